@@ -1,0 +1,53 @@
+# Everything a newcomer needs: `make demo` and `make test`. Each target brings along what it stands on.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench clean
+
+help:  ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Muster needs Python 3.11 or newer, found $$($(PYTHON) --version): make demo PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+
+$(VENV)/.core: $(BIN)/python pyproject.toml
+	@echo "installing Muster and what it stands on (some minutes, once)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+setup: $(VENV)/.dev  ## .venv with everything, models fetched
+	$(BIN)/muster models fetch --samples
+
+demo: $(VENV)/.core  ## real people recognised in a video, an attendance sheet, an incident log with pictures
+	$(BIN)/muster demo
+
+test: $(VENV)/.dev  ## all tests, on real models and photos
+	$(BIN)/muster models fetch --samples
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev  ## format, lint, types, layers, and the tests that need no models
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -m "not models and not slow"
+
+format: $(VENV)/.dev  ## put the code into the house's form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.core  ## speed against facenet-pytorch, in one run
+	$(BIN)/muster bench
+
+clean:  ## remove .venv and what tools left behind
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,207 @@
+"""Faces cut out upright at one size, and how good they are.
+
+A face is aligned by the least-squares similarity transform (Umeyama 1991: turn, scale, shift) of its five landmarks onto fixed
+places in a 160×160 picture. Every embedding in a gallery was made with the same places: `ALIGNMENT_ID` names them.
+
+Scales of the quality measures (`measure`), in the spirit of ISO/IEC 29794-5:
+
+==============  =====================================================================================================
+size_px         distance of the eyes in source pixels, or what it would be in a frontal view: the larger of eye
+                distance and 0.88 × distance from eyes to mouth. Passport photos have 90 and more, 14 is the gate.
+sharpness       standard deviation of the Laplacian over that of the luma, on the aligned face. 0 is a flat blur,
+                0.1 a strongly blurred or enlarged face, 0.3 an ordinary video frame, 0.5 and more a photo in focus.
+brightness      mean luma of the aligned face, 0 black to 1 white.
+contrast        standard deviation of that luma, 0 to 0.5.
+yaw, pitch      degrees from the landmarks and a generic head whose nose tip lies 0.45 eye distances before the eyes;
+                yaw > 0: turned to the image's right; pitch > 0: looking down. Good to about ±10°.
+roll            degrees of the line through the eyes; > 0: clockwise in the image.
+inside          share of the face box within the picture.
+score           product of ramps of size (14 → 45 px), sharpness (0.05 → 0.3), yaw (70° → 20°), pitch (60° → 20°), brightness and
+                inside; 0 useless, 1 as good as it gets. Weights fused embeddings and picks evidence pictures.
+==============  =====================================================================================================
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config import QualityConfig
+from engine.types import Detections, FaceQuality
+
+__all__ = ["ALIGNMENT_ID", "FACE_SIDE", "TEMPLATE", "align", "measure"]
+
+FACE_SIDE = 160
+ALIGNMENT_ID = "five-point-160-v1"
+TEMPLATE: NDArray[np.float32] = np.array(
+    [[54.7, 72.6], [105.0, 72.6], [80.0, 100.9], [59.1, 129.8], [101.1, 129.8]], np.float32
+)
+
+_NOSE_DEPTH = 0.45
+_NEUTRAL_NOSE = 0.495  # nose height between eyes (0) and mouth (1) in a frontal view
+_MIN_SCALE = 0.6  # below, a face is reduced by area means first: plain bilinear sampling would alias
+
+
+def _similarity(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(2, 3) matrix that takes five landmarks onto the template, best in the least-squares sense."""
+    source = landmarks.astype(np.float64)
+    target = TEMPLATE.astype(np.float64)
+    source_mean, target_mean = source.mean(0), target.mean(0)
+    a, b = source - source_mean, target - target_mean
+    spread = float((a * a).sum())
+    spread = max(spread, 1e-6)  # all landmarks in one point: any transform is as good
+    # In the plane, with turn and scale as one complex factor, least squares has a closed form
+    real = float((a * b).sum()) / spread
+    imaginary = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / spread
+    turn = np.array([[real, -imaginary], [imaginary, real]])
+    return np.hstack([turn, (target_mean - turn @ source_mean)[:, None]])
+
+
+def align(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Cut faces out, upright.
+
+    Args:
+        image: RGB uint8 (H, W, 3).
+        landmarks: (n, 5, 2) float32 in pixels of it.
+
+    Returns:
+        (n, 160, 160, 3) uint8; what lies outside the picture repeats its edge.
+    """
+    faces = np.empty((len(landmarks), FACE_SIDE, FACE_SIDE, 3), np.uint8)
+    for index, points in enumerate(landmarks):
+        matrix = _similarity(points)
+        scale = math.hypot(matrix[0, 0], matrix[1, 0])
+        source = image
+        if scale < _MIN_SCALE:
+            source, matrix = _reduced(image, matrix, scale)
+        faces[index] = cv2.warpAffine(
+            source, matrix, (FACE_SIDE, FACE_SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+    return faces
+
+
+def _reduced(
+    image: NDArray[np.uint8], matrix: NDArray[np.float64], scale: float
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """The part of the picture that a face is cut from, reduced by area means, and the matrix that fits it."""
+    inverse = cv2.invertAffineTransform(matrix)
+    corners = np.array([[0, 0, 1], [FACE_SIDE, 0, 1], [0, FACE_SIDE, 1], [FACE_SIDE, FACE_SIDE, 1]]) @ inverse.T
+    height, width = image.shape[:2]
+    left, top = np.clip(np.floor(corners.min(0)).astype(int) - 4, 0, [width - 1, height - 1])
+    right, bottom = np.clip(np.ceil(corners.max(0)).astype(int) + 4, [left + 1, top + 1], [width, height])
+    part = image[top:bottom, left:right]
+    new_width, new_height = max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))
+    small = cv2.resize(part, (new_width, new_height), interpolation=cv2.INTER_AREA)
+    # pixel centres: x_small + 0.5 = (x - left + 0.5) * factor
+    factors = np.array([new_width / part.shape[1], new_height / part.shape[0]])
+    back = np.diag(1 / factors)
+    offset = np.array([left, top]) - 0.5 + 0.5 / factors
+    adapted = np.hstack([matrix[:, :2] @ back, (matrix[:, :2] @ offset + matrix[:, 2])[:, None]])
+    return np.asarray(small, np.uint8), adapted
+
+
+def _ramp(value: float, zero: float, one: float) -> float:
+    """0 at `zero`, 1 at `one`, straight between."""
+    return min(1.0, max(0.0, (value - zero) / (one - zero)))
+
+
+def _pose(points: NDArray[np.float32]) -> tuple[float, float, float, float]:
+    """Size in pixels and yaw, pitch, roll in degrees from five landmarks (5, 2)."""
+    left_eye, right_eye, nose, left_mouth, right_mouth = points.astype(np.float64)
+    eyes, mouth = (left_eye + right_eye) / 2, (left_mouth + right_mouth) / 2
+    across = right_eye - left_eye
+    roll = math.atan2(across[1], across[0])
+    cos, sin = math.cos(-roll), math.sin(-roll)
+
+    def upright(vector: NDArray[np.float64]) -> tuple[float, float]:
+        return cos * vector[0] - sin * vector[1], sin * vector[0] + cos * vector[1]
+
+    eye_distance = max(math.hypot(*across), 1e-3)
+    _, down = upright(mouth - eyes)
+    nose_x, nose_y = upright(nose - eyes)
+    mouth_x, _ = upright(mouth - eyes)
+    down = max(down, 1e-3)
+    # the nose leaves the line from the eyes' to the mouth's middle as the head turns
+    yaw = math.atan2((nose_x - mouth_x * nose_y / down) / eye_distance, _NOSE_DEPTH)
+    pitch = math.atan2(nose_y / down - _NEUTRAL_NOSE, _NOSE_DEPTH)
+    return max(eye_distance, 0.88 * down), math.degrees(yaw), math.degrees(pitch), math.degrees(roll)
+
+
+def _inside(box: NDArray[np.float32], width: int, height: int) -> float:
+    x1, y1, x2, y2 = (float(value) for value in box)
+    area = max(x2 - x1, 1e-3) * max(y2 - y1, 1e-3)
+    common = max(0.0, min(x2, width) - max(x1, 0.0)) * max(0.0, min(y2, height) - max(y1, 0.0))
+    return min(1.0, common / area)
+
+
+def measure(
+    faces: NDArray[np.uint8], detections: Detections, image_size: tuple[int, int], gate: QualityConfig
+) -> list[FaceQuality]:
+    """Quality of aligned faces; scales in the module's text.
+
+    Args:
+        faces: (n, 160, 160, 3) uint8 from `align`.
+        detections: the n faces they were cut from.
+        image_size: (width, height) of the source picture in pixels.
+        gate: the limits; the first one missed is given as `reason`.
+    """
+    width, height = image_size
+    rows: list[FaceQuality] = []
+    for face, box, points in zip(faces, detections.boxes, detections.landmarks, strict=True):
+        luma = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)[40:150, 30:130].astype(np.float32)
+        contrast = float(luma.std()) / 255
+        brightness = float(luma.mean()) / 255
+        laplacian = cv2.Laplacian(luma, cv2.CV_32F)
+        sharpness = float(laplacian.std()) / max(float(luma.std()), 1.0)
+        size, yaw, pitch, roll = _pose(points)
+        inside = _inside(box, width, height)
+        score = (
+            _ramp(size, 8, 45)
+            * _ramp(sharpness, 0.02, 0.3)
+            * _ramp(abs(yaw), 70, 20)
+            * _ramp(abs(pitch), 60, 20)
+            * _ramp(brightness, 0.02, 0.2)
+            * _ramp(brightness, 1.0, 0.85)
+            * _ramp(inside, 0.6, 0.95)
+        )
+        rows.append(
+            FaceQuality(
+                size_px=size,
+                sharpness=sharpness,
+                brightness=brightness,
+                contrast=contrast,
+                yaw_deg=yaw,
+                pitch_deg=pitch,
+                roll_deg=roll,
+                inside=inside,
+                score=score,
+                reason=_first_reason(gate, size, sharpness, brightness, contrast, yaw, pitch, inside),
+            )
+        )
+    return rows
+
+
+def _first_reason(
+    gate: QualityConfig,
+    size: float,
+    sharpness: float,
+    brightness: float,
+    contrast: float,
+    yaw: float,
+    pitch: float,
+    inside: float,
+) -> str:
+    checks = (
+        (size < gate.min_size_px, "too small"),
+        (inside < gate.min_inside, "cut off by the edge"),
+        (brightness < gate.min_brightness, "too dark"),
+        (brightness > gate.max_brightness, "too bright"),
+        (contrast < gate.min_contrast, "too little contrast"),
+        (sharpness < gate.min_sharpness, "blurred"),
+        (abs(yaw) > gate.max_yaw_deg, "turned too far"),
+        (abs(pitch) > gate.max_pitch_deg, "looking up or down too far"),
+    )
+    return next((reason for failed, reason in checks if failed), "")

@@ -1,0 +1,78 @@
+"""One picture through detection, alignment, quality and embedding: what enrolment, pipeline and evaluation share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.alignment import align, measure
+from engine.config import QualityConfig
+from engine.detection import Detector
+from engine.embedding import Embedder
+from engine.types import Detections, FaceQuality
+
+__all__ = ["FaceReader", "Faces", "subject"]
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """The faces of one picture.
+
+    Attributes:
+        detections: n faces.
+        crops: (n, 160, 160, 3) uint8, aligned.
+        qualities: n.
+        embeddings: (n, d) float32 unit rows; None when they were not asked for.
+    """
+
+    detections: Detections
+    crops: NDArray[np.uint8]
+    qualities: list[FaceQuality]
+    embeddings: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.detections)
+
+
+def subject(faces: Faces, image_size: tuple[int, int]) -> int | None:
+    """The face that a photo is about: large, central, certain and whole; None when there is none.
+
+    Args:
+        faces: of the photo.
+        image_size: (width, height) in pixels.
+    """
+    if not len(faces):
+        return None
+    found = faces.detections
+    middle = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2 / np.array(image_size, np.float32) - 0.5
+    central = 1 - np.hypot(middle[:, 0], middle[:, 1])
+    inside = np.array([quality.inside for quality in faces.qualities], np.float32)
+    return int(np.argmax(found.areas * found.scores * np.maximum(central, 0.05) * inside))
+
+
+class FaceReader:
+    """Finds, aligns, measures and embeds the faces of pictures.
+
+    Args:
+        detector, embedder: the networks.
+        gate: quality limits.
+    """
+
+    def __init__(self, detector: Detector, embedder: Embedder, gate: QualityConfig) -> None:
+        self.detector = detector
+        self.embedder = embedder
+        self._gate = gate
+
+    def cut(self, image: NDArray[np.uint8], found: Detections) -> Faces:
+        """Align and measure faces that were found, without embedding them."""
+        crops = align(image, found.landmarks)
+        return Faces(found, crops, measure(crops, found, (image.shape[1], image.shape[0]), self._gate))
+
+    def photo(self, image: NDArray[np.uint8]) -> Faces:
+        """All faces of a photo, RGB uint8 (H, W, 3), embedded."""
+        faces = self.cut(image, self.detector.detect_photo(image))
+        return Faces(faces.detections, faces.crops, faces.qualities, self.embedder.embed(faces.crops))

@@ -1,0 +1,282 @@
+"""Evaluate the engine on labelled photos: a folder per person, or a table of pairs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.analysis import FaceReader, subject
+from engine.errors import InputError
+from engine.evaluation import Rate, bootstrap_interval, verification
+from engine.gallery import Gallery, Template
+from engine.images import IMAGE_SUFFIXES, read_image
+from engine.types import FaceQuality
+
+__all__ = ["Probe", "acquire", "assess_folder", "assess_pairs"]
+
+Floats = NDArray[np.float32]
+Progress = Callable[[str, int, int], None]
+
+_SAME = {"yes", "true", "1", "same", "match", "genuine", "y", "t"}
+_OTHER = {"no", "false", "0", "different", "non-match", "nonmatch", "impostor", "n", "f"}
+_DRAWS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """A photo's subject, embedded."""
+
+    path: Path
+    person: str
+    embedding: Floats
+    quality: FaceQuality
+
+
+@dataclass
+class _Acquired:
+    probes: list[Probe] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+def acquire(reader: FaceReader, photos: Sequence[tuple[Path, str]], progress: Progress) -> _Acquired:
+    """Embed the subject of each photo; photos without a face or that cannot be read are failures to acquire.
+
+    Args:
+        reader: networks.
+        photos: path and person.
+        progress: told of photos.
+    """
+    result = _Acquired()
+    for index, (path, person) in enumerate(photos):
+        progress("reading photos", index, len(photos))
+        try:
+            image = read_image(path)
+        except InputError as error:
+            result.failures[str(path)] = str(error)
+            continue
+        faces = reader.photo(image)
+        chosen = subject(faces, (image.shape[1], image.shape[0]))
+        if chosen is None or faces.embeddings is None:
+            result.failures[str(path)] = "no face found"
+            continue
+        result.probes.append(Probe(path, person, faces.embeddings[chosen], faces.qualities[chosen]))
+    progress("reading photos", len(photos), len(photos))
+    return result
+
+
+def _verification_report(
+    scores: NDArray[np.float64], same: NDArray[np.bool_], subjects: NDArray[np.intp], acquired: _Acquired, photos: int
+) -> dict[str, Any]:
+    try:
+        result = verification(scores, same)
+    except ValueError as error:
+        raise InputError(f"too few photos with a face: {error}", hint="give two people with two photos each") from error
+    failed = Rate(len(acquired.failures), photos)
+    return {
+        "photos": photos,
+        "pairs": result.pairs,
+        "genuine": result.genuine,
+        "impostor": result.impostor,
+        "auc": result.auc,
+        "eer": result.eer,
+        "balanced_accuracy": result.balanced_accuracy,
+        "tar_at_far": {far: rate.value for far, rate in result.tar_at_far.items()},
+        "failure_to_acquire": failed.value,
+        "intervals": {
+            "auc": bootstrap_interval(scores, same, subjects),
+            "tar_at_far": {far: rate.interval for far, rate in result.tar_at_far.items()},
+            "failure_to_acquire": failed.interval,
+        },
+        "failures": acquired.failures,
+    }
+
+
+def assess_folder(
+    reader: FaceReader,
+    folder: Path,
+    *,
+    enrol: int,
+    gallery: Callable[[], Gallery],
+    threshold: Callable[[Gallery], float],
+    min_margin: float,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Evaluate on a folder of people: a photo belongs to the person its own folder is named after, at any depth.
+
+    Args:
+        reader: networks.
+        folder: where the people's folders are.
+        enrol: photos per person that are enrolled for identification.
+        gallery: makes an empty one.
+        threshold: in force for a gallery.
+        min_margin: before the runner-up.
+        progress: told of photos.
+
+    Raises:
+        InputError: no such folder, no photos, or fewer than two people.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder", hint="give a folder that holds one folder of photos per person")
+    paths = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.parent != folder
+    )
+    if not paths:
+        raise InputError(f"{folder}: no photos in folders named after people", hint="lay them out as PERSON/PHOTO.jpg")
+    acquired = acquire(reader, [(path, path.parent.name) for path in paths], progress)
+    probes = acquired.probes
+    names = sorted({probe.person for probe in probes})
+    number = {name: index for index, name in enumerate(names)}
+    rows = np.stack([probe.embedding for probe in probes]) if probes else np.empty((0, 1), np.float32)
+    first, second = np.triu_indices(len(probes), 1)
+    who = np.array([number[probe.person] for probe in probes], np.intp)
+    scores = (rows @ rows.T)[first, second].astype(np.float64)
+    subjects = np.stack([who[first], who[second]], 1) if len(probes) else np.empty((0, 2), np.intp)
+    return {
+        "people": len(names),
+        "verification": _verification_report(scores, who[first] == who[second], subjects, acquired, len(paths)),
+        "identification": _identification(probes, enrol, gallery, threshold, min_margin),
+    }
+
+
+def _identification(
+    probes: list[Probe],
+    enrol: int,
+    empty: Callable[[], Gallery],
+    threshold: Callable[[Gallery], float],
+    min_margin: float,
+) -> dict[str, Any] | None:
+    """Open-set identification: each person in turn is left out of the gallery and searched as a stranger."""
+    by_person: dict[str, list[Probe]] = {}
+    for probe in probes:
+        by_person.setdefault(probe.person, []).append(probe)
+    usable = {
+        person: rows
+        for person, rows in by_person.items()
+        if sum(row.quality.good for row in rows) >= enrol and len(rows) > enrol
+    }
+    if len(usable) < 3:
+        return None  # a stranger, and two people to be told apart
+    generator = np.random.default_rng(0)
+    first_right = named = searches = false_names = strangers = 0
+    thresholds: list[float] = []
+    for _ in range(_DRAWS):
+        chosen = {
+            person: set(generator.permutation([i for i, row in enumerate(rows) if row.quality.good])[:enrol].tolist())
+            for person, rows in usable.items()
+        }
+        everybody = empty()
+        for person, rows in usable.items():
+            picked = [rows[index] for index in sorted(chosen[person])]
+            templates = [Template(f"{person}-{row.path.stem}", person, row.quality.score) for row in picked]
+            everybody = everybody.add(templates, np.stack([row.embedding for row in picked]))
+        for stranger, rows in usable.items():
+            gallery = everybody.remove(stranger)
+            limit = threshold(gallery)
+            matches = gallery.search(np.stack([row.embedding for row in rows]), threshold=limit, min_margin=min_margin)
+            false_names += sum(match.person is not None for match in matches)
+            strangers += len(matches)
+        limit = threshold(everybody)
+        thresholds.append(limit)
+        for person, rows in usable.items():
+            rest = [row for index, row in enumerate(rows) if index not in chosen[person]]
+            found = everybody.search(np.stack([row.embedding for row in rest]), threshold=limit, min_margin=min_margin)
+            searches += len(found)
+            first_right += sum(match.candidates[0].person == person for match in found)
+            named += sum(match.person == person for match in found)
+    # the draws reuse the same photos: intervals are those of one draw's number of searches
+    right, missed = (
+        Rate(round(first_right / _DRAWS), round(searches / _DRAWS)),
+        Rate(round((searches - named) / _DRAWS), round(searches / _DRAWS)),
+    )
+    wrong = Rate(round(false_names / _DRAWS), round(strangers / _DRAWS))
+    return {
+        "enrolled_photos": enrol,
+        "people": len(usable),
+        "draws": _DRAWS,
+        "rank1": first_right / searches,
+        "fpir": false_names / strangers,
+        "fnir": 1 - named / searches,
+        "threshold": float(np.mean(thresholds)),
+        "intervals": {"rank1": right.interval, "fpir": wrong.interval, "fnir": missed.interval},
+    }
+
+
+def _read_pairs(table: Path) -> list[tuple[Path, Path, bool]]:
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as handle:
+            reader = csv.DictReader(handle)
+            columns = reader.fieldnames or []
+            missing = [column for column in ("file_x", "file_y", "Decision") if column not in columns]
+            if missing:
+                raise InputError(
+                    f"{table} lacks the column {', '.join(missing)}; it has {', '.join(columns) or 'none'}",
+                    hint="the first line must be file_x,file_y,Decision",
+                )
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{table}: {reason}", hint="give a CSV file with file_x,file_y,Decision") from error
+    pairs = []
+    for line, row in enumerate(rows, start=2):
+        decision = (row["Decision"] or "").strip().lower()
+        if decision not in _SAME | _OTHER:
+            raise InputError(f"{table}, line {line}: Decision is {row['Decision']!r}", hint="write Yes or No")
+        paths = [table.parent / (row[column] or "").strip() for column in ("file_x", "file_y")]
+        for path in paths:
+            if not path.is_file():
+                raise InputError(
+                    f"{table}, line {line}: {path} does not exist", hint="paths are relative to the CSV file"
+                )
+        pairs.append((paths[0], paths[1], decision in _SAME))
+    if not pairs:
+        raise InputError(f"{table} has no rows", hint="one row per pair of photos")
+    return pairs
+
+
+def assess_pairs(reader: FaceReader, table: Path, progress: Progress) -> dict[str, Any]:
+    """Evaluate on pairs of photos listed in a CSV file (`file_x,file_y,Decision`), paths relative to it.
+
+    Pairs with a photo in which no face is found are left out and counted.
+
+    Raises:
+        InputError: the table cannot be read, lacks a column, or names a file that is not there.
+    """
+    pairs = _read_pairs(table)
+    files = sorted({path for first, second, _ in pairs for path in (first, second)})
+    acquired = acquire(reader, [(path, path.name) for path in files], progress)
+    rows = {probe.path: probe.embedding for probe in acquired.probes}
+    scored = [(rows[a] @ rows[b], same, a, b) for a, b, same in pairs if a in rows and b in rows]
+    number = _components(files, pairs)
+    report = _verification_report(
+        np.array([row[0] for row in scored], np.float64),
+        np.array([row[1] for row in scored], np.bool_),
+        np.array([[number[row[2]], number[row[3]]] for row in scored], np.intp).reshape(-1, 2),
+        acquired,
+        len(files),
+    )
+    report["pairs_listed"] = len(pairs)
+    return {"people": len(set(number.values())), "verification": report, "identification": None}
+
+
+def _components(files: Sequence[Path], pairs: Sequence[tuple[Path, Path, bool]]) -> dict[Path, int]:
+    """A number per person: files that are said to show the same one are linked."""
+    leader = {path: path for path in files}
+
+    def find(path: Path) -> Path:
+        while leader[path] != path:
+            path = leader[path]
+        return path
+
+    for first, second, same in pairs:
+        if same:
+            leader[find(first)] = find(second)
+    roots = sorted({find(path) for path in files})
+    return {path: roots.index(find(path)) for path in files}

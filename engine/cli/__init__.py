@@ -1,0 +1,46 @@
+"""The `muster` command.
+
+Exit codes: 0 done · 1 not as expected (a check failed) · 2 wrong usage · 3 settings · 4 input files · 5 models · 6 camera or
+video · 7 enrolment refused · 8 gallery of another model · 9 storage · 70 a fault of ours · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from engine.errors import MusterError
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Entry point: every failure a user can act on is one line on standard error, never a traceback."""
+    from engine.cli.app import app  # noqa: PLC0415 - importing the commands may fail, too
+
+    code = 0
+    try:
+        app()
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else 1
+    except MusterError as error:
+        print(f"muster: {error}", file=sys.stderr)  # noqa: T201
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if os.environ.get("MUSTER_DEBUG"):
+            raise
+        text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        print(  # noqa: T201
+            f"muster: unexpected fault ({text}) → set MUSTER_DEBUG=1, run it again and report the trace",
+            file=sys.stderr,
+        )
+        code = 70
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)

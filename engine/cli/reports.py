@@ -1,0 +1,245 @@
+"""`muster evaluate`, `report`, `bench`, `doctor`."""
+
+from __future__ import annotations
+
+import calendar
+import csv
+import importlib.metadata
+import io
+import platform
+import re
+import shutil
+import sys
+import tempfile
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from engine.assess import assess_folder, assess_pairs
+from engine.attendance import SHEET_COLUMNS
+from engine.bench import run_bench
+from engine.cli.output import console, emit_json, progress_bar, rounded, table
+from engine.config import load_config
+from engine.errors import InputError, MusterError
+from engine.gallery import Gallery
+from engine.models import ModelStore, cache_dir, fetch_samples
+from engine.sources import probe_live
+from engine.storage import encode_cell
+from engine.workbench import Workbench
+
+__all__ = ["bench", "doctor", "evaluate", "report"]
+
+
+def evaluate(
+    folder: Path | None, pairs: Path | None, samples: bool, enrol_photos: int, workspace: Path, as_json: bool
+) -> None:
+    """Evaluate on one of: a folder, a table of pairs, the sample photos."""
+    if sum((folder is not None, pairs is not None, samples)) != 1:
+        raise InputError("nothing to evaluate, or too much", hint="give a folder, or --pairs CSV, or --samples")
+    with progress_bar(quiet=as_json) as progress:
+        workbench = Workbench(workspace, progress=progress)
+        if pairs is not None:
+            result = assess_pairs(workbench.reader, pairs, progress)
+        else:
+            empty = workbench.gallery.current()
+            place = fetch_samples(progress) if folder is None else folder
+            result = assess_folder(
+                workbench.reader,
+                place,
+                enrol=enrol_photos,
+                gallery=lambda: Gallery.empty(empty.model_id, empty.alignment_id, workbench.spec.dimension),
+                threshold=workbench.threshold_of,
+                min_margin=workbench.config.matching.min_margin,
+                progress=progress,
+            )
+    result = {"model": workbench.spec.model_id, **result}
+    if as_json:
+        emit_json(result)
+        return
+    _show_evaluation(result)
+
+
+def _show_evaluation(result: dict[str, Any]) -> None:
+    def span(bounds: tuple[float, float]) -> str:
+        return f"{bounds[0]:.4f} – {bounds[1]:.4f}"
+
+    one = result["verification"]
+    rows = [
+        ("pairs compared", one["pairs"], ""),
+        ("AUC", f"{one['auc']:.4f}", span(one["intervals"]["auc"])),
+        ("equal error rate", f"{one['eer']:.4f}", ""),
+        ("balanced accuracy", f"{one['balanced_accuracy']:.4f}", ""),
+        *(
+            (f"TAR at FAR {far}", f"{value:.4f}", span(one["intervals"]["tar_at_far"][far]))
+            for far, value in one["tar_at_far"].items()
+        ),
+        (
+            "failure to acquire",
+            f"{len(one['failures'])} of {one['photos']}",
+            span(one["intervals"]["failure_to_acquire"]),
+        ),
+    ]
+    table(f"Verification ({result['model']}, {result['people']} people)", ("", "value", "95% interval"), rows)
+    many = result["identification"]
+    if many:
+        rows = [
+            ("rank-1", rounded(many["rank1"], 4), span(many["intervals"]["rank1"])),
+            ("FPIR", rounded(many["fpir"], 4), span(many["intervals"]["fpir"])),
+            ("FNIR", rounded(many["fnir"], 4), span(many["intervals"]["fnir"])),
+            ("threshold in force", rounded(many["threshold"], 4), ""),
+        ]
+        title = f"Open-set identification ({many['people']} people, {many['enrolled_photos']} photos enrolled each)"
+        table(title, ("", "value", "95% interval"), rows)
+    for path, reason in one["failures"].items():
+        console.print(f"not acquired: {path}: {reason}", markup=False)
+
+
+def _days(day: str | None, month: str | None, today: date) -> list[date]:
+    if day and month:
+        raise InputError("--day and --month together", hint="give one of them")
+    if month:
+        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+            raise InputError(f"{month!r} is not a month", hint="write it as 2026-11")
+        year, number = (int(part) for part in month.split("-"))
+        return [date(year, number, index) for index in range(1, calendar.monthrange(year, number)[1] + 1)]
+    if day is None:
+        return [today]
+    try:
+        return [date.fromisoformat(day)]
+    except ValueError as error:
+        raise InputError(f"{day!r} is not a day", hint="write it as 2026-11-22") from error
+
+
+def report(day: str | None, month: str | None, as_csv: bool, workspace: Path, as_json: bool) -> None:
+    """Day sheets from the log."""
+    workbench = Workbench(workspace)
+    days = _days(day, month, datetime.now(UTC).astimezone(workbench.config.zone).date())
+    people = workbench.known_people()
+    rows = [row for each in days for row in workbench.attendance.sheet(each, people)]
+    if as_json:
+        emit_json(rows)
+    elif as_csv:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(SHEET_COLUMNS)
+        writer.writerows([encode_cell(row[column]) for column in SHEET_COLUMNS] for row in rows)
+        sys.stdout.write(buffer.getvalue())
+    elif not rows:
+        console.print(f"Nobody was seen {'in ' + month if month else 'on ' + days[0].isoformat()}.")
+    else:
+        columns = ("date", "employee_id", "name", "first_in", "last_out", "hours", "status")
+        title = f"Attendance {month or days[0].isoformat()}"
+        table(
+            title,
+            [column.replace("_", " ") for column in columns],
+            [[row[column] for column in columns] for row in rows],
+        )
+
+
+def bench(as_json: bool) -> None:
+    """Run the benchmark."""
+    with progress_bar(quiet=as_json) as progress:
+        photos = fetch_samples(progress)
+        ModelStore("onnx", progress=progress).embedder(Workbench(Path()).spec.model_id)
+        result = run_bench(photos, progress)
+    if as_json:
+        emit_json(result)
+        return
+    rows = [
+        (
+            name,
+            f"{row['muster']:.1f}",
+            f"{row['facenet-pytorch']:.1f}",
+            f"{result['ratios'][name]:.2f}×",
+            result["parity"][name],
+        )
+        for name, row in result["medians_ms"].items()
+    ]
+    table("Median milliseconds", ("work", "muster", "facenet-pytorch", "faster", "same results"), rows)
+
+
+def doctor(cameras: list[str], workspace: Path, as_json: bool) -> None:
+    """Check everything that can be checked; exit 1 when something is wrong."""
+    checks: list[tuple[str, bool, str]] = []
+
+    def check(what: str, found: str, ok: bool = True) -> None:
+        checks.append((what, ok, found))
+
+    check("python", platform.python_version(), sys.version_info >= (3, 11))
+    for package in (
+        "muster",
+        "torch",
+        "torchvision",
+        "facenet-pytorch",
+        "onnxruntime",
+        "numpy",
+        "opencv-python-headless",
+        "pillow",
+        "streamlit",
+    ):
+        try:
+            check(package, importlib.metadata.version(package))
+        except importlib.metadata.PackageNotFoundError:
+            check(package, "missing → install muster again", ok=False)
+    _check_models(check)
+    _check_workspace(workspace, check)
+    for spec in cameras:
+        try:
+            width, height = probe_live(spec, load_config(workspace).sources)
+            check(f"camera {spec}", f"{width}×{height}")
+        except MusterError as error:
+            check(f"camera {spec}", str(error), ok=False)
+    passed = all(ok for _, ok, _ in checks)
+    if as_json:
+        emit_json({"ok": passed, "checks": [{"what": what, "ok": ok, "found": found} for what, ok, found in checks]})
+    else:
+        table("Doctor", ("", "", "found"), [(what, "ok" if ok else "WRONG", found) for what, ok, found in checks])
+    if not passed:
+        raise typer.Exit(1)
+
+
+def _check_models(check: Any) -> None:
+    store = ModelStore()
+    for status in store.statuses(thorough=True):
+        needed = status.model_id in {"mtcnn", "facenet-ms1m-128"}
+        check(
+            f"model {status.model_id}",
+            f"{status.state} ({status.detail})",
+            status.state == "ready" or not (needed or status.state == "damaged"),
+        )
+    free = store.free_bytes() / 1e9
+    check("model cache", f"{cache_dir()} · {free:.1f} GB free{'' if free > 1 else ' → free at least 1 GB'}", free > 1)
+    check("networks run on", f"{store.backend}")
+
+
+def _check_workspace(workspace: Path, check: Any) -> None:
+    try:
+        workbench = Workbench(workspace)
+        people, gallery = workbench.people.all(), workbench.gallery.current()
+    except MusterError as error:
+        check("workspace", str(error), ok=False)
+        return
+    place = workspace
+    while not place.exists():
+        place = place.resolve().parent
+    try:
+        with tempfile.NamedTemporaryFile(dir=place, prefix=".doctor-"):
+            pass
+        check("workspace", f"{workspace} · writable · {shutil.disk_usage(place).free / 1e9:.1f} GB free")
+    except OSError as error:
+        check("workspace", f"{workspace}: {error.strerror} → give this user write access", ok=False)
+    check(
+        "time zone",
+        f"{workbench.config.timezone} · now {datetime.now(UTC).astimezone(workbench.config.zone):%Y-%m-%d %H:%M}",
+    )
+    check(
+        "people", f"{len(people)} listed, {len(gallery)} with templates · threshold {workbench.threshold(gallery):.3f}"
+    )
+    without = sorted(set(people) - set(gallery.people))
+    if without:
+        check("people without templates", f"{', '.join(without[:5])} → enrol them", ok=False)
+    strays = sorted(set(gallery.people) - set(people))
+    if strays:
+        check("templates without a person", f"{', '.join(strays[:5])} → `muster forget` them", ok=False)

@@ -1,0 +1,171 @@
+"""`muster watch` and `muster demo`."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import typer
+
+from engine.cli.context import moment
+from engine.cli.output import console, emit_json, note, progress_bar, rounded, table
+from engine.config import load_config
+from engine.demo.run import clear_demo, run_demo
+from engine.drawing import draw_tracks
+from engine.errors import InputError
+from engine.models import fetch_samples
+from engine.pipeline import FrameResult, RunStats
+from engine.sources import Source, VideoSource, open_source
+from engine.storage import clean_text
+from engine.video import VideoWriter
+from engine.workbench import Workbench
+
+__all__ = ["demo", "watch"]
+
+
+@contextlib.contextmanager
+def _stops_cleanly(source: Source) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the source, so that open incidents are settled and written."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        source.close()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stats(stats: RunStats, seconds: float) -> dict[str, Any]:
+    return {
+        "frames": stats.frames,
+        "fps": stats.frames / seconds if seconds > 0 else 0.0,
+        "faces": stats.faces,
+        "tracks": stats.tracks,
+        "punches": stats.punches,
+        "seen": stats.seen,
+        "retracted": stats.retracted,
+        "unresolved": stats.unresolved,
+        "incidents": dict(stats.incidents),
+        "stage_ms": {name: value * 1000 / max(stats.frames, 1) for name, value in stats.stage_s.items()},
+        "seconds": seconds,
+    }
+
+
+def watch(
+    spec: str, camera: str, workspace: Path, as_json: bool, *, start: str | None, fast: bool, save_video: Path | None,
+    min_face_px: int | None, limit: int | None,
+) -> None:  # fmt: skip
+    """Run the pipeline on a source to its end."""
+    config = load_config(workspace)
+    camera = clean_text(camera, what="camera's name", limit=64)
+    if save_video and save_video.suffix.lower() != ".mp4":
+        raise InputError(f"{save_video}: only MP4 can be written", hint="end the name in .mp4")
+    source = open_source(spec, camera, config.sources, start=moment(start, config.zone), fast=fast)
+    try:
+        with progress_bar(quiet=as_json) as progress:
+            bench = Workbench(workspace, config, progress=progress)
+            pipeline = bench.pipeline(camera, min_face_px=min_face_px)
+            total = source.frame_count if isinstance(source, VideoSource) else 0
+            fps = source.fps if isinstance(source, VideoSource) else 12.5
+            names = {key: row["name"] for key, row in bench.known_people().items()}
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(_stops_cleanly(source))
+                writer = stack.enter_context(VideoWriter(save_video, fps)) if save_video else None
+                sink = _sink(progress, pipeline.stats, total, writer, names, config.voting.min_agreeing)
+                began = time.perf_counter()
+                stats = pipeline.run(source, sink, limit=limit)
+                seconds = time.perf_counter() - began
+    finally:
+        source.close()
+    result = _stats(stats, seconds)
+    if as_json:
+        emit_json(result)
+        return
+    incidents = ", ".join(f"{count} {kind}" for kind, count in stats.incidents.items())
+    console.print(
+        f"{stats.frames} frames at {result['fps']:.1f} fps · {stats.faces} faces in {stats.tracks} tracks · "
+        f"{stats.punches} punches · incidents: {incidents}"
+    )
+    console.print(" · ".join(f"{name} {value:.1f} ms" for name, value in result["stage_ms"].items()) + " per frame")
+
+
+def _sink(
+    progress: Callable[[str, int, int], None], stats: RunStats, total: int, writer: VideoWriter | None,
+    names: dict[str, str], needed: int,
+) -> Callable[[FrameResult], None]:  # fmt: skip
+    def show(result: FrameResult) -> None:
+        if writer is not None:
+            writer.write(draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed))
+        incidents = sum(stats.incidents.values())
+        progress(f"watching · {stats.punches} punches · {incidents} incidents", stats.frames, total)
+        for row in result.rows:
+            what = row.get("event") or row.get("kind")
+            who = row.get("employee_id") or row.get("detail") or row.get("unknown_ids")
+            note(f"{row['timestamp']}  {what}  {who}")
+
+    return show
+
+
+def demo(workspace: Path, start: str | None, as_json: bool) -> None:
+    """Run the demonstration and say whether everything came out as the script says."""
+    clear_demo(workspace)
+    config = load_config(workspace)
+    begin = moment(start, config.zone) or datetime.now(UTC).astimezone(config.zone).replace(
+        hour=8, minute=55, second=0, microsecond=0
+    )
+    with progress_bar(quiet=as_json) as progress:
+        photos = fetch_samples(progress)
+        bench = Workbench(workspace, config, progress=progress)
+        outcome = run_demo(bench, photos, begin, progress)
+    if as_json:
+        emit_json(
+            {
+                "passed": outcome.passed,
+                "checks": [dict(zip(("what", "expected", "found"), row, strict=True)) for row in outcome.checks],
+                "attendance": outcome.sheet,
+                "incidents": outcome.incidents,
+                "frames": outcome.stats.frames,
+                "files": {name: str(path) for name, path in outcome.files.items()},
+            }
+        )
+    else:
+        table(
+            "Expected and found",
+            ("", "expected", "found", ""),
+            [(*row, "✓" if row[1] == row[2] else "✗ differs") for row in outcome.checks],
+        )
+        table(
+            f"Attendance on {begin:%Y-%m-%d}",
+            ("name", "first in", "last out", "similarity", "status"),
+            [
+                (
+                    row["name"],
+                    row["first_in"],
+                    row["last_out"],
+                    rounded(float(str(row["similarity_in"]))),
+                    row["status"],
+                )
+                for row in outcome.sheet
+            ],
+        )
+        table(
+            "Incidents",
+            ("time", "kind", "who", "picture"),
+            [
+                (row["timestamp"][11:19], row["kind"], row["detail"] or row["unknown_ids"], row["image"])
+                for row in outcome.incidents
+            ],
+        )
+        table("Files", ("", "where"), outcome.files.items())
+    if not outcome.passed:
+        note("the demo did not come out as its script says")
+        raise typer.Exit(1)

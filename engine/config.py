@@ -1,0 +1,249 @@
+"""Settings: one section per station, from `muster.toml` in the workspace, then `MUSTER_*` in the environment.
+
+`MUSTER_EVENTS__COOL_DOWN_S=600` sets `cool_down_s` in section `events`. A station is handed its own section only.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from engine.errors import ConfigError
+
+__all__ = [
+    "AlignmentConfig",
+    "Config",
+    "DetectionConfig",
+    "EmbeddingConfig",
+    "EventsConfig",
+    "MatchingConfig",
+    "QualityConfig",
+    "RuntimeConfig",
+    "SourcesConfig",
+    "TrackingConfig",
+    "VotingConfig",
+    "load_config",
+]
+
+CONFIG_NAME = "muster.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RuntimeConfig(_Section):
+    """Where and how networks run."""
+
+    backend: Literal["auto", "onnx", "torch"] = "auto"
+    """`auto`: torch on a CUDA device when there is one, else ONNX Runtime on the CPU."""
+    threads: int = Field(0, ge=0, le=256)
+    """Threads of a network; 0 lets the runtime take all cores."""
+
+
+class DetectionConfig(_Section):
+    """MTCNN: Zhang et al., "Joint face detection and alignment using multi-task cascaded CNNs", 2016."""
+
+    min_face_px: int = Field(40, ge=12, le=2000)
+    """Smallest face in a video frame, side of the box in pixels."""
+    photo_min_face_px: int = Field(20, ge=12, le=2000)
+    """Smallest face in a photo."""
+    thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7)
+    """Scores that a candidate must reach in PNet, RNet and ONet."""
+    scale_factor: float = Field(0.709, gt=0.3, lt=0.95)
+    """Ratio of neighbouring sizes in the image pyramid."""
+    pad_share: float = Field(0.25, ge=0.0, le=1.0)
+    """Grey border put around a photo in which no face was found, as a share of its sides."""
+
+
+class AlignmentConfig(_Section):
+    """What a face is before it is embedded."""
+
+    mirror: bool = True
+    """Embed the face and its mirror image and take the mean: twice the time, fewer errors."""
+
+
+class QualityConfig(_Section):
+    """The gate: a face below one of these neither votes nor is enrolled. Scales: `engine.alignment`."""
+
+    min_size_px: float = Field(14.0, ge=0)
+    min_sharpness: float = Field(0.10, ge=0)
+    min_brightness: float = Field(0.10, ge=0, le=1)
+    max_brightness: float = Field(0.95, ge=0, le=1)
+    min_contrast: float = Field(0.04, ge=0)
+    max_yaw_deg: float = Field(50.0, gt=0, le=90)
+    max_pitch_deg: float = Field(45.0, gt=0, le=90)
+    min_inside: float = Field(0.85, ge=0, le=1)
+
+
+class EmbeddingConfig(_Section):
+    """Which embedder."""
+
+    model: str = "facenet-ms1m-128"
+    max_batch: int = Field(32, ge=1, le=512)
+
+
+class MatchingConfig(_Section):
+    """When a similarity is a match."""
+
+    threshold: float | None = Field(None, ge=-1, le=1)
+    """Fixed threshold; empty: derived from this gallery's own impostor scores at `target_fmr`."""
+    target_fmr: float = Field(1e-4, gt=0, lt=1)
+    """False matches per comparison with one person, from which the threshold is derived."""
+    target_fpir: float = Field(1e-3, gt=0, lt=1)
+    """Share of searches by strangers that may name somebody; decides instead of `target_fmr` once a gallery is large."""
+    min_margin: float = Field(0.05, ge=0, le=1)
+    """How far the best person must lie before the runner-up."""
+    stranger_threshold: float | None = Field(None, ge=-1, le=1)
+    """From which similarity on two strangers are one; empty: the matching threshold."""
+
+
+class TrackingConfig(_Section):
+    """Association of detections over time."""
+
+    max_gap_s: float = Field(1.0, gt=0)
+    """A track unseen for longer has ended."""
+    min_iou: float = Field(0.15, ge=0, le=1)
+    max_center_shift: float = Field(0.9, ge=0)
+    """Boxes that no longer overlap may still belong together within this many box sides (low frame rates)."""
+
+
+class VotingConfig(_Section):
+    """From frames to a decision."""
+
+    min_agreeing: int = Field(3, ge=1)
+    """Good frames that must agree on a name."""
+    min_unknown: int = Field(5, ge=1)
+    """Good frames that must agree on nobody."""
+    min_share: float = Field(0.6, gt=0.5, le=1)
+    """Share of the votes in the window that the winner must hold."""
+    window: int = Field(25, ge=3)
+    """Latest good frames that count."""
+    embed_interval_s: float = Field(0.0, ge=0)
+    """Shortest time between two votes of one track; 0: every good frame votes."""
+    settled_interval_s: float = Field(0.5, ge=0)
+    """The same once the track is known or unknown."""
+
+
+class EventsConfig(_Section):
+    """From decisions to events."""
+
+    cool_down_s: float = Field(300.0, ge=0)
+    """A person punches at most once in this time."""
+    episode_gap_s: float = Field(20.0, gt=0)
+    """A stranger unseen for longer who returns is a new episode."""
+    door_window_s: float = Field(2.0, ge=0)
+    """People who come into view within this time of each other pass together."""
+    min_presence_s: float = Field(0.6, ge=0)
+    """How long a track must last to count as a person passing."""
+    settle_s: float = Field(4.0, gt=0)
+    """How long a tailgating incident waits for the identities of those involved."""
+    context_s: float = Field(1.0, ge=0, le=5)
+    """How far before and after the incident the pictures lie that are kept with it."""
+    tailgating: bool = True
+    unknown: bool = True
+
+
+class SourcesConfig(_Section):
+    """Cameras and files."""
+
+    stall_timeout_s: float = Field(5.0, gt=0)
+    """A live source that gives no frame for this long is lost."""
+    open_timeout_s: float = Field(10.0, gt=0)
+    backoff_s: tuple[float, float] = (0.5, 15.0)
+    """First and longest wait between attempts to reconnect."""
+
+
+class Config(BaseSettings):
+    """All settings of a workspace."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MUSTER_", env_nested_delimiter="__", extra="ignore", frozen=True, validate_default=True
+    )
+
+    timezone: str = "UTC"
+    """IANA zone of the workplace: a day begins and ends there."""
+    runtime: RuntimeConfig = RuntimeConfig()
+    detection: DetectionConfig = DetectionConfig()
+    alignment: AlignmentConfig = AlignmentConfig()
+    quality: QualityConfig = QualityConfig()
+    embedding: EmbeddingConfig = EmbeddingConfig()
+    matching: MatchingConfig = MatchingConfig()
+    tracking: TrackingConfig = TrackingConfig()
+    voting: VotingConfig = VotingConfig()
+    events: EventsConfig = EventsConfig()
+    sources: SourcesConfig = SourcesConfig()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Berlin") from error
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The workplace's zone."""
+        return ZoneInfo(self.timezone)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file, then defaults."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_config(workspace: Path, **overrides: Any) -> Config:
+    """Read the settings of a workspace.
+
+    Args:
+        workspace: folder that may hold `muster.toml`.
+        overrides: values that win over file and environment, section by section.
+
+    Raises:
+        ConfigError: the file cannot be parsed, has an unknown key, or a value is out of range.
+    """
+    path = workspace / CONFIG_NAME
+    known = set(Config.model_fields)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}", hint="correct the file or remove it") from error
+    if unknown := sorted(set(content) - known):
+        raise ConfigError(
+            f"{path} has unknown settings {', '.join(unknown)}", hint=f"known sections: {', '.join(sorted(known))}"
+        )
+
+    class _Located(Config):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    try:
+        return _Located(**overrides)
+    except SettingsError as error:
+        raise ConfigError(f"{error}", hint="correct the MUSTER_* variable, a list is written [1, 2]") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"setting {place} = {first.get('input')!r}: {first['msg']}", hint=f"correct it in {path} or in MUSTER_*"
+        ) from error

@@ -1,0 +1,197 @@
+"""Renders the demo's entrance: people cut out of sample photos walk through a drawn hall.
+
+The cut-outs come from GrabCut (Rother et al. 2004) started from the face that the detector finds, so they follow the person's outline. A
+barrier in front hides where the photos end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from engine.demo.script import DURATION_S, FPS, PASSES, Pass
+from engine.detection import Detector
+from engine.errors import MusterError
+from engine.images import read_image
+from engine.video import VideoWriter
+
+__all__ = ["frames", "render_video"]
+
+WIDTH, HEIGHT = 1280, 720
+BARRIER_Y = 560
+FACE_PX = (104.0, 164.0)  # height of a face box, far and near
+FACE_Y = 365
+
+RGB = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class _Figure:
+    """A cut-out person.
+
+    Attributes:
+        picture: (h, w, 3) float32 RGB.
+        cover: (h, w) float32 opacity.
+        face: x, y of the face's middle and its height in pixels of the picture.
+    """
+
+    picture: NDArray[np.float32]
+    cover: NDArray[np.float32]
+    face: tuple[float, float, float]
+
+
+def _cut_out(photo: RGB, detector: Detector) -> _Figure:
+    found = detector.detect_photo(photo)
+    if not len(found):
+        raise MusterError("a sample photo shows no face", hint="`muster models fetch --force`")
+    edge = 4  # some photos have a coloured frame
+    photo = photo[edge:-edge, edge:-edge]
+    x1, y1, x2, y2 = (float(value) - edge for value in found.boxes[int(found.areas.argmax())])
+    wide, high = x2 - x1, y2 - y1
+    cx, cy = (x1 + x2) / 2, (y1 + y2) / 2
+    photo = photo[: min(len(photo), int(y2 + 1.6 * high))]
+    rows, columns = np.mgrid[: photo.shape[0], : photo.shape[1]]
+    head = ((columns - cx) / wide) ** 2 + ((rows - cy + 0.15 * high) / high) ** 2 < 1
+    shoulders = (rows > y2 - 0.1 * high) & (abs(columns - cx) < np.minimum(wide * 0.9 + (rows - y2), wide * 2.2))
+    core = ((columns - cx) / (0.45 * wide)) ** 2 + ((rows - cy) / (0.55 * high)) ** 2 < 1
+    neck = (rows > y2 - 0.2 * high) & (abs(columns - cx) < 0.3 * wide + np.clip(rows - y2 - 0.3 * high, 0, None) / 2)
+    mask = np.full(photo.shape[:2], cv2.GC_BGD, np.uint8)
+    mask[head | shoulders] = cv2.GC_PR_FGD
+    mask[core | neck] = cv2.GC_FGD
+    cv2.setRNGSeed(1)
+    cv2.grabCut(photo, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 5, cv2.GC_INIT_WITH_MASK)
+    person = ((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)).astype(np.uint8)
+    person = cv2.morphologyEx(person, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
+    person = cv2.morphologyEx(person, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    _, parts = cv2.connectedComponents(person)
+    person = (parts == parts[min(len(parts) - 1, int(cy)), int(cx)]).astype(np.float32)
+    # what the photo does not show is hidden by the barrier but for a little: repeat the last row
+    missing = max(0, int(y2 + 1.8 * high) - len(photo))
+    picture = np.pad(photo, ((0, missing), (0, 0), (0, 0)), mode="edge").astype(np.float32)
+    cover = np.pad(person, ((0, missing), (0, 0)), mode="edge")
+    return _Figure(picture, cv2.GaussianBlur(cover, (5, 5), 1.2), (cx, cy, high))
+
+
+def _hall() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The empty entrance and the barrier's opacity: (720, 1280, 3) and (720, 1280)."""
+    wall = np.linspace(214, 186, HEIGHT)[:, None, None] * np.array([1.0, 0.985, 0.95])
+    scene = Image.fromarray(np.broadcast_to(wall, (HEIGHT, WIDTH, 3)).astype(np.uint8).copy())
+    pen = ImageDraw.Draw(scene)
+    pen.rectangle((0, 540, WIDTH, HEIGHT), fill=(120, 116, 110))
+    for x in range(-600, WIDTH + 600, 120):
+        pen.line((WIDTH / 2 + (x - WIDTH / 2) * 0.6, 540, x, HEIGHT), fill=(108, 104, 98), width=2)
+    for x in (140, 780):  # two glass doors in a frame
+        pen.rectangle((x, 70, x + 360, 540), fill=(168, 190, 204), outline=(74, 78, 82), width=10)
+        pen.line((x + 180, 70, x + 180, 540), fill=(74, 78, 82), width=8)
+        pen.polygon(((x + 30, 530), (x + 140, 80), (x + 180, 80), (x + 70, 530)), fill=(182, 202, 214))
+    pen.rounded_rectangle((545, 96, 735, 150), 8, fill=(0, 94, 148))
+    pen.text((640, 123), "ENTRANCE", font=ImageFont.load_default(size=28), fill=(255, 255, 255), anchor="mm")
+    soft = np.asarray(scene, np.float32)
+    soft = cv2.GaussianBlur(soft, (0, 0), 1.6)
+    front = Image.fromarray(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    pen = ImageDraw.Draw(front)
+    pen.rectangle((0, BARRIER_Y, WIDTH, HEIGHT), fill=(62, 66, 72))
+    pen.rectangle((0, BARRIER_Y, WIDTH, BARRIER_Y + 22), fill=(198, 200, 202))
+    for x in range(0, WIDTH, 160):
+        pen.line((x, BARRIER_Y + 22, x, HEIGHT), fill=(52, 56, 61), width=3)
+    barrier = np.zeros((HEIGHT, WIDTH), np.float32)
+    barrier[BARRIER_Y:] = 1
+    shown = np.where(barrier[..., None] > 0, np.asarray(front, np.float32), soft)
+    return shown, barrier
+
+
+def _matrix(walk: Pass, figure: _Figure, time: float) -> NDArray[np.float64] | None:
+    """Where the figure stands at a moment: (2, 3) from its picture to the scene; None when it is not there."""
+    if not walk.start_s <= time <= walk.end_s:
+        return None
+    progress = (time - walk.start_s) / (walk.end_s - walk.start_s)
+    across = 1 - progress if walk.leftwards else progress
+    depth = walk.depth + 0.3 * math.sin(math.pi * progress) - 0.15  # comes nearer, then goes
+    size = FACE_PX[0] + (FACE_PX[1] - FACE_PX[0]) * depth
+    scale = size / figure.face[2]
+    step = 2 * math.pi * (time - walk.start_s) * 1.7  # steps per second
+    x = -180 + across * (WIDTH + 360)
+    y = FACE_Y + 18 * depth + 5 * math.sin(step)
+    turn = math.radians(2.5 * math.sin(step / 2))
+    a, b = scale * math.cos(turn), scale * math.sin(turn)
+    fx, fy, _ = figure.face
+    return np.array([[a, -b, x - a * fx + b * fy], [b, a, y - b * fx - a * fy]])
+
+
+def frames(detector: Detector, photos: Path) -> Iterator[RGB]:
+    """The demo's frames, RGB uint8 (720, 1280, 3), always the same.
+
+    Args:
+        detector: finds the faces to cut out.
+        photos: the sample photos' folder.
+    """
+    generator = np.random.default_rng(2026)
+    hall, barrier = _hall()
+    figures = {
+        (walk.person, walk.photo): _cut_out(read_image(photos / "val" / walk.person / f"{walk.photo}.jpg"), detector)
+        for walk in PASSES
+    }
+    noises = [generator.normal(0, 3.0, (HEIGHT, WIDTH, 1)).repeat(3, 2).round().astype(np.int16) for _ in range(8)]
+    for index in range(int(DURATION_S * FPS)):
+        time = index / FPS
+        scene = hall.copy()
+        for walk in sorted(PASSES, key=lambda walk: walk.depth):
+            figure = figures[walk.person, walk.photo]
+            matrix = _matrix(walk, figure, time)
+            if matrix is not None:
+                _paste(scene, barrier, walk, figure, matrix, time)
+        yield np.clip(scene.astype(np.int16) + noises[index % len(noises)], 0, 255).astype(np.uint8)
+
+
+def _paste(
+    scene: NDArray[np.float32],
+    barrier: NDArray[np.float32],
+    walk: Pass,
+    figure: _Figure,
+    matrix: NDArray[np.float64],
+    time: float,
+) -> None:
+    """Draw a figure into the scene, behind the barrier."""
+    height, width = figure.cover.shape
+    corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]) @ matrix.T
+    left, top = np.clip(corners.min(0).astype(int) - 12, 0, [WIDTH, HEIGHT])
+    right, bottom = np.clip(corners.max(0).astype(int) + 12, 0, [WIDTH, HEIGHT])
+    if right <= left or bottom <= top:
+        return
+    place = np.s_[top:bottom, left:right]
+    shifted = matrix - np.array([[0, 0, left], [0, 0, top]])
+    size = (int(right - left), int(bottom - top))
+    sway = 1 + 0.05 * math.sin(time * 2.1 + walk.start_s)  # light changes along the way
+    picture = np.clip(figure.picture * np.float32(walk.light * sway), 0, 255)
+    shown = cv2.warpAffine(picture, shifted, size, flags=cv2.INTER_LINEAR)
+    cover = cv2.warpAffine(figure.cover, shifted, size, flags=cv2.INTER_LINEAR)
+    motion = 1 + 2 * round(4 * walk.blur * (1 + 0.5 * math.sin(time * 5)))
+    if motion > 1:
+        shown, cover = cv2.blur(shown, (motion, 1)), cv2.blur(cover, (motion, 1))
+    opacity = (cover * (1 - barrier[place]))[..., None]
+    scene[place] = scene[place] * (1 - opacity) + shown * opacity
+
+
+def render_video(
+    path: Path, detector: Detector, photos: Path, progress: Callable[[str, int, int], None] = lambda *_: None
+) -> None:
+    """Write the demo's video.
+
+    Args:
+        path: MP4 file.
+        detector: finds the faces to cut out.
+        photos: the sample photos' folder.
+        progress: told of frames.
+    """
+    total = int(DURATION_S * FPS)
+    with VideoWriter(path, FPS) as writer:
+        for index, picture in enumerate(frames(detector, photos)):
+            writer.write(picture)
+            progress("rendering the entrance video", index + 1, total)

@@ -1,0 +1,124 @@
+"""Overlays: image + tracks → a new image. Thin box, name tag below the chin, a ring that fills as agreeing frames come in.
+
+Colours are the house's (Okabe–Ito): grey looking, green known, amber unknown, red tailgating or conflict. Texts are drawn with
+Pillow, so that any script can be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from engine.types import Track, TrackState
+
+__all__ = ["COLOURS", "crop_around", "draw_tracks"]
+
+COLOURS: Mapping[TrackState, tuple[int, int, int]] = {
+    TrackState.PENDING: (170, 170, 170),
+    TrackState.KNOWN: (0, 158, 115),
+    TrackState.UNKNOWN: (230, 159, 0),
+    TrackState.CONFLICT: (213, 94, 0),
+}
+_TAILGATING = (213, 60, 0)
+
+
+@lru_cache(maxsize=16)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size=size)
+
+
+def _text(track: Track, names: Mapping[str, str]) -> str:
+    if track.identity.state is TrackState.KNOWN and track.identity.person:
+        return names.get(track.identity.person) or track.identity.person
+    if track.unknown_id:
+        return track.unknown_id.replace("-", " ")
+    return {"pending": "looking…", "conflict": "not sure"}.get(track.identity.state.value, track.identity.state.value)
+
+
+def draw_tracks(
+    image: NDArray[np.uint8],
+    tracks: Sequence[Track],
+    names: Mapping[str, str] | None = None,
+    *,
+    alarmed: Collection[int] = (),
+    needed: int = 3,
+    caption: str = "",
+) -> NDArray[np.uint8]:
+    """A copy of the picture with the tracks in view drawn on it.
+
+    Args:
+        image: RGB uint8 (H, W, 3), not changed.
+        tracks: those not `visible` are left out.
+        names: what to call an employee id.
+        alarmed: tracks drawn in red.
+        needed: agreeing frames that fill the ring.
+        caption: one line at the lower edge.
+    """
+    picture = Image.fromarray(image)
+    pen = ImageDraw.Draw(picture)
+    width, height = picture.size
+    line = max(2, round(height / 300))
+    font = _font(max(12, round(height / 32)))
+    for track in tracks:
+        if not track.visible:
+            continue
+        colour = _TAILGATING if track.track_id in alarmed else COLOURS[track.identity.state]
+        x1, y1, x2, y2 = (float(value) for value in track.box)
+        pen.rectangle((x1, y1, x2, y2), outline=colour, width=line)
+        _ring(pen, (x2, y1), 3.5 * line, track, needed, colour)
+        text = _text(track, names or {})
+        left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
+        pad = 2 * line
+        tag_width, tag_height = right - left + 2 * pad, bottom - top + 2 * pad
+        x = min(max(0.0, (x1 + x2 - tag_width) / 2), max(0.0, width - tag_width))
+        y = min(y2 + line, height - tag_height)
+        pen.rectangle((x, y, x + tag_width, y + tag_height), fill=colour)
+        pen.text(
+            (x + pad - left, y + pad - top), text, font=font, fill=(255, 255, 255) if sum(colour) < 400 else (0, 0, 0)
+        )
+    if caption:
+        left, top, right, bottom = pen.textbbox((0, 0), caption, font=font)
+        pen.rectangle((0, height - (bottom - top) - 6 * line, width, height), fill=(20, 20, 20))
+        pen.text((3 * line - left, height - (bottom - top) - 3 * line - top), caption, font=font, fill=(255, 255, 255))
+    return np.asarray(picture, np.uint8)
+
+
+def _ring(
+    pen: ImageDraw.ImageDraw,
+    centre: tuple[float, float],
+    radius: float,
+    track: Track,
+    needed: int,
+    colour: tuple[int, int, int],
+) -> None:
+    place = (centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius)
+    pen.ellipse(place, fill=(255, 255, 255), outline=colour)
+    share = min(1.0, track.identity.agreeing / max(needed, 1))
+    if share > 0:
+        pen.pieslice(place, -90, -90 + 360 * share, fill=colour)
+
+
+def crop_around(
+    image: NDArray[np.uint8], box: NDArray[np.float32], *, grow: float = 0.6, side: int = 320
+) -> NDArray[np.uint8]:
+    """A square picture around a face, (≤side, ≤side, 3).
+
+    Args:
+        image: RGB uint8 (H, W, 3).
+        box: (4,) xyxy in pixels.
+        grow: how much is added on each side, in box sides.
+        side: longest side of the result in pixels.
+    """
+    height, width = image.shape[:2]
+    x1, y1, x2, y2 = (float(value) for value in box)
+    half = max(x2 - x1, y2 - y1) * (0.5 + grow)
+    cx, cy = (x1 + x2) / 2, (y1 + y2) / 2
+    left, right = int(max(0, min(cx - half, width - 1))), int(min(width, max(cx + half, 1)))
+    top, bottom = int(max(0, min(cy - half, height - 1))), int(min(height, max(cy + half, 1)))
+    part = Image.fromarray(image[top : max(bottom, top + 1), left : max(right, left + 1)])
+    part.thumbnail((side, side))
+    return np.asarray(part, np.uint8)

@@ -1,0 +1,299 @@
+"""Who is enrolled: templates per person, 1:N search, safe on disk.
+
+A person has several templates, one per enrolment photo. A search compares with their fused template, the quality-weighted mean of
+their templates on the unit sphere. Measured on the sample photos (docs/models.md) it errs as little as the best single
+template does, but its impostor scores do not depend on how many photos a person has, so one threshold serves all; and one bad
+photo does not open the door, as it would when the best template decided alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import GalleryMismatch, InputError, StorageError
+from engine.storage import atomic_write, locked
+from engine.types import Candidate, Match
+
+__all__ = ["Gallery", "GalleryStore", "Template", "fuse"]
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Template:
+    """Where one row of the gallery comes from.
+
+    Attributes:
+        template_id: generated; the enrolment picture bears this name.
+        person: employee id, or a stranger's id.
+        quality: weight in the fused template, 0 to 1.
+    """
+
+    template_id: str
+    person: str
+    quality: float
+
+
+def fuse(embeddings: Floats, weights: NDArray[np.floating[Any]]) -> Floats:
+    """The weighted mean of unit rows (n, d), as a unit row (d,)."""
+    mean = (embeddings * np.maximum(np.asarray(weights, np.float32), 0.05)[:, None]).sum(0)
+    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """An immutable set of templates of one model and alignment; changes give a new gallery with the next version.
+
+    Attributes:
+        model_id, alignment_id: what made the embeddings.
+        embeddings: (n, d) float32 unit rows.
+        templates: n rows, parallel to `embeddings`.
+        version: increases with every change.
+    """
+
+    model_id: str
+    alignment_id: str
+    embeddings: Floats
+    templates: tuple[Template, ...] = ()
+    version: int = 0
+
+    def __post_init__(self) -> None:
+        rows = np.array(self.embeddings, np.float32)
+        if rows.ndim != 2 or len(rows) != len(self.templates):
+            raise ValueError(f"expected {len(self.templates)} embeddings as (n, d), got {rows.shape}")
+        norms = np.linalg.norm(rows, axis=1)
+        if len(rows) and not np.allclose(norms, 1, atol=1e-3):
+            raise ValueError("embeddings must be unit rows")
+        rows.flags.writeable = False
+        object.__setattr__(self, "embeddings", rows)
+
+    @classmethod
+    def empty(cls, model_id: str, alignment_id: str, dimension: int) -> Gallery:
+        """Nobody enrolled."""
+        return cls(model_id, alignment_id, np.empty((0, dimension), np.float32))
+
+    def __len__(self) -> int:
+        """Number of people."""
+        return len(self.people)
+
+    @cached_property
+    def people(self) -> tuple[str, ...]:
+        """Ids of the people, in the order of their first template."""
+        return tuple(dict.fromkeys(template.person for template in self.templates))
+
+    @cached_property
+    def _rows_of(self) -> dict[str, list[int]]:
+        rows: dict[str, list[int]] = {}
+        for index, template in enumerate(self.templates):
+            rows.setdefault(template.person, []).append(index)
+        return rows
+
+    @cached_property
+    def fused(self) -> Floats:
+        """(people, d) float32: the fused template of each person, in the order of `people`."""
+        weights = np.array([template.quality for template in self.templates], np.float32)
+        if not self.people:
+            return np.empty((0, self.embeddings.shape[1]), np.float32)
+        return np.stack([fuse(self.embeddings[rows], weights[rows]) for rows in self._rows_of.values()])
+
+    def of(self, person: str) -> tuple[tuple[Template, ...], Floats]:
+        """The templates of a person and their embeddings; zero rows for somebody who is not enrolled."""
+        rows = self._rows_of.get(person, [])
+        return tuple(self.templates[row] for row in rows), self.embeddings[rows]
+
+    # ----------------------------------------------------------------------------------------- search
+
+    def search(
+        self,
+        probes: Floats,
+        *,
+        threshold: float = 1.0,
+        min_margin: float = 0.0,
+        top: int = 3,
+        without: Iterable[str] = (),
+    ) -> list[Match]:
+        """Compare probes with everybody in one matrix product.
+
+        Args:
+            probes: (n, d) float32 unit rows.
+            threshold, min_margin: what a match must reach (`>=` both), see `Match.person`.
+            top: people per answer, best first (at least 2, so that the margin is known).
+            without: people to leave out.
+
+        Returns:
+            One `Match` per probe; without candidates when nobody is enrolled.
+
+        Raises:
+            GalleryMismatch: probes of another length.
+        """
+        probes = np.asarray(probes, np.float32)
+        if probes.ndim != 2 or (len(probes) and probes.shape[1] != self.embeddings.shape[1]):
+            raise GalleryMismatch(
+                f"probes of shape {probes.shape} against templates of {self.embeddings.shape[1]} values",
+                hint="use the embedder that the gallery was made with",
+            )
+        if not len(self) or not len(probes):
+            return [Match((), threshold, min_margin) for _ in probes]
+        scores = probes @ self.fused.T
+        for person in without:
+            if person in self._rows_of:
+                scores[:, self.people.index(person)] = -2
+        count = min(max(top, 2), len(self))
+        best = np.argpartition(-scores, count - 1, axis=1)[:, :count]
+        answers = []
+        for row, columns in zip(scores, best, strict=True):
+            order = columns[np.argsort(-row[columns], kind="stable")]
+            found = tuple(Candidate(self.people[column], float(row[column])) for column in order if row[column] > -1.5)
+            answers.append(Match(found, threshold, min_margin))
+        return answers
+
+    def impostor_scores(self) -> Floats:
+        """Similarities of each template with the fused template of every other person, (m,) float32."""
+        if len(self) < 2:
+            return np.empty(0, np.float32)
+        scores = self.embeddings @ self.fused.T
+        owner = {person: index for index, person in enumerate(self.people)}
+        others = np.ones(scores.shape, np.bool_)
+        others[np.arange(len(scores)), [owner[template.person] for template in self.templates]] = False
+        return scores[others]
+
+    # ----------------------------------------------------------------------------------------- changes
+
+    def _changed(self, embeddings: Floats, templates: Sequence[Template]) -> Gallery:
+        return Gallery(self.model_id, self.alignment_id, embeddings, tuple(templates), self.version + 1)
+
+    def add(self, templates: Sequence[Template], embeddings: Floats) -> Gallery:
+        """The gallery with more templates; itself when there are none."""
+        if not templates:
+            return self
+        rows = np.vstack([self.embeddings, np.asarray(embeddings, np.float32).reshape(len(templates), -1)])
+        return self._changed(rows, [*self.templates, *templates])
+
+    def _kept(self, keep: Callable[[Template], bool]) -> Gallery:
+        mask = np.array([keep(template) for template in self.templates], np.bool_)
+        if mask.all():
+            return self
+        kept = [template for template, stays in zip(self.templates, mask, strict=True) if stays]
+        return self._changed(self.embeddings[mask], kept)
+
+    def remove(self, person: str) -> Gallery:
+        """The gallery without a person; itself when they are not in it."""
+        return self._kept(lambda template: template.person != person)
+
+    def remove_templates(self, template_ids: Iterable[str]) -> Gallery:
+        """The gallery without these templates."""
+        gone = set(template_ids)
+        return self._kept(lambda template: template.template_id not in gone)
+
+    def rename(self, old: str, new: str) -> Gallery:
+        """The gallery with a person under another id.
+
+        Raises:
+            InputError: `old` is not enrolled, or `new` already is.
+        """
+        if old not in self._rows_of:
+            raise InputError(f"{old} is not enrolled", hint="`muster people` lists who is")
+        if new in self._rows_of:
+            raise InputError(f"{new} is already enrolled", hint="choose another id")
+        renamed = [
+            Template(template.template_id, new, template.quality) if template.person == old else template
+            for template in self.templates
+        ]
+        return self._changed(self.embeddings, renamed)
+
+    # ----------------------------------------------------------------------------------------- disk
+
+    def to_bytes(self) -> bytes:
+        """The gallery as a safetensors file; who and what stands in its header."""
+        from safetensors.numpy import save  # noqa: PLC0415 - only when something changes
+
+        header = {
+            "model_id": self.model_id,
+            "alignment_id": self.alignment_id,
+            "version": str(self.version),
+            "templates": json.dumps(
+                [[template.template_id, template.person, round(template.quality, 4)] for template in self.templates]
+            ),
+        }
+        return save({"embeddings": np.ascontiguousarray(self.embeddings)}, metadata=header)
+
+    @classmethod
+    def from_file(cls, path: Path, model_id: str, alignment_id: str) -> Gallery:
+        """Read a gallery.
+
+        Raises:
+            GalleryMismatch: it was made with another model or alignment.
+            StorageError: it cannot be read.
+        """
+        from safetensors import SafetensorError, safe_open  # noqa: PLC0415
+
+        try:
+            with safe_open(path, framework="numpy") as file:
+                header = file.metadata() or {}
+                embeddings = file.get_tensor("embeddings")
+            found = (header["model_id"], header["alignment_id"])
+            templates = tuple(Template(*row) for row in json.loads(header["templates"]))
+            version = int(header["version"])
+            gallery = cls(found[0], found[1], embeddings, templates, version)
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+            raise StorageError(
+                f"{path} cannot be read ({error})", hint="restore it from a backup, or remove it and enrol again"
+            ) from error
+        if found != (model_id, alignment_id):
+            raise GalleryMismatch(
+                f"{path} was made with {found[0]} and {found[1]}, but the settings say {model_id} and {alignment_id}",
+                hint="set embedding.model back, use another workspace, or remove the gallery and enrol again",
+            )
+        return gallery
+
+
+class GalleryStore:
+    """A gallery in a file that several processes read and change.
+
+    Args:
+        path: the safetensors file.
+        model_id, alignment_id, dimension: what its embeddings must be.
+    """
+
+    def __init__(self, path: Path, model_id: str, alignment_id: str, dimension: int) -> None:
+        self.path = path
+        self._empty = Gallery.empty(model_id, alignment_id, dimension)
+        self._stamp: tuple[int, int] | None = None
+        self._current = self._empty
+
+    def _stat(self) -> tuple[int, int] | None:
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_ino
+
+    def current(self) -> Gallery:
+        """The gallery as it is on disk; read again only when the file changed."""
+        stamp = self._stat()
+        if stamp != self._stamp:
+            self._current = (
+                self._empty
+                if stamp is None
+                else Gallery.from_file(self.path, self._empty.model_id, self._empty.alignment_id)
+            )
+            self._stamp = stamp
+        return self._current
+
+    def update(self, change: Callable[[Gallery], Gallery]) -> Gallery:
+        """Apply a change under the cross-process lock and write the result atomically."""
+        with locked(self.path):
+            before = self.current()
+            after = change(before)
+            if after is not before:
+                atomic_write(self.path, after.to_bytes())
+                self._current, self._stamp = after, self._stat()
+            return after

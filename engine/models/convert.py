@@ -1,0 +1,322 @@
+"""Weights in, graphs out: read checkpoints, map them on facenet-pytorch's modules strictly, export to ONNX.
+
+This module and `runtime` are the only ones that import torch, and only when one of their functions is called: a process
+that finds exported graphs in the cache starts without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+import os
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import InputError, ModelUnavailable
+from engine.models.fetch import file_sha256
+from engine.models.registry import MTCNN_WEIGHTS, EmbedderSpec
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "blocked",
+    "digest",
+    "export_onnx",
+    "facenet_module",
+    "keras_tensors",
+    "load_checkpoint",
+    "mtcnn_module",
+    "mtcnn_path",
+]
+
+Tensors = dict[str, NDArray[np.float32]]
+
+OPSET = 17
+
+
+def digest(tensors: Tensors) -> str:
+    """SHA-256 over names, shapes and bytes of all tensors, in the order of their names: independent of any file format."""
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name], np.dtype("<f4"))
+        total.update(f"{name}{list(array.shape)}".encode())
+        total.update(array.tobytes())
+    return total.hexdigest()
+
+
+# --------------------------------------------------------------------------------------------- Keras → torch
+
+
+def _block_name(keras: str) -> str:
+    """The module path in facenet-pytorch of a Keras layer (without its `_BatchNorm` suffix)."""
+    plain = {
+        "Conv2d_1a_3x3": "conv2d_1a",
+        "Conv2d_2a_3x3": "conv2d_2a",
+        "Conv2d_2b_3x3": "conv2d_2b",
+        "Conv2d_3b_1x1": "conv2d_3b",
+        "Conv2d_4a_3x3": "conv2d_4a",
+        "Conv2d_4b_3x3": "conv2d_4b",
+    }
+    if keras in plain:
+        return plain[keras]
+    family, *rest = keras.split("_")
+    if family == "Mixed":
+        return f"mixed_{rest[0]}"
+    number = int(rest[0])
+    stack = {"Block35": "repeat_1", "Block17": "repeat_2", "Block8": "repeat_3"}[family]
+    return "block8" if (family, number) == ("Block8", 6) else f"{stack}.{number - 1}"
+
+
+def keras_tensors(content: bytes, dimension: int) -> Tensors:
+    """Read the Keras FaceNet weights and name them as facenet-pytorch's `InceptionResnetV1` does.
+
+    Only the arrays are read, with h5py: a Keras model file can hold Python code, so it is never opened with Keras.
+    Kernels turn from (height, width, in, out) to (out, in, height, width); Keras' BatchNorm here has no scale, so ones.
+
+    Args:
+        content: the .h5 file.
+        dimension: length of the embedding.
+
+    Returns:
+        float32 arrays by torch name, ready for a strict load.
+
+    Raises:
+        ModelUnavailable: the file does not hold the layers of this architecture.
+    """
+    import h5py  # noqa: PLC0415 - only needed while converting
+
+    layers: dict[str, Tensors] = {}
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+
+            def collect(name: str, item: object) -> None:
+                if isinstance(item, h5py.Dataset):
+                    layer, _, parameter = name.rpartition("/")
+                    layers.setdefault(layer.split("/")[0], {})[parameter.split(":")[0]] = np.asarray(item, np.float32)
+
+            file["model_weights"].visititems(collect)
+        return _named_as_torch(layers, dimension)
+    except (OSError, KeyError, ValueError, IndexError) as error:
+        raise ModelUnavailable(f"the Keras weights cannot be read ({error})", hint="`muster models fetch`") from error
+
+
+def _named_as_torch(layers: dict[str, Tensors], dimension: int) -> Tensors:
+    # A branch with several convolutions is a Sequential in torch: positions follow the order of the Keras names
+    branches: dict[str, list[str]] = {}
+    for layer in sorted(layers):
+        if "_Branch_" in layer and not layer.endswith("_BatchNorm"):
+            head, _, tail = layer.partition("_Branch_")
+            branches.setdefault(f"{head}_Branch_{tail[0]}", []).append(layer)
+    tensors: Tensors = {}
+    for layer, arrays in layers.items():
+        is_norm = layer.endswith("_BatchNorm")
+        name = layer.removesuffix("_BatchNorm")
+        if name == "Bottleneck":
+            prefix = "last_bn" if is_norm else "last_linear"
+        elif "_Branch_" in name:
+            head, _, tail = name.partition("_Branch_")
+            members = branches[f"{head}_Branch_{tail[0]}"]
+            position = f".{members.index(name)}" if len(members) > 1 else ""
+            prefix = f"{_block_name(head)}.branch{tail[0]}{position}.{'bn' if is_norm else 'conv'}"
+        elif name.startswith("Block"):
+            prefix = f"{_block_name(name.removesuffix('_Conv2d_1x1'))}.conv2d"
+        else:
+            prefix = f"{_block_name(name)}.{'bn' if is_norm else 'conv'}"
+        if is_norm:
+            tensors[f"{prefix}.bias"] = arrays["beta"]
+            tensors[f"{prefix}.weight"] = np.ones_like(arrays["beta"])
+            tensors[f"{prefix}.running_mean"] = arrays["moving_mean"]
+            tensors[f"{prefix}.running_var"] = arrays["moving_variance"]
+        else:
+            kernel = arrays["kernel"]
+            tensors[f"{prefix}.weight"] = kernel.T if kernel.ndim == 2 else kernel.transpose(3, 2, 0, 1)
+            if "bias" in arrays:
+                tensors[f"{prefix}.bias"] = arrays["bias"]
+    if tensors["last_linear.weight"].shape != (dimension, 1792):
+        raise ValueError(f"expected a {dimension}-d bottleneck, got {tensors['last_linear.weight'].shape}")
+    return {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+
+
+# --------------------------------------------------------------------------------------------- torch modules
+
+
+def facenet_module(tensors: Tensors, dimension: int) -> torch.nn.Module:
+    """facenet-pytorch's `InceptionResnetV1` with these weights, in evaluation mode; loaded strictly.
+
+    Raises:
+        ModelUnavailable: a tensor is missing, left over, or has another shape.
+    """
+    import torch  # noqa: PLC0415
+    from facenet_pytorch import InceptionResnetV1  # noqa: PLC0415
+
+    module = cast("torch.nn.Module", InceptionResnetV1(pretrained=None, classify=False))
+    module.last_linear = torch.nn.Linear(1792, dimension, bias=False)
+    module.last_bn = torch.nn.BatchNorm1d(dimension, eps=0.001, momentum=0.1, affine=True)
+    state = {name: torch.from_numpy(np.array(array)) for name, array in tensors.items()}
+    for name in module.state_dict():
+        if name.endswith("num_batches_tracked"):
+            state.setdefault(name, torch.tensor(0))
+    try:
+        module.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        raise ModelUnavailable(
+            f"the weights do not fit InceptionResnetV1 ({str(error).splitlines()[-1].strip()[:160]})",
+            hint="give a checkpoint of facenet-pytorch's InceptionResnetV1",
+        ) from error
+    return module.eval()
+
+
+def load_checkpoint(path: Path, spec: EmbedderSpec) -> Tensors:
+    """Tensors of a facenet-pytorch `.pt` checkpoint, read without executing anything it may hold.
+
+    The classifier that facenet-pytorch keeps beside the embedder (`logits.*`) is left out; everything else must fit.
+
+    Raises:
+        InputError: the file is missing or not a plain checkpoint.
+        ModelUnavailable: it is a checkpoint of something else.
+    """
+    import pickle  # noqa: PLC0415 - only its exception is used
+
+    import torch  # noqa: PLC0415
+
+    try:
+        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+        items = {str(name): value for name, value in state.items()}
+        tensors = {
+            name: np.ascontiguousarray(value.detach().numpy(), np.float32)
+            for name, value in items.items()
+            if not name.startswith("logits.") and not name.endswith("num_batches_tracked")
+        }
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file", hint="give the path of facenet-pytorch's .pt checkpoint") from error
+    except (
+        OSError,
+        pickle.UnpicklingError,
+        RuntimeError,
+        AttributeError,
+        TypeError,
+        ValueError,
+        EOFError,
+        KeyError,
+    ) as error:
+        raise InputError(
+            f"{path} is not a checkpoint that can be loaded safely ({type(error).__name__})",
+            hint="give the .pt file that facenet-pytorch publishes, unchanged",
+        ) from error
+    facenet_module(tensors, spec.dimension)  # raises when anything is missing or left over
+    return tensors
+
+
+def mtcnn_path(name: str) -> Path:
+    """Where facenet-pytorch's wheel keeps the weights of `pnet`, `rnet` or `onet`, verified; torch is not imported.
+
+    Raises:
+        ModelUnavailable: the package is missing or its file is not the pinned one.
+    """
+    found = importlib.util.find_spec("facenet_pytorch")
+    folders = list(found.submodule_search_locations or []) if found else []
+    path = Path(folders[0]) / "data" / f"{name}.pt" if folders else None
+    if path is None or not path.exists():
+        raise ModelUnavailable("facenet-pytorch's MTCNN weights are missing", hint="pip install facenet-pytorch==2.5.3")
+    if file_sha256(path) != MTCNN_WEIGHTS[name]:
+        raise ModelUnavailable(
+            f"{path} is not the file of facenet-pytorch 2.5.3",
+            hint="pip install --force-reinstall --no-deps facenet-pytorch==2.5.3",
+        )
+    return path
+
+
+def mtcnn_module(name: str) -> torch.nn.Module:
+    """facenet-pytorch's PNet, RNet or ONet with the weights of its wheel, in evaluation mode."""
+    import torch  # noqa: PLC0415
+    from facenet_pytorch.models.mtcnn import ONet, PNet, RNet  # noqa: PLC0415
+
+    module = cast("torch.nn.Module", {"pnet": PNet, "rnet": RNet, "onet": ONet}[name](pretrained=False))
+    module.load_state_dict(torch.load(mtcnn_path(name), map_location="cpu", weights_only=True), strict=True)
+    return module.eval()
+
+
+def blocked(module: torch.nn.Module) -> torch.nn.Module:
+    """The same function in a form that ONNX Runtime keeps in its blocked memory layout throughout, in place: 1.5× as fast.
+
+    The runtime leaves that layout for PRelu and for convolutions whose channels are no multiple of 8. So channels are
+    padded with zeros, and PReLU(x) becomes (1 - slope)·relu(x) + slope·x as two depthwise 1×1 convolutions.
+    """
+    import torch  # noqa: PLC0415
+    from torch import nn  # noqa: PLC0415
+
+    class Blocked(nn.Module):
+        def __init__(self, slope: torch.Tensor) -> None:
+            super().__init__()
+            channels = len(slope)
+            self.above = nn.Conv2d(channels, channels, 1, groups=channels, bias=False)
+            self.straight = nn.Conv2d(channels, channels, 1, groups=channels, bias=False)
+            self.above.weight.data = (1 - slope).reshape(-1, 1, 1, 1).clone()
+            self.straight.weight.data = slope.reshape(-1, 1, 1, 1).clone()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return cast("torch.Tensor", self.above(torch.relu(x)) + self.straight(x))
+
+    parts = dict(module.named_children())
+    chain = [name for name in parts if f"prelu{name.removeprefix('conv')}" in parts and name.startswith("conv")]
+    extra = 0  # zero channels that the layer before has added
+    for name in [*chain, *(name for name in parts if name.startswith("conv") and name not in chain)]:
+        old = cast("nn.Conv2d", parts[name])
+        after = -old.out_channels % 8 if name in chain else 0
+        new = nn.Conv2d(old.in_channels + extra, old.out_channels + after, cast("tuple[int, int]", old.kernel_size))
+        new.weight.data = nn.functional.pad(old.weight.detach(), (0, 0, 0, 0, 0, extra, 0, after))
+        assert old.bias is not None
+        new.bias = nn.Parameter(nn.functional.pad(old.bias.detach(), (0, after)))
+        setattr(module, name, new)
+        if name in chain:
+            prelu = f"prelu{name.removeprefix('conv')}"
+            setattr(
+                module, prelu, Blocked(nn.functional.pad(cast("nn.PReLU", parts[prelu]).weight.detach(), (0, after)))
+            )
+            extra = after
+    return module.eval()
+
+
+def export_onnx(module: torch.nn.Module, example: tuple[int, ...], dynamic: dict[int, str]) -> bytes:
+    """An ONNX graph of a module with one input `x`.
+
+    Args:
+        module: in evaluation mode; BatchNorms are folded into convolutions by the exporter.
+        example: shape of an example input, NCHW.
+        dynamic: axes of the input that may change, with names.
+    """
+    import torch  # noqa: PLC0415
+
+    with torch.inference_mode(False), torch.no_grad():
+        outputs = module(torch.zeros(example))
+    names = [f"y{index}" for index in range(len(outputs) if isinstance(outputs, tuple) else 1)]
+    # Every output shares the batch axis, and PNet's keep the picture's axes; the exporter infers the rest
+    axes = {"x": dynamic, **{name: {0: "n"} for name in names}}
+    if 2 in dynamic:
+        axes |= {name: {0: "n", 2: "oh", 3: "ow"} for name in names}
+    descriptor, scratch = tempfile.mkstemp(suffix=".onnx")
+    os.close(descriptor)
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            # The exporter warns of its successor and of shapes it traces as constants; tests check the graph's outputs
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                module,
+                (torch.zeros(example),),
+                scratch,
+                dynamo=False,
+                opset_version=OPSET,
+                input_names=["x"],
+                output_names=names,
+                dynamic_axes=axes,
+            )
+        return Path(scratch).read_bytes()
+    finally:
+        Path(scratch).unlink(missing_ok=True)

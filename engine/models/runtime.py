@@ -1,0 +1,85 @@
+"""Networks ready to run: ONNX Runtime on the CPU, or torch where a GPU is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Network", "OnnxNetwork", "TorchNetwork", "cores", "cuda_available"]
+
+Floats = NDArray[np.float32]
+
+
+class Network(Protocol):
+    """A network with one input and some outputs; safe to call from several threads."""
+
+    def __call__(self, x: Floats) -> tuple[Floats, ...]:
+        """Run on `x` (n, c, h, w) float32; outputs are float32."""
+        ...
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class OnnxNetwork:
+    """An ONNX graph in ONNX Runtime on the CPU.
+
+    Args:
+        graph: the graph's bytes, or its path.
+        threads: threads within an operator.
+        changing_shapes: inputs differ in size from call to call (memory patterns then only cost).
+    """
+
+    def __init__(self, graph: bytes | Path, *, threads: int, changing_shapes: bool = False) -> None:
+        import onnxruntime as ort  # noqa: PLC0415 - start-up without networks stays light
+
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # A pool that spins between calls takes the cores from whoever works meanwhile
+        options.add_session_config_entry("session.intra_op.allow_spinning", os.environ.get("SPIN", "0"))
+        options.log_severity_level = 3
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+        options.enable_mem_pattern = not changing_shapes
+        source: Any = str(graph) if isinstance(graph, Path) else graph
+        self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+
+    def __call__(self, x: Floats) -> tuple[Floats, ...]:
+        """See `Network`."""
+        return tuple(self._session.run(None, {self._input: x}))
+
+
+def cuda_available() -> bool:
+    """True when torch sees a CUDA device. Imports torch only where NVIDIA's driver is present."""
+    if not Path("/proc/driver/nvidia/version").exists():
+        return False
+    import torch  # noqa: PLC0415
+
+    return torch.cuda.is_available()
+
+
+class TorchNetwork:
+    """A torch module, on a CUDA device when there is one."""
+
+    def __init__(self, module: torch.nn.Module, *, device: str | None = None) -> None:
+        self._device = device or ("cuda" if cuda_available() else "cpu")
+        self._module = module.to(self._device).eval()
+
+    def __call__(self, x: Floats) -> tuple[Floats, ...]:
+        """See `Network`."""
+        import torch  # noqa: PLC0415
+
+        with torch.inference_mode():
+            outputs = self._module(torch.from_numpy(np.ascontiguousarray(x)).to(self._device))
+        rows = outputs if isinstance(outputs, tuple) else (outputs,)
+        return tuple(row.cpu().numpy() for row in rows)

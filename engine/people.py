@@ -1,0 +1,104 @@
+"""Who works here: `people.csv`, the one place where names live. Logs carry ids only."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import InputError, StorageError
+from engine.storage import clean_text, locked, read_rows, write_table
+
+__all__ = ["PEOPLE_COLUMNS", "PeopleStore", "Person", "clean_id", "clean_name"]
+
+PEOPLE_COLUMNS = ("employee_id", "name", "department", "email", "enrolled_at", "consent_at", "active")
+ID_LIMIT = 64
+NAME_LIMIT = 200
+
+
+def clean_id(text: str) -> str:
+    """An employee id as it is stored: one printable line of at most 64 characters, without `;` (which separates ids in logs).
+
+    Raises:
+        InputError: it cannot be one.
+    """
+    value = clean_text(text, what="employee id", limit=ID_LIMIT)
+    if ";" in value:
+        raise InputError(f"the employee id {value!r} holds a semicolon", hint="use letters, digits, dots or dashes")
+    if value.startswith("unknown-"):
+        raise InputError(f"the employee id {value!r} is kept for strangers", hint="choose another id")
+    return value
+
+
+def clean_name(text: str) -> str:
+    """A person's name as it is stored: one printable line of at most 200 characters.
+
+    Raises:
+        InputError: it cannot be one.
+    """
+    return clean_text(text, what="name", limit=NAME_LIMIT)
+
+
+@dataclass(frozen=True)
+class Person:
+    """One row of `people.csv`; times are ISO 8601, empty when not given."""
+
+    employee_id: str
+    name: str
+    department: str = ""
+    email: str = ""
+    enrolled_at: str = ""
+    consent_at: str = ""
+    active: bool = True
+
+
+class PeopleStore:
+    """`people.csv`, read and changed by several processes.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def all(self) -> dict[str, Person]:
+        """Everybody by id, in the order of the file.
+
+        Raises:
+            StorageError: the file cannot be read or lacks a column.
+        """
+        rows = read_rows(self.path, by_hand=True)
+        people: dict[str, Person] = {}
+        for row in rows:
+            if "employee_id" not in row or "name" not in row:
+                raise StorageError(
+                    f"{self.path} lacks the column employee_id or name", hint=f"it begins {','.join(PEOPLE_COLUMNS)}"
+                )
+            values = {column: row.get(column, "") for column in PEOPLE_COLUMNS if column != "active"}
+            active = row.get("active", "").strip().lower() not in {"no", "false", "0"}
+            people[row["employee_id"]] = Person(**values, active=active)
+        return people
+
+    def names(self) -> dict[str, str]:
+        """Name by id."""
+        return {key: person.name for key, person in self.all().items()}
+
+    def _change(self, change: Callable[[dict[str, Person]], None]) -> None:
+        with locked(self.path):
+            people = self.all()
+            change(people)
+            write_table(self.path, PEOPLE_COLUMNS, [dataclasses.asdict(person) for person in people.values()])
+
+    def put(self, person: Person) -> None:
+        """Add a person or replace their row."""
+        self._change(lambda people: people.__setitem__(person.employee_id, person))
+
+    def remove(self, employee_id: str) -> None:
+        """Take a person's row out; nothing happens when there is none."""
+
+        def without(people: dict[str, Person]) -> None:
+            people.pop(employee_id, None)
+
+        self._change(without)

@@ -1,0 +1,361 @@
+"""Cameras, videos and folders of pictures: an iterator of frames.
+
+A live camera (webcam number, RTSP or HTTP url) is read in a child process: OpenCV's readers can hang for ever, and a process can be
+killed. The child keeps the newest picture only and hands one over when asked, so nothing piles up. When no picture comes for
+`stall_timeout_s` the child is killed, `camera_lost` is said, and it is started anew with growing pauses until `camera_back`.
+
+A video file is played with its own clock: frame times are the start time plus the position in the file, however fast it is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import threading
+import time as clock
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config import SourcesConfig
+from engine.errors import InputError, SourceLost
+from engine.images import list_images, read_image
+from engine.types import Frame, SourceEvent
+
+__all__ = ["FolderSource", "LiveSource", "Source", "VideoSource", "is_live", "open_source", "probe_live"]
+
+_URL_SCHEMES = ("rtsp://", "rtsps://", "http://", "https://", "rtmp://", "udp://", "tcp://")
+
+
+class Source(Protocol):
+    """Gives frames; a live source also says when it is lost and back."""
+
+    def __iter__(self) -> Iterator[Frame | SourceEvent]: ...
+
+    def close(self) -> None:
+        """Let go of the camera or file; iterating ends."""
+        ...
+
+
+def is_live(spec: str) -> bool:
+    """True for a webcam number, a device such as /dev/video0, or a stream's url."""
+    return spec.isdecimal() or spec.startswith(_URL_SCHEMES) or spec.startswith("/dev/video")
+
+
+def open_source(
+    spec: str,
+    camera: str,
+    config: SourcesConfig,
+    *,
+    start: datetime | None = None,
+    fast: bool = False,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Source:
+    """The source that a text means.
+
+    Args:
+        spec: webcam number, url, video file, or folder of pictures.
+        camera: its name in the workspace.
+        config: time-outs.
+        start: time of the first frame of a file or folder; default `now()`.
+        fast: read a video file as fast as it can be processed instead of in real time.
+        now: the clock.
+
+    Raises:
+        InputError: no such file, or a file that is no video.
+    """
+    if is_live(spec):
+        return LiveSource(spec, camera, config, now=now)
+    path = Path(spec)
+    if path.is_dir():
+        return FolderSource(path, camera, start=start or now())
+    if not path.exists():
+        raise InputError(
+            f"{spec}: no such file or folder",
+            hint="give a webcam number, an rtsp:// or http:// url, a video or a folder",
+        )
+    return VideoSource(path, camera, start=start or now(), fast=fast)
+
+
+class FolderSource:
+    """Pictures of a folder in the order of their names, one second apart.
+
+    Args:
+        folder: where they are.
+        camera: name.
+        start: time of the first.
+        interval_s: time between two.
+
+    Raises:
+        InputError: the folder has no pictures.
+    """
+
+    def __init__(self, folder: Path, camera: str, *, start: datetime, interval_s: float = 1.0) -> None:
+        self._paths = list_images(folder)
+        if not self._paths:
+            raise InputError(f"{folder}: no pictures in this folder", hint="give a folder with JPEG, PNG or WebP files")
+        self._camera, self._start, self._interval = camera, start.astimezone(UTC), interval_s
+        self._closed = False
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index, path in enumerate(self._paths):
+            if self._closed:
+                return
+            yield Frame(read_image(path), self._start + timedelta(seconds=index * self._interval), self._camera, index)
+
+    def close(self) -> None:
+        """See `Source`."""
+        self._closed = True
+
+
+@contextlib.contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """Keep OpenCV's own complaints off the terminal: what matters is raised as an error of ours."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    logger = getattr(getattr(cv2, "utils", None), "logging", None)
+    if logger is None:
+        yield
+        return
+    level = logger.getLogLevel()
+    logger.setLogLevel(logger.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        logger.setLogLevel(level)
+
+
+class VideoSource:
+    """A video file.
+
+    Args:
+        path: the file.
+        camera: name.
+        start: time of the first frame.
+        fast: do not wait for the frame's time; every frame is given. In real time, frames whose time has passed are left out.
+
+    Raises:
+        InputError: it cannot be read as a video.
+    """
+
+    def __init__(self, path: Path, camera: str, *, start: datetime, fast: bool = False) -> None:
+        if not path.is_file() or not os.access(path, os.R_OK):
+            raise InputError(f"{path}: cannot be read", hint="check the path and the access rights")
+        with _quiet_opencv():
+            self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+            ok = self._capture.isOpened() and self._capture.grab()
+            if ok:
+                ok, first = self._capture.retrieve()
+        if not ok or first is None or first.ndim != 3:
+            self._capture.release()
+            raise InputError(f"{path}: not a video that can be read", hint="give an MP4, MKV, AVI or MOV file")
+        self._first: NDArray[np.uint8] | None = np.asarray(first, np.uint8)
+        fps = float(self._capture.get(cv2.CAP_PROP_FPS))
+        self.fps = fps if 0.5 <= fps <= 240 else 25.0
+        self.frame_count = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        # in UTC: adding seconds to a local time goes wrong when the clocks change
+        self.path, self._camera, self._start, self._fast = path, camera, start.astimezone(UTC), fast
+        self.skipped = 0
+        self._closed = False
+
+    def __iter__(self) -> Iterator[Frame]:
+        began = clock.monotonic()
+        index = 0
+        picture: NDArray[np.uint8] | None
+        picture, self._first = self._first, None
+        while not self._closed:
+            position = index / self.fps
+            if picture is None:
+                with _quiet_opencv():
+                    if not self._capture.grab():
+                        break
+                    behind = not self._fast and clock.monotonic() - began > position + 1 / self.fps
+                    if behind:  # late: somebody watching live would have missed it, too
+                        self.skipped += 1
+                        index += 1
+                        continue
+                    ok, raw = self._capture.retrieve()
+                if not ok:
+                    break
+                picture = np.asarray(raw, np.uint8)
+            if not self._fast:
+                clock.sleep(max(0.0, began + position - clock.monotonic()))
+            image = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+            yield Frame(image, self._start + timedelta(seconds=position), self._camera, index)
+            picture = None
+            index += 1
+        self._capture.release()
+
+    def close(self) -> None:
+        """See `Source`."""
+        self._closed = True
+
+
+# --------------------------------------------------------------------------------------------- live
+
+
+def _capture_child(spec: str, connection: Connection, open_timeout_s: float, read_timeout_s: float) -> None:
+    """Body of the child process: read as fast as the camera gives, hand the newest picture over when asked.
+
+    Protocol: the parent sends b"?"; the child answers (width, height, picture's bytes), or b"" when the camera cannot be opened
+    or has ended, and exits.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what matters is told as camera_lost
+    device = int(spec) if spec.isdecimal() else spec
+    if isinstance(device, int) or spec.startswith("/dev/video"):
+        capture = cv2.VideoCapture(device)
+    else:
+        os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+        timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(open_timeout_s * 1000)]
+        timeouts += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(read_timeout_s * 1000)]
+        capture = cv2.VideoCapture(spec, cv2.CAP_FFMPEG, timeouts)
+    if not capture.isOpened():
+        with contextlib.suppress(OSError):
+            connection.send_bytes(b"")
+        return
+    fresh = threading.Condition()
+    newest: list[NDArray[np.uint8] | None] = [None]
+    ended = threading.Event()
+
+    def grab() -> None:
+        while not ended.is_set():
+            ok, picture = capture.read()
+            with fresh:
+                if ok:
+                    newest[0] = np.asarray(picture, np.uint8)
+                else:
+                    ended.set()
+                fresh.notify()
+
+    threading.Thread(target=grab, daemon=True).start()
+    try:
+        while connection.recv_bytes():
+            with fresh:
+                fresh.wait_for(lambda: newest[0] is not None or ended.is_set())
+                picture, newest[0] = newest[0], None
+            if picture is None:
+                connection.send_bytes(b"")
+                return
+            height, width = picture.shape[:2]
+            connection.send_bytes(width.to_bytes(4, "little") + height.to_bytes(4, "little") + picture.tobytes())
+    except (EOFError, OSError):
+        return  # the parent has gone
+
+
+class LiveSource:
+    """A webcam or a network camera, reconnected for ever.
+
+    Args:
+        spec: webcam number, device or url.
+        camera: name.
+        config: time-outs and pauses.
+        now: the clock that stamps frames.
+    """
+
+    def __init__(self, spec: str, camera: str, config: SourcesConfig, *, now: Callable[[], datetime]) -> None:
+        self._spec, self._camera, self._config, self._now = spec, camera, config, now
+        self._closed = threading.Event()
+        self._child: BaseProcess | None = None
+        self._connection: Connection | None = None
+
+    def _start_child(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        child = context.Process(
+            target=_capture_child,
+            args=(self._spec, theirs, self._config.open_timeout_s, self._config.stall_timeout_s),
+            daemon=True,
+            name=f"camera {self._camera}",
+        )
+        child.start()
+        theirs.close()
+        self._child, self._connection = child, ours
+
+    def _stop_child(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        if self._child is not None:
+            self._child.kill()
+            self._child.join(2)
+        self._child = self._connection = None
+
+    def _next_picture(self, patience_s: float) -> NDArray[np.uint8] | None:
+        """The newest picture, RGB; None when the camera gives none in time."""
+        assert self._connection is not None
+        try:
+            self._connection.send_bytes(b"?")
+            deadline = clock.monotonic() + patience_s
+            while not self._connection.poll(min(0.2, max(0.0, deadline - clock.monotonic()))):
+                if self._closed.is_set() or clock.monotonic() >= deadline:
+                    return None
+            answer = self._connection.recv_bytes()
+        except (EOFError, OSError):
+            return None
+        if len(answer) < 8:
+            return None
+        width, height = int.from_bytes(answer[:4], "little"), int.from_bytes(answer[4:8], "little")
+        picture = np.frombuffer(answer, np.uint8, offset=8).reshape(height, width, 3)
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+    def __iter__(self) -> Iterator[Frame | SourceEvent]:
+        index = 0
+        lost = False
+        pause, longest = self._config.backoff_s
+        # a new process needs a moment to start besides the camera's own
+        start_up_s = self._config.open_timeout_s + 5.0
+        try:
+            while not self._closed.is_set():
+                self._start_child()
+                patience = start_up_s
+                while (picture := self._next_picture(patience)) is not None and not self._closed.is_set():
+                    patience = self._config.stall_timeout_s
+                    pause = self._config.backoff_s[0]
+                    time = self._now()
+                    if lost:
+                        lost = False
+                        yield SourceEvent("camera_back", time, self._camera)
+                    yield Frame(picture, time, self._camera, index)
+                    index += 1
+                self._stop_child()
+                if self._closed.is_set():
+                    return
+                if not lost:
+                    lost = True
+                    detail = "no picture yet" if index == 0 else "no picture any more"
+                    yield SourceEvent("camera_lost", self._now(), self._camera, detail)
+                self._closed.wait(pause)
+                pause = min(pause * 2, longest)
+        finally:
+            self._stop_child()
+
+    def close(self) -> None:
+        """See `Source`. May be called from another thread or a signal handler while somebody iterates."""
+        self._closed.set()
+        child = self._child
+        if child is not None:
+            child.kill()
+            child.join(2)
+
+
+def probe_live(spec: str, config: SourcesConfig) -> tuple[int, int]:
+    """Take one picture from a live camera: its width and height.
+
+    Raises:
+        SourceLost: it gives none.
+    """
+    source = LiveSource(spec, "probe", config, now=lambda: datetime.now(UTC))
+    try:
+        for item in source:
+            if isinstance(item, Frame):
+                return item.image.shape[1], item.image.shape[0]
+            break
+    finally:
+        source.close()
+    raise SourceLost(f"camera {spec} gives no picture", hint="check cable, address and password, then `muster doctor`")

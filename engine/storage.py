@@ -1,0 +1,311 @@
+"""Durable files that several processes share: append-only CSV logs, atomic replacement, cross-process locks, safe cells.
+
+A log row is appended under a lock: heal a torn tail back to the last newline → one write → check → fsync. A crash can
+therefore lose a row that was never acknowledged, but never half a row and never one that was. A whole file is replaced
+through a temporary file in the same folder, fsync, `os.replace`, fsync of the folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import errno
+import io
+import logging
+import os
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from engine.errors import InputError, StorageError
+
+__all__ = [
+    "DayLog",
+    "append_rows",
+    "atomic_write",
+    "clean_text",
+    "decode_cell",
+    "encode_cell",
+    "locked",
+    "new_id",
+    "read_rows",
+    "write_table",
+]
+
+log = logging.getLogger(__name__)
+
+LOCK_TIMEOUT_S = 30.0
+_FORMULA = re.compile(r"'*[\s\0]*[=+\-@\t\r\0＝＋－＠]")
+
+
+# --------------------------------------------------------------------------------------------- text and cells
+
+
+def clean_text(text: str, *, what: str, limit: int) -> str:
+    """One printable line: NFC, control and format characters dropped or turned to spaces, white space folded.
+
+    Args:
+        text: what a person typed, or a folder's name.
+        what: how to call it in an error, such as "employee id".
+        limit: longest result in characters.
+
+    Raises:
+        InputError: nothing printable is left, or it is too long.
+    """
+    # Zero-width joiners carry meaning in some scripts; direction overrides (Cf as well) only serve to deceive.
+    kept = "".join(
+        " " if unicodedata.category(ch) in {"Cc", "Zl", "Zp"} else ch
+        for ch in text.encode("utf-8", "replace").decode("utf-8")
+        if ch in "\u200c\u200d" or unicodedata.category(ch) not in {"Cf", "Cs", "Co"}
+    )
+    line = unicodedata.normalize("NFC", " ".join(kept.split()))
+    if not line.strip(" \u200c\u200d"):
+        raise InputError(f"the {what} is empty", hint=f"give a {what} with at least one printable character")
+    if len(line) > limit:
+        raise InputError(f"the {what} has {len(line)} characters: {line[:24]}…", hint=f"use at most {limit}")
+    return line
+
+
+def encode_cell(value: object) -> str:
+    """A CSV cell that no spreadsheet takes for a formula; `decode_cell` gives the text back.
+
+    Texts that begin (after white space) with `= + - @`, a control character or their full-width forms get a leading
+    apostrophe, the spreadsheets' own mark for text. Numbers stay numbers. Line breaks become spaces: a row is a line.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = re.sub(r"[\r\n\0\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+", " ", str(value))
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def decode_cell(cell: str) -> str:
+    """The text behind a cell written by `encode_cell`."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def _csv_line(cells: Iterable[object]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow([encode_cell(cell) for cell in cells])
+    return buffer.getvalue()
+
+
+def new_id(time: datetime) -> str:
+    """An identifier that sorts by time and is safe as a file name: `20261122T085701-5f0c9a1e`."""
+    return f"{time:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+# --------------------------------------------------------------------------------------------- files
+
+
+@contextlib.contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
+    """Turn an `OSError` into a `StorageError` that names the file and the next step."""
+    try:
+        yield
+    except OSError as error:
+        hint = {
+            errno.ENOSPC: "free space on the disk, then run the command again",
+            errno.EDQUOT: "free space within the quota, then run the command again",
+            errno.EFBIG: "the file may not grow further here: raise the limit or use another workspace",
+            errno.EACCES: "give this user write access to the workspace",
+            errno.EPERM: "give this user write access to the workspace",
+            errno.EROFS: "the file system is read-only: choose another workspace with --workspace",
+        }.get(error.errno or 0, "check the disk and the workspace's access rights")
+        raise StorageError(f"{path}: {error.strerror or error}", hint=hint) from error
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the cross-process lock that guards `path` (a hidden `.name.lock` beside it).
+
+    Raises:
+        StorageError: the folder cannot be made or written, or another process holds the lock for over 30 s.
+    """
+    with _storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_TIMEOUT_S)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise StorageError(
+                f"{path} has been locked by another process for {LOCK_TIMEOUT_S:.0f} s",
+                hint="stop the process that hangs, then try again",
+            ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def atomic_write(path: Path, content: bytes) -> None:
+    """Replace `path` by `content`: readers see the old file or the new one, never a part.
+
+    Raises:
+        StorageError: it could not be written; the old file is unharmed.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with _storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+            with os.fdopen(descriptor, "wb") as handle:
+                handle.write(content)
+                handle.flush()
+                os.fsync(handle.fileno())
+            temporary.replace(path)
+            _sync_folder(path.parent)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _heal(descriptor: int, path: Path) -> int:
+    """Cut a torn last line off; return the file's size after it."""
+    size = os.fstat(descriptor).st_size
+    if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n":
+        return size
+    end = size
+    while end > 0:
+        start = max(0, end - 65536)
+        cut = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if cut >= 0:
+            end = start + cut + 1
+            break
+        end = start
+    os.ftruncate(descriptor, end)
+    log.warning("%s: removed a torn last line of %d bytes, left by a crash", path, size - end)
+    return end
+
+
+def append_rows(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+    """Append rows to a CSV file durably: when this returns, they survive a crash. The caller holds the lock.
+
+    A new file begins with the header. All rows go in with one write; if that fails the file is as it was.
+
+    Raises:
+        StorageError: disk full, no access, or the file has other columns.
+    """
+    if not rows:
+        return
+    header = _csv_line(columns).encode("utf-8", "replace")
+    payload = b"".join(_csv_line(row.get(column, "") for column in columns).encode("utf-8", "replace") for row in rows)
+    with _storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o640)
+        try:
+            # a crash while the file was new may have left a part of the header, which is healed like any torn line
+            if not header.startswith(os.pread(descriptor, len(header), 0)):
+                raise StorageError(
+                    f"{path} has other columns than this version writes", hint="move the file aside, then try again"
+                )
+            size = _heal(descriptor, path)
+            if size == 0:
+                payload = header + payload
+            try:
+                written = os.write(descriptor, payload)
+                if written != len(payload):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(descriptor)
+            except OSError:
+                os.ftruncate(descriptor, size)
+                raise
+        finally:
+            os.close(descriptor)
+        if size == 0:
+            _sync_folder(path.parent)
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Replace a whole CSV file atomically."""
+    lines = [_csv_line(columns), *(_csv_line(row.get(column, "") for column in columns) for row in rows)]
+    atomic_write(path, "".join(lines).encode("utf-8", "replace"))
+
+
+def read_rows(path: Path, *, by_hand: bool = False) -> list[dict[str, str]]:
+    """All rows of a CSV file as written; a missing file has none.
+
+    Args:
+        path: the file.
+        by_hand: people edit it, so the last line may lack its end; else such a line is torn and left out.
+
+    Raises:
+        StorageError: the file cannot be read, is not UTF-8, or is no CSV.
+    """
+    with _storage_errors(path):
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return []
+    try:
+        text = (content if by_hand else content[: content.rfind(b"\n") + 1]).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise StorageError(f"{path} is not UTF-8: {error}", hint="restore the file from a backup") from error
+    try:
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise StorageError(f"{path} is not a CSV file ({error})", hint="restore the file from a backup") from error
+    return [{key: decode_cell(value or "") for key, value in row.items() if key is not None} for row in rows]
+
+
+class DayLog:
+    """An append-only log, one CSV file per workplace day: append, and read a range of days.
+
+    Args:
+        folder: where the files lie, such as `<workspace>/log`.
+        name: their stem, such as `attendance`.
+        columns: the header.
+    """
+
+    def __init__(self, folder: Path, name: str, columns: Sequence[str]) -> None:
+        self.folder = folder
+        self.name = name
+        self.columns = tuple(columns)
+
+    def path(self, day: date) -> Path:
+        """The file of a day."""
+        return self.folder / f"{self.name}-{day.isoformat()}.csv"
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the log's lock over a read and the append that depends on it."""
+        with locked(self.folder / self.name):
+            yield
+
+    def append(self, day: date, rows: Sequence[Mapping[str, object]]) -> None:
+        """Append rows durably; call it within `exclusive()`."""
+        append_rows(self.path(day), self.columns, rows)
+
+    def read(self, first: date, last: date | None = None) -> list[dict[str, str]]:
+        """Rows from `first` to `last` (inclusive; default: the same day), in the order of the files."""
+        last = last or first
+        days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
+        return [row for day in days for row in read_rows(self.path(day))]
+
+    def days(self) -> list[date]:
+        """Days that have a file, oldest first."""
+        pattern = re.compile(rf"{re.escape(self.name)}-(\d{{4}}-\d{{2}}-\d{{2}})\.csv")
+        days = []
+        for path in self.folder.glob(f"{self.name}-*.csv"):
+            with contextlib.suppress(ValueError):  # 2026-13-45 is no day, and its file none of ours
+                if match := pattern.fullmatch(path.name):
+                    days.append(date.fromisoformat(match.group(1)))
+        return sorted(days)

@@ -1,0 +1,358 @@
+"""The values that travel between stations: validated on construction, frozen, their arrays non-writeable.
+
+Conventions: images are RGB `uint8 (H, W, 3)`; boxes are `xyxy float32` in pixels of that image; landmarks are
+`(n, 5, 2) float32` in pixels, in the order image-left eye, image-right eye, nose, image-left and image-right mouth corner;
+times are timezone-aware; similarity is the cosine of unit embeddings and is accepted iff `similarity >= threshold`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "Candidate",
+    "Detections",
+    "Event",
+    "EventKind",
+    "FaceQuality",
+    "Frame",
+    "Identity",
+    "Match",
+    "SourceEvent",
+    "TailgatingClass",
+    "Track",
+    "TrackState",
+]
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """The array as a read-only view of memory that nobody else holds a writeable handle on through us."""
+    if not array.flags.writeable:
+        return array
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def check_image(image: NDArray[Any]) -> Image:
+    """Return `image` if it is RGB uint8 (H, W, 3) with at least one pixel; raise `ValueError` otherwise."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise ValueError(f"expected an RGB image, uint8 (H, W, 3), got {image.dtype} {image.shape}")
+    return image
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a camera.
+
+    Attributes:
+        image: RGB uint8 (H, W, 3), read-only.
+        time: when it was taken, timezone-aware.
+        camera: the camera's name in the workspace.
+        index: running number within its source, from 0.
+    """
+
+    image: Image
+    time: datetime
+    camera: str = "camera"
+    index: int = 0
+
+    def __post_init__(self) -> None:
+        if self.time.tzinfo is None:
+            raise ValueError("Frame.time must be timezone-aware")
+        object.__setattr__(self, "image", _frozen(check_image(self.image)))
+
+
+@dataclass(frozen=True)
+class SourceEvent:
+    """What a source says between frames: `kind` is `camera_lost` or `camera_back`."""
+
+    kind: str
+    time: datetime
+    camera: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """Faces found in one image, columnar; zero faces is a zero-row value.
+
+    Attributes:
+        boxes: (n, 4) float32, xyxy in pixels, may reach over the image's edge.
+        landmarks: (n, 5, 2) float32 in pixels.
+        scores: (n,) float32 in [0, 1], the detector's confidence.
+    """
+
+    boxes: Floats
+    landmarks: Floats
+    scores: Floats
+
+    def __post_init__(self) -> None:
+        boxes = np.asarray(self.boxes, np.float32).reshape(-1, 4)
+        landmarks = np.asarray(self.landmarks, np.float32).reshape(-1, 5, 2)
+        scores = np.asarray(self.scores, np.float32).reshape(-1)
+        if not len(boxes) == len(landmarks) == len(scores):
+            raise ValueError(
+                f"rows differ: {len(boxes)} boxes, {len(landmarks)} landmark sets, {len(scores)} scores; expected the same"
+            )
+        if not (np.isfinite(boxes).all() and np.isfinite(landmarks).all() and np.isfinite(scores).all()):
+            raise ValueError("detections hold NaN or infinity")
+        object.__setattr__(self, "boxes", _frozen(boxes))
+        object.__setattr__(self, "landmarks", _frozen(landmarks))
+        object.__setattr__(self, "scores", _frozen(scores))
+
+    @classmethod
+    def empty(cls) -> Detections:
+        """No face."""
+        return cls(np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty(0, np.float32))
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __getitem__(self, rows: ArrayLike) -> Detections:
+        """The rows that a boolean mask, an index array or a list of indices picks."""
+        picked = np.asarray(rows)
+        if picked.dtype != np.bool_:
+            picked = picked.astype(np.intp)
+        return Detections(self.boxes[picked], self.landmarks[picked], self.scores[picked])
+
+    def shifted(self, dx: float, dy: float) -> Detections:
+        """The same faces in an image whose origin lies at (-dx, -dy) of this one, in pixels."""
+        offset = np.array([dx, dy], np.float32)
+        return Detections(self.boxes + np.tile(offset, 2), self.landmarks + offset, self.scores)
+
+    @property
+    def areas(self) -> Floats:
+        """(n,) box areas in px²."""
+        sides = np.clip(self.boxes[:, 2:] - self.boxes[:, :2], 0, None)
+        areas: Floats = sides[:, 0] * sides[:, 1]
+        return areas
+
+
+@dataclass(frozen=True)
+class FaceQuality:
+    """How much an aligned face can teach; scales are documented in `engine.alignment`.
+
+    Attributes:
+        size_px: distance of the eyes in pixels of the source image.
+        sharpness: 0 (blurred) upwards; about 1 for a photo in focus.
+        brightness: mean luma, 0 to 1.
+        contrast: standard deviation of the luma, 0 to 0.5.
+        yaw_deg, pitch_deg, roll_deg: head pose estimated from the five landmarks; 0 is frontal and upright.
+        inside: share of the face box that lies inside the image, 0 to 1.
+        score: 0 to 1, the product of the above on their ramps.
+        reason: the first measure below the gate (`""` when the face passes it).
+    """
+
+    size_px: float
+    sharpness: float
+    brightness: float
+    contrast: float
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+    inside: float
+    score: float
+    reason: str = ""
+
+    @property
+    def good(self) -> bool:
+        """True when the face passes every gate, so that it may vote or be enrolled."""
+        return not self.reason
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One person of the gallery and the similarity that a probe reaches with them."""
+
+    person: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Match:
+    """The answer of a 1:N search.
+
+    Attributes:
+        candidates: best first, one row per person.
+        threshold: the similarity from which on the best is accepted (`>=`).
+        min_margin: how far the best must lie before the runner-up.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    threshold: float = 1.0
+    min_margin: float = 0.0
+
+    @property
+    def similarity(self) -> float | None:
+        """Similarity of the best candidate; None for an empty gallery."""
+        return self.candidates[0].similarity if self.candidates else None
+
+    @property
+    def runner_up(self) -> Candidate | None:
+        """The best candidate of another person; None when there is only one person."""
+        return self.candidates[1] if len(self.candidates) > 1 else None
+
+    @property
+    def margin(self) -> float | None:
+        """Similarity of the best minus that of the runner-up; None without a runner-up."""
+        if self.runner_up is None:
+            return None
+        return self.candidates[0].similarity - self.runner_up.similarity
+
+    @property
+    def above_threshold(self) -> bool:
+        """True iff the best candidate's similarity `>= threshold`."""
+        return bool(self.candidates) and self.candidates[0].similarity >= self.threshold
+
+    @property
+    def person(self) -> str | None:
+        """The accepted person, or None: similarity `>= threshold` and margin `>= min_margin`."""
+        if not self.above_threshold:
+            return None
+        if self.margin is not None and self.margin < self.min_margin:
+            return None
+        return self.candidates[0].person
+
+
+class TrackState(StrEnum):
+    """What is known of the person in a track."""
+
+    PENDING = "pending"
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The decision over a track and its evidence.
+
+    Attributes:
+        state: pending, known, unknown or conflict.
+        person: employee id when known, else None.
+        agreeing: good frames that voted for `person` (for unknown: that voted unknown).
+        voting: good frames that voted at all.
+        similarity, runner_up, runner_up_similarity, margin, threshold: of the track's fused embedding.
+    """
+
+    state: TrackState = TrackState.PENDING
+    person: str | None = None
+    agreeing: int = 0
+    voting: int = 0
+    similarity: float | None = None
+    runner_up: str | None = None
+    runner_up_similarity: float | None = None
+    margin: float | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """A snapshot of one person followed through the frames of a camera.
+
+    Attributes:
+        track_id: unique within a run of the pipeline.
+        box: (4,) float32 xyxy in pixels, the last seen.
+        landmarks: (5, 2) float32 in pixels, the last seen.
+        first_seen, last_seen: times of the first and last detection.
+        hits: frames with a detection.
+        visible: a detection belongs to it in the current frame.
+        ended: it will not be seen again.
+        identity: the decision so far.
+        unknown_id: the stranger's identifier, once given.
+        quality: of the last detection.
+    """
+
+    track_id: int
+    box: Floats
+    landmarks: Floats
+    first_seen: datetime
+    last_seen: datetime
+    hits: int
+    visible: bool
+    ended: bool = False
+    identity: Identity = field(default_factory=Identity)
+    unknown_id: str | None = None
+    quality: FaceQuality | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "box", _frozen(np.asarray(self.box, np.float32).reshape(4)))
+        object.__setattr__(self, "landmarks", _frozen(np.asarray(self.landmarks, np.float32).reshape(5, 2)))
+
+    @property
+    def label(self) -> str:
+        """Who this is, for people and logs: employee id, stranger's id, or the state."""
+        if self.identity.state is TrackState.KNOWN and self.identity.person:
+            return self.identity.person
+        if self.unknown_id:
+            return self.unknown_id
+        return self.identity.state.value
+
+
+class EventKind(StrEnum):
+    """What happened."""
+
+    SIGHTING = "sighting"
+    RETRACTION = "retraction"
+    UNKNOWN = "unknown"
+    TAILGATING = "tailgating"
+    CAMERA_LOST = "camera_lost"
+    CAMERA_BACK = "camera_back"
+
+
+class TailgatingClass(StrEnum):
+    """Who went through together."""
+
+    TWO_KNOWN = "known+known"
+    KNOWN_UNKNOWN = "known+unknown"
+    TWO_UNKNOWN = "unknown+unknown"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that the logs may keep.
+
+    Attributes:
+        kind: what.
+        time: when it began (`until` is when it was last seen).
+        camera: where.
+        track_ids: the tracks it is about, the main one first.
+        employee_ids, unknown_ids: who, as far as known.
+        identity: the decision and its evidence (sightings, retractions, unknown people).
+        until: last seen.
+        arrival: a sighting that is the beginning of a presence, not its continuation.
+        classification, people: of a tailgating incident, and how many took part.
+        detail: one line for people.
+    """
+
+    kind: EventKind
+    time: datetime
+    camera: str
+    track_ids: tuple[int, ...] = ()
+    employee_ids: tuple[str, ...] = ()
+    unknown_ids: tuple[str, ...] = ()
+    identity: Identity | None = None
+    until: datetime | None = None
+    arrival: bool = True
+    classification: TailgatingClass | None = None
+    people: int = 0
+    detail: str = ""
+
+
+def detections(rows: Sequence[Sequence[float]]) -> Detections:
+    """Build `Detections` from `[x1, y1, x2, y2, score]` rows, with landmarks at a face's usual places (for tests)."""
+    table = np.asarray(rows, np.float32).reshape(-1, 5)
+    places = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.34, 0.8], [0.66, 0.8]], np.float32)
+    origin, side = table[:, None, :2], (table[:, 2:4] - table[:, :2])[:, None, :]
+    return Detections(table[:, :4], origin + places * side, table[:, 4])

@@ -1,0 +1,64 @@
+"""Video files out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import StorageError
+
+__all__ = ["VideoWriter"]
+
+
+class VideoWriter:
+    """Writes RGB pictures of one size to an MP4 file; use it as a context manager.
+
+    The file takes its final name when it is complete; after an error nothing is left behind.
+
+    Args:
+        path: the file; replaced if it exists.
+        fps: pictures per second.
+    """
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self._path = path
+        self._part = path.with_name(f".{path.stem}.part.mp4")
+        self._fps = fps
+        self._writer: cv2.VideoWriter | None = None
+
+    def write(self, image: NDArray[np.uint8]) -> None:
+        """Append a picture, RGB uint8 (H, W, 3).
+
+        Raises:
+            StorageError: the file cannot be made.
+        """
+        if self._writer is None:
+            height, width = image.shape[:2]
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StorageError(f"{self._path}: {error.strerror}", hint="choose another place") from error
+            code = cv2.VideoWriter.fourcc(*"mp4v")
+            self._writer = cv2.VideoWriter(str(self._part), cv2.CAP_FFMPEG, code, self._fps, (width, height))
+            if not self._writer.isOpened():
+                raise StorageError(
+                    f"{self._path}: a video cannot be written here", hint="check the folder's access rights"
+                )
+        self._writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer is not None:
+            self._writer.release()
+            if kind is None:
+                self._part.replace(self._path)
+            else:
+                self._part.unlink(missing_ok=True)

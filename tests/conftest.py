@@ -1,0 +1,47 @@
+"""Fixtures: the real models and sample photos, opened once per run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.analysis import FaceReader
+from engine.models import ModelStore, fetch_samples
+from engine.workbench import Workbench
+
+
+@pytest.fixture(scope="session")
+def store() -> ModelStore:
+    """The user's model cache; what is missing is fetched."""
+    return ModelStore("onnx")
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The sample photos, `{train,val}/<person>/<nn>.jpg`."""
+    return fetch_samples()
+
+
+@pytest.fixture(scope="session")
+def sample_photos(samples: Path) -> list[Path]:
+    """All 118 sample photos."""
+    photos = sorted(samples.glob("*/*/*.jpg"))
+    assert len(photos) == 118
+    return photos
+
+
+@pytest.fixture(scope="session")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> FaceReader:
+    """Detector and embedder as the product opens them."""
+    return Workbench(tmp_path_factory.mktemp("empty")).reader
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests see no `MUSTER_*` settings of the machine they run on, but for the model cache."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("MUSTER_") and name != "MUSTER_CACHE":
+            monkeypatch.delenv(name)

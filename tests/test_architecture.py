@@ -1,0 +1,65 @@
+"""The house's rules that can be read off the source: layers, no pickle, no clock in stations, torch in one place."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted((ROOT / "engine").rglob("*.py"))
+STATIONS = ("detection", "alignment", "embedding", "gallery", "tracking", "voting", "events", "attendance", "incidents")
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def test_layers_hold() -> None:
+    answer = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_pickle_and_no_user_interface_in_the_engine(path: Path) -> None:
+    names = {name.split(".")[0] for name in _imports(path)}
+    assert not names & {"streamlit", "streamlit_webrtc", "flask", "plotly", "joblib", "dill", "shelve", "marshal"}
+    source = path.read_text(encoding="utf-8")
+    assert "pickle.load" not in source
+    assert "allow_pickle=True" not in source
+    assert "weights_only=False" not in source
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_torch_is_imported_in_models_and_bench_only(path: Path) -> None:
+    names = {name.split(".")[0] for name in _imports(path)}
+    relative = path.relative_to(ROOT / "engine")
+    if relative.parts[0] != "models" and relative.name != "bench.py":  # bench runs the reference
+        assert not names & {"torch", "torchvision", "facenet_pytorch"}
+
+
+@pytest.mark.parametrize("station", STATIONS)
+def test_stations_have_no_clock_of_their_own(station: str) -> None:
+    tree = ast.parse((ROOT / "engine" / f"{station}.py").read_text(encoding="utf-8"))
+    calls = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not calls & {"now", "utcnow", "today", "monotonic", "perf_counter"}
+
+
+def test_the_command_starts_without_torch_and_without_networks() -> None:
+    code = "import sys; import engine.cli.app; print([m for m in ('torch', 'onnxruntime', 'streamlit') if m in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"

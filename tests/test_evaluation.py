@@ -1,0 +1,240 @@
+"""Error rates at their analytic extremes, exact intervals, thresholds with ties."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from numpy.typing import NDArray
+
+from engine.evaluation import (
+    Rate,
+    bootstrap_interval,
+    clopper_pearson,
+    derive_threshold,
+    error_rates,
+    threshold_at_fmr,
+    verification,
+)
+
+Floats = NDArray[np.float64]
+SCORES = st.lists(st.sampled_from([-0.5, 0.0, 0.25, 0.5, 0.75, 1.0]) | st.floats(-1, 1), min_size=1, max_size=30)
+
+
+def both(genuine: list[float], impostor: list[float]) -> tuple[Floats, NDArray[np.bool_]]:
+    scores = np.array([*genuine, *impostor])
+    return scores, np.array([True] * len(genuine) + [False] * len(impostor))
+
+
+# ----------------------------------------------------------------------------------------- 1:1
+
+
+def test_perfect_separation_has_no_error() -> None:
+    result = verification(*both([0.8, 0.9], [0.1, 0.2, 0.3]))
+    assert (result.auc, result.eer, result.balanced_accuracy) == (1.0, 0.0, 1.0)
+    assert (result.pairs, result.genuine, result.impostor) == (5, 2, 3)
+    assert result.best_threshold == 0.8
+    assert {far: rate.value for far, rate in result.tar_at_far.items()} == {"0.01": 1.0, "0.001": 1.0}
+
+
+def test_identical_scores_tell_nothing() -> None:
+    result = verification(*both([0.5] * 4, [0.5] * 6))
+    assert (result.auc, result.eer, result.balanced_accuracy) == (0.5, 0.5, 0.5)
+    assert result.tar_at_far["0.01"].value == 0.0  # the tie would let all impostors in
+
+
+def test_scores_the_wrong_way_round_are_all_errors() -> None:
+    result = verification(*both([0.1, 0.2], [0.8, 0.9]))
+    assert (result.auc, result.eer) == (0.0, 1.0)
+
+
+def test_one_pair_of_each_kind_is_enough() -> None:
+    assert verification(*both([0.9], [0.1])).auc == 1.0
+
+
+def test_without_one_kind_of_pairs_there_is_nothing_to_evaluate() -> None:
+    for genuine, impostor in (([], []), ([0.5], []), ([], [0.5])):
+        with pytest.raises(ValueError, match=f"{len(genuine)} genuine and {len(impostor)} impostor"):
+            verification(*both(genuine, impostor))
+
+
+@given(SCORES, SCORES)
+def test_the_auc_is_the_chance_that_a_genuine_score_wins(genuine: list[float], impostor: list[float]) -> None:
+    wins = sum((g > i) + 0.5 * (g == i) for g in genuine for i in impostor)
+    result = verification(*both(genuine, impostor))
+    assert result.auc == pytest.approx(wins / (len(genuine) * len(impostor)))
+    assert 0 <= result.eer <= 1
+    assert result.balanced_accuracy >= 0.5 - 1e-12  # accepting everything reaches a half
+
+
+@given(SCORES, SCORES)
+def test_equal_error_of_exchanged_and_negated_scores_is_the_same_auc(
+    genuine: list[float], impostor: list[float]
+) -> None:
+    one = verification(*both(genuine, impostor))
+    other = verification(*both([-score for score in impostor], [-score for score in genuine]))
+    assert one.auc == pytest.approx(other.auc)
+
+
+def test_a_threshold_below_all_scores_accepts_all_and_one_above_none() -> None:
+    genuine, impostor = np.array([0.4, 0.6]), np.array([0.1, 0.5, 0.3])
+    fmr, fnmr = error_rates(genuine, impostor, 0.0)
+    assert (fmr.value, fnmr.value) == (1.0, 0.0)
+    fmr, fnmr = error_rates(genuine, impostor, 0.7)
+    assert (fmr.value, fnmr.value) == (0.0, 1.0)
+
+
+def test_scores_on_the_threshold_are_accepted() -> None:
+    fmr, fnmr = error_rates(np.array([0.5, 0.25]), np.array([0.5, 0.25]), 0.5)
+    assert (fmr.hits, fnmr.hits) == (1, 1)
+
+
+def test_rates_without_trials_are_not_a_number_and_know_nothing() -> None:
+    fmr, fnmr = error_rates(np.empty(0), np.empty(0), 0.5)
+    assert math.isnan(fmr.value)
+    assert math.isnan(fnmr.value)
+    assert fmr.interval == (0.0, 1.0)
+
+
+# ----------------------------------------------------------------------------------------- intervals
+
+
+@pytest.mark.parametrize("trials", [1, 10, 59, 1000])
+def test_no_error_in_n_trials_has_the_upper_bound_of_the_closed_form(trials: int) -> None:
+    low, high = clopper_pearson(0, trials)
+    assert low == 0
+    assert_allclose(high, 1 - 0.025 ** (1 / trials), rtol=1e-9)
+    assert_allclose(clopper_pearson(trials, trials), (0.025 ** (1 / trials), 1), rtol=1e-9)
+
+
+def test_the_interval_of_one_in_ten_is_the_textbooks() -> None:
+    assert_allclose(clopper_pearson(1, 10), (0.0025, 0.4450), atol=5e-5)
+    assert_allclose(clopper_pearson(5, 10), (0.1871, 0.8129), atol=5e-5)
+    assert_allclose(Rate(5, 10).interval, (0.1871, 0.8129), atol=5e-5)
+
+
+@given(st.integers(1, 300), st.floats(0, 1))
+def test_the_interval_leaves_two_and_a_half_percent_on_either_side(trials: int, share: float) -> None:
+    hits = round(share * trials)
+    low, high = clopper_pearson(hits, trials)
+    assert 0 <= low <= hits / trials <= high <= 1
+
+    def tail(rate: float, counts: range) -> float:
+        return sum(math.comb(trials, k) * rate**k * (1 - rate) ** (trials - k) for k in counts)
+
+    if hits > 0:
+        assert_allclose(tail(low, range(hits, trials + 1)), 0.025, rtol=1e-6)
+    if hits < trials:
+        assert_allclose(tail(high, range(hits + 1)), 0.025, rtol=1e-6)
+
+
+def test_without_trials_anything_is_possible() -> None:
+    assert clopper_pearson(0, 0) == (0.0, 1.0)
+
+
+# ----------------------------------------------------------------------------------------- thresholds
+
+
+@given(SCORES, st.floats(0, 1))
+def test_the_threshold_at_a_rate_is_the_lowest_that_keeps_it(scores: list[float], fmr: float) -> None:
+    impostor = np.array(scores)
+    threshold = threshold_at_fmr(impostor, fmr)
+    assert (impostor >= threshold).mean() <= fmr + 1e-9
+    lower = impostor[impostor < threshold]
+    if len(lower):
+        assert (impostor >= lower.max()).mean() > fmr
+
+
+def test_ties_at_the_threshold_do_not_pass_together() -> None:
+    impostor = np.array([0.5, 0.5, 0.1, 0.0])
+    assert error_rates(np.array([0.9]), impostor, threshold_at_fmr(impostor, 0.25))[0].hits == 0  # one may, both would
+    assert error_rates(np.array([0.9]), impostor, threshold_at_fmr(impostor, 0.5))[0].hits == 2
+    assert error_rates(np.array([0.9]), impostor, threshold_at_fmr(impostor, 1.0))[0].hits == 4
+
+
+def test_the_threshold_keeps_its_rate_for_scores_in_single_precision() -> None:
+    """Galleries give float32 scores: the threshold just above one must not round down onto it."""
+    impostor = np.array([0.3, 0.7, 0.7, 0.1], np.float32)
+    fmr, _ = error_rates(np.array([0.9], np.float32), impostor, threshold_at_fmr(impostor, 0.0))
+    assert fmr.hits == 0
+
+
+def test_without_impostors_everything_may_be_accepted() -> None:
+    assert threshold_at_fmr(np.empty(0), 0.01) == -1.0
+
+
+MEAN, STD, FMR, FPIR = 0.05, 0.12, 1e-4, 1e-3
+
+
+def derived(impostor: Floats, people: int, *, fmr: float = FMR, fpir: float = FPIR) -> float:
+    return derive_threshold(impostor, people, prior_mean=MEAN, prior_std=STD, target_fmr=fmr, target_fpir=fpir)
+
+
+@pytest.mark.parametrize("people", [0, 1, 2])
+def test_without_impostor_scores_the_threshold_is_the_priors(people: int) -> None:
+    expected = MEAN + STD * NormalDist().inv_cdf(1 - FMR)
+    assert_allclose(derived(np.empty(0), people), expected, rtol=1e-6)
+
+
+def test_a_large_gallery_is_searched_with_a_stricter_threshold() -> None:
+    thresholds = [derived(np.empty(0), people) for people in (1, 10, 11, 100, 1000, 10_000)]
+    assert thresholds == sorted(thresholds)
+    assert thresholds[0] == thresholds[1] < thresholds[3] < thresholds[5]
+    per_comparison = 1 - (1 - FPIR) ** (1 / 1000)
+    assert_allclose(thresholds[4], MEAN + STD * NormalDist().inv_cdf(1 - per_comparison), rtol=1e-6)
+
+
+def test_with_many_people_the_threshold_follows_their_own_scores() -> None:
+    own = np.random.default_rng(3).normal(0.3, 0.05, 20_000)
+    prior = derived(np.empty(0), 500, fmr=1e-6)
+    expected = own.mean() + own.std() * NormalDist().inv_cdf(1 - 1e-6)
+    few, many = derived(own, 3, fmr=1e-6), derived(own, 500, fmr=1e-6)
+    assert_allclose(many, expected, atol=0.005)
+    assert abs(few - prior) < abs(few - expected)  # three people say little
+
+
+def test_between_prior_and_own_scores_the_threshold_is_that_of_their_mixture() -> None:
+    own = np.array([-0.1, 0.7])
+    share = 55 / 105  # the pairs of eleven people against the fifty that the prior counts as
+    mean = share * 0.3 + (1 - share) * MEAN
+    second_moment = share * (0.1**2 + 0.7**2) / 2 + (1 - share) * (STD**2 + MEAN**2)
+    expected = mean + math.sqrt(second_moment - mean**2) * NormalDist().inv_cdf(1 - 0.05)
+    assert_allclose(derived(own, 11, fmr=0.05, fpir=0.9), expected, rtol=1e-6)
+
+
+def test_the_rate_of_the_derived_threshold_is_the_one_asked_for() -> None:
+    generator = np.random.default_rng(5)
+    own, fresh = generator.normal(0.1, 0.1, 50_000), generator.normal(0.1, 0.1, 200_000)
+    low, high = error_rates(np.empty(0), fresh, derived(own, 2000, fmr=1e-3, fpir=0.9))[0].interval
+    assert low < 1e-3 * 1.15
+    assert high > 1e-3 / 1.15
+
+
+def test_a_threshold_is_always_a_similarity() -> None:
+    assert derived(np.array([0.99, -0.99] * 50), 1000) == 1.0
+
+
+# ----------------------------------------------------------------------------------------- bootstrap
+
+
+def test_the_bootstrap_is_the_same_for_the_same_seed_and_holds_the_estimate() -> None:
+    generator = np.random.default_rng(7)
+    subjects = np.stack(np.triu_indices(12), axis=1)
+    same = subjects[:, 0] == subjects[:, 1]
+    scores = generator.normal(0, 1, len(subjects)) + same
+    low, high = bootstrap_interval(scores, same, subjects, seed=1)
+    assert (low, high) == bootstrap_interval(scores, same, subjects, seed=1)
+    assert (low, high) != bootstrap_interval(scores, same, subjects, seed=2)
+    assert low < verification(scores, same).auc < high
+
+
+def test_the_bootstrap_of_perfect_separation_is_certain_and_of_one_person_knows_nothing() -> None:
+    subjects = np.stack(np.triu_indices(6), axis=1)
+    same = subjects[:, 0] == subjects[:, 1]
+    assert bootstrap_interval(same.astype(float), same, subjects) == (1.0, 1.0)
+    assert bootstrap_interval(np.array([0.9]), np.array([True]), np.array([[0, 0]])) == (0.0, 1.0)

@@ -1,0 +1,155 @@
+"""The incident log and its pictures: a row never names a picture that is not there, and no picture is without its row."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from PIL import Image
+
+from engine.errors import StorageError
+from engine.incidents import INCIDENT_COLUMNS, IncidentBook
+from engine.types import Event, EventKind, Identity, TailgatingClass, TrackState
+from tests.fakes import T0, at
+
+DAY = date(2026, 11, 23)
+UNKNOWN = Event(
+    EventKind.UNKNOWN,
+    T0,
+    "door",
+    (1,),
+    (),
+    ("unknown-1",),
+    Identity(TrackState.UNKNOWN, similarity=0.25, threshold=0.5),
+    until=at(2),
+)
+TAILGATING = Event(
+    EventKind.TAILGATING,
+    T0,
+    "door",
+    (1, 2),
+    ("E1", "E2"),
+    ("unknown-1",),
+    classification=TailgatingClass.KNOWN_UNKNOWN,
+    people=3,
+    detail="3 people together",
+)
+COLUMNS = ("image", "clean_image", "before_image", "after_image")
+
+
+def picture(value: int = 120) -> np.ndarray:
+    return np.full((30, 40, 3), value, np.uint8)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> IncidentBook:
+    return IncidentBook(tmp_path, ZoneInfo("UTC"))
+
+
+def files(workspace: Path) -> list[Path]:
+    return sorted(path for path in (workspace / "images").rglob("*") if path.is_file())
+
+
+def test_the_file_begins_with_its_header(book: IncidentBook) -> None:
+    book.record(UNKNOWN, {"image": picture()})
+    header = book.log.path(DAY).read_text(encoding="utf-8").splitlines()[0]
+    assert header.startswith("incident_id,timestamp,kind,camera,employee_ids,unknown_ids,image")
+    assert header.split(",") == list(INCIDENT_COLUMNS)
+
+
+def test_an_unknown_person_is_a_row_with_a_jpeg_under_images_unknown(book: IncidentBook, tmp_path: Path) -> None:
+    book.record(UNKNOWN, {"image": picture()}, model="model-1", gallery_version=7)
+    (row,) = book.log.read(DAY)
+    assert (row["kind"], row["camera"], row["unknown_ids"], row["employee_ids"]) == ("unknown", "door", "unknown-1", "")
+    assert (row["similarity"], row["threshold"], row["model"], row["gallery_version"]) == (
+        "0.25",
+        "0.5",
+        "model-1",
+        "7",
+    )
+    assert (row["state"], row["author"]) == ("open", "engine")
+    assert datetime.fromisoformat(row["timestamp"]) == T0
+    assert datetime.fromisoformat(row["ended"]) == at(2)
+    path = tmp_path / row["image"]
+    assert path.parent == tmp_path / "images" / "unknown"
+    with Image.open(path) as stored:
+        assert stored.format == "JPEG"
+        assert_allclose(np.asarray(stored.convert("RGB"), int), picture().astype(int), atol=2)
+
+
+def test_tailgating_is_a_row_with_four_jpegs_under_images_tailgating(book: IncidentBook, tmp_path: Path) -> None:
+    book.record(TAILGATING, {column: picture(60 * index) for index, column in enumerate(COLUMNS)})
+    (row,) = book.log.read(DAY)
+    assert (row["employee_ids"], row["unknown_ids"], row["people"]) == ("E1;E2", "unknown-1", "3")
+    assert (row["classification"], row["detail"]) == ("known+unknown", "3 people together")
+    assert sorted(tmp_path / row[column] for column in COLUMNS) == files(tmp_path)
+    for index, column in enumerate(COLUMNS):
+        path = tmp_path / row[column]
+        assert path.parent == tmp_path / "images" / "tailgating"
+        with Image.open(path) as stored:
+            assert stored.format == "JPEG"
+            assert np.asarray(stored).mean() == pytest.approx(60 * index, abs=2)
+
+
+def test_every_incident_has_an_id_and_pictures_of_its_own(book: IncidentBook, tmp_path: Path) -> None:
+    rows = [book.record(UNKNOWN, {"image": picture()}) for _ in range(5)]
+    assert len({row["incident_id"] for row in rows}) == 5
+    assert len(files(tmp_path)) == 5
+    assert [row["incident_id"] for row in book.log.read(DAY)] == [row["incident_id"] for row in rows]
+
+
+@pytest.mark.parametrize("kind", [EventKind.CAMERA_LOST, EventKind.CAMERA_BACK])
+def test_a_camera_that_is_lost_or_back_is_a_row_without_pictures(
+    book: IncidentBook, tmp_path: Path, kind: EventKind
+) -> None:
+    book.record(Event(kind, T0, "door", detail="no picture any more"), {})
+    (row,) = book.log.read(DAY)
+    assert (row["kind"], row["camera"], row["state"], row["detail"]) == (kind.value, "door", "", "no picture any more")
+    assert all(row[column] == "" for column in COLUMNS)
+    assert not (tmp_path / "images").exists()
+
+
+def test_when_the_row_cannot_be_written_no_picture_is_left(book: IncidentBook, tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("in the way")
+    with pytest.raises(StorageError, match="log"):
+        book.record(TAILGATING, {column: picture() for column in COLUMNS})
+    assert files(tmp_path) == []
+
+
+def test_when_a_picture_cannot_be_written_there_is_no_row_and_no_other_picture(
+    book: IncidentBook, tmp_path: Path
+) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "unknown").write_text("in the way")
+    with pytest.raises(StorageError, match="unknown"):
+        book.record(UNKNOWN, {"image": picture()})
+    assert book.log.read(DAY) == []
+    broken = np.zeros((4, 4, 3), np.float64)  # no picture: encoding it fails after the first one was written
+    with pytest.raises(TypeError):
+        book.record(TAILGATING, {"image": picture(), "clean_image": broken})
+    assert files(tmp_path) == [tmp_path / "images" / "unknown"]
+    assert book.log.read(DAY) == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"), [("Pacific/Kiritimati", date(2026, 11, 24)), ("Pacific/Pago_Pago", date(2026, 11, 22))]
+)
+def test_the_day_is_the_workplaces(tmp_path: Path, zone: str, day: date) -> None:
+    book = IncidentBook(tmp_path, ZoneInfo(zone))
+    moment = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)  # 00:30 the day after at UTC+14, 23:30 the day before at UTC-11
+    book.record(Event(EventKind.CAMERA_LOST, moment, "door"), {})
+    assert book.log.days() == [day]
+    (row,) = book.log.read(day)
+    assert datetime.fromisoformat(row["timestamp"]) == moment
+
+
+def test_texts_of_an_incident_are_no_formulas(book: IncidentBook) -> None:
+    book.record(Event(EventKind.CAMERA_LOST, T0, "=cmd()", detail="+1\nx"), {})
+    raw = book.log.path(DAY).read_text(encoding="utf-8").splitlines()
+    assert len(raw) == 2
+    assert ",'=cmd()," in raw[1]
+    assert book.log.read(DAY)[0]["camera"] == "=cmd()"

@@ -1,0 +1,119 @@
+"""The claim itself, on real faces: verification on all sample photos, and people recognised on photos they were not enrolled with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command import muster
+
+from engine.errors import EnrolmentRejected, InputError
+from engine.images import read_image
+from engine.models import ModelStore
+from engine.workbench import Workbench
+
+pytestmark = pytest.mark.models
+
+STRANGER = "madonna"
+
+
+@pytest.fixture(scope="module")
+def enrolled(samples: Path, store: ModelStore, tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    """Four people enrolled from their training photos; the fifth stays a stranger."""
+    workbench = Workbench(tmp_path_factory.mktemp("enrolled"), models=store)
+    for person in sorted((samples / "train").iterdir()):
+        if person.name != STRANGER:
+            workbench.enrol(person.name, person.name.replace("_", " ").title(), sorted(person.glob("*.jpg")))
+    return workbench
+
+
+def test_verification_and_identification_reach_what_was_measured(tmp_path: Path) -> None:
+    answer = muster("evaluate", "--samples", "--json", "--workspace", tmp_path)
+    assert answer.code == 0, answer.err
+    result = json.loads(answer.out)
+    one = result["verification"]
+    assert one["pairs"] == 118 * 117 // 2
+    assert one["failure_to_acquire"] == 0
+    assert one["auc"] >= 0.995
+    assert one["tar_at_far"]["0.001"] >= 0.90
+    assert one["eer"] <= 0.03
+    assert one["balanced_accuracy"] >= 0.97
+    low, high = one["intervals"]["auc"]
+    assert low <= one["auc"] <= high
+    many = result["identification"]
+    assert many["rank1"] >= 0.97
+    assert many["fpir"] <= 0.01
+    assert many["fnir"] <= 0.08
+    assert 0.3 < many["threshold"] < 0.6
+
+
+def test_people_are_named_on_photos_they_were_not_enrolled_with(enrolled: Workbench, samples: Path) -> None:
+    wrong, missed, total = [], [], 0
+    for photo in sorted((samples / "val").glob("*/*.jpg")):
+        person = photo.parent.name
+        named = {face.match.person for face in enrolled.identify(read_image(photo))} - {None}
+        wrong += [(photo.name, name) for name in named if name != person]
+        if person != STRANGER:
+            total += 1
+            missed += [photo.name] if person not in named else []
+    assert wrong == []
+    assert total == 20
+    assert len(missed) <= 1
+
+
+def test_the_threshold_lies_above_strangers_and_below_friends(enrolled: Workbench, samples: Path) -> None:
+    threshold = enrolled.threshold()
+    strangers = [
+        face.match.similarity
+        for photo in (samples / "train" / STRANGER).glob("*.jpg")
+        for face in enrolled.identify(read_image(photo))
+    ]
+    assert max(similarity for similarity in strangers if similarity is not None) < threshold
+
+
+def test_nobody_enrolled_still_reports_faces_as_unknown(tmp_path: Path, samples: Path) -> None:
+    answer = muster("identify", samples / "val" / "ben_afflek" / "02.jpg", "--workspace", tmp_path, "--json")
+    assert answer.code == 0, answer.err
+    (photo,) = json.loads(answer.out)
+    (face,) = photo["faces"]
+    assert photo["file"].endswith("02.jpg")
+    assert {"box", "landmarks", "quality", "person", "similarity", "runner_up", "margin"} <= set(face)
+    assert face["person"] is None
+    assert face["similarity"] is None
+
+
+def test_two_photos_of_different_people_are_not_enrolled_as_one(enrolled: Workbench, samples: Path) -> None:
+    photos = [samples / "val" / "madonna" / "03.jpg", samples / "val" / "mindy_kaling" / "02.jpg"]
+    version = enrolled.gallery.current().version
+    with pytest.raises(EnrolmentRejected, match="different people"):
+        enrolled.enrol("X1", "X", photos)
+    assert enrolled.gallery.current().version == version
+    assert "X1" not in enrolled.people.all()
+
+
+def test_somebody_already_enrolled_is_not_enrolled_again_under_another_id(enrolled: Workbench, samples: Path) -> None:
+    with pytest.raises(EnrolmentRejected, match="looks like jerry_seinfeld"):
+        enrolled.enrol("X2", "X", sorted((samples / "val" / "jerry_seinfeld").glob("*.jpg")))
+    assert "X2" not in enrolled.people.all()
+
+
+def test_a_photo_of_two_people_is_not_enrolled(enrolled: Workbench, samples: Path) -> None:
+    photo = samples / "train" / "elton_john" / "09.jpg"
+    with pytest.raises(EnrolmentRejected, match=r"09\.jpg: 2 faces"):
+        enrolled.enrol("X3", "X", [photo])
+
+
+def test_forgetting_leaves_no_template_picture_or_name(samples: Path, store: ModelStore, tmp_path: Path) -> None:
+    workbench = Workbench(tmp_path, models=store)
+    workbench.enrol("E7", "Zebulon Quigley", sorted((samples / "train" / "mindy_kaling").glob("*.jpg"))[:6])
+    template = workbench.gallery.current().embeddings[0].tobytes()
+    assert template in (tmp_path / "gallery" / "people.safetensors").read_bytes()
+    receipt = workbench.forget("E7", author="test")
+    assert receipt["templates"] >= 4
+    assert receipt["pictures"] == receipt["templates"]
+    content = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(template in each or b"Zebulon" in each for each in content)
+    assert not list((tmp_path / "images").rglob("*.jpg"))
+    with pytest.raises(InputError, match="nobody is enrolled as E7"):
+        workbench.forget("E7")

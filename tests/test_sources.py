@@ -1,0 +1,302 @@
+"""Folders, videos and live cameras: an HTTP camera on 127.0.0.1 goes, comes back, freezes and refuses."""
+
+from __future__ import annotations
+
+import http.server
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time as clock
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from PIL import Image
+
+from engine.config import SourcesConfig
+from engine.errors import InputError, SourceLost
+from engine.images import encode_jpeg, write_jpeg
+from engine.sources import FolderSource, LiveSource, VideoSource, is_live, open_source, probe_live
+from engine.types import Frame, SourceEvent
+from engine.video import VideoWriter
+from tests.fakes import T0, at
+
+FPS = 8.0
+PATIENT_S = 20.0  # what a slow machine may take to start a process
+LIVE = SourcesConfig(stall_timeout_s=1.0, open_timeout_s=4.0, backoff_s=(0.1, 0.2))
+
+
+def grey(value: int, size: tuple[int, int] = (48, 64)) -> np.ndarray:
+    return np.full((*size, 3), value, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen frames, each brighter than the one before."""
+    path = tmp_path_factory.mktemp("video") / "clip.mp4"
+    with VideoWriter(path, FPS) as writer:
+        for index in range(16):
+            writer.write(grey(10 + 15 * index))
+    return path
+
+
+# ----------------------------------------------------------------------------------------- files
+
+
+def test_a_folder_gives_its_pictures_by_name_one_second_apart(tmp_path: Path) -> None:
+    for name, value in (("b.jpg", 100), ("a.png", 50), ("c.webp", 150)):
+        Image.fromarray(grey(value)).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no picture")
+    frames = list(open_source(str(tmp_path), "door", LIVE, start=T0))
+    assert all(isinstance(frame, Frame) for frame in frames)
+    assert [round(float(frame.image.mean()), -1) for frame in frames] == [50, 100, 150]
+    assert [(frame.time, frame.index, frame.camera) for frame in frames] == [(at(k), k, "door") for k in range(3)]
+
+
+def test_a_source_that_was_closed_gives_no_more(tmp_path: Path, video: Path) -> None:
+    for name in "abc":
+        write_jpeg(tmp_path / f"{name}.jpg", grey(80))
+    for source in (FolderSource(tmp_path, "door", start=T0), VideoSource(video, "door", start=T0, fast=True)):
+        given = iter(source)
+        next(given)
+        source.close()
+        assert list(given) == []
+
+
+@pytest.mark.parametrize("name", ["empty folder", "text.mp4", "void.mp4", "noise.avi", "missing.mp4"])
+def test_what_cannot_be_read_is_an_input_error_on_one_line_that_names_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty folder").mkdir()
+    (tmp_path / "text.mp4").write_text("this is no video\n" * 50)
+    (tmp_path / "void.mp4").touch()
+    (tmp_path / "noise.avi").write_bytes(np.random.default_rng(1).bytes(5000))
+    with pytest.raises(InputError) as caught:
+        open_source(str(tmp_path / name), "door", LIVE, start=T0)
+    assert str(tmp_path / name) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_fast_video_gives_every_frame_with_the_files_own_time(video: Path) -> None:
+    source = VideoSource(video, "door", start=T0, fast=True)
+    assert (source.fps, source.frame_count) == (pytest.approx(FPS), 16)
+    frames = list(source)
+    assert [frame.index for frame in frames] == list(range(16))
+    assert [frame.time for frame in frames] == [T0 + timedelta(seconds=index / FPS) for index in range(16)]
+    brightness = [float(frame.image.mean()) for frame in frames]
+    assert_allclose(brightness, [10 + 15 * index for index in range(16)], atol=6)
+
+
+def test_in_real_time_no_frame_comes_early_and_a_slow_reader_misses_some(video: Path) -> None:
+    source = open_source(str(video), "door", LIVE, start=T0)
+    assert isinstance(source, VideoSource)
+    began = clock.monotonic()
+    frames = []
+    for frame in source:
+        assert clock.monotonic() - began >= (frame.time - T0).total_seconds() - 0.01
+        frames.append(frame)
+        clock.sleep(0.4 if frame.index > 5 else 0)
+    assert len(frames) + source.skipped == 16
+    assert source.skipped > 4
+    assert all(frame.time == T0 + timedelta(seconds=frame.index / FPS) for frame in frames)
+
+
+@pytest.mark.parametrize("start", ["2026-10-25T02:59:59", "2026-03-29T01:59:59"])
+def test_the_times_of_a_video_go_on_evenly_when_the_clocks_change(video: Path, start: str) -> None:
+    begin = datetime.fromisoformat(start).replace(tzinfo=ZoneInfo("Europe/Berlin"))
+    source = VideoSource(video, "door", start=begin, fast=True)
+    times = [frame.time.astimezone(UTC) for frame in source]
+    assert times == [begin.astimezone(UTC) + timedelta(seconds=index / FPS) for index in range(16)]
+
+
+def test_what_is_live() -> None:
+    assert all(is_live(spec) for spec in ("0", "12", "rtsp://cam/1", "http://cam", "/dev/video0"))
+    assert not any(is_live(spec) for spec in ("", "a.mp4", "-1", "photos/0", "ftp://cam"))
+
+
+# ----------------------------------------------------------------------------------------- a camera on 127.0.0.1
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = False  # so that server_close() waits for them
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A viewer went away: nothing to say."""
+
+
+class Camera:
+    """An HTTP camera; `freeze()` keeps the connection but sends nothing more. A context manager."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.stopped, self.frozen = threading.Event(), threading.Event()
+        camera = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+                self.end_headers()
+                while not camera.stopped.wait(0.03):
+                    if not camera.frozen.is_set():
+                        picture = encode_jpeg(grey(120))
+                        head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+                        self.wfile.write(head.encode() + picture + b"\r\n")
+
+            def log_message(self, *args: object) -> None:
+                del args
+
+        self._server = _Server(("127.0.0.1", port), Handler)
+        self.port = int(self._server.server_address[1])
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+
+    def __enter__(self) -> Camera:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stopped.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def watching(port: int, name: str) -> LiveSource:
+    return LiveSource(f"http://127.0.0.1:{port}/video", name, LIVE, now=lambda: datetime.now(UTC))
+
+
+def children(name: str) -> list[int]:
+    return [child.pid or 0 for child in multiprocessing.active_children() if child.name == f"camera {name}"]
+
+
+def wait_for(items: Iterator[Frame | SourceEvent], kind: str) -> SourceEvent:
+    """The next event of the source; frames before it are passed over."""
+    deadline = clock.monotonic() + PATIENT_S
+    for item in items:
+        if isinstance(item, SourceEvent):
+            assert item.kind == kind
+            return item
+        assert clock.monotonic() < deadline
+    raise AssertionError("the source ended")
+
+
+def frame_of(items: Iterator[Frame | SourceEvent]) -> Frame:
+    item = next(items)
+    assert isinstance(item, Frame)
+    return item
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def test_a_live_camera_gives_frames_is_lost_and_comes_back(capfd: pytest.CaptureFixture[str]) -> None:
+    with Camera() as camera:
+        port = camera.port
+        source = watching(port, "one")
+        items = iter(source)
+        frames = [frame_of(items) for _ in range(5)]
+        assert [frame.index for frame in frames] == [0, 1, 2, 3, 4]
+        assert all(frame.image.shape == (48, 64, 3) for frame in frames)
+        assert frames[0].image.mean() == pytest.approx(120, abs=3)
+        assert frames[0].time < frames[-1].time
+        assert len(children("one")) == 1
+    try:
+        gone = clock.monotonic()
+        lost = wait_for(items, "camera_lost")
+        assert clock.monotonic() - gone < LIVE.stall_timeout_s + 3
+        assert (lost.camera, lost.detail) == ("one", "no picture any more")
+        with Camera(port):
+            back = wait_for(items, "camera_back")
+            assert back.time > lost.time
+            after = [frame_of(items) for _ in range(3)]
+            assert [frame.index for frame in after] == [after[0].index + k for k in range(3)]
+            assert after[0].index > 4
+    finally:
+        source.close()
+    assert list(items) == []
+    assert children("one") == []
+    assert capfd.readouterr().err == ""  # what the decoder complains of does not reach the terminal
+
+
+def test_a_camera_that_holds_the_line_but_sends_nothing_is_lost() -> None:
+    with Camera() as camera:
+        source = watching(camera.port, "two")
+        items = iter(source)
+        frame_of(items)
+        camera.frozen.set()
+        frozen = clock.monotonic()
+        wait_for(items, "camera_lost")
+        assert clock.monotonic() - frozen < LIVE.stall_timeout_s + 4
+        camera.frozen.clear()
+        wait_for(items, "camera_back")
+        frame_of(items)
+        source.close()
+        assert list(items) == []
+    assert children("two") == []
+
+
+def test_a_reader_that_hangs_is_killed_and_another_one_started() -> None:
+    with Camera() as camera:
+        source = watching(camera.port, "six")
+        items = iter(source)
+        frame_of(items)
+        (first,) = children("six")
+        os.kill(first, signal.SIGSTOP)
+        wait_for(items, "camera_lost")
+        wait_for(items, "camera_back")
+        (second,) = children("six")
+        assert second != first
+        items.close()  # the generator, as when a loop over it is left
+        assert children("six") == []
+
+
+def test_close_ends_the_child_process_though_nobody_iterates_on() -> None:
+    with Camera() as camera:
+        source = watching(camera.port, "three")
+        items = iter(source)
+        frame_of(items)
+        (pid,) = children("three")
+        source.close()
+        deadline = clock.monotonic() + 5
+        while children("three") and clock.monotonic() < deadline:
+            clock.sleep(0.05)
+        assert children("three") == []
+        assert not Path(f"/proc/{pid}").exists()  # no zombie either
+        assert list(items) == []
+
+
+def test_a_camera_that_refuses_is_lost_and_tried_again() -> None:
+    port = free_port()
+    source = watching(port, "four")
+    items = iter(source)
+    lost = wait_for(items, "camera_lost")
+    assert lost.detail == "no picture yet"
+    with Camera(port):
+        wait_for(items, "camera_back")
+        assert frame_of(items).index == 0
+        source.close()
+        assert list(items) == []
+
+
+def test_closing_while_the_camera_is_away_ends_the_iteration() -> None:
+    source = watching(free_port(), "five")
+    items = iter(source)
+    wait_for(items, "camera_lost")
+    timer = threading.Timer(2.0, source.close)
+    timer.start()
+    assert list(items) == []  # it is said once to be lost, not at each attempt
+    timer.join()
+    assert children("five") == []
+
+
+def test_probing_gives_the_size_or_an_error_on_one_line() -> None:
+    with Camera() as camera:
+        assert probe_live(f"http://127.0.0.1:{camera.port}/", LIVE) == (64, 48)
+    with pytest.raises(SourceLost, match=r"^[^\n]*127.0.0.1[^\n]*$"):
+        probe_live(f"http://127.0.0.1:{free_port()}/", LIVE)
+    assert children("probe") == []
