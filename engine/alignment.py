@@ -16,7 +16,7 @@ yaw, pitch      degrees from the landmarks and a generic head whose nose tip lie
                 yaw > 0: turned to the image's right; pitch > 0: looking down. Good to about ±10°.
 roll            degrees of the line through the eyes; > 0: clockwise in the image.
 inside          share of the face box within the picture.
-score           product of ramps of size (14 → 45 px), sharpness (0.05 → 0.3), yaw (70° → 20°), pitch (60° → 20°), brightness and
+score           product of ramps of size (8 → 45 px), sharpness (0.02 → 0.3), yaw (70° → 20°), pitch (60° → 20°), brightness and
                 inside; 0 useless, 1 as good as it gets. Weights fused embeddings and picks evidence pictures.
 ==============  =====================================================================================================
 """

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 CONFIG_NAME = "muster.toml"
+_OTHER_VARIABLES = {"cache", "workspace", "debug"}
 
 
 class _Section(BaseModel):
@@ -233,6 +235,11 @@ def load_config(workspace: Path, **overrides: Any) -> Config:
         raise ConfigError(
             f"{path} has unknown settings {', '.join(unknown)}", hint=f"known sections: {', '.join(sorted(known))}"
         )
+
+    for name in sorted(os.environ):
+        section = name.removeprefix("MUSTER_").split("__")[0].lower()
+        if name.startswith("MUSTER_") and section not in known | _OTHER_VARIABLES:
+            raise ConfigError(f"{name} is no setting", hint=f"known sections: {', '.join(sorted(known))}")
 
     class _Located(Config):
         model_config = SettingsConfigDict(toml_file=path)

@@ -291,6 +291,7 @@ class GalleryStore:
     def update(self, change: Callable[[Gallery], Gallery]) -> Gallery:
         """Apply a change under the cross-process lock and write the result atomically."""
         with locked(self.path):
+            self._stamp = None  # read again: two changes within a clock tick may bear the same stamp
             before = self.current()
             after = change(before)
             if after is not before:

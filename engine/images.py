@@ -102,6 +102,8 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         InputError: missing, unreadable, or refused by `decode_image`.
     """
     try:
+        if not path.is_file() and path.exists():
+            raise InputError(f"{path}: not a file", hint="give a JPEG, PNG or WebP picture")
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: over {MAX_BYTES / 1e6:.0f} MB", hint="save it smaller")
         content = path.read_bytes()

@@ -34,6 +34,7 @@ __all__ = [
     "locked",
     "new_id",
     "read_rows",
+    "table_text",
     "write_table",
 ]
 
@@ -95,9 +96,9 @@ def decode_cell(cell: str) -> str:
 
 
 def _csv_line(cells: Iterable[object]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow([encode_cell(cell) for cell in cells])
-    return buffer.getvalue()
+    """One line of CSV. Cells with a semicolon or a tab are quoted, too: spreadsheets of some countries split there."""
+    texts = [encode_cell(cell) for cell in cells]
+    return ",".join('"' + text.replace('"', '""') + '"' if set(text) & set('",;\t') else text for text in texts) + "\n"
 
 
 def new_id(time: datetime) -> str:
@@ -236,8 +237,12 @@ def append_rows(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
     """Replace a whole CSV file atomically."""
-    lines = [_csv_line(columns), *(_csv_line(row.get(column, "") for column in columns) for row in rows)]
-    atomic_write(path, "".join(lines).encode("utf-8", "replace"))
+    atomic_write(path, table_text(columns, rows).encode("utf-8", "replace"))
+
+
+def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """A table as CSV, safe to open in a spreadsheet."""
+    return "".join([_csv_line(columns), *(_csv_line(row.get(column, "") for column in columns) for row in rows)])
 
 
 def read_rows(path: Path, *, by_hand: bool = False) -> list[dict[str, str]]:

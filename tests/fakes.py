@@ -90,8 +90,8 @@ def record_in_process(workspace: Path, zone: str, barrier: threading.Barrier, ti
     """Body of a child process: record the same people as its sisters do."""
     config = Config(timezone=zone)
     book = AttendanceBook(workspace, config.zone, config.events)
-    barrier.wait(30)
     for number in range(20):
+        barrier.wait(30)
         book.record(sighting(f"E{number}", time), {})
 
 

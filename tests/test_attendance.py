@@ -103,7 +103,7 @@ def test_a_restart_of_the_process_keeps_the_cool_down(tmp_path: Path) -> None:
 
 def test_two_processes_that_record_one_person_at_once_write_one_punch(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)  # then both record twenty people, each at once with the other
+    barrier = context.Barrier(2)  # they meet before each of twenty people, so that both record each at once
     children = [context.Process(target=record_in_process, args=(tmp_path, "UTC", barrier, at(k))) for k in (0, 0.04)]
     for child in children:
         child.start()

@@ -40,7 +40,7 @@ def _root(
     ] = False,
 ) -> None:
     del version
-    logging.basicConfig(level=logging.WARNING, format="muster: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="muster (%(levelname)s): %(message)s")
 
 
 @app.command()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import calendar
-import csv
 import importlib.metadata
-import io
 import platform
 import re
 import shutil
@@ -26,7 +24,7 @@ from engine.errors import InputError, MusterError
 from engine.gallery import Gallery
 from engine.models import ModelStore, cache_dir, fetch_samples
 from engine.sources import probe_live
-from engine.storage import encode_cell
+from engine.storage import table_text
 from engine.workbench import Workbench
 
 __all__ = ["bench", "doctor", "evaluate", "report"]
@@ -121,11 +119,7 @@ def report(day: str | None, month: str | None, as_csv: bool, workspace: Path, as
     if as_json:
         emit_json(rows)
     elif as_csv:
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(SHEET_COLUMNS)
-        writer.writerows([encode_cell(row[column]) for column in SHEET_COLUMNS] for row in rows)
-        sys.stdout.write(buffer.getvalue())
+        sys.stdout.write(table_text(SHEET_COLUMNS, rows))
     elif not rows:
         console.print(f"Nobody was seen {'in ' + month if month else 'on ' + days[0].isoformat()}.")
     else:
