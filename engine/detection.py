@@ -103,9 +103,8 @@ class _AreaSampler:
         total += np.take(self._sums, low + near, axis=0, mode="clip")
         count = ((bottom - top)[:, :, None] * (right - left)[:, None, :])[..., None]
         means = total.astype(np.float32)
-        means /= count.astype(np.float32)
-        means -= 127.5
-        means *= 0.0078125
+        means *= np.float32(0.0078125) / count.astype(np.float32)
+        means -= np.float32(127.5 * 0.0078125)
         return np.ascontiguousarray(means.transpose(0, 3, 1, 2))
 
 

@@ -200,6 +200,8 @@ def test_two_episodes_are_two_incidents() -> None:
 def test_three_together_are_one_incident_of_three() -> None:
     (event,) = watch([ANN, Walk(2, 0, 4, "bob"), Walk(3, 0.5, 4, stranger="unknown-1")], 20)
     assert (event.people, event.classification) == (3, TailgatingClass.KNOWN_UNKNOWN)
+    late = [Walk(3, 5.5, 9, "cem"), Walk(4, 5.5, 9, "dan")]
+    assert len(watch([ANN, Walk(2, 0, 4, "bob"), *late], 20)) == 1  # within the window: the same episode
 
 
 @pytest.mark.parametrize("after_s", [0.5, 1.0, 1.9, WINDOW_S])
@@ -266,6 +268,7 @@ def test_the_end_of_the_source_settles_what_is_open() -> None:
     walks = [Walk(1, 0, 9, "ann"), Walk(2, 0, 9, "bob")]
     assert watch(walks, 0.9) == []
     assert len(watch(walks, 0.9, final=True)) == 1
+    assert len(watch([Walk(1, 0, 1, "ann"), Walk(2, 0, 1, "bob")], 20)) == 1  # also when they leave before it is told
 
 
 def test_pictures_are_wanted_only_while_an_incident_is_being_watched() -> None:

@@ -258,11 +258,14 @@ def blocked(module: torch.nn.Module) -> torch.nn.Module:
             channels = len(slope)
             self.above = nn.Conv2d(channels, channels, 1, groups=channels, bias=False)
             self.straight = nn.Conv2d(channels, channels, 1, groups=channels, bias=False)
+            self.fusible = bool((slope <= 1).all())
             self.above.weight.data = (1 - slope).reshape(-1, 1, 1, 1).clone()
             self.straight.weight.data = slope.reshape(-1, 1, 1, 1).clone()
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return cast("torch.Tensor", self.above(torch.relu(x)) + self.straight(x))
+            # relu((1 - slope)·x) is the same where no slope exceeds 1, and is computed along with the convolution
+            above = torch.relu(self.above(x)) if self.fusible else self.above(torch.relu(x))
+            return cast("torch.Tensor", above + self.straight(x))
 
     parts = dict(module.named_children())
     chain = [name for name in parts if f"prelu{name.removeprefix('conv')}" in parts and name.startswith("conv")]

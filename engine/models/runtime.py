@@ -45,8 +45,6 @@ class OnnxNetwork:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        # A pool that spins between calls takes the cores from whoever works meanwhile
-        options.add_session_config_entry("session.intra_op.allow_spinning", os.environ.get("SPIN", "0"))
         options.log_severity_level = 3
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.enable_mem_pattern = not changing_shapes
