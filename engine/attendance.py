@@ -285,7 +285,7 @@ def day_sheet(
                 "hours": f"{(last - first).total_seconds() / 3600:.2f}" if out else "",
                 "status": "present" if out else "missing out",
                 "punches": sum(row["event"] == "punch" for _, row in found),
-                "utc_offset": f"{first.astimezone(zone):%z}",
+                "utc_offset": f"UTC{first.astimezone(zone).isoformat()[-6:]}",
                 "camera_in": first_row["camera"],
                 "similarity_in": first_row.get("similarity", ""),
                 "department": person.get("department", ""),

@@ -258,7 +258,8 @@ def test_a_row_of_any_offset_belongs_to_the_workplaces_day() -> None:
     row = {"event_id": "1", "event": "punch", "employee_id": "E1", "camera": "door"}
     row["timestamp"] = "2026-11-22T23:30:00+00:00"
     (line,) = day_sheet([row], PEOPLE, DAY, BERLIN)
-    assert (line["first_in"], line["utc_offset"]) == ("00:30:00", "+0100")
+    assert line["first_in"] == "00:30:00"
+    assert str(line["utc_offset"]).replace(":", "").endswith("UTC+01:00")
     assert day_sheet([row], PEOPLE, DAY, ZoneInfo("UTC")) == []
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -17,7 +18,8 @@ from rich.table import Table
 
 __all__ = ["console", "emit_json", "note", "progress_bar", "rounded", "table"]
 
-console = Console(highlight=False, soft_wrap=True)
+# a pipe or a file has no width: wide enough then for a row to stay on its line
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -52,7 +54,9 @@ def rounded(value: float | None, digits: int = 2) -> str:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table on standard output; cells are shown as they are, markup in them is text."""
-    grid = Table(title=escape(title), title_justify="left", title_style="bold", header_style="bold")
+    grid = Table(
+        title=escape(title), title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD
+    )
     for column in columns:
         grid.add_column(escape(column), overflow="fold")
     for row in rows:

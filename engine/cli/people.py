@@ -94,6 +94,12 @@ def _face(row: IdentifiedFace) -> dict[str, Any]:
     }
 
 
+def _short(path: str) -> str:
+    """The last two parts of a path."""
+    parts = Path(path).parts
+    return "/".join(parts[-2:]) if len(parts) > 2 else path
+
+
 def identify(images: Sequence[Path], workspace: Path, as_json: bool) -> None:
     """Search the faces of each photo."""
     answers: list[dict[str, Any]] = []
@@ -119,7 +125,7 @@ def identify(images: Sequence[Path], workspace: Path, as_json: bool) -> None:
                 x1, y1, x2, y2 = (round(float(value)) for value in face["box"])
                 rows.append(
                     (
-                        answer["file"],
+                        _short(answer["file"]),
                         face["person"] or "unknown",
                         rounded(face["similarity"]),
                         face["runner_up"] or "–",
@@ -129,7 +135,7 @@ def identify(images: Sequence[Path], workspace: Path, as_json: bool) -> None:
                     )
                 )
             if not answer["faces"] and "error" not in answer:
-                rows.append((answer["file"], "no face", "", "", "", "", ""))
+                rows.append((_short(answer["file"]), "no face", "", "", "", "", ""))
         title = f"Who is in the pictures (threshold {bench.threshold():.2f})"
         table(title, ("file", "person", "similarity", "runner-up", "margin", "face", "quality"), rows)
     for failure in errors:
@@ -158,7 +164,7 @@ def people(workspace: Path, as_json: bool) -> None:
             row["name"],
             row["department"],
             row["templates"],
-            row["enrolled_at"],
+            row["enrolled_at"][:10],
             row["consent_at"] or "–",
         )
         for row in rows

@@ -123,7 +123,9 @@ def report(day: str | None, month: str | None, as_csv: bool, workspace: Path, as
     elif not rows:
         console.print(f"Nobody was seen {'in ' + month if month else 'on ' + days[0].isoformat()}.")
     else:
-        columns = ("date", "employee_id", "name", "first_in", "last_out", "hours", "status")
+        columns = ["employee_id", "name", "first_in", "last_out", "hours", "status"]
+        if month:
+            columns.insert(0, "date")
         title = f"Attendance {month or days[0].isoformat()}"
         table(
             title,

@@ -80,7 +80,7 @@ def watch(
             with contextlib.ExitStack() as stack:
                 stack.enter_context(_stops_cleanly(source))
                 writer = stack.enter_context(VideoWriter(save_video, fps)) if save_video else None
-                sink = _sink(progress, pipeline.stats, total, writer, names, config.voting.min_agreeing)
+                sink = _sink(progress, pipeline.stats, total, writer, names, config.voting.min_agreeing, quiet=as_json)
                 began = time.perf_counter()
                 stats = pipeline.run(source, sink, limit=limit)
                 seconds = time.perf_counter() - began
@@ -99,15 +99,21 @@ def watch(
 
 
 def _sink(
-    progress: Callable[[str, int, int], None], stats: RunStats, total: int, writer: VideoWriter | None,
-    names: dict[str, str], needed: int,
+    progress: Callable[[str, int, int], None],
+    stats: RunStats,
+    total: int,
+    writer: VideoWriter | None,
+    names: dict[str, str],
+    needed: int,
+    *,
+    quiet: bool,
 ) -> Callable[[FrameResult], None]:  # fmt: skip
     def show(result: FrameResult) -> None:
         if writer is not None:
             writer.write(draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed))
         incidents = sum(stats.incidents.values())
         progress(f"watching · {stats.punches} punches · {incidents} incidents", stats.frames, total)
-        for row in result.rows:
+        for row in () if quiet else result.rows:
             what = row.get("event") or row.get("kind")
             who = row.get("employee_id") or row.get("detail") or row.get("unknown_ids")
             note(f"{row['timestamp']}  {what}  {who}")

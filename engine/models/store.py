@@ -117,6 +117,9 @@ class ModelStore:
                 return graph  # another process exported it meanwhile
             self._progress(f"exporting {name}", 0, 0)
             graph = convert.export_onnx(build(), example, axes)
+            for old in path.parent.glob(f"{name}-*"):
+                if old.suffix in {".onnx", ".sha256"}:
+                    old.unlink(missing_ok=True)  # of another version of the weights or the exporter
             atomic_write(path, graph)
             atomic_write(note, hashlib.sha256(graph).hexdigest().encode())
             return graph
