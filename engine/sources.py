@@ -207,7 +207,11 @@ def _capture_child(spec: str, connection: Connection, open_timeout_s: float, rea
     Protocol: the parent sends b"?"; the child answers (width, height, picture's bytes), or b"" when the camera cannot be opened
     or has ended, and exits.
     """
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what matters is told as camera_lost
+    with _quiet_opencv():  # what matters is told as camera_lost
+        _hand_pictures_over(spec, connection, open_timeout_s, read_timeout_s)
+
+
+def _hand_pictures_over(spec: str, connection: Connection, open_timeout_s: float, read_timeout_s: float) -> None:
     device = int(spec) if spec.isdecimal() else spec
     if isinstance(device, int) or spec.startswith("/dev/video"):
         capture = cv2.VideoCapture(device)
@@ -262,6 +266,8 @@ class LiveSource:
     def __init__(self, spec: str, camera: str, config: SourcesConfig, *, now: Callable[[], datetime]) -> None:
         self._spec, self._camera, self._config, self._now = spec, camera, config, now
         self._closed = threading.Event()
+        # Only one thread at a time may wait for the child's end; re-entrant, as a signal handler may close the source
+        self._reaping = threading.RLock()
         self._child: BaseProcess | None = None
         self._connection: Connection | None = None
 
@@ -274,17 +280,23 @@ class LiveSource:
             daemon=True,
             name=f"camera {self._camera}",
         )
-        child.start()
+        with self._reaping:
+            child.start()
+            self._child = child
         theirs.close()
-        self._child, self._connection = child, ours
+        self._connection = ours
 
     def _stop_child(self) -> None:
         if self._connection is not None:
             self._connection.close()
-        if self._child is not None:
-            self._child.kill()
-            self._child.join(2)
-        self._child = self._connection = None
+            self._connection = None
+        self._end_child()
+
+    def _end_child(self) -> None:
+        with self._reaping:
+            if self._child is not None:
+                self._child.kill()
+                self._child.join(5)
 
     def _next_picture(self, patience_s: float) -> NDArray[np.uint8] | None:
         """The newest picture, RGB; None when the camera gives none in time."""
@@ -338,10 +350,7 @@ class LiveSource:
     def close(self) -> None:
         """See `Source`. May be called from another thread or a signal handler while somebody iterates."""
         self._closed.set()
-        child = self._child
-        if child is not None:
-            child.kill()
-            child.join(2)
+        self._end_child()
 
 
 def probe_live(spec: str, config: SourcesConfig) -> tuple[int, int]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from fakes import make_track
 from numpy.testing import assert_array_equal
 
 from engine.drawing import COLOURS, crop_around, draw_tracks
 from engine.types import TrackState
-from tests.fakes import make_track
 
 
 def canvas(height: int = 240, width: int = 320) -> np.ndarray:

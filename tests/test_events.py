@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
+from fakes import at, make_track
 
 from engine.config import EventsConfig
 from engine.events import EventMaker, classify
 from engine.types import Event, EventKind, TailgatingClass, Track, TrackState
-from tests.fakes import at, make_track
 
 WINDOW_S = 2.0
 CONFIG = EventsConfig(

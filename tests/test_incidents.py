@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from fakes import T0, at
 from numpy.testing import assert_allclose
 from PIL import Image
 
 from engine.errors import StorageError
 from engine.incidents import INCIDENT_COLUMNS, IncidentBook
 from engine.types import Event, EventKind, Identity, TailgatingClass, TrackState
-from tests.fakes import T0, at
 
 DAY = date(2026, 11, 23)
 UNKNOWN = Event(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import EVIDENCE, T0, ListSource, PaletteEmbedder, Scene, at, make_pipeline, paint, pose
 from numpy.testing import assert_allclose
 from PIL import Image
 
@@ -17,7 +18,6 @@ from engine.errors import StorageError
 from engine.pipeline import FrameResult, Pipeline, RunStats, Services
 from engine.storage import read_rows
 from engine.types import EventKind, SourceEvent, TrackState
-from tests.fakes import EVIDENCE, T0, ListSource, PaletteEmbedder, Scene, at, make_pipeline, paint, pose
 
 DAY = date(2026, 11, 23)
 
@@ -128,6 +128,15 @@ def test_somebody_who_takes_anothers_place_in_a_track_is_a_punch_under_a_track_o
     assert stats.tracks == 2
 
 
+def test_single_odd_frames_do_not_split_a_track(tmp_path: Path) -> None:
+    scene = Scene()
+    for index in range(40):
+        scene.show({"bob" if index % 10 == 9 else "ann": pose(120, 110, 60)})
+    stats, services = run(tmp_path, scene, Config(voting=VotingConfig(settled_interval_s=0)))
+    assert (stats.tracks, stats.punches, stats.retracted) == (1, 1, 0)
+    assert [row["employee_id"] for row in services.attendance.log.read(DAY)] == ["ann"]
+
+
 def test_two_faces_like_one_person_are_not_both_that_person(tmp_path: Path) -> None:
     scene = Scene()
     for index in range(20):
@@ -214,13 +223,10 @@ def test_two_together_are_one_tailgating_incident_with_its_pictures(tmp_path: Pa
 
 
 def test_a_running_incident_marks_its_tracks(tmp_path: Path) -> None:
-    scene = scene_of((("ann", "bob"), 40))
-    pipeline, _ = make_pipeline(tmp_path, scene)
     results: list[FrameResult] = []
+    pipeline, _ = make_pipeline(tmp_path, scene := scene_of((("ann", "bob"), 40)))
     pipeline.run(ListSource(scene.frames), results.append)
-    told = next(
-        k for k, result in enumerate(results) if EventKind.TAILGATING in [event.kind for event in result.events]
-    )
+    told = next(k for k, row in enumerate(results) if EventKind.TAILGATING in {event.kind for event in row.events})
     assert [len(results[k].alarmed) for k in (told - 1, told, told + 10)] == [0, 2, 2]
 
 
@@ -260,20 +266,16 @@ def test_the_run_closes_the_source_at_its_end_and_on_errors(tmp_path: Path) -> N
     source = ListSource(scene.frames)
     make_pipeline(tmp_path, scene)[0].run(source)
     assert source.closed
-
-    def full(_result: FrameResult) -> None:
-        raise OSError("the disk is full")
-
-    source = ListSource(scene.frames)
-    with pytest.raises(OSError, match="full"):
-        make_pipeline(tmp_path, scene)[0].run(source, full)
+    source = ListSource([*scene.frames, SourceEvent("nonsense", T0, "door")])
+    with pytest.raises(ValueError, match="nonsense"):
+        make_pipeline(tmp_path, scene)[0].run(source)
     assert source.closed
 
 
 def test_a_limit_ends_the_run_and_every_frame_is_told(tmp_path: Path) -> None:
-    scene = scene_of((("ann",), 20))
     results: list[FrameResult] = []
-    make_pipeline(tmp_path, scene)[0].run(ListSource(scene.frames), results.append, limit=7)
+    pipeline, _ = make_pipeline(tmp_path, scene := scene_of((("ann",), 20)))
+    pipeline.run(ListSource(scene.frames), results.append, limit=7)
     assert [result.frame.index for result in results] == [*range(7), 6]  # and the settlement at the end
     assert all(track.ended for track in results[-1].tracks)
     assert_allclose(results[3].tracks[0].box, scene.script[3][0][:4])
@@ -292,6 +294,5 @@ def test_a_camera_that_is_lost_and_back_is_written_down(tmp_path: Path) -> None:
 def test_a_clock_that_steps_back_during_a_run_writes_no_second_punch(tmp_path: Path) -> None:
     scene = scene_of((("ann",), 30))
     late = [replace(frame, time=frame.time - timedelta(seconds=120)) for frame in scene.frames[15:]]
-    pipeline, services = make_pipeline(tmp_path, scene)
-    assert pipeline.run(ListSource([*scene.frames[:15], *late])).punches == 1
-    assert [row["event"] for row in services.attendance.log.read(DAY)] == ["punch"]
+    stats = make_pipeline(tmp_path, scene)[0].run(ListSource([*scene.frames[:15], *late]))
+    assert (stats.punches, stats.tracks) == (1, 1)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from fakes import T0, at
 from numpy.testing import assert_allclose
 from PIL import Image
 
@@ -25,7 +26,6 @@ from engine.images import encode_jpeg, write_jpeg
 from engine.sources import FolderSource, LiveSource, VideoSource, is_live, open_source, probe_live
 from engine.types import Frame, SourceEvent
 from engine.video import VideoWriter
-from tests.fakes import T0, at
 
 FPS = 8.0
 PATIENT_S = 20.0  # what a slow machine may take to start a process

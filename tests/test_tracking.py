@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from fakes import at, pose
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -11,7 +12,6 @@ from numpy.testing import assert_allclose
 from engine.config import TrackingConfig
 from engine.tracking import Tracker
 from engine.types import Detections, detections
-from tests.fakes import at, pose
 
 GAP_S = 1.0
 

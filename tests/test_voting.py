@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from fakes import match, unit
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from engine.config import VotingConfig
 from engine.types import Identity, Match, TrackState
 from engine.voting import Voter, assign, one_place_each
-from tests.fakes import match, unit
 
 KNOWN, UNKNOWN = TrackState.KNOWN, TrackState.UNKNOWN
 PENDING, CONFLICT = TrackState.PENDING, TrackState.CONFLICT
