@@ -166,7 +166,8 @@ def bootstrap_interval(
     values = []
     for _ in range(runs):
         weight = np.bincount(generator.integers(0, people, people), minlength=people).astype(np.float64)
-        weights = weight[pairs[:, 0]] * weight[pairs[:, 1]]
+        # a person drawn twice brings their own comparisons twice, and those with another person as often as both are drawn
+        weights = np.where(pairs[:, 0] == pairs[:, 1], weight[pairs[:, 0]], weight[pairs[:, 0]] * weight[pairs[:, 1]])
         good, bad = np.where(kinds, weights, 0), np.where(kinds, 0, weights)
         if good.sum() == 0 or bad.sum() == 0:
             continue

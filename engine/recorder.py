@@ -31,6 +31,7 @@ Row = Mapping[str, object]
 People = Callable[[], Mapping[str, Mapping[str, str]]]
 
 _RETRY_S = 1.0
+_MOST_WITH_PICTURES = 30
 
 
 class Recorder:
@@ -68,6 +69,8 @@ class Recorder:
         self, event: Event, pictures: Mapping[str, Image], *, model: str = "", gallery_version: int = 0
     ) -> None:
         """An unknown person, tailgating, or a camera that was lost or is back."""
+        if self.waiting >= _MOST_WITH_PICTURES:
+            pictures = {}  # rows are never dropped, but full frames would fill the memory while a disk is away
         self._jobs.append(lambda: self._incidents.record(event, pictures, model=model, gallery_version=gallery_version))
 
     def write(self) -> list[Row]:
