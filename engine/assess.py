@@ -101,7 +101,7 @@ def assess_folder(
     reader: FaceReader,
     folder: Path,
     *,
-    enrol: int,
+    enrol: int | None,
     gallery: Callable[[], Gallery],
     threshold: Callable[[Gallery], float],
     min_margin: float,
@@ -112,7 +112,7 @@ def assess_folder(
     Args:
         reader: networks.
         folder: where the people's folders are.
-        enrol: photos per person that are enrolled for identification.
+        enrol: photos per person that are enrolled for identification; None: what the photos allow, at most 5.
         gallery: makes an empty one.
         threshold: in force for a gallery.
         min_margin: before the runner-up.
@@ -146,24 +146,40 @@ def assess_folder(
     }
 
 
+def not_measured(reason: str) -> dict[str, Any]:
+    """The keys of an identification report without figures."""
+    return {"rank1": None, "fpir": None, "fnir": None, "threshold": None, "reason": reason}
+
+
 def _identification(
     probes: list[Probe],
-    enrol: int,
+    enrol: int | None,
     empty: Callable[[], Gallery],
     threshold: Callable[[Gallery], float],
     min_margin: float,
-) -> dict[str, Any] | None:
-    """Open-set identification: each person in turn is left out of the gallery and searched as a stranger."""
+) -> dict[str, Any]:
+    """Open-set identification: each person in turn is left out of the gallery and searched as a stranger.
+
+    With `enrol` None as many photos are enrolled, up to 5, as at least three people have beside one to search with. People with
+    fewer serve as strangers.
+    """
     by_person: dict[str, list[Probe]] = {}
     for probe in probes:
         by_person.setdefault(probe.person, []).append(probe)
-    usable = {
-        person: rows
-        for person, rows in by_person.items()
-        if sum(row.quality.good for row in rows) >= enrol and len(rows) > enrol
-    }
-    if len(usable) < 3:
-        return None  # a stranger, and two people to be told apart
+
+    def enough(photos: int) -> dict[str, list[Probe]]:
+        return {
+            person: rows
+            for person, rows in by_person.items()
+            if sum(row.quality.good for row in rows) >= photos and len(rows) > photos
+        }
+
+    if enrol is None:
+        enrol = next((photos for photos in (5, 4, 3, 2, 1) if len(enough(photos)) >= 3), 1)
+    usable = enough(enrol)
+    if len(usable) < 3:  # a stranger, and two people to be told apart
+        return not_measured(f"fewer than three people have {enrol} good photos and one more")
+    others = [row for person, rows in by_person.items() if person not in usable for row in rows]
     generator = np.random.default_rng(0)
     first_right = named = searches = false_names = strangers = 0
     thresholds: list[float] = []
@@ -185,6 +201,12 @@ def _identification(
             strangers += len(matches)
         limit = threshold(everybody)
         thresholds.append(limit)
+        if others:
+            outside = everybody.search(
+                np.stack([row.embedding for row in others]), threshold=limit, min_margin=min_margin
+            )
+            false_names += sum(match.person is not None for match in outside)
+            strangers += len(outside)
         for person, rows in usable.items():
             rest = [row for index, row in enumerate(rows) if index not in chosen[person]]
             found = everybody.search(np.stack([row.embedding for row in rest]), threshold=limit, min_margin=min_margin)
@@ -263,7 +285,7 @@ def assess_pairs(reader: FaceReader, table: Path, progress: Progress) -> dict[st
         len(files),
     )
     report["pairs_listed"] = len(pairs)
-    return {"people": len(set(number.values())), "verification": report, "identification": None}
+    return {"people": len(set(number.values())), "verification": report, "identification": not_measured("pairs only")}
 
 
 def _components(files: Sequence[Path], pairs: Sequence[tuple[Path, Path, bool]]) -> dict[Path, int]:

@@ -242,8 +242,10 @@ def _valid(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
         if row["event"] not in {"punch", "seen"} or row["event_id"] in gone:
             continue
         try:
-            datetime.fromisoformat(row["timestamp"])
+            aware = datetime.fromisoformat(row["timestamp"]).tzinfo is not None
         except ValueError:
+            aware = False
+        if not aware:
             log.warning("attendance row %s has no readable time: %r", row["event_id"], row["timestamp"])
             continue
         kept.append(row)

@@ -35,13 +35,14 @@ class _Passage:
         opened: when it became two people.
         members: track id → latest snapshot.
         beside_s: track id → seconds in view together with another member.
-        told: the incident was reported.
+        told: the incident was reported; `told_of` names the strangers in it.
     """
 
     opened: datetime
     members: dict[int, Track] = field(default_factory=dict)
     beside_s: dict[int, float] = field(default_factory=dict)
     told: bool = False
+    told_of: frozenset[str] = frozenset()
 
     @property
     def last_seen(self) -> datetime:
@@ -82,7 +83,10 @@ class EventMaker:
         """
         events: list[Event] = []
         for track in tracks:
-            events += self._identity_events(track, time)
+            events += self._retraction(track)
+        for track in tracks:
+            events += self._sighting(track, time)
+            events += self._unknown(track)
         if self._config.tailgating:
             events += self._tailgating(tracks, time, final)
         for track in tracks:
@@ -95,10 +99,14 @@ class EventMaker:
 
     # ----------------------------------------------------------------------------------------- one track
 
-    def _identity_events(self, track: Track, time: datetime) -> list[Event]:
+    @staticmethod
+    def _person(track: Track) -> str | None:
+        return track.identity.person if track.identity.state is TrackState.KNOWN else None
+
+    def _retraction(self, track: Track) -> list[Event]:
+        """A name that was reported no longer holds. Comes before sightings: the name may go to another track."""
         events: list[Event] = []
-        identity = track.identity
-        person = identity.person if identity.state is TrackState.KNOWN else None
+        identity, person = track.identity, self._person(track)
         before = self._named.get(track.track_id)
         if before is not None and before != person:
             events.append(
@@ -114,6 +122,15 @@ class EventMaker:
             )
             del self._named[track.track_id]
             self._reported.pop(track.track_id, None)
+            # What the wrong track wrote is taken back; who really is that person must be written again
+            for other, name in self._named.items():
+                if name == before:
+                    self._reported.pop(other, None)
+        return events
+
+    def _sighting(self, track: Track, time: datetime) -> list[Event]:
+        events: list[Event] = []
+        identity, person = track.identity, self._person(track)
         if person is not None:
             last = self._reported.get(track.track_id)
             due = last is None or (time - last).total_seconds() >= max(self._config.cool_down_s, 1.0)
@@ -132,7 +149,6 @@ class EventMaker:
                         arrival=last is None,
                     )
                 )
-        events += self._unknown(track)
         return events
 
     def _unknown(self, track: Track) -> list[Event]:
@@ -187,6 +203,11 @@ class EventMaker:
             return []
         passage = self._passage
         self._extend(passage, time)
+        if passage.told and (newcomers := self._strangers_since(passage)):
+            # Somebody who stays at the door must not cover for whoever slips in behind
+            beside = [track for track in passage.members.values() if track.visible]
+            passage = _Passage(opened=time, members={track.track_id: track for track in [*newcomers, *beside]})
+            self._passage = passage
         events = [] if passage.told else self._tell(passage, time, final)
         if abs(time - passage.last_seen) > self._window and not any(
             track.first_seen - passage.last_seen <= self._window for track in tracks if track.visible
@@ -194,6 +215,18 @@ class EventMaker:
             self._passage = None
             self._recent = {key: track for key, track in self._recent.items() if key not in passage.members}
         return events
+
+    def _strangers_since(self, passage: _Passage) -> list[Track]:
+        """Strangers who came in well after a passage was opened and told, and are still in view."""
+        return [
+            track
+            for track in passage.members.values()
+            if track.visible
+            and track.identity.state is TrackState.UNKNOWN
+            and track.unknown_id is not None
+            and track.unknown_id not in passage.told_of
+            and track.first_seen - passage.opened > self._window
+        ]
 
     def _open(self, time: datetime) -> None:
         """Begin a passage when two people are together."""
@@ -245,7 +278,7 @@ class EventMaker:
         others = len(strangers) + len(unsettled)
         if len(known) + others < 2:
             return []
-        passage.told = True
+        passage.told, passage.told_of = True, frozenset(strangers)
         parts = [*known, *strangers, *(["someone not identified"] * len(unsettled))]
         return [
             Event(

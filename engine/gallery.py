@@ -156,13 +156,18 @@ class Gallery:
         return answers
 
     def impostor_scores(self) -> Floats:
-        """Similarities of each template with the fused template of every other person, (m,) float32."""
+        """Similarities of templates with the fused template of every other person, (m,) float32.
+
+        In a large gallery evenly spaced templates stand for all: some millions of scores tell a mean and a variance.
+        """
         if len(self) < 2:
             return np.empty(0, np.float32)
-        scores = self.embeddings @ self.fused.T
+        count = max(1, min(len(self.templates), 4_000_000 // len(self)))
+        rows = np.linspace(0, len(self.templates) - 1, count).astype(np.intp)
+        scores = self.embeddings[rows] @ self.fused.T
         owner = {person: index for index, person in enumerate(self.people)}
         others = np.ones(scores.shape, np.bool_)
-        others[np.arange(len(scores)), [owner[template.person] for template in self.templates]] = False
+        others[np.arange(count), [owner[self.templates[row].person] for row in rows]] = False
         return scores[others]
 
     # ----------------------------------------------------------------------------------------- changes
@@ -266,14 +271,16 @@ class GalleryStore:
     def __init__(self, path: Path, model_id: str, alignment_id: str, dimension: int) -> None:
         self.path = path
         self._empty = Gallery.empty(model_id, alignment_id, dimension)
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: tuple[int, int] | None = (-1, -1)  # not read yet
         self._current = self._empty
 
     def _stat(self) -> tuple[int, int] | None:
         try:
             status = self.path.stat()
-        except OSError:
+        except FileNotFoundError:
             return None
+        except OSError as error:  # not "nobody is enrolled": a later change would overwrite everybody
+            raise StorageError(f"{self.path}: {error.strerror}", hint="check the disk and the access rights") from error
         return status.st_mtime_ns, status.st_ino
 
     def current(self) -> Gallery:
@@ -291,7 +298,7 @@ class GalleryStore:
     def update(self, change: Callable[[Gallery], Gallery]) -> Gallery:
         """Apply a change under the cross-process lock and write the result atomically."""
         with locked(self.path):
-            self._stamp = None  # read again: two changes within a clock tick may bear the same stamp
+            self._stamp = (-1, -1)  # read again: two changes within a clock tick may bear the same stamp
             before = self.current()
             after = change(before)
             if after is not before:

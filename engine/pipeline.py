@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time as clock
 from collections import Counter, deque
@@ -18,7 +19,7 @@ from engine.analysis import FaceReader
 from engine.attendance import AttendanceBook, Sighting
 from engine.config import Config
 from engine.drawing import crop_around, draw_tracks
-from engine.errors import StorageError
+from engine.errors import MusterError, StorageError
 from engine.events import EventMaker
 from engine.gallery import Gallery, GalleryStore, Template
 from engine.incidents import IncidentBook
@@ -163,6 +164,7 @@ class Pipeline:
         self._min_face_px = min_face_px
         self._tracker = Tracker(config.tracking)
         self._maker = EventMaker(config.events, camera)
+        services.gallery.current(), services.strangers.current()  # a gallery of another model is told at the start
         self._recorder = Recorder(services.attendance, services.incidents, services.people)
         self._following: dict[int, _Following] = {}
         self._ring: deque[tuple[datetime, Image]] = deque(maxlen=_RING)
@@ -193,6 +195,11 @@ class Pipeline:
                     self.source_event(item)
                 else:
                     sink(self.process(item))
+        except BaseException:
+            # what was decided up to here is written before the error is told
+            with contextlib.suppress(MusterError):
+                self.finish()
+            raise
         finally:
             source.close()
         last = self.finish()
@@ -203,6 +210,9 @@ class Pipeline:
     def source_event(self, item: SourceEvent) -> None:
         """Write down that the camera was lost or is back."""
         event = Event(EventKind(item.kind), item.time, item.camera, detail=item.detail)
+        log.warning(
+            "camera %s: %s%s", item.camera, item.kind.replace("_", " "), f", {item.detail}" if item.detail else ""
+        )
         self._recorder.incident(event, {})
         self._counted(self._recorder.write())
 
@@ -261,7 +271,11 @@ class Pipeline:
     def _search(self, probes: Floats) -> list[Match]:
         gallery = self._services.gallery.current()
         return gallery.search(
-            probes, threshold=self._services.threshold(gallery), min_margin=self._config.matching.min_margin, top=5
+            probes,
+            threshold=self._services.threshold(gallery),
+            min_margin=self._config.matching.min_margin,
+            top=5,
+            without=[key for key, row in self._services.people().items() if row.get("active") == "no"],
         )
 
     def _vote(

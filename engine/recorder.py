@@ -1,4 +1,4 @@
-"""Events to log rows and pictures, in their order, and none lost: what cannot be written now is tried again.
+"""Events to log rows and pictures, in the order of each book, and none lost: what cannot be written now is tried again.
 
 A full or unplugged disk must not end a camera's work, nor may it cost a punch. So each event becomes a job that holds all it needs;
 jobs are done in order, and when one fails it and those behind it stay and are tried again a second later.
@@ -34,6 +34,40 @@ _RETRY_S = 1.0
 _MOST_WITH_PICTURES = 30
 
 
+class _Queue:
+    """Jobs of one book, done in order.
+
+    Attributes:
+        jobs: waiting.
+        failed: why the first one could not be done.
+        failed_at: when that was tried last.
+    """
+
+    def __init__(self) -> None:
+        self.jobs: deque[Callable[[], Row | None]] = deque()
+        self.failed: StorageError | None = None
+        self.failed_at = 0.0
+
+    def drain(self) -> list[Row]:
+        """Do what can be done now; the rows that came of it."""
+        rows: list[Row] = []
+        if self.failed is not None and clock.monotonic() - self.failed_at < _RETRY_S:
+            return rows
+        while self.jobs:
+            try:
+                row = self.jobs[0]()
+            except StorageError as error:
+                if self.failed is None:
+                    log.warning("%s (kept in memory, tried again every second)", error)
+                self.failed, self.failed_at = error, clock.monotonic()
+                return rows
+            self.jobs.popleft()
+            self.failed = None
+            if row is not None:
+                rows.append(row)
+        return rows
+
+
 class Recorder:
     """Writes what one camera's pipeline decided.
 
@@ -44,22 +78,21 @@ class Recorder:
 
     def __init__(self, attendance: AttendanceBook, incidents: IncidentBook, people: People) -> None:
         self._attendance, self._incidents, self._people = attendance, incidents, people
-        self._jobs: deque[Callable[[], Row | None]] = deque()
-        self._failed: StorageError | None = None
-        self._failed_at = 0.0
+        # one queue per book: a damaged file of one must not hold up the other
+        self._punches, self._alarms = _Queue(), _Queue()
 
     @property
     def waiting(self) -> int:
         """Events that are not on disk yet."""
-        return len(self._jobs)
+        return len(self._punches.jobs) + len(self._alarms.jobs)
 
     def sighting(self, sighting: Sighting, evidence: Image | None) -> None:
         """Somebody was recognised; `evidence` is the picture that shows it."""
-        self._jobs.append(lambda: self._write_sighting(sighting, evidence))
+        self._punches.jobs.append(lambda: self._write_sighting(sighting, evidence))
 
     def retraction(self, event: Event, track: str) -> None:
         """What a track was reported as is withdrawn."""
-        self._jobs.append(
+        self._punches.jobs.append(
             lambda: self._attendance.retract(
                 event.employee_ids[0], event.time, event.camera, track, event.detail, self._people()
             )
@@ -71,26 +104,13 @@ class Recorder:
         """An unknown person, tailgating, or a camera that was lost or is back."""
         if self.waiting >= _MOST_WITH_PICTURES:
             pictures = {}  # rows are never dropped, but full frames would fill the memory while a disk is away
-        self._jobs.append(lambda: self._incidents.record(event, pictures, model=model, gallery_version=gallery_version))
+        self._alarms.jobs.append(
+            lambda: self._incidents.record(event, pictures, model=model, gallery_version=gallery_version)
+        )
 
     def write(self) -> list[Row]:
         """Do what can be done now; return the rows that are durable since the last call."""
-        if self._failed is not None and clock.monotonic() - self._failed_at < _RETRY_S:
-            return []
-        rows: list[Row] = []
-        while self._jobs:
-            try:
-                row = self._jobs[0]()
-            except StorageError as error:
-                if self._failed is None:
-                    log.warning("%s (kept in memory, tried again every second)", error)
-                self._failed, self._failed_at = error, clock.monotonic()
-                return rows
-            self._jobs.popleft()
-            self._failed = None
-            if row is not None:
-                rows.append(row)
-        return rows
+        return self._punches.drain() + self._alarms.drain()
 
     def finish(self) -> list[Row]:
         """The last attempt.
@@ -98,13 +118,14 @@ class Recorder:
         Raises:
             StorageError: something could not be written; the message says how much.
         """
-        self._failed_at = 0.0
+        self._punches.failed_at = self._alarms.failed_at = 0.0
         rows = self.write()
-        if self._failed is not None:
+        failed = self._punches.failed or self._alarms.failed
+        if failed is not None:
             raise StorageError(
-                f"{self.waiting} events could not be written: {self._failed.message}",
-                hint=f"{self._failed.hint}; the files hold everything up to then",
-            ) from self._failed
+                f"{self.waiting} events could not be written: {failed.message}",
+                hint=f"{failed.hint}; the files hold everything up to then",
+            ) from failed
         self._attendance.settle(self._people())
         return rows
 

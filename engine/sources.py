@@ -10,8 +10,10 @@ A video file is played with its own clock: frame times are the start time plus t
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
+import signal
 import threading
 import time as clock
 from collections.abc import Callable, Iterator
@@ -31,6 +33,8 @@ from engine.images import list_images, read_image
 from engine.types import Frame, SourceEvent
 
 __all__ = ["FolderSource", "LiveSource", "Source", "VideoSource", "is_live", "open_source", "probe_live"]
+
+log = logging.getLogger(__name__)
 
 _URL_SCHEMES = ("rtsp://", "rtsps://", "http://", "https://", "rtmp://", "udp://", "tcp://")
 
@@ -106,10 +110,20 @@ class FolderSource:
         self._closed = False
 
     def __iter__(self) -> Iterator[Frame]:
+        readable = 0
         for index, path in enumerate(self._paths):
             if self._closed:
                 return
-            yield Frame(read_image(path), self._start + timedelta(seconds=index * self._interval), self._camera, index)
+            try:
+                image = read_image(path)
+            except InputError as error:
+                log.warning("left out: %s", error)
+                continue
+            readable += 1
+            yield Frame(image, self._start + timedelta(seconds=index * self._interval), self._camera, index)
+
+        if not readable and not self._closed:
+            raise InputError(f"{self._paths[0].parent}: no picture can be read", hint="give JPEG, PNG or WebP files")
 
     def close(self) -> None:
         """See `Source`."""
@@ -192,6 +206,8 @@ class VideoSource:
             picture = None
             index += 1
         self._capture.release()
+        if not self._closed and index < 0.98 * self.frame_count - 2:
+            log.warning("%s ends early: %d of %d frames could be read", self.path, index, self.frame_count)
 
     def close(self) -> None:
         """See `Source`."""
@@ -207,6 +223,7 @@ def _capture_child(spec: str, connection: Connection, open_timeout_s: float, rea
     Protocol: the parent sends b"?"; the child answers (width, height, picture's bytes), or b"" when the camera cannot be opened
     or has ended, and exits.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with _quiet_opencv():  # what matters is told as camera_lost
         _hand_pictures_over(spec, connection, open_timeout_s, read_timeout_s)
 
@@ -253,6 +270,19 @@ def _hand_pictures_over(spec: str, connection: Connection, open_timeout_s: float
         return  # the parent has gone
 
 
+@contextlib.contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Ctrl-C goes to every process of a terminal: what is started in here inherits that it ignores it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class LiveSource:
     """A webcam or a network camera, reconnected for ever.
 
@@ -280,7 +310,7 @@ class LiveSource:
             daemon=True,
             name=f"camera {self._camera}",
         )
-        with self._reaping:
+        with self._reaping, _no_interrupts():
             child.start()
             self._child = child
         theirs.close()

@@ -303,7 +303,17 @@ class DayLog:
         """Rows from `first` to `last` (inclusive; default: the same day), in the order of the files."""
         last = last or first
         days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
-        return [row for day in days for row in read_rows(self.path(day))]
+        return [row for day in days for row in self._read(self.path(day))]
+
+    def _read(self, path: Path) -> list[dict[str, str]]:
+        rows = read_rows(path)
+        missing = [column for column in self.columns if rows and column not in rows[0]]
+        if missing:
+            raise StorageError(
+                f"{path} lacks the column {missing[0]}",
+                hint="a spreadsheet may have rewritten it: restore it from a backup",
+            )
+        return rows
 
     def days(self) -> list[date]:
         """Days that have a file, oldest first."""

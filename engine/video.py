@@ -29,6 +29,7 @@ class VideoWriter:
         self._part = path.with_name(f".{path.stem}.part.mp4")
         self._fps = fps
         self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
 
     def write(self, image: NDArray[np.uint8]) -> None:
         """Append a picture, RGB uint8 (H, W, 3).
@@ -37,7 +38,7 @@ class VideoWriter:
             StorageError: the file cannot be made.
         """
         if self._writer is None:
-            height, width = image.shape[:2]
+            height, width = self._size = image.shape[:2]
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -48,6 +49,8 @@ class VideoWriter:
                 raise StorageError(
                     f"{self._path}: a video cannot be written here", hint="check the folder's access rights"
                 )
+        if image.shape[:2] != self._size:  # a file has one size: fit others into it
+            image = np.asarray(cv2.resize(image, self._size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
         self._writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
 
     def __enter__(self) -> VideoWriter:

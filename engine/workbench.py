@@ -148,7 +148,12 @@ class Workbench:
             stamp = None
         if self._names is None or self._names[0] != stamp:
             rows = {
-                key: {"name": person.name, "department": person.department} for key, person in self.people.all().items()
+                key: {
+                    "name": person.name,
+                    "department": person.department,
+                    "active": "yes" if person.active else "no",
+                }
+                for key, person in self.people.all().items()
             }
             self._names = (stamp, rows)
         return self._names[1]
@@ -221,7 +226,9 @@ class Workbench:
         return self.workspace / "images" / "enrolment" / f"{template_id}.jpg"
 
     def forget(self, employee_id: str, *, author: str = "", now: datetime | None = None) -> dict[str, int]:
-        """Erase a person: templates, enrolment and evidence pictures, name. Log rows stay under the bare id.
+        """Erase a person: templates, name, enrolment and evidence pictures, and those of incidents they took part in.
+
+        Log rows stay under the bare id.
 
         Returns:
             How much of each was erased.
@@ -233,7 +240,6 @@ class Workbench:
         templates, _ = self.gallery.current().of(employee_id)
         if employee_id not in self.people.all() and not templates:
             raise InputError(f"nobody is enrolled as {employee_id}", hint="`muster people` lists who is")
-        self.gallery.update(lambda gallery: gallery.remove(employee_id))
         paths = [self._enrolment_picture(template.template_id) for template in templates]
         evidence: list[Path] = []
         days = set()
@@ -243,12 +249,19 @@ class Workbench:
                     days.add(day)
                     if row["evidence_image"]:
                         evidence.append(self.workspace / row["evidence_image"])
+        for day in self.incidents.log.days():
+            for row in self.incidents.log.read(day):
+                if employee_id in row["employee_ids"].split(";"):
+                    columns = ("image", "clean_image", "before_image", "after_image")
+                    evidence += [self.workspace / row[column] for column in columns if row[column]]
         inside = self.workspace.resolve()
         erased = 0
         for path in [*paths, *evidence]:
             if path.resolve().is_relative_to(inside) and path.exists():
                 path.unlink()
                 erased += 1
+        # the pictures' names stand in the gallery and the logs, so it goes after them: a broken attempt can be repeated
+        self.gallery.update(lambda gallery: gallery.remove(employee_id))
         self.people.remove(employee_id)
         for day in sorted(days):
             self.attendance.refresh(day, self.known_people())

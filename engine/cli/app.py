@@ -147,8 +147,9 @@ def evaluate(
     pairs: Annotated[Path | None, typer.Option(help="CSV with file_x,file_y,Decision instead.")] = None,
     samples: Annotated[bool, typer.Option("--samples", help="Use the sample photos.")] = False,
     enrol_photos: Annotated[
-        int, typer.Option("--enrol", min=1, help="Photos per person enrolled for identification.")
-    ] = 5,
+        int | None,
+        typer.Option("--enrol", min=1, help="Photos per person enrolled for identification; default: up to 5."),
+    ] = None,
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:

@@ -42,9 +42,7 @@ def fetch(
     """Bring a model to this machine: download, verify, convert, export."""
     with progress_bar() as progress:
         store = ModelStore(progress=progress)
-        if force:
-            store.remove(model)
-        store.fetch(model, checkpoint=checkpoint)
+        store.fetch(model, checkpoint=checkpoint, force=force)
         store.embedder(model)
         store.mtcnn()
         if samples:

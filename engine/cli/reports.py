@@ -22,7 +22,7 @@ from engine.cli.output import console, emit_json, progress_bar, rounded, table
 from engine.config import load_config
 from engine.errors import InputError, MusterError
 from engine.gallery import Gallery
-from engine.models import ModelStore, cache_dir, fetch_samples
+from engine.models import DEFAULT_EMBEDDER, ModelStore, cache_dir, fetch_samples
 from engine.sources import probe_live
 from engine.storage import table_text
 from engine.workbench import Workbench
@@ -31,7 +31,7 @@ __all__ = ["bench", "doctor", "evaluate", "report"]
 
 
 def evaluate(
-    folder: Path | None, pairs: Path | None, samples: bool, enrol_photos: int, workspace: Path, as_json: bool
+    folder: Path | None, pairs: Path | None, samples: bool, enrol_photos: int | None, workspace: Path, as_json: bool
 ) -> None:
     """Evaluate on one of: a folder, a table of pairs, the sample photos."""
     if sum((folder is not None, pairs is not None, samples)) != 1:
@@ -81,7 +81,9 @@ def _show_evaluation(result: dict[str, Any]) -> None:
     ]
     table(f"Verification ({result['model']}, {result['people']} people)", ("", "value", "95% interval"), rows)
     many = result["identification"]
-    if many:
+    if many["rank1"] is None:
+        console.print(f"Identification was not measured: {many['reason']}.")
+    else:
         rows = [
             ("rank-1", rounded(many["rank1"], 4), span(many["intervals"]["rank1"])),
             ("FPIR", rounded(many["fpir"], 4), span(many["intervals"]["fpir"])),
@@ -138,7 +140,7 @@ def bench(as_json: bool) -> None:
     """Run the benchmark."""
     with progress_bar(quiet=as_json) as progress:
         photos = fetch_samples(progress)
-        ModelStore("onnx", progress=progress).embedder(Workbench(Path()).spec.model_id)
+        ModelStore("onnx", progress=progress).embedder(DEFAULT_EMBEDDER)
         result = run_bench(photos, progress)
     if as_json:
         emit_json(result)
@@ -179,7 +181,7 @@ def doctor(cameras: list[str], workspace: Path, as_json: bool) -> None:
             check(package, importlib.metadata.version(package))
         except importlib.metadata.PackageNotFoundError:
             check(package, "missing → install muster again", ok=False)
-    _check_models(check)
+    _check_models(_wanted_model(workspace), check)
     _check_workspace(workspace, check)
     for spec in cameras:
         try:
@@ -196,10 +198,10 @@ def doctor(cameras: list[str], workspace: Path, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _check_models(check: Any) -> None:
+def _check_models(model: str, check: Any) -> None:
     store = ModelStore()
     for status in store.statuses(thorough=True):
-        needed = status.model_id in {"mtcnn", "facenet-ms1m-128"}
+        needed = status.model_id in {"mtcnn", model}
         check(
             f"model {status.model_id}",
             f"{status.state} ({status.detail})",
@@ -208,6 +210,13 @@ def _check_models(check: Any) -> None:
     free = store.free_bytes() / 1e9
     check("model cache", f"{cache_dir()} · {free:.1f} GB free{'' if free > 1 else ' → free at least 1 GB'}", free > 1)
     check("networks run on", f"{store.backend}")
+
+
+def _wanted_model(workspace: Path) -> str:
+    try:
+        return load_config(workspace).embedding.model
+    except MusterError:
+        return DEFAULT_EMBEDDER  # the workspace's own check tells what is wrong with the settings
 
 
 def _check_workspace(workspace: Path, check: Any) -> None:

@@ -58,6 +58,8 @@ def clear_demo(workspace: Path) -> None:
     Raises:
         InputError: the folder holds something that is not the demo's.
     """
+    if workspace.exists() and not workspace.is_dir():
+        raise InputError(f"{workspace} is not a folder", hint="give an empty or new folder with --workspace")
     if not workspace.exists() or not any(workspace.iterdir()):
         return
     if not (workspace / MARK).exists():

