@@ -62,8 +62,7 @@ def test_a_damaged_weights_file_is_seen_and_replaced(copied_cache: Path) -> None
     content[-100] ^= 0xFF
     path.write_bytes(content)
     assert store.status(DEFAULT_EMBEDDER, thorough=True).state == "damaged"
-    store.remove(DEFAULT_EMBEDDER)
-    store.fetch(DEFAULT_EMBEDDER)
+    store.fetch(DEFAULT_EMBEDDER, force=True)
     assert store.status(DEFAULT_EMBEDDER, thorough=True).state == "ready"
 
 
@@ -146,6 +145,9 @@ def test_vggface2_checkpoint_is_loaded_from_a_local_file(tmp_path: Path, monkeyp
     torch.save(state, checkpoint)
     store = ModelStore("onnx")
     store.fetch("facenet-vggface2-512", checkpoint=checkpoint)
+    assert store.status("facenet-vggface2-512", thorough=True).state == "ready"
+    with pytest.raises(InputError):  # a failed attempt to replace it leaves what is here
+        store.fetch("facenet-vggface2-512", checkpoint=tmp_path / "typo.pt", force=True)
     assert store.status("facenet-vggface2-512", thorough=True).state == "ready"
     x = np.random.default_rng(2).normal(size=(2, 3, 160, 160)).astype(np.float32)
     with torch.inference_mode():

@@ -278,14 +278,6 @@ class ModelStore:
         """All models of the registry, and the detector."""
         return [self.detector_status(), *(self.status(model_id, thorough=thorough) for model_id in EMBEDDERS)]
 
-    def remove(self, model_id: str) -> None:
-        """Take a model's weights and graphs out of the cache (downloads stay)."""
-        embedder_spec(model_id)
-        for path in self._paths(model_id):
-            path.unlink(missing_ok=True)
-        for path in (self.folder / "onnx").glob(f"{model_id}-*"):
-            path.unlink(missing_ok=True)
-
     def free_bytes(self) -> int:
         """Free space where the cache lies."""
         place = self.folder
