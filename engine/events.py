@@ -203,11 +203,10 @@ class EventMaker:
             return []
         passage = self._passage
         self._extend(passage, time)
-        if passage.told and (newcomers := self._strangers_since(passage)):
+        if passage.told and self._has_new_stranger(passage):
             # Somebody who stays at the door must not cover for whoever slips in behind
-            beside = [track for track in passage.members.values() if track.visible]
-            passage = _Passage(opened=time, members={track.track_id: track for track in [*newcomers, *beside]})
-            self._passage = passage
+            in_view = {key: track for key, track in passage.members.items() if track.visible}
+            self._passage = passage = _Passage(opened=time, members=in_view)
         events = [] if passage.told else self._tell(passage, time, final)
         if abs(time - passage.last_seen) > self._window and not any(
             track.first_seen - passage.last_seen <= self._window for track in tracks if track.visible
@@ -216,17 +215,16 @@ class EventMaker:
             self._recent = {key: track for key, track in self._recent.items() if key not in passage.members}
         return events
 
-    def _strangers_since(self, passage: _Passage) -> list[Track]:
-        """Strangers who came in well after a passage was opened and told, and are still in view."""
-        return [
-            track
-            for track in passage.members.values()
-            if track.visible
+    def _has_new_stranger(self, passage: _Passage) -> bool:
+        """A stranger came in well after a passage was opened and told, and is still in view."""
+        return any(
+            track.visible
             and track.identity.state is TrackState.UNKNOWN
             and track.unknown_id is not None
             and track.unknown_id not in passage.told_of
             and track.first_seen - passage.opened > self._window
-        ]
+            for track in passage.members.values()
+        )
 
     def _open(self, time: datetime) -> None:
         """Begin a passage when two people are together."""

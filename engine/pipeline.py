@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time as clock
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -68,6 +68,7 @@ class Services:
         people: name and department by id.
         threshold: for a gallery.
         swap_similarity: below this two faces of one track are taken for two people.
+        inactive: ids of people who are enrolled but no longer recognised.
     """
 
     reader: FaceReader
@@ -78,6 +79,7 @@ class Services:
     people: Callable[[], Mapping[str, Mapping[str, str]]]
     threshold: Threshold
     swap_similarity: float
+    inactive: Callable[[], Collection[str]] = frozenset
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,8 @@ class Pipeline:
         self._min_face_px = min_face_px
         self._tracker = Tracker(config.tracking)
         self._maker = EventMaker(config.events, camera)
-        services.gallery.current(), services.strangers.current()  # a gallery of another model is told at the start
+        for store in (services.gallery, services.strangers):
+            store.current()  # templates of another model are told at the start, not at the first face
         self._recorder = Recorder(services.attendance, services.incidents, services.people)
         self._following: dict[int, _Following] = {}
         self._ring: deque[tuple[datetime, Image]] = deque(maxlen=_RING)
@@ -275,7 +278,7 @@ class Pipeline:
             threshold=self._services.threshold(gallery),
             min_margin=self._config.matching.min_margin,
             top=5,
-            without=[key for key, row in self._services.people().items() if row.get("active") == "no"],
+            without=self._services.inactive(),
         )
 
     def _vote(

@@ -89,6 +89,7 @@ class Workbench:
         self.incidents = IncidentBook(workspace, self.config.zone)
         self._threshold: tuple[Gallery, float] | None = None
         self._names: tuple[object, Mapping[str, Mapping[str, str]]] | None = None
+        self._inactive: frozenset[str] = frozenset()
         self._opening = threading.Lock()
 
     @property
@@ -147,16 +148,16 @@ class Workbench:
         except OSError:
             stamp = None
         if self._names is None or self._names[0] != stamp:
-            rows = {
-                key: {
-                    "name": person.name,
-                    "department": person.department,
-                    "active": "yes" if person.active else "no",
-                }
-                for key, person in self.people.all().items()
-            }
+            people = self.people.all()
+            rows = {key: {"name": person.name, "department": person.department} for key, person in people.items()}
             self._names = (stamp, rows)
+            self._inactive = frozenset(key for key, person in people.items() if not person.active)
         return self._names[1]
+
+    def inactive(self) -> frozenset[str]:
+        """Ids of people whose row in people.csv says `active` = `no`: they are not recognised any more."""
+        self.known_people()
+        return self._inactive
 
     def enrol(
         self,
@@ -291,7 +292,11 @@ class Workbench:
         gallery = self.gallery.current()
         assert faces.embeddings is not None
         matches = gallery.search(
-            faces.embeddings, threshold=self.threshold(gallery), min_margin=self.config.matching.min_margin, top=5
+            faces.embeddings,
+            threshold=self.threshold(gallery),
+            min_margin=self.config.matching.min_margin,
+            top=5,
+            without=self.inactive(),
         )
         found = faces.detections
         rows = [
@@ -311,6 +316,7 @@ class Workbench:
             people=self.known_people,
             threshold=self.threshold,
             swap_similarity=self.spec.impostor_mean + self.spec.impostor_std,
+            inactive=self.inactive,
         )
 
     def pipeline(self, camera: str, *, run_id: str | None = None, min_face_px: int | None = None) -> Pipeline:

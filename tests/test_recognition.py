@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -60,6 +61,15 @@ def test_people_are_named_on_photos_they_were_not_enrolled_with(enrolled: Workbe
     assert wrong == []
     assert total == 20
     assert len(missed) <= 1
+
+
+def test_somebody_inactive_is_not_recognised_until_active_again(enrolled: Workbench, samples: Path) -> None:
+    image = read_image(samples / "val" / "ben_afflek" / "02.jpg")
+    ben = enrolled.people.all()["ben_afflek"]
+    enrolled.people.put(dataclasses.replace(ben, active=False))
+    assert [face.match.person for face in enrolled.identify(image)] == [None]
+    enrolled.people.put(ben)
+    assert [face.match.person for face in enrolled.identify(image)] == ["ben_afflek"]
 
 
 def test_the_threshold_lies_above_strangers_and_below_friends(enrolled: Workbench, samples: Path) -> None:
