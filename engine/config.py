@@ -24,6 +24,7 @@ from engine.errors import ConfigError
 
 __all__ = [
     "AlignmentConfig",
+    "CameraConfig",
     "Config",
     "DetectionConfig",
     "EmbeddingConfig",
@@ -67,6 +68,11 @@ class DetectionConfig(_Section):
     """Ratio of neighbouring sizes in the image pyramid."""
     pad_share: float = Field(0.25, ge=0.0, le=1.0)
     """Grey border put around a photo in which no face was found, as a share of its sides."""
+    scan_interval_s: float = Field(0.2, ge=0.0)
+    """Longest time between two searches of the whole frame while something moves; in between, faces are looked for where tracks
+    lead to expect them. 0: every frame is searched."""
+    idle_interval_s: float = Field(0.5, ge=0.0)
+    """The same while nothing moves."""
 
 
 class AlignmentConfig(_Section):
@@ -132,10 +138,11 @@ class VotingConfig(_Section):
     """Share of the votes in the window that the winner must hold."""
     window: int = Field(25, ge=3)
     """Latest good frames that count."""
-    embed_interval_s: float = Field(0.0, ge=0)
-    """Shortest time between two votes of one track; 0: every good frame votes."""
-    settled_interval_s: float = Field(0.5, ge=0)
-    """The same once the track is known or unknown."""
+    embed_interval_s: float = Field(0.08, ge=0)
+    """Shortest time between two votes of one track; 0: every good frame votes. A track that stays undecided votes ever less often."""
+    settled_interval_s: float = Field(2.0, ge=0)
+    """The same once the track is known or unknown, unless a face is much better than those before, or the track may have changed
+    hands: then it is verified at once."""
 
 
 class EventsConfig(_Section):
@@ -167,6 +174,13 @@ class SourcesConfig(_Section):
     """First and longest wait between attempts to reconnect."""
 
 
+class CameraConfig(_Section):
+    """What differs for one camera."""
+
+    min_face_px: int | None = Field(None, ge=12, le=2000)
+    """Smallest face; empty: `detection.min_face_px`."""
+
+
 class Config(BaseSettings):
     """All settings of a workspace."""
 
@@ -186,6 +200,8 @@ class Config(BaseSettings):
     voting: VotingConfig = VotingConfig()
     events: EventsConfig = EventsConfig()
     sources: SourcesConfig = SourcesConfig()
+    cameras: dict[str, CameraConfig] = {}
+    """By name, such as `[cameras.entrance]`."""
 
     @field_validator("timezone")
     @classmethod

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -119,6 +120,9 @@ def crop_around(
     cx, cy = (x1 + x2) / 2, (y1 + y2) / 2
     left, right = int(max(0, min(cx - half, width - 1))), int(min(width, max(cx + half, 1)))
     top, bottom = int(max(0, min(cy - half, height - 1))), int(min(height, max(cy + half, 1)))
-    part = Image.fromarray(image[top : max(bottom, top + 1), left : max(right, left + 1)])
-    part.thumbnail((side, side))
-    return np.asarray(part, np.uint8)
+    part = image[top : max(bottom, top + 1), left : max(right, left + 1)]
+    factor = side / max(part.shape[:2])
+    if factor >= 1:
+        return part.copy()
+    size = (max(1, round(part.shape[1] * factor)), max(1, round(part.shape[0] * factor)))
+    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)

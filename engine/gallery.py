@@ -19,12 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import GalleryMismatch, InputError, StorageError
+from engine.search import Searcher
 from engine.storage import atomic_write, locked
 from engine.types import Candidate, Match
 
 __all__ = ["Gallery", "GalleryStore", "Template", "fuse"]
 
 Floats = NDArray[np.float32]
+
+_LEAST_WEIGHT = 0.05  # of a template in the fused one
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Template:
 
 def fuse(embeddings: Floats, weights: NDArray[np.floating[Any]]) -> Floats:
     """The weighted mean of unit rows (n, d), as a unit row (d,)."""
-    mean = (embeddings * np.maximum(np.asarray(weights, np.float32), 0.05)[:, None]).sum(0)
+    mean = (embeddings * np.maximum(np.asarray(weights, np.float32), _LEAST_WEIGHT)[:, None]).sum(0)
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
 
 
@@ -102,7 +105,23 @@ class Gallery:
         weights = np.array([template.quality for template in self.templates], np.float32)
         if not self.people:
             return np.empty((0, self.embeddings.shape[1]), np.float32)
-        return np.stack([fuse(self.embeddings[rows], weights[rows]) for rows in self._rows_of.values()])
+        number = {person: index for index, person in enumerate(self.people)}
+        owner = np.array([number[template.person] for template in self.templates], np.intp)
+        order = np.argsort(owner, kind="stable")
+        weighted = (self.embeddings * np.maximum(weights, _LEAST_WEIGHT)[:, None])[order]
+        sums = np.add.reduceat(weighted, np.searchsorted(owner[order], np.arange(len(self.people))), axis=0)
+        return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12), np.float32)
+
+    @cached_property
+    def _searcher(self) -> Searcher:
+        return Searcher(self.people, self.fused, self.__dict__.pop("_before", None))
+
+    def succeed(self, before: Gallery) -> Gallery:
+        """This gallery, told which one it replaces: what was prepared for searching that one is used again."""
+        searcher = before.__dict__.get("_searcher")
+        if searcher is not None and before is not self and "_searcher" not in self.__dict__:
+            self.__dict__["_before"] = searcher
+        return self
 
     def of(self, person: str) -> tuple[tuple[Template, ...], Floats]:
         """The templates of a person and their embeddings; zero rows for somebody who is not enrolled."""
@@ -120,7 +139,7 @@ class Gallery:
         top: int = 3,
         without: Iterable[str] = (),
     ) -> list[Match]:
-        """Compare probes with everybody in one matrix product.
+        """Find the most similar people (beyond 200,000 of them see `engine.search`).
 
         Args:
             probes: (n, d) float32 unit rows.
@@ -142,18 +161,10 @@ class Gallery:
             )
         if not len(self) or not len(probes):
             return [Match((), threshold, min_margin) for _ in probes]
-        scores = probes @ self.fused.T
-        for person in without:
-            if person in self._rows_of:
-                scores[:, self.people.index(person)] = -2
-        count = min(max(top, 2), len(self))
-        best = np.argpartition(-scores, count - 1, axis=1)[:, :count]
-        answers = []
-        for row, columns in zip(scores, best, strict=True):
-            order = columns[np.argsort(-row[columns], kind="stable")]
-            found = tuple(Candidate(self.people[column], float(row[column])) for column in order if row[column] > -1.5)
-            answers.append(Match(found, threshold, min_margin))
-        return answers
+        return [
+            Match(tuple(Candidate(person, similarity) for person, similarity in found), threshold, min_margin)
+            for found in self._searcher.best(probes, max(top, 2), frozenset(without) & self._rows_of.keys())
+        ]
 
     def impostor_scores(self) -> Floats:
         """Similarities of templates with the fused template of every other person, (m,) float32.
@@ -287,12 +298,12 @@ class GalleryStore:
         """The gallery as it is on disk; read again only when the file changed."""
         stamp = self._stat()
         if stamp != self._stamp:
-            self._current = (
+            gallery = (
                 self._empty
                 if stamp is None
                 else Gallery.from_file(self.path, self._empty.model_id, self._empty.alignment_id)
             )
-            self._stamp = stamp
+            self._current, self._stamp = gallery.succeed(self._current), stamp
         return self._current
 
     def update(self, change: Callable[[Gallery], Gallery]) -> Gallery:
@@ -303,5 +314,5 @@ class GalleryStore:
             after = change(before)
             if after is not before:
                 atomic_write(self.path, after.to_bytes())
-                self._current, self._stamp = after, self._stat()
+                self._current, self._stamp = after.succeed(before), self._stat()
             return after

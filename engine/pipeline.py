@@ -1,43 +1,38 @@
-"""The main job: frames in, tracks, decisions, log rows and pictures out."""
+"""The main job: frames in, tracks, decisions, log rows and pictures out.
+
+A recording is processed frame by frame, and what comes out does not depend on the machine. A live camera must be kept up with:
+frames are read, faces embedded and rows written in threads of their own (`engine.staging`, `engine.recorder`), and a vote may arrive
+some frames after its picture was taken. A track that ends meanwhile is kept until all that is known of it has been counted.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import time as clock
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.analysis import FaceReader
-from engine.attendance import AttendanceBook, Sighting
+from engine.attendance import Sighting
 from engine.config import Config
-from engine.drawing import crop_around, draw_tracks
-from engine.errors import MusterError, StorageError
+from engine.detection import FaceFinder
+from engine.drawing import crop_around
+from engine.errors import MusterError
 from engine.events import EventMaker
-from engine.gallery import Gallery, GalleryStore, Template
-from engine.incidents import IncidentBook
+from engine.identification import Identification
 from engine.recorder import Recorder
+from engine.scenes import SceneKeeper
+from engine.services import Services
 from engine.sources import Source
-from engine.storage import new_id
+from engine.staging import Desk, Intake, PromptDesk, ThreadedDesk
 from engine.tracking import Tracker, Trail
-from engine.types import (
-    Event,
-    EventKind,
-    FaceQuality,
-    Frame,
-    Match,
-    SourceEvent,
-    Track,
-    TrackState,
-)
-from engine.voting import Voter, assign, one_place_each
+from engine.types import Event, EventKind, Frame, SourceEvent, Track, TrackState
 
 __all__ = ["FrameResult", "Pipeline", "RunStats", "Services"]
 
@@ -46,40 +41,8 @@ log = logging.getLogger(__name__)
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-_SWAPPED = 2
-"""So many good frames in a row that do not look like the track's own mean: somebody else has taken its place."""
-_RING = 8
-
-
-class Threshold(Protocol):
-    """The threshold in force for a gallery."""
-
-    def __call__(self, gallery: Gallery) -> float: ...
-
-
-@dataclass(frozen=True)
-class Services:
-    """What a pipeline works with; one set may serve the pipelines of several cameras.
-
-    Attributes:
-        reader: networks.
-        gallery, strangers: enrolled people, and people seen but not enrolled.
-        attendance, incidents: the books.
-        people: name and department by id.
-        threshold: for a gallery.
-        swap_similarity: below this two faces of one track are taken for two people.
-        inactive: ids of people who are enrolled but no longer recognised.
-    """
-
-    reader: FaceReader
-    gallery: GalleryStore
-    strangers: GalleryStore
-    attendance: AttendanceBook
-    incidents: IncidentBook
-    people: Callable[[], Mapping[str, Mapping[str, str]]]
-    threshold: Threshold
-    swap_similarity: float
-    inactive: Callable[[], Collection[str]] = frozenset
+_EXPECTED_FOR_S = 0.4
+"""A face unseen for longer is not looked for at its place any more."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +53,7 @@ class FrameResult:
         frame: as it came.
         tracks: alive, and those that ended with it.
         events: that began with it.
-        rows: log rows written: punches, sightings, retractions and incidents.
+        rows: log rows written since the frame before: punches, sightings, retractions and incidents.
         alarmed: tracks of a running tailgating incident.
     """
 
@@ -107,20 +70,29 @@ class RunStats:
 
     Attributes:
         frames, faces, tracks, punches: how many.
+        dropped: frames of a live camera that were left out because newer ones were there.
+        scans: frames searched as a whole; in the others faces were looked for where they were expected.
+        embedded, passed_over: faces embedded, and good faces that were left out because the embedder had no time.
         seen, retracted, unresolved: `seen` rows, withdrawn names, tracks that ended without a decision.
         incidents: by kind.
-        stage_s: seconds spent per stage.
+        stage_s: seconds spent per stage; stages of a live camera run side by side.
+        latencies_s: from a person's first good frame to their durable punch.
     """
 
     frames: int = 0
     faces: int = 0
     tracks: int = 0
     punches: int = 0
+    dropped: int = 0
+    scans: int = 0
+    embedded: int = 0
+    passed_over: int = 0
     seen: int = 0
     retracted: int = 0
     unresolved: int = 0
     incidents: Counter[str] = field(default_factory=lambda: Counter({"unknown": 0, "tailgating": 0}))
     stage_s: dict[str, float] = field(default_factory=dict)
+    latencies_s: list[float] = field(default_factory=list)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -132,18 +104,6 @@ class RunStats:
             self.stage_s[name] = self.stage_s.get(name, 0.0) + clock.perf_counter() - began
 
 
-@dataclass
-class _Following:
-    """What the pipeline knows of a track beyond its places."""
-
-    voter: Voter
-    unknown_id: str | None = None
-    quality: FaceQuality | None = None
-    last_vote: datetime | None = None
-    strange: int = 0
-    best: tuple[float, Image] | None = None  # score and picture of the best good frame
-
-
 class Pipeline:
     """Watches one camera. Not thread-safe: one thread feeds it.
 
@@ -152,29 +112,38 @@ class Pipeline:
         config: all settings.
         camera: its name.
         run_id: makes track names unique among runs.
-        min_face_px: smallest face for this camera; default from the settings.
+        min_face_px: smallest face; default: the camera's in the settings, else that of all cameras.
+        live: embed and write in threads of their own.
     """
 
     def __init__(
-        self, services: Services, config: Config, camera: str, *, run_id: str, min_face_px: int | None = None
-    ) -> None:
+        self, services: Services, config: Config, camera: str, *, run_id: str, min_face_px: int | None = None,
+        live: bool = False,
+    ) -> None:  # fmt: skip
         self.stats = RunStats()
         self._services = services
         self._config = config
         self._camera = camera
         self._run_id = run_id
-        self._min_face_px = min_face_px
-        self._tracker = Tracker(config.tracking)
-        self._maker = EventMaker(config.events, camera)
+        self._live = live
         for store in (services.gallery, services.strangers):
             store.current()  # templates of another model are told at the start, not at the first face
-        self._recorder = Recorder(services.attendance, services.incidents, services.people)
-        self._following: dict[int, _Following] = {}
-        self._ring: deque[tuple[datetime, Image]] = deque(maxlen=_RING)
-        self._scene: tuple[tuple[int, float], Image, Image] | None = None  # rank, clean, annotated
-        self._before: Image | None = None
+        own = config.cameras[camera].min_face_px if camera in config.cameras else None
+        self._finder = FaceFinder(services.reader.detector, config.detection, min_face_px or own)
+        self._tracker = Tracker(config.tracking)
+        self._maker = EventMaker(config.events, camera)
+        self._scenes = SceneKeeper(config.events.context_s)
+        embedder = services.reader.embedder
+        self._desk: Desk = ThreadedDesk(embedder, self._embedding) if live else PromptDesk(embedder)
+        self._recorder = Recorder(services.attendance, services.incidents, services.people, threaded=live)
+        self._identification = Identification(services, config, self._tracker, self._desk, self._recorder)
+        self._closing: list[Trail] = []
         self._alarmed: tuple[frozenset[int], datetime] | None = None
         self._last: Frame | None = None
+
+    def _embedding(self, work: Callable[[], Floats]) -> Floats:
+        with self.stats.stage("embedding"):
+            return work()
 
     # ----------------------------------------------------------------------------------------- driving
 
@@ -187,11 +156,12 @@ class Pipeline:
             source: frames.
             sink: called with each result, in this thread.
         """
-        iterator = iter(source)
+        intake = Intake(source, newest_wins=self._live)
         try:
             while limit is None or self.stats.frames < limit:
-                with self.stats.stage("capture"):
-                    item = next(iterator, None)
+                with self.stats.stage("waiting"):
+                    item = intake.next()
+                self.stats.dropped = intake.dropped
                 if item is None:
                     break
                 if isinstance(item, SourceEvent):
@@ -204,7 +174,7 @@ class Pipeline:
                 self.finish()
             raise
         finally:
-            source.close()
+            intake.close()
         last = self.finish()
         if last is not None:
             sink(last)
@@ -228,29 +198,28 @@ class Pipeline:
         services, stats = self._services, self.stats
         stats.frames += 1
         with stats.stage("detection"):
-            found = services.reader.detector.detect(frame.image, self._min_face_px)
+            found = self._finder.find(frame.image, frame.time, self._expected(frame.time))
         stats.faces += len(found)
+        stats.scans = self._finder.scans
         with stats.stage("tracking"):
             ids, ended = self._tracker.update(found, frame.time)
-            for track_id in ids:
-                if track_id not in self._following:
-                    self._following[track_id] = _Following(Voter(self._config.voting))
-                    stats.tracks += 1
+            self._identification.follow(ids)
         with stats.stage("alignment"):
             faces = services.reader.cut(frame.image, found)
-            for track_id, quality in zip(ids, faces.qualities, strict=True):
-                self._following[track_id].quality = quality
-        voting = [
-            (row, track_id)
-            for row, track_id in enumerate(ids)
-            if faces.qualities[row].good and self._due(track_id, frame.time)
-        ]
-        if voting:
-            with stats.stage("embedding"):
-                embeddings = services.reader.embedder.embed(faces.crops[[row for row, _ in voting]])
-            with stats.stage("matching"):
-                ended += self._vote(frame, voting, embeddings, faces.qualities, found.boxes)
+        with contextlib.nullcontext() if self._live else stats.stage("embedding"):
+            self._identification.consider(frame, ids, found.boxes, faces.crops, faces.qualities)
+        with stats.stage("matching"):
+            ended += self._identification.learn()
         return self._conclude(frame, ended, final=False)
+
+    def _expected(self, time: datetime) -> Floats:
+        """(n, 4) where the faces of the last frames should be now."""
+        boxes = [
+            trail.predicted(time, self._config.tracking.max_gap_s)
+            for trail in self._tracker.trails
+            if abs((time - trail.last_seen).total_seconds()) <= _EXPECTED_FOR_S
+        ]
+        return np.stack(boxes) if boxes else np.empty((0, 4), np.float32)
 
     def finish(self) -> FrameResult | None:
         """The source has ended: settle open tracks and incidents. None when there was no frame.
@@ -258,129 +227,38 @@ class Pipeline:
         Raises:
             StorageError: something could not be written, not even after trying again.
         """
-        if self._last is None:
-            self._counted(self._recorder.finish())
-            return None
-        return self._conclude(self._last, self._tracker.finish(), final=True)
-
-    # ----------------------------------------------------------------------------------------- deciding
-
-    def _due(self, track_id: int, time: datetime) -> bool:
-        following = self._following[track_id]
-        settled = following.voter.identity.state in {TrackState.KNOWN, TrackState.UNKNOWN}
-        interval = self._config.voting.settled_interval_s if settled else self._config.voting.embed_interval_s
-        return following.last_vote is None or abs((time - following.last_vote).total_seconds()) >= interval
-
-    def _search(self, probes: Floats) -> list[Match]:
-        gallery = self._services.gallery.current()
-        return gallery.search(
-            probes,
-            threshold=self._services.threshold(gallery),
-            min_margin=self._config.matching.min_margin,
-            top=5,
-            without=self._services.inactive(),
-        )
-
-    def _vote(
-        self,
-        frame: Frame,
-        voting: list[tuple[int, int]],
-        embeddings: Floats,
-        qualities: list[FaceQuality],
-        boxes: Floats,
-    ) -> list[Trail]:
-        """Let the good faces of a frame vote; return tracks that ended because somebody else took their place."""
-        ended: list[Trail] = []
-        for (row, track_id), person, embedding in zip(
-            voting, assign(self._search(embeddings)), embeddings, strict=True
-        ):
-            following = self._following[track_id]
-            fused = following.voter.fused
-            if len(following.voter) >= self._config.voting.min_agreeing and fused is not None:
-                unlike = float(fused @ embedding) < self._services.swap_similarity
-                following.strange = following.strange + 1 if unlike else 0
-                if unlike and following.strange < _SWAPPED:
-                    continue  # one odd frame decides nothing: it votes only if the next one is not odd, too
-                if unlike:
-                    new_id, old = self._tracker.restart(track_id)
-                    ended.append(old)
-                    following = self._following[new_id] = _Following(Voter(self._config.voting), quality=qualities[row])
-                    self.stats.tracks += 1
-            following.last_vote = frame.time
-            score = qualities[row].score
-            following.voter.vote(person, embedding, score, lambda probe: self._search(probe[None])[0])
-            if following.best is None or score > following.best[0]:
-                following.best = (score, crop_around(frame.image, boxes[row]))
-        visible = {trail.track_id for trail in self._tracker.trails if trail.visible}
-        for loser in one_place_each([self._following[key].voter for key in sorted(visible)]):
-            person = loser.identity.person
-            assert person is not None
-            loser.deny(person)
-        for _, track_id in voting:
-            self._name_stranger(track_id, frame.time)
-        return ended
-
-    def _name_stranger(self, track_id: int, time: datetime) -> None:
-        """Give an unknown track the identifier of the stranger it is, an old one if they were here before."""
-        following = self._following.get(track_id)
-        if following is None or following.unknown_id or following.voter.identity.state is not TrackState.UNKNOWN:
-            return
-        fused = following.voter.supporting
-        assert fused is not None
-        score = following.best[0] if following.best else 0.1
-        config = self._config.matching
-
-        def remember(strangers: Gallery) -> Gallery:
-            threshold = config.stranger_threshold
-            if threshold is None:
-                threshold = self._services.threshold(self._services.gallery.current())
-            match = strangers.search(fused[None], threshold=threshold)[0]
-            if match.above_threshold:
-                following.unknown_id = match.candidates[0].person
-                if len(strangers.of(following.unknown_id)[0]) >= 10:
-                    return strangers
-            else:
-                numbers = [int(person.rpartition("-")[2]) for person in strangers.people]
-                following.unknown_id = f"unknown-{max(numbers, default=0) + 1}"
-            template = Template(new_id(time), following.unknown_id, score)
-            return strangers.add([template], fused[None])
-
         try:
-            self._services.strangers.update(remember)
-        except StorageError as error:
-            following.unknown_id = None  # the next vote tries again
-            log.warning("%s", error)
-
-    def _snapshot(self, trail: Trail, *, ended: bool) -> Track:
-        following = self._following[trail.track_id]
-        return Track(
-            track_id=trail.track_id,
-            box=trail.box,
-            landmarks=trail.landmarks,
-            first_seen=trail.first_seen,
-            last_seen=trail.last_seen,
-            hits=trail.hits,
-            visible=trail.visible and not ended,
-            ended=ended,
-            identity=following.voter.identity,
-            unknown_id=following.unknown_id,
-            quality=following.quality,
-        )
+            if self._last is None:
+                self._counted(self._recorder.finish())
+                return None
+            self._desk.settle()
+            ended = self._identification.learn()
+            self._recorder.stop()  # strangers have their identifiers now
+            ended += self._identification.learn()
+            return self._conclude(self._last, ended + self._tracker.finish(), final=True)
+        finally:
+            self._desk.close()
+            self._recorder.stop()
 
     # ----------------------------------------------------------------------------------------- telling
 
     def _conclude(self, frame: Frame, ended: list[Trail], *, final: bool) -> FrameResult:
-        tracks = [self._snapshot(trail, ended=False) for trail in self._tracker.trails]
-        tracks += [self._snapshot(trail, ended=True) for trail in ended]
+        self._closing += ended
+        open_ = set() if final else self._identification.outstanding(self._closing)
+        ended = [trail for trail in self._closing if trail.track_id not in open_]
+        self._closing = [trail for trail in self._closing if trail.track_id in open_]
+        snapshot = self._identification.snapshot
+        tracks = [snapshot(trail, ended=False) for trail in (*self._tracker.trails, *self._closing)]
+        tracks += [snapshot(trail, ended=True) for trail in ended]
         with self.stats.stage("events"):
             events = self._maker.update(tracks, frame.time, final=final)
         with self.stats.stage("writing"):
             for event in events:
                 self._hand_over(event, frame, tracks)
             rows = self._counted(self._recorder.finish() if final else self._recorder.write())
-            self._keep_pictures(frame, tracks)
+            self._scenes.keep(frame, tracks, watching=self._maker.passage_open)
         for trail in ended:
-            state = self._following.pop(trail.track_id).voter.identity.state
+            state = self._identification.forget(trail.track_id)
             self.stats.unresolved += state in {TrackState.PENDING, TrackState.CONFLICT}
         for event in events:
             if event.kind is EventKind.TAILGATING:
@@ -389,33 +267,12 @@ class Pipeline:
         self._last = frame
         return FrameResult(frame, tuple(tracks), tuple(events), tuple(rows), alarmed)
 
-    def _keep_pictures(self, frame: Frame, tracks: list[Track]) -> None:
-        """Keep what a tailgating incident may need: a few frames from before, and the one that shows most people best."""
-        gap = timedelta(seconds=self._config.events.context_s / 4)
-        if not self._ring or abs(frame.time - self._ring[-1][0]) >= gap:
-            self._ring.append((frame.time, frame.image))
-        if not self._maker.passage_open:
-            self._scene = self._before = None
-            return
-        if self._before is None:
-            earlier = [
-                image
-                for time, image in self._ring
-                if (frame.time - time).total_seconds() >= self._config.events.context_s
-            ]
-            self._before = earlier[-1] if earlier else self._ring[0][1]
-        visible = [track for track in tracks if track.visible]
-        rank = (len(visible), sum(track.quality.score if track.quality else 0.0 for track in visible))
-        if self._scene is None or rank > self._scene[0]:
-            names = {key: row.get("name", "") for key, row in self._services.people().items()}
-            annotated = draw_tracks(frame.image, tracks, names, alarmed={track.track_id for track in visible})
-            self._scene = (rank, frame.image, annotated)
-
     def _hand_over(self, event: Event, frame: Frame, tracks: list[Track]) -> None:
         """Give the recorder an event with all it needs to be written, now or later."""
         gallery = self._services.gallery.current()
         if event.kind is EventKind.SIGHTING:
             assert event.identity is not None
+            track = event.track_ids[0]
             sighting = Sighting(
                 employee_id=event.employee_ids[0],
                 time=event.time,
@@ -426,8 +283,9 @@ class Pipeline:
                 gallery_version=gallery.version,
                 arrival=event.arrival,
             )
-            best = self._following[event.track_ids[0]].best
-            self._recorder.sighting(sighting, best[1] if best else None)
+            self._recorder.sighting(
+                sighting, self._identification.picture(track), self._identification.first_good(track)
+            )
         elif event.kind is EventKind.RETRACTION:
             self._recorder.retraction(event, self._track_name(event))
         else:
@@ -440,13 +298,17 @@ class Pipeline:
 
     def _counted(self, rows: list[Mapping[str, object]]) -> list[Mapping[str, object]]:
         """The rows, after counting them."""
+        stats = self.stats
         for row in rows:
             event = row.get("event")
-            self.stats.punches += event == "punch"
-            self.stats.seen += event == "seen"
-            self.stats.retracted += event == "retract"
+            stats.punches += event == "punch"
+            stats.seen += event == "seen"
+            stats.retracted += event == "retract"
             if "kind" in row:
-                self.stats.incidents[str(row["kind"])] += 1
+                stats.incidents[str(row["kind"])] += 1
+        stats.tracks = self._identification.tracks
+        stats.embedded, stats.passed_over = self._desk.embedded, self._desk.dropped
+        stats.latencies_s = list(self._recorder.latencies_s) if rows else stats.latencies_s
         return rows
 
     def _track_name(self, event: Event) -> str:
@@ -454,15 +316,10 @@ class Pipeline:
 
     def _pictures(self, event: Event, frame: Frame, tracks: list[Track]) -> dict[str, Image]:
         if event.kind is EventKind.UNKNOWN:
-            best = self._following[event.track_ids[0]].best
-            box = next((track.box for track in tracks if track.track_id == event.track_ids[0]), None)
+            best = self._identification.picture(event.track_ids[0])
             if best is not None:
-                return {"image": best[1]}
+                return {"image": best}
+            box = next((track.box for track in tracks if track.track_id == event.track_ids[0]), None)
             return {"image": crop_around(frame.image, box) if box is not None else frame.image}
-        if self._scene is None:
-            return {"image": draw_tracks(frame.image, tracks), "clean_image": frame.image}
-        _, clean, annotated = self._scene
-        pictures = {"image": annotated, "clean_image": clean, "after_image": frame.image}
-        if self._before is not None:
-            pictures["before_image"] = self._before
-        return pictures
+        names = {key: row.get("name", "") for key, row in self._services.people().items()}
+        return self._scenes.pictures(frame, tracks, names)

@@ -1,13 +1,15 @@
 """Events to log rows and pictures, in the order of each book, and none lost: what cannot be written now is tried again.
 
 A full or unplugged disk must not end a camera's work, nor may it cost a punch. So each event becomes a job that holds all it needs;
-jobs are done in order, and when one fails it and those behind it stay and are tried again a second later.
+jobs are done in order, and when one fails it and those behind it stay and are tried again a second later. Beside a live camera they
+are done in a thread of their own, so that a slow disk holds nobody up.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time as clock
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -32,6 +34,7 @@ People = Callable[[], Mapping[str, Mapping[str, str]]]
 
 _RETRY_S = 1.0
 _MOST_WITH_PICTURES = 30
+_MOST_WITH_EVIDENCE = 300
 
 
 class _Queue:
@@ -74,28 +77,52 @@ class Recorder:
     Args:
         attendance, incidents: the books.
         people: name and department by id, for the day sheet.
+        threaded: write in a thread of its own instead of in `write`.
+
+    Attributes:
+        latencies_s: seconds from a person's first good frame to their durable punch.
     """
 
-    def __init__(self, attendance: AttendanceBook, incidents: IncidentBook, people: People) -> None:
+    def __init__(
+        self, attendance: AttendanceBook, incidents: IncidentBook, people: People, *, threaded: bool = False
+    ) -> None:
+        self.latencies_s: deque[float] = deque(maxlen=10_000)
         self._attendance, self._incidents, self._people = attendance, incidents, people
-        # one queue per book: a damaged file of one must not hold up the other
-        self._punches, self._alarms = _Queue(), _Queue()
+        # one queue per file: a damaged one must not hold up the others
+        self._punches, self._alarms, self._strangers = self._queues = (_Queue(), _Queue(), _Queue())
+        self._rows: deque[Row] = deque()
+        self._named: deque[tuple[int, str]] = deque()
+        self._unnamed: set[int] = set()
+        self._error: BaseException | None = None
+        self._wake, self._stopping = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._work, name="writing", daemon=True) if threaded else None
+        if self._thread is not None:
+            self._thread.start()
+
+    # ----------------------------------------------------------------------------------------- handing over
 
     @property
     def waiting(self) -> int:
         """Events that are not on disk yet."""
         return len(self._punches.jobs) + len(self._alarms.jobs)
 
-    def sighting(self, sighting: Sighting, evidence: Image | None) -> None:
-        """Somebody was recognised; `evidence` is the picture that shows it."""
-        self._punches.jobs.append(lambda: self._write_sighting(sighting, evidence))
+    def _submit(self, queue: _Queue, job: Callable[[], Row | None]) -> None:
+        queue.jobs.append(job)
+        self._wake.set()
+
+    def sighting(self, sighting: Sighting, evidence: Image | None, since: float | None = None) -> None:
+        """Somebody was recognised; `evidence` is the picture that shows it, `since` the monotonic time of the first good frame."""
+        if self.waiting >= _MOST_WITH_EVIDENCE:
+            evidence = None
+        self._submit(self._punches, lambda: self._write_sighting(sighting, evidence, since))
 
     def retraction(self, event: Event, track: str) -> None:
         """What a track was reported as is withdrawn."""
-        self._punches.jobs.append(
+        self._submit(
+            self._punches,
             lambda: self._attendance.retract(
                 event.employee_ids[0], event.time, event.camera, track, event.detail, self._people()
-            )
+            ),
         )
 
     def incident(
@@ -104,13 +131,69 @@ class Recorder:
         """An unknown person, tailgating, or a camera that was lost or is back."""
         if self.waiting >= _MOST_WITH_PICTURES:
             pictures = {}  # rows are never dropped, but full frames would fill the memory while a disk is away
-        self._alarms.jobs.append(
-            lambda: self._incidents.record(event, pictures, model=model, gallery_version=gallery_version)
+        self._submit(
+            self._alarms,
+            lambda: self._incidents.record(event, pictures, model=model, gallery_version=gallery_version),
         )
 
+    def stranger(self, track_id: int, choose: Callable[[], str]) -> None:
+        """Find the identifier of a stranger (a gallery on disk is read and changed); `names` tells it later."""
+        if track_id in self._unnamed:
+            return
+        self._unnamed.add(track_id)
+
+        def job() -> None:
+            self._named.append((track_id, choose()))
+
+        self._submit(self._strangers, job)
+        if self._thread is None:
+            self._strangers.drain()
+
+    @property
+    def unnamed(self) -> frozenset[int]:
+        """Tracks whose stranger's identifier is being looked for."""
+        return frozenset(self._unnamed)
+
+    def names(self) -> list[tuple[int, str]]:
+        """Track and stranger's identifier, as far as found since the last call."""
+        found = [self._named.popleft() for _ in range(len(self._named))]
+        self._unnamed -= {track_id for track_id, _ in found}
+        return found
+
+    # ----------------------------------------------------------------------------------------- writing
+
+    def _drain(self) -> None:
+        for queue in self._queues:
+            self._rows += queue.drain()
+
+    def _work(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._wake.wait(_RETRY_S if any(queue.failed for queue in self._queues) else None)
+                self._wake.clear()
+                self._drain()
+        except BaseException as error:  # noqa: BLE001 - told in the pipeline's thread
+            self._error = error
+
     def write(self) -> list[Row]:
-        """Do what can be done now; return the rows that are durable since the last call."""
-        return self._punches.drain() + self._alarms.drain()
+        """The rows that became durable since the last call; without a thread of its own, do first what can be done now."""
+        if self._thread is None:
+            self._drain()
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        return [self._rows.popleft() for _ in range(len(self._rows))]
+
+    def stop(self) -> None:
+        """End the thread; from here on `write` does the work."""
+        if self._thread is not None:
+            self._stopping.set()
+            self._wake.set()
+            self._thread.join()
+            self._thread = None
+        for queue in self._queues:
+            queue.failed_at = 0.0
+        self._drain()
 
     def finish(self) -> list[Row]:
         """The last attempt.
@@ -118,7 +201,9 @@ class Recorder:
         Raises:
             StorageError: something could not be written; the message says how much.
         """
-        self._punches.failed_at = self._alarms.failed_at = 0.0
+        self.stop()
+        for queue in self._queues:
+            queue.failed_at = 0.0
         rows = self.write()
         failed = self._punches.failed or self._alarms.failed
         if failed is not None:
@@ -129,7 +214,7 @@ class Recorder:
         self._attendance.settle(self._people())
         return rows
 
-    def _write_sighting(self, sighting: Sighting, evidence: Image | None) -> Row | None:
+    def _write_sighting(self, sighting: Sighting, evidence: Image | None, since: float | None) -> Row | None:
         if self._attendance.would_record(sighting) is None:
             return None
         path = self._attendance.evidence_path(new_id(sighting.time)) if evidence is not None else None
@@ -142,4 +227,6 @@ class Recorder:
             if row is None and path is not None:  # it failed, or another camera was faster
                 with contextlib.suppress(OSError):
                     path.unlink()
+        if row is not None and row["event"] == "punch" and since is not None:
+            self.latencies_s.append(clock.monotonic() - since)
         return row

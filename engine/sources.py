@@ -274,7 +274,14 @@ def _hand_pictures_over(spec: str, connection: Connection, open_timeout_s: float
 def _no_interrupts() -> Iterator[None]:
     """Ctrl-C goes to every process of a terminal: what is started in here inherits that it ignores it."""
     if threading.current_thread() is not threading.main_thread():
-        yield
+        if not hasattr(signal, "pthread_sigmask"):
+            yield
+            return
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

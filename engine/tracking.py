@@ -24,6 +24,9 @@ __all__ = ["Tracker", "Trail"]
 Floats = NDArray[np.float32]
 
 _FORBIDDEN = 1e3
+_CLEAR = 0.7  # cost up to which a detection is certainly the track's
+_SHORT_GAP_S = 0.4
+_CLOSE = 0.05  # overlap of two faces in view
 
 
 @dataclass
@@ -38,6 +41,7 @@ class Trail:
         hits: number of detections.
         visible: seen in the last frame.
         seen_s: when, by the tracker's own clock, which never steps back.
+        doubted: when it was last uncertain that this is still the same person: after a gap, a jump, or another face close by.
     """
 
     track_id: int
@@ -49,6 +53,7 @@ class Trail:
     visible: bool = True
     seen_s: float = 0.0
     velocity: tuple[float, float] = (0.0, 0.0)
+    doubted: datetime | None = None
 
     def predicted(self, time: datetime, max_gap_s: float) -> Floats:
         """The box where it should be at `time`, (4,) float32; motion is not extrapolated beyond half the longest gap."""
@@ -57,15 +62,20 @@ class Trail:
         return self.box + np.array([dx, dy, dx, dy], np.float32)
 
 
+def _overlaps(boxes: Floats, others: Floats) -> Floats:
+    """(n, m) intersections over unions."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    common = np.clip(high - low, 0, None).prod(2)
+    union = (boxes[:, 2:] - boxes[:, :2]).prod(1)[:, None] + (others[:, 2:] - others[:, :2]).prod(1)[None] - common
+    return np.asarray(common / np.maximum(union, 1e-6), np.float32)
+
+
 def _costs(predicted: Floats, boxes: Floats, config: TrackingConfig) -> NDArray[np.float64]:
     """(tracks, detections) costs: 1 - IoU where boxes overlap, 1 + distance where they are merely near, else forbidden."""
-    low = np.maximum(predicted[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(predicted[:, None, 2:], boxes[None, :, 2:])
-    common = np.clip(high - low, 0, None).prod(2)
+    iou = _overlaps(predicted, boxes)
     sides_a = predicted[:, 2:] - predicted[:, :2]
     sides_b = boxes[:, 2:] - boxes[:, :2]
-    union = sides_a.prod(1)[:, None] + sides_b.prod(1)[None] - common
-    iou = common / np.maximum(union, 1e-6)
     side_a, side_b = sides_a.mean(1)[:, None], sides_b.mean(1)[None]
     centres_a, centres_b = (predicted[:, :2] + predicted[:, 2:]) / 2, (boxes[:, :2] + boxes[:, 2:]) / 2
     distance = np.linalg.norm(centres_a[:, None] - centres_b[None], axis=2) / np.maximum((side_a + side_b) / 2, 1e-6)
@@ -121,9 +131,13 @@ class Tracker:
             rows, columns = linear_sum_assignment(costs)
             for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
                 if costs[row, column] < _FORBIDDEN:
+                    clear = costs[row, column] <= _CLEAR and self._clock_s - alive[row].seen_s <= _SHORT_GAP_S
                     self._follow(alive[row], found, column, time)
+                    if not clear:
+                        alive[row].doubted = time
                     ids[column] = alive[row].track_id
                     taken.add(row)
+            self._doubt_neighbours(alive, time)
         for row, trail in enumerate(alive):
             trail.visible = row in taken
         for column, track_id in enumerate(ids):
@@ -158,6 +172,17 @@ class Tracker:
         self._trails[trail.track_id] = trail
         self._next += 1
         return trail.track_id
+
+    @staticmethod
+    def _doubt_neighbours(trails: list[Trail], time: datetime) -> None:
+        """Faces that overlap may have changed places."""
+        if len(trails) < 2:
+            return
+        boxes = np.stack([trail.box for trail in trails])
+        close = _overlaps(boxes, boxes) > _CLOSE
+        np.fill_diagonal(close, val=False)
+        for row in np.flatnonzero(close.any(1)):
+            trails[row].doubted = time
 
     def _follow(self, trail: Trail, found: Detections, column: int, time: datetime) -> None:
         box = found.boxes[column]

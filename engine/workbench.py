@@ -319,7 +319,9 @@ class Workbench:
             inactive=self.inactive,
         )
 
-    def pipeline(self, camera: str, *, run_id: str | None = None, min_face_px: int | None = None) -> Pipeline:
-        """A pipeline for one camera."""
+    def pipeline(
+        self, camera: str, *, run_id: str | None = None, min_face_px: int | None = None, live: bool = False
+    ) -> Pipeline:
+        """A pipeline for one camera; `live` where a camera must be kept up with, see `engine.pipeline`."""
         run = run_id or new_id(datetime.now(UTC))[9:]
-        return Pipeline(self.services(), self.config, camera, run_id=run, min_face_px=min_face_px)
+        return Pipeline(self.services(), self.config, camera, run_id=run, min_face_px=min_face_px, live=live)

@@ -149,18 +149,21 @@ class PaletteEmbedder:
 
 
 class ScriptedDetector:
-    """Gives the boxes of a script, one list per frame, and none after its end."""
+    """Gives the boxes of a scene's script for the scene's own pictures, and none for others."""
 
-    def __init__(self, script: Sequence[Sequence[Sequence[float]]]) -> None:
-        self._script = list(script)
-        self._next = 0
+    def __init__(self, scene: Scene) -> None:
+        self._rows = {id(frame.image): rows for frame, rows in zip(scene.frames, scene.script, strict=True)}
+        self._scene = scene  # pictures that are alive keep their identity
 
     def detect(self, image: NDArray[np.uint8], min_face_px: int | None = None) -> Detections:
         """See `Detector`."""
-        del image, min_face_px
-        rows = self._script[self._next] if self._next < len(self._script) else []
-        self._next += 1
-        return detections(rows)
+        del min_face_px
+        return detections(self._rows.get(id(image), []))
+
+    def detect_near(self, image: NDArray[np.uint8], expected: NDArray[np.float32]) -> Detections:
+        """See `Detector`: everything in the script is where it is expected."""
+        del expected
+        return self.detect(image)
 
     def detect_photo(self, image: NDArray[np.uint8]) -> Detections:
         """See `Detector`."""
@@ -224,7 +227,13 @@ class ListSource:
         self.closed = True
 
 
-def make_services(workspace: Path, scene: Scene, config: Config, enrolled: Sequence[str] = ("ann", "bob")) -> Services:
+def make_services(
+    workspace: Path,
+    scene: Scene,
+    config: Config,
+    enrolled: Sequence[str] = ("ann", "bob"),
+    embedder: PaletteEmbedder | None = None,
+) -> Services:
     """Real books, galleries and people in a folder; only the networks are fakes."""
     folder = workspace / "gallery"
     stores = [
@@ -238,7 +247,7 @@ def make_services(workspace: Path, scene: Scene, config: Config, enrolled: Seque
         template = Template(f"t-{name}", name, 0.9)
         stores[0].update(lambda old, name=name, template=template: old.add([template], vector(name)[None]))
     return Services(
-        reader=FaceReader(ScriptedDetector(scene.script), PaletteEmbedder(), config.quality),
+        reader=FaceReader(ScriptedDetector(scene), embedder or PaletteEmbedder(), config.quality),
         gallery=stores[0],
         strangers=stores[1],
         attendance=AttendanceBook(workspace, config.zone, config.events),
@@ -256,8 +265,10 @@ def make_pipeline(
     *,
     run_id: str = "run",
     enrolled: Sequence[str] = ("ann", "bob"),
+    live: bool = False,
+    embedder: PaletteEmbedder | None = None,
 ) -> tuple[Pipeline, Services]:
     """A pipeline over a scene and what it works with."""
     config = config or Config()
-    services = make_services(workspace, scene, config, enrolled)
-    return Pipeline(services, config, "door", run_id=run_id), services
+    services = make_services(workspace, scene, config, enrolled, embedder)
+    return Pipeline(services, config, "door", run_id=run_id, live=live), services

@@ -13,7 +13,8 @@ from numpy.testing import assert_allclose
 from torch.nn.functional import interpolate
 
 from engine.config import DetectionConfig
-from engine.detection import MTCNNDetector, _AreaSampler
+from engine.detection import MTCNNDetector
+from engine.detection.sampler import AreaSampler
 from engine.images import read_image
 from engine.models import ModelStore
 
@@ -78,7 +79,7 @@ def test_pieces_side_by_side_find_the_same_as_one_piece(
 @pytest.mark.parametrize(("height", "width"), [(60, 80), (33, 91), (240, 320)])
 def test_pyramid_levels_are_torchs_area_interpolation(height: int, width: int) -> None:
     image = np.random.default_rng(3).integers(0, 256, (240, 320, 3)).astype(np.uint8)
-    ours = _AreaSampler(image).resized(height, width, (0, height))
+    ours = AreaSampler(image).resized(height, width, (0, height))
     tensor = torch.from_numpy(image).permute(2, 0, 1)[None].float()
     theirs = (interpolate(tensor, size=(height, width), mode="area") - 127.5) * 0.0078125
     assert_allclose(ours, theirs.numpy(), atol=1e-5)
@@ -87,7 +88,7 @@ def test_pyramid_levels_are_torchs_area_interpolation(height: int, width: int) -
 def test_a_picture_beyond_32_bit_sums_is_sampled_exactly() -> None:
     image = np.full((3000, 3000, 3), 255, np.uint8)  # its sum does not fit 32 bits
     image[-1, -1] = 0
-    crops = _AreaSampler(image).crops(np.array([[2990, 2990, 3000, 3000], [0, 0, 10, 10]]), 10)
+    crops = AreaSampler(image).crops(np.array([[2990, 2990, 3000, 3000], [0, 0, 10, 10]]), 10)
     assert_allclose(crops[1], (255 - 127.5) * 0.0078125)
     assert_allclose(crops[0, :, -1, -1], -127.5 * 0.0078125)
 
@@ -151,3 +152,61 @@ def test_the_input_is_not_changed(detector: MTCNNDetector, sample_photos: list[P
     before = image.copy()
     detector.detect_photo(image)
     assert (image == before).all()
+
+
+# --------------------------------------------------------------------------------------------- near
+
+
+def _eyes(landmarks: np.ndarray) -> float:
+    return float(np.linalg.norm(landmarks[0] - landmarks[1]))
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.15, 0.3])
+def test_faces_are_found_again_near_where_they_are_expected(
+    detector: MTCNNDetector, sample_photos: list[Path], shift: float
+) -> None:
+    generator = np.random.default_rng(7)
+    overlaps, distances, missed = [], [], 0
+    for path in sample_photos[::3]:
+        image = read_image(path)
+        whole = detector.detect(image, 40)
+        if not len(whole):
+            continue
+        box, marks = whole.boxes[0], whole.landmarks[0]
+        angle = generator.uniform(0, 2 * np.pi)
+        move = shift * (box[2:] - box[:2]).max() * np.array([np.cos(angle), np.sin(angle)])
+        near = detector.detect_near(image, (box + np.tile(move, 2)).astype(np.float32)[None])
+        if not len(near):
+            missed += 1
+            continue
+        best = max(range(len(near)), key=lambda i: _iou(box, near.boxes[i]))
+        overlaps.append(_iou(box, near.boxes[best]))
+        distances.append(np.linalg.norm(near.landmarks[best] - marks, axis=1).mean() / _eyes(marks))
+    assert len(overlaps) > 30
+    assert missed <= 2
+    assert np.percentile(overlaps, 5) >= 0.7
+    assert np.percentile(distances, 90) <= 0.15
+
+
+def test_looking_again_and_again_does_not_drift(detector: MTCNNDetector, sample_photos: list[Path]) -> None:
+    drifts = []
+    for path in sample_photos[::6]:
+        image = read_image(path)
+        whole = detector.detect(image, 40)
+        boxes = whole.boxes[:1]
+        for _ in range(10):
+            again = detector.detect_near(image, boxes)
+            boxes = again.boxes[:1]
+        if len(whole) and len(again):
+            eyes = _eyes(whole.landmarks[0])
+            drifts.append(np.linalg.norm(again.landmarks[0] - whole.landmarks[0], axis=1).mean() / eyes)
+    assert len(drifts) >= 15
+    assert np.median(drifts) <= 0.06
+
+
+def test_where_no_face_is_none_is_found(detector: MTCNNDetector) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (200, 300, 3)).astype(np.uint8)
+    places = np.array([[50, 50, 110, 110], [-80, -80, -20, -20], [290, 190, 350, 250], [10, 10, 10, 10]], np.float32)
+    assert len(detector.detect_near(noise, places)) == 0
+    assert len(detector.detect_near(noise, places[:0])) == 0
+    assert len(detector.detect_near(noise[:1, :1], places)) == 0

@@ -170,9 +170,17 @@ def report(
 
 
 @app.command()
-def bench(as_json: Json = False) -> None:
+def bench(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only the stations one by one: a minute instead of ten.")
+    ] = False,
+    page: Annotated[
+        Path | None, typer.Option(help="Also write the results as a page with a plot, such as docs/performance.md.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Measure speed against facenet-pytorch on the same work, in one run."""
-    reports.bench(as_json)
+    reports.bench(as_json, quick=quick, page=page)
 
 
 @app.command()

@@ -17,7 +17,6 @@ import typer
 
 from engine.assess import assess_folder, assess_pairs
 from engine.attendance import SHEET_COLUMNS
-from engine.bench import run_bench
 from engine.cli.output import console, emit_json, progress_bar, rounded, table
 from engine.config import load_config
 from engine.errors import InputError, MusterError
@@ -136,12 +135,19 @@ def report(day: str | None, month: str | None, as_csv: bool, workspace: Path, as
         )
 
 
-def bench(as_json: bool) -> None:
+def bench(as_json: bool, *, quick: bool, page: Path | None) -> None:
     """Run the benchmark."""
+    from engine.bench import run_bench  # noqa: PLC0415 - no other command needs it
+    from engine.bench.page import write_page  # noqa: PLC0415
+
+    if quick and page is not None:
+        raise InputError("a quick run is too little for a page", hint="leave --quick out")
     with progress_bar(quiet=as_json) as progress:
         photos = fetch_samples(progress)
         ModelStore("onnx", progress=progress).embedder(DEFAULT_EMBEDDER)
-        result = run_bench(photos, progress)
+        result = run_bench(photos, progress, quick=quick)
+    if page is not None:
+        write_page(page, result)
     if as_json:
         emit_json(result)
         return
@@ -151,11 +157,37 @@ def bench(as_json: bool) -> None:
             f"{row['muster']:.1f}",
             f"{row['facenet-pytorch']:.1f}",
             f"{result['ratios'][name]:.2f}×",
-            result["parity"][name],
+            ", ".join(f"{what.replace('_', ' ')} {value:g}" for what, value in result["parity"][name].items()),
         )
         for name, row in result["medians_ms"].items()
     ]
     table("Median milliseconds", ("work", "muster", "facenet-pytorch", "faster", "same results"), rows)
+    share = result["facenet_share_of_sgemm"]["embedder_1_face"]
+    console.print(f"sgemm {result['sgemm_gflops']:.0f} GFLOP/s, FaceNet runs at {share:.0%} of it")
+    if quick:
+        return
+    table(
+        "Loops over clips, frames per second",
+        ("clip", "muster", "facenet-pytorch", "faster", "face_recognition"),
+        [
+            (
+                name,
+                f"{row['muster']['fps']:.1f}",
+                f"{row['facenet-pytorch']['fps']:.1f}",
+                f"{row['ratio']:.1f}×",
+                f"{row['face_recognition']['fps']:.1f}" if "face_recognition" in row else "",
+            )
+            for name, row in result["loops"].items()
+        ],
+    )
+    table(
+        "Targets",
+        ("work", "", "found", "wanted", ""),
+        [
+            (row["work"], row["unit"], f"{row['found']:.3g}", row["wanted"], "✓" if row["met"] else "missed")
+            for row in result["targets"]
+        ],
+    )
 
 
 def doctor(cameras: list[str], workspace: Path, as_json: bool) -> None:

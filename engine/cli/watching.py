@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import typer
 
 from engine.cli.context import moment
@@ -21,7 +22,7 @@ from engine.drawing import draw_tracks
 from engine.errors import InputError
 from engine.models import fetch_samples
 from engine.pipeline import FrameResult, RunStats
-from engine.sources import Source, VideoSource, open_source
+from engine.sources import Source, VideoSource, is_live, open_source
 from engine.storage import clean_text
 from engine.video import VideoWriter
 from engine.workbench import Workbench
@@ -48,7 +49,11 @@ def _stats(stats: RunStats, seconds: float) -> dict[str, Any]:
     return {
         "frames": stats.frames,
         "fps": stats.frames / seconds if seconds > 0 else 0.0,
+        "dropped": stats.dropped,
+        "scans": stats.scans,
         "faces": stats.faces,
+        "embedded": stats.embedded,
+        "passed_over": stats.passed_over,
         "tracks": stats.tracks,
         "punches": stats.punches,
         "seen": stats.seen,
@@ -56,8 +61,17 @@ def _stats(stats: RunStats, seconds: float) -> dict[str, Any]:
         "unresolved": stats.unresolved,
         "incidents": dict(stats.incidents),
         "stage_ms": {name: value * 1000 / max(stats.frames, 1) for name, value in stats.stage_s.items()},
+        "latency_s": _latency(stats),
         "seconds": seconds,
     }
+
+
+def _latency(stats: RunStats) -> dict[str, float] | None:
+    """From the first good frame to the durable punch; None without punches."""
+    if not stats.latencies_s:
+        return None
+    median, late, longest = np.percentile(stats.latencies_s, [50, 95, 100]).tolist()
+    return {"median": median, "p95": late, "max": longest}
 
 
 def watch(
@@ -73,7 +87,8 @@ def watch(
     try:
         with progress_bar(quiet=as_json) as progress:
             bench = Workbench(workspace, config, progress=progress)
-            pipeline = bench.pipeline(camera, min_face_px=min_face_px)
+            live = is_live(spec) or (isinstance(source, VideoSource) and not fast)
+            pipeline = bench.pipeline(camera, min_face_px=min_face_px, live=live)
             total = source.frame_count if isinstance(source, VideoSource) else 0
             fps = source.fps if isinstance(source, VideoSource) else 12.5
             names = {key: row["name"] for key, row in bench.known_people().items()}

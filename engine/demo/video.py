@@ -22,7 +22,7 @@ from engine.errors import MusterError
 from engine.images import read_image
 from engine.video import VideoWriter
 
-__all__ = ["frames", "render_video"]
+__all__ = ["Figure", "cut_out", "frames", "render_video"]
 
 WIDTH, HEIGHT = 1280, 720
 BARRIER_Y = 560
@@ -33,7 +33,7 @@ RGB = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
-class _Figure:
+class Figure:
     """A cut-out person.
 
     Attributes:
@@ -47,7 +47,8 @@ class _Figure:
     face: tuple[float, float, float]
 
 
-def _cut_out(photo: RGB, detector: Detector) -> _Figure:
+def cut_out(photo: RGB, detector: Detector) -> Figure:
+    """The person of a photo, RGB uint8 (H, W, 3), without its background."""
     found = detector.detect_photo(photo)
     if not len(found):
         raise MusterError("a sample photo shows no face", hint="`muster models fetch --force`")
@@ -76,7 +77,7 @@ def _cut_out(photo: RGB, detector: Detector) -> _Figure:
     missing = max(0, int(y2 + 1.8 * high) - len(photo))
     picture = np.pad(photo, ((0, missing), (0, 0), (0, 0)), mode="edge").astype(np.float32)
     cover = np.pad(person, ((0, missing), (0, 0)), mode="edge")
-    return _Figure(picture, cv2.GaussianBlur(cover, (5, 5), 1.2), (cx, cy, high))
+    return Figure(picture, cv2.GaussianBlur(cover, (5, 5), 1.2), (cx, cy, high))
 
 
 def _hall() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -107,7 +108,7 @@ def _hall() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return shown, barrier
 
 
-def _matrix(walk: Pass, figure: _Figure, time: float) -> NDArray[np.float64] | None:
+def _matrix(walk: Pass, figure: Figure, time: float) -> NDArray[np.float64] | None:
     """Where the figure stands at a moment: (2, 3) from its picture to the scene; None when it is not there."""
     if not walk.start_s <= time <= walk.end_s:
         return None
@@ -135,7 +136,7 @@ def frames(detector: Detector, photos: Path) -> Iterator[RGB]:
     generator = np.random.default_rng(2026)
     hall, barrier = _hall()
     figures = {
-        (walk.person, walk.photo): _cut_out(read_image(photos / "val" / walk.person / f"{walk.photo}.jpg"), detector)
+        (walk.person, walk.photo): cut_out(read_image(photos / "val" / walk.person / f"{walk.photo}.jpg"), detector)
         for walk in PASSES
     }
     noises = [generator.normal(0, 3.0, (HEIGHT, WIDTH, 1)).repeat(3, 2).round().astype(np.int16) for _ in range(8)]
@@ -154,7 +155,7 @@ def _paste(
     scene: NDArray[np.float32],
     barrier: NDArray[np.float32],
     walk: Pass,
-    figure: _Figure,
+    figure: Figure,
     matrix: NDArray[np.float64],
     time: float,
 ) -> None:

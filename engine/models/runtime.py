@@ -48,6 +48,8 @@ class OnnxNetwork:
         options.log_severity_level = 3
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.enable_mem_pattern = not changing_shapes
+        # between two runs threads must not spin for work that does not come: they would take a core from the other stages
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         source: Any = str(graph) if isinstance(graph, Path) else graph
         self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name

@@ -2,13 +2,12 @@
 
 The networks are the same; what is around them is not. facenet-pytorch scales the picture once per pyramid level and cuts
 candidates out one by one. Here one integral image is made per picture, and every pyramid level and every candidate crop is
-read from it: the mean over a rectangle of pixels is four look-ups, so all crops of a stage come out of one indexing step.
-It is the same adaptive mean that torch's area interpolation takes, so boxes agree to rounding (tests/test_detection.py).
+read from it (`engine.detection.sampler`), with the means that torch's area interpolation takes: boxes agree to rounding
+(tests/test_detection.py).
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.config import DetectionConfig
+from engine.detection.sampler import AreaSampler, PatchSampler, Sampler
 from engine.types import Detections, check_image
 
 __all__ = ["Detector", "MTCNNDetector", "Net"]
@@ -25,11 +25,12 @@ __all__ = ["Detector", "MTCNNDetector", "Net"]
 Floats = NDArray[np.float32]
 Ints = NDArray[np.intp]
 _P = TypeVar("_P")
-_R = TypeVar("_R")
 
 _INPUT = 12  # side of PNet's field of view
 _STRIDE = 2
-_BIG_PICTURE = 8_000_000  # pixels; beyond, sums of 8-bit values overflow 32-bit integers
+_SETTLED = 0.08  # a face that moved by less (in sides of its box) from where it was expected needs no second look
+_ELSEWHERE = 0.6  # a face this far from where one was expected is another
+_PIECE = 9216  # pixels of candidates that a thread takes at a time
 
 
 class Net(Protocol):
@@ -45,75 +46,28 @@ class Detector(Protocol):
         """Faces in an RGB uint8 (H, W, 3) image, most certain first; zero rows when there is none."""
         ...
 
+    def detect_near(self, image: NDArray[np.uint8], expected: Floats) -> Detections:
+        """Faces where (n, 4) boxes lead to expect them, many times faster than `detect`; those that are elsewhere are not seen."""
+        ...
+
     def detect_photo(self, image: NDArray[np.uint8]) -> Detections:
         """Faces in a photo, where a face may fill the picture and cost matters less."""
         ...
 
 
-class _AreaSampler:
-    """Means over rectangles of one picture, by its integral image.
+def _suppress(boxes: Floats, scores: Floats, overlap: float, groups: Ints | None = None) -> Ints:
+    """Greedy non-maximum suppression: rows kept, best first; a row overlapping a kept one by more than `overlap` (IoU) goes.
 
-    Args:
-        image: RGB uint8 (H, W, 3).
+    With `groups` (n,) only rows of one group compete.
     """
-
-    def __init__(self, image: NDArray[np.uint8]) -> None:
-        self.height, self.width = image.shape[:2]
-        depth = cv2.CV_32S if self.height * self.width <= _BIG_PICTURE else cv2.CV_64F
-        self._sums = cv2.integral(image, sdepth=depth).reshape(-1, 3)
-
-    @staticmethod
-    def _edges(length: NDArray[np.int64], bins: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """First and last+1 index of each bin when `length` pixels are spread over `bins` (torch's adaptive pooling)."""
-        steps = np.arange(bins, dtype=np.int64)
-        low = steps * length[..., None] // bins
-        high = -((-(steps + 1) * length[..., None]) // bins)
-        return low, high
-
-    def resized(self, height: int, width: int, rows: tuple[int, int]) -> Floats:
-        """Some rows of the whole picture at another size: (1, 3, rows, width) float32, normalised as MTCNN wants it."""
-        top, bottom = self._edges(np.array([self.height]), height)
-        left, right = self._edges(np.array([self.width]), width)
-        part = slice(*rows)
-        return self._means(left, top[:, part], right, bottom[:, part])
-
-    def crops(self, boxes: NDArray[np.int64], size: int) -> Floats:
-        """Rectangles at `size`×`size`: (n, 3, size, size) float32, normalised.
-
-        Args:
-            boxes: (n, 4) int64, x1 y1 x2 y2 with the end excluded, inside the picture, not empty.
-            size: side of the result.
-        """
-        left, right = self._edges(boxes[:, 2] - boxes[:, 0], size)
-        top, bottom = self._edges(boxes[:, 3] - boxes[:, 1], size)
-        x, y = boxes[:, :1], boxes[:, 1:2]
-        return self._means(left + x, top + y, right + x, bottom + y)
-
-    def _means(
-        self, left: NDArray[np.int64], top: NDArray[np.int64], right: NDArray[np.int64], bottom: NDArray[np.int64]
-    ) -> Floats:
-        """Means over all cells of n grids, given by their (n, columns) and (n, rows) edges: (n, 3, rows, columns)."""
-        stride = self.width + 1
-        high, low = (bottom * stride)[:, :, None], (top * stride)[:, :, None]
-        near, far = left[:, None, :], right[:, None, :]
-        # np.take with clipping is many times faster than indexing with arrays; the indices are in range anyway
-        total = np.take(self._sums, high + far, axis=0, mode="clip")
-        total -= np.take(self._sums, low + far, axis=0, mode="clip")
-        total -= np.take(self._sums, high + near, axis=0, mode="clip")
-        total += np.take(self._sums, low + near, axis=0, mode="clip")
-        count = ((bottom - top)[:, :, None] * (right - left)[:, None, :])[..., None]
-        means = total.astype(np.float32)
-        means *= np.float32(0.0078125) / count.astype(np.float32)
-        means -= np.float32(127.5 * 0.0078125)
-        return np.ascontiguousarray(means.transpose(0, 3, 1, 2))
-
-
-def _suppress(boxes: Floats, scores: Floats, overlap: float) -> Ints:
-    """Greedy non-maximum suppression: rows kept, best first; a row overlapping a kept one by more than `overlap` (IoU) goes."""
     if not len(boxes):
         return np.empty(0, np.intp)
     rectangles = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]).astype(np.float64)
-    return np.asarray(cv2.dnn.NMSBoxes(rectangles, scores, 0.0, overlap), np.intp).reshape(-1)  # type: ignore[arg-type]
+    if groups is None:
+        kept = cv2.dnn.NMSBoxes(rectangles, scores, 0.0, overlap)  # type: ignore[arg-type]
+    else:
+        kept = cv2.dnn.NMSBoxesBatched(rectangles, scores, groups, 0.0, overlap)  # type: ignore[arg-type]
+    return np.asarray(kept, np.intp).reshape(-1)
 
 
 def _suppress_contained(boxes: Floats, scores: Floats, overlap: float) -> Ints:
@@ -149,11 +103,26 @@ def _regressed(boxes: Floats, shift: Floats) -> Floats:
     return (boxes + shift * np.hstack([sides, sides])).astype(np.float32)
 
 
+def _distances(boxes: Floats, others: Floats) -> Floats:
+    """(n, m) distances of box centres, in sides of the others."""
+    centres, places = (boxes[:, :2] + boxes[:, 2:]) / 2, (others[:, :2] + others[:, 2:]) / 2
+    sides = np.maximum((others[:, 2:] - others[:, :2]).max(1), 1.0)
+    return np.asarray(np.linalg.norm(centres[:, None] - places[None], axis=2) / sides, np.float32)
+
+
+def _surroundings(box: Floats, grow: float, image: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """A box grown by a share of its sides, within the picture: left, top, right, bottom."""
+    margin = grow * (box[2:] - box[:2])
+    low = np.maximum(np.floor(box[:2] - margin), 0)
+    high = np.minimum(np.ceil(box[2:] + margin), [image.shape[1], image.shape[0]])
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
 class MTCNNDetector:
     """Three networks, each looking closer at fewer candidates.
 
-    The work of a stage is cut into pieces that run side by side: bands of pyramid levels, shares of candidates. Everything in a
-    piece (sampling, network, thresholding) leaves Python's lock, so the networks should use one thread each.
+    The work of a stage is cut into pieces that run side by side: bands of pyramid levels, shares of candidates. So the networks
+    should use one thread each.
 
     Args:
         pnet: whole pictures → (shifts (1, 4, h, w), probabilities (1, 2, h, w)).
@@ -169,26 +138,21 @@ class MTCNNDetector:
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers - 1, "detector") if workers > 1 else None
 
-    def _side_by_side(self, piece: Callable[[_P], _R], pieces: Sequence[_P]) -> list[_R]:
-        """The results of all pieces, in their order; the caller's thread takes its share of the work."""
+    def _run(self, net: Net, prepare: Callable[[_P], Floats], pieces: Sequence[_P]) -> list[tuple[Floats, ...]]:
+        """The network's outputs for all pieces, in their order.
+
+        Inputs are prepared here, under Python's lock; the helpers run the network outside of it. When all is prepared, this thread
+        takes over what the helpers have not begun.
+        """
         if self._pool is None or len(pieces) < 2:
-            return [piece(each) for each in pieces]
-        waiting = deque(enumerate(pieces))
-        results: dict[int, _R] = {}
-
-        def work() -> None:
-            while True:
-                try:
-                    index, each = waiting.popleft()
-                except IndexError:
-                    return
-                results[index] = piece(each)
-
-        helpers = [self._pool.submit(work) for _ in range(min(self._workers, len(pieces)) - 1)]
-        work()
-        for helper in helpers:
-            helper.result()
-        return [results[index] for index in range(len(pieces))]
+            return [net(prepare(piece)) for piece in pieces]
+        inputs = []
+        outputs = []
+        for piece in pieces:
+            inputs.append(prepare(piece))
+            outputs.append(self._pool.submit(net, inputs[-1]))
+        own = {index: net(inputs[index]) for index in reversed(range(len(pieces))) if outputs[index].cancel()}
+        return [own[index] if index in own else output.result() for index, output in enumerate(outputs)]
 
     def detect(self, image: NDArray[np.uint8], min_face_px: int | None = None) -> Detections:
         """Faces in a picture, most certain first.
@@ -201,7 +165,7 @@ class MTCNNDetector:
             ValueError: not an RGB uint8 image.
         """
         check_image(image)
-        sampler = _AreaSampler(image)
+        sampler = AreaSampler(image)
         boxes = self._propose(sampler, min_face_px or self._config.min_face_px)
         boxes = self._refine(sampler, boxes)
         return self._output(sampler, boxes)
@@ -224,9 +188,44 @@ class MTCNNDetector:
         within = (middle >= 0).all(1) & (middle < np.array([width, height])).all(1)
         return found[within]
 
+    def detect_near(self, image: NDArray[np.uint8], expected: Floats) -> Detections:
+        """Faces at or near places where they are expected, such as those of the frame before.
+
+        The last network looks at the expected boxes themselves: its own answer is a fixed point of that, so nothing drifts (after ten
+        rounds landmarks lie within 4% of the eye distance from a full detection's). Where it sees no face all three networks
+        search the surroundings for one of that size.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+            expected: (n, 4) float32 boxes in pixels.
+        """
+        check_image(image)
+        if not len(expected):
+            return Detections.empty()
+        squares = _squared(np.asarray(expected, np.float32))
+        sampler = PatchSampler(image)
+        found = self._output(sampler, squares)
+        apart = _distances(found.boxes, squares)
+        if len(found) and (apart.min(1) > _SETTLED).any():  # it moved: a second look from the better place
+            found = self._output(sampler, _squared(found.boxes))
+            apart = _distances(found.boxes, squares)
+        for index, square in enumerate(squares):
+            if not len(found) or apart[:, index].min() > _ELSEWHERE:
+                found = found.joined(self._search_around(image, square))
+        return found[_suppress_contained(found.boxes, found.scores, 0.7)]
+
+    def _search_around(self, image: NDArray[np.uint8], square: Floats) -> Detections:
+        """A face of about that size whose centre lies near the square's."""
+        left, top, right, bottom = _surroundings(square, 0.75, image)
+        side = int(square[2] - square[0])
+        if right <= left or bottom <= top or side < _INPUT:
+            return Detections.empty()
+        found = self.detect(image[top:bottom, left:right], max(_INPUT, round(0.7 * side))).shifted(left, top)
+        return found[_distances(found.boxes, square[None])[:, 0] <= _ELSEWHERE]
+
     # ----------------------------------------------------------------------------------------- stages
 
-    def _levels(self, sampler: _AreaSampler, min_face_px: int) -> list[tuple[float, int, int]]:
+    def _levels(self, sampler: AreaSampler, min_face_px: int) -> list[tuple[float, int, int]]:
         """Scale, height and width of each level of the pyramid."""
         scale = _INPUT / min_face_px
         side = min(sampler.height, sampler.width) * scale
@@ -255,45 +254,51 @@ class MTCNNDetector:
                 bands.append((index, 2 * cuts[part], stop))
         return bands
 
-    def _propose(self, sampler: _AreaSampler, min_face_px: int) -> Floats:
+    def _propose(self, sampler: AreaSampler, min_face_px: int) -> Floats:
         """Candidate squares of the whole pyramid, (n, 4)."""
         levels = self._levels(sampler, min_face_px)
+        if not levels:
+            return np.empty((0, 4), np.float32)
 
-        def search(band: tuple[int, int, int]) -> Floats:
-            index, start, stop = band
-            scale, height, width = levels[index]
-            shifts, probabilities = self._pnet(sampler.resized(height, width, (start, stop)))
-            rows, columns = np.nonzero(probabilities[0, 1] >= self._config.thresholds[0])
-            corner = np.stack([columns * _STRIDE, rows * _STRIDE + start], 1).astype(np.float32)
-            low = np.floor((corner + 1) / np.float32(scale))
-            high = np.floor((corner + _INPUT) / np.float32(scale))
-            certain = probabilities[0, 1, rows, columns][:, None]
-            return np.hstack([low, high, certain, shifts[0][:, rows, columns].T]).astype(np.float32)
+        def resized(band: tuple[int, int, int]) -> Floats:
+            index, *rows = band
+            _, height, width = levels[index]
+            return sampler.resized(height, width, (rows[0], rows[1]))
 
         bands = self._bands(levels)
-        by_level: list[list[Floats]] = [[] for _ in levels]
-        for (index, _, _), rows in zip(bands, self._side_by_side(search, bands), strict=True):
-            by_level[index].append(rows)
-        kept = []
-        for parts in by_level:
-            candidates = np.vstack(parts)
-            kept.append(candidates[_suppress(candidates[:, :4], candidates[:, 4], 0.5)])
-        if not kept:
+        maps = [(probability[0, -1], shift[0]) for shift, probability in self._run(self._pnet, resized, bands)]
+        # all maps in one row of values, so that candidates of all levels are picked and decoded at once
+        certain = np.concatenate([probability.ravel() for probability, _ in maps])
+        picked = np.flatnonzero(certain >= self._config.thresholds[0])
+        if not len(picked):
             return np.empty((0, 4), np.float32)
-        found = np.vstack(kept)
-        found = found[_suppress(found[:, :4], found[:, 4], 0.7)]
-        sides = found[:, 2:4] - found[:, :2]
-        return _squared(found[:, :4] + found[:, 5:9] * np.hstack([sides, sides]))
+        shifts = np.concatenate([shift.reshape(4, -1) for _, shift in maps], axis=1)[:, picked].T
+        starts = np.cumsum([0, *(probability.size for probability, _ in maps)])
+        band = np.searchsorted(starts, picked, side="right") - 1
+        rows, columns = np.divmod(
+            picked - starts[band], np.array([probability.shape[1] for probability, _ in maps])[band]
+        )
+        level = np.array([index for index, _, _ in bands])[band]
+        scale = np.array([levels[index][0] for index, _, _ in bands], np.float32)[band, None]
+        corner = np.stack([columns * _STRIDE, rows * _STRIDE + np.array([row for _, row, _ in bands])[band]], 1)
+        corner = corner.astype(np.float32)
+        boxes = np.hstack([np.floor((corner + 1) / scale), np.floor((corner + _INPUT) / scale)])
+        scores = certain[picked]
+        kept = _suppress(boxes, scores, 0.5, level)
+        kept = kept[_suppress(boxes[kept], scores[kept], 0.7)]
+        boxes, shifts = boxes[kept], shifts[kept]
+        sides = boxes[:, 2:] - boxes[:, :2]
+        return _squared(boxes + shifts * np.hstack([sides, sides]))
 
-    def _look(self, net: Net, sampler: _AreaSampler, rectangles: NDArray[np.int64], size: int) -> tuple[Floats, ...]:
+    def _look(self, net: Net, sampler: Sampler, rectangles: NDArray[np.int64], size: int) -> tuple[Floats, ...]:
         """A network's outputs over candidates, cut out at its size; shares of them run side by side."""
-        count = max(1, min(self._workers, len(rectangles) // 4))
+        count = 1 if self._workers == 1 else max(1, len(rectangles) * size * size // _PIECE)
         shares = np.array_split(rectangles, count)
-        outputs = self._side_by_side(lambda share: net(sampler.crops(share, size)), shares)
+        outputs = self._run(net, lambda share: sampler.crops(share, size), shares)
         return tuple(np.concatenate(rows) for rows in zip(*outputs, strict=True))
 
     @staticmethod
-    def _clipped(boxes: Floats, sampler: _AreaSampler) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def _clipped(boxes: Floats, sampler: Sampler) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Pixel rectangles (end excluded) of boxes within the picture, and which of them are not empty."""
         whole = np.trunc(boxes).astype(np.int64)
         low = np.maximum(whole[:, :2], 1) - 1
@@ -301,7 +306,7 @@ class MTCNNDetector:
         present: NDArray[np.bool_] = np.asarray((high > low).all(1), np.bool_)
         return np.hstack([low, high]), present
 
-    def _refine(self, sampler: _AreaSampler, boxes: Floats) -> Floats:
+    def _refine(self, sampler: AreaSampler, boxes: Floats) -> Floats:
         """RNet: candidates that look like a face, moved and squared, (n, 4)."""
         rectangles, present = self._clipped(boxes, sampler)
         boxes, rectangles = boxes[present], rectangles[present]
@@ -314,7 +319,7 @@ class MTCNNDetector:
         kept = _suppress(boxes, scores, 0.7)
         return _squared(_regressed(boxes[kept], shifts[kept]))
 
-    def _output(self, sampler: _AreaSampler, boxes: Floats) -> Detections:
+    def _output(self, sampler: Sampler, boxes: Floats) -> Detections:
         """ONet: faces with landmarks."""
         rectangles, present = self._clipped(boxes, sampler)
         boxes, rectangles = boxes[present], rectangles[present]

@@ -1,4 +1,4 @@
-"""How fast, against facenet-pytorch on the same work, in one run.
+"""The stations one by one, against facenet-pytorch on the same work, in one run.
 
 Each side runs in a process of its own, so that the threads of one do not disturb the other; short blocks alternate between the two,
 so that a machine that slows down slows both. Figures are medians; the ratio of two medians is what to quote.
@@ -7,8 +7,6 @@ so that a machine that slows down slows both. Figures are medians; the ratio of 
 from __future__ import annotations
 
 import multiprocessing
-import os
-import platform
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -26,10 +24,14 @@ from engine.errors import MusterError
 from engine.images import read_image
 from engine.models import DEFAULT_EMBEDDER, ModelStore, embedder_spec
 
-__all__ = ["run_bench"]
+__all__ = ["FACENET_GFLOP", "run_pairs"]
 
 RGB = NDArray[np.uint8]
-Side = Literal["muster", "facenet-pytorch"]
+Side = Literal["muster", "facenet-pytorch", "sgemm"]
+
+FACENET_GFLOP = 2 * 1.417
+"""Of one face: 1.417 billion multiplications and additions each."""
+_MATRIX = 2048
 
 WORK: dict[str, tuple[int, ...]] = {
     "detector_640x360_min40": (640, 360, 40),
@@ -117,9 +119,16 @@ def _reference_side(photos: Path) -> dict[str, Callable[[], Any]]:
     return work
 
 
+def _sgemm_side(_photos: Path) -> dict[str, Callable[[], Any]]:
+    """The fastest that this machine multiplies single-precision matrices: what networks are made of."""
+    a = np.random.default_rng(0).random((_MATRIX, _MATRIX), np.float32)
+    return {"sgemm": lambda: a @ a}
+
+
 def _worker(side: Side, photos: Path, connection: Connection) -> None:
     """Body of a side's process: answer a work's name with the milliseconds of some repeats, `result …` with its result."""
-    work = _muster_side(photos) if side == "muster" else _reference_side(photos)
+    sides = {"muster": _muster_side, "facenet-pytorch": _reference_side, "sgemm": _sgemm_side}
+    work = sides[side](photos)
     connection.send("ready")
     while True:
         try:
@@ -158,7 +167,7 @@ def _parity(name: str, ours: Any, theirs: Any) -> dict[str, float]:
     }
 
 
-def run_bench(photos: Path, progress: Callable[[str, int, int], None]) -> dict[str, Any]:
+def run_pairs(photos: Path, progress: Callable[[str, int, int], None]) -> dict[str, Any]:
     """Measure both sides.
 
     Args:
@@ -166,7 +175,8 @@ def run_bench(photos: Path, progress: Callable[[str, int, int], None]) -> dict[s
         progress: told of rounds.
 
     Returns:
-        `ratios` (facenet-pytorch's median over ours), `medians_ms` by side, `parity` of the results, `machine`.
+        `ratios` (facenet-pytorch's median over ours), `medians_ms` by side, `parity` of the results, `sgemm_gflops` of the machine and
+        `facenet_share_of_sgemm` by work.
 
     Raises:
         MusterError: a side's process ended early.
@@ -175,7 +185,7 @@ def run_bench(photos: Path, progress: Callable[[str, int, int], None]) -> dict[s
     pipes: dict[Side, Connection] = {}
     processes = []
     sides: tuple[Side, Side] = ("muster", "facenet-pytorch")
-    for side in sides:
+    for side in (*sides, "sgemm"):
         ours, theirs = context.Pipe()
         process = context.Process(target=_worker, args=(side, photos, theirs), daemon=True)
         process.start()
@@ -191,12 +201,13 @@ def run_bench(photos: Path, progress: Callable[[str, int, int], None]) -> dict[s
         except (EOFError, OSError) as error:
             raise MusterError(f"the {side} side of the benchmark ended early", hint="`muster doctor`") from error
 
+    times: dict[str, dict[Side, list[float]]] = {name: {side: [] for side in sides} for name in WORK}
+    parity = {}
+    matrices: list[float] = []
     try:
-        for side in sides:
+        for side in pipes:
             progress(f"starting {side}", 0, 0)
             ask(side, None)
-        times: dict[str, dict[Side, list[float]]] = {name: {side: [] for side in sides} for name in WORK}
-        parity = {}
         for index, name in enumerate(WORK):
             parity[name] = _parity(name, ask("muster", f"result {name}"), ask("facenet-pytorch", f"result {name}"))
             began = time.perf_counter()
@@ -206,6 +217,8 @@ def run_bench(photos: Path, progress: Callable[[str, int, int], None]) -> dict[s
                 progress(f"measuring {name}", index * _ROUNDS + round_, len(WORK) * _ROUNDS)
                 for side in sides:
                     times[name][side] += ask(side, name)
+                if name.startswith("embedder"):
+                    matrices += ask("sgemm", "sgemm")
     finally:
         for pipe in pipes.values():
             pipe.close()
@@ -213,13 +226,16 @@ def run_bench(photos: Path, progress: Callable[[str, int, int], None]) -> dict[s
             process.join(5)
             process.kill()
     medians = {name: {side: float(np.median(rows)) for side, rows in sides_.items()} for name, sides_ in times.items()}
+    gflops = 2 * _MATRIX**3 / 1e6 / float(np.median(matrices))
+    rates = {
+        name: FACENET_GFLOP * WORK[name][0] / row["muster"] * 1000
+        for name, row in medians.items()
+        if name.startswith("embedder")
+    }
     return {
-        "ratios": {name: round(row["facenet-pytorch"] / row["muster"], 3) for name, row in medians.items()},
-        "medians_ms": {name: {side: round(value, 3) for side, value in row.items()} for name, row in medians.items()},
+        "ratios": {name: row["facenet-pytorch"] / row["muster"] for name, row in medians.items()},
+        "medians_ms": medians,
         "parity": parity,
-        "machine": {
-            "cores": os.cpu_count(),
-            "processor": platform.processor() or platform.machine(),
-            "system": platform.system(),
-        },
+        "sgemm_gflops": gflops,
+        "facenet_share_of_sgemm": {name: rate / gflops for name, rate in rates.items()},
     }

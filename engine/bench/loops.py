@@ -1,0 +1,195 @@
+"""The whole loop over a clip, picture after picture: ours, and what one would write in an afternoon.
+
+The plain loops are the usual ones: find and embed every face of every frame with facenet-pytorch, or with dlib as the `face_recognition`
+package calls it. They are timed on frames spread evenly over the clip.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.bench.apart import cpu_s
+from engine.bench.crowd import ENROLLED, Clip
+from engine.embedding import normalised
+from engine.images import read_image
+from engine.models import DEFAULT_EMBEDDER, ModelStore, embedder_spec
+from engine.sources import VideoSource
+from engine.workbench import Workbench
+
+__all__ = ["dlib_loop", "enrolled_workspace", "facenet_loop", "has_dlib", "muster_loop", "smallest_face"]
+
+RGB = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Reader = Callable[[RGB], Floats]
+
+_ENROLMENT_PHOTOS = 6
+_SAME = 0.5  # similarity from which the plain facenet loop names somebody
+_DLIB_SAME = 0.6  # distance below which face_recognition does
+_OFTEN = 2  # sightings before a plain loop counts somebody as found
+
+
+def smallest_face(clip: Clip) -> int:
+    """The smallest face that is looked for in a clip, pixels."""
+    return 60 if clip.height >= 1080 else 40
+
+
+def enrolled_workspace(folder: Path, photos: Path) -> None:
+    """A workspace in which the four people are enrolled."""
+    workbench = Workbench(folder)
+    for person in ENROLLED:
+        files = sorted((photos / "train" / person).glob("*.jpg"))[:_ENROLMENT_PHOTOS]
+        workbench.enrol(person, person.replace("_", " ").title(), files, author="bench")
+
+
+def muster_loop(workspace: Path, clip: Clip, live: bool) -> dict[str, Any]:
+    """Our pipeline over a clip: as fast as it goes, or live at the clip's own rate.
+
+    Returns:
+        `fps`, `cores` used, `people` punched, and counters of the run.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "workspace"
+        shutil.copytree(workspace, folder)
+        workbench = Workbench(folder)
+        reader = workbench.reader
+        reader.embedder.embed(np.zeros((1, 160, 160, 3), np.uint8))
+        reader.detector.detect(np.zeros((clip.height, clip.width, 3), np.uint8))
+        source = VideoSource(clip.path, "bench", start=datetime.now(UTC), fast=not live)
+        pipeline = workbench.pipeline("bench", min_face_px=smallest_face(clip), live=live)
+        used, began = cpu_s(), time.perf_counter()
+        ended = [began]
+        stats = pipeline.run(source, lambda _result: ended.append(time.perf_counter()))
+        # live, the time to settle what is open at the clip's end is not the loop's
+        seconds = (ended[-2] if live and len(ended) > 2 else ended[-1]) - began
+        used = cpu_s() - used
+        day = workbench.attendance.day_of(datetime.now(UTC))
+        rows = workbench.attendance.log.read(day)
+        return {
+            "fps": stats.frames / seconds,
+            "cores": used / (time.perf_counter() - began),
+            "frames": stats.frames,
+            "dropped": stats.dropped,
+            "scans": stats.scans,
+            "faces_per_frame": stats.faces / max(stats.frames, 1),
+            "embedded": stats.embedded,
+            "passed_over": stats.passed_over,
+            "people": sorted({row["employee_id"] for row in rows if row["event"] == "punch"}),
+            "withdrawn": stats.retracted,
+            "latencies_s": stats.latencies_s,
+            "stage_ms": {name: value * 1000 / max(stats.frames, 1) for name, value in stats.stage_s.items()},
+        }
+
+
+def _spread_frames(clip: Clip, count: int) -> Iterator[tuple[RGB, float]]:
+    """Frames spread over a clip, and the seconds that reading each one took."""
+    capture = cv2.VideoCapture(str(clip.path), cv2.CAP_FFMPEG)
+    total = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    wanted = set(np.linspace(total // 4, total - 2, count).astype(int).tolist())
+    for index in range(total):
+        began = time.perf_counter()
+        if not capture.grab():
+            break
+        if index in wanted:
+            _, raw = capture.retrieve()
+            image = np.asarray(cv2.cvtColor(raw, cv2.COLOR_BGR2RGB), np.uint8)
+            yield image, time.perf_counter() - began
+    capture.release()
+
+
+def _plain(clip: Clip, count: int, read: Reader, photos: Path, name: Callable[[Floats, Floats], int]) -> dict[str, Any]:
+    """Time a plain loop; `read` gives the embeddings of a picture's faces, `name` the row of the nearest person or -1."""
+    rows: list[Floats] = []
+    owners: list[str] = []
+    for person in ENROLLED:
+        for file in sorted((photos / "train" / person).glob("*.jpg"))[:_ENROLMENT_PHOTOS]:
+            found = read(read_image(file))
+            if len(found):
+                rows.append(found[0])
+                owners.append(person)
+    gallery = np.stack(rows)
+    seen: Counter[str] = Counter()
+    seconds, faces, frames = 0.0, 0, 0
+    for index, (image, reading_s) in enumerate(_spread_frames(clip, count + 1)):
+        began = time.perf_counter()
+        found = read(image)
+        nearest = [name(gallery, row) for row in found]
+        if index == 0:
+            continue  # the first picture of a size warms up
+        seconds += time.perf_counter() - began + reading_s
+        frames += 1
+        faces += len(found)
+        seen.update({owners[row] for row in nearest if row >= 0})
+    return {
+        "fps": frames / seconds,
+        "frames": frames,
+        "faces_per_frame": faces / max(frames, 1),
+        "people": sorted(person for person, times in seen.items() if times >= _OFTEN),
+    }
+
+
+def facenet_loop(clip: Clip, count: int, photos: Path) -> dict[str, Any]:
+    """facenet-pytorch on every frame: its detector, its crops, its network (with the same weights as ours)."""
+    import torch  # noqa: PLC0415
+    from facenet_pytorch import MTCNN  # noqa: PLC0415
+
+    spec = embedder_spec(DEFAULT_EMBEDDER)
+    module = ModelStore("torch").module(spec.model_id)
+    detector = MTCNN(
+        image_size=160, margin=32, keep_all=True, min_face_size=smallest_face(clip), post_process=False, device="cpu"
+    )
+
+    def read(image: RGB) -> Floats:
+        crops = detector(image)
+        if crops is None:
+            return np.empty((0, spec.dimension), np.float32)
+        faces = crops.numpy().astype(np.uint8).transpose(0, 2, 3, 1)
+        with torch.inference_mode():
+            rows = module(torch.from_numpy(normalised(faces, spec.normalisation))).numpy()
+        return np.asarray(rows, np.float32)
+
+    def name(gallery: Floats, row: Floats) -> int:
+        scores = gallery @ row
+        return int(scores.argmax()) if scores.max() >= _SAME else -1
+
+    return _plain(clip, count, read, photos, name)
+
+
+def has_dlib() -> bool:
+    """The rival's parts are installed (extra `bench`)."""
+    return all(importlib.util.find_spec(name) for name in ("dlib", "face_recognition_models"))
+
+
+def dlib_loop(clip: Clip, count: int, photos: Path) -> dict[str, Any]:
+    """What `face_recognition.face_locations` and `face_encodings` do, with the same model files."""
+    import dlib  # noqa: PLC0415
+
+    found = importlib.util.find_spec("face_recognition_models")
+    assert found is not None
+    assert found.submodule_search_locations is not None
+    models = Path(found.submodule_search_locations[0]) / "models"
+    detector = dlib.get_frontal_face_detector()
+    landmarks = dlib.shape_predictor(str(models / "shape_predictor_5_face_landmarks.dat"))
+    network = dlib.face_recognition_model_v1(str(models / "dlib_face_recognition_resnet_model_v1.dat"))
+
+    def read(image: RGB) -> Floats:
+        image = np.ascontiguousarray(image)
+        rows = [network.compute_face_descriptor(image, landmarks(image, box), 1) for box in detector(image, 1)]
+        return np.array(rows, np.float32).reshape(-1, 128)
+
+    def name(gallery: Floats, row: Floats) -> int:
+        distances = np.linalg.norm(gallery - row, axis=1)
+        return int(distances.argmin()) if distances.min() <= _DLIB_SAME else -1
+
+    return _plain(clip, count, read, photos, name)

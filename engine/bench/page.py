@@ -1,0 +1,237 @@
+"""The results of a run as a page: tables, a plot, and what was tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from engine.storage import atomic_write
+
+__all__ = ["TRIED", "plot", "write_page"]
+
+Result = Mapping[str, Any]
+
+TRIED: tuple[tuple[str, str], ...] = (
+    ("One integral image instead of a resize per level and a crop per candidate", "detector 1.5–2×, the same boxes"),
+    ("Networks kept in ONNX Runtime's blocked layout (PReLU as depthwise convolutions)", "detector networks 1.8–2.2×"),
+    ("A fourth, empty channel: a pixel's sums are 16 bytes, which numpy copies in one move", "detector 3–4%"),
+    ("Inputs prepared in one thread under Python's lock, networks run by all threads", "detector 5–15%"),
+    ("Smaller pieces that fit a core's cache", "10% *slower*: more calls that wait for Python's lock"),
+    (
+        "Fewer candidates for the last network",
+        "not done: a third of the boxes fell below IoU 0.9 with facenet-pytorch's",
+    ),
+    ("OpenVINO for the detector's networks", "10–15%: not worth a second runtime"),
+    ("Looking at expected places between searches of the whole frame", "detection 2–3× in a crowd, 97% of the faces"),
+    ("Embedding only what teaches something", "in a crowd of five 0.3 faces a frame instead of 4"),
+    ("Threads of a network that never spin", "live loop 20% faster, but one face alone 10–30% slower"),
+    ("Threads that spin within a run only", "both fast: chosen"),
+    ("Three frames may wait instead of one", "left out at 1080p with five people: 14% → 0"),
+    ("Batches of two faces instead of four", "rows up to 0.2 s earlier"),
+    ("Search: 8-bit instead of 4-bit codes", "as exact, but 23–29 ms among a million: four times the memory is read"),
+)
+"""What was tried on two cores, and what it gave then; all other figures of the page are measured anew with each run."""
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _fps(row: Mapping[str, Any] | None) -> str:
+    return f"{row['fps']:.1f}" if row else "–"
+
+
+def _people(row: Mapping[str, Any] | None) -> str:
+    return str(len(row["people"])) if row else "–"
+
+
+def _page(result: Result, picture: str) -> str:
+    machine, versions = result["machine"], result["versions"]
+    parts = [
+        "# Performance",
+        "Written by `muster bench --page docs/performance.md`; every figure is of one run on "
+        f"{machine['cores']} cores ({machine['processor']}, {machine['system']}), {result['date']}. "
+        "Machines are noisy, so quote ratios, not times: both sides of a ratio took turns in that run, each in a process of "
+        "its own. Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
+        f"![frames per second of the loops]({picture})",
+        "## Asked for and found",
+        _table(
+            ("work", "unit", "found", "wanted", ""),
+            [
+                (row["work"], row["unit"], f"{row['found']:.3g}", row["wanted"], "met" if row["met"] else "**missed**")
+                for row in result["targets"]
+            ],
+        ),
+        "## The stations, median milliseconds",
+        _table(
+            ("work", "muster", "facenet-pytorch", "faster", "same results"),
+            [
+                (
+                    name.replace("_", " "),
+                    f"{row['muster']:.1f}",
+                    f"{row['facenet-pytorch']:.1f}",
+                    f"{result['ratios'][name]:.2f}×",
+                    ", ".join(
+                        f"{what.replace('_', ' ')} {value:.6g}" for what, value in result["parity"][name].items()
+                    ),
+                )
+                for name, row in result["medians_ms"].items()
+            ],
+        ),
+        f"The limit: this machine multiplies single-precision matrices at {result['sgemm_gflops']:.0f} GFLOP/s. FaceNet is 1.417 billion "
+        f"multiply-adds a face and runs at {result['facenet_share_of_sgemm']['embedder_1_face']:.0%} of that rate (8 faces: "
+        f"{result['facenet_share_of_sgemm']['embedder_8_faces']:.0%}). So a face costs what it costs; the live loop is fast because it "
+        "embeds few of them.",
+        "## The whole loop over a clip, every frame",
+        "People cut out of sample photos walk up and down. Frames per second, and how many of the enrolled people in the clip "
+        "were found. The plain loops find and embed every face of every frame; they are timed on frames spread over the clip. "
+        "Only five people are in the samples: in clips of ten each is there twice, and the second is refused the name, as nobody "
+        "stands in two places.",
+        _table(
+            (
+                "clip",
+                "muster",
+                "facenet-pytorch",
+                "faster",
+                "face_recognition",
+                "enrolled",
+                "found: muster",
+                "facenet-pytorch",
+                "peak MB",
+            ),
+            [
+                (
+                    name.replace("_", ", ") + (" person" if name.endswith("_1") else " people"),
+                    _fps(row["muster"]),
+                    _fps(row["facenet-pytorch"]),
+                    f"{row['ratio']:.1f}×",
+                    _fps(row.get("face_recognition")),
+                    len(row["shown"]),
+                    _people(row["muster"]),
+                    _people(row["facenet-pytorch"]),
+                    f"{row['muster']['peak_mb']:.0f} / {row['facenet-pytorch']['peak_mb']:.0f}",
+                )
+                for name, row in result["loops"].items()
+            ],
+        ),
+        "## Live, at the clip's own rate",
+        "Reading, finding, embedding and writing in threads of their own; decoding the video is included in the cores used. The latency is "
+        "that from a person's first good frame to their row being durable on disk.",
+        _table(
+            (
+                "clip",
+                "frames",
+                "left out",
+                "cores used",
+                "faces embedded",
+                "passed over",
+                "found",
+                "latency median",
+                "95%",
+            ),
+            [
+                (
+                    name.replace("_", ", "),
+                    row["frames"],
+                    row["dropped"],
+                    f"{row['cores']:.2f}",
+                    row["embedded"],
+                    row["passed_over"],
+                    f"{len(row['people'])} of {len(row['shown'])}",
+                    f"{row['latency_median_s']:.2f} s",
+                    f"{row['latency_p95_s']:.2f} s",
+                )
+                for name, row in result["live"].items()
+            ],
+        ),
+        "## Searching a gallery",
+        "One probe at a time; rows spread evenly over the sphere, which is the hardest case for an index; half of the probes are nobody's.",
+        _table(
+            (
+                "templates",
+                "muster",
+                "one matrix product",
+                "distances, as `face_distance`",
+                "recall of the best",
+                "of the best 5",
+                "prepared in",
+                "peak MB",
+            ),
+            [
+                (
+                    f"{row['templates']:,}" + (" (exact)" if row["exact"] else " (index)"),
+                    f"{row['probe_ms']:.2f} ms",
+                    f"{row['exact_ms']:.2f} ms",
+                    f"{row['plain_ms']:.1f} ms",
+                    f"{row['recall']:.4f}",
+                    f"{row['recall_5']:.4f}",
+                    f"{row['build_s']:.1f} s",
+                    f"{row['peak_mb']:.0f}",
+                )
+                for row in result["search"].values()
+            ],
+        ),
+        "## Starting up",
+        f"From the start of the process to the first recognised face: {result['start']['muster_s']:.1f} s (torch is "
+        f"{'imported' if result['start']['torch_imported'] else 'not imported'}); with facenet-pytorch to the first embedding: "
+        f"{result['start']['facenet_pytorch_s']:.1f} s.",
+        "## What was tried, and what it gave",
+        _table(("what", "gave"), TRIED),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def plot(result: Result) -> str:
+    """Frames per second of the loops as bars, an SVG picture."""
+    names = list(result["loops"])
+    sides = (("muster", "#0072b2"), ("facenet-pytorch", "#e69f00"), ("face_recognition", "#999999"))
+    top = max(row["muster"]["fps"] for row in result["loops"].values())
+    left, wide, high, gap = 150, 560, 13, 12
+    lines: list[str] = []
+    y = 46
+    for name in names:
+        row = result["loops"][name]
+        present = [(side, colour) for side, colour in sides if side in row]
+        label = name.replace("x", "×").replace("_", ", ")
+        lines.append(
+            f'<text x="{left - 10}" y="{y + len(present) * high / 2 + 4}" text-anchor="end">{escape(label)}</text>'
+        )
+        for side, colour in present:
+            length = row[side]["fps"] / top * wide
+            lines.append(f'<rect x="{left}" y="{y}" width="{length:.1f}" height="{high - 2}" fill="{colour}"/>')
+            lines.append(f'<text x="{left + length + 5:.1f}" y="{y + high - 4}">{row[side]["fps"]:.1f}</text>')
+            y += high
+        y += gap
+    real = left + 25 / top * wide
+    lines.append(
+        f'<line x1="{real:.1f}" y1="38" x2="{real:.1f}" y2="{y - gap + 4}" stroke="#d55e00" stroke-dasharray="4 3"/>'
+    )
+    lines.append(f'<text x="{real + 4:.1f}" y="34" fill="#d55e00">25 fps</text>')
+    x = left
+    for side, colour in sides:
+        lines.append(
+            f'<rect x="{x}" y="8" width="11" height="11" fill="{colour}"/><text x="{x + 16}" y="18">{escape(side)}</text>'
+        )
+        x += 40 + 8 * len(side)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + wide + 70} {y + 6}" font-family="sans-serif" font-size="11" '
+        'fill="#222"><title>Frames per second of the whole loop: resolution and people in view</title>'
+        f'<rect width="100%" height="100%" fill="#fff"/>{"".join(lines)}</svg>\n'
+    )
+
+
+def write_page(path: Path, result: Result) -> None:
+    """Write the page, and its plot into `images/` beside it.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    if "loops" not in result:
+        raise ValueError("a quick run has no page")
+    picture = path.parent / "images" / f"{path.stem}.svg"
+    atomic_write(picture, plot(result).encode())
+    atomic_write(path, _page(result, f"images/{picture.name}").encode())

@@ -1,0 +1,88 @@
+"""Where to look: the whole frame now and then, in between only where faces are expected.
+
+A search of the whole frame costs several times what a look at the known places does, and a person who comes in stays for many frames.
+So the whole frame is searched every `scan_interval_s` while something moves outside the known faces, every `idle_interval_s` while
+nothing does, and soon when an expected face is not where it should be. Times are those of the frames: the same frames give the same
+answer, however fast they are read.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config import DetectionConfig
+from engine.detection.mtcnn import Detector
+from engine.types import Detections
+
+__all__ = ["FaceFinder"]
+
+Floats = NDArray[np.float32]
+
+_SAMPLES = 90  # along the shorter side
+_CHANGE = 24  # grey levels
+_CHANGED_SAMPLES = 4
+_SOON_S = 0.1
+
+
+class FaceFinder:
+    """Finds the faces of one camera's frames.
+
+    Args:
+        detector: looks.
+        config: intervals.
+        min_face_px: smallest face; default from the settings.
+
+    Attributes:
+        scans, looks: frames searched as a whole, and those searched at known places only.
+    """
+
+    def __init__(self, detector: Detector, config: DetectionConfig, min_face_px: int | None = None) -> None:
+        self.scans = 0
+        self.looks = 0
+        self._detector, self._config, self._min_face_px = detector, config, min_face_px
+        self._scanned: datetime | None = None
+        self._samples: NDArray[np.int16] | None = None
+        self._size: tuple[int, ...] = ()
+
+    def find(self, image: NDArray[np.uint8], time: datetime, expected: Floats) -> Detections:
+        """Faces of a frame.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+            time: of the frame.
+            expected: (n, 4) float32, where the faces known so far should be.
+        """
+        since = abs((time - self._scanned).total_seconds()) if self._scanned is not None else None
+        if since is None or since >= self._config.idle_interval_s - 1e-6 or image.shape != self._size:
+            return self._scan(image, time)
+        if since >= self._config.scan_interval_s - 1e-6 and self._moved(image, expected):
+            return self._scan(image, time)
+        self.looks += 1
+        found = self._detector.detect_near(image, expected)
+        if len(found) < len(expected) and since >= min(_SOON_S, self._config.scan_interval_s):
+            return self._scan(image, time)
+        return found
+
+    def _scan(self, image: NDArray[np.uint8], time: datetime) -> Detections:
+        self.scans += 1
+        self._scanned = time
+        self._samples, self._size = self._sampled(image), image.shape
+        return self._detector.detect(image, self._min_face_px)
+
+    @staticmethod
+    def _sampled(image: NDArray[np.uint8]) -> NDArray[np.int16]:
+        step = max(1, min(image.shape[:2]) // _SAMPLES)
+        return image[::step, ::step, 1].astype(np.int16)
+
+    def _moved(self, image: NDArray[np.uint8], expected: Floats) -> bool:
+        """Something outside the expected faces differs from the last frame that was searched as a whole."""
+        assert self._samples is not None
+        changed = np.abs(self._sampled(image) - self._samples) > _CHANGE
+        step = max(1, min(image.shape[:2]) // _SAMPLES)
+        for box in expected:
+            left, top, right, bottom = np.clip(box / step + np.array([-1, -1, 2, 2]), 0, None).astype(int)
+            changed[top:bottom, left:right] = False
+        return int(changed.sum()) >= _CHANGED_SAMPLES

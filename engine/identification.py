@@ -1,0 +1,291 @@
+"""Who the tracks are: which faces are worth embedding, what they say, and when a name must be taken back.
+
+An undecided track's good faces are embedded at short intervals, ever less often the longer it stays undecided. A decided one is
+verified now and then, when a face is much better than those before, and at once when the track may have changed hands (boxes that
+crossed, a jump, a gap): that is how fewer embeddings lose nothing.
+"""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config import Config
+from engine.drawing import crop_around
+from engine.gallery import Gallery, Template
+from engine.recorder import Recorder
+from engine.services import Services
+from engine.staging import Desk, Shot
+from engine.storage import new_id
+from engine.tracking import Tracker, Trail
+from engine.types import FaceQuality, Frame, Match, Track, TrackState
+from engine.voting import Voter, assign, one_place_each
+
+__all__ = ["Identification"]
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+_SWAPPED = 2
+"""So many good frames in a row that do not look like the track's own mean: somebody else has taken its place."""
+_MUCH_BETTER = 1.25
+_DOUBT_INTERVAL_S = 0.3
+_PATIENCE = 5
+"""Faces after which an undecided track is embedded less and less often."""
+_TEMPLATES_OF_A_STRANGER = 10
+
+
+@dataclass
+class _Following:
+    """What is known of a track beyond its places.
+
+    Attributes:
+        voter: its votes.
+        unknown_id: the stranger's identifier.
+        quality: of its face in the last frame.
+        best: score and picture of the best face that voted.
+        offered, offered_at, offered_score: how many faces were sent to be embedded, when the last was, and the best one's score.
+        strange: odd faces in a row.
+        first_good: monotonic time of the first good frame.
+    """
+
+    voter: Voter
+    unknown_id: str | None = None
+    quality: FaceQuality | None = None
+    best: tuple[float, Image] | None = None
+    offered: int = 0
+    offered_at: datetime | None = None
+    offered_score: float = 0.0
+    strange: int = 0
+    first_good: float | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.voter.identity.state in {TrackState.KNOWN, TrackState.UNKNOWN}
+
+
+class Identification:
+    """Decides who the tracks of one camera are. Belongs to the pipeline's thread.
+
+    Args:
+        services: galleries and threshold.
+        config: all settings.
+        tracker: whose tracks.
+        desk: embeds.
+        recorder: keeps the gallery of strangers.
+
+    Attributes:
+        tracks: followed so far.
+    """
+
+    def __init__(self, services: Services, config: Config, tracker: Tracker, desk: Desk, recorder: Recorder) -> None:
+        self.tracks = 0
+        self._services, self._config = services, config
+        self._tracker, self._desk, self._recorder = tracker, desk, recorder
+        self._following: dict[int, _Following] = {}
+
+    # ----------------------------------------------------------------------------------------- faces in
+
+    def follow(self, track_ids: Sequence[int]) -> None:
+        """Take up tracks that are new."""
+        for track_id in track_ids:
+            if track_id not in self._following:
+                self._begin(track_id)
+
+    def _begin(self, track_id: int) -> _Following:
+        self.tracks += 1
+        self._following[track_id] = _Following(Voter(self._config.voting))
+        return self._following[track_id]
+
+    def consider(
+        self, frame: Frame, track_ids: Sequence[int], boxes: Floats, crops: Image, qualities: Sequence[FaceQuality]
+    ) -> None:
+        """Send the faces of a frame that can teach something to be embedded.
+
+        Args:
+            frame: where they are.
+            track_ids, boxes, crops, qualities: n faces, parallel; crops (n, 160, 160, 3) uint8.
+        """
+        doubted = {trail.track_id: trail.doubted for trail in self._tracker.trails}
+        shots = []
+        for row, (track_id, quality) in enumerate(zip(track_ids, qualities, strict=True)):
+            following = self._following[track_id]
+            following.quality = quality
+            if not quality.good:
+                continue
+            if following.first_good is None:
+                following.first_good = clock.monotonic()
+            if not self._due(following, quality, frame.time, doubted.get(track_id)):
+                continue
+            best = following.best is None or quality.score > max(following.best[0], following.offered_score)
+            picture = crop_around(frame.image, boxes[row]) if best else None
+            shots.append(
+                Shot(
+                    track_id,
+                    frame.time,
+                    frame.index,
+                    crops[row],
+                    quality,
+                    picture,
+                    following.offered,
+                    following.settled,
+                )
+            )
+            following.offered += 1
+            following.offered_at = frame.time
+            following.offered_score = max(following.offered_score, quality.score)
+        self._desk.offer(shots)
+
+    def _due(self, following: _Following, quality: FaceQuality, time: datetime, doubted: datetime | None) -> bool:
+        if following.offered_at is None:
+            return True
+        elapsed = abs((time - following.offered_at).total_seconds()) + 1e-6
+        voting = self._config.voting
+        if not following.settled:
+            return elapsed >= voting.embed_interval_s * max(1.0, following.offered / _PATIENCE)
+        if following.strange or (doubted is not None and doubted >= following.offered_at):
+            return elapsed >= (voting.embed_interval_s if following.strange else _DOUBT_INTERVAL_S)
+        if quality.score > _MUCH_BETTER * following.offered_score:
+            return elapsed >= _DOUBT_INTERVAL_S
+        return elapsed >= voting.settled_interval_s
+
+    # ----------------------------------------------------------------------------------------- votes
+
+    def learn(self) -> list[Trail]:
+        """Let the faces vote that have been embedded since; return tracks that ended because somebody else took their place."""
+        ended: list[Trail] = []
+        done = self._desk.collect()
+        for _, group in groupby(done, key=lambda pair: pair[0].frame):
+            rows = [(shot, embedding) for shot, embedding in group if shot.track_id in self._following]
+            if rows:
+                ended += self._vote([shot for shot, _ in rows], np.stack([embedding for _, embedding in rows]))
+        if done:
+            self._resolve()
+        for track_id, unknown_id in self._recorder.names():
+            if track_id in self._following:
+                self._following[track_id].unknown_id = unknown_id
+        return ended
+
+    def _search(self, probes: Floats) -> list[Match]:
+        gallery = self._services.gallery.current()
+        return gallery.search(
+            probes,
+            threshold=self._services.threshold(gallery),
+            min_margin=self._config.matching.min_margin,
+            top=5,
+            without=self._services.inactive(),
+        )
+
+    def _vote(self, shots: list[Shot], embeddings: Floats) -> list[Trail]:
+        """The faces of one frame vote."""
+        ended: list[Trail] = []
+        alive = {trail.track_id for trail in self._tracker.trails}
+        for shot, person, embedding in zip(shots, assign(self._search(embeddings)), embeddings, strict=True):
+            following = self._following[shot.track_id]
+            fused = following.voter.fused
+            if len(following.voter) >= self._config.voting.min_agreeing and fused is not None:
+                unlike = float(fused @ embedding) < self._services.swap_similarity
+                following.strange = following.strange + 1 if unlike else 0
+                if unlike and (following.strange < _SWAPPED or shot.track_id not in alive):
+                    continue  # one odd frame decides nothing: it votes only if the next one is not odd, too
+                if unlike:
+                    self._desk.withdraw(shot.track_id)
+                    new, old = self._tracker.restart(shot.track_id)
+                    ended.append(old)
+                    quality, following = following.quality, self._begin(new)
+                    following.quality, following.offered, following.offered_at = quality, 1, shot.time
+                    following.first_good = clock.monotonic()
+            score = shot.quality.score
+            following.voter.vote(person, embedding, score, lambda probe: self._search(probe[None])[0])
+            if shot.picture is not None and (following.best is None or score > following.best[0]):
+                following.best = (score, shot.picture)
+            if following.settled:
+                self._desk.withdraw(shot.track_id)
+        return ended
+
+    def _resolve(self) -> None:
+        """Among tracks in view a person stands in one place; strangers get their identifiers."""
+        visible = {trail.track_id for trail in self._tracker.trails if trail.visible}
+        voters = [self._following[key].voter for key in sorted(visible) if key in self._following]
+        for loser in one_place_each(voters):
+            person = loser.identity.person
+            assert person is not None
+            loser.deny(person)
+        for track_id, following in self._following.items():
+            if following.unknown_id is None and following.voter.identity.state is TrackState.UNKNOWN:
+                self._recorder.stranger(track_id, self._chooser(following))
+
+    def _chooser(self, following: _Following) -> Callable[[], str]:
+        """Finds the identifier of the stranger that a track is: an old one if they were here before."""
+        fused = following.voter.supporting
+        assert fused is not None
+        score = following.best[0] if following.best else 0.1
+        threshold = self._config.matching.stranger_threshold
+        if threshold is None:
+            threshold = self._services.threshold(self._services.gallery.current())
+        time = following.offered_at
+        assert time is not None
+
+        def choose() -> str:
+            answer = ""
+
+            def remember(strangers: Gallery) -> Gallery:
+                nonlocal answer
+                match = strangers.search(fused[None], threshold=threshold)[0]
+                if match.above_threshold:
+                    answer = match.candidates[0].person
+                    if len(strangers.of(answer)[0]) >= _TEMPLATES_OF_A_STRANGER:
+                        return strangers
+                else:
+                    numbers = [int(person.rpartition("-")[2]) for person in strangers.people]
+                    answer = f"unknown-{max(numbers, default=0) + 1}"
+                return strangers.add([Template(new_id(time), answer, score)], fused[None])
+
+            self._services.strangers.update(remember)
+            return answer
+
+        return choose
+
+    # ----------------------------------------------------------------------------------------- answers out
+
+    def outstanding(self, trails: Sequence[Trail]) -> set[int]:
+        """Those of the tracks about which something is still being found out."""
+        if not trails:
+            return set()
+        return {trail.track_id for trail in trails} & {*self._desk.waiting(), *self._recorder.unnamed}
+
+    def snapshot(self, trail: Trail, *, ended: bool) -> Track:
+        """A track as it is now."""
+        following = self._following[trail.track_id]
+        return Track(
+            track_id=trail.track_id,
+            box=trail.box,
+            landmarks=trail.landmarks,
+            first_seen=trail.first_seen,
+            last_seen=trail.last_seen,
+            hits=trail.hits,
+            visible=trail.visible and not ended,
+            ended=ended,
+            identity=following.voter.identity,
+            unknown_id=following.unknown_id,
+            quality=following.quality,
+        )
+
+    def picture(self, track_id: int) -> Image | None:
+        """The face and its surroundings in the best frame that voted."""
+        best = self._following[track_id].best
+        return best[1] if best else None
+
+    def first_good(self, track_id: int) -> float | None:
+        """Monotonic time of a track's first good frame."""
+        return self._following[track_id].first_good
+
+    def forget(self, track_id: int) -> TrackState:
+        """Drop a track that has ended; how it ended."""
+        return self._following.pop(track_id).voter.identity.state
