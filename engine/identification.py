@@ -16,6 +16,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.analysis import Faces
 from engine.config import Config
 from engine.drawing import crop_around
 from engine.gallery import Gallery, Template
@@ -48,7 +49,7 @@ class _Following:
     Attributes:
         voter: its votes.
         unknown_id: the stranger's identifier.
-        quality: of its face in the last frame.
+        quality: of its face when it was last measured.
         best: score and picture of the best face that voted.
         offered, offered_at, offered_score: how many faces were sent to be embedded, when the last was, and the best one's score.
         strange: odd faces in a row.
@@ -103,46 +104,47 @@ class Identification:
         self._following[track_id] = _Following(Voter(self._config.voting))
         return self._following[track_id]
 
-    def consider(
-        self, frame: Frame, track_ids: Sequence[int], boxes: Floats, crops: Image, qualities: Sequence[FaceQuality]
-    ) -> None:
+    def worth_cutting(self, track_ids: Sequence[int], time: datetime) -> list[int]:
+        """Rows of the faces of a frame that would be embedded if they were good enough."""
+        doubted = self._doubted()
+        return [
+            row
+            for row, track_id in enumerate(track_ids)
+            if self._due(self._following[track_id], 1.0, time, doubted.get(track_id))
+        ]
+
+    def _doubted(self) -> dict[int, datetime | None]:
+        return {trail.track_id: trail.doubted for trail in self._tracker.trails}
+
+    def consider(self, frame: Frame, track_ids: Sequence[int], faces: Faces) -> None:
         """Send the faces of a frame that can teach something to be embedded.
 
         Args:
             frame: where they are.
-            track_ids, boxes, crops, qualities: n faces, parallel; crops (n, 160, 160, 3) uint8.
+            track_ids: whose they are, parallel to `faces`.
+            faces: aligned and measured.
         """
-        doubted = {trail.track_id: trail.doubted for trail in self._tracker.trails}
+        doubted = self._doubted()
         shots = []
-        for row, (track_id, quality) in enumerate(zip(track_ids, qualities, strict=True)):
+        for row, (track_id, quality) in enumerate(zip(track_ids, faces.qualities, strict=True)):
             following = self._following[track_id]
             following.quality = quality
             if not quality.good:
                 continue
             if following.first_good is None:
                 following.first_good = clock.monotonic()
-            if not self._due(following, quality, frame.time, doubted.get(track_id)):
+            if not self._due(following, quality.score, frame.time, doubted.get(track_id)):
                 continue
             best = following.best is None or quality.score > max(following.best[0], following.offered_score)
-            picture = crop_around(frame.image, boxes[row]) if best else None
-            shots.append(
-                Shot(
-                    track_id,
-                    frame.time,
-                    frame.index,
-                    crops[row],
-                    quality,
-                    picture,
-                    following.offered,
-                    following.settled,
-                )
-            )
+            picture = crop_around(frame.image, faces.detections.boxes[row]) if best else None
+            order, settled = following.offered, following.settled
+            shots.append(Shot(track_id, frame.time, frame.index, faces.crops[row], quality, picture, order, settled))
             following.offered += 1
             following.offered_at = frame.time
             following.offered_score = max(following.offered_score, quality.score)
         self._desk.offer(shots)
 
-    def _due(self, following: _Following, quality: FaceQuality, time: datetime, doubted: datetime | None) -> bool:
+    def _due(self, following: _Following, score: float, time: datetime, doubted: datetime | None) -> bool:
         if following.offered_at is None:
             return True
         elapsed = abs((time - following.offered_at).total_seconds()) + 1e-6
@@ -151,7 +153,7 @@ class Identification:
             return elapsed >= voting.embed_interval_s * max(1.0, following.offered / _PATIENCE)
         if following.strange or (doubted is not None and doubted >= following.offered_at):
             return elapsed >= (voting.embed_interval_s if following.strange else _DOUBT_INTERVAL_S)
-        if quality.score > _MUCH_BETTER * following.offered_score:
+        if score > _MUCH_BETTER * following.offered_score:
             return elapsed >= _DOUBT_INTERVAL_S
         return elapsed >= voting.settled_interval_s
 

@@ -41,9 +41,6 @@ log = logging.getLogger(__name__)
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-_EXPECTED_FOR_S = 0.4
-"""A face unseen for longer is not looked for at its place any more."""
-
 
 @dataclass(frozen=True)
 class FrameResult:
@@ -198,28 +195,30 @@ class Pipeline:
         services, stats = self._services, self.stats
         stats.frames += 1
         with stats.stage("detection"):
-            found = self._finder.find(frame.image, frame.time, self._expected(frame.time))
+            found = self._finder.find(frame.image, frame.time, *self._expected(frame.time))
         stats.faces += len(found)
         stats.scans = self._finder.scans
         with stats.stage("tracking"):
             ids, ended = self._tracker.update(found, frame.time)
             self._identification.follow(ids)
         with stats.stage("alignment"):
-            faces = services.reader.cut(frame.image, found)
+            rows = self._identification.worth_cutting(ids, frame.time)
+            faces = services.reader.cut(frame.image, found[rows])
         with contextlib.nullcontext() if self._live else stats.stage("embedding"):
-            self._identification.consider(frame, ids, found.boxes, faces.crops, faces.qualities)
+            self._identification.consider(frame, [ids[row] for row in rows], faces)
         with stats.stage("matching"):
             ended += self._identification.learn()
         return self._conclude(frame, ended, final=False)
 
-    def _expected(self, time: datetime) -> Floats:
-        """(n, 4) where the faces of the last frames should be now."""
-        boxes = [
-            trail.predicted(time, self._config.tracking.max_gap_s)
-            for trail in self._tracker.trails
-            if abs((time - trail.last_seen).total_seconds()) <= _EXPECTED_FOR_S
-        ]
-        return np.stack(boxes) if boxes else np.empty((0, 4), np.float32)
+    def _expected(self, time: datetime) -> tuple[Floats, NDArray[np.bool_]]:
+        """(n, 4) where the faces seen since the last whole search should be now, and (n,) whether they were there a frame ago."""
+        scanned = self._finder.scanned
+        trails = [trail for trail in self._tracker.trails if scanned is not None and trail.last_seen >= scanned]
+        boxes = [trail.predicted(time, self._config.tracking.max_gap_s) for trail in trails]
+        return (
+            np.stack(boxes) if boxes else np.empty((0, 4), np.float32),
+            np.array([trail.visible for trail in trails], np.bool_),
+        )
 
     def finish(self) -> FrameResult | None:
         """The source has ended: settle open tracks and incidents. None when there was no frame.

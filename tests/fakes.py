@@ -160,9 +160,11 @@ class ScriptedDetector:
         del min_face_px
         return detections(self._rows.get(id(image), []))
 
-    def detect_near(self, image: NDArray[np.uint8], expected: NDArray[np.float32]) -> Detections:
+    def detect_near(
+        self, image: NDArray[np.uint8], expected: NDArray[np.float32], search: NDArray[np.bool_] | None = None
+    ) -> Detections:
         """See `Detector`: everything in the script is where it is expected."""
-        del expected
+        del expected, search
         return self.detect(image)
 
     def detect_photo(self, image: NDArray[np.uint8]) -> Detections:

@@ -28,8 +28,10 @@ class CountingDetector:
         self.asked.append(f"scan {min_face_px}")
         return detections([FACE])
 
-    def detect_near(self, image: NDArray[np.uint8], expected: NDArray[np.float32]) -> Detections:
-        del image, expected
+    def detect_near(
+        self, image: NDArray[np.uint8], expected: NDArray[np.float32], search: NDArray[np.bool_] | None = None
+    ) -> Detections:
+        del image, expected, search
         self.asked.append("look")
         return detections(self.near)
 
@@ -86,6 +88,15 @@ def test_a_face_that_is_not_where_it_should_be_is_searched_for_in_the_whole_fram
     assert len(finder.find(STILL, at(0.1), BOXES)) == 1
     assert detector.asked == ["scan 50", "look", "look", "scan 50"]
     assert (finder.scans, finder.looks) == (2, 2)
+
+
+def test_somebody_who_was_not_there_before_either_does_not_cost_a_search() -> None:
+    detector = CountingDetector()
+    finder = FaceFinder(detector, DetectionConfig())
+    finder.find(STILL, at(0), NOBODY)
+    detector.near = []
+    finder.find(STILL, at(0.1), BOXES, np.array([False]))
+    assert detector.asked == ["scan None", "look"]
 
 
 def test_few_frames_a_second_are_all_searched_whole() -> None:

@@ -37,38 +37,44 @@ class FaceFinder:
 
     Attributes:
         scans, looks: frames searched as a whole, and those searched at known places only.
+        scanned: time of the last frame that was searched as a whole. What it did not show is not worth looking for at its old place:
+            so a doubtful face cannot live on looks alone.
     """
 
     def __init__(self, detector: Detector, config: DetectionConfig, min_face_px: int | None = None) -> None:
         self.scans = 0
         self.looks = 0
+        self.scanned: datetime | None = None
         self._detector, self._config, self._min_face_px = detector, config, min_face_px
-        self._scanned: datetime | None = None
         self._samples: NDArray[np.int16] | None = None
         self._size: tuple[int, ...] = ()
 
-    def find(self, image: NDArray[np.uint8], time: datetime, expected: Floats) -> Detections:
+    def find(
+        self, image: NDArray[np.uint8], time: datetime, expected: Floats, just_seen: NDArray[np.bool_] | None = None
+    ) -> Detections:
         """Faces of a frame.
 
         Args:
             image: RGB uint8 (H, W, 3).
             time: of the frame.
             expected: (n, 4) float32, where the faces known so far should be.
+            just_seen: (n,) those that were there in the frame before: only they are worth searching for; default: all.
         """
-        since = abs((time - self._scanned).total_seconds()) if self._scanned is not None else None
+        since = abs((time - self.scanned).total_seconds()) if self.scanned is not None else None
         if since is None or since >= self._config.idle_interval_s - 1e-6 or image.shape != self._size:
             return self._scan(image, time)
         if since >= self._config.scan_interval_s - 1e-6 and self._moved(image, expected):
             return self._scan(image, time)
         self.looks += 1
-        found = self._detector.detect_near(image, expected)
-        if len(found) < len(expected) and since >= min(_SOON_S, self._config.scan_interval_s):
+        found = self._detector.detect_near(image, expected, just_seen)
+        wanted = len(expected) if just_seen is None else int(just_seen.sum())
+        if len(found) < wanted and since >= min(_SOON_S, self._config.scan_interval_s):
             return self._scan(image, time)
         return found
 
     def _scan(self, image: NDArray[np.uint8], time: datetime) -> Detections:
         self.scans += 1
-        self._scanned = time
+        self.scanned = time
         self._samples, self._size = self._sampled(image), image.shape
         return self._detector.detect(image, self._min_face_px)
 
