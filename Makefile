@@ -46,7 +46,11 @@ format: $(VENV)/.dev  ## put the code into the house's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.core  ## speed against facenet-pytorch, in one run
+$(VENV)/.bench: $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[bench,large]"
+	@touch $@
+
+bench: $(VENV)/.bench  ## speed against facenet-pytorch and face_recognition, in one run
 	$(BIN)/muster bench
 
 clean:  ## remove .venv and what tools left behind

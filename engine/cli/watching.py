@@ -110,6 +110,12 @@ def watch(
         f"{stats.frames} frames at {result['fps']:.1f} fps · {stats.faces} faces in {stats.tracks} tracks · "
         f"{stats.punches} punches · incidents: {incidents}"
     )
+    if stats.dropped or stats.passed_over:
+        console.print(f"left out for want of time: {stats.dropped} frames, {stats.passed_over} faces")
+    if (latency := result["latency_s"]) is not None:
+        console.print(
+            f"from the first good frame to the durable punch: median {latency['median']:.2f} s, 95% {latency['p95']:.2f} s"
+        )
     console.print(" · ".join(f"{name} {value:.1f} ms" for name, value in result["stage_ms"].items()) + " per frame")
 
 
