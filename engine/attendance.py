@@ -82,7 +82,12 @@ class AttendanceBook:
         return time.astimezone(self._zone).date()
 
     def record(
-        self, sighting: Sighting, people: Mapping[str, Mapping[str, str]], evidence_image: str = ""
+        self,
+        sighting: Sighting,
+        people: Mapping[str, Mapping[str, str]],
+        evidence_image: str = "",
+        *,
+        renew: bool = True,
     ) -> dict[str, object] | None:
         """Write the sighting down as `punch` or `seen`, or not at all.
 
@@ -90,6 +95,7 @@ class AttendanceBook:
             sighting: who, when and why.
             people: name and department by id, for the sheet.
             evidence_image: path of the picture within the workspace.
+            renew: bring the day sheet up to date at once; otherwise `settle` does.
 
         Returns:
             The row that was written durably; None when it was one sighting too many.
@@ -123,7 +129,7 @@ class AttendanceBook:
                 "evidence_image": evidence_image,
             }
             self.log.append(day, [row])
-            self._renew({day}, people)
+            self._renew({day}, people, now=renew)
             return row
 
     def evidence_path(self, name: str) -> Path:
@@ -160,7 +166,7 @@ class AttendanceBook:
 
     def retract(
         self, employee_id: str, time: datetime, camera: str, track: str, reason: str,
-        people: Mapping[str, Mapping[str, str]],
+        people: Mapping[str, Mapping[str, str]], *, renew: bool = True,
     ) -> dict[str, object] | None:  # fmt: skip
         """Take back what a track was reported as; the row that it refers to stays.
 
@@ -192,7 +198,8 @@ class AttendanceBook:
                 for row in own
             ]
             self.log.append(day, rows)
-            self._renew({self.day_of(datetime.fromisoformat(row["timestamp"])) for row in own}, people)
+            days = {self.day_of(datetime.fromisoformat(row["timestamp"])) for row in own}
+            self._renew(days, people, now=renew)
             return rows[-1]
 
     def sheet(self, day: date, people: Mapping[str, Mapping[str, str]]) -> list[dict[str, object]]:
@@ -203,10 +210,15 @@ class AttendanceBook:
     def _refresh(self, day: date, people: Mapping[str, Mapping[str, str]]) -> None:
         write_table(self._sheets / f"{day.isoformat()}.csv", SHEET_COLUMNS, self.sheet(day, people))
 
-    def _renew(self, days: set[date], people: Mapping[str, Mapping[str, str]]) -> None:
+    @property
+    def behind(self) -> bool:
+        """A day sheet is behind the log."""
+        return bool(self._stale)
+
+    def _renew(self, days: set[date], people: Mapping[str, Mapping[str, str]], *, now: bool) -> None:
         """Bring sheets up to date. The log is the truth and is written already, so a sheet that fails is only made later."""
         self._stale |= days
-        for day in sorted(self._stale):
+        for day in sorted(self._stale) if now else ():
             try:
                 self._refresh(day, people)
             except StorageError as error:

@@ -153,8 +153,12 @@ class EventMaker:
 
     def _unknown(self, track: Track) -> list[Event]:
         stranger = track.unknown_id
-        if stranger is None or track.identity.state is not TrackState.UNKNOWN:
+        if track.identity.state is not TrackState.UNKNOWN or (stranger is None and not track.ended):
             return []
+        if (
+            stranger is None
+        ):  # no identifier could be given (the strangers' gallery cannot be written): told all the same
+            stranger = f"track {track.track_id}"
         last = self._episodes.get(stranger)
         self._episodes[stranger] = track.last_seen if last is None else max(last, track.last_seen)
         if track.track_id in self._alerted:
@@ -170,7 +174,7 @@ class EventMaker:
                 self._camera,
                 (track.track_id,),
                 (),
-                (stranger,),
+                (stranger,) if track.unknown_id else (),
                 identity=track.identity,
                 until=track.last_seen,
             )
@@ -208,9 +212,9 @@ class EventMaker:
             in_view = {key: track for key, track in passage.members.items() if track.visible}
             self._passage = passage = _Passage(opened=time, members=in_view)
         events = [] if passage.told else self._tell(passage, time, final)
-        if abs(time - passage.last_seen) > self._window and not any(
-            track.first_seen - passage.last_seen <= self._window for track in tracks if track.visible
-        ):
+        followed = any(track.first_seen - passage.last_seen <= self._window for track in tracks if track.visible)
+        waits = not passage.told and self._waiting(passage, time)
+        if abs(time - passage.last_seen) > self._window and not followed and not waits:
             self._passage = None
             self._recent = {key: track for key, track in self._recent.items() if key not in passage.members}
         return events
@@ -254,14 +258,17 @@ class EventMaker:
             people.setdefault(track.label if settled else f"track {track.track_id}", []).append(track)
         return people
 
+    def _waiting(self, passage: _Passage, time: datetime) -> bool:
+        """Somebody of the passage may yet be identified, in view or not (votes may come after they have gone)."""
+        undecided = {TrackState.PENDING, TrackState.CONFLICT}
+        return (time - passage.opened).total_seconds() < self._config.settle_s and any(
+            track.identity.state in undecided and not track.ended for track in passage.members.values()
+        )
+
     def _tell(self, passage: _Passage, time: datetime, final: bool) -> list[Event]:
         members = list(passage.members.values())
-        waiting = any(
-            track.identity.state in {TrackState.PENDING, TrackState.CONFLICT} and not track.ended and track.visible
-            for track in members
-        )
         waited = (time - passage.opened).total_seconds()
-        if not final and ((waiting and waited < self._config.settle_s) or waited < self._config.context_s):
+        if not final and (self._waiting(passage, time) or waited < self._config.context_s):
             return []
         people = self._distinct(members)
         known = sorted(key for key, rows in people.items() if rows[0].identity.state is TrackState.KNOWN)

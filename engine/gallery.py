@@ -118,7 +118,7 @@ class Gallery:
 
     def succeed(self, before: Gallery) -> Gallery:
         """This gallery, told which one it replaces: what was prepared for searching that one is used again."""
-        searcher = before.__dict__.get("_searcher")
+        searcher = before.__dict__.get("_searcher") or before.__dict__.get("_before")
         if searcher is not None and before is not self and "_searcher" not in self.__dict__:
             self.__dict__["_before"] = searcher
         return self

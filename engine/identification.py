@@ -83,6 +83,7 @@ class Identification:
 
     Attributes:
         tracks: followed so far.
+        gallery: the one that was searched last.
     """
 
     def __init__(self, services: Services, config: Config, tracker: Tracker, desk: Desk, recorder: Recorder) -> None:
@@ -90,6 +91,7 @@ class Identification:
         self._services, self._config = services, config
         self._tracker, self._desk, self._recorder = tracker, desk, recorder
         self._following: dict[int, _Following] = {}
+        self.gallery = services.gallery.current()
 
     # ----------------------------------------------------------------------------------------- faces in
 
@@ -159,34 +161,35 @@ class Identification:
 
     # ----------------------------------------------------------------------------------------- votes
 
-    def learn(self) -> list[Trail]:
-        """Let the faces vote that have been embedded since; return tracks that ended because somebody else took their place."""
-        ended: list[Trail] = []
+    def learn(self, ended: list[Trail]) -> None:
+        """Let the faces vote that have been embedded since.
+
+        Args:
+            ended: tracks that end because somebody else took their place are added to it.
+        """
         done = self._desk.collect()
         for _, group in groupby(done, key=lambda pair: pair[0].frame):
             rows = [(shot, embedding) for shot, embedding in group if shot.track_id in self._following]
             if rows:
-                ended += self._vote([shot for shot, _ in rows], np.stack([embedding for _, embedding in rows]))
+                self._vote([shot for shot, _ in rows], np.stack([embedding for _, embedding in rows]), ended)
         if done:
             self._resolve()
         for track_id, unknown_id in self._recorder.names():
             if track_id in self._following:
                 self._following[track_id].unknown_id = unknown_id
-        return ended
 
     def _search(self, probes: Floats) -> list[Match]:
-        gallery = self._services.gallery.current()
-        return gallery.search(
+        self.gallery = self._services.gallery.current()
+        return self.gallery.search(
             probes,
-            threshold=self._services.threshold(gallery),
+            threshold=self._services.threshold(self.gallery),
             min_margin=self._config.matching.min_margin,
             top=5,
             without=self._services.inactive(),
         )
 
-    def _vote(self, shots: list[Shot], embeddings: Floats) -> list[Trail]:
+    def _vote(self, shots: list[Shot], embeddings: Floats, ended: list[Trail]) -> None:
         """The faces of one frame vote."""
-        ended: list[Trail] = []
         alive = {trail.track_id for trail in self._tracker.trails}
         for shot, person, embedding in zip(shots, assign(self._search(embeddings)), embeddings, strict=True):
             following = self._following[shot.track_id]
@@ -209,7 +212,6 @@ class Identification:
                 following.best = (score, shot.picture)
             if following.settled:
                 self._desk.withdraw(shot.track_id)
-        return ended
 
     def _resolve(self) -> None:
         """Among tracks in view a person stands in one place; strangers get their identifiers."""

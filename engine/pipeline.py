@@ -13,7 +13,7 @@ import time as clock
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -23,7 +23,6 @@ from engine.attendance import Sighting
 from engine.config import Config
 from engine.detection import FaceFinder
 from engine.drawing import crop_around
-from engine.errors import MusterError
 from engine.events import EventMaker
 from engine.identification import Identification
 from engine.recorder import Recorder
@@ -40,6 +39,10 @@ log = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+
+
+_IDLE_S = 0.2
+"""When a live camera gives no frame for so long, votes that have come in meanwhile are counted without one."""
 
 
 @dataclass(frozen=True)
@@ -157,17 +160,21 @@ class Pipeline:
         try:
             while limit is None or self.stats.frames < limit:
                 with self.stats.stage("waiting"):
-                    item = intake.next()
+                    item = intake.next(_IDLE_S if self._live else None)
                 self.stats.dropped = intake.dropped
                 if item is None:
                     break
-                if isinstance(item, SourceEvent):
-                    self.source_event(item)
+                if item == "nothing yet":
+                    result = self._catch_up()
+                elif isinstance(item, SourceEvent):
+                    result = self.source_event(item)
                 else:
-                    sink(self.process(item))
+                    result = self.process(item)
+                if result is not None:
+                    sink(result)
         except BaseException:
             # what was decided up to here is written before the error is told
-            with contextlib.suppress(MusterError):
+            with contextlib.suppress(Exception):
                 self.finish()
             raise
         finally:
@@ -177,14 +184,27 @@ class Pipeline:
             sink(last)
         return self.stats
 
-    def source_event(self, item: SourceEvent) -> None:
-        """Write down that the camera was lost or is back."""
+    def _catch_up(self) -> FrameResult | None:
+        """No frame comes for the moment: what was embedded since the last one is counted now; None when there is nothing."""
+        if self._last is None or not self._desk.waiting():
+            return None
+        self._identification.learn(self._closing)
+        return self._conclude(self._last, final=False)
+
+    def source_event(self, item: SourceEvent) -> FrameResult | None:
+        """Write down that the camera was lost or is back; before that, what its last frames showed (None: there were none)."""
+        self._desk.settle()
+        result = None
+        if self._last is not None:
+            self._identification.learn(self._closing)
+            result = self._conclude(self._last, final=False)
         event = Event(EventKind(item.kind), item.time, item.camera, detail=item.detail)
         log.warning(
             "camera %s: %s%s", item.camera, item.kind.replace("_", " "), f", {item.detail}" if item.detail else ""
         )
         self._recorder.incident(event, {})
-        self._counted(self._recorder.write())
+        rows = tuple(self._counted(self._recorder.write()))
+        return None if result is None else replace(result, rows=result.rows + rows)
 
     def process(self, frame: Frame) -> FrameResult:
         """Take one frame in.
@@ -200,6 +220,7 @@ class Pipeline:
         stats.scans = self._finder.scans
         with stats.stage("tracking"):
             ids, ended = self._tracker.update(found, frame.time)
+            self._closing += ended
             self._identification.follow(ids)
         with stats.stage("alignment"):
             rows = self._identification.worth_cutting(ids, frame.time)
@@ -207,8 +228,8 @@ class Pipeline:
         with contextlib.nullcontext() if self._live else stats.stage("embedding"):
             self._identification.consider(frame, [ids[row] for row in rows], faces)
         with stats.stage("matching"):
-            ended += self._identification.learn()
-        return self._conclude(frame, ended, final=False)
+            self._identification.learn(self._closing)
+        return self._conclude(frame, final=False)
 
     def _expected(self, time: datetime) -> tuple[Floats, NDArray[np.bool_]]:
         """(n, 4) where the faces seen since the last whole search should be now, and (n,) whether they were there a frame ago."""
@@ -230,19 +251,29 @@ class Pipeline:
             if self._last is None:
                 self._counted(self._recorder.finish())
                 return None
-            self._desk.settle()
-            ended = self._identification.learn()
-            self._recorder.stop()  # strangers have their identifiers now
-            ended += self._identification.learn()
-            return self._conclude(self._last, ended + self._tracker.finish(), final=True)
+            self._identification.follow([trail.track_id for trail in self._tracker.trails])
+            failed = None
+            rows: list[Mapping[str, object]] = []
+            try:
+                self._desk.settle()
+                self._identification.learn(self._closing)
+                self._recorder.stop()
+                rows = self._counted(self._recorder.write())  # strangers have their identifiers now
+                self._identification.learn(self._closing)
+            except Exception as error:  # noqa: BLE001 - raised below, when what was decided is written
+                failed = error
+            self._closing += self._tracker.finish()
+            result = self._conclude(self._last, final=True)
+            if failed is not None:
+                raise failed
+            return replace(result, rows=(*rows, *result.rows))
         finally:
             self._desk.close()
             self._recorder.stop()
 
     # ----------------------------------------------------------------------------------------- telling
 
-    def _conclude(self, frame: Frame, ended: list[Trail], *, final: bool) -> FrameResult:
-        self._closing += ended
+    def _conclude(self, frame: Frame, *, final: bool) -> FrameResult:
         open_ = set() if final else self._identification.outstanding(self._closing)
         ended = [trail for trail in self._closing if trail.track_id not in open_]
         self._closing = [trail for trail in self._closing if trail.track_id in open_]
@@ -268,7 +299,7 @@ class Pipeline:
 
     def _hand_over(self, event: Event, frame: Frame, tracks: list[Track]) -> None:
         """Give the recorder an event with all it needs to be written, now or later."""
-        gallery = self._services.gallery.current()
+        gallery = self._identification.gallery
         if event.kind is EventKind.SIGHTING:
             assert event.identity is not None
             track = event.track_ids[0]

@@ -33,6 +33,9 @@ Row = Mapping[str, object]
 People = Callable[[], Mapping[str, Mapping[str, str]]]
 
 _RETRY_S = 1.0
+_SHEET_SHARE = 5
+"""Beside a camera, the day sheet is written after a pause of this many times as long as writing it took, and of a second at least:
+a large sheet must not hold up rows in a rush."""
 _MOST_WITH_PICTURES = 30
 _MOST_WITH_EVIDENCE = 300
 
@@ -42,7 +45,8 @@ class _Queue:
 
     Attributes:
         jobs: waiting.
-        failed: why the first one could not be done.
+        failed: why the first one could not be done, and will be tried again.
+        broken: what a job raised that no second try would mend; it is given up.
         failed_at: when that was tried last.
     """
 
@@ -50,6 +54,7 @@ class _Queue:
         self.jobs: deque[Callable[[], Row | None]] = deque()
         self.failed: StorageError | None = None
         self.failed_at = 0.0
+        self.broken: BaseException | None = None
 
     def drain(self) -> list[Row]:
         """Do what can be done now; the rows that came of it."""
@@ -64,6 +69,9 @@ class _Queue:
                     log.warning("%s (kept in memory, tried again every second)", error)
                 self.failed, self.failed_at = error, clock.monotonic()
                 return rows
+            except BaseException as error:  # noqa: BLE001 - told when the other jobs are done
+                self.broken = self.broken or error
+                row = None
             self.jobs.popleft()
             self.failed = None
             if row is not None:
@@ -103,8 +111,8 @@ class Recorder:
 
     @property
     def waiting(self) -> int:
-        """Events that are not on disk yet."""
-        return len(self._punches.jobs) + len(self._alarms.jobs)
+        """What is not on disk yet."""
+        return sum(len(queue.jobs) for queue in self._queues)
 
     def _submit(self, queue: _Queue, job: Callable[[], Row | None]) -> None:
         queue.jobs.append(job)
@@ -121,7 +129,13 @@ class Recorder:
         self._submit(
             self._punches,
             lambda: self._attendance.retract(
-                event.employee_ids[0], event.time, event.camera, track, event.detail, self._people()
+                event.employee_ids[0],
+                event.time,
+                event.camera,
+                track,
+                event.detail,
+                self._people(),
+                renew=self._thread is None,
             ),
         )
 
@@ -151,8 +165,8 @@ class Recorder:
 
     @property
     def unnamed(self) -> frozenset[int]:
-        """Tracks whose stranger's identifier is being looked for."""
-        return frozenset(self._unnamed)
+        """Tracks whose stranger's identifier is being looked for; none while that cannot be done."""
+        return frozenset() if self._strangers.failed else frozenset(self._unnamed)
 
     def names(self) -> list[tuple[int, str]]:
         """Track and stranger's identifier, as far as found since the last call."""
@@ -165,15 +179,40 @@ class Recorder:
     def _drain(self) -> None:
         for queue in self._queues:
             self._rows += queue.drain()
+        for queue in self._queues:
+            if queue.broken is not None:
+                error, queue.broken = queue.broken, None
+                raise error
 
     def _work(self) -> None:
+        sheet_due = 0.0
         try:
             while not self._stopping.is_set():
-                self._wake.wait(_RETRY_S if any(queue.failed for queue in self._queues) else None)
+                pause = None
+                if any(queue.failed for queue in self._queues):
+                    pause = _RETRY_S
+                if self._attendance.behind:
+                    pause = min(pause or _RETRY_S, max(0.0, sheet_due - clock.monotonic()))
+                self._wake.wait(pause)
                 self._wake.clear()
-                self._drain()
+                try:
+                    self._drain()
+                except BaseException as error:  # noqa: BLE001 - told in the pipeline's thread
+                    self._error = self._error or error
+                if self._attendance.behind and clock.monotonic() >= sheet_due:
+                    sheet_due = self._renew_sheets()
         except BaseException as error:  # noqa: BLE001 - told in the pipeline's thread
             self._error = error
+
+    def _renew_sheets(self) -> float:
+        """Bring day sheets up to date; the monotonic time from which they may be again."""
+        began = clock.monotonic()
+        try:
+            self._attendance.settle(self._people())
+        except StorageError as error:
+            log.warning("the day sheet is behind the log: %s", error)
+        ended = clock.monotonic()
+        return ended + max(_RETRY_S, _SHEET_SHARE * (ended - began))
 
     def write(self) -> list[Row]:
         """The rows that became durable since the last call; without a thread of its own, do first what can be done now."""
@@ -193,7 +232,6 @@ class Recorder:
             self._thread = None
         for queue in self._queues:
             queue.failed_at = 0.0
-        self._drain()
 
     def finish(self) -> list[Row]:
         """The last attempt.
@@ -205,7 +243,7 @@ class Recorder:
         for queue in self._queues:
             queue.failed_at = 0.0
         rows = self.write()
-        failed = self._punches.failed or self._alarms.failed
+        failed = next((queue.failed for queue in self._queues if queue.failed), None)
         if failed is not None:
             raise StorageError(
                 f"{self.waiting} events could not be written: {failed.message}",
@@ -221,8 +259,15 @@ class Recorder:
         row: Row | None = None
         try:
             if path is not None and evidence is not None:
-                atomic_write(path, encode_jpeg(evidence))
-            row = self._attendance.record(sighting, self._people(), self._attendance.relative(path) if path else "")
+                try:
+                    picture = encode_jpeg(evidence)
+                except Exception as error:  # noqa: BLE001 - a punch without its picture is better than none
+                    log.warning("no evidence picture: %s", error)
+                    path = None
+                else:
+                    atomic_write(path, picture)
+            name = self._attendance.relative(path) if path else ""
+            row = self._attendance.record(sighting, self._people(), name, renew=self._thread is None)
         finally:
             if row is None and path is not None:  # it failed, or another camera was faster
                 with contextlib.suppress(OSError):

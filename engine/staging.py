@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ _AHEAD = 3
 """Frames that may wait for the pipeline, so that one slow frame among quick ones costs none."""
 _PER_TRACK = 4
 """Faces of one undecided track that may wait for the embedder."""
+_MOST = 64
+"""Faces of all tracks that may wait."""
 _BATCH = 2
 """Faces embedded at once: larger batches are hardly faster, and whoever waits behind them waits longer."""
 
@@ -81,14 +83,15 @@ class Intake:
             self._items.remove(frames[0])
             self.dropped += 1
 
-    def next(self) -> Frame | SourceEvent | None:
-        """The next item, when there is one; None at the end.
+    def next(self, patience_s: float | None = None) -> Frame | SourceEvent | Literal["nothing yet"] | None:
+        """The next item, when there is one; None at the end; `nothing yet` when the patience is over.
 
         Raises:
             MusterError: what the source raised.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._items or self._ended)
+            if not self._changed.wait_for(lambda: self._items or self._ended, patience_s):
+                return "nothing yet"
             if self._items:
                 item = self._items.popleft()
                 self._changed.notify_all()
@@ -127,6 +130,11 @@ class Shot:
     picture: Image | None
     order: int
     settled: bool
+
+
+def _rank(shot: Shot) -> tuple[bool, int, float]:
+    """Undecided tracks first, those with the fewest faces before others, good faces before poor ones."""
+    return shot.settled, shot.order, -shot.quality.score
 
 
 class Desk(Protocol):
@@ -233,7 +241,7 @@ class ThreadedDesk:
                 self._changed.wait_for(lambda: self._shots or self._closed)
                 if self._closed:
                     return
-                self._shots.sort(key=lambda shot: (shot.settled, shot.order, -shot.quality.score))
+                self._shots.sort(key=_rank)
                 self._busy, self._shots = self._shots[:_BATCH], self._shots[_BATCH:]
                 batch = self._busy
             try:
@@ -260,6 +268,8 @@ class ThreadedDesk:
                 elif len(own) >= _PER_TRACK:
                     self._leave_out([min(own, key=lambda other: other.quality.score)])
                 self._shots.append(shot)
+            while len(self._shots) > _MOST:
+                self._leave_out([max(self._shots, key=_rank)])
             self._changed.notify_all()
 
     def _leave_out(self, shots: Iterable[Shot]) -> None:
@@ -274,10 +284,10 @@ class ThreadedDesk:
             MusterError: what the network raised.
         """
         with self._changed:
-            if self._error is not None:
-                raise self._error
             done = list(self._done)
             self._done.clear()
+            if self._error is not None and not done:
+                raise self._error
         return done
 
     def waiting(self) -> Collection[int]:
@@ -293,7 +303,7 @@ class ThreadedDesk:
     def settle(self) -> None:
         """See `Desk`."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._shots and not self._busy)
+            self._changed.wait_for(lambda: self._closed or (not self._shots and not self._busy))
 
     def close(self) -> None:
         """See `Desk`."""

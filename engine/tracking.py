@@ -121,6 +121,7 @@ class Tracker:
             trail for trail in self._trails.values() if self._clock_s - trail.seen_s > self._config.max_gap_s + 1e-9
         ]
         for trail in ended:
+            trail.visible = False
             del self._trails[trail.track_id]
         alive = list(self._trails.values())
         ids = [0] * len(found)

@@ -99,6 +99,17 @@ def test_somebody_who_was_not_there_before_either_does_not_cost_a_search() -> No
     assert detector.asked == ["scan None", "look"]
 
 
+def test_a_face_lost_just_after_a_search_is_searched_for_soon() -> None:
+    detector = CountingDetector()
+    finder = FaceFinder(detector, DetectionConfig())
+    finder.find(STILL, at(0), NOBODY)
+    detector.near = []
+    finder.find(STILL, at(0.033), BOXES, np.array([True]))
+    finder.find(STILL, at(0.066), BOXES, np.array([False]))
+    finder.find(STILL, at(0.1), BOXES, np.array([False]))
+    assert detector.asked == ["scan None", "look", "look", "look", "scan None"]
+
+
 def test_few_frames_a_second_are_all_searched_whole() -> None:
     assert _asked([(0, STILL), (1, STILL), (2, STILL)]) == "sss"
 

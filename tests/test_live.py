@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.config import Config, VotingConfig
 from engine.errors import GalleryMismatch, StorageError
 from engine.pipeline import FrameResult, Pipeline, RunStats, Services
+from engine.storage import read_rows
 from engine.types import Frame, SourceEvent, TrackState
 
 DAY = date(2026, 11, 23)
@@ -87,6 +88,8 @@ def test_a_live_camera_comes_to_the_decisions_of_a_recording(tmp_path: Path) -> 
     pipeline, services = make_pipeline(tmp_path / "live", scene, live=True)
     stats = _watch(pipeline, scene)
     assert sorted(_rows(services)) == [("ann", "punch"), ("bob", "punch")]
+    sheet = read_rows(tmp_path / "live" / "attendance" / f"{DAY}.csv")
+    assert [row["employee_id"] for row in sheet] == ["ann", "bob"]
     assert stats.incidents == expected.incidents
     assert (stats.frames, stats.faces, stats.tracks, stats.dropped) == (
         expected.frames, expected.faces, expected.tracks, 0,
@@ -180,6 +183,25 @@ def test_what_breaks_in_a_thread_ends_the_run_with_its_error(tmp_path: Path) -> 
     assert threading.active_count() == before
 
 
+def test_the_day_sheet_follows_while_the_camera_runs(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.walk(["ann"], 20)
+    scene.pause(400)
+    pipeline, _ = make_pipeline(tmp_path, scene, live=True)
+    source = SteppedSource(scene.frames)
+    seen: list[bool] = []
+
+    def sink(result: FrameResult) -> None:
+        if result.frame.index >= 20 and not seen:
+            time.sleep(0.01)
+            if (tmp_path / "attendance" / f"{DAY}.csv").exists():
+                seen.append(True)
+        source.done(result)
+
+    pipeline.run(source, sink)
+    assert seen
+
+
 def test_frames_that_nobody_had_time_for_are_counted(tmp_path: Path) -> None:
     scene = Scene()
     scene.walk(["ann"], 40)
@@ -187,6 +209,110 @@ def test_frames_that_nobody_had_time_for_are_counted(tmp_path: Path) -> None:
     stats = pipeline.run(ListSource(scene.frames), lambda _result: time.sleep(0.005))
     assert stats.frames + stats.dropped == 40
     assert stats.dropped > 0
+
+
+# ----------------------------------------------------------------------------------------- what must not be lost
+
+
+def test_who_passed_together_is_told_though_the_votes_come_after_they_have_gone(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.walk(["ann", "bob"], 10)
+    scene.pause(60)
+    embedder = SlowEmbedder()
+    embedder.seconds = 0.1
+    pipeline, services = make_pipeline(tmp_path, scene, live=True, embedder=embedder)
+    _watch(pipeline, scene, 0.02)
+    (row,) = [row for row in services.incidents.log.read(DAY) if row["kind"] == "tailgating"]
+    assert (row["classification"], row["employee_ids"]) == ("known+known", "ann;bob")
+
+
+def test_a_camera_that_is_lost_does_not_keep_the_last_punch_in_memory(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.walk(["ann"], 6)
+    pipeline, services = make_pipeline(tmp_path, scene, live=True, embedder=SlowEmbedder())
+    written: list[bool] = []
+
+    class Lost(SteppedSource):
+        def __iter__(self) -> Iterator[Frame | SourceEvent]:
+            yield from super().__iter__()
+            deadline = time.monotonic() + PATIENCE_S
+            while not _rows(services) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            written.append(bool(_rows(services)))
+
+    source = Lost([*scene.frames, SourceEvent("camera_lost", scene.frames[-1].time, "door")])
+    told: list[object] = []
+
+    def sink(result: FrameResult) -> None:
+        told.extend(result.rows)
+        source.done(result)
+
+    pipeline.run(source, sink)
+    assert written == [True]
+    assert [row.get("event") or row.get("kind") for row in told] == ["punch", "camera_lost"]  # type: ignore[attr-defined]
+
+
+def test_votes_are_counted_though_no_further_frame_comes(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.walk(["ann"], 6)
+    pipeline, services = make_pipeline(tmp_path, scene, live=True, embedder=SlowEmbedder())
+    written: list[bool] = []
+
+    class Stalled(SteppedSource):
+        def __iter__(self) -> Iterator[Frame | SourceEvent]:
+            yield from super().__iter__()
+            deadline = time.monotonic() + PATIENCE_S
+            while not _rows(services) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            written.append(bool(_rows(services)))
+
+    source = Stalled(scene.frames)
+    pipeline.run(source, source.done)
+    assert written == [True]
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_picture_that_cannot_be_made_costs_no_row_of_any_book(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live: bool
+) -> None:
+    def fails(_image: object) -> bytes:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("engine.recorder.encode_jpeg", fails)
+    scene = _crowd()
+    pipeline, services = make_pipeline(tmp_path, scene, live=live)
+    _watch(pipeline, scene)
+    assert sorted(_rows(services)) == [("ann", "punch"), ("bob", "punch")]
+    assert {row["evidence_image"] for row in services.attendance.log.read(DAY)} == {""}
+    assert [row["kind"] for row in services.incidents.log.read(DAY)].count("unknown") == 1
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_job_that_breaks_does_not_hold_up_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live: bool
+) -> None:
+    scene = _crowd()
+    pipeline, services = make_pipeline(tmp_path, scene, live=live)
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(services.incidents, "record", fails)
+    with pytest.raises(RuntimeError, match="fault of ours"):
+        _watch(pipeline, scene)
+    assert sorted(_rows(services)) == [("ann", "punch"), ("bob", "punch")]
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_strangers_are_told_without_identifier_when_their_gallery_cannot_be_written(tmp_path: Path, live: bool) -> None:
+    scene = _crowd()
+    pipeline, services = make_pipeline(tmp_path, scene, live=live)
+    (tmp_path / "gallery" / ".strangers.safetensors.lock").mkdir()
+    with pytest.raises(StorageError, match="could not be written"):
+        _watch(pipeline, scene)
+    unknown = [row for row in services.incidents.log.read(DAY) if row["kind"] == "unknown"]
+    assert unknown
+    assert {row["unknown_ids"] for row in unknown} == {""}
 
 
 # ----------------------------------------------------------------------------------------- what is worth embedding

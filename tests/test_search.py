@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from engine import search
-from engine.gallery import Gallery, Template
+from engine.gallery import Gallery, GalleryStore, Template
 from engine.search import Searcher
 
 pytest.importorskip("faiss")
@@ -98,6 +100,23 @@ def test_a_gallery_searches_the_same_through_the_index() -> None:
     grown = gallery.add([Template("t-new", "new", 0.9)], -ROWS[:1]).succeed(gallery)
     assert grown.search(-ROWS[:1], threshold=0.9)[0].person == "new"
     assert grown.search(ROWS[42:43], threshold=0.9)[0].person == "p42"
+
+
+@pytest.mark.usefixtures("large")
+def test_a_stored_gallery_keeps_its_index_over_changes_of_any_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "people.safetensors"
+    templates = [Template(f"t{index}", name, 0.9) for index, name in enumerate(NAMES)]
+    here, there = (GalleryStore(path, "m", "a", 128) for _ in range(2))
+    here.update(lambda gallery: gallery.add(templates, ROWS))
+    here.current().search(ROWS[:1], threshold=0.9)
+    monkeypatch.setattr(search, "_Index", None)  # none is built from here on
+    here.update(lambda gallery: gallery.remove("p1"))
+    there.update(lambda gallery: gallery.remove("p2"))
+    there.update(lambda gallery: gallery.add([Template("new", "new", 0.9)], -ROWS[:1]))
+    found = here.current().search(np.vstack([ROWS[:3], -ROWS[:1]]), threshold=0.9)
+    assert [match.person for match in found] == ["p0", None, None, "new"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])

@@ -142,7 +142,7 @@ class GatedEmbedder:
 
 def _shot(mark: int, track_id: int = 1, *, score: float = 0.5, order: int = 0, settled: bool = False) -> Shot:
     quality = FaceQuality(40.0, 0.5, 0.5, 0.2, 0.0, 0.0, 0.0, 1.0, score)
-    crop = np.full((160, 160, 3), mark, np.uint8)
+    crop = np.full((160, 160, 3), mark % 256, np.uint8)
     return Shot(track_id, at(mark), mark, crop, quality, None, order, settled)
 
 
@@ -240,6 +240,33 @@ def test_what_the_network_raises_reaches_the_pipeline() -> None:
     with pytest.raises(MemoryError, match="1 faces"):
         desk.collect()
     desk.close()
+
+
+def test_what_was_embedded_before_the_network_broke_is_given_first() -> None:
+    class BreaksLater(GatedEmbedder):
+        def embed(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+            if self.batches:
+                raise MemoryError("later")
+            return super().embed(faces)
+
+    embedder = BreaksLater()
+    embedder.gate.set()
+    desk = ThreadedDesk(embedder, lambda work: work())
+    desk.offer([_shot(mark, mark) for mark in range(1, 5)])
+    desk.settle()
+    assert _marks(desk) == [1, 2]
+    with pytest.raises(MemoryError):
+        desk.collect()
+    desk.close()
+    desk.settle()  # a closed desk keeps nobody waiting
+
+
+def test_faces_of_ever_new_tracks_wait_in_bounded_memory(gated: tuple[ThreadedDesk, GatedEmbedder]) -> None:
+    desk, _ = gated
+    for mark in range(1, 400):
+        desk.offer([_shot(mark, mark, order=mark % 3)])
+    assert len(desk.waiting()) <= 66
+    assert desk.dropped >= 399 - 65
 
 
 def test_closing_does_not_wait_for_faces_that_have_not_begun(gated: tuple[ThreadedDesk, GatedEmbedder]) -> None:

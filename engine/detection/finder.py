@@ -48,6 +48,7 @@ class FaceFinder:
         self._detector, self._config, self._min_face_px = detector, config, min_face_px
         self._samples: NDArray[np.int16] | None = None
         self._size: tuple[int, ...] = ()
+        self._missed = False
 
     def find(
         self, image: NDArray[np.uint8], time: datetime, expected: Floats, just_seen: NDArray[np.bool_] | None = None
@@ -67,13 +68,14 @@ class FaceFinder:
             return self._scan(image, time)
         self.looks += 1
         found = self._detector.detect_near(image, expected, just_seen)
-        wanted = len(expected) if just_seen is None else int(just_seen.sum())
-        if len(found) < wanted and since >= min(_SOON_S, self._config.scan_interval_s):
+        self._missed |= len(found) < (len(expected) if just_seen is None else int(just_seen.sum()))
+        if self._missed and since >= min(_SOON_S, self._config.scan_interval_s):
             return self._scan(image, time)
         return found
 
     def _scan(self, image: NDArray[np.uint8], time: datetime) -> Detections:
         self.scans += 1
+        self._missed = False
         self.scanned = time
         self._samples, self._size = self._sampled(image), image.shape
         return self._detector.detect(image, self._min_face_px)
