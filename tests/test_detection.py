@@ -53,6 +53,7 @@ def test_boxes_and_landmarks_are_those_of_facenet_pytorch(
     assert counts_differ == []
     assert len(overlaps) > 100
     assert np.mean(np.array(overlaps) >= 0.9) >= 0.99
+    assert np.mean(np.array(overlaps) >= 0.999) >= 0.98  # the same boxes, but for a tie here and there
     assert np.percentile(np.concatenate(distances), 95) <= 2.0
 
 

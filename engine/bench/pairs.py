@@ -41,6 +41,7 @@ WORK: dict[str, tuple[int, ...]] = {
 }
 _ROUNDS = 12
 _REPEATS = 3
+_REST_S = 0.3
 _PATIENCE_S = 40.0
 
 
@@ -219,6 +220,7 @@ def run_pairs(photos: Path, progress: Callable[[str, int, int], None]) -> dict[s
                     times[name][side] += ask(side, name)
                 if name.startswith("embedder"):
                     matrices += ask("sgemm", "sgemm")
+                    time.sleep(_REST_S)  # its threads go on spinning for a while, and would slow down whoever is next
     finally:
         for pipe in pipes.values():
             pipe.close()

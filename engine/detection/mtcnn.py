@@ -287,7 +287,7 @@ class MTCNNDetector:
             return sampler.resized(height, width, (rows[0], rows[1]))
 
         bands = self._bands(levels)
-        maps = [(probability[0, -1], shift[0]) for shift, probability in self._run(self._pnet, resized, bands)]
+        maps = [(probability[0, 1], shift[0]) for shift, probability in self._run(self._pnet, resized, bands)]
         # all maps in one row of values, so that candidates of all levels are picked and decoded at once
         certain = np.concatenate([probability.ravel() for probability, _ in maps])
         picked = np.flatnonzero(certain >= self._config.thresholds[0])

@@ -247,8 +247,7 @@ def blocked(module: torch.nn.Module) -> torch.nn.Module:
     """The same function in a form that ONNX Runtime keeps in its blocked memory layout throughout, in place: 1.5× as fast.
 
     The runtime leaves that layout for PRelu and for convolutions whose channels are no multiple of 8. So channels are
-    padded with zeros, and PReLU(x) becomes (1 - slope)·relu(x) + slope·x as two depthwise 1×1 convolutions. PNet gives the
-    probability of a face alone, (n, 1, h, w), instead of those of no face and of a face.
+    padded with zeros, and PReLU(x) becomes (1 - slope)·relu(x) + slope·x as two depthwise 1×1 convolutions.
     """
     import torch  # noqa: PLC0415
     from torch import nn  # noqa: PLC0415
@@ -285,15 +284,6 @@ def blocked(module: torch.nn.Module) -> torch.nn.Module:
                 module, prelu, Blocked(nn.functional.pad(cast("nn.PReLU", parts[prelu]).weight.detach(), (0, after)))
             )
             extra = after
-    if isinstance(
-        module.__dict__["_modules"].get("softmax4_1"), nn.Softmax
-    ):  # PNet: of two classes one needs no softmax
-        old = cast("nn.Conv2d", module.get_submodule("conv4_1"))
-        assert old.bias is not None
-        face = nn.Conv2d(old.in_channels, 1, 1)
-        face.weight.data = (old.weight[1:] - old.weight[:1]).detach()
-        face.bias = nn.Parameter((old.bias[1:] - old.bias[:1]).detach())
-        module.conv4_1, module.softmax4_1 = face, nn.Sigmoid()
     return module.eval()
 
 

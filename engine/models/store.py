@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXPORT_VERSION", "ModelStatus", "ModelStore"]
 
-EXPORT_VERSION = 3
+EXPORT_VERSION = 4
 """Raise it when the exporter or what it is given changes: graphs of another version are exported again."""
 
 Backend = Literal["auto", "onnx", "torch"]
