@@ -232,7 +232,7 @@ class Identification:
         score = following.best[0] if following.best else 0.1
         threshold = self._config.matching.stranger_threshold
         if threshold is None:
-            threshold = self._services.threshold(self._services.gallery.current())
+            threshold = self._services.threshold(self.gallery)
         time = following.offered_at
         assert time is not None
 

@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-
 _IDLE_S = 0.2
 """When a live camera gives no frame for so long, votes that have come in meanwhile are counted without one."""
 
@@ -188,16 +187,17 @@ class Pipeline:
         """No frame comes for the moment: what was embedded since the last one is counted now; None when there is nothing."""
         if self._last is None or not self._desk.waiting():
             return None
+        return self._settled(self._last)
+
+    def _settled(self, frame: Frame) -> FrameResult:
+        """What is known by now, told with the last frame that came."""
         self._identification.learn(self._closing)
-        return self._conclude(self._last, final=False)
+        return self._conclude(frame, final=False)
 
     def source_event(self, item: SourceEvent) -> FrameResult | None:
         """Write down that the camera was lost or is back; before that, what its last frames showed (None: there were none)."""
         self._desk.settle()
-        result = None
-        if self._last is not None:
-            self._identification.learn(self._closing)
-            result = self._conclude(self._last, final=False)
+        result = None if self._last is None else self._settled(self._last)
         event = Event(EventKind(item.kind), item.time, item.camera, detail=item.detail)
         log.warning(
             "camera %s: %s%s", item.camera, item.kind.replace("_", " "), f", {item.detail}" if item.detail else ""

@@ -186,23 +186,18 @@ class Recorder:
 
     def _work(self) -> None:
         sheet_due = 0.0
-        try:
-            while not self._stopping.is_set():
-                pause = None
-                if any(queue.failed for queue in self._queues):
-                    pause = _RETRY_S
-                if self._attendance.behind:
-                    pause = min(pause or _RETRY_S, max(0.0, sheet_due - clock.monotonic()))
-                self._wake.wait(pause)
-                self._wake.clear()
-                try:
-                    self._drain()
-                except BaseException as error:  # noqa: BLE001 - told in the pipeline's thread
-                    self._error = self._error or error
+        while not self._stopping.is_set():
+            pause = _RETRY_S if any(queue.failed for queue in self._queues) else None
+            if self._attendance.behind:
+                pause = min(_RETRY_S, max(0.0, sheet_due - clock.monotonic()))
+            self._wake.wait(pause)
+            self._wake.clear()
+            try:
+                self._drain()
                 if self._attendance.behind and clock.monotonic() >= sheet_due:
                     sheet_due = self._renew_sheets()
-        except BaseException as error:  # noqa: BLE001 - told in the pipeline's thread
-            self._error = error
+            except BaseException as error:  # noqa: BLE001 - told in the pipeline's thread
+                self._error = self._error or error
 
     def _renew_sheets(self) -> float:
         """Bring day sheets up to date; the monotonic time from which they may be again."""
@@ -224,7 +219,7 @@ class Recorder:
         return [self._rows.popleft() for _ in range(len(self._rows))]
 
     def stop(self) -> None:
-        """End the thread; from here on `write` does the work."""
+        """End the thread; from here on `write` does the work, and tries at once what failed."""
         if self._thread is not None:
             self._stopping.set()
             self._wake.set()
@@ -240,8 +235,6 @@ class Recorder:
             StorageError: something could not be written; the message says how much.
         """
         self.stop()
-        for queue in self._queues:
-            queue.failed_at = 0.0
         rows = self.write()
         failed = next((queue.failed for queue in self._queues if queue.failed), None)
         if failed is not None:

@@ -20,7 +20,6 @@ from engine.bench.crowd import render_clip
 from engine.bench.loops import enrolled_workspace, facenet_loop, muster_loop
 from engine.bench.others import muster_start, search_among
 from engine.bench.page import plot, write_page
-from engine.bench.suite import TARGETS as SUITE_TARGETS
 from engine.config import DetectionConfig
 from engine.detection import MTCNNDetector
 from engine.errors import MusterError
@@ -101,11 +100,11 @@ def _with_targets() -> dict[str, Any]:
 
 
 def test_every_target_is_read_from_the_result() -> None:
-    found = {(work, unit): read(RESULT) for work, unit, read, _, _ in SUITE_TARGETS}
+    found = {(work, unit): read(RESULT) for work, unit, read, _, _ in TARGETS}
     assert found["MTCNN 640×360, 40 px", "× facenet-pytorch"] == 3.5
     assert found["search among 1,000,000", "recall"] == 0.9995
     assert found["first good frame to durable row, 5 people", "s, 95th percentile"] == 0.6
-    assert len(found) == len(SUITE_TARGETS)
+    assert len(found) == len(TARGETS)
 
 
 def test_the_page_tells_what_was_met_and_what_was_missed(tmp_path: Path) -> None:

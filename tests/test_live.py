@@ -51,6 +51,22 @@ class SteppedSource(ListSource):
         self._free.release()
 
 
+class Lingering(SteppedSource):
+    """After its last item it stays silent until a row is written, and tells whether one was."""
+
+    def __init__(self, items: Sequence[Frame | SourceEvent], services: Services) -> None:
+        super().__init__(items)
+        self._services = services
+        self.written = False
+
+    def __iter__(self) -> Iterator[Frame | SourceEvent]:
+        yield from super().__iter__()
+        deadline = time.monotonic() + PATIENCE_S
+        while not _rows(self._services) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.written = bool(_rows(self._services))
+
+
 class SlowEmbedder(PaletteEmbedder):
     """Takes its time."""
 
@@ -230,17 +246,7 @@ def test_a_camera_that_is_lost_does_not_keep_the_last_punch_in_memory(tmp_path: 
     scene = Scene()
     scene.walk(["ann"], 6)
     pipeline, services = make_pipeline(tmp_path, scene, live=True, embedder=SlowEmbedder())
-    written: list[bool] = []
-
-    class Lost(SteppedSource):
-        def __iter__(self) -> Iterator[Frame | SourceEvent]:
-            yield from super().__iter__()
-            deadline = time.monotonic() + PATIENCE_S
-            while not _rows(services) and time.monotonic() < deadline:
-                time.sleep(0.01)
-            written.append(bool(_rows(services)))
-
-    source = Lost([*scene.frames, SourceEvent("camera_lost", scene.frames[-1].time, "door")])
+    source = Lingering([*scene.frames, SourceEvent("camera_lost", scene.frames[-1].time, "door")], services)
     told: list[object] = []
 
     def sink(result: FrameResult) -> None:
@@ -248,7 +254,7 @@ def test_a_camera_that_is_lost_does_not_keep_the_last_punch_in_memory(tmp_path: 
         source.done(result)
 
     pipeline.run(source, sink)
-    assert written == [True]
+    assert source.written
     assert [row.get("event") or row.get("kind") for row in told] == ["punch", "camera_lost"]  # type: ignore[attr-defined]
 
 
@@ -256,19 +262,9 @@ def test_votes_are_counted_though_no_further_frame_comes(tmp_path: Path) -> None
     scene = Scene()
     scene.walk(["ann"], 6)
     pipeline, services = make_pipeline(tmp_path, scene, live=True, embedder=SlowEmbedder())
-    written: list[bool] = []
-
-    class Stalled(SteppedSource):
-        def __iter__(self) -> Iterator[Frame | SourceEvent]:
-            yield from super().__iter__()
-            deadline = time.monotonic() + PATIENCE_S
-            while not _rows(services) and time.monotonic() < deadline:
-                time.sleep(0.01)
-            written.append(bool(_rows(services)))
-
-    source = Stalled(scene.frames)
+    source = Lingering(scene.frames, services)
     pipeline.run(source, source.done)
-    assert written == [True]
+    assert source.written
 
 
 @pytest.mark.parametrize("live", [False, True])

@@ -82,15 +82,21 @@ class FaceFinder:
 
     @staticmethod
     def _sampled(image: NDArray[np.uint8]) -> NDArray[np.int16]:
-        step = max(1, min(image.shape[:2]) // _SAMPLES)
+        step = _step(image)
         return image[::step, ::step, 1].astype(np.int16)
 
     def _moved(self, image: NDArray[np.uint8], expected: Floats) -> bool:
         """Something outside the expected faces differs from the last frame that was searched as a whole."""
         assert self._samples is not None
         changed = np.abs(self._sampled(image) - self._samples) > _CHANGE
-        step = max(1, min(image.shape[:2]) // _SAMPLES)
+        step = _step(image)
         for box in expected:
             left, top, right, bottom = np.clip(box / step + np.array([-1, -1, 2, 2]), 0, None).astype(int)
             changed[top:bottom, left:right] = False
         return int(changed.sum()) >= _CHANGED_SAMPLES
+
+
+def _step(image: NDArray[np.uint8]) -> int:
+    """Pixels between samples."""
+    height, width = image.shape[:2]
+    return int(max(1, min(height, width) // _SAMPLES))
