@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -20,7 +22,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from engine.config_attendance import AttendanceConfig, HolidaysConfig, RetentionConfig, ShiftConfig
 from engine.errors import ConfigError
+from engine.hours import days_of_week, minutes_of_day
+from engine.types import EventKind, Severity
 
 __all__ = [
     "AlignmentConfig",
@@ -30,6 +35,9 @@ __all__ = [
     "EmbeddingConfig",
     "EventsConfig",
     "MatchingConfig",
+    "NotificationRule",
+    "NotificationsConfig",
+    "PresentationConfig",
     "QualityConfig",
     "RuntimeConfig",
     "SourcesConfig",
@@ -39,7 +47,9 @@ __all__ = [
 ]
 
 CONFIG_NAME = "muster.toml"
-_OTHER_VARIABLES = {"cache", "workspace", "debug"}
+_OTHER_VARIABLES = {"author", "cache", "workspace", "debug"}
+_ATTENDANCE_KINDS = {EventKind.SIGHTING, EventKind.RETRACTION, EventKind.UNIDENTIFIED}
+_INCIDENT_KINDS = sorted(kind.value for kind in EventKind if kind not in _ATTENDANCE_KINDS)
 
 
 class _Section(BaseModel):
@@ -145,6 +155,29 @@ class VotingConfig(_Section):
     hands: then it is verified at once."""
 
 
+class PresentationConfig(_Section):
+    """Checks against photos, screens and replayed streams; what they can and cannot see: docs/presentation.md."""
+
+    policy: Literal["off", "mark", "require"] = "mark"
+    """`off`: no checks. `mark`: rows say passed, unproven or failed. `require`: only who passed is recorded as present."""
+    min_turn_deg: float = Field(20.0, ge=10, le=60)
+    """Turn of the head from which on depth, or the lack of it, is told."""
+    still_s: float = Field(15.0, ge=8, le=600)
+    """A face that does not change in itself for this long is a picture. Some people do not blink for ten seconds."""
+    frozen_s: float = Field(10.0, ge=1, le=600)
+    """A stream whose picture does not change at all for this long is frozen."""
+    loop_s: float = Field(4.0, ge=2, le=60)
+    """A stream that repeats earlier motion exactly for this long is looped."""
+    challenge_s: float = Field(5.0, ge=1, le=60)
+    """Time for each step of the head-turn challenge."""
+    model: Path | None = None
+    """ONNX file of a network that tells attacks; empty: none. What it must be like: `engine.presentation.network`."""
+    model_crop: float = Field(2.7, ge=1, le=6)
+    """How much of the picture the network sees, in sides of the face box."""
+    model_threshold: float = Field(0.5, gt=0, lt=1)
+    """Bona fide iff the network's probability `>=` this."""
+
+
 class EventsConfig(_Section):
     """From decisions to events."""
 
@@ -174,22 +207,166 @@ class SourcesConfig(_Section):
     """First and longest wait between attempts to reconnect."""
 
 
+class NotificationRule(_Section):
+    """Which incidents are told to whom. An empty list of kinds, cameras, hours or days stands for all."""
+
+    name: str = Field(pattern=r"^\w[\w .-]{0,39}$")
+    """How the rule is called in logs; unique."""
+    kinds: tuple[str, ...] = ()
+    cameras: tuple[str, ...] = ()
+    hours: tuple[str, ...] = ()
+    """Windows of local time such as `20:00-06:00`: the first minute counts, the last does not."""
+    days: str = ""
+    """Days of the week such as `mon-fri` or `sat,sun`; a window over midnight belongs to the day on which it begins."""
+    min_severity: Severity = Severity.INFO
+    to: tuple[SecretStr, ...] = ()
+    """Addresses in apprise's notation, such as `mailto://…`, `dbus://`, `slack://…`."""
+    webhook: SecretStr | None = None
+    """http or https address that gets a signed POST."""
+    webhook_secret_env: str = ""
+    """Name of the environment variable that holds the key of the signature, …"""
+    webhook_secret_file: str = ""
+    """… or a file with it, relative to the workspace."""
+    attach_image: bool = False
+    """Send the incident's picture, too."""
+    limit: int = Field(5, ge=1, le=1000)
+    """Incidents of one camera that are told within `per_s`; further ones are counted and told with the next."""
+    per_s: float = Field(3600.0, gt=0, le=7 * 86400)
+
+    @field_validator("kinds")
+    @classmethod
+    def _known_kinds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(value) - set(_INCIDENT_KINDS)):
+            raise ValueError(f"{unknown[0]!r} is no kind of incident: {', '.join(_INCIDENT_KINDS)}")
+        return value
+
+    @field_validator("hours")
+    @classmethod
+    def _clock_times(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            minutes_of_day(text)
+        return value
+
+    @field_validator("days")
+    @classmethod
+    def _days_of_the_week(cls, value: str) -> str:
+        if value:
+            days_of_week(value)
+        return value
+
+    @field_validator("to", "webhook")
+    @classmethod
+    def _addresses(cls, value: tuple[SecretStr, ...] | SecretStr | None) -> tuple[SecretStr, ...] | SecretStr | None:
+        # no message here may repeat an address: it carries passwords and tokens
+        for address in value if isinstance(value, tuple) else ():
+            if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", address.get_secret_value()):
+                raise ValueError("an address begins with its service, such as mailto://, slack:// or dbus://")
+        if isinstance(value, SecretStr):
+            text = value.get_secret_value()
+            if not re.fullmatch(r"https?://((?![@/?#])[!-~])+([/?][!-~]*)?", text, re.ASCII | re.IGNORECASE):
+                raise ValueError(
+                    "expected http:// or https://, a host and a path in ASCII, without user and password "
+                    "(the body is signed instead)"
+                )
+            try:
+                complete = bool(urlsplit(text).hostname and urlsplit(text).port != 0)
+            except ValueError:
+                complete = False
+            if not complete:
+                raise ValueError("the host or the port of the address makes no sense")
+        return value
+
+    @field_validator("webhook_secret_env")
+    @classmethod
+    def _free_variable(cls, value: str) -> str:
+        if value.upper().startswith("MUSTER_"):
+            raise ValueError("names that begin with MUSTER_ are settings; choose another, such as WEBHOOK_KEY")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> NotificationRule:
+        if not self.to and self.webhook is None:
+            raise ValueError(f"rule {self.name!r} tells nobody; give it to = [...] or webhook = ...")
+        keys = bool(self.webhook_secret_env) + bool(self.webhook_secret_file)
+        if keys != (self.webhook is not None):
+            raise ValueError(
+                f"rule {self.name!r}: a webhook needs either webhook_secret_env or webhook_secret_file, "
+                "and these need a webhook"
+            )
+        return self
+
+    @property
+    def weekdays(self) -> frozenset[int]:
+        """The days as numbers, Monday 0."""
+        return days_of_week(self.days or "mon-sun")
+
+
+class NotificationsConfig(_Section):
+    """Who is told of incidents. Without rules nothing is sent."""
+
+    rules: tuple[NotificationRule, ...] = ()
+    """Each a `[[notifications.rules]]` in `muster.toml`."""
+    give_up_s: float = Field(86400.0, gt=0)
+    """A message that could not be delivered for this long is given up."""
+    interval_s: float = Field(5.0, ge=0.1, le=3600)
+    """How often the outbox is looked through."""
+
+    @field_validator("rules")
+    @classmethod
+    def _different_names(cls, value: tuple[NotificationRule, ...]) -> tuple[NotificationRule, ...]:
+        names = [rule.name for rule in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two rules are called {twice[0]!r}; give each a name of its own")
+        return value
+
+
 class CameraConfig(_Section):
     """What differs for one camera."""
 
     min_face_px: int | None = Field(None, ge=12, le=2000)
     """Smallest face; empty: `detection.min_face_px`."""
+    direction: Literal["in", "out", "both"] = "both"
+    """Whether people pass it when they come, when they go, or both."""
+    entrance: bool = True
+    """People come and go here: while it is off, nobody's absence is certain."""
+    tailgating: bool | None = None
+    """Tell people who pass together; empty: `events.tailgating`."""
+    door_window_s: float | None = Field(None, ge=0)
+    """Empty: `events.door_window_s`."""
+    two_known: Literal["incident", "note", "ignore"] = "incident"
+    """What it is when only known people pass together: an open incident, a row that nobody must look at, or nothing."""
+    hosts: tuple[str, ...] = ()
+    """Ids of people who may bring visitors: a known person with visitors is then a note. `*`: everybody."""
+    visitors_per_host: int = Field(1, ge=1)
+    """How many visitors one host may bring."""
+    quiet_hours: tuple[str, ...] = ()
+    """Windows of local time such as `20:00-06:00` in which no exception holds: every passage of several people is an open
+    incident, and whatever happens is of high severity."""
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _clock_times(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            minutes_of_day(text)
+        return value
 
 
 class Config(BaseSettings):
     """All settings of a workspace."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MUSTER_", env_nested_delimiter="__", extra="ignore", frozen=True, validate_default=True
+        env_prefix="MUSTER_",
+        env_nested_delimiter="__",
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+        hide_input_in_errors=True,  # a trace must not show the addresses and tokens of notification rules
     )
 
     timezone: str = "UTC"
     """IANA zone of the workplace: a day begins and ends there."""
+    organisation: str = ""
+    """Name of the workplace, for reports."""
     runtime: RuntimeConfig = RuntimeConfig()
     detection: DetectionConfig = DetectionConfig()
     alignment: AlignmentConfig = AlignmentConfig()
@@ -198,8 +375,17 @@ class Config(BaseSettings):
     matching: MatchingConfig = MatchingConfig()
     tracking: TrackingConfig = TrackingConfig()
     voting: VotingConfig = VotingConfig()
+    presentation: PresentationConfig = PresentationConfig()
     events: EventsConfig = EventsConfig()
     sources: SourcesConfig = SourcesConfig()
+    notifications: NotificationsConfig = NotificationsConfig()
+    attendance: AttendanceConfig = AttendanceConfig()
+    shifts: dict[str, ShiftConfig] = {}
+    """By name, such as `[shifts.office]`."""
+    holidays: HolidaysConfig = HolidaysConfig()
+    retention: RetentionConfig = RetentionConfig()
+    seal_key: Path | None = None
+    """Where the key of the logs' seals lies; empty: `seal.key` in the workspace."""
     cameras: dict[str, CameraConfig] = {}
     """By name, such as `[cameras.entrance]`."""
 
@@ -267,6 +453,8 @@ def load_config(workspace: Path, **overrides: Any) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
+        # rules carry passwords and tokens: of them no value is repeated
+        value = "" if first["loc"][:1] == ("notifications",) else f" = {first.get('input')!r}"
         raise ConfigError(
-            f"setting {place} = {first.get('input')!r}: {first['msg']}", hint=f"correct it in {path} or in MUSTER_*"
+            f"setting {place}{value}: {first['msg']}", hint=f"correct it in {path} or in MUSTER_*"
         ) from error

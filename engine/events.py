@@ -1,23 +1,28 @@
-"""From tracks and time to events: sightings, withdrawn names, unknown people, tailgating.
+"""From tracks and time to events: sightings, withdrawn names, faces that could not be told, unknown people, tailgating.
 
 Pure decisions: nothing is read or written here, and time comes with the frames.
 
 A *passage* is a group of people who go through together: a person whose track begins while another member is in view, or within the
 door window after the member was last seen. A passage of two or more distinct people is one tailgating incident, told once, when
 everybody's identity has settled (or the wait is over). Tracks that carry the same identity are one person, so a track that
-breaks and goes on is nobody's follower; a face that never settles counts only if it stood beside another for a while.
+breaks and goes on is nobody's follower; a face that never settles counts only if it was good enough to be looked at and stood
+beside another for a while. A face seen once, or cut off by the picture's edge, is nobody.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from engine.config import EventsConfig
-from engine.types import Event, EventKind, TailgatingClass, Track, TrackState
+from engine.config import CameraConfig, EventsConfig
+from engine.hours import within
+from engine.types import Event, EventKind, Severity, TailgatingClass, Track, TrackState
 
 __all__ = ["EventMaker", "classify"]
+
+_LOOKED_AT = 2
+"""Good frames of a face that never settles, from which on it is a person: a print on a shirt or half a face has none."""
 
 
 def classify(known: int, others: int) -> TailgatingClass:
@@ -55,11 +60,20 @@ class EventMaker:
     Args:
         config: windows and cool-downs.
         camera: its name.
+        rules: what differs for this camera.
+        zone: of the workplace, for quiet hours.
     """
 
-    def __init__(self, config: EventsConfig, camera: str) -> None:
+    def __init__(
+        self, config: EventsConfig, camera: str, rules: CameraConfig | None = None, zone: tzinfo = UTC
+    ) -> None:
         self._config = config
         self._camera = camera
+        self._rules = rules or CameraConfig()
+        self._zone = zone
+        own = self._rules.door_window_s
+        self._window = timedelta(seconds=config.door_window_s if own is None else own)
+        self._groups = config.tailgating if self._rules.tailgating is None else self._rules.tailgating
         self._named: dict[int, str] = {}  # track → the person it was reported as
         self._reported: dict[int, datetime] = {}  # track → time of its last sighting event
         self._alerted: set[int] = set()  # tracks reported as unknown
@@ -87,7 +101,8 @@ class EventMaker:
         for track in tracks:
             events += self._sighting(track, time)
             events += self._unknown(track)
-        if self._config.tailgating:
+            events += self._unidentified(track)
+        if self._groups:
             events += self._tailgating(tracks, time, final)
         for track in tracks:
             if track.ended:
@@ -117,7 +132,7 @@ class EventMaker:
                     (track.track_id,),
                     (before,),
                     identity=identity,
-                    detail=f"later frames say {person or identity.state.value}",
+                    detail=f"later frames say {'somebody else' if person else identity.state.value}",
                 )
             )
             del self._named[track.track_id]
@@ -177,18 +192,41 @@ class EventMaker:
                 (stranger,) if track.unknown_id else (),
                 identity=track.identity,
                 until=track.last_seen,
+                severity=self._severity(Severity.MEDIUM, track.first_seen),
             )
         ]
+
+    def _unidentified(self, track: Track) -> list[Event]:
+        """A face that looked like somebody enrolled and left before it was certain: no punch, but not nobody either."""
+        identity = track.identity
+        undecided = identity.state in {TrackState.PENDING, TrackState.CONFLICT}
+        if not (track.ended and undecided and identity.nearest and 2 * identity.agreeing >= max(identity.voting, 2)):
+            return []
+        detail = f"{identity.agreeing} of {identity.voting} frames, {identity.state.value} when it left"
+        return [
+            Event(
+                EventKind.UNIDENTIFIED,
+                track.first_seen,
+                self._camera,
+                (track.track_id,),
+                (identity.nearest,),
+                identity=identity,
+                until=track.last_seen,
+                detail=detail,
+            )
+        ]
+
+    def _severity(self, usual: Severity, time: datetime) -> Severity:
+        return Severity.HIGH if self._quiet(time) else usual
+
+    def _quiet(self, time: datetime) -> bool:
+        return within(self._rules.quiet_hours, time.astimezone(self._zone))
 
     # ----------------------------------------------------------------------------------------- groups
 
     def _counts(self, track: Track) -> bool:
         """Lasted long enough to be a person who passes, not a flicker."""
         return track.hits >= 3 and (track.last_seen - track.first_seen).total_seconds() >= self._config.min_presence_s
-
-    @property
-    def _window(self) -> timedelta:
-        return timedelta(seconds=self._config.door_window_s)
 
     def _together(self, a: Track, b: Track) -> bool:
         """In view at once, or one came within the door window after the other had left."""
@@ -279,12 +317,17 @@ class EventMaker:
             if key not in known
             and key not in strangers
             and passage.beside_s.get(rows[0].track_id, 0.0) >= self._config.min_presence_s
+            and rows[0].identity.voting >= _LOOKED_AT
         ]
         others = len(strangers) + len(unsettled)
         if len(known) + others < 2:
             return []
         passage.told, passage.told_of = True, frozenset(strangers)
-        parts = [*known, *strangers, *(["someone not identified"] * len(unsettled))]
+        severity, why = self._judge(known, others, passage.opened)
+        if severity is None:
+            return []
+        parts = [f"{len(known)} known", f"{len(strangers)} unknown", f"{len(unsettled)} not identified"]
+        told = ", ".join(part for part in parts if not part.startswith("0"))
         return [
             Event(
                 EventKind.TAILGATING,
@@ -296,6 +339,19 @@ class EventMaker:
                 until=time,
                 classification=classify(len(known), others),
                 people=len(known) + others,
-                detail=f"{len(known) + others} people together: {', '.join(parts)}",
+                severity=severity,
+                detail=f"{len(known) + others} people together: {told}{why}",
             )
         ]
+
+    def _judge(self, known: Sequence[str], others: int, time: datetime) -> tuple[Severity | None, str]:
+        """How much a passage of several people matters by the camera's rules (None: not at all), and what to add to it."""
+        if self._quiet(time):
+            return Severity.HIGH, ", in quiet hours"
+        if not others:
+            usual = {"incident": Severity.LOW, "note": Severity.INFO, "ignore": None}
+            return usual[self._rules.two_known], ""
+        hosts = [person for person in known if "*" in self._rules.hosts or person in self._rules.hosts]
+        if hosts and others <= self._rules.visitors_per_host * len(hosts):
+            return Severity.INFO, ", escorted"
+        return Severity.HIGH if known else Severity.MEDIUM, ""

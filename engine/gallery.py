@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import GalleryMismatch, InputError, StorageError
+from engine.errors import GalleryMismatch, StorageError
 from engine.search import Searcher
 from engine.storage import atomic_write, locked
 from engine.types import Candidate, Match
 
-__all__ = ["Gallery", "GalleryStore", "Template", "fuse"]
+__all__ = ["Gallery", "GalleryStore", "Template", "deny", "fuse"]
 
 Floats = NDArray[np.float32]
 
@@ -51,6 +51,30 @@ def fuse(embeddings: Floats, weights: NDArray[np.floating[Any]]) -> Floats:
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
 
 
+def deny(matches: Sequence[Match], probes: Floats, anchors: Gallery) -> list[Match]:
+    """Take out candidates whom people have said a face like the probe's is not.
+
+    Args:
+        matches: answers of a search.
+        probes: (n, d) float32 unit rows, parallel to `matches`.
+        anchors: templates of faces that were taken for a person by mistake, under that person's id.
+
+    Returns:
+        The matches without candidates to whom the probe is no more similar than to one of their anchors.
+    """
+    if not len(anchors):
+        return list(matches)
+    answers = []
+    for match, probe in zip(matches, probes, strict=True):
+        kept = tuple(
+            row
+            for row in match.candidates
+            if max((anchors.of(row.person)[1] @ probe).tolist(), default=-2.0) < row.similarity
+        )
+        answers.append(Match(kept, match.threshold, match.min_margin))
+    return answers
+
+
 @dataclass(frozen=True, eq=False)
 class Gallery:
     """An immutable set of templates of one model and alignment; changes give a new gallery with the next version.
@@ -60,6 +84,7 @@ class Gallery:
         embeddings: (n, d) float32 unit rows.
         templates: n rows, parallel to `embeddings`.
         version: increases with every change.
+        issued: numbers of strangers given out so far; none is given twice, not even after its owner is erased.
     """
 
     model_id: str
@@ -67,6 +92,7 @@ class Gallery:
     embeddings: Floats
     templates: tuple[Template, ...] = ()
     version: int = 0
+    issued: int = 0
 
     def __post_init__(self) -> None:
         rows = np.array(self.embeddings, np.float32)
@@ -184,7 +210,13 @@ class Gallery:
     # ----------------------------------------------------------------------------------------- changes
 
     def _changed(self, embeddings: Floats, templates: Sequence[Template]) -> Gallery:
-        return Gallery(self.model_id, self.alignment_id, embeddings, tuple(templates), self.version + 1)
+        return Gallery(self.model_id, self.alignment_id, embeddings, tuple(templates), self.version + 1, self.issued)
+
+    def next_stranger(self) -> tuple[str, Gallery]:
+        """An identifier that no stranger has had, and the gallery that remembers it."""
+        taken = [int(person.rpartition("-")[2]) for person in self.people if person.startswith("unknown-")]
+        number = max([self.issued, *taken]) + 1
+        return f"unknown-{number}", replace(self, issued=number)
 
     def add(self, templates: Sequence[Template], embeddings: Floats) -> Gallery:
         """The gallery with more templates; itself when there are none."""
@@ -200,30 +232,35 @@ class Gallery:
         kept = [template for template, stays in zip(self.templates, mask, strict=True) if stays]
         return self._changed(self.embeddings[mask], kept)
 
+    def without(self, people: Iterable[str]) -> Gallery:
+        """The gallery without these people; itself when none is in it."""
+        gone = frozenset(people)
+        return self._kept(lambda template: template.person not in gone)
+
+    def unlike(self, face: Floats, threshold: float) -> Gallery:
+        """The gallery without templates as similar to a face (d,) as this, or more."""
+        alike = (self.embeddings @ np.asarray(face, np.float32) >= threshold).tolist()
+        return self.remove_templates(each.template_id for each, same in zip(self.templates, alike, strict=True) if same)
+
     def remove(self, person: str) -> Gallery:
         """The gallery without a person; itself when they are not in it."""
-        return self._kept(lambda template: template.person != person)
+        return self.without((person,))
 
     def remove_templates(self, template_ids: Iterable[str]) -> Gallery:
         """The gallery without these templates."""
         gone = set(template_ids)
         return self._kept(lambda template: template.template_id not in gone)
 
-    def rename(self, old: str, new: str) -> Gallery:
-        """The gallery with a person under another id.
-
-        Raises:
-            InputError: `old` is not enrolled, or `new` already is.
-        """
-        if old not in self._rows_of:
-            raise InputError(f"{old} is not enrolled", hint="`muster people` lists who is")
-        if new in self._rows_of:
-            raise InputError(f"{new} is already enrolled", hint="choose another id")
-        renamed = [
-            Template(template.template_id, new, template.quality) if template.person == old else template
-            for template in self.templates
-        ]
-        return self._changed(self.embeddings, renamed)
+    def reassign(self, template_ids: Iterable[str], person: str) -> Gallery:
+        """The gallery with these templates under another person."""
+        moved = set(template_ids)
+        return self._changed(
+            self.embeddings,
+            [
+                Template(each.template_id, person, each.quality) if each.template_id in moved else each
+                for each in self.templates
+            ],
+        )
 
     # ----------------------------------------------------------------------------------------- disk
 
@@ -235,6 +272,7 @@ class Gallery:
             "model_id": self.model_id,
             "alignment_id": self.alignment_id,
             "version": str(self.version),
+            "issued": str(self.issued),
             "templates": json.dumps(
                 [[template.template_id, template.person, round(template.quality, 4)] for template in self.templates]
             ),
@@ -258,7 +296,7 @@ class Gallery:
             found = (header["model_id"], header["alignment_id"])
             templates = tuple(Template(*row) for row in json.loads(header["templates"]))
             version = int(header["version"])
-            gallery = cls(found[0], found[1], embeddings, templates, version)
+            gallery = cls(found[0], found[1], embeddings, templates, version, int(header.get("issued", "0")))
         except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
             raise StorageError(
                 f"{path} cannot be read ({error})", hint="restore it from a backup, or remove it and enrol again"

@@ -23,7 +23,6 @@ from engine.gallery import Gallery, Template
 from engine.recorder import Recorder
 from engine.services import Services
 from engine.staging import Desk, Shot
-from engine.storage import new_id
 from engine.tracking import Tracker, Trail
 from engine.types import FaceQuality, Frame, Match, Track, TrackState
 from engine.voting import Voter, assign, one_place_each
@@ -80,16 +79,25 @@ class Identification:
         tracker: whose tracks.
         desk: embeds.
         recorder: keeps the gallery of strangers.
+        name: of a track in the logs.
 
     Attributes:
         tracks: followed so far.
         gallery: the one that was searched last.
     """
 
-    def __init__(self, services: Services, config: Config, tracker: Tracker, desk: Desk, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        services: Services,
+        config: Config,
+        tracker: Tracker,
+        desk: Desk,
+        recorder: Recorder,
+        name: Callable[[int], str],
+    ) -> None:
         self.tracks = 0
         self._services, self._config = services, config
-        self._tracker, self._desk, self._recorder = tracker, desk, recorder
+        self._tracker, self._desk, self._recorder, self._name = tracker, desk, recorder, name
         self._following: dict[int, _Following] = {}
         self.gallery = services.gallery.current()
 
@@ -180,13 +188,7 @@ class Identification:
 
     def _search(self, probes: Floats) -> list[Match]:
         self.gallery = self._services.gallery.current()
-        return self.gallery.search(
-            probes,
-            threshold=self._services.threshold(self.gallery),
-            min_margin=self._config.matching.min_margin,
-            top=5,
-            without=self._services.inactive(),
-        )
+        return self._services.search(probes, self.gallery)
 
     def _vote(self, shots: list[Shot], embeddings: Floats, ended: list[Trail]) -> None:
         """The faces of one frame vote."""
@@ -223,9 +225,9 @@ class Identification:
             loser.deny(person)
         for track_id, following in self._following.items():
             if following.unknown_id is None and following.voter.identity.state is TrackState.UNKNOWN:
-                self._recorder.stranger(track_id, self._chooser(following))
+                self._recorder.stranger(track_id, self._chooser(track_id, following))
 
-    def _chooser(self, following: _Following) -> Callable[[], str]:
+    def _chooser(self, track_id: int, following: _Following) -> Callable[[], str]:
         """Finds the identifier of the stranger that a track is: an old one if they were here before."""
         fused = following.voter.supporting
         assert fused is not None
@@ -233,8 +235,7 @@ class Identification:
         threshold = self._config.matching.stranger_threshold
         if threshold is None:
             threshold = self._services.threshold(self.gallery)
-        time = following.offered_at
-        assert time is not None
+        template_id = self._name(track_id)
 
         def choose() -> str:
             answer = ""
@@ -247,9 +248,8 @@ class Identification:
                     if len(strangers.of(answer)[0]) >= _TEMPLATES_OF_A_STRANGER:
                         return strangers
                 else:
-                    numbers = [int(person.rpartition("-")[2]) for person in strangers.people]
-                    answer = f"unknown-{max(numbers, default=0) + 1}"
-                return strangers.add([Template(new_id(time), answer, score)], fused[None])
+                    answer, strangers = strangers.next_stranger()
+                return strangers.add([Template(template_id, answer, score)], fused[None])
 
             self._services.strangers.update(remember)
             return answer

@@ -1,27 +1,56 @@
-"""The incident log, append-only, and the pictures that belong to it."""
+"""The incident log, append-only, the pictures that belong to it, and what people decided about incidents.
+
+A review is a row that names the incident it is about; the latest one holds. Nothing is rewritten.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import InputError
 from engine.images import encode_jpeg
-from engine.storage import DayLog, atomic_write, new_id
-from engine.types import Event, EventKind
+from engine.logs import DayLog, Sealer
+from engine.storage import atomic_write, clean_text, new_id
+from engine.types import Event, EventKind, Severity
 
-__all__ = ["INCIDENT_COLUMNS", "IncidentBook"]
+__all__ = ["IMAGE_COLUMNS", "INCIDENT_COLUMNS", "REVIEW_STATES", "Incident", "IncidentBook"]
 
 INCIDENT_COLUMNS = (
     "incident_id", "timestamp", "kind", "camera", "employee_ids", "unknown_ids", "image", "clean_image", "before_image",
     "after_image", "classification", "people", "ended", "similarity", "threshold", "model", "gallery_version", "state",
-    "detail", "refers_to", "author",
+    "detail", "refers_to", "author", "severity", "assignee", "tracks",
 )  # fmt: skip
+IMAGE_COLUMNS = ("image", "clean_image", "before_image", "after_image")
+REVIEW_STATES = ("open", "acknowledged", "resolved", "false alarm")
+_ALERTS = {EventKind.UNKNOWN, EventKind.TAILGATING, EventKind.PRESENTATION_ATTACK, EventKind.WATCH_LIST}
+
+
+@dataclass(frozen=True)
+class Incident:
+    """An incident as it stands.
+
+    Attributes:
+        row: as it was written.
+        state: `open`, `acknowledged`, `resolved`, `false alarm`; `noted` for what nobody must look at; empty for cameras.
+        assignee, note, author, reviewed_at: of the latest review; empty without one.
+        reviews: all, oldest first.
+    """
+
+    row: Mapping[str, str]
+    state: str
+    assignee: str = ""
+    note: str = ""
+    author: str = ""
+    reviewed_at: str = ""
+    reviews: tuple[Mapping[str, str], ...] = ()
 
 
 class IncidentBook:
@@ -30,12 +59,17 @@ class IncidentBook:
     Args:
         workspace: folder that holds `log/` and `images/`.
         zone: the workplace's time zone.
+        sealer: makes the seals of the log; default: with the workspace's own key.
+        episode_gap_s: a stranger whose incident at this camera is no older has not come back, but is still there.
     """
 
-    def __init__(self, workspace: Path, zone: ZoneInfo) -> None:
-        self.log = DayLog(workspace / "log", "incidents", INCIDENT_COLUMNS)
+    def __init__(
+        self, workspace: Path, zone: ZoneInfo, sealer: Sealer | None = None, *, episode_gap_s: float = 0.0
+    ) -> None:
+        self.log = DayLog(workspace / "log", "incidents", INCIDENT_COLUMNS, sealer, ("employee_ids",))
         self._workspace = workspace
         self._zone = zone
+        self._episode_gap = timedelta(seconds=episode_gap_s)
 
     def day_of(self, time: datetime) -> date:
         """The workplace day that a moment belongs to."""
@@ -48,22 +82,27 @@ class IncidentBook:
         *,
         model: str = "",
         gallery_version: int = 0,
-    ) -> dict[str, object]:
+        tracks: Sequence[str] = (),
+        severity: Severity | None = None,
+    ) -> dict[str, object] | None:
         """Write an incident down.
 
         Args:
-            event: of kind unknown, tailgating, camera_lost or camera_back.
-            pictures: RGB pictures by column (`image`, `clean_image`, `before_image`, `after_image`).
+            event: of kind unknown, tailgating, presentation_attack, watch_list, camera_lost or camera_back.
+            pictures: RGB pictures by column (`IMAGE_COLUMNS`).
             model, gallery_version: what decided.
+            tracks: names of the tracks it is about.
+            severity: in place of the event's.
 
         Returns:
-            The row that was written durably.
+            The row that was written durably; None when another process has told of this stranger's visit just now.
 
         Raises:
             StorageError: it could not be written; no picture is left behind.
         """
         incident_id = new_id(event.time.astimezone(self._zone))
         identity = event.identity
+        severity = severity or event.severity
         row: dict[str, object] = {
             "incident_id": incident_id,
             "timestamp": self._stamp(event.time),
@@ -78,17 +117,20 @@ class IncidentBook:
             "threshold": round(identity.threshold, 4) if identity and identity.threshold is not None else None,
             "model": model,
             "gallery_version": gallery_version or "",
-            "state": "open" if event.kind in {EventKind.UNKNOWN, EventKind.TAILGATING} else "",
+            "state": ("noted" if severity is Severity.INFO else "open") if event.kind in _ALERTS else "",
             "detail": event.detail,
             "author": "engine",
+            "severity": severity.value,
+            "tracks": ";".join(tracks),
         }
         written: list[Path] = []
+        kept = False
         try:
             for column, picture in pictures.items():
                 suffix = column.removesuffix("_image").replace("image", "annotated")
                 name = (
                     f"{incident_id}.jpg"
-                    if event.kind is EventKind.UNKNOWN and column == "image"
+                    if event.kind is not EventKind.TAILGATING and column == "image"
                     else f"{incident_id}-{suffix}.jpg"
                 )
                 path = self._workspace / "images" / event.kind.value / name
@@ -96,13 +138,107 @@ class IncidentBook:
                 written.append(path)
                 row[column] = path.relative_to(self._workspace).as_posix()
             with self.log.exclusive():
-                self.log.append(self.day_of(event.time), [row])
-        except BaseException:
-            for path in written:
+                if not self._told_already(event):
+                    self.log.append(self.day_of(event.time), [row])
+                    kept = True
+        finally:
+            for path in () if kept else written:
                 with contextlib.suppress(OSError):
                     path.unlink()
-            raise
-        return row
+        return row if kept else None
+
+    def _told_already(self, event: Event) -> bool:
+        """Another process watches the same camera, or this one was started anew, while a stranger stands there."""
+        if event.kind is not EventKind.UNKNOWN or not event.unknown_ids or not self._episode_gap:
+            return False
+        for row in self.log.read(self.day_of(event.time - self._episode_gap), self.day_of(event.time)):
+            if (row["kind"], row["camera"], row["unknown_ids"]) == ("unknown", event.camera, event.unknown_ids[0]):
+                until = datetime.fromisoformat(row["ended"] or row["timestamp"])
+                if timedelta(0) <= event.time - until <= self._episode_gap:
+                    return True
+        return False
 
     def _stamp(self, time: datetime) -> str:
         return time.astimezone(self._zone).isoformat(timespec="milliseconds")
+
+    # ----------------------------------------------------------------------------------------- reviews
+
+    def review(
+        self, incident_id: str, state: str, *, author: str, now: datetime, note: str = "", assignee: str = "",
+        employee_ids: str = "",
+    ) -> dict[str, object]:  # fmt: skip
+        """Say what became of an incident.
+
+        Args:
+            incident_id: of the incident.
+            state: one of `REVIEW_STATES`.
+            author: who says so.
+            now: the present.
+            note, assignee: what was found, and who takes care of it; may be empty.
+            employee_ids: who it turned out to be; may be empty.
+
+        Raises:
+            InputError: no such incident or state.
+            StorageError: it could not be written.
+        """
+        if state not in REVIEW_STATES:
+            raise InputError(f"{state!r} is no state of an incident", hint=f"use one of {', '.join(REVIEW_STATES)}")
+        author = clean_text(author, what="author", limit=100)
+        with self.log.exclusive():
+            found = self.find(incident_id)
+            row: dict[str, object] = {
+                "incident_id": new_id(now.astimezone(self._zone)),
+                "timestamp": self._stamp(now),
+                "kind": "review",
+                "camera": found["camera"],
+                "employee_ids": employee_ids,
+                "state": state,
+                "detail": clean_text(note, what="note", limit=1000) if note.strip() else "",
+                "refers_to": incident_id,
+                "author": author,
+                "assignee": clean_text(assignee, what="assignee", limit=100) if assignee.strip() else "",
+            }
+            self.log.append(self.day_of(now), [row])
+        return row
+
+    def find(self, incident_id: str) -> dict[str, str]:
+        """An incident's row.
+
+        Raises:
+            InputError: there is none.
+        """
+        for day in reversed(self.log.days()):
+            for row in self.log.file(day).read():
+                if row["incident_id"] == incident_id and row["kind"] != "review":
+                    return row
+        raise InputError(f"there is no incident {incident_id!r}", hint="`muster incidents` lists them")
+
+    def incidents(self, first: date, last: date) -> list[Incident]:
+        """Incidents that began in a range of days with what was decided about them, oldest first."""
+        reviews: dict[str, list[Mapping[str, str]]] = {}
+        rows: list[Mapping[str, str]] = []
+        for day in self.log.days():
+            if day < first:
+                continue
+            for each in self.log.file(day).read():
+                if each["kind"] == "review":
+                    reviews.setdefault(each["refers_to"], []).append(each)
+                elif day <= last:
+                    rows.append(each)
+        found = []
+        for row in rows:
+            decided = reviews.get(row["incident_id"], [])
+            latest: Mapping[str, str] = decided[-1] if decided else {}
+            assigned = [each["assignee"] for each in decided if each["assignee"]]
+            found.append(
+                Incident(
+                    row,
+                    latest.get("state", row["state"]),
+                    assigned[-1] if assigned else "",
+                    latest.get("detail", ""),
+                    latest.get("author", ""),
+                    latest.get("timestamp", ""),
+                    tuple(decided),
+                )
+            )
+        return found

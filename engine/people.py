@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,14 @@ class PeopleStore:
         """Name by id."""
         return {key: person.name for key, person in self.all().items()}
 
+    def without_names(self, text: str) -> str:
+        """A text with the full names of people replaced by their ids, because logs carry no names."""
+        people = sorted(self.all().values(), key=lambda person: len(person.name), reverse=True)
+        for person in people:
+            if person.name and person.name != person.employee_id:
+                text = re.sub(rf"(?<!\w){re.escape(person.name)}(?!\w)", person.employee_id, text, flags=re.IGNORECASE)
+        return text
+
     def _change(self, change: Callable[[dict[str, Person]], None]) -> None:
         with locked(self.path):
             people = self.all()
@@ -94,6 +103,11 @@ class PeopleStore:
     def put(self, person: Person) -> None:
         """Add a person or replace their row."""
         self._change(lambda people: people.__setitem__(person.employee_id, person))
+
+    def put_all(self, added: Iterable[Person]) -> None:
+        """Add people or replace their rows, all in one write."""
+        rows = {person.employee_id: person for person in added}
+        self._change(lambda people: people.update(rows))
 
     def remove(self, employee_id: str) -> None:
         """Take a person's row out; nothing happens when there is none."""

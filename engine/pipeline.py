@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.attendance import Sighting
+from engine.attendance import Sighting, Watching
 from engine.config import Config
 from engine.detection import FaceFinder
 from engine.drawing import crop_around
@@ -31,7 +31,7 @@ from engine.services import Services
 from engine.sources import Source
 from engine.staging import Desk, Intake, PromptDesk, ThreadedDesk
 from engine.tracking import Tracker, Trail
-from engine.types import Event, EventKind, Frame, SourceEvent, Track, TrackState
+from engine.types import Event, EventKind, Frame, Severity, SourceEvent, Track, TrackState
 
 __all__ = ["FrameResult", "Pipeline", "RunStats", "Services"]
 
@@ -130,12 +130,18 @@ class Pipeline:
         own = config.cameras[camera].min_face_px if camera in config.cameras else None
         self._finder = FaceFinder(services.reader.detector, config.detection, min_face_px or own)
         self._tracker = Tracker(config.tracking)
-        self._maker = EventMaker(config.events, camera)
+        self._maker = EventMaker(config.events, camera, config.cameras.get(camera), config.zone)
+        rules = config.attendance
+        self._watching = Watching(camera, rules.gap_s, rules.coverage_every_s)
         self._scenes = SceneKeeper(config.events.context_s)
         embedder = services.reader.embedder
         self._desk: Desk = ThreadedDesk(embedder, self._embedding) if live else PromptDesk(embedder)
-        self._recorder = Recorder(services.attendance, services.incidents, services.people, threaded=live)
-        self._identification = Identification(services, config, self._tracker, self._desk, self._recorder)
+        self._recorder = Recorder(
+            services.attendance, services.incidents, services.people, alert=services.alert, threaded=live
+        )
+        self._identification = Identification(
+            services, config, self._tracker, self._desk, self._recorder, self._track_name
+        )
         self._closing: list[Trail] = []
         self._alarmed: tuple[frozenset[int], datetime] | None = None
         self._last: Frame | None = None
@@ -198,10 +204,13 @@ class Pipeline:
         """Write down that the camera was lost or is back; before that, what its last frames showed (None: there were none)."""
         self._desk.settle()
         result = None if self._last is None else self._settled(self._last)
-        event = Event(EventKind(item.kind), item.time, item.camera, detail=item.detail)
+        severity = Severity.MEDIUM if item.kind == EventKind.CAMERA_LOST else Severity.INFO
+        event = Event(EventKind(item.kind), item.time, item.camera, severity=severity, detail=item.detail)
         log.warning(
             "camera %s: %s%s", item.camera, item.kind.replace("_", " "), f", {item.detail}" if item.detail else ""
         )
+        if event.kind is EventKind.CAMERA_LOST:
+            self._recorder.watched(self._watching.pause("lost", item.detail))
         self._recorder.incident(event, {})
         rows = tuple(self._counted(self._recorder.write()))
         return None if result is None else replace(result, rows=result.rows + rows)
@@ -214,6 +223,7 @@ class Pipeline:
         """
         services, stats = self._services, self.stats
         stats.frames += 1
+        self._recorder.watched(self._watching.frame(frame.time))
         with stats.stage("detection"):
             found = self._finder.find(frame.image, frame.time, *self._expected(frame.time))
         stats.faces += len(found)
@@ -247,6 +257,7 @@ class Pipeline:
         Raises:
             StorageError: something could not be written, not even after trying again.
         """
+        self._recorder.watched(self._watching.pause("stopped"))
         try:
             if self._last is None:
                 self._counted(self._recorder.finish())
@@ -291,7 +302,7 @@ class Pipeline:
             state = self._identification.forget(trail.track_id)
             self.stats.unresolved += state in {TrackState.PENDING, TrackState.CONFLICT}
         for event in events:
-            if event.kind is EventKind.TAILGATING:
+            if event.kind is EventKind.TAILGATING and event.severity is not Severity.INFO:
                 self._alarmed = (frozenset(event.track_ids), frame.time + timedelta(seconds=3))
         alarmed = self._alarmed[0] if self._alarmed and frame.time <= self._alarmed[1] else frozenset()
         self._last = frame
@@ -299,32 +310,68 @@ class Pipeline:
 
     def _hand_over(self, event: Event, frame: Frame, tracks: list[Track]) -> None:
         """Give the recorder an event with all it needs to be written, now or later."""
-        gallery = self._identification.gallery
-        if event.kind is EventKind.SIGHTING:
-            assert event.identity is not None
-            track = event.track_ids[0]
-            sighting = Sighting(
-                employee_id=event.employee_ids[0],
-                time=event.time,
-                camera=self._camera,
-                track=self._track_name(event),
-                identity=event.identity,
-                model=gallery.model_id,
-                gallery_version=gallery.version,
-                arrival=event.arrival,
-            )
-            self._recorder.sighting(
-                sighting, self._identification.picture(track), self._identification.first_good(track)
-            )
+        if event.kind in {EventKind.SIGHTING, EventKind.UNIDENTIFIED}:
+            self._sighted(event)
+            if event.kind is EventKind.SIGHTING and event.arrival:
+                self._look_up(event, frame, tracks)
         elif event.kind is EventKind.RETRACTION:
-            self._recorder.retraction(event, self._track_name(event))
+            self._recorder.retraction(event, self._track_name(event.track_ids[0]))
         else:
-            self._recorder.incident(
-                event,
-                self._pictures(event, frame, tracks),
-                model=gallery.model_id,
-                gallery_version=gallery.version,
+            self._report(event, self._pictures(event, frame, tracks))
+
+    def _sighted(self, event: Event) -> None:
+        assert event.identity is not None
+        gallery, track = self._identification.gallery, event.track_ids[0]
+        certain = event.kind is EventKind.SIGHTING
+        sighting = Sighting(
+            employee_id=event.employee_ids[0],
+            time=event.time,
+            camera=self._camera,
+            track=self._track_name(track),
+            identity=event.identity,
+            model=gallery.model_id,
+            gallery_version=gallery.version,
+            arrival=event.arrival,
+            certain=certain,
+            reason="" if certain else event.detail,
+        )
+        self._recorder.sighting(
+            sighting, self._identification.picture(track), self._identification.first_good(track) if certain else None
+        )
+
+    def _look_up(self, event: Event, frame: Frame, tracks: list[Track]) -> None:
+        """Somebody was named: are they watched for, and had they been told as a stranger a moment ago?"""
+        services, person, track_id = self._services, event.employee_ids[0], event.track_ids[0]
+        if any(track.track_id == track_id and track.unknown_id for track in tracks):
+            name = self._track_name(track_id)
+            self._recorder.recognised(
+                track_id,
+                person,
+                frame.time,
+                lambda: services.strangers.update(lambda gallery: gallery.remove_templates([name])),
             )
+        if person in services.dossiers.register().watched:
+            watched = replace(event, kind=EventKind.WATCH_LIST, severity=Severity.HIGH, detail="on the watch list")
+            self._report(watched, self._pictures(watched, frame, tracks))
+
+    def _report(self, event: Event, pictures: dict[str, Image]) -> None:
+        gallery, severity = self._identification.gallery, None
+        if event.kind is EventKind.UNKNOWN:
+            register = self._services.dossiers.register()
+            current = {register.current(each) for each in event.unknown_ids}
+            if current & register.watched:
+                severity = Severity.HIGH
+                event = replace(event, detail="on the watch list")
+            elif current & register.ignored:
+                severity = Severity.INFO
+        self._recorder.incident(
+            event,
+            pictures,
+            model=gallery.model_id,
+            gallery_version=gallery.version,
+            tracks=[self._track_name(track_id) for track_id in event.track_ids],
+            severity=severity,
+        )
 
     def _counted(self, rows: list[Mapping[str, object]]) -> list[Mapping[str, object]]:
         """The rows, after counting them."""
@@ -334,18 +381,18 @@ class Pipeline:
             stats.punches += event == "punch"
             stats.seen += event == "seen"
             stats.retracted += event == "retract"
-            if "kind" in row:
+            if row.get("kind", "review") != "review":
                 stats.incidents[str(row["kind"])] += 1
         stats.tracks = self._identification.tracks
         stats.embedded, stats.passed_over = self._desk.embedded, self._desk.dropped
         stats.latencies_s = list(self._recorder.latencies_s) if rows else stats.latencies_s
         return rows
 
-    def _track_name(self, event: Event) -> str:
-        return f"{self._run_id}-{event.track_ids[0]}"
+    def _track_name(self, track_id: int) -> str:
+        return f"{self._run_id}-{track_id}"
 
     def _pictures(self, event: Event, frame: Frame, tracks: list[Track]) -> dict[str, Image]:
-        if event.kind is EventKind.UNKNOWN:
+        if event.kind is not EventKind.TAILGATING:
             best = self._identification.picture(event.track_ids[0])
             if best is not None:
                 return {"image": best}

@@ -8,21 +8,23 @@ are done in a thread of their own, so that a slow disk holds nobody up.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import threading
 import time as clock
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.attendance import AttendanceBook, Sighting
+from engine.attendance import AttendanceBook, CoverageBook, Sighting, Span
 from engine.errors import StorageError
 from engine.images import encode_jpeg
 from engine.incidents import IncidentBook
 from engine.storage import atomic_write, new_id
-from engine.types import Event
+from engine.types import Event, EventKind, Severity
 
 __all__ = ["Recorder"]
 
@@ -85,6 +87,7 @@ class Recorder:
     Args:
         attendance, incidents: the books.
         people: name and department by id, for the day sheet.
+        alert: tells others of an incident once it is written.
         threaded: write in a thread of its own instead of in `write`.
 
     Attributes:
@@ -92,12 +95,22 @@ class Recorder:
     """
 
     def __init__(
-        self, attendance: AttendanceBook, incidents: IncidentBook, people: People, *, threaded: bool = False
+        self,
+        attendance: AttendanceBook,
+        incidents: IncidentBook,
+        people: People,
+        *,
+        alert: Callable[[Row], object] | None = None,
+        threaded: bool = False,
     ) -> None:
         self.latencies_s: deque[float] = deque(maxlen=10_000)
         self._attendance, self._incidents, self._people = attendance, incidents, people
         # one queue per file: a damaged one must not hold up the others
-        self._punches, self._alarms, self._strangers = self._queues = (_Queue(), _Queue(), _Queue())
+        self._punches, self._alarms, self._strangers, self._spans, self._outgoing = self._queues = (
+            _Queue(), _Queue(), _Queue(), _Queue(), _Queue(),
+        )  # fmt: skip
+        self._alert = alert
+        self._incident_of: dict[int, str] = {}
         self._rows: deque[Row] = deque()
         self._named: deque[tuple[int, str]] = deque()
         self._unnamed: set[int] = set()
@@ -135,20 +148,84 @@ class Recorder:
                 track,
                 event.detail,
                 self._people(),
+                instead=(event.identity.person or "") if event.identity else "",
                 renew=self._thread is None,
             ),
         )
 
     def incident(
-        self, event: Event, pictures: Mapping[str, Image], *, model: str = "", gallery_version: int = 0
+        self,
+        event: Event,
+        pictures: Mapping[str, Image],
+        *,
+        model: str = "",
+        gallery_version: int = 0,
+        tracks: Sequence[str] = (),
+        severity: Severity | None = None,
     ) -> None:
-        """An unknown person, tailgating, or a camera that was lost or is back."""
+        """An unknown person, tailgating, an attack, or a camera that was lost or is back."""
         if self.waiting >= _MOST_WITH_PICTURES:
             pictures = {}  # rows are never dropped, but full frames would fill the memory while a disk is away
-        self._submit(
-            self._alarms,
-            lambda: self._incidents.record(event, pictures, model=model, gallery_version=gallery_version),
-        )
+
+        def job() -> Row | None:
+            row = self._incidents.record(
+                event,
+                pictures,
+                model=model,
+                gallery_version=gallery_version,
+                tracks=tracks,
+                severity=severity,
+            )
+            if row is not None and event.kind is EventKind.UNKNOWN:
+                self._incident_of[event.track_ids[0]] = str(row["incident_id"])
+            if row is not None and self._alert is not None:
+                self._submit(self._outgoing, functools.partial(self._tell, row))
+            return row
+
+        self._submit(self._alarms, job)
+
+    def _tell(self, row: Row) -> None:
+        if self._alert is not None:
+            self._alert(row)
+
+    def recognised(self, track_id: int, employee_id: str, time: datetime, forget: Callable[[], object]) -> None:
+        """A track that was told as a stranger is somebody enrolled after all: the incident needs nobody any more.
+
+        Args:
+            track_id, employee_id, time: who, and when it was found.
+            forget: takes their template from among the strangers'.
+        """
+
+        def job() -> Row | None:
+            incident_id = self._incident_of.pop(track_id, None)
+            if incident_id is None:
+                return None
+            return self._incidents.review(
+                incident_id,
+                "resolved",
+                author="engine",
+                now=time,
+                note="recognised a moment later",
+                employee_ids=employee_id,
+            )
+
+        self._submit(self._alarms, job)
+
+        def drop() -> None:
+            forget()
+
+        self._submit(self._strangers, drop)
+
+    def watched(self, spans: Sequence[Span]) -> None:
+        """The camera was watching."""
+        book = self._attendance.plan.coverage
+        if book is not None:
+            for span in spans:
+                self._submit(self._spans, functools.partial(self._write_span, book, span))
+
+    @staticmethod
+    def _write_span(book: CoverageBook, span: Span) -> None:
+        book.record(span)
 
     def stranger(self, track_id: int, choose: Callable[[], str]) -> None:
         """Find the identifier of a stranger (a gallery on disk is read and changed); `names` tells it later."""
@@ -248,7 +325,11 @@ class Recorder:
     def _write_sighting(self, sighting: Sighting, evidence: Image | None, since: float | None) -> Row | None:
         if self._attendance.would_record(sighting) is None:
             return None
-        path = self._attendance.evidence_path(new_id(sighting.time)) if evidence is not None else None
+        path = (
+            self._attendance.evidence_path(new_id(sighting.time), certain=sighting.certain)
+            if evidence is not None
+            else None
+        )
         row: Row | None = None
         try:
             if path is not None and evidence is not None:

@@ -6,10 +6,15 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.analysis import FaceReader
 from engine.attendance import AttendanceBook
-from engine.gallery import Gallery, GalleryStore
+from engine.dossiers import DossierBook
+from engine.gallery import Gallery, GalleryStore, deny
 from engine.incidents import IncidentBook
+from engine.types import Match
 
 __all__ = ["Services", "Threshold"]
 
@@ -27,19 +32,43 @@ class Services:
     Attributes:
         reader: networks.
         gallery, strangers: enrolled people, and people seen but not enrolled.
-        attendance, incidents: the books.
+        anchors: faces that were taken for somebody by mistake, under that person's id.
+        attendance, incidents, dossiers: the books.
         people: name and department by id.
         threshold: for a gallery.
         swap_similarity: below this two faces of one track are taken for two people.
+        min_margin: how far the best person must lie before the runner-up.
         inactive: ids of people who are enrolled but no longer recognised.
+        alert: tells others of an incident that was written; may raise StorageError, and is then called again.
     """
 
     reader: FaceReader
     gallery: GalleryStore
     strangers: GalleryStore
+    anchors: GalleryStore
     attendance: AttendanceBook
     incidents: IncidentBook
+    dossiers: DossierBook
     people: Callable[[], Mapping[str, Mapping[str, str]]]
     threshold: Threshold
     swap_similarity: float
+    min_margin: float = 0.0
     inactive: Callable[[], Collection[str]] = frozenset
+    alert: Callable[[Mapping[str, object]], object] | None = None
+
+    def search(self, probes: NDArray[np.float32], gallery: Gallery | None = None) -> list[Match]:
+        """Who these faces are, with all that people have said about mistakes.
+
+        Args:
+            probes: (n, d) float32 unit rows.
+            gallery: default: as it is now.
+        """
+        gallery = gallery if gallery is not None else self.gallery.current()
+        matches = gallery.search(
+            probes,
+            threshold=self.threshold(gallery),
+            min_margin=self.min_margin,
+            top=5,
+            without=self.inactive(),
+        )
+        return deny(matches, probes, self.anchors.current())

@@ -1,4 +1,4 @@
-"""Durable files that several processes share: append-only CSV logs, atomic replacement, cross-process locks, safe cells.
+"""Durable files that several processes share: lines appended, atomic replacement, cross-process locks, safe cells.
 
 A log row is appended under a lock: heal a torn tail back to the last newline → one write → check → fsync. A crash can
 therefore lose a row that was never acknowledged, but never half a row and never one that was. A whole file is replaced
@@ -17,7 +17,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -25,15 +25,17 @@ from filelock import FileLock, Timeout
 from engine.errors import InputError, StorageError
 
 __all__ = [
-    "DayLog",
-    "append_rows",
+    "append_lines",
     "atomic_write",
     "clean_text",
+    "csv_line",
     "decode_cell",
     "encode_cell",
     "locked",
     "new_id",
+    "parse_rows",
     "read_rows",
+    "storage_errors",
     "table_text",
     "write_table",
 ]
@@ -95,9 +97,8 @@ def decode_cell(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
-def _csv_line(cells: Iterable[object]) -> str:
-    """One line of CSV. Cells with a semicolon or a tab are quoted, too: spreadsheets of some countries split there."""
-    texts = [encode_cell(cell) for cell in cells]
+def csv_line(texts: Iterable[str]) -> str:
+    """One line of CSV from encoded cells. Those with a semicolon or a tab are quoted, too: spreadsheets of some countries split there."""
     return ",".join('"' + text.replace('"', '""') + '"' if set(text) & set('",;\t') else text for text in texts) + "\n"
 
 
@@ -110,7 +111,7 @@ def new_id(time: datetime) -> str:
 
 
 @contextlib.contextmanager
-def _storage_errors(path: Path) -> Iterator[None]:
+def storage_errors(path: Path) -> Iterator[None]:
     """Turn an `OSError` into a `StorageError` that names the file and the next step."""
     try:
         yield
@@ -133,7 +134,7 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         StorageError: the folder cannot be made or written, or another process holds the lock for over 30 s.
     """
-    with _storage_errors(path):
+    with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_TIMEOUT_S)
         try:
@@ -157,17 +158,22 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def atomic_write(path: Path, content: bytes) -> None:
+def atomic_write(path: Path, content: bytes, *, mode: int = 0o640) -> None:
     """Replace `path` by `content`: readers see the old file or the new one, never a part.
+
+    Args:
+        path: the file; its folder is made if need be.
+        content: all of it.
+        mode: access rights, before the user's mask.
 
     Raises:
         StorageError: it could not be written; the old file is unharmed.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    with _storage_errors(path):
+    with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
             with os.fdopen(descriptor, "wb") as handle:
                 handle.write(content)
                 handle.flush()
@@ -197,30 +203,34 @@ def _heal(descriptor: int, path: Path) -> int:
     return end
 
 
-def append_rows(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
-    """Append rows to a CSV file durably: when this returns, they survive a crash. The caller holds the lock.
+def append_lines(path: Path, header: str, lines: Sequence[str]) -> int:
+    """Append lines of CSV to a file durably: when this returns, they survive a crash. The caller holds the lock.
 
-    A new file begins with the header. All rows go in with one write; if that fails the file is as it was.
+    A new file begins with the header. All lines go in with one write; if that fails the file is as it was.
+
+    Returns:
+        Bytes of a torn last line that were cut off before, 0 in the usual case.
 
     Raises:
-        StorageError: disk full, no access, or the file has other columns.
+        StorageError: disk full, no access, or the file begins with another header.
     """
-    if not rows:
-        return
-    header = _csv_line(columns).encode("utf-8", "replace")
-    payload = b"".join(_csv_line(row.get(column, "") for column in columns).encode("utf-8", "replace") for row in rows)
-    with _storage_errors(path):
+    if not lines:
+        return 0
+    head = header.encode("utf-8", "replace")
+    payload = "".join(lines).encode("utf-8", "replace")
+    with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o640)
         try:
             # a crash while the file was new may have left a part of the header, which is healed like any torn line
-            if not header.startswith(os.pread(descriptor, len(header), 0)):
+            if not head.startswith(os.pread(descriptor, len(head), 0)):
                 raise StorageError(
                     f"{path} has other columns than this version writes", hint="move the file aside, then try again"
                 )
+            before = os.fstat(descriptor).st_size
             size = _heal(descriptor, path)
             if size == 0:
-                payload = header + payload
+                payload = head + payload
             try:
                 written = os.write(descriptor, payload)
                 if written != len(payload):
@@ -233,6 +243,7 @@ def append_rows(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, 
             os.close(descriptor)
         if size == 0:
             _sync_folder(path.parent)
+    return before - size
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
@@ -242,7 +253,8 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, 
 
 def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     """A table as CSV, safe to open in a spreadsheet."""
-    return "".join([_csv_line(columns), *(_csv_line(row.get(column, "") for column in columns) for row in rows)])
+    lines = (csv_line(encode_cell(row.get(column, "")) for column in columns) for row in rows)
+    return "".join([csv_line(columns), *lines])
 
 
 def read_rows(path: Path, *, by_hand: bool = False) -> list[dict[str, str]]:
@@ -255,7 +267,7 @@ def read_rows(path: Path, *, by_hand: bool = False) -> list[dict[str, str]]:
     Raises:
         StorageError: the file cannot be read, is not UTF-8, or is no CSV.
     """
-    with _storage_errors(path):
+    with storage_errors(path):
         try:
             content = path.read_bytes()
         except FileNotFoundError:
@@ -264,63 +276,22 @@ def read_rows(path: Path, *, by_hand: bool = False) -> list[dict[str, str]]:
         text = (content if by_hand else content[: content.rfind(b"\n") + 1]).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise StorageError(f"{path} is not UTF-8: {error}", hint="restore the file from a backup") from error
+    return parse_rows(text, path)
+
+
+def parse_rows(text: str, path: Path, columns: Sequence[str] | None = None) -> list[dict[str, str]]:
+    """Rows of CSV text, cells decoded.
+
+    Args:
+        text: with the header in its first line, unless `columns` are given.
+        path: for the error.
+        columns: names, when the text is a later part of a file.
+
+    Raises:
+        StorageError: it is no CSV.
+    """
     try:
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), columns, strict=True))
     except csv.Error as error:
         raise StorageError(f"{path} is not a CSV file ({error})", hint="restore the file from a backup") from error
     return [{key: decode_cell(value or "") for key, value in row.items() if key is not None} for row in rows]
-
-
-class DayLog:
-    """An append-only log, one CSV file per workplace day: append, and read a range of days.
-
-    Args:
-        folder: where the files lie, such as `<workspace>/log`.
-        name: their stem, such as `attendance`.
-        columns: the header.
-    """
-
-    def __init__(self, folder: Path, name: str, columns: Sequence[str]) -> None:
-        self.folder = folder
-        self.name = name
-        self.columns = tuple(columns)
-
-    def path(self, day: date) -> Path:
-        """The file of a day."""
-        return self.folder / f"{self.name}-{day.isoformat()}.csv"
-
-    @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Hold the log's lock over a read and the append that depends on it."""
-        with locked(self.folder / self.name):
-            yield
-
-    def append(self, day: date, rows: Sequence[Mapping[str, object]]) -> None:
-        """Append rows durably; call it within `exclusive()`."""
-        append_rows(self.path(day), self.columns, rows)
-
-    def read(self, first: date, last: date | None = None) -> list[dict[str, str]]:
-        """Rows from `first` to `last` (inclusive; default: the same day), in the order of the files."""
-        last = last or first
-        days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
-        return [row for day in days for row in self._read(self.path(day))]
-
-    def _read(self, path: Path) -> list[dict[str, str]]:
-        rows = read_rows(path)
-        missing = [column for column in self.columns if rows and column not in rows[0]]
-        if missing:
-            raise StorageError(
-                f"{path} lacks the column {missing[0]}",
-                hint="a spreadsheet may have rewritten it: restore it from a backup",
-            )
-        return rows
-
-    def days(self) -> list[date]:
-        """Days that have a file, oldest first."""
-        pattern = re.compile(rf"{re.escape(self.name)}-(\d{{4}}-\d{{2}}-\d{{2}})\.csv")
-        days = []
-        for path in self.folder.glob(f"{self.name}-*.csv"):
-            with contextlib.suppress(ValueError):  # 2026-13-45 is no day, and its file none of ours
-                if match := pattern.fullmatch(path.name):
-                    days.append(date.fromisoformat(match.group(1)))
-        return sorted(days)

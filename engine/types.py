@@ -25,6 +25,7 @@ __all__ = [
     "Frame",
     "Identity",
     "Match",
+    "Severity",
     "SourceEvent",
     "TailgatingClass",
     "Track",
@@ -252,6 +253,7 @@ class Identity:
         agreeing: good frames that voted for `person` (for unknown: that voted unknown).
         voting: good frames that voted at all.
         similarity, runner_up, runner_up_similarity, margin, threshold: of the track's fused embedding.
+        nearest: the enrolled person whom most frames said, decided or not; None when no frame named anybody.
     """
 
     state: TrackState = TrackState.PENDING
@@ -263,6 +265,7 @@ class Identity:
     runner_up_similarity: float | None = None
     margin: float | None = None
     threshold: float | None = None
+    nearest: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -315,8 +318,20 @@ class EventKind(StrEnum):
     RETRACTION = "retraction"
     UNKNOWN = "unknown"
     TAILGATING = "tailgating"
+    UNIDENTIFIED = "unidentified"
+    PRESENTATION_ATTACK = "presentation_attack"
+    WATCH_LIST = "watch_list"
     CAMERA_LOST = "camera_lost"
     CAMERA_BACK = "camera_back"
+
+
+class Severity(StrEnum):
+    """How much an incident matters, from the least to the greatest."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
 
 
 class TailgatingClass(StrEnum):
@@ -341,7 +356,8 @@ class Event:
         until: last seen.
         arrival: a sighting that is the beginning of a presence, not its continuation.
         classification, people: of a tailgating incident, and how many took part.
-        detail: one line for people.
+        severity: of an incident; `info` needs nobody's attention.
+        detail: one line for people; ids of people stand in their own fields.
     """
 
     kind: EventKind
@@ -355,6 +371,7 @@ class Event:
     arrival: bool = True
     classification: TailgatingClass | None = None
     people: int = 0
+    severity: Severity = Severity.MEDIUM
     detail: str = ""
 
 

@@ -137,20 +137,21 @@ class Voter:
             and agreeing > max(second, unknown)
             and match.person == leader
         ):
-            return self._identity(TrackState.KNOWN, leader, agreeing, match)
+            return self._identity(TrackState.KNOWN, leader, agreeing, match, leader)
         if agreeing >= config.min_agreeing and second >= config.min_agreeing:
-            return self._identity(TrackState.CONFLICT, None, agreeing, match)
+            return self._identity(TrackState.CONFLICT, None, agreeing, match, leader)
         if unknown >= config.min_unknown and unknown >= config.min_share * total - 1e-9 and not match.above_threshold:
             return self._identity(TrackState.UNKNOWN, None, unknown, match)
         if self.identity.state in {TrackState.KNOWN, TrackState.CONFLICT}:
-            return self._identity(
-                TrackState.CONFLICT, None, agreeing, match
-            )  # a withdrawn name does not become "wait and see"
+            # a withdrawn name does not become "wait and see"
+            return self._identity(TrackState.CONFLICT, None, agreeing, match, leader)
         if self.identity.state is TrackState.UNKNOWN and agreeing == 0:
             return self._identity(TrackState.UNKNOWN, None, unknown, match)
-        return self._identity(TrackState.PENDING, None, agreeing, match)
+        return self._identity(TrackState.PENDING, None, agreeing, match, leader)
 
-    def _identity(self, state: TrackState, person: str | None, agreeing: int, match: Match) -> Identity:
+    def _identity(
+        self, state: TrackState, person: str | None, agreeing: int, match: Match, nearest: str | None = None
+    ) -> Identity:
         runner_up = match.runner_up
         return Identity(
             state=state,
@@ -162,6 +163,7 @@ class Voter:
             runner_up_similarity=runner_up.similarity if runner_up else None,
             margin=match.margin,
             threshold=match.threshold,
+            nearest=nearest,
         )
 
 

@@ -4,37 +4,39 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.alignment import ALIGNMENT_ID
 from engine.analysis import FaceReader
-from engine.attendance import AttendanceBook
+from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
+from engine.audit import Audit
 from engine.config import Config, load_config
 from engine.detection import MTCNNDetector
+from engine.dossiers import DossierBook
 from engine.embedding import FaceNetEmbedder
 from engine.enrolment import EnrolmentReport, examine_files, judge
-from engine.errors import InputError
 from engine.evaluation import derive_threshold
 from engine.gallery import Gallery, GalleryStore, Template
+from engine.hr.leave import LeaveBook
 from engine.images import write_jpeg
 from engine.incidents import IncidentBook
+from engine.logs import Finding, Sealer
 from engine.models import ModelStore, Progress, embedder_spec, no_progress
+from engine.notifications import Channels, Courier, Outbox
 from engine.people import PeopleStore, Person, clean_id, clean_name
 from engine.pipeline import Pipeline, Services
-from engine.storage import append_rows, locked, new_id
+from engine.records import Expired, Office, Records, export_subject, forget, purge, upkeep, verify
+from engine.storage import new_id
 from engine.types import FaceQuality, Match
 
-__all__ = ["AUDIT_COLUMNS", "IdentifiedFace", "Workbench"]
-
-AUDIT_COLUMNS = ("timestamp", "author", "action", "subject", "detail")
+__all__ = ["IdentifiedFace", "Workbench"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,7 @@ class Workbench:
         config: settings; default: read from the workspace and the environment.
         progress: told of downloads and conversions.
         models: networks; default: the user's cache.
+        clock: the present.
     """
 
     def __init__(
@@ -72,25 +75,58 @@ class Workbench:
         *,
         progress: Progress = no_progress,
         models: ModelStore | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.workspace = workspace
+        self.clock = clock
         self.config = config or load_config(workspace)
         self.models = models or ModelStore(self.config.runtime.backend, self.config.runtime.threads, progress)
         self.spec = embedder_spec(self.config.embedding.model)
         self.people = PeopleStore(workspace / "people.csv")
-        folder = workspace / "gallery"
-        self.gallery = GalleryStore(
-            folder / "people.safetensors", self.spec.model_id, self._alignment_id, self.spec.dimension
+        self.gallery, self.strangers, self.anchors = (
+            GalleryStore(
+                workspace / "gallery" / f"{name}.safetensors",
+                self.spec.model_id,
+                self._alignment_id,
+                self.spec.dimension,
+            )
+            for name in ("people", "strangers", "anchors")
         )
-        self.strangers = GalleryStore(
-            folder / "strangers.safetensors", self.spec.model_id, self._alignment_id, self.spec.dimension
-        )
-        self.attendance = AttendanceBook(workspace, self.config.zone, self.config.events)
-        self.incidents = IncidentBook(workspace, self.config.zone)
+        zone, sealer = self.config.zone, Sealer(self.config.seal_key or workspace / "seal.key")
+        self.audit = Audit(workspace, zone, sealer)
+        self.leave = LeaveBook(workspace / "leave.csv")
+        self.attendance = AttendanceBook(workspace, zone, self.config.events, self._plan(sealer), sealer)
+        self.incidents = IncidentBook(workspace, zone, sealer, episode_gap_s=self.config.events.episode_gap_s)
+        self.dossiers = DossierBook(workspace, zone, sealer)
+        self.outbox = Outbox(workspace, zone, self.config.notifications, clock=clock, sealer=sealer)
+        self.records = Records(
+            workspace, zone, self.people, self.leave, self.gallery, self.strangers, self.anchors, self.attendance,
+            self.incidents, self.dossiers, self.outbox.log, self.audit,
+        )  # fmt: skip
+        self.office = Office(self.records, self.known_people, lambda: self.reader, self.threshold, clock)
         self._threshold: tuple[Gallery, float] | None = None
         self._names: tuple[object, Mapping[str, Mapping[str, str]]] | None = None
         self._inactive: frozenset[str] = frozenset()
         self._opening = threading.Lock()
+
+    def _plan(self, sealer: Sealer) -> Plan:
+        config, cameras = self.config, self.config.cameras
+        coverage = CoverageBook(
+            self.workspace / "log",
+            config.zone,
+            entrances=[name for name, camera in cameras.items() if camera.entrance],
+            others=[name for name, camera in cameras.items() if not camera.entrance],
+            outage_s=config.attendance.outage_s,
+            sealer=sealer,
+        )
+        return Plan(
+            rota=Rota(config.shifts, config.holidays, config.zone),
+            config=config.attendance,
+            coverage=coverage,
+            leave=self.leave.kinds,
+            directions={name: camera.direction for name, camera in cameras.items()},
+            clock=self.clock,
+        )
 
     @property
     def _alignment_id(self) -> str:
@@ -141,7 +177,7 @@ class Workbench:
     # ----------------------------------------------------------------------------------------- people
 
     def known_people(self) -> Mapping[str, Mapping[str, str]]:
-        """Name and department by id; read again only when the file changed."""
+        """Name, department, `active` and `enrolled_at` by id; read again only when the file changed."""
         try:
             status = self.people.path.stat()
             stamp: object = (status.st_mtime_ns, status.st_ino, status.st_size)
@@ -149,7 +185,15 @@ class Workbench:
             stamp = None
         if self._names is None or self._names[0] != stamp:
             people = self.people.all()
-            rows = {key: {"name": person.name, "department": person.department} for key, person in people.items()}
+            rows = {
+                key: {
+                    "name": person.name,
+                    "department": person.department,
+                    "active": "yes" if person.active else "no",
+                    "enrolled_at": person.enrolled_at,
+                }
+                for key, person in people.items()
+            }
             self._names = (stamp, rows)
             self._inactive = frozenset(key for key, person in people.items() if not person.active)
         return self._names[1]
@@ -179,7 +223,7 @@ class Workbench:
             EnrolmentRejected: see `engine.enrolment`; nothing was changed.
             StorageError: the workspace cannot be written; nothing was changed.
         """
-        moment = now or datetime.now(UTC)
+        moment = now or self.clock()
         employee_id, name = clean_id(employee_id), clean_name(name)
         report = EnrolmentReport(employee_id, name)
         shots = examine_files(self.reader, photos, report)
@@ -218,68 +262,72 @@ class Workbench:
                 self.people.remove(employee_id)
             raise
         report.templates = len(after.of(employee_id)[0])
-        self.audit(
-            "enrol", employee_id, f"{len(templates)} templates added, gallery version {after.version}", author, moment
-        )
+        detail = f"{len(templates)} templates added, gallery version {after.version}"
+        self.audit.note("enrol", employee_id, detail, author=author, now=moment)
         return report
 
     def _enrolment_picture(self, template_id: str) -> Path:
         return self.workspace / "images" / "enrolment" / f"{template_id}.jpg"
 
-    def forget(self, employee_id: str, *, author: str = "", now: datetime | None = None) -> dict[str, int]:
-        """Erase a person: templates, name, enrolment and evidence pictures, and those of incidents they took part in.
+    # ----------------------------------------------------------------------------------------- records
 
-        Log rows stay under the bare id.
+    def forget(
+        self, employee_id: str, *, author: str = "", thorough: bool = True, progress: Progress = no_progress
+    ) -> dict[str, object]:
+        """Erase a person, see `engine.records.subjects.forget`; `thorough`: look for their face in all other pictures, too."""
+        return forget(
+            self.records,
+            employee_id,
+            reader=(lambda: self.reader) if thorough else None,
+            threshold=self.threshold(),
+            people=self.known_people,
+            author=author,
+            now=self.clock(),
+            progress=progress,
+        )
 
-        Returns:
-            How much of each was erased.
+    def export_subject(self, employee_id: str, target: Path, *, author: str = "") -> dict[str, int]:
+        """Write all that is held on a person into a ZIP file, see `engine.records.subjects.export_subject`."""
+        counts = export_subject(
+            self.records,
+            employee_id,
+            target,
+            reader=self.reader,
+            threshold=self.threshold(),
+            people=self.known_people(),
+            now=self.clock(),
+        )
+        self.audit.note(
+            "export_subject", employee_id, f"{counts['pictures']} pictures", author=author, now=self.clock()
+        )
+        return counts
+
+    def purge(self, *, apply: bool, author: str = "") -> list[Expired]:
+        """Erase, or count, what is kept longer than the settings say, see `engine.records.retention`."""
+        return purge(self.records, self.config.retention, self.clock(), apply=apply, author=author)
+
+    def verify(self) -> list[Finding]:
+        """Everything about the logs that does not hold."""
+        return verify(self.records)
+
+    @contextlib.contextmanager
+    def attended(self) -> Iterator[None]:
+        """While this lasts, notifications are delivered, days that are over closed, and what is too old erased.
 
         Raises:
-            InputError: nobody of that id is known.
+            ConfigError: a notification rule cannot be followed.
         """
-        moment = now or datetime.now(UTC)
-        templates, _ = self.gallery.current().of(employee_id)
-        if employee_id not in self.people.all() and not templates:
-            raise InputError(f"nobody is enrolled as {employee_id}", hint="`muster people` lists who is")
-        paths = [self._enrolment_picture(template.template_id) for template in templates]
-        evidence: list[Path] = []
-        days = set()
-        for day in self.attendance.log.days():
-            for row in self.attendance.log.read(day):
-                if row["employee_id"] == employee_id:
-                    days.add(day)
-                    if row["evidence_image"]:
-                        evidence.append(self.workspace / row["evidence_image"])
-        for day in self.incidents.log.days():
-            for row in self.incidents.log.read(day):
-                if employee_id in row["employee_ids"].split(";"):
-                    columns = ("image", "clean_image", "before_image", "after_image")
-                    evidence += [self.workspace / row[column] for column in columns if row[column]]
-        inside = self.workspace.resolve()
-        erased = 0
-        for path in [*paths, *evidence]:
-            if path.resolve().is_relative_to(inside) and path.exists():
-                path.unlink()
-                erased += 1
-        # the pictures' names stand in the gallery and the logs, so it goes after them: a broken attempt can be repeated
-        self.gallery.update(lambda gallery: gallery.remove(employee_id))
-        self.people.remove(employee_id)
-        for day in sorted(days):
-            self.attendance.refresh(day, self.known_people())
-        receipt = {"templates": len(templates), "pictures": erased, "day_sheets": len(days)}
-        self.audit(
-            "forget", employee_id, ", ".join(f"{count} {what}" for what, count in receipt.items()), author, moment
-        )
-        return receipt
 
-    def audit(self, action: str, subject: str, detail: str, author: str, moment: datetime) -> None:
-        """Write down who changed what, when."""
-        path = self.workspace / "log" / "audit.csv"
-        row: dict[str, Any] = {
-            "timestamp": self._stamp(moment), "author": author, "action": action, "subject": subject, "detail": detail,
-        }  # fmt: skip
-        with locked(path):
-            append_rows(path, AUDIT_COLUMNS, [row])
+        def keep_house() -> None:
+            self.records.close(self.clock(), self.known_people())
+            self.purge(apply=True, author="engine")
+
+        rules = self.config.notifications
+        with upkeep(keep_house), contextlib.ExitStack() as stack:
+            if rules.rules:
+                channels = Channels(self.workspace, rules, clock=self.clock)
+                stack.callback(Courier(self.outbox, channels.send, interval_s=rules.interval_s).close)
+            yield
 
     def _stamp(self, moment: datetime) -> str:
         return moment.astimezone(self.config.zone).isoformat(timespec="seconds")
@@ -289,15 +337,8 @@ class Workbench:
     def identify(self, image: NDArray[np.uint8]) -> list[IdentifiedFace]:
         """Who is in a photo, largest face first; with nobody enrolled every face is unknown."""
         faces = self.reader.photo(image)
-        gallery = self.gallery.current()
         assert faces.embeddings is not None
-        matches = gallery.search(
-            faces.embeddings,
-            threshold=self.threshold(gallery),
-            min_margin=self.config.matching.min_margin,
-            top=5,
-            without=self.inactive(),
-        )
+        matches = self.services().search(faces.embeddings)
         found = faces.detections
         rows = [
             IdentifiedFace(found.boxes[i], found.landmarks[i], float(found.scores[i]), faces.qualities[i], matches[i])
@@ -311,17 +352,21 @@ class Workbench:
             reader=self.reader,
             gallery=self.gallery,
             strangers=self.strangers,
+            anchors=self.anchors,
             attendance=self.attendance,
             incidents=self.incidents,
+            dossiers=self.dossiers,
             people=self.known_people,
             threshold=self.threshold,
             swap_similarity=self.spec.impostor_mean + self.spec.impostor_std,
+            min_margin=self.config.matching.min_margin,
             inactive=self.inactive,
+            alert=self.outbox.submit,
         )
 
     def pipeline(
         self, camera: str, *, run_id: str | None = None, min_face_px: int | None = None, live: bool = False
     ) -> Pipeline:
         """A pipeline for one camera; `live` where a camera must be kept up with, see `engine.pipeline`."""
-        run = run_id or new_id(datetime.now(UTC))[9:]
+        run = run_id or new_id(self.clock())
         return Pipeline(self.services(), self.config, camera, run_id=run, min_face_px=min_face_px, live=live)

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from engine.analysis import FaceReader
 from engine.attendance import AttendanceBook, Sighting
 from engine.config import Config
+from engine.dossiers import DossierBook
 from engine.gallery import GalleryStore, Template
 from engine.incidents import IncidentBook
 from engine.people import PeopleStore, Person
 from engine.pipeline import Pipeline, Services
+from engine.storage import append_lines, csv_line, encode_cell
 from engine.types import Candidate, Detections, Frame, Identity, Match, SourceEvent, Track, TrackState, detections
 
 T0 = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -75,6 +77,15 @@ def make_track(
         identity,
         stranger,
     )
+
+
+# --------------------------------------------------------------------------------------------- files
+
+
+def append_rows(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+    """Append rows to a CSV file as logs are, but without seals."""
+    lines = [csv_line(encode_cell(row.get(column, "")) for column in columns) for row in rows]
+    append_lines(path, csv_line(columns), lines)
 
 
 # --------------------------------------------------------------------------------------------- attendance
@@ -240,7 +251,7 @@ def make_services(
     folder = workspace / "gallery"
     stores = [
         GalleryStore(folder / f"{name}.safetensors", "fake", "fake", PaletteEmbedder.dimension)
-        for name in ("people", "strangers")
+        for name in ("people", "strangers", "anchors")
     ]
     people = PeopleStore(workspace / "people.csv")
     missing = [name for name in enrolled if name not in stores[0].current().people]
@@ -252,8 +263,10 @@ def make_services(
         reader=FaceReader(ScriptedDetector(scene), embedder or PaletteEmbedder(), config.quality),
         gallery=stores[0],
         strangers=stores[1],
+        anchors=stores[2],
         attendance=AttendanceBook(workspace, config.zone, config.events),
         incidents=IncidentBook(workspace, config.zone),
+        dossiers=DossierBook(workspace, config.zone),
         people=lambda: {key: {"name": row.name, "department": row.department} for key, row in people.all().items()},
         threshold=lambda _gallery: 0.6,
         swap_similarity=0.4,

@@ -27,7 +27,7 @@ from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
-from engine.storage import DayLog
+from engine.logs import DayLog
 
 DAY = date(2026, 11, 22)
 COLUMNS = ("event_id", "length", "detail")
@@ -72,7 +72,7 @@ def tear(folder: Path) -> None:
 def whole(line: str) -> bool:
     """True for a line that is a complete row."""
     cells = next(csv.reader([line]), [])
-    return len(cells) == len(COLUMNS) and cells[1].isdigit() and len(cells[2]) == int(cells[1])
+    return len(cells) == len(COLUMNS) + 1 and cells[1].isdigit() and len(cells[2]) == int(cells[1])
 
 
 def check(path: Path, acknowledged: Iterable[str]) -> dict[str, int]:
@@ -84,7 +84,7 @@ def check(path: Path, acknowledged: Iterable[str]) -> dict[str, int]:
     return {
         "rows": ids.total(),
         "acknowledged": len(promised),
-        "torn": sum(not whole(line) for line in lines) + bool(tail) + (header != ",".join(COLUMNS)),
+        "torn": sum(not whole(line) for line in lines) + bool(tail) + (header != ",".join([*COLUMNS, "seal"])),
         "lost": len(promised - set(ids)),
         "duplicated": sum(count > 1 for count in ids.values()),
     }

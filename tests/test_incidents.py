@@ -58,7 +58,7 @@ def test_the_file_begins_with_its_header(book: IncidentBook) -> None:
     book.record(UNKNOWN, {"image": picture()})
     header = book.log.path(DAY).read_text(encoding="utf-8").splitlines()[0]
     assert header.startswith("incident_id,timestamp,kind,camera,employee_ids,unknown_ids,image")
-    assert header.split(",") == list(INCIDENT_COLUMNS)
+    assert header.split(",") == [*INCIDENT_COLUMNS, "seal"]
 
 
 def test_an_unknown_person_is_a_row_with_a_jpeg_under_images_unknown(book: IncidentBook, tmp_path: Path) -> None:

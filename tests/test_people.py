@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import append_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import InputError, StorageError
 from engine.people import PEOPLE_COLUMNS, PeopleStore, Person, clean_id, clean_name
-from engine.storage import append_rows, clean_text, decode_cell, encode_cell, new_id, read_rows, write_table
+from engine.storage import clean_text, decode_cell, encode_cell, new_id, read_rows, write_table
 
 COLUMNS = ("event_id", "text")
 LINE_BREAKS = "\0\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"

@@ -16,10 +16,12 @@ from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
 
 import pytest
+from fakes import append_rows
 
 from engine import storage
 from engine.errors import StorageError
-from engine.storage import DayLog, append_rows, atomic_write, locked, read_rows, write_table
+from engine.logs import DayLog
+from engine.storage import atomic_write, locked, read_rows, write_table
 from tests import kill_writers
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -289,6 +291,6 @@ def test_killed_writers_lose_nothing_they_acknowledged(tmp_path: Path) -> None:
 
 def test_the_check_of_killed_writers_sees_what_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
-    path.write_bytes(b"event_id,length,detail\n1,2,xx\n1,2,xx\n2,3,xx\n3,0,\n4,1,x")
+    path.write_bytes(b"event_id,length,detail,seal\n1,2,xx,s\n1,2,xx,s\n2,3,xx,s\n3,0,,s\n4,1,x")
     found = kill_writers.check(path, ["1", "2", "3", "5"])
     assert found == {"rows": 3, "acknowledged": 4, "torn": 2, "lost": 2, "duplicated": 1}

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from engine import __version__
+from engine.cli import attendance, hr, notify, records, reports, security, watching
 from engine.cli import models as models_commands
 from engine.cli import people as people_commands
-from engine.cli import reports, watching
-from engine.cli.context import Json, Workspace
+from engine.cli.context import Author, Json, Workspace
 
 __all__ = ["app"]
 
@@ -25,6 +25,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(models_commands.app, name="models")
+app.add_typer(notify.app, name="notify")
+app.add_typer(security.dossier_app, name="dossier")
+staff_app = typer.Typer(help="The staff list.", no_args_is_help=True, rich_markup_mode=None)
+leave_app = typer.Typer(help="Leave, remote and sick days.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(staff_app, name="staff")
+app.add_typer(leave_app, name="leave")
 
 
 def _version(wanted: bool) -> None:
@@ -105,12 +111,46 @@ def people(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
 def forget(
     employee_id: Annotated[str, typer.Argument(help="Employee id.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    author: Annotated[str, typer.Option(help="Who does this, for the audit log.")] = "",
+    quick: Annotated[bool, typer.Option("--quick", help="Do not look for the face in pictures of others.")] = False,
+    author: Author = "",
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Erase a person's templates, pictures and name; log rows stay under the bare id."""
-    people_commands.forget(employee_id, workspace, as_json, yes=yes, author=author)
+    """Erase a person's templates, pictures and name, and write a receipt; log rows stay under the bare id."""
+    records.forget(employee_id, workspace, as_json, yes=yes, author=author, thorough=not quick)
+
+
+@app.command("export-subject")
+def export_subject(
+    employee_id: Annotated[str, typer.Argument(help="Employee id.")],
+    out: Annotated[Path, typer.Option("--out", help="The ZIP file.")],
+    author: Author = "",
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Write everything that is held on a person into a ZIP file, for them."""
+    records.export_subject(employee_id, out, workspace, as_json, author=author)
+
+
+@app.command()
+def verify(
+    close: Annotated[bool, typer.Option("--close", help="First close the days that are over.")] = False,
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Check that no row of any log was changed, removed, moved or inserted."""
+    records.verify(workspace, as_json, close=close)
+
+
+@app.command()
+def purge(
+    apply: Annotated[bool, typer.Option("--apply", help="Erase; otherwise it is only counted.")] = False,
+    author: Author = "",
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Erase what is older than the settings allow (`[retention]`)."""
+    records.purge(workspace, as_json, apply=apply, author=author)
 
 
 @app.command()
@@ -161,12 +201,124 @@ def evaluate(
 def report(
     day: Annotated[str | None, typer.Option(help="YYYY-MM-DD; default: today.")] = None,
     month: Annotated[str | None, typer.Option(help="YYYY-MM.")] = None,
+    person: Annotated[str | None, typer.Option("--id", help="One person alone.")] = None,
+    summary: Annotated[bool, typer.Option("--summary", help="Sums per person instead of days.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    xlsx: Annotated[Path | None, typer.Option(help="Write an Excel file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page to print.")] = None,
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """The day sheet: first in, last out, hours."""
-    reports.report(day, month, as_csv, workspace, as_json)
+    """Who was there when: first in, last out, hours, late, absent, and how sure that is."""
+    attendance.report(
+        day, month, workspace, as_json, person=person, as_csv=as_csv, summary=summary, xlsx=xlsx, html=html
+    )
+
+
+@app.command()
+def inside(
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page to print.")] = None,
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Who is inside now, for an evacuation."""
+    attendance.inside(workspace, as_json, as_csv=as_csv, html=html)
+
+
+@app.command()
+def correct(
+    employee_id: Annotated[str, typer.Argument(help="Whose day.")],
+    day: Annotated[str, typer.Option(help="YYYY-MM-DD.")],
+    author: Author,
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    came: Annotated[str | None, typer.Option("--in", help="They came at this time.")] = None,
+    went: Annotated[str | None, typer.Option("--out", help="They went at this time.")] = None,
+    status: Annotated[str | None, typer.Option(help="What the day was instead, such as sick.")] = None,
+    remove: Annotated[str | None, typer.Option(help="Event id of a passage that does not count.")] = None,
+    revoke: Annotated[str | None, typer.Option(help="Id of a correction that does not hold.")] = None,
+    approve: Annotated[bool, typer.Option("--approve", help="Approve what was corrected.")] = False,
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Correct somebody's day, or approve it: a new row with author and reason; what was recorded stays."""
+    attendance.correct(
+        employee_id, day, workspace, as_json, came=came, went=went, status=status, remove=remove, revoke=revoke,
+        approve=approve, author=author, reason=reason,
+    )  # fmt: skip
+
+
+@app.command()
+def corrections(
+    day: Annotated[str | None, typer.Option(help="YYYY-MM-DD; default: today.")] = None,
+    month: Annotated[str | None, typer.Option(help="YYYY-MM.")] = None,
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """List corrections and approvals."""
+    attendance.corrections(day, month, workspace, as_json)
+
+
+@app.command()
+def incidents(
+    since: Annotated[str | None, typer.Option(help="YYYY-MM-DD; default: all.")] = None,
+    state: Annotated[str | None, typer.Option(help="open, acknowledged, resolved, false alarm, noted.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Such as unknown or tailgating.")] = None,
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """List incidents and what was decided about them."""
+    security.incidents(workspace, as_json, since=since, state=state, kind=kind)
+
+
+@app.command()
+def review(
+    incident_id: Annotated[str, typer.Argument(help="Id of the incident.")],
+    state: Annotated[str, typer.Option(help="open, acknowledged, resolved or false alarm.")],
+    author: Author,
+    note: Annotated[str, typer.Option(help="What was found.")] = "",
+    assignee: Annotated[str, typer.Option(help="Who takes care of it.")] = "",
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Say what became of an incident."""
+    security.review(incident_id, state, workspace, as_json, author=author, note=note, assignee=assignee)
+
+
+@app.command("not-this")
+def not_this(
+    event_id: Annotated[str, typer.Argument(help="Event id of the punch.")],
+    author: Author,
+    reason: Annotated[str, typer.Option(help="Why.")] = "somebody else is in the picture",
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Say that a punch shows somebody else: it is taken back, and the mistake is not made again."""
+    security.not_this(event_id, workspace, as_json, author=author, reason=reason)
+
+
+@staff_app.command("import")
+def staff_import(
+    file: Annotated[Path, typer.Argument(help="CSV with a header.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check it.")] = False,
+    author: Author = "",
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Take a staff list in: all of it, or nothing when a row has an error."""
+    hr.staff_import(file, workspace, as_json, dry_run=dry_run, author=author)
+
+
+@leave_app.command("import")
+def leave_import(
+    file: Annotated[Path, typer.Argument(help="CSV or iCal (.ics).")],
+    kind: Annotated[str | None, typer.Option(help="Of a calendar: on leave, remote or sick.")] = None,
+    author: Author = "",
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Take leave, remote and sick days in."""
+    hr.leave_import(file, workspace, as_json, kind=kind, author=author)
 
 
 @app.command()

@@ -11,11 +11,12 @@ import typer
 
 from engine.errors import InputError
 
-__all__ = ["Json", "Workspace", "moment"]
+__all__ = ["Author", "Json", "Workspace", "moment"]
 
 Workspace = Annotated[
     Path, typer.Option("--workspace", envvar="MUSTER_WORKSPACE", help="Folder with people, gallery, logs and pictures.")
 ]
+Author = Annotated[str, typer.Option(envvar="MUSTER_AUTHOR", help="Who does this, for the logs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -1,4 +1,4 @@
-"""`muster enrol`, `identify`, `people`, `forget`."""
+"""`muster enrol`, `identify`, `people`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.errors import InputError, MusterError
 from engine.images import list_images, read_image
 from engine.workbench import IdentifiedFace, Workbench
 
-__all__ = ["enrol", "forget", "identify", "people"]
+__all__ = ["enrol", "identify", "people"]
 
 
 def _jobs(
@@ -170,21 +170,3 @@ def people(workspace: Path, as_json: bool) -> None:
         for row in rows
     ]
     table(f"People in {workspace}", ("id", "name", "department", "templates", "enrolled", "consent"), cells)
-
-
-def forget(employee_id: str, workspace: Path, as_json: bool, *, yes: bool, author: str) -> None:
-    """Erase somebody, after asking when a person sits at the keyboard."""
-    bench = Workbench(workspace)
-    if not yes and sys.stdin.isatty():
-        templates = len(bench.gallery.current().of(employee_id)[0])
-        typed = typer.prompt(f"This erases {templates} templates, all pictures and the name. Type the id to go on")
-        if typed != employee_id:
-            raise InputError("the typed id differs: nothing was erased", hint="try again")
-    receipt = bench.forget(employee_id, author=author)
-    if as_json:
-        emit_json({"forgotten": employee_id, **receipt})
-    else:
-        console.print(
-            f"Forgotten: {receipt['templates']} templates, {receipt['pictures']} pictures and the name; "
-            f"{receipt['day_sheets']} day sheets rewritten."
-        )

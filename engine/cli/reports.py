@@ -1,32 +1,28 @@
-"""`muster evaluate`, `report`, `bench`, `doctor`."""
+"""`muster evaluate`, `bench`, `doctor`."""
 
 from __future__ import annotations
 
-import calendar
 import importlib.metadata
 import platform
-import re
 import shutil
 import sys
 import tempfile
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from engine.assess import assess_folder, assess_pairs
-from engine.attendance import SHEET_COLUMNS
 from engine.cli.output import console, emit_json, progress_bar, rounded, table
 from engine.config import load_config
 from engine.errors import InputError, MusterError
 from engine.gallery import Gallery
 from engine.models import DEFAULT_EMBEDDER, ModelStore, cache_dir, fetch_samples
 from engine.sources import probe_live
-from engine.storage import table_text
 from engine.workbench import Workbench
 
-__all__ = ["bench", "doctor", "evaluate", "report"]
+__all__ = ["bench", "doctor", "evaluate"]
 
 
 def evaluate(
@@ -93,46 +89,6 @@ def _show_evaluation(result: dict[str, Any]) -> None:
         table(title, ("", "value", "95% interval"), rows)
     for path, reason in one["failures"].items():
         console.print(f"not acquired: {path}: {reason}", markup=False)
-
-
-def _days(day: str | None, month: str | None, today: date) -> list[date]:
-    if day and month:
-        raise InputError("--day and --month together", hint="give one of them")
-    if month:
-        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
-            raise InputError(f"{month!r} is not a month", hint="write it as 2026-11")
-        year, number = (int(part) for part in month.split("-"))
-        return [date(year, number, index) for index in range(1, calendar.monthrange(year, number)[1] + 1)]
-    if day is None:
-        return [today]
-    try:
-        return [date.fromisoformat(day)]
-    except ValueError as error:
-        raise InputError(f"{day!r} is not a day", hint="write it as 2026-11-22") from error
-
-
-def report(day: str | None, month: str | None, as_csv: bool, workspace: Path, as_json: bool) -> None:
-    """Day sheets from the log."""
-    workbench = Workbench(workspace)
-    days = _days(day, month, datetime.now(UTC).astimezone(workbench.config.zone).date())
-    people = workbench.known_people()
-    rows = [row for each in days for row in workbench.attendance.sheet(each, people)]
-    if as_json:
-        emit_json(rows)
-    elif as_csv:
-        sys.stdout.write(table_text(SHEET_COLUMNS, rows))
-    elif not rows:
-        console.print(f"Nobody was seen {'in ' + month if month else 'on ' + days[0].isoformat()}.")
-    else:
-        columns = ["employee_id", "name", "first_in", "last_out", "hours", "status"]
-        if month:
-            columns.insert(0, "date")
-        title = f"Attendance {month or days[0].isoformat()}"
-        table(
-            title,
-            [column.replace("_", " ") for column in columns],
-            [[row[column] for column in columns] for row in rows],
-        )
 
 
 def bench(as_json: bool, *, quick: bool, page: Path | None) -> None:

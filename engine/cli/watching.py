@@ -16,6 +16,7 @@ import typer
 
 from engine.cli.context import moment
 from engine.cli.output import console, emit_json, note, progress_bar, rounded, table
+from engine.cli.security import who
 from engine.config import load_config
 from engine.demo.run import clear_demo, run_demo
 from engine.drawing import draw_tracks
@@ -93,6 +94,7 @@ def watch(
             fps = source.fps if isinstance(source, VideoSource) else 12.5
             names = {key: row["name"] for key, row in bench.known_people().items()}
             with contextlib.ExitStack() as stack:
+                stack.enter_context(bench.attended())
                 stack.enter_context(_stops_cleanly(source))
                 writer = stack.enter_context(VideoWriter(save_video, fps)) if save_video else None
                 sink = _sink(progress, pipeline.stats, total, writer, names, config.voting.min_agreeing, quiet=as_json)
@@ -187,10 +189,7 @@ def demo(workspace: Path, start: str | None, as_json: bool) -> None:
         table(
             "Incidents",
             ("time", "kind", "who", "picture"),
-            [
-                (row["timestamp"][11:19], row["kind"], row["detail"] or row["unknown_ids"], row["image"])
-                for row in outcome.incidents
-            ],
+            [(row["timestamp"][11:19], row["kind"], who(row), row["image"]) for row in outcome.incidents],
         )
         table("Files", ("", "where"), outcome.files.items())
     if not outcome.passed:

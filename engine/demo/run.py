@@ -66,7 +66,9 @@ def clear_demo(workspace: Path) -> None:
         raise InputError(
             f"{workspace} holds something that is not a demo", hint="give an empty or new folder with --workspace"
         )
-    for name in ("people.csv", "gallery", "log", "attendance", "images", "demo"):
+    for name in (
+        "people.csv", "leave.csv", "seal.key", "gallery", "log", "attendance", "images", "outbox", "receipts", "demo",
+    ):  # fmt: skip
         path = workspace / name
         if path.is_dir():
             shutil.rmtree(path)

@@ -1,0 +1,426 @@
+"""The attendance log, append-only and the truth, and the day sheet that is derived from it.
+
+A person's first sighting is a `punch`. Within the cool-down after it further sightings of the same direction are not punches; at
+most one of them per cool-down is kept as a `seen` row, so that the last time out is known. A withdrawn name is a `retract` row
+that names the row it takes back. A face that could not be told for certain is an `unidentified` row under the id it resembled
+most: nobody's time, but a reason not to call them absent. Nothing is ever rewritten.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from engine.attendance.corrections import CORRECTION_COLUMNS, Correction, check, parse
+from engine.attendance.coverage import CoverageBook
+from engine.attendance.presence import Direction
+from engine.attendance.rota import Rota
+from engine.attendance.sheet import SHEET_COLUMNS, Book, day_sheet, valid_rows
+from engine.config import EventsConfig
+from engine.config_attendance import AttendanceConfig, HolidaysConfig
+from engine.errors import InputError, StorageError
+from engine.logs import DayLog, Sealer
+from engine.storage import clean_text, new_id, write_table
+from engine.types import Identity
+
+__all__ = ["ATTENDANCE_COLUMNS", "AttendanceBook", "Plan", "Sighting"]
+
+log = logging.getLogger(__name__)
+
+ATTENDANCE_COLUMNS = (
+    "event_id", "timestamp", "employee_id", "event", "camera", "method", "track", "agreeing_frames", "voting_frames",
+    "similarity", "runner_up", "runner_up_similarity", "margin", "threshold", "model", "gallery_version",
+    "evidence_image", "refers_to", "author", "reason", "direction", "liveness",
+)  # fmt: skip
+PEOPLE_CELLS = ("employee_id", "runner_up")
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """An enrolled person was recognised, or almost.
+
+    Attributes:
+        employee_id: who, or whom the face resembled most.
+        time: when, timezone-aware.
+        camera: where.
+        track: the track's name, unique within a day and camera.
+        identity: the decision's evidence.
+        model: id of the embedder.
+        gallery_version: of the gallery that was searched.
+        arrival: the beginning of a presence; only such a sighting can be a punch.
+        certain: False: it could not be told who it was, `reason` says why.
+        liveness: what the presentation checks say: `passed`, `unproven`, `failed`; empty: not checked.
+    """
+
+    employee_id: str
+    time: datetime
+    camera: str
+    track: str
+    identity: Identity
+    model: str
+    gallery_version: int
+    arrival: bool = True
+    certain: bool = True
+    reason: str = ""
+    liveness: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What turns a log into sheets.
+
+    Attributes:
+        rota: shifts and holidays; None: nobody is expected, so nobody late or absent.
+        config: margins.
+        coverage: the log of when cameras were watching.
+        leave: kinds of leave by person and day, for a range of days.
+        directions: of cameras by name, others see both ways.
+        clock: the present; None: sheets are of days that are over.
+    """
+
+    rota: Rota | None = None
+    config: AttendanceConfig = field(default_factory=AttendanceConfig)
+    coverage: CoverageBook | None = None
+    leave: Callable[[date, date], Mapping[tuple[str, date], str]] | None = None
+    directions: Mapping[str, str] = field(default_factory=dict)
+    clock: Callable[[], datetime] | None = None
+
+
+class AttendanceBook:
+    """Writes the log and keeps the day sheet current; several processes may do so at once.
+
+    Args:
+        workspace: folder that holds `log/` and `attendance/`.
+        zone: the workplace's time zone: a day begins and ends there.
+        config: cool-down.
+        plan: shifts, coverage and what else a sheet knows.
+        sealer: makes the seals of the log; default: with the workspace's own key.
+    """
+
+    def __init__(
+        self,
+        workspace: Path,
+        zone: ZoneInfo,
+        config: EventsConfig,
+        plan: Plan | None = None,
+        sealer: Sealer | None = None,
+    ) -> None:
+        self.plan = plan or Plan()
+        self.log = DayLog(workspace / "log", "attendance", ATTENDANCE_COLUMNS, sealer, PEOPLE_CELLS)
+        self.corrections = DayLog(workspace / "log", "corrections", CORRECTION_COLUMNS, sealer, ("employee_id",))
+        self.rota = self.plan.rota or Rota({}, HolidaysConfig(), zone)
+        self._workspace = workspace
+        self._sheets = workspace / "attendance"
+        self._zone = zone
+        self._cool_down = timedelta(seconds=config.cool_down_s)
+        self._stale: set[date] = set()  # days whose sheet could not be written
+
+    def day_of(self, time: datetime) -> date:
+        """The workplace day that a moment belongs to."""
+        return time.astimezone(self._zone).date()
+
+    def record(
+        self,
+        sighting: Sighting,
+        people: Mapping[str, Mapping[str, str]],
+        evidence_image: str = "",
+        *,
+        renew: bool = True,
+    ) -> dict[str, object] | None:
+        """Write the sighting down as `punch` or `seen`, or not at all.
+
+        Args:
+            sighting: who, when and why.
+            people: name and department by id, for the sheet.
+            evidence_image: path of the picture within the workspace.
+            renew: bring the day sheet up to date at once; otherwise `settle` does.
+
+        Returns:
+            The row that was written durably; None when it was one sighting too many.
+
+        Raises:
+            StorageError: it could not be written; the log is as it was.
+        """
+        day = self.day_of(sighting.time)
+        with self.log.exclusive():
+            event = self._event(sighting, day)
+            if event is None:
+                return None
+            identity = sighting.identity
+            row: dict[str, object] = {
+                "event_id": new_id(sighting.time.astimezone(self._zone)),
+                "timestamp": self._stamp(sighting.time),
+                "employee_id": sighting.employee_id,
+                "event": event,
+                "camera": sighting.camera,
+                "method": "face",
+                "track": sighting.track,
+                "agreeing_frames": identity.agreeing,
+                "voting_frames": identity.voting,
+                "similarity": _short(identity.similarity),
+                "runner_up": identity.runner_up,
+                "runner_up_similarity": _short(identity.runner_up_similarity),
+                "margin": _short(identity.margin),
+                "threshold": _short(identity.threshold),
+                "model": sighting.model,
+                "gallery_version": sighting.gallery_version,
+                "evidence_image": evidence_image,
+                "reason": sighting.reason,
+                "direction": self._direction(sighting.camera),
+                "liveness": sighting.liveness,
+            }
+            self.log.append(day, [row])
+            self._renew({self._work_day(sighting.time, sighting.employee_id, people)}, people, now=renew)
+            return row
+
+    def _direction(self, camera: str) -> str:
+        return self.plan.directions.get(camera, "both")
+
+    def _work_day(self, time: datetime, employee_id: str, people: Mapping[str, Mapping[str, str]]) -> date:
+        return self.rota.day_of(time, employee_id, people.get(employee_id, {}).get("department", ""))
+
+    def evidence_path(self, name: str, *, certain: bool = True) -> Path:
+        """Where the picture of that generated name lies: of a punch, or of a face that could not be told for certain."""
+        return self._workspace / "images" / ("evidence" if certain else "unidentified") / f"{name}.jpg"
+
+    def relative(self, path: Path) -> str:
+        """A path as it stands in a row: within the workspace, with forward slashes."""
+        return path.relative_to(self._workspace).as_posix()
+
+    def would_record(self, sighting: Sighting) -> str | None:
+        """What `record` would write now: `punch`, `seen` or None."""
+        return self._event(sighting, self.day_of(sighting.time))
+
+    def _stamp(self, time: datetime) -> str:
+        return time.astimezone(self._zone).isoformat(timespec="milliseconds")
+
+    def _event(self, sighting: Sighting, day: date) -> str | None:
+        rows = [
+            row
+            for row in valid_rows(self.log.read(day - timedelta(days=1), day + timedelta(days=1)))
+            if row["employee_id"] == sighting.employee_id and row["direction"] == self._direction(sighting.camera)
+        ]
+        if not sighting.certain:
+            near = (datetime.fromisoformat(row["timestamp"]) for row in rows)
+            return None if any(abs(sighting.time - time) < self._cool_down for time in near) else "unidentified"
+        punches = [datetime.fromisoformat(row["timestamp"]) for row in rows if row["event"] == "punch"]
+        seen = [datetime.fromisoformat(row["timestamp"]) for row in rows if row["event"] == "seen"]
+        # abs(): after a step of the clock a sighting may lie before the rows that are there
+        if all(abs(sighting.time - time) >= self._cool_down for time in punches) and (sighting.arrival or not punches):
+            return "punch"
+        if all(abs(sighting.time - time) >= self._cool_down for time in seen) and any(
+            sighting.time > time for time in punches
+        ):
+            return "seen"
+        return None
+
+    def retract(
+        self, employee_id: str, time: datetime, camera: str, track: str, reason: str,
+        people: Mapping[str, Mapping[str, str]], *, instead: str = "", author: str = "engine", renew: bool = True,
+    ) -> dict[str, object] | None:  # fmt: skip
+        """Take back what a track was reported as; the row that it refers to stays.
+
+        Args:
+            employee_id, camera, track: what was reported.
+            time: of the withdrawal.
+            reason: why.
+            people: name and department by id, for the sheet.
+            instead: who it is, if that is known.
+            author: who says so.
+            renew: bring the day sheet up to date at once; otherwise `settle` does.
+
+        Returns:
+            The correcting row, or None when that track had written nothing.
+        """
+        day = self.day_of(time)
+        with self.log.exclusive():
+            own = [
+                row
+                for row in valid_rows(self.log.read(day - timedelta(days=1), day))
+                if (row["employee_id"], row["camera"], row["track"]) == (employee_id, camera, track)
+            ]
+            if not own:
+                return None
+            rows: list[dict[str, object]] = [
+                {
+                    "event_id": new_id(time.astimezone(self._zone)),
+                    "timestamp": self._stamp(time),
+                    "employee_id": employee_id,
+                    "event": "retract",
+                    "camera": camera,
+                    "method": "face",
+                    "track": track,
+                    "runner_up": instead,
+                    "refers_to": row["event_id"],
+                    "author": author,
+                    "reason": reason,
+                    "direction": row["direction"],
+                }
+                for row in own
+            ]
+            self.log.append(day, rows)
+            moments = [datetime.fromisoformat(row["timestamp"]) for row in own]
+            self._renew({self._work_day(moment, employee_id, people) for moment in moments}, people, now=renew)
+            return rows[-1]
+
+    # ----------------------------------------------------------------------------------------- corrections
+
+    def correct(
+        self, employee_id: str, day: date, action: str, *, author: str, reason: str, now: datetime,
+        people: Mapping[str, Mapping[str, str]], time: datetime | None = None, direction: Direction = "both",
+        value: str = "", refers_to: str = "",
+    ) -> Correction:  # fmt: skip
+        """Correct or approve a person's day: a row in a log of its own, in the file of the day on which it is made.
+
+        Args:
+            employee_id, day: whose day.
+            action, time, direction, value, refers_to: see `Correction`.
+            author, reason: who and why; both are needed.
+            now: the present.
+            people: name and department by id.
+
+        Raises:
+            InputError: it makes no sense; nothing was written.
+            StorageError: it could not be written.
+        """
+        author, reason = (
+            clean_text(author, what="author", limit=100),
+            clean_text(reason, what="reason", limit=500),
+        )
+        if employee_id not in people and not any(row["employee_id"] == employee_id for row in self._rows(day)):
+            raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists who is")
+        begin, end = self.rota.window(employee_id, people.get(employee_id, {}).get("department", ""), day)
+        if time is not None and not begin <= time < end:
+            raise InputError(
+                f"{time.astimezone(self._zone):%Y-%m-%d %H:%M} is not within the working day {day}",
+                hint=f"it lasts from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}",
+            )
+        with self.corrections.exclusive():
+            before = [row for row in self._corrections(day, day) if row.employee_id == employee_id]
+            identifier = new_id(now.astimezone(self._zone))
+            new = Correction(
+                identifier, now, day, employee_id, action, author, reason, time, direction, value, refers_to
+            )
+            events = [row["event_id"] for row in self._rows(day) if row["employee_id"] == employee_id]
+            check(new, before, events, now, four_eyes=self.plan.config.four_eyes)
+            row: dict[str, object] = {
+                "correction_id": identifier,
+                "timestamp": self._stamp(now),
+                "day": day.isoformat(),
+                "employee_id": employee_id,
+                "action": action,
+                "time": self._stamp(time) if time else "",
+                "direction": direction if action == "add" else "",
+                "value": value,
+                "refers_to": refers_to,
+                "author": author,
+                "reason": reason,
+            }
+            self.corrections.append(self.day_of(now), [row])
+        with self.log.exclusive():
+            self._renew({day}, people, now=True)
+        return new
+
+    def _rows(self, day: date) -> list[dict[str, str]]:
+        # nights reach into the next day, and the day before into this one; a retraction may stand a day later still
+        return self.log.read(day - timedelta(days=1), day + timedelta(days=2))
+
+    def _corrections(self, first: date, last: date) -> list[Correction]:
+        made = [day for day in self.corrections.days() if day >= first - timedelta(days=1)]
+        rows = [row for day in made for row in self.corrections.file(day).read()]
+        return [row for row in parse(rows) if first <= row.day <= last]
+
+    def corrections_of(self, first: date, last: date) -> list[Correction]:
+        """Corrections and approvals of working days in a range, oldest first."""
+        return self._corrections(first, last)
+
+    # ----------------------------------------------------------------------------------------- sheets
+
+    def sheet(self, day: date, people: Mapping[str, Mapping[str, str]]) -> list[dict[str, object]]:
+        """The day sheet, see `engine.attendance.sheet`."""
+        return self.sheets(day, day, people)
+
+    def sheets(
+        self, first: date, last: date, people: Mapping[str, Mapping[str, str]], only: str | None = None
+    ) -> list[dict[str, object]]:
+        """The sheets of several days, one after the other; days that have not come yet are left out.
+
+        Args:
+            first, last: both included.
+            people: name, department, `active` and `enrolled_at` by id.
+            only: this person alone.
+        """
+        plan = self.plan
+        now = plan.clock() if plan.clock else None
+        if now is not None:
+            last = min(last, self.day_of(now))
+        if last < first:
+            return []
+        book = Book(
+            people=people,
+            rota=self.rota,
+            zone=self._zone,
+            config=plan.config,
+            coverage=plan.coverage.between(first, last) if plan.coverage and self.rota else None,
+            leave=plan.leave(first, last) if plan.leave else {},
+            corrections=self._corrections(first, last),
+            present=now,
+        )
+        days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+        return [row for day in days for row in day_sheet(self._rows(day), day, book, only)]
+
+    def close_days(self, now: datetime, people: Mapping[str, Mapping[str, str]]) -> list[date]:
+        """Close the logs of days that are over for everybody, and write their last sheets.
+
+        A day is over when the day after it is, too: until then a night shift may go on, and a name be withdrawn.
+        """
+        before = self.day_of(now) - timedelta(days=1)
+        closed = self.log.close(before, now)
+        self.corrections.close(before, now)
+        if self.plan.coverage is not None:
+            self.plan.coverage.log.close(before, now)
+        for day in closed:
+            self.refresh(day, people)
+        return closed
+
+    def _refresh(self, day: date, people: Mapping[str, Mapping[str, str]]) -> None:
+        write_table(self._sheets / f"{day.isoformat()}.csv", SHEET_COLUMNS, self.sheet(day, people))
+
+    @property
+    def behind(self) -> bool:
+        """A day sheet is behind the log."""
+        return bool(self._stale)
+
+    def _renew(self, days: set[date], people: Mapping[str, Mapping[str, str]], *, now: bool) -> None:
+        """Bring sheets up to date. The log is the truth and is written already, so a sheet that fails is only made later."""
+        self._stale |= days
+        for day in sorted(self._stale) if now else ():
+            try:
+                self._refresh(day, people)
+            except StorageError as error:
+                log.warning("the day sheet is behind the log: %s", error)
+                return
+            self._stale.discard(day)
+
+    def settle(self, people: Mapping[str, Mapping[str, str]]) -> None:
+        """Write the sheets that could not be written before.
+
+        Raises:
+            StorageError: one still cannot.
+        """
+        for day in sorted(self._stale):
+            self.refresh(day, people)
+            self._stale.discard(day)
+
+    def refresh(self, day: date, people: Mapping[str, Mapping[str, str]]) -> None:
+        """Write the day sheet anew from the log."""
+        with self.log.exclusive():
+            self._refresh(day, people)
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

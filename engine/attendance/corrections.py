@@ -1,0 +1,170 @@
+"""Corrections and approvals: rows with author, reason and time. What the camera wrote stays, and the sheet shows both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from engine.attendance.presence import Direction, Mark
+from engine.errors import InputError
+
+__all__ = ["ACTIONS", "CORRECTION_COLUMNS", "EXCUSES", "Correction", "InForce", "check", "in_force", "parse"]
+
+CORRECTION_COLUMNS = (
+    "correction_id", "timestamp", "day", "employee_id", "action", "time", "direction", "value", "refers_to", "author",
+    "reason",
+)  # fmt: skip
+ACTIONS = ("add", "remove", "status", "approve", "revoke")
+EXCUSES = ("excused", "on leave", "remote", "sick", "absent", "present")
+"""What a status can be corrected to."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One row of the log of corrections.
+
+    Attributes:
+        correction_id: unique.
+        made: when it was made.
+        day: the working day it is about.
+        employee_id: whose.
+        action: `add` a passage, `remove` one (`refers_to` its event id), set a `status` (`value`), `approve` what was corrected on that
+            day so far, `revoke` a correction (`refers_to`).
+        author, reason: who and why.
+        time, direction: of an added passage.
+        value, refers_to: see `action`.
+    """
+
+    correction_id: str
+    made: datetime
+    day: date
+    employee_id: str
+    action: str
+    author: str
+    reason: str
+    time: datetime | None = None
+    direction: Direction = "both"
+    value: str = ""
+    refers_to: str = ""
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The corrections of a person's day that hold.
+
+    Attributes:
+        added: passages.
+        removed: event ids that do not count.
+        status: in place of the computed one; empty: none.
+        by, reasons: authors and reasons in order.
+        approved_by: who approved all of it; empty while something waits for approval.
+    """
+
+    added: tuple[Mark, ...] = ()
+    removed: frozenset[str] = frozenset()
+    status: str = ""
+    by: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    approved_by: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.by)
+
+
+def parse(rows: Sequence[Mapping[str, str]]) -> list[Correction]:
+    """Rows of the log as values, oldest first; rows that make no sense are left out (`muster verify` names them)."""
+    found = []
+    for row in rows:
+        try:
+            found.append(
+                Correction(
+                    row["correction_id"],
+                    datetime.fromisoformat(row["timestamp"]),
+                    date.fromisoformat(row["day"]),
+                    row["employee_id"],
+                    row["action"],
+                    row["author"],
+                    row["reason"],
+                    datetime.fromisoformat(row["time"]) if row["time"] else None,
+                    row["direction"] if row["direction"] in {"in", "out"} else "both",  # type: ignore[arg-type]
+                    row["value"],
+                    row["refers_to"],
+                )
+            )
+        except ValueError:
+            continue
+    return found
+
+
+def in_force(corrections: Iterable[Correction]) -> InForce:
+    """What the corrections of one person's day come to.
+
+    An approval covers what stood there when it was made; a later correction waits for its own.
+    """
+    rows = list(corrections)
+    revoked = {row.refers_to for row in rows if row.action == "revoke"}
+    held = [row for row in rows if row.correction_id not in revoked and row.action in {"add", "remove", "status"}]
+    if not held:
+        return InForce()
+    last = max(rows.index(row) for row in held)
+    last = max([last, *(place for place, row in enumerate(rows) if row.action == "revoke")])
+    approvals = [row for row in rows[last + 1 :] if row.action == "approve"]
+    statuses = [row.value for row in held if row.action == "status"]
+    return InForce(
+        added=tuple(
+            Mark(row.time, row.correction_id, row.direction) for row in held if row.action == "add" and row.time
+        ),
+        removed=frozenset(row.refers_to for row in held if row.action == "remove"),
+        status=statuses[-1] if statuses else "",
+        by=tuple(dict.fromkeys(row.author for row in held)),
+        reasons=tuple(dict.fromkeys(row.reason for row in held)),
+        approved_by=approvals[-1].author if approvals else "",
+    )
+
+
+def check(
+    new: Correction, before: Sequence[Correction], events: Iterable[str], now: datetime, *, four_eyes: bool
+) -> None:
+    """Refuse a correction that makes no sense.
+
+    Args:
+        new: to be written.
+        before: of the same person and day.
+        events: event ids of the person's day.
+        now: the present.
+        four_eyes: nobody approves their own corrections.
+
+    Raises:
+        InputError: what is wrong, and what to do.
+    """
+    if new.action not in ACTIONS:
+        raise InputError(f"{new.action!r} is no correction", hint=f"use one of {', '.join(ACTIONS)}")
+    if new.action == "add":
+        if new.time is None:
+            raise InputError("a passage without a time", hint="give the time as 08:57")
+        if new.time > now:
+            raise InputError(
+                f"{new.time:%Y-%m-%d %H:%M} has not come yet", hint="correct what has been, plan leave instead"
+            )
+    if new.action == "remove" and new.refers_to not in set(events):
+        raise InputError(
+            f"{new.refers_to!r} is no passage of {new.employee_id} on {new.day}",
+            hint="`muster report --json` lists them",
+        )
+    if new.action == "status" and new.value not in EXCUSES:
+        raise InputError(f"{new.value!r} is no status", hint=f"use one of {', '.join(EXCUSES)}")
+    ids = {row.correction_id for row in before if row.action != "approve"}
+    if new.action == "revoke" and new.refers_to not in ids:
+        raise InputError(
+            f"{new.refers_to!r} is no correction of {new.employee_id} on {new.day}",
+            hint="`muster corrections` lists them",
+        )
+    if new.action == "approve":
+        state = in_force(before)
+        if not state and not before:
+            raise InputError(
+                f"nothing was corrected for {new.employee_id} on {new.day}", hint="`muster corrections` lists what was"
+            )
+        if four_eyes and new.author in state.by:
+            raise InputError(f"{new.author} made the correction", hint="let somebody else approve it")

@@ -1,0 +1,174 @@
+"""When cameras were watching: without that, nobody's absence means anything.
+
+Each row of the log says that a camera was watching from one moment to another. It is written every minute, and when the camera is
+lost or stopped; so what a killed process leaves unsaid counts as not covered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from engine.logs import DayLog, Sealer
+
+__all__ = ["COVERAGE_COLUMNS", "Coverage", "CoverageBook", "Span", "Watching"]
+
+COVERAGE_COLUMNS = ("camera", "begins", "ends", "why", "detail")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A time during which a camera was watching, and why it ended: `running`, `lost`, `gap` or `stopped`."""
+
+    camera: str
+    begins: datetime
+    ends: datetime
+    why: str = "running"
+    detail: str = ""
+
+
+class Watching:
+    """Turns the frames of one camera into spans.
+
+    Args:
+        camera: its name.
+        gap_s: without a frame for longer it was not watching.
+        every_s: how long a span gets before it is handed out.
+    """
+
+    def __init__(self, camera: str, gap_s: float, every_s: float) -> None:
+        self._camera = camera
+        self._gap, self._every = timedelta(seconds=gap_s), timedelta(seconds=every_s)
+        self._begin: datetime | None = None
+        self._last: datetime | None = None
+
+    def frame(self, time: datetime) -> list[Span]:
+        """A frame came; the spans that are complete."""
+        spans: list[Span] = []
+        if self._last is not None and not timedelta(0) <= time - self._last <= self._gap:
+            spans = self.pause("gap")
+        if self._begin is None or self._last is None:
+            self._begin = self._last = time
+            return spans
+        self._last = time
+        if time - self._begin >= self._every:
+            spans.append(Span(self._camera, self._begin, time))
+            self._begin = time
+        return spans
+
+    def pause(self, why: str, detail: str = "") -> list[Span]:
+        """The camera was lost, or the run is over: what was watched up to its last frame."""
+        begin, last = self._begin, self._last
+        self._begin = self._last = None
+        return [] if begin is None or last is None else [Span(self._camera, begin, last, why, detail)]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Who can have been seen: for each camera of the entrance when it was watching.
+
+    Attributes:
+        cameras: those that count; people may come by any of them, so all must watch.
+        spans: per camera, merged and in order.
+        outage: gaps no longer than this are not told.
+    """
+
+    cameras: tuple[str, ...]
+    spans: Mapping[str, Sequence[tuple[datetime, datetime]]]
+    outage: timedelta
+
+    def gaps(self, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+        """Times between two moments at which not all cameras were watching, in order."""
+        if begin >= end:
+            return []
+        if not self.cameras:
+            return [(begin, end)]
+        missing: list[tuple[datetime, datetime]] = []
+        for camera in self.cameras:
+            at = begin
+            for since, until in self.spans.get(camera, ()):
+                if until <= at or since >= end:
+                    continue
+                if since > at:
+                    missing.append((at, since))
+                at = max(at, until)
+            if at < end:
+                missing.append((at, end))
+        return [(since, until) for since, until in _merged(missing) if until - since > self.outage]
+
+    def share(self, begin: datetime, end: datetime) -> float:
+        """Share of the time between two moments that was covered, 0 to 1."""
+        whole = (end - begin).total_seconds()
+        lost = sum((until - since).total_seconds() for since, until in self.gaps(begin, end))
+        return 1 - lost / whole if whole > 0 else 1.0
+
+
+def _merged(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    merged: list[tuple[datetime, datetime]] = []
+    for begin, end in sorted(spans):
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((begin, end))
+    return merged
+
+
+class CoverageBook:
+    """The coverage log.
+
+    Args:
+        folder: of the logs.
+        zone: of the workplace.
+        entrances: cameras of the settings that must watch.
+        others: cameras of the settings that need not.
+        outage_s: shorter gaps are not told.
+        sealer: makes the seals; default: with the workspace's own key.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        zone: ZoneInfo,
+        *,
+        entrances: Collection[str] = (),
+        others: Collection[str] = (),
+        outage_s: float = 60.0,
+        sealer: Sealer | None = None,
+    ) -> None:
+        self.log = DayLog(folder, "coverage", COVERAGE_COLUMNS, sealer)
+        self._zone = zone
+        self._entrances, self._others = frozenset(entrances), frozenset(others)
+        self._outage = timedelta(seconds=outage_s)
+
+    def record(self, span: Span) -> dict[str, object]:
+        """Write durably that a camera was watching."""
+        row: dict[str, object] = {
+            "camera": span.camera,
+            "begins": self._stamp(span.begins),
+            "ends": self._stamp(span.ends),
+            "why": span.why,
+            "detail": span.detail,
+        }
+        with self.log.exclusive():
+            self.log.append(span.begins.astimezone(self._zone).date(), [row])
+        return row
+
+    def _stamp(self, time: datetime) -> str:
+        return time.astimezone(self._zone).isoformat(timespec="milliseconds")
+
+    def between(self, first: date, last: date) -> Coverage:
+        """What was covered from the day before `first` to the day after `last`.
+
+        Cameras count that the settings name as entrances; where they name none, all that were watching in this time.
+        """
+        rows = self.log.read(first - timedelta(days=2), last + timedelta(days=1))
+        spans: dict[str, list[tuple[datetime, datetime]]] = {}
+        for row in rows:
+            if row["camera"] not in self._others:
+                moments = (datetime.fromisoformat(row["begins"]), datetime.fromisoformat(row["ends"]))
+                spans.setdefault(row["camera"], []).append(moments)
+        merged = {camera: _merged(found) for camera, found in spans.items()}
+        return Coverage(tuple(sorted(self._entrances or set(merged))), merged, self._outage)

@@ -1,0 +1,106 @@
+"""From a person's passages of a day to when they were there: first in, last out, breaks, hours. Pure.
+
+A camera looks at people who come (`in`), who go (`out`), or both. A passage of the last kind begins a presence when nobody was
+inside, and is otherwise the latest moment at which somebody was still there. Where no camera tells the two apart, the first passage
+is the arrival and the last the departure, and what lay between is presence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+__all__ = ["Direction", "Mark", "Presence", "presence"]
+
+Direction = Literal["in", "out", "both"]
+
+_SAME_PASSAGE = timedelta(minutes=2)
+"""Whoever left is still at the door for so long: a camera that sees both ways does not make an arrival of it."""
+
+
+@dataclass(frozen=True, order=True)
+class Mark:
+    """One passage.
+
+    Attributes:
+        time: when, timezone-aware.
+        event_id: of the log's row, or of the correction.
+        direction: which way.
+    """
+
+    time: datetime
+    event_id: str
+    direction: Direction = "both"
+
+
+@dataclass(frozen=True)
+class Presence:
+    """When somebody was there on a day.
+
+    Attributes:
+        first_in, last_out: moments; None when not known.
+        spans: times inside, in order, none longer than what cameras saw the beginning and the end of.
+        open_since: came in then and was not seen leaving; None when the last departure is known.
+        missing_in: was seen leaving without having been seen to come.
+        last_seen: the last passage of any kind; None without passages.
+    """
+
+    first_in: datetime | None = None
+    last_out: datetime | None = None
+    spans: tuple[tuple[datetime, datetime], ...] = ()
+    open_since: datetime | None = None
+    missing_in: bool = False
+    last_seen: datetime | None = None
+
+    @property
+    def inside_s(self) -> float:
+        """Seconds inside, breaks that cameras saw left out."""
+        return sum((end - begin).total_seconds() for begin, end in self.spans)
+
+    @property
+    def break_s(self) -> float:
+        """Seconds outside between leaving and coming back."""
+        pairs = zip(self.spans, self.spans[1:], strict=False)
+        return sum((later[0] - earlier[1]).total_seconds() for earlier, later in pairs)
+
+
+def presence(marks: Iterable[Mark]) -> Presence:
+    """Put a person's passages together, in any order, doubles included."""
+    ordered = sorted(set(marks))
+    spans: list[tuple[datetime, datetime]] = []
+    since: datetime | None = None  # inside since then
+    until: datetime | None = None  # was certainly still there then
+    left: datetime | None = None
+    first_out: datetime | None = None
+    for mark in ordered:
+        if mark.direction == "out":
+            if since is not None:
+                spans.append((since, mark.time))
+            elif not spans and first_out is None:
+                first_out = mark.time
+            since, until, left = None, None, mark.time
+        elif since is not None:
+            if mark.direction == "both":
+                until = mark.time
+        elif mark.direction == "in" or left is None or mark.time - left > _SAME_PASSAGE:
+            since, until = mark.time, None
+    open_since = since
+    if since is not None and until is not None and until > since:
+        spans.append((since, until))
+        open_since = None
+    spans = [(begin, end) for begin, end in spans if end > begin]
+    begins = [begin for begin, _ in spans] + ([open_since] if open_since else [])
+    ends = [end for _, end in spans] + ([first_out] if first_out and not spans else [])
+    first_in = min(begins, default=None)
+    if first_in is None and ordered and first_out is None:
+        first_in = ordered[0].time  # came and went within one moment
+    return Presence(
+        first_in=first_in,
+        last_out=max(ends, default=None),
+        spans=tuple(spans),
+        open_since=open_since,
+        missing_in=first_out is not None,
+        last_seen=ordered[-1].time if ordered else None,
+    )

@@ -1,0 +1,182 @@
+"""Who is expected when: shifts, public holidays, and which moments belong to which working day. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cached_property, lru_cache
+from zoneinfo import ZoneInfo
+
+from engine.config_attendance import HolidaysConfig, ShiftConfig
+from engine.errors import ConfigError
+from engine.hours import days_of_week
+
+__all__ = ["Planned", "Rota"]
+
+_AFTER = timedelta(hours=6)
+"""Overtime after a night shift still belongs to it for so long."""
+_BEFORE = timedelta(hours=2)
+"""Who begins shortly after midnight comes before it; who ends shortly before it leaves after it."""
+_LONGEST = timedelta(hours=20)
+"""No day begins later than so long after its midnight: so every day begins after the one before it."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A shift on a day, in moments that really are so far apart: clock changes are taken into account.
+
+    Attributes:
+        shift: its name.
+        start, end: timezone-aware.
+        config: its rules.
+    """
+
+    shift: str
+    start: datetime
+    end: datetime
+    config: ShiftConfig
+
+    @property
+    def grace(self) -> timedelta:
+        """How long after the start an arrival is on time."""
+        return timedelta(minutes=self.config.grace_min)
+
+    @property
+    def leave_grace(self) -> timedelta:
+        """How long before the end leaving is not early."""
+        return timedelta(minutes=self.config.leave_grace_min)
+
+    @property
+    def hours(self) -> float:
+        """Planned working time, the break left out."""
+        length = (self.end - self.start).total_seconds() / 3600
+        return length - (self.config.break_min / 60 if length > self.config.break_after_h else 0.0)
+
+
+class Rota:
+    """The plan of a workplace.
+
+    Args:
+        shifts: rules by name.
+        holidays: public holidays.
+        zone: of the workplace.
+
+    Raises:
+        ConfigError: no such country or subdivision is known.
+    """
+
+    def __init__(self, shifts: Mapping[str, ShiftConfig], holidays: HolidaysConfig, zone: ZoneInfo) -> None:
+        self._shifts = dict(shifts)
+        self._days = {name: days_of_week(shift.days) for name, shift in self._shifts.items()}
+        self._holidays = holidays
+        self.zone = zone
+        self._boundary = lru_cache(maxsize=20_000)(self._boundary_of)
+
+    def __bool__(self) -> bool:
+        """There are shifts: somebody can be late or absent."""
+        return bool(self._shifts)
+
+    @cached_property
+    def _country(self) -> Mapping[date, str]:
+        try:
+            import holidays  # noqa: PLC0415 - optional, and slow to import
+        except ImportError as error:
+            raise ConfigError(
+                "public holidays need the package `holidays`", hint="pip install 'muster[office]'"
+            ) from error
+        config = self._holidays
+        try:
+            found: Mapping[date, str] = holidays.country_holidays(config.country, subdiv=config.subdivision or None)
+        except (NotImplementedError, AttributeError, KeyError) as error:
+            raise ConfigError(
+                f"no holidays are known for {config.country} {config.subdivision}".rstrip(),
+                hint="give ISO 3166 codes such as country = 'DE', subdivision = 'BE'",
+            ) from error
+        return found
+
+    def holiday(self, day: date) -> str:
+        """The holiday's name; empty on other days."""
+        config = self._holidays
+        if day in config.extra:
+            return config.extra[day]
+        if not config.country or day in config.working:
+            return ""
+        return self._country.get(day, "") or ""
+
+    def shift(self, employee_id: str, department: str, day: date) -> str:
+        """Name of the shift that somebody has on a day, holidays not considered; empty: none."""
+        best, found = 3, ""
+        for name, shift in self._shifts.items():
+            if employee_id in shift.people:
+                rank = 0
+            elif department and department in shift.departments:
+                rank = 1
+            elif not shift.people and not shift.departments:
+                rank = 2
+            else:
+                continue
+            if (
+                rank < best
+                and day.weekday() in self._days[name]
+                and (shift.valid_from is None or day >= shift.valid_from)
+                and (shift.valid_until is None or day <= shift.valid_until)
+            ):
+                best, found = rank, name
+        return found
+
+    def planned(self, employee_id: str, department: str, day: date) -> Planned | None:
+        """When somebody is expected on a day; None: not at all. Holidays are not considered."""
+        name = self.shift(employee_id, department, day)
+        return self._planned(name, day) if name else None
+
+    def expected(self, planned: Planned, day: date) -> bool:
+        """Whether the plan holds on that day, or a public holiday frees of it."""
+        return planned.config.on_holidays or not self.holiday(day)
+
+    def _planned(self, name: str, day: date) -> Planned:
+        shift = self._shifts[name]
+        last = day + timedelta(days=1) if shift.end <= shift.start else day
+        return Planned(name, self._moment(day, shift.start), self._moment(last, shift.end), shift)
+
+    def _moment(self, day: date, at: time) -> datetime:
+        """A local time as a moment; one that a clock change leaves out is as far after midnight as the clock says."""
+        return datetime.combine(day, at, self.zone).astimezone(_UTC).astimezone(self.zone)
+
+    # ----------------------------------------------------------------------------------------- working days
+
+    def window(self, employee_id: str, department: str, day: date) -> tuple[datetime, datetime]:
+        """From when to when moments belong to somebody's working day (the second not included).
+
+        A day begins at midnight, unless the shift before reaches over it (then half-way to the next shift, at most six hours
+        after its end) or the day's own shift begins so early that one comes before midnight. The windows of a person share no
+        moment and leave none out.
+        """
+        names = tuple(self.shift(employee_id, department, day + timedelta(days=offset)) for offset in (-1, 0, 1))
+        return self._boundary(names[0], names[1], day), self._boundary(names[1], names[2], day + timedelta(days=1))
+
+    def _boundary_of(self, before: str, after: str, day: date) -> datetime:
+        """Where `day` begins for somebody who has shift `before` on the day before and `after` on the day."""
+        midnight = self._moment(day, time())
+        earlier = self._planned(before, day - timedelta(days=1)) if before else None
+        later = self._planned(after, day) if after else None
+        bound = midnight
+        if later is not None and later.start - _BEFORE < midnight:
+            bound = later.start - _BEFORE
+        if earlier is not None and earlier.end + _BEFORE > bound:
+            bound = earlier.end + _AFTER
+            if later is not None:
+                bound = min(bound, earlier.end + max((later.start - earlier.end) / 2, timedelta(0)))
+        return min(bound, midnight + _LONGEST)
+
+    def day_of(self, moment: datetime, employee_id: str, department: str) -> date:
+        """The working day that a moment belongs to."""
+        day = moment.astimezone(self.zone).date()
+        for candidate in (day - timedelta(days=1), day, day + timedelta(days=1)):
+            begin, end = self.window(employee_id, department, candidate)
+            if begin <= moment < end:
+                return candidate
+        return day
+
+
+_UTC = ZoneInfo("UTC")

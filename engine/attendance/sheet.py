@@ -1,0 +1,373 @@
+"""The day sheet: a pure function of the logs, the plan and what cameras can have seen.
+
+Nobody is called late, gone early or absent for a time at which a camera was off, and nobody absent whom a camera may have seen
+without being able to tell who it was. Both what the camera alone says and what holds after corrections stand in the row.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from math import floor
+from zoneinfo import ZoneInfo
+
+from engine.attendance.corrections import Correction, InForce, in_force
+from engine.attendance.coverage import Coverage
+from engine.attendance.presence import Mark, Presence, presence
+from engine.attendance.rota import Planned, Rota
+from engine.config_attendance import AttendanceConfig, HolidaysConfig
+
+__all__ = ["SHEET_COLUMNS", "Book", "Status", "day_sheet", "marks_of", "valid_rows"]
+
+SHEET_COLUMNS = (
+    "employee_id", "name", "date", "first_in", "last_out", "hours", "status", "punches", "utc_offset", "camera_in",
+    "similarity_in", "department", "shift", "planned_in", "planned_out", "planned_hours", "presence_hours",
+    "break_hours", "late_min", "early_min", "note", "recorded_first_in", "recorded_last_out", "recorded_hours",
+    "recorded_status", "corrected_by", "correction_reason", "approved_by", "covered_pct", "liveness",
+)  # fmt: skip
+
+
+log = logging.getLogger(__name__)
+
+
+class Status(StrEnum):
+    """What a day came to."""
+
+    ON_TIME = "on time"
+    LATE = "late"
+    LEFT_EARLY = "left early"
+    LATE_AND_EARLY = "late, left early"
+    PRESENT = "present"
+    INSIDE = "inside"
+    NOT_YET = "not yet"
+    MISSING_OUT = "missing out"
+    MISSING_IN = "missing in"
+    ABSENT = "absent"
+    NOT_COVERED = "not covered"
+    NOT_IDENTIFIED = "not identified"
+    HOLIDAY = "holiday"
+
+
+@dataclass(frozen=True)
+class Book:
+    """What a sheet is made from, beside the rows of the log.
+
+    Attributes:
+        people: name, department, `active` and `enrolled_at` by id.
+        rota: shifts and holidays.
+        zone: of the workplace.
+        config: margins.
+        coverage: when cameras were watching; None: not known, nobody is excused by it.
+        leave: kind of leave by person and day.
+        corrections: of these days, oldest first.
+        present: the moment at which the sheet is made; None: everything is over.
+    """
+
+    people: Mapping[str, Mapping[str, str]]
+    rota: Rota
+    zone: ZoneInfo
+    config: AttendanceConfig = field(default_factory=AttendanceConfig)
+    coverage: Coverage | None = None
+    leave: Mapping[tuple[str, date], str] = field(default_factory=dict)
+    corrections: Sequence[Correction] = ()
+    present: datetime | None = None
+
+
+def valid_rows(rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Punches and sightings that no later row takes back, and whose time can be read."""
+    gone = {row["refers_to"] for row in rows if row["event"] == "retract"}
+    kept = []
+    for row in rows:
+        if row["event"] in {"punch", "seen"} and row["event_id"] not in gone:
+            if _moment(row) is None:
+                log.warning("attendance row %s has no readable time: %r", row["event_id"], row["timestamp"])
+            else:
+                kept.append(row)
+    return kept
+
+
+def _moment(row: Mapping[str, str]) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(row["timestamp"])
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else None
+
+
+def marks_of(rows: Sequence[Mapping[str, str]]) -> list[Mark]:
+    """Rows as passages."""
+    found = []
+    for row in rows:
+        time, direction = _moment(row), row.get("direction", "")
+        if time is not None:
+            found.append(Mark(time, row["event_id"], direction if direction in {"in", "out"} else "both"))  # type: ignore[arg-type]
+    return found
+
+
+def day_sheet(
+    rows: Sequence[Mapping[str, str]], day: date, book: Book, only: str | None = None
+) -> list[dict[str, object]]:
+    """One row per person who was seen, expected, away or corrected on a day, earliest first.
+
+    Args:
+        rows: of the attendance log, from the day before to two days after: nights, and retractions after midnight.
+        day: the working day; a night shift belongs to the day on which it begins.
+        book: everything else.
+        only: this person's row alone.
+    """
+    seen: dict[str, list[Mapping[str, str]]] = {}
+    for row in valid_rows(rows):
+        seen.setdefault(row["employee_id"], []).append(row)
+    doubts: dict[str, list[datetime]] = {}
+    for row in rows:
+        time = _moment(row)
+        if row["event"] in {"unidentified", "retract"} and time is not None:
+            doubts.setdefault(row["employee_id"], []).append(time)
+    corrected: dict[str, list[Correction]] = {}
+    for correction in book.corrections:
+        if correction.day == day:
+            corrected.setdefault(correction.employee_id, []).append(correction)
+    everybody = {*seen, *corrected, *(book.people if book.rota or book.leave else ())}
+    sheet = []
+    for employee_id in everybody if only is None else everybody & {only}:
+        person = _Person(employee_id, day, book, seen.get(employee_id, []), doubts.get(employee_id, []))
+        found = person.row(in_force(corrected.get(employee_id, [])))
+        if found is not None:
+            sheet.append(found)
+    return sorted(sheet, key=lambda row: (str(row["first_in"]) or "~", str(row["employee_id"])))
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a person's day comes to, with or without corrections."""
+
+    presence: Presence
+    status: str
+    worked_s: float | None
+    break_s: float
+    late_min: int | None
+    early_min: int | None
+    notes: tuple[str, ...] = ()
+
+
+class _Person:
+    """A person's day."""
+
+    def __init__(
+        self, employee_id: str, day: date, book: Book, rows: Sequence[Mapping[str, str]], doubts: Sequence[datetime]
+    ) -> None:
+        self._id, self._day, self._book = employee_id, day, book
+        self._known = book.people.get(employee_id, {})
+        department = self._known.get("department", "")
+        self._begin, self._end = book.rota.window(employee_id, department, day)
+        self._rows = sorted(
+            (row for row in rows if (time := _moment(row)) is not None and self._begin <= time < self._end),
+            key=lambda row: (datetime.fromisoformat(row["timestamp"]), row["event_id"]),
+        )
+        self._doubts = [time for time in doubts if self._begin <= time < self._end]
+        planned = book.rota.planned(employee_id, department, day)
+        active = self._known.get("active", "yes") != "no" and employee_id in book.people
+        self._planned = planned if active and not self._before_enrolment() else None
+        self._holiday = book.rota.holiday(day) if planned is not None and not book.rota.expected(planned, day) else ""
+        self._leave = book.leave.get((employee_id, day), "")
+
+    def _before_enrolment(self) -> bool:
+        text = self._known.get("enrolled_at", "")
+        try:
+            return bool(text) and datetime.fromisoformat(text).astimezone(self._book.zone).date() > self._day
+        except ValueError:
+            return False
+
+    def row(self, corrections: InForce) -> dict[str, object] | None:
+        """The sheet's row; None when there is nothing to say."""
+        recorded = self._outcome(InForce())
+        outcome = self._outcome(corrections) if corrections else recorded
+        if outcome is None and recorded is None:
+            return None
+        recorded = recorded or _Outcome(Presence(), "", None, 0.0, None, None)
+        outcome = outcome or recorded
+        planned, covered = self._planned, None
+        if planned is not None and self._book.coverage is not None:
+            until = min(planned.end, self._book.present) if self._book.present else planned.end
+            covered = round(100 * self._book.coverage.share(planned.start, until)) if until > planned.start else None
+        first = self._rows[0] if self._rows else {}
+        here = outcome.presence
+        at = here.first_in or here.last_out or (planned.start if planned else self._begin)
+        notes = list(outcome.notes)
+        if here.last_out and here.last_out.astimezone(self._book.zone).date() > self._day:
+            notes.append("left on the next day")
+        return {
+            "employee_id": self._id,
+            "name": self._known.get("name", ""),
+            "date": self._day.isoformat(),
+            "first_in": self._clock(here.first_in),
+            "last_out": self._clock(here.last_out),
+            "hours": _hours(outcome.worked_s),
+            "status": outcome.status,
+            "punches": sum(row["event"] == "punch" for row in self._rows),
+            "utc_offset": f"UTC{at.astimezone(self._book.zone).isoformat()[-6:]}",
+            "camera_in": first.get("camera", ""),
+            "similarity_in": first.get("similarity", ""),
+            "department": self._known.get("department", ""),
+            "shift": planned.shift if planned else "",
+            "planned_in": f"{planned.start:%H:%M}" if planned else "",
+            "planned_out": f"{planned.end:%H:%M}" if planned else "",
+            "planned_hours": f"{planned.hours:.2f}" if planned and not self._holiday else "",
+            "presence_hours": _hours(_wall(here)),
+            "break_hours": _hours(outcome.break_s) if outcome.worked_s is not None else "",
+            "late_min": "" if outcome.late_min is None else outcome.late_min,
+            "early_min": "" if outcome.early_min is None else outcome.early_min,
+            "note": "; ".join(notes),
+            "recorded_first_in": self._clock(recorded.presence.first_in),
+            "recorded_last_out": self._clock(recorded.presence.last_out),
+            "recorded_hours": _hours(recorded.worked_s),
+            "recorded_status": recorded.status,
+            "corrected_by": "; ".join(corrections.by),
+            "correction_reason": "; ".join(corrections.reasons),
+            "approved_by": corrections.approved_by,
+            "covered_pct": "" if covered is None else covered,
+            "liveness": first.get("liveness", ""),
+        }
+
+    def _clock(self, time: datetime | None) -> str:
+        return f"{time.astimezone(self._book.zone):%H:%M:%S}" if time else ""
+
+    # ----------------------------------------------------------------------------------------- what it comes to
+
+    def _outcome(self, corrections: InForce) -> _Outcome | None:
+        marks = [mark for mark in marks_of(self._rows) if mark.event_id not in corrections.removed]
+        here = presence([*marks, *corrections.added])
+        if here.last_seen is None:
+            status = corrections.status or self._status_unseen()
+            return _Outcome(here, status, None, 0.0, None, None, self._unseen_notes(status)) if status else None
+        outcome = self._seen(here, corrected=bool(corrections))
+        return replace(outcome, status=corrections.status) if corrections.status else outcome
+
+    def _status_unseen(self) -> str:
+        """What it means that somebody was not seen; empty: nothing, they were not expected."""
+        planned, now = self._planned, self._book.present
+        if self._leave or planned is None:
+            return self._leave
+        not_enrolled = "enrolled_at" in self._known and not self._known["enrolled_at"]
+        rules = (
+            (bool(self._holiday), Status.HOLIDAY),
+            (now is not None and now < planned.end, Status.NOT_YET),
+            (bool(self._doubts) or not_enrolled, Status.NOT_IDENTIFIED),
+            (bool(self._gaps(planned.start, planned.end)), Status.NOT_COVERED),
+        )
+        return next((status for holds, status in rules if holds), Status.ABSENT)
+
+    def _unseen_notes(self, status: str) -> tuple[str, ...]:
+        if status == Status.HOLIDAY:
+            return (self._holiday,)
+        if status == Status.NOT_COVERED and self._planned:
+            return self._told(self._gaps(self._planned.start, self._planned.end))
+        if status == Status.NOT_IDENTIFIED:
+            times = ", ".join(self._clock(time)[:5] for time in self._doubts)
+            return (f"somebody like them was seen at {times}",) if times else ("has no pictures enrolled yet",)
+        return ()
+
+    def _gaps(self, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+        return self._book.coverage.gaps(begin, end) if self._book.coverage is not None else []
+
+    def _told(self, gaps: Sequence[tuple[datetime, datetime]]) -> tuple[str, ...]:
+        spans = ", ".join(f"{self._clock(begin)[:5]}–{self._clock(end)[:5]}" for begin, end in gaps)
+        return (f"camera off {spans}",) if spans else ()
+
+    def _seen(self, here: Presence, *, corrected: bool) -> _Outcome:
+        """What it means when and where somebody was seen; what was corrected by hand needs no camera as its witness."""
+        planned = None if self._holiday else self._planned
+        notes = [f"worked on a holiday: {self._holiday}"] if self._holiday else []
+        notes += [f"was {self._leave}"] if self._leave else []
+        worked, pause = self._worked(here)
+        ongoing = self._ongoing(here)
+        gone = here.last_out if here.open_since is None and not ongoing else None
+        late = _minutes(here.first_in - planned.start) if planned and here.first_in else None
+        early = _minutes(planned.end - gone) if planned and gone else None
+        is_late = planned is not None and here.first_in is not None and here.first_in > planned.start + planned.grace
+        is_early = planned is not None and gone is not None and gone < planned.end - planned.leave_grace
+        blind = [] if planned is None or corrected else self._blind(here, planned, gone, (is_late, is_early), ongoing)
+        if ongoing:
+            status = Status.INSIDE
+        elif blind:
+            status = Status.NOT_COVERED
+        elif gone is None:
+            status = Status.MISSING_OUT
+        elif here.missing_in:
+            status = Status.MISSING_IN
+        elif planned is None:
+            status = Status.PRESENT
+        else:
+            status = _PUNCTUALITY[is_late, is_early]
+        if is_late and not blind and status not in {Status.LATE, Status.LATE_AND_EARLY}:
+            notes.append(f"late by {late} min")
+        return _Outcome(here, status, worked, pause, late, early, (*notes, *self._told(blind)))
+
+    def _blind(
+        self, here: Presence, planned: Planned, gone: datetime | None, judged: tuple[bool, bool], ongoing: bool
+    ) -> list[tuple[datetime, datetime]]:
+        """Times at which a camera was off and that could put what looks late, early or missing in another light."""
+        lead, (is_late, is_early) = timedelta(minutes=self._book.config.lead_min), judged
+        gaps: list[tuple[datetime, datetime]] = []
+        if is_late and here.first_in:
+            gaps += self._gaps(planned.start - lead, here.first_in)
+        if here.missing_in and here.last_seen:
+            gaps += self._gaps(planned.start - lead, here.last_seen)
+        if gone is None and not ongoing and here.last_seen:
+            gaps += self._gaps(here.last_seen, max(planned.end, here.last_seen) + lead)
+        if is_early and gone:
+            gaps += self._gaps(gone, planned.end)
+        return gaps
+
+    def _ongoing(self, here: Presence) -> bool:
+        """The shift is not over, and nobody saw them leave."""
+        planned, now = self._planned, self._book.present
+        if planned is None or now is None or not self._begin <= now < planned.end or here.last_seen is None:
+            return False
+        return here.open_since is not None or not self._left_for_good(here)
+
+    def _left_for_good(self, here: Presence) -> bool:
+        """The last passage was by a camera that sees people leave."""
+        directions = {mark.time: mark.direction for mark in marks_of(self._rows)}
+        return here.last_out is not None and directions.get(here.last_out) == "out"
+
+    def _worked(self, here: Presence) -> tuple[float | None, float]:
+        """Seconds worked (None: not known) and seconds of breaks."""
+        if not here.spans:
+            return None, 0.0
+        measured, rules = here.break_s, self._planned.config if self._planned else None
+        pause = measured
+        if rules is not None and here.inside_s + measured > rules.break_after_h * 3600:
+            pause = max(measured, min(rules.break_min * 60, here.inside_s + measured))
+        return max(0.0, here.inside_s - (pause - measured)), pause
+
+
+_PUNCTUALITY = {
+    (False, False): Status.ON_TIME,
+    (True, False): Status.LATE,
+    (False, True): Status.LEFT_EARLY,
+    (True, True): Status.LATE_AND_EARLY,
+}
+
+
+def _minutes(duration: timedelta) -> int:
+    """Whole minutes, none when negative."""
+    return max(0, floor(duration.total_seconds() / 60))
+
+
+def _wall(here: Presence) -> float | None:
+    if here.first_in is None or here.last_out is None or not here.spans:
+        return None
+    return (here.last_out - here.first_in).total_seconds()
+
+
+def _hours(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds / 3600:.2f}"
+
+
+def plain_book(people: Mapping[str, Mapping[str, str]], zone: ZoneInfo) -> Book:
+    """A book without plan, coverage, leave or corrections: only who was seen when."""
+    return Book(people, Rota({}, HolidaysConfig(), zone), zone)

@@ -1,0 +1,25 @@
+"""What leaves Muster: day sheets, month summaries and evacuation lists as CSV, Excel and printable HTML.
+
+Rows are those of the day sheet, one per person and day; `COLUMNS` says what each of their columns means.
+"""
+
+from engine.exports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, Status, sheet_csv
+from engine.exports.excel import write_excel
+from engine.exports.month import month_report
+from engine.exports.muster_list import MUSTER_COLUMNS, muster_list_csv, muster_list_html
+from engine.exports.payroll import summarise, summary_csv
+
+__all__ = [
+    "COLUMNS",
+    "MUSTER_COLUMNS",
+    "STATUSES",
+    "SUMMARY_COLUMNS",
+    "Status",
+    "month_report",
+    "muster_list_csv",
+    "muster_list_html",
+    "sheet_csv",
+    "summarise",
+    "summary_csv",
+    "write_excel",
+]

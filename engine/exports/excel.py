@@ -1,0 +1,214 @@
+"""Day sheets as an Excel workbook: real dates, times and numbers, and texts that no program runs."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import ConfigError, InputError
+from engine.exports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, Row, heading
+from engine.exports.payroll import number, summarise
+from engine.storage import atomic_write, encode_cell
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook  # type: ignore[import-untyped]
+    from xlsxwriter.format import Format  # type: ignore[import-untyped]
+    from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
+
+__all__ = ["cell_text", "write_excel"]
+
+MAX_ROWS = 1_048_575  # of a sheet, below its header
+MAX_TEXT = 32_767  # characters of a cell
+_PRINTED = (
+    "employee_id", "name", "department", "date", "first_in", "last_out", "hours", "status", "planned_in", "planned_out",
+    "planned_hours", "late_min", "early_min", "break_hours", "note",
+)  # fmt: skip
+"""What is printed of the sheet "Days", in this order; the columns of the evidence follow, for the screen."""
+_DAYS = (*_PRINTED, *(column for column in COLUMNS if column not in _PRINTED))
+_DATES = {"date"}
+_TIMES = {"first_in", "last_out", "planned_in", "planned_out", "recorded_first_in", "recorded_last_out"}
+_HOURS = {
+    "hours", "planned_hours", "presence_hours", "break_hours", "recorded_hours", "similarity_in", "credited_hours",
+    "balance",
+}  # fmt: skip
+_WHOLE = {"punches", "late_min", "early_min", "covered_pct"} | set(SUMMARY_COLUMNS) - {
+    "employee_id", "name", "department", "month", *_HOURS,
+}  # fmt: skip
+_BAD_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def cell_text(value: object) -> str:
+    """A text as it stands in a cell: marked like in CSV when it looks like a formula, without what XML cannot hold.
+
+    The cell is of the type text in any case; the mark still protects where the table is copied or saved as CSV.
+    """
+    text = encode_cell(value if value is None else str(value))
+    text = _BAD_IN_XML.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+
+
+def write_excel(
+    path: Path,
+    rows: Sequence[Row],
+    *,
+    title: str,
+    generated_at: datetime,
+    summary: Sequence[Row] | None = None,
+    verified: str = "",
+) -> None:
+    """Write the sheets "Days", "Summary" and "Columns" to a workbook, replacing the file atomically.
+
+    Times are the workplace's local times, as in the day sheet; the column UTC offset says what they differ from UTC by. There
+    are no formulas, links or macros: sums are numbers.
+
+    Args:
+        path: an `.xlsx` file.
+        rows: of day sheets, of any number of days and people.
+        title: stands on each printed page and in the file's properties.
+        generated_at: timezone-aware.
+        summary: see `summarise`; default: of these rows.
+        verified: what is known of the log's integrity, in words.
+
+    Raises:
+        ConfigError: the package that writes Excel is not installed.
+        InputError: more rows than a sheet can hold.
+        StorageError: the file cannot be written.
+    """
+    try:
+        from xlsxwriter import Workbook  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ConfigError("Excel files need a further package", hint="pip install 'muster[office]'") from error
+    if len(rows) > MAX_ROWS:
+        raise InputError(f"{len(rows)} rows are more than a sheet can hold ({MAX_ROWS})", hint="export fewer days")
+    memory = io.BytesIO()
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "nan_inf_to_errors": False,
+    }
+    with Workbook(memory, options) as book:
+        book.set_properties(
+            {"title": cell_text(title)[:250], "created": generated_at.astimezone(UTC).replace(tzinfo=None)}
+        )
+        made = f"Made on {generated_at:%Y-%m-%d at %H:%M} ({generated_at.isoformat()[-6:]})"
+        style = _Style(book)
+        days = _sheet(book, style, "Days", _DAYS, rows, frozen=2)
+        days.print_area(0, 0, max(len(rows), 1), len(_PRINTED) - 1)
+        _sheet(
+            book, style, "Summary", tuple(SUMMARY_COLUMNS), summarise(rows) if summary is None else summary, frozen=2
+        )
+        _sheet(
+            book, style, "Columns", ("sheet", "heading", "name_in_csv", "meaning"), _meanings(made, verified), frozen=0
+        )
+        for sheet in book.worksheets():
+            _page(sheet, title, made)
+    atomic_write(path, memory.getvalue())
+
+
+class _Style:
+    """The formats of a workbook."""
+
+    def __init__(self, book: Workbook) -> None:
+        def new(**values: Any) -> Format:
+            return book.add_format({"valign": "top", "font_size": 10, **values})
+
+        self.header = new(bold=True, bottom=1, bg_color="#EDEDED", text_wrap=True)
+        self.text = new()
+        self.wrapped = new(text_wrap=True)
+        self.date = new(num_format="yyyy-mm-dd", align="left")
+        self.time = new(num_format="hh:mm:ss", align="left")
+        self.hours = new(num_format="0.00")
+        self.whole = new(num_format="0")
+        self.status = {word: new(bg_color=_tint(status.colour), bold=status.group in {"open", "absent"})
+                       for word, status in STATUSES.items()}  # fmt: skip
+
+
+def _tint(colour: str) -> str:
+    """The colour on paper: so light that black text on it has at least 7:1."""
+    parts = (int(colour[index : index + 2], 16) for index in (1, 3, 5))
+    return "#" + "".join(f"{round(255 - (255 - part) * 0.35):02X}" for part in parts)
+
+
+def _sheet(
+    book: Workbook, style: _Style, name: str, columns: Sequence[str], rows: Sequence[Row], *, frozen: int
+) -> Worksheet:
+    sheet = book.add_worksheet(name)
+    widths = [max(map(len, heading(column).split())) + 3 for column in columns]  # 3: the filter's button
+    for index, column in enumerate(columns):
+        sheet.write_string(0, index, heading(column), style.header)
+    for line, row in enumerate(rows, 1):
+        for index, column in enumerate(columns):
+            width = _write(sheet, style, line, index, column, row)
+            widths[index] = max(widths[index], width)
+    for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
+        limit = 90 if column == "meaning" else 36
+        sheet.set_column(index, index, min(width + 1, limit))
+    sheet.set_row(0, 30)
+    sheet.freeze_panes(1, frozen)
+    sheet.autofilter(0, 0, max(len(rows), 1), len(columns) - 1)
+    return sheet
+
+
+def _write(sheet: Worksheet, style: _Style, line: int, index: int, column: str, row: Row) -> int:
+    """Write a cell with the type of its column; what does not fit that is written as text. Its width in characters."""
+    value = row.get(column)
+    text = cell_text(value)
+    if not text:
+        return 0
+    found = number(value)
+    if found is not None and column in _HOURS:
+        sheet.write_number(line, index, found, style.hours)
+    elif found is not None and column in _WHOLE:
+        sheet.write_number(line, index, found, style.whole)
+    elif column in _DATES and (day := _parse(date.fromisoformat, text)) and day.year >= 1900:
+        sheet.write_datetime(line, index, datetime.combine(day, time()), style.date)
+    elif column in _TIMES and (clock := _parse(time.fromisoformat, text)) is not None and clock.tzinfo is None:
+        sheet.write_datetime(line, index, clock, style.time)
+        return 8
+    elif column == "status":
+        sheet.write_string(line, index, text, style.status.get(text, style.text))
+    else:
+        sheet.write_string(line, index, text, style.wrapped if column in {"note", "meaning"} else style.text)
+    return len(text)
+
+
+def _parse(read: Any, text: str) -> Any:
+    try:
+        return read(text)
+    except ValueError:
+        return None
+
+
+def _meanings(made: str, verified: str) -> list[Mapping[str, str]]:
+    def rows(sheet: str, columns: Iterable[tuple[str, str]]) -> list[Mapping[str, str]]:
+        return [
+            {"sheet": sheet, "heading": heading(column), "name_in_csv": column, "meaning": meaning}
+            for column, meaning in columns
+        ]
+
+    return [
+        *rows("Days", ((column, COLUMNS[column]) for column in _DAYS)),
+        *rows("Summary", SUMMARY_COLUMNS.items()),
+        *({"sheet": "Days", "heading": f"Status {status.symbol} {word}", "name_in_csv": word, "meaning": status.meaning}
+          for word, status in STATUSES.items()),
+        {"sheet": "", "heading": "This file", "name_in_csv": "", "meaning": made},
+        {"sheet": "", "heading": "The log", "name_in_csv": "", "meaning": verified or "was not verified"},
+    ]  # fmt: skip
+
+
+def _page(sheet: Worksheet, title: str, made: str) -> None:
+    """A4 landscape, one page wide, header and page numbers on each page."""
+    plain = cell_text(title)[:120].replace("&", "&&")  # a single & begins a code
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.set_margins(left=0.4, right=0.4, top=0.7, bottom=0.6)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+    sheet.set_header(f"&L{plain}&R&A")
+    sheet.set_footer(f"&L{made}&RPage &P of &N")

@@ -1,0 +1,224 @@
+"""Tables that people made: any usual encoding and delimiter, headings in any order and by any usual name.
+
+What is wrong with a row is a message that names its line and its heading; only a file that is no table at all is an error.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engine.errors import InputError
+from engine.storage import decode_cell
+
+__all__ = ["RowMessage", "Table", "TableRow", "plain", "read_table", "read_text"]
+
+MAX_BYTES = 32 * 2**20
+_JOINERS = "\u200c\u200d"  # invisible, but some scripts are misspelt without them
+_NOT_TEXT = {
+    b"PK\x03\x04": "an Excel or ZIP file",
+    b"\xd0\xcf\x11\xe0": "an old Excel file",
+    b"%PDF": "a PDF file",
+}
+
+
+@dataclass(frozen=True)
+class RowMessage:
+    """What is wrong with, or worth knowing about, a row of a file that was read.
+
+    Attributes:
+        line: of the file, the first is 1; 0 means the file as a whole.
+        column: the heading as it stands in the file; empty means the whole row.
+        level: an error keeps the row out, and of a table all other rows with it; a warning does not.
+        text: in plain words; what cannot be printed becomes spaces.
+    """
+
+    line: int
+    column: str
+    level: Literal["error", "warning"]
+    text: str
+
+    def __post_init__(self) -> None:
+        printable = "".join(ch if ch.isprintable() else " " for ch in self.text)
+        object.__setattr__(self, "text", " ".join(printable.split()))
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One row: its first line in the file, and its cells by field, each one tidy line."""
+
+    line: int
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a file holds.
+
+    Attributes:
+        headings: as they stand in the file, by field.
+        rows: those that are not blank.
+        messages: what was found while reading.
+    """
+
+    headings: Mapping[str, str]
+    rows: tuple[TableRow, ...]
+    messages: tuple[RowMessage, ...]
+
+
+def read_text(path: Path) -> tuple[str, str]:
+    """A text file in UTF-8, UTF-16 or, failing these, Windows-1252.
+
+    Returns:
+        The text without a byte order mark, and a warning: empty unless the encoding had to be guessed.
+
+    Raises:
+        InputError: no file, too large, or no text.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path} is larger than {MAX_BYTES >> 20} MiB", hint="give the list alone, or split it")
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}", hint="give a file that can be read") from error
+    for start, what in _NOT_TEXT.items():
+        if content.startswith(start):
+            raise InputError(f"{path} is {what}", hint='save it as "CSV UTF-8", then give that file')
+    text, warning = _decoded(path, content)
+    if "\0" in text:
+        raise InputError(f"{path} holds zero bytes, so it is no text file", hint='save it as "CSV UTF-8"')
+    return text, warning
+
+
+def _decoded(path: Path, content: bytes) -> tuple[str, str]:
+    encoding = "utf-8-sig"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif len(content) > 3 and not content[1] and content[0]:
+        encoding = "utf-16-le"
+    elif len(content) > 3 and not content[0] and content[1]:
+        encoding = "utf-16-be"
+    try:
+        return content.decode(encoding), ""
+    except UnicodeDecodeError as error:
+        if encoding != "utf-8-sig":
+            raise InputError(f"{path} is damaged UTF-16: {error.reason}", hint='save it as "CSV UTF-8"') from error
+    try:
+        return content.decode("cp1252"), (
+            'the file is not UTF-8; it was read as Windows-1252: check names with accents, or save it as "CSV UTF-8"'
+        )
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is neither UTF-8, UTF-16 nor Windows-1252", hint='save it as "CSV UTF-8"') from error
+
+
+def read_table(path: Path, fields: Mapping[str, Sequence[str]]) -> Table:
+    """Read a CSV file with commas, semicolons or tabs; the first line that is not blank names the columns.
+
+    Args:
+        path: the file.
+        fields: for each field the headings it may have, in lower case without accents, hyphens or dots
+            (`e mail` stands for `E-Mail`, too).
+
+    Raises:
+        InputError: no file, no text, no CSV, no known heading, or two headings for one field.
+    """
+    text, warning = read_text(path)
+    messages = [RowMessage(0, "", "warning", warning)] if warning else []
+    skipped = 0
+    if match := re.match(r"sep=.\r?\n", text):  # a line for Excel alone
+        text, skipped = text[match.end() :], 1
+    names = {plain(name): field for field, aliases in fields.items() for name in aliases}
+    lines = _lines(path, text, _delimiter(text, names), skipped)
+    if not lines:
+        raise InputError(f"{path} is empty", hint="the first line names the columns, a row for each entry follows")
+    heading_line, header = lines[0]
+    header = [" ".join(cell.split()) for cell in header]
+    columns: dict[str, int] = {}
+    for index, heading in enumerate(header):
+        field = names.get(plain(heading))
+        if field is None:
+            continue
+        if field in columns:
+            raise InputError(
+                f"{path}: the columns {header[columns[field]]!r} and {heading!r} mean the same", hint="keep one of them"
+            )
+        columns[field] = index
+    if not columns:
+        raise InputError(
+            f"{path} names no known column in line {heading_line}: {', '.join(header)[:80]}",
+            hint=f"known are {', '.join(aliases[0] for aliases in fields.values())}",
+        )
+    if others := [heading for heading in header if heading and plain(heading) not in names]:
+        messages.append(RowMessage(heading_line, "", "warning", f"columns that are not read: {', '.join(others)}"))
+    headings = {field: header[index] for field, index in columns.items()}
+    rows = []
+    for line, cells in lines[1:]:
+        if any(cell.strip() for cell in cells[len(header) :]):
+            found = f"the row has {len(cells)} cells, the header {len(header)}: a cell with a delimiter needs quotes"
+            messages.append(RowMessage(line, "", "error", found))
+        tidy = {}
+        for field, index in columns.items():
+            tidy[field], level, found = _tidy(decode_cell(cells[index]) if index < len(cells) else "")
+            if level:
+                messages.append(RowMessage(line, headings[field], level, found))
+        rows.append(TableRow(line, tidy))
+    return Table(headings, tuple(rows), tuple(messages))
+
+
+def plain(text: str) -> str:
+    """A text as it is compared: lower case, no accents, words of letters and digits with one space between them."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join(re.sub(r"[\W_]+", " ", "".join(ch for ch in letters if not unicodedata.combining(ch))).split())
+
+
+def _delimiter(text: str, names: Mapping[str, str]) -> str:
+    """The delimiter by which the first line names most known columns."""
+    header = next((line for line in text.splitlines() if line.strip()), "")
+
+    def known(delimiter: str) -> tuple[int, int]:
+        cells = header.split(delimiter)
+        return sum(plain(cell) in names for cell in cells), len(cells)
+
+    return max(",;\t", key=known)
+
+
+def _lines(path: Path, text: str, delimiter: str, skipped: int) -> list[tuple[int, list[str]]]:
+    """Rows that are not blank, each with the line it begins in."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines: list[tuple[int, list[str]]] = []
+    start = 1 + skipped
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                lines.append((start, cells))
+            start = reader.line_num + 1 + skipped
+    except csv.Error as error:
+        raise InputError(
+            f"{path} cannot be read as CSV from line {start} on: {error}", hint="look for a quotation mark without end"
+        ) from error
+    return lines
+
+
+def _tidy(cell: str) -> tuple[str, Literal["", "error", "warning"], str]:
+    """The cell as one line without invisible characters, and what there is to say about it."""
+    level: Literal["", "error", "warning"] = ""
+    found = ""
+    kept = []
+    for ch in cell:
+        category = unicodedata.category(ch)
+        if category in {"Cc", "Zl", "Zp"}:
+            if ch not in "\t\r\n\u2028\u2029":
+                return "", "error", f"the cell holds the control character U+{ord(ch):04X}: remove it"
+            level, found = "warning", "a line break or tab within the cell became a space"
+            kept.append(" ")
+        elif category in {"Cf", "Cs", "Co"} and ch not in _JOINERS:
+            level, found = "warning", f"an invisible character (U+{ord(ch):04X}) was left out"
+        else:
+            kept.append(ch)
+    return unicodedata.normalize("NFC", " ".join("".join(kept).split())), level, found

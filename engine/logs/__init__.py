@@ -1,0 +1,7 @@
+"""Append-only logs whose rows are sealed, so that nobody changes one unnoticed."""
+
+from engine.logs.check import Finding, Head
+from engine.logs.sealed import DayLog, Journal, SealedFile
+from engine.logs.seals import PSEUDONYM, Sealer
+
+__all__ = ["PSEUDONYM", "DayLog", "Finding", "Head", "Journal", "SealedFile", "Sealer"]

@@ -1,0 +1,109 @@
+"""Everything a workspace holds about people, in one value: what erasure, retention, verification and disclosure work on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from engine.attendance import AttendanceBook
+from engine.audit import Audit
+from engine.dossiers import DossierBook
+from engine.gallery import GalleryStore
+from engine.hr.leave import LeaveBook
+from engine.incidents import IncidentBook
+from engine.logs import DayLog, Finding
+from engine.people import PeopleStore
+
+__all__ = ["PICTURE_FOLDERS", "Records", "verify"]
+
+PICTURE_FOLDERS = (
+    "enrolment", "evidence", "unidentified", "unknown", "tailgating", "presentation_attack", "watch_list",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Records:
+    """A workspace's books.
+
+    Attributes:
+        workspace: the folder.
+        zone: of the workplace.
+        people, leave: tables.
+        gallery, strangers, anchors: templates of people, of strangers, and of faces taken for somebody by mistake.
+        attendance, incidents, dossiers, deliveries, audit: logs.
+    """
+
+    workspace: Path
+    zone: ZoneInfo
+    people: PeopleStore
+    leave: LeaveBook
+    gallery: GalleryStore
+    strangers: GalleryStore
+    anchors: GalleryStore
+    attendance: AttendanceBook
+    incidents: IncidentBook
+    dossiers: DossierBook
+    deliveries: DayLog
+    audit: Audit
+
+    @property
+    def logs(self) -> list[DayLog]:
+        """The logs with a file per day."""
+        coverage = self.attendance.plan.coverage
+        return [
+            self.attendance.log,
+            self.attendance.corrections,
+            *([coverage.log] if coverage else []),
+            self.incidents.log,
+            self.dossiers.log,
+            self.deliveries,
+        ]
+
+    def pictures(self) -> Iterator[Path]:
+        """All pictures of people."""
+        for folder in PICTURE_FOLDERS:
+            yield from sorted((self.workspace / "images" / folder).glob("*.jpg"))
+
+    def attendance_rows(self) -> Iterator[tuple[date, Mapping[str, str]]]:
+        """Every row of the attendance log with its file's day."""
+        for day in self.attendance.log.days():
+            for row in self.attendance.log.file(day).read():
+                yield day, row
+
+    def incident_rows(self) -> list[Mapping[str, str]]:
+        """Every row of the incident log, reviews included."""
+        return [row for day in self.incidents.log.days() for row in self.incidents.log.file(day).read()]
+
+    def inside(self, relative: str) -> Path | None:
+        """A picture that a row names; None when the path leads out of the workspace or nothing is there."""
+        path = self.workspace / relative
+        within = path.resolve().is_relative_to(self.workspace.resolve())
+        return path if relative and within and path.is_file() else None
+
+    def close(self, now: datetime, people: Mapping[str, Mapping[str, str]]) -> list[date]:
+        """Close all days that are over."""
+        closed = self.attendance.close_days(now, people)
+        before = self.attendance.day_of(now)
+        for log in (self.incidents.log, self.dossiers.log, self.deliveries):
+            log.close(before, now)
+        return closed
+
+
+def verify(records: Records) -> list[Finding]:
+    """Everything about the logs that does not hold; empty: every row is as it was written."""
+    journal = records.attendance.log.journal
+    findings = journal.file.check() + records.audit.file.check()
+    for log in records.logs:
+        findings += log.check()
+    sealer = records.attendance.log.sealer
+    keys = {row["key"] for row in journal.file.read()} - {sealer.key_id}
+    if keys:
+        findings.append(
+            Finding(
+                "seals.csv", 0, "note", f"the key was changed: {', '.join(sorted(keys))} before, {sealer.key_id} now"
+            )
+        )
+    return findings

@@ -1,0 +1,274 @@
+"""What HR and security do with the records: correct, approve, review, put strangers together, watch for somebody, say "this is not …".
+
+Free texts lose the names of people on their way into the logs. Every action names its author.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+
+from engine.analysis import FaceReader, subject
+from engine.attendance.corrections import Correction
+from engine.attendance.inside import inside_now
+from engine.attendance.presence import Direction
+from engine.attendance.sheet import Book
+from engine.dossiers import Dossier
+from engine.errors import InputError
+from engine.gallery import Gallery, Template
+from engine.images import read_image
+from engine.records.books import Records
+
+__all__ = ["Office", "Suggestion"]
+
+People = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Two dossiers that may be one person, and how similar they are."""
+
+    first: str
+    second: str
+    similarity: float
+
+
+class Office:
+    """Acts on a workspace's records.
+
+    Args:
+        records: the books.
+        people: name and department by id, as they are when called.
+        reader: the networks, opened when called.
+        threshold: the matching threshold, as it is when called.
+        clock: the present.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        people: Callable[[], People],
+        reader: Callable[[], FaceReader],
+        threshold: Callable[[], float],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._records, self._people, self._reader = records, people, reader
+        self._threshold, self._clock = threshold, clock
+
+    def _text(self, text: str) -> str:
+        return self._records.people.without_names(text)
+
+    # ----------------------------------------------------------------------------------------- attendance
+
+    def correct(
+        self, employee_id: str, day: date, action: str, *, author: str, reason: str, time: datetime | None = None,
+        direction: Direction = "both", value: str = "", refers_to: str = "",
+    ) -> Correction:  # fmt: skip
+        """Correct, or approve corrections of, a person's day, see `engine.attendance.corrections`.
+
+        Raises:
+            InputError: it makes no sense; nothing was written.
+        """
+        return self._records.attendance.correct(
+            employee_id,
+            day,
+            action,
+            author=author,
+            reason=self._text(reason),
+            now=self._clock(),
+            people=self._people(),
+            time=time,
+            direction=direction,
+            value=value,
+            refers_to=refers_to,
+        )
+
+    def inside(self) -> list[dict[str, object]]:
+        """Who is inside now, see `engine.attendance.inside`."""
+        attendance, now = self._records.attendance, self._clock()
+        today = attendance.day_of(now)
+        first = today - timedelta(days=2)
+        book = Book(
+            self._people(),
+            attendance.rota,
+            self._records.zone,
+            corrections=attendance.corrections_of(first, today),
+        )
+        return inside_now(attendance.log.read(first, today), book, now)
+
+    def strangers_today(self) -> int:
+        """How many unknown people were seen today."""
+        today = self._records.attendance.day_of(self._clock())
+        register = self._records.dossiers.register()
+        rows = self._records.incidents.log.read(today)
+        return len({each for row in rows if row["kind"] == "unknown" for each in register.of(row)})
+
+    def not_this(self, event_id: str, *, author: str, reason: str) -> dict[str, object]:
+        """Say that a punch shows somebody else: it is taken back, and a face like that one is not taken for them again.
+
+        Args:
+            event_id: of the punch.
+            author, reason: who says so, and why.
+
+        Returns:
+            The correcting row.
+
+        Raises:
+            InputError: no such punch, or its picture is gone or shows no face.
+        """
+        records = self._records
+        row = next((row for _, row in records.attendance_rows() if row["event_id"] == event_id), None)
+        if row is None or row["event"] not in {"punch", "seen"}:
+            raise InputError(f"there is no punch {event_id!r}", hint="`muster report --json` lists them")
+        picture = records.inside(row["evidence_image"])
+        if picture is None:
+            raise InputError(f"the picture of {event_id} is gone", hint="correct the day with `muster correct` instead")
+        image = read_image(picture)
+        faces = self._reader().photo(image)
+        chosen = subject(faces, (image.shape[1], image.shape[0]))
+        if chosen is None or faces.embeddings is None:
+            raise InputError(f"{picture}: no face found", hint="correct the day with `muster correct` instead")
+        template = Template(event_id, row["employee_id"], faces.qualities[chosen].score)
+        embedding = np.asarray(faces.embeddings[chosen : chosen + 1])
+        written = records.attendance.retract(
+            row["employee_id"],
+            datetime.fromisoformat(row["timestamp"]),
+            row["camera"],
+            row["track"],
+            self._text(reason),
+            self._people(),
+            author=author,
+        )
+        if written is None:
+            raise InputError(f"{event_id} was taken back before", hint="nothing needs to be done")
+        records.anchors.update(lambda gallery: gallery.add([template], embedding))
+        records.audit.note("not_this", row["employee_id"], f"punch {event_id}", author=author, now=self._clock())
+        return written
+
+    # ----------------------------------------------------------------------------------------- incidents
+
+    def review(
+        self, incident_id: str, state: str, *, author: str, note: str = "", assignee: str = ""
+    ) -> dict[str, object]:
+        """Say what became of an incident.
+
+        Raises:
+            InputError: no such incident or state.
+        """
+        return self._records.incidents.review(
+            incident_id, state, author=author, now=self._clock(), note=self._text(note), assignee=assignee
+        )
+
+    def dossiers(self) -> list[Dossier]:
+        """Strangers, the latest seen first."""
+        return self._records.dossiers.dossiers(self._records.incident_rows())
+
+    def suggestions(self) -> list[Suggestion]:
+        """Dossiers that may be one person by their templates, the most similar first; a person decides."""
+        strangers = self._records.strangers.current()
+        if len(strangers) < 2:
+            return []
+        scores = strangers.fused @ strangers.fused.T
+        first, second = np.nonzero(np.triu(scores >= self._threshold(), 1))
+        found = [
+            Suggestion(strangers.people[a], strangers.people[b], float(scores[a, b]))
+            for a, b in zip(first.tolist(), second.tolist(), strict=True)
+        ]
+        return sorted(found, key=lambda row: -row.similarity)
+
+    def merge(self, unknown_id: str, into: str, *, author: str, reason: str = "") -> None:
+        """Two dossiers are one person: from now on everything goes under `into`.
+
+        Raises:
+            InputError: one of them is not known.
+        """
+        for each in (unknown_id, into):
+            self._known(each)
+        self._decide("merge", unknown_id, author=author, reason=reason, into=into)
+        self._move([each.template_id for each in self._records.strangers.current().of(unknown_id)[0]], into)
+
+    def split(self, unknown_id: str, incidents: Sequence[str], *, author: str, reason: str = "") -> str:
+        """Some incidents of a dossier show somebody else: they become one of their own.
+
+        Returns:
+            Its identifier.
+
+        Raises:
+            InputError: the dossier is not known, or holds none of the incidents, or nothing else.
+        """
+        own = {row["incident_id"]: row for row in self._known(unknown_id).incidents}
+        strange = sorted(set(incidents) - set(own))
+        if strange or not incidents:
+            raise InputError(
+                f"{unknown_id} has no incident {', '.join(strange) or 'named'}",
+                hint="`muster dossiers --json` lists them",
+            )
+        if set(incidents) == set(own):
+            raise InputError(f"these are all incidents of {unknown_id}", hint="leave at least one behind")
+        answer = ""
+
+        def issue(gallery: Gallery) -> Gallery:
+            nonlocal answer
+            answer, changed = gallery.next_stranger()
+            return changed
+
+        self._records.strangers.update(issue)
+        self._decide("split", unknown_id, author=author, reason=reason, into=answer, incidents=incidents)
+        tracks = {track for each in incidents for track in own[each]["tracks"].split(";")}
+        held = {each.template_id for each in self._records.strangers.current().of(unknown_id)[0]}
+        self._move(tracks & held, answer)
+        return answer
+
+    def _move(self, templates: Iterable[str], into: str) -> None:
+        moved = set(templates)
+        if moved:
+            self._records.strangers.update(lambda gallery: gallery.reassign(moved, into))
+
+    def _known(self, unknown_id: str) -> Dossier:
+        found = next((each for each in self.dossiers() if each.unknown_id == unknown_id), None)
+        if found is None:
+            raise InputError(f"there is no dossier {unknown_id!r}", hint="`muster dossiers` lists them")
+        return found
+
+    def name(self, unknown_id: str, employee_id: str, *, author: str, reason: str = "") -> None:
+        """A stranger is somebody who is enrolled by now: their templates leave the strangers.
+
+        Raises:
+            InputError: the dossier or the person is not known.
+        """
+        self._known(unknown_id)
+        if employee_id not in self._people():
+            raise InputError(f"nobody is known as {employee_id}", hint="enrol them first: `muster enrol`")
+        self._decide("name", unknown_id, author=author, reason=reason, into=employee_id)
+        self._records.strangers.update(lambda gallery: gallery.remove(unknown_id))
+
+    def watch(self, subject_id: str, *, author: str, reason: str, on: bool = True) -> None:
+        """Put a stranger or an enrolled person on the watch list, or take them off it.
+
+        Raises:
+            InputError: nobody is known by that id.
+        """
+        if subject_id not in self._people():
+            self._known(subject_id)
+        self._decide("watch" if on else "unwatch", subject_id, author=author, reason=reason)
+
+    def ignore(self, unknown_id: str, *, author: str, reason: str, on: bool = True) -> None:
+        """A stranger is of no interest (a postman): noted, but no alert any more; or they are again."""
+        self._known(unknown_id)
+        self._decide("ignore" if on else "unignore", unknown_id, author=author, reason=reason)
+
+    def _decide(
+        self, action: str, subject_id: str, *, author: str, reason: str, into: str = "", incidents: Sequence[str] = ()
+    ) -> None:
+        self._records.dossiers.decide(
+            action,
+            subject_id,
+            author=author,
+            now=self._clock(),
+            into=into,
+            incidents=incidents,
+            reason=self._text(reason),
+        )
