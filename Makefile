@@ -18,7 +18,7 @@ $(BIN)/python:
 
 $(VENV)/.core: $(BIN)/python pyproject.toml
 	@echo "installing Muster and what it stands on (some minutes, once)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[office,notify]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core

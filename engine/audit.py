@@ -23,7 +23,7 @@ class Audit:
     """
 
     def __init__(self, workspace: Path, zone: ZoneInfo, sealer: Sealer) -> None:
-        self.file = SealedFile(workspace / "log" / "audit.csv", AUDIT_COLUMNS, sealer, ("subject",))
+        self.file = SealedFile(workspace / "log" / "audit.csv", AUDIT_COLUMNS, sealer, ("author", "subject"))
         self._zone = zone
 
     def note(self, action: str, subject: str, detail: str, *, author: str, now: datetime) -> None:

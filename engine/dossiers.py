@@ -103,19 +103,24 @@ class DossierBook:
     """
 
     def __init__(self, workspace: Path, zone: ZoneInfo, sealer: Sealer | None = None) -> None:
-        self.log = DayLog(workspace / "log", "dossiers", DOSSIER_COLUMNS, sealer, ("subject", "into"))
+        self.log = DayLog(workspace / "log", "dossiers", DOSSIER_COLUMNS, sealer, ("subject", "into", "author"))
         self._zone = zone
-        self._register: tuple[int, Register] | None = None
+        self._register: tuple[list[dict[str, str]], Register] | None = None
+
+    def rows(self) -> list[dict[str, str]]:
+        """All decisions, oldest first. Do not change them."""
+        return [row for day in self.log.days() for row in self.log.file(day).read()]
 
     def register(self) -> Register:
         """Everything that was decided, the later decision winning."""
-        rows = [row for day in self.log.days() for row in self.log.file(day).read()]
-        if self._register is not None and self._register[0] == len(rows):
-            return self._register[1]
+        rows = self.rows()
+        known = self._register
+        if known is not None and known[0] == rows:  # rows that were read before are the same objects: this is quick
+            return known[1]
         register = Register()
         for row in rows:
             self._apply(register, row)
-        self._register = (len(rows), register)
+        self._register = (rows, register)
         return register
 
     @staticmethod
@@ -124,10 +129,13 @@ class DossierBook:
         register.issued |= {each for each in (subject, into) if each.startswith("unknown-")}
         subject = register.current(subject)
         if action == "merge" and register.current(into) != subject:
-            register.merged[subject] = register.current(into)
+            into = register.merged[subject] = register.current(into)
             for flagged in (register.watched, register.ignored):
                 if subject in flagged:
-                    flagged.add(register.current(into))
+                    flagged.remove(subject)
+                    flagged.add(into)
+            if subject in register.named:
+                register.named.setdefault(into, register.named.pop(subject))
         elif action == "split":
             register.moved |= dict.fromkeys(row["incidents"].split(";"), into)
         elif action == "name":

@@ -20,11 +20,12 @@ from engine.analysis import Faces
 from engine.config import Config
 from engine.drawing import crop_around
 from engine.gallery import Gallery, Template
+from engine.presentation import LivenessState, TrackLiveness
 from engine.recorder import Recorder
 from engine.services import Services
 from engine.staging import Desk, Shot
 from engine.tracking import Tracker, Trail
-from engine.types import FaceQuality, Frame, Match, Track, TrackState
+from engine.types import Detections, FaceQuality, Frame, Match, Track, TrackState
 from engine.voting import Voter, assign, one_place_each
 
 __all__ = ["Identification"]
@@ -39,6 +40,8 @@ _DOUBT_INTERVAL_S = 0.3
 _PATIENCE = 5
 """Faces after which an undecided track is embedded less and less often."""
 _TEMPLATES_OF_A_STRANGER = 10
+_SHOWN_EVERY_S = 0.3
+_WHOLE = 0.95  # share of a face's box within the picture
 
 
 @dataclass
@@ -53,6 +56,8 @@ class _Following:
         offered, offered_at, offered_score: how many faces were sent to be embedded, when the last was, and the best one's score.
         strange: odd faces in a row.
         first_good: monotonic time of the first good frame.
+        liveness: whether it is a living person; None: not checked.
+        shown_at: when a face was last shown to that check.
     """
 
     voter: Voter
@@ -64,6 +69,8 @@ class _Following:
     offered_score: float = 0.0
     strange: int = 0
     first_good: float | None = None
+    liveness: TrackLiveness | None = None
+    shown_at: datetime | None = None
 
     @property
     def settled(self) -> bool:
@@ -111,17 +118,55 @@ class Identification:
 
     def _begin(self, track_id: int) -> _Following:
         self.tracks += 1
-        self._following[track_id] = _Following(Voter(self._config.voting))
+        checked = self._config.presentation.policy != "off"
+        liveness = TrackLiveness(self._config.presentation) if checked else None
+        self._following[track_id] = _Following(Voter(self._config.voting), liveness=liveness)
         return self._following[track_id]
 
     def worth_cutting(self, track_ids: Sequence[int], time: datetime) -> list[int]:
-        """Rows of the faces of a frame that would be embedded if they were good enough."""
+        """Rows of the faces of a frame that would be embedded if they were good enough, or must be checked for life."""
         doubted = self._doubted()
         return [
             row
             for row, track_id in enumerate(track_ids)
             if self._due(self._following[track_id], 1.0, time, doubted.get(track_id))
+            or self._shows(self._following[track_id], time)
         ]
+
+    @staticmethod
+    def _shows(following: _Following, time: datetime) -> bool:
+        """The check for life wants to see the face again."""
+        if following.liveness is None or following.liveness.verdict.state is not LivenessState.UNPROVEN:
+            return False
+        return following.shown_at is None or abs((time - following.shown_at).total_seconds()) >= _SHOWN_EVERY_S
+
+    def observe(
+        self, frame: Frame, track_ids: Sequence[int], found: Detections, cut: Sequence[int], faces: Faces
+    ) -> None:
+        """Check whether the faces of a frame are living people's.
+
+        A face that the picture's edge cuts off is left out: its landmarks are squeezed as those of a turned photo are (of 50
+        people who walked through the demonstration's entrance 8 were taken for photos because of that, and none without).
+
+        Args:
+            frame: where they are.
+            track_ids: n tracks.
+            found: n detections.
+            cut: rows of those whose aligned faces are in `faces`.
+            faces: aligned.
+        """
+        places = {row: place for place, row in enumerate(cut)}
+        height, width = frame.image.shape[:2]
+        inner = np.clip(found.boxes, 0, [width, height, width, height])
+        shares = (inner[:, 2:] - inner[:, :2]).prod(1) / np.maximum(found.areas, 1e-3)
+        for row, track_id in enumerate(track_ids):
+            following = self._following[track_id]
+            if following.liveness is None or shares[row] < _WHOLE:
+                continue
+            crop = faces.crops[places[row]] if row in places else None
+            following.liveness.observe(frame.time, found.landmarks[row], crop)
+            if crop is not None:
+                following.shown_at = frame.time
 
     def _doubted(self) -> dict[int, datetime | None]:
         return {trail.track_id: trail.doubted for trail in self._tracker.trails}
@@ -267,6 +312,7 @@ class Identification:
     def snapshot(self, trail: Trail, *, ended: bool) -> Track:
         """A track as it is now."""
         following = self._following[trail.track_id]
+        verdict = following.liveness.verdict if following.liveness else None
         return Track(
             track_id=trail.track_id,
             box=trail.box,
@@ -279,6 +325,8 @@ class Identification:
             identity=following.voter.identity,
             unknown_id=following.unknown_id,
             quality=following.quality,
+            liveness=verdict.state.value if verdict else "",
+            liveness_reason=verdict.reason if verdict else "",
         )
 
     def picture(self, track_id: int) -> Image | None:

@@ -21,16 +21,18 @@ from engine.logs import DayLog, Sealer
 from engine.storage import atomic_write, clean_text, new_id
 from engine.types import Event, EventKind, Severity
 
-__all__ = ["IMAGE_COLUMNS", "INCIDENT_COLUMNS", "REVIEW_STATES", "Incident", "IncidentBook"]
+__all__ = ["IMAGE_COLUMNS", "INCIDENT_COLUMNS", "INCIDENT_KINDS", "REVIEW_STATES", "Incident", "IncidentBook"]
 
 INCIDENT_COLUMNS = (
     "incident_id", "timestamp", "kind", "camera", "employee_ids", "unknown_ids", "image", "clean_image", "before_image",
     "after_image", "classification", "people", "ended", "similarity", "threshold", "model", "gallery_version", "state",
     "detail", "refers_to", "author", "severity", "assignee", "tracks",
 )  # fmt: skip
+PEOPLE_CELLS = ("employee_ids", "author", "assignee")
 IMAGE_COLUMNS = ("image", "clean_image", "before_image", "after_image")
 REVIEW_STATES = ("open", "acknowledged", "resolved", "false alarm")
-_ALERTS = {EventKind.UNKNOWN, EventKind.TAILGATING, EventKind.PRESENTATION_ATTACK, EventKind.WATCH_LIST}
+_ALERTS = (EventKind.UNKNOWN, EventKind.TAILGATING, EventKind.PRESENTATION_ATTACK, EventKind.WATCH_LIST)
+INCIDENT_KINDS = tuple(kind.value for kind in (*_ALERTS, EventKind.CAMERA_LOST, EventKind.CAMERA_BACK))
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class IncidentBook:
     def __init__(
         self, workspace: Path, zone: ZoneInfo, sealer: Sealer | None = None, *, episode_gap_s: float = 0.0
     ) -> None:
-        self.log = DayLog(workspace / "log", "incidents", INCIDENT_COLUMNS, sealer, ("employee_ids",))
+        self.log = DayLog(workspace / "log", "incidents", INCIDENT_COLUMNS, sealer, PEOPLE_CELLS)
         self._workspace = workspace
         self._zone = zone
         self._episode_gap = timedelta(seconds=episode_gap_s)
@@ -151,11 +153,17 @@ class IncidentBook:
         """Another process watches the same camera, or this one was started anew, while a stranger stands there."""
         if event.kind is not EventKind.UNKNOWN or not event.unknown_ids or not self._episode_gap:
             return False
-        for row in self.log.read(self.day_of(event.time - self._episode_gap), self.day_of(event.time)):
+        gap, begin, end = self._episode_gap, event.time, event.until or event.time
+        for row in self.log.read(self.day_of(begin - gap), self.day_of(end + gap)):
             if (row["kind"], row["camera"], row["unknown_ids"]) == ("unknown", event.camera, event.unknown_ids[0]):
-                until = datetime.fromisoformat(row["ended"] or row["timestamp"])
-                if timedelta(0) <= event.time - until <= self._episode_gap:
-                    return True
+                with contextlib.suppress(
+                    ValueError, TypeError
+                ):  # a row that somebody changed: `muster verify` names it
+                    since = datetime.fromisoformat(row["timestamp"])
+                    until = datetime.fromisoformat(row["ended"] or row["timestamp"])
+                    # two processes see somebody come at about the same time, and either may write first
+                    if begin <= until + gap and since <= end + gap:
+                        return True
         return False
 
     def _stamp(self, time: datetime) -> str:

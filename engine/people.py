@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,14 +84,6 @@ class PeopleStore:
     def names(self) -> dict[str, str]:
         """Name by id."""
         return {key: person.name for key, person in self.all().items()}
-
-    def without_names(self, text: str) -> str:
-        """A text with the full names of people replaced by their ids, because logs carry no names."""
-        people = sorted(self.all().values(), key=lambda person: len(person.name), reverse=True)
-        for person in people:
-            if person.name and person.name != person.employee_id:
-                text = re.sub(rf"(?<!\w){re.escape(person.name)}(?!\w)", person.employee_id, text, flags=re.IGNORECASE)
-        return text
 
     def _change(self, change: Callable[[dict[str, Person]], None]) -> None:
         with locked(self.path):

@@ -25,6 +25,7 @@ from engine.detection import FaceFinder
 from engine.drawing import crop_around
 from engine.events import EventMaker
 from engine.identification import Identification
+from engine.presentation import StreamWatch
 from engine.recorder import Recorder
 from engine.scenes import SceneKeeper
 from engine.services import Services
@@ -130,7 +131,12 @@ class Pipeline:
         own = config.cameras[camera].min_face_px if camera in config.cameras else None
         self._finder = FaceFinder(services.reader.detector, config.detection, min_face_px or own)
         self._tracker = Tracker(config.tracking)
-        self._maker = EventMaker(config.events, camera, config.cameras.get(camera), config.zone)
+        policy = config.presentation.policy
+        self._maker = EventMaker(
+            config.events, camera, config.cameras.get(camera), config.zone, require_liveness=policy == "require"
+        )
+        self._stream = StreamWatch(config.presentation) if live and policy != "off" else None
+        self._stream_fault = ""
         rules = config.attendance
         self._watching = Watching(camera, rules.gap_s, rules.coverage_every_s)
         self._scenes = SceneKeeper(config.events.context_s)
@@ -235,11 +241,28 @@ class Pipeline:
         with stats.stage("alignment"):
             rows = self._identification.worth_cutting(ids, frame.time)
             faces = services.reader.cut(frame.image, found[rows])
+            self._identification.observe(frame, ids, found, rows, faces)
         with contextlib.nullcontext() if self._live else stats.stage("embedding"):
             self._identification.consider(frame, [ids[row] for row in rows], faces)
         with stats.stage("matching"):
             self._identification.learn(self._closing)
+        self._check_stream(frame)
         return self._conclude(frame, final=False)
+
+    def _check_stream(self, frame: Frame) -> None:
+        """A live camera whose pictures stand still or repeat themselves shows a recording, not the door: told once."""
+        fault = self._stream.observe(frame.time, frame.image) if self._stream else ""
+        if fault and fault != self._stream_fault:
+            event = Event(
+                EventKind.PRESENTATION_ATTACK,
+                frame.time,
+                self._camera,
+                severity=Severity.HIGH,
+                liveness="failed",
+                detail=f"the camera's stream is {fault}",
+            )
+            self._report(event, {"image": frame.image})
+        self._stream_fault = fault
 
     def _expected(self, time: datetime) -> tuple[Floats, NDArray[np.bool_]]:
         """(n, 4) where the faces seen since the last whole search should be now, and (n,) whether they were there a frame ago."""
@@ -291,6 +314,10 @@ class Pipeline:
         snapshot = self._identification.snapshot
         tracks = [snapshot(trail, ended=False) for trail in (*self._tracker.trails, *self._closing)]
         tracks += [snapshot(trail, ended=True) for trail in ended]
+        if self._stream_fault:
+            # the stream was told as a whole; what it shows proves nothing
+            reason = f"the camera's stream is {self._stream_fault}"
+            tracks = [replace(track, liveness="unproven", liveness_reason=reason) for track in tracks]
         with self.stats.stage("events"):
             events = self._maker.update(tracks, frame.time, final=final)
         with self.stats.stage("writing"):
@@ -334,6 +361,7 @@ class Pipeline:
             arrival=event.arrival,
             certain=certain,
             reason="" if certain else event.detail,
+            liveness=event.liveness,
         )
         self._recorder.sighting(
             sighting, self._identification.picture(track), self._identification.first_good(track) if certain else None
@@ -362,7 +390,7 @@ class Pipeline:
             if current & register.watched:
                 severity = Severity.HIGH
                 event = replace(event, detail="on the watch list")
-            elif current & register.ignored:
+            elif current & register.ignored and event.severity is not Severity.HIGH:  # in quiet hours nobody is ignored
                 severity = Severity.INFO
         self._recorder.incident(
             event,

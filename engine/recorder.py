@@ -23,7 +23,7 @@ from engine.attendance import AttendanceBook, CoverageBook, Sighting, Span
 from engine.errors import StorageError
 from engine.images import encode_jpeg
 from engine.incidents import IncidentBook
-from engine.storage import atomic_write, new_id
+from engine.storage import atomic_write
 from engine.types import Event, EventKind, Severity
 
 __all__ = ["Recorder"]
@@ -325,11 +325,7 @@ class Recorder:
     def _write_sighting(self, sighting: Sighting, evidence: Image | None, since: float | None) -> Row | None:
         if self._attendance.would_record(sighting) is None:
             return None
-        path = (
-            self._attendance.evidence_path(new_id(sighting.time), certain=sighting.certain)
-            if evidence is not None
-            else None
-        )
+        path = self._attendance.evidence_path(sighting.time, certain=sighting.certain) if evidence is not None else None
         row: Row | None = None
         try:
             if path is not None and evidence is not None:

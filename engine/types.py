@@ -283,6 +283,7 @@ class Track:
         identity: the decision so far.
         unknown_id: the stranger's identifier, once given.
         quality: of the last detection.
+        liveness: `passed`, `unproven` or `failed`; empty: not checked. `liveness_reason`: why, one short line.
     """
 
     track_id: int
@@ -296,6 +297,8 @@ class Track:
     identity: Identity = field(default_factory=Identity)
     unknown_id: str | None = None
     quality: FaceQuality | None = None
+    liveness: str = ""
+    liveness_reason: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "box", _frozen(np.asarray(self.box, np.float32).reshape(4)))
@@ -357,6 +360,7 @@ class Event:
         arrival: a sighting that is the beginning of a presence, not its continuation.
         classification, people: of a tailgating incident, and how many took part.
         severity: of an incident; `info` needs nobody's attention.
+        liveness: of the main track.
         detail: one line for people; ids of people stand in their own fields.
     """
 
@@ -372,6 +376,7 @@ class Event:
     classification: TailgatingClass | None = None
     people: int = 0
     severity: Severity = Severity.MEDIUM
+    liveness: str = ""
     detail: str = ""
 
 

@@ -274,7 +274,7 @@ class Workbench:
     def forget(
         self, employee_id: str, *, author: str = "", thorough: bool = True, progress: Progress = no_progress
     ) -> dict[str, object]:
-        """Erase a person, see `engine.records.subjects.forget`; `thorough`: look for their face in all other pictures, too."""
+        """Erase a person, see `engine.records.erasure`; `thorough`: look for their face in all other pictures, too."""
         return forget(
             self.records,
             employee_id,
@@ -287,7 +287,7 @@ class Workbench:
         )
 
     def export_subject(self, employee_id: str, target: Path, *, author: str = "") -> dict[str, int]:
-        """Write all that is held on a person into a ZIP file, see `engine.records.subjects.export_subject`."""
+        """Write all that is held on a person into a ZIP file, see `engine.records.disclosure`."""
         counts = export_subject(
             self.records,
             employee_id,

@@ -60,10 +60,13 @@ def make_track(
     visible: bool = True,
     ended: bool = False,
     box: Sequence[float] = (10, 10, 50, 50),
+    liveness: str = "",
+    nearest: str | None = None,
+    agreeing: int | None = None,
 ) -> Track:
     """A snapshot of a track: known when a person is given, unknown when a stranger is, else pending."""
     usual = TrackState.KNOWN if person else TrackState.UNKNOWN if stranger else TrackState.PENDING
-    identity = Identity(state or usual, person, hits, hits)
+    identity = Identity(state or usual, person, hits if agreeing is None else agreeing, hits, nearest=nearest or person)
     landmarks = detections([[*box, 1.0]]).landmarks[0]
     return Track(
         track_id,
@@ -76,6 +79,8 @@ def make_track(
         ended,
         identity,
         stranger,
+        liveness=liveness,
+        liveness_reason="flat" if liveness == "failed" else "",
     )
 
 

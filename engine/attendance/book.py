@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -19,9 +19,8 @@ from engine.attendance.corrections import CORRECTION_COLUMNS, Correction, check,
 from engine.attendance.coverage import CoverageBook
 from engine.attendance.presence import Direction
 from engine.attendance.rota import Rota
-from engine.attendance.sheet import SHEET_COLUMNS, Book, day_sheet, valid_rows
-from engine.config import EventsConfig
-from engine.config_attendance import AttendanceConfig, HolidaysConfig
+from engine.attendance.sheet import SHEET_COLUMNS, Book, day_sheet, marks_of, valid_rows
+from engine.config import AttendanceConfig, EventsConfig, HolidaysConfig
 from engine.errors import InputError, StorageError
 from engine.logs import DayLog, Sealer
 from engine.storage import clean_text, new_id, write_table
@@ -36,7 +35,7 @@ ATTENDANCE_COLUMNS = (
     "similarity", "runner_up", "runner_up_similarity", "margin", "threshold", "model", "gallery_version",
     "evidence_image", "refers_to", "author", "reason", "direction", "liveness",
 )  # fmt: skip
-PEOPLE_CELLS = ("employee_id", "runner_up")
+PEOPLE_CELLS = ("employee_id", "runner_up", "author")
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,9 @@ class AttendanceBook:
     ) -> None:
         self.plan = plan or Plan()
         self.log = DayLog(workspace / "log", "attendance", ATTENDANCE_COLUMNS, sealer, PEOPLE_CELLS)
-        self.corrections = DayLog(workspace / "log", "corrections", CORRECTION_COLUMNS, sealer, ("employee_id",))
+        self.corrections = DayLog(
+            workspace / "log", "corrections", CORRECTION_COLUMNS, sealer, ("employee_id", "author")
+        )
         self.rota = self.plan.rota or Rota({}, HolidaysConfig(), zone)
         self._workspace = workspace
         self._sheets = workspace / "attendance"
@@ -183,9 +184,10 @@ class AttendanceBook:
     def _work_day(self, time: datetime, employee_id: str, people: Mapping[str, Mapping[str, str]]) -> date:
         return self.rota.day_of(time, employee_id, people.get(employee_id, {}).get("department", ""))
 
-    def evidence_path(self, name: str, *, certain: bool = True) -> Path:
-        """Where the picture of that generated name lies: of a punch, or of a face that could not be told for certain."""
-        return self._workspace / "images" / ("evidence" if certain else "unidentified") / f"{name}.jpg"
+    def evidence_path(self, time: datetime, *, certain: bool = True) -> Path:
+        """Where a new picture is to lie, taken then: of a punch, or of a face that could not be told for certain."""
+        folder = self._workspace / "images" / ("evidence" if certain else "unidentified")
+        return folder / f"{new_id(time.astimezone(self._zone))}.jpg"
 
     def relative(self, path: Path) -> str:
         """A path as it stands in a row: within the workspace, with forward slashes."""
@@ -199,13 +201,13 @@ class AttendanceBook:
         return time.astimezone(self._zone).isoformat(timespec="milliseconds")
 
     def _event(self, sighting: Sighting, day: date) -> str | None:
-        rows = [
-            row
-            for row in valid_rows(self.log.read(day - timedelta(days=1), day + timedelta(days=1)))
-            if row["employee_id"] == sighting.employee_id and row["direction"] == self._direction(sighting.camera)
-        ]
+        found = self.log.read(day - timedelta(days=1), day + timedelta(days=1))
+        own = [row for row in found if row["employee_id"] == sighting.employee_id]
+        direction = self._direction(sighting.camera)
+        rows = [row for row in valid_rows(own) if row["direction"] == direction]
         if not sighting.certain:
-            near = (datetime.fromisoformat(row["timestamp"]) for row in rows)
+            doubts = [row for row in own if row["event"] == "unidentified" and row["direction"] == direction]
+            near = (mark.time for mark in marks_of([*rows, *doubts]))
             return None if any(abs(sighting.time - time) < self._cool_down for time in near) else "unidentified"
         punches = [datetime.fromisoformat(row["timestamp"]) for row in rows if row["event"] == "punch"]
         seen = [datetime.fromisoformat(row["timestamp"]) for row in rows if row["event"] == "seen"]
@@ -240,8 +242,10 @@ class AttendanceBook:
         with self.log.exclusive():
             own = [
                 row
-                for row in valid_rows(self.log.read(day - timedelta(days=1), day))
-                if (row["employee_id"], row["camera"], row["track"]) == (employee_id, camera, track)
+                for row in valid_rows(
+                    [row for row in self.log.read(day - timedelta(days=1), day) if row["employee_id"] == employee_id]
+                )
+                if (row["camera"], row["track"]) == (camera, track)
             ]
             if not own:
                 return None
@@ -294,10 +298,13 @@ class AttendanceBook:
         if employee_id not in people and not any(row["employee_id"] == employee_id for row in self._rows(day)):
             raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists who is")
         begin, end = self.rota.window(employee_id, people.get(employee_id, {}).get("department", ""), day)
+        if now < begin:
+            raise InputError(f"{day} has not come yet", hint="correct what has been, import leave for what will be")
         if time is not None and not begin <= time < end:
+            first, last = begin.astimezone(self._zone), end.astimezone(self._zone)
             raise InputError(
                 f"{time.astimezone(self._zone):%Y-%m-%d %H:%M} is not within the working day {day}",
-                hint=f"it lasts from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}",
+                hint=f"it lasts from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}",
             )
         with self.corrections.exclusive():
             before = [row for row in self._corrections(day, day) if row.employee_id == employee_id]
@@ -305,7 +312,8 @@ class AttendanceBook:
             new = Correction(
                 identifier, now, day, employee_id, action, author, reason, time, direction, value, refers_to
             )
-            events = [row["event_id"] for row in self._rows(day) if row["employee_id"] == employee_id]
+            passages = marks_of([row for row in valid_rows(self._rows(day)) if row["employee_id"] == employee_id])
+            events = [mark.event_id for mark in passages if begin <= mark.time < end]
             check(new, before, events, now, four_eyes=self.plan.config.four_eyes)
             row: dict[str, object] = {
                 "correction_id": identifier,
@@ -347,7 +355,7 @@ class AttendanceBook:
     def sheets(
         self, first: date, last: date, people: Mapping[str, Mapping[str, str]], only: str | None = None
     ) -> list[dict[str, object]]:
-        """The sheets of several days, one after the other; days that have not come yet are left out.
+        """The sheets of several days, one after the other; what has not begun yet is left out.
 
         Args:
             first, last: both included.
@@ -355,9 +363,11 @@ class AttendanceBook:
             only: this person alone.
         """
         plan = self.plan
-        now = plan.clock() if plan.clock else None
+        now = plan.clock().astimezone(UTC) if plan.clock else None
         if now is not None:
-            last = min(last, self.day_of(now))
+            last = min(
+                last, self.day_of(now) + timedelta(days=1)
+            )  # a night's working day may have begun before midnight
         if last < first:
             return []
         book = Book(
@@ -383,8 +393,9 @@ class AttendanceBook:
         self.corrections.close(before, now)
         if self.plan.coverage is not None:
             self.plan.coverage.log.close(before, now)
-        for day in closed:
-            self.refresh(day, people)
+        for day in (*closed, before):  # the day before `now`, too: who was `inside` is not any more
+            if self.log.path(day).exists():
+                self.refresh(day, people)
         return closed
 
     def _refresh(self, day: date, people: Mapping[str, Mapping[str, str]]) -> None:

@@ -77,6 +77,9 @@ def parse(rows: Sequence[Mapping[str, str]]) -> list[Correction]:
     found = []
     for row in rows:
         try:
+            time = datetime.fromisoformat(row["time"]) if row["time"] else None
+            if time is not None and time.utcoffset() is None:
+                continue
             found.append(
                 Correction(
                     row["correction_id"],
@@ -86,7 +89,7 @@ def parse(rows: Sequence[Mapping[str, str]]) -> list[Correction]:
                     row["action"],
                     row["author"],
                     row["reason"],
-                    datetime.fromisoformat(row["time"]) if row["time"] else None,
+                    time,
                     row["direction"] if row["direction"] in {"in", "out"} else "both",  # type: ignore[arg-type]
                     row["value"],
                     row["refers_to"],
@@ -97,18 +100,22 @@ def parse(rows: Sequence[Mapping[str, str]]) -> list[Correction]:
     return found
 
 
+def _held(rows: Sequence[Correction]) -> list[Correction]:
+    """Those that change something and were not revoked."""
+    revoked = {row.refers_to for row in rows if row.action == "revoke"}
+    return [row for row in rows if row.correction_id not in revoked and row.action in {"add", "remove", "status"}]
+
+
 def in_force(corrections: Iterable[Correction]) -> InForce:
     """What the corrections of one person's day come to.
 
     An approval covers what stood there when it was made; a later correction waits for its own.
     """
     rows = list(corrections)
-    revoked = {row.refers_to for row in rows if row.action == "revoke"}
-    held = [row for row in rows if row.correction_id not in revoked and row.action in {"add", "remove", "status"}]
+    held = _held(rows)
     if not held:
         return InForce()
-    last = max(rows.index(row) for row in held)
-    last = max([last, *(place for place, row in enumerate(rows) if row.action == "revoke")])
+    last = max(place for place, row in enumerate(rows) if row.action != "approve")
     approvals = [row for row in rows[last + 1 :] if row.action == "approve"]
     statuses = [row.value for row in held if row.action == "status"]
     return InForce(
@@ -154,17 +161,17 @@ def check(
         )
     if new.action == "status" and new.value not in EXCUSES:
         raise InputError(f"{new.value!r} is no status", hint=f"use one of {', '.join(EXCUSES)}")
-    ids = {row.correction_id for row in before if row.action != "approve"}
-    if new.action == "revoke" and new.refers_to not in ids:
+    if new.action == "revoke" and new.refers_to not in {row.correction_id for row in _held(before)}:
         raise InputError(
-            f"{new.refers_to!r} is no correction of {new.employee_id} on {new.day}",
+            f"{new.refers_to!r} is no correction of {new.employee_id} on {new.day} that holds",
             hint="`muster corrections` lists them",
         )
     if new.action == "approve":
         state = in_force(before)
-        if not state and not before:
+        if not state:
             raise InputError(
-                f"nothing was corrected for {new.employee_id} on {new.day}", hint="`muster corrections` lists what was"
+                f"no correction holds for {new.employee_id} on {new.day}",
+                hint="`muster corrections` lists what was made",
             )
-        if four_eyes and new.author in state.by:
+        if four_eyes and new.author.casefold() in {author.casefold() for author in state.by}:
             raise InputError(f"{new.author} made the correction", hint="let somebody else approve it")

@@ -6,6 +6,8 @@ lost or stopped; so what a killed process leaves unsaid counts as not covered.
 
 from __future__ import annotations
 
+import logging
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,7 +18,13 @@ from engine.logs import DayLog, Sealer
 
 __all__ = ["COVERAGE_COLUMNS", "Coverage", "CoverageBook", "Span", "Watching"]
 
+log = logging.getLogger(__name__)
+
 COVERAGE_COLUMNS = ("camera", "begins", "ends", "why", "detail")
+_KNOWN = timedelta(days=3)
+"""A camera that was watching so recently belongs to the entrance, where the settings name none: over a weekend, too."""
+
+_Spans = list[tuple[datetime, datetime]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,8 @@ class Coverage:
     """Who can have been seen: for each camera of the entrance when it was watching.
 
     Attributes:
-        cameras: those that count; people may come by any of them, so all must watch.
+        cameras: those that count; people may come by any of them, so all must watch. Empty: those that were watching during the time
+            that is asked about, or in the three days before it.
         spans: per camera, merged and in order.
         outage: gaps no longer than this are not told.
     """
@@ -84,20 +93,22 @@ class Coverage:
         """Times between two moments at which not all cameras were watching, in order."""
         if begin >= end:
             return []
-        if not self.cameras:
-            return [(begin, end)]
-        missing: list[tuple[datetime, datetime]] = []
-        for camera in self.cameras:
+        cameras = self.cameras or [camera for camera in self.spans if self._within(camera, begin - _KNOWN, end)]
+        missing: _Spans = [] if cameras else [(begin, end)]
+        for camera in cameras:
             at = begin
-            for since, until in self.spans.get(camera, ()):
-                if until <= at or since >= end:
-                    continue
+            for since, until in self._within(camera, begin, end):
                 if since > at:
                     missing.append((at, since))
-                at = max(at, until)
+                at = until
             if at < end:
                 missing.append((at, end))
         return [(since, until) for since, until in _merged(missing) if until - since > self.outage]
+
+    def _within(self, camera: str, begin: datetime, end: datetime) -> Sequence[tuple[datetime, datetime]]:
+        """Spans of a camera that reach into the time between two moments."""
+        spans = self.spans.get(camera, ())
+        return spans[bisect_right(spans, begin, key=_ends) : bisect_right(spans, end, key=_begins)]
 
     def share(self, begin: datetime, end: datetime) -> float:
         """Share of the time between two moments that was covered, 0 to 1."""
@@ -106,8 +117,16 @@ class Coverage:
         return 1 - lost / whole if whole > 0 else 1.0
 
 
-def _merged(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    merged: list[tuple[datetime, datetime]] = []
+def _begins(span: tuple[datetime, datetime]) -> datetime:
+    return span[0]
+
+
+def _ends(span: tuple[datetime, datetime]) -> datetime:
+    return span[1]
+
+
+def _merged(spans: Iterable[tuple[datetime, datetime]]) -> _Spans:
+    merged: _Spans = []
     for begin, end in sorted(spans):
         if merged and begin <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
@@ -142,6 +161,7 @@ class CoverageBook:
         self._zone = zone
         self._entrances, self._others = frozenset(entrances), frozenset(others)
         self._outage = timedelta(seconds=outage_s)
+        self._days: dict[date, tuple[object, Mapping[str, _Spans]]] = {}
 
     def record(self, span: Span) -> dict[str, object]:
         """Write durably that a camera was watching."""
@@ -160,15 +180,37 @@ class CoverageBook:
         return time.astimezone(self._zone).isoformat(timespec="milliseconds")
 
     def between(self, first: date, last: date) -> Coverage:
-        """What was covered from the day before `first` to the day after `last`.
+        """What was covered from the day before `first` to two days after `last`.
 
-        Cameras count that the settings name as entrances; where they name none, all that were watching in this time.
+        Cameras count that the settings name as entrances; where they name none, all that were watching lately, see `Coverage`.
         """
-        rows = self.log.read(first - timedelta(days=2), last + timedelta(days=1))
-        spans: dict[str, list[tuple[datetime, datetime]]] = {}
+        spans: dict[str, _Spans] = {}
+        begin = first - timedelta(days=2) - _KNOWN
+        for day in (begin + timedelta(days=offset) for offset in range((last - begin).days + 3)):
+            for camera, found in self._day(day).items():
+                spans.setdefault(camera, []).extend(found)
+        return Coverage(
+            tuple(sorted(self._entrances)), {camera: _merged(found) for camera, found in spans.items()}, self._outage
+        )
+
+    def _day(self, day: date) -> Mapping[str, _Spans]:
+        """The merged spans of a day's file; kept as long as that does not grow."""
+        rows = self.log.file(day).read()
+        state, known = (len(rows), rows[-1:]), self._days.get(day)
+        if known is not None and known[0] == state:
+            return known[1]
+        spans: dict[str, _Spans] = {}
         for row in rows:
-            if row["camera"] not in self._others:
-                moments = (datetime.fromisoformat(row["begins"]), datetime.fromisoformat(row["ends"]))
-                spans.setdefault(row["camera"], []).append(moments)
+            if row["camera"] in self._others:
+                continue
+            try:
+                begins, ends = datetime.fromisoformat(row["begins"]), datetime.fromisoformat(row["ends"])
+                if begins.utcoffset() is None or ends.utcoffset() is None:
+                    raise ValueError("a time without an offset")
+            except ValueError as error:
+                log.warning("a row of %s is left out: %s", self.log.path(day), error)
+                continue
+            spans.setdefault(row["camera"], []).append((begins, ends))
         merged = {camera: _merged(found) for camera, found in spans.items()}
-        return Coverage(tuple(sorted(self._entrances or set(merged))), merged, self._outage)
+        self._days[day] = (state, merged)
+        return merged

@@ -1,13 +1,13 @@
 """Who is inside now: the list that is read out at the assembly point. Pure.
 
 Whoever is not known to have left is on it. Where only cameras are that see both ways, nobody can be known to have left, so everybody
-seen on their working day is `possibly inside`.
+seen on their working day, or in the last six hours, is `possibly inside`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from engine.attendance.corrections import in_force
@@ -15,6 +15,9 @@ from engine.attendance.presence import Mark
 from engine.attendance.sheet import Book, marks_of, valid_rows
 
 __all__ = ["INSIDE_COLUMNS", "inside_now"]
+
+_LATE = timedelta(hours=6)
+"""Whoever was seen so recently is listed though their working day is over: nobody leaves because it strikes midnight."""
 
 INSIDE_COLUMNS = ("employee_id", "name", "department", "state", "since", "last_seen", "camera", "date")
 
@@ -36,10 +39,13 @@ def inside_now(rows: Sequence[Mapping[str, str]], book: Book, now: datetime) -> 
         known = book.people.get(employee_id, {})
         day = book.rota.day_of(now, employee_id, known.get("department", ""))
         begin, _ = book.rota.window(employee_id, known.get("department", ""), day)
-        own = in_force([row for row in book.corrections if (row.employee_id, row.day) == (employee_id, day)])
+        own = [row for row in book.corrections if row.employee_id == employee_id]
+        forces = [in_force([row for row in own if row.day == each]) for each in (day - timedelta(days=1), day)]
+        removed = {event_id for force in forces for event_id in force.removed}
         cameras = {row["event_id"]: row["camera"] for row in seen.get(employee_id, [])}
-        marks = [mark for mark in marks_of(seen.get(employee_id, [])) if mark.event_id not in own.removed]
-        marks = sorted(mark for mark in [*marks, *own.added] if begin <= mark.time <= now)
+        marks = [mark for mark in marks_of(seen.get(employee_id, [])) if mark.event_id not in removed]
+        marks += [mark for force in forces for mark in force.added]
+        marks = sorted(mark for mark in marks if min(begin, now - _LATE) <= mark.time <= now)
         if not marks or marks[-1].direction == "out":
             continue
         found.append(

@@ -40,10 +40,10 @@ class Presence:
     """When somebody was there on a day.
 
     Attributes:
-        first_in, last_out: moments; None when not known.
+        first_in, last_out: moments, the second not before the first; None when not known.
         spans: times inside, in order, none longer than what cameras saw the beginning and the end of.
         open_since: came in then and was not seen leaving; None when the last departure is known.
-        missing_in: was seen leaving without having been seen to come.
+        missing_in: was seen leaving, at least once, without having been seen to come.
         last_seen: the last passage of any kind; None without passages.
     """
 
@@ -73,34 +73,29 @@ def presence(marks: Iterable[Mark]) -> Presence:
     since: datetime | None = None  # inside since then
     until: datetime | None = None  # was certainly still there then
     left: datetime | None = None
-    first_out: datetime | None = None
+    strays: list[datetime] = []  # left then, but nobody saw them come
     for mark in ordered:
         if mark.direction == "out":
             if since is not None:
                 spans.append((since, mark.time))
-            elif not spans and first_out is None:
-                first_out = mark.time
+            elif left is None or mark.time - left > _SAME_PASSAGE:
+                strays.append(mark.time)
             since, until, left = None, None, mark.time
         elif since is not None:
-            if mark.direction == "both":
-                until = mark.time
+            until = mark.time if mark.direction == "both" else None
         elif mark.direction == "in" or left is None or mark.time - left > _SAME_PASSAGE:
             since, until = mark.time, None
     open_since = since
     if since is not None and until is not None and until > since:
         spans.append((since, until))
         open_since = None
-    spans = [(begin, end) for begin, end in spans if end > begin]
-    begins = [begin for begin, _ in spans] + ([open_since] if open_since else [])
-    ends = [end for _, end in spans] + ([first_out] if first_out and not spans else [])
-    first_in = min(begins, default=None)
-    if first_in is None and ordered and first_out is None:
-        first_in = ordered[0].time  # came and went within one moment
+    first_in = min([begin for begin, _ in spans] + ([open_since] if open_since else []), default=None)
+    ends = [end for _, end in spans] + strays
     return Presence(
         first_in=first_in,
-        last_out=max(ends, default=None),
+        last_out=max((end for end in ends if first_in is None or end >= first_in), default=None),
         spans=tuple(spans),
         open_since=open_since,
-        missing_in=first_out is not None,
+        missing_in=bool(strays),
         last_seen=ordered[-1].time if ordered else None,
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
-from engine.config_attendance import HolidaysConfig, ShiftConfig
+from engine.config import HolidaysConfig, ShiftConfig
 from engine.errors import ConfigError
 from engine.hours import days_of_week
 
@@ -28,7 +28,7 @@ class Planned:
 
     Attributes:
         shift: its name.
-        start, end: timezone-aware.
+        start, end: local times with a fixed offset, `end` not before `start`.
         config: its rules.
     """
 
@@ -51,7 +51,7 @@ class Planned:
     def hours(self) -> float:
         """Planned working time, the break left out."""
         length = (self.end - self.start).total_seconds() / 3600
-        return length - (self.config.break_min / 60 if length > self.config.break_after_h else 0.0)
+        return max(0.0, length - (self.config.break_min / 60 if length > self.config.break_after_h else 0.0))
 
 
 class Rota:
@@ -137,11 +137,17 @@ class Rota:
     def _planned(self, name: str, day: date) -> Planned:
         shift = self._shifts[name]
         last = day + timedelta(days=1) if shift.end <= shift.start else day
-        return Planned(name, self._moment(day, shift.start), self._moment(last, shift.end), shift)
+        start = self._moment(day, shift.start)
+        # a shift within the hour that a clock change leaves out would end before it begins
+        return Planned(name, start, max(start, self._moment(last, shift.end)), shift)
 
     def _moment(self, day: date, at: time) -> datetime:
-        """A local time as a moment; one that a clock change leaves out is as far after midnight as the clock says."""
-        return datetime.combine(day, at, self.zone).astimezone(_UTC).astimezone(self.zone)
+        """A local time as a moment; one that a clock change leaves out is as far after midnight as the clock says.
+
+        Its offset is fixed: between two times of one `ZoneInfo`, Python counts the hours on the clock, not those that pass.
+        """
+        moment = datetime.combine(day, at, self.zone).astimezone(UTC).astimezone(self.zone)
+        return moment.replace(tzinfo=timezone(moment.utcoffset() or timedelta()))
 
     # ----------------------------------------------------------------------------------------- working days
 
@@ -177,6 +183,3 @@ class Rota:
             if begin <= moment < end:
                 return candidate
         return day
-
-
-_UTC = ZoneInfo("UTC")

@@ -1,7 +1,8 @@
 """The day sheet: a pure function of the logs, the plan and what cameras can have seen.
 
-Nobody is called late, gone early or absent for a time at which a camera was off, and nobody absent whom a camera may have seen
-without being able to tell who it was. Both what the camera alone says and what holds after corrections stand in the row.
+Nobody is called late, gone early or absent for a time at which a camera was off, nobody absent whom a camera may have seen
+without being able to tell who it was, and nobody late whose arrival was missed or who was not expected that day. Both what the camera
+alone says and what holds after corrections stand in the row.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from math import floor
 from zoneinfo import ZoneInfo
 
@@ -18,7 +20,7 @@ from engine.attendance.corrections import Correction, InForce, in_force
 from engine.attendance.coverage import Coverage
 from engine.attendance.presence import Mark, Presence, presence
 from engine.attendance.rota import Planned, Rota
-from engine.config_attendance import AttendanceConfig, HolidaysConfig
+from engine.config import AttendanceConfig, HolidaysConfig
 
 __all__ = ["SHEET_COLUMNS", "Book", "Status", "day_sheet", "marks_of", "valid_rows"]
 
@@ -49,6 +51,7 @@ class Status(StrEnum):
     NOT_COVERED = "not covered"
     NOT_IDENTIFIED = "not identified"
     HOLIDAY = "holiday"
+    DAY_OFF = "day off"
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,16 @@ def valid_rows(rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
 
 
 def _moment(row: Mapping[str, str]) -> datetime | None:
+    return _parsed(row["timestamp"])
+
+
+@lru_cache(maxsize=50_000)  # a row is looked at for the sheets of four days, and again after each punch
+def _parsed(text: str) -> datetime | None:
     try:
-        time = datetime.fromisoformat(row["timestamp"])
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return time if time.tzinfo is not None else None
+    return time if time.utcoffset() is not None else None
 
 
 def marks_of(rows: Sequence[Mapping[str, str]]) -> list[Mark]:
@@ -122,10 +130,12 @@ def day_sheet(
     for row in valid_rows(rows):
         seen.setdefault(row["employee_id"], []).append(row)
     doubts: dict[str, list[datetime]] = {}
+    by_id = {row["event_id"]: row for row in rows}
     for row in rows:
-        time = _moment(row)
-        if row["event"] in {"unidentified", "retract"} and time is not None:
-            doubts.setdefault(row["employee_id"], []).append(time)
+        if row["event"] in {"unidentified", "retract"}:
+            time = _moment(by_id.get(row.get("refers_to", ""), row))  # a withdrawal may come after midnight
+            if time is not None:
+                doubts.setdefault(row["employee_id"], []).append(time)
     corrected: dict[str, list[Correction]] = {}
     for correction in book.corrections:
         if correction.day == day:
@@ -173,28 +183,31 @@ class _Person:
         self._planned = planned if active and not self._before_enrolment() else None
         self._holiday = book.rota.holiday(day) if planned is not None and not book.rota.expected(planned, day) else ""
         self._leave = book.leave.get((employee_id, day), "")
+        self._over = book.present is None or book.present >= self._end
 
     def _before_enrolment(self) -> bool:
-        text = self._known.get("enrolled_at", "")
         try:
-            return bool(text) and datetime.fromisoformat(text).astimezone(self._book.zone).date() > self._day
+            time = datetime.fromisoformat(self._known.get("enrolled_at", ""))
         except ValueError:
             return False
+        return (time if time.tzinfo is None else time.astimezone(self._book.zone)).date() > self._day
 
     def row(self, corrections: InForce) -> dict[str, object] | None:
         """The sheet's row; None when there is nothing to say."""
+        if self._book.present is not None and self._book.present < self._begin:
+            return None
         recorded = self._outcome(InForce())
         outcome = self._outcome(corrections) if corrections else recorded
         if outcome is None and recorded is None:
             return None
         recorded = recorded or _Outcome(Presence(), "", None, 0.0, None, None)
-        outcome = outcome or recorded
+        outcome = outcome or _Outcome(Presence(), Status.DAY_OFF, None, 0.0, None, None)  # all passages were taken off
         planned, covered = self._planned, None
         if planned is not None and self._book.coverage is not None:
-            until = min(planned.end, self._book.present) if self._book.present else planned.end
+            until = self._told_until(planned.end)
             covered = round(100 * self._book.coverage.share(planned.start, until)) if until > planned.start else None
-        first = self._rows[0] if self._rows else {}
         here = outcome.presence
+        first = next((row for row in self._rows if _moment(row) == here.first_in), {})
         at = here.first_in or here.last_out or (planned.start if planned else self._begin)
         notes = list(outcome.notes)
         if here.last_out and here.last_out.astimezone(self._book.zone).date() > self._day:
@@ -239,11 +252,12 @@ class _Person:
 
     def _outcome(self, corrections: InForce) -> _Outcome | None:
         marks = [mark for mark in marks_of(self._rows) if mark.event_id not in corrections.removed]
-        here = presence([*marks, *corrections.added])
+        marks = sorted([*marks, *corrections.added])
+        here = presence(marks)
         if here.last_seen is None:
             status = corrections.status or self._status_unseen()
             return _Outcome(here, status, None, 0.0, None, None, self._unseen_notes(status)) if status else None
-        outcome = self._seen(here, corrected=bool(corrections))
+        outcome = self._seen(here, marks, corrected=bool(corrections))
         return replace(outcome, status=corrections.status) if corrections.status else outcome
 
     def _status_unseen(self) -> str:
@@ -271,26 +285,38 @@ class _Person:
         return ()
 
     def _gaps(self, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-        return self._book.coverage.gaps(begin, end) if self._book.coverage is not None else []
+        return self._book.coverage.gaps(begin, self._told_until(end)) if self._book.coverage is not None else []
+
+    def _told_until(self, end: datetime) -> datetime:
+        """Up to when the log of coverage can be complete: it tells of a minute only after it."""
+        if self._book.present is None:
+            return end
+        config = self._book.config
+        return min(end, self._book.present - timedelta(seconds=config.coverage_every_s + config.gap_s))
 
     def _told(self, gaps: Sequence[tuple[datetime, datetime]]) -> tuple[str, ...]:
         spans = ", ".join(f"{self._clock(begin)[:5]}–{self._clock(end)[:5]}" for begin, end in gaps)
         return (f"camera off {spans}",) if spans else ()
 
-    def _seen(self, here: Presence, *, corrected: bool) -> _Outcome:
+    def _seen(self, here: Presence, marks: Sequence[Mark], *, corrected: bool) -> _Outcome:
         """What it means when and where somebody was seen; what was corrected by hand needs no camera as its witness."""
-        planned = None if self._holiday else self._planned
+        planned = None if self._holiday or self._leave else self._planned
         notes = [f"worked on a holiday: {self._holiday}"] if self._holiday else []
-        notes += [f"was {self._leave}"] if self._leave else []
+        notes += [f"seen although {self._leave}"] if self._leave else []
         worked, pause = self._worked(here)
-        ongoing = self._ongoing(here)
+        ongoing = self._ongoing(here, marks)
+        came = here.first_in if marks[0].direction != "out" else None  # else their arrival was missed
         gone = here.last_out if here.open_since is None and not ongoing else None
-        late = _minutes(here.first_in - planned.start) if planned and here.first_in else None
-        early = _minutes(planned.end - gone) if planned and gone else None
-        is_late = planned is not None and here.first_in is not None and here.first_in > planned.start + planned.grace
-        is_early = planned is not None and gone is not None and gone < planned.end - planned.leave_grace
+        judged = planned is not None and (self._book.present is None or self._book.present >= planned.end)
+        late = _minutes(came - planned.start) if planned and came else None
+        early = _minutes(planned.end - gone) if planned and gone and judged else None
+        is_late = planned is not None and came is not None and came > planned.start + planned.grace
+        # while the shift goes on, whoever went may come back
+        is_early = planned is not None and judged and gone is not None and gone < planned.end - planned.leave_grace
         blind = [] if planned is None or corrected else self._blind(here, planned, gone, (is_late, is_early), ongoing)
-        if ongoing:
+        if self._leave:
+            status: str = self._leave
+        elif ongoing:
             status = Status.INSIDE
         elif blind:
             status = Status.NOT_COVERED
@@ -312,27 +338,26 @@ class _Person:
         """Times at which a camera was off and that could put what looks late, early or missing in another light."""
         lead, (is_late, is_early) = timedelta(minutes=self._book.config.lead_min), judged
         gaps: list[tuple[datetime, datetime]] = []
-        if is_late and here.first_in:
-            gaps += self._gaps(planned.start - lead, here.first_in)
         if here.missing_in and here.last_seen:
             gaps += self._gaps(planned.start - lead, here.last_seen)
+        elif is_late and here.first_in:
+            gaps += self._gaps(planned.start - lead, here.first_in)
         if gone is None and not ongoing and here.last_seen:
             gaps += self._gaps(here.last_seen, max(planned.end, here.last_seen) + lead)
         if is_early and gone:
             gaps += self._gaps(gone, planned.end)
         return gaps
 
-    def _ongoing(self, here: Presence) -> bool:
-        """The shift is not over, and nobody saw them leave."""
-        planned, now = self._planned, self._book.present
-        if planned is None or now is None or not self._begin <= now < planned.end or here.last_seen is None:
+    def _ongoing(self, here: Presence, marks: Sequence[Mark]) -> bool:
+        """The day is not over, and nobody saw them leave."""
+        if self._over:
             return False
-        return here.open_since is not None or not self._left_for_good(here)
-
-    def _left_for_good(self, here: Presence) -> bool:
-        """The last passage was by a camera that sees people leave."""
-        directions = {mark.time: mark.direction for mark in marks_of(self._rows)}
-        return here.last_out is not None and directions.get(here.last_out) == "out"
+        if here.open_since is not None:
+            return True
+        # where cameras see both ways, the last passage of a shift is known only when it is over
+        planned, now = self._planned, self._book.present
+        left = any(mark.direction == "out" and mark.time == here.last_out for mark in marks)
+        return planned is not None and now is not None and now < planned.end and not left
 
     def _worked(self, here: Presence) -> tuple[float | None, float]:
         """Seconds worked (None: not known) and seconds of breaks."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -93,7 +93,13 @@ def _fitted(figure: Figure, height: int) -> Figure:
     x, y, high = figure.face
     picture = cv2.resize(figure.picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     cover = cv2.resize(figure.cover, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return Figure(np.asarray(picture, np.float32), np.asarray(cover, np.float32), (x * scale, y * scale, high * scale))
+    return replace(
+        figure,
+        picture=np.asarray(picture, np.float32),
+        cover=np.asarray(cover, np.float32),
+        face=(x * scale, y * scale, high * scale),
+        landmarks=figure.landmarks * scale,
+    )
 
 
 def _depth(number: int, time: float) -> float:

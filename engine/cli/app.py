@@ -51,12 +51,21 @@ def _root(
 
 @app.command()
 def demo(
-    workspace: Annotated[Path, typer.Option("--workspace", help="A folder for the demo alone.")] = Path("data/demo"),
-    start: Annotated[str | None, typer.Option(help="Time of the video's first frame, ISO 8601.")] = None,
+    workspace: Annotated[
+        Path | None,
+        typer.Option("--workspace", help="A folder for the demo alone; default: data/demo, of the week data/week."),
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Time of the video's first frame, ISO 8601; of the week a day in it.")
+    ] = None,
+    week: Annotated[
+        bool,
+        typer.Option("--week", help="A working week: late, early, absent, a stranger, a photo held up, a camera off."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Fetch models and sample photos, enrol people, watch a rendered entrance and compare with the truth."""
-    watching.demo(workspace, start, as_json)
+    watching.demo(workspace, start, as_json, week=week)
 
 
 @app.command()

@@ -6,11 +6,12 @@ import calendar
 import dataclasses
 import re
 import sys
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from engine.attendance import SHEET_COLUMNS
 from engine.attendance.presence import Direction
+from engine.attendance.sheet import valid_rows
 from engine.cli.output import console, emit_json, table
 from engine.errors import InputError
 from engine.exports import (
@@ -26,6 +27,8 @@ from engine.workbench import Workbench
 
 __all__ = ["correct", "corrections", "days", "inside", "report"]
 
+_FIRST_YEAR, _LAST_YEAR = 1900, 9000
+
 
 def days(day: str | None, month: str | None, today: date) -> tuple[date, date]:
     """First and last day that `--day` or `--month` mean; today by default.
@@ -38,8 +41,8 @@ def days(day: str | None, month: str | None, today: date) -> tuple[date, date]:
     if month:
         if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
             raise InputError(f"{month!r} is not a month", hint="write it as 2026-11")
-        year, number = (int(part) for part in month.split("-"))
-        return date(year, number, 1), date(year, number, calendar.monthrange(year, number)[1])
+        first = _day(f"{month}-01")
+        return first, first.replace(day=calendar.monthrange(first.year, first.month)[1])
     if day is None:
         return today, today
     found = _day(day)
@@ -48,9 +51,12 @@ def days(day: str | None, month: str | None, today: date) -> tuple[date, date]:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"{text!r} is not a day", hint="write it as 2026-11-22") from error
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        raise InputError(f"{text!r} is no day of this age", hint="write it as 2026-11-22")
+    return found
 
 
 def report(
@@ -62,7 +68,10 @@ def report(
     attendance, now = workbench.attendance, workbench.clock().astimezone(workbench.config.zone)
     first, last = days(day, month, now.date())
     people = workbench.known_people()
-    rows = attendance.sheets(first, last, people, only=person)
+    rows = [
+        {**row, "correction_reason": workbench.office.readable(str(row["correction_reason"]))}
+        for row in attendance.sheets(first, last, people, only=person)
+    ]
     span = month or first.isoformat()
     title = f"Attendance {span}" + (f", {people.get(person, {}).get('name') or person}" if person else "")
     if xlsx is not None:
@@ -90,7 +99,8 @@ def report(
             columns = ["employee_id", "name", "days_worked", "hours", "planned_hours", "balance", "late_days", "absent"]
             _table(f"Summary {span}", columns, totals)
     elif as_json:
-        emit_json(rows)
+        passages = _passages(workbench, rows)
+        emit_json([{**row, "passages": passages.get((row["employee_id"], row["date"]), [])} for row in rows])
     elif as_csv:
         sys.stdout.write(table_text(SHEET_COLUMNS, rows))
     elif not rows:
@@ -100,6 +110,22 @@ def report(
         if first != last:
             columns.insert(0, "date")
         _table(title, columns, rows)
+
+
+def _passages(workbench: Workbench, rows: list[dict[str, object]]) -> dict[tuple[object, object], list[dict[str, str]]]:
+    """What cameras saw that holds, by person and working day: `muster correct --remove` and `not-this` ask for the event id."""
+    attendance, people = workbench.attendance, workbench.known_people()
+    found: dict[tuple[object, object], list[dict[str, str]]] = {}
+    if not rows:
+        return found
+    dates = sorted(date.fromisoformat(str(row["date"])) for row in rows)
+    for row in valid_rows(attendance.log.read(dates[0] - timedelta(days=1), dates[-1] + timedelta(days=2))):
+        who = row["employee_id"]
+        time = datetime.fromisoformat(row["timestamp"])
+        day = attendance.rota.day_of(time, who, people.get(who, {}).get("department", ""))
+        columns = ("event_id", "timestamp", "event", "camera", "direction", "similarity", "evidence_image")
+        found.setdefault((who, day.isoformat()), []).append({column: row[column] for column in columns})
+    return found
 
 
 def _verified(workbench: Workbench) -> str:
@@ -123,7 +149,7 @@ def inside(workspace: Path, as_json: bool, *, as_csv: bool, html: Path | None) -
             rows, generated_at=now, place=workbench.config.organisation or str(workspace), unknown_today=strangers
         )
         atomic_write(html, page.encode())
-        console.print(f"{len(rows)} people written to {html}", markup=False)
+        console.print(f"{len(rows)} {'person' if len(rows) == 1 else 'people'} written to {html}", markup=False)
     elif as_json:
         emit_json({"time": now.isoformat(timespec="seconds"), "inside": rows, "unknown_today": strangers})
     elif as_csv:
@@ -166,7 +192,8 @@ def correct(
     )
     rows = workbench.attendance.sheets(on, on, workbench.known_people(), only=employee_id)
     if as_json:
-        emit_json({"correction": dataclasses.asdict(done), "sheet": rows})
+        reason = workbench.office.readable(done.reason)
+        emit_json({"correction": dataclasses.asdict(done) | {"reason": reason}, "sheet": rows})
         return
     columns = ["name", "recorded_first_in", "recorded_last_out", "recorded_status", "first_in", "last_out", "status"]
     _table(f"{employee_id} on {day}", [*columns, "corrected_by", "approved_by"], rows)
@@ -188,7 +215,7 @@ def corrections(day: str | None, month: str | None, workspace: Path, as_json: bo
     today = workbench.clock().astimezone(workbench.config.zone).date()
     rows = workbench.attendance.corrections_of(*days(day, month, today))
     if as_json:
-        emit_json([dataclasses.asdict(row) for row in rows])
+        emit_json([dataclasses.asdict(row) | {"reason": workbench.office.readable(row.reason)} for row in rows])
         return
     cells = [
         (
@@ -200,7 +227,7 @@ def corrections(day: str | None, month: str | None, workspace: Path, as_json: bo
             if row.time
             else row.value or row.refers_to,
             row.author,
-            row.reason,
+            workbench.office.readable(row.reason),
         )
         for row in rows
     ]

@@ -17,6 +17,8 @@ __all__ = ["export_subject", "forget", "purge", "verify"]
 
 def verify(workspace: Path, as_json: bool, *, close: bool) -> None:
     """Check every row of every log; exit code 1 when one was tampered with."""
+    if not workspace.is_dir():
+        raise InputError(f"{workspace} is no workspace", hint="name one with --workspace DIR")
     workbench = Workbench(workspace)
     closed = workbench.records.close(workbench.clock(), workbench.known_people()) if close else []
     findings = workbench.verify()
@@ -43,7 +45,8 @@ def verify(workspace: Path, as_json: bool, *, close: bool) -> None:
         if not wrong:
             console.print(f"{total} files of logs: every row is as it was written; {len(heads)} of them are closed.")
         else:
-            print(f"muster: {len(wrong)} faults → restore the files named above from a backup", file=sys.stderr)  # noqa: T201
+            count = f"{len(wrong)} fault{'s' * (len(wrong) != 1)}"
+            print(f"muster: {count} → restore the files named above from a backup", file=sys.stderr)  # noqa: T201
     if wrong:
         raise typer.Exit(1)
 

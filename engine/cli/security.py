@@ -12,12 +12,17 @@ import typer
 from engine.cli.context import Author, Json, Workspace
 from engine.cli.output import console, emit_json, table
 from engine.errors import InputError
-from engine.incidents import REVIEW_STATES, Incident
+from engine.incidents import INCIDENT_KINDS, REVIEW_STATES, Incident
+from engine.records import Office
 from engine.workbench import Workbench
 
 __all__ = ["dossier_app", "incidents", "not_this", "review", "who"]
 
 Reason = Annotated[str, typer.Option(help="Why.")]
+
+
+def _say(text: str) -> None:
+    console.print(text, markup=False)
 
 
 def who(row: Mapping[str, str]) -> str:
@@ -31,6 +36,8 @@ def incidents(workspace: Path, as_json: bool, *, since: str | None, state: str |
     workbench = Workbench(workspace)
     if state is not None and state not in {*REVIEW_STATES, "noted"}:
         raise InputError(f"{state!r} is no state", hint=f"use one of {', '.join(REVIEW_STATES)}, noted")
+    if kind is not None and kind not in INCIDENT_KINDS:
+        raise InputError(f"{kind!r} is no kind of incident", hint=f"use one of {', '.join(INCIDENT_KINDS)}")
     try:
         first = date.fromisoformat(since) if since else date.min
     except ValueError as error:
@@ -41,7 +48,7 @@ def incidents(workspace: Path, as_json: bool, *, since: str | None, state: str |
         if (state is None or row.state == state) and (kind is None or row.row["kind"] == kind)
     ]
     if as_json:
-        emit_json([_whole(row) for row in found])
+        emit_json([_whole(row, workbench.office) for row in found])
         return
     cells = [
         (
@@ -62,10 +69,9 @@ def incidents(workspace: Path, as_json: bool, *, since: str | None, state: str |
         console.print("No such incidents.")
 
 
-def _whole(incident: Incident) -> dict[str, Any]:
-    reviews = [
-        {key: row[key] for key in ("timestamp", "state", "assignee", "detail", "author")} for row in incident.reviews
-    ]
+def _whole(incident: Incident, office: Office) -> dict[str, Any]:
+    columns = ("timestamp", "state", "assignee", "detail", "author")
+    reviews = [{key: office.readable(row[key]) for key in columns} for row in incident.reviews]
     return {**incident.row, "state": incident.state, "assignee": incident.assignee, "reviews": reviews}
 
 
@@ -73,11 +79,12 @@ def review(
     incident_id: str, state: str, workspace: Path, as_json: bool, *, author: str, note: str, assignee: str
 ) -> None:
     """Say what became of an incident."""
-    row = Workbench(workspace).office.review(incident_id, state, author=author, note=note, assignee=assignee)
+    office = Workbench(workspace).office
+    row = office.review(incident_id, state, author=author, note=note, assignee=assignee)
     if as_json:
-        emit_json(row)
+        emit_json({**row, "detail": office.readable(str(row["detail"]))})
     else:
-        console.print(f"{incident_id} is {state}.", markup=False)
+        _say(f"{incident_id} is {state}.")
 
 
 def not_this(event_id: str, workspace: Path, as_json: bool, *, author: str, reason: str) -> None:
@@ -86,7 +93,7 @@ def not_this(event_id: str, workspace: Path, as_json: bool, *, author: str, reas
     if as_json:
         emit_json(row)
     else:
-        console.print(f"{event_id} was taken back; a face like that one is not taken for {row['employee_id']} again.")
+        _say(f"{event_id} was taken back; a face like that one is not taken for {row['employee_id']} again.")
 
 
 dossier_app = typer.Typer(help="Strangers over days and cameras.", no_args_is_help=True, rich_markup_mode=None)
@@ -131,7 +138,7 @@ def list_dossiers(workspace: Workspace = Path("data"), as_json: Json = False) ->
     ]
     table("Strangers", ("id", "seen", "last", "cameras", "marked", "is"), cells)
     for pair in alike:
-        console.print(f"{pair.first} and {pair.second} may be one person (similarity {pair.similarity:.2f}).")
+        _say(f"{pair.first} and {pair.second} may be one person (similarity {pair.similarity:.2f}).")
 
 
 @dossier_app.command()
@@ -144,7 +151,7 @@ def merge(
 ) -> None:
     """Say that two strangers are one person."""
     Workbench(workspace).office.merge(unknown_id, into, author=author, reason=reason)
-    console.print(f"{unknown_id} goes under {into} from now on.")
+    _say(f"{unknown_id} goes under {into} from now on.")
 
 
 @dossier_app.command()
@@ -159,7 +166,7 @@ def split(
 ) -> None:
     """Say that some incidents of a stranger show somebody else."""
     new = Workbench(workspace).office.split(unknown_id, incidents, author=author, reason=reason)
-    console.print(f"{len(incidents)} incidents of {unknown_id} are {new} now.")
+    _say(f"Of {unknown_id} are {new} now: {', '.join(incidents)}.")
 
 
 @dossier_app.command()
@@ -172,7 +179,7 @@ def name(
 ) -> None:
     """Say that a stranger is somebody who is enrolled by now."""
     Workbench(workspace).office.name(unknown_id, employee_id, author=author, reason=reason)
-    console.print(f"{unknown_id} is {employee_id}.")
+    _say(f"{unknown_id} is {employee_id}.")
 
 
 @dossier_app.command()
@@ -185,7 +192,7 @@ def watch(
 ) -> None:
     """Put somebody on the watch list: each visit is an incident of high severity."""
     Workbench(workspace).office.watch(subject, author=author, reason=reason, on=not off)
-    console.print(f"{subject} is {'no longer ' if off else ''}on the watch list.")
+    _say(f"{subject} is {'no longer ' if off else ''}on the watch list.")
 
 
 @dossier_app.command()
@@ -198,4 +205,4 @@ def ignore(
 ) -> None:
     """Say that a stranger is of no interest: visits are noted, but nobody is alerted."""
     Workbench(workspace).office.ignore(unknown_id, author=author, reason=reason, on=not off)
-    console.print(f"{unknown_id} is {'told again' if off else 'only noted from now on'}.")
+    _say(f"{unknown_id} is {'told again' if off else 'only noted from now on'}.")

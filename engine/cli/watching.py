@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import signal
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,6 +20,7 @@ from engine.cli.output import console, emit_json, note, progress_bar, rounded, t
 from engine.cli.security import who
 from engine.config import load_config
 from engine.demo.run import clear_demo, run_demo
+from engine.demo.week import WeekOutcome, prepare_week, run_week
 from engine.drawing import draw_tracks
 from engine.errors import InputError
 from engine.models import fetch_samples
@@ -144,8 +146,84 @@ def _sink(
     return show
 
 
-def demo(workspace: Path, start: str | None, as_json: bool) -> None:
-    """Run the demonstration and say whether everything came out as the script says."""
+def demo(workspace: Path | None, start: str | None, as_json: bool, *, week: bool) -> None:
+    """Run a demonstration and say whether everything came out as the script says."""
+    if week:
+        _demo_week(workspace or Path("data/week"), start, as_json)
+    else:
+        _demo_day(workspace or Path("data/demo"), start, as_json)
+
+
+def _demo_week(workspace: Path, start: str | None, as_json: bool) -> None:
+    clear_demo(workspace)
+    prepare_week(workspace)
+    config = load_config(workspace)
+    today = datetime.now(UTC).astimezone(config.zone).date()
+    begin = moment(start, config.zone)
+    first = begin.date() if begin else today - timedelta(days=7)
+    monday = first - timedelta(days=first.weekday())
+    if monday + timedelta(days=6) > today:
+        raise InputError(f"the week of {monday} is not over", hint="choose an earlier --start")
+    with progress_bar(quiet=as_json) as progress:
+        photos = fetch_samples(progress)
+        outcome = run_week(Workbench(workspace, config, progress=progress), photos, monday, progress)
+    if as_json:
+        emit_json(
+            {
+                "passed": outcome.passed,
+                "scores": [
+                    {**dataclasses.asdict(score), "precision": score.precision, "recall": score.recall}
+                    for score in outcome.scores
+                ],
+                "faults": outcome.faults,
+                "sheet": outcome.sheet,
+                "incidents": outcome.incidents,
+                "dossiers": outcome.dossiers,
+                "files": {name: str(path) for name, path in outcome.files.items()},
+            }
+        )
+    else:
+        _show_week(outcome)
+    if not outcome.passed:
+        note("the week did not come out as its script says")
+        raise typer.Exit(1)
+
+
+def _show_week(outcome: WeekOutcome) -> None:
+    columns = ["date", "name", "first_in", "last_out", "hours", "status", "note"]
+    rows = [[row[column] for column in columns] for row in outcome.sheet]
+    table(f"Week of {outcome.monday}", [column.replace("_", " ") for column in columns], rows)
+    table(
+        "Incidents",
+        ("time", "kind", "severity", "who"),
+        [
+            (row["timestamp"][:16].replace("T", " "), row["kind"].replace("_", " "), row["severity"], who(row))
+            for row in outcome.incidents
+        ],
+    )
+    for dossier in outcome.dossiers:
+        console.print(dossier)
+    table(
+        "Found against the script",
+        ("", "expected", "found", "precision", "recall", ""),
+        [
+            (
+                score.what,
+                score.expected,
+                score.found,
+                f"{score.precision:.3f}",
+                f"{score.recall:.3f}",
+                "; ".join([f"missed {each}" for each in score.missed] + [f"extra {each}" for each in score.extra])
+                or "✓",
+            )
+            for score in outcome.scores
+        ],
+    )
+    console.print("every row of the logs is as it was written" if not outcome.faults else "; ".join(outcome.faults))
+    table("Files", ("", "where"), outcome.files.items())
+
+
+def _demo_day(workspace: Path, start: str | None, as_json: bool) -> None:
     clear_demo(workspace)
     config = load_config(workspace)
     begin = moment(start, config.zone) or datetime.now(UTC).astimezone(config.zone).replace(

@@ -67,7 +67,7 @@ def clear_demo(workspace: Path) -> None:
             f"{workspace} holds something that is not a demo", hint="give an empty or new folder with --workspace"
         )
     for name in (
-        "people.csv", "leave.csv", "seal.key", "gallery", "log", "attendance", "images", "outbox", "receipts", "demo",
+        "people.csv", "leave.csv", "muster.toml", "seal.key", "gallery", "log", "attendance", "images", "outbox", "receipts", "demo",
     ):  # fmt: skip
         path = workspace / name
         if path.is_dir():

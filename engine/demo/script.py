@@ -23,6 +23,8 @@ class Pass:
         depth: 0 far to 1 near; decides the size.
         blur: strength of motion and focus blur, 0 none to 1.
         light: brightness, 1 as photographed.
+        turn_deg: how far the head turns to either side on the way.
+        printed: it is not the person, but somebody who holds up their photo, turned likewise.
     """
 
     person: str
@@ -33,6 +35,8 @@ class Pass:
     depth: float = 0.5
     blur: float = 0.3
     light: float = 1.0
+    turn_deg: float = 0.0
+    printed: bool = False
 
 
 PASSES: tuple[Pass, ...] = (

@@ -7,7 +7,7 @@ barrier in front hides where the photos end.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from engine.demo.heads import Expression, warp_head
 from engine.demo.script import DURATION_S, FPS, PASSES, Pass
 from engine.detection import Detector
 from engine.errors import MusterError
 from engine.images import read_image
 from engine.video import VideoWriter
 
-__all__ = ["Figure", "cut_out", "frames", "render_video"]
+__all__ = ["Entrance", "Figure", "cut_out", "render_video"]
 
 WIDTH, HEIGHT = 1280, 720
 BARRIER_Y = 560
@@ -40,11 +41,15 @@ class Figure:
         picture: (h, w, 3) float32 RGB.
         cover: (h, w) float32 opacity.
         face: x, y of the face's middle and its height in pixels of the picture.
+        landmarks: (5, 2) float32 of the face in pixels of the picture.
+        photo: RGB uint8, as it was taken.
     """
 
     picture: NDArray[np.float32]
     cover: NDArray[np.float32]
     face: tuple[float, float, float]
+    landmarks: NDArray[np.float32]
+    photo: RGB
 
 
 def cut_out(photo: RGB, detector: Detector) -> Figure:
@@ -53,8 +58,9 @@ def cut_out(photo: RGB, detector: Detector) -> Figure:
     if not len(found):
         raise MusterError("a sample photo shows no face", hint="`muster models fetch --force`")
     edge = 4  # some photos have a coloured frame
-    photo = photo[edge:-edge, edge:-edge]
-    x1, y1, x2, y2 = (float(value) - edge for value in found.boxes[int(found.areas.argmax())])
+    whole = photo = photo[edge:-edge, edge:-edge]
+    subject = int(found.areas.argmax())
+    x1, y1, x2, y2 = (float(value) - edge for value in found.boxes[subject])
     wide, high = x2 - x1, y2 - y1
     cx, cy = (x1 + x2) / 2, (y1 + y2) / 2
     photo = photo[: min(len(photo), int(y2 + 1.6 * high))]
@@ -77,7 +83,7 @@ def cut_out(photo: RGB, detector: Detector) -> Figure:
     missing = max(0, int(y2 + 1.8 * high) - len(photo))
     picture = np.pad(photo, ((0, missing), (0, 0), (0, 0)), mode="edge").astype(np.float32)
     cover = np.pad(person, ((0, missing), (0, 0)), mode="edge")
-    return Figure(picture, cv2.GaussianBlur(cover, (5, 5), 1.2), (cx, cy, high))
+    return Figure(picture, cv2.GaussianBlur(cover, (5, 5), 1.2), (cx, cy, high), found.landmarks[subject] - edge, whole)
 
 
 def _hall() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -126,29 +132,45 @@ def _matrix(walk: Pass, figure: Figure, time: float) -> NDArray[np.float64] | No
     return np.array([[a, -b, x - a * fx + b * fy], [b, a, y - b * fx - a * fy]])
 
 
-def frames(detector: Detector, photos: Path) -> Iterator[RGB]:
-    """The demo's frames, RGB uint8 (720, 1280, 3), always the same.
+class Entrance:
+    """The hall, and the people who may walk through it. The same passes give the same pictures.
 
     Args:
         detector: finds the faces to cut out.
         photos: the sample photos' folder.
+        passes: all walks that will be asked for.
     """
-    generator = np.random.default_rng(2026)
-    hall, barrier = _hall()
-    figures = {
-        (walk.person, walk.photo): cut_out(read_image(photos / "val" / walk.person / f"{walk.photo}.jpg"), detector)
-        for walk in PASSES
-    }
-    noises = [generator.normal(0, 3.0, (HEIGHT, WIDTH, 1)).repeat(3, 2).round().astype(np.int16) for _ in range(8)]
-    for index in range(int(DURATION_S * FPS)):
-        time = index / FPS
-        scene = hall.copy()
-        for walk in sorted(PASSES, key=lambda walk: walk.depth):
-            figure = figures[walk.person, walk.photo]
+
+    def __init__(self, detector: Detector, photos: Path, passes: Iterable[Pass]) -> None:
+        generator = np.random.default_rng(2026)
+        self._hall, self._barrier = _hall()
+        shown = dict.fromkeys((walk.person, walk.photo) for walk in passes)
+        self._figures = {
+            (person, photo): cut_out(read_image(photos / "val" / person / f"{photo}.jpg"), detector)
+            for person, photo in shown
+        }
+        self._noises = [
+            generator.normal(0, 3.0, (HEIGHT, WIDTH, 1)).repeat(3, 2).round().astype(np.int16) for _ in range(8)
+        ]
+
+    def frame(self, passes: Iterable[Pass], time: float, index: int) -> RGB:
+        """The picture of a moment, RGB uint8 (720, 1280, 3).
+
+        Args:
+            passes: walks, begun or not.
+            time: in seconds, as in the passes.
+            index: of the frame; picks the sensor's noise.
+        """
+        scene = self._hall.copy()
+        for walk in sorted(passes, key=lambda walk: walk.depth):
+            figure = self._figures[walk.person, walk.photo]
             matrix = _matrix(walk, figure, time)
-            if matrix is not None:
-                _paste(scene, barrier, walk, figure, matrix, time)
-        yield np.clip(scene.astype(np.int16) + noises[index % len(noises)], 0, 255).astype(np.uint8)
+            if matrix is not None and walk.printed:
+                _hold_up(scene, walk, figure, matrix, time)
+            elif matrix is not None:
+                _paste(scene, self._barrier, walk, figure, matrix, time)
+        noisy = scene.astype(np.int16) + self._noises[index % len(self._noises)]
+        return np.asarray(np.clip(noisy, 0, 255), np.uint8)
 
 
 def _paste(
@@ -170,7 +192,7 @@ def _paste(
     shifted = matrix - np.array([[0, 0, left], [0, 0, top]])
     size = (int(right - left), int(bottom - top))
     sway = 1 + 0.05 * math.sin(time * 2.1 + walk.start_s)  # light changes along the way
-    picture = np.clip(figure.picture * np.float32(walk.light * sway), 0, 255)
+    picture = np.clip(_living(walk, figure, time) * np.float32(walk.light * sway), 0, 255)
     shown = cv2.warpAffine(picture, shifted, size, flags=cv2.INTER_LINEAR)
     cover = cv2.warpAffine(figure.cover, shifted, size, flags=cv2.INTER_LINEAR)
     motion = 1 + 2 * round(4 * walk.blur * (1 + 0.5 * math.sin(time * 5)))
@@ -178,6 +200,42 @@ def _paste(
         shown, cover = cv2.blur(shown, (motion, 1)), cv2.blur(cover, (motion, 1))
     opacity = (cover * (1 - barrier[place]))[..., None]
     scene[place] = scene[place] * (1 - opacity) + shown * opacity
+
+
+def _living(walk: Pass, figure: Figure, time: float) -> NDArray[np.float32]:
+    """The figure's picture with its head turned as the walk says: from one side to the other and back, eyes and mouth moving."""
+    if not walk.turn_deg:
+        return figure.picture
+    progress = (time - walk.start_s) / (walk.end_s - walk.start_s)
+    yaw = walk.turn_deg * math.sin(2 * math.pi * progress)
+    face = Expression(
+        blink=max(0.0, math.sin(7.0 * progress * math.pi) - 0.8) * 5,
+        mouth=0.4 * max(0.0, math.sin(11.0 * progress)),
+        smile=0.5 * math.sin(5.0 * progress),
+    )
+    turned = warp_head(figure.picture.astype(np.uint8), figure.landmarks, yaw, 3 * math.sin(9 * progress), face)
+    return turned.astype(np.float32)
+
+
+def _hold_up(scene: NDArray[np.float32], walk: Pass, figure: Figure, matrix: NDArray[np.float64], time: float) -> None:
+    """Draw a print with a white edge, turned about its upright axis in perspective."""
+    height, width = figure.photo.shape[:2]
+    edge = max(4, width // 25)
+    card = cv2.copyMakeBorder(figure.photo, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=(245, 245, 242))
+    fx, fy, face = figure.face
+    corners = np.array([[-edge, -edge], [width + edge, -edge], [width + edge, height + edge], [-edge, height + edge]])
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    middle = matrix @ np.array([fx, fy, 1.0])
+    turn = math.radians(walk.turn_deg * math.sin(2 * math.pi * (time - walk.start_s) / 3.5))
+    away = 9.0 * face / 2  # as far as the camera is from the card, in its pixels
+    flat = corners - [fx, fy]
+    nearer = away / (away + flat[:, 0] * math.sin(turn))
+    seen = middle + scale * np.column_stack([flat[:, 0] * math.cos(turn), flat[:, 1]]) * nearer[:, None]
+    source = np.array([[0, 0], [width + 2 * edge, 0], [width + 2 * edge, height + 2 * edge], [0, height + 2 * edge]])
+    warp = cv2.getPerspectiveTransform(source.astype(np.float32), seen.astype(np.float32))
+    shown = cv2.warpPerspective(card.astype(np.float32) * walk.light, warp, (WIDTH, HEIGHT))
+    cover = cv2.warpPerspective(np.ones(card.shape[:2], np.float32), warp, (WIDTH, HEIGHT))[..., None]
+    scene[:] = scene * (1 - cover) + np.clip(shown, 0, 255) * cover
 
 
 def render_video(
@@ -192,7 +250,8 @@ def render_video(
         progress: told of frames.
     """
     total = int(DURATION_S * FPS)
+    entrance = Entrance(detector, photos, PASSES)
     with VideoWriter(path, FPS) as writer:
-        for index, picture in enumerate(frames(detector, photos)):
-            writer.write(picture)
+        for index in range(total):
+            writer.write(entrance.frame(PASSES, index / FPS, index))
             progress("rendering the entrance video", index + 1, total)

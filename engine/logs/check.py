@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +11,7 @@ from typing import Literal
 from engine.logs.seals import Seal, Sealer, parse_seal
 from engine.storage import csv_line
 
-__all__ = ["Finding", "Head", "check_content"]
+__all__ = ["Finding", "Head", "Line", "check_content", "read_line"]
 
 _NAMED = 20  # findings of one kind that are told one by one
 
@@ -46,10 +47,19 @@ class Head:
 
 
 @dataclass(frozen=True)
-class _Line:
-    number: int  # line of the file
+class Line:
+    """A line of a sealed file.
+
+    Attributes:
+        number: of the line, from 1.
+        cells: None when it is no CSV.
+        seal: None when it bears none.
+        authentic: the seal is its own.
+    """
+
+    number: int
     cells: list[str] | None
-    seal: Seal | None  # None when it cannot be read
+    seal: Seal | None
     authentic: bool
 
     @property
@@ -58,72 +68,71 @@ class _Line:
         return " ".join(cell for cell in (self.cells or [])[:2] if cell) or "unreadable"
 
 
+Canonical = Callable[[Sequence[str]], list[str]]
+
+
+def read_line(
+    raw: bytes, stem: str, columns: Sequence[str], sealer: Sealer, canonical: Canonical, number: int = 0
+) -> Line:
+    """Read a line and make its seal anew.
+
+    Args:
+        raw: without its end.
+        stem: name of the file without suffix, part of every seal.
+        columns: the header, `seal` last.
+        sealer: holds the key.
+        canonical: a row's cells as they are hashed.
+        number: of the line.
+    """
+    try:
+        text = raw.decode("utf-8")
+        (cells,) = csv.reader([text], strict=True)
+    except (UnicodeDecodeError, csv.Error, ValueError):
+        return Line(number, None, None, authentic=False)
+    seal = parse_seal(cells[-1]) if cells else None
+    if seal is None or len(cells) != len(columns) or csv_line(cells) != text + "\n":
+        return Line(number, cells, seal, authentic=False)
+    return Line(number, cells, seal, sealer.own(stem, seal.number, canonical(cells[:-1])) == seal.own)
+
+
 def check_content(
-    content: bytes,
-    file: str,
-    columns: Sequence[str],
-    sealer: Sealer,
-    canonical: Callable[[Sequence[str]], list[str]],
-    heads: Sequence[Head],
+    content: bytes, file: str, columns: Sequence[str], sealer: Sealer, canonical: Canonical, heads: Sequence[Head]
 ) -> list[Finding]:
     """Everything that is wrong with a sealed file.
 
     Args:
         content: the file's bytes.
-        file: its name with suffix; its stem is part of every seal.
-        columns: the header it must have, `seal` last.
-        sealer: holds the key.
-        canonical: a row's cells as they are hashed.
+        file: its name with suffix.
+        columns, sealer, canonical: see `read_line`.
         heads: what the file held at earlier times.
     """
     wanted = max((head.rows for head in heads), default=0)
     header, *rest = content.split(b"\n")
     tail = rest.pop() if rest else b""
-    findings = []
-    if content and header + b"\n" != csv_line(columns).encode():
-        findings.append(Finding(file, 1, "changed", "the header is not what was written"))
     stem = file.removesuffix(".csv")
-    lines = [_line(raw, number, stem, columns, sealer, canonical) for number, raw in enumerate(rest, start=2)]
-    if tail or (content and not rest):
-        whole = max((line.seal.number for line in lines if line.authentic and line.seal), default=0)
-        if wanted > whole:
-            lines.append(_Line(len(rest) + 2, None, None, authentic=False))  # its end was there once
-        else:
-            findings.append(
-                Finding(
-                    file,
-                    len(rest) + 2,
-                    "torn",
-                    f"{len(tail) or len(header)} bytes of an interrupted write; the next row removes them",
-                )
-            )
+    lines = [read_line(raw, stem, columns, sealer, canonical, number) for number, raw in enumerate(rest, start=2)]
+    findings = []
+    written = csv_line(columns).encode()
+    if b"\n" not in content and written.startswith(content) and not wanted:
+        tail = content
+    elif header + b"\n" != written:
+        findings.append(Finding(file, 1, "changed", "the header is not what was written"))
+    if len(lines) > 1 and not any(line.authentic for line in lines):
+        detail = f"none of its {len(lines)} rows bears a seal of this key: it is another key's, or was written anew"
+        return [*findings, Finding(file, 0, "changed", detail)]
+    if tail and wanted > max((line.seal.number for line in lines if line.seal), default=0):
+        lines.append(Line(len(rest) + 2, None, None, authentic=False))  # its end was there once
+    elif tail:
+        detail = f"{len(tail)} bytes of an interrupted write; the next row removes them"
+        findings.append(Finding(file, content.count(b"\n") + 1, "torn", detail))
     findings += _order(lines, wanted, file)
     findings += _chain(lines, heads, file, sealer)
     return sorted(_shortened(findings, file), key=lambda finding: finding.line)
 
 
-def _line(
-    raw: bytes,
-    number: int,
-    stem: str,
-    columns: Sequence[str],
-    sealer: Sealer,
-    canonical: Callable[[Sequence[str]], list[str]],
-) -> _Line:
-    try:
-        text = raw.decode("utf-8")
-        (cells,) = csv.reader([text], strict=True)
-    except (UnicodeDecodeError, csv.Error, ValueError):
-        return _Line(number, None, None, authentic=False)
-    seal = parse_seal(cells[-1]) if cells else None
-    if seal is None or len(cells) != len(columns) or csv_line(cells) != text + "\n":
-        return _Line(number, cells, seal, authentic=False)
-    return _Line(number, cells, seal, sealer.own(stem, seal.number, canonical(cells[:-1])) == seal.own)
-
-
-def _order(lines: Sequence[_Line], wanted: int, file: str) -> Iterator[Finding]:
+def _order(lines: Sequence[Line], wanted: int, file: str) -> Iterator[Finding]:
     """Rows that are not as they were written, too many, too few, or at another place."""
-    first: dict[int, _Line] = {}
+    first: dict[int, Line] = {}
     numbers = {line.number: line.seal.number for line in lines if line.authentic and line.seal}
     # of two copies the one that follows on its own predecessor is the original
     for line in sorted(lines, key=lambda line: numbers.get(line.number, 0) - 1 != numbers.get(line.number - 1, 0)):
@@ -136,14 +145,17 @@ def _order(lines: Sequence[_Line], wanted: int, file: str) -> Iterator[Finding]:
                 first[line.seal.number] = line
     broken = [line for line in lines if not line.authentic]
     claimed = {line.seal.number for line in broken if line.seal}
-    missing = set(
-        range(1, max([wanted, *first, *(number for number in claimed if number <= len(lines))], default=0) + 1)
-    ) - set(first)
+    last = max([wanted, *first, *(number for number in claimed if number <= len(lines))], default=0)
+    missing = set(range(1, last + 1)) - set(first)
+    free = sorted(missing - claimed)
+    around = _neighbours(lines)
     for line in broken:
-        number = line.seal.number if line.seal else None
+        number = line.seal.number if line.seal else 0
         if number not in missing:
-            number = min((each for each in missing - claimed if _fits(each, line, lines)), default=None)
-        if number is None:
+            before, after = around[line.number]
+            place = bisect_right(free, before)
+            number = free.pop(place) if place < len(free) and (after is None or free[place] < after) else 0
+        if not number:
             yield Finding(file, line.number, "inserted", f"a row that was never written ({line.name})")
         else:
             missing.discard(number)
@@ -153,20 +165,27 @@ def _order(lines: Sequence[_Line], wanted: int, file: str) -> Iterator[Finding]:
         if line.seal and line.seal.number != number:
             yield Finding(file, line.number, "moved", f"row {line.seal.number} ({line.name}) stands at another place")
     for begin, end in _runs(sorted(missing)):
-        after = first.get(begin - 1)
+        row = first.get(begin - 1)
         which = f"row {begin} was" if begin == end else f"rows {begin} to {end} were"
-        place = f"after row {begin - 1} ({after.name})" if after else "at the beginning" if begin == 1 else "there"
-        yield Finding(file, after.number if after else 0, "removed", f"{which} removed {place}")
+        where = f"after row {begin - 1} ({row.name})" if row else "at the beginning" if begin == 1 else "there"
+        yield Finding(file, row.number if row else 0, "removed", f"{which} removed {where}")
 
 
-def _fits(number: int, line: _Line, lines: Sequence[_Line]) -> bool:
-    """A missing row's number lies between those of the rows around a broken line."""
-    before = [row.seal.number for row in lines if row.authentic and row.seal and row.number < line.number]
-    after = [row.seal.number for row in lines if row.authentic and row.seal and row.number > line.number]
-    return max(before, default=0) < number < min(after, default=number + 1)
+def _neighbours(lines: Sequence[Line]) -> dict[int, tuple[int, int | None]]:
+    """For each line the highest number of an authentic row before it, and the lowest of one after it (None: there is none)."""
+    highest, lowest = [0], list[int | None]([None])
+    for line in lines:
+        highest.append(max(highest[-1], line.seal.number if line.authentic and line.seal else 0))
+    for line in reversed(lines):
+        number, later = line.seal.number if line.authentic and line.seal else None, lowest[-1]
+        lowest.append(later if number is None else number if later is None else min(number, later))
+    return {
+        line.number: (before, after)
+        for line, before, after in zip(lines, highest[:-1], reversed(lowest[:-1]), strict=True)
+    }
 
 
-def _chain(lines: Sequence[_Line], heads: Sequence[Head], file: str, sealer: Sealer) -> Iterator[Finding]:
+def _chain(lines: Sequence[Line], heads: Sequence[Head], file: str, sealer: Sealer) -> Iterator[Finding]:
     """Seals that do not follow on the one before, and heads that the file does not lead to."""
     chains = {0: ""}
     for line in sorted(
@@ -185,7 +204,7 @@ def _chain(lines: Sequence[_Line], heads: Sequence[Head], file: str, sealer: Sea
                 f"row {seal.number} ({line.name}): its seal does not follow on the row before",
             )
     for head in heads:
-        if chains.get(head.rows, head.chain) != head.chain:
+        if head.chain and chains.get(head.rows, head.chain) != head.chain:  # empty: its last row was damaged then
             yield Finding(file, 0, "changed", f"the first {head.rows} rows are not those that were sealed")
 
 

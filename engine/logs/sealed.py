@@ -1,9 +1,7 @@
-"""Append-only CSV logs whose rows are sealed: one file, or one per workplace day with closed days.
+"""An append-only CSV file whose rows are sealed: whoever changes, removes, moves or inserts one without the key is found out.
 
-When a day is over its file is closed: the number of its rows and its head are written to `log/seals.csv`, itself sealed. Rows
-may still come in afterwards (a recording that is processed late); they carry on the chain and the day is closed again. So
-nothing is ever rewritten, and `check` names every row that was changed, removed, moved or inserted by somebody without the
-key. The end of a file that is still open is vouched for by its running head, a small file in `log/.heads`.
+Nothing is ever rewritten, but for the id of somebody who asked to be forgotten. The file's end is vouched for by its running
+head, a small file in `.heads` beside it that says how many rows there are and how their chain ends.
 """
 
 from __future__ import annotations
@@ -12,16 +10,17 @@ import contextlib
 import csv
 import logging
 import os
-import re
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+import time
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.errors import StorageError
-from engine.logs.check import Finding, Head, check_content
-from engine.logs.seals import Seal, Sealer, parse_seal
+from engine.logs.check import Finding, Head, Line, check_content, read_line
+from engine.logs.seals import Seal, Sealer
 from engine.storage import (
     append_lines,
     atomic_write,
@@ -29,18 +28,35 @@ from engine.storage import (
     decode_cell,
     encode_cell,
     locked,
-    parse_rows,
     storage_errors,
 )
 
-__all__ = ["DayLog", "Finding", "Head", "Journal", "SealedFile"]
+__all__ = ["Finding", "Head", "Row", "SealedFile"]
 
 log = logging.getLogger(__name__)
 
 Row = Mapping[str, object]
 _TAIL = 16384
-_OPEN_DAYS = 400
-_PROBE = 64  # bytes before the place up to which a file was read, to notice that it is another one now
+_SETTLED_NS = 2 * 10**9  # the coarsest file systems tell times to two seconds
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was read of a file before.
+
+    Attributes:
+        stamp: inode, size and times of the file that holds exactly this; None when it was changed so recently that another change
+            need not show in them.
+        length, checksum: of the bytes that the rows were made of.
+        columns: of its header.
+        rows: decoded.
+    """
+
+    stamp: tuple[int, ...] | None = None
+    length: int = 0
+    checksum: int = 0
+    columns: tuple[str, ...] = ()
+    rows: list[dict[str, str]] = field(default_factory=list)
 
 
 class SealedFile:
@@ -60,7 +76,7 @@ class SealedFile:
         self._sealer = sealer
         self._people = [self.columns.index(column) for column in people]
         self._name = path.stem
-        self._cache: tuple[int, int, int, bytes, list[dict[str, str]]] | None = None
+        self._known = _Known()
         self._mutex = threading.Lock()
 
     @contextlib.contextmanager
@@ -82,7 +98,7 @@ class SealedFile:
         """
         if not rows:
             return 0
-        before = self._last()
+        before = self._latest()
         lines = []
         for row in rows:
             cells = [encode_cell(row.get(column, "")) for column in self.columns[:-1]]
@@ -101,30 +117,51 @@ class SealedFile:
     def _canonical(self, cells: Sequence[str]) -> list[str]:
         sealed = list(cells)
         for index in self._people:
-            sealed[index] = ";".join(self._sealer.pseudonym(person) for person in decode_cell(cells[index]).split(";"))
+            people = decode_cell(cells[index])
+            if encode_cell(people) == cells[index]:  # an id that is written otherwise is not what was sealed
+                sealed[index] = ";".join(self._sealer.pseudonym(person) for person in people.split(";"))
         return sealed
 
-    def _last(self) -> Seal | None:
-        """The seal that the next row follows on: of the last whole row."""
+    def _authentic(self, raw: bytes) -> Seal | None:
+        """The seal of a line, if it is the line's own."""
+        line = self._line(raw)
+        return line.seal if line.authentic else None
+
+    def _line(self, raw: bytes) -> Line:
+        return read_line(raw, self._name, self.columns, self._sealer, self._canonical)
+
+    def _tail(self) -> list[bytes]:
+        """The last whole line after the header, as the only one in a list; none when there is none."""
         length, whole = _TAIL, list[bytes]()
+        try:
+            with self.path.open("rb") as handle:
+                size = handle.seek(0, os.SEEK_END)
+                while len(whole) < 2 and length // 2 < size + _TAIL:  # the first of them may be a row's end
+                    handle.seek(max(0, size - length))
+                    tail = handle.read()
+                    whole, length = tail[: tail.rfind(b"\n") + 1].split(b"\n")[:-1], 2 * length
+        except FileNotFoundError:
+            return []
+        return whole[1:][-1:]
+
+    def _latest(self) -> Seal | None:
+        """The seal that the next row follows on: the last row's, or the running head's where that knows of more.
+
+        So what was removed from the end stays missed however many rows come after. When the last row is damaged the count goes on from a
+        number that no row has, so that `check` names the damage and no row is lost.
+        """
         with storage_errors(self.path):
-            try:
-                with self.path.open("rb") as handle:
-                    size = handle.seek(0, os.SEEK_END)
-                    while len(whole) < 2 and length // 2 < size + _TAIL:  # the first of them may be a row's end
-                        handle.seek(max(0, size - length))
-                        tail = handle.read()
-                        whole, length = tail[: tail.rfind(b"\n") + 1].splitlines(), 2 * length
-            except FileNotFoundError:
-                return None
-        if not whole or whole[-1] == csv_line(self.columns).rstrip("\n").encode():
-            return None
-        seal = parse_seal(whole[-1].rpartition(b",")[2].decode("ascii", "replace"))
-        if (
-            seal is None
-        ):  # damaged: go on from a number that no row has, so that `check` names the damage, and no row is lost
-            count = self.path.read_bytes().count(b"\n") - 1
-            return Seal(count, "", "")
+            tail = self._tail()
+            seal = self._authentic(tail[0]) if tail else None
+            head = self._running_head()
+            if tail and seal is None:
+                lines = self.path.read_bytes().split(b"\n")[1:-1]
+                found = [each for each in map(self._authentic, lines) if each]
+                seal = max(found, key=lambda each: each.number, default=None)
+                if head is None and (seal is None or seal.number < len(lines)):
+                    seal = Seal(len(lines), "", "")
+        if head is not None and (seal is None or seal.number <= head.rows):
+            return Seal(head.rows, "", head.chain)
         return seal
 
     # ----------------------------------------------------------------------------------------- heads
@@ -161,14 +198,16 @@ class SealedFile:
         return Head(int(number), chain)
 
     def head(self) -> Head:
-        """The file's head as its last row has it; zero rows when it is missing or empty."""
-        seal = self._last()
+        """How far the file is sealed; zero rows when it is missing or empty."""
+        seal = self._latest()
         return Head(0, "") if seal is None else Head(seal.number, seal.chain)
 
     # ----------------------------------------------------------------------------------------- reading
 
     def read(self) -> list[dict[str, str]]:
-        """All whole rows in the file's order; what was read before is not read again. Do not change the rows.
+        """All whole rows in the file's order; what was read before is not parsed again. Do not change the rows.
+
+        A row is given as it stands there, whether somebody changed it or not: that is for `check` to say. One that is no CSV is left out.
 
         Raises:
             StorageError: it cannot be read, or lacks a column.
@@ -177,47 +216,61 @@ class SealedFile:
             try:
                 with self.path.open("rb") as handle:
                     status = os.fstat(handle.fileno())
-                    known = self._cache
-                    if known is not None and (known[0], known[1], known[2]) == (
-                        status.st_ino, status.st_mtime_ns, status.st_size,
-                    ):  # fmt: skip
-                        return list(known[4])
-                    offset, rows = self._known_part(handle.read, handle.seek, status.st_ino)
-                    handle.seek(offset)
+                    stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+                    if stamp == self._known.stamp:
+                        return list(self._known.rows)
                     content = handle.read()
             except FileNotFoundError:
-                self._cache = None
+                self._known = _Known()
                 return []
-            whole = content[: content.rfind(b"\n") + 1]
-            try:
-                text = whole.decode("utf-8-sig" if offset == 0 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise StorageError(
-                    f"{self.path} is not UTF-8: {error}", hint="`muster verify` tells what was changed"
-                ) from error
-            new = parse_rows(text, self.path, self.columns if offset else None)
-            missing = [column for column in self.columns if new and column not in new[0]]
-            if missing:
-                raise StorageError(
-                    f"{self.path} lacks the column {missing[0]}",
-                    hint="a spreadsheet may have rewritten it: restore it from a backup",
-                )
-            rows = [*rows, *new]
-            self._place = (offset + len(whole), (content[: len(whole)] or b"")[-_PROBE:])
-            self._cache = (status.st_ino, status.st_mtime_ns, offset + len(content), self._place[1], rows)
-            return list(rows)
+            whole, known = content[: content.rfind(b"\n") + 1], self._known
+            if len(whole) < known.length or zlib.crc32(whole[: known.length]) != known.checksum:
+                known = _Known()
+            columns, rows = self._parsed(whole[known.length :], known.columns)
+            self._known = _Known(
+                stamp if time.time_ns() - status.st_mtime_ns > _SETTLED_NS else None,
+                len(whole),
+                zlib.crc32(whole[known.length :], known.checksum),
+                columns,
+                [*known.rows, *rows],
+            )
+            return list(self._known.rows)
 
-    _place: tuple[int, bytes] = (0, b"")
+    def authentic(self) -> list[dict[str, str]]:
+        """The rows that bear their own seal; the file is read anew.
 
-    def _known_part(
-        self, read: Callable[[int], bytes], seek: Callable[[int], int], inode: int
-    ) -> tuple[int, list[dict[str, str]]]:
-        """How far the file was read before, and the rows of that part; from the start when it is another file now."""
-        place, probe = self._place
-        if self._cache is None or self._cache[0] != inode or not probe:
-            return 0, []
-        seek(place - len(probe))
-        return (place, self._cache[4]) if read(len(probe)) == probe else (0, [])
+        Raises:
+            StorageError: it cannot be read.
+        """
+        with storage_errors(self.path):
+            content = self.path.read_bytes() if self.path.exists() else b""
+        lines = map(self._line, content.split(b"\n")[1:-1])
+        return [
+            dict(zip(self.columns, map(decode_cell, line.cells), strict=True))
+            for line in lines
+            if line.authentic and line.cells
+        ]
+
+    def _parsed(self, raw: bytes, columns: tuple[str, ...]) -> tuple[tuple[str, ...], list[dict[str, str]]]:
+        """Columns and rows of whole lines; the first of them is the header when no columns are given."""
+        lines = raw.decode("utf-8" if columns else "utf-8-sig", "replace").split("\n")[:-1]
+        try:
+            table = list(csv.reader(lines, strict=True))
+        except csv.Error:
+            table = []
+        if len(table) != len(lines):  # a row is a line: a damaged one must not swallow those after it
+            table = [cells for cells in map(_cells, lines) if cells is not None]
+            log.warning("%s: %d damaged rows are left out", self.path, len(lines) - len(table))
+        if not columns and table:
+            columns = tuple(map(decode_cell, table.pop(0)))
+        missing = [column for column in self.columns if table and column not in columns]
+        if missing:
+            raise StorageError(
+                f"{self.path} lacks the column {missing[0]}",
+                hint="a spreadsheet may have rewritten it: restore it from a backup",
+            )
+        empty = dict.fromkeys(columns, "")
+        return columns, [empty | dict(zip(columns, map(decode_cell, cells), strict=False)) for cells in table if cells]
 
     # ----------------------------------------------------------------------------------------- checking
 
@@ -228,8 +281,8 @@ class SealedFile:
             closed: what the file held when its day was closed.
         """
         with locked(self.path), storage_errors(self.path):
+            running = self._running_head()  # before the rows: who writes one adds it to them first
             content = self.path.read_bytes() if self.path.exists() else b""
-            running = self._running_head()
         heads = [head for head in (closed, running) if head]
         if not content and heads:
             return [
@@ -237,7 +290,11 @@ class SealedFile:
                     self.path.name, 0, "missing", f"the file is gone; it held {max(head.rows for head in heads)} rows"
                 )
             ]
-        return check_content(content, self.path.name, self.columns, self._sealer, self._canonical, heads)
+        findings = check_content(content, self.path.name, self.columns, self._sealer, self._canonical, heads)
+        if content.count(b"\n") > 1 and not heads:
+            detail = "its running head is gone: whether rows are missing at the end cannot be told"
+            findings.append(Finding(self.path.name, 0, "note", detail))
+        return findings
 
     def redact(self, person: str) -> int:
         """Put a person's pseudonym in place of their id; seals stay valid.
@@ -249,9 +306,10 @@ class SealedFile:
         with locked(self.path), storage_errors(self.path):
             if not self.path.exists():
                 return 0
-            lines = self.path.read_bytes().decode("utf-8").split("\n")
+            # damaged bytes stay as they are
+            lines = self.path.read_bytes().decode("utf-8", "surrogateescape").split("\n")
             for place, line in enumerate(lines[1:], start=1):
-                cells = next(csv.reader([line]), [])
+                cells = _cells(line) or []
                 named = False
                 for index in self._people if len(cells) == len(self.columns) else ():
                     ids = decode_cell(cells[index]).split(";")
@@ -263,151 +321,13 @@ class SealedFile:
                     count += 1
                     lines[place] = csv_line(cells).removesuffix("\n")
             if count:
-                atomic_write(self.path, "\n".join(lines).encode())
+                atomic_write(self.path, "\n".join(lines).encode("utf-8", "surrogateescape"))
         return count
 
 
-class DayLog:
-    """An append-only log, one sealed file per workplace day: append, read a range of days, close days that are over.
-
-    Args:
-        folder: where the files lie, such as `<workspace>/log`.
-        name: their stem, such as `attendance`.
-        columns: the header, without `seal`.
-        sealer: makes the seals; default: with the key `seal.key` beside the folder.
-        people: columns with ids of people.
-    """
-
-    def __init__(
-        self, folder: Path, name: str, columns: Sequence[str], sealer: Sealer | None = None, people: Sequence[str] = ()
-    ) -> None:
-        self.folder, self.name = folder, name
-        self.columns = (*columns, "seal")
-        self.sealer = sealer or Sealer(folder.parent / "seal.key")
-        self._people = tuple(people)
-        self._files: dict[date, SealedFile] = {}
-        self.journal = Journal(folder, self.sealer)
-
-    def path(self, day: date) -> Path:
-        """The file of a day."""
-        return self.folder / f"{self.name}-{day.isoformat()}.csv"
-
-    def file(self, day: date) -> SealedFile:
-        """The same, as what it is."""
-        if day not in self._files:
-            if len(self._files) > _OPEN_DAYS:
-                self._files.clear()
-            self._files[day] = SealedFile(self.path(day), self.columns, self.sealer, self._people)
-        return self._files[day]
-
-    @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Hold the log's lock over a read and the append that depends on it."""
-        with locked(self.folder / self.name):
-            yield
-
-    def append(self, day: date, rows: Sequence[Row]) -> None:
-        """Append rows durably; call it within `exclusive()`.
-
-        Raises:
-            StorageError: nothing was written.
-        """
-        healed = self.file(day).append(rows)
-        if healed:
-            self.journal.note("healed", self.name, day, detail=f"{healed} bytes of an interrupted write were removed")
-
-    def read(self, first: date, last: date | None = None) -> list[dict[str, str]]:
-        """Rows from `first` to `last` (inclusive; default: the same day), in the order of the files. Do not change them."""
-        last = last or first
-        days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
-        return [row for day in days for row in self.file(day).read()]
-
-    def days(self) -> list[date]:
-        """Days that have a file, oldest first."""
-        pattern = re.compile(rf"{re.escape(self.name)}-(\d{{4}}-\d{{2}}-\d{{2}})\.csv")
-        days = []
-        for path in self.folder.glob(f"{self.name}-*.csv"):
-            with contextlib.suppress(ValueError):  # 2026-13-45 is no day, and its file none of ours
-                if match := pattern.fullmatch(path.name):
-                    days.append(date.fromisoformat(match.group(1)))
-        return sorted(days)
-
-    def redact(self, person: str) -> int:
-        """Put a person's pseudonym in place of their id in all days; how many rows named them."""
-        with self.exclusive():
-            return sum(self.file(day).redact(person) for day in self.days())
-
-    def close(self, before: date, time: datetime) -> list[date]:
-        """Close all days before `before` that are open or have grown since; which they were."""
-        closed = self.journal.heads(self.name)
-        done = []
-        with self.exclusive():
-            for day in self.days():
-                head = self.file(day).head()
-                if day < before and closed.get(day) != head and head.rows > closed.get(day, Head(0, "")).rows:
-                    self.journal.note("closed", self.name, day, head, time=time)
-                    done.append(day)
-        return done
-
-    def check(self) -> list[Finding]:
-        """What is wrong with any day."""
-        closed, purged = self.journal.heads(self.name), self.journal.purged(self.name)
-        days = sorted({*self.days(), *closed} - purged)
-        return [finding for day in days for finding in self.file(day).check(closed.get(day))]
-
-    def purge(self, day: date, time: datetime, reason: str) -> None:
-        """Delete a day's file because its time is over; the journal keeps its head."""
-        with self.exclusive():
-            self.journal.note("purged", self.name, day, self.file(day).head(), time=time, detail=reason)
-            with storage_errors(self.path(day)):
-                self.path(day).unlink(missing_ok=True)
-                self.file(day).drop_head()
-
-
-class Journal:
-    """`log/seals.csv`: which days of which log were closed with which head, healed after a crash, or deleted as retention wants it.
-
-    Args:
-        folder: of the logs.
-        sealer: makes its own seals.
-    """
-
-    COLUMNS = ("timestamp", "action", "log", "day", "rows", "head", "key", "detail", "seal")
-
-    def __init__(self, folder: Path, sealer: Sealer) -> None:
-        self.file = SealedFile(folder / "seals.csv", self.COLUMNS, sealer)
-        self._sealer = sealer
-
-    def note(
-        self,
-        action: str,
-        log_name: str,
-        day: date,
-        head: Head | None = None,
-        *,
-        time: datetime | None = None,
-        detail: str = "",
-    ) -> None:
-        """Write down what happened to a day's file."""
-        row: dict[str, object] = {
-            "timestamp": time.isoformat(timespec="seconds") if time else "",
-            "action": action,
-            "log": log_name,
-            "day": day.isoformat(),
-            "rows": head.rows if head else "",
-            "head": head.chain if head else "",
-            "key": self._sealer.key_id,
-            "detail": detail,
-        }
-        with self.file.exclusive():
-            self.file.append([row])
-
-    def heads(self, log_name: str) -> dict[date, Head]:
-        """The latest head of each closed day."""
-        rows = (row for row in self.file.read() if row["log"] == log_name and row["action"] == "closed")
-        return {date.fromisoformat(row["day"]): Head(int(row["rows"]), row["head"]) for row in rows}
-
-    def purged(self, log_name: str) -> set[date]:
-        """Days whose file was deleted on purpose."""
-        rows = self.file.read()
-        return {date.fromisoformat(row["day"]) for row in rows if (row["log"], row["action"]) == (log_name, "purged")}
+def _cells(line: str) -> list[str] | None:
+    """The cells of a line; None when it is no CSV."""
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error:
+        return None

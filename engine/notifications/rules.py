@@ -102,7 +102,9 @@ class Message(BaseModel):
 
 
 def matches(rule: NotificationRule, row: Mapping[str, object], zone: ZoneInfo) -> bool:
-    """True if a rule wants to tell an incident. Reviews, rows that refer to another, are never told: notes may name people.
+    """True if a rule wants to tell an incident.
+
+    Reviews, rows that refer to another, are never told: notes may name people. Nor is what was only noted.
 
     Args:
         rule: what is wanted.
@@ -116,6 +118,7 @@ def matches(rule: NotificationRule, row: Mapping[str, object], zone: ZoneInfo) -
     severity = _line(row.get("severity"))
     return (
         not row.get("refers_to")
+        and _line(row.get("state")) != "noted"
         and (not rule.kinds or _line(row.get("kind")) in rule.kinds)
         and (not rule.cameras or _line(row.get("camera")) in rule.cameras)
         and (severity not in _SEVERITIES or _SEVERITIES.index(severity) >= _SEVERITIES.index(rule.min_severity))

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from engine.attendance import AttendanceBook
 from engine.audit import Audit
 from engine.dossiers import DossierBook
+from engine.errors import StorageError
 from engine.gallery import GalleryStore
 from engine.hr.leave import LeaveBook
 from engine.incidents import IncidentBook
@@ -78,9 +79,9 @@ class Records:
         return [row for day in self.incidents.log.days() for row in self.incidents.log.file(day).read()]
 
     def inside(self, relative: str) -> Path | None:
-        """A picture that a row names; None when the path leads out of the workspace or nothing is there."""
+        """A picture that a row names; None when the path leads elsewhere (a row may be forged) or nothing is there."""
         path = self.workspace / relative
-        within = path.resolve().is_relative_to(self.workspace.resolve())
+        within = path.resolve().is_relative_to((self.workspace / "images").resolve())
         return path if relative and within and path.is_file() else None
 
     def close(self, now: datetime, people: Mapping[str, Mapping[str, str]]) -> list[date]:
@@ -93,8 +94,17 @@ class Records:
 
 
 def verify(records: Records) -> list[Finding]:
-    """Everything about the logs that does not hold; empty: every row is as it was written."""
+    """Everything about the logs that does not hold; empty: every row is as it was written.
+
+    Raises:
+        StorageError: the key of the seals is gone.
+    """
     journal = records.attendance.log.journal
+    key_path = records.attendance.log.sealer.key_path
+    if not key_path.exists():  # a new one would only call every row changed
+        if any(log.days() for log in records.logs) or journal.file.path.exists() or records.audit.file.path.exists():
+            raise StorageError(f"{key_path} is gone: without it no row can be checked", hint="restore it from a backup")
+        return []
     findings = journal.file.check() + records.audit.file.check()
     for log in records.logs:
         findings += log.check()

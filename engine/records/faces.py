@@ -1,4 +1,4 @@
-"""Finding one person in pictures that are kept, and making others unrecognisable in them."""
+"""Faces in pictures that are kept: what they are like, and how they are made unrecognisable."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from numpy.typing import NDArray
 
 from engine.analysis import FaceReader
 
-__all__ = ["hide", "like"]
+__all__ = ["hide", "look"]
 
 _BLOCKS = 6
 _MARGIN = 0.25
 
 
-def like(
-    reader: FaceReader, image: NDArray[np.uint8], face: NDArray[np.float32], threshold: float
-) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-    """Which faces of a picture show a person.
+def look(reader: FaceReader, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The faces of a picture.
 
     Args:
         reader: networks.
         image: RGB uint8 (H, W, 3).
-        face: (d,) float32, the person's fused template.
-        threshold: similarity from which on (`>=`) it is them.
 
     Returns:
-        (n,) whether each face is theirs, and (n, 4) float32 boxes in pixels.
+        (n, d) float32 unit embeddings, and (n, 4) float32 xyxy boxes in pixels.
     """
     faces = reader.photo(image)
-    if faces.embeddings is None or not len(faces):
-        return np.zeros(0, np.bool_), np.empty((0, 4), np.float32)
-    return np.asarray(faces.embeddings @ face >= threshold, np.bool_), faces.detections.boxes
+    assert faces.embeddings is not None
+    return faces.embeddings, faces.detections.boxes
 
 
 def hide(image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The picture with these places coarsened until nobody can be told: a few blocks each."""
+    """The picture with these places coarsened until nobody can be told: a few blocks each.
+
+    Args:
+        image: RGB uint8 (H, W, 3), not changed.
+        boxes: (n, 4) float32 xyxy in pixels.
+    """
     hidden = image.copy()
     height, width = image.shape[:2]
     for x1, y1, x2, y2 in boxes.tolist():

@@ -15,12 +15,14 @@ from engine.analysis import FaceReader, subject
 from engine.attendance.corrections import Correction
 from engine.attendance.inside import inside_now
 from engine.attendance.presence import Direction
-from engine.attendance.sheet import Book
+from engine.attendance.sheet import Book, valid_rows
 from engine.dossiers import Dossier
 from engine.errors import InputError
 from engine.gallery import Gallery, Template
 from engine.images import read_image
 from engine.records.books import Records
+from engine.records.names import Names
+from engine.storage import clean_text
 
 __all__ = ["Office", "Suggestion"]
 
@@ -57,9 +59,11 @@ class Office:
     ) -> None:
         self._records, self._people, self._reader = records, people, reader
         self._threshold, self._clock = threshold, clock
+        self._names = Names(records.people, records.attendance.log.sealer)
 
-    def _text(self, text: str) -> str:
-        return self._records.people.without_names(text)
+    def readable(self, text: str) -> str:
+        """A text from the logs for people to read, see `engine.records.names`."""
+        return self._names.readable(text)
 
     # ----------------------------------------------------------------------------------------- attendance
 
@@ -76,8 +80,8 @@ class Office:
             employee_id,
             day,
             action,
-            author=author,
-            reason=self._text(reason),
+            author=self._names.ids(author),
+            reason=self._names.text(reason),
             now=self._clock(),
             people=self._people(),
             time=time,
@@ -100,11 +104,15 @@ class Office:
         return inside_now(attendance.log.read(first, today), book, now)
 
     def strangers_today(self) -> int:
-        """How many unknown people were seen today."""
+        """How many unknown people were seen today, and not recognised since."""
         today = self._records.attendance.day_of(self._clock())
         register = self._records.dossiers.register()
-        rows = self._records.incidents.log.read(today)
-        return len({each for row in rows if row["kind"] == "unknown" for each in register.of(row)})
+        open_ = [
+            found.row
+            for found in self._records.incidents.incidents(today, today)
+            if found.row["kind"] == "unknown" and not any(review["employee_ids"] for review in found.reviews)
+        ]
+        return len({each for row in open_ for each in register.of(row)} - register.named.keys())
 
     def not_this(self, event_id: str, *, author: str, reason: str) -> dict[str, object]:
         """Say that a punch shows somebody else: it is taken back, and a face like that one is not taken for them again.
@@ -120,9 +128,16 @@ class Office:
             InputError: no such punch, or its picture is gone or shows no face.
         """
         records = self._records
-        row = next((row for _, row in records.attendance_rows() if row["event_id"] == event_id), None)
-        if row is None or row["event"] not in {"punch", "seen"}:
+        rows = [row for _, row in records.attendance_rows()]
+        row = next((row for row in rows if row["event_id"] == event_id and row["event"] in {"punch", "seen"}), None)
+        if row is None:
             raise InputError(f"there is no punch {event_id!r}", hint="`muster report --json` lists them")
+        if any(other["refers_to"] == event_id for other in rows):
+            raise InputError(f"{event_id} was taken back before", hint="nothing needs to be done")
+        same = ("employee_id", "camera", "track")
+        track = [other for other in valid_rows(rows) if all(other[column] == row[column] for column in same)]
+        if row not in track:
+            raise InputError(f"the time of {event_id} cannot be read", hint="`muster verify` tells what was changed")
         picture = records.inside(row["evidence_image"])
         if picture is None:
             raise InputError(f"the picture of {event_id} is gone", hint="correct the day with `muster correct` instead")
@@ -133,18 +148,20 @@ class Office:
             raise InputError(f"{picture}: no face found", hint="correct the day with `muster correct` instead")
         template = Template(event_id, row["employee_id"], faces.qualities[chosen].score)
         embedding = np.asarray(faces.embeddings[chosen : chosen + 1])
+        author = clean_text(self._names.ids(author), what="author", limit=100)
+        # before the punch is taken back: when only this was done, it can be done again
+        records.anchors.update(lambda gallery: gallery.remove_templates([event_id]).add([template], embedding))
         written = records.attendance.retract(
             row["employee_id"],
-            datetime.fromisoformat(row["timestamp"]),
+            max(datetime.fromisoformat(other["timestamp"]) for other in track),
             row["camera"],
             row["track"],
-            self._text(reason),
+            self._names.text(reason),
             self._people(),
             author=author,
         )
         if written is None:
             raise InputError(f"{event_id} was taken back before", hint="nothing needs to be done")
-        records.anchors.update(lambda gallery: gallery.add([template], embedding))
         records.audit.note("not_this", row["employee_id"], f"punch {event_id}", author=author, now=self._clock())
         return written
 
@@ -159,7 +176,12 @@ class Office:
             InputError: no such incident or state.
         """
         return self._records.incidents.review(
-            incident_id, state, author=author, now=self._clock(), note=self._text(note), assignee=assignee
+            incident_id,
+            state,
+            author=self._names.ids(author),
+            now=self._clock(),
+            note=self._names.text(note),
+            assignee=self._names.ids(assignee),
         )
 
     def dossiers(self) -> list[Dossier]:
@@ -168,15 +190,18 @@ class Office:
 
     def suggestions(self) -> list[Suggestion]:
         """Dossiers that may be one person by their templates, the most similar first; a person decides."""
-        strangers = self._records.strangers.current()
+        strangers, register = self._records.strangers.current(), self._records.dossiers.register()
         if len(strangers) < 2:
             return []
         scores = strangers.fused @ strangers.fused.T
         first, second = np.nonzero(np.triu(scores >= self._threshold(), 1))
         found = [
-            Suggestion(strangers.people[a], strangers.people[b], float(scores[a, b]))
+            Suggestion(
+                register.current(strangers.people[a]), register.current(strangers.people[b]), float(scores[a, b])
+            )
             for a, b in zip(first.tolist(), second.tolist(), strict=True)
         ]
+        found = [row for row in found if row.first != row.second]
         return sorted(found, key=lambda row: -row.similarity)
 
     def merge(self, unknown_id: str, into: str, *, author: str, reason: str = "") -> None:
@@ -188,7 +213,7 @@ class Office:
         for each in (unknown_id, into):
             self._known(each)
         self._decide("merge", unknown_id, author=author, reason=reason, into=into)
-        self._move([each.template_id for each in self._records.strangers.current().of(unknown_id)[0]], into)
+        self._move(self._templates(into), into)
 
     def split(self, unknown_id: str, incidents: Sequence[str], *, author: str, reason: str = "") -> str:
         """Some incidents of a dossier show somebody else: they become one of their own.
@@ -199,12 +224,15 @@ class Office:
         Raises:
             InputError: the dossier is not known, or holds none of the incidents, or nothing else.
         """
-        own = {row["incident_id"]: row for row in self._known(unknown_id).incidents}
+        found = next((each for each in self.dossiers() if each.unknown_id == unknown_id), None)
+        own = {row["incident_id"]: row for row in found.incidents} if found else {}
+        if not own:
+            self._known(unknown_id)
         strange = sorted(set(incidents) - set(own))
         if strange or not incidents:
             raise InputError(
                 f"{unknown_id} has no incident {', '.join(strange) or 'named'}",
-                hint="`muster dossiers --json` lists them",
+                hint="`muster dossier list --json` lists them",
             )
         if set(incidents) == set(own):
             raise InputError(f"these are all incidents of {unknown_id}", hint="leave at least one behind")
@@ -218,20 +246,29 @@ class Office:
         self._records.strangers.update(issue)
         self._decide("split", unknown_id, author=author, reason=reason, into=answer, incidents=incidents)
         tracks = {track for each in incidents for track in own[each]["tracks"].split(";")}
-        held = {each.template_id for each in self._records.strangers.current().of(unknown_id)[0]}
-        self._move(tracks & held, answer)
+        self._move(tracks & self._templates(unknown_id), answer)
         return answer
 
+    def _templates(self, unknown_id: str) -> set[str]:
+        """Ids of the templates of a stranger, under whatever identifier they were stored."""
+        register = self._records.dossiers.register()
+        templates = self._records.strangers.current().templates
+        return {each.template_id for each in templates if register.current(each.person) == unknown_id}
+
     def _move(self, templates: Iterable[str], into: str) -> None:
-        moved = set(templates)
-        if moved:
+        if moved := set(templates):
             self._records.strangers.update(lambda gallery: gallery.reassign(moved, into))
 
-    def _known(self, unknown_id: str) -> Dossier:
-        found = next((each for each in self.dossiers() if each.unknown_id == unknown_id), None)
-        if found is None:
-            raise InputError(f"there is no dossier {unknown_id!r}", hint="`muster dossiers` lists them")
-        return found
+    def _known(self, unknown_id: str) -> None:
+        """A stranger of that identifier was seen, or is still held though the logs of it are gone."""
+        register = self._records.dossiers.register()
+        held = {register.current(person) for person in self._records.strangers.current().people}
+        if unknown_id not in held and all(each.unknown_id != unknown_id for each in self.dossiers()):
+            now = register.current(unknown_id)
+            raise InputError(
+                f"there is no dossier {unknown_id!r}",
+                hint=f"it goes under {now} now" if now != unknown_id else "`muster dossier list` lists them",
+            )
 
     def name(self, unknown_id: str, employee_id: str, *, author: str, reason: str = "") -> None:
         """A stranger is somebody who is enrolled by now: their templates leave the strangers.
@@ -243,7 +280,8 @@ class Office:
         if employee_id not in self._people():
             raise InputError(f"nobody is known as {employee_id}", hint="enrol them first: `muster enrol`")
         self._decide("name", unknown_id, author=author, reason=reason, into=employee_id)
-        self._records.strangers.update(lambda gallery: gallery.remove(unknown_id))
+        templates = self._templates(unknown_id)
+        self._records.strangers.update(lambda gallery: gallery.remove_templates(templates))
 
     def watch(self, subject_id: str, *, author: str, reason: str, on: bool = True) -> None:
         """Put a stranger or an enrolled person on the watch list, or take them off it.
@@ -251,12 +289,16 @@ class Office:
         Raises:
             InputError: nobody is known by that id.
         """
-        if subject_id not in self._people():
+        if subject_id not in self._people() and (on or subject_id not in self._records.dossiers.register().watched):
             self._known(subject_id)
         self._decide("watch" if on else "unwatch", subject_id, author=author, reason=reason)
 
     def ignore(self, unknown_id: str, *, author: str, reason: str, on: bool = True) -> None:
-        """A stranger is of no interest (a postman): noted, but no alert any more; or they are again."""
+        """A stranger is of no interest (a postman): noted, but no alert any more; or they are again.
+
+        Raises:
+            InputError: the dossier is not known.
+        """
         self._known(unknown_id)
         self._decide("ignore" if on else "unignore", unknown_id, author=author, reason=reason)
 
@@ -266,9 +308,9 @@ class Office:
         self._records.dossiers.decide(
             action,
             subject_id,
-            author=author,
+            author=self._names.ids(author),
             now=self._clock(),
             into=into,
             incidents=incidents,
-            reason=self._text(reason),
+            reason=self._names.text(reason),
         )

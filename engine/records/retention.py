@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
-from engine.config_attendance import RetentionConfig
+from engine.config import RetentionConfig
+from engine.gallery import Gallery
 from engine.logs import DayLog
 from engine.records.books import Records
 from engine.storage import storage_errors
@@ -52,7 +52,8 @@ def _day(name: str) -> date | None:
 def purge(records: Records, config: RetentionConfig, now: datetime, *, apply: bool, author: str) -> list[Expired]:
     """Erase what is older than the settings allow, or only count it.
 
-    A day's logs are erased as whole files whose heads stay in the journal, so that verification still holds.
+    A day's logs are erased as whole files whose heads stay in the journal, so that verification still holds. What was decided about
+    strangers stays as long as one of them is held, because it still applies.
 
     Args:
         records: the books.
@@ -67,39 +68,20 @@ def purge(records: Records, config: RetentionConfig, now: datetime, *, apply: bo
     today = records.attendance.day_of(now)
     found = []
     for what, folders in _IMAGES.items():
-        days: int | None = getattr(config, what)
-        if days is not None:
-            paths = [
-                path for folder in folders for path in sorted((records.workspace / "images" / folder).glob("*.jpg"))
-            ]
-            old = [
-                (day, path)
-                for path in paths
-                if (day := _day(path.name) or _changed(path)) < today - timedelta(days=days)
-            ]
-            found.append(_summary(what, days, [day for day, _ in old]))
-            if apply:
-                for _, path in old:
-                    with storage_errors(path):
-                        path.unlink(missing_ok=True)
+        kept_days: int | None = getattr(config, what)
+        if kept_days is not None:
+            found.append(_pictures(records, what, kept_days, folders, today, apply=apply))
+    forgotten: set[str] = set()
     if config.strangers is not None:
-        found.append(_strangers(records, config.strangers, today, apply=apply))
-    coverage = records.attendance.plan.coverage
-    attendance = [records.attendance.log, records.attendance.corrections, *([coverage.log] if coverage else [])]
-    incidents = [records.incidents.log, records.deliveries]
-    for what, limit, logs in (
-        ("attendance", config.attendance, attendance),
-        ("incidents", config.incidents, incidents),
-    ):
-        if limit is not None:
-            found.append(_logs(records, what, limit, logs, now, apply=apply))
+        row, forgotten = _strangers(records, config.strangers, today, apply=apply)
+        found.append(row)
+    if config.attendance is not None:
+        found.append(_attendance(records, config.attendance, now, apply=apply))
+    if config.incidents is not None:
+        found.append(_incidents(records, config.incidents, now, forgotten, apply=apply))
     if apply and (erased := [f"{row.count} {row.what.replace('_', ' ')}" for row in found if row.count]):
         records.audit.note("purge", "", ", ".join(erased), author=author, now=now)
     return found
-
-
-def _changed(path: Path) -> date:
-    return datetime.fromtimestamp(path.stat().st_mtime).astimezone().date()
 
 
 def _summary(what: str, days: int, old: Iterable[date]) -> Expired:
@@ -107,38 +89,87 @@ def _summary(what: str, days: int, old: Iterable[date]) -> Expired:
     return Expired(what, days, len(ages), ages[0] if ages else None)
 
 
-def _strangers(records: Records, days: int, today: date, *, apply: bool) -> Expired:
-    """Strangers nobody has seen for so long, but for those on the watch list."""
+def _pictures(records: Records, what: str, days: int, folders: Iterable[str], today: date, *, apply: bool) -> Expired:
+    old = []
+    for path in (path for folder in folders for path in sorted((records.workspace / "images" / folder).glob("*.jpg"))):
+        with storage_errors(path), contextlib.suppress(FileNotFoundError):  # another process erases, too
+            day = _day(path.name) or datetime.fromtimestamp(path.stat().st_mtime, records.zone).date()
+            if day < today - timedelta(days=days):
+                old.append(day)
+                if apply:
+                    path.unlink()
+    return _summary(what, days, old)
+
+
+def _strangers(records: Records, days: int, today: date, *, apply: bool) -> tuple[Expired, set[str]]:
+    """Strangers nobody has seen for so long, but for those on the watch list; and by which identifiers they went."""
     register = records.dossiers.register()
     seen: dict[str, date] = {}
-    for row in records.incident_rows():
-        for unknown_id in register.of(row):
-            day = datetime.fromisoformat(row["timestamp"]).astimezone(records.zone).date()
-            seen[unknown_id] = max(day, seen.get(unknown_id, day))
-    gallery = records.strangers.current()
+    for day in records.incidents.log.days():
+        for row in records.incidents.log.file(day).read():
+            seen |= dict.fromkeys(register.of(row), day)
     old: dict[str, date] = {}
-    for person in gallery.people:
-        made = [_day(template.template_id) for template in gallery.of(person)[0]]
-        last = max([day for day in (*made, seen.get(person)) if day], default=today)
-        if last < today - timedelta(days=days) and person not in register.watched:
-            old[person] = last
+    limit = today - timedelta(days=days)
+
+    def without_old(gallery: Gallery) -> Gallery:
+        """Anew with the gallery as it is: somebody may have come back a moment ago."""
+        last = {register.current(person): date.min for person in gallery.people} | seen
+        for template in gallery.templates:
+            person = register.current(template.person)
+            last[person] = max(last[person], _day(template.template_id) or date.min)
+        held = {register.current(person) for person in gallery.people} - register.watched
+        old.clear()
+        old.update({person: last[person] for person in held if date.min < last[person] < limit})
+        return gallery.without(person for person in gallery.people if register.current(person) in old)
+
+    without_old(records.strangers.current())
     if apply and old:
-        records.strangers.update(lambda current: current.without(old))
-    return _summary("strangers", days, old.values())
+        records.strangers.update(without_old)
+    return _summary("strangers", days, old.values()), set(old)
 
 
-def _logs(records: Records, what: str, days: int, logs: Iterable[DayLog], now: datetime, *, apply: bool) -> Expired:
+def _attendance(records: Records, days: int, now: datetime, *, apply: bool) -> Expired:
     limit = records.attendance.day_of(now) - timedelta(days=days)
+    coverage = records.attendance.plan.coverage
     old = set()
-    for log in logs:
-        for day in log.days():
+    for log in (records.attendance.log, records.attendance.corrections, *([coverage.log] if coverage else [])):
+        old |= _log_days(log, limit, days, now, apply=apply)
+    for path in sorted((records.workspace / "attendance").glob("*.csv")):
+        with contextlib.suppress(ValueError):  # other files are not ours
+            day = date.fromisoformat(path.stem)
             if day < limit:
                 old.add(day)
-                if apply:
-                    log.purge(day, now, f"kept for {days} days")
-    if apply and what == "attendance":
-        for day in old:
-            sheet = records.workspace / "attendance" / f"{day}.csv"
-            with storage_errors(sheet):
-                sheet.unlink(missing_ok=True)
-    return _summary(what, days, old)
+                with storage_errors(path):
+                    if apply:
+                        path.unlink(missing_ok=True)
+    return _summary("attendance", days, old)
+
+
+def _incidents(records: Records, days: int, now: datetime, forgotten: set[str], *, apply: bool) -> Expired:
+    limit = records.attendance.day_of(now) - timedelta(days=days)
+    register = records.dossiers.register()
+    held = {register.current(person) for person in records.strangers.current().people} - forgotten | register.watched
+    for day in records.incidents.log.days():
+        if day >= limit:
+            held |= {person for row in records.incidents.log.file(day).read() for person in register.of(row)}
+    in_force = {
+        day
+        for day in records.dossiers.log.days()
+        for row in records.dossiers.log.file(day).read()
+        if held & {register.current(row["subject"]), register.current(row["into"])}
+    }
+    old = set()
+    for log in (records.incidents.log, records.deliveries):
+        old |= _log_days(log, limit, days, now, apply=apply)
+    old |= _log_days(records.dossiers.log, limit, days, now, apply=apply, keep=in_force)
+    return _summary("incidents", days, old)
+
+
+def _log_days(
+    log: DayLog, limit: date, days: int, now: datetime, *, apply: bool, keep: Collection[date] = ()
+) -> set[date]:
+    """Days of a log before `limit`, and those to `keep` left out; erased."""
+    old = {day for day in log.days() if day < limit and day not in keep}
+    for day in sorted(old) if apply else ():
+        log.purge(day, now, f"kept for {days} days")
+    return old

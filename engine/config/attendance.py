@@ -1,20 +1,15 @@
-"""Settings of attendance: cameras' directions, shifts, holidays, coverage."""
+"""Settings of attendance: shifts, holidays, coverage, and how long what is kept."""
 
 from __future__ import annotations
 
 from datetime import date, time
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from engine.config.section import Section
 from engine.hours import days_of_week
 
-__all__ = ["AttendanceConfig", "HolidaysConfig", "RetentionConfig", "Section", "ShiftConfig"]
-
-
-class Section(BaseModel):
-    """A part of the settings: unknown keys are errors, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+__all__ = ["AttendanceConfig", "HolidaysConfig", "RetentionConfig", "ShiftConfig"]
 
 
 class ShiftConfig(Section):
@@ -72,7 +67,7 @@ class HolidaysConfig(Section):
     """ISO 3166 code such as `DE`; empty: none but `extra`."""
     subdivision: str = ""
     """State or province, such as `BE`."""
-    extra: dict[date, str] = {}
+    extra: dict[date, str] = Field(default_factory=dict)
     """Further days off with their names."""
     working: tuple[date, ...] = ()
     """Holidays on which one works here."""

@@ -1,0 +1,174 @@
+"""Settings: one section per station, from `muster.toml` in the workspace, then `MUSTER_*` in the environment.
+
+`MUSTER_EVENTS__COOL_DOWN_S=600` sets `cool_down_s` in section `events`. A station is handed its own section only.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from engine.config.alerts import NotificationRule, NotificationsConfig
+from engine.config.attendance import AttendanceConfig, HolidaysConfig, RetentionConfig, ShiftConfig
+from engine.config.cameras import (
+    AlignmentConfig,
+    CameraConfig,
+    DetectionConfig,
+    EmbeddingConfig,
+    EventsConfig,
+    MatchingConfig,
+    PresentationConfig,
+    QualityConfig,
+    RuntimeConfig,
+    SourcesConfig,
+    TrackingConfig,
+    VotingConfig,
+)
+from engine.errors import ConfigError
+
+__all__ = [
+    "AlignmentConfig",
+    "AttendanceConfig",
+    "CameraConfig",
+    "Config",
+    "DetectionConfig",
+    "EmbeddingConfig",
+    "EventsConfig",
+    "HolidaysConfig",
+    "MatchingConfig",
+    "NotificationRule",
+    "NotificationsConfig",
+    "PresentationConfig",
+    "QualityConfig",
+    "RetentionConfig",
+    "RuntimeConfig",
+    "ShiftConfig",
+    "SourcesConfig",
+    "TrackingConfig",
+    "VotingConfig",
+    "load_config",
+]
+
+CONFIG_NAME = "muster.toml"
+_OTHER_VARIABLES = {"author", "cache", "workspace", "debug"}
+
+
+class Config(BaseSettings):
+    """All settings of a workspace."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MUSTER_",
+        env_nested_delimiter="__",
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+        hide_input_in_errors=True,  # a trace must not show the addresses and tokens of notification rules
+    )
+
+    timezone: str = "UTC"
+    """IANA zone of the workplace: a day begins and ends there."""
+    organisation: str = ""
+    """Name of the workplace, for reports."""
+    runtime: RuntimeConfig = RuntimeConfig()
+    detection: DetectionConfig = DetectionConfig()
+    alignment: AlignmentConfig = AlignmentConfig()
+    quality: QualityConfig = QualityConfig()
+    embedding: EmbeddingConfig = EmbeddingConfig()
+    matching: MatchingConfig = MatchingConfig()
+    tracking: TrackingConfig = TrackingConfig()
+    voting: VotingConfig = VotingConfig()
+    presentation: PresentationConfig = PresentationConfig()
+    events: EventsConfig = EventsConfig()
+    sources: SourcesConfig = SourcesConfig()
+    notifications: NotificationsConfig = NotificationsConfig()
+    attendance: AttendanceConfig = AttendanceConfig()
+    shifts: dict[str, ShiftConfig] = {}
+    """By name, such as `[shifts.office]`."""
+    holidays: HolidaysConfig = HolidaysConfig()
+    retention: RetentionConfig = RetentionConfig()
+    seal_key: Path | None = None
+    """Where the key of the logs' seals lies; empty: `seal.key` in the workspace."""
+    cameras: dict[str, CameraConfig] = {}
+    """By name, such as `[cameras.entrance]`."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Berlin") from error
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The workplace's zone."""
+        return ZoneInfo(self.timezone)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file, then defaults."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_config(workspace: Path, **overrides: Any) -> Config:
+    """Read the settings of a workspace.
+
+    Args:
+        workspace: folder that may hold `muster.toml`.
+        overrides: values that win over file and environment, section by section.
+
+    Raises:
+        ConfigError: the file cannot be parsed, has an unknown key, or a value is out of range.
+    """
+    path = workspace / CONFIG_NAME
+    known = set(Config.model_fields)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}", hint="correct the file or remove it") from error
+    if unknown := sorted(set(content) - known):
+        raise ConfigError(
+            f"{path} has unknown settings {', '.join(unknown)}", hint=f"known sections: {', '.join(sorted(known))}"
+        )
+
+    for name in sorted(os.environ):
+        section = name.removeprefix("MUSTER_").split("__")[0].lower()
+        if name.startswith("MUSTER_") and section not in known | _OTHER_VARIABLES:
+            raise ConfigError(f"{name} is no setting", hint=f"known sections: {', '.join(sorted(known))}")
+
+    class _Located(Config):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    try:
+        return _Located(**overrides)
+    except SettingsError as error:
+        raise ConfigError(f"{error}", hint="correct the MUSTER_* variable, a list is written [1, 2]") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        # rules carry passwords and tokens: of them no value is repeated
+        value = "" if first["loc"][:1] == ("notifications",) else f" = {first.get('input')!r}"
+        raise ConfigError(
+            f"setting {place}{value}: {first['msg']}", hint=f"correct it in {path} or in MUSTER_*"
+        ) from error

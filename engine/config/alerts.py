@@ -1,0 +1,130 @@
+"""Settings of notifications."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from engine.config.section import Section
+from engine.hours import days_of_week, minutes_of_day
+from engine.types import EventKind, Severity
+
+__all__ = ["NotificationRule", "NotificationsConfig"]
+
+_ATTENDANCE_KINDS = {EventKind.SIGHTING, EventKind.RETRACTION, EventKind.UNIDENTIFIED}
+_INCIDENT_KINDS = sorted(kind.value for kind in EventKind if kind not in _ATTENDANCE_KINDS)
+
+
+class NotificationRule(Section):
+    """Which incidents are told to whom. An empty list of kinds, cameras, hours or days stands for all."""
+
+    name: str = Field(pattern=r"^\w[\w .-]{0,39}$")
+    """How the rule is called in logs; unique."""
+    kinds: tuple[str, ...] = ()
+    cameras: tuple[str, ...] = ()
+    hours: tuple[str, ...] = ()
+    """Windows of local time such as `20:00-06:00`: the first minute counts, the last does not."""
+    days: str = ""
+    """Days of the week such as `mon-fri` or `sat,sun`; a window over midnight belongs to the day on which it begins."""
+    min_severity: Severity = Severity.INFO
+    to: tuple[SecretStr, ...] = ()
+    """Addresses in apprise's notation, such as `mailto://…`, `dbus://`, `slack://…`."""
+    webhook: SecretStr | None = None
+    """http or https address that gets a signed POST."""
+    webhook_secret_env: str = ""
+    """Name of the environment variable that holds the key of the signature, …"""
+    webhook_secret_file: str = ""
+    """… or a file with it, relative to the workspace."""
+    attach_image: bool = False
+    """Send the incident's picture, too."""
+    limit: int = Field(5, ge=1, le=1000)
+    """Incidents of one camera that are told within `per_s`; further ones are counted and told with the next."""
+    per_s: float = Field(3600.0, gt=0, le=7 * 86400)
+
+    @field_validator("kinds")
+    @classmethod
+    def _known_kinds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(value) - set(_INCIDENT_KINDS)):
+            raise ValueError(f"{unknown[0]!r} is no kind of incident: {', '.join(_INCIDENT_KINDS)}")
+        return value
+
+    @field_validator("hours")
+    @classmethod
+    def _clock_times(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            minutes_of_day(text)
+        return value
+
+    @field_validator("days")
+    @classmethod
+    def _days_of_the_week(cls, value: str) -> str:
+        if value:
+            days_of_week(value)
+        return value
+
+    @field_validator("to", "webhook")
+    @classmethod
+    def _addresses(cls, value: tuple[SecretStr, ...] | SecretStr | None) -> tuple[SecretStr, ...] | SecretStr | None:
+        # no message here may repeat an address: it carries passwords and tokens
+        for address in value if isinstance(value, tuple) else ():
+            if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", address.get_secret_value()):
+                raise ValueError("an address begins with its service, such as mailto://, slack:// or dbus://")
+        if isinstance(value, SecretStr):
+            text = value.get_secret_value()
+            if not re.fullmatch(r"https?://((?![@/?#])[!-~])+([/?][!-~]*)?", text, re.ASCII | re.IGNORECASE):
+                raise ValueError(
+                    "expected http:// or https://, a host and a path in ASCII, without user and password "
+                    "(the body is signed instead)"
+                )
+            try:
+                complete = bool(urlsplit(text).hostname and urlsplit(text).port != 0)
+            except ValueError:
+                complete = False
+            if not complete:
+                raise ValueError("the host or the port of the address makes no sense")
+        return value
+
+    @field_validator("webhook_secret_env")
+    @classmethod
+    def _free_variable(cls, value: str) -> str:
+        if value.upper().startswith("MUSTER_"):
+            raise ValueError("names that begin with MUSTER_ are settings; choose another, such as WEBHOOK_KEY")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> NotificationRule:
+        if not self.to and self.webhook is None:
+            raise ValueError(f"rule {self.name!r} tells nobody; give it to = [...] or webhook = ...")
+        keys = bool(self.webhook_secret_env) + bool(self.webhook_secret_file)
+        if keys != (self.webhook is not None):
+            raise ValueError(
+                f"rule {self.name!r}: a webhook needs either webhook_secret_env or webhook_secret_file, "
+                "and these need a webhook"
+            )
+        return self
+
+    @property
+    def weekdays(self) -> frozenset[int]:
+        """The days as numbers, Monday 0."""
+        return days_of_week(self.days or "mon-sun")
+
+
+class NotificationsConfig(Section):
+    """Who is told of incidents. Without rules nothing is sent."""
+
+    rules: tuple[NotificationRule, ...] = ()
+    """Each a `[[notifications.rules]]` in `muster.toml`."""
+    give_up_s: float = Field(86400.0, gt=0)
+    """A message that could not be delivered for this long is given up."""
+    interval_s: float = Field(5.0, ge=0.1, le=3600)
+    """How often the outbox is looked through."""
+
+    @field_validator("rules")
+    @classmethod
+    def _different_names(cls, value: tuple[NotificationRule, ...]) -> tuple[NotificationRule, ...]:
+        names = [rule.name for rule in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two rules are called {twice[0]!r}; give each a name of its own")
+        return value
