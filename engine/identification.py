@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
@@ -20,7 +20,7 @@ from engine.analysis import Faces
 from engine.config import Config
 from engine.drawing import crop_around
 from engine.gallery import Gallery, Template
-from engine.presentation import LivenessState, TrackLiveness
+from engine.presentation import Liveness, LivenessState, TrackLiveness, combined
 from engine.recorder import Recorder
 from engine.services import Services
 from engine.staging import Desk, Shot
@@ -41,6 +41,7 @@ _PATIENCE = 5
 """Faces after which an undecided track is embedded less and less often."""
 _TEMPLATES_OF_A_STRANGER = 10
 _SHOWN_EVERY_S = 0.3
+_SCORES = 3  # answers of a network from which on it has a say; twice as many are asked for
 _WHOLE = 0.95  # share of a face's box within the picture
 
 
@@ -58,6 +59,7 @@ class _Following:
         first_good: monotonic time of the first good frame.
         liveness: whether it is a living person; None: not checked.
         shown_at: when a face was last shown to that check.
+        scores: what a network of the user's own said of it.
     """
 
     voter: Voter
@@ -71,6 +73,7 @@ class _Following:
     first_good: float | None = None
     liveness: TrackLiveness | None = None
     shown_at: datetime | None = None
+    scores: list[float] = field(default_factory=list)
 
     @property
     def settled(self) -> bool:
@@ -133,10 +136,22 @@ class Identification:
             or self._shows(self._following[track_id], time)
         ]
 
+    def _verdict(self, following: _Following) -> Liveness | None:
+        """What all checks say of a face; None: there are none."""
+        if following.liveness is None:
+            return None
+        verdicts = [following.liveness.verdict]
+        if len(following.scores) >= _SCORES:
+            score = float(np.mean(following.scores))
+            passed = score >= self._config.presentation.model_threshold
+            state = LivenessState.PASSED if passed else LivenessState.FAILED
+            verdicts.append(Liveness(state, f"the network says {score:.2f}", round(score, 3)))
+        return combined(verdicts)
+
     @staticmethod
     def _shows(following: _Following, time: datetime) -> bool:
         """The check for life wants to see the face again."""
-        if following.liveness is None or following.liveness.verdict.state is not LivenessState.UNPROVEN:
+        if following.liveness is None or following.liveness.verdict.state is LivenessState.FAILED:
             return False
         return following.shown_at is None or abs((time - following.shown_at).total_seconds()) >= _SHOWN_EVERY_S
 
@@ -167,6 +182,8 @@ class Identification:
             following.liveness.observe(frame.time, found.landmarks[row], crop)
             if crop is not None:
                 following.shown_at = frame.time
+                if self._services.bona_fide is not None and len(following.scores) < 2 * _SCORES:
+                    following.scores.append(self._services.bona_fide(frame.image, found.boxes[row]))
 
     def _doubted(self) -> dict[int, datetime | None]:
         return {trail.track_id: trail.doubted for trail in self._tracker.trails}
@@ -312,7 +329,7 @@ class Identification:
     def snapshot(self, trail: Trail, *, ended: bool) -> Track:
         """A track as it is now."""
         following = self._following[trail.track_id]
-        verdict = following.liveness.verdict if following.liveness else None
+        verdict = self._verdict(following)
         return Track(
             track_id=trail.track_id,
             box=trail.box,

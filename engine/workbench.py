@@ -32,6 +32,7 @@ from engine.models import ModelStore, Progress, embedder_spec, no_progress
 from engine.notifications import Channels, Courier, Outbox
 from engine.people import PeopleStore, Person, clean_id, clean_name
 from engine.pipeline import Pipeline, Services
+from engine.presentation import NetworkCheck
 from engine.records import Expired, Office, Records, export_subject, forget, purge, upkeep, verify
 from engine.storage import new_id
 from engine.types import FaceQuality, Match
@@ -348,6 +349,7 @@ class Workbench:
 
     def services(self) -> Services:
         """What pipelines work with."""
+        presentation = self.config.presentation
         return Services(
             reader=self.reader,
             gallery=self.gallery,
@@ -361,6 +363,7 @@ class Workbench:
             swap_similarity=self.spec.impostor_mean + self.spec.impostor_std,
             min_margin=self.config.matching.min_margin,
             inactive=self.inactive,
+            bona_fide=NetworkCheck(presentation).score if presentation.model and presentation.policy != "off" else None,
             alert=self.outbox.submit,
         )
 

@@ -131,7 +131,7 @@ def test_a_photo_that_is_turned_far_fails(turn: Callable[[float], float]) -> Non
         assert track.verdict.reason.startswith("flat over a turn of")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.floats(0, 90), st.floats(0, 30), st.floats(1.5, 8), st.integers(0, 2**31), st.floats(0.002, 0.02))
 def test_no_photo_passes_however_it_is_turned(
     range_deg: float, nod_deg: float, period_s: float, seed: int, noise: float
@@ -141,7 +141,7 @@ def test_no_photo_passes_however_it_is_turned(
     assert track.verdict.state is not PASSED
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.floats(0, 70), st.floats(0, 30), st.floats(0.38, 0.6), st.integers(0, 2**31), st.floats(0.002, 0.02))
 def test_no_head_fails_however_it_turns(range_deg: float, nod_deg: float, nose: float, seed: int, noise: float) -> None:
     head = HEAD.copy()
@@ -369,7 +369,7 @@ def test_a_recording_that_is_coded_anew_each_time_is_looped() -> None:
     assert "looped" in judged(coded)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(0, 1000), st.floats(0.7, 3.0))
 def test_somebody_who_walks_the_same_way_again_is_no_loop(seed: int, noise: float) -> None:
     hall, generator = Hall(noise, seed), np.random.default_rng(seed)

@@ -46,7 +46,7 @@ class Turn:
         views: how many, each the mean of some frames.
         parallax: travel of the nose across the face against the plane, in eye distances.
         parallax_deg: how far a head of usual depth must have turned left to right for that.
-        foreshortened_deg: how far a plane turned, if the foreshortening is a plane's; 0 when it is no turn's.
+        foreshortened_deg: how far a plane must have turned to be foreshortened so in several views; 0 when no turn does that.
         depth: of the nose before the plane in eye distances, from the parallax between the views whose foreshortening differs most: about
             0.35 of a head, 0.1 of a photo; NaN when no foreshortening is a turn's.
         nod: travel of the nose along the face, in eye distances.
@@ -165,9 +165,8 @@ class Views:
         across, along = (ordered[-1 - spare] - ordered[spare]).tolist()
         first, second = _pairs(len(views))
         shrunk = _foreshortening(views, first, second)
-        rank = (
-            len(shrunk) - 1 - len(views) // 2
-        )  # a turn is what half as many pairs as there are views show: no stray view alone
+        # what half as many pairs as there are views show: a stray view alone, unlike some others by chance, is no turn
+        rank = len(shrunk) - 1 - len(views) // 2
         most = float(np.partition(shrunk, rank)[rank])
         depth, angle = math.nan, math.acos(math.exp(-most))
         if most > 0:
@@ -207,9 +206,9 @@ def _foreshortening(
     """-log of the cosine of the turn between pairs of views, (n,); 0 where distances do not change as a turn changes them."""
     eyes, mouth = views[:, :2].mean(1), views[:, 3:].mean(1)
     eyes_wide, mouth_wide = views[:, 1, 0] - views[:, 0, 0], views[:, 4, 0] - views[:, 3, 0]
-    nose_high, mouth_high = views[:, 2, 1] - eyes[:, 1], mouth[:, 1] - eyes[:, 1]
+    nose_high, mouth_high = np.maximum(views[:, 2, 1] - eyes[:, 1], 0.05), mouth[:, 1] - eyes[:, 1]
     ratios = np.stack([eyes_wide / nose_high, eyes_wide / mouth_high, mouth_wide / mouth_high])
-    logs = np.log(np.maximum(ratios, 1e-3))
+    logs = np.log(ratios)
     change = logs[:, first] - logs[:, second]
     least, most = change.min(0), change.max(0)
     small, large = np.maximum(least, -most), np.maximum(most, -least)  # of the sizes, if all have one sign

@@ -29,9 +29,9 @@ from engine.presentation.stillness import Stillness
 
 __all__ = ["Liveness", "LivenessState", "TrackLiveness", "combined", "looks_deep", "looks_flat"]
 
-_FLAT_DEPTH = 0.18  # of the nose in eye distances; photos show 0.06 to 0.15, heads 0.25 to 0.45
+_FLAT_DEPTH = 0.18  # of the nose in eye distances; photos show 0.05 to 0.15, heads 0.25 to 0.5
 _FLAT_SHARE = (
-    0.75  # of the plane's turn that the parallax may feign: a print shows a half (perspective), a head all and more
+    0.75  # of the plane's turn that parallax may feign: a print shows a half (perspective), a head all or more
 )
 _FLAT_NOD = 0.07
 _TOLD_DEG = 15.0  # from which on foreshortening has a say in whether a face is deep
@@ -119,8 +119,8 @@ class TrackLiveness:
 
         Args:
             time: of the frame, timezone-aware.
-            landmarks: (5, 2) float32 in pixels.
-            face: (160, 160, 3) uint8 aligned crop, where there is one. Three a second are used, and fewer say nothing of stillness.
+            landmarks: (5, 2) float32 in pixels. Leave out faces that the picture's edge cuts off: theirs are squeezed as a turned photo's.
+            face: (160, 160, 3) uint8 aligned crop, where there is one. Four a second are used; fewer than three say nothing of stillness.
         """
         if self._verdict.state is not LivenessState.UNPROVEN:
             return

@@ -30,10 +30,7 @@ _MOTION = 1.0  # mean difference from which on there is motion
 _SHARP = 3.0  # the picture before and after the repeated one must be so many times less alike
 _MOVING = 16  # grey levels between those two where something moves
 _MIN_MOVING = 12  # points
-_EXACT = (
-    1.0,
-    1.5,
-)  # grey levels, and times the rest's difference, that a repeated picture may differ where something moves
+_EXACT, _EXACT_TIMES = 1.0, 1.5  # grey levels and times the rest's difference that moving points may differ by
 _HITS_PER_S = 3.0  # of about 4.5 pictures a second that are kept
 _LOST_S = 1.0
 
@@ -124,7 +121,7 @@ class StreamWatch:
         left = cv2.absdiff(grid, then).ravel()
         if moving.sum() < _MIN_MOVING or moving.all():
             return False
-        return bool(left[moving].mean() <= _EXACT[0] + _EXACT[1] * left[~moving].mean())
+        return bool(left[moving].mean() <= _EXACT + _EXACT_TIMES * left[~moving].mean())
 
 
 class _Run:
