@@ -40,7 +40,7 @@ _DOUBT_INTERVAL_S = 0.3
 _PATIENCE = 5
 """Faces after which an undecided track is embedded less and less often."""
 _TEMPLATES_OF_A_STRANGER = 10
-_SHOWN_EVERY_S = 0.3
+_SHOWN_EVERY_S = 0.22
 _SCORES = 3  # answers of a network from which on it has a say; twice as many are asked for
 _WHOLE = 0.95  # share of a face's box within the picture
 
