@@ -136,9 +136,7 @@ def test_rows_say_what_is_known_of_the_face(tmp_path: Path) -> None:
         assert [row["liveness"] for row in services.attendance.log.read(DAY)] == [expected]
 
 
-@pytest.mark.parametrize(
-    ("score", "events", "kinds"), [(0.9, ["punch"], []), (0.1, [], ["presentation_attack"])]
-)
+@pytest.mark.parametrize(("score", "events", "kinds"), [(0.9, ["punch"], []), (0.1, [], ["presentation_attack"])])
 def test_a_network_of_the_users_own_has_a_say(
     tmp_path: Path, score: float, events: list[str], kinds: list[str]
 ) -> None:
