@@ -160,8 +160,8 @@ class Identification:
     ) -> None:
         """Check whether the faces of a frame are living people's.
 
-        A face that the picture's edge cuts off is left out: its landmarks are squeezed as those of a turned photo are (of 50
-        people who walked through the demonstration's entrance 8 were taken for photos because of that, and none without).
+        A face that the picture's edge cuts off is left out: its landmarks are squeezed as those of a turned photo are. Of 50 people
+        rendered on their way through an entrance 2 were taken for photos because of that, and none without.
 
         Args:
             frame: where they are.
