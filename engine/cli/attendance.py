@@ -78,12 +78,14 @@ def report(
         write_excel(xlsx, rows, title=title, generated_at=now, verified=_verified(workbench))
         console.print(f"{len(rows)} rows written to {xlsx}", markup=False)
     if html is not None:
+        graces = {shift.grace_min for shift in workbench.config.shifts.values()}
         page = month_report(
             rows,
             title=title,
             organisation=workbench.config.organisation,
             generated_at=now,
             verified=_verified(workbench),
+            grace_min=graces.pop() if len(graces) == 1 else None,
         )
         atomic_write(html, page.encode())
         console.print(f"{len(rows)} rows written to {html}", markup=False)
