@@ -20,7 +20,7 @@ from engine.analysis import Faces
 from engine.config import Config
 from engine.drawing import crop_around
 from engine.gallery import Gallery, Template
-from engine.presentation import Liveness, LivenessState, TrackLiveness, combined
+from engine.presentation import Liveness, LivenessState, TrackLiveness, combined, judged
 from engine.recorder import Recorder
 from engine.services import Services
 from engine.staging import Desk, Shot
@@ -41,7 +41,7 @@ _PATIENCE = 5
 """Faces after which an undecided track is embedded less and less often."""
 _TEMPLATES_OF_A_STRANGER = 10
 _SHOWN_EVERY_S = 0.22
-_SCORES = 3  # answers of a network from which on it has a say; twice as many are asked for
+_MOST_SCORES = 6  # answers that are asked of a network per track
 _WHOLE = 0.95  # share of a face's box within the picture
 
 
@@ -140,18 +140,14 @@ class Identification:
         """What all checks say of a face; None: there are none."""
         if following.liveness is None:
             return None
-        verdicts = [following.liveness.verdict]
-        if len(following.scores) >= _SCORES:
-            score = float(np.mean(following.scores))
-            passed = score >= self._config.presentation.model_threshold
-            state = LivenessState.PASSED if passed else LivenessState.FAILED
-            verdicts.append(Liveness(state, f"the network says {score:.2f}", round(score, 3)))
-        return combined(verdicts)
+        return combined([following.liveness.verdict, judged(following.scores, self._config.presentation)])
 
-    @staticmethod
-    def _shows(following: _Following, time: datetime) -> bool:
+    def _shows(self, following: _Following, time: datetime) -> bool:
         """The check for life wants to see the face again."""
-        if following.liveness is None or following.liveness.verdict.state is LivenessState.FAILED:
+        if following.liveness is None:
+            return False
+        asked = self._services.bona_fide is not None and len(following.scores) < _MOST_SCORES
+        if following.liveness.verdict.state is not LivenessState.UNPROVEN and not asked:
             return False
         return following.shown_at is None or abs((time - following.shown_at).total_seconds()) >= _SHOWN_EVERY_S
 
@@ -182,7 +178,7 @@ class Identification:
             following.liveness.observe(frame.time, found.landmarks[row], crop)
             if crop is not None:
                 following.shown_at = frame.time
-                if self._services.bona_fide is not None and len(following.scores) < 2 * _SCORES:
+                if self._services.bona_fide is not None and len(following.scores) < _MOST_SCORES:
                     following.scores.append(self._services.bona_fide(frame.image, found.boxes[row]))
 
     def _doubted(self) -> dict[int, datetime | None]:

@@ -85,7 +85,6 @@ class IncidentBook:
         model: str = "",
         gallery_version: int = 0,
         tracks: Sequence[str] = (),
-        severity: Severity | None = None,
     ) -> dict[str, object] | None:
         """Write an incident down.
 
@@ -94,7 +93,6 @@ class IncidentBook:
             pictures: RGB pictures by column (`IMAGE_COLUMNS`).
             model, gallery_version: what decided.
             tracks: names of the tracks it is about.
-            severity: in place of the event's.
 
         Returns:
             The row that was written durably; None when another process has told of this stranger's visit just now.
@@ -104,7 +102,6 @@ class IncidentBook:
         """
         incident_id = new_id(event.time.astimezone(self._zone))
         identity = event.identity
-        severity = severity or event.severity
         row: dict[str, object] = {
             "incident_id": incident_id,
             "timestamp": self._stamp(event.time),
@@ -119,10 +116,10 @@ class IncidentBook:
             "threshold": round(identity.threshold, 4) if identity and identity.threshold is not None else None,
             "model": model,
             "gallery_version": gallery_version or "",
-            "state": ("noted" if severity is Severity.INFO else "open") if event.kind in _ALERTS else "",
+            "state": ("noted" if event.severity is Severity.INFO else "open") if event.kind in _ALERTS else "",
             "detail": event.detail,
             "author": "engine",
-            "severity": severity.value,
+            "severity": event.severity.value,
             "tracks": ";".join(tracks),
         }
         written: list[Path] = []

@@ -368,7 +368,7 @@ class Pipeline:
         )
 
     def _look_up(self, event: Event, frame: Frame, tracks: list[Track]) -> None:
-        """Somebody was named: are they watched for, and had they been told as a stranger a moment ago?"""
+        """Somebody was named: had they been told as a stranger a moment ago, and are they watched for?"""
         services, person, track_id = self._services, event.employee_ids[0], event.track_ids[0]
         if any(track.track_id == track_id and track.unknown_id for track in tracks):
             name = self._track_name(track_id)
@@ -378,28 +378,33 @@ class Pipeline:
                 frame.time,
                 lambda: services.strangers.update(lambda gallery: gallery.remove_templates([name])),
             )
-        if person in services.dossiers.register().watched:
-            watched = replace(event, kind=EventKind.WATCH_LIST, severity=Severity.HIGH, detail="on the watch list")
-            self._report(watched, self._pictures(watched, frame, tracks))
+        watched = replace(event, kind=EventKind.WATCH_LIST, severity=Severity.HIGH, detail="on the watch list")
+        self._report(watched, self._pictures(watched, frame, tracks))
 
     def _report(self, event: Event, pictures: dict[str, Image]) -> None:
-        gallery, severity = self._identification.gallery, None
-        if event.kind is EventKind.UNKNOWN:
-            register = self._services.dossiers.register()
-            current = {register.current(each) for each in event.unknown_ids}
-            if current & register.watched:
-                severity = Severity.HIGH
-                event = replace(event, detail="on the watch list")
-            elif current & register.ignored and event.severity is not Severity.HIGH:  # in quiet hours nobody is ignored
-                severity = Severity.INFO
+        gallery = self._identification.gallery
         self._recorder.incident(
             event,
             pictures,
             model=gallery.model_id,
             gallery_version=gallery.version,
             tracks=[self._track_name(track_id) for track_id in event.track_ids],
-            severity=severity,
+            judge=self._judged,
         )
+
+    def _judged(self, event: Event) -> Event | None:
+        """An incident in the light of what people decided about those it is about; None: it is none. Called when it is written."""
+        if event.kind not in {EventKind.UNKNOWN, EventKind.WATCH_LIST}:
+            return event
+        register = self._services.dossiers.register()
+        if event.kind is EventKind.WATCH_LIST:
+            return event if register.watched.intersection(event.employee_ids) else None
+        current = {register.current(each) for each in event.unknown_ids}
+        if current & register.watched:
+            return replace(event, severity=Severity.HIGH, detail="on the watch list")
+        if current & register.ignored and event.severity is not Severity.HIGH:  # in quiet hours nobody is ignored
+            return replace(event, severity=Severity.INFO)
+        return event
 
     def _counted(self, rows: list[Mapping[str, object]]) -> list[Mapping[str, object]]:
         """The rows, after counting them."""

@@ -24,7 +24,7 @@ from engine.errors import StorageError
 from engine.images import encode_jpeg
 from engine.incidents import IncidentBook
 from engine.storage import atomic_write
-from engine.types import Event, EventKind, Severity
+from engine.types import Event, EventKind
 
 __all__ = ["Recorder"]
 
@@ -161,21 +161,23 @@ class Recorder:
         model: str = "",
         gallery_version: int = 0,
         tracks: Sequence[str] = (),
-        severity: Severity | None = None,
+        judge: Callable[[Event], Event | None] | None = None,
     ) -> None:
-        """An unknown person, tailgating, an attack, or a camera that was lost or is back."""
+        """An unknown person, tailgating, an attack, or a camera that was lost or is back.
+
+        Args:
+            event, pictures, model, gallery_version, tracks: see `IncidentBook.record`.
+            judge: what people have decided about whom it is about, asked when it is written: the event as it is to stand there, or
+                None when it is none.
+        """
         if self.waiting >= _MOST_WITH_PICTURES:
             pictures = {}  # rows are never dropped, but full frames would fill the memory while a disk is away
 
         def job() -> Row | None:
-            row = self._incidents.record(
-                event,
-                pictures,
-                model=model,
-                gallery_version=gallery_version,
-                tracks=tracks,
-                severity=severity,
-            )
+            judged = event if judge is None else judge(event)
+            if judged is None:
+                return None
+            row = self._incidents.record(judged, pictures, model=model, gallery_version=gallery_version, tracks=tracks)
             if row is not None and event.kind is EventKind.UNKNOWN:
                 self._incident_of[event.track_ids[0]] = str(row["incident_id"])
             if row is not None and self._alert is not None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from engine.analysis import FaceReader
 from engine.models import ModelStore, fetch_samples
 from engine.workbench import Workbench
+
+# The suite tries the same examples on every machine; `--hypothesis-profile=search` looks for new ones.
+hypothesis.settings.register_profile("suite", derandomize=True)
+hypothesis.settings.register_profile("search", derandomize=False, max_examples=1000)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -95,7 +96,8 @@ def stranger(
     workbench.strangers.update(remember)
     event = Event(EventKind.UNKNOWN, time, camera, (1,), (), (answer,), until=time + timedelta(seconds=2))
     shown = {} if image is None else {"image": image}
-    written = workbench.incidents.record(event, shown, tracks=[track], severity=severity)
+    event = event if severity is None else replace(event, severity=severity)
+    written = workbench.incidents.record(event, shown, tracks=[track])
     assert written is not None
     return written
 

@@ -307,7 +307,7 @@ class AttendanceBook:
                 hint=f"it lasts from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}",
             )
         with self.corrections.exclusive():
-            before = [row for row in self._corrections(day, day) if row.employee_id == employee_id]
+            before = [row for row in self.corrections_of(day, day) if row.employee_id == employee_id]
             identifier = new_id(now.astimezone(self._zone))
             new = Correction(
                 identifier, now, day, employee_id, action, author, reason, time, direction, value, refers_to
@@ -337,14 +337,11 @@ class AttendanceBook:
         # nights reach into the next day, and the day before into this one; a retraction may stand a day later still
         return self.log.read(day - timedelta(days=1), day + timedelta(days=2))
 
-    def _corrections(self, first: date, last: date) -> list[Correction]:
+    def corrections_of(self, first: date, last: date) -> list[Correction]:
+        """Corrections and approvals of working days in a range, oldest first."""
         made = [day for day in self.corrections.days() if day >= first - timedelta(days=1)]
         rows = [row for day in made for row in self.corrections.file(day).read()]
         return [row for row in parse(rows) if first <= row.day <= last]
-
-    def corrections_of(self, first: date, last: date) -> list[Correction]:
-        """Corrections and approvals of working days in a range, oldest first."""
-        return self._corrections(first, last)
 
     # ----------------------------------------------------------------------------------------- sheets
 
@@ -377,7 +374,7 @@ class AttendanceBook:
             config=plan.config,
             coverage=plan.coverage.between(first, last) if plan.coverage and self.rota else None,
             leave=plan.leave(first, last) if plan.leave else {},
-            corrections=self._corrections(first, last),
+            corrections=self.corrections_of(first, last),
             present=now,
         )
         days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]

@@ -175,7 +175,7 @@ class _Person:
         self._begin, self._end = book.rota.window(employee_id, department, day)
         self._rows = sorted(
             (row for row in rows if (time := _moment(row)) is not None and self._begin <= time < self._end),
-            key=lambda row: (datetime.fromisoformat(row["timestamp"]), row["event_id"]),
+            key=lambda row: (_moment(row), row["event_id"]),
         )
         self._doubts = [time for time in doubts if self._begin <= time < self._end]
         planned = book.rota.planned(employee_id, department, day)

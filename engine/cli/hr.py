@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import typer
@@ -21,7 +21,7 @@ SHOWN_MESSAGES = 50
 
 
 def _now(bench: Workbench) -> datetime:
-    return datetime.now(UTC).astimezone(bench.config.zone)
+    return bench.clock().astimezone(bench.config.zone)
 
 
 def _show(file: Path, messages: Sequence[RowMessage]) -> None:

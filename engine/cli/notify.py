@@ -12,10 +12,11 @@ import typer
 
 from engine.cli.context import Json, Workspace
 from engine.cli.output import console, emit_json, table
-from engine.config import CONFIG_NAME, Config, NotificationRule, load_config
+from engine.config import CONFIG_NAME, Config, NotificationRule
 from engine.errors import ConfigError, InputError
 from engine.notifications import Channels, Delivery, Outbox, compose, targets
 from engine.storage import new_id
+from engine.workbench import Workbench
 
 __all__ = ["app"]
 
@@ -23,8 +24,8 @@ app = typer.Typer(help="Who is told of incidents.", no_args_is_help=True, rich_m
 
 
 def _open(workspace: Path) -> tuple[Config, Outbox]:
-    config = load_config(workspace)
-    return config, Outbox(workspace, config.zone, config.notifications, clock=lambda: datetime.now(config.zone))
+    bench = Workbench(workspace)  # its outbox seals the log of deliveries with the key that the settings name
+    return bench.config, bench.outbox
 
 
 def _channels(workspace: Path, config: Config) -> Channels:

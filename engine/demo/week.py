@@ -137,11 +137,11 @@ def _scenes(monday: date, zone: ZoneInfo) -> list[_Scene]:
 
 
 def _render(path: Path, scenes: Sequence[_Scene], detector: Detector, photos: Path, progress: Progress) -> None:
-    """All scenes one after the other, then one frame of the empty hall."""
+    """One frame of the empty hall, then all scenes one after the other."""
     entrance = Entrance(detector, photos, [each for scene in scenes for each in scene.passes])
     total, done = sum(scene.frames for scene in scenes) + 1, 0
     with VideoWriter(path, FPS) as writer:
-        for passes, frames in [*((scene.passes, scene.frames) for scene in scenes), ((), 1)]:
+        for passes, frames in [((), 1), *((scene.passes, scene.frames) for scene in scenes)]:
             for index in range(frames):
                 writer.write(entrance.frame(passes, index / FPS, done))
                 done += 1
@@ -155,14 +155,14 @@ class _WeekSource:
         self._path, self._scenes, self._monday, self._zone = path, scenes, monday, zone
 
     def __iter__(self) -> Iterator[Frame | SourceEvent]:
-        with_times = VideoSource(self._path, CAMERA, start=moment(self._monday, 0, CAMERA_ON[0], self._zone), fast=True)
-        video = (item for item in with_times if isinstance(item, Frame))
-        *_, hall = VideoSource(self._path, CAMERA, start=moment(self._monday, 0, CAMERA_ON[0], self._zone), fast=True)
-        assert isinstance(hall, Frame)
+        begin = moment(self._monday, 0, CAMERA_ON[0], self._zone)
+        source = VideoSource(self._path, CAMERA, start=begin, fast=True)
+        video = (item for item in source if isinstance(item, Frame))
+        hall = next(video)
         for day in range(5):
             begin, end = (moment(self._monday, day, at, self._zone) for at in CAMERA_ON)
             yield from self._day(day, begin, end, video, hall)
-        with_times.close()
+        source.close()
 
     def _day(
         self, day: int, begin: datetime, end: datetime, video: Iterator[Frame], hall: Frame

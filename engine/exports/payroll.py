@@ -11,7 +11,7 @@ from engine.storage import table_text
 
 __all__ = ["number", "summarise", "summary_csv"]
 
-_NUMBER = re.compile(r"\s*[+-]?\d+(\.\d+)?\s*")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _COUNTED = {
     "absent": {"absent"},
     "on_leave": {"on leave"},
@@ -30,8 +30,8 @@ def number(value: object) -> float | None:
     """A cell as a number; None when it is empty or none. Never NaN or infinite."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, str) and not _NUMBER.fullmatch(value):
-        return None
+    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip(" \t")):
+        return None  # what only float() or only the expression calls a digit or a blank is none
     found = float(value)
     return found if math.isfinite(found) else None
 

@@ -5,7 +5,7 @@ They deter; they are not a certified detection. What each sees and what it canno
 
 from engine.presentation.challenge import HeadTurnChallenge
 from engine.presentation.liveness import Liveness, LivenessState, TrackLiveness, combined
-from engine.presentation.network import NetworkCheck
+from engine.presentation.network import NetworkCheck, judged
 from engine.presentation.stream import StreamWatch
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "StreamWatch",
     "TrackLiveness",
     "combined",
+    "judged",
 ]

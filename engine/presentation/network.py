@@ -11,6 +11,8 @@ The ONNX graph must have
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 import cv2
@@ -21,8 +23,9 @@ from engine.config import PresentationConfig
 from engine.errors import ConfigError
 from engine.presentation.liveness import Liveness, LivenessState
 
-__all__ = ["NetworkCheck"]
+__all__ = ["NetworkCheck", "judged"]
 
+_FEWEST = 3  # answers about a track from which on they say something
 _INPUT = "one input, float32 (1, 3, H, W) with fixed H and W"
 _OUTPUT = "one output, float32 (1, 1), (1,) or (1, 2)"
 _HINT = "convert the network, or empty presentation.model"
@@ -101,13 +104,6 @@ class NetworkCheck:
             )
         return value
 
-    def judge(self, image: NDArray[np.uint8], box: NDArray[np.float32]) -> Liveness:
-        """The verdict on a face: passed iff `score >= model_threshold`, else failed. Arguments as of `score`."""
-        value = self.score(image, box)
-        if value >= self._config.model_threshold:
-            return Liveness(LivenessState.PASSED, f"network: bona fide {value:.2f}", value)
-        return Liveness(LivenessState.FAILED, f"network: bona fide {value:.2f} only", value)
-
     def _cut(self, image: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.uint8]:
         """What the network sees, (H, W, 3) uint8 of its own size."""
         x1, y1, x2, y2 = (float(value) for value in box)
@@ -131,3 +127,12 @@ def _one(side: Any) -> bool:
 
 def _told(tensors: list[Any]) -> str:
     return "; ".join(f"{tensor.name} {tensor.type} {tensor.shape}" for tensor in tensors) or "none"
+
+
+def judged(scores: Sequence[float], config: PresentationConfig) -> Liveness:
+    """What a network's answers about one track come to: passed iff their mean `>= model_threshold`; unproven while they are few."""
+    if len(scores) < _FEWEST:
+        return Liveness()
+    mean = fmean(scores)
+    state = LivenessState.PASSED if mean >= config.model_threshold else LivenessState.FAILED
+    return Liveness(state, f"network: bona fide {mean:.2f}", round(mean, 3))
