@@ -1,11 +1,12 @@
-# Everything a newcomer needs: `make demo` and `make test`. Each target brings along what it stands on.
+# Everything a newcomer needs: `make run` and `make test`. Each target brings along what it stands on.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PORT ?= 8501
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench clean
+.PHONY: help setup run demo test check format bench clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -27,6 +28,9 @@ $(VENV)/.dev: $(VENV)/.core
 
 setup: $(VENV)/.dev  ## .venv with everything, models fetched
 	$(BIN)/muster models fetch --samples
+
+run: $(VENV)/.core  ## the workbench in the browser, on a sample workspace
+	$(BIN)/muster app --sample --port $(PORT)
 
 demo: $(VENV)/.core  ## real people recognised in a video, an attendance sheet, an incident log with pictures
 	$(BIN)/muster demo

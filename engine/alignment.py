@@ -32,13 +32,25 @@ from numpy.typing import NDArray
 from engine.config import QualityConfig
 from engine.types import Detections, FaceQuality
 
-__all__ = ["ALIGNMENT_ID", "FACE_SIDE", "TEMPLATE", "align", "measure"]
+__all__ = ["ALIGNMENT_ID", "FACE_SIDE", "QUALITY_REASONS", "TEMPLATE", "align", "measure"]
 
 FACE_SIDE = 160
 ALIGNMENT_ID = "five-point-160-v1"
 TEMPLATE: NDArray[np.float32] = np.array(
     [[54.7, 72.6], [105.0, 72.6], [80.0, 100.9], [59.1, 129.8], [101.1, 129.8]], np.float32
 )
+
+QUALITY_REASONS = (
+    "too small",
+    "cut off by the edge",
+    "too dark",
+    "too bright",
+    "too little contrast",
+    "blurred",
+    "turned too far",
+    "looking up or down too far",
+)
+"""Why a face fails the gate, in the order in which they are told."""
 
 _NOSE_DEPTH = 0.45
 _NEUTRAL_NOSE = 0.495  # nose height between eyes (0) and mouth (1) in a frontal view
@@ -194,14 +206,14 @@ def _first_reason(
     pitch: float,
     inside: float,
 ) -> str:
-    checks = (
-        (size < gate.min_size_px, "too small"),
-        (inside < gate.min_inside, "cut off by the edge"),
-        (brightness < gate.min_brightness, "too dark"),
-        (brightness > gate.max_brightness, "too bright"),
-        (contrast < gate.min_contrast, "too little contrast"),
-        (sharpness < gate.min_sharpness, "blurred"),
-        (abs(yaw) > gate.max_yaw_deg, "turned too far"),
-        (abs(pitch) > gate.max_pitch_deg, "looking up or down too far"),
+    failed = (
+        size < gate.min_size_px,
+        inside < gate.min_inside,
+        brightness < gate.min_brightness,
+        brightness > gate.max_brightness,
+        contrast < gate.min_contrast,
+        sharpness < gate.min_sharpness,
+        abs(yaw) > gate.max_yaw_deg,
+        abs(pitch) > gate.max_pitch_deg,
     )
-    return next((reason for failed, reason in checks if failed), "")
+    return next((reason for reason, fails in zip(QUALITY_REASONS, failed, strict=True) if fails), "")

@@ -13,9 +13,12 @@ from engine.detection import Detector
 from engine.embedding import Embedder
 from engine.types import Detections, FaceQuality
 
-__all__ = ["FaceReader", "Faces", "subject"]
+__all__ = ["BYSTANDER_SHARE", "FaceReader", "Faces", "bystanders", "subject"]
 
 Floats = NDArray[np.float32]
+
+BYSTANDER_SHARE = 0.10
+"""A second face smaller than this share of the first is somebody in the background."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,12 @@ def subject(faces: Faces, image_size: tuple[int, int]) -> int | None:
     central = 1 - np.hypot(middle[:, 0], middle[:, 1])
     inside = np.array([quality.inside for quality in faces.qualities], np.float32)
     return int(np.argmax(found.areas * found.scores * np.maximum(central, 0.05) * inside))
+
+
+def bystanders(found: Detections, chosen: int) -> int:
+    """How many other faces are too large to be somebody in the background."""
+    large = found.areas > BYSTANDER_SHARE * found.areas[chosen]
+    return int(large.sum()) - int(large[chosen])
 
 
 class FaceReader:

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from engine.types import Track, TrackState
 
-__all__ = ["COLOURS", "crop_around", "draw_tracks"]
+__all__ = ["COLOURS", "WORDS", "crop_around", "draw_tracks"]
 
 COLOURS: Mapping[TrackState, tuple[int, int, int]] = {
     TrackState.PENDING: (170, 170, 170),
@@ -32,12 +32,16 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size=size)
 
 
-def _text(track: Track, names: Mapping[str, str]) -> str:
+WORDS: Mapping[str, str] = {"pending": "looking…", "conflict": "not sure", "unknown": "unknown"}
+"""What is said of people without a name."""
+
+
+def _text(track: Track, names: Mapping[str, str], words: Mapping[str, str]) -> str:
     if track.identity.state is TrackState.KNOWN and track.identity.person:
         return names.get(track.identity.person) or track.identity.person
     if track.unknown_id:
-        return track.unknown_id.replace("-", " ")
-    return {"pending": "looking…", "conflict": "not sure"}.get(track.identity.state.value, track.identity.state.value)
+        return track.unknown_id.replace("unknown-", f"{words['unknown']} ")
+    return words.get(track.identity.state.value, track.identity.state.value)
 
 
 def draw_tracks(
@@ -48,6 +52,7 @@ def draw_tracks(
     alarmed: Collection[int] = (),
     needed: int = 3,
     caption: str = "",
+    words: Mapping[str, str] = WORDS,
 ) -> NDArray[np.uint8]:
     """A copy of the picture with the tracks in view drawn on it.
 
@@ -58,6 +63,7 @@ def draw_tracks(
         alarmed: tracks drawn in red.
         needed: agreeing frames that fill the ring.
         caption: one line at the lower edge.
+        words: what to say for `pending`, `conflict` and `unknown`.
     """
     picture = Image.fromarray(image)
     pen = ImageDraw.Draw(picture)
@@ -71,7 +77,7 @@ def draw_tracks(
         x1, y1, x2, y2 = (float(value) for value in track.box)
         pen.rectangle((x1, y1, x2, y2), outline=colour, width=line)
         _ring(pen, (x2, y1), 3.5 * line, track, needed, colour)
-        text = _text(track, names or {})
+        text = _text(track, names or {}, words)
         left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
         pad = 2 * line
         tag_width, tag_height = right - left + 2 * pad, bottom - top + 2 * pad
@@ -81,11 +87,26 @@ def draw_tracks(
         pen.text(
             (x + pad - left, y + pad - top), text, font=font, fill=(255, 255, 255) if sum(colour) < 400 else (0, 0, 0)
         )
+        _bar(pen, (x, y + tag_height, x + tag_width, y + tag_height + 2 * line), track, colour)
     if caption:
         left, top, right, bottom = pen.textbbox((0, 0), caption, font=font)
         pen.rectangle((0, height - (bottom - top) - 6 * line, width, height), fill=(20, 20, 20))
         pen.text((3 * line - left, height - (bottom - top) - 3 * line - top), caption, font=font, fill=(255, 255, 255))
     return np.asarray(picture, np.uint8)
+
+
+def _bar(
+    pen: ImageDraw.ImageDraw, place: tuple[float, float, float, float], track: Track, colour: tuple[int, int, int]
+) -> None:
+    """The similarity as a bar from 0 to 1 under the name, with the threshold drawn on it; nothing before there is one."""
+    similarity, threshold = track.identity.similarity, track.identity.threshold
+    if similarity is None or threshold is None:
+        return
+    x1, y1, x2, y2 = place
+    pen.rectangle(place, fill=(20, 20, 20))
+    pen.rectangle((x1, y1, x1 + (x2 - x1) * min(1.0, max(0.0, similarity)), y2), fill=colour)
+    tick = x1 + (x2 - x1) * min(1.0, max(0.0, threshold))
+    pen.rectangle((tick, y1, tick + 1, y2), fill=(255, 255, 255))
 
 
 def _ring(

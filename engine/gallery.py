@@ -23,7 +23,7 @@ from engine.search import Searcher
 from engine.storage import atomic_write, locked
 from engine.types import Candidate, Match
 
-__all__ = ["Gallery", "GalleryStore", "Template", "deny", "fuse"]
+__all__ = ["Gallery", "GalleryStore", "Template", "coherence", "deny", "fuse"]
 
 Floats = NDArray[np.float32]
 
@@ -49,6 +49,15 @@ def fuse(embeddings: Floats, weights: NDArray[np.floating[Any]]) -> Floats:
     """The weighted mean of unit rows (n, d), as a unit row (d,)."""
     mean = (embeddings * np.maximum(np.asarray(weights, np.float32), _LEAST_WEIGHT)[:, None]).sum(0)
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
+
+
+def coherence(embeddings: Floats, weights: NDArray[np.floating[Any]]) -> Floats:
+    """(n,) similarity of each unit row (n, d) with the fused rest; of a single one 1."""
+    if len(embeddings) < 2:
+        return np.ones(len(embeddings), np.float32)
+    others = ~np.eye(len(embeddings), dtype=np.bool_)
+    rows = [row @ fuse(embeddings[rest], weights[rest]) for row, rest in zip(embeddings, others, strict=True)]
+    return np.array(rows, np.float32)
 
 
 def deny(matches: Sequence[Match], probes: Floats, anchors: Gallery) -> list[Match]:

@@ -21,7 +21,10 @@ from engine.logs import DayLog, Sealer
 from engine.storage import atomic_write, clean_text, new_id
 from engine.types import Event, EventKind, Severity
 
-__all__ = ["IMAGE_COLUMNS", "INCIDENT_COLUMNS", "INCIDENT_KINDS", "REVIEW_STATES", "Incident", "IncidentBook"]
+__all__ = [
+    "ALERT_KINDS", "IMAGE_COLUMNS", "INCIDENT_COLUMNS", "INCIDENT_KINDS", "REVIEW_STATES", "Incident", "IncidentBook",
+    "as_it_stands",
+]  # fmt: skip
 
 INCIDENT_COLUMNS = (
     "incident_id", "timestamp", "kind", "camera", "employee_ids", "unknown_ids", "image", "clean_image", "before_image",
@@ -32,7 +35,9 @@ PEOPLE_CELLS = ("employee_ids", "author", "assignee")
 IMAGE_COLUMNS = ("image", "clean_image", "before_image", "after_image")
 REVIEW_STATES = ("open", "acknowledged", "resolved", "false alarm")
 _ALERTS = (EventKind.UNKNOWN, EventKind.TAILGATING, EventKind.PRESENTATION_ATTACK, EventKind.WATCH_LIST)
-INCIDENT_KINDS = tuple(kind.value for kind in (*_ALERTS, EventKind.CAMERA_LOST, EventKind.CAMERA_BACK))
+ALERT_KINDS = tuple(kind.value for kind in _ALERTS)
+"""Kinds that somebody must look at; the others tell of cameras."""
+INCIDENT_KINDS = (*ALERT_KINDS, EventKind.CAMERA_LOST.value, EventKind.CAMERA_BACK.value)
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,26 @@ class Incident:
     author: str = ""
     reviewed_at: str = ""
     reviews: tuple[Mapping[str, str], ...] = ()
+
+
+def as_it_stands(row: Mapping[str, str], reviews: Sequence[Mapping[str, str]]) -> Incident:
+    """An incident with what was decided about it.
+
+    Args:
+        row: as it was written.
+        reviews: of this incident, oldest first.
+    """
+    latest: Mapping[str, str] = reviews[-1] if reviews else {}
+    assigned = [each["assignee"] for each in reviews if each["assignee"]]
+    return Incident(
+        row,
+        latest.get("state", row["state"]),
+        assigned[-1] if assigned else "",
+        latest.get("detail", ""),
+        latest.get("author", ""),
+        latest.get("timestamp", ""),
+        tuple(reviews),
+    )
 
 
 class IncidentBook:
@@ -212,7 +237,11 @@ class IncidentBook:
         Raises:
             InputError: there is none.
         """
-        for day in reversed(self.log.days()):
+
+        def distance(day: date) -> tuple[bool, int]:
+            return not incident_id.startswith(f"{day:%Y%m%d}"), -day.toordinal()
+
+        for day in sorted(self.log.days(), key=distance):  # an identifier begins with its day
             for row in self.log.file(day).read():
                 if row["incident_id"] == incident_id and row["kind"] != "review":
                     return row
@@ -230,20 +259,4 @@ class IncidentBook:
                     reviews.setdefault(each["refers_to"], []).append(each)
                 elif day <= last:
                     rows.append(each)
-        found = []
-        for row in rows:
-            decided = reviews.get(row["incident_id"], [])
-            latest: Mapping[str, str] = decided[-1] if decided else {}
-            assigned = [each["assignee"] for each in decided if each["assignee"]]
-            found.append(
-                Incident(
-                    row,
-                    latest.get("state", row["state"]),
-                    assigned[-1] if assigned else "",
-                    latest.get("detail", ""),
-                    latest.get("author", ""),
-                    latest.get("timestamp", ""),
-                    tuple(decided),
-                )
-            )
-        return found
+        return [as_it_stands(row, reviews.get(row["incident_id"], [])) for row in rows]

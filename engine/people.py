@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.errors import InputError, StorageError
 from engine.storage import clean_text, locked, read_rows, write_table
 
-__all__ = ["PEOPLE_COLUMNS", "PeopleStore", "Person", "clean_id", "clean_name"]
+__all__ = ["PEOPLE_COLUMNS", "PeopleStore", "Person", "clean_email", "clean_id", "clean_name"]
 
 PEOPLE_COLUMNS = ("employee_id", "name", "department", "email", "enrolled_at", "consent_at", "active")
 ID_LIMIT = 64
 NAME_LIMIT = 200
+_EMAIL = re.compile(r"[^@\s,;<>\"()]+@[^@\s,;<>\"()]+\.[^@\s,;<>\"().]{2,}")
 
 
 def clean_id(text: str) -> str:
@@ -38,6 +41,18 @@ def clean_name(text: str) -> str:
         InputError: it cannot be one.
     """
     return clean_text(text, what="name", limit=NAME_LIMIT)
+
+
+def clean_email(text: str) -> str:
+    """An e-mail address as it is stored; empty stays empty.
+
+    Raises:
+        InputError: it is none.
+    """
+    email = clean_text(text, what="email", limit=254) if text.strip() else ""
+    if email and not _EMAIL.fullmatch(email):
+        raise InputError(f"{email} is not an e-mail address: write it as ann@example.org")
+    return email
 
 
 @dataclass(frozen=True)
@@ -95,10 +110,53 @@ class PeopleStore:
         """Add a person or replace their row."""
         self._change(lambda people: people.__setitem__(person.employee_id, person))
 
+    def add(self, person: Person) -> None:
+        """Add somebody new.
+
+        Raises:
+            InputError: somebody has that id.
+        """
+
+        def added(people: dict[str, Person]) -> None:
+            if person.employee_id in people:
+                raise InputError(f"the id {person.employee_id} is taken", hint="choose another one")
+            people[person.employee_id] = person
+
+        self._change(added)
+
     def put_all(self, added: Iterable[Person]) -> None:
         """Add people or replace their rows, all in one write."""
         rows = {person.employee_id: person for person in added}
         self._change(lambda people: people.update(rows))
+
+    def change(self, employee_id: str, **changes: Any) -> tuple[Person, Person]:
+        """Change some of a person's row, and nothing that another process changed meanwhile.
+
+        Args:
+            employee_id: who.
+            changes: fields of `Person`, clean.
+
+        Returns:
+            The row before, and after.
+
+        Raises:
+            InputError: there is nobody of that id, or another person has the e-mail address.
+        """
+        found: list[Person] = []
+
+        def changed(people: dict[str, Person]) -> None:
+            if employee_id not in people:
+                raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists who is")
+            after = dataclasses.replace(people[employee_id], **changes)
+            email = after.email.casefold()
+            others = (key for key, each in people.items() if key != employee_id and each.email.casefold() == email)
+            if changes.get("email") and (other := next(others, None)) is not None:
+                raise InputError(f"{after.email} belongs to {other}", hint="give another address")
+            found.extend((people[employee_id], after))
+            people[employee_id] = after
+
+        self._change(changed)
+        return found[0], found[1]
 
     def remove(self, employee_id: str) -> None:
         """Take a person's row out; nothing happens when there is none."""

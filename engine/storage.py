@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
+import hashlib
 import io
 import logging
 import os
@@ -27,10 +28,12 @@ from engine.errors import InputError, StorageError
 __all__ = [
     "append_lines",
     "atomic_write",
+    "claimed",
     "clean_text",
     "csv_line",
     "decode_cell",
     "encode_cell",
+    "file_name",
     "locked",
     "new_id",
     "parse_rows",
@@ -43,6 +46,7 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S = 30.0
+_BREAKS = re.compile(r"[\r\n\0\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 _FORMULA = re.compile(r"'*[\s\0]*[=+\-@\t\r\0＝＋－＠]")
 
 
@@ -88,7 +92,10 @@ def encode_cell(value: object) -> str:
         return str(value)
     if isinstance(value, float):
         return f"{value:.6g}"
-    text = re.sub(r"[\r\n\0\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+", " ", str(value))
+    text = str(value)
+    if not text or (text.isascii() and text.isprintable() and text[0] not in "' =+-@"):
+        return text  # most cells
+    text = _BREAKS.sub(" ", text)
     return f"'{text}" if _FORMULA.match(text) else text
 
 
@@ -148,6 +155,40 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def claimed(path: Path) -> Iterator[bool]:
+    """Claim something for as long as this lasts, or until the process ends, without waiting.
+
+    Args:
+        path: stands for it; a hidden `.name.lock` is made beside it.
+
+    Yields:
+        False: somebody else has it.
+
+    Raises:
+        StorageError: the folder cannot be made or written.
+    """
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
+        try:
+            lock.acquire()
+            first = True
+        except Timeout:
+            first = False
+    try:
+        yield first
+    finally:
+        if first:
+            lock.release()
+
+
+def file_name(text: str) -> str:
+    """A name for a file that stands for a text: safe, and different for different texts."""
+    kept = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in text)[:40]
+    return f"{kept}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.accounts import AccountBook
 from engine.alignment import ALIGNMENT_ID
 from engine.analysis import FaceReader
 from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
@@ -21,20 +22,37 @@ from engine.config import Config, load_config
 from engine.detection import MTCNNDetector
 from engine.dossiers import DossierBook
 from engine.embedding import FaceNetEmbedder
-from engine.enrolment import EnrolmentReport, examine_files, judge
+from engine.enrolment import EnrolmentReport
 from engine.evaluation import derive_threshold
-from engine.gallery import Gallery, GalleryStore, Template
+from engine.exports import incident_sheet
+from engine.gallery import Gallery, GalleryStore
 from engine.hr.leave import LeaveBook
-from engine.images import write_jpeg
 from engine.incidents import IncidentBook
 from engine.logs import Finding, Sealer
 from engine.models import ModelStore, Progress, embedder_spec, no_progress
 from engine.notifications import Channels, Courier, Outbox
-from engine.people import PeopleStore, Person, clean_id, clean_name
+from engine.people import PeopleStore, clean_id, clean_name
 from engine.pipeline import Pipeline, Services
 from engine.presentation import NetworkCheck
-from engine.records import Expired, Office, Records, export_subject, forget, purge, upkeep, verify
-from engine.storage import new_id
+from engine.records import (
+    AlertBoard,
+    Expired,
+    Office,
+    Prospect,
+    Records,
+    StaffDesk,
+    UserDesk,
+    export_subject,
+    foresee,
+    forget,
+    gather,
+    pack,
+    purge,
+    upkeep,
+    verify,
+)
+from engine.registration import Registrar
+from engine.storage import claimed, file_name, new_id
 from engine.types import FaceQuality, Match
 
 __all__ = ["IdentifiedFace", "Workbench"]
@@ -94,6 +112,7 @@ class Workbench:
             for name in ("people", "strangers", "anchors")
         )
         zone, sealer = self.config.zone, Sealer(self.config.seal_key or workspace / "seal.key")
+        self.accounts = AccountBook(workspace / "accounts.json")
         self.audit = Audit(workspace, zone, sealer)
         self.leave = LeaveBook(workspace / "leave.csv")
         self.attendance = AttendanceBook(workspace, zone, self.config.events, self._plan(sealer), sealer)
@@ -105,6 +124,10 @@ class Workbench:
             self.incidents, self.dossiers, self.outbox.log, self.audit,
         )  # fmt: skip
         self.office = Office(self.records, self.known_people, lambda: self.reader, self.threshold, clock)
+        self.alerts = AlertBoard(self.incidents.log)
+        self.registrar = Registrar(self.records, lambda: self.reader, self.threshold, self._other_person, clock)
+        self.staff = StaffDesk(self.records, self.threshold, clock)
+        self.users = UserDesk(self.records, self.accounts, clock)
         self._threshold: tuple[Gallery, float] | None = None
         self._names: tuple[object, Mapping[str, Mapping[str, str]]] | None = None
         self._inactive: frozenset[str] = frozenset()
@@ -224,51 +247,26 @@ class Workbench:
             EnrolmentRejected: see `engine.enrolment`; nothing was changed.
             StorageError: the workspace cannot be written; nothing was changed.
         """
-        moment = now or self.clock()
         employee_id, name = clean_id(employee_id), clean_name(name)
-        report = EnrolmentReport(employee_id, name)
-        shots = examine_files(self.reader, photos, report)
-        gallery = self.gallery.current()
-        kept = judge(
-            shots,
-            report,
-            gallery,
-            threshold=self.threshold(gallery),
-            same_person=self._other_person,
+        shots, refused = self.registrar.examine((str(path), path) for path in photos)
+        return self.registrar.enrol(
+            self.registrar.draft(employee_id, name, shots, refused),
+            department=department,
+            email=email,
+            consent_at=consent_at,
             allow_look_alike=allow_look_alike,
+            author=author,
+            now=now,
         )
-        templates = [Template(new_id(moment), employee_id, shot.quality.score) for shot in kept]
-        rows = np.stack([shot.embedding for shot in kept])
-        pictures = [self._enrolment_picture(template.template_id) for template in templates]
-        before = self.people.all().get(employee_id)
-        try:
-            for path, shot in zip(pictures, kept, strict=True):
-                write_jpeg(path, shot.picture)
-            self.people.put(
-                Person(
-                    employee_id,
-                    name,
-                    department or (before.department if before else ""),
-                    email or (before.email if before else ""),
-                    before.enrolled_at if before else self._stamp(moment),
-                    consent_at or (before.consent_at if before else ""),
-                )
-            )
-            after = self.gallery.update(lambda current: current.add(templates, rows))
-        except BaseException:
-            for path in pictures:
-                with contextlib.suppress(OSError):
-                    path.unlink()
-            if before is None and employee_id not in self.gallery.current().people:
-                self.people.remove(employee_id)
-            raise
-        report.templates = len(after.of(employee_id)[0])
-        detail = f"{len(templates)} templates added, gallery version {after.version}"
-        self.audit.note("enrol", employee_id, detail, author=author, now=moment)
-        return report
 
-    def _enrolment_picture(self, template_id: str) -> Path:
+    def enrolment_picture(self, template_id: str) -> Path:
+        """The picture that a template was made from; it may be gone."""
         return self.workspace / "images" / "enrolment" / f"{template_id}.jpg"
+
+    def best_template(self, employee_id: str) -> str | None:
+        """The template of a person that was made from their best picture; None: they have none."""
+        templates = self.gallery.current().of(employee_id)[0]
+        return max(templates, key=lambda template: template.quality).template_id if templates else None
 
     # ----------------------------------------------------------------------------------------- records
 
@@ -287,6 +285,10 @@ class Workbench:
             progress=progress,
         )
 
+    def foresee(self, employee_id: str) -> Prospect:
+        """What `forget` would take away; nothing is changed."""
+        return foresee(self.records, employee_id, self.threshold())
+
     def export_subject(self, employee_id: str, target: Path, *, author: str = "") -> dict[str, int]:
         """Write all that is held on a person into a ZIP file, see `engine.records.disclosure`."""
         counts = export_subject(
@@ -303,13 +305,34 @@ class Workbench:
         )
         return counts
 
+    def export_incident(self, incident_id: str, *, author: str) -> bytes:
+        """An alert as a ZIP file: rows, pictures, a sheet to print, and whether the seals hold, see `engine.records.bundle`.
+
+        Raises:
+            InputError: there is no such alert.
+            StorageError: something could not be read, or the audit log not be written.
+        """
+
+        def portrait(employee_id: str) -> Path | None:
+            best = self.best_template(employee_id)
+            path = self.enrolment_picture(best) if best else None
+            return path if path and path.is_file() else None
+
+        case = gather(
+            self.records, self.alerts, incident_id, people=self.known_people(), portrait=portrait, readable=self.office.readable
+        )  # fmt: skip
+        now = self.clock().astimezone(self.config.zone)
+        content = pack(case, incident_sheet(case, generated_at=now, place=self.config.organisation), now)
+        self.audit.note("export_incident", incident_id, f"{len(case.pictures)} pictures", author=author, now=now)
+        return content
+
     def purge(self, *, apply: bool, author: str = "") -> list[Expired]:
         """Erase, or count, what is kept longer than the settings say, see `engine.records.retention`."""
         return purge(self.records, self.config.retention, self.clock(), apply=apply, author=author)
 
-    def verify(self) -> list[Finding]:
+    def verify(self, progress: Progress = no_progress) -> list[Finding]:
         """Everything about the logs that does not hold."""
-        return verify(self.records)
+        return verify(self.records, progress)
 
     @contextlib.contextmanager
     def attended(self) -> Iterator[None]:
@@ -329,9 +352,6 @@ class Workbench:
                 channels = Channels(self.workspace, rules, clock=self.clock)
                 stack.callback(Courier(self.outbox, channels.send, interval_s=rules.interval_s).close)
             yield
-
-    def _stamp(self, moment: datetime) -> str:
-        return moment.astimezone(self.config.zone).isoformat(timespec="seconds")
 
     # ----------------------------------------------------------------------------------------- recognition
 
@@ -366,6 +386,16 @@ class Workbench:
             bona_fide=NetworkCheck(presentation).score if presentation.model and presentation.policy != "off" else None,
             alert=self.outbox.submit,
         )
+
+    @contextlib.contextmanager
+    def recording(self, camera: str) -> Iterator[bool]:
+        """While this lasts, nobody else writes down what a live camera sees: two recorders would tell everything twice.
+
+        Yields:
+            False: another process, or another part of this one, does so already.
+        """
+        with claimed(self.workspace / "log" / f"recording-{file_name(camera)}") as first:
+            yield first
 
     def pipeline(
         self, camera: str, *, run_id: str | None = None, min_face_px: int | None = None, live: bool = False

@@ -25,8 +25,10 @@ class Answer:
         return [line for line in self.err.splitlines() if line.startswith("muster: ")]
 
 
-def muster(*arguments: str | Path, cwd: Path | None = None, timeout_s: float = 300, **environment: str) -> Answer:
-    """Run `muster` with these arguments and, on top of this process's, this environment."""
+def muster(
+    *arguments: str | Path, cwd: Path | None = None, timeout_s: float = 300, stdin: str = "", **environment: str
+) -> Answer:
+    """Run `muster` with these arguments, this standard input and, on top of this process's, this environment."""
     settings = {**os.environ, **environment}
     done = subprocess.run(
         [sys.executable, "-c", "from engine.cli import main; main()", *(str(argument) for argument in arguments)],
@@ -36,6 +38,6 @@ def muster(*arguments: str | Path, cwd: Path | None = None, timeout_s: float = 3
         env=settings,
         timeout=timeout_s,
         check=False,
-        stdin=subprocess.DEVNULL,
+        input=stdin,
     )
     return Answer(done.returncode, done.stdout, done.stderr)

@@ -12,11 +12,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.analysis import FaceReader
+from engine.analysis import BYSTANDER_SHARE, FaceReader
 from engine.config import QualityConfig
-from engine.enrolment import BYSTANDER_SHARE, EnrolmentReport, Shot, examine, examine_files, judge
+from engine.enrolment import Draft, EnrolmentReport, draft, judge
 from engine.errors import EnrolmentRejected
 from engine.gallery import Gallery, Template
+from engine.shots import Shot, examine, examine_all
 from engine.types import Detections, FaceQuality, detections
 
 Picture = NDArray[np.uint8]
@@ -149,14 +150,14 @@ def test_usable_files_are_taken_and_the_others_explained(tmp_path: Path) -> None
             Image.fromarray(photo(width=width)).save(path)
         elif width == 0:
             path.write_bytes(b"no picture" if path.suffix == ".jpg" else b"")
-    report = EnrolmentReport("7", "Ann")
-    assert examine_files(reader_of(FACE), [], report) == []
-    shots = examine_files(reader_of(FACE), paths, report)
+    assert examine_all(reader_of(FACE), []) == ([], [])
+    shots, refused = examine_all(reader_of(FACE), [(str(path), path) for path in paths])
     assert [shot.name for shot in shots] == [str(paths[0]), str(paths[4])]
-    assert list(report.rejected) == [str(paths[place]) for place in (1, 2, 3, 5)]
-    for name, reason in report.rejected.items():
-        assert reason.startswith(f"{name}: ")
-        assert " → " in reason
+    assert [each.name for each in refused] == [str(paths[place]) for place in (1, 2, 3, 5)]
+    assert [each.reason for each in refused] == ["not a picture", "not a picture", "no face found", "not a picture"]
+    for each in refused:
+        assert each.text.startswith(f"{each.name}: ")
+        assert " → " in each.text
 
 
 # --------------------------------------------------------------------------------------------- one person
@@ -293,3 +294,86 @@ def test_new_photos_must_look_like_the_person_enrolled(same: float, accepted: bo
             EnrolmentRejected, match=r"do not look like 7 as enrolled \(similarity 0\.50\) → check the id"
         ):
             decide(shots, gallery, same=same)
+
+
+# --------------------------------------------------------------------------------------------- drafts
+
+
+def drafted(shots: list[Shot], gallery: Gallery | None = None, threshold: float = 0.5) -> Draft:
+    """What enrolling as 7 would come to."""
+    return draft("7", "Ann", shots, enrolled() if gallery is None else gallery, threshold=threshold, same_person=SAME)
+
+
+def test_a_draft_of_one_person_is_safe_and_tells_how_alike_the_shots_are() -> None:
+    found = drafted(shots_of(0, 3, 0.5))
+    assert found.verdict == "safe"
+    assert_allclose(found.alike, np.full(3, 1 / math.sqrt(3)), rtol=1e-5)
+    assert found.coherence == pytest.approx(1 / math.sqrt(3))
+    assert found.kept.all()
+    assert found.outliers == []
+    assert (found.own_similarity, found.nearest) == (None, ())
+
+
+def test_a_draft_without_shots_is_unusable() -> None:
+    found = drafted([])
+    assert (found.verdict, found.coherence, found.chosen) == ("unusable", None, [])
+
+
+def test_a_draft_of_one_shot_has_nothing_to_compare_it_with() -> None:
+    found = drafted(shots_of(0, 1))
+    assert (found.verdict, found.coherence, found.alike.tolist()) == ("safe", None, [1.0])
+
+
+@pytest.mark.parametrize("place", [0, 2, 3])
+def test_an_outlier_is_told_by_its_place(place: int) -> None:
+    shots = shots_of(0, 3)
+    shots[place:place] = shots_of(1, 1)
+    found = drafted(shots)
+    assert found.verdict == "safe"
+    assert [shot.name for shot in found.outliers] == ["b0.jpg"]
+    assert np.flatnonzero(~found.kept).tolist() == [place]
+    assert found.alike.argmin() == place
+
+
+def test_a_draft_of_different_people_is_no_enrolment() -> None:
+    found = drafted(shots_of(0, 2) + shots_of(1, 2))
+    assert found.verdict == "different_people"
+    assert found.mixed
+    assert not found.stranger
+
+
+def test_the_three_nearest_people_are_told_even_if_they_are_far() -> None:
+    people = [(name, AXES[index]) for index, name in enumerate(("ben", "cleo", "dan", "eve"))]
+    found = drafted(shots_of(2, 2), enrolled(*people), threshold=0.99)
+    assert [row.person for row in found.nearest][:1] == ["dan"]
+    assert len(found.nearest) == 3
+
+
+def mixed(similarity: float) -> NDArray[np.float32]:
+    """A row of that similarity with the first axis."""
+    return np.asarray(similarity * AXES[0] + math.sqrt(1 - similarity**2) * AXES[60], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("similarity", "verdict"), [(0.3, "safe"), (0.49, "safe"), (0.51, "look_alike"), (0.74, "look_alike"),
+                                (0.76, "already_enrolled"), (1.0, "already_enrolled")]
+)  # fmt: skip
+def test_how_alike_somebody_else_is_decides(similarity: float, verdict: str) -> None:
+    found = drafted([Shot("x.jpg", mixed(similarity), GOOD, photo())], enrolled(("ben", AXES[0])))
+    assert found.certain == 0.75  # halfway between the threshold and 1
+    assert found.verdict == verdict
+
+
+def test_exactly_on_the_threshold_is_a_look_alike() -> None:
+    shots, gallery = [Shot("x.jpg", DIAGONAL, GOOD, photo())], enrolled(("ben", AXES[0]))
+    assert drafted(shots, gallery, 0.5).verdict == "look_alike"
+    assert drafted(shots, gallery, math.nextafter(0.5, 1)).verdict == "safe"
+    assert drafted(shots, gallery, -0.0).verdict == "already_enrolled"  # exactly halfway to 1
+
+
+def test_pictures_of_somebody_else_are_not_added_to_a_person() -> None:
+    found = drafted(shots_of(1, 3), enrolled(("7", AXES[0])))
+    assert found.verdict == "different_people"
+    assert found.stranger
+    assert found.own_similarity == pytest.approx(0, abs=1e-6)
+    assert not drafted(shots_of(0, 3), enrolled(("7", AXES[0]))).stranger

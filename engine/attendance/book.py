@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from engine.attendance.corrections import CORRECTION_COLUMNS, Correction, check, parse
 from engine.attendance.coverage import CoverageBook
+from engine.attendance.kept import SETTLED_DAYS, KeptSheets, log_stamps, states
 from engine.attendance.presence import Direction
 from engine.attendance.rota import Rota
 from engine.attendance.sheet import SHEET_COLUMNS, Book, day_sheet, marks_of, valid_rows
@@ -36,6 +37,8 @@ ATTENDANCE_COLUMNS = (
     "evidence_image", "refers_to", "author", "reason", "direction", "liveness",
 )  # fmt: skip
 PEOPLE_CELLS = ("employee_id", "runner_up", "author")
+_KEPT_AHEAD = timedelta(weeks=13)
+"""Sheets of so many days are made ready when days are closed: the longest range that people look at day by day."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ class AttendanceBook:
         )
         self.rota = self.plan.rota or Rota({}, HolidaysConfig(), zone)
         self._workspace = workspace
-        self._sheets = workspace / "attendance"
+        self._kept = KeptSheets(workspace / "attendance", self.log.sealer)
         self._zone = zone
         self._cool_down = timedelta(seconds=config.cool_down_s)
         self._stale: set[date] = set()  # days whose sheet could not be written
@@ -367,18 +370,32 @@ class AttendanceBook:
             )  # a night's working day may have begun before midnight
         if last < first:
             return []
-        book = Book(
-            people=people,
-            rota=self.rota,
-            zone=self._zone,
-            config=plan.config,
-            coverage=plan.coverage.between(first, last) if plan.coverage and self.rota else None,
-            leave=plan.leave(first, last) if plan.leave else {},
-            corrections=self.corrections_of(first, last),
-            present=now,
-        )
         days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-        return [row for day in days for row in day_sheet(self._rows(day), day, book, only)]
+        # before anything is read: what changes meanwhile is seen the next time
+        limit = self.day_of(now) - timedelta(days=SETTLED_DAYS) if now else None
+        logs = log_stamps([day for day in days if limit and day <= limit], self.log, plan.coverage)
+        leave = plan.leave(first, last) if plan.leave else {}
+        corrections = self.corrections_of(first, last)
+        rules = (self.rota.rules, repr(plan.config), plan.coverage.rules if plan.coverage else "")
+        made_from = states(logs, rules, people, leave, corrections)
+        found = {day: rows for day, state in made_from.items() if (rows := self._kept.read(day, state)) is not None}
+        missing = [day for day in days if day not in found]
+        if missing:
+            book = Book(
+                people=people,
+                rota=self.rota,
+                zone=self._zone,
+                config=plan.config,
+                coverage=plan.coverage.between(missing[0], missing[-1]) if plan.coverage and self.rota else None,
+                leave=leave,
+                corrections=corrections,
+                present=now,
+            )
+            for day in missing:
+                found[day] = day_sheet(self._rows(day), day, book, only)
+                if only is None and day in made_from:
+                    self._kept.write(day, found[day], made_from[day])
+        return [row for day in days for row in found[day] if only is None or row["employee_id"] == only]
 
     def close_days(self, now: datetime, people: Mapping[str, Mapping[str, str]]) -> list[date]:
         """Close the logs of days that are over for everybody, and write their last sheets.
@@ -393,10 +410,12 @@ class AttendanceBook:
         for day in (*closed, before):  # the day before `now`, too: who was `inside` is not any more
             if self.log.path(day).exists():
                 self.refresh(day, people)
+        if logged := self.log.days():
+            self.sheets(max(logged[0], before - _KEPT_AHEAD), before, people)
         return closed
 
     def _refresh(self, day: date, people: Mapping[str, Mapping[str, str]]) -> None:
-        write_table(self._sheets / f"{day.isoformat()}.csv", SHEET_COLUMNS, self.sheet(day, people))
+        write_table(self._kept.path(day), SHEET_COLUMNS, self.sheet(day, people))
 
     @property
     def behind(self) -> bool:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from engine.attendance.presence import Direction, Mark
 from engine.errors import InputError
 
-__all__ = ["ACTIONS", "CORRECTION_COLUMNS", "EXCUSES", "Correction", "InForce", "check", "in_force", "parse"]
+__all__ = ["ACTIONS", "CORRECTION_COLUMNS", "EXCUSES", "Correction", "InForce", "check", "holding", "in_force", "parse"]
 
 CORRECTION_COLUMNS = (
     "correction_id", "timestamp", "day", "employee_id", "action", "time", "direction", "value", "refers_to", "author",
@@ -104,6 +104,11 @@ def _held(rows: Sequence[Correction]) -> list[Correction]:
     """Those that change something and were not revoked."""
     revoked = {row.refers_to for row in rows if row.action == "revoke"}
     return [row for row in rows if row.correction_id not in revoked and row.action in {"add", "remove", "status"}]
+
+
+def holding(corrections: Iterable[Correction]) -> list[Correction]:
+    """Of the corrections of one person's day those that change something and were not revoked."""
+    return _held(list(corrections))
 
 
 def in_force(corrections: Iterable[Correction]) -> InForce:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 COVERAGE_COLUMNS = ("camera", "begins", "ends", "why", "detail")
 _KNOWN = timedelta(days=3)
 """A camera that was watching so recently belongs to the entrance, where the settings name none: over a weekend, too."""
+COVERAGE_DAYS = 2 + _KNOWN.days
+"""Files of so many days before a day say what was covered on it."""
 
 _Spans = list[tuple[datetime, datetime]]
 
@@ -176,6 +178,11 @@ class CoverageBook:
             self.log.append(span.begins.astimezone(self._zone).date(), [row])
         return row
 
+    @property
+    def rules(self) -> str:
+        """Which cameras count, and from when on a gap does, as a text to compare."""
+        return repr((sorted(self._entrances), sorted(self._others), self._outage))
+
     def _stamp(self, time: datetime) -> str:
         return time.astimezone(self._zone).isoformat(timespec="milliseconds")
 
@@ -185,13 +192,22 @@ class CoverageBook:
         Cameras count that the settings name as entrances; where they name none, all that were watching lately, see `Coverage`.
         """
         spans: dict[str, _Spans] = {}
-        begin = first - timedelta(days=2) - _KNOWN
+        begin = first - timedelta(days=COVERAGE_DAYS)
         for day in (begin + timedelta(days=offset) for offset in range((last - begin).days + 3)):
             for camera, found in self._day(day).items():
-                spans.setdefault(camera, []).extend(found)
+                if camera not in self._others:
+                    spans.setdefault(camera, []).extend(found)
         return Coverage(
             tuple(sorted(self._entrances)), {camera: _merged(found) for camera, found in spans.items()}, self._outage
         )
+
+    def watched(self, first: date, last: date) -> Mapping[str, Sequence[tuple[datetime, datetime]]]:
+        """When each camera was watching, those beside the entrance included: merged spans that begin from `first` to `last`."""
+        spans: dict[str, _Spans] = {}
+        for day in (first + timedelta(days=offset) for offset in range((last - first).days + 1)):
+            for camera, found in self._day(day).items():
+                spans.setdefault(camera, []).extend(found)
+        return {camera: _merged(found) for camera, found in spans.items()}
 
     def _day(self, day: date) -> Mapping[str, _Spans]:
         """The merged spans of a day's file; kept as long as that does not grow."""
@@ -201,8 +217,6 @@ class CoverageBook:
             return known[1]
         spans: dict[str, _Spans] = {}
         for row in rows:
-            if row["camera"] in self._others:
-                continue
             try:
                 begins, ends = datetime.fromisoformat(row["begins"]), datetime.fromisoformat(row["ends"])
                 if begins.utcoffset() is None or ends.utcoffset() is None:

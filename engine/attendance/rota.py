@@ -72,6 +72,13 @@ class Rota:
         self._holidays = holidays
         self.zone = zone
         self._boundary = lru_cache(maxsize=20_000)(self._boundary_of)
+        self.shift = lru_cache(maxsize=100_000)(self._shift_of)
+        """Name of the shift that somebody (id, department) has on a day, holidays not considered; empty: none."""
+
+    @property
+    def rules(self) -> str:
+        """All of it as a text to compare."""
+        return repr((self._shifts, self._holidays, self.zone.key))
 
     def __bool__(self) -> bool:
         """There are shifts: somebody can be late or absent."""
@@ -104,8 +111,7 @@ class Rota:
             return ""
         return self._country.get(day, "") or ""
 
-    def shift(self, employee_id: str, department: str, day: date) -> str:
-        """Name of the shift that somebody has on a day, holidays not considered; empty: none."""
+    def _shift_of(self, employee_id: str, department: str, day: date) -> str:
         best, found = 3, ""
         for name, shift in self._shifts.items():
             if employee_id in shift.people:
@@ -160,6 +166,15 @@ class Rota:
         """
         names = tuple(self.shift(employee_id, department, day + timedelta(days=offset)) for offset in (-1, 0, 1))
         return self._boundary(names[0], names[1], day), self._boundary(names[1], names[2], day + timedelta(days=1))
+
+    def moment_on(self, employee_id: str, department: str, day: date, at: time) -> datetime:
+        """A time of day as a moment of somebody's working day: of a night shift, 05:30 is on the day after.
+
+        A time that the working day does not have is taken of `day` itself.
+        """
+        begin, end = self.window(employee_id, department, day)
+        moments = [self._moment(day + timedelta(days=offset), at) for offset in (0, 1, -1)]
+        return next((moment for moment in moments if begin <= moment < end), moments[0])
 
     def _boundary_of(self, before: str, after: str, day: date) -> datetime:
         """Where `day` begins for somebody who has shift `before` on the day before and `after` on the day."""

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from engine import __version__
-from engine.cli import attendance, hr, notify, records, reports, security, watching
+from engine.cli import attendance, hr, notify, records, reports, security, users, watching
 from engine.cli import models as models_commands
 from engine.cli import people as people_commands
 from engine.cli.context import Author, Json, Workspace
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(models_commands.app, name="models")
 app.add_typer(notify.app, name="notify")
+app.add_typer(users.app, name="users")
 app.add_typer(security.dossier_app, name="dossier")
 staff_app = typer.Typer(help="The staff list.", no_args_is_help=True, rich_markup_mode=None)
 leave_app = typer.Typer(help="Leave, remote and sick days.", no_args_is_help=True, rich_markup_mode=None)
@@ -66,6 +67,20 @@ def demo(
 ) -> None:
     """Fetch models and sample photos, enrol people, watch a rendered entrance and compare with the truth."""
     watching.demo(workspace, start, as_json, week=week)
+
+
+@app.command("app")
+def workbench(
+    workspace: Annotated[
+        Path | None,
+        typer.Option(help="Folder with people, gallery, logs and pictures; default: data, with --sample data/sample."),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0: for others, too.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    sample: Annotated[bool, typer.Option("--sample", help="With made-up people and punches, to look around.")] = False,
+) -> None:
+    """Start the workbench in the browser."""
+    users.start_app(workspace, host, port, sample=sample)
 
 
 @app.command()
@@ -273,10 +288,18 @@ def incidents(
     since: Annotated[str | None, typer.Option(help="YYYY-MM-DD; default: all.")] = None,
     state: Annotated[str | None, typer.Option(help="open, acknowledged, resolved, false alarm, noted.")] = None,
     kind: Annotated[str | None, typer.Option(help="Such as unknown or tailgating.")] = None,
+    zip_id: Annotated[
+        str | None, typer.Option("--zip", help="Write this one into a ZIP file instead: rows, pictures, a sheet.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The ZIP file.")] = None,
+    author: Author = "",
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """List incidents and what was decided about them."""
+    """List incidents and what was decided about them, or write one into a ZIP file."""
+    if zip_id is not None or out is not None:
+        security.export_incident(zip_id, out, workspace, as_json, author=author)
+        return
     security.incidents(workspace, as_json, since=since, state=state, kind=kind)
 
 

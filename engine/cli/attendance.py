@@ -6,22 +6,15 @@ import calendar
 import dataclasses
 import re
 import sys
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 from engine.attendance import SHEET_COLUMNS
 from engine.attendance.presence import Direction
-from engine.attendance.sheet import valid_rows
 from engine.cli.output import console, emit_json, table
 from engine.errors import InputError
-from engine.exports import (
-    month_report,
-    muster_list_csv,
-    muster_list_html,
-    summarise,
-    summary_csv,
-    write_excel,
-)
+from engine.exports import muster_list_csv, summarise, summary_csv
+from engine.reporting import AttendanceReports
 from engine.storage import atomic_write, table_text
 from engine.workbench import Workbench
 
@@ -65,28 +58,17 @@ def report(
 ) -> None:  # fmt: skip
     """Day sheets from the log: on screen, as CSV, Excel or a printable page."""
     workbench = Workbench(workspace)
-    attendance, now = workbench.attendance, workbench.clock().astimezone(workbench.config.zone)
-    first, last = days(day, month, now.date())
+    reports = AttendanceReports(workbench)
+    first, last = days(day, month, reports.now.date())
     people = workbench.known_people()
-    rows = [
-        {**row, "correction_reason": workbench.office.readable(str(row["correction_reason"]))}
-        for row in attendance.sheets(first, last, people, only=person)
-    ]
+    rows = reports.rows(first, last, person)
     span = month or first.isoformat()
     title = f"Attendance {span}" + (f", {people.get(person, {}).get('name') or person}" if person else "")
     if xlsx is not None:
-        write_excel(xlsx, rows, title=title, generated_at=now, verified=_verified(workbench))
+        atomic_write(xlsx, reports.excel(rows, title, reports.verified()))
         console.print(f"{len(rows)} rows written to {xlsx}", markup=False)
     if html is not None:
-        graces = {shift.grace_min for shift in workbench.config.shifts.values()}
-        page = month_report(
-            rows,
-            title=title,
-            organisation=workbench.config.organisation,
-            generated_at=now,
-            verified=_verified(workbench),
-            grace_min=graces.pop() if len(graces) == 1 else None,
-        )
+        page = reports.month_page(rows, title, reports.verified())
         atomic_write(html, page.encode())
         console.print(f"{len(rows)} rows written to {html}", markup=False)
     if xlsx is not None or html is not None:
@@ -101,8 +83,8 @@ def report(
             columns = ["employee_id", "name", "days_worked", "hours", "planned_hours", "balance", "late_days", "absent"]
             _table(f"Summary {span}", columns, totals)
     elif as_json:
-        passages = _passages(workbench, rows)
-        emit_json([{**row, "passages": passages.get((row["employee_id"], row["date"]), [])} for row in rows])
+        passages = reports.passages(rows)
+        emit_json([{**row, "passages": passages.get((str(row["employee_id"]), str(row["date"])), [])} for row in rows])
     elif as_csv:
         sys.stdout.write(table_text(SHEET_COLUMNS, rows))
     elif not rows:
@@ -112,28 +94,6 @@ def report(
         if first != last:
             columns.insert(0, "date")
         _table(title, columns, rows)
-
-
-def _passages(workbench: Workbench, rows: list[dict[str, object]]) -> dict[tuple[object, object], list[dict[str, str]]]:
-    """What cameras saw that holds, by person and working day: `muster correct --remove` and `not-this` ask for the event id."""
-    attendance, people = workbench.attendance, workbench.known_people()
-    found: dict[tuple[object, object], list[dict[str, str]]] = {}
-    if not rows:
-        return found
-    dates = sorted(date.fromisoformat(str(row["date"])) for row in rows)
-    for row in valid_rows(attendance.log.read(dates[0] - timedelta(days=1), dates[-1] + timedelta(days=2))):
-        who = row["employee_id"]
-        time = datetime.fromisoformat(row["timestamp"])
-        day = attendance.rota.day_of(time, who, people.get(who, {}).get("department", ""))
-        columns = ("event_id", "timestamp", "event", "camera", "direction", "similarity", "evidence_image")
-        found.setdefault((who, day.isoformat()), []).append({column: row[column] for column in columns})
-    return found
-
-
-def _verified(workbench: Workbench) -> str:
-    """What verification says, for the foot of a report."""
-    wrong = [finding for finding in workbench.verify() if not finding.harmless]
-    return f"{len(wrong)} faults in the logs: see muster verify" if wrong else "all logs are as they were written"
 
 
 def _table(title: str, columns: list[str], rows: list[dict[str, object]]) -> None:
@@ -147,9 +107,7 @@ def inside(workspace: Path, as_json: bool, *, as_csv: bool, html: Path | None) -
     now = workbench.clock().astimezone(workbench.config.zone)
     rows, strangers = workbench.office.inside(), workbench.office.strangers_today()
     if html is not None:
-        page = muster_list_html(
-            rows, generated_at=now, place=workbench.config.organisation or str(workspace), unknown_today=strangers
-        )
+        page = AttendanceReports(workbench).muster_page(rows)
         atomic_write(html, page.encode())
         console.print(f"{len(rows)} {'person' if len(rows) == 1 else 'people'} written to {html}", markup=False)
     elif as_json:

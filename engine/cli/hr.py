@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 import typer
 
 from engine.cli.output import console, emit_json, table
-from engine.errors import InputError
-from engine.hr.staff import import_staff
 from engine.hr.tables import RowMessage
 from engine.workbench import Workbench
 
 __all__ = ["leave_import", "staff_import"]
 
 SHOWN_MESSAGES = 50
-
-
-def _now(bench: Workbench) -> datetime:
-    return bench.clock().astimezone(bench.config.zone)
 
 
 def _show(file: Path, messages: Sequence[RowMessage]) -> None:
@@ -36,12 +29,8 @@ def _show(file: Path, messages: Sequence[RowMessage]) -> None:
 
 def staff_import(file: Path, workspace: Path, as_json: bool, *, dry_run: bool, author: str = "") -> None:
     """Take a staff list in; exit code 1 and nothing written when a row has an error."""
-    bench = Workbench(workspace)
-    now = _now(bench)
-    result = import_staff(file, bench.people, dry_run=dry_run, now=now)
+    result = Workbench(workspace).staff.import_staff(file, author=author, dry_run=dry_run)
     counts = f"{len(result.added)} added, {len(result.changed)} changed, {len(result.unchanged)} unchanged"
-    if result.written:
-        bench.audit.note("import", "people.csv", counts, author=author, now=now)
     if as_json:
         emit_json({**dataclasses.asdict(result), "dry_run": dry_run})
     else:
@@ -59,17 +48,8 @@ def leave_import(file: Path, workspace: Path, as_json: bool, *, kind: str | None
 
     Of a table with an error nothing is written; of a calendar only the events with errors are left out.
     """
-    bench = Workbench(workspace)
-    now = _now(bench)
-    if file.suffix.lower() in {".ics", ".ical", ".ifb", ".icalendar"}:
-        result = bench.leave.import_ical(file, bench.people, zone=bench.config.zone, now=now, kind=kind)
-    elif kind is not None:
-        raise InputError("--kind is for calendars: a table says it in a column", hint="leave --kind out")
-    else:
-        result = bench.leave.import_csv(file, bench.people, now=now)
+    result = Workbench(workspace).staff.import_leave(file, author=author, kind=kind)
     counts = f"{len(result.added)} added, {len(result.removed)} removed, {len(result.unchanged)} unchanged"
-    if result.added or result.removed:
-        bench.audit.note("import", "leave.csv", counts, author=author, now=now)
     if as_json:
         emit_json(dataclasses.asdict(result))
     else:

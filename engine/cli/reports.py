@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
-import shutil
-import sys
-import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +9,10 @@ import typer
 
 from engine.assess import assess_folder, assess_pairs
 from engine.cli.output import console, emit_json, progress_bar, rounded, table
-from engine.config import load_config
-from engine.errors import InputError, MusterError
+from engine.doctor import examine
+from engine.errors import InputError
 from engine.gallery import Gallery
-from engine.models import DEFAULT_EMBEDDER, ModelStore, cache_dir, fetch_samples
-from engine.sources import probe_live
+from engine.models import DEFAULT_EMBEDDER, ModelStore, fetch_samples
 from engine.workbench import Workbench
 
 __all__ = ["bench", "doctor", "evaluate"]
@@ -148,91 +141,13 @@ def bench(as_json: bool, *, quick: bool, page: Path | None) -> None:
 
 def doctor(cameras: list[str], workspace: Path, as_json: bool) -> None:
     """Check everything that can be checked; exit 1 when something is wrong."""
-    checks: list[tuple[str, bool, str]] = []
-
-    def check(what: str, found: str, ok: bool = True) -> None:
-        checks.append((what, ok, found))
-
-    check("python", platform.python_version(), sys.version_info >= (3, 11))
-    for package in (
-        "muster",
-        "torch",
-        "torchvision",
-        "facenet-pytorch",
-        "onnxruntime",
-        "numpy",
-        "opencv-python-headless",
-        "pillow",
-        "streamlit",
-    ):
-        try:
-            check(package, importlib.metadata.version(package))
-        except importlib.metadata.PackageNotFoundError:
-            check(package, "missing → install muster again", ok=False)
-    _check_models(_wanted_model(workspace), check)
-    _check_workspace(workspace, check)
-    for spec in cameras:
-        try:
-            width, height = probe_live(spec, load_config(workspace).sources)
-            check(f"camera {spec}", f"{width}×{height}")
-        except MusterError as error:
-            check(f"camera {spec}", str(error), ok=False)
-    passed = all(ok for _, ok, _ in checks)
+    checks = examine(workspace, cameras)
+    passed = all(check.ok for check in checks)
     if as_json:
-        emit_json({"ok": passed, "checks": [{"what": what, "ok": ok, "found": found} for what, ok, found in checks]})
+        rows = [{"what": check.what, "ok": check.ok, "found": check.line} for check in checks]
+        emit_json({"ok": passed, "checks": rows})
     else:
-        table("Doctor", ("", "", "found"), [(what, "ok" if ok else "WRONG", found) for what, ok, found in checks])
+        cells = [(check.what, "ok" if check.ok else "WRONG", check.line) for check in checks]
+        table("Doctor", ("", "", "found"), cells)
     if not passed:
         raise typer.Exit(1)
-
-
-def _check_models(model: str, check: Any) -> None:
-    store = ModelStore()
-    for status in store.statuses(thorough=True):
-        needed = status.model_id in {"mtcnn", model}
-        check(
-            f"model {status.model_id}",
-            f"{status.state} ({status.detail})",
-            status.state == "ready" or not (needed or status.state == "damaged"),
-        )
-    free = store.free_bytes() / 1e9
-    check("model cache", f"{cache_dir()} · {free:.1f} GB free{'' if free > 1 else ' → free at least 1 GB'}", free > 1)
-    check("networks run on", f"{store.backend}")
-
-
-def _wanted_model(workspace: Path) -> str:
-    try:
-        return load_config(workspace).embedding.model
-    except MusterError:
-        return DEFAULT_EMBEDDER  # the workspace's own check tells what is wrong with the settings
-
-
-def _check_workspace(workspace: Path, check: Any) -> None:
-    try:
-        workbench = Workbench(workspace)
-        people, gallery = workbench.people.all(), workbench.gallery.current()
-    except MusterError as error:
-        check("workspace", str(error), ok=False)
-        return
-    place = workspace
-    while not place.exists():
-        place = place.resolve().parent
-    try:
-        with tempfile.NamedTemporaryFile(dir=place, prefix=".doctor-"):
-            pass
-        check("workspace", f"{workspace} · writable · {shutil.disk_usage(place).free / 1e9:.1f} GB free")
-    except OSError as error:
-        check("workspace", f"{workspace}: {error.strerror} → give this user write access", ok=False)
-    check(
-        "time zone",
-        f"{workbench.config.timezone} · now {datetime.now(UTC).astimezone(workbench.config.zone):%Y-%m-%d %H:%M}",
-    )
-    check(
-        "people", f"{len(people)} listed, {len(gallery)} with templates · threshold {workbench.threshold(gallery):.3f}"
-    )
-    without = sorted(set(people) - set(gallery.people))
-    if without:
-        check("people without templates", f"{', '.join(without[:5])} → enrol them", ok=False)
-    strays = sorted(set(gallery.people) - set(people))
-    if strays:
-        check("templates without a person", f"{', '.join(strays[:5])} → `muster forget` them", ok=False)

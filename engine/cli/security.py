@@ -14,9 +14,10 @@ from engine.cli.output import console, emit_json, table
 from engine.errors import InputError
 from engine.incidents import INCIDENT_KINDS, REVIEW_STATES, Incident
 from engine.records import Office
+from engine.storage import atomic_write
 from engine.workbench import Workbench
 
-__all__ = ["dossier_app", "incidents", "not_this", "review", "who"]
+__all__ = ["dossier_app", "export_incident", "incidents", "not_this", "review", "who"]
 
 Reason = Annotated[str, typer.Option(help="Why.")]
 
@@ -67,6 +68,18 @@ def incidents(workspace: Path, as_json: bool, *, since: str | None, state: str |
         table("Incidents", ("id", "time", "severity", "kind", "camera", "who", "state", "assignee"), cells)
     else:
         console.print("No such incidents.")
+
+
+def export_incident(incident_id: str | None, out: Path | None, workspace: Path, as_json: bool, *, author: str) -> None:
+    """Write all that is held on an incident into a ZIP file."""
+    if incident_id is None or out is None:
+        raise InputError("an incident and a file are needed", hint="muster incidents --zip ID --out FILE.zip")
+    content = Workbench(workspace).export_incident(incident_id, author=author)
+    atomic_write(out, content)
+    if as_json:
+        emit_json({"incident_id": incident_id, "file": str(out), "bytes": len(content)})
+    else:
+        _say(f"{incident_id} is in {out}.")
 
 
 def _whole(incident: Incident, office: Office) -> dict[str, Any]:

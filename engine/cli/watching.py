@@ -96,6 +96,10 @@ def watch(
             fps = source.fps if isinstance(source, VideoSource) else 12.5
             names = {key: row["name"] for key, row in bench.known_people().items()}
             with contextlib.ExitStack() as stack:
+                if is_live(spec) and not stack.enter_context(bench.recording(camera)):
+                    raise InputError(
+                        f"camera {camera} is being recorded already", hint="end the other recorder, or use another name"
+                    )
                 stack.enter_context(bench.attended())
                 stack.enter_context(_stops_cleanly(source))
                 writer = stack.enter_context(VideoWriter(save_video, fps)) if save_video else None

@@ -36,10 +36,12 @@ from engine.config.cameras import (
     TrackingConfig,
     VotingConfig,
 )
+from engine.config.interface import AppConfig, OidcConfig
 from engine.errors import ConfigError
 
 __all__ = [
     "AlignmentConfig",
+    "AppConfig",
     "AttendanceConfig",
     "CameraConfig",
     "Config",
@@ -50,6 +52,7 @@ __all__ = [
     "MatchingConfig",
     "NotificationRule",
     "NotificationsConfig",
+    "OidcConfig",
     "PresentationConfig",
     "QualityConfig",
     "RetentionConfig",
@@ -81,6 +84,9 @@ class Config(BaseSettings):
     """IANA zone of the workplace: a day begins and ends there."""
     organisation: str = ""
     """Name of the workplace, for reports."""
+    sample: bool = False
+    """This workspace holds made-up data; every page says so."""
+    app: AppConfig = AppConfig()
     runtime: RuntimeConfig = RuntimeConfig()
     detection: DetectionConfig = DetectionConfig()
     alignment: AlignmentConfig = AlignmentConfig()

@@ -180,6 +180,9 @@ class SourcesConfig(Section):
 class CameraConfig(Section):
     """What differs for one camera."""
 
+    source: str = ""
+    """Where its pictures come from, as `muster watch --source` takes it; the workbench can then show it. A file's path is taken from
+    the workspace on."""
     min_face_px: int | None = Field(None, ge=12, le=2000)
     """Smallest face; empty: `detection.min_face_px`."""
     direction: Literal["in", "out", "both"] = "both"

@@ -4,7 +4,8 @@ Rows are those of the day sheet, one per person and day; `COLUMNS` says what eac
 """
 
 from engine.exports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, Status, sheet_csv
-from engine.exports.excel import write_excel
+from engine.exports.excel import excel_bytes, write_excel
+from engine.exports.incident import incident_sheet
 from engine.exports.month import month_report
 from engine.exports.muster_list import MUSTER_COLUMNS, muster_list_csv, muster_list_html
 from engine.exports.payroll import summarise, summary_csv
@@ -15,6 +16,8 @@ __all__ = [
     "STATUSES",
     "SUMMARY_COLUMNS",
     "Status",
+    "excel_bytes",
+    "incident_sheet",
     "month_report",
     "muster_list_csv",
     "muster_list_html",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format  # type: ignore[import-untyped]
     from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
-__all__ = ["cell_text", "write_excel"]
+__all__ = ["cell_text", "excel_bytes", "write_excel"]
 
 MAX_ROWS = 1_048_575  # of a sheet, below its header
 MAX_TEXT = 32_767  # characters of a cell
@@ -60,13 +60,34 @@ def write_excel(
     summary: Sequence[Row] | None = None,
     verified: str = "",
 ) -> None:
-    """Write the sheets "Days", "Summary" and "Columns" to a workbook, replacing the file atomically.
+    """Write what `excel_bytes` makes to a file, replacing it atomically.
+
+    Args:
+        path: an `.xlsx` file.
+        rows, title, generated_at, summary, verified: see there.
+
+    Raises:
+        ConfigError: the package that writes Excel is not installed.
+        InputError: more rows than a sheet can hold.
+        StorageError: the file cannot be written.
+    """
+    atomic_write(path, excel_bytes(rows, title=title, generated_at=generated_at, summary=summary, verified=verified))
+
+
+def excel_bytes(
+    rows: Sequence[Row],
+    *,
+    title: str,
+    generated_at: datetime,
+    summary: Sequence[Row] | None = None,
+    verified: str = "",
+) -> bytes:
+    """The sheets "Days", "Summary" and "Columns" as a workbook.
 
     Times are the workplace's local times, as in the day sheet; the column UTC offset says what they differ from UTC by. There
     are no formulas, links or macros: sums are numbers.
 
     Args:
-        path: an `.xlsx` file.
         rows: of day sheets, of any number of days and people.
         title: stands on each printed page and in the file's properties.
         generated_at: timezone-aware.
@@ -76,7 +97,6 @@ def write_excel(
     Raises:
         ConfigError: the package that writes Excel is not installed.
         InputError: more rows than a sheet can hold.
-        StorageError: the file cannot be written.
     """
     try:
         from xlsxwriter import Workbook  # noqa: PLC0415 - an extra
@@ -108,7 +128,7 @@ def write_excel(
         )
         for sheet in book.worksheets():
             _page(sheet, title, made)
-    atomic_write(path, memory.getvalue())
+    return memory.getvalue()
 
 
 class _Style:

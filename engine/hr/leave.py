@@ -125,7 +125,7 @@ class LeaveBook:
                 write_table(self.path, LEAVE_COLUMNS, kept)
         return len(before) - len(kept)
 
-    def import_csv(self, path: Path, people: PeopleStore, *, now: datetime) -> LeaveImport:
+    def import_csv(self, path: Path, people: PeopleStore, *, now: datetime, dry_run: bool = False) -> LeaveImport:
         """Add the days of a table: who (id, e-mail or name), first and last day (both included, ISO 8601), and kind.
 
         A row without last day is one day. With any error in any row nothing is written. An entry for the same person and days
@@ -135,6 +135,7 @@ class LeaveBook:
             path: the table; headings by any usual name (`LEAVE_FIELDS`).
             people: whom the rows may name.
             now: timezone-aware time of the import.
+            dry_run: only say what would be done.
 
         Raises:
             InputError: the file is no table or lacks a column.
@@ -167,7 +168,7 @@ class LeaveBook:
         messages.sort(key=lambda message: message.line)
         if any(message.level == "error" for message in messages):
             return LeaveImport(messages=tuple(messages))
-        return self._merge(entries, lambda entry: entry.leave_id in entries, messages)
+        return self._merge(entries, lambda entry: entry.leave_id in entries, messages, dry_run=dry_run)
 
     def import_ical(
         self,
@@ -178,6 +179,7 @@ class LeaveBook:
         now: datetime,
         kind: str | None = None,
         horizon_days: int = 730,
+        dry_run: bool = False,
     ) -> LeaveImport:
         """Add the whole days of a calendar's events, repetitions unrolled.
 
@@ -192,6 +194,7 @@ class LeaveBook:
             now: timezone-aware time of the import.
             kind: of all events, by any usual word; default: what each event's title or category says.
             horizon_days: how far before and after `now` events are looked at.
+            dry_run: only say what would be done.
 
         Raises:
             InputError: the file is no calendar, or the kind is unknown.
@@ -226,7 +229,10 @@ class LeaveBook:
         events = {_event_id(uid) for uid in calendar.uids - refused}  # of the others, what is known already stays
         messages = sorted(dict.fromkeys(messages), key=lambda message: message.line)  # a series says a thing once
         return self._merge(
-            entries, lambda entry: entry.leave_id[:_EVENT_ID] in events and entry.last_day >= first, messages
+            entries,
+            lambda entry: entry.leave_id[:_EVENT_ID] in events and entry.last_day >= first,
+            messages,
+            dry_run=dry_run,
         )
 
     def _missing(self, calendar: CalendarFile, path: Path, today: date) -> str:
@@ -267,7 +273,12 @@ class LeaveBook:
         return None
 
     def _merge(
-        self, entries: Mapping[str, Leave], is_replaced: Callable[[Leave], bool], messages: Iterable[RowMessage]
+        self,
+        entries: Mapping[str, Leave],
+        is_replaced: Callable[[Leave], bool],
+        messages: Iterable[RowMessage],
+        *,
+        dry_run: bool,
     ) -> LeaveImport:
         """Put entries in the place of those that they replace; a line whose content stays is not touched."""
         kept: list[Mapping[str, object]] = []
@@ -283,7 +294,7 @@ class LeaveBook:
                     continue
                 kept.append(row)
             added = [entry for key, entry in entries.items() if key not in set(unchanged)]
-            if added or removed:
+            if (added or removed) and not dry_run:
                 write_table(self.path, LEAVE_COLUMNS, [*kept, *map(dataclasses.asdict, added)])
         return LeaveImport(tuple(entry.leave_id for entry in added), tuple(removed), tuple(unchanged), tuple(messages))
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from engine.errors import InputError
 from engine.hr.tables import RowMessage, Table, TableRow, read_table
-from engine.people import PeopleStore, Person, clean_id, clean_name
+from engine.people import PeopleStore, Person, clean_email, clean_id, clean_name
 from engine.storage import clean_text
 
-__all__ = ["STAFF_FIELDS", "StaffImport", "import_staff"]
+__all__ = ["STAFF_FIELDS", "StaffImport", "clean_consent", "import_staff"]
 
 STAFF_FIELDS: Mapping[str, tuple[str, ...]] = {
     "employee_id": (
@@ -34,7 +34,6 @@ STAFF_FIELDS: Mapping[str, tuple[str, ...]] = {
 
 _YES = {"yes", "y", "true", "1", "x", "active", "employed", "current", "ja", "aktiv", "oui"}
 _NO = {"no", "n", "false", "0", "inactive", "left", "former", "terminated", "nein", "inaktiv", "ausgeschieden", "non"}
-_EMAIL = re.compile(r"[^@\s,;<>\"()]+@[^@\s,;<>\"()]+\.[^@\s,;<>\"().]{2,}")
 _SPOILT_NUMBER = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 
 
@@ -149,10 +148,11 @@ class _Sheet:
             return ""
 
     def _email(self, row: TableRow) -> str:
-        email = self._line(row, "email", 254)
-        if email and not _EMAIL.fullmatch(email):
-            self._error(row.line, "email", f"{email} is not an e-mail address: write it as ann@example.org")
-        return email
+        try:
+            return clean_email(row.cells.get("email", ""))
+        except InputError as error:
+            self._error(row.line, "email", str(error))
+            return ""
 
     def _active(self, row: TableRow, default: bool) -> bool:
         word = row.cells.get("active", "").casefold()
@@ -161,18 +161,11 @@ class _Sheet:
         return word in _YES if word else default
 
     def _consent(self, row: TableRow) -> str:
-        text = row.cells.get("consent_at", "")
-        if not text:
-            return ""
         try:
-            moment = datetime.fromisoformat(text)
-            local = moment.astimezone(self._now.tzinfo) if moment.tzinfo else moment
-        except (ValueError, OverflowError):
-            self._error(row.line, "consent_at", f"{text!r} is not a date: write it as 2026-11-22")
+            return clean_consent(row.cells.get("consent_at", ""), self._now)
+        except InputError as error:
+            self._error(row.line, "consent_at", str(error))
             return ""
-        if local.date() > self._now.date():
-            self._error(row.line, "consent_at", f"{text} lies in the future")
-        return moment.isoformat() if "T" in text or ":" in text else moment.date().isoformat()
 
     def check_emails(self) -> None:
         """Nobody shares an address with somebody else, in the list or beside it: calendars tell people apart by it."""
@@ -189,6 +182,28 @@ class _Sheet:
                     self._error(
                         self.lines[key], "email", f"{key} and {others[0]} ({where}) have the same e-mail address"
                     )
+
+
+def clean_consent(text: str, now: datetime) -> str:
+    """When somebody agreed, as it is stored: a date, or a moment; empty stays empty.
+
+    Args:
+        text: ISO 8601.
+        now: timezone-aware, in the workplace's zone.
+
+    Raises:
+        InputError: it is none, or lies in the future.
+    """
+    if not text:
+        return ""
+    try:
+        moment = datetime.fromisoformat(text)
+        local = moment.astimezone(now.tzinfo) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        raise InputError(f"{text!r} is not a date: write it as 2026-11-22") from None
+    if local.date() > now.date():
+        raise InputError(f"{text} lies in the future")
+    return moment.isoformat() if "T" in text or ":" in text else moment.date().isoformat()
 
 
 def _spelling(employee_id: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -113,12 +113,18 @@ class DayLog:
                     done.append(day)
         return done
 
-    def check(self) -> list[Finding]:
-        """What is wrong with any day."""
+    def check(self, told: Callable[[], None] | None = None) -> list[Finding]:
+        """What is wrong with any day.
+
+        Args:
+            told: called after each day that has a file.
+        """
         closed, findings = self.journal.heads(self.name), dict[date, list[Finding]]()
         for day in sorted({*self.days(), *closed}):
             with self.exclusive():  # day by day: whoever wants to write must not wait for all of them
                 findings[day] = self.file(day).check(closed.get(day))
+            if told is not None and self.path(day).exists():
+                told()
         purged = closed.keys() - self.journal.heads(self.name).keys()  # meanwhile
         return [each for day, found in findings.items() if day not in purged for each in found]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -93,8 +93,12 @@ class Records:
         return closed
 
 
-def verify(records: Records) -> list[Finding]:
+def verify(records: Records, progress: Callable[[str, int, int], None] | None = None) -> list[Finding]:
     """Everything about the logs that does not hold; empty: every row is as it was written.
+
+    Args:
+        records: the books.
+        progress: told of days.
 
     Raises:
         StorageError: the key of the seals is gone.
@@ -106,8 +110,16 @@ def verify(records: Records) -> list[Finding]:
             raise StorageError(f"{key_path} is gone: without it no row can be checked", hint="restore it from a backup")
         return []
     findings = journal.file.check() + records.audit.file.check()
+    total, done = sum(len(log.days()) for log in records.logs) if progress else 0, 0
+
+    def told() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress("verifying", min(done, total), total)
+
     for log in records.logs:
-        findings += log.check()
+        findings += log.check(told)
     sealer = records.attendance.log.sealer
     keys = {row["key"] for row in journal.file.read()} - {sealer.key_id}
     if keys:

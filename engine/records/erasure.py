@@ -24,7 +24,7 @@ from engine.records.names import Names, mentions, spells
 from engine.records.subjects import Subject, find
 from engine.storage import atomic_write, new_id, read_rows, storage_errors
 
-__all__ = ["forget"]
+__all__ = ["Prospect", "foresee", "forget"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -89,7 +89,7 @@ def forget(
     messages = _unlinked(_messages(records.workspace / "outbox", subject))
     leave = records.leave.remove(employee_id)
     told = {name} - {""}  # who did something may stand there by name
-    if subject.person is None or spells(employee_id, name) or name in subject.ids - {employee_id}:
+    if _told_by_id(subject):
         pseudonym = sealer.pseudonym(employee_id)
         author = pseudonym if author == employee_id else author
         told.add(employee_id)
@@ -127,6 +127,58 @@ def forget(
     records.audit.note("forget", pseudonym or employee_id, detail, author=author, now=now)
     records.people.remove(employee_id)
     return receipt | {"receipt": path.relative_to(records.workspace).as_posix()}
+
+
+def _told_by_id(subject: Subject) -> bool:
+    """Whether a pseudonym must take the id's place: the id spells the name, or nobody knows the name any more."""
+    name = subject.person.name if subject.person else ""
+    return subject.person is None or spells(subject.id, name) or name in subject.ids - {subject.id}
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What `forget` would take away of a person, as far as it is known without looking into the pictures of others.
+
+    Attributes:
+        name: theirs; empty: nobody knows it any more.
+        templates, pictures, dossiers, leave_entries, messages: that would be gone.
+        incidents: they took part in; their pictures go, their rows stay.
+        rows: of the attendance log about them; they stay. pseudonym: under a pseudonym, else under the bare id.
+        others: pictures in which their face would be looked for.
+    """
+
+    name: str
+    templates: int
+    pictures: int
+    dossiers: int
+    leave_entries: int
+    messages: int
+    incidents: int
+    rows: int
+    pseudonym: bool
+    others: int
+
+
+def foresee(records: Records, employee_id: str, threshold: float) -> Prospect:
+    """What `forget` would do; nothing is changed.
+
+    Raises:
+        InputError: nobody of that id is known.
+    """
+    subject = find(records, employee_id, threshold)
+    own = subject.own_pictures()
+    return Prospect(
+        name=subject.person.name if subject.person else "",
+        templates=len(subject.templates) + len(subject.elsewhere),
+        pictures=len(own),
+        dossiers=len(subject.strangers),
+        leave_entries=sum(entry.employee_id == employee_id for entry in records.leave.all()),
+        messages=sum(1 for _ in _messages(records.workspace / "outbox", subject)),
+        incidents=len({row["refers_to"] or row["incident_id"] for row in subject.incidents}),
+        rows=len(subject.attendance),
+        pseudonym=_told_by_id(subject),
+        others=len(set(records.pictures()) - own),
+    )
 
 
 def _put(records: Records, subject: Subject, **changes: Any) -> None:

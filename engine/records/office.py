@@ -22,6 +22,7 @@ from engine.gallery import Gallery, Template
 from engine.images import read_image
 from engine.records.books import Records
 from engine.records.names import Names
+from engine.records.today import Arrival, arrivals
 from engine.storage import clean_text
 
 __all__ = ["Office", "Suggestion"]
@@ -102,6 +103,10 @@ class Office:
             corrections=attendance.corrections_of(first, today),
         )
         return inside_now(attendance.log.read(first, today), book, now)
+
+    def arrivals(self, limit: int = 20) -> tuple[int, list[Arrival]]:
+        """How many people came today, and their punches, newest first."""
+        return arrivals(self._records, self._people, self._clock(), limit)
 
     def strangers_today(self) -> int:
         """How many unknown people were seen today, and not recognised since."""

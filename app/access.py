@@ -1,0 +1,64 @@
+"""Who is looking, and what they may do: the one way from a page to the workbench.
+
+A page reads through `reading(action)` and acts through `acting(action)`; both look at the account anew, so that a role taken away in
+the middle of a session holds from the next click on.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import streamlit as st
+
+from app import services
+from app.sessions import COOKIE
+from engine.accounts import Account
+from engine.errors import MusterError
+from engine.workbench import Workbench
+
+__all__ = ["NotAllowed", "account", "acting", "may", "reading"]
+
+
+class NotAllowed(MusterError):
+    """The role does not allow it, or the session has ended."""
+
+
+def account() -> Account | None:
+    """Who is signed in, in this run of a page; None: nobody."""
+    return services.sessions().account(st.context.cookies.get(COOKIE))
+
+
+def may(action: str) -> bool:
+    """Whether who is signed in may do something."""
+    found = account()
+    return found is not None and found.may(action)
+
+
+def _refuse(found: Account | None, action: str) -> NoReturn:
+    if found is None:
+        raise NotAllowed("you are signed out", hint="reload the page and sign in")
+    raise NotAllowed(f"your role ({found.role}) does not allow this ({action})", hint="ask an administrator")
+
+
+def reading(action: str) -> Workbench:
+    """The workbench, to show what `action` stands for.
+
+    Raises:
+        NotAllowed: they may not.
+    """
+    found = account()
+    if found is None or not found.may(action):
+        _refuse(found, action)
+    return services.bench()
+
+
+def acting(action: str) -> tuple[Workbench, str]:
+    """The workbench and the author's name, to change something.
+
+    Raises:
+        NotAllowed: they may not.
+    """
+    bench = reading(action)
+    found = account()
+    assert found is not None
+    return bench, found.name

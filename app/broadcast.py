@@ -1,0 +1,83 @@
+"""One picture for many viewers: encoded once, the newest wins. Knows neither Streamlit nor Flask."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Broadcast", "Shot"]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture on its way to viewers.
+
+    Attributes:
+        number: grows by one with each. jpeg: the picture.
+    """
+
+    number: int
+    jpeg: bytes
+
+
+class Broadcast:
+    """Holds the newest picture; encodes only while somebody looks.
+
+    Args:
+        longest_px: larger pictures are made smaller to this length of their longer side.
+        quality: of the JPEG.
+    """
+
+    def __init__(self, *, longest_px: int = 1280, quality: int = 80) -> None:
+        self._longest_px, self._quality = longest_px, quality
+        self._newer = threading.Condition()
+        self._shot = Shot(0, b"")
+        self._viewers = 0
+
+    @property
+    def newest(self) -> Shot:
+        """The newest picture; number 0 and no bytes before the first."""
+        return self._shot
+
+    @property
+    def viewers(self) -> int:
+        """How many look."""
+        return self._viewers
+
+    def enter(self) -> None:
+        """Somebody begins to look."""
+        with self._newer:
+            self._viewers += 1
+
+    def leave(self) -> None:
+        """Somebody looks no more."""
+        with self._newer:
+            self._viewers -= 1
+
+    def show(self, image: NDArray[np.uint8]) -> None:
+        """Give everybody a new picture, RGB uint8 (H, W, 3)."""
+        if self._viewers == 0:
+            return
+        height, width = image.shape[:2]
+        factor = self._longest_px / max(height, width)
+        if factor < 1:
+            size = (max(1, round(width * factor)), max(1, round(height * factor)))
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        done, buffer = cv2.imencode(
+            ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, self._quality]
+        )
+        if not done:
+            return
+        with self._newer:
+            self._shot = Shot(self._shot.number + 1, buffer.tobytes())
+            self._newer.notify_all()
+
+    def next(self, after: int, timeout_s: float) -> Shot | None:
+        """The newest picture once it is newer than number `after`; None: none came in time."""
+        with self._newer:
+            self._newer.wait_for(lambda: self._shot.number > after, timeout_s)
+            return self._shot if self._shot.number > after else None

@@ -1,0 +1,156 @@
+"""When people come."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from math import ceil, floor
+
+import plotly.graph_objects as go
+
+from app import parts
+from app.charts.theme import blue, clock, ink, label, styled, ticks
+from app.words import say, say_date, say_minutes
+from engine.insights import Arrival
+
+__all__ = ["delays", "heat_map"]
+
+_BLUES = {
+    "light": [[0, "#EAF2F8"], [0.02, "#CFE3F1"], [0.5, "#56A3D4"], [1, "#004E7C"]],
+    "dark": [[0, "#1D2A36"], [0.02, "#21425A"], [0.5, "#2C8FC9"], [1, "#BFE3F8"]],
+}
+_EARLIEST, _LATEST = -60.0, 120.0
+
+
+def heat_map(counts: Mapping[tuple[int, int], int], starts: Mapping[str, float]) -> go.Figure:
+    """Arrivals by weekday and quarter hour, planned starts as lines.
+
+    Args:
+        counts: by weekday (0 Monday) and quarter hour of the day; not empty.
+        starts: planned starts in minutes of the day, by shift.
+    """
+    names = [say("Mon"), say("Tue"), say("Wed"), say("Thu"), say("Fri"), say("Sat"), say("Sun")]
+    days = range(7 if any(day > 4 for day, _ in counts) else 5)
+    quarters = [quarter for _, quarter in counts]
+    first, last = max(0, min(quarters) - 2), min(95, max(quarters) + 2)
+    span = range(first, last + 1)
+    hover = [
+        [
+            f"{names[day]} {clock(15 * each)}–{clock(15 * each + 15)}<br>{say('{count} arrivals', count=counts.get((day, each), 0))}"
+            for each in span
+        ]
+        for day in days
+    ]
+    figure = go.Figure(
+        go.Heatmap(
+            z=[[counts.get((day, each), 0) for each in span] for day in days],
+            x=[15 * each + 7.5 for each in span],
+            y=[names[day] for day in days],
+            text=hover,
+            hovertemplate="%{text}<extra></extra>",
+            colorscale=_BLUES[parts.theme()],
+            zmin=0,
+            xgap=1,
+            ygap=2,
+            colorbar={"title": {"text": say("arrivals")}, "thickness": 12, "outlinewidth": 0, "nticks": 5},
+        )
+    )
+    for place, (shift, minute) in enumerate(sorted(starts.items(), key=lambda pair: pair[1])):
+        figure.add_vline(x=minute, line={"color": "#D55E00", "width": 2})
+        figure.add_annotation(
+            x=minute, y=1, yref="paper", yanchor="bottom", xanchor="left", showarrow=False, yshift=2 + 15 * (place % 2),
+            text=say("{shift} begins {time}", shift=label(shift, 20), time=clock(minute)),
+            font={"size": 12},
+        )  # fmt: skip
+    places, texts = ticks(15 * first, 15 * last + 15)
+    figure.update_xaxes(tickvals=places, ticktext=texts, showgrid=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return styled(
+        figure, say("When people arrive"), height=120 + 44 * len(days), x=say("time of arrival, quarter hours"), top=76
+    )
+
+
+def delays(found: Sequence[Arrival], grace_min: float | None) -> go.Figure:
+    """A dot per arrival: minutes after the planned start, by day, or by department when it is one day.
+
+    Args:
+        found: arrivals; those without a plan are left out. At least one has one.
+        grace_min: shaded, unless shifts differ (None).
+    """
+    planned = [arrival for arrival in found if arrival.late_min is not None]
+    days = sorted({arrival.day for arrival in planned})
+    groups = sorted({arrival.department for arrival in planned}, key=str.casefold)
+    single = len(days) == 1
+    place = {key: index for index, key in enumerate(groups if single else days)}
+    minutes = [arrival.late_min or 0.0 for arrival in planned]
+    low = max(_EARLIEST, min(-30.0, 30 * floor(min(minutes) / 30)))
+    high = min(_LATEST, max(30.0, 30 * ceil(max(minutes) / 30)))
+    told = _teller(days)
+    figure = go.Figure()
+    if grace_min:
+        figure.add_hrect(y0=0, y1=grace_min, fillcolor="#E69F00", opacity=0.22, line_width=0, layer="below")
+    figure.add_hline(y=0, line={"color": ink(), "width": 1.5})
+    for late, name, colour, symbol in (
+        (False, say("in time"), blue(), "circle"),
+        (True, say("late"), "#D55E00", "triangle-up"),
+    ):
+        own = [arrival for arrival in planned if arrival.late is late]
+        figure.add_trace(
+            go.Scatter(
+                x=[place[arrival.department if single else arrival.day] + _aside(arrival) for arrival in own],
+                y=[min(max(arrival.late_min or 0.0, low), high) for arrival in own],
+                mode="markers",
+                name=name,
+                marker={
+                    "color": colour,
+                    "symbol": symbol,
+                    "size": (10 if late else 8) if single else (8 if late else 6),
+                    "opacity": 0.95 if late else 0.65,
+                },
+                text=[told(arrival) for arrival in own],
+                hovertemplate="%{text}<extra></extra>",
+            )
+        )
+    step = -(-len(place) // 12)
+    shown = list(place.items())[::step]
+    figure.update_xaxes(
+        tickvals=[index for _, index in shown],
+        ticktext=[
+            label(key or say("no department"), 14) if single else say_date(key, year=False)  # type: ignore[arg-type]
+            for key, _ in shown
+        ],
+        range=[-0.6, len(place) - 0.4],
+        showgrid=False,
+        zeroline=False,
+    )
+    places = range(int(low), int(high) + 1, 30)
+    beyond = {int(low): "≤ " if min(minutes) < low else "", int(high): "≥ " if max(minutes) > high else ""}
+    figure.update_yaxes(
+        range=[low - 4, high + 4], zeroline=False, tickvals=list(places),
+        ticktext=[f"{beyond.get(each, '')}{str(each).replace('-', '−')} {say('min')}" if each else say("start") for each in places],
+    )  # fmt: skip
+    title = say("How far arrivals lie from the planned start")
+    if grace_min:
+        title = say(
+            "How far arrivals lie from the planned start; shaded: the grace of {minutes} min", minutes=f"{grace_min:g}"
+        )
+    return styled(figure, title, height=460, top=72)
+
+
+def _aside(arrival: Arrival) -> float:
+    """Sets dots side by side, always the same way."""
+    return (zlib.crc32(f"{arrival.employee_id}{arrival.day}".encode()) % 1000 / 1000 - 0.5) * 0.7
+
+
+def _teller(days: Sequence[date]) -> Callable[[Arrival], str]:
+    """Tells of an arrival; the words are looked up once for all."""
+    after, before = say("{time} after the start"), say("{time} before the start")
+    names = {day: say_date(day) for day in days}
+
+    def told(arrival: Arrival) -> str:
+        minutes = arrival.late_min or 0.0
+        how = (after if minutes >= 0 else before).format(time=say_minutes(abs(minutes)))
+        return f"{label(arrival.name)}<br>{names[arrival.day]}, {clock(int(arrival.minute))}<br>{how}"
+
+    return told

@@ -1,0 +1,116 @@
+"""Who was inside when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import plotly.graph_objects as go
+
+from app.charts.theme import blue, clock, ink, label, styled, ticks
+from app.words import say, say_date, say_minutes
+from engine.insights import Stay
+
+__all__ = ["Lane", "time_line"]
+
+_ROW_PX = 24
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One line of the figure: a person's day.
+
+    Attributes:
+        name: of the person, or of the day.
+        day: the working day.
+        stays: when they were inside.
+        off: when a camera was off.
+    """
+
+    name: str
+    day: date
+    stays: Sequence[Stay]
+    off: Sequence[tuple[datetime, datetime]] = ()
+
+
+def time_line(lanes: Sequence[Lane], title: str, zone: ZoneInfo, now: datetime) -> go.Figure:
+    """One horizontal bar per lane; gaps are gaps, cameras' outages hatched.
+
+    Args:
+        lanes: top to bottom, at least one.
+        title: of the figure.
+        zone: of the workplace.
+        now: up to when who has not left yet is drawn.
+    """
+    inside: list[tuple[int, float, float, str]] = []
+    unknown: list[tuple[int, float, str]] = []
+    ongoing: list[tuple[int, float, float, str]] = []
+    off: list[tuple[int, float, float, str]] = []
+
+    def minutes(moment: datetime, day: date) -> float:
+        local = moment.astimezone(zone).replace(tzinfo=None)
+        return (local - datetime.combine(day, time())).total_seconds() / 60
+
+    for place, lane in enumerate(lanes):
+        who = f"{label(lane.name)}<br>{say_date(lane.day)}"
+        for stay in lane.stays:
+            begin, end = minutes(stay.begin, lane.day), minutes(stay.end, lane.day)
+            if not stay.open:
+                told = f"{clock(begin)}–{clock(end)}, {say_minutes((stay.end - stay.begin).total_seconds() / 60)}"
+                inside.append((place, begin, end, f"{who}<br>{told}"))
+            elif now - stay.begin < timedelta(hours=16):
+                until = minutes(now, lane.day)
+                ongoing.append((place, begin, until, f"{who}<br>{say('inside since {time}', time=clock(begin))}"))
+            else:
+                unknown.append(
+                    (place, begin, f"{who}<br>{say('came {time}, no departure was seen', time=clock(begin))}")
+                )
+        for lost, back in lane.off:
+            a, b = minutes(lost, lane.day), minutes(back, lane.day)
+            off.append((place, a, b, say("camera off {begin}–{end}", begin=clock(a), end=clock(b))))
+    figure = go.Figure()
+    _bars(figure, inside, say("inside"), {"color": blue()})
+    _bars(figure, ongoing, say("still inside"), {"color": "#009E73"})
+    if unknown:
+        figure.add_trace(
+            go.Scatter(
+                x=[begin for _, begin, _ in unknown], y=[place for place, _, _ in unknown], mode="markers", name=say("no departure seen"),
+                marker={"symbol": "triangle-right", "size": 13, "color": "#E69F00", "line": {"color": ink(), "width": 1}},
+                text=[told for _, _, told in unknown], hovertemplate="%{text}<extra></extra>",
+            )
+        )  # fmt: skip
+    hatched = {"color": "rgba(0,0,0,0)", "line": {"color": "#D55E00", "width": 1},
+               "pattern": {"shape": "/", "fgcolor": "#D55E00", "size": 6, "solidity": 0.25}}  # fmt: skip
+    edges = [value for _, begin, end, _ in (*inside, *ongoing) for value in (begin, end)] + [
+        begin for _, begin, _ in unknown
+    ]
+    low, high = (min(edges, default=480) - 30, max(edges, default=1080) + 30)
+    _bars(figure, [(place, max(a, low), min(b, high), told) for place, a, b, told in off if a < high and b > low],
+          say("camera off"), hatched)  # fmt: skip
+    places, texts = ticks(low, high)
+    figure.update_xaxes(tickvals=places, ticktext=texts, range=[low, high], side="top")
+    figure.update_yaxes(
+        tickvals=list(range(len(lanes))), ticktext=[label(lane.name, 28) for lane in lanes], range=[len(lanes) - 0.4, -0.6],
+        showgrid=False,
+        zeroline=False,
+    )  # fmt: skip
+    figure.update_layout(barmode="overlay", bargap=0.35, showlegend=True)
+    figure = styled(figure, title, height=130 + _ROW_PX * len(lanes), top=96)
+    return figure.update_layout(
+        legend={"y": 1 + 30 / max(30, _ROW_PX * len(lanes))}
+    )  # above the axis, which stands on top
+
+
+def _bars(
+    figure: go.Figure, rows: Sequence[tuple[int, float, float, str]], name: str, marker: Mapping[str, object]
+) -> None:
+    if rows:
+        figure.add_trace(
+            go.Bar(
+                orientation="h", y=[place for place, *_ in rows], base=[begin for _, begin, _, _ in rows],
+                x=[max(end - begin, 1.0) for _, begin, end, _ in rows], name=name, marker=marker,
+                text=[told for *_, told in rows], textposition="none", hovertemplate="%{text}<extra></extra>",
+            )
+        )  # fmt: skip

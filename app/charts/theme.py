@@ -1,0 +1,81 @@
+"""What all figures share: colours, fonts, axes."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import plotly.graph_objects as go
+
+from app import parts
+
+__all__ = ["CONFIG", "FONT", "blue", "clock", "ink", "label", "styled", "ticks"]
+
+CONFIG: dict[str, Any] = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}
+FONT = '"Source Sans", "Source Sans Pro", sans-serif'
+_INK = {"light": "#1B2733", "dark": "#E8EEF3"}
+_GRID = {"light": "rgba(27,39,51,.14)", "dark": "rgba(232,238,243,.16)"}
+_PAPER = {"light": "#FFFFFF", "dark": "#1A242E"}
+
+
+def ink() -> str:
+    """The colour of texts and lines."""
+    return _INK[parts.theme()]
+
+
+def blue() -> str:
+    """The first of the palette's colours; on dark ground its lighter sister."""
+    return parts.PALETTE[4] if parts.theme() == "dark" else parts.PALETTE[0]
+
+
+def label(text: object, limit: int = 40) -> str:
+    """A text of people's for a figure: no markup, not too long."""
+    line = " ".join(str(text).split())
+    return html.escape(line if len(line) <= limit else f"{line[: limit - 1]}…").replace("$", "&#36;")
+
+
+def clock(minute: float) -> str:
+    """Minutes of the day as 08:57; later than midnight goes on from 00:00."""
+    whole = round(minute)
+    return f"{whole // 60 % 24:02d}:{whole % 60:02d}"
+
+
+def ticks(low: float, high: float) -> tuple[list[int], list[str]]:
+    """Places and texts of full hours between two minutes of the day, at most a dozen."""
+    step = next((hours for hours in (1, 2, 3, 4, 6) if (high - low) / 60 / hours <= 12), 12) * 60
+    places = [minute for minute in range(-1440, 4320, step) if low <= minute <= high]
+    return places, [clock(minute) for minute in places]
+
+
+def styled(figure: go.Figure, title: str, *, height: int, x: str = "", y: str = "", top: int = 48) -> go.Figure:
+    """A figure in the theme of who is looking.
+
+    Args:
+        figure: changed and given back.
+        title: what it is about.
+        height: in pixels.
+        x, y: titles of the axes, with units.
+        top: pixels above the plot.
+    """
+    grid = _GRID[parts.theme()]
+    figure.update_layout(
+        title={"text": title, "font": {"size": 16}, "x": 0, "xanchor": "left", "xref": "container", "y": 1,
+               "yref": "container", "yanchor": "top", "pad": {"t": 8, "l": 4}},
+        height=height,
+        margin={"l": 8, "r": 16, "t": top, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": FONT, "size": 13, "color": ink()},
+        hoverlabel={"bgcolor": _PAPER[parts.theme()], "bordercolor": grid, "font": {"family": FONT, "color": ink()}, "align": "left"},
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "title": {"text": ""}},
+        hovermode="closest",
+        dragmode=False,
+    )  # fmt: skip
+    common = {"gridcolor": grid, "linecolor": grid, "zerolinecolor": grid, "automargin": True, "fixedrange": True}
+    figure.update_xaxes(**common)
+    figure.update_yaxes(**common)
+    if x:
+        figure.update_xaxes(title={"text": x, "standoff": 8})
+    if y:
+        figure.update_yaxes(title={"text": y, "standoff": 8})
+    return figure

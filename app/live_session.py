@@ -1,0 +1,139 @@
+"""A pipeline that is fed frame by frame from outside, and ends by itself when no more come."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.drawing import WORDS, draw_tracks
+from engine.pipeline import FrameResult, Pipeline
+from engine.types import Frame
+from engine.workbench import Workbench
+
+__all__ = ["LiveSession", "Rate"]
+
+log = logging.getLogger(__name__)
+
+Image = NDArray[np.uint8]
+
+_HEIGHT_PX = 480
+_IDLE_S = 6.0
+
+
+class Rate:
+    """Frames per second over the last seconds. May be asked from other threads."""
+
+    def __init__(self, span_s: float = 3.0) -> None:
+        self._span_s, self._times = span_s, deque[float](maxlen=400)
+
+    def count(self) -> None:
+        """One more."""
+        self._times.append(time.monotonic())
+
+    def per_second(self) -> float:
+        """The rate of late; 0 when nothing came."""
+        now = time.monotonic()
+        late = [moment for moment in tuple(self._times) if now - moment <= self._span_s]
+        return (len(late) - 1) / (late[-1] - late[0]) if len(late) > 2 and late[-1] > late[0] else 0.0
+
+
+class LiveSession:
+    """Recognition for one browser's camera: its own tracker, shared networks and books.
+
+    Frames are brought to one height, because browsers change their size in mid-stream and tracks live in pixels. A thread of its own
+    ends the pipeline when no frame has come for some seconds, however the page went away.
+
+    Args:
+        bench: the workbench.
+        camera: name under which rows are written.
+        words: see `engine.drawing`.
+    """
+
+    def __init__(self, bench: Workbench, camera: str, words: Mapping[str, str] = WORDS) -> None:
+        self._bench, self._camera, self._words = bench, camera, words
+        self._lock = threading.Lock()
+        self._pipeline: Pipeline | None = None
+        self._size: tuple[int, int] | None = None
+        self._index = 0
+        self._last = 0.0
+        self.rate = Rate()
+        self.dropped = 0
+        self.frames = 0
+
+    def process(self, image: Image) -> Image:
+        """Take a frame in; the frame with what is known drawn on it comes back.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+
+        Raises:
+            MusterError: networks cannot be opened, or the workspace cannot be written.
+        """
+        with self._lock:
+            pipeline = self._running()
+            height, width = image.shape[:2]
+            factor = _HEIGHT_PX / height
+            size = (max(1, round(width * factor)), _HEIGHT_PX)
+            if self._size not in {None, size}:  # another shape of picture: tracks of the old one mean nothing here
+                pipeline.finish()
+                pipeline = self._start()
+            self._size = size
+            if (width, height) != size:
+                image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+            frame = Frame(image, self._bench.clock(), self._camera, self._index)
+            self._index += 1
+            result = pipeline.process(frame)
+            self._last = time.monotonic()
+        self.frames += 1
+        self.rate.count()
+        return self._drawn(result)
+
+    def _drawn(self, result: FrameResult) -> Image:
+        names = {key: row["name"] for key, row in self._bench.known_people().items()}
+        needed = self._bench.config.voting.min_agreeing
+        return draw_tracks(
+            result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed, words=self._words
+        )
+
+    def _running(self) -> Pipeline:
+        if self._pipeline is None:
+            self._start()
+            threading.Thread(target=self._watch, name=f"live-{self._camera}", daemon=True).start()
+        assert self._pipeline is not None
+        return self._pipeline
+
+    def _start(self) -> Pipeline:
+        self._pipeline = self._bench.pipeline(self._camera, live=True)
+        self._size, self._last = None, time.monotonic()
+        return self._pipeline
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(0.5)
+            with self._lock:
+                if self._pipeline is None:
+                    return
+                if time.monotonic() - self._last > _IDLE_S:
+                    self._finish()
+                    return
+
+    def _finish(self) -> None:
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is None:
+            return
+        try:
+            pipeline.finish()
+        except Exception as error:  # noqa: BLE001 - there is nobody left to tell but the log
+            log.error("the last rows of camera %s could not be written: %s", self._camera, error)
+
+    def close(self) -> None:
+        """Settle what is open and stop; a later frame begins anew."""
+        with self._lock:
+            self._finish()

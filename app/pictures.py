@@ -1,0 +1,154 @@
+"""Pictures of the workspace for the pages: small, and only for those whose role may see them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import quote
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from app import services
+from app.gate import signed_in
+from engine.accounts import Account
+from engine.errors import MusterError
+from engine.images import encode_jpeg, read_image
+
+__all__ = ["inline", "picture", "portrait", "routes"]
+
+_RIGHTS = {
+    "enrolment": ("people.view", "attendance.evidence"),
+    "evidence": ("attendance.evidence",),
+    "unidentified": ("attendance.evidence", "alerts.view"),
+}
+_SIDES = (56, 112, 160, 320, 640, 1280)
+_TONES = ("#0072B2", "#9A6A00", "#00785A", "#A0527D", "#1F6F99", "#A64B00")
+
+
+def picture(path: str, side: int = 160) -> str:
+    """The address of a picture.
+
+    Args:
+        path: relative to the workspace, as the logs name it.
+        side: longest side in pixels; the next larger one that is served is taken.
+    """
+    return f"/picture/{quote(path)}?side={side}"
+
+
+def portrait(employee_id: str, side: int = 112) -> str:
+    """The address of a person's face: their best enrolment picture, or their initials."""
+    return f"/portrait?id={quote(employee_id, safe='')}&side={side}"
+
+
+def inline(image: NDArray[np.uint8], side: int = 160, share: float = 1.0) -> str:
+    """The address of a picture that is stored nowhere: the picture itself.
+
+    Args:
+        image: RGB uint8 (H, W, 3).
+        side: of the square that is made of it, in pixels.
+        share: of the picture's shorter side that is shown, from its middle.
+    """
+    edge = max(1, round(min(image.shape[:2]) * share))
+    top, left = (image.shape[0] - edge) // 2, (image.shape[1] - edge) // 2
+    part = cv2.resize(image[top : top + edge, left : left + edge], (side, side), interpolation=cv2.INTER_AREA)
+    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(np.asarray(part, np.uint8), 85)).decode()
+
+
+@lru_cache(maxsize=4000)
+def _small(path: Path, stamp: tuple[int, int], side: int, *, square: bool) -> bytes:
+    del stamp  # part of the key: another file under the same name is another picture
+    image = read_image(path)
+    height, width = image.shape[:2]
+    if square:
+        edge = min(height, width)
+        top, left = (height - edge) // 2, (width - edge) // 2
+        image = image[top : top + edge, left : left + edge]
+    factor = side / max(image.shape[:2])
+    if factor < 1:
+        size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return encode_jpeg(np.ascontiguousarray(image), 85)
+
+
+def _allowed(account: Account, kind: str) -> bool:
+    return any(account.may(action) for action in _RIGHTS.get(kind, ("alerts.view",)))
+
+
+def _side(request: Request) -> int:
+    try:
+        wanted = int(request.query_params.get("side", "160"))
+    except ValueError:
+        wanted = 160
+    return next((side for side in _SIDES if side >= wanted), _SIDES[-1])
+
+
+def _serve(request: Request, path: Path, *, square: bool) -> Response:
+    try:
+        status = path.stat()
+        stamp = (status.st_mtime_ns, status.st_size)
+        side = _side(request)
+        tag = f'"{hashlib.sha256(f"{path}{stamp}{side}{square}".encode()).hexdigest()[:24]}"'
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}  # an erased picture must not linger in a browser
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(_small(path, stamp, side, square=square), media_type="image/jpeg", headers=headers)
+    except (OSError, MusterError):
+        return PlainTextResponse("this picture is gone", 404)
+
+
+def _picture(request: Request) -> Response:
+    account, root = signed_in(request.headers), services.workspace() / "images"
+    path = (services.workspace() / request.path_params["path"]).resolve()
+    if account is None or not path.is_relative_to(root.resolve()) or path == root.resolve():
+        return PlainTextResponse("there is no such picture", 404)
+    if not _allowed(account, path.relative_to(root.resolve()).parts[0]):
+        return PlainTextResponse("your role does not allow this", 403)
+    return _serve(request, path, square="square" in request.query_params)
+
+
+def _portrait(request: Request) -> Response:
+    bench, employee_id = services.bench(), request.query_params.get("id", "")
+    best = bench.best_template(employee_id)
+    if best is not None:
+        response = _serve(request, bench.enrolment_picture(best), square=True)
+        if response.status_code != 404:
+            return response
+    row = bench.known_people().get(employee_id)
+    return Response(
+        _initials(row["name"] if row else "?", employee_id),
+        media_type="image/svg+xml",
+        headers={"Cache-Control": "private, no-cache", "Content-Security-Policy": "default-src 'none'"},
+    )
+
+
+def _initials(name: str, key: str) -> str:
+    """A face that is not there: the initials on a colour of their own."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    letters = ((words[0][0] + (words[-1][0] if len(words) > 1 else "")) if words else "?").upper()
+    tone = _TONES[int(hashlib.sha256(key.encode()).hexdigest(), 16) % len(_TONES)]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 56 56"><rect width="56" height="56" fill="{tone}"/>'
+        f'<text x="28" y="36" text-anchor="middle" font-family="sans-serif" font-size="22" fill="#fff">{letters}</text></svg>'
+    )
+
+
+async def _threaded_picture(request: Request) -> Response:
+    return await run_in_threadpool(_picture, request)
+
+
+async def _threaded_portrait(request: Request) -> Response:
+    return await run_in_threadpool(_portrait, request)
+
+
+routes = [
+    Route("/picture/{path:path}", _threaded_picture),
+    Route("/portrait", _threaded_portrait),
+]

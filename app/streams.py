@@ -1,0 +1,62 @@
+"""Live pictures of the server's cameras for browsers: one JPEG after the other (multipart/x-mixed-replace)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from app import services
+from app.cameras import Camera
+from app.gate import signed_in
+from engine.errors import MusterError
+
+__all__ = ["routes"]
+
+_BOUNDARY = "muster-frame"
+_POLL_S = 0.03
+_CHECK_S = 20.0
+_MOST_VIEWERS = 24
+
+
+async def _frames(request: Request, camera: Camera) -> AsyncIterator[bytes]:
+    """Every newer picture, until the viewer goes or is signed out."""
+    seen, checked = 0, time.monotonic()
+    with camera.watched() as picture:
+        while not await request.is_disconnected():
+            shot = picture.newest
+            if shot.number > seen:
+                seen = shot.number
+                head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(shot.jpeg)}\r\n\r\n"
+                yield head.encode() + shot.jpeg + b"\r\n"
+            if time.monotonic() - checked > _CHECK_S:
+                checked = time.monotonic()
+                account = signed_in(request.headers)
+                if account is None or not account.may("live.view"):
+                    return
+            await asyncio.sleep(_POLL_S)
+
+
+async def _stream(request: Request) -> Response:
+    try:
+        account, camera = signed_in(request.headers), services.cameras().get(request.query_params.get("name", ""))
+    except MusterError as error:
+        return PlainTextResponse(str(error), 503)
+    if account is None or not account.may("live.view"):
+        return PlainTextResponse("your role does not allow this", 403)
+    if camera is None:
+        return PlainTextResponse("there is no such camera", 404)
+    if camera.picture.viewers >= _MOST_VIEWERS:
+        return PlainTextResponse("too many people are looking at this camera", 503)
+    return StreamingResponse(
+        _frames(request, camera),
+        media_type=f"multipart/x-mixed-replace; boundary={_BOUNDARY}",
+        headers={"Cache-Control": "no-store", "Content-Encoding": "identity"},  # compressing would hold pictures back
+    )
+
+
+routes = [Route("/camera", _stream)]

@@ -1,0 +1,43 @@
+"""The pages, in the order of the menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app import access
+from app.views import alerts, attendance, live, people, registration, system
+from app.words import say
+
+__all__ = ["PAGES", "Page"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page.
+
+    Attributes:
+        path: its place in the address. action: what one must be allowed to do to see it.
+        title: its name in the menu. icon: beside it. show: draws it.
+    """
+
+    path: str
+    action: str
+    title: Callable[[], str]
+    icon: str
+    show: Callable[[], None]
+
+
+def _alerts() -> str:
+    count = alerts.open_count(access.reading("alerts.view"))
+    return f"{say('Alerts')} ({count})" if count else say("Alerts")
+
+
+PAGES = (
+    Page("live", "live.view", lambda: say("Live"), ":material/videocam:", live.show),
+    Page("attendance", "attendance.view", lambda: say("Attendance"), ":material/event_available:", attendance.show),
+    Page("alerts", "alerts.view", _alerts, ":material/notifications:", alerts.show),
+    Page("people", "people.view", lambda: say("People"), ":material/group:", people.show),
+    Page("registration", "people.enrol", lambda: say("Registration"), ":material/person_add:", registration.show),
+    Page("system", "system.view", lambda: say("System"), ":material/settings:", system.show),
+)

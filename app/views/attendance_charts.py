@@ -1,0 +1,183 @@
+"""Charts of the attendance page; only the chosen one is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import streamlit as st
+
+from app import access, parts
+from app.views.attendance_filters import Wanted, put
+from app.words import say, say_date
+from engine.insights import Stay, arrivals, by_department, days_of, quarters, starts, stays, weeks
+from engine.reporting import AttendanceReports
+from engine.workbench import Workbench
+
+__all__ = ["presence_of", "show"]
+
+_WEEKS = 13
+_KEY = "attendance-chart"
+_CHARTS = ("arrivals", "delays", "presence", "trend", "departments")
+
+
+@st.fragment
+def show(asked: Wanted) -> None:
+    """The choice of charts, and the chosen one.
+
+    Args:
+        asked: days and people.
+    """
+    bench = access.reading("attendance.view")
+    names = {
+        "arrivals": say("Arrivals"),
+        "delays": say("Punctuality"),
+        "presence": say("Presence"),
+        "trend": say("13 weeks"),
+        "departments": say("Departments"),
+    }
+    chart = st.query_params.get("chart", "")
+    st.session_state[_KEY] = chart if chart in _CHARTS else None
+    st.segmented_control(
+        say("Chart"), _CHARTS, key=_KEY, format_func=lambda name: names[name], label_visibility="collapsed",
+        on_change=lambda: put(chart=st.session_state[_KEY] or ""),
+    )  # fmt: skip
+    draw: Mapping[str, Callable[[Workbench, Wanted], None]] = {
+        "arrivals": _arrivals, "delays": _delays, "presence": _presence, "trend": _trend, "departments": _departments,
+    }  # fmt: skip
+    if chart in draw:
+        draw[chart](bench, asked)
+    else:
+        st.caption(say("Choose a chart; it is drawn for the days and people chosen above."))
+
+
+def _rows(bench: Workbench, asked: Wanted) -> list[dict[str, object]]:
+    return [row for row in AttendanceReports(bench).rows(asked.first, asked.last) if asked.keeps(row)]
+
+
+def _plot(figure: Any, alt: str) -> None:
+    from app.charts import CONFIG  # noqa: PLC0415 - Plotly takes a moment to load
+
+    st.plotly_chart(figure, theme=None, config=CONFIG, key=f"{_KEY}-figure", alt=alt)
+
+
+def _empty() -> None:
+    parts.notice(say("Nothing to draw"), say("No arrivals on these days, or no shifts to hold them against."))
+
+
+def _arrivals(bench: Workbench, asked: Wanted) -> None:
+    from app.charts import heat_map  # noqa: PLC0415
+
+    rows = _rows(bench, asked)
+    counts = quarters(arrivals(rows))
+    if not counts:
+        _empty()
+        return
+    _plot(heat_map(counts, starts(rows)), say("Heat map of arrivals by weekday and quarter hour"))
+
+
+def _delays(bench: Workbench, asked: Wanted) -> None:
+    from app.charts import delays  # noqa: PLC0415
+
+    found = [arrival for arrival in arrivals(_rows(bench, asked)) if arrival.late_min is not None]
+    if not found:
+        _empty()
+        return
+    graces = {shift.grace_min for shift in bench.config.shifts.values()}
+    _plot(
+        delays(found, graces.pop() if len(graces) == 1 else None),
+        say("A dot per arrival, minutes after the planned start"),
+    )
+
+
+def _trend(bench: Workbench, asked: Wanted) -> None:
+    from app.charts import trend  # noqa: PLC0415
+
+    last = min(asked.last, AttendanceReports(bench).now.date())
+    monday = last - timedelta(days=last.weekday())
+    span = Wanted(monday - timedelta(weeks=_WEEKS - 1), last, asked.department, asked.find)
+    days = days_of(_rows(bench, span))
+    if not days:
+        _empty()
+        return
+    _plot(trend(days, weeks(days)), say("Shares of late and absent people over 13 weeks"))
+
+
+def _departments(bench: Workbench, asked: Wanted) -> None:
+    from app.charts import departments  # noqa: PLC0415
+
+    found = by_department(_rows(bench, asked))
+    if not found:
+        _empty()
+        return
+    _plot(departments(found), say("Shares of late and absent people by department"))
+
+
+# --------------------------------------------------------------------------------------------- presence
+
+
+def presence_of(bench: Workbench, first: date, last: date, only: str | None = None) -> list[Stay]:
+    """When people were inside.
+
+    Args:
+        bench: the workspace.
+        first, last: days, both included.
+        only: this person alone.
+    """
+    attendance = bench.attendance
+    rows = attendance.log.read(first - timedelta(days=1), last + timedelta(days=2))
+    corrections = attendance.corrections_of(first, last)
+    if only is not None:
+        rows = [row for row in rows if row["employee_id"] == only or row["event"] == "retract"]
+        corrections = [row for row in corrections if row.employee_id == only]
+    return stays(rows, corrections, first, last, attendance.rota, bench.known_people())
+
+
+def off(bench: Workbench, day: date) -> list[tuple[datetime, datetime]]:
+    """When a camera of the entrance was off on a day, as far as that can be known by now."""
+    coverage, zone = bench.attendance.plan.coverage, bench.config.zone
+    if coverage is None:
+        return []
+    begin = datetime.combine(day, datetime.min.time(), zone)
+    end = min(begin + timedelta(days=1), AttendanceReports(bench).now - timedelta(minutes=2))
+    return coverage.between(day, day).gaps(begin, end)
+
+
+def _presence(bench: Workbench, asked: Wanted) -> None:
+    """Of one day everybody, of one person every day."""
+    from app.charts import Lane, time_line  # noqa: PLC0415
+
+    rows = [row for row in _rows(bench, asked) if row["first_in"] or row["last_out"]]
+    ids = {str(row["employee_id"]) for row in rows}
+    if not rows:
+        _empty()
+        return
+    names = {str(row["employee_id"]): str(row["name"] or row["employee_id"]) for row in rows}
+    days = sorted({date.fromisoformat(str(row["date"])) for row in rows})
+    one = next(iter(ids)) if len(ids) == 1 else None
+    if one is None and len(days) > 1:
+        days = [
+            st.selectbox(say("Day"), days[::-1], format_func=say_date, key=f"{_KEY}-day", width=240)
+            or days[-1]
+        ]  # fmt: skip
+    found: dict[tuple[str, date], list[Stay]] = {}
+    for stay in presence_of(bench, days[0], days[-1], one):
+        if stay.employee_id in ids:
+            found.setdefault((stay.employee_id, stay.day), []).append(stay)
+    if one is not None:
+        lanes = [Lane(say_date(day, year=False), day, found.get((one, day), []), off(bench, day)) for day in days]
+        title = say("When {name} was inside", name=names[one])
+    else:
+        gaps = off(bench, days[0])
+        order = sorted(found.items(), key=lambda pair: pair[1][0].begin)
+        lanes = [Lane(names.get(who, who), day, own, gaps) for (who, day), own in order]
+        title = say("Who was inside on {day}", day=say_date(days[0]))
+    if not lanes:
+        _empty()
+        return
+    from app.charts.theme import label  # noqa: PLC0415
+
+    figure = time_line(lanes, label(title, 90), bench.config.zone, AttendanceReports(bench).now)
+    with st.container(height=640) if len(lanes) > 20 else st.container():
+        _plot(figure, say("A bar per person and day from arrival to departure"))

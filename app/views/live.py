@@ -1,0 +1,283 @@
+"""Live: the picture on the left, who came on the right, the figures of the moment above."""
+
+from __future__ import annotations
+
+import io
+from typing import cast
+from urllib.parse import quote
+
+import streamlit as st
+from markupsafe import Markup
+
+from app import access, parts, services
+from app.live_session import LiveSession
+from app.live_stream import BrowserCamera, browser_camera
+from app.views.alerts import open_count
+from app.words import say, say_minutes, term
+from engine.errors import MusterError
+from engine.images import decode_image
+from engine.records.today import Arrival
+from engine.workbench import IdentifiedFace, Workbench
+
+__all__ = ["show"]
+
+BROWSER, STILL = "browser", "still"
+CAMERA_NAME = "workbench"
+
+
+def show() -> None:
+    """The page."""
+    bench = access.reading("live.view")
+    st.title(say("Live"))
+    _figures()
+    left, right = st.columns([5, 3], gap="large")
+    with left:
+        _picture(bench)
+    with right:
+        _feed()
+
+
+# --------------------------------------------------------------------------------------------- picture
+
+
+def _choices() -> dict[str, str]:
+    """What can be looked at: key → label."""
+    found = {name: name for name in services.cameras().names}
+    if access.may("live.camera"):
+        found |= {BROWSER: say("This device's camera"), STILL: say("Single pictures")}
+    return found
+
+
+def _picture(bench: Workbench) -> None:
+    choices = _choices()
+    if not choices:
+        parts.notice(
+            say("No camera to look at"),
+            say("An administrator can name one in muster.toml: section [cameras.entrance] with a source."),
+        )
+        return
+    # the address names the camera, not the label that Streamlit would put there: it is the same in every language
+    asked = st.query_params.get("camera", "")
+    chosen = st.segmented_control(
+        say("Camera"), list(choices), format_func=lambda key: parts.plain(choices[key]),
+        default=asked if asked in choices else next(iter(choices)), key="camera", required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if chosen is not None and chosen != asked:
+        st.query_params["camera"] = chosen
+    if not len(bench.gallery.current()):
+        st.info(
+            say("Nobody is enrolled yet: everybody will be a stranger. Begin with Registration."),
+            icon=":material/person_add:",
+        )
+    if chosen == BROWSER:
+        _browser_camera(bench)
+    elif chosen == STILL:
+        _still(bench)
+    elif chosen is not None:
+        _server_camera(chosen)
+
+
+def _words() -> dict[str, str]:
+    return {"pending": say("looking…"), "conflict": say("not sure"), "unknown": say("unknown")}
+
+
+def _browser_camera(bench: Workbench) -> None:
+    if "live_camera" not in st.session_state:
+        with st.spinner(say("Opening the networks…")):
+            bench.reader  # noqa: B018 - opened before the first frame waits for it
+        session = LiveSession(bench, CAMERA_NAME, _words())
+        st.session_state["live_camera"] = (session, BrowserCamera(session.process))
+    session, camera = cast(tuple[LiveSession, BrowserCamera], st.session_state["live_camera"])
+    playing = browser_camera("live", camera, ideal_height=480)
+    if playing:
+        _pace(session, camera)
+    else:
+        session.close()
+        parts.html(
+            parts.markup(
+                '<p class="m-soft">{text}</p>',
+                text=say(
+                    "While it runs, arrivals are recorded under the name “{name}”. If nothing appears within some seconds, "
+                    "the network keeps the picture back: choose “Single pictures”.",
+                    name=CAMERA_NAME,
+                ),
+            )
+        )
+
+
+@st.fragment(run_every=1.0)
+def _pace(session: LiveSession, camera: BrowserCamera) -> None:
+    """What the stream is like now."""
+    access.acting("live.camera")  # a role that was taken away ends here
+    if camera.failure is not None:
+        known = isinstance(camera.failure, MusterError)
+        st.warning(
+            parts.plain(camera.failure if known else say("A frame could not be processed.")), icon=":material/error:"
+        )
+    parts.html(
+        parts.markup(
+            '<p class="m-soft" data-frames="{frames}">{text}</p>',
+            frames=session.frames,
+            text=say(
+                "{rate} frames per second · {dropped} left out",
+                rate=f"{session.rate.per_second():.0f}",
+                dropped=camera.dropped,
+            ),
+        )
+    )
+
+
+def _server_camera(name: str) -> None:
+    parts.html(
+        parts.markup(
+            '<div class="m-live"><img src="/camera?name={name}" alt="{alt}"></div>',
+            name=Markup(quote(name, safe="")),
+            alt=say("Live picture of camera {name}", name=name),
+        )
+    )
+    _server_state(name)
+
+
+@st.fragment(run_every=1.0)
+def _server_state(name: str) -> None:
+    """Whether the camera plays, and what to try when it does not."""
+    camera = services.cameras().get(name)
+    if camera is None:
+        return
+    if camera.state == "failed":
+        parts.notice(say("The camera cannot be read"), camera.detail, tone="bad")
+    elif camera.state == "lost":
+        parts.notice(
+            say("The connection to the camera was lost"),
+            say("It is tried again and again. Check its power and network. {detail}", detail=camera.detail), tone="warn",
+        )  # fmt: skip
+    elif camera.state == "ended":
+        parts.notice(say("The recording is over"), say("Choose the camera again to see it from the beginning."))
+    elif camera.state != "playing":
+        st.caption(say("Opening the camera…"))
+    else:
+        text = say(
+            "{rate} frames per second · {dropped} left out",
+            rate=f"{camera.rate.per_second():.0f}",
+            dropped=camera.dropped,
+        )
+        if not camera.recording:
+            text += " · " + say("another recorder writes down what this camera sees")
+        parts.html(parts.markup('<p class="m-soft">{text}</p>', text=text))
+
+
+# --------------------------------------------------------------------------------------------- single pictures
+
+
+def _still(bench: Workbench) -> None:
+    shot = st.camera_input(say("Take a picture"), resolution="720p", key="still")
+    st.caption(
+        say("A single picture says who it shows. It records nothing: attendance needs several frames that agree.")
+    )
+    if shot is None:
+        return
+    try:
+        image = decode_image(io.BytesIO(shot.getvalue()).getvalue(), name=say("the picture"))
+        faces = bench.identify(image)
+    except MusterError as error:
+        parts.notice(error.message, error.hint, tone="bad")
+        return
+    if not faces:
+        parts.notice(say("No face found"), say("Come closer, look at the camera, and mind the light."))
+    for face in faces:
+        _identified(bench, face)
+
+
+def _identified(bench: Workbench, face: IdentifiedFace) -> None:
+    best = face.match.candidates[0] if face.match.candidates else None
+    if best is None or not face.quality.good:
+        reason = term(face.quality.reason) if not face.quality.good else say("nobody is enrolled")
+        parts.html(
+            parts.markup(
+                '<div class="m-row"><strong>{a}</strong><span>{b}</span></div>', a=say("Not decided"), b=reason
+            )
+        )
+        return
+    known = face.match.person is not None
+    name = bench.known_people().get(best.person, {}).get("name", best.person)
+    runner_up = face.match.candidates[1].similarity if len(face.match.candidates) > 1 else None
+    parts.html(
+        parts.markup(
+            '<div class="m-row">{face}<div><strong>{name}</strong><br>{bar}</div></div>',
+            face=parts.face(parts.portrait(best.person), 56, name),
+            name=name if known else say("Unknown; nearest: {name}", name=name),
+            bar=parts.similarity_bar(best.similarity, face.match.threshold, runner_up),
+        )
+    )
+
+
+# --------------------------------------------------------------------------------------------- figures and feed
+
+
+@st.fragment(run_every=2.0)
+def _figures() -> None:
+    bench = access.reading("live.view")
+    inside = bench.office.inside()
+    came, _ = bench.office.arrivals(1)
+    row = [
+        parts.Figure(say("Inside now"), str(len(inside))),
+        parts.Figure(say("Arrivals today"), str(came)),
+    ]
+    if access.may("alerts.view"):
+        count = open_count(bench)
+        row.append(parts.Figure(say("Open alerts"), str(count), tone="bad" if count else "quiet"))
+    left, right = st.columns([5, 3], gap="large", vertical_alignment="center")
+    with left:
+        parts.figures(row)
+    with right:
+        if inside and access.may("attendance.view"):
+            with st.popover(say("Who is inside"), icon=":material/groups:"):
+                parts.html(Markup("").join(_inside(each) for each in inside))
+
+
+def _inside(row: dict[str, object]) -> Markup:
+    name = str(row["name"] or row["employee_id"])
+    return parts.markup(
+        '<div class="m-row">{face}<div><strong>{name}</strong><br><span class="m-soft">{department} · {state} {since}</span></div></div>',
+        face=parts.face(parts.portrait(str(row["employee_id"])), 40, name),
+        name=name,
+        department=str(row["department"]),
+        state=say("since") if row["state"] == "inside" else say("possibly, since"),
+        since=str(row["since"]),
+    )
+
+
+@st.fragment(run_every=1.0)
+def _feed() -> None:
+    """Arrivals of today, newest on top."""
+    bench = access.reading("live.view")
+    st.subheader(say("Arrivals today"))
+    _, found = bench.office.arrivals(12)
+    if not found:
+        parts.notice(say("Nobody yet"), say("Who is recognised appears here within a second."))
+        return
+    evidence = access.may("attendance.evidence")
+    parts.html(Markup("").join(_arrival(each, evidence=evidence) for each in found))
+
+
+def _arrival(each: Arrival, *, evidence: bool) -> Markup:
+    name = each.name or each.employee_id
+    if not each.first:
+        state = Markup("")
+    elif each.late_min is not None:
+        state = parts.status("late", say("{time} late", time=say_minutes(each.late_min)))
+    else:
+        state = parts.status("on time") if each.planned else parts.status("present")
+    source = (
+        parts.picture(each.picture, 112) + "&square" if evidence and each.picture else parts.portrait(each.employee_id)
+    )
+    return parts.markup(
+        '<div class="m-row m-arrival">{face}<div><strong>{name}</strong><br>'
+        '<span class="m-soft">{time} · {camera}</span> {state}</div></div>',
+        face=parts.face(source, 56, name),
+        name=name,
+        time=each.time,
+        camera=each.camera,
+        state=state,
+    )

@@ -1,0 +1,298 @@
+"""Who may sign in to the workbench and what they may do there: `accounts.json` in the workspace.
+
+Passwords are kept as argon2id hashes. After five wrong ones an account waits, twice as long with every further one; the count is in
+the file, so neither a restart nor a second process begins anew. What each role may do is one table, here, for every interface.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from engine.errors import InputError, StorageError
+from engine.storage import atomic_write, clean_text, locked, storage_errors
+
+__all__ = ["ACTIONS", "PASSWORD_LENGTH", "ROLES", "Account", "AccountBook", "may"]
+
+ROLES = ("admin", "hr", "security", "viewer")
+
+ACTIONS: Mapping[str, frozenset[str]] = {
+    action: frozenset(("admin", *roles))
+    for action, roles in {
+        "live.view": ("hr", "security", "viewer"),
+        "live.camera": ("hr", "security"),  # start a camera of one's own: it writes attendance
+        "attendance.view": ("hr", "viewer"),
+        "attendance.evidence": ("hr",),  # pictures and explanation of punches
+        "attendance.export": ("hr",),
+        "attendance.correct": ("hr",),
+        "people.view": ("hr", "security"),
+        "people.enrol": ("hr", "security"),
+        "people.edit": ("hr",),
+        "people.forget": ("hr",),
+        "alerts.view": ("security",),
+        "alerts.review": ("security",),
+        "system.view": ("hr", "security"),
+        "system.audit": (),
+        "system.manage": (),
+    }.items()
+}
+"""Action → roles that may do it."""
+
+PASSWORD_LENGTH = 10
+"""Shortest password, in characters (NIST SP 800-63B asks for 8 at least and for no rules of composition)."""
+_FREE_TRIES = 5
+_LONGEST_WAIT_S = 900
+
+
+def may(role: str, action: str) -> bool:
+    """Whether a role may do something.
+
+    Raises:
+        KeyError: there is no such action.
+    """
+    return role in ACTIONS[action]
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody who may sign in.
+
+    Attributes:
+        name: to sign in with; the author of everything they do.
+        role: one of `ROLES`.
+        hash: argon2id; empty: only through the organisation's own sign-in.
+        email: by which the organisation's sign-in (OIDC) knows them; may be empty.
+        language: `en`, `de`, or empty: the browser's.
+        active: False: may not sign in.
+        epoch: grows with every change that must end running sessions.
+        failures: wrong passwords since the last right one. wait_until: ISO 8601, no attempt is looked at before; may be empty.
+    """
+
+    name: str
+    role: str
+    hash: str = ""
+    email: str = ""
+    language: str = ""
+    active: bool = True
+    epoch: int = 0
+    failures: int = 0
+    wait_until: str = ""
+
+    def may(self, action: str) -> bool:
+        """Whether they may do something."""
+        return self.active and may(self.role, action)
+
+
+class AccountBook:
+    """`accounts.json`, read and changed by several processes.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._hasher = PasswordHasher()
+        self._read: tuple[object, dict[str, Account]] | None = None
+        self._decoy = ""
+
+    def all(self) -> dict[str, Account]:
+        """Everybody by name; read again only when the file changed.
+
+        Raises:
+            StorageError: the file cannot be read or is damaged.
+        """
+        with storage_errors(self.path):
+            try:
+                status = self.path.stat()
+            except FileNotFoundError:
+                return {}
+            stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
+            if self._read is not None and self._read[0] == stamp:
+                return self._read[1]
+            content = self.path.read_bytes()
+        try:
+            accounts = {row["name"]: Account(**row) for row in json.loads(content)}
+        except (ValueError, TypeError, KeyError) as error:
+            raise StorageError(f"{self.path} is damaged", hint="restore it, or remove it and add users anew") from error
+        self._read = (stamp, accounts)
+        return accounts
+
+    def _change(self, change: Callable[[dict[str, Account]], None]) -> None:
+        with locked(self.path):
+            accounts = dict(self.all())
+            change(accounts)
+            rows = [dataclasses.asdict(account) for account in accounts.values()]
+            atomic_write(self.path, json.dumps(rows, indent=1, ensure_ascii=False).encode(), mode=0o600)
+
+    def add(
+        self, name: str, role: str, password: str = "", *, email: str = "", language: str = "", first: bool = False
+    ) -> Account:
+        """Let somebody in.
+
+        Args:
+            name: to sign in with.
+            role: one of `ROLES`.
+            password: at least `PASSWORD_LENGTH` characters; empty: only with `email`, through the organisation's sign-in.
+            email: by which that sign-in knows them.
+            language: `en`, `de` or empty.
+            first: refuse when there is an account already.
+
+        Raises:
+            InputError: it cannot be.
+            StorageError: it could not be written.
+        """
+        name = clean_text(name, what="user name", limit=60)
+        email = clean_text(email, what="e-mail address", limit=200).casefold() if email.strip() else ""
+        self._check_role(role)
+        if not password and not email:
+            raise InputError(f"{name} has neither a password nor an e-mail address", hint="give one of them")
+        account = Account(name, role, self._hash(password) if password else "", email, language)
+
+        def put(accounts: dict[str, Account]) -> None:
+            if first and accounts:
+                raise InputError("there is an account already", hint="sign in, or ask an administrator")
+            if name in accounts:
+                raise InputError(f"there is a user {name!r} already", hint="choose another name, or change that one")
+            if email and any(other.email == email for other in accounts.values()):
+                raise InputError(f"{email} belongs to another user", hint="give another address")
+            accounts[name] = account
+
+        self._change(put)
+        return account
+
+    @staticmethod
+    def _check_role(role: str) -> None:
+        if role not in ROLES:
+            raise InputError(f"there is no role {role!r}", hint=f"choose one of {', '.join(ROLES)}")
+
+    def _hash(self, password: str) -> str:
+        if not PASSWORD_LENGTH <= len(password) <= 200:
+            raise InputError(
+                f"the password has {len(password)} characters", hint=f"choose one of {PASSWORD_LENGTH} to 200"
+            )
+        return self._hasher.hash(password)
+
+    def change(
+        self, name: str, *, role: str | None = None, password: str | None = None, active: bool | None = None,
+        language: str | None = None,
+    ) -> Account:  # fmt: skip
+        """Change an account; all but the language ends its running sessions.
+
+        Raises:
+            InputError: no such user or role, a password too short, or nobody would be left to administer.
+        """
+        changes: dict[str, object] = {}
+        if role is not None:
+            self._check_role(role)
+            changes["role"] = role
+        if password is not None:
+            changes |= {"hash": self._hash(password), "failures": 0, "wait_until": ""}
+        if active is not None:
+            changes["active"] = active
+        ends = bool(changes)
+        if language is not None:
+            changes["language"] = language
+
+        def put(accounts: dict[str, Account]) -> None:
+            before = self._named(accounts, name)
+            accounts[name] = dataclasses.replace(before, **changes, epoch=before.epoch + ends)  # type: ignore[arg-type]
+            self._keep_admin(accounts)
+
+        self._change(put)
+        return self.all()[name]
+
+    def remove(self, name: str) -> None:
+        """Let somebody in no more.
+
+        Raises:
+            InputError: no such user, or nobody would be left to administer.
+        """
+
+        def without(accounts: dict[str, Account]) -> None:
+            self._named(accounts, name)
+            del accounts[name]
+            self._keep_admin(accounts)
+
+        self._change(without)
+
+    @staticmethod
+    def _named(accounts: Mapping[str, Account], name: str) -> Account:
+        if name not in accounts:
+            raise InputError(f"there is no user {name!r}", hint="`muster users list` lists them")
+        return accounts[name]
+
+    @staticmethod
+    def _keep_admin(accounts: Mapping[str, Account]) -> None:
+        if not any(account.role == "admin" and account.active for account in accounts.values()):
+            raise InputError("nobody would be left to administer", hint="give another user the role admin first")
+
+    def check(self, name: str, password: str, now: datetime) -> Account:
+        """The account that a name and a password belong to.
+
+        Args:
+            name, password: as given.
+            now: the present, timezone-aware.
+
+        Raises:
+            InputError: they do not belong together, or there were too many wrong tries; which of name and password is wrong is
+                not told.
+        """
+        wrong = InputError("name or password is wrong", hint="try again, or ask an administrator for a new password")
+        account = self.all().get(name.strip())
+        if account is None or not account.active or not account.hash:
+            self._take_as_long(password)
+            raise wrong
+        self._throttle(account.name, now)
+        try:
+            self._hasher.verify(account.hash, password)
+        except (VerificationError, InvalidHashError):
+            raise wrong from None
+        again = self._hasher.check_needs_rehash(account.hash)
+
+        def settled(accounts: dict[str, Account]) -> None:
+            changes = {"failures": 0, "wait_until": "", **({"hash": self._hasher.hash(password)} if again else {})}
+            accounts[account.name] = dataclasses.replace(accounts[account.name], **changes)  # type: ignore[arg-type]
+
+        self._change(settled)
+        return self.all()[account.name]
+
+    def _throttle(self, name: str, now: datetime) -> None:
+        """Count the attempt before it is looked at, so that many at once are counted, too.
+
+        Raises:
+            InputError: too early.
+        """
+
+        def count(accounts: dict[str, Account]) -> None:
+            account = accounts[name]
+            if account.wait_until and now < (until := datetime.fromisoformat(account.wait_until)):
+                left = max(1, round((until - now).total_seconds()))
+                raise InputError("too many wrong passwords", hint=f"try again in {left} s")
+            failures = account.failures + 1
+            wait = min(_LONGEST_WAIT_S, 2 ** min(failures - _FREE_TRIES, 20)) if failures >= _FREE_TRIES else 0
+            until_text = (now + timedelta(seconds=wait)).isoformat() if wait else ""
+            accounts[name] = dataclasses.replace(account, failures=failures, wait_until=until_text)
+
+        self._change(count)
+
+    def _take_as_long(self, password: str) -> None:
+        """Verify against a hash of nobody: an unknown name must not answer faster than a known one."""
+        self._decoy = self._decoy or self._hasher.hash(secrets.token_hex())
+        with contextlib.suppress(VerificationError):
+            self._hasher.verify(self._decoy, password)
+
+    def of_email(self, email: str) -> Account | None:
+        """The active account of an address that the organisation's sign-in vouches for."""
+        wanted = email.strip().casefold()
+        found = [account for account in self.all().values() if wanted and account.email == wanted and account.active]
+        return found[0] if found else None

@@ -1,0 +1,166 @@
+"""Day sheets of days that are over, read from `attendance/<day>.csv` instead of being computed again.
+
+A sheet is taken from there only while everything it was made from is as it was: its seal, in `attendance/.made/<day>`, is a keyed hash over
+the file and over what it was made from (the logs' stamps, corrections, leave, people and plan). After a correction, an import of leave, a
+change of people.csv or of the file itself the seal fits no longer, and the sheet is computed anew. So it can be trusted like the logs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+from engine import __version__
+from engine.attendance.corrections import Correction
+from engine.attendance.coverage import COVERAGE_DAYS, CoverageBook
+from engine.attendance.sheet import SHEET_COLUMNS
+from engine.errors import StorageError
+from engine.logs import DayLog, Sealer
+from engine.storage import atomic_write, parse_rows, table_text
+
+__all__ = ["SETTLED_DAYS", "KeptSheets", "log_stamps", "states"]
+
+SETTLED_DAYS = 3
+"""Rows of a day's sheet stand in the files of up to two days later; those of today still grow."""
+_HELD_DAYS = 40
+_WHOLE = ("punches", "late_min", "early_min", "covered_pct")
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """What tells that a file was changed: inode, size and times; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def log_stamps(days: Iterable[date], attendance: DayLog, coverage: CoverageBook | None) -> dict[date, list[object]]:
+    """How the files of the logs look from which the sheets of days are made; days without any file are left out."""
+    logs = [attendance, *([coverage.log] if coverage else [])]
+    at: dict[tuple[str, date], object] = {}
+
+    def stamp(log: DayLog, day: date) -> object:
+        if (log.name, day) not in at:
+            at[log.name, day] = _stamp(log.path(day))
+        return at[log.name, day]
+
+    found = {}
+    for day in days:
+        around = [day + timedelta(days=offset) for offset in range(-COVERAGE_DAYS, SETTLED_DAYS)]
+        state = [stamp(log, each) for log in logs for each in around]
+        if any(state):
+            found[day] = state
+    return found
+
+
+def states(
+    logs: Mapping[date, object], rules: Sequence[str], people: Mapping[str, Mapping[str, str]],
+    leave: Mapping[tuple[str, date], str], corrections: Iterable[Correction],
+) -> dict[date, str]:  # fmt: skip
+    """All that the sheets of days depend on, by day, as a text to compare.
+
+    Args:
+        logs: see `log_stamps`.
+        rules: plan and settings.
+        people, leave, corrections: see `engine.attendance.sheet.Book`.
+    """
+    known = repr([(key, sorted(row.items())) for key, row in sorted(people.items())]) if logs else ""
+    always = hashlib.sha256(repr((__version__, SHEET_COLUMNS, *rules, known)).encode("utf-8", "replace")).hexdigest()
+    away: dict[date, list[tuple[str, str]]] = {}
+    for (employee_id, day), kind in leave.items():
+        away.setdefault(day, []).append((employee_id, kind))
+    own: dict[date, list[Correction]] = {}
+    for row in corrections:
+        own.setdefault(row.day, []).append(row)
+    return {day: repr((always, found, sorted(away.get(day, [])), own.get(day, []))) for day, found in logs.items()}
+
+
+class KeptSheets:
+    """The folder of day sheets.
+
+    Args:
+        folder: `attendance/` of the workspace.
+        sealer: with the key of the logs.
+    """
+
+    def __init__(self, folder: Path, sealer: Sealer) -> None:
+        self._folder, self._sealer = folder, sealer
+        self._held: dict[date, tuple[str, list[dict[str, object]]]] = {}
+
+    def path(self, day: date) -> Path:
+        """The sheet of a day."""
+        return self._folder / f"{day.isoformat()}.csv"
+
+    def _mark(self, day: date) -> Path:
+        return self._folder / ".made" / day.isoformat()
+
+    def _content(self, day: date) -> str:
+        try:
+            return self.path(day).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+
+    def _seal(self, day: date, made_from: str, content: str) -> str:
+        return self._sealer.mac("sheet", day.isoformat(), made_from, content)
+
+    def read(self, day: date, made_from: str) -> list[dict[str, object]] | None:
+        """The sheet as it would be computed now; None: it must be.
+
+        Args:
+            day: which.
+            made_from: everything that the sheet depends on, as it is now.
+        """
+        held = self._held.get(day)
+        if held is None or held[0] != made_from:
+            self._held.pop(day, None)
+            try:
+                seal, content = self._mark(day).read_text(encoding="ascii"), self._content(day)
+                if seal != self._seal(day, made_from, content):
+                    return None
+                rows = [_typed(row) for row in parse_rows(content, self.path(day))]
+            except (OSError, UnicodeDecodeError, StorageError):
+                return None
+            held = self._hold(day, made_from, rows)
+        return [dict(row) for row in held[1]]
+
+    def _hold(self, day: date, made_from: str, rows: list[dict[str, object]]) -> tuple[str, list[dict[str, object]]]:
+        """Keep a sheet in memory; of too many, those that were not asked for lately make room."""
+        self._held.pop(day, None)
+        held = self._held[day] = (made_from, rows)
+        for old in list(self._held)[:-_HELD_DAYS]:
+            self._held.pop(old, None)
+        return held
+
+    def write(self, day: date, rows: Sequence[Mapping[str, object]], made_from: str) -> None:
+        """Keep a sheet. It is derived: where nothing can be written, it will only be computed again.
+
+        Args:
+            day, rows: the sheet.
+            made_from: what it depends on, as that was before any of it was read.
+        """
+        content = table_text(SHEET_COLUMNS, rows)
+        with contextlib.suppress(OSError, StorageError, UnicodeDecodeError):
+            before = self._content(day)
+            if not rows and not before:
+                content = ""  # no file for a day of which there is nothing to say
+            elif content != before:
+                atomic_write(self.path(day), content.encode("utf-8", "replace"))
+            mark = self._mark(day)
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            temporary = mark.with_name(f".{mark.name}.{secrets.token_hex(4)}.tmp")
+            temporary.write_text(self._seal(day, made_from, content), encoding="ascii")
+            os.replace(temporary, mark)  # noqa: PTH105
+
+
+def _typed(row: dict[str, str]) -> dict[str, object]:
+    """A row as `day_sheet` gives it: counts as numbers."""
+    return {
+        column: int(value) if column in _WHOLE and value else value
+        for column, value in ((column, row[column]) for column in SHEET_COLUMNS)
+    }

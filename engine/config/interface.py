@@ -1,0 +1,38 @@
+"""Settings of what people look at."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from engine.config.section import Section
+
+__all__ = ["AppConfig", "OidcConfig"]
+
+
+class OidcConfig(Section):
+    """The organisation's own sign-in (OpenID Connect). Who comes from there is known by e-mail address, see `muster users add`."""
+
+    metadata_url: str
+    """The provider's description, such as `https://login.example.com/.well-known/openid-configuration`."""
+    client_id: str
+    client_secret: SecretStr
+    """Better kept in the environment: `MUSTER_APP__OIDC__CLIENT_SECRET`."""
+    base_url: str
+    """Where browsers reach the workbench, such as `https://muster.example.com`; `/oauth2callback` below it must be allowed by the
+    provider."""
+    label: str = ""
+    """What the button says; empty: a general text."""
+
+
+class AppConfig(Section):
+    """The workbench in the browser."""
+
+    session_h: float = Field(12.0, gt=0, le=24 * 30)
+    """After this time one must sign in again."""
+    hosts: tuple[str, ...] = ()
+    """Names under which browsers reach the workbench, beside `localhost` and plain addresses: `muster.example.com`."""
+    ice_servers: tuple[str, ...] = ()
+    """STUN or TURN servers for camera pictures across networks, such as `stun:stun.example.com:3478`; none are needed on a LAN."""
+    oidc: OidcConfig | None = None
+    language: str = Field("", pattern="^(en|de)?$")
+    """`en` or `de` for everybody; empty: as each browser asks for."""

@@ -1,0 +1,301 @@
+"""A made-up workspace: people, punches, outages, leave and corrections, so that charts have something to show.
+
+Everything is drawn from one seed: the same seed, days and clock give the same rows. Made-up punches bear `sample` in the column
+`method`, and their workspace says `sample = true`, so that nobody takes them for real ones.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from engine.demo.run import CAMERA
+from engine.demo.sample_people import Habit, habits_of, made_up
+from engine.errors import InputError
+from engine.hr.leave import LEAVE_COLUMNS
+from engine.people import Person
+from engine.storage import locked, read_rows, write_table
+from engine.workbench import Workbench
+
+__all__ = ["fill"]
+
+Row = dict[str, object]
+
+_SEED = 2026
+_WATCHED = (time(5), time(21))
+_OUTAGE = (time(8, 25), time(9, 35))
+_COVERAGE_STEP = timedelta(minutes=10)  # a recorder writes one row a minute; fewer say the same
+_THRESHOLD = 0.46
+_OFFICE, _LEAD = "sample.hr", "sample.lead"
+
+
+@dataclass(frozen=True)
+class _Day:
+    """What a person's day came to.
+
+    Attributes:
+        rows: of the attendance log.
+        fix: what the office corrects on the next working day: `out`, `excused` or nothing.
+        left: when they really left, for that.
+    """
+
+    rows: Sequence[Row] = ()
+    fix: str = ""
+    left: datetime | None = None
+
+
+class _Year:
+    """Draws a workplace's days, one after the other.
+
+    Args:
+        bench: the workspace; its rota says who is expected when.
+        people: whose days.
+        rng: where chance comes from.
+    """
+
+    def __init__(self, bench: Workbench, people: Sequence[Person], rng: random.Random) -> None:
+        self._bench, self._people, self._rng = bench, people, rng
+        self._habits = habits_of(people, rng)
+        self._ids = [person.employee_id for person in people]
+        self._zone = bench.config.zone
+        self.away: dict[tuple[str, date], str] = {}
+
+    def moment(self, day: date, at: time) -> datetime:
+        """A local time."""
+        return datetime.combine(day, at, self._zone)
+
+    def identifier(self, moment: datetime) -> str:
+        """Like `engine.storage.new_id`, drawn from the seed."""
+        return f"{moment:%Y%m%dT%H%M%S}-{self._rng.getrandbits(32):08x}"
+
+    def plan_leave(self, days: Sequence[date]) -> list[Row]:
+        """Leave, sick and remote days of everybody, as rows of leave.csv."""
+        rows: list[Row] = []
+        for person in self._people:
+            spans = [("on leave", self._rng.randint(2, 8)) for _ in range(_times(self._rng, len(days) / 45))]
+            spans += [("sick", self._rng.randint(1, 3)) for _ in range(_times(self._rng, len(days) / 60))]
+            for kind, length in spans:
+                place = self._rng.randrange(len(days))
+                span = days[place : place + length]
+                if any((person.employee_id, day) in self.away for day in span):
+                    continue
+                self.away |= {(person.employee_id, day): kind for day in span}
+                rows.append(self._entry(person, span, kind))
+            remote = self._habits[person.employee_id].remote_day
+            for day in days:
+                if day.weekday() == remote and (person.employee_id, day) not in self.away:
+                    self.away[person.employee_id, day] = "remote"
+                    rows.append(self._entry(person, [day], "remote"))
+        return rows
+
+    def _entry(self, person: Person, span: Sequence[date], kind: str) -> Row:
+        return {
+            "leave_id": f"sample-{self._rng.getrandbits(40):010x}",
+            "employee_id": person.employee_id,
+            "first_day": span[0].isoformat(),
+            "last_day": span[-1].isoformat(),
+            "kind": kind,
+            "source": "sample",
+        }
+
+    def day(self, person: Person, day: date) -> _Day:
+        """One person's day."""
+        planned = self._bench.attendance.rota.planned(person.employee_id, person.department, day)
+        habit, rng = self._habits[person.employee_id], self._rng
+        chance = rng.random()
+        if planned is None or (person.employee_id, day) in self.away:
+            return _Day()
+        begin, end = planned.start.astimezone(self._zone), planned.end.astimezone(self._zone)
+        if chance < 0.014:
+            return _Day(fix="excused" if chance < 0.004 else "")
+        came = begin + timedelta(minutes=rng.gauss(habit.offset_min, habit.spread_min))
+        if rng.random() < habit.late_share:
+            came = begin + timedelta(minutes=rng.uniform(6, 70))
+        if chance < 0.019:
+            return _Day(
+                [self._row(person, came, "in", habit, event="unidentified", reason="the face was turned too far")]
+            )
+        left = end + timedelta(minutes=abs(rng.gauss(7, 12)))
+        if rng.random() < 0.025:
+            left = end - timedelta(minutes=rng.uniform(15, 150))
+        passages = [(came, "in"), (left, "out")]
+        if rng.random() < habit.lunch_out:
+            out = begin + (end - begin) / 2 + timedelta(minutes=rng.uniform(-45, 20))
+            passages[1:1] = [(out, "out"), (out + timedelta(minutes=rng.uniform(22, 55)), "in")]
+        fix = ""
+        if rng.random() < 0.012:
+            passages.pop()
+            fix = "out" if rng.random() < 0.6 else ""
+        return _Day([self._row(person, at, direction, habit) for at, direction in passages], fix, left)
+
+    def _row(
+        self, person: Person, at: datetime, direction: str, habit: Habit, *, event: str = "punch", reason: str = ""
+    ) -> Row:
+        rng = self._rng
+        agreeing = rng.randint(3, 11)
+        similarity = min(0.97, rng.gauss(habit.similarity, 0.05)) if event == "punch" else rng.uniform(0.36, 0.45)
+        second = rng.gauss(0.21, 0.06)
+        others = [each for each in rng.sample(self._ids, min(2, len(self._ids))) if each != person.employee_id]
+        identifier = self.identifier(at)
+        return {
+            "event_id": identifier,
+            "timestamp": at.isoformat(timespec="milliseconds"),
+            "employee_id": person.employee_id,
+            "event": event,
+            "camera": CAMERA,
+            "method": "sample",
+            "track": f"sample-{identifier}",
+            "agreeing_frames": agreeing if event == "punch" else 1,
+            "voting_frames": agreeing + (rng.randint(0, 2) if event == "punch" else 3),
+            "similarity": round(similarity, 4),
+            "runner_up": others[0] if others else "",
+            "runner_up_similarity": round(second, 4),
+            "margin": round(similarity - second, 4),
+            "threshold": _THRESHOLD,
+            "model": "sample",
+            "gallery_version": 1,
+            "reason": reason,
+            "direction": direction,
+            "liveness": "passed" if rng.random() < 0.8 else "unproven",
+        }
+
+    def coverage(self, day: date, off: tuple[datetime, datetime] | None, now: datetime) -> Iterator[Row]:
+        """When the camera was watching."""
+        step = _COVERAGE_STEP
+        at, end = self.moment(day, _WATCHED[0]), min(self.moment(day, _WATCHED[1]), now)
+        while at < end:
+            until, why = min(at + step, end), "running"
+            if off and at <= off[0] < until:
+                until, why = off[0], "lost"
+            elif until == end:
+                why = "stopped"
+            if until > at:
+                yield {
+                    "camera": CAMERA,
+                    "begins": at.isoformat(timespec="milliseconds"),
+                    "ends": until.isoformat(timespec="milliseconds"),
+                    "why": why,
+                }
+            at = off[1] if why == "lost" and off else until
+
+    def incidents(self, off: tuple[datetime, datetime]) -> list[Row]:
+        """The camera was lost and came back."""
+        return [
+            {
+                "incident_id": self.identifier(at),
+                "timestamp": at.isoformat(timespec="milliseconds"),
+                "kind": kind,
+                "camera": CAMERA,
+                "severity": severity,
+                "author": "engine",
+                "detail": "made up for the sample",
+            }
+            for at, kind, severity in ((off[0], "camera_lost", "high"), (off[1], "camera_back", "info"))
+        ]
+
+    def corrections(self, person: Person, day: date, found: _Day, made: datetime) -> list[Row]:
+        """What the office corrects of a day, and who approves it."""
+        common = {"day": day.isoformat(), "employee_id": person.employee_id}
+        approved = made + timedelta(hours=2, minutes=self._rng.randint(0, 59))
+        if found.fix == "out" and found.left:
+            values = {"action": "add", "time": found.left.replace(second=0, microsecond=0).isoformat(timespec="milliseconds"),
+                      "direction": "out", "reason": "left by the loading gate"}  # fmt: skip
+        else:
+            values = {"action": "status", "value": "excused", "reason": "was at the training course"}
+        rows: list[Row] = [
+            {"correction_id": self.identifier(made), "timestamp": made.isoformat(timespec="milliseconds"), "author": _OFFICE,
+             **common, **values}
+        ]  # fmt: skip
+        if self._rng.random() < 0.7:
+            rows.append(
+                {"correction_id": self.identifier(approved), "timestamp": approved.isoformat(timespec="milliseconds"),
+                 "author": _LEAD, "action": "approve", "reason": "approved", **common}
+            )  # fmt: skip
+        return rows
+
+
+def _times(rng: random.Random, expected: float) -> int:
+    """How often something happens that is expected so often, not always a whole number."""
+    return int(expected) + (rng.random() < expected % 1)
+
+
+def fill(
+    bench: Workbench, people: int, days: int, until: date, seed: int = _SEED, *, also: Collection[str] = ()
+) -> int:
+    """Write made-up people and their punches into a workspace, sealed like real ones; days that are over are closed.
+
+    Args:
+        bench: a workspace that says `sample = true`.
+        people: how many to make up; they have no templates.
+        days: how many working days (Monday to Friday) before and with `until`.
+        until: the last day; what would lie in the future is left out.
+        seed: of all chance.
+        also: ids of people who are there already and punch on the days before today, too.
+
+    Returns:
+        How many rows of the attendance log were written.
+
+    Raises:
+        InputError: the workspace is not a sample.
+        StorageError: it cannot be written.
+    """
+    if not bench.config.sample:
+        raise InputError(
+            f"{bench.workspace} is no sample workspace", hint="made-up punches are never mixed with real ones"
+        )
+    rng, now = random.Random(seed), bench.clock().astimezone(bench.config.zone)  # noqa: S311 - nothing is kept secret
+    span = [day for day in (until - timedelta(days=back) for back in range(2 * days + 2)) if day.weekday() < 5][:days][
+        ::-1
+    ]
+    synthetic = made_up(people, rng, datetime.combine(span[0], time(8), bench.config.zone))
+    bench.people.put_all(synthetic)
+    known = [person for person in bench.people.all().values() if person.employee_id in also]
+    year = _Year(bench, [*known, *synthetic], rng)
+    leave = year.plan_leave(span)
+    with locked(bench.leave.path):
+        write_table(bench.leave.path, LEAVE_COLUMNS, [*read_rows(bench.leave.path, by_hand=True), *leave])
+    outage = span[len(span) * 2 // 3]
+    written, repairs = 0, dict[date, list[Row]]()
+    for place, day in enumerate(span):
+        off = (year.moment(day, _OUTAGE[0]), year.moment(day, _OUTAGE[1])) if day == outage else None
+        rows: list[Row] = []
+        for person in (*(known if day < now.date() else ()), *synthetic):
+            found = year.day(person, day)
+            rows += found.rows
+            if found.fix and place + 1 < len(span):
+                made = year.moment(span[place + 1], time(10, rng.randint(0, 59)))
+                repairs.setdefault(made.date(), []).extend(year.corrections(person, day, found, made))
+        written += _write_day(bench, year, day, rows, off, repairs.pop(day, []), now)
+    everybody = bench.known_people()
+    bench.records.close(now, everybody)
+    for back in range(2):
+        bench.attendance.refresh(now.date() - timedelta(days=back), everybody)
+    return written
+
+
+def _write_day(
+    bench: Workbench, year: _Year, day: date, rows: Sequence[Row], off: tuple[datetime, datetime] | None,
+    repairs: Sequence[Row], now: datetime,
+) -> int:  # fmt: skip
+    """One append per log; what lies in the future, and passages that the camera did not see, are left out."""
+
+    def past(row: Mapping[str, object]) -> bool:
+        return datetime.fromisoformat(str(row["timestamp"])) <= now
+
+    def seen(row: Mapping[str, object]) -> bool:
+        return off is None or not off[0] <= datetime.fromisoformat(str(row["timestamp"])) < off[1]
+
+    coverage = bench.attendance.plan.coverage
+    assert coverage is not None
+    punches = sorted((row for row in rows if past(row) and seen(row)), key=lambda row: str(row["event_id"]))
+    for log, content in (
+        (bench.attendance.log, punches),
+        (coverage.log, list(year.coverage(day, off, now))),
+        (bench.attendance.corrections, sorted(filter(past, repairs), key=lambda row: str(row["timestamp"]))),
+        (bench.incidents.log, [row for row in year.incidents(off) if past(row)] if off else []),
+    ):
+        with log.exclusive():
+            log.append(day, content)
+    return len(punches)

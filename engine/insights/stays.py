@@ -1,0 +1,68 @@
+"""When people were inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from engine.attendance.corrections import Correction, in_force
+from engine.attendance.presence import presence
+from engine.attendance.rota import Rota
+from engine.attendance.sheet import marks_of, valid_rows
+
+__all__ = ["Stay", "stays"]
+
+
+@dataclass(frozen=True)
+class Stay:
+    """Somebody was inside.
+
+    Attributes:
+        employee_id, day: who, and the working day.
+        begin: came. end: left; where it is not known, the last moment at which a camera saw them.
+        open: nobody saw them leave.
+    """
+
+    employee_id: str
+    day: date
+    begin: datetime
+    end: datetime
+    open: bool = False
+
+
+def stays(
+    rows: Sequence[Mapping[str, str]], corrections: Sequence[Correction], first: date, last: date, rota: Rota,
+    people: Mapping[str, Mapping[str, str]],
+) -> list[Stay]:  # fmt: skip
+    """When people were inside, by person and time; corrections that hold are in it.
+
+    Args:
+        rows: of the attendance log, from the day before `first` to two days after `last`.
+        corrections: of these days.
+        first, last: working days, both included.
+        rota: which moment belongs to which working day.
+        people: department by id.
+    """
+    by_day: dict[tuple[str, date], list[Correction]] = {}
+    for correction in corrections:
+        by_day.setdefault((correction.employee_id, correction.day), []).append(correction)
+    forces = {key: in_force(own) for key, own in by_day.items()}
+    removed = {event_id for force in forces.values() for event_id in force.removed}
+    marks = {key: list(force.added) for key, force in forces.items()}
+    by_person: dict[str, list[Mapping[str, str]]] = {}
+    for row in valid_rows(rows):
+        if row["event_id"] not in removed:
+            by_person.setdefault(row["employee_id"], []).append(row)
+    for employee_id, own in by_person.items():
+        department = people.get(employee_id, {}).get("department", "")
+        for mark in marks_of(own):
+            marks.setdefault((employee_id, rota.day_of(mark.time, employee_id, department)), []).append(mark)
+    found: list[Stay] = []
+    for (employee_id, day), passages in marks.items():
+        if first <= day <= last:
+            here = presence(passages)
+            found += [Stay(employee_id, day, begin, end) for begin, end in here.spans]
+            if here.open_since is not None:
+                found.append(Stay(employee_id, day, here.open_since, here.last_seen or here.open_since, open=True))
+    return sorted(found, key=lambda stay: (stay.employee_id, stay.begin))

@@ -1,0 +1,324 @@
+"""What there is: versions, cameras and when they were watching, how much is kept of what, and who was seen when. Only reads."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import re
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+from engine.attendance.coverage import Coverage
+from engine.attendance.sheet import valid_rows
+from engine.storage import storage_errors
+from engine.workbench import Workbench
+
+__all__ = [
+    "CLASSES",
+    "CameraDay",
+    "CameraView",
+    "Kept",
+    "cameras",
+    "free_bytes",
+    "kept",
+    "last_punches",
+    "last_seen",
+    "masked",
+    "versions",
+]
+
+Row = Mapping[str, str]
+Span = tuple[datetime, datetime]
+
+_PACKAGES = (
+    "muster", "torch", "torchvision", "facenet-pytorch", "onnxruntime", "numpy", "opencv-python-headless", "pillow",
+    "streamlit",
+)  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of what recognition and the workbench stand on, by package; empty: it is missing."""
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = ""
+    return found
+
+
+# --------------------------------------------------------------------------------------------- people
+
+
+def last_seen(bench: Workbench, employee_ids: Collection[str], days: int = 31) -> dict[str, Row]:
+    """The last row of the attendance log of each of these people, today and in the days before it; who was not seen is absent.
+
+    Args:
+        bench: the workspace.
+        employee_ids: who is asked about.
+        days: so many of the latest days of the log are looked at, and only until everybody was found.
+    """
+    log, left, found = bench.attendance.log, set(employee_ids), dict[str, Row]()
+    for day in reversed(log.days()[-days:]):
+        if not left:
+            break
+        seen: dict[str, Row] = {}
+        for row in valid_rows(log.read(day)):
+            person = row["employee_id"]
+            newer = person not in seen or seen[person]["timestamp"] < row["timestamp"]
+            if person in left and row["event"] in {"punch", "seen"} and newer:
+                seen[person] = row
+        found |= seen
+        left -= seen.keys()
+    return found
+
+
+def last_punches(bench: Workbench, employee_id: str, count: int = 8, days: int = 31) -> list[Row]:
+    """The latest punches of a person that still hold, newest first.
+
+    Args:
+        bench: the workspace.
+        employee_id: who.
+        count: so many at most.
+        days: so many of the latest days of the log are looked at.
+    """
+    log, found = bench.attendance.log, list[Row]()
+    for day in reversed(log.days()[-days:]):
+        rows = [row for row in valid_rows(log.read(day)) if row["employee_id"] == employee_id]
+        found += sorted(
+            (row for row in rows if row["event"] == "punch"), key=lambda row: row["timestamp"], reverse=True
+        )
+        if len(found) >= count:
+            break
+    return found[:count]
+
+
+# --------------------------------------------------------------------------------------------- cameras
+
+
+@dataclass(frozen=True)
+class CameraDay:
+    """A day of a camera.
+
+    Attributes:
+        day: workplace day.
+        begin, end: the time that is asked about: the planned shifts of the day, else all of it; up to now.
+        planned: that is the time of the shifts.
+        share: of it during which the camera was watching, 0 to 1; None: nothing of it has passed, or nobody was expected.
+        gaps: outages in it, in order.
+        watched: all spans of the day, in order.
+    """
+
+    day: date
+    begin: datetime
+    end: datetime
+    planned: bool
+    share: float | None
+    gaps: tuple[Span, ...]
+    watched: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class CameraView:
+    """A camera of the settings, or one that was seen in the coverage log.
+
+    Attributes:
+        name: its name.
+        source: where its pictures come from, passwords left out; empty: the settings do not say.
+        direction: `in`, `out`, `both`.
+        entrance: people come and go here.
+        configured: the settings name it.
+        watching: it is watching now.
+        last: until when it was known to watch; None: not in the days that were looked at.
+        why: how that ended: `running`, `lost`, `gap` or `stopped`; with `running` and not watching its recorder was killed.
+        days: oldest first, today last.
+        share: of all days' time during which it was watching; None: see `CameraDay.share`.
+    """
+
+    name: str
+    source: str
+    direction: str
+    entrance: bool
+    configured: bool
+    watching: bool
+    last: datetime | None
+    why: str
+    days: tuple[CameraDay, ...]
+    share: float | None
+
+    @property
+    def today(self) -> CameraDay:
+        """The last day."""
+        return self.days[-1]
+
+
+def masked(source: str) -> str:
+    """A camera's address without user, password and the values of its query."""
+    head, mark, rest = source.partition("://")
+    head, rest = (head + mark, rest) if mark else ("", head)
+    secret, at, place = rest.rpartition("@")
+    if at and (mark or ":" in secret):
+        rest = f"•••@{place}"
+    place, question, query = rest.partition("?")
+    return head + place + question + re.sub(r"=[^&;#]*", "=•••", query)
+
+
+def cameras(bench: Workbench, days: int = 7) -> list[CameraView]:
+    """The cameras and how well they watched, those of the settings first.
+
+    Args:
+        bench: the workspace.
+        days: so many are looked at, today included.
+    """
+    book = bench.attendance.plan.coverage
+    now = bench.clock().astimezone(bench.config.zone)
+    today = bench.attendance.day_of(now)
+    if book is None:
+        return []
+    first = today - timedelta(days=days - 1)
+    spans = book.watched(first - timedelta(days=1), today)
+    last = {row["camera"]: row for row in book.log.read(first - timedelta(days=1), today)}
+    windows = {day: _window(bench, day, now) for day in (first + timedelta(days=offset) for offset in range(days))}
+    names = list(dict.fromkeys([*bench.config.cameras, *sorted(spans)]))
+    return [_view(bench, name, spans.get(name, ()), last.get(name), windows, now) for name in names]
+
+
+def _view(
+    bench: Workbench,
+    name: str,
+    spans: Sequence[Span],
+    last: Row | None,
+    windows: Mapping[date, tuple[datetime, datetime, bool]],
+    now: datetime,
+) -> CameraView:
+    config, camera = bench.config.attendance, bench.config.cameras.get(name)
+    # what a camera alone covered
+    coverage = Coverage((name,), {name: spans}, timedelta(seconds=config.outage_s))
+    days = tuple(_day(coverage, name, day, *window) for day, window in windows.items())
+    end = spans[-1][1].astimezone(bench.config.zone) if spans else None
+    why = last["why"] if last else ""
+    # a row is written every so often; the next one may still be on its way
+    late = timedelta(seconds=2 * config.coverage_every_s + config.gap_s)
+    counted = [day for day in days if day.share is not None]
+    whole = sum((day.end - day.begin).total_seconds() for day in counted)
+    covered = sum((day.share or 0.0) * (day.end - day.begin).total_seconds() for day in counted)
+    return CameraView(
+        name,
+        masked(camera.source) if camera else "",
+        camera.direction if camera else "both",
+        camera.entrance if camera else True,
+        camera is not None,
+        bool(end and why == "running" and now - end <= late),
+        end,
+        why,
+        days,
+        covered / whole if whole else None,
+    )
+
+
+def _day(coverage: Coverage, name: str, day: date, begin: datetime, end: datetime, planned: bool) -> CameraDay:
+    spans, zone = coverage.spans[name], begin.tzinfo
+    inside = [
+        (since, until)
+        for since, until in spans
+        if since.astimezone(zone).date() <= day <= until.astimezone(zone).date()
+    ]
+    if begin >= end:
+        return CameraDay(day, begin, end, planned, None, (), tuple(inside))
+    gaps = tuple(coverage.gaps(begin, end))
+    return CameraDay(day, begin, end, planned, coverage.share(begin, end), gaps, tuple(inside))
+
+
+def _window(bench: Workbench, day: date, now: datetime) -> tuple[datetime, datetime, bool]:
+    """The time of a day in which cameras should watch, up to now, and whether shifts say so; empty on a day off."""
+    rota, zone = bench.attendance.rota, bench.config.zone
+    begin = datetime.combine(day, time(), zone)
+    if not rota:
+        return begin, min(datetime.combine(day + timedelta(days=1), time(), zone), now), False
+    who = {("", "")} | {(key, row["department"]) for key, row in bench.known_people().items() if row["active"] != "no"}
+    plans = [plan for each in who if (plan := rota.planned(*each, day)) is not None and rota.expected(plan, day)]
+    if not plans:
+        return begin, begin, True
+    lead = timedelta(minutes=bench.config.attendance.lead_min)
+    start, end = min(plan.start for plan in plans), max(plan.end for plan in plans)
+    return (start - lead).astimezone(zone), min((end + lead).astimezone(zone), now), True
+
+
+# --------------------------------------------------------------------------------------------- what is kept
+
+
+CLASSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
+    "templates": (("gallery",), None),
+    "enrolment pictures": (("images/enrolment",), None),
+    "evidence": (("images/evidence",), "evidence_images"),
+    "unknown people": (("images/unknown", "images/unidentified"), "unknown_images"),
+    "tailgating and attacks": (
+        ("images/tailgating", "images/presentation_attack", "images/watch_list"), "tailgating_images",
+    ),
+    "attendance logs": (("log/attendance", "log/corrections", "log/coverage"), "attendance"),
+    "day sheets": (("attendance",), "attendance"),
+    "incident logs": (("log/incidents", "log/dossiers", "log/deliveries"), "incidents"),
+    "audit and seals": (("log",), None),
+    "receipts": (("receipts",), None),
+    "messages": (("outbox",), None),
+}  # fmt: skip
+"""Classes of data: folders within the workspace (of `log` the stems of its files), and the setting that says for how long."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How much there is of one class of data.
+
+    Attributes:
+        what: one of `CLASSES`, or `other`.
+        files, size: how many, and their bytes.
+        days: for how long it is kept; None: for ever.
+    """
+
+    what: str
+    files: int
+    size: int
+    days: int | None
+
+
+def kept(bench: Workbench) -> list[Kept]:
+    """How much is kept of what, in the order of `CLASSES`; what is left is `other`."""
+    owner = {place: what for what, (places, _) in CLASSES.items() for place in places}
+    counts = {what: [0, 0] for what in (*CLASSES, "other")}
+    waiting = [(bench.workspace, "", "other")]
+    while waiting:
+        folder, relative, what = waiting.pop()
+        for entry in _entries(folder):
+            name = f"{relative}/{entry.name}" if relative else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append((Path(entry.path), name, owner.get(name, what)))
+            elif entry.is_file(follow_symlinks=False):
+                stem = f"log/{entry.name.partition('-')[0]}" if relative.startswith("log") else ""
+                count = counts[owner.get(stem, what)]
+                with contextlib.suppress(FileNotFoundError):  # a temporary file that is gone again
+                    count[1] += entry.stat(follow_symlinks=False).st_size
+                    count[0] += 1
+    retention = bench.config.retention
+    settings = {what: setting for what, (_, setting) in CLASSES.items()} | {"other": None}
+    return [
+        Kept(what, files, size, getattr(retention, setting) if (setting := settings[what]) else None)
+        for what, (files, size) in counts.items()
+    ]
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with storage_errors(folder), contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        return list(entries)
+    return []
+
+
+def free_bytes(bench: Workbench) -> int:
+    """Free space on the workspace's disk."""
+    place = bench.workspace
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free

@@ -1,0 +1,65 @@
+"""How alike a stranger is to others, for somebody who decides who it is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.gallery import fuse
+from engine.records.books import Records
+from engine.types import Candidate
+
+__all__ = ["likeness", "nearest_people", "nearest_strangers"]
+
+Floats = NDArray[np.float32]
+
+
+def _fused(records: Records, key: str) -> Floats | None:
+    """The fused template (d,) of a stranger, or of an enrolled person; None: nothing is held."""
+    people = records.gallery.current()
+    if key in people.people:
+        return np.asarray(people.fused[people.people.index(key)], np.float32)
+    strangers, register = records.strangers.current(), records.dossiers.register()
+    own = [person for person in strangers.people if register.current(person) == key]
+    found = [strangers.of(person) for person in own]
+    templates = [template for each, _ in found for template in each]
+    if not templates:
+        return None
+    return fuse(np.vstack([rows for _, rows in found]), np.array([each.quality for each in templates], np.float32))
+
+
+def likeness(records: Records, one: str, other: str) -> float | None:
+    """The similarity of two strangers, or of a stranger and an enrolled person.
+
+    Args:
+        records: the books.
+        one, other: ids of strangers (as they go by now) or of people.
+
+    Returns:
+        The cosine of their fused templates; None when the templates of one are gone.
+    """
+    first, second = _fused(records, one), _fused(records, other)
+    return None if first is None or second is None else float(first @ second)
+
+
+def nearest_people(records: Records, unknown_id: str, top: int = 5) -> list[Candidate]:
+    """The enrolled people most similar to a stranger, best first; none when the stranger's templates are gone."""
+    face = _fused(records, unknown_id)
+    if face is None:
+        return []
+    return list(records.gallery.current().search(face[None], top=top)[0].candidates[:top])
+
+
+def nearest_strangers(records: Records, unknown_id: str, top: int = 5) -> list[Candidate]:
+    """The other strangers most similar to one, best first."""
+    face = _fused(records, unknown_id)
+    if face is None:
+        return []
+    strangers, register = records.strangers.current(), records.dossiers.register()
+    best: dict[str, float] = {}
+    for person, similarity in zip(strangers.people, (strangers.fused @ face).tolist(), strict=True):
+        current = register.current(person)
+        best[current] = max(similarity, best.get(current, -1.0))
+    best.pop(unknown_id, None)
+    found = [Candidate(person, similarity) for person, similarity in best.items()]
+    return sorted(found, key=lambda each: -each.similarity)[:top]

@@ -1,0 +1,138 @@
+"""Attendance as it leaves a workspace: rows for people to read, passages by event, and exports made of them.
+
+One composition for the command line, the workbench's pages and notebooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from engine.attendance.explain import Explanation, explain
+from engine.attendance.sheet import valid_rows
+from engine.exports import excel_bytes, month_report, muster_list_html
+from engine.workbench import Workbench
+
+__all__ = ["AttendanceReports"]
+
+Row = Mapping[str, object]
+_PASSAGE = ("event_id", "timestamp", "event", "camera", "direction", "similarity", "evidence_image")
+
+
+class AttendanceReports:
+    """Reports on the attendance of a workspace.
+
+    Args:
+        bench: the workspace.
+    """
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+
+    @property
+    def now(self) -> datetime:
+        """The present, in the workplace's zone."""
+        return self._bench.clock().astimezone(self._bench.config.zone)
+
+    def rows(self, first: date, last: date, only: str | None = None) -> list[dict[str, object]]:
+        """Day sheets with reasons for people to read, see `engine.records.names`.
+
+        Args:
+            first, last: both included.
+            only: this person alone.
+        """
+        bench = self._bench
+        found = bench.attendance.sheets(first, last, bench.known_people(), only=only)
+        return [
+            {**row, "correction_reason": bench.office.readable(str(row["correction_reason"]))}
+            if row["correction_reason"]
+            else row
+            for row in found
+        ]
+
+    def passages(self, rows: Sequence[Row]) -> dict[tuple[str, str], list[dict[str, str]]]:
+        """What cameras saw that holds, by person and working day of the rows, as corrections name it."""
+        attendance, people = self._bench.attendance, self._bench.known_people()
+        found: dict[tuple[str, str], list[dict[str, str]]] = {}
+        if not rows:
+            return found
+        dates = sorted(date.fromisoformat(str(row["date"])) for row in rows)
+        for row in valid_rows(attendance.log.read(dates[0] - timedelta(days=1), dates[-1] + timedelta(days=2))):
+            who = row["employee_id"]
+            time = datetime.fromisoformat(row["timestamp"])
+            day = attendance.rota.day_of(time, who, people.get(who, {}).get("department", ""))
+            found.setdefault((who, day.isoformat()), []).append({column: row[column] for column in _PASSAGE})
+        return found
+
+    def explained(self, employee_id: str, day: date) -> list[Explanation]:
+        """Every row of the log about a person's working day, oldest first: also those that were taken back, and doubts."""
+        attendance, bench = self._bench.attendance, self._bench
+        department = bench.known_people().get(employee_id, {}).get("department", "")
+        begin, end = attendance.rota.window(employee_id, department, day)
+        rows = [
+            row
+            for row in attendance.log.read(day - timedelta(days=1), day + timedelta(days=2))
+            if row["employee_id"] == employee_id
+        ]
+        back = {row["refers_to"]: row for row in rows if row["event"] == "retract"}
+        found = [
+            explain(
+                {**row, "reason": bench.office.readable(row["reason"])},
+                {**gone, "reason": bench.office.readable(gone["reason"])}
+                if (gone := back.get(row["event_id"]))
+                else None,
+            )
+            for row in rows
+            if row["event"] != "retract"
+        ]
+        own = [each for each in found if each.time and each.time.utcoffset() is not None and begin <= each.time < end]
+        return sorted(own, key=lambda each: (str(each.time), each.event_id))
+
+    def verified(self) -> str:
+        """What verification of all logs says, for the foot of a report; it reads everything."""
+        wrong = [finding for finding in self._bench.verify() if not finding.harmless]
+        return f"{len(wrong)} faults in the logs: see muster verify" if wrong else "all logs are as they were written"
+
+    def verified_days(self, first: date, last: date) -> str:
+        """The same for the passages of some days, which is quick.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
+        log = self._bench.attendance.log
+        heads = log.journal.heads(log.name)
+        days = [day for day in {*log.days(), *heads} if first <= day <= last]
+        faults = [each for day in days for each in log.file(day).check(heads.get(day)) if not each.harmless]
+        wrong = f"{len(faults)} faults in the attendance log of these days: see muster verify"
+        return wrong if faults else "the attendance log of these days is as it was written"
+
+    def excel(self, rows: Sequence[Row], title: str, verified: str) -> bytes:
+        """An Excel workbook, see `engine.exports.excel_bytes`."""
+        return excel_bytes(rows, title=title, generated_at=self.now, verified=verified)
+
+    def month_page(self, rows: Sequence[Row], title: str, verified: str) -> str:
+        """A printable page, see `engine.exports.month_report`."""
+        config = self._bench.config
+        graces = {shift.grace_min for shift in config.shifts.values()}
+        return month_report(
+            rows,
+            title=title,
+            organisation=config.organisation,
+            generated_at=self.now,
+            verified=verified,
+            grace_min=graces.pop() if len(graces) == 1 else None,
+        )
+
+    def muster_page(self, rows: Iterable[Row]) -> str:
+        """The list for the assembly point, printable.
+
+        Args:
+            rows: of `Office.inside`.
+        """
+        bench = self._bench
+        return muster_list_html(
+            list(rows),
+            generated_at=self.now,
+            place=bench.config.organisation or str(bench.workspace),
+            unknown_today=bench.office.strangers_today(),
+        )

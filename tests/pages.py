@@ -1,0 +1,68 @@
+"""Opens single pages of the workbench without a browser, signed in as somebody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.runtime.context import ContextProxy
+from streamlit.testing.v1 import AppTest
+
+from app import services
+from app.sessions import COOKIE
+from engine.workbench import Workbench
+
+__all__ = ["PASSWORD", "bench_of", "open_page", "texts"]
+
+PASSWORD = "correct horse"
+
+
+def open_page(
+    name: str, workspace: Path, monkeypatch: pytest.MonkeyPatch, role: str | None = "admin", *, language: str = "en",
+    query: dict[str, str] | None = None,
+) -> AppTest:  # fmt: skip
+    """A page of `app/views`, run once as a role (None: nobody is signed in).
+
+    The account is called like its role. Pages share the process's workbench of the workspace: `services.bench()`.
+    """
+    monkeypatch.setenv("MUSTER_WORKSPACE", str(workspace))
+    accounts = services.bench().accounts
+    for each in ("admin", role):
+        if each and each not in accounts.all():
+            accounts.add(each, each, PASSWORD, language=language)
+    cookies = {COOKIE: services.sessions().issue(accounts.all()[role])} if role else {}
+    monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: cookies))
+    script = f"from app import parts\nfrom app.views import {name}\nparts.style()\nparts.guarded({name}.show)()\n"
+    page = AppTest.from_string(script, default_timeout=30)
+    for key, value in (query or {}).items():
+        page.query_params[key] = value
+    return page.run()
+
+
+def texts(page: AppTest) -> str:
+    """Everything that the page says, HTML included, for looking something up."""
+    kinds = (
+        "title",
+        "header",
+        "subheader",
+        "markdown",
+        "caption",
+        "text",
+        "error",
+        "warning",
+        "info",
+        "success",
+        "metric",
+    )
+    found = [str(getattr(each, "value", "")) for kind in kinds for each in page.get(kind)]
+    found += [each.proto.body for each in page.get("html")]
+    found += [
+        str(getattr(each, "label", "")) for kind in ("button", "selectbox", "text_input") for each in page.get(kind)
+    ]
+    return "\n".join(found)
+
+
+def bench_of(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Workbench:
+    """The workbench that pages of a workspace share in this process."""
+    monkeypatch.setenv("MUSTER_WORKSPACE", str(workspace))
+    return services.bench()

@@ -1,0 +1,61 @@
+"""One picture for many viewers."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from app.broadcast import Broadcast
+from engine.images import decode_image
+
+
+def shade(value: int, height: int = 90, width: int = 160) -> np.ndarray:
+    return np.full((height, width, 3), value, np.uint8)
+
+
+def test_nothing_is_encoded_while_nobody_looks() -> None:
+    broadcast = Broadcast()
+    broadcast.show(shade(10))
+    assert (broadcast.newest.number, broadcast.newest.jpeg) == (0, b"")
+    broadcast.enter()
+    broadcast.show(shade(10))
+    broadcast.leave()
+    broadcast.show(shade(20))
+    assert broadcast.newest.number == 1
+
+
+def test_a_viewer_gets_the_newest_picture_in_its_colours_and_none_twice() -> None:
+    broadcast = Broadcast()
+    broadcast.enter()
+    red = np.zeros((90, 160, 3), np.uint8)
+    red[..., 0] = 200
+    for image in (shade(10), shade(120), red):
+        broadcast.show(image)
+    shot = broadcast.next(0, 1.0)
+    assert shot is not None
+    assert shot.number == 3
+    assert np.abs(decode_image(shot.jpeg).astype(int) - red).max() < 12
+    assert broadcast.next(shot.number, 0.01) is None
+
+
+@pytest.mark.parametrize(("size", "sent"), [((2160, 3840), (720, 1280)), ((3000, 10), (1280, 4)), ((1, 1), (1, 1)),
+                                            ((720, 1280), (720, 1280))])  # fmt: skip
+def test_large_pictures_are_sent_smaller(size: tuple[int, int], sent: tuple[int, int]) -> None:
+    broadcast = Broadcast()
+    broadcast.enter()
+    broadcast.show(shade(99, *size))
+    assert decode_image(broadcast.newest.jpeg).shape[:2] == sent
+
+
+def test_whoever_waits_is_woken_by_the_next_picture() -> None:
+    broadcast = Broadcast()
+    broadcast.enter()
+    found: list[object] = []
+    waiting = threading.Thread(target=lambda: found.append(broadcast.next(0, 10)))
+    waiting.start()
+    broadcast.show(shade(50))
+    waiting.join(5)
+    assert not waiting.is_alive()
+    assert found[0] is broadcast.newest

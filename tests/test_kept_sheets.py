@@ -1,0 +1,202 @@
+"""Sheets of days that are over are read instead of computed: never a stale one, never a forged one, and always the same as computed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+import pytest
+
+from engine.attendance import book, kept
+from engine.attendance.coverage import Span
+from engine.demo.sample import fill, prepare_sample
+from engine.workbench import Workbench
+
+NOW = datetime(2025, 3, 21, 12, tzinfo=UTC)
+DAY = date(2025, 3, 12)
+FIRST, LAST = date(2025, 3, 8), date(2025, 3, 22)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    workspace = tmp_path_factory.mktemp("made")
+    prepare_sample(workspace)
+    fill(Workbench(workspace, clock=lambda: NOW), 6, 10, NOW.date())
+    return workspace
+
+
+@pytest.fixture
+def workspace(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path / "w")
+    opened(tmp_path / "w").attendance.sheets(FIRST, LAST, opened(tmp_path / "w").known_people())
+    return tmp_path / "w"
+
+
+def opened(workspace: Path) -> Workbench:
+    return Workbench(workspace, clock=lambda: NOW)
+
+
+def computed(workspace: Path, target: Path) -> list[dict[str, object]]:
+    """The sheets as they are without anything kept."""
+    shutil.copytree(workspace, target)
+    shutil.rmtree(target / "attendance")
+    bench = opened(target)
+    return bench.attendance.sheets(FIRST, LAST, bench.known_people())
+
+
+def days_computed(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> list[date]:
+    """Which days of the range are computed when they are asked for."""
+    found: list[date] = []
+    original = book.day_sheet
+
+    def watched(rows: object, day: date, *more: object) -> object:
+        found.append(day)
+        return original(rows, day, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(book, "day_sheet", watched)
+    bench.attendance.sheets(FIRST, LAST, bench.known_people())
+    monkeypatch.setattr(book, "day_sheet", original)
+    return found
+
+
+def test_what_is_read_is_what_would_be_computed(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = opened(workspace)
+    assert days_computed(bench, monkeypatch) == [date(2025, 3, day) for day in (19, 20, 21, 22)]  # not settled yet
+    people = bench.known_people()
+    expected = computed(workspace, tmp_path / "again")
+    for _ in range(2):
+        assert bench.attendance.sheets(FIRST, LAST, people) == expected
+    only = str(expected[0]["employee_id"])
+    assert bench.attendance.sheets(FIRST, LAST, people, only) == [row for row in expected if row["employee_id"] == only]
+    bench.attendance.sheets(FIRST, LAST, people)[0]["name"] = "changed by a caller"
+    assert bench.attendance.sheets(FIRST, LAST, people) == expected
+
+
+def correction(bench: Workbench) -> None:
+    bench.office.correct("S001", DAY, "status", author="hr", reason="was there", value="present")
+
+
+def leave(bench: Workbench) -> None:
+    path = bench.workspace / "list.csv"
+    path.write_text("id,first day,last day,kind\nS001,2025-03-12,2025-03-12,sick\n")
+    assert bench.leave.import_csv(path, bench.people, now=NOW).added
+
+
+def leave_by_hand(bench: Workbench) -> None:
+    lines = bench.leave.path.read_text().splitlines()
+    bench.leave.path.write_text("\n".join([*lines, "x,S002,2025-03-12,2025-03-12,sick,by hand,"]) + "\n")
+
+
+def name(bench: Workbench) -> None:
+    bench.people.put(replace(bench.people.all()["S001"], name="Somebody Else", department="Production"))
+
+
+def somebody_new(bench: Workbench) -> None:
+    bench.people.put(replace(bench.people.all()["S001"], employee_id="S099", name="New Here"))
+
+
+def late_rows(bench: Workbench) -> None:
+    log = bench.attendance.log
+    first = next(row for row in log.read(DAY) if row["event"] == "punch")
+    with log.exclusive():
+        log.append(DAY, [{**first, "event_id": "late", "timestamp": f"{DAY}T03:00:00.000+00:00", "seal": ""}])
+
+
+def withdrawal(bench: Workbench) -> None:
+    log = bench.attendance.log
+    first = next(row for row in log.read(DAY) if row["event"] == "punch")
+    with log.exclusive():
+        row = {**first, "event_id": "back", "event": "retract", "refers_to": first["event_id"], "seal": ""}
+        log.append(date(2025, 3, 14), [row])  # two days later
+
+
+def outage(bench: Workbench) -> None:
+    coverage = bench.attendance.plan.coverage
+    assert coverage is not None
+    day = coverage.log.path(DAY)
+    lines = day.read_text().splitlines()
+    day.write_text("\n".join(lines[:1] + lines[20:]) + "\n")
+
+
+def more_coverage(bench: Workbench) -> None:
+    coverage = bench.attendance.plan.coverage
+    assert coverage is not None
+    coverage.record(Span("entrance", datetime.combine(DAY, time(2), UTC), datetime.combine(DAY, time(22), UTC)))
+
+
+def plan(bench: Workbench) -> None:
+    path = bench.workspace / "muster.toml"
+    path.write_text(path.read_text().replace("start = 09:00:00", "start = 08:00:00"))
+
+
+def edited(bench: Workbench) -> None:
+    path = bench.workspace / "attendance" / f"{DAY}.csv"
+    path.write_text(path.read_text().replace("on time", "late"))
+
+
+def removed(bench: Workbench) -> None:
+    (bench.workspace / "attendance" / f"{DAY}.csv").unlink()
+
+
+CHANGES = [
+    correction,
+    leave,
+    leave_by_hand,
+    name,
+    somebody_new,
+    late_rows,
+    withdrawal,
+    outage,
+    more_coverage,
+    plan,
+    edited,
+    removed,
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_no_change_leaves_a_stale_sheet(change: Callable[[Workbench], None], workspace: Path, tmp_path: Path) -> None:
+    before = opened(workspace)
+    before.attendance.sheets(FIRST, LAST, before.known_people())
+    change(before)
+    expected = computed(workspace, tmp_path / "again")
+    for bench in (opened(workspace), opened(workspace), *([] if change is plan else [before])):
+        assert bench.attendance.sheets(FIRST, LAST, bench.known_people()) == expected
+
+
+def test_a_forged_sheet_needs_the_key(workspace: Path, tmp_path: Path) -> None:
+    """Whoever edits a sheet and its mark without the key of the logs gains nothing."""
+    expected = computed(workspace, tmp_path / "again")
+    (workspace / "attendance" / f"{DAY}.csv").write_text(
+        (workspace / "attendance" / f"{DAY}.csv").read_text().replace(",late,", ",on time,")
+    )
+    other = kept.KeptSheets(
+        workspace / "attendance", type(opened(workspace).attendance.log.sealer)(tmp_path / "other.key")
+    )
+    content = (workspace / "attendance" / f"{DAY}.csv").read_text()
+    (workspace / "attendance" / ".made" / f"{DAY}").write_text(other._seal(DAY, "anything", content))
+    bench = opened(workspace)
+    assert bench.attendance.sheets(FIRST, LAST, bench.known_people()) == expected
+
+
+def test_an_unsettled_day_is_never_kept(workspace: Path) -> None:
+    assert max(path.name for path in (workspace / "attendance" / ".made").iterdir()) == "2025-03-18"
+
+
+def test_days_before_anything_was_written_leave_no_files(workspace: Path) -> None:
+    bench = opened(workspace)
+    bench.attendance.sheets(date(2001, 1, 1), date(2001, 2, 1), bench.known_people())
+    assert not list((workspace / "attendance").rglob("2001*"))
+
+
+def test_where_nothing_can_be_written_sheets_are_computed(workspace: Path, tmp_path: Path) -> None:
+    expected = computed(workspace, tmp_path / "again")
+    shutil.rmtree(workspace / "attendance")
+    (workspace / "attendance").write_text("a file in the folder's place")
+    bench = opened(workspace)
+    assert bench.attendance.sheets(FIRST, LAST, bench.known_people()) == expected

@@ -1,0 +1,48 @@
+"""Signing in through an organisation's own service, in a real browser with a provider of our own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from browser import camera_browser, free_port, needs_chromium, serve
+from playwright.sync_api import expect
+from provider import provider
+
+from engine.workbench import Workbench
+
+pytestmark = [needs_chromium, pytest.mark.slow]
+
+
+def settings(workspace: Path, base: str, port: int) -> None:
+    workspace.mkdir(parents=True, exist_ok=True)
+    (workspace / "muster.toml").write_text(
+        f'[app.oidc]\nmetadata_url = "{base}/.well-known/openid-configuration"\nclient_id = "muster"\n'
+        f'client_secret = "kept between two"\nbase_url = "http://127.0.0.1:{port}"\nlabel = "Sign in with Example"\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("verified", "registered", "enters"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_only_an_address_that_is_vouched_for_and_registered_enters(
+    tmp_path: Path, *, verified: bool, registered: bool, enters: bool
+) -> None:
+    port = free_port()
+    with provider("Ada@example.com", verified=verified) as base:
+        settings(tmp_path, base, port)
+        if registered:
+            Workbench(tmp_path).accounts.add("ada", "hr", email="ada@example.com")
+        with serve(tmp_path, port=port) as site, camera_browser() as browser:
+            page = browser.new_page()
+            page.goto(site.base + "/attendance")
+            page.get_by_role("link", name="Sign in with Example").click()
+            if enters:
+                expect(page.get_by_text("ada · hr")).to_be_visible(timeout=30_000)
+                page.get_by_role("link", name="Sign out").click()
+                expect(page.get_by_text("You are signed out")).to_be_visible(timeout=30_000)
+            else:
+                expect(page.get_by_text("Nobody here has the address")).to_be_visible(timeout=30_000)
+            # whoever has no session reaches no page, whatever the service says of them
+            page.goto(site.base + "/attendance")
+            assert "/sign-in" in page.url

@@ -1,0 +1,310 @@
+"""The system page: what watches, what is kept, what holds, who did what, who may sign in; and who sees which part."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pages import bench_of, open_page, texts
+from paperwork import enrol, face, punch
+from streamlit.testing.v1 import AppTest
+
+from engine.attendance.coverage import Span
+from engine.people import Person
+from engine.workbench import Workbench
+
+HOSTILE = ["<img src=x onerror=alert(1)>", "![](http://example.invalid/x)", ":smile: $x$ **b**"]
+SETTINGS = """
+[cameras."gate <b>"]
+source = "rtsp://admin:s3cret@10.0.0.7/a"
+[retention]
+evidence_images = 77
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workbench:
+    (tmp_path / "muster.toml").write_text(SETTINGS)
+    workbench = bench_of(tmp_path, monkeypatch)
+    enrol(workbench, "E1", "Ann Lee", face(1, 0))
+    return workbench
+
+
+def opened(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch, part: str, role: str = "admin", language: str = "en"
+) -> AppTest:
+    page = open_page("system", workbench.workspace, monkeypatch, role, language=language, query={"part": part})
+    assert not page.exception
+    return page
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    next(button for button in page.button if button.label == label).click().run()
+    assert not page.exception
+    return page
+
+
+def actions(workbench: Workbench) -> list[tuple[str, str, str]]:
+    return [(row["author"], row["action"], row["subject"]) for row in workbench.audit.file.read()]
+
+
+def parts_of(page: AppTest) -> list[str]:
+    return list(page.segmented_control(key="part").options)
+
+
+# --------------------------------------------------------------------------------------------- who sees what
+
+
+@pytest.mark.parametrize("role", ["hr", "security"])
+def test_others_than_administrators_see_neither_audit_nor_users(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    place.audit.note("enrol", "E1", "secret detail", author="sam", now=place.clock())
+    for part in ("audit", "users"):
+        page = opened(place, monkeypatch, part, role)
+        assert parts_of(page) == ["Cameras", "Recognition", "Workspace", "Check-up"]
+        assert "secret detail" not in str([table.value for table in page.dataframe])
+        assert not page.text_input
+
+
+@pytest.mark.parametrize("role", ["viewer", None])
+def test_who_may_not_see_the_system_sees_nothing_of_it(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch, role: str | None
+) -> None:
+    page = open_page("system", place.workspace, monkeypatch, role)
+    assert not page.segmented_control
+    assert not page.button
+    assert "gate" not in texts(page)
+
+
+def test_administrators_see_all_parts_and_the_address_names_the_part(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = opened(place, monkeypatch, "workspace")
+    assert parts_of(page)[-2:] == ["Audit trail", "Users"]
+    assert "Enrolment pictures" in texts(page)
+    page.segmented_control(key="part").set_value("users").run()
+    assert page.query_params["part"] == "users"
+
+
+def test_a_part_that_does_not_exist_is_the_first(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Watching now" in texts(opened(place, monkeypatch, "nothing"))
+
+
+# --------------------------------------------------------------------------------------------- cameras, workspace, recognition
+
+
+def test_without_cameras_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(bench_of(tmp_path, monkeypatch), monkeypatch, "cameras", "hr")
+    assert "No camera was seen yet" in texts(page)
+    assert "muster.toml" in texts(page)
+
+
+def test_cameras_show_their_state_and_outages_but_no_password(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, book = place.clock(), place.attendance.plan.coverage
+    assert book is not None
+    book.record(Span("gate <b>", now - timedelta(minutes=1), now))
+    book.record(Span("yard", now - timedelta(hours=2), now - timedelta(hours=1), "lost"))
+    said = texts(opened(place, monkeypatch, "cameras", "security"))
+    assert "s3cret" not in said
+    assert "rtsp://•••@10.0.0.7/a" in said
+    assert "gate &lt;b&gt;" in said
+    assert "1 of 2" in said
+    assert "not watching" in said
+    assert "the camera was lost" in said
+
+
+def test_the_workspace_tells_sizes_and_how_long_what_is_kept(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = texts(opened(place, monkeypatch, "workspace", "hr"))
+    assert "77 days" in said
+    assert "Free" in said
+    assert str(place.workspace) in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"), [("", "derived"), ("[matching]\nthreshold = 0.61", "fixed in the settings")]
+)
+def test_the_threshold_in_force_says_where_it_comes_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, why: str
+) -> None:
+    (tmp_path / "muster.toml").write_text(settings)
+    workbench = bench_of(tmp_path, monkeypatch)
+    said = texts(opened(workbench, monkeypatch, "recognition", "hr"))
+    assert f"{workbench.threshold():.3f}" in said
+    assert why in said
+
+
+def test_missing_models_are_told_and_nothing_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSTER_CACHE", str(tmp_path / "cache"))
+    workbench = bench_of(tmp_path / "w", monkeypatch)
+    page = opened(workbench, monkeypatch, "recognition", "hr")
+    assert "A model that is needed is not ready" in texts(page)
+    page = opened(workbench, monkeypatch, "check", "hr")
+    assert "model facenet-ms1m-128" in texts(page)
+    assert not (tmp_path / "cache").exists()
+
+
+# --------------------------------------------------------------------------------------------- check-up
+
+
+def test_the_check_up_names_what_is_wrong_and_what_mends_it(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.people.put(Person("E2", HOSTILE[0]))
+    place.people.put(Person(HOSTILE[0], "Ben"))
+    said = texts(opened(place, monkeypatch, "check", "security"))
+    assert "people without templates" in said
+    assert "enrol them" in said
+    assert "<img src=x" not in said
+
+
+def test_logs_that_hold_are_said_to_and_changed_rows_are_named(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        punch(place, "E1", place.clock() - timedelta(days=number), track=f"run-{number}")
+    page = press(opened(place, monkeypatch, "check", "hr"), "Verify now")
+    assert "Every row is as it was written" in texts(page)
+    assert "Stop" not in [button.label for button in page.button], "it is over"
+    path = place.attendance.log.path(place.attendance.log.days()[0])
+    path.write_bytes(path.read_bytes().replace(b",E1,", b",E2,", 1))
+    said = texts(press(page, "Verify now"))
+    assert "not as they were written" in said
+    assert path.name in said
+
+
+# --------------------------------------------------------------------------------------------- audit trail
+
+
+def test_an_empty_audit_trail_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Nothing was changed yet" in texts(opened(bench_of(tmp_path, monkeypatch), monkeypatch, "audit"))
+
+
+def test_the_audit_trail_is_read_newest_first_and_filtered(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(40):
+        moment = place.clock() - timedelta(days=40 - number)
+        place.audit.note(
+            ("enrol", "forget")[number % 2], "E1", f"n{number}", author=("sam", "tom")[number % 4 // 2], now=moment
+        )
+    page = opened(place, monkeypatch, "audit")
+    table = page.dataframe[0].value
+    assert table["Detail"].tolist()[:2] == ["n39", "n38"]
+    assert len(table) == 25
+    assert table["Whom or what"].tolist()[0] == "Ann Lee (E1)"
+    page.pagination(key="audit_page").set_value(2).run()
+    assert page.dataframe[0].value["Detail"].tolist()[-1] == "n0"
+    page.selectbox(key="audit_author").set_value("tom").run()
+    page.selectbox(key="audit_action").set_value("forget").run()
+    table = page.dataframe[0].value
+    assert set(table["Author"]) == {"tom"}
+    assert set(table["Action"]) == {"forget"}
+    assert len(table) == 10
+    day = (place.clock() - timedelta(days=5)).date()
+    page.date_input(key="audit_days").set_value((day, day)).run()
+    assert [row[-2:] for row in page.dataframe[0].value["Detail"].tolist()] == ["35"]
+    page.selectbox(key="audit_author").set_value("sam").run()
+    assert "No entry fits" in texts(page)
+
+
+def test_pseudonyms_are_read_as_ids_while_their_people_are_known(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pseudonym = place.attendance.log.sealer.pseudonym("E1")
+    place.audit.note("forget", pseudonym, f"{pseudonym} left", author=HOSTILE[0], now=place.clock())
+    page = opened(place, monkeypatch, "audit")
+    row = page.dataframe[0].value.iloc[0]
+    assert row["Whom or what"] == "Ann Lee (E1)"
+    assert row["Detail"] == "E1 left"
+    assert row["Author"] == HOSTILE[0], "cells are no markup"
+    shown = page.selectbox(key="audit_author").options
+    assert HOSTILE[0] not in shown
+    assert any("\\<img" in option for option in shown)
+
+
+# --------------------------------------------------------------------------------------------- users
+
+
+def test_a_user_is_added_and_noted(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(place, monkeypatch, "users")
+    page.text_input(key="new_name").set_value("tom")
+    page.selectbox(key="new_role").set_value("hr")
+    page.text_input(key="new_password").set_value("battery staple")
+    press(page, "Let in")
+    assert place.accounts.check("tom", "battery staple", place.clock()).role == "hr"
+    assert actions(place) == [("admin", "add_user", "tom")]
+    assert "tom" in page.dataframe[0].value["Name"].tolist()
+
+
+def test_a_password_too_short_is_told_and_nobody_is_added(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(place, monkeypatch, "users")
+    page.text_input(key="new_name").set_value(HOSTILE[1])
+    page.text_input(key="new_password").set_value("short")
+    press(page, "Let in")
+    assert "5 characters" in page.error[0].value
+    assert list(place.accounts.all()) == ["admin"]
+
+
+def test_a_role_and_a_password_are_changed_and_sessions_end(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = place.accounts.add("tom", "viewer", "correct horse")
+    page = opened(place, monkeypatch, "users")
+    page.selectbox(key="user").set_value("tom").run()
+    page.selectbox(key="role-of-tom").set_value("security")
+    page.text_input(key="password-of-tom").set_value("battery staple")
+    press(page, "Save")
+    after = place.accounts.check("tom", "battery staple", place.clock())
+    assert after.role == "security"
+    assert after.epoch > before.epoch
+    assert actions(place) == [("admin", "change_user", "tom")]
+    press(page, "Do not let in")
+    assert not place.accounts.all()["tom"].active
+    press(page, "Let in again")
+    assert place.accounts.all()["tom"].active
+
+
+def test_a_user_is_removed_after_their_name_was_typed(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.accounts.add("tom", "viewer", "correct horse")
+    page = opened(place, monkeypatch, "users")
+    page.selectbox(key="user").set_value("tom").run()
+    page.button(key="user_remove").click().run()
+    assert page.button(key="user_gone").disabled
+    page.text_input(key="typed_user").set_value("tom")
+    page.button(key="user_remove").click().run()
+    page.button(key="user_gone").click()
+    page.button(key="user_remove").click().run()
+    assert list(place.accounts.all()) == ["admin"]
+    assert actions(place) == [("admin", "remove_user", "tom")]
+
+
+def test_the_last_administrator_cannot_be_locked_out(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = press(opened(place, monkeypatch, "users"), "Do not let in")
+    assert "nobody would be left to administer" in page.error[0].value
+    assert place.accounts.all()["admin"].active
+    assert actions(place) == []
+
+
+def test_hostile_user_names_stay_texts(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in HOSTILE:
+        place.accounts.add(name, "viewer", "correct horse")
+    page = opened(place, monkeypatch, "users")
+    assert not set(HOSTILE) & set(page.selectbox(key="user").options)
+    assert "<img src=x" not in texts(page)
+
+
+# --------------------------------------------------------------------------------------------- language
+
+
+def test_everybody_chooses_the_language_of_their_own_account(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(place, monkeypatch, "cameras", "hr")
+    page.selectbox(key="own_language").set_value("de").run()
+    assert place.accounts.all()["hr"].language == "de"
+    assert place.accounts.all()["admin"].language == "en"
+    assert "Gerade aktiv" in texts(page)
+
+
+def test_it_speaks_german(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for part, word in {
+        "cameras": "nicht aktiv", "recognition": "Geltende Einstellungen", "workspace": "Bilder der Registrierung",
+        "check": "Unversehrtheit der Protokolle", "audit": "Noch wurde nichts geändert", "users": "Jemanden zulassen",
+    }.items():  # fmt: skip
+        assert word in texts(opened(place, monkeypatch, part, language="de"))

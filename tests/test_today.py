@@ -1,0 +1,68 @@
+"""Arrivals of today as screens show them: real books, made-up people."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from engine.attendance import Sighting
+from engine.config import load_config
+from engine.people import Person
+from engine.types import Identity, TrackState
+from engine.workbench import Workbench
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
+SETTINGS = """
+timezone = "UTC"
+[shifts.office]
+start = 09:00:00
+end = 17:00:00
+grace_min = 5
+days = "mon-fri"
+people = ["E1", "E2"]
+"""
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Workbench:
+    (tmp_path / "muster.toml").write_text(SETTINGS)
+    bench = Workbench(tmp_path, load_config(tmp_path), clock=lambda: NOW)
+    bench.people.put_all([Person("E1", "Ada"), Person("E2", "Ben"), Person("E3", "Cleo")])
+    return bench
+
+
+def punch(bench: Workbench, employee_id: str, hour: int, minute: int, day: int = 23) -> None:
+    time = datetime(2026, 11, day, hour, minute, tzinfo=UTC)
+    identity = Identity(TrackState.KNOWN, employee_id, 3, 3, 0.8, None, None, None, 0.45)
+    sighting = Sighting(employee_id, time, "entrance", f"t-{employee_id}-{hour}{minute}", identity, "model", 1)
+    bench.attendance.record(sighting, bench.known_people())
+
+
+def test_nobody_came_yet(bench: Workbench) -> None:
+    assert bench.office.arrivals() == (0, [])
+
+
+def test_arrivals_are_of_today_newest_first_with_who_is_late(bench: Workbench) -> None:
+    punch(bench, "E1", 8, 0, day=22)
+    punch(bench, "E1", 8, 57)
+    punch(bench, "E2", 9, 20)
+    punch(bench, "E3", 10, 0)
+    punch(bench, "E1", 11, 0)
+    count, found = bench.office.arrivals()
+    assert count == 3
+    assert [(each.name, each.time, each.first, each.late_min, each.planned) for each in found] == [
+        ("Ada", "11:00", False, None, True),
+        ("Cleo", "10:00", True, None, False),
+        ("Ben", "09:20", True, 20, True),
+        ("Ada", "08:57", True, None, True),
+    ]
+    assert [each.name for each in bench.office.arrivals(2)[1]] == ["Ada", "Cleo"]
+
+
+def test_a_punch_that_was_taken_back_is_no_arrival(bench: Workbench) -> None:
+    punch(bench, "E1", 8, 57)
+    row = bench.attendance.log.read(NOW.date(), NOW.date())[0]
+    bench.attendance.retract("E1", NOW, "entrance", row["track"], "somebody else", bench.known_people())
+    assert bench.office.arrivals() == (0, [])
