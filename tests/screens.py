@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
@@ -28,12 +29,13 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 def places(bench: Workbench) -> dict[str, str]:
     """Name of the picture → address."""
     day = bench.attendance.day_of(bench.clock())
+    friday = day - timedelta(days=(day.weekday() - 4) % 7 or 7)
     alert = next(each for each in reversed(bench.incidents.incidents(day, day)) if each.row["kind"] == "tailgating")
     return {
         "live": "/?camera=entrance",
-        "attendance": "/attendance",
-        "charts": "/attendance?period=month",
-        "person": "/attendance?person=ben_afflek",
+        "attendance": f"/attendance?from={friday}",
+        "charts": f"/attendance?from={friday - timedelta(days=11)}&to={friday}&chart=delays",
+        "person": f"/attendance?person=ben_afflek&day={day}",
         "alerts": "/alerts",
         "incident": f"/alerts?incident={alert.row['incident_id']}",
         "people": "/people",
@@ -84,7 +86,9 @@ def main() -> None:
                         if name == "charts":
                             page.wait_for_timeout(2500)
                             page.get_by_text("Charts", exact=True).first.scroll_into_view_if_needed()
-                        shoot(page, target / f"{name}.png", width=width, height=860)
+                        shoot(
+                            page, target / f"{name}.png", width=width, height=860, quiet_s=8 if name == "live" else 3.5
+                        )
             if more is None:
                 registration(site, clip)
 

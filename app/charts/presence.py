@@ -93,13 +93,15 @@ def time_line(lanes: Sequence[Lane], title: str, zone: ZoneInfo, now: datetime) 
     figure.update_xaxes(tickvals=places, ticktext=texts, range=[low, high], side="top")
     figure.update_yaxes(
         tickvals=list(range(len(lanes))), ticktext=[label(lane.name, 28) for lane in lanes], range=[len(lanes) - 0.4, -0.6],
-        showgrid=False,
-        zeroline=False,
+        showgrid=False, zeroline=False
     )  # fmt: skip
     figure.update_layout(barmode="overlay", bargap=0.35, showlegend=True)
     figure = styled(figure, title, height=130 + _ROW_PX * len(lanes), top=96)
+    # measuring hundreds of names would take the browser seconds
+    figure.update_yaxes(automargin=False, tickangle=0, ticklabeloverflow="allow")
+    widest = max(len(label(lane.name, 28)) for lane in lanes)
     return figure.update_layout(
-        legend={"y": 1 + 30 / max(30, _ROW_PX * len(lanes))}
+        legend={"y": 1 + 30 / max(30, _ROW_PX * len(lanes))}, margin_l=16 + 7 * widest
     )  # above the axis, which stands on top
 
 

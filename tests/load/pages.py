@@ -22,9 +22,19 @@ from engine.config import load_config
 from engine.demo.sample import fill, prepare_sample
 from engine.workbench import Workbench
 
-PATHS = (
-    "/", "/attendance", "/attendance?period=month", "/alerts", "/people", "/registration", "/system",
-)  # fmt: skip
+
+def paths(bench: Workbench) -> list[str]:
+    """Addresses to open: every page, and what is heavy on it."""
+    day = bench.attendance.day_of(bench.clock()) - timedelta(days=1)
+    month = f"from={day - timedelta(days=30)}&to={day}"
+    charts = [
+        f"/attendance?{month}&chart={name}" for name in ("arrivals", "delays", "presence", "trend", "departments")
+    ]
+    person = next(iter(bench.known_people()))
+    return [
+        "/", "/attendance", f"/attendance?from={day}", f"/attendance?{month}", *charts, f"/attendance?person={person}", "/alerts",
+        "/alerts?view=strangers", "/people", f"/people?person={person}", "/registration", "/system",
+    ]  # fmt: skip
 
 
 def drawn(page: Page, address: str) -> float:
@@ -50,9 +60,9 @@ def main() -> None:
         print(f"{people} people × {days} days made in {time.monotonic() - began:.0f} s")
         with serve(workspace) as site, camera_browser() as browser:
             page = sign_in(browser, site, "admin")
-            for path in PATHS:
+            for path in paths(bench):
                 times = [drawn(page, site.base + path) for _ in range(3)]
-                print(f"{path:28s} first {times[0]:.2f} s, again {min(times[1:]):.2f} s", flush=True)
+                print(f"{path:64s} first {times[0]:.2f} s, again {min(times[1:]):.2f} s", flush=True)
 
 
 if __name__ == "__main__":
