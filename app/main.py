@@ -28,6 +28,12 @@ def _frame() -> None:
                 out=say("Sign out"),
             )
         )
+    if not services.bench().writable:
+        parts.notice(
+            say("The workspace cannot be written"),
+            say("Nothing is recorded and nothing can be changed: give the user that runs Muster write access to it."),
+            tone="bad",
+        )
     if config.sample:
         st.info(say("Sample workspace: these people and punches are made up."), icon=":material/science:")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -132,6 +133,12 @@ class Workbench:
         self._names: tuple[object, Mapping[str, Mapping[str, str]]] | None = None
         self._inactive: frozenset[str] = frozenset()
         self._opening = threading.Lock()
+
+    @property
+    def writable(self) -> bool:
+        """Whether this process may write into the workspace, as far as can be told without writing."""
+        place = next((each for each in (self.workspace, *self.workspace.parents) if each.exists()), self.workspace)
+        return os.access(place, os.W_OK)
 
     def _plan(self, sealer: Sealer) -> Plan:
         config, cameras = self.config, self.config.cameras

@@ -12,7 +12,7 @@ from app import services
 from app.sessions import COOKIE
 from engine.workbench import Workbench
 
-__all__ = ["PASSWORD", "bench_of", "open_page", "texts"]
+__all__ = ["PASSWORD", "bench_of", "open_page", "signed_in", "texts"]
 
 PASSWORD = "correct horse"
 
@@ -23,8 +23,18 @@ def open_page(
 ) -> AppTest:  # fmt: skip
     """A page of `app/views`, run once as a role (None: nobody is signed in).
 
-    The account is called like its role. Pages share the process's workbench of the workspace: `services.bench()`.
+    Pages share the process's workbench of the workspace: `services.bench()`.
     """
+    signed_in(workspace, monkeypatch, role, language=language)
+    script = f"from app import parts\nfrom app.views import {name}\nparts.style()\nparts.guarded({name}.show)()\n"
+    page = AppTest.from_string(script, default_timeout=30)
+    for key, value in (query or {}).items():
+        page.query_params[key] = value
+    return page.run()
+
+
+def signed_in(workspace: Path, monkeypatch: pytest.MonkeyPatch, role: str | None, *, language: str = "en") -> None:
+    """Whoever looks from now on has the session of an account that is called like its role."""
     monkeypatch.setenv("MUSTER_WORKSPACE", str(workspace))
     accounts = services.bench().accounts
     for each in ("admin", role):
@@ -32,11 +42,6 @@ def open_page(
             accounts.add(each, each, PASSWORD, language=language)
     cookies = {COOKIE: services.sessions().issue(accounts.all()[role])} if role else {}
     monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: cookies))
-    script = f"from app import parts\nfrom app.views import {name}\nparts.style()\nparts.guarded({name}.show)()\n"
-    page = AppTest.from_string(script, default_timeout=30)
-    for key, value in (query or {}).items():
-        page.query_params[key] = value
-    return page.run()
 
 
 def texts(page: AppTest) -> str:
