@@ -6,6 +6,7 @@ the middle of a session holds from the next click on.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NoReturn
 
 import streamlit as st
@@ -16,7 +17,7 @@ from engine.accounts import Account
 from engine.errors import MusterError
 from engine.workbench import Workbench
 
-__all__ = ["NotAllowed", "account", "acting", "may", "reading"]
+__all__ = ["NotAllowed", "account", "acting", "lasting", "may", "reading"]
 
 
 class NotAllowed(MusterError):
@@ -32,6 +33,17 @@ def may(action: str) -> bool:
     """Whether who is signed in may do something."""
     found = account()
     return found is not None and found.may(action)
+
+
+def lasting(action: str) -> Callable[[], bool]:
+    """Tells, from any thread and for as long as it is asked, whether this session still may do something."""
+    token, sessions = st.context.cookies.get(COOKIE), services.sessions()
+
+    def still() -> bool:
+        found = sessions.account(token)
+        return found is not None and found.may(action)
+
+    return still
 
 
 def _refuse(found: Account | None, action: str) -> NoReturn:

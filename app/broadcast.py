@@ -76,6 +76,11 @@ class Broadcast:
             self._shot = Shot(self._shot.number + 1, buffer.tobytes())
             self._newer.notify_all()
 
+    def clear(self) -> None:
+        """There is no picture any more: nobody is shown an old one for a new one."""
+        with self._newer:
+            self._shot = Shot(self._shot.number + 1, b"")
+
     def next(self, after: int, timeout_s: float) -> Shot | None:
         """The newest picture once it is newer than number `after`; None: none came in time."""
         with self._newer:

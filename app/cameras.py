@@ -43,6 +43,7 @@ class Camera:
         self._thread: threading.Thread | None = None
         self._source: Source | None = None
         self._left = 0.0
+        self._unwatched = False
         self.picture = Broadcast()
         self.rate = Rate()
         self.state = "off"
@@ -56,10 +57,8 @@ class Camera:
         self.picture.enter()
         try:
             with self._lock:
-                if self._thread is None or not self._thread.is_alive():
-                    self.state, self.detail = "starting", ""
-                    self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
-                    self._thread.start()
+                if self._thread is None:
+                    self._begin()
             yield self.picture
         finally:
             self._left = time.monotonic()
@@ -87,12 +86,23 @@ class Camera:
             log.exception("camera %s", self.name)
         finally:
             self._source = None
+            self.picture.clear()
+            with self._lock:
+                self._thread = None
+                if self._unwatched and self.picture.viewers:  # somebody came back while it was closing
+                    self._begin()
+
+    def _begin(self) -> None:
+        self.state, self.detail, self._unwatched = "starting", "", False
+        self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
+        self._thread.start()
 
     def _guard(self, source: Source) -> None:
         """End the source when nobody has looked for some seconds."""
         while self._source is source:
             time.sleep(0.5)
             if self.picture.viewers == 0 and time.monotonic() - self._left > _LINGER_S:
+                self._unwatched = True
                 source.close()
                 return
 

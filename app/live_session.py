@@ -6,13 +6,14 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.drawing import WORDS, draw_tracks
+from engine.errors import InputError
 from engine.pipeline import FrameResult, Pipeline
 from engine.types import Frame
 from engine.workbench import Workbench
@@ -25,6 +26,7 @@ Image = NDArray[np.uint8]
 
 _HEIGHT_PX = 480
 _IDLE_S = 6.0
+_ASK_S = 3.0
 
 
 class Rate:
@@ -54,10 +56,18 @@ class LiveSession:
         bench: the workbench.
         camera: name under which rows are written.
         words: see `engine.drawing`.
+        allowed: whether whoever started it still may; asked every few seconds, because a stream goes on without its page.
     """
 
-    def __init__(self, bench: Workbench, camera: str, words: Mapping[str, str] = WORDS) -> None:
-        self._bench, self._camera, self._words = bench, camera, words
+    def __init__(
+        self,
+        bench: Workbench,
+        camera: str,
+        words: Mapping[str, str] = WORDS,
+        allowed: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._bench, self._camera, self._words, self._allowed = bench, camera, words, allowed
+        self._asked, self._may = 0.0, True
         self._lock = threading.Lock()
         self._pipeline: Pipeline | None = None
         self._size: tuple[int, int] | None = None
@@ -74,9 +84,10 @@ class LiveSession:
             image: RGB uint8 (H, W, 3).
 
         Raises:
-            MusterError: networks cannot be opened, or the workspace cannot be written.
+            MusterError: networks cannot be opened, the workspace cannot be written, or they may not any more.
         """
         with self._lock:
+            self._check()
             pipeline = self._running()
             height, width = image.shape[:2]
             factor = _HEIGHT_PX / height
@@ -94,6 +105,15 @@ class LiveSession:
         self.frames += 1
         self.rate.count()
         return self._drawn(result)
+
+    def _check(self) -> None:
+        if time.monotonic() - self._asked > _ASK_S:
+            self._asked, self._may = time.monotonic(), self._allowed()
+        if not self._may:
+            self._finish()
+            raise InputError(
+                "you may not record with this camera any more", hint="sign in again, or ask an administrator"
+            )
 
     def _drawn(self, result: FrameResult) -> Image:
         names = {key: row["name"] for key, row in self._bench.known_people().items()}

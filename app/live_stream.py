@@ -18,8 +18,9 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit_webrtc import WebRtcMode, webrtc_streamer
 
-from app import services
+from app import parts, services
 from app.words import say
+from engine.errors import MusterError
 
 __all__ = ["BrowserCamera", "browser_camera"]
 
@@ -112,5 +113,6 @@ def browser_camera(
         on_change=on_change,
     )
     if camera.failure is not None:
-        st.warning(str(camera.failure), icon=":material/error:")
+        told = camera.failure if isinstance(camera.failure, MusterError) else say("A frame could not be processed.")
+        st.warning(parts.plain(told), icon=":material/error:")
     return bool(context.state.playing)

@@ -12,6 +12,15 @@ from app.words import say, term
 from engine.errors import MusterError
 
 
+def _tidy(path: str) -> None:
+    """Pictures and files about people do not outlive the page that they were made on."""
+    if path != "registration":
+        registration.forget()
+    for name, page in (("export", "people"), ("attendance-made", "attendance")):
+        if path != page:
+            st.session_state.pop(name, None)
+
+
 def _frame() -> None:
     """What stands around every page."""
     account = access.account()
@@ -47,6 +56,7 @@ def main() -> None:
     try:
         account = access.account()
         if account is None:
+            _tidy("")
             oidc.show()
             return
         pages = [page for page in PAGES if account.may(page.action)]
@@ -63,12 +73,12 @@ def main() -> None:
             ],
             expanded=True,
         )
-        if chosen.url_path != "registration":
-            registration.forget()  # pictures do not outlive the page
+        _tidy(chosen.url_path)
         _frame()
         chosen.run()
     except MusterError as error:
         parts.notice(error.message, error.hint, tone="bad")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -48,8 +48,10 @@ def show() -> None:
             return
         parts.notice(say("You are signed out"), say("Sign in again to go on."), action=_sign_in_link)
         return
-    address, verified = str(st.user.get("email") or ""), st.user.get("email_verified", True)
-    account = services.bench().accounts.of_email(address) if verified not in {False, "false"} else None
+    address, config = str(st.user.get("email") or ""), services.bench().config.app.oidc
+    verified = str(st.user.get("email_verified", "")).casefold() == "true"
+    vouched = verified or (config is not None and config.trust_unverified and st.user.get("email_verified") is None)
+    account = services.bench().accounts.of_email(address) if vouched else None
     if account is None:
         parts.notice(
             say("Nobody here has the address {address}", address=address or "–"),

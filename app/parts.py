@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import functools
 import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, ParamSpec
 
 import streamlit as st
 from markupsafe import Markup
@@ -41,6 +42,8 @@ __all__ = [
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 """Okabe and Ito's colours, which people with any colour vision tell apart."""
+
+P = ParamSpec("P")
 
 Tone = Literal["good", "warn", "bad", "info", "quiet"]
 
@@ -234,16 +237,16 @@ def notice(title: str, why: str, *, tone: Tone = "quiet", action: Callable[[], o
             action()
 
 
-def guarded(page: Callable[[], None]) -> Callable[[], None]:
-    """A page whose expected failures are shown as notices that name the next step, never as traces."""
+def guarded(page: Callable[P, None]) -> Callable[P, None]:
+    """A page or fragment whose expected failures are shown as notices that name the next step, never as traces."""
 
-    def shown() -> None:
+    @functools.wraps(page)
+    def shown(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            page()
+            page(*args, **kwargs)
         except MusterError as error:
             notice(error.message, error.hint, tone="bad")
 
-    shown.__name__ = page.__name__
     return shown
 
 

@@ -30,6 +30,9 @@ _RIGHTS = {
     "unidentified": ("attendance.evidence", "alerts.view"),
 }
 _SIDES = (56, 112, 160, 320, 640, 1280)
+_FACES = ("live.view", "attendance.view", "people.view", "alerts.view")
+_FACE_PX = 160  # beside a name, for those who have no business with the picture itself
+_KEPT_PX = 320
 _TONES = ("#0072B2", "#9A6A00", "#00785A", "#A0527D", "#1F6F99", "#A64B00")
 
 
@@ -62,7 +65,11 @@ def inline(image: NDArray[np.uint8], side: int = 160, share: float = 1.0) -> str
     return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(np.asarray(part, np.uint8), 85)).decode()
 
 
-@lru_cache(maxsize=4000)
+@lru_cache(maxsize=1500)
+def _kept(path: Path, stamp: tuple[int, int], side: int, *, square: bool) -> bytes:
+    return _small(path, stamp, side, square=square)
+
+
 def _small(path: Path, stamp: tuple[int, int], side: int, *, square: bool) -> bytes:
     del stamp  # part of the key: another file under the same name is another picture
     image = read_image(path)
@@ -90,16 +97,17 @@ def _side(request: Request) -> int:
     return next((side for side in _SIDES if side >= wanted), _SIDES[-1])
 
 
-def _serve(request: Request, path: Path, *, square: bool) -> Response:
+def _serve(request: Request, path: Path, *, square: bool, most_px: int = _SIDES[-1]) -> Response:
     try:
         status = path.stat()
         stamp = (status.st_mtime_ns, status.st_size)
-        side = _side(request)
+        side = min(_side(request), most_px)
         tag = f'"{hashlib.sha256(f"{path}{stamp}{side}{square}".encode()).hexdigest()[:24]}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}  # an erased picture must not linger in a browser
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        return Response(_small(path, stamp, side, square=square), media_type="image/jpeg", headers=headers)
+        make = _kept if side <= _KEPT_PX else _small  # large ones are looked at once
+        return Response(make(path, stamp, side, square=square), media_type="image/jpeg", headers=headers)
     except (OSError, MusterError):
         return PlainTextResponse("this picture is gone", 404)
 
@@ -115,10 +123,13 @@ def _picture(request: Request) -> Response:
 
 
 def _portrait(request: Request) -> Response:
-    bench, employee_id = services.bench(), request.query_params.get("id", "")
+    account, bench, employee_id = signed_in(request.headers), services.bench(), request.query_params.get("id", "")
+    if account is None or not any(account.may(action) for action in _FACES):
+        return PlainTextResponse("your role does not allow this", 403)
     best = bench.best_template(employee_id)
     if best is not None:
-        response = _serve(request, bench.enrolment_picture(best), square=True)
+        most = _SIDES[-1] if _allowed(account, "enrolment") else _FACE_PX
+        response = _serve(request, bench.enrolment_picture(best), square=True, most_px=most)
         if response.status_code != 404:
             return response
     row = bench.known_people().get(employee_id)

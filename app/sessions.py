@@ -33,7 +33,8 @@ class Sessions:
     def __init__(self, accounts: AccountBook, key_file: Path, *, life_h: float) -> None:
         self._accounts, self._key_file = accounts, key_file
         self.life_s = round(life_h * 3600)
-        self._ended: set[str] = set()
+        self._ended: dict[str, float] = {}
+        self._redeeming = threading.Lock()
         self._known: dict[tuple[str, str], tuple[str, int, float]] = {}
         self._lock = threading.Lock()
         self._signers: dict[str, URLSafeTimedSerializer] = {}
@@ -74,9 +75,11 @@ class Sessions:
 
     def redeem(self, ticket: str) -> Account | None:
         """Whose ticket it is, once."""
-        account = self._read("ticket", ticket, _TICKET_S)
-        self.end(ticket)
-        return account
+        with self._redeeming:
+            account = self._read("ticket", ticket, _TICKET_S)
+            if account is not None:
+                self.end(ticket)
+            return account
 
     def _proven(self, purpose: str, token: str) -> tuple[str, int, float]:
         """Account, epoch and time of issue of a token of ours; a page asks many times, so what was proven is kept."""
@@ -101,4 +104,10 @@ class Sessions:
 
     def end(self, token: str) -> None:
         """Sign out: the token is worth nothing any more in this process; elsewhere it ends with its time."""
-        self._ended.add(token)
+        for purpose in ("session", "ticket"):
+            with contextlib.suppress(BadData, ValueError, TypeError):
+                _, _, issued = self._proven(purpose, token)
+                self._ended[token] = issued
+        oldest = _CLOCK.get_timestamp() - self.life_s
+        for old in [each for each, issued in tuple(self._ended.items()) if issued < oldest]:
+            self._ended.pop(old, None)  # its time is over anyway

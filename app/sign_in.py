@@ -50,6 +50,13 @@ def _page(request: Request, *, problem: str = "", name: str = "", status: int = 
     return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
 
 
+def _page_or_problem(request: Request, *, problem: str = "", name: str = "", status: int = 200) -> Response:
+    try:
+        return _page(request, problem=problem, name=name, status=status)
+    except MusterError as error:  # the accounts cannot be read
+        return PlainTextResponse(str(error), 503)
+
+
 def _local(place: str) -> str:
     """A place on this server; anything else leads to the first page."""
     parts = urlsplit(place)
@@ -83,7 +90,7 @@ def _welcome(request: Request, account: Account, place: str) -> Response:
 
 async def _sign_in(request: Request) -> Response:
     if request.method == "GET":
-        return await run_in_threadpool(_page, request)
+        return await run_in_threadpool(_page_or_problem, request)
     form = await _form(request)
     if form is None:
         return PlainTextResponse("open the sign-in page of this server", 400)
@@ -103,7 +110,7 @@ def _checked(request: Request, form: dict[str, str]) -> Response:
             account = bench.accounts.check(name, form.get("password", ""), now)
             bench.audit.note("sign_in", "", "signed in", author=account.name, now=now)
     except MusterError as error:
-        return _page(request, problem=str(error), name=name, status=400)
+        return _page_or_problem(request, problem=str(error), name=name, status=400)
     return _welcome(request, account, form.get("next", "/"))
 
 

@@ -29,7 +29,7 @@ async def _frames(request: Request, camera: Camera) -> AsyncIterator[bytes]:
     with camera.watched() as picture:
         while not await request.is_disconnected():
             shot = picture.newest
-            if shot.number > seen:
+            if shot.number > seen and shot.jpeg:
                 seen = shot.number
                 head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(shot.jpeg)}\r\n\r\n"
                 yield head.encode() + shot.jpeg + b"\r\n"

@@ -148,6 +148,7 @@ class Registrar:
         email: str = "",
         consent_at: str = "",
         new: bool = False,
+        known: bool = False,
         allow_look_alike: bool = False,
         reason: str = "",
         author: str = "",
@@ -159,6 +160,8 @@ class Registrar:
             drafted: the photos and whose they are.
             department, email, consent_at: empty: as they are.
             new: somebody who has taken the id meanwhile is not given these photos.
+            known: they were on the list when the photos were taken; if they were erased meanwhile, nothing is stored, and of
+                their row only the date of consent is changed.
             allow_look_alike: enrol although somebody else is as similar as a match.
             reason: why they are two people; for the audit log.
             author: who does this.
@@ -166,7 +169,7 @@ class Registrar:
 
         Raises:
             EnrolmentRejected: see `engine.enrolment`; nothing was changed.
-            InputError: the id was taken meanwhile; nothing was changed.
+            InputError: the id was taken, or the person erased, meanwhile; nothing was changed.
             StorageError: the workspace cannot be written; nothing was changed.
         """
         records, moment = self._records, now or self._clock()
@@ -195,6 +198,10 @@ class Registrar:
         before = records.people.all().get(employee_id)
         if new and before is not None:
             raise InputError(f"the id {employee_id} was taken meanwhile", hint="choose another one")
+        if known and before is None:
+            raise InputError(
+                f"{employee_id} was erased meanwhile", hint="begin anew if they are to be registered again"
+            )
 
         def added(gallery: Gallery) -> Gallery:
             judged(gallery)  # as it is now, while nobody else can change it
@@ -213,7 +220,10 @@ class Registrar:
                 consent_at or (before.consent_at if before else ""),
                 before.active if before else True,
             )
-            records.people.add(person) if new else records.people.put(person)
+            if known:
+                records.people.change(employee_id, consent_at=person.consent_at, enrolled_at=person.enrolled_at)
+            else:
+                records.people.add(person) if new else records.people.put(person)
             written = True
             after = records.gallery.update(added)
         except BaseException:

@@ -14,8 +14,10 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time as clock
+import types
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
@@ -290,6 +292,22 @@ def _no_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+_STARTING = threading.Lock()
+
+
+@contextlib.contextmanager
+def _plain_main() -> Iterator[None]:
+    """A started process would load the program's main module again, which in a web application may be a whole page. It needs none."""
+    with _STARTING:
+        main, plain = sys.modules["__main__"], types.ModuleType("__main__")
+        sys.modules["__main__"] = plain
+        try:
+            yield
+        finally:
+            if sys.modules["__main__"] is plain:
+                sys.modules["__main__"] = main
+
+
 class LiveSource:
     """A webcam or a network camera, reconnected for ever.
 
@@ -317,7 +335,7 @@ class LiveSource:
             daemon=True,
             name=f"camera {self._camera}",
         )
-        with self._reaping, _no_interrupts():
+        with self._reaping, _no_interrupts(), _plain_main():
             child.start()
             self._child = child
         theirs.close()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,6 +170,8 @@ class Workbench:
     def reader(self) -> FaceReader:
         """Detector and embedder, opened on first use (weights are fetched if need be)."""
         with self._opening:
+            if (opened := self.__dict__.get("reader")) is not None:  # by another thread, while this one waited
+                return cast(FaceReader, opened)
             detector = MTCNNDetector(*self.models.mtcnn(), self.config.detection, workers=self.models.threads)
             embedder = FaceNetEmbedder(
                 self.models.embedder(self.spec.model_id),

@@ -218,8 +218,7 @@ def test_pseudonyms_are_read_as_ids_while_their_people_are_known(
     assert row["Detail"] == "E1 left"
     assert row["Author"] == HOSTILE[0], "cells are no markup"
     shown = page.selectbox(key="audit_author").options
-    assert HOSTILE[0] not in shown
-    assert any("\\<img" in option for option in shown)
+    assert HOSTILE[0] in shown, "the browser shows options as plain text"
 
 
 # --------------------------------------------------------------------------------------------- users
@@ -287,7 +286,7 @@ def test_hostile_user_names_stay_texts(place: Workbench, monkeypatch: pytest.Mon
     for name in HOSTILE:
         place.accounts.add(name, "viewer", "correct horse")
     page = opened(place, monkeypatch, "users")
-    assert not set(HOSTILE) & set(page.selectbox(key="user").options)
+    assert set(HOSTILE) <= set(page.selectbox(key="user").options), "the browser shows options as plain text"
     assert "<img src=x" not in texts(page)
 
 

@@ -34,7 +34,7 @@ def show() -> None:
     st.title(say("Attendance"))
     people = bench.known_people()
     attendance_filters.row(asked, today, [row["department"] for row in people.values() if row["department"]])
-    board = st.fragment(_board, run_every=_REFRESH_S) if asked.last >= today else _board
+    board = st.fragment(parts.guarded(_board), run_every=_REFRESH_S) if asked.last >= today else _board
     board(asked)
     st.subheader(say("Charts"))
     attendance_charts.show(asked)

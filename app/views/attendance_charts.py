@@ -23,6 +23,7 @@ _CHARTS = ("arrivals", "delays", "presence", "trend", "departments")
 
 
 @st.fragment
+@parts.guarded
 def show(asked: Wanted) -> None:
     """The choice of charts, and the chosen one.
 

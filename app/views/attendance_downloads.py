@@ -66,6 +66,7 @@ def _title(asked: Wanted) -> str:
 
 
 @st.fragment
+@parts.guarded
 def show(asked: Wanted) -> None:
     """The choice of files, and the one that was made.
 

@@ -86,7 +86,7 @@ def _browser_camera(bench: Workbench) -> None:
     if "live_camera" not in st.session_state:
         with st.spinner(say("Opening the networks…")):
             bench.reader  # noqa: B018 - opened before the first frame waits for it
-        session = LiveSession(bench, CAMERA_NAME, _words())
+        session = LiveSession(bench, CAMERA_NAME, _words(), access.lasting("live.camera"))
         st.session_state["live_camera"] = (session, BrowserCamera(session.process))
     session, camera = cast(tuple[LiveSession, BrowserCamera], st.session_state["live_camera"])
     playing = browser_camera("live", camera, ideal_height=480)
@@ -107,6 +107,7 @@ def _browser_camera(bench: Workbench) -> None:
 
 
 @st.fragment(run_every=1.0)
+@parts.guarded
 def _pace(session: LiveSession, camera: BrowserCamera) -> None:
     """What the stream is like now."""
     access.acting("live.camera")  # a role that was taken away ends here
@@ -140,6 +141,7 @@ def _server_camera(name: str) -> None:
 
 
 @st.fragment(run_every=1.0)
+@parts.guarded
 def _server_state(name: str) -> None:
     """Whether the camera plays, and what to try when it does not."""
     camera = services.cameras().get(name)
@@ -216,6 +218,7 @@ def _identified(bench: Workbench, face: IdentifiedFace) -> None:
 
 
 @st.fragment(run_every=2.0)
+@parts.guarded
 def _figures() -> None:
     bench = access.reading("live.view")
     inside = bench.office.inside()
@@ -249,6 +252,7 @@ def _inside(row: dict[str, object]) -> Markup:
 
 
 @st.fragment(run_every=1.0)
+@parts.guarded
 def _feed() -> None:
     """Arrivals of today, newest on top."""
     bench = access.reading("live.view")
@@ -263,7 +267,7 @@ def _feed() -> None:
 
 def _arrival(each: Arrival, *, evidence: bool) -> Markup:
     name = each.name or each.employee_id
-    if not each.first:
+    if not each.first or not access.may("attendance.view"):
         state = Markup("")
     elif each.late_min is not None:
         state = parts.status("late", say("{time} late", time=say_minutes(each.late_min)))

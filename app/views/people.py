@@ -162,7 +162,7 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     chosen = view.selectbox(say("State"), _VIEWS, format_func=_view_name, key="show", bind="query-params")
     departments = sorted({each for each in table["department"] if each})
     wanted = department.selectbox(
-        say("Department"), ["", *departments], format_func=lambda each: parts.plain(each) if each else say("All"),
+        say("Department"), ["", *departments], format_func=lambda each: each or say("All"),
         key="department", bind="query-params",
     )  # fmt: skip
     shown = table

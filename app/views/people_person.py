@@ -38,7 +38,7 @@ def show(bench: Workbench, employee_id: str) -> None:
     _head(employee_id, person, len(templates))
     details, punches = st.columns([1, 1], gap="large")
     with details:
-        _details(employee_id, person)
+        _details(bench, employee_id, person)
     with punches:
         if access.may("attendance.view"):
             _punches(bench, employee_id)
@@ -92,7 +92,7 @@ def _day(text: str) -> date | None:
 # --------------------------------------------------------------------------------------------- details
 
 
-def _details(employee_id: str, person: Person | None) -> None:
+def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
     st.header(say("Details"))
     if person is None:
         parts.notice(
@@ -113,8 +113,9 @@ def _details(employee_id: str, person: Person | None) -> None:
         name = st.text_input(say("Name"), person.name, max_chars=200)
         department = st.text_input(say("Department"), person.department, max_chars=200)
         email = st.text_input(say("E-mail"), person.email, max_chars=254)
+        known, today = _day(person.consent_at), bench.attendance.day_of(bench.clock())
         consent = st.date_input(
-            say("Consent given on"), _day(person.consent_at), format="YYYY-MM-DD", max_value="today",
+            say("Consent given on"), known, format="YYYY-MM-DD", max_value=max(today, known or today),
             help=say("Leave it empty if consent was never given, or was withdrawn."),
         )  # fmt: skip
         saved = st.form_submit_button(say("Save"), type="primary")

@@ -223,7 +223,13 @@ def _consent(state: Registration, bench: Workbench) -> None:
             state.agreed, state.consent_on = True, _date(given)
         who = state.person.name or state.person.employee_id
         agreed = st.checkbox(say("{name} was told this and agrees", name=parts.plain(who)), state.agreed)
-        on = st.date_input(say("Agreed on"), state.consent_on or today, max_value=today, width=180, format="YYYY-MM-DD")
+        on = st.date_input(
+            say("Agreed on"),
+            state.consent_on or today,
+            max_value=max(today, state.consent_on or today),
+            width=180,
+            format="YYYY-MM-DD",
+        )
         with st.container(horizontal=True):
             forward = st.button(say("Go on"), type="primary", disabled=not agreed)
             back = st.button(say("Back"))

@@ -144,6 +144,7 @@ def _store(state: Registration, draft: Draft, reason: str) -> None:
             email=person.email,
             consent_at=state.consent_on.isoformat() if state.consent_on and state.agreed else "",
             new=not state.known,
+            known=state.known,
             allow_look_alike=draft.verdict == "look_alike",
             reason=reason,
             author=author,

@@ -50,6 +50,7 @@ def show(state: Registration, bench: Workbench) -> None:
 
 
 @st.fragment(run_every=2 * _TICK_S)
+@parts.guarded
 def _buttons(state: Registration) -> None:
     """On and back; looks at the count itself, because the camera takes pictures between runs of the page."""
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -113,6 +114,7 @@ def _camera(state: Registration, bench: Workbench) -> None:
 
 
 @st.fragment(run_every=_TICK_S)
+@parts.guarded
 def _guidance(state: Registration, *, playing: bool) -> None:
     """What to do now, and what was taken."""
     if state.capture is None:

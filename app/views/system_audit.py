@@ -43,13 +43,15 @@ def _filtered(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> list[Mappi
     authors = {row["author"]: bench.office.readable(row["author"]) for row in rows}
     author = who.selectbox(
         say("Author"), ["", *sorted(set(authors.values()) - {""})],
-        format_func=lambda each: parts.plain(each) if each else say("All"), key="audit_author", bind="query-params",
+        format_func=lambda each: each or say("All"), key="audit_author", bind="query-params",
     )  # fmt: skip
     action = what.selectbox(
         say("Action"), ["", *sorted({row["action"] for row in rows})],
-        format_func=lambda each: parts.plain(term(each)) if each else say("All"), key="audit_action", bind="query-params",
+        format_func=lambda each: term(each) if each else say("All"), key="audit_action", bind="query-params",
     )  # fmt: skip
-    span = when.date_input(say("Days"), [], format="YYYY-MM-DD", max_value="today", key="audit_days")
+    span = when.date_input(
+        say("Days"), [], format="YYYY-MM-DD", max_value=bench.attendance.day_of(bench.clock()), key="audit_days"
+    )
     first, last = _days(span)
     return [
         row

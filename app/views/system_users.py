@@ -88,7 +88,7 @@ def _add() -> None:
 
 
 def _change(accounts: dict[str, Account]) -> None:
-    name = st.selectbox(say("User"), sorted(accounts), format_func=parts.plain, key="user")
+    name = st.selectbox(say("User"), sorted(accounts), key="user")
     account = accounts.get(name or "")
     if account is None:
         return

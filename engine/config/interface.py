@@ -20,6 +20,8 @@ class OidcConfig(Section):
     base_url: str
     """Where browsers reach the workbench, such as `https://muster.example.com`; `/oauth2callback` below it must be allowed by the
     provider."""
+    trust_unverified: bool = False
+    """Take an address also when the provider does not say that it verified it: only where nobody can choose their own."""
     label: str = ""
     """What the button says; empty: a general text."""
 

@@ -234,7 +234,7 @@ def uploaded(content: bytes, name: str) -> Iterator[Path]:
     """
     safe = Path(name.replace("\\", "/")).name.lstrip(".") or "upload"
     with tempfile.TemporaryDirectory(prefix="muster-") as folder:
-        path = Path(folder) / "".join(sign if sign.isprintable() else " " for sign in safe)[-100:]
+        path = Path(folder) / "".join(sign if sign.isprintable() else " " for sign in safe)[-60:]
         with storage_errors(path):
             path.write_bytes(content)
         try:
