@@ -87,7 +87,7 @@ def test_opening_and_closing_the_live_tab_leaves_nothing_behind(
         context = page.context
         page.close()
         threads = []
-        for _ in range(4):
+        for _ in range(3):
             page = context.new_page()
             page.goto(f"{site.base}/?camera=browser")
             start_camera(page)
@@ -95,7 +95,7 @@ def test_opening_and_closing_the_live_tab_leaves_nothing_behind(
                 "Number(document.querySelector('[data-frames]')?.dataset.frames) >= 5", timeout=60_000
             )
             page.close()
-            for _ in range(60):  # the base is what is left after the first time
+            for _ in range(40):  # the base is what is left after the first time
                 time.sleep(0.5)
                 if threads and site.threads <= threads[0]:
                     break
