@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.broadcast import Broadcast
-from app.live_session import Rate
-from engine.drawing import draw_tracks
+from app.live_session import Rate, overlay
 from engine.errors import MusterError
 from engine.pipeline import FrameResult
 from engine.sources import Source, is_live, open_source
@@ -108,16 +107,10 @@ class Camera:
 
     def _recognise(self, source: Source) -> None:
         pipeline = self._bench.pipeline(self.name, live=True)
-        needed = self._bench.config.voting.min_agreeing
 
         def show(result: FrameResult) -> None:
-            names = {key: row["name"] for key, row in self._bench.known_people().items()}
             self.dropped = pipeline.stats.dropped
-            self._shown(
-                draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed)
-                if self.picture.viewers
-                else result.frame.image
-            )
+            self._shown(overlay(self._bench, result) if self.picture.viewers else result.frame.image)
 
         pipeline.run(_Told(source, self), show)
 

@@ -18,7 +18,7 @@ from engine.pipeline import FrameResult, Pipeline
 from engine.types import Frame
 from engine.workbench import Workbench
 
-__all__ = ["LiveSession", "Rate"]
+__all__ = ["LiveSession", "Rate", "overlay"]
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,13 @@ class Rate:
         now = time.monotonic()
         late = [moment for moment in tuple(self._times) if now - moment <= self._span_s]
         return (len(late) - 1) / (late[-1] - late[0]) if len(late) > 2 and late[-1] > late[0] else 0.0
+
+
+def overlay(bench: Workbench, result: FrameResult, words: Mapping[str, str] = WORDS) -> Image:
+    """The frame of a result with what is known drawn on it."""
+    names = {key: row["name"] for key, row in bench.known_people().items()}
+    needed = bench.config.voting.min_agreeing
+    return draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed, words=words)
 
 
 class LiveSession:
@@ -74,7 +81,6 @@ class LiveSession:
         self._index = 0
         self._last = 0.0
         self.rate = Rate()
-        self.dropped = 0
         self.frames = 0
 
     def process(self, image: Image) -> Image:
@@ -104,7 +110,7 @@ class LiveSession:
             self._last = time.monotonic()
         self.frames += 1
         self.rate.count()
-        return self._drawn(result)
+        return overlay(self._bench, result, self._words)
 
     def _check(self) -> None:
         if time.monotonic() - self._asked > _ASK_S:
@@ -114,13 +120,6 @@ class LiveSession:
             raise InputError(
                 "you may not record with this camera any more", hint="sign in again, or ask an administrator"
             )
-
-    def _drawn(self, result: FrameResult) -> Image:
-        names = {key: row["name"] for key, row in self._bench.known_people().items()}
-        needed = self._bench.config.voting.min_agreeing
-        return draw_tracks(
-            result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed, words=self._words
-        )
 
     def _running(self) -> Pipeline:
         if self._pipeline is None:

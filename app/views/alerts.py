@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from app import access
+from app.address import put
 from app.views import alerts_dossier, alerts_gallery, alerts_incident, alerts_strangers
-from app.views.alerts_pieces import put, style
+from app.views.alerts_pieces import style
 from app.words import say
 from engine.errors import MusterError
 from engine.workbench import Workbench

@@ -8,7 +8,8 @@ import streamlit as st
 from markupsafe import Markup
 
 from app import parts
-from app.views.alerts_pieces import act, name_of, problem, put
+from app.address import put
+from app.views.alerts_pieces import act, name_of, problem
 from app.words import say
 from engine.errors import InputError
 from engine.records.alerts import latest_picture

@@ -8,8 +8,9 @@ import streamlit as st
 from markupsafe import Markup
 
 from app import access, parts
+from app.address import put
 from app.views import alerts_dialogs, registration
-from app.views.alerts_pieces import moment, name_of, paged, put, shown
+from app.views.alerts_pieces import moment, name_of, paged, shown
 from app.views.alerts_strangers import marks, seen
 from app.words import say
 from engine.dossiers import Dossier

@@ -9,7 +9,8 @@ from datetime import date
 import streamlit as st
 
 from app import parts
-from app.views.alerts_pieces import kind_name, options, put
+from app.address import put
+from app.views.alerts_pieces import kind_name, options
 from app.words import language, say
 from engine.incidents import ALERT_KINDS, REVIEW_STATES, Incident
 from engine.records.alerts import RECENT_DAYS, SEVERITIES, Wanted

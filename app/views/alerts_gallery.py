@@ -9,9 +9,10 @@ import streamlit as st
 from markupsafe import Markup
 
 from app import access, parts
+from app.address import put
 from app.views import alerts_filters
 from app.views.alerts_decisions import decide
-from app.views.alerts_pieces import age, assignee_field, moment, paged, problem, put, shown, tile
+from app.views.alerts_pieces import age, assignee_field, moment, paged, problem, shown, tile
 from app.words import say
 from engine.errors import MusterError
 from engine.incidents import Incident

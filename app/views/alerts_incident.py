@@ -9,6 +9,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from app import access, parts, services
+from app.address import put
 from app.views import alerts_filters
 from app.views.alerts_decisions import decide
 from app.views.alerts_pieces import (
@@ -19,7 +20,6 @@ from app.views.alerts_pieces import (
     moment,
     name_of,
     problem,
-    put,
 )
 from app.words import say, term
 from engine.incidents import REVIEW_STATES, Incident

@@ -10,6 +10,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from app import access, parts
+from app.address import put
 from app.words import say, say_date, say_minutes, say_time, term
 from engine.errors import MusterError
 from engine.incidents import Incident
@@ -18,7 +19,7 @@ from engine.workbench import Workbench
 
 __all__ = [
     "PAGE", "act", "age", "assignee_field", "face_of", "gone", "kind_name", "moment", "name_of", "options", "paged", "problem",
-    "put", "shown", "style", "tile",
+    "shown", "style", "tile",
 ]  # fmt: skip
 
 PAGE = 24
@@ -139,15 +140,6 @@ def tile(bench: Workbench, alert: Incident) -> Markup:
 
 
 # --------------------------------------------------------------------------------------------- the address
-
-
-def put(**values: str) -> None:
-    """Change the address; an empty value leaves it."""
-    for key, value in values.items():
-        if value:
-            st.query_params[key] = value
-        elif key in st.query_params:
-            del st.query_params[key]
 
 
 def options(param: str, default: str, choices: Mapping[str, str], label: str) -> str:

@@ -9,8 +9,9 @@ import streamlit as st
 from markupsafe import Markup
 
 from app import access, parts
+from app.address import put
 from app.views import alerts_dialogs
-from app.views.alerts_pieces import moment, name_of, options, paged, put, shown
+from app.views.alerts_pieces import moment, name_of, options, paged, shown
 from app.words import say
 from engine.dossiers import Dossier
 from engine.records.alerts import latest_picture

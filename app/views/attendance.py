@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import access, parts
+from app.address import put
 from app.views import attendance_charts, attendance_downloads, attendance_filters, attendance_person, attendance_tables
 from app.views.attendance_filters import Wanted
 from app.words import say, say_date
@@ -141,7 +142,7 @@ def _nothing(bench: Workbench, asked: Wanted, today: date) -> None:
 def _all() -> None:
     st.button(
         say("Show today"),
-        on_click=lambda: attendance_filters.put(**{"from": "", "to": "", "department": "", "find": ""}),
+        on_click=lambda: put(**{"from": "", "to": "", "department": "", "find": ""}),
     )
 
 
@@ -150,7 +151,7 @@ def _earlier() -> None:
     last = bench.attendance.log.days()[-1]
     st.button(
         say("Show {day}, the last day with arrivals", day=say_date(last)),
-        on_click=lambda: attendance_filters.put(**{"from": last.isoformat(), "to": ""}),
+        on_click=lambda: put(**{"from": last.isoformat(), "to": ""}),
     )
 
 

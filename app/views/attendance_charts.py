@@ -9,7 +9,8 @@ from typing import Any
 import streamlit as st
 
 from app import access, parts
-from app.views.attendance_filters import Wanted, put
+from app.address import put
+from app.views.attendance_filters import Wanted
 from app.words import say, say_date
 from engine.insights import Stay, arrivals, by_department, days_of, quarters, starts, stays, weeks
 from engine.reporting import AttendanceReports

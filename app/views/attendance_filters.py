@@ -9,9 +9,10 @@ from datetime import date, timedelta
 
 import streamlit as st
 
+from app.address import put
 from app.words import language, say
 
-__all__ = ["LONGEST", "Wanted", "put", "row", "wanted"]
+__all__ = ["LONGEST", "Wanted", "row", "wanted"]
 
 LONGEST = timedelta(days=92)
 _KEY = "attendance-{}".format
@@ -39,15 +40,6 @@ class Wanted:
             return False
         find = self.find.casefold()
         return not find or find in str(row["name"]).casefold() or find in str(row["employee_id"]).casefold()
-
-
-def put(**values: str) -> None:
-    """Put values into the address; empty ones leave it."""
-    for name, value in values.items():
-        if value:
-            st.query_params[name] = value
-        else:
-            st.query_params.pop(name, None)
 
 
 def _day(name: str) -> date | None:

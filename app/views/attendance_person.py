@@ -12,9 +12,9 @@ import streamlit as st
 from markupsafe import Markup
 
 from app import access, parts
+from app.address import put
 from app.views import attendance_corrections, attendance_tables
 from app.views.attendance_charts import off, presence_of
-from app.views.attendance_filters import put
 from app.words import say, say_date, say_minutes, say_time, term
 from engine.attendance.explain import Explanation
 from engine.insights import came_late, headline

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from app import parts
-from app.views.attendance_filters import put
+from app.address import put
 from app.words import language, say, say_minutes, term
 from engine.exports import STATUSES
 from engine.insights import Exceptional, came_late

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import cast
 from urllib.parse import quote
 
@@ -180,7 +179,7 @@ def _still(bench: Workbench) -> None:
     if shot is None:
         return
     try:
-        image = decode_image(io.BytesIO(shot.getvalue()).getvalue(), name=say("the picture"))
+        image = decode_image(shot.getvalue(), name=say("the picture"))
         faces = bench.identify(image)
     except MusterError as error:
         parts.notice(error.message, error.hint, tone="bad")
