@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
+KIOSK_PORT ?= 8502
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test check format bench clean
@@ -19,7 +20,7 @@ $(BIN)/python:
 
 $(VENV)/.core: $(BIN)/python pyproject.toml
 	@echo "installing Muster and what it stands on (some minutes, once)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[office,notify]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[office,notify,kiosk]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
@@ -29,22 +30,24 @@ $(VENV)/.dev: $(VENV)/.core
 setup: $(VENV)/.dev  ## .venv with everything, models fetched
 	$(BIN)/muster models fetch --samples
 
-run: $(VENV)/.core  ## the workbench in the browser, on a sample workspace
-	$(BIN)/muster app --sample --port $(PORT)
+run: $(VENV)/.core  ## the workbench in the browser and a kiosk beside it, on a sample workspace
+	$(BIN)/muster app --sample --port $(PORT) --kiosk-port $(KIOSK_PORT)
 
 demo: $(VENV)/.core  ## real people recognised in a video, an attendance sheet, an incident log with pictures
 	$(BIN)/muster demo
 
 test: $(VENV)/.dev  ## all tests, on real models and photos
 	$(BIN)/muster models fetch --samples
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone"
+	$(BIN)/python -m pytest -m alone
 
 check: $(VENV)/.dev  ## format, lint, types, layers, and the tests that need no models
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -m "not models and not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not models and not slow and not alone"
+	$(BIN)/python -m pytest -m "alone and not models and not slow"
 
 format: $(VENV)/.dev  ## put the code into the house's form
 	$(BIN)/ruff check --fix .

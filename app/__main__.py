@@ -1,16 +1,20 @@
-"""`python -m app WORKSPACE HOST PORT`: what `muster app` starts."""
+"""`python -m app WORKSPACE HOST PORT [--with-input]`: what `muster app` starts."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+from app.parent import end_with_input
 from app.server import serve
 from engine.errors import MusterError
 
 if __name__ == "__main__":
+    folder, host, port, *more = sys.argv[1:]
+    if "--with-input" in more:
+        end_with_input()
     try:
-        serve(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+        serve(Path(folder), host, int(port))
     except MusterError as error:
         print(f"muster: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -17,7 +19,7 @@ class Shot:
     """A picture on its way to viewers.
 
     Attributes:
-        number: grows by one with each. jpeg: the picture.
+        number: grows by one with each. jpeg: the picture; empty: there is none any more.
     """
 
     number: int
@@ -30,10 +32,13 @@ class Broadcast:
     Args:
         longest_px: larger pictures are made smaller to this length of their longer side.
         quality: of the JPEG.
+        fps: most pictures a second; None: all.
     """
 
-    def __init__(self, *, longest_px: int = 1280, quality: int = 80) -> None:
+    def __init__(self, *, longest_px: int = 1280, quality: int = 80, fps: float | None = None) -> None:
         self._longest_px, self._quality = longest_px, quality
+        self._pause_s = 1 / fps if fps else 0.0
+        self._due = 0.0
         self._newer = threading.Condition()
         self._shot = Shot(0, b"")
         self._viewers = 0
@@ -48,38 +53,56 @@ class Broadcast:
         """How many look."""
         return self._viewers
 
-    def enter(self) -> None:
-        """Somebody begins to look."""
+    def enter(self, most: int | None = None) -> bool:
+        """Somebody begins to look; False: so many do already."""
         with self._newer:
+            if most is not None and self._viewers >= most:
+                return False
+            if self._viewers == 0:
+                self._shot = Shot(self._shot.number, b"")  # from when somebody looked last
             self._viewers += 1
+            return True
 
     def leave(self) -> None:
         """Somebody looks no more."""
         with self._newer:
             self._viewers -= 1
 
-    def show(self, image: NDArray[np.uint8]) -> None:
-        """Give everybody a new picture, RGB uint8 (H, W, 3)."""
-        if self._viewers == 0:
+    def show(self, draw: Callable[[], NDArray[np.uint8]]) -> None:
+        """Give everybody a new picture, unless nobody looks or it comes too soon after the one before.
+
+        Args:
+            draw: makes the picture, RGB uint8 (H, W, 3).
+        """
+        now = time.monotonic()
+        if self._viewers == 0 or now < self._due:
             return
+        self._due = (
+            max(self._due, now - self._pause_s) + self._pause_s
+        )  # the rate holds on average: cameras are not exactly regular
+        self.give(self.encode(draw()))
+
+    def give(self, jpeg: bytes) -> None:
+        """Give everybody a new picture that is a JPEG already."""
+        with self._newer:
+            self._shot = Shot(self._shot.number + 1, jpeg)
+            self._newer.notify_all()
+
+    def encode(self, image: NDArray[np.uint8]) -> bytes:
+        """A picture, RGB uint8 (H, W, 3), as viewers get it."""
         height, width = image.shape[:2]
         factor = self._longest_px / max(height, width)
         if factor < 1:
             size = (max(1, round(width * factor)), max(1, round(height * factor)))
             image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        done, buffer = cv2.imencode(
+        _, buffer = cv2.imencode(
             ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, self._quality]
         )
-        if not done:
-            return
-        with self._newer:
-            self._shot = Shot(self._shot.number + 1, buffer.tobytes())
-            self._newer.notify_all()
+        return buffer.tobytes()
 
     def clear(self) -> None:
         """There is no picture any more: nobody is shown an old one for a new one."""
-        with self._newer:
-            self._shot = Shot(self._shot.number + 1, b"")
+        self.give(b"")
 
     def next(self, after: int, timeout_s: float) -> Shot | None:
         """The newest picture once it is newer than number `after`; None: none came in time."""

@@ -5,16 +5,16 @@ It stands before Streamlit's own routes, too (its socket, uploads and pictures),
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import services
+from app.hosts import known_host
 from app.sessions import COOKIE
 from engine.accounts import Account
 from engine.errors import MusterError
@@ -25,7 +25,6 @@ _OPEN = frozenset({"/sign-in", "/sign-out", "/ticket", "/healthz", "/favicon.png
 _OPEN_UNDER = ("/assets/",)
 _OIDC_OPEN = frozenset({"/", "/oauth2callback", "/_stcore/stream", "/_stcore/host-config", "/_stcore/health"})
 _OIDC_OPEN_UNDER = ("/auth/", "/static/")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -56,13 +55,12 @@ class Gate:
 
     Args:
         app: what lies behind.
-        hosts: names under which browsers may come, beside loopback and plain addresses (a name that an attacker points at this
-            machine is neither); `*`: any.
+        hosts: names under which browsers may come, see `app.hosts`.
         oidc: the organisation's own sign-in is set up: it begins on a page of Streamlit's, which shows nothing else.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = (), *, oidc: bool = False) -> None:
-        self._app, self._hosts, self._oidc = app, {host.casefold() for host in hosts} | _LOOPBACK, oidc
+        self._app, self._hosts, self._oidc = app, {host.casefold() for host in hosts}, oidc
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or socket."""
@@ -79,7 +77,7 @@ class Gate:
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers, path = Headers(scope=scope), scope["path"]
-        if not self._known_host(headers.get("host", "")):
+        if not known_host(headers.get("host", ""), self._hosts):
             return PlainTextResponse(
                 "This name is not one of the workbench's: add it to `hosts` in section [app] of muster.toml.", 421
             )
@@ -100,19 +98,6 @@ class Gate:
         if path in _OPEN or path.startswith(_OPEN_UNDER):
             return True
         return self._oidc and (path in _OIDC_OPEN or path.startswith(_OIDC_OPEN_UNDER))
-
-    def _known_host(self, host: str) -> bool:
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            return False
-        if name in self._hosts or "*" in self._hosts:
-            return True
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return True
 
 
 def _with_headers(send: Send) -> Send:

@@ -48,7 +48,9 @@ class Rate:
 
 def overlay(bench: Workbench, result: FrameResult, words: Mapping[str, str] = WORDS) -> Image:
     """The frame of a result with what is known drawn on it."""
-    names = {key: row["name"] for key, row in bench.known_people().items()}
+    people = bench.known_people()
+    shown = [track.identity.person for track in result.tracks if track.identity.person]
+    names = {person: people.get(person, {}).get("name", "") for person in shown}
     needed = bench.config.voting.min_agreeing
     return draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed, words=words)
 

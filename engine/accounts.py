@@ -6,20 +6,15 @@ the file, so neither a restart nor a second process begins anew. What each role 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import json
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-
-from engine.errors import InputError, StorageError
-from engine.storage import atomic_write, clean_text, locked, storage_errors
+from engine.credentials import CredentialFile, SlowHashes, one_more_try
+from engine.errors import InputError
+from engine.storage import clean_text
 
 __all__ = ["ACTIONS", "PASSWORD_LENGTH", "ROLES", "Account", "AccountBook", "may"]
 
@@ -49,8 +44,6 @@ ACTIONS: Mapping[str, frozenset[str]] = {
 
 PASSWORD_LENGTH = 10
 """Shortest password, in characters (NIST SP 800-63B asks for 8 at least and for no rules of composition)."""
-_FREE_TRIES = 5
-_LONGEST_WAIT_S = 900
 
 
 def may(role: str, action: str) -> bool:
@@ -101,9 +94,10 @@ class AccountBook:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._hasher = PasswordHasher()
-        self._read: tuple[object, dict[str, Account]] | None = None
-        self._decoy = ""
+        self._file = CredentialFile(
+            path, "name", lambda row: Account(**row), "restore it, or remove it and add users anew"
+        )
+        self._hashes = SlowHashes()
 
     def all(self) -> dict[str, Account]:
         """Everybody by name; read again only when the file changed.
@@ -111,28 +105,7 @@ class AccountBook:
         Raises:
             StorageError: the file cannot be read or is damaged.
         """
-        with storage_errors(self.path):
-            try:
-                status = self.path.stat()
-            except FileNotFoundError:
-                return {}
-            stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
-            if self._read is not None and self._read[0] == stamp:
-                return self._read[1]
-            content = self.path.read_bytes()
-        try:
-            accounts = {row["name"]: Account(**row) for row in json.loads(content)}
-        except (ValueError, TypeError, KeyError) as error:
-            raise StorageError(f"{self.path} is damaged", hint="restore it, or remove it and add users anew") from error
-        self._read = (stamp, accounts)
-        return accounts
-
-    def _change(self, change: Callable[[dict[str, Account]], None]) -> None:
-        with locked(self.path):
-            accounts = dict(self.all())
-            change(accounts)
-            rows = [dataclasses.asdict(account) for account in accounts.values()]
-            atomic_write(self.path, json.dumps(rows, indent=1, ensure_ascii=False).encode(), mode=0o600)
+        return self._file.all()
 
     def add(
         self, name: str, role: str, password: str = "", *, email: str = "", language: str = "", first: bool = False
@@ -167,7 +140,7 @@ class AccountBook:
                 raise InputError(f"{email} belongs to another user", hint="give another address")
             accounts[name] = account
 
-        self._change(put)
+        self._file.change(put)
         return account
 
     @staticmethod
@@ -180,7 +153,7 @@ class AccountBook:
             raise InputError(
                 f"the password has {len(password)} characters", hint=f"choose one of {PASSWORD_LENGTH} to 200"
             )
-        return self._hasher.hash(password)
+        return self._hashes.make(password)
 
     def change(
         self, name: str, *, role: str | None = None, password: str | None = None, active: bool | None = None,
@@ -208,7 +181,7 @@ class AccountBook:
             accounts[name] = dataclasses.replace(before, **changes, epoch=before.epoch + ends)  # type: ignore[arg-type]
             self._keep_admin(accounts)
 
-        self._change(put)
+        self._file.change(put)
         return self.all()[name]
 
     def remove(self, name: str) -> None:
@@ -223,7 +196,7 @@ class AccountBook:
             del accounts[name]
             self._keep_admin(accounts)
 
-        self._change(without)
+        self._file.change(without)
 
     @staticmethod
     def _named(accounts: Mapping[str, Account], name: str) -> Account:
@@ -250,46 +223,25 @@ class AccountBook:
         wrong = InputError("name or password is wrong", hint="try again, or ask an administrator for a new password")
         account = self.all().get(name.strip())
         if account is None or not account.active or not account.hash:
-            self._take_as_long(password)
+            self._hashes.right("", password)  # an unknown name must not answer faster than a known one
             raise wrong
-        self._throttle(account.name, now)
-        try:
-            self._hasher.verify(account.hash, password)
-        except (VerificationError, InvalidHashError):
-            raise wrong from None
-        again = self._hasher.check_needs_rehash(account.hash)
-
-        def settled(accounts: dict[str, Account]) -> None:
-            changes = {"failures": 0, "wait_until": "", **({"hash": self._hasher.hash(password)} if again else {})}
-            accounts[account.name] = dataclasses.replace(accounts[account.name], **changes)  # type: ignore[arg-type]
-
-        self._change(settled)
-        return self.all()[account.name]
-
-    def _throttle(self, name: str, now: datetime) -> None:
-        """Count the attempt before it is looked at, so that many at once are counted, too.
-
-        Raises:
-            InputError: too early.
-        """
 
         def count(accounts: dict[str, Account]) -> None:
-            account = accounts[name]
-            if account.wait_until and now < (until := datetime.fromisoformat(account.wait_until)):
-                left = max(1, round((until - now).total_seconds()))
-                raise InputError("too many wrong passwords", hint=f"try again in {left} s")
-            failures = account.failures + 1
-            wait = min(_LONGEST_WAIT_S, 2 ** min(failures - _FREE_TRIES, 20)) if failures >= _FREE_TRIES else 0
-            until_text = (now + timedelta(seconds=wait)).isoformat() if wait else ""
-            accounts[name] = dataclasses.replace(account, failures=failures, wait_until=until_text)
+            before = accounts[account.name]
+            failures, until = one_more_try(before.failures, before.wait_until, now, secrets="passwords")
+            accounts[account.name] = dataclasses.replace(before, failures=failures, wait_until=until)
 
-        self._change(count)
+        self._file.change(count)
+        if not self._hashes.right(account.hash, password):
+            raise wrong
+        again = self._hashes.outdated(account.hash)
 
-    def _take_as_long(self, password: str) -> None:
-        """Verify against a hash of nobody: an unknown name must not answer faster than a known one."""
-        self._decoy = self._decoy or self._hasher.hash(secrets.token_hex())
-        with contextlib.suppress(VerificationError):
-            self._hasher.verify(self._decoy, password)
+        def settled(accounts: dict[str, Account]) -> None:
+            changes = {"failures": 0, "wait_until": "", **({"hash": self._hashes.make(password)} if again else {})}
+            accounts[account.name] = dataclasses.replace(accounts[account.name], **changes)  # type: ignore[arg-type]
+
+        self._file.change(settled)
+        return self.all()[account.name]
 
     def of_email(self, email: str) -> Account | None:
         """The active account of an address that the organisation's sign-in vouches for."""

@@ -36,6 +36,15 @@ WORDS: Mapping[str, str] = {"pending": "looking…", "conflict": "not sure", "un
 """What is said of people without a name."""
 
 
+def _legible(colour: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Black or white, whichever stands out more on a colour (WCAG 2.2, relative luminance)."""
+    linear = [
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in np.divide(colour, 255)
+    ]
+    luminance = float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+    return (0, 0, 0) if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else (255, 255, 255)
+
+
 def _text(track: Track, names: Mapping[str, str], words: Mapping[str, str]) -> str:
     if track.identity.state is TrackState.KNOWN and track.identity.person:
         return names.get(track.identity.person) or track.identity.person
@@ -84,9 +93,7 @@ def draw_tracks(
         x = min(max(0.0, (x1 + x2 - tag_width) / 2), max(0.0, width - tag_width))
         y = min(y2 + line, height - tag_height)
         pen.rectangle((x, y, x + tag_width, y + tag_height), fill=colour)
-        pen.text(
-            (x + pad - left, y + pad - top), text, font=font, fill=(255, 255, 255) if sum(colour) < 400 else (0, 0, 0)
-        )
+        pen.text((x + pad - left, y + pad - top), text, font=font, fill=_legible(colour))
         _bar(pen, (x, y + tag_height, x + tag_width, y + tag_height + 2 * line), track, colour)
     if caption:
         left, top, right, bottom = pen.textbbox((0, 0), caption, font=font)

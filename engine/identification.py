@@ -60,6 +60,7 @@ class _Following:
         liveness: whether it is a living person; None: not checked.
         shown_at: when a face was last shown to that check.
         scores: what a network of the user's own said of it.
+        vouched: what somebody else proved.
     """
 
     voter: Voter
@@ -74,6 +75,7 @@ class _Following:
     liveness: TrackLiveness | None = None
     shown_at: datetime | None = None
     scores: list[float] = field(default_factory=list)
+    vouched: Liveness = field(default_factory=Liveness)
 
     @property
     def settled(self) -> bool:
@@ -140,7 +142,14 @@ class Identification:
         """What all checks say of a face; None: there are none."""
         if following.liveness is None:
             return None
-        return combined([following.liveness.verdict, judged(following.scores, self._config.presentation)])
+        return combined(
+            [following.liveness.verdict, judged(following.scores, self._config.presentation), following.vouched]
+        )
+
+    def vouch(self, track_id: int, reason: str) -> None:
+        """Take for granted that a track is a living person, unless a check says otherwise."""
+        if (following := self._following.get(track_id)) is not None:
+            following.vouched = Liveness(LivenessState.PASSED, reason)
 
     def _shows(self, following: _Following, time: datetime) -> bool:
         """The check for life wants to see the face again."""

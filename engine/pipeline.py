@@ -215,7 +215,10 @@ class Pipeline:
         log.warning(
             "camera %s: %s%s", item.camera, item.kind.replace("_", " "), f", {item.detail}" if item.detail else ""
         )
-        if event.kind is EventKind.CAMERA_LOST:
+        if event.kind is EventKind.CAMERA_BACK:
+            self._maker.resumed(item.time)
+        else:
+            self._maker.interrupted(item.time)
             self._recorder.watched(self._watching.pause("lost", item.detail))
         self._recorder.incident(event, {})
         rows = tuple(self._counted(self._recorder.write()))
@@ -248,6 +251,25 @@ class Pipeline:
             self._identification.learn(self._closing)
         self._check_stream(frame)
         return self._conclude(frame, final=False)
+
+    @property
+    def waiting(self) -> int:
+        """Rows and pictures that are not on disk yet. May be asked from other threads."""
+        return self._recorder.waiting
+
+    @property
+    def stuck(self) -> bool:
+        """Something could not be written and is tried again. May be asked from other threads."""
+        return self._recorder.stuck
+
+    def vouch(self, track_id: int, reason: str) -> None:
+        """Somebody else proved that a track is a living person, such as by a head-turn challenge: from the next frame on it counts.
+
+        Args:
+            track_id: of a track that is alive; of others nothing is known any more.
+            reason: one short line.
+        """
+        self._identification.vouch(track_id, reason)
 
     def _check_stream(self, frame: Frame) -> None:
         """A live camera whose pictures stand still or repeat themselves shows a recording, not the door: told once."""

@@ -7,7 +7,6 @@ are done in a thread of their own, so that a slow disk holds nobody up.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import threading
@@ -19,11 +18,9 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.attendance import AttendanceBook, CoverageBook, Sighting, Span
+from engine.attendance import AttendanceBook, CoverageBook, Sighting, Span, record_shown
 from engine.errors import StorageError
-from engine.images import encode_jpeg
 from engine.incidents import IncidentBook
-from engine.storage import atomic_write
 from engine.types import Event, EventKind
 
 __all__ = ["Recorder"]
@@ -126,6 +123,11 @@ class Recorder:
     def waiting(self) -> int:
         """What is not on disk yet."""
         return sum(len(queue.jobs) for queue in self._queues)
+
+    @property
+    def stuck(self) -> bool:
+        """Something could not be written, and is tried again."""
+        return any(queue.failed for queue in self._queues)
 
     def _submit(self, queue: _Queue, job: Callable[[], Row | None]) -> None:
         queue.jobs.append(job)
@@ -325,25 +327,7 @@ class Recorder:
         return rows
 
     def _write_sighting(self, sighting: Sighting, evidence: Image | None, since: float | None) -> Row | None:
-        if self._attendance.would_record(sighting) is None:
-            return None
-        path = self._attendance.evidence_path(sighting.time, certain=sighting.certain) if evidence is not None else None
-        row: Row | None = None
-        try:
-            if path is not None and evidence is not None:
-                try:
-                    picture = encode_jpeg(evidence)
-                except Exception as error:  # noqa: BLE001 - a punch without its picture is better than none
-                    log.warning("no evidence picture: %s", error)
-                    path = None
-                else:
-                    atomic_write(path, picture)
-            name = self._attendance.relative(path) if path else ""
-            row = self._attendance.record(sighting, self._people(), name, renew=self._thread is None)
-        finally:
-            if row is None and path is not None:  # it failed, or another camera was faster
-                with contextlib.suppress(OSError):
-                    path.unlink()
+        row = record_shown(self._attendance, sighting, self._people, evidence, renew=self._thread is None)
         if row is not None and row["event"] == "punch" and since is not None:
             self.latencies_s.append(clock.monotonic() - since)
         return row

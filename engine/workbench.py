@@ -22,6 +22,7 @@ from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
 from engine.audit import Audit
 from engine.config import Config, load_config
 from engine.detection import MTCNNDetector
+from engine.devices import DeviceBook
 from engine.dossiers import DossierBook
 from engine.embedding import FaceNetEmbedder
 from engine.enrolment import EnrolmentReport
@@ -34,11 +35,13 @@ from engine.logs import Finding, Sealer
 from engine.models import ModelStore, Progress, embedder_spec, no_progress
 from engine.notifications import Channels, Courier, Outbox
 from engine.people import PeopleStore, clean_id, clean_name
+from engine.pins import PinBook
 from engine.pipeline import Pipeline, Services
 from engine.presentation import NetworkCheck
 from engine.records import (
     AlertBoard,
     Expired,
+    KioskDesk,
     Office,
     Prospect,
     Records,
@@ -115,6 +118,8 @@ class Workbench:
         )
         zone, sealer = self.config.zone, Sealer(self.config.seal_key or workspace / "seal.key")
         self.accounts = AccountBook(workspace / "accounts.json")
+        self.devices = DeviceBook(workspace / "devices.json")
+        self.pins = PinBook(workspace / "pins.json")
         self.audit = Audit(workspace, zone, sealer)
         self.leave = LeaveBook(workspace / "leave.csv")
         self.attendance = AttendanceBook(workspace, zone, self.config.events, self._plan(sealer), sealer)
@@ -123,13 +128,14 @@ class Workbench:
         self.outbox = Outbox(workspace, zone, self.config.notifications, clock=clock, sealer=sealer)
         self.records = Records(
             workspace, zone, self.people, self.leave, self.gallery, self.strangers, self.anchors, self.attendance,
-            self.incidents, self.dossiers, self.outbox.log, self.audit,
+            self.incidents, self.dossiers, self.outbox.log, self.audit, self.pins,
         )  # fmt: skip
         self.office = Office(self.records, self.known_people, lambda: self.reader, self.threshold, clock)
         self.alerts = AlertBoard(self.incidents.log)
         self.registrar = Registrar(self.records, lambda: self.reader, self.threshold, self._other_person, clock)
         self.staff = StaffDesk(self.records, self.threshold, clock)
         self.users = UserDesk(self.records, self.accounts, clock)
+        self.kiosk = KioskDesk(self.records, self.devices, self.known_people, clock)
         self._threshold: tuple[Gallery, float] | None = None
         self._names: tuple[object, Mapping[str, Mapping[str, str]]] | None = None
         self._inactive: frozenset[str] = frozenset()
@@ -336,6 +342,12 @@ class Workbench:
         self.audit.note("export_incident", incident_id, f"{len(case.pictures)} pictures", author=author, now=now)
         return content
 
+    def punch_by_pin(
+        self, employee_id: str, pin: str, camera: str, picture: NDArray[np.uint8] | None
+    ) -> dict[str, object] | None:
+        """Somebody entered their number and PIN at a camera, see `KioskDesk.punch`."""
+        return self.kiosk.punch(employee_id, pin, camera, picture)
+
     def purge(self, *, apply: bool, author: str = "") -> list[Expired]:
         """Erase, or count, what is kept longer than the settings say, see `engine.records.retention`."""
         return purge(self.records, self.config.retention, self.clock(), apply=apply, author=author)
@@ -408,8 +420,22 @@ class Workbench:
             yield first
 
     def pipeline(
-        self, camera: str, *, run_id: str | None = None, min_face_px: int | None = None, live: bool = False
-    ) -> Pipeline:
-        """A pipeline for one camera; `live` where a camera must be kept up with, see `engine.pipeline`."""
+        self, camera: str, *, run_id: str | None = None, min_face_px: int | None = None, live: bool = False,
+        incidents: bool = True,
+    ) -> Pipeline:  # fmt: skip
+        """A pipeline for one camera.
+
+        Args:
+            camera: its name.
+            run_id: makes track names unique among runs.
+            min_face_px: smallest face; default: as the settings say.
+            live: where a camera must be kept up with, see `engine.pipeline`.
+            incidents: False: strangers and people who pass together are nothing new, as in a recording that is shown again.
+        """
+        config = self.config
+        if not incidents:
+            quiet = {"unknown": False, "tailgating": False}
+            cameras = {name: each.model_copy(update={"tailgating": False}) for name, each in config.cameras.items()}
+            config = config.model_copy(update={"events": config.events.model_copy(update=quiet), "cameras": cameras})
         run = run_id or new_id(self.clock())
-        return Pipeline(self.services(), self.config, camera, run_id=run, min_face_px=min_face_px, live=live)
+        return Pipeline(self.services(), config, camera, run_id=run, min_face_px=min_face_px, live=live)

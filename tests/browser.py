@@ -20,7 +20,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from engine.accounts import ROLES
 from engine.workbench import Workbench
 
-__all__ = ["CHROMIUM", "Site", "camera_browser", "free_port", "needs_chromium", "serve", "sign_in", "start_camera"]
+__all__ = [
+    "CHROMIUM",
+    "Served",
+    "Site",
+    "camera_browser",
+    "free_port",
+    "needs_chromium",
+    "serve",
+    "sign_in",
+    "start_camera",
+]
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium")
@@ -39,21 +49,14 @@ _FLAGS = [
 
 
 @dataclass(frozen=True)
-class Site:
-    """A workbench that is served.
+class Served:
+    """A server's process.
 
     Attributes:
-        base: its address. workspace: its folder. pid: of the server. Accounts are called like their roles.
+        pid: its number.
     """
 
-    base: str
-    workspace: Path
     pid: int
-
-    @staticmethod
-    def password(role: str) -> str:
-        """Of the account of a role."""
-        return f"password of {role}"
 
     @property
     def threads(self) -> int:
@@ -65,6 +68,29 @@ class Site:
         """Resident memory of the server's process."""
         text = Path(f"/proc/{self.pid}/status").read_text()
         return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor seconds that the server's process has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Site(Served):
+    """A workbench that is served.
+
+    Attributes:
+        base: its address. workspace: its folder. Accounts are called like their roles.
+    """
+
+    base: str
+    workspace: Path
+
+    @staticmethod
+    def password(role: str) -> str:
+        """Of the account of a role."""
+        return f"password of {role}"
 
 
 def free_port() -> int:
@@ -97,7 +123,7 @@ def serve(workspace: Path, *, port: int | None = None, **environment: str) -> It
             with contextlib.suppress(OSError), urllib.request.urlopen(f"{base}/healthz", timeout=2):
                 break
             time.sleep(0.2)
-        yield Site(base, workspace, process.pid)
+        yield Site(process.pid, base, workspace)
     finally:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -7,6 +7,7 @@ the folder given after it.
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from datetime import timedelta
@@ -16,6 +17,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 from browser import Site, camera_browser, serve, sign_in
 from clips import guided_clip
+from door import serve_kiosk
 from playwright.sync_api import Page
 
 from engine.demo.sample import seed_sample
@@ -65,6 +67,23 @@ def registration(site: Site, clip: Path) -> None:
         shoot(page, IMAGES / "registration.png", width=1280, height=860, quiet_s=0)
 
 
+def kiosk(sample: Path, folder: Path) -> None:
+    """The screen at the door: somebody is greeted, somebody is asked something; on a day on which nobody has come yet."""
+    workspace = folder / "door"
+    shutil.copytree(sample, workspace, ignore=shutil.ignore_patterns("log", "attendance", "evidence", "unknown"))
+    with (
+        serve_kiosk(workspace, "entrance", str(workspace / "demo" / "entrance.mp4")) as door,
+        camera_browser() as browser,
+    ):
+        page = browser.new_page(viewport={"width": 1280, "height": 800}, locale="en-GB")
+        page.goto(door.link)
+        for name, view, text in (("kiosk", "greeting", "Ben"), ("kiosk-prompt", "prompt", "")):
+            page.wait_for_selector(f"body[data-view={view}]", timeout=90_000)
+            page.locator("#message", has_text=text).wait_for(timeout=90_000)
+            page.wait_for_timeout(900)
+            page.screenshot(path=IMAGES / f"{name}.jpg", type="jpeg", quality=85)
+
+
 def main() -> None:
     """Make them."""
     more = Path(sys.argv[2]) if sys.argv[1:2] == ["all"] else None
@@ -91,6 +110,8 @@ def main() -> None:
                         )
             if more is None:
                 registration(site, clip)
+        if more is None:
+            kiosk(workspace, Path(folder))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from engine.images import list_images, read_image
 from engine.types import Identity, TrackState
 from engine.workbench import Workbench
 
-pytestmark = [needs_chromium, pytest.mark.models, pytest.mark.slow]
+pytestmark = [needs_chromium, pytest.mark.models, pytest.mark.slow, pytest.mark.alone]
 
 HOSTILE = "<img src=x onerror=alert(1)> ![](http://example.invalid/x) :smile: $x$"
 PAGES = ("/", "/attendance", "/alerts", "/people", "/registration", "/system")

@@ -297,3 +297,38 @@ def test_after_the_clock_stepped_back_somebody_long_gone_is_not_followed() -> No
     for step in range(40):
         events += maker.update([make_track(2, 30, 30 + step / 10, person="bob")], at(30 + step / 10))
     assert kinds(events) == ["sighting", "sighting"]
+
+
+@pytest.mark.parametrize(("away_s", "returns_s", "anew"), [(30, 0.5, False), (30, 10, True), (2, 0.0, False)])
+def test_whoever_stands_there_before_and_after_an_outage_has_not_arrived_twice(
+    away_s: float, returns_s: float, anew: bool
+) -> None:
+    maker = EventMaker(CONFIG, "door")
+    (first,) = maker.update([make_track(1, 0, 1, person="E1")], at(1))
+    assert first.arrival
+    maker.interrupted(at(2))
+    back = 2 + away_s
+    maker.resumed(at(back))
+    seen = back + returns_s
+    tracks = [make_track(1, 0, 1, person="E1", ended=True), make_track(2, seen, seen + 1, person="E1")]
+    (second,) = maker.update(tracks, at(seen + 1))
+    assert second.arrival == anew
+    (other,) = maker.update([make_track(3, seen, seen + 1, person="E2")], at(seen + 1))
+    assert other.arrival  # somebody else has come
+
+
+def test_an_outage_right_after_another_one_forgets_nobody() -> None:
+    maker = EventMaker(CONFIG, "door")
+    maker.update([make_track(1, 0, 1, person="E1")], at(1))
+    maker.interrupted(at(2))
+    maker.update([make_track(1, 0, 1, person="E1", ended=True)], at(5))
+    maker.resumed(at(5))
+    maker.interrupted(at(6))
+    maker.resumed(at(9))
+    (again,) = maker.update([make_track(2, 10, 11, person="E1")], at(11))
+    assert not again.arrival
+    maker.update([make_track(2, 10, 12, person="E1", ended=True)], at(30))
+    maker.interrupted(at(60))
+    maker.resumed(at(61))
+    (later,) = maker.update([make_track(3, 62, 63, person="E1")], at(63))
+    assert later.arrival  # they had gone long before the last outage

@@ -19,6 +19,8 @@ from engine.pipeline import FrameResult, Pipeline, RunStats, Services
 from engine.storage import read_rows
 from engine.types import Frame, SourceEvent, TrackState
 
+pytestmark = pytest.mark.alone
+
 DAY = date(2026, 11, 23)
 PATIENCE_S = 20.0
 
@@ -274,7 +276,7 @@ def test_a_picture_that_cannot_be_made_costs_no_row_of_any_book(
     def fails(_image: object) -> bytes:
         raise MemoryError("no room")
 
-    monkeypatch.setattr("engine.recorder.encode_jpeg", fails)
+    monkeypatch.setattr("engine.attendance.evidence.encode_jpeg", fails)
     scene = _crowd()
     pipeline, services = make_pipeline(tmp_path, scene, live=live)
     _watch(pipeline, scene)

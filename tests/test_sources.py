@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
 import multiprocessing
 import os
 import signal
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from fakes import T0, at
+from http_camera import HttpCamera
 from numpy.testing import assert_allclose
 from PIL import Image
 
@@ -26,6 +26,8 @@ from engine.images import encode_jpeg, write_jpeg
 from engine.sources import FolderSource, LiveSource, VideoSource, is_live, open_source, probe_live
 from engine.types import Frame, SourceEvent
 from engine.video import VideoWriter
+
+pytestmark = pytest.mark.alone
 
 FPS = 8.0
 PATIENT_S = 20.0  # what a slow machine may take to start a process
@@ -121,47 +123,8 @@ def test_what_is_live() -> None:
 # ----------------------------------------------------------------------------------------- a camera on 127.0.0.1
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = False  # so that server_close() waits for them
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A viewer went away: nothing to say."""
-
-
-class Camera:
-    """An HTTP camera; `freeze()` keeps the connection but sends nothing more. A context manager."""
-
-    def __init__(self, port: int = 0) -> None:
-        self.stopped, self.frozen = threading.Event(), threading.Event()
-        camera = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-                self.end_headers()
-                while not camera.stopped.wait(0.03):
-                    if not camera.frozen.is_set():
-                        picture = encode_jpeg(grey(120))
-                        head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
-                        self.wfile.write(head.encode() + picture + b"\r\n")
-
-            def log_message(self, *args: object) -> None:
-                del args
-
-        self._server = _Server(("127.0.0.1", port), Handler)
-        self.port = int(self._server.server_address[1])
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-
-    def __enter__(self) -> Camera:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.stopped.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+def grey_camera(port: int = 0) -> HttpCamera:
+    return HttpCamera([encode_jpeg(grey(120))], port)
 
 
 def watching(port: int, name: str) -> LiveSource:
@@ -195,7 +158,7 @@ def free_port() -> int:
 
 
 def test_a_live_camera_gives_frames_is_lost_and_comes_back(capfd: pytest.CaptureFixture[str]) -> None:
-    with Camera() as camera:
+    with grey_camera() as camera:
         port = camera.port
         source = watching(port, "one")
         items = iter(source)
@@ -210,7 +173,7 @@ def test_a_live_camera_gives_frames_is_lost_and_comes_back(capfd: pytest.Capture
         lost = wait_for(items, "camera_lost")
         assert clock.monotonic() - gone < LIVE.stall_timeout_s + 3
         assert (lost.camera, lost.detail) == ("one", "no picture any more")
-        with Camera(port):
+        with grey_camera(port):
             back = wait_for(items, "camera_back")
             assert back.time > lost.time
             after = [frame_of(items) for _ in range(3)]
@@ -224,7 +187,7 @@ def test_a_live_camera_gives_frames_is_lost_and_comes_back(capfd: pytest.Capture
 
 
 def test_a_camera_that_holds_the_line_but_sends_nothing_is_lost() -> None:
-    with Camera() as camera:
+    with grey_camera() as camera:
         source = watching(camera.port, "two")
         items = iter(source)
         frame_of(items)
@@ -239,7 +202,7 @@ def test_a_camera_that_holds_the_line_but_sends_nothing_is_lost() -> None:
 
 
 def test_a_reader_that_hangs_is_killed_and_another_one_started() -> None:
-    with Camera() as camera:
+    with grey_camera() as camera:
         source = watching(camera.port, "six")
         items = iter(source)
         frame_of(items)
@@ -254,7 +217,7 @@ def test_a_reader_that_hangs_is_killed_and_another_one_started() -> None:
 
 
 def test_close_ends_the_child_process_though_nobody_iterates_on() -> None:
-    with Camera() as camera:
+    with grey_camera() as camera:
         source = watching(camera.port, "three")
         items = iter(source)
         frame_of(items)
@@ -274,7 +237,7 @@ def test_a_camera_that_refuses_is_lost_and_tried_again() -> None:
     items = iter(source)
     lost = wait_for(items, "camera_lost")
     assert lost.detail == "no picture yet"
-    with Camera(port):
+    with grey_camera(port):
         wait_for(items, "camera_back")
         assert frame_of(items).index == 0
         source.close()
@@ -291,7 +254,7 @@ def test_closing_while_the_camera_is_away_ends_the_iteration() -> None:
 
 
 def test_probing_gives_the_size_or_an_error_on_one_line() -> None:
-    with Camera() as camera:
+    with grey_camera() as camera:
         assert probe_live(f"http://127.0.0.1:{camera.port}/", LIVE) == (64, 48)
     with pytest.raises(SourceLost, match=r"^[^\n]*127.0.0.1[^\n]*$"):
         probe_live(f"http://127.0.0.1:{free_port()}/", LIVE)

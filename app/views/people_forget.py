@@ -80,6 +80,8 @@ def _gone(found: Prospect) -> Markup:
     ]
     if found.leave_entries:
         lines.append(say("Entries of leave: {count}", count=found.leave_entries))
+    if found.pin:
+        lines.append(say("Their PIN"))
     if found.dossiers:
         lines.append(say("Dossiers that show them as a stranger: {count}", count=found.dossiers))
     if found.messages:

@@ -2,6 +2,7 @@
 
 from engine.attendance.book import ATTENDANCE_COLUMNS, AttendanceBook, Plan, Sighting
 from engine.attendance.coverage import CoverageBook, Span, Watching
+from engine.attendance.evidence import record_shown
 from engine.attendance.rota import Rota
 from engine.attendance.sheet import SHEET_COLUMNS, Book, Status, day_sheet, plain_book
 
@@ -19,4 +20,5 @@ __all__ = [
     "Watching",
     "day_sheet",
     "plain_book",
+    "record_shown",
 ]

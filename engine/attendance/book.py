@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from engine.attendance.corrections import CORRECTION_COLUMNS, Correction, check, parse
@@ -56,6 +57,8 @@ class Sighting:
         arrival: the beginning of a presence; only such a sighting can be a punch.
         certain: False: it could not be told who it was, `reason` says why.
         liveness: what the presentation checks say: `passed`, `unproven`, `failed`; empty: not checked.
+        method: how they were recognised: by their face, or by a PIN they entered; then there is no evidence of a face, and the
+            cells for it stay empty.
     """
 
     employee_id: str
@@ -69,6 +72,7 @@ class Sighting:
     certain: bool = True
     reason: str = ""
     liveness: str = ""
+    method: Literal["face", "pin"] = "face"
 
 
 @dataclass(frozen=True)
@@ -154,24 +158,24 @@ class AttendanceBook:
             event = self._event(sighting, day)
             if event is None:
                 return None
-            identity = sighting.identity
+            identity, by_face = sighting.identity, sighting.method == "face"
             row: dict[str, object] = {
                 "event_id": new_id(sighting.time.astimezone(self._zone)),
                 "timestamp": self._stamp(sighting.time),
                 "employee_id": sighting.employee_id,
                 "event": event,
                 "camera": sighting.camera,
-                "method": "face",
+                "method": sighting.method,
                 "track": sighting.track,
-                "agreeing_frames": identity.agreeing,
-                "voting_frames": identity.voting,
+                "agreeing_frames": identity.agreeing if by_face else None,
+                "voting_frames": identity.voting if by_face else None,
                 "similarity": _short(identity.similarity),
                 "runner_up": identity.runner_up,
                 "runner_up_similarity": _short(identity.runner_up_similarity),
                 "margin": _short(identity.margin),
                 "threshold": _short(identity.threshold),
                 "model": sighting.model,
-                "gallery_version": sighting.gallery_version,
+                "gallery_version": sighting.gallery_version if by_face else None,
                 "evidence_image": evidence_image,
                 "reason": sighting.reason,
                 "direction": self._direction(sighting.camera),
@@ -259,7 +263,7 @@ class AttendanceBook:
                     "employee_id": employee_id,
                     "event": "retract",
                     "camera": camera,
-                    "method": "face",
+                    "method": row["method"],
                     "track": track,
                     "runner_up": instead,
                     "refers_to": row["event_id"],

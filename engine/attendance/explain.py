@@ -33,7 +33,7 @@ class Explanation:
     Attributes:
         event_id, event: of the row.
         time: when; None: not readable.
-        camera, direction, method: where and how.
+        camera, direction, method: where and how: `face`, `pin`, `sample`.
         agreeing, voting: good frames that said this name, of all that voted; None: not known.
         similarity, threshold: cosines: what the face had, and what it had to reach.
         runner_up, runner_up_similarity: the next best person.
@@ -125,6 +125,11 @@ def _with_parts(found: Explanation) -> Explanation:
         parts.append(Part("could not be told for certain: {reason}", {"reason": found.reason or "–"}))
     elif found.reason:
         parts.append(Part("because {reason}", {"reason": found.reason}))
+    if found.method == "pin":  # no face was compared
+        parts.append(Part("the person entered their PIN at camera {camera}", {"camera": found.camera or "–"}))
+        if found.image:
+            parts.append(Part("the picture of that moment is kept"))
+        return replace(found, parts=tuple(parts))
     if found.agreeing is not None:
         parts.append(Part("1 agreeing frame" if found.agreeing == 1 else "{count} agreeing frames",
                           {} if found.agreeing == 1 else {"count": str(found.agreeing)}))  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from engine import __version__
-from engine.cli import attendance, hr, notify, records, reports, security, users, watching
+from engine.cli import attendance, hr, kiosk, notify, records, reports, security, users, watching
 from engine.cli import models as models_commands
 from engine.cli import people as people_commands
 from engine.cli.context import Author, Json, Workspace
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.add_typer(models_commands.app, name="models")
 app.add_typer(notify.app, name="notify")
 app.add_typer(users.app, name="users")
+app.add_typer(kiosk.app, name="kiosk")
 app.add_typer(security.dossier_app, name="dossier")
 staff_app = typer.Typer(help="The staff list.", no_args_is_help=True, rich_markup_mode=None)
 leave_app = typer.Typer(help="Leave, remote and sick days.", no_args_is_help=True, rich_markup_mode=None)
@@ -78,9 +79,13 @@ def workbench(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0: for others, too.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
     sample: Annotated[bool, typer.Option("--sample", help="With made-up people and punches, to look around.")] = False,
+    kiosk: Annotated[
+        str | None, typer.Option(help="Also serve the screen at the door for this camera of the settings.")
+    ] = None,
+    kiosk_port: Annotated[int, typer.Option(min=1, max=65535, help="Where the kiosk is served.")] = 8502,
 ) -> None:
     """Start the workbench in the browser."""
-    users.start_app(workspace, host, port, sample=sample)
+    users.start_app(workspace, host, port, sample=sample, kiosk=kiosk, kiosk_port=kiosk_port)
 
 
 @app.command()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import os
 import secrets
-import socket
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,9 +13,12 @@ import typer
 
 from engine.accounts import ROLES, AccountBook
 from engine.cli.context import Author, Json, Workspace
+from engine.cli.kiosk import KIOSK_MODULES, kiosk_command, pairing_link
 from engine.cli.output import console, emit_json, progress_bar, table
-from engine.demo.sample import seed_sample
-from engine.errors import ConfigError, InputError
+from engine.cli.serving import address, become, check_installed, check_port, together
+from engine.demo.sample import SAMPLE_CAMERA, seed_sample
+from engine.devices import SCREEN_SCOPES
+from engine.errors import InputError
 from engine.workbench import Workbench
 
 __all__ = ["app", "start_app"]
@@ -95,45 +96,55 @@ def remove(
     console.print(f"{name} may not sign in any more", markup=False)
 
 
-def start_app(workspace: Path | None, host: str, port: int, *, sample: bool = False) -> None:
+def start_app(
+    workspace: Path | None,
+    host: str,
+    port: int,
+    *,
+    sample: bool = False,
+    kiosk: str | None = None,
+    kiosk_port: int = 8502,
+) -> None:
     """Become the workbench's server; it ends with Ctrl-C.
 
     Args:
         workspace: default MUSTER_WORKSPACE or `data`, with `sample` `data/sample`.
         host, port: to listen on.
         sample: fill the workspace with made-up data if it is new, and say how to sign in there.
+        kiosk: also serve a screen for this camera of the settings; in a sample workspace its entrance.
+        kiosk_port: where.
 
     Raises:
         ConfigError: settings make no sense, or the package `app` is not installed.
-        InputError: the port is taken, or the workspace is a real one.
+        InputError: a port is taken, there is no such camera, or the workspace is a real one.
     """
     workspace = workspace or Path("data/sample" if sample else os.environ.get("MUSTER_WORKSPACE") or "data")
-    if importlib.util.find_spec("app.server") is None:
-        raise ConfigError("the workbench's pages are not installed", hint="install Muster with `make setup`")
-    _check_port(host, port)
+    check_installed("the workbench's pages are", "app.server")
+    kiosk = SAMPLE_CAMERA if sample and kiosk is None else kiosk
+    check_port(host, port)
+    if kiosk:
+        check_installed("the kiosk is", *KIOSK_MODULES)
+        check_port(host, kiosk_port)
     if sample:
         with progress_bar(quiet=False) as progress:
             seed_sample(workspace, progress)
     bench = Workbench(workspace)
-    address = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}"  # noqa: S104
-    console.print(f"Muster's workbench on {workspace}: {address} · Ctrl-C ends it", markup=False)
+    console.print(f"Muster's workbench on {workspace}: {address(host, port)} · Ctrl-C ends it", markup=False)
     if sample:
         password = _sample_accounts(bench.accounts)
         console.print(f"sign in as {', '.join(ROLES)} with the password {password}", markup=False)
     elif not bench.accounts.all():
         console.print("nobody can sign in yet: the page asks for the first account", markup=False)
-    sys.stdout.flush()
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc would keep memory aside for every thread that ever was
-    os.execv(sys.executable, [sys.executable, "-m", "app", str(workspace.absolute()), host, str(port)])  # noqa: S606
-
-
-def _check_port(host: str, port: int) -> None:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise InputError(f"{host}:{port} cannot be used: {error.strerror}", hint="choose another --port") from error
+    command = ["app", str(workspace.absolute()), host, str(port)]
+    if not kiosk:
+        become(*command)
+    beside = kiosk_command(workspace, bench.config, kiosk, None, host, kiosk_port)
+    if sample:
+        _, token = bench.kiosk.pair("sample screen", SCREEN_SCOPES, author="muster app", replace=True)
+        console.print(f"the kiosk at the door: {pairing_link(host, kiosk_port, token)}", markup=False)
+    else:
+        console.print(f"the kiosk on camera {kiosk}: {address(host, kiosk_port)}", markup=False)
+    together(command, beside)
 
 
 def _sample_accounts(accounts: AccountBook) -> str:

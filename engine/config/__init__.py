@@ -36,7 +36,7 @@ from engine.config.cameras import (
     TrackingConfig,
     VotingConfig,
 )
-from engine.config.interface import AppConfig, OidcConfig
+from engine.config.interface import AppConfig, KioskConfig, OidcConfig
 from engine.errors import ConfigError
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "EmbeddingConfig",
     "EventsConfig",
     "HolidaysConfig",
+    "KioskConfig",
     "MatchingConfig",
     "NotificationRule",
     "NotificationsConfig",
@@ -87,6 +88,7 @@ class Config(BaseSettings):
     sample: bool = False
     """This workspace holds made-up data; every page says so."""
     app: AppConfig = AppConfig()
+    kiosk: KioskConfig = KioskConfig()
     runtime: RuntimeConfig = RuntimeConfig()
     detection: DetectionConfig = DetectionConfig()
     alignment: AlignmentConfig = AlignmentConfig()

@@ -170,10 +170,10 @@ class EventsConfig(Section):
 class SourcesConfig(Section):
     """Cameras and files."""
 
-    stall_timeout_s: float = Field(5.0, gt=0)
+    stall_timeout_s: float = Field(4.0, gt=0)
     """A live source that gives no frame for this long is lost."""
-    open_timeout_s: float = Field(10.0, gt=0)
-    backoff_s: tuple[float, float] = (0.5, 15.0)
+    open_timeout_s: float = Field(8.0, gt=0)
+    backoff_s: tuple[float, float] = (0.5, 5.0)
     """First and longest wait between attempts to reconnect."""
 
 

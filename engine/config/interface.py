@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 
 from engine.config.section import Section
 
-__all__ = ["AppConfig", "OidcConfig"]
+__all__ = ["AppConfig", "KioskConfig", "OidcConfig"]
 
 
 class OidcConfig(Section):
@@ -38,3 +38,24 @@ class AppConfig(Section):
     oidc: OidcConfig | None = None
     language: str = Field("", pattern="^(en|de)?$")
     """`en` or `de` for everybody; empty: as each browser asks for."""
+
+
+class KioskConfig(Section):
+    """The screen at the door."""
+
+    hosts: tuple[str, ...] = ()
+    """Names under which browsers reach the kiosk, beside `localhost` and plain addresses."""
+    language: str = Field("", pattern="^([a-z]{2})?$")
+    """Of the screen, such as `de`; empty: as its browser asks for."""
+    greeting_s: float = Field(4.0, ge=1, le=30)
+    """How long a greeting is shown."""
+    sound: bool = False
+    """Two short tones: recorded, and please look."""
+    head_turn: bool = True
+    """Where `presentation.policy` is `require`: ask for turns of the head until it is proven that a living person stands there."""
+    max_viewers: int = Field(30, ge=1, le=200)
+    """Live pictures that are sent at the same time; more are refused."""
+    fps: float = Field(15.0, ge=1, le=60)
+    """Most pictures a second that are sent."""
+    longest_px: int = Field(1280, ge=160, le=3840)
+    """Larger pictures are sent smaller, to this length of their longer side."""

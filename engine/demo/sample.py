@@ -17,10 +17,11 @@ from engine.models import fetch_samples
 from engine.storage import atomic_write, locked, storage_errors
 from engine.workbench import Workbench
 
-__all__ = ["SETTINGS", "fill", "prepare_sample", "seed_sample"]
+__all__ = ["SAMPLE_CAMERA", "SETTINGS", "fill", "prepare_sample", "seed_sample"]
 
 Progress = Callable[[str, int, int], None]
 
+SAMPLE_CAMERA = "entrance"
 SETTINGS = """# settings of the sample workspace: its people and punches are made up
 sample = true
 organisation = "Sample workspace"
@@ -39,7 +40,7 @@ grace_min = 5
 break_min = 30
 departments = ["Production"]
 
-[cameras.entrance]
+[cameras.{camera}]
 direction = "both"
 source = "demo/entrance.mp4"    # the rendered video, as if it were a camera
 """
@@ -49,7 +50,7 @@ _WEEKS, _PEOPLE = 3, 24
 
 def prepare_sample(workspace: Path, timezone: str = "UTC") -> None:
     """Write the settings of a sample workspace; they are read when it is opened."""
-    atomic_write(workspace / "muster.toml", SETTINGS.format(timezone=timezone).encode())
+    atomic_write(workspace / "muster.toml", SETTINGS.format(timezone=timezone, camera=SAMPLE_CAMERA).encode())
 
 
 def seed_sample(workspace: Path, progress: Progress) -> bool:

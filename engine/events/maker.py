@@ -6,7 +6,7 @@ Pure decisions: nothing is read or written here, and time comes with the frames.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from engine.config import CameraConfig, EventsConfig
 from engine.events.passages import Passages
@@ -15,6 +15,8 @@ from engine.types import Event, EventKind, Severity, Track, TrackState
 
 __all__ = ["EventMaker"]
 
+_STAYED = timedelta(seconds=3)
+"""Whoever is in view so soon after an interruption, and was before it, was there all the time."""
 _LOOKED_AT = 2
 """Good frames that must agree before a face that left is worth telling."""
 
@@ -51,11 +53,27 @@ class EventMaker:
         self._reported: dict[int, datetime] = {}  # track → time of its last sighting event
         self._alerted: set[int] = set()  # tracks reported as unknown
         self._episodes: dict[str, datetime] = {}  # stranger → last seen
+        self._interrupted: frozenset[str] = frozenset()  # people in view when the camera was lost
+        self._resumed: datetime | None = None
 
     @property
     def passage_open(self) -> bool:
         """A possible tailgating incident is being watched: keep pictures."""
         return self._passages is not None and self._passages.open
+
+    def interrupted(self, time: datetime) -> None:
+        """The camera was lost."""
+        before = frozenset[str]()
+        if self._resumed is not None and time - self._resumed <= _STAYED:  # it was back for a moment only
+            before = self._interrupted
+        self._interrupted, self._resumed = before | frozenset(self._named.values()), None
+
+    def resumed(self, time: datetime) -> None:
+        """It is back: who stood there before and stands there still has not arrived anew."""
+        self._resumed = time
+
+    def _stayed(self, person: str, track: Track) -> bool:
+        return person in self._interrupted and self._resumed is not None and track.first_seen - self._resumed <= _STAYED
 
     def update(self, tracks: Sequence[Track], time: datetime, *, final: bool = False) -> list[Event]:
         """Take the tracks of a frame in.
@@ -135,7 +153,7 @@ class EventMaker:
                         (person,),
                         identity=identity,
                         until=track.last_seen,
-                        arrival=last is None,
+                        arrival=last is None and not self._stayed(person, track),
                         liveness=track.liveness,
                     )
                 )

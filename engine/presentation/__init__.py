@@ -3,12 +3,13 @@
 They deter; they are not a certified detection. What each sees and what it cannot, with measured error rates: docs/presentation.md.
 """
 
-from engine.presentation.challenge import HeadTurnChallenge
+from engine.presentation.challenge import PROMPTS, HeadTurnChallenge
 from engine.presentation.liveness import Liveness, LivenessState, TrackLiveness, combined
 from engine.presentation.network import NetworkCheck, judged
 from engine.presentation.stream import StreamWatch
 
 __all__ = [
+    "PROMPTS",
     "HeadTurnChallenge",
     "Liveness",
     "LivenessState",

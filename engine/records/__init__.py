@@ -6,6 +6,7 @@ from engine.records.books import Records, verify
 from engine.records.bundle import bundle_name, gather, pack
 from engine.records.disclosure import export_subject
 from engine.records.erasure import Prospect, foresee, forget
+from engine.records.kiosk_desk import KioskDesk
 from engine.records.office import Office, Suggestion
 from engine.records.retention import Expired, purge
 from engine.records.staff_desk import StaffDesk, TemplateView, uploaded
@@ -16,6 +17,7 @@ __all__ = [
     "AlertBoard",
     "Expired",
     "Finding",
+    "KioskDesk",
     "Office",
     "Prospect",
     "Records",

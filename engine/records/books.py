@@ -17,6 +17,7 @@ from engine.hr.leave import LeaveBook
 from engine.incidents import IncidentBook
 from engine.logs import DayLog, Finding
 from engine.people import PeopleStore
+from engine.pins import PinBook
 
 __all__ = ["PICTURE_FOLDERS", "Records", "verify"]
 
@@ -35,6 +36,7 @@ class Records:
         people, leave: tables.
         gallery, strangers, anchors: templates of people, of strangers, and of faces taken for somebody by mistake.
         attendance, incidents, dossiers, deliveries, audit: logs.
+        pins: of people who are not recognised by their face.
     """
 
     workspace: Path
@@ -49,6 +51,7 @@ class Records:
     dossiers: DossierBook
     deliveries: DayLog
     audit: Audit
+    pins: PinBook
 
     @property
     def logs(self) -> list[DayLog]:

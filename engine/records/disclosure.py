@@ -81,7 +81,8 @@ def export_subject(
     incidents = {row["incident_id"] for row in subject.incidents}
     leave = [dataclasses.asdict(row) for row in records.leave.all() if row.employee_id == employee_id]
     documents: dict[str, object] = {
-        "person.json": dataclasses.asdict(subject.person) if subject.person else {"employee_id": employee_id},
+        "person.json": (dataclasses.asdict(subject.person) if subject.person else {"employee_id": employee_id})
+        | {"has_pin": records.pins.has(employee_id)},
         "attendance_log.json": scrub.rows(subject.attendance),
         "day_sheets.json": scrub.rows(sheets),
         "corrections.json": scrub.rows(corrections),
@@ -161,6 +162,8 @@ def _sure(records: Records, subject: Subject) -> set[Path | None]:
     """Pictures whose main face is the person's because somebody decided so: enrolment, and punches that hold."""
     gone = {row["refers_to"] for row in subject.attendance}
     held = [row for row in subject.attendance if row["event"] in {"punch", "seen"} and row["event_id"] not in gone]
+    if subject.templates:  # somebody else may have entered their PIN, and here faces can tell
+        held = [row for row in held if row["method"] != "pin"]
     enrolment = {path for path in subject.own_pictures() if path.parent.name == "enrolment"}
     return enrolment | {records.inside(row["evidence_image"]) for row in held}
 
@@ -177,9 +180,9 @@ def _of_one(path: Path, reader: FaceReader, subject: Subject, sure: bool) -> byt
 
 _README = """What is held on {employee_id}, as of {time}.
 
-person.json           the row in the list of people
+person.json           the row in the list of people, and whether a PIN is kept (its hash alone)
 templates.json        numbers computed from pictures of the face, with which faces are compared
-attendance_log.json   each time a camera recognised this person, or almost, with the evidence, and what was taken back
+attendance_log.json   each time a camera recognised this person, or almost, or their PIN was entered, and what was taken back
 day_sheets.json       attendance by day, as made from the log
 corrections.json      what people corrected or approved in it
 leave.json            absences that were imported

@@ -49,7 +49,7 @@ def forget(
 ) -> dict[str, object]:
     """Erase a person from the workspace, and write a receipt of it to `receipts/`.
 
-    Templates, name, leave, enrolment and evidence pictures, the dossiers that show them as a stranger, messages that wait, and all
+    Templates, name, leave, PIN, enrolment and evidence pictures, the dossiers that show them as a stranger, messages that wait, and all
     pictures of incidents they took part in go. In every other picture that is kept their face is looked for: where it is the main
     one the picture goes, else it is made unrecognisable. Log rows stay under the bare id; an id that spells the name is replaced
     by a pseudonym, which the logs' seals allow, and so is one whose name nobody knows any more. A face that is more like somebody
@@ -87,7 +87,7 @@ def forget(
     records.strangers.update(lambda gallery: gallery.remove_templates(subject.elsewhere))
     records.anchors.update(lambda gallery: gallery.remove_templates(subject.elsewhere).remove(employee_id))
     messages = _unlinked(_messages(records.workspace / "outbox", subject))
-    leave = records.leave.remove(employee_id)
+    leave, pin = records.leave.remove(employee_id), records.pins.remove(employee_id)
     told = {name} - {""}  # who did something may stand there by name
     if _told_by_id(subject):
         pseudonym = sealer.pseudonym(employee_id)
@@ -112,6 +112,7 @@ def forget(
         "templates_as_stranger_or_by_mistake": len(subject.elsewhere),
         "messages_not_sent": len(messages),
         "leave_entries": leave,
+        "pin": pin,
         "day_sheets": sheets,
         "log_rows_kept_under_the_id": 0 if pseudonym else len(subject.attendance),
         "log_rows_under_the_pseudonym": redacted,
@@ -142,6 +143,7 @@ class Prospect:
     Attributes:
         name: theirs; empty: nobody knows it any more.
         templates, pictures, dossiers, leave_entries, messages: that would be gone.
+        pin: they have one, which would be gone.
         incidents: they took part in; their pictures go, their rows stay.
         rows: of the attendance log about them; they stay. pseudonym: under a pseudonym, else under the bare id.
         others: pictures in which their face would be looked for.
@@ -153,6 +155,7 @@ class Prospect:
     dossiers: int
     leave_entries: int
     messages: int
+    pin: bool
     incidents: int
     rows: int
     pseudonym: bool
@@ -174,6 +177,7 @@ def foresee(records: Records, employee_id: str, threshold: float) -> Prospect:
         dossiers=len(subject.strangers),
         leave_entries=sum(entry.employee_id == employee_id for entry in records.leave.all()),
         messages=sum(1 for _ in _messages(records.workspace / "outbox", subject)),
+        pin=records.pins.has(employee_id),
         incidents=len({row["refers_to"] or row["incident_id"] for row in subject.incidents}),
         rows=len(subject.attendance),
         pseudonym=_told_by_id(subject),

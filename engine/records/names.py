@@ -80,6 +80,14 @@ class Names:
         """One line in which people stand by their ids, for columns in which ids can be replaced."""
         return self._line(text, lambda person: person.employee_id)
 
+    def author(self, text: str) -> str:
+        """Who does something, for the column of a log; may be empty.
+
+        Raises:
+            InputError: it is too long.
+        """
+        return clean_text(self.ids(text), what="author", limit=100) if text.strip() else ""
+
     def readable(self, text: str) -> str:
         """A text from a log with ids in place of the pseudonyms of people who are still known."""
         if PSEUDONYM in text:

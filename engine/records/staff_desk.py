@@ -64,8 +64,7 @@ class StaffDesk:
         return self._clock().astimezone(self._records.zone)
 
     def _note(self, action: str, subject: str, detail: str, author: str) -> None:
-        author = clean_text(self._names.ids(author), what="author", limit=100) if author else ""
-        self._records.audit.note(action, subject, detail, author=author, now=self._clock())
+        self._records.audit.note(action, subject, detail, author=self._names.author(author), now=self._clock())
 
     # ----------------------------------------------------------------------------------------- one person
 

@@ -113,6 +113,7 @@ def find(records: Records, employee_id: str, threshold: float) -> Subject:
         InputError: nothing that could be forgotten or told.
     """
     subject = Subject(records, employee_id, threshold)
-    if subject.person is None and not subject.templates and not subject.own_pictures():
+    known = subject.person is not None or subject.templates or records.pins.has(employee_id)
+    if not known and not subject.own_pictures():
         raise InputError(f"nobody is enrolled as {employee_id}", hint="`muster people` lists who is")
     return subject

@@ -8,7 +8,6 @@ from datetime import datetime
 from engine.accounts import Account, AccountBook
 from engine.records.books import Records
 from engine.records.names import Names
-from engine.storage import clean_text
 
 __all__ = ["UserDesk"]
 
@@ -27,9 +26,10 @@ class UserDesk:
         self._names = Names(records.people, records.attendance.log.sealer)
 
     def _note(self, action: str, user: str, detail: str, author: str) -> None:
-        author = clean_text(self._names.ids(author), what="author", limit=100) if author else ""
         # an account may bear an employee's name: logs know them by their id
-        self._records.audit.note(action, self._names.ids(user), detail, author=author, now=self._clock())
+        self._records.audit.note(
+            action, self._names.ids(user), detail, author=self._names.author(author), now=self._clock()
+        )
 
     def add(self, name: str, role: str, password: str = "", *, email: str = "", author: str) -> Account:
         """Let somebody in, see `AccountBook.add`.

@@ -1,0 +1,31 @@
+"""Under which names browsers may come: a name that an attacker points at this machine must not reach what is served here."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+__all__ = ["known_host"]
+
+_LOOPBACK = frozenset({"localhost"})
+
+
+def known_host(header: str, hosts: Collection[str]) -> bool:
+    """Whether a request's Host header is one of ours.
+
+    Args:
+        header: as it came; the port does not matter.
+        hosts: names that may be used beside `localhost` and plain addresses, in lower case; `*`: any.
+    """
+    try:
+        name = (urlsplit(f"//{header}").hostname or "").casefold()
+    except ValueError:
+        return False
+    if name in _LOOPBACK or name in hosts or "*" in hosts:
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,26 @@
+"""`python -m app.kiosk WORKSPACE CAMERA SOURCE HOST PORT [--with-input]`: what `muster kiosk` starts."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from app.kiosk.server import serve
+from app.parent import end_with_input
+from engine.errors import MusterError
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, format="muster (%(levelname)s): %(message)s")
+    folder, camera, source, host, port, *more = sys.argv[1:]
+    if "--with-input" in more:
+        end_with_input()
+    try:
+        serve(Path(folder), {"camera": camera, "source": source}, host, int(port))
+    except MusterError as error:
+        print(f"muster: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
+    except OSError as error:
+        told = f"muster: {host}:{port} cannot be used: {error.strerror or error} → choose another --port"
+        print(told, file=sys.stderr)  # noqa: T201
+        sys.exit(2)

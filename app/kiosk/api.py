@@ -1,0 +1,142 @@
+"""What other programs ask: state, arrivals, who is in a picture; and a PIN in place of a face."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+from flask import Blueprint, Response, jsonify, request
+from numpy.typing import NDArray
+from werkzeug.exceptions import UnsupportedMediaType
+
+from app.kiosk.guard import needs, problem, station
+from engine.credentials import TryLater
+from engine.errors import InputError
+from engine.images import decode_image
+from engine.records.today import arrivals
+from engine.workbench import IdentifiedFace
+
+__all__ = ["routes"]
+
+routes = Blueprint("api", __name__, url_prefix="/api")
+
+_LONGEST_PX = 1920
+_PATIENCE_S = 10.0
+_MOST_OF_A_PIN = 4096
+_looking = threading.BoundedSemaphore(1)
+"""One picture at a time: the camera's own recognition must keep up beside it."""
+
+
+@routes.get("/status")
+@needs("status")
+def status() -> Response:
+    """State of the camera and of the kiosk; reads no file, so that it may be asked often."""
+    return jsonify(station().status())
+
+
+@routes.get("/today")
+@needs("attendance")
+def today() -> Response:
+    """Who came today, newest first."""
+    bench = station().bench
+    now = bench.clock()
+    people, rows = arrivals(bench.records, bench.known_people, now, 1000)
+    return jsonify(
+        {
+            "date": bench.attendance.day_of(now).isoformat(),
+            "people": people,
+            "arrivals": [
+                {
+                    "event_id": row.event_id, "employee_id": row.employee_id, "name": row.name, "time": row.time,
+                    "camera": row.camera, "first": row.first, "late_min": row.late_min,
+                }
+                for row in rows
+            ],
+        }
+    )  # fmt: skip
+
+
+@routes.post("/recognitions")
+@needs("recognise")
+def recognitions() -> Response:
+    """Who is in a picture; nothing is recorded."""
+    content = _picture()
+    if not _looking.acquire(timeout=_PATIENCE_S):
+        answer = problem(503, "busy", "other pictures are being looked at")
+        answer.headers["Retry-After"] = "5"
+        return answer
+    try:
+        image = decode_image(content, name="the picture")
+        height, width = image.shape[:2]
+        smaller, factor = _bounded(image)
+        bench = station().bench
+        names = bench.known_people()
+        faces = [_face(face, factor, names) for face in bench.identify(smaller)]
+    finally:
+        _looking.release()
+    return jsonify({"width": width, "height": height, "faces": faces})
+
+
+def _picture() -> bytes:
+    """The bytes of the picture that was sent: as the body, or as the field `image` of a form.
+
+    Raises:
+        UnsupportedMediaType: it is neither.
+        InputError: the form has no such field.
+    """
+    if request.mimetype == "multipart/form-data":
+        upload = request.files.get("image")
+        if upload is None:
+            raise InputError("the form has no file `image`", hint="send the picture under that name")
+        return bytes(upload.read())
+    if request.mimetype.startswith("image/") or request.mimetype == "application/octet-stream":
+        return request.get_data(cache=False)
+    raise UnsupportedMediaType
+
+
+def _bounded(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+    """The picture at a size that is looked at quickly, and the factor from it to the one that was sent."""
+    longest = max(image.shape[:2])
+    if longest <= _LONGEST_PX:
+        return image, 1.0
+    factor = longest / _LONGEST_PX
+    size = (max(1, round(image.shape[1] / factor)), max(1, round(image.shape[0] / factor)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), factor
+
+
+def _face(face: IdentifiedFace, factor: float, names: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    match = face.match
+    person = match.person if face.quality.good else None
+    return {
+        "box": [round(float(value) * factor, 1) for value in face.box],
+        "score": round(face.score, 4),
+        "quality": {"score": round(face.quality.score, 4), "good": face.quality.good, "reason": face.quality.reason},
+        "employee_id": person,
+        "name": names.get(person, {}).get("name", "") if person else None,
+        "similarity": None if match.similarity is None else round(match.similarity, 4),
+        "threshold": round(match.threshold, 4),
+    }
+
+
+@routes.post("/pin")
+@needs("pin")
+def pin() -> Response:
+    """Record somebody who has no face template by their number and PIN."""
+    request.max_content_length = _MOST_OF_A_PIN
+    try:
+        content = request.get_json(silent=True)
+    except RecursionError:  # brackets within brackets
+        content = None
+    fields = content if isinstance(content, dict) else {}
+    employee_id, secret = fields.get("employee_id"), fields.get("pin")
+    if not isinstance(employee_id, str) or not isinstance(secret, str) or not employee_id.strip() or not secret:
+        return problem(422, "incomplete", "number and PIN are needed")
+    try:
+        return jsonify({"greeting": station().enter_pin(employee_id, secret)})
+    except TryLater:
+        raise
+    except InputError as error:
+        return problem(403, "wrong_pin", error.message, hint=error.hint)

@@ -1,0 +1,201 @@
+"""Who is greeted, and with what: only what stands in the log is told as recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import queue
+import threading
+import time as clock
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.kiosk.hub import Hub
+from engine.attendance.sheet import valid_rows
+from engine.errors import MusterError
+from engine.pipeline import FrameResult
+from engine.records.today import arrivals
+from engine.types import EventKind
+from engine.workbench import Workbench
+
+__all__ = ["STATUSES", "Greeter", "first_name"]
+
+log = logging.getLogger(__name__)
+
+STATUSES = ("on_time", "late", "recorded", "again", "leaving", "saving")
+_PATIENCE_S = 1.0
+"""Who was recognised and has no row after this time has one from before, or the disk is away."""
+_FRESH = timedelta(seconds=30)
+"""A row that could be written only later is no greeting any more: they are not there."""
+_NOON, _EVENING = 12, 18
+_REMEMBERED = 1000
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """Somebody who was recognised, and whose row is to come."""
+
+    employee_id: str
+    time: datetime
+    due: float
+
+
+def first_name(name: str) -> str:
+    """What somebody is called at the door: `Ada` of `Ada Lovelace` and of `Lovelace, Ada`; one word is all there is."""
+    family, comma, given = name.partition(",")
+    return ((given if comma and given.strip() else family).split() or [""])[0]
+
+
+class Greeter:
+    """Turns rows and sightings of one camera into greetings, in a thread of its own: looking up plans takes time.
+
+    Args:
+        bench: the workbench.
+        camera: whose people are greeted.
+        hub: where greetings go.
+    """
+
+    def __init__(self, bench: Workbench, camera: str, hub: Hub) -> None:
+        self._bench, self._camera, self._hub = bench, camera, hub
+        self._jobs: queue.SimpleQueue[Mapping[str, object] | _Expected | None] = queue.SimpleQueue()
+        self._expected: dict[str, _Expected] = {}
+        self._greeted: dict[str, str] = {}
+        self._thread: threading.Thread | None = None
+        self.count = 0
+
+    @property
+    def alive(self) -> bool:
+        """It is at work."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread = threading.Thread(target=self._work, name="greetings", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say what is left to say, and end."""
+        self._jobs.put(None)
+        if self._thread is not None:
+            self._thread.join(10)
+
+    def saw(self, result: FrameResult) -> None:
+        """Take a frame's outcome in; called in the camera's thread, returns at once."""
+        for event in result.events:
+            if event.kind is EventKind.SIGHTING and event.arrival:
+                self._jobs.put(_Expected(event.employee_ids[0], event.time, clock.monotonic() + _PATIENCE_S))
+        for row in result.rows:
+            self.row(row)
+
+    def row(self, row: Mapping[str, object]) -> None:
+        """A row that is durable now."""
+        if row.get("event") in {"punch", "seen", "retract"} and row.get("camera") == self._camera:
+            self._jobs.put(row)
+
+    def by_hand(self, employee_id: str, row: Mapping[str, object] | None) -> dict[str, Any]:
+        """Greet somebody at once who entered their PIN.
+
+        Args:
+            employee_id: who.
+            row: that was written; None: there was one from a moment ago.
+        """
+        now = self._bench.clock()
+        greeting = self.greeting(row) if row else self._without_row(_Expected(employee_id, now, 0.0))
+        greeting["method"] = "pin"
+        self._greet(greeting)
+        return greeting
+
+    def _work(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=0.1 if self._expected else None)
+            except queue.Empty:
+                self._overdue()
+                continue
+            if job is None:
+                return
+            self._tried(lambda job=job: self._take(job))  # type: ignore[misc]
+            self._overdue()
+
+    @staticmethod
+    def _tried(work: Callable[[], object]) -> None:
+        """A greeting that fails must not cost the others."""
+        try:
+            work()
+        except MusterError as error:
+            log.warning("a greeting is missing: %s", error)
+        except Exception:
+            log.exception("a greeting is missing")
+
+    def _take(self, job: Mapping[str, object] | _Expected) -> None:
+        if isinstance(job, _Expected):
+            self._expected.setdefault(job.employee_id, job)
+            return
+        employee_id = str(job["employee_id"])
+        self._expected.pop(employee_id, None)
+        if job["event"] == "retract":
+            if employee_id in self._greeted:
+                self._hub.publish("withdrawn", {"key": self._greeted.pop(employee_id)})
+        elif self._bench.clock() - datetime.fromisoformat(str(job["timestamp"])) < _FRESH:
+            self._greet(self.greeting(job))
+
+    def _overdue(self) -> None:
+        now = clock.monotonic()
+        for each in [each for each in self._expected.values() if each.due <= now]:
+            del self._expected[each.employee_id]
+            self._tried(lambda each=each: self._greet(self._without_row(each)))  # type: ignore[misc]
+
+    def _greet(self, greeting: dict[str, Any]) -> None:
+        self.count += 1
+        self._hub.publish("greeting", greeting)
+
+    # ----------------------------------------------------------------------------------------- words
+
+    def greeting(self, row: Mapping[str, object]) -> dict[str, Any]:
+        """What is said of a row of the attendance log, `punch` or `seen`."""
+        employee_id, stamp = str(row["employee_id"]), str(row["timestamp"])
+        time, status, late = datetime.fromisoformat(stamp), "recorded", None
+        if row["event"] == "seen":
+            return self._without_row(_Expected(employee_id, time, 0.0))
+        if row["direction"] == "out":
+            status = "leaving"
+        else:
+            bench = self._bench
+            _, today = arrivals(bench.records, bench.known_people, time, 40)
+            found = next((each for each in today if each.event_id == row["event_id"]), None)
+            if found is not None and found.first and found.planned:
+                status, late = ("late", found.late_min) if found.late_min else ("on_time", None)
+        return self._said(str(row["event_id"]), employee_id, time, status, late, str(row["method"]))
+
+    def _without_row(self, expected: _Expected) -> dict[str, Any]:
+        """Recognised, and nothing new was written: it stands there already, or it is waiting for the disk."""
+        bench, book = self._bench, self._bench.attendance
+        day = book.day_of(expected.time)
+        rows = [
+            row
+            for row in valid_rows(book.log.read(day - timedelta(days=1), day))
+            if row["employee_id"] == expected.employee_id and row["event"] == "punch"
+        ]
+        within = timedelta(seconds=bench.config.events.cool_down_s)
+        times = [datetime.fromisoformat(row["timestamp"]) for row in rows]
+        recent = [time for time in times if abs(expected.time - time) < within]
+        key = hashlib.sha256(f"{expected.employee_id} {expected.time.isoformat()}".encode()).hexdigest()[:16]
+        if recent:
+            return self._said(key, expected.employee_id, max(recent), "again")
+        return self._said(key, expected.employee_id, expected.time, "saving")
+
+    def _said(
+        self, key: str, employee_id: str, time: datetime, status: str, late_min: int | None = None, method: str = "face"
+    ) -> dict[str, Any]:
+        local = time.astimezone(self._bench.config.zone)
+        name = self._bench.known_people().get(employee_id, {}).get("name", "") or employee_id
+        daypart = "morning" if local.hour < _NOON else "afternoon" if local.hour < _EVENING else "evening"
+        if len(self._greeted) >= _REMEMBERED:
+            self._greeted.clear()
+        self._greeted[employee_id] = key
+        return {
+            "key": key, "first_name": first_name(name), "daypart": daypart, "time": f"{local:%H:%M}", "status": status,
+            "late_min": late_min, "method": method,
+        }  # fmt: skip

@@ -1,0 +1,197 @@
+"""Who may ask the kiosk what: host names, device tokens, scopes; and answers that tell no more than they must."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, jsonify, make_response, redirect, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.hosts import known_host
+from app.kiosk.station import Station
+from engine.credentials import TryLater
+from engine.devices import Device
+from engine.errors import GalleryMismatch, InputError, ModelUnavailable, MusterError, StorageError
+
+__all__ = ["COOKIE", "device", "guard", "needs", "problem", "station", "still_may"]
+
+log = logging.getLogger(__name__)
+
+COOKIE = "muster_kiosk"
+_YEAR_S = 365 * 24 * 3600
+_PAIR = "pair"
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+}
+_NOT_READY: Mapping[type, str] = {
+    StorageError: "the workspace cannot be read or written",
+    ModelUnavailable: "the networks are missing",
+    GalleryMismatch: "templates are of another model",
+}
+"""What is told of faults that are not the sender's: messages name places on the machine."""
+_Route = TypeVar("_Route", bound=Callable[..., object])
+
+
+def needs(scope: str) -> Callable[[_Route], _Route]:
+    """A route that only devices with a scope may ask; empty: anybody."""
+
+    def mark(route: _Route) -> _Route:
+        route.scope = scope  # type: ignore[attr-defined]
+        return route
+
+    return mark
+
+
+def station() -> Station:
+    """The kiosk that the request is about."""
+    found: Station = current_app.extensions["muster"]
+    return found
+
+
+def device() -> Device:
+    """The device that asks."""
+    found: Device = g.device
+    return found
+
+
+def problem(status: int, code: str, message: str, **more: object) -> Response:
+    """An error as programs read it."""
+    answer = jsonify({"error": {"code": code, "message": message, **more}})
+    answer.status_code = status
+    return answer
+
+
+def still_may(scope: str) -> Callable[[], bool]:
+    """A question for long answers: whether the device that asked may still. Asked outside of the request."""
+    book, token = station().bench.devices, _token()
+
+    def may() -> bool:
+        device = book.check(token)
+        return device is not None and device.may(scope)
+
+    return may
+
+
+def _token() -> str:
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    return value.strip() if scheme.casefold() == "bearer" else request.cookies.get(COOKIE, "")
+
+
+def guard(app: Flask, hosts: frozenset[str]) -> None:
+    """Put the guard before every route of an application.
+
+    Args:
+        app: the application.
+        hosts: names under which it may be asked, see `app.hosts`.
+    """
+
+    @app.before_request
+    def check() -> AnyResponse | None:
+        if not known_host(request.host, hosts):
+            return problem(
+                421,
+                "unknown_host",
+                "this name is not one of the kiosk's: add it to `hosts` in section [kiosk] of muster.toml",
+            )
+        scope = _scope(app)
+        if scope == "":
+            return None
+        if request.path == "/" and _PAIR in request.args:
+            return _pair(request.args[_PAIR])
+        device = station().bench.devices.check(_token())
+        if device is None:
+            return _unpaired()
+        g.device = device
+        return _refusal(device, scope)
+
+    @app.after_request
+    def finish(answer: Response) -> Response:
+        for name, value in _HEADERS.items():
+            answer.headers.setdefault(name, value)
+        return answer
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> AnyResponse:
+        status = error.code or 500
+        if status < 400:  # a redirect
+            return error.get_response()
+        answer = problem(status, error.name.casefold().replace(" ", "_"), error.name)
+        allowed = error.get_response().headers.get("Allow")
+        if allowed:
+            answer.headers["Allow"] = allowed
+        return answer
+
+    @app.errorhandler(MusterError)
+    def expected(error: MusterError) -> Response:
+        if isinstance(error, TryLater):
+            answer = problem(429, "throttled", error.message, retry_after_s=error.wait_s)
+            answer.headers["Retry-After"] = str(error.wait_s)
+            return answer
+        if isinstance(error, InputError):
+            return problem(422, "cannot_be_used", error.message, hint=error.hint)
+        log.warning("%s", error)
+        return problem(503, "not_ready", _NOT_READY.get(type(error), "the kiosk is not ready; its log tells more"))
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        log.error("%r %r", request.method, request.path, exc_info=error)
+        return problem(500, "fault", "a fault of the kiosk; its log tells more")
+
+
+def _scope(app: Flask) -> str | None:
+    """Of the route that is asked; empty: anybody; None: there is no such route, or it belongs to all devices."""
+    if request.endpoint == "static":
+        return "screen"
+    route = app.view_functions.get(request.endpoint or "")
+    found: str | None = getattr(route, "scope", None)
+    return found
+
+
+def _refusal(device: Device, scope: str | None) -> Response | None:
+    """Why a device may not do what it asks for; None: it may."""
+    if scope is not None and not device.may(scope):
+        return problem(403, "wrong_scope", f"this device may not do that: it lacks the scope {scope}")
+    if request.method not in {"GET", "HEAD", "OPTIONS"} and _foreign():
+        return problem(403, "foreign_origin", "only pages of this kiosk may send that")
+    return None
+
+
+def _foreign() -> bool:
+    """The request comes from a page of somebody else's (which can send a cookie, but not a token)."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return False
+    return urlsplit(origin).netloc.casefold() != request.host.casefold()
+
+
+def _pair(token: str) -> AnyResponse:
+    """The link that pairs a screen: the token goes into a cookie, and out of the address."""
+    device = station().bench.devices.check(token)
+    if device is None or not device.may("screen"):
+        return _unpaired()
+    answer = redirect("/", 303)
+    answer.set_cookie(COOKIE, token, max_age=_YEAR_S, httponly=True, samesite="Lax", secure=request.is_secure)
+    return answer
+
+
+def _unpaired() -> Response:
+    if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+        answer = make_response(render_template("unpaired.html"), 401)
+    else:
+        answer = problem(401, "not_paired", "a device token is needed: `muster kiosk pair` makes one")
+    answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer

@@ -1,0 +1,130 @@
+"""What watches over the kiosk asks: is it alive, is it ready, how is it doing."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from app.kiosk.guard import needs, station
+from app.kiosk.station import Station
+from engine import __version__
+
+__all__ = ["description", "measure", "routes"]
+
+routes = Blueprint("operations", __name__)
+
+
+@routes.get("/healthz")
+@needs("")
+def healthz() -> Response:
+    """The process answers. The only route without a token, so it says nothing else."""
+    return jsonify({"status": "ok"})
+
+
+@routes.get("/readyz")
+@needs("status")
+def readyz() -> tuple[Response, int]:
+    """Whether people are recorded at the moment, and if not, why."""
+    faults = station().faults()
+    return jsonify({"ready": not faults, "faults": faults}), 503 if faults else 200
+
+
+@routes.get("/metrics")
+@needs("metrics")
+def metrics() -> Response:
+    """Figures for Prometheus."""
+    return Response(generate_latest(current_app.extensions["muster_metrics"]), content_type=CONTENT_TYPE_LATEST)
+
+
+@routes.get("/openapi.json")
+@needs("status")
+def openapi() -> Response:
+    """The description of all this."""
+    return jsonify(description())
+
+
+@cache
+def description() -> dict[str, Any]:
+    """The API as an OpenAPI 3.1 document."""
+    found: dict[str, Any] = json.loads(Path(__file__).with_name("openapi.json").read_text(encoding="utf-8"))
+    found["info"]["version"] = __version__
+    return found
+
+
+class _Figures(Collector):
+    """The station's figures at the moment they are asked for.
+
+    Args:
+        station: whose.
+    """
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+
+    def collect(self) -> Iterable[Metric]:
+        """See `prometheus_client`."""
+        status = self._station.status()
+        camera = status["camera"]
+        counters = {
+            "frames": ("Frames that were recognised or shown.", camera["frames"]),
+            "frames_dropped": ("Frames left out because newer ones were there.", camera["dropped"]),
+            "camera_losses": ("Times that the camera was lost.", camera["losses"]),
+            "punches": ("Punches that were recorded.", self._station.punches),
+            "greetings": ("Greetings that were shown.", status["greetings"]),
+        }
+        gauges = {
+            "camera_up": ("1 while the camera gives pictures.", camera["state"] == "playing"),
+            "camera_recording": ("1 while this kiosk records what it sees.", camera["recording"]),
+            "camera_fps": ("Frames a second.", camera["fps"]),
+            "rows_waiting": ("Rows and pictures that are not on disk yet.", status["waiting_rows"]),
+            "viewers": ("Live pictures that are being sent.", status["viewers"]),
+            "listeners": ("Screens that listen to events.", status["listeners"]),
+            "people_today": ("People who came today.", status["people_today"]),
+        }
+        for name, (text, value) in counters.items():
+            counter = CounterMetricFamily(f"muster_{name}", text, labels=["camera"])
+            counter.add_metric([camera["name"]], float(value))
+            yield counter
+        for name, (text, value) in gauges.items():
+            gauge = GaugeMetricFamily(f"muster_{name}", text, labels=["camera"])
+            gauge.add_metric([camera["name"]], float(value))
+            yield gauge
+
+
+def measure(app: Flask, station: Station) -> None:
+    """Count an application's requests.
+
+    Args:
+        app: the application.
+        station: whose figures stand beside them.
+    """
+    registry = CollectorRegistry()
+    registry.register(_Figures(station))
+    requests = Counter("muster_requests", "Requests.", ["route", "status"], registry=registry)
+    seconds = Histogram(
+        "muster_request_seconds", "Time until an answer begins.", ["route"], registry=registry,
+        buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
+    )  # fmt: skip
+    app.extensions["muster_metrics"] = registry
+
+    @app.before_request
+    def begin() -> None:
+        g.began = time.perf_counter()
+
+    @app.after_request
+    def end(answer: Response) -> Response:
+        route = str(request.url_rule) if request.url_rule else "none"  # not the path: that is anybody's text
+        requests.labels(route, answer.status_code).inc()
+        if (began := g.get("began")) is not None:
+            seconds.labels(route).observe(time.perf_counter() - began)
+        return answer

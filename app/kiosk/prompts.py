@@ -1,0 +1,132 @@
+"""What to ask of the people before the camera: one thing at a time, and not at every flicker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from engine.alignment import QUALITY_REASONS
+from engine.config import Config, PresentationConfig
+from engine.presentation import PROMPTS, HeadTurnChallenge
+from engine.types import Track, TrackState
+
+__all__ = ["CODES", "PROVEN", "Prompter"]
+
+CODES = (
+    "one_at_a_time", "come_closer", "step_into_light", "turn_left", "turn_right", "look_up", "look_straight", "hold_still",
+    "not_recognised", "take_off_picture",
+)  # fmt: skip
+"""All that may be asked; the words for them stand in `words/`."""
+
+_QUALITY = dict(
+    zip(
+        QUALITY_REASONS,
+        ("come_closer", "look_straight", "step_into_light", "step_into_light", "step_into_light", "hold_still",
+         "look_straight", "look_straight"),
+        strict=True,
+    )
+)  # fmt: skip
+_TURNS = {PROMPTS["left"]: "turn_left", PROMPTS["right"]: "turn_right", PROMPTS["up"]: "look_up"}
+_LINGERS = timedelta(seconds=0.8)
+"""Somebody who is looked at for so long without a decision is told what to do."""
+_TOGETHER = timedelta(seconds=0.6)
+_STEADY = timedelta(seconds=0.3)
+_SHOWN = timedelta(seconds=1.2)
+PROVEN = "followed a random request to turn the head"
+"""Why a track that did counts as a living person."""
+
+
+class Prompter:
+    """Looks at the tracks of each frame. Belongs to the camera's thread.
+
+    Args:
+        config: all settings.
+        camera: whose tracks.
+    """
+
+    def __init__(self, config: Config, camera: str) -> None:
+        rules = config.cameras.get(camera)
+        own = rules.tailgating if rules else None
+        self._one_by_one = config.events.tailgating if own is None else own
+        self._turns = _Turns(config.presentation)
+        self._asks = config.kiosk.head_turn and config.presentation.policy == "require"
+        self._since: dict[int, datetime] = {}
+        self._candidate = self._shown = ""
+        self._candidate_since: datetime | None = None
+        self._shown_since: datetime | None = None
+
+    def look(self, tracks: Sequence[Track], time: datetime) -> tuple[str, int | None]:
+        """Take the tracks of a frame in.
+
+        Args:
+            tracks: of the frame, those out of view included.
+            time: of the frame, timezone-aware.
+
+        Returns:
+            What is asked now (one of `CODES`; empty: nothing), and the track that has just proven to be a living person.
+        """
+        visible = [track for track in tracks if track.visible]
+        self._since = {track.track_id: self._since.get(track.track_id, time) for track in visible}
+        wanted, proven = self._wanted(visible, time)
+        if self._candidate_since is None or wanted != self._candidate:
+            self._candidate, self._candidate_since = wanted, time
+        rests = self._shown_since is not None and self._shown and time - self._shown_since < _SHOWN
+        if wanted != self._shown and time - self._candidate_since >= _STEADY and (wanted or not rests):
+            self._shown, self._shown_since = wanted, time
+        return self._shown, proven
+
+    def clear(self) -> None:
+        """Nobody can be seen any more."""
+        self._since, self._candidate, self._shown = {}, "", ""
+        self._turns.clear()
+
+    def _wanted(self, visible: Sequence[Track], time: datetime) -> tuple[str, int | None]:
+        stayed = [track for track in visible if time - self._since[track.track_id] >= _TOGETHER]
+        if self._one_by_one and len(stayed) > 1:
+            self._turns.clear()
+            return "one_at_a_time", None
+        if not visible:
+            self._turns.clear()
+            return "", None
+        track = max(visible, key=lambda each: float((each.box[2:] - each.box[:2]).prod()))
+        if track.identity.state is TrackState.KNOWN and self._asks and track.liveness == "unproven":
+            return self._turns.follow(track, time)
+        self._turns.clear()
+        return self._advice(track, time), None
+
+    def _advice(self, track: Track, time: datetime) -> str:
+        """What would help a single person to be recognised; empty: nothing, or it is too early to say."""
+        state = track.identity.state
+        if track.liveness == "failed":
+            return "take_off_picture"
+        if state is TrackState.KNOWN or time - self._since[track.track_id] < _LINGERS:
+            return ""
+        if state is TrackState.UNKNOWN:
+            return "not_recognised"
+        return _QUALITY.get(track.quality.reason, "") if track.quality else ""
+
+
+class _Turns:
+    """Asks one person for turns of the head, and anew when they were not followed.
+
+    Args:
+        config: limits.
+    """
+
+    def __init__(self, config: PresentationConfig) -> None:
+        self._config = config
+        self._challenge: HeadTurnChallenge | None = None
+        self._track = -1
+
+    def clear(self) -> None:
+        """Whoever was asked has gone, or need not be asked any more."""
+        self._challenge = None
+
+    def follow(self, track: Track, time: datetime) -> tuple[str, int | None]:
+        """What to ask of a person now, and their track once it is proven."""
+        if self._challenge is None or self._track != track.track_id or self._challenge.outcome is False:
+            self._challenge, self._track = HeadTurnChallenge(self._config), track.track_id
+        self._challenge.observe(time, track.landmarks)
+        if self._challenge.outcome:
+            return "", track.track_id
+        return _TURNS.get(self._challenge.prompt, "look_straight"), None

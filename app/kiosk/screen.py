@@ -1,0 +1,149 @@
+"""What a screen asks for: the page, the live picture, events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from flask import Blueprint, Response, render_template, request
+
+from app.kiosk.guard import device, needs, problem, station, still_may
+from app.kiosk.hub import as_event
+from app.kiosk.station import Station
+from app.kiosk.words import choose, languages, table
+
+__all__ = ["routes"]
+
+routes = Blueprint("screen", __name__)
+
+_BOUNDARY = "muster-frame"
+_IDLE_S = 15.0
+"""A viewer to whom there has been nothing to send for so long is sent away; the page asks again when the camera is back."""
+_PING_S = 10.0
+_CHECK_S = 5.0
+_MORE_LISTENERS = 10
+"""Listeners to events beyond one for each viewer of the picture."""
+
+
+@routes.get("/")
+@needs("screen")
+def page() -> str:
+    """The kiosk's page; `?lang=de` asks for a language."""
+    kiosk, asked = station(), request.args.get("lang", "")
+    config = kiosk.config
+    language = choose(
+        asked if asked in languages() else config.language, [code for code, _ in request.accept_languages]
+    )
+    words = table(language)
+    settings = {
+        "language": language,
+        "words": words,
+        "greeting_s": config.greeting_s,
+        "pin": device().may("pin") and kiosk.offers_pin(),
+        "sound": config.sound,
+        "camera": kiosk.camera.name,
+        "organisation": kiosk.bench.config.organisation,
+    }
+    shown = {"language": language, "title": words["title"], "words": words, "settings": settings}
+    return render_template("kiosk.html", page=shown)
+
+
+@routes.get("/stream.mjpg")
+@needs("screen")
+def stream() -> Response:
+    """The live picture: one JPEG after the other (multipart/x-mixed-replace)."""
+    kiosk = station()
+    if not kiosk.picture.enter(kiosk.config.max_viewers):
+        return _crowded("so many screens watch this camera already")
+    return Response(
+        _Leaving(_pictures(kiosk, still_may("screen")), kiosk.picture.leave),
+        mimetype=f"multipart/x-mixed-replace; boundary={_BOUNDARY}",
+    )
+
+
+def _pictures(kiosk: Station, may: Callable[[], bool]) -> Iterator[bytes]:
+    seen, sent, checked = 0, time.monotonic(), time.monotonic()
+    while not kiosk.hub.closed:
+        shot = kiosk.picture.next(seen, 1.0)
+        now = time.monotonic()
+        if shot is not None:
+            seen = shot.number
+            if shot.jpeg:
+                sent = now
+                head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(shot.jpeg)}\r\n\r\n"
+                yield b"".join((head.encode(), shot.jpeg, b"\r\n"))
+        if now - sent > _IDLE_S:
+            return
+        if now - checked > _CHECK_S:
+            checked = now
+            if not may():
+                return
+
+
+@routes.get("/snapshot.jpg")
+@needs("screen")
+def snapshot() -> Response:
+    """The newest picture."""
+    jpeg = station().camera.snapshot()
+    if jpeg is None:
+        return problem(503, "no_picture", "the camera gives no picture at the moment")
+    return Response(jpeg, mimetype="image/jpeg")
+
+
+@routes.get("/events")
+@needs("screen")
+def events() -> Response:
+    """What happens, as server-sent events; goes on after `Last-Event-ID`."""
+    kiosk = station()
+    if not kiosk.hub.enter(kiosk.config.max_viewers + _MORE_LISTENERS):
+        return _crowded("so many screens listen already")
+    pin = device().may("pin")
+    told = _told(kiosk, request.headers.get("Last-Event-ID", ""), still_may("screen"), pin=pin)
+    return Response(_Leaving(told, kiosk.hub.leave), mimetype="text/event-stream")
+
+
+def _told(kiosk: Station, last_id: str, may: Callable[[], bool], *, pin: bool) -> Iterator[bytes]:
+    hub = kiosk.hub
+    place = hub.place(last_id)
+    offered = pin and kiosk.offers_pin()
+    yield f"retry: 2000\n{as_event('hello', kiosk.hello(pin=offered))}".encode()
+    pinged = time.monotonic()
+    while not hub.closed:
+        for message in hub.after(place, _CHECK_S):
+            place = message.number
+            yield as_event(message.kind, message.data, hub.name(place)).encode()
+        if time.monotonic() - pinged >= _PING_S:
+            pinged = time.monotonic()
+            yield as_event("ping", {}).encode()
+        if not may():
+            return
+        if offered != (pin and kiosk.offers_pin()):
+            offered = not offered
+            yield as_event("hello", kiosk.hello(pin=offered)).encode()
+
+
+class _Leaving:
+    """An answer whose end is told, also when it was never begun.
+
+    Args:
+        parts: the answer.
+        leave: called once.
+    """
+
+    def __init__(self, parts: Iterator[bytes], leave: Callable[[], None]) -> None:
+        self._parts, self._leave, self._left = parts, leave, False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._parts
+
+    def close(self) -> None:
+        """The server has no use for it any more (WSGI calls this in any case)."""
+        if not self._left:
+            self._left = True
+            self._leave()
+
+
+def _crowded(message: str) -> Response:
+    answer = problem(503, "too_many", message)
+    answer.headers["Retry-After"] = "10"
+    return answer

@@ -1,0 +1,170 @@
+"""Serves the kiosk: cheroot, a thread for each long answer and some for the short ones."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from cheroot import wsgi
+from cheroot.server import HTTPConnection, HTTPRequest
+from flask import Flask
+
+from app.kiosk.application import MAX_BYTES, create_app
+from app.kiosk.station import Station
+from app.relay import announced
+from engine.cli.serving import address
+from engine.workbench import Workbench
+
+__all__ = ["make_server", "serve"]
+
+_SHORT = 12
+"""Threads for short answers, beside one for each viewer and each listener."""
+_SEND_BUFFER = 128 * 1024
+"""Of a connection in the kernel: about two pictures. A viewer who reads slowly is behind by these, not by seconds."""
+_HEADERS_S, _ANSWER_S = 10.0, 40.0
+"""So long a request's headers may take, and all of it until the answer begins."""
+_TIMEOUT_S = 10
+"""A viewer who takes nothing for so long is closed; so is one who says nothing."""
+
+
+class _Deadlines:
+    """Ends connections that take too long over a request: one drop every few seconds would hold a thread for ever."""
+
+    def __init__(self) -> None:
+        self._due: dict[HTTPConnection, float] = {}
+        self._lock = threading.Lock()
+
+    def set(self, connection: HTTPConnection, seconds: float) -> None:
+        """From now on it has so much time."""
+        with self._lock:
+            self._due[connection] = time.monotonic() + seconds
+
+    def clear(self, connection: HTTPConnection) -> None:
+        """It is being answered."""
+        with self._lock:
+            self._due.pop(connection, None)
+
+    def enforce(self) -> None:
+        """Shut the sockets down whose time is over; whoever reads from them gets an end."""
+        now = time.monotonic()
+        with self._lock:
+            late = [connection for connection, due in self._due.items() if due < now]
+            for connection in late:
+                del self._due[connection]
+        for connection in late:
+            with contextlib.suppress(OSError):
+                connection.socket.shutdown(socket.SHUT_RDWR)
+
+
+class _Request(HTTPRequest):
+    def parse_request(self) -> None:
+        self.server.deadlines.set(self.conn, _HEADERS_S)
+        super().parse_request()
+        self.server.deadlines.set(self.conn, _ANSWER_S)
+
+    def send_headers(self) -> None:
+        self.server.deadlines.clear(self.conn)
+        super().send_headers()
+
+
+class _Connection(HTTPConnection):
+    RequestHandlerClass = _Request
+    spoken = False
+
+    def communicate(self) -> bool:
+        try:
+            return bool(super().communicate())  # type: ignore[no-untyped-call]
+        finally:
+            self.server.deadlines.clear(self)
+
+
+class _Server(wsgi.Server):
+    ConnectionClass = _Connection
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.deadlines = _Deadlines()
+
+    def process_conn(self, conn: _Connection) -> None:
+        """Give a connection a thread, but not before it says something."""
+        if conn.spoken:
+            super().process_conn(conn)
+        else:
+            conn.spoken = True
+            self.put_conn(conn)
+
+    def serve(self) -> None:
+        threading.Thread(target=self._enforce, name="deadlines", daemon=True).start()
+        super().serve()
+
+    def _enforce(self) -> None:
+        while self.ready:
+            time.sleep(1.0)
+            self.deadlines.enforce()
+
+    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
+        """Say nothing: browsers come and go, and what goes wrong in answering the application tells itself."""
+
+
+def make_server(app: Flask, host: str, port: int) -> wsgi.Server:
+    """A server that is ready to `serve()`.
+
+    Args:
+        app: of `create_app`.
+        host, port: to listen on; port 0: any, see its `bind_addr`.
+
+    Raises:
+        OSError: the address cannot be used.
+    """
+    station: Station = app.extensions["muster"]
+    most = station.config.max_viewers
+    server = _Server(
+        (host, port), app, numthreads=2 * most + 10 + _SHORT, server_name="muster", timeout=_TIMEOUT_S, shutdown_timeout=3,
+        request_queue_size=128,
+    )  # fmt: skip
+    server.max_request_header_size = 32 * 1024
+    server.max_request_body_size = MAX_BYTES  # also of requests that are refused, whose bodies are read to their end
+    server.prepare()
+    # accepted connections inherit these
+    server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: what is not acknowledged for so long is lost
+        server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 2000 * _TIMEOUT_S)
+    return server
+
+
+def serve(workspace: Path, overrides: dict[str, Any], host: str, port: int) -> None:
+    """Serve until interrupted.
+
+    Args:
+        workspace: folder to work on.
+        overrides: see `create_app`.
+        host, port: to listen on.
+
+    Raises:
+        ConfigError: settings make no sense.
+        OSError: the address cannot be used.
+    """
+    bench = Workbench(workspace)
+    app = create_app(bench, {"hosts": (*bench.config.kiosk.hosts, host), **overrides})
+    server = make_server(app, host, port)
+    ended = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    station: Station = app.extensions["muster"]
+    with contextlib.ExitStack() as stack:
+        stack.callback(server.stop)
+        stack.enter_context(announced(bench, station.camera.name, address(host, port)))
+        threading.Thread(target=server.serve, name="server", daemon=True).start()
+        stack.enter_context(station.running())
+        ended.wait()

@@ -1,0 +1,251 @@
+"""A kiosk at work: its camera, who it greets, what it asks of people, and who looks on. Knows nothing of HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.broadcast import Broadcast
+from app.cameras import Camera, Watcher
+from app.kiosk.greeter import Greeter, first_name
+from app.kiosk.hub import Hub
+from app.kiosk.prompts import PROVEN, Prompter
+from app.kiosk.words import choose, table
+from engine import __version__
+from engine.config import KioskConfig
+from engine.credentials import TryLater
+from engine.drawing import WORDS, draw_tracks
+from engine.errors import InputError, MusterError
+from engine.pipeline import FrameResult, Pipeline
+from engine.records.today import Arrival, arrivals
+from engine.workbench import Workbench
+
+__all__ = ["Station"]
+
+log = logging.getLogger(__name__)
+
+_POLL_S = 1.0
+_PATIENCE_S = 5.0
+_GUESSES, _GUESS_S = 12, 60.0
+"""So many wrong PINs in so many seconds are looked at."""
+
+
+class Station(Watcher):
+    """One screen's worth of Muster.
+
+    Args:
+        bench: the workbench.
+        camera: name of the camera.
+        source: where its pictures come from, see `engine.sources.open_source`.
+        config: of the kiosk.
+    """
+
+    def __init__(self, bench: Workbench, camera: str, source: str, config: KioskConfig) -> None:
+        self.bench, self.config = bench, config
+        self.hub = Hub(bench.clock)
+        self.picture = Broadcast(longest_px=config.longest_px, fps=config.fps)
+        self.camera = Camera(bench, camera, source, picture=self.picture, watcher=self, draw=self._drawn)
+        self._words = table(choose(config.language, ()))
+        self.greeter = Greeter(bench, camera, self.hub)
+        self.prompt = ""
+        self.today = 0
+        self.punches = 0
+        self._prompter = Prompter(bench.config, camera)
+        self._wrong: deque[float] = deque(maxlen=_GUESSES)
+        self._guessing = threading.Lock()
+        self._stopping = threading.Event()
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """While this lasts the camera is watched, people are greeted, notifications go out.
+
+        Raises:
+            ConfigError: a notification rule cannot be followed.
+        """
+        self._stopping.clear()
+        self.hub.open()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.bench.attended())
+            self.greeter.start()
+            stack.callback(self.greeter.stop)
+            poll = threading.Thread(target=self._poll, name="poll", daemon=True)
+            poll.start()
+            stack.callback(poll.join, 5)
+            stack.enter_context(self.camera.kept())
+            stack.callback(self.picture.clear)  # first of all those who look on are sent away
+            stack.callback(self.hub.close)
+            stack.callback(self._stopping.set)
+            yield
+
+    # ----------------------------------------------------------------------------------------- the camera's thread
+
+    def saw(self, result: FrameResult, pipeline: Pipeline) -> None:
+        """See `Watcher`."""
+        self.greeter.saw(result)
+        self.punches += sum(row.get("event") == "punch" for row in result.rows)
+        prompt, proven = self._prompter.look(result.tracks, result.frame.time)
+        if proven is not None:
+            pipeline.vouch(proven, PROVEN)
+        self._ask(prompt if self.camera.state == "playing" else "")
+
+    def became(self, state: str, detail: str) -> None:
+        """See `Watcher`."""
+        del detail  # may hold an address with a password; whoever administers sees it in the status
+        if state != "playing":
+            self._prompter.clear()
+            self._ask("")
+        self.hub.publish("camera", self.state())
+
+    def _drawn(self, bench: Workbench, result: FrameResult) -> NDArray[np.uint8]:
+        """The picture for everybody at the door: first names, and neither strangers' identifiers nor similarities."""
+        people = bench.known_people()
+        tracks = [
+            replace(track, unknown_id=None, identity=replace(track.identity, similarity=None))
+            for track in result.tracks
+        ]
+        shown = [track.identity.person for track in tracks if track.identity.person]
+        names = {person: first_name(people.get(person, {}).get("name", "")) for person in shown}
+        words = {state: self._words[f"tag_{state}"] for state in WORDS}
+        needed = bench.config.voting.min_agreeing
+        return draw_tracks(result.frame.image, tracks, names, alarmed=result.alarmed, needed=needed, words=words)
+
+    def _ask(self, prompt: str) -> None:
+        if prompt != self.prompt:
+            self.prompt = prompt
+            self.hub.publish("prompt", {"code": prompt})
+
+    # ----------------------------------------------------------------------------------------- the poll's thread
+
+    def _poll(self) -> None:
+        """What changes without the camera: rows of other recorders, the number of today."""
+        newest: str | None = None
+        while not self._stopping.is_set():
+            try:
+                self.today, rows = arrivals(self.bench.records, self.bench.known_people, self.bench.clock(), 20)
+                if newest is not None and not self.camera.recording:
+                    self._greet_others(rows, newest)
+                newest = rows[0].event_id if rows else ""
+            except MusterError as error:
+                log.warning("%s", error)
+            except Exception:
+                log.exception("what happens today")
+            self._stopping.wait(_POLL_S)
+
+    def _greet_others(self, rows: list[Arrival], newest: str) -> None:
+        """Another process records this camera: what it wrote is greeted here all the same."""
+        fresh = [row.event_id for row in rows if row.event_id > newest and row.camera == self.camera.name]
+        day = self.bench.attendance.day_of(self.bench.clock())
+        for row in self.bench.attendance.log.read(day, day) if fresh else ():
+            if row["event_id"] in fresh:
+                self.greeter.row(row)
+
+    # ----------------------------------------------------------------------------------------- what others ask
+
+    def _checked(self, employee_id: str, pin: str) -> dict[str, object] | None:
+        now = time.monotonic()
+        recent = [wrong for wrong in self._wrong if now - wrong < _GUESS_S]
+        if len(recent) >= _GUESSES:  # each number has a wait of its own; this one is for who tries many numbers
+            raise TryLater("too many wrong numbers or PINs", wait_s=max(1, round(_GUESS_S - (now - recent[0]))))
+        try:
+            return self.bench.punch_by_pin(employee_id, pin, self.camera.name, self.camera.frame())
+        except TryLater:
+            raise
+        except InputError:
+            self._wrong.append(now)
+            raise
+
+    def enter_pin(self, employee_id: str, pin: str) -> dict[str, Any]:
+        """Record somebody by their number and PIN, with the camera's picture of the moment; what they are greeted with.
+
+        Raises:
+            TryLater: too many wrong tries.
+            InputError: they do not belong together.
+            StorageError: it could not be written.
+        """
+        if not self._guessing.acquire(timeout=_PATIENCE_S):  # each look takes 64 MB
+            raise TryLater("others are entering their PIN", wait_s=round(_PATIENCE_S))
+        try:
+            row = self._checked(employee_id, pin)
+        finally:
+            self._guessing.release()
+        self.punches += row is not None and row["event"] == "punch"
+        return self.greeter.by_hand(self.bench.kiosk.meant(employee_id.strip()), row)
+
+    def state(self) -> dict[str, Any]:
+        """The camera's state, as everybody may know it."""
+        camera = self.camera
+        return {"name": camera.name, "state": camera.state, "since": camera.since.isoformat(timespec="milliseconds")}
+
+    def offers_pin(self) -> bool:
+        """Whether anybody has a PIN; a file that cannot be read has none."""
+        try:
+            return self.bench.pins.any()
+        except MusterError as error:
+            log.warning("%s", error)
+            return False
+
+    def hello(self, *, pin: bool) -> dict[str, Any]:
+        """What a screen must know when it begins.
+
+        Args:
+            pin: a PIN may be entered there.
+        """
+        now = self.bench.clock().astimezone(self.bench.config.zone)
+        return {
+            "boot": f"{self.hub.boot}{'p' if pin else ''}",
+            "version": __version__,
+            "server_time": now.isoformat(timespec="milliseconds"),
+            "utc_offset_min": round((now.utcoffset() or timedelta(0)).total_seconds() / 60),
+            "camera": self.state(),
+            "prompt": self.prompt,
+        }
+
+    def status(self) -> dict[str, Any]:
+        """Everything that can be measured, without reading a file."""
+        camera, pipeline = self.camera, self.camera.pipeline
+        now = self.bench.clock().astimezone(self.bench.config.zone)
+        return {
+            "time": now.isoformat(timespec="milliseconds"),
+            "version": __version__,
+            "camera": {
+                **self.state(),
+                "detail": camera.detail,
+                "fps": round(camera.rate.per_second(), 1) if camera.state == "playing" else 0.0,
+                "width": camera.size[0] if camera.size else None,
+                "height": camera.size[1] if camera.size else None,
+                "recording": camera.recording and camera.state in {"playing", "lost"},
+                "frames": camera.frames,
+                "dropped": camera.dropped,
+                "losses": camera.losses,
+            },
+            "prompt": self.prompt,
+            "people_today": self.today,
+            "greetings": self.greeter.count,
+            "waiting_rows": pipeline.waiting if pipeline else 0,
+            "viewers": self.picture.viewers,
+            "listeners": self.hub.listeners,
+        }
+
+    def faults(self) -> list[str]:
+        """Why it cannot do its work at the moment; none: it can."""
+        camera = self.camera
+        found = [] if camera.state == "playing" else [f"the camera is {camera.state}"]
+        if camera.state == "playing" and not camera.recording:
+            found.append("another process records this camera")
+        if not self.bench.writable:
+            found.append("the workspace cannot be written")
+        if camera.state == "playing" and not self.greeter.alive:
+            found.append("nobody is greeted")
+        if camera.pipeline is not None and camera.pipeline.stuck:
+            found.append("rows cannot be written and are kept in memory")
+        return found

@@ -1,0 +1,63 @@
+"""A sighting and the picture that shows it, written together: no row names a picture that is not there, and no picture lacks a row."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.attendance.book import AttendanceBook, Sighting
+from engine.images import encode_jpeg
+from engine.storage import atomic_write
+
+__all__ = ["record_shown"]
+
+log = logging.getLogger(__name__)
+
+
+def record_shown(
+    book: AttendanceBook,
+    sighting: Sighting,
+    people: Callable[[], Mapping[str, Mapping[str, str]]],
+    picture: NDArray[np.uint8] | None,
+    *,
+    renew: bool = True,
+) -> dict[str, object] | None:
+    """Record a sighting with its picture, see `AttendanceBook.record`.
+
+    Args:
+        book: the log.
+        sighting: who, when and why.
+        people: name and department by id, for the sheet.
+        picture: (H, W, 3) uint8 RGB; None, or one that cannot be encoded: a punch without its picture is better than none.
+        renew: bring the day sheet up to date at once.
+
+    Returns:
+        The row that was written durably; None when it was one sighting too many.
+
+    Raises:
+        StorageError: row or picture could not be written; neither is there.
+    """
+    if book.would_record(sighting) is None:
+        return None
+    path: Path | None = None
+    row: dict[str, object] | None = None
+    try:
+        if picture is not None:
+            try:
+                content = encode_jpeg(picture)
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with a picture
+                log.warning("no evidence picture: %s", error)
+            else:
+                path = book.evidence_path(sighting.time, certain=sighting.certain)
+                atomic_write(path, content)
+        row = book.record(sighting, people(), book.relative(path) if path else "", renew=renew)
+    finally:
+        if row is None and path is not None:  # it failed, or another camera was faster
+            with contextlib.suppress(OSError):
+                path.unlink()
+    return row

@@ -1,0 +1,107 @@
+"""What the commands that start a server share: is the port free, where is it, and becoming it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+from engine.errors import ConfigError, InputError
+
+__all__ = ["MEMORY", "address", "become", "check_installed", "check_port", "together"]
+
+MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "8000000"}
+"""For glibc: it would keep memory aside for every thread that ever was, and pictures between smaller things, where they leave holes
+(measured on a kiosk: 470 MB and steady instead of 570 MB and growing)."""
+_RESTART_S, _PATIENCE_S = 10.0, 20.0
+_EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - told to people, not listened on
+
+
+def check_installed(what: str, *modules: str) -> None:
+    """See that a part of the user interface is there, with all that it stands on.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    for module in modules:
+        try:
+            found = importlib.util.find_spec(module)
+        except ModuleNotFoundError:
+            found = None
+        if found is None:
+            raise ConfigError(f"{what} not installed ({module})", hint="install Muster with `make setup`")
+
+
+def check_port(host: str, port: int) -> None:
+    """See that a port can be listened on.
+
+    Raises:
+        InputError: it cannot.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise InputError(f"{host}:{port} cannot be used: {error.strerror}", hint="choose another --port") from error
+
+
+def address(host: str, port: int) -> str:
+    """Where a server that listens there is found from this machine."""
+    name = "127.0.0.1" if host in _EVERYWHERE else f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}"
+
+
+def _environment() -> dict[str, str]:
+    return {**MEMORY, **os.environ}
+
+
+def become(module: str, *arguments: str) -> NoReturn:
+    """Go on as `python -m MODULE ARGUMENTS`."""
+    sys.stdout.flush()
+    os.execve(sys.executable, [sys.executable, "-m", module, *arguments], _environment())  # noqa: S606
+
+
+def together(main: Sequence[str], beside: Sequence[str]) -> NoReturn:
+    """Run `python -m …` twice, until interrupted or the first ends; the second is started again when it ends by itself.
+
+    Both end with this program, however that ends: they are started with `--with-input` and hold on to its end of a pipe.
+
+    Args:
+        main, beside: a module and its arguments.
+    """
+
+    def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+        words = [sys.executable, "-m", *command, "--with-input"]
+        return subprocess.Popen(words, stdin=subprocess.PIPE, env=_environment())
+
+    stopping: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        stopping.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    sys.stdout.flush()
+    first, second = start(main), start(beside)
+    again = 0.0
+    while first.poll() is None and not stopping:
+        time.sleep(0.2)
+        if second.poll() is not None and time.monotonic() >= again:
+            again = time.monotonic() + _RESTART_S
+            second = start(beside)
+    for server in (first, second):
+        server.terminate()
+    for server in (first, second):
+        try:
+            server.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            server.kill()
+    sys.exit(0 if stopping else first.returncode)

@@ -1,0 +1,153 @@
+"""What files of credentials share: rows in JSON that several processes change, slow hashes, and the wait after wrong secrets."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from engine.errors import InputError, StorageError
+from engine.storage import atomic_write, locked, storage_errors
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+__all__ = ["CredentialFile", "SlowHashes", "TryLater", "one_more_try"]
+
+Row = TypeVar("Row", bound="DataclassInstance")
+
+_FREE_TRIES = 5
+_LONGEST_WAIT_S = 900
+
+
+class TryLater(InputError):
+    """Too many wrong attempts.
+
+    Args:
+        message: what there was too much of.
+        wait_s: after so many seconds one is looked at again.
+    """
+
+    def __init__(self, message: str, *, wait_s: int) -> None:
+        self.wait_s = wait_s
+        super().__init__(message, hint=f"try again in {wait_s} s")
+
+
+class CredentialFile(Generic[Row]):
+    """A list of rows in one JSON file that only its owner may read.
+
+    Args:
+        path: the file.
+        key: the field by which a row is known.
+        load: makes a row of an object of the file; raises ValueError, TypeError or KeyError when it is none.
+        remedy: what to do when the file is damaged.
+    """
+
+    def __init__(self, path: Path, key: str, load: Callable[[dict[str, Any]], Row], remedy: str) -> None:
+        self.path = path
+        self._key, self._load, self._remedy = key, load, remedy
+        self._read: tuple[object, dict[str, Row]] | None = None
+
+    def all(self) -> dict[str, Row]:
+        """Every row by its key; read again only when the file changed. Do not change it.
+
+        Raises:
+            StorageError: the file cannot be read or is damaged.
+        """
+        with storage_errors(self.path):
+            try:
+                status = self.path.stat()
+            except FileNotFoundError:
+                return {}
+        stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
+        before = self._read
+        if before is not None and before[0] == stamp:
+            return before[1]
+        found = self._fresh()
+        self._read = (stamp, found)
+        return found
+
+    def _fresh(self) -> dict[str, Row]:
+        with storage_errors(self.path):
+            try:
+                content = self.path.read_bytes()
+            except FileNotFoundError:
+                return {}
+        try:
+            values = json.loads(content)
+            if not isinstance(values, list):
+                raise TypeError("a list of rows is expected")
+            rows = [self._load(row) for row in values]
+            return {str(getattr(row, self._key)): row for row in rows}
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise StorageError(f"{self.path} is damaged", hint=self._remedy) from error
+
+    def change(self, change: Callable[[dict[str, Row]], None]) -> None:
+        """Change the rows while no other process does; what the function raises leaves the file as it was.
+
+        Raises:
+            StorageError: the file cannot be read or written, or is damaged.
+        """
+        with locked(self.path):
+            rows = self._fresh()  # two files written within one tick of the file system's clock may bear one stamp
+            change(rows)
+            texts = [dataclasses.asdict(row) for row in rows.values()]
+            atomic_write(self.path, json.dumps(texts, indent=1, ensure_ascii=False).encode(), mode=0o600)
+
+
+class SlowHashes:
+    """argon2id (RFC 9106) of secrets that people choose or type: each guess is to cost the one who guesses."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher()
+        self._decoy = ""
+
+    def make(self, secret: str) -> str:
+        """The hash of a secret."""
+        return self._hasher.hash(secret)
+
+    def right(self, hashed: str, secret: str) -> bool:
+        """Whether a secret is the one behind a hash; an empty hash is nobody's, which takes as long to find out."""
+        self._decoy = self._decoy or self._hasher.hash(token_hex())
+        try:
+            return self._hasher.verify(hashed or self._decoy, secret) and bool(hashed)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def outdated(self, hashed: str) -> bool:
+        """Whether it was made with weaker settings than are usual now."""
+        return self._hasher.check_needs_rehash(hashed)
+
+
+def one_more_try(failures: int, wait_until: str, now: datetime, *, secrets: str) -> tuple[int, str]:
+    """Count a try before it is looked at, so that many at once are counted, too; call it while the file is locked.
+
+    Five tries are free. From then on there is a wait, twice as long after every further one, up to a quarter of an hour.
+
+    Args:
+        failures, wait_until: tries since the last right one, and ISO 8601 until when none is looked at; as they were.
+        now: the present, timezone-aware.
+        secrets: how to call them in the error.
+
+    Returns:
+        Both as they are with this try.
+
+    Raises:
+        TryLater: too early.
+    """
+    longest = now + timedelta(
+        seconds=_LONGEST_WAIT_S
+    )  # one that lies further ahead was written by a clock that was wrong
+    if wait_until and now < (until := datetime.fromisoformat(wait_until)) <= longest:
+        raise TryLater(f"too many wrong {secrets}", wait_s=math.ceil((until - now).total_seconds()))
+    failures += 1
+    wait_s = min(_LONGEST_WAIT_S, 2 ** min(failures - _FREE_TRIES, 20)) if failures >= _FREE_TRIES else 0
+    return failures, (now + timedelta(seconds=wait_s)).isoformat() if wait_s else ""
