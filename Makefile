@@ -7,7 +7,7 @@ PORT ?= 8501
 KIOSK_PORT ?= 8502
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format bench clean
+.PHONY: help setup run demo notebooks test check format bench clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -35,6 +35,13 @@ run: $(VENV)/.core  ## the workbench in the browser and a kiosk beside it, on a 
 
 demo: $(VENV)/.core  ## real people recognised in a video, an attendance sheet, an incident log with pictures
 	$(BIN)/muster demo
+
+$(VENV)/.notebooks: $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[notebooks]"
+	@touch $@
+
+notebooks: $(VENV)/.notebooks  ## threshold, attendance and incidents in JupyterLab, on a sample workspace
+	cd notebooks && ../$(BIN)/jupyter lab
 
 test: $(VENV)/.dev  ## all tests, on real models and photos
 	$(BIN)/muster models fetch --samples

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-from app import services
+from app import services, viewer
 from app.sessions import COOKIE
 from engine.accounts import Account
 from engine.errors import MusterError
@@ -27,6 +27,20 @@ class NotAllowed(MusterError):
 def account() -> Account | None:
     """Who is signed in, in this run of a page; None: nobody."""
     return services.sessions().account(st.context.cookies.get(COOKIE))
+
+
+def _language() -> str:
+    """Theirs, the workspace's, the browser's, English."""
+    found = account()
+    wanted = (found.language if found else "") or services.bench().config.app.language
+    return wanted or (st.context.locale or "en").split("-")[0].lower()
+
+
+def _theme() -> viewer.Theme:
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+viewer.answered_by(_language, _theme)
 
 
 def may(action: str) -> bool:

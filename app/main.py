@@ -16,7 +16,7 @@ def _tidy(path: str) -> None:
     """Pictures and files about people do not outlive the page that they were made on."""
     if path != "registration":
         registration.forget()
-    for name, page in (("export", "people"), ("attendance-made", "attendance")):
+    for name, page in (("export", "people"), ("attendance-made", "attendance"), ("tuning-replay", "tuning")):
         if path != page:
             st.session_state.pop(name, None)
 

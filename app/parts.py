@@ -15,11 +15,11 @@ import streamlit as st
 from markupsafe import Markup
 
 from app.pictures import picture, portrait
+from app.viewer import theme
 from app.words import say, term
 from engine.errors import MusterError
 
 __all__ = [
-    "PALETTE",
     "Figure",
     "Tone",
     "face",
@@ -36,12 +36,8 @@ __all__ = [
     "similarity_bar",
     "status",
     "style",
-    "theme",
     "tone",
 ]
-
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-"""Okabe and Ito's colours, which people with any colour vision tell apart."""
 
 P = ParamSpec("P")
 
@@ -248,11 +244,6 @@ def guarded(page: Callable[P, None]) -> Callable[P, None]:
             notice(error.message, error.hint, tone="bad")
 
     return shown
-
-
-def theme() -> Literal["light", "dark"]:
-    """Which theme the browser shows."""
-    return "dark" if st.context.theme.type == "dark" else "light"
 
 
 _TONES = {

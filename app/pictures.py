@@ -22,7 +22,7 @@ from engine.accounts import Account
 from engine.errors import MusterError
 from engine.images import encode_jpeg, read_image
 
-__all__ = ["inline", "picture", "portrait", "routes"]
+__all__ = ["allowed", "inline", "picture", "portrait", "routes"]
 
 _RIGHTS = {
     "enrolment": ("people.view", "attendance.evidence"),
@@ -85,7 +85,8 @@ def _small(path: Path, stamp: tuple[int, int], side: int, *, square: bool) -> by
     return encode_jpeg(np.ascontiguousarray(image), 85)
 
 
-def _allowed(account: Account, kind: str) -> bool:
+def allowed(account: Account, kind: str) -> bool:
+    """Whether somebody may see pictures of a kind, the folder below `images` that they lie in."""
     return any(account.may(action) for action in _RIGHTS.get(kind, ("alerts.view",)))
 
 
@@ -117,7 +118,7 @@ def _picture(request: Request) -> Response:
     path = (services.workspace() / request.path_params["path"]).resolve()
     if account is None or not path.is_relative_to(root.resolve()) or path == root.resolve():
         return PlainTextResponse("there is no such picture", 404)
-    if not _allowed(account, path.relative_to(root.resolve()).parts[0]):
+    if not allowed(account, path.relative_to(root.resolve()).parts[0]):
         return PlainTextResponse("your role does not allow this", 403)
     return _serve(request, path, square="square" in request.query_params)
 
@@ -128,7 +129,7 @@ def _portrait(request: Request) -> Response:
         return PlainTextResponse("your role does not allow this", 403)
     best = bench.best_template(employee_id)
     if best is not None:
-        most = _SIDES[-1] if _allowed(account, "enrolment") else _FACE_PX
+        most = _SIDES[-1] if allowed(account, "enrolment") else _FACE_PX
         response = _serve(request, bench.enrolment_picture(best), square=True, most_px=most)
         if response.status_code != 404:
             return response

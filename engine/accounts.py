@@ -35,6 +35,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
         "people.forget": ("hr",),
         "alerts.view": ("security",),
         "alerts.review": ("security",),
+        "system.tune": ("security",),  # the match threshold: it decides who gets in
         "system.view": ("hr", "security"),
         "system.audit": (),
         "system.manage": (),

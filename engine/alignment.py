@@ -57,10 +57,10 @@ _NEUTRAL_NOSE = 0.495  # nose height between eyes (0) and mouth (1) in a frontal
 _MIN_SCALE = 0.6  # below, a face is reduced by area means first: plain bilinear sampling would alias
 
 
-def _similarity(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
+def _similarity(landmarks: NDArray[np.float32], template: NDArray[np.float32]) -> NDArray[np.float64]:
     """(2, 3) matrix that takes five landmarks onto the template, best in the least-squares sense."""
     source = landmarks.astype(np.float64)
-    target = TEMPLATE.astype(np.float64)
+    target = template.astype(np.float64)
     source_mean, target_mean = source.mean(0), target.mean(0)
     a, b = source - source_mean, target - target_mean
     spread = float((a * a).sum())
@@ -72,19 +72,22 @@ def _similarity(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.hstack([turn, (target_mean - turn @ source_mean)[:, None]])
 
 
-def align(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
+def align(
+    image: NDArray[np.uint8], landmarks: NDArray[np.float32], template: NDArray[np.float32] = TEMPLATE
+) -> NDArray[np.uint8]:
     """Cut faces out, upright.
 
     Args:
         image: RGB uint8 (H, W, 3).
         landmarks: (n, 5, 2) float32 in pixels of it.
+        template: (5, 2) places of the landmarks; others than the default are for measuring what they would give.
 
     Returns:
         (n, 160, 160, 3) uint8; what lies outside the picture repeats its edge.
     """
     faces = np.empty((len(landmarks), FACE_SIDE, FACE_SIDE, 3), np.uint8)
     for index, points in enumerate(landmarks):
-        matrix = _similarity(points)
+        matrix = _similarity(points, template)
         scale = math.hypot(matrix[0, 0], matrix[1, 0])
         source = image
         if scale < _MIN_SCALE:

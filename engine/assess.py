@@ -13,12 +13,20 @@ from numpy.typing import NDArray
 
 from engine.analysis import FaceReader, subject
 from engine.errors import InputError
-from engine.evaluation import Rate, bootstrap_interval, verification
+from engine.evaluation import (
+    Comparisons,
+    PriorCurve,
+    Rate,
+    figures,
+    measure_prior,
+    photo_comparisons,
+    verification,
+)
 from engine.gallery import Gallery, Template
 from engine.images import IMAGE_SUFFIXES, read_image
 from engine.types import FaceQuality
 
-__all__ = ["Probe", "acquire", "assess_folder", "assess_pairs"]
+__all__ = ["Probe", "acquire", "assess_folder", "assess_pairs", "assess_prior"]
 
 Floats = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
@@ -70,14 +78,14 @@ def acquire(reader: FaceReader, photos: Sequence[tuple[Path, str]], progress: Pr
     return result
 
 
-def _verification_report(
-    scores: NDArray[np.float64], same: NDArray[np.bool_], subjects: NDArray[np.intp], acquired: _Acquired, photos: int
-) -> dict[str, Any]:
+def _verification_report(compared: Comparisons, acquired: _Acquired, photos: int) -> dict[str, Any]:
     try:
-        result = verification(scores, same)
+        result = verification(compared.scores, compared.same)
     except ValueError as error:
         raise InputError(f"too few photos with a face: {error}", hint="give two people with two photos each") from error
     failed = Rate(len(acquired.failures), photos)
+    found = figures(compared, fars=tuple(result.tar_at_far))
+    intervals = {name: (figure.low, figure.high) for name, figure in found.items()}
     return {
         "photos": photos,
         "pairs": result.pairs,
@@ -89,8 +97,9 @@ def _verification_report(
         "tar_at_far": {far: rate.value for far, rate in result.tar_at_far.items()},
         "failure_to_acquire": failed.value,
         "intervals": {
-            "auc": bootstrap_interval(scores, same, subjects),
-            "tar_at_far": {far: rate.interval for far, rate in result.tar_at_far.items()},
+            "auc": intervals["auc"],
+            "eer": intervals["eer"],
+            "tar_at_far": {far: intervals[f"tar@{far}"] for far in result.tar_at_far},
             "failure_to_acquire": failed.interval,
         },
         "failures": acquired.failures,
@@ -121,6 +130,49 @@ def assess_folder(
     Raises:
         InputError: no such folder, no photos, or fewer than two people.
     """
+    paths = _labelled(folder)
+    acquired = acquire(reader, [(path, path.parent.name) for path in paths], progress)
+    probes = acquired.probes
+    embeddings, owners = _rows(probes)
+    compared = photo_comparisons(embeddings, owners)
+    people = {path.parent.name for path in paths}
+    # somebody of whom no photo passes the gate cannot be enrolled
+    enrolled = {probe.person for probe in probes if probe.quality.good}
+    failed = Rate(len(people - enrolled), len(people))
+    return {
+        "people": len({probe.person for probe in probes}),
+        "failure_to_enrol": {"people": len(people), "failed": failed.hits, "interval": failed.interval},
+        "verification": _verification_report(compared, acquired, len(paths)),
+        "identification": _identification(probes, enrol, gallery, threshold, min_margin),
+    }
+
+
+def assess_prior(
+    reader: FaceReader, folder: Path, *, model_id: str, alignment_id: str, progress: Progress
+) -> PriorCurve:
+    """Measure a model's prior curve on a folder of people, see `engine.evaluation.measure_prior`.
+
+    Raises:
+        InputError: see `assess_folder`; or somebody has fewer than six good photos.
+    """
+    paths = _labelled(folder)
+    probes = acquire(reader, [(path, path.parent.name) for path in paths], progress).probes
+    embeddings, owners = _rows(probes)
+    weights = np.array([max(probe.quality.score, 0.05) if probe.quality.good else 0.0 for probe in probes])
+    try:
+        return measure_prior(
+            photo_comparisons(embeddings, owners),
+            embeddings,
+            owners,
+            weights,
+            model_id=model_id,
+            alignment_id=alignment_id,
+        )
+    except ValueError as error:
+        raise InputError(f"{folder}: {error}", hint="give more photos of each person") from error
+
+
+def _labelled(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder", hint="give a folder that holds one folder of photos per person")
     paths = sorted(
@@ -130,20 +182,14 @@ def assess_folder(
     )
     if not paths:
         raise InputError(f"{folder}: no photos in folders named after people", hint="lay them out as PERSON/PHOTO.jpg")
-    acquired = acquire(reader, [(path, path.parent.name) for path in paths], progress)
-    probes = acquired.probes
-    names = sorted({probe.person for probe in probes})
-    number = {name: index for index, name in enumerate(names)}
-    rows = np.stack([probe.embedding for probe in probes]) if probes else np.empty((0, 1), np.float32)
-    first, second = np.triu_indices(len(probes), 1)
-    who = np.array([number[probe.person] for probe in probes], np.intp)
-    scores = (rows @ rows.T)[first, second].astype(np.float64)
-    subjects = np.stack([who[first], who[second]], 1) if len(probes) else np.empty((0, 2), np.intp)
-    return {
-        "people": len(names),
-        "verification": _verification_report(scores, who[first] == who[second], subjects, acquired, len(paths)),
-        "identification": _identification(probes, enrol, gallery, threshold, min_margin),
-    }
+    return paths
+
+
+def _rows(probes: Sequence[Probe]) -> tuple[Floats, NDArray[np.intp]]:
+    """Embeddings (n, d), and (n,) whose they are: numbers in the order of names."""
+    number = {name: index for index, name in enumerate(sorted({probe.person for probe in probes}))}
+    embeddings = np.stack([probe.embedding for probe in probes]) if probes else np.empty((0, 1), np.float32)
+    return embeddings, np.array([number[probe.person] for probe in probes], np.intp)
 
 
 def not_measured(reason: str) -> dict[str, Any]:
@@ -277,15 +323,13 @@ def assess_pairs(reader: FaceReader, table: Path, progress: Progress) -> dict[st
     rows = {probe.path: probe.embedding for probe in acquired.probes}
     scored = [(rows[a] @ rows[b], same, a, b) for a, b, same in pairs if a in rows and b in rows]
     number = _components(files, pairs)
-    report = _verification_report(
-        np.array([row[0] for row in scored], np.float64),
-        np.array([row[1] for row in scored], np.bool_),
-        np.array([[number[row[2]], number[row[3]]] for row in scored], np.intp).reshape(-1, 2),
-        acquired,
-        len(files),
-    )
+    people = len(set(number.values()))
+    # where the table contradicts itself (two files said to differ are linked through others), the pair's own line counts
+    subjects = [(number[a], number[b] if same or number[a] != number[b] else people) for _, same, a, b in scored]
+    compared = Comparisons(np.array([row[0] for row in scored]), np.array(subjects, np.intp), people + 1)
+    report = _verification_report(compared, acquired, len(files))
     report["pairs_listed"] = len(pairs)
-    return {"people": len(set(number.values())), "verification": report, "identification": not_measured("pairs only")}
+    return {"people": people, "verification": report, "identification": not_measured("pairs only")}
 
 
 def _components(files: Sequence[Path], pairs: Sequence[tuple[Path, Path, bool]]) -> dict[Path, int]:

@@ -97,12 +97,25 @@ def _workspace(workspace: Path) -> Iterator[Check]:
         yield Check("workspace", f"{workspace}: {error.strerror}", False, "give this user write access")
     zone = workbench.config.zone
     yield Check("time zone", f"{workbench.config.timezone} · now {datetime.now(UTC).astimezone(zone):%Y-%m-%d %H:%M}")
-    threshold = workbench.threshold(gallery)
-    yield Check("people", f"{len(people)} listed, {len(gallery)} with templates · threshold {threshold:.3f}")
+    yield Check("people", f"{len(people)} listed, {len(gallery)} with templates")
+    yield from _threshold(workbench)
     if without := sorted(set(people) - set(gallery.people)):
         yield Check("people without templates", ", ".join(without[:5]), False, "enrol them")
     if strays := sorted(set(gallery.people) - set(people)):
         yield Check("templates without a person", ", ".join(strays[:5]), False, "`muster forget` them")
+
+
+def _threshold(workbench: Workbench) -> Iterator[Check]:
+    try:
+        found = workbench.calibration.in_force()
+    except MusterError as error:
+        yield _failure("threshold", error)
+        return
+    origin = {"settings": "fixed in the settings", "derived": "derived from the people on the list"}
+    by = f"calibrated on {found.version.made_at[:10]} by {found.version.author}" if found.version else ""
+    yield Check("threshold", f"{found.threshold:.3f} · {origin.get(found.source, by)}")
+    for concern in found.concerns:
+        yield Check("calibration", concern.what, False, concern.hint)
 
 
 def _camera(spec: str, workspace: Path) -> Check:

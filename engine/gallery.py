@@ -135,15 +135,24 @@ class Gallery:
         return rows
 
     @cached_property
+    def owners(self) -> NDArray[np.intp]:
+        """(n,) index into `people` of each template."""
+        number = {person: index for index, person in enumerate(self.people)}
+        return np.array([number[template.person] for template in self.templates], np.intp)
+
+    @cached_property
+    def weights(self) -> Floats:
+        """(n,) float32 weight of each template in the fused one of its person."""
+        return np.maximum(np.array([template.quality for template in self.templates], np.float32), _LEAST_WEIGHT)
+
+    @cached_property
     def fused(self) -> Floats:
         """(people, d) float32: the fused template of each person, in the order of `people`."""
-        weights = np.array([template.quality for template in self.templates], np.float32)
         if not self.people:
             return np.empty((0, self.embeddings.shape[1]), np.float32)
-        number = {person: index for index, person in enumerate(self.people)}
-        owner = np.array([number[template.person] for template in self.templates], np.intp)
+        owner = self.owners
         order = np.argsort(owner, kind="stable")
-        weighted = (self.embeddings * np.maximum(weights, _LEAST_WEIGHT)[:, None])[order]
+        weighted = (self.embeddings * self.weights[:, None])[order]
         sums = np.add.reduceat(weighted, np.searchsorted(owner[order], np.arange(len(self.people))), axis=0)
         return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12), np.float32)
 
@@ -211,9 +220,8 @@ class Gallery:
         count = max(1, min(len(self.templates), 4_000_000 // len(self)))
         rows = np.linspace(0, len(self.templates) - 1, count).astype(np.intp)
         scores = self.embeddings[rows] @ self.fused.T
-        owner = {person: index for index, person in enumerate(self.people)}
         others = np.ones(scores.shape, np.bool_)
-        others[np.arange(count), [owner[self.templates[row].person] for row in rows]] = False
+        others[np.arange(count), self.owners[rows]] = False
         return scores[others]
 
     # ----------------------------------------------------------------------------------------- changes

@@ -8,6 +8,7 @@ crossed, a jump, a gap): that is how fewer embeddings lose nothing.
 from __future__ import annotations
 
 import time as clock
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,9 +24,10 @@ from engine.gallery import Gallery, Template
 from engine.presentation import Liveness, LivenessState, TrackLiveness, combined, judged
 from engine.recorder import Recorder
 from engine.services import Services
+from engine.sightings import TOP, Vote
 from engine.staging import Desk, Shot
 from engine.tracking import Tracker, Trail
-from engine.types import Detections, FaceQuality, Frame, Match, Track, TrackState
+from engine.types import Candidate, Detections, FaceQuality, Frame, Match, Track, TrackState
 from engine.voting import Voter, assign, one_place_each
 
 __all__ = ["Identification"]
@@ -61,9 +63,11 @@ class _Following:
         shown_at: when a face was last shown to that check.
         scores: what a network of the user's own said of it.
         vouched: what somebody else proved.
+        votes, voted: the latest of its votes, for the log, and how many there were.
     """
 
     voter: Voter
+    votes: deque[Vote]
     unknown_id: str | None = None
     quality: FaceQuality | None = None
     best: tuple[float, Image] | None = None
@@ -76,6 +80,7 @@ class _Following:
     shown_at: datetime | None = None
     scores: list[float] = field(default_factory=list)
     vouched: Liveness = field(default_factory=Liveness)
+    voted: int = 0
 
     @property
     def settled(self) -> bool:
@@ -125,7 +130,8 @@ class Identification:
         self.tracks += 1
         checked = self._config.presentation.policy != "off"
         liveness = TrackLiveness(self._config.presentation) if checked else None
-        self._following[track_id] = _Following(Voter(self._config.voting), liveness=liveness)
+        voting = self._config.voting
+        self._following[track_id] = _Following(Voter(voting), deque(maxlen=voting.window), liveness=liveness)
         return self._following[track_id]
 
     def worth_cutting(self, track_ids: Sequence[int], time: datetime) -> list[int]:
@@ -260,7 +266,8 @@ class Identification:
     def _vote(self, shots: list[Shot], embeddings: Floats, ended: list[Trail]) -> None:
         """The faces of one frame vote."""
         alive = {trail.track_id for trail in self._tracker.trails}
-        for shot, person, embedding in zip(shots, assign(self._search(embeddings)), embeddings, strict=True):
+        matches = self._search(embeddings)
+        for shot, match, person, embedding in zip(shots, matches, assign(matches), embeddings, strict=True):
             following = self._following[shot.track_id]
             fused = following.voter.fused
             if len(following.voter) >= self._config.voting.min_agreeing and fused is not None:
@@ -277,6 +284,8 @@ class Identification:
                     following.first_good = clock.monotonic()
             score = shot.quality.score
             following.voter.vote(person, embedding, score, lambda probe: self._search(probe[None])[0])
+            following.votes.append(Vote(shot.time, match.candidates, following.voter.match.candidates))
+            following.voted += 1
             if shot.picture is not None and (following.best is None or score > following.best[0]):
                 following.best = (score, shot.picture)
             if following.settled:
@@ -359,6 +368,15 @@ class Identification:
     def first_good(self, track_id: int) -> float | None:
         """Monotonic time of a track's first good frame."""
         return self._following[track_id].first_good
+
+    def candidates(self, track_id: int) -> tuple[Candidate, ...]:
+        """Whom a track's mean embedding resembles, best first."""
+        return self._following[track_id].voter.match.candidates[:TOP]
+
+    def votes(self, track_id: int) -> tuple[tuple[Vote, ...], int]:
+        """The latest votes of a track, oldest first, and how many came before them."""
+        following = self._following[track_id]
+        return tuple(following.votes), following.voted - len(following.votes)
 
     def forget(self, track_id: int) -> TrackState:
         """Drop a track that has ended; how it ended."""

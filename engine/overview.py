@@ -261,6 +261,7 @@ CLASSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     ),
     "attendance logs": (("log/attendance", "log/corrections", "log/coverage"), "attendance"),
     "day sheets": (("attendance",), "attendance"),
+    "sighting logs": (("log/sightings",), "sightings"),
     "incident logs": (("log/incidents", "log/dossiers", "log/deliveries"), "incidents"),
     "audit and seals": (("log",), None),
     "receipts": (("receipts",), None),

@@ -29,6 +29,7 @@ from engine.presentation import StreamWatch
 from engine.recorder import Recorder
 from engine.scenes import SceneKeeper
 from engine.services import Services
+from engine.sightings import TrackSighting
 from engine.sources import Source
 from engine.staging import Desk, Intake, PromptDesk, ThreadedDesk
 from engine.tracking import Tracker, Trail
@@ -143,7 +144,12 @@ class Pipeline:
         embedder = services.reader.embedder
         self._desk: Desk = ThreadedDesk(embedder, self._embedding) if live else PromptDesk(embedder)
         self._recorder = Recorder(
-            services.attendance, services.incidents, services.people, alert=services.alert, threaded=live
+            services.attendance,
+            services.incidents,
+            services.people,
+            services.sightings,
+            alert=services.alert,
+            threaded=live,
         )
         self._identification = Identification(
             services, config, self._tracker, self._desk, self._recorder, self._track_name
@@ -345,6 +351,9 @@ class Pipeline:
         with self.stats.stage("writing"):
             for event in events:
                 self._hand_over(event, frame, tracks)
+            for track in tracks:
+                if track.ended:
+                    self._keep(track)
             rows = self._counted(self._recorder.finish() if final else self._recorder.write())
             self._scenes.keep(frame, tracks, watching=self._maker.passage_open)
         for trail in ended:
@@ -387,6 +396,32 @@ class Pipeline:
         )
         self._recorder.sighting(
             sighting, self._identification.picture(track), self._identification.first_good(track) if certain else None
+        )
+
+    def _keep(self, track: Track) -> None:
+        """A track has ended: if it had a good face, what its decision was made of goes into the log of sightings."""
+        identification = self._identification
+        if identification.first_good(track.track_id) is None:
+            return
+        votes, left_out = identification.votes(track.track_id)
+        gallery = identification.gallery
+        self._recorder.ended(
+            TrackSighting(
+                track=self._track_name(track.track_id),
+                camera=self._camera,
+                first_seen=track.first_seen,
+                last_seen=track.last_seen,
+                identity=track.identity,
+                unknown_id=track.unknown_id or "",
+                candidates=identification.candidates(track.track_id),
+                votes=votes,
+                left_out=left_out,
+                min_margin=self._services.min_margin,
+                liveness=track.liveness,
+                model=gallery.model_id,
+                gallery_version=gallery.version,
+                gallery_size=len(gallery),
+            )
         )
 
     def _look_up(self, event: Event, frame: Frame, tracks: list[Track]) -> None:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from engine.attendance import AttendanceBook, CoverageBook, Sighting, Span, record_shown
 from engine.errors import StorageError
 from engine.incidents import IncidentBook
+from engine.sightings import SightingBook, TrackSighting
 from engine.types import Event, EventKind
 
 __all__ = ["Recorder"]
@@ -84,6 +85,7 @@ class Recorder:
     Args:
         attendance, incidents: the books.
         people: name and department by id, for the day sheet.
+        sightings: the log of what decisions were made of.
         alert: tells others of an incident once it is written.
         threaded: write in a thread of its own instead of in `write`.
 
@@ -96,15 +98,17 @@ class Recorder:
         attendance: AttendanceBook,
         incidents: IncidentBook,
         people: People,
+        sightings: SightingBook,
         *,
         alert: Callable[[Row], object] | None = None,
         threaded: bool = False,
     ) -> None:
         self.latencies_s: deque[float] = deque(maxlen=10_000)
         self._attendance, self._incidents, self._people = attendance, incidents, people
+        self._sightings = sightings
         # one queue per file: a damaged one must not hold up the others
-        self._punches, self._alarms, self._strangers, self._spans, self._outgoing = self._queues = (
-            _Queue(), _Queue(), _Queue(), _Queue(), _Queue(),
+        self._punches, self._alarms, self._strangers, self._spans, self._ended, self._outgoing = self._queues = (
+            _Queue(), _Queue(), _Queue(), _Queue(), _Queue(), _Queue(),
         )  # fmt: skip
         self._alert = alert
         self._incident_of: dict[int, str] = {}
@@ -138,6 +142,14 @@ class Recorder:
         if self.waiting >= _MOST_WITH_EVIDENCE:
             evidence = None
         self._submit(self._punches, lambda: self._write_sighting(sighting, evidence, since))
+
+    def ended(self, sighting: TrackSighting) -> None:
+        """A track with a good face has ended: what its decision was made of is kept."""
+
+        def job() -> None:
+            self._sightings.record(sighting)
+
+        self._submit(self._ended, job)
 
     def retraction(self, event: Event, track: str) -> None:
         """What a track was reported as is withdrawn."""

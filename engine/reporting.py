@@ -6,11 +6,12 @@ One composition for the command line, the workbench's pages and notebooks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from engine.attendance.explain import Explanation, explain
 from engine.attendance.sheet import valid_rows
 from engine.exports import excel_bytes, month_report, muster_list_html
+from engine.insights import Stay, stays
 from engine.workbench import Workbench
 
 __all__ = ["AttendanceReports"]
@@ -63,6 +64,30 @@ class AttendanceReports:
             day = attendance.rota.day_of(time, who, people.get(who, {}).get("department", ""))
             found.setdefault((who, day.isoformat()), []).append({column: row[column] for column in _PASSAGE})
         return found
+
+    def stays(self, first: date, last: date, only: str | None = None) -> list[Stay]:
+        """When people were inside, see `engine.insights.stays`.
+
+        Args:
+            first, last: days, both included.
+            only: this person alone.
+        """
+        attendance = self._bench.attendance
+        rows = attendance.log.read(first - timedelta(days=1), last + timedelta(days=2))
+        corrections = attendance.corrections_of(first, last)
+        if only is not None:
+            rows = [row for row in rows if row["employee_id"] == only or row["event"] == "retract"]
+            corrections = [row for row in corrections if row.employee_id == only]
+        return stays(rows, corrections, first, last, attendance.rota, self._bench.known_people())
+
+    def outages(self, day: date) -> list[tuple[datetime, datetime]]:
+        """When a camera of the entrance was off on a day, as far as that can be known by now."""
+        coverage = self._bench.attendance.plan.coverage
+        if coverage is None:
+            return []
+        begin = datetime.combine(day, time(), self._bench.config.zone)
+        end = min(begin + timedelta(days=1), self.now - timedelta(minutes=2))
+        return coverage.between(day, day).gaps(begin, end)
 
     def explained(self, employee_id: str, day: date) -> list[Explanation]:
         """Every row of the log about a person's working day, oldest first: also those that were taken back, and doubts."""

@@ -14,6 +14,7 @@ from engine.attendance import AttendanceBook
 from engine.dossiers import DossierBook
 from engine.gallery import Gallery, GalleryStore, deny
 from engine.incidents import IncidentBook
+from engine.sightings import SightingBook
 from engine.types import Match
 
 __all__ = ["Services", "Threshold"]
@@ -33,7 +34,7 @@ class Services:
         reader: networks.
         gallery, strangers: enrolled people, and people seen but not enrolled.
         anchors: faces that were taken for somebody by mistake, under that person's id.
-        attendance, incidents, dossiers: the books.
+        attendance, incidents, dossiers, sightings: the books.
         people: name and department by id.
         threshold: for a gallery.
         swap_similarity: below this two faces of one track are taken for two people.
@@ -50,6 +51,7 @@ class Services:
     attendance: AttendanceBook
     incidents: IncidentBook
     dossiers: DossierBook
+    sightings: SightingBook
     people: Callable[[], Mapping[str, Mapping[str, str]]]
     threshold: Threshold
     swap_similarity: float

@@ -24,6 +24,8 @@ __all__ = ["Voter", "assign", "one_place_each"]
 
 Floats = NDArray[np.float32]
 
+_GONE: Floats = np.empty(0, np.float32)
+
 
 def assign(matches: Sequence[Match]) -> list[str | None]:
     """Who is who among the faces of one frame: at most one face per person, best in sum.
@@ -64,12 +66,17 @@ class Voter:
 
     Args:
         config: how many must agree.
+
+    Attributes:
+        identity: the decision so far.
+        match: the latest search for the fused embedding.
     """
 
     def __init__(self, config: VotingConfig) -> None:
         self._config = config
         self._votes: deque[tuple[str | None, Floats, float]] = deque(maxlen=config.window)
         self.identity = Identity()
+        self.match = Match()
 
     def __len__(self) -> int:
         return len(self._votes)
@@ -104,7 +111,21 @@ class Voter:
         self._votes.append((person, np.asarray(embedding, np.float32), weight))
         fused = self.fused
         assert fused is not None
-        self.identity = self._decide(search(fused))
+        return self._settle(search(fused))
+
+    def recount(self, person: str | None, match: Match) -> Identity:
+        """Count a vote of the past, whose embedding is gone, and decide as `vote` did.
+
+        Args:
+            person: whom the frame was assigned to; None: nobody.
+            match: the answer of the search for the embedding fused with this frame.
+        """
+        self._votes.append((person, _GONE, 0.0))
+        return self._settle(match)
+
+    def _settle(self, match: Match) -> Identity:
+        self.match = match
+        self.identity = self._decide(match)
         return self.identity
 
     def deny(self, person: str) -> Identity:

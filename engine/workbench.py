@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -20,13 +20,14 @@ from engine.alignment import ALIGNMENT_ID
 from engine.analysis import FaceReader
 from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
 from engine.audit import Audit
+from engine.calibration import Calibration
 from engine.config import Config, load_config
 from engine.detection import MTCNNDetector
 from engine.devices import DeviceBook
 from engine.dossiers import DossierBook
 from engine.embedding import FaceNetEmbedder
 from engine.enrolment import EnrolmentReport
-from engine.evaluation import derive_threshold
+from engine.errors import InputError
 from engine.exports import incident_sheet
 from engine.gallery import Gallery, GalleryStore
 from engine.hr.leave import LeaveBook
@@ -57,6 +58,10 @@ from engine.records import (
     verify,
 )
 from engine.registration import Registrar
+from engine.replay import Past, Replay
+from engine.replay import Progress as Recount
+from engine.replay import no_progress as not_told
+from engine.sightings import SightingBook
 from engine.storage import claimed, file_name, new_id
 from engine.types import FaceQuality, Match
 
@@ -125,18 +130,19 @@ class Workbench:
         self.attendance = AttendanceBook(workspace, zone, self.config.events, self._plan(sealer), sealer)
         self.incidents = IncidentBook(workspace, zone, sealer, episode_gap_s=self.config.events.episode_gap_s)
         self.dossiers = DossierBook(workspace, zone, sealer)
+        self.sightings = SightingBook(workspace, zone, sealer)
         self.outbox = Outbox(workspace, zone, self.config.notifications, clock=clock, sealer=sealer)
         self.records = Records(
             workspace, zone, self.people, self.leave, self.gallery, self.strangers, self.anchors, self.attendance,
-            self.incidents, self.dossiers, self.outbox.log, self.audit, self.pins,
+            self.incidents, self.dossiers, self.sightings, self.outbox.log, self.audit, self.pins,
         )  # fmt: skip
+        self.calibration = Calibration(self.records, self.config.matching, self.spec, clock)
         self.office = Office(self.records, self.known_people, lambda: self.reader, self.threshold, clock)
         self.alerts = AlertBoard(self.incidents.log)
         self.registrar = Registrar(self.records, lambda: self.reader, self.threshold, self._other_person, clock)
         self.staff = StaffDesk(self.records, self.threshold, clock)
         self.users = UserDesk(self.records, self.accounts, clock)
         self.kiosk = KioskDesk(self.records, self.devices, self.known_people, clock)
-        self._threshold: tuple[Gallery, float] | None = None
         self._names: tuple[object, Mapping[str, Mapping[str, str]]] | None = None
         self._inactive: frozenset[str] = frozenset()
         self._opening = threading.Lock()
@@ -189,25 +195,12 @@ class Workbench:
             return FaceReader(detector, embedder, self.config.quality)
 
     def threshold(self, gallery: Gallery | None = None) -> float:
-        """The matching threshold in force: fixed by the settings, or derived from the gallery's own impostor scores."""
-        gallery = gallery if gallery is not None else self.gallery.current()
-        if self._threshold is None or self._threshold[0] is not gallery:
-            self._threshold = (gallery, self.threshold_of(gallery))
-        return self._threshold[1]
+        """The matching threshold in force: fixed by the settings, applied by `muster calibrate`, or derived from the gallery."""
+        return self.calibration.threshold(gallery)
 
     def threshold_of(self, gallery: Gallery) -> float:
         """The same, computed anew for any gallery."""
-        matching = self.config.matching
-        if matching.threshold is not None:
-            return matching.threshold
-        return derive_threshold(
-            gallery.impostor_scores(),
-            len(gallery),
-            prior_mean=self.spec.impostor_mean,
-            prior_std=self.spec.impostor_std,
-            target_fmr=matching.target_fmr,
-            target_fpir=matching.target_fpir,
-        )
+        return self.calibration.in_force(gallery).threshold
 
     @property
     def _other_person(self) -> float:
@@ -375,6 +368,54 @@ class Workbench:
                 stack.callback(Courier(self.outbox, channels.send, interval_s=rules.interval_s).close)
             yield
 
+    def past(self, since: date, until: date | None = None, *, progress: Recount = not_told) -> Past:
+        """Days whose decisions can be made again under any threshold, see `engine.replay`.
+
+        Args:
+            since, until: days; until today by default.
+            progress: told how many of how many tracks are decided again, as they were.
+
+        Raises:
+            InputError: the days make no sense, or no sighting was logged.
+        """
+        today = self.attendance.day_of(self.clock())
+        last = min(until or today, today)
+        if since > last:
+            what = f"{since} has not come yet" if since > today else f"{since} lies after {last}"
+            raise InputError(what, hint="give days that have been, the earlier one first")
+        rows = self.sightings.read(since, last)
+        if not rows:
+            raise InputError(
+                f"no sighting was logged from {since} to {last}",
+                hint="sightings are logged while a camera is watched, and kept as [retention] sightings says",
+            )
+        gallery, passages, incidents = self.gallery.current(), self.attendance.log, self.incidents.log
+        around = [day for day in passages.days() if (since - day).days <= 2 and (day - last).days <= 2]
+        return Past(
+            rows,
+            [row for day in around for row in passages.file(day).read()],
+            [row for day in incidents.days() if day >= since for row in incidents.file(day).read()],
+            first=since,
+            last=last,
+            zone=self.config.zone,
+            voting=self.config.voting,
+            events=self.config.events,
+            require_liveness=self.config.presentation.policy == "require",
+            directions=self.attendance.plan.directions,
+            gallery=(gallery.model_id, gallery.version),
+            progress=progress,
+        )
+
+    def replay(
+        self, threshold: float, since: date, until: date | None = None, *, min_margin: float | None = None
+    ) -> Replay:
+        """Which punches and alerts another threshold would have changed; for several thresholds ask one `past`.
+
+        Raises:
+            InputError: threshold, margin or days make no sense, or no sighting was logged.
+        """
+        return self.past(since, until).at(threshold, min_margin)
+
     # ----------------------------------------------------------------------------------------- recognition
 
     def identify(self, image: NDArray[np.uint8]) -> list[IdentifiedFace]:
@@ -400,6 +441,7 @@ class Workbench:
             attendance=self.attendance,
             incidents=self.incidents,
             dossiers=self.dossiers,
+            sightings=self.sightings,
             people=self.known_people,
             threshold=self.threshold,
             swap_similarity=self.spec.impostor_mean + self.spec.impostor_std,

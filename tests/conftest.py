@@ -8,7 +8,8 @@ import hypothesis
 import pytest
 
 from engine.analysis import FaceReader
-from engine.models import ModelStore, fetch_samples
+from engine.demo.sample import prepare_sample, seed_sample
+from engine.models import ModelStore, fetch_samples, no_progress
 from engine.workbench import Workbench
 
 # The suite tries the same examples on every machine; `--hypothesis-profile=search` looks for new ones.
@@ -41,6 +42,18 @@ def sample_photos(samples: Path) -> list[Path]:
 def reader(tmp_path_factory: pytest.TempPathFactory) -> FaceReader:
     """Detector and embedder as the product opens them."""
     return Workbench(tmp_path_factory.mktemp("empty")).reader
+
+
+@pytest.fixture(scope="session")
+def sample_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample workspace as `muster app --sample` makes it, where an earlier try was killed. Copy it before changing anything."""
+    place = tmp_path_factory.mktemp("seeded") / "data"
+    left = place.with_name(".data.making")
+    prepare_sample(left)
+    (left / "people.csv").write_text("half a ")
+    place.mkdir()
+    assert seed_sample(place, no_progress)
+    return place
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from engine.gallery import GalleryStore, Template
 from engine.incidents import IncidentBook
 from engine.people import PeopleStore, Person
 from engine.pipeline import Pipeline, Services
+from engine.sightings import SightingBook
 from engine.storage import append_lines, csv_line, encode_cell
 from engine.types import Candidate, Detections, Frame, Identity, Match, SourceEvent, Track, TrackState, detections
 
@@ -272,6 +273,7 @@ def make_services(
         attendance=AttendanceBook(workspace, config.zone, config.events),
         incidents=IncidentBook(workspace, config.zone),
         dossiers=DossierBook(workspace, config.zone),
+        sightings=SightingBook(workspace, config.zone),
         people=lambda: {key: {"name": row.name, "department": row.department} for key, row in people.all().items()},
         threshold=lambda _gallery: 0.6,
         swap_similarity=0.4,

@@ -13,6 +13,7 @@ import numpy as np
 from fakes import T0, at
 from numpy.typing import NDArray
 from paperwork import Clock, punch, stranger, tailgating
+from sightings import track
 
 from engine.analysis import FaceReader
 from engine.config import Config
@@ -117,6 +118,8 @@ def build(workspace: Path, samples: Path, reader: FaceReader, person: str, name:
     punch(workbench, OTHER, at(60), track="run-4", image=made.kept[-1])
     made.changed.append(keep("evidence", 4, beside((ben[0], 200), (mindy[0], 70))))
     punch(workbench, OTHER, at(1200), track="run-5", image=made.changed[-1])
+    workbench.sightings.record(track("run-2", [{person: 0.8, OTHER: 0.2}] * 4))
+    workbench.sightings.record(track("run-4", [{OTHER: 0.7, person: 0.1}] * 4, start_s=60))
 
     both = beside((mindy[0], 140), (ben[0], 140))
     row = tailgating(workbench, at(5), [person, OTHER], (), dict.fromkeys(

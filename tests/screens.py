@@ -1,8 +1,8 @@
 # ruff: noqa: E402 - run as a script, it must find its neighbours first
-"""Makes the pictures of the pages in docs/images: `python tests/screens.py`, from the project's folder.
+"""Makes the pictures of the pages and notebooks in docs/images: `python tests/screens.py`, from the project's folder.
 
-Seeds a sample workspace, serves it, opens each page in Chromium at 1280 pixels. With `all`, every page in dark and on a tablet, too, into
-the folder given after it.
+Seeds a sample workspace, serves it, opens each page in Chromium at 1280 pixels, and runs the notebooks in JupyterLab. With `notebooks`,
+these only. With `all`, every page in dark and on a tablet, too, into the folder given after it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 from browser import Site, camera_browser, serve, sign_in
 from clips import guided_clip
 from door import serve_kiosk
+from lab import executed, serve_lab, shoot_cells
 from playwright.sync_api import Page
 
 from engine.demo.sample import seed_sample
@@ -41,6 +42,7 @@ def places(bench: Workbench) -> dict[str, str]:
         "alerts": "/alerts",
         "incident": f"/alerts?incident={alert.row['incident_id']}",
         "people": "/people",
+        "tuning": "/tuning?at=0.5",
         "system": "/system",
     }
 
@@ -84,12 +86,27 @@ def kiosk(sample: Path, folder: Path) -> None:
             page.screenshot(path=IMAGES / f"{name}.jpg", type="jpeg", quality=85)
 
 
+def notebooks(workspace: Path, folder: Path) -> None:
+    """A part of each notebook, after a run of all its cells."""
+    with serve_lab(workspace, folder) as base, camera_browser() as browser:
+        for name, heading, cells in (
+            ("01_threshold_tuning", "4. Try a threshold", 1),
+            ("02_attendance_explorer", "When people arrive", 3),
+            ("03_incident_review", "Strangers who came again", 3),
+        ):
+            shoot_cells(executed(browser, base, f"{name}.ipynb"), heading, cells, IMAGES / f"notebook_{name[:2]}.png")
+
+
 def main() -> None:
     """Make them."""
     more = Path(sys.argv[2]) if sys.argv[1:2] == ["all"] else None
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder) / "sample"
         seed_sample(workspace, lambda *_told: None)
+        if more is None:
+            notebooks(Path(shutil.copytree(workspace, Path(folder) / "tuned")), Path(folder) / "lab")
+        if sys.argv[1:] == ["notebooks"]:
+            return
         bench = Workbench(workspace)
         clip = Path(folder) / "guided.y4m"
         guided_clip(clip, read_image(list_images(fetch_samples() / "train" / "madonna")[0]), bench.reader.detector)

@@ -178,7 +178,7 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
             "people.edit", "people.enrol", "people.forget", "people.view", "system.view",
         ],
         "security": [
-            "alerts.review", "alerts.view", "live.camera", "live.view", "people.enrol", "people.view", "system.view",
+            "alerts.review", "alerts.view", "live.camera", "live.view", "people.enrol", "people.view", "system.tune", "system.view",
         ],
         "viewer": ["attendance.view", "live.view"],
     }  # fmt: skip

@@ -14,7 +14,9 @@ from command import Answer, muster
 
 from engine.demo import PASSES, truth
 from engine.images import read_image
+from engine.replay import ChangeKind, Limits
 from engine.sources import VideoSource
+from engine.workbench import Workbench
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 
@@ -89,6 +91,24 @@ def test_each_tailgating_episode_is_told_once_with_four_pictures(answer: Answer,
         for column in ("before_image", "after_image"):
             other = read_image(workspace / row[column])
             assert np.abs(clean.astype(int) - other).mean() > 0.5  # another moment
+
+
+def test_under_its_own_threshold_the_minute_replays_without_a_difference(answer: Answer, workspace: Path) -> None:
+    bench = Workbench(workspace, clock=lambda: START + timedelta(hours=1))
+    past = bench.past(START.date())
+    (threshold,) = {row["threshold"] for row in _rows(workspace / "log" / f"attendance-{DAY}.csv")}
+    result = past.at(float(threshold))
+    assert (result.changes, result.limits) == ((), Limits())
+    (day,) = result.days
+    assert (day.punches_then, day.punches_now, day.unknown_then, day.unknown_now) == (4, 4, 2, 2)
+    assert result.tracks == day.tracks >= 8
+    # so high that nobody is known: no punch is left, and each that is missing names its row and picture
+    lost = [change for change in past.at(0.999).changes if change.kind is ChangeKind.LOST]
+    punches = [row for row in _rows(workspace / "log" / f"attendance-{DAY}.csv") if row["event"] == "punch"]
+    assert {change.event_id for change in lost} == {row["event_id"] for row in punches}
+    assert all((workspace / change.picture).is_file() for change in lost)
+    log = workspace / "log" / f"sightings-{DAY}.csv"
+    assert max(len(line) for line in log.read_bytes().split(b"\n")) < 2048
 
 
 def test_truth_and_videos_lie_beside_the_results(answer: Answer, workspace: Path) -> None:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from engine.evaluation import (
     Rate,
-    bootstrap_interval,
     clopper_pearson,
     derive_threshold,
     error_rates,
@@ -217,24 +216,3 @@ def test_the_rate_of_the_derived_threshold_is_the_one_asked_for() -> None:
 
 def test_a_threshold_is_always_a_similarity() -> None:
     assert derived(np.array([0.99, -0.99] * 50), 1000) == 1.0
-
-
-# ----------------------------------------------------------------------------------------- bootstrap
-
-
-def test_the_bootstrap_is_the_same_for_the_same_seed_and_holds_the_estimate() -> None:
-    generator = np.random.default_rng(7)
-    subjects = np.stack(np.triu_indices(12), axis=1)
-    same = subjects[:, 0] == subjects[:, 1]
-    scores = generator.normal(0, 1, len(subjects)) + same
-    low, high = bootstrap_interval(scores, same, subjects, seed=1)
-    assert (low, high) == bootstrap_interval(scores, same, subjects, seed=1)
-    assert (low, high) != bootstrap_interval(scores, same, subjects, seed=2)
-    assert low < verification(scores, same).auc < high
-
-
-def test_the_bootstrap_of_perfect_separation_is_certain_and_of_one_person_knows_nothing() -> None:
-    subjects = np.stack(np.triu_indices(6), axis=1)
-    same = subjects[:, 0] == subjects[:, 1]
-    assert bootstrap_interval(same.astype(float), same, subjects) == (1.0, 1.0)
-    assert bootstrap_interval(np.array([0.9]), np.array([True]), np.array([[0, 0]])) == (0.0, 1.0)

@@ -36,6 +36,7 @@ def test_verification_and_identification_reach_what_was_measured(tmp_path: Path)
     one = result["verification"]
     assert one["pairs"] == 118 * 117 // 2
     assert one["failure_to_acquire"] == 0
+    assert (result["failure_to_enrol"]["failed"], result["failure_to_enrol"]["people"]) == (0, 5)
     assert one["auc"] >= 0.995
     assert one["tar_at_far"]["0.001"] >= 0.90
     assert one["eer"] <= 0.03

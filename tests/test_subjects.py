@@ -287,8 +287,10 @@ def test_an_export_holds_everything_on_the_person_and_nobody_else(by_name: Place
     }  # the fused one is not kept
     assert counts == {
         "templates": 5, "pictures": 10, "attendance_rows": 2, "days": len(held["day_sheets"]), "incidents": 5,
-        "corrections": 1,
+        "corrections": 1, "sightings": 1,
     }  # fmt: skip
+    assert [row["candidates"] for row in held["sightings"]] == [f"{traces.person};somebody else"]
+    assert [(row["day"], row["similarity"]) for row in held["comparisons"]] == [("2026-11-23", "0.1000")]
     # pictures: the person can be seen, others cannot
     pictures = sorted(folder.rglob("*.jpg"))
     assert len(pictures) == counts["pictures"]

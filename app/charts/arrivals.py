@@ -9,7 +9,7 @@ from math import ceil, floor
 
 import plotly.graph_objects as go
 
-from app import parts
+from app import viewer
 from app.charts.theme import blue, clock, ink, label, styled, ticks
 from app.words import say, say_date, say_minutes
 from engine.insights import Arrival
@@ -49,7 +49,7 @@ def heat_map(counts: Mapping[tuple[int, int], int], starts: Mapping[str, float])
             y=[names[day] for day in days],
             text=hover,
             hovertemplate="%{text}<extra></extra>",
-            colorscale=_BLUES[parts.theme()],
+            colorscale=_BLUES[viewer.theme()],
             zmin=0,
             xgap=1,
             ygap=2,

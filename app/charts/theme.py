@@ -7,25 +7,29 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from app import parts
+from app import viewer
 
-__all__ = ["CONFIG", "FONT", "blue", "clock", "ink", "label", "styled", "ticks"]
+__all__ = ["CONFIG", "FONT", "PALETTE", "blue", "clock", "ink", "label", "styled", "ticks"]
+
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+"""Okabe and Ito's colours, which people with any colour vision tell apart."""
 
 CONFIG: dict[str, Any] = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}
 FONT = '"Source Sans", "Source Sans Pro", sans-serif'
 _INK = {"light": "#1B2733", "dark": "#E8EEF3"}
 _GRID = {"light": "rgba(27,39,51,.14)", "dark": "rgba(232,238,243,.16)"}
 _PAPER = {"light": "#FFFFFF", "dark": "#1A242E"}
+_BLUE = {"light": PALETTE[0], "dark": PALETTE[4]}
 
 
 def ink() -> str:
     """The colour of texts and lines."""
-    return _INK[parts.theme()]
+    return _INK[viewer.theme()]
 
 
 def blue() -> str:
     """The first of the palette's colours; on dark ground its lighter sister."""
-    return parts.PALETTE[4] if parts.theme() == "dark" else parts.PALETTE[0]
+    return _BLUE[viewer.theme()]
 
 
 def label(text: object, limit: int = 40) -> str:
@@ -57,7 +61,7 @@ def styled(figure: go.Figure, title: str, *, height: int, x: str = "", y: str = 
         x, y: titles of the axes, with units.
         top: pixels above the plot.
     """
-    grid = _GRID[parts.theme()]
+    grid = _GRID[viewer.theme()]
     figure.update_layout(
         title={"text": title, "font": {"size": 16}, "x": 0, "xanchor": "left", "xref": "container", "y": 1,
                "yref": "container", "yanchor": "top", "pad": {"t": 8, "l": 4}},
@@ -66,7 +70,7 @@ def styled(figure: go.Figure, title: str, *, height: int, x: str = "", y: str = 
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": FONT, "size": 13, "color": ink()},
-        hoverlabel={"bgcolor": _PAPER[parts.theme()], "bordercolor": grid, "font": {"family": FONT, "color": ink()}, "align": "left"},
+        hoverlabel={"bgcolor": _PAPER[viewer.theme()], "bordercolor": grid, "font": {"family": FONT, "color": ink()}, "align": "left"},
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "title": {"text": ""}},
         hovermode="closest",
         dragmode=False,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app import access
-from app.views import alerts, attendance, live, people, registration, system
+from app.views import alerts, attendance, live, people, registration, system, tuning
 from app.words import say
 
 __all__ = ["PAGES", "Page"]
@@ -39,5 +39,6 @@ PAGES = (
     Page("alerts", "alerts.view", _alerts, ":material/notifications:", alerts.show),
     Page("people", "people.view", lambda: say("People"), ":material/group:", people.show),
     Page("registration", "people.enrol", lambda: say("Registration"), ":material/person_add:", registration.show),
+    Page("tuning", "system.tune", lambda: say("Tuning"), ":material/tune:", tuning.show),
     Page("system", "system.view", lambda: say("System"), ":material/settings:", system.show),
 )

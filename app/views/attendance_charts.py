@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import streamlit as st
@@ -12,11 +12,11 @@ from app import access, parts
 from app.address import put
 from app.views.attendance_filters import Wanted
 from app.words import say, say_date
-from engine.insights import Stay, arrivals, by_department, days_of, quarters, starts, stays, weeks
+from engine.insights import Stay, arrivals, by_department, days_of, quarters, starts, weeks
 from engine.reporting import AttendanceReports
 from engine.workbench import Workbench
 
-__all__ = ["presence_of", "show"]
+__all__ = ["show"]
 
 _WEEKS = 13
 _KEY = "attendance-chart"
@@ -59,7 +59,7 @@ def _rows(bench: Workbench, asked: Wanted) -> list[dict[str, object]]:
 
 
 def _plot(figure: Any, alt: str) -> None:
-    from app.charts import CONFIG  # noqa: PLC0415 - Plotly takes a moment to load
+    from app.charts.theme import CONFIG  # noqa: PLC0415 - Plotly takes a moment to load
 
     st.plotly_chart(figure, theme=None, config=CONFIG, key=f"{_KEY}-figure", alt=alt)
 
@@ -69,7 +69,7 @@ def _empty() -> None:
 
 
 def _arrivals(bench: Workbench, asked: Wanted) -> None:
-    from app.charts import heat_map  # noqa: PLC0415
+    from app.charts.arrivals import heat_map  # noqa: PLC0415
 
     rows = _rows(bench, asked)
     counts = quarters(arrivals(rows))
@@ -80,7 +80,7 @@ def _arrivals(bench: Workbench, asked: Wanted) -> None:
 
 
 def _delays(bench: Workbench, asked: Wanted) -> None:
-    from app.charts import delays  # noqa: PLC0415
+    from app.charts.arrivals import delays  # noqa: PLC0415
 
     found = [arrival for arrival in arrivals(_rows(bench, asked)) if arrival.late_min is not None]
     if not found:
@@ -94,7 +94,7 @@ def _delays(bench: Workbench, asked: Wanted) -> None:
 
 
 def _trend(bench: Workbench, asked: Wanted) -> None:
-    from app.charts import trend  # noqa: PLC0415
+    from app.charts.trends import trend  # noqa: PLC0415
 
     last = min(asked.last, AttendanceReports(bench).now.date())
     monday = last - timedelta(days=last.weekday())
@@ -107,7 +107,7 @@ def _trend(bench: Workbench, asked: Wanted) -> None:
 
 
 def _departments(bench: Workbench, asked: Wanted) -> None:
-    from app.charts import departments  # noqa: PLC0415
+    from app.charts.trends import departments  # noqa: PLC0415
 
     found = by_department(_rows(bench, asked))
     if not found:
@@ -119,42 +119,16 @@ def _departments(bench: Workbench, asked: Wanted) -> None:
 # --------------------------------------------------------------------------------------------- presence
 
 
-def presence_of(bench: Workbench, first: date, last: date, only: str | None = None) -> list[Stay]:
-    """When people were inside.
-
-    Args:
-        bench: the workspace.
-        first, last: days, both included.
-        only: this person alone.
-    """
-    attendance = bench.attendance
-    rows = attendance.log.read(first - timedelta(days=1), last + timedelta(days=2))
-    corrections = attendance.corrections_of(first, last)
-    if only is not None:
-        rows = [row for row in rows if row["employee_id"] == only or row["event"] == "retract"]
-        corrections = [row for row in corrections if row.employee_id == only]
-    return stays(rows, corrections, first, last, attendance.rota, bench.known_people())
-
-
-def off(bench: Workbench, day: date) -> list[tuple[datetime, datetime]]:
-    """When a camera of the entrance was off on a day, as far as that can be known by now."""
-    coverage, zone = bench.attendance.plan.coverage, bench.config.zone
-    if coverage is None:
-        return []
-    begin = datetime.combine(day, datetime.min.time(), zone)
-    end = min(begin + timedelta(days=1), AttendanceReports(bench).now - timedelta(minutes=2))
-    return coverage.between(day, day).gaps(begin, end)
-
-
 def _presence(bench: Workbench, asked: Wanted) -> None:
     """Of one day everybody, of one person every day."""
-    from app.charts import Lane, time_line  # noqa: PLC0415
+    from app.charts.presence import Lane, time_line  # noqa: PLC0415
 
     rows = [row for row in _rows(bench, asked) if row["first_in"] or row["last_out"]]
     ids = {str(row["employee_id"]) for row in rows}
     if not rows:
         _empty()
         return
+    reports = AttendanceReports(bench)
     names = {str(row["employee_id"]): str(row["name"] or row["employee_id"]) for row in rows}
     days = sorted({date.fromisoformat(str(row["date"])) for row in rows})
     one = next(iter(ids)) if len(ids) == 1 else None
@@ -164,14 +138,14 @@ def _presence(bench: Workbench, asked: Wanted) -> None:
             or days[-1]
         ]  # fmt: skip
     found: dict[tuple[str, date], list[Stay]] = {}
-    for stay in presence_of(bench, days[0], days[-1], one):
+    for stay in reports.stays(days[0], days[-1], one):
         if stay.employee_id in ids:
             found.setdefault((stay.employee_id, stay.day), []).append(stay)
     if one is not None:
-        lanes = [Lane(say_date(day, year=False), day, found.get((one, day), []), off(bench, day)) for day in days]
+        lanes = [Lane(say_date(day, year=False), day, found.get((one, day), []), reports.outages(day)) for day in days]
         title = say("When {name} was inside", name=names[one])
     else:
-        gaps = off(bench, days[0])
+        gaps = reports.outages(days[0])
         order = sorted(found.items(), key=lambda pair: pair[1][0].begin)
         lanes = [Lane(names.get(who, who), day, own, gaps) for (who, day), own in order]
         title = say("Who was inside on {day}", day=say_date(days[0]))
@@ -180,6 +154,6 @@ def _presence(bench: Workbench, asked: Wanted) -> None:
         return
     from app.charts.theme import label  # noqa: PLC0415
 
-    figure = time_line(lanes, label(title, 90), bench.config.zone, AttendanceReports(bench).now)
+    figure = time_line(lanes, label(title, 90), bench.config.zone, reports.now)
     with st.container(height=640) if len(lanes) > 20 else st.container():
         _plot(figure, say("A bar per person and day from arrival to departure"))

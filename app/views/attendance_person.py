@@ -14,7 +14,6 @@ from markupsafe import Markup
 from app import access, parts
 from app.address import put
 from app.views import attendance_corrections, attendance_tables
-from app.views.attendance_charts import off, presence_of
 from app.words import say, say_date, say_minutes, say_time, term
 from engine.attendance.explain import Explanation
 from engine.insights import came_late, headline
@@ -160,20 +159,21 @@ def _cell(employee_id: str, day: date, first: date, chosen: date, row: Row | Non
 
 
 def _presence(bench: Workbench, employee_id: str, first: date, last: date, known: Mapping[str, str] | None) -> None:
-    from app.charts import CONFIG, Lane, time_line  # noqa: PLC0415 - Plotly takes a moment to load
-    from app.charts.theme import label  # noqa: PLC0415
+    from app.charts.presence import Lane, time_line  # noqa: PLC0415 - Plotly takes a moment to load
+    from app.charts.theme import CONFIG, label  # noqa: PLC0415
 
-    found = presence_of(bench, first, last, employee_id) if last >= first else []
+    reports = AttendanceReports(bench)
+    found = reports.stays(first, last, employee_id) if last >= first else []
     days = sorted({stay.day for stay in found})
     if not days:
         parts.notice(say("Nothing to draw"), say("No arrivals in this month."))
         return
     lanes = [
-        Lane(say_date(day, year=False), day, [stay for stay in found if stay.day == day], off(bench, day))
+        Lane(say_date(day, year=False), day, [stay for stay in found if stay.day == day], reports.outages(day))
         for day in days
     ]
     title = label(say("When {name} was inside", name=known["name"] if known else employee_id), 90)
-    figure = time_line(lanes, title, bench.config.zone, AttendanceReports(bench).now)
+    figure = time_line(lanes, title, bench.config.zone, reports.now)
     st.plotly_chart(figure, theme=None, config=CONFIG, key="attendance-person-figure", alt=say("A bar per day"))
 
 

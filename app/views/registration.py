@@ -205,6 +205,7 @@ def _consent(state: Registration, bench: Workbench) -> None:
             ),
             (say("Each arrival and departure that the cameras see"), _kept(kept.attendance)),
             (say("One picture of each as evidence"), _kept(kept.evidence_images)),
+            (say("How much the faces that the cameras see resemble this person, as numbers"), _kept(kept.sightings)),
         )
         items = Markup("").join(
             parts.markup("<tr><td>{what}</td><td>{long}</td></tr>", what=what, long=long) for what, long in rows

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import streamlit as st
 from markupsafe import Markup
 
-from app import parts
+from app import access, parts
+from app.views.tuning_words import origin
 from app.words import say, term
+from engine.calibration import Target
 from engine.overview import versions
 from engine.workbench import Workbench
 
@@ -87,17 +89,16 @@ def _models(bench: Workbench) -> None:
 
 def _settings(bench: Workbench) -> list[tuple[object, object, object]]:
     matching, quality, voting = bench.config.matching, bench.config.quality, bench.config.voting
-    fixed = matching.threshold is not None
-    why = (
-        say("fixed in the settings")
-        if fixed
-        else say(
-            "derived from the people on the list, for one false match in {number} comparisons",
-            number=f"{round(1 / matching.target_fmr):,}".replace(",", "\u202f"),
+    found = bench.calibration.in_force()
+    why: object = origin(found, Target(matching.target_fmr, matching.target_fpir), len(bench.gallery.current()))
+    if access.may("system.tune"):
+        why = parts.markup(
+            '{why} · <a href="/tuning" target="_self">{text}</a>',
+            why=why,
+            text=say("What it means, and how to change it"),
         )
-    )
     return [
-        (say("Threshold"), f"{bench.threshold():.3f}", why),
+        (say("Threshold"), f"{found.threshold:.3f}", why),
         (say("Margin"), f"{matching.min_margin:.2f}", say("how far the next best person must lie behind")),
         (say("Agreeing frames"), voting.min_agreeing, say("good frames that must say the same name")),
         (say("Distance of the eyes"), f"≥ {quality.min_size_px:g} px", say("below it a face is too small")),

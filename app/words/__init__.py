@@ -11,9 +11,7 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
-import streamlit as st
-
-from app import access, services
+from app import viewer
 
 __all__ = ["LANGUAGES", "catalogue", "language", "say", "say_date", "say_minutes", "say_time", "term"]
 
@@ -32,10 +30,8 @@ def catalogue(code: str) -> dict[str, str]:
 
 
 def language() -> str:
-    """The language of who is looking: theirs, the workspace's, the browser's, English."""
-    account = access.account()
-    wanted = (account.language if account else "") or services.bench().config.app.language
-    wanted = wanted or (st.context.locale or "en").split("-")[0].lower()
+    """The language of who is looking, where there are words in it, else English."""
+    wanted = viewer.language()
     return wanted if wanted in LANGUAGES else "en"
 
 

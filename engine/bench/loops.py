@@ -28,7 +28,7 @@ from engine.models import DEFAULT_EMBEDDER, ModelStore, embedder_spec
 from engine.sources import VideoSource
 from engine.workbench import Workbench
 
-__all__ = ["dlib_loop", "enrolled_workspace", "facenet_loop", "has_dlib", "muster_loop", "smallest_face"]
+__all__ = ["dlib_loop", "dlib_parts", "enrolled_workspace", "facenet_loop", "has_dlib", "muster_loop", "smallest_face"]
 
 RGB = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -171,17 +171,24 @@ def has_dlib() -> bool:
     return all(importlib.util.find_spec(name) for name in ("dlib", "face_recognition_models"))
 
 
-def dlib_loop(clip: Clip, count: int, photos: Path) -> dict[str, Any]:
-    """What `face_recognition.face_locations` and `face_encodings` do, with the same model files."""
+def dlib_parts() -> tuple[Any, Any, Any]:
+    """The detector, landmarks and network that `face_recognition` uses, with its model files; see `has_dlib`."""
     import dlib  # noqa: PLC0415
 
     found = importlib.util.find_spec("face_recognition_models")
     assert found is not None
     assert found.submodule_search_locations is not None
     models = Path(found.submodule_search_locations[0]) / "models"
-    detector = dlib.get_frontal_face_detector()
-    landmarks = dlib.shape_predictor(str(models / "shape_predictor_5_face_landmarks.dat"))
-    network = dlib.face_recognition_model_v1(str(models / "dlib_face_recognition_resnet_model_v1.dat"))
+    return (
+        dlib.get_frontal_face_detector(),
+        dlib.shape_predictor(str(models / "shape_predictor_5_face_landmarks.dat")),
+        dlib.face_recognition_model_v1(str(models / "dlib_face_recognition_resnet_model_v1.dat")),
+    )
+
+
+def dlib_loop(clip: Clip, count: int, photos: Path) -> dict[str, Any]:
+    """What `face_recognition.face_locations` and `face_encodings` do, with the same model files."""
+    detector, landmarks, network = dlib_parts()
 
     def read(image: RGB) -> Floats:
         image = np.ascontiguousarray(image)

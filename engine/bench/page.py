@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from engine.storage import atomic_write
 
-__all__ = ["TRIED", "plot", "write_page"]
+__all__ = ["TRIED", "plot", "table", "write_page"]
 
 Result = Mapping[str, Any]
 
@@ -43,7 +43,8 @@ HOUR = (
 """What the long run gave; too long to be part of a run of the benchmark."""
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
     lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
     lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
     return "\n".join(lines)
@@ -67,7 +68,7 @@ def _page(result: Result, picture: str) -> str:
         "its own. Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
         f"![frames per second of the loops]({picture})",
         "## Asked for and found",
-        _table(
+        table(
             ("work", "unit", "found", "wanted", ""),
             [
                 (row["work"], row["unit"], f"{row['found']:.3g}", row["wanted"], "met" if row["met"] else "**missed**")
@@ -75,7 +76,7 @@ def _page(result: Result, picture: str) -> str:
             ],
         ),
         "## The stations, median milliseconds",
-        _table(
+        table(
             ("work", "muster", "facenet-pytorch", "faster", "same results"),
             [
                 (
@@ -99,7 +100,7 @@ def _page(result: Result, picture: str) -> str:
         "were found. The plain loops find and embed every face of every frame; they are timed on frames spread over the clip. "
         "Only five people are in the samples: in clips of ten each is there twice, and the second is refused the name, as nobody "
         "stands in two places.",
-        _table(
+        table(
             (
                 "clip",
                 "muster",
@@ -129,7 +130,7 @@ def _page(result: Result, picture: str) -> str:
         "## Live, at the clip's own rate",
         "Reading, finding, embedding and writing in threads of their own; decoding the video is included in the cores used. The latency is "
         "that from a person's first good frame to their row being durable on disk.",
-        _table(
+        table(
             (
                 "clip",
                 "frames",
@@ -158,7 +159,7 @@ def _page(result: Result, picture: str) -> str:
         ),
         "## Searching a gallery",
         "One probe at a time; rows spread evenly over the sphere, which is the hardest case for an index; half of the probes are nobody's.",
-        _table(
+        table(
             (
                 "templates",
                 "muster",
@@ -190,7 +191,7 @@ def _page(result: Result, picture: str) -> str:
         "## An hour of it",
         HOUR,
         "## What was tried, and what it gave",
-        _table(("what", "gave"), TRIED),
+        table(("what", "gave"), TRIED),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from engine import __version__
-from engine.cli import attendance, hr, kiosk, notify, records, reports, security, users, watching
+from engine.cli import attendance, calibrate, hr, kiosk, notify, records, reports, security, users, watching
 from engine.cli import models as models_commands
 from engine.cli import people as people_commands
+from engine.cli import replay as replay_commands
 from engine.cli.context import Author, Json, Workspace
 
 __all__ = ["app"]
@@ -29,6 +30,7 @@ app.add_typer(notify.app, name="notify")
 app.add_typer(users.app, name="users")
 app.add_typer(kiosk.app, name="kiosk")
 app.add_typer(security.dossier_app, name="dossier")
+app.add_typer(calibrate.app, name="calibrate")
 staff_app = typer.Typer(help="The staff list.", no_args_is_help=True, rich_markup_mode=None)
 leave_app = typer.Typer(help="Leave, remote and sick days.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(staff_app, name="staff")
@@ -219,11 +221,36 @@ def evaluate(
         int | None,
         typer.Option("--enrol", min=1, help="Photos per person enrolled for identification; default: up to 5."),
     ] = None,
+    prior: Annotated[
+        Path | None, typer.Option(help="Measure the model's prior curve instead, and write it into this file.")
+    ] = None,
+    rivals: Annotated[
+        bool,
+        typer.Option("--rivals", help="Compare with facenet-pytorch, dlib (extra bench) and other recipes instead."),
+    ] = False,
+    page: Annotated[
+        Path | None, typer.Option(help="Do so, and write this page and its plot, see docs/evaluation.md.")
+    ] = None,
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
     """Measure verification and open-set identification on labelled photos."""
-    reports.evaluate(folder, pairs, samples, enrol_photos, workspace, as_json)
+    reports.evaluate(folder, pairs, samples, enrol_photos, workspace, as_json, prior=prior, rivals=rivals, page=page)
+
+
+@app.command()
+def replay(
+    threshold: Annotated[float, typer.Option(help="Similarity from which on a match would have been accepted.")],
+    since: Annotated[str, typer.Option(help="YYYY-MM-DD.")],
+    until: Annotated[str | None, typer.Option(help="YYYY-MM-DD; default: today.")] = None,
+    min_margin: Annotated[
+        float | None, typer.Option("--min-margin", help="Lead before the runner-up; default: as it was.")
+    ] = None,
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Say which punches and alerts another threshold would have changed, from logged sightings; nothing is written."""
+    replay_commands.replay(threshold, since, until, min_margin, workspace, as_json)
 
 
 @app.command()

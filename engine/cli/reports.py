@@ -7,25 +7,54 @@ from typing import Any
 
 import typer
 
-from engine.assess import assess_folder, assess_pairs
+from engine.assess import assess_folder, assess_pairs, assess_prior
 from engine.cli.output import console, emit_json, progress_bar, rounded, table
 from engine.doctor import examine
 from engine.errors import InputError
 from engine.gallery import Gallery
 from engine.models import DEFAULT_EMBEDDER, ModelStore, fetch_samples
+from engine.storage import atomic_write
 from engine.workbench import Workbench
 
 __all__ = ["bench", "doctor", "evaluate"]
 
 
 def evaluate(
-    folder: Path | None, pairs: Path | None, samples: bool, enrol_photos: int | None, workspace: Path, as_json: bool
+    folder: Path | None,
+    pairs: Path | None,
+    samples: bool,
+    enrol_photos: int | None,
+    workspace: Path,
+    as_json: bool,
+    *,
+    prior: Path | None = None,
+    rivals: bool = False,
+    page: Path | None = None,
 ) -> None:
-    """Evaluate on one of: a folder, a table of pairs, the sample photos."""
+    """Evaluate on one of: a folder, a table of pairs, the sample photos; or measure the prior curve on it, or compare engines."""
     if sum((folder is not None, pairs is not None, samples)) != 1:
         raise InputError("nothing to evaluate, or too much", hint="give a folder, or --pairs CSV, or --samples")
+    if prior is not None and pairs is not None:
+        raise InputError("a prior curve is measured on photos of people", hint="give a folder, or --samples")
+    if rivals or page is not None:
+        if not samples or prior is not None:
+            raise InputError(
+                "engines are compared on the sample photos", hint="give --samples alone with --rivals or --page"
+            )
+        _compare(page, workspace, as_json)
+        return
     with progress_bar(quiet=as_json) as progress:
         workbench = Workbench(workspace, progress=progress)
+        if prior is not None:
+            place = fetch_samples(progress) if folder is None else folder
+            ids = {"model_id": workbench.spec.model_id, "alignment_id": workbench.gallery.current().alignment_id}
+            curve = assess_prior(workbench.reader, place, **ids, progress=progress)
+            atomic_write(prior, curve.to_json().encode())
+            if as_json:
+                emit_json({"file": str(prior), **ids, "people": curve.people, "photos": curve.photos})
+            else:
+                console.print(f"The prior curve of {curve.people} people is in {prior}.", markup=False)
+            return
         if pairs is not None:
             result = assess_pairs(workbench.reader, pairs, progress)
         else:
@@ -47,6 +76,35 @@ def evaluate(
     _show_evaluation(result)
 
 
+def _compare(page: Path | None, workspace: Path, as_json: bool) -> None:
+    """Hold the default recipe against other engines and other recipes, and write the page."""
+    from engine.bench.accuracy import run_accuracy  # noqa: PLC0415 - no other command needs it
+    from engine.bench.accuracy_page import write_accuracy_page  # noqa: PLC0415
+    from engine.bench.loops import has_dlib  # noqa: PLC0415
+
+    if page is not None and not has_dlib():
+        raise InputError("the page compares with dlib, which is not installed", hint="pip install 'muster[bench]'")
+    with progress_bar(quiet=as_json) as progress:
+        result = run_accuracy(Workbench(workspace, progress=progress), fetch_samples(progress), progress)
+    if page is not None:
+        write_accuracy_page(page, result)
+    if as_json:
+        emit_json(result)
+        return
+    told = [
+        (
+            name,
+            *(f"{row[kind][figure]['value']:.4f}" for kind in ("all", "common") for figure in ("auc", "tar@0.001")),
+            f"{row['failure_to_acquire']['failed']} of {row['failure_to_acquire']['photos']}",
+        )
+        for name, row in result["engines"].items()
+    ]
+    columns = ("", "AUC, all pairs", "TAR at FAR 0.1%", "AUC, common pairs", "TAR at FAR 0.1%", "no face")
+    table(f"Engines on {result['photos']} photos; failures to acquire count in all pairs", columns, told)
+    if page is not None:
+        console.print(f"Intervals, people and what was tried are in {page}.", markup=False)
+
+
 def _show_evaluation(result: dict[str, Any]) -> None:
     def span(bounds: tuple[float, float]) -> str:
         return f"{bounds[0]:.4f} – {bounds[1]:.4f}"
@@ -55,7 +113,7 @@ def _show_evaluation(result: dict[str, Any]) -> None:
     rows = [
         ("pairs compared", one["pairs"], ""),
         ("AUC", f"{one['auc']:.4f}", span(one["intervals"]["auc"])),
-        ("equal error rate", f"{one['eer']:.4f}", ""),
+        ("equal error rate", f"{one['eer']:.4f}", span(one["intervals"]["eer"])),
         ("balanced accuracy", f"{one['balanced_accuracy']:.4f}", ""),
         *(
             (f"TAR at FAR {far}", f"{value:.4f}", span(one["intervals"]["tar_at_far"][far]))
@@ -67,6 +125,9 @@ def _show_evaluation(result: dict[str, Any]) -> None:
             span(one["intervals"]["failure_to_acquire"]),
         ),
     ]
+    if (enrolling := result.get("failure_to_enrol")) is not None:
+        told = (f"{enrolling['failed']} of {enrolling['people']} people", span(enrolling["interval"]))
+        rows.append(("failure to enrol", *told))
     table(f"Verification ({result['model']}, {result['people']} people)", ("", "value", "95% interval"), rows)
     many = result["identification"]
     if many["rank1"] is None:

@@ -99,6 +99,8 @@ class RetentionConfig(Section):
     """Pictures that show why a punch was written."""
     strangers: int | None = Field(30, ge=1)
     """Templates of strangers, counted from when they were last seen; those on the watch list stay."""
+    sightings: int | None = Field(90, ge=1)
+    """Log of sightings: whom each face resembled how much, for `muster replay`."""
     attendance: int | None = Field(None, ge=31)
     """Attendance log, day sheets, corrections and coverage."""
     incidents: int | None = Field(None, ge=31)

@@ -86,7 +86,8 @@ class MatchingConfig(Section):
     """When a similarity is a match."""
 
     threshold: float | None = Field(None, ge=-1, le=1)
-    """Fixed threshold; empty: derived from this gallery's own impostor scores at `target_fmr`."""
+    """Fixed threshold, which nothing else changes; empty: the one applied by `muster calibrate`, else derived from this gallery's own
+    impostor scores at `target_fmr`."""
     target_fmr: float = Field(1e-4, gt=0, lt=1)
     """False matches per comparison with one person, from which the threshold is derived."""
     target_fpir: float = Field(1e-3, gt=0, lt=1)

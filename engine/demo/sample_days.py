@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from engine.demo.run import CAMERA
+from engine.demo.sample_alerts import SampleAlerts
 from engine.demo.sample_people import Habit, habits_of, made_up
 from engine.errors import InputError
 from engine.hr.leave import LEAVE_COLUMNS
@@ -58,7 +59,7 @@ class _Year:
     def __init__(self, bench: Workbench, people: Sequence[Person], rng: random.Random) -> None:
         self._bench, self._people, self._rng = bench, people, rng
         self._habits = habits_of(people, rng)
-        self._ids = [person.employee_id for person in people]
+        self.ids = [person.employee_id for person in people]
         self._zone = bench.config.zone
         self.away: dict[tuple[str, date], str] = {}
 
@@ -137,7 +138,7 @@ class _Year:
         agreeing = rng.randint(3, 11)
         similarity = min(0.97, rng.gauss(habit.similarity, 0.05)) if event == "punch" else rng.uniform(0.36, 0.45)
         second = rng.gauss(0.21, 0.06)
-        others = [each for each in rng.sample(self._ids, min(2, len(self._ids))) if each != person.employee_id]
+        others = [each for each in rng.sample(self.ids, min(2, len(self.ids))) if each != person.employee_id]
         identifier = self.identifier(at)
         return {
             "event_id": identifier,
@@ -256,6 +257,7 @@ def fill(
     leave = year.plan_leave(span)
     with locked(bench.leave.path):
         write_table(bench.leave.path, LEAVE_COLUMNS, [*read_rows(bench.leave.path, by_hand=True), *leave])
+    alerts = SampleAlerts(bench, year.ids, random.Random(seed + 1))  # noqa: S311
     outage = span[len(span) * 2 // 3]
     written, repairs = 0, dict[date, list[Row]]()
     for place, day in enumerate(span):
@@ -267,7 +269,10 @@ def fill(
             if found.fix and place + 1 < len(span):
                 made = year.moment(span[place + 1], time(10, rng.randint(0, 59)))
                 repairs.setdefault(made.date(), []).extend(year.corrections(person, day, found, made))
-        written += _write_day(bench, year, day, rows, off, repairs.pop(day, []), now)
+        told = [*year.incidents(off)] if off else []
+        if day < now.date():
+            told += alerts.day(day)
+        written += _write_day(bench, year, day, rows, off, repairs.pop(day, []), told, now)
     everybody = bench.known_people()
     bench.records.close(now, everybody)
     for back in range(2):
@@ -277,7 +282,7 @@ def fill(
 
 def _write_day(
     bench: Workbench, year: _Year, day: date, rows: Sequence[Row], off: tuple[datetime, datetime] | None,
-    repairs: Sequence[Row], now: datetime,
+    repairs: Sequence[Row], told: Sequence[Row], now: datetime,
 ) -> int:  # fmt: skip
     """One append per log; what lies in the future, and passages that the camera did not see, are left out."""
 
@@ -294,7 +299,7 @@ def _write_day(
         (bench.attendance.log, punches),
         (coverage.log, list(year.coverage(day, off, now))),
         (bench.attendance.corrections, sorted(filter(past, repairs), key=lambda row: str(row["timestamp"]))),
-        (bench.incidents.log, [row for row in year.incidents(off) if past(row)] if off else []),
+        (bench.incidents.log, sorted(filter(past, told), key=lambda row: str(row["timestamp"]))),
     ):
         with log.exclusive():
             log.append(day, content)

@@ -11,14 +11,19 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from engine.config import CameraConfig, EventsConfig
 from engine.events.passages import Passages
 from engine.hours import within
-from engine.types import Event, EventKind, Severity, Track, TrackState
+from engine.types import Event, EventKind, Identity, Severity, Track, TrackState
 
-__all__ = ["EventMaker"]
+__all__ = ["EventMaker", "almost"]
 
 _STAYED = timedelta(seconds=3)
 """Whoever is in view so soon after an interruption, and was before it, was there all the time."""
 _LOOKED_AT = 2
 """Good frames that must agree before a face that left is worth telling."""
+
+
+def almost(identity: Identity) -> bool:
+    """A face that left before it was certain who it was resembled somebody in enough of its good frames to say so."""
+    return identity.nearest is not None and identity.agreeing >= _LOOKED_AT and 2 * identity.agreeing >= identity.voting
 
 
 class EventMaker:
@@ -200,7 +205,7 @@ class EventMaker:
             detail = f"{identity.agreeing} of {identity.voting} frames, {identity.state.value} when it left"
         else:
             return []
-        if identity.nearest is None or identity.agreeing < _LOOKED_AT or 2 * identity.agreeing < identity.voting:
+        if identity.nearest is None or not almost(identity):
             return []
         return [
             Event(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from engine.attendance.corrections import Correction, in_force
 from engine.attendance.presence import presence
 from engine.attendance.rota import Rota
 from engine.attendance.sheet import marks_of, valid_rows
 
-__all__ = ["Stay", "stays"]
+__all__ = ["Stay", "occupancy", "stays"]
 
 
 @dataclass(frozen=True)
@@ -66,3 +68,31 @@ def stays(
             if here.open_since is not None:
                 found.append(Stay(employee_id, day, here.open_since, here.last_seen or here.open_since, open=True))
     return sorted(found, key=lambda stay: (stay.employee_id, stay.begin))
+
+
+_QUARTER = timedelta(minutes=15)  # every zone's offset is a multiple of it
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def occupancy(found: Iterable[Stay], zone: ZoneInfo) -> dict[tuple[date, int], int]:
+    """How many were inside at the beginning of a quarter hour, by working day and quarter hour of the local day (0 to 95).
+
+    Stays whose end nobody saw are left out. Moments without anybody are not in it; in the hour that comes twice when the clocks go back
+    the greater number holds.
+
+    Args:
+        found: when people were inside.
+        zone: of the workplace.
+    """
+    moments: Counter[tuple[date, datetime]] = Counter()
+    for stay in found:
+        at = _EPOCH - ((_EPOCH - stay.begin) // _QUARTER) * _QUARTER  # the first one from `begin` on
+        while not stay.open and at < stay.end:
+            moments[stay.day, at] += 1
+            at += _QUARTER
+    counts: dict[tuple[date, int], int] = {}
+    for (day, at), people in moments.items():
+        local = at.astimezone(zone)
+        key = day, (local.hour * 60 + local.minute) // 15
+        counts[key] = max(people, counts.get(key, 0))
+    return counts

@@ -66,8 +66,8 @@ class EmbedderSpec:
             own pixels, or `fixed` (x - 127.5) / 128.
         origin: where the weights come from.
         tensors_sha256: digest over the tensors' names, shapes and bytes (`convert.digest`); None when it is not pinned.
-        impostor_mean, impostor_std: similarity of two photos of different people, measured on the sample photos
-            (`docs/models.md`); the prior from which a threshold is derived while a gallery is small.
+        impostor_mean, impostor_std: similarity of two photos of different people, to two digits as measured on the sample photos
+            (`engine.evaluation.prior_of`, `docs/models.md`); the prior from which a threshold is derived while a gallery is small.
     """
 
     model_id: str

@@ -18,6 +18,7 @@ from engine.incidents import IncidentBook
 from engine.logs import DayLog, Finding
 from engine.people import PeopleStore
 from engine.pins import PinBook
+from engine.sightings import SightingBook
 
 __all__ = ["PICTURE_FOLDERS", "Records", "verify"]
 
@@ -35,7 +36,7 @@ class Records:
         zone: of the workplace.
         people, leave: tables.
         gallery, strangers, anchors: templates of people, of strangers, and of faces taken for somebody by mistake.
-        attendance, incidents, dossiers, deliveries, audit: logs.
+        attendance, incidents, dossiers, sightings, deliveries, audit: logs.
         pins: of people who are not recognised by their face.
     """
 
@@ -49,6 +50,7 @@ class Records:
     attendance: AttendanceBook
     incidents: IncidentBook
     dossiers: DossierBook
+    sightings: SightingBook
     deliveries: DayLog
     audit: Audit
     pins: PinBook
@@ -63,6 +65,7 @@ class Records:
             *([coverage.log] if coverage else []),
             self.incidents.log,
             self.dossiers.log,
+            self.sightings.log,
             self.deliveries,
         ]
 
@@ -75,6 +78,12 @@ class Records:
         """Every row of the attendance log with its file's day."""
         for day in self.attendance.log.days():
             for row in self.attendance.log.file(day).read():
+                yield day, row
+
+    def sighting_rows(self) -> Iterator[tuple[date, Mapping[str, str]]]:
+        """Every row of the log of sightings with its file's day."""
+        for day in self.sightings.log.days():
+            for row in self.sightings.log.file(day).read():
                 yield day, row
 
     def incident_rows(self) -> list[Mapping[str, str]]:
@@ -91,7 +100,7 @@ class Records:
         """Close all days that are over."""
         closed = self.attendance.close_days(now, people)
         before = self.attendance.day_of(now)
-        for log in (self.incidents.log, self.dossiers.log, self.deliveries):
+        for log in (self.incidents.log, self.dossiers.log, self.sightings.log, self.deliveries):
             log.close(before, now)
         return closed
 

@@ -7,7 +7,7 @@ import dataclasses
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -26,7 +26,10 @@ Row = Mapping[str, object]
 
 _SOMEBODY = "somebody else"
 _PEOPLE = (
+    "employee_id",
     "employee_ids",
+    "unknown_id",
+    "candidates",
     "unknown_ids",
     "runner_up",
     "author",
@@ -88,6 +91,8 @@ def export_subject(
         "corrections.json": scrub.rows(corrections),
         "leave.json": scrub.rows(leave),
         "incidents.json": scrub.rows(subject.incidents),
+        "sightings.json": scrub.rows(subject.sightings),
+        "comparisons.json": [_compared(row, subject.ids) for row in subject.compared],
         "dossiers.json": scrub.rows(row for row in records.dossiers.rows() if scrub.own & {row["subject"], row["into"]}),
         "messages.json": scrub.rows(
             row for day in records.deliveries.days() for row in records.deliveries.file(day).read()
@@ -116,6 +121,7 @@ def export_subject(
         "attendance_rows": len(subject.attendance),
         "days": len(sheets),
         "incidents": len(subject.incidents),
+        "sightings": len(subject.sightings),
         "corrections": len(corrections),
     }
 
@@ -145,6 +151,18 @@ class _Scrub:
             ids = [each.strip() for each in value.split(";") if each.strip()]
             return ";".join(each if each in self.own or each == "engine" else _SOMEBODY for each in ids)
         return replaced(value, self._words) if column in _TEXTS and isinstance(value, str) else value
+
+
+def _compared(row: Mapping[str, str], own: Collection[str]) -> Row:
+    """How much somebody else resembled the person: when and where that was is the other one's."""
+    places = [place for place, each in enumerate(row["candidates"].split(";")) if each in own]
+    similarities = row["similarities"].split(";")
+    return {
+        "day": row["timestamp"][:10],
+        "similarity": next((similarities[place] for place in places if place < len(similarities)), ""),
+        "threshold": row["threshold"],
+        "model": row["model"],
+    }
 
 
 def _templates(subject: Subject) -> list[dict[str, object]]:
@@ -187,6 +205,8 @@ day_sheets.json       attendance by day, as made from the log
 corrections.json      what people corrected or approved in it
 leave.json            absences that were imported
 incidents.json        incidents this person took part in, and what became of them
+sightings.json        each time a face was taken for this person, or almost: whom it resembled how much, frame by frame
+comparisons.json      how much somebody else's face resembled this person; that was decided otherwise
 dossiers.json         decisions about this person as a stranger, or on the watch list
 messages.json         when and how incidents were told to others
 audit.json            who changed what about this person, and when

@@ -115,6 +115,7 @@ def forget(
         "pin": pin,
         "day_sheets": sheets,
         "log_rows_kept_under_the_id": 0 if pseudonym else len(subject.attendance),
+        "sightings_kept_under_the_id": 0 if pseudonym else len(subject.sightings) + len(subject.compared),
         "log_rows_under_the_pseudonym": redacted,
         "other_pictures_were_searched": search.done,
         "pictures_that_could_not_be_read": search.unreadable,

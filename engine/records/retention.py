@@ -75,6 +75,8 @@ def purge(records: Records, config: RetentionConfig, now: datetime, *, apply: bo
     if config.strangers is not None:
         row, forgotten = _strangers(records, config.strangers, today, apply=apply)
         found.append(row)
+    if config.sightings is not None:
+        found.append(_sightings(records, config.sightings, now, apply=apply))
     if config.attendance is not None:
         found.append(_attendance(records, config.attendance, now, apply=apply))
     if config.incidents is not None:
@@ -126,6 +128,11 @@ def _strangers(records: Records, days: int, today: date, *, apply: bool) -> tupl
     if apply and old:
         records.strangers.update(without_old)
     return _summary("strangers", days, old.values()), set(old)
+
+
+def _sightings(records: Records, days: int, now: datetime, *, apply: bool) -> Expired:
+    limit = records.attendance.day_of(now) - timedelta(days=days)
+    return _summary("sightings", days, _log_days(records.sightings.log, limit, days, now, apply=apply))
 
 
 def _attendance(records: Records, days: int, now: datetime, *, apply: bool) -> Expired:

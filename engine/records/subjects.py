@@ -36,6 +36,8 @@ class Subject:
         strangers: dossiers that show them from before they were enrolled, or when they were not recognised.
         elsewhere: templates among the strangers, and among faces taken for somebody by mistake, that show them.
         incidents: rows of the incident log in which they take part, and reviews of these.
+        sightings: rows of the log of sightings about them: decided to be them, undecided and most like them, or of a dossier of theirs.
+        compared: the other rows of that log in which they are a candidate: of somebody else, enrolled or not.
     """
 
     def __init__(self, records: Records, employee_id: str, threshold: float) -> None:
@@ -55,6 +57,9 @@ class Subject:
         rows = records.incident_rows()
         known = {row["refers_to"] or row["incident_id"] for row in rows if self.takes_part(row)}
         self.incidents = [row for row in rows if (row["refers_to"] or row["incident_id"]) in known]
+        seen = [row for _, row in records.sighting_rows() if self._sighted(row) or self.ids & set(_candidates(row))]
+        self.sightings = [row for row in seen if self._sighted(row)]
+        self.compared = [row for row in seen if not self._sighted(row)]
 
     def shows(self, embeddings: Floats) -> NDArray[np.bool_]:
         """Which faces are theirs: similar enough, and to nobody else who is enrolled more so.
@@ -96,6 +101,12 @@ class Subject:
         dossiers = self.strangers & set(self._register.of(row))
         return bool(named or dossiers or set(row["tracks"].split(";")) & self.elsewhere.keys())
 
+    def _sighted(self, row: Row) -> bool:
+        """A row of the log of sightings is about them."""
+        who = row["employee_id"] or ("" if row["state"] == "unknown" else _candidates(row)[0])
+        dossier = self._register.current(row["unknown_id"]) in self.strangers if row["unknown_id"] else False
+        return who in self.ids or dossier or row["track"] in self.elsewhere
+
     def own_pictures(self) -> set[Path]:
         """Pictures that rows or templates say are of this person: enrolment, evidence, incidents."""
         folder = self._records.workspace / "images" / "enrolment"
@@ -104,6 +115,10 @@ class Subject:
         named += [row[column] for row in self.incidents for column in IMAGE_COLUMNS]
         found = {self._records.inside(name) for name in named}
         return {path for path in paths if path.is_file()} | {path for path in found if path is not None}
+
+
+def _candidates(row: Row) -> list[str]:
+    return row["candidates"].split(";")
 
 
 def find(records: Records, employee_id: str, threshold: float) -> Subject:

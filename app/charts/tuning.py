@@ -1,0 +1,318 @@
+"""What a threshold does: similarities, error rates, gallery size, enrolment photos. In the workbench and in notebooks."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from app.charts.theme import blue, ink, styled
+from app.words import say
+from engine.calibration import Report, percent
+from engine.evaluation import Estimate, PriorCurve
+
+__all__ = ["densities", "det", "open_set", "photos_effect"]
+
+Floats = NDArray[np.float64]
+
+_OTHERS = "#D55E00"
+_FAINT = {_OTHERS: "rgba(213,94,0,.16)", "#0072B2": "rgba(0,114,178,.16)", "#56B4E9": "rgba(86,180,233,.16)"}
+_STRONG = {_OTHERS: "rgba(213,94,0,.55)", "#0072B2": "rgba(0,114,178,.55)", "#56B4E9": "rgba(86,180,233,.55)"}
+_RATES = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95)
+_BINS = 400
+_RUG = 300
+_FEWEST = 10
+_TICKS = 6
+_MIDDLE = float(ndtri(0.01))  # right of it a name has no room to its right
+_HEIGHT = 360
+_BELOW = {"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top"}
+
+
+def densities(report: Report, threshold: float) -> go.Figure:
+    """Similarities of people with themselves and with others, and where the threshold cuts them.
+
+    Each curve has the same area, however many comparisons it stands for; where it lies on the wrong side of the threshold it is filled
+    strongly. While people are few, single comparisons are ticks below, and the prior curve is drawn dashed.
+
+    Args:
+        report: of a gallery. threshold: drawn as a line, beside the one in force and the proposed one.
+    """
+    own = blue()
+    kinds = (
+        (say("other people"), _OTHERS, report.comparisons.impostor, 1),
+        (say("the same person"), own, report.comparisons.genuine, -1),
+    )
+    figure = go.Figure()
+    few = report.prior is not None and not report.support.enough
+    low, high = _span(report, threshold, prior=few)
+    grid = np.linspace(low, high, _BINS)
+    top, rug = 0.0, False
+    for name, colour, scores, wrong in kinds:
+        told = f"{name} ({len(scores):,})"
+        if len(scores) >= _FEWEST:
+            height = _smooth(scores, grid)
+            top = max(top, float(height.max()))
+            for side, fill in ((-wrong, _FAINT), (wrong, _STRONG)):
+                part = side * (grid - threshold) >= 0
+                figure.add_trace(go.Scatter(x=grid[part], y=height[part], mode="none", fill="tozeroy", fillcolor=fill[colour],
+                                            hoverinfo="skip", showlegend=False))  # fmt: skip
+            figure.add_trace(go.Scatter(x=grid, y=height, mode="lines", name=told, line={"color": colour, "width": 2.5},
+                                        hoverinfo="skip"))  # fmt: skip
+        if few and report.prior is not None:
+            height = _of_prior(report.prior, grid, own=wrong < 0)
+            top = max(top, float(height.max()))
+            figure.add_trace(go.Scatter(x=grid, y=height, mode="lines", hoverinfo="skip", name=say("sample photos"), showlegend=wrong < 0,
+                                        line={"color": colour, "width": 1.5, "dash": "dash"}))  # fmt: skip
+    top = top or 1.0
+    for row, (name, colour, scores, _) in enumerate(kinds, 1):
+        if 0 < len(scores) <= _RUG:
+            rug = True
+            figure.add_trace(
+                go.Scatter(
+                    x=scores, y=np.full(len(scores), -0.05 * row * top), mode="markers",
+                    name=f"{name} ({len(scores)})", showlegend=len(scores) < _FEWEST,
+                    marker={"symbol": "line-ns", "size": 9, "line": {"color": colour, "width": 1.5}},
+                    hovertemplate=f"{name}: %{{x:.3f}}<extra></extra>",
+                )
+            )  # fmt: skip
+    _lines(figure, report, threshold)
+    figure.update_xaxes(range=[low, high], showgrid=False, zeroline=False)
+    figure.update_yaxes(
+        range=[-0.14 * top if rug else 0, 1.04 * top], showticklabels=False, showgrid=False, zeroline=False
+    )
+    figure = styled(
+        figure, say("How alike people are"), height=_HEIGHT, top=68, x=say("similarity"), y=say("share of comparisons")
+    )
+    return figure.update_layout(legend=_BELOW)
+
+
+def _span(report: Report, threshold: float, *, prior: bool) -> tuple[float, float]:
+    found = [threshold, report.in_force, report.proposed_threshold]
+    scores = report.comparisons.scores
+    if len(scores):
+        found += [float(scores.min()), float(scores.max())]
+    if prior and report.prior is not None:
+        found += [float(report.prior.impostor[1]), float(report.prior.genuine[-2])]
+    return max(-1.0, min(found) - 0.05), min(1.0, max(found) + 0.05)
+
+
+def _smooth(scores: Floats, grid: Floats) -> Floats:
+    """A Gaussian kernel density on an even grid, by Silverman's rule."""
+    spread = float(min(scores.std(), np.subtract(*np.quantile(scores, [0.75, 0.25])) / 1.34) or scores.std())
+    width = max(0.9 * spread * len(scores) ** -0.2, 0.008)
+    step = float(grid[1] - grid[0])
+    counts, _ = np.histogram(scores, bins=np.append(grid - step / 2, grid[-1] + step / 2))
+    reach = int(np.ceil(4 * width / step))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * step / width) ** 2)
+    whole = np.convolve(counts, kernel / kernel.sum())[reach : reach + len(grid)]
+    return np.asarray(whole / (len(scores) * step), np.float64)
+
+
+def _of_prior(prior: PriorCurve, grid: Floats, *, own: bool) -> Floats:
+    """The density of the sample photos, from quantiles."""
+    quantiles = prior.genuine if own else prior.impostor
+    drawn = np.interp((np.arange(4000) + 0.5) / 4000, prior.probabilities, quantiles)
+    return _smooth(drawn, grid)
+
+
+def _lines(figure: go.Figure, report: Report, threshold: float) -> None:
+    """The threshold, the one in force, the proposed one; those that coincide are one line."""
+    groups: list[tuple[float, list[str], str]] = []
+    for value, name, dash in (
+        (threshold, say("tried"), "solid"),
+        (report.in_force, say("in force"), "dash"),
+        (report.proposed_threshold, say("proposed"), "dot"),
+    ):
+        near = next((group for group in groups if abs(group[0] - value) < 0.0005), None)
+        if near is None:
+            groups.append((value, [name], dash))
+        else:
+            near[1].append(name)
+    for place, (value, names, dash) in enumerate(groups):
+        figure.add_vline(x=value, line={"color": ink(), "width": 2.5 if dash == "solid" else 1.5, "dash": dash})
+        figure.add_annotation(
+            x=value, y=1, yref="paper", yanchor="bottom", xanchor="center", showarrow=False, yshift=1 + 15 * place,
+            text=f"{', '.join(names)} {value:.3f}", font={"size": 12},
+        )  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------- DET
+
+
+def det(report: Report, threshold: float) -> go.Figure:
+    """False non-matches over false matches on normal-deviate axes (ISO/IEC 19795-1:2021), with the 95% interval of both.
+
+    A rate of nought, which such axes have no place for, is drawn at their edge. The band is widened where it would narrow only because
+    no error at all was seen at one threshold and one at the next.
+
+    Args:
+        report: of a gallery. threshold: marked, with the one in force.
+    """
+    colour = blue()
+    bands = report.bands
+    title, x = say("What a threshold costs"), say("false matches (FMR)")
+    y = say("false non-matches (FNMR)")
+    if not len(bands.thresholds):
+        return _nothing(title, say("Two people are needed, and one of them with two pictures"), x=x, y=y)
+    edges = tuple(0.4 / max(len(scores), 2) for scores in (report.comparisons.impostor, report.comparisons.genuine))
+    (fmr, fmr_low, fmr_high), (fnmr, fnmr_low, fnmr_high) = (
+        [_deviate(column, edge) for column in rates.T]
+        for rates, edge in zip((bands.fmr, bands.fnmr), edges, strict=True)
+    )
+    fmr_low, fmr_high = np.minimum.accumulate(fmr_low), np.maximum.accumulate(fmr_high[::-1])[::-1]
+    fnmr_low, fnmr_high = np.minimum.accumulate(fnmr_low[::-1])[::-1], np.maximum.accumulate(fnmr_high)
+    figure = go.Figure()
+    figure.add_trace(go.Scatter(x=[*fmr_low, fmr_low[-1], *fmr_high[::-1], fmr_high[0]],
+                                y=[*fnmr_low, fnmr_high[-1], *fnmr_high[::-1], fnmr_low[0]], mode="none", fill="toself",
+                                fillcolor=_FAINT[colour], hoverinfo="skip", name=say("95% interval over people")))  # fmt: skip
+    hover = [
+        f"{each:.3f}<br>FMR {_interval(a)}<br>FNMR {_interval(b)}"
+        for each, a, b in zip(bands.thresholds.tolist(), bands.fmr.tolist(), bands.fnmr.tolist(), strict=True)
+    ]
+    figure.add_trace(go.Scatter(x=fmr, y=fnmr, mode="lines", line={"color": colour, "width": 2.5}, name=say("this gallery"), text=hover,
+                                hovertemplate="%{text}<extra></extra>"))  # fmt: skip
+    if report.prior is not None and not report.support.enough:
+        tried = np.linspace(report.prior.impostor[0], report.prior.genuine[-1], 120)
+        rates = np.array([[report.prior.fmr(each), report.prior.fnmr(each)] for each in tried.tolist()])
+        kept = ((rates > 0) & (rates < 1)).all(1)
+        figure.add_trace(go.Scatter(x=ndtri(rates[kept, 0]), y=ndtri(rates[kept, 1]), mode="lines", name=say("sample photos"),
+                                    line={"color": colour, "width": 1.5, "dash": "dash"}, hoverinfo="skip"))  # fmt: skip
+    same = abs(threshold - report.in_force) < 0.0005
+    marks = [(threshold, say("tried"), "diamond", ink())]
+    if not same:
+        marks.append((report.in_force, say("in force"), "circle-open", ink()))
+    reached = [0.0, 0.0]
+    for value, name, symbol, shade in marks:
+        a, b = report.bootstrap.fmr(value), report.bootstrap.fnmr(value)
+        figure.add_trace(_point(a, b, edges, f"{name} {value:.3f}", symbol, shade, bars=value == threshold))
+        reached = [max(high, rate.value) for high, rate in zip(reached, (a, b), strict=True)]
+    for axis, values, edge, high in zip("xy", (fmr_high, fnmr_high), edges, reached, strict=True):
+        _deviates(figure, axis, values, edge, min(high, 1 - edge))
+    return styled(figure, title, height=_HEIGHT, top=46, x=x, y=y).update_layout(legend=_BELOW)
+
+
+def _deviate(rates: Floats, edge: float) -> Floats:
+    return np.asarray(ndtri(np.clip(rates, edge, 1 - edge)))
+
+
+def _interval(row: list[float]) -> str:
+    return f"{percent(row[0])} ({percent(row[1])} – {percent(row[2])})"
+
+
+def _point(
+    fmr: Estimate, fnmr: Estimate, edges: tuple[float, ...], name: str, symbol: str, shade: str, *, bars: bool
+) -> go.Scatter:
+    """A threshold on the curve, with its intervals."""
+    (x, x_low, x_high), (y, y_low, y_high) = (
+        _deviate(np.array([rate.value, rate.low, rate.high]), edge).tolist()
+        for rate, edge in zip((fmr, fnmr), edges, strict=True)
+    )
+    told = f"{name}<br>FMR {_interval([fmr.value, fmr.low, fmr.high])}<br>FNMR {_interval([fnmr.value, fnmr.low, fnmr.high])}"
+    error = {"type": "data", "symmetric": False, "thickness": 1.5, "width": 4, "color": shade, "visible": bars}
+    return go.Scatter(
+        x=[x], y=[y], mode="markers+text", name=name, showlegend=False,
+        marker={"size": 11, "symbol": symbol, "color": shade, "line": {"width": 2}},
+        error_x={**error, "array": [x_high - x], "arrayminus": [x - x_low]},
+        error_y={**error, "array": [y_high - y], "arrayminus": [y - y_low]},
+        text=[name], textposition=f"{'top' if bars else 'bottom'} {'right' if x < _MIDDLE else 'left'}", cliponaxis=False,
+        hovertext=[told], hovertemplate="%{hovertext}<extra></extra>",
+    )  # fmt: skip
+
+
+def _deviates(figure: go.Figure, axis: str, values: Floats, edge: float, least: float) -> None:
+    """Ticks in percent; the edge itself stands for nought, and the axis reaches to one in two, or to `least`."""
+    low, high = float(ndtri(edge)), max(float(min(values.max(), ndtri(0.6))), float(ndtri(least)))
+    shown = [rate for rate in _RATES if 0.08 * (high - low) < ndtri(rate) - low <= high - low]
+    if len(shown) > _TICKS:
+        shown = shown[::-2][::-1]
+    figure.update_layout(
+        {f"{axis}axis": {"range": [low - 0.12, high + 0.12], "zeroline": False, "tickvals": [low, *map(float, ndtri(shown))],
+                         "ticktext": ["0", *map(percent, shown)], "tickangle": 0}}
+    )  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------- gallery size, photos
+
+
+def open_set(report: Report, threshold: float) -> go.Figure:
+    """How often strangers are named and people are not, by the number of people enrolled.
+
+    Args:
+        report: of a gallery. threshold: of all sizes.
+    """
+    own = blue()
+    found, people = report.open_set(threshold), len(report.gallery)
+    figure = go.Figure()
+    told = say("{count} people enrolled")
+    rows = [
+        (say("strangers named, expected"), _OTHERS, "dash", found.model_sizes, found.model_fpir),
+        (say("strangers named, measured here"), _OTHERS, "solid", found.sizes, found.fpir),
+    ]
+    if len(found.fnir):
+        rows.append((say("people not named, measured here"), own, "solid", found.sizes, found.fnir))
+    for name, colour, dash, sizes, rates in rows:
+        if not len(sizes):
+            continue
+        hover = [
+            f"{told.format(count=size)}<br>{name}: {percent(rate)}"
+            for size, rate in zip(sizes.tolist(), rates.tolist(), strict=True)
+        ]
+        figure.add_trace(go.Scatter(x=sizes, y=np.maximum(rates, 1e-6), mode="lines+markers", name=name, text=hover,
+                                    line={"color": colour, "width": 2.5, "dash": dash}, marker={"size": 5},
+                                    hovertemplate="%{text}<extra></extra>"))  # fmt: skip
+    if people:
+        figure.add_vline(x=people, line={"color": ink(), "width": 1.5, "dash": "dot"})
+        figure.add_annotation(x=float(np.log10(people)), y=1, yref="paper", yanchor="bottom", showarrow=False, font={"size": 12},
+                              text=say("today {count}", count=people))  # fmt: skip
+    figure.update_xaxes(
+        type="log", tickvals=[1, 10, 100, 1000], ticktext=["1", "10", "100", "1000"], range=[-0.05, 3.75]
+    )
+    exponents = range(-6, 1, 2)
+    figure.update_yaxes(
+        type="log", range=[-6.15, 0.15], tickvals=[10.0**each for each in exponents],
+        ticktext=[("≤ " if each == exponents[0] else "") + percent(10.0**each) for each in exponents],
+    )  # fmt: skip
+    figure = styled(
+        figure, say("More people, more strangers named, at {threshold}", threshold=f"{threshold:.3f}"), height=_HEIGHT, top=60,
+        x=say("people enrolled"), y=say("share of searches"),
+    )  # fmt: skip
+    return figure.update_layout(legend=_BELOW)
+
+
+def photos_effect(report: Report, threshold: float) -> go.Figure:
+    """How often people are not recognised, by the number of their enrolment photos, with 95% intervals.
+
+    Args:
+        report: of a gallery. threshold: of all numbers.
+    """
+    own = blue()
+    found = report.photos(threshold)
+    title = say("More enrolment photos, fewer misses, at {threshold}", threshold=f"{threshold:.3f}")
+    x, y = say("enrolment photos per person"), say("false non-matches (FNMR)")
+    if not found.photos:
+        return _nothing(title, say("Nobody has two pictures to compare"), x=x, y=y)
+    values = [rate.value for rate in found.fnmr]
+    figure = go.Figure(
+        go.Scatter(
+            x=list(found.photos), y=values, mode="lines+markers", line={"color": own, "width": 2.5}, marker={"size": 9},
+            error_y={"type": "data", "symmetric": False, "array": [rate.high - rate.value for rate in found.fnmr],
+                     "arrayminus": [rate.value - rate.low for rate in found.fnmr], "color": own, "thickness": 1.5, "width": 5},
+            text=[f"{say('{count} photos', count=count)}<br>FNMR {_interval([rate.value, rate.low, rate.high])}"
+                  for count, rate in zip(found.photos, found.fnmr, strict=True)],
+            hovertemplate="%{text}<extra></extra>", showlegend=False,
+        )
+    )  # fmt: skip
+    figure.update_xaxes(tickvals=list(found.photos), range=[0.6, max(found.photos) + 0.4], showgrid=False)
+    top = max(rate.high for rate in found.fnmr)
+    figure.update_yaxes(tickformat=".1~%", range=[-0.03 * top, 1.08 * top], zeroline=False)
+    return styled(figure, title, height=_HEIGHT, x=x, y=say("{what}, {count} people", what=y, count=found.people))
+
+
+def _nothing(title: str, why: str, *, x: str, y: str) -> go.Figure:
+    """A figure that says why it is empty."""
+    figure = go.Figure()
+    figure.add_annotation(x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, text=why, font={"size": 14})
+    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, range=[0, 1])
+    figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, range=[0, 1])
+    return styled(figure, title, height=_HEIGHT, x=x, y=y)

@@ -1,0 +1,268 @@
+"""The evaluation as a page: `docs/evaluation.md` and its DET plot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.bench.accuracy import DLIB, MUSTER
+from engine.bench.det import det_plot
+from engine.bench.page import table
+from engine.storage import atomic_write
+
+__all__ = ["write_accuracy_page"]
+
+Result = Mapping[str, Any]
+
+
+def _digits(value: float) -> str:
+    told = f"{value:.4f}".rstrip("0").rstrip(".") if round(value, 4) in (0, 1) else f"{value:.4f}"
+    return told.removeprefix("0") if "." in told else told
+
+
+def _span(bounds: Sequence[float]) -> str:
+    return f"{_digits(bounds[0])} – {_digits(bounds[1])}"
+
+
+def _figure(found: Mapping[str, float]) -> str:
+    return f"{_digits(found['value'])} ({_span((found['low'], found['high']))})"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.4f}".replace("+0.", "+.").replace("-0.", "−.") if round(value, 4) else "0"
+
+
+def _gain(found: Mapping[str, Any]) -> str:
+    told = f"{_signed(found['value'])} ({_signed(found['low'])} to {_signed(found['high'])})"
+    return f"**{told}**" if found["significant"] else told
+
+
+def _share(found: Mapping[str, Any]) -> str:
+    return f"{found['failed']} of {found['photos']} ({_span(found['interval'])})"
+
+
+def _name(person: str) -> str:
+    return person.replace("_", " ").title()
+
+
+def _engines(result: Result, kind: str) -> str:
+    return table(
+        ("engine", "pairs", "AUC", "EER", "TAR at FAR 1%", "TAR at FAR 0.1%"),
+        [
+            (name, f"{row[kind]['pairs']:,}", *(_figure(row[kind][key]) for key in ("auc", "eer", "tar@0.01", "tar@0.001")))
+            for name, row in result["engines"].items()
+        ],
+    )  # fmt: skip
+
+
+def _differences(result: Result, kind: str) -> str:
+    rows = []
+    for name, row in result["differences"].items():
+        for key, told in (("auc", "AUC"), ("tar@0.001", "TAR at FAR 0.1%")):
+            found = row[kind][key]
+            by_pairs = " to ".join(_signed(bound) for bound in found["pairs"])
+            rows.append((f"{MUSTER} − {name}", told, _gain(found), by_pairs))
+    return table(("", "figure", "difference (95% over people)", "95% over pairs: optimistic"), rows)
+
+
+def _sure(difference: Mapping[str, Any]) -> str:
+    return "excludes zero" if difference["significant"] else "holds zero"
+
+
+def _line(result: Result) -> str:
+    """The comparison with dlib, in words that follow the figures."""
+    ours, theirs = result["engines"][MUSTER], result["engines"][DLIB]
+    said = []
+    for kind, told in (("common", "on the pairs that all engines can score"), ("all", "on all pairs")):
+        better = ours[kind]["auc"]["value"] >= theirs[kind]["auc"]["value"]
+        sure = _sure(result["differences"][DLIB][kind]["auc"])
+        said.append(
+            f"{told} {_digits(ours[kind]['auc']['value'])} against {_digits(theirs[kind]['auc']['value'])} "
+            f"({'at least as good' if better else 'worse'}; the interval of the difference {sure})"
+        )
+    own = (ours["own"]["auc"]["value"], theirs["own"]["auc"]["value"])
+    tars = ", ".join(
+        f"{_digits(ours[kind]['tar@0.001']['value'])} against {_digits(theirs[kind]['tar@0.001']['value'])} on {told} pairs "
+        f"(the interval {_sure(result['differences'][DLIB][kind]['tar@0.001'])})"
+        for kind, told in (("common", "the common"), ("all", "all"))
+    )
+    return (
+        f"Against {DLIB}, AUC: {'; '.join(said)}. Each on the pairs that it can score itself, which are not the same pairs: "
+        f"{_digits(own[0])} against {_digits(own[1])}. TAR at FAR 0.1%: {tars}. Photos without a face: "
+        f"{ours['failure_to_acquire']['failed']} "
+        f"against {theirs['failure_to_acquire']['failed']}."
+    )
+
+
+def _people(result: Result) -> str:
+    engines = result["engines"]
+    rows = []
+    for number, person in enumerate(result["people"]):
+        cells: list[object] = [_name(person), engines[MUSTER]["people"][number]["photos"]]
+        for engine in engines.values():
+            row = engine["people"][number]
+            blind = f", {row['no_face']} without a face" if row["no_face"] else ""
+            cells.append(f"{_digits(row['fnmr'])} ({_span(row['interval'])}){blind}")
+        nearest = engines[MUSTER]["people"][number]
+        who = nearest["nearest_person"]
+        cells.append("–" if who is None else f"{_name(result['people'][who])}, {_digits(nearest['nearest'])}")
+        rows.append(cells)
+    return table(("person", "photos", *(f"FNMR {name}" for name in engines), f"nearest impostor ({MUSTER})"), rows)
+
+
+def _open_set(result: Result) -> str:
+    return table(
+        ("engine", "failure to acquire", "FNIR", "FPIR reached"),
+        [
+            (
+                name,
+                _share(row["failure_to_acquire"]),
+                "–" if row["open_set"] is None else f"{_digits(row['open_set']['fnir'])} ({_span(row['open_set']['interval'])})",
+                "–" if row["open_set"] is None else _digits(row["open_set"]["fpir"]),
+            )
+            for name, row in result["engines"].items()
+        ],
+    )  # fmt: skip
+
+
+def _tried(rows: Mapping[str, Any], costs: bool = False) -> str:
+    return table(
+        ("what", *(("network runs a face",) if costs else ()), "AUC", "EER", "TAR at FAR 0.1%", "gain in AUC", "gain in TAR"),
+        [
+            (
+                name,
+                *((row["runs"],) if costs else ()),
+                *(_digits(row[key]["value"]) for key in ("auc", "eer", "tar@0.001")),
+                *(_gain(row["gain"][key]) if row["gain"] else "–" for key in ("auc", "tar@0.001")),
+            )
+            for name, row in rows.items()
+        ],
+    )  # fmt: skip
+
+
+def _verdict(tried: Result) -> str:
+    """Whether something tried is better beyond doubt, in words that follow the figures."""
+    better = [
+        name
+        for rows in (tried["recipes"], tried["normalisation"], tried["templates"])
+        for name, row in rows.items()
+        if row["gain"] and any(row["gain"][key]["low"] > 0 for key in ("auc", "tar@0.001"))
+    ]
+    held = tried["held_out"]
+    often = ", ".join(f"{name} ({times}×)" for name, times in sorted(held["chosen"].items(), key=lambda row: -row[1]))
+    gains = f"AUC {_gain(held['gain']['auc'])}, TAR at FAR 0.1% {_gain(held['gain']['tar@0.001'])}"
+    found = (
+        f"By itself, an interval over people excludes zero for: {', '.join(better)}."
+        if better
+        else "No gain has an interval over people that excludes zero, so the default stays as it is."
+    )
+    return (
+        f"{found} Choosing the recipe with the best AUC on all people but two, and scoring those two with it, for all "
+        f"{sum(held['chosen'].values())} ways to hold two out, gives: {gains}. Chosen were: {often}."
+    )
+
+
+def _page(result: Result, picture: str) -> str:
+    tried = result["tried"]
+    parts = [
+        "# Evaluation",
+        "Written by `muster evaluate --samples --page docs/evaluation.md` (about five minutes on two cores; needs the extra `bench`). "
+        "The same command on the same photos and versions gives the same figures. Model "
+        f"`{result['model']}`, alignment `{result['alignment']}`. Versions: "
+        + ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+        + ".",
+        _line(result),
+        f"![DET curves of the engines]({picture})",
+        "## What was measured, and how",
+        METHOD.format(photos=result["photos"], people=len(result["people"]), pairs=result["pairs"], common=result["common_pairs"]),
+        "## All pairs, failures to acquire counted",
+        _engines(result, "all"),
+        _differences(result, "all"),
+        "## The pairs that every engine could score",
+        "The photos that an engine cannot read are the hard ones. Leaving them out for everybody is kind to the engine that could not.",
+        _engines(result, "common"),
+        _differences(result, "common"),
+        "## Failure to acquire, and strangers among five people",
+        OPEN_SET,
+        _open_set(result),
+        "## Person by person",
+        PERSONS,
+        _people(result),
+        "## What was tried to better it",
+        TRIED,
+        _verdict(tried),
+        "### From the face to the embedding",
+        _tried(tried["recipes"], costs=True),
+        "### From two embeddings to a score",
+        "The cohort are the photos of the people who are not compared, 68 photos or so: far too few for what these methods were made for.",
+        _tried(tried["normalisation"]),
+        "### From several photos to a template",
+        "A photo against templates of the same ten photos per person that were set aside, in ten draws; the other photos are the probes.",
+        _tried(tried["templates"]),
+        "## Limits",
+        LIMITS,
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+METHOD = """\
+{photos} photos of {people} people, every pair of photos once: {pairs:,} pairs. Rates follow ISO/IEC 19795-1:2021.
+
+- *muster*: the product's default: MTCNN, the photo's subject, five-point alignment, FaceNet on the face and its mirror image,
+  cosine.
+- *face_recognition*: dlib as that package calls it: HOG detector with the picture doubled, 5 landmarks, dlib's ResNet, the largest
+  face, Euclidean distance.
+- *facenet-pytorch*: its MTCNN, its crop of the box with margin 32, the same FaceNet weights, the largest face; and once more with
+  the face that Muster would choose, which shows what the choice alone is worth.
+- **FTA**, failure to acquire: photos in which no face is found. **FMR** and **FNMR**: false matches and false non-matches at a
+  threshold. **TAR at FAR 0.1%**: 1 − FNMR where at most that share of impostor pairs is accepted. **EER**: where both are equal.
+  **AUC**: the chance that a pair of one person scores above a pair of two.
+- *All pairs*: a pair with a photo in which an engine found nothing is never accepted, so the rates are the generalised ones (GFAR,
+  GFRR). *Common pairs*: the {common:,} that every engine could score.
+- Intervals are 95% and over **people**: people are drawn with replacement, and Student's t stands for how few they are. Differences
+  are taken draw by draw. With five people these intervals are wide, and that is the truth about five people. Intervals over pairs
+  stand beside the differences for comparison: they take pairs of one person for independent of each other, which they are not."""
+
+OPEN_SET = """\
+Five photos per person enrolled, in 20 draws; all other photos are searched. Each person is once a stranger to the other four. FNIR
+at the threshold where at most 1% of the strangers' searches name somebody. Muster searches fused templates, the others the closest
+enrolled photo; only photos that every engine could read are enrolled. A gallery of four or five people says little about one of
+five hundred: the rates in your own gallery come from `muster calibrate`."""
+
+PERSONS = """\
+FNMR at each engine's own threshold for FAR 0.1% over all pairs, photos without a face counted. Pairs of one person share photos, so
+the interval is the exact one for as many trials as photos. The nearest impostor is the most similar photo of somebody else;
+similarities of other engines are on other scales."""
+
+TRIED = """\
+The rule: the default changes when a gain's interval over people excludes zero (printed bold), and when the choice also holds on
+people who had no part in it. Gains are against the first row. The best of many rows is better by chance alone; so a recipe is also
+chosen on some people and judged on others."""
+
+LIMITS = """\
+- Five people, public figures, photos from the web, mostly made up, lit and facing the camera. An entrance has other light, other
+  cameras, other faces.
+- The networks were trained on pictures of well-known people (FaceNet on MS-Celeb-1M; dlib's on VGG, FaceScrub and pictures from the
+  web). It is likely that some of these five, if not these very photos, were among them. That flatters every engine here, and not by
+  the same amount, so neither the level nor the order need hold for people nobody has heard of.
+- The smallest FMR that can be seen at all is one in some thousands of pairs, and only ten different pairs of people stand behind
+  it. FAR 0.1% is the strictest point that means anything here; thresholds for 1 in 10,000 come from a prior (docs/models.md).
+- Differences between women and men, ages or skin tones cannot be measured with five people. The model is known to have them.
+- The recipe was settled with these photos in view (the choice of the subject, the mirror image), so its own level is a little
+  flattered. Measure on your own people: `muster evaluate DIR`, `muster calibrate`."""
+
+
+def write_accuracy_page(path: Path, result: Result) -> None:
+    """Write the page, and its plot into `images/` beside it.
+
+    Args:
+        path: of the Markdown file.
+        result: from `engine.bench.accuracy.run_accuracy`, with the rival's figures.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    picture = path.parent / "images" / f"{path.stem}.svg"
+    atomic_write(picture, det_plot(result["engines"]).encode())
+    atomic_write(path, _page(result, f"images/{picture.name}").encode())

@@ -1,0 +1,134 @@
+"""How many decisions a month brings, and what the logs of real passages say about strangers and mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.evaluation import Estimate, Rate, Resampling
+from engine.records import Records
+
+__all__ = ["Seen", "Traffic", "seen_of", "traffic_of"]
+
+Row = Mapping[str, str]
+
+WINDOW = timedelta(days=28)
+_ENOUGH_DAYS = 5
+_DAYS_PER_MONTH = 365.25 / 12
+_WORKING_DAYS = 5 / 7 * _DAYS_PER_MONTH
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What happens at the entrance.
+
+    Attributes:
+        arrivals_per_day: of people on the list, on a working day; leaving counts likewise.
+        strangers_per_day: of people who are not.
+        days_per_month: working days.
+        source: `logs` of the last four weeks, `assumed` where they hold fewer than five working days, or `given` by the caller.
+        days: working days that the logs hold.
+    """
+
+    arrivals_per_day: float
+    strangers_per_day: float
+    days_per_month: float
+    source: Literal["logs", "assumed", "given"] = "given"
+    days: int = 0
+
+
+def traffic_of(records: Records, people: int, now: datetime) -> Traffic:
+    """Punches and strangers per working day of the last four weeks; else two arrivals per person, and one stranger a day.
+
+    Args:
+        records: the books.
+        people: enrolled.
+        now: the present.
+    """
+    today = records.attendance.day_of(now)
+    first = today - WINDOW + timedelta(days=1)
+    days: dict[str, int] = {}
+    for row in records.attendance.log.read(first, today):
+        if row["event"] == "punch":
+            days[row["timestamp"][:10]] = days.get(row["timestamp"][:10], 0) + 1
+    if len(days) < _ENOUGH_DAYS:
+        return Traffic(2.0 * people, 1.0, _WORKING_DAYS, "assumed", len(days))
+    strangers = [row for row in records.incidents.log.read(first, today) if row["kind"] == "unknown"]
+    span = max((today - date.fromisoformat(min(days))).days + 1, 7)
+    return Traffic(
+        sum(days.values()) / len(days),
+        len(strangers) / len(days),
+        len(days) / span * _DAYS_PER_MONTH,
+        "logs",
+        len(days),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What the attendance log of the last four weeks says, as far as it honestly can.
+
+    A punch's similarity with its own person says nothing about FNMR, as only accepted ones became punches. Its similarity with the
+    runner-up does: that is the best score of a search among the other people, by the camera's own pictures.
+
+    Attributes:
+        punches: written, those taken back among them.
+        wrong: punches that people took back as somebody else's ("not this"), of all; mistakes that nobody noticed are missing.
+        people: ids of those who punched.
+        owners: (n,) index of each punch's person.
+        runner_up: (n,) similarity with the most similar other person, of punches that still hold.
+    """
+
+    punches: int
+    wrong: Rate
+    people: tuple[str, ...]
+    owners: NDArray[np.intp]
+    runner_up: NDArray[np.float64]
+
+    def fpir(self, threshold: float) -> Estimate:
+        """Share of the cameras' searches in which somebody else reaches the threshold (`>=`), as a stranger with that face would."""
+        people = len(self.people)
+        wrong = np.bincount(self.owners[self.runner_up >= threshold], minlength=people)
+        return Resampling(people).rate(wrong, np.bincount(self.owners, minlength=people))
+
+
+def seen_of(records: Records, model_id: str, now: datetime) -> Seen:
+    """Read it from the log.
+
+    Args:
+        records: the books.
+        model_id: punches that another model decided are left out.
+        now: the present.
+    """
+    today = records.attendance.day_of(now)
+    rows: Sequence[Row] = records.attendance.log.read(today - WINDOW + timedelta(days=1), today)
+    taken_back = {row["refers_to"]: row["author"] for row in rows if row["event"] == "retract"}
+    punches = [row for row in rows if row["event"] == "punch" and row["model"] == model_id]
+    wrong = sum(taken_back.get(row["event_id"], "engine") != "engine" for row in punches)
+    held = [
+        (row["employee_id"], similarity)
+        for row in punches
+        if row["event_id"] not in taken_back and (similarity := _number(row["runner_up_similarity"])) is not None
+    ]
+    people = tuple(dict.fromkeys(person for person, _ in held))
+    number = {person: index for index, person in enumerate(people)}
+    return Seen(
+        len(punches),
+        Rate(wrong, len(punches)),
+        people,
+        np.array([number[person] for person, _ in held], np.intp),
+        np.array([similarity for _, similarity in held], np.float64),
+    )
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if -1.01 <= value <= 1.01 else None

@@ -1,0 +1,163 @@
+"""The thresholds that people put in force: `calibration.json`, a history to which versions are added, and which is never shortened."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from engine.errors import StorageError
+from engine.storage import atomic_write, locked, storage_errors
+
+__all__ = ["Version", "VersionStore"]
+
+log = logging.getLogger(__name__)
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Version:
+    """One decision about the threshold.
+
+    Attributes:
+        version: 1, 2, 3 …; the last one holds.
+        action: `apply`, or `rollback` to what held before.
+        threshold: in force from then on; None: derived from the gallery, as without any calibration.
+        previous: the threshold in force until then, wherever it came from.
+        restores: the version whose threshold this is: itself, an earlier one, or 0: derived.
+        before: what `restores` was until then: where a rollback of this one leads.
+        made_at: ISO 8601 with offset.
+        author, reason: who decided, and why; in the file people stand by ids, or by pseudonyms where the id spells the name.
+        evaluation_id: of the report that it rests on; of a rollback that of the version restored.
+        model_id, alignment_id, gallery_version, people: the gallery that was evaluated.
+        target: what was aimed at, such as `FMR 0.0001`; empty: a threshold that a person chose.
+        wrong_per_month, try_again: what was expected at it; None: could not be told.
+    """
+
+    version: int
+    action: Literal["apply", "rollback"]
+    threshold: float | None
+    previous: float
+    restores: int
+    before: int
+    made_at: str
+    author: str
+    reason: str
+    evaluation_id: str
+    model_id: str
+    alignment_id: str
+    gallery_version: int
+    people: int
+    target: str = ""
+    wrong_per_month: float | None = None
+    try_again: float | None = None
+
+    def fits(self, model_id: str, alignment_id: str) -> bool:
+        """Whether its threshold is one for similarities of this model and alignment."""
+        return (self.model_id, self.alignment_id) == (model_id, alignment_id)
+
+
+class VersionStore:
+    """The history, shared by processes: read again only when the file changed.
+
+    Args:
+        path: `calibration.json` in the workspace.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: tuple[object, tuple[Version, ...]] = ((), ())  # what was read, and its stamp
+
+    def _stamp(self) -> object:
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError(f"{self.path}: {error.strerror}", hint="check the disk and the access rights") from error
+        return status.st_mtime_ns, status.st_ino, status.st_size
+
+    def history(self) -> tuple[Version, ...]:
+        """All versions, oldest first; empty: the threshold was never calibrated.
+
+        A process that has read the history once keeps to it, with a warning, while the file is damaged: a camera must not stop for that.
+
+        Raises:
+            StorageError: the file is damaged, and was never read before.
+        """
+        stamp = self._stamp()
+        before, versions = self._known
+        if stamp != before:
+            try:
+                versions = self._read() if stamp is not None else ()
+            except StorageError as error:
+                if before == ():
+                    raise
+                log.warning("%s (the threshold stays as it was)", error)
+            self._known = (stamp, versions)
+        return versions
+
+    def current(self) -> Version | None:
+        """The latest version; None: there is none."""
+        versions = self.history()
+        return versions[-1] if versions else None
+
+    def _read(self) -> tuple[Version, ...]:
+        with storage_errors(self.path):
+            content = self.path.read_bytes()
+        try:
+            table = json.loads(content)
+            if table["format"] != _FORMAT:
+                raise ValueError(f"format {table['format']!r} instead of {_FORMAT}")
+            return tuple(_version(row, number) for number, row in enumerate(table["versions"], 1))
+        except (ValueError, KeyError, TypeError) as error:
+            raise StorageError(
+                f"{self.path} cannot be read ({error})",
+                hint="restore it from a backup, or remove it and calibrate again",
+            ) from error
+
+    def add(self, make: Callable[[tuple[Version, ...]], Version]) -> Version:
+        """Add a version under the cross-process lock.
+
+        Args:
+            make: is given the history as it is then; may raise, and nothing is changed.
+
+        Raises:
+            StorageError: it could not be written, or the file is damaged.
+        """
+        with locked(self.path):
+            versions = self._read() if self._stamp() is not None else ()
+            version = make(versions)
+            rows = [asdict(each) for each in (*versions, version)]
+            content = json.dumps({"format": _FORMAT, "versions": rows}, indent=1, ensure_ascii=False)
+            atomic_write(self.path, content.encode() + b"\n")
+            self._known = (self._stamp(), (*versions, version))
+        return version
+
+
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "threshold": (int, float, type(None)), "previous": (int, float), "wrong_per_month": (int, float, type(None)),
+    "try_again": (int, float, type(None)), "version": int, "restores": int, "before": int, "gallery_version": int, "people": int,
+}  # fmt: skip
+
+
+def _version(row: Mapping[str, Any], number: int) -> Version:
+    """A row of the file, checked: a threshold that a hand mistyped must not open the door."""
+    unknown = set(row) - {field.name for field in fields(Version)}
+    if unknown:
+        raise ValueError(f"version {number} has {', '.join(sorted(unknown))}")
+    version = Version(**row)
+    for name, value in asdict(version).items():
+        if not isinstance(value, _TYPES.get(name, str)) or isinstance(value, bool):
+            raise ValueError(f"version {number}: {name} is {value!r}")
+    if version.version != number or version.action not in {"apply", "rollback"}:
+        raise ValueError(f"version {number} is out of order")
+    if version.threshold is not None and not -1 <= version.threshold <= 1:
+        raise ValueError(f"version {number}: threshold {version.threshold} is no similarity")
+    if not (0 <= version.restores <= number and 0 <= version.before < number):
+        raise ValueError(f"version {number} restores {version.restores}")
+    return version

@@ -1,0 +1,77 @@
+"""Who stands on either side of a threshold: the comparisons that a slightly other one would decide otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.evaluation.comparisons import NOBODY, GalleryScores
+
+__all__ = ["Compared", "border"]
+
+_LOOKED_AT = 50
+"""So many comparisons are looked at for each that is wanted: the nearest ones are often of a few pairs."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A template that was compared with somebody.
+
+    Attributes:
+        row: of the template among the gallery's. person: whose it is.
+        other: whom it was compared with: themselves without this template, or somebody else.
+        similarity: of both.
+    """
+
+    row: int
+    person: str
+    other: str
+    similarity: float
+
+    @property
+    def same(self) -> bool:
+        """Whether both are one person."""
+        return self.person == self.other
+
+
+def border(scores: GalleryScores, threshold: float, most: int = 4) -> tuple[list[Compared], list[Compared]]:
+    """The comparisons nearest to a threshold, of each person with each other one the nearest.
+
+    Args:
+        scores: of the gallery.
+        threshold: acceptance is `>=`.
+        most: on each side at most.
+
+    Returns:
+        Those that are refused, and those that are accepted, the nearest first.
+    """
+    mated = np.flatnonzero(scores.mated)
+    probe, person = np.nonzero(scores.others > NOBODY)
+    probes, people = np.concatenate([mated, probe]), np.concatenate([scores.owners[mated], person])
+    values = np.concatenate([scores.own[mated], scores.others[probe, person]])
+    sides = (np.flatnonzero(values < threshold), np.flatnonzero(values >= threshold))
+    refused, accepted = (_nearest(scores, probes[at], people[at], values[at], threshold, most) for at in sides)
+    return refused, accepted
+
+
+def _nearest(
+    scores: GalleryScores,
+    probes: NDArray[np.intp],
+    people: NDArray[np.intp],
+    values: NDArray[np.float64],
+    threshold: float,
+    most: int,
+) -> list[Compared]:
+    gaps = np.abs(values - threshold)
+    looked_at = min(len(gaps), _LOOKED_AT * most)
+    near = np.argpartition(gaps, looked_at - 1)[:looked_at] if looked_at else np.empty(0, np.intp)
+    found: dict[tuple[str, str], Compared] = {}
+    for at in near[np.argsort(gaps[near], kind="stable")].tolist():
+        person, other = scores.people[scores.owners[probes[at]]], scores.people[people[at]]
+        if len(found) < most:
+            found.setdefault(
+                (person, other), Compared(int(scores.rows[probes[at]]), person, other, float(values[at]))
+            )  # fmt: skip
+    return list(found.values())
