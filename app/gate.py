@@ -5,11 +5,13 @@ It stands before Streamlit's own routes, too (its socket, uploads and pictures),
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,7 +21,12 @@ from app.sessions import COOKIE
 from engine.accounts import Account
 from engine.errors import MusterError
 
-__all__ = ["Gate", "signed_in"]
+__all__ = ["UNREADABLE", "Gate", "signed_in", "visitor"]
+
+log = logging.getLogger(__name__)
+
+UNREADABLE = "The accounts cannot be read at the moment. Tell whoever runs the workbench, and try again."
+"""All that a browser is told: where they are kept is nobody's business who is not signed in."""
 
 _OPEN = frozenset({"/sign-in", "/sign-out", "/ticket", "/healthz", "/favicon.png"})
 _OPEN_UNDER = ("/assets/",)
@@ -48,6 +55,20 @@ def signed_in(headers: Headers) -> Account | None:
     except CookieError:
         return None
     return services.sessions().account(cookie.value if cookie else None)
+
+
+def visitor(request: Request) -> tuple[Account, str] | None:
+    """Who asks one of our own routes, and at which site (`?site=`, else home).
+
+    Returns:
+        None: nobody who sees that site. Whether there is such a site is not told.
+
+    Raises:
+        MusterError: the accounts cannot be read.
+    """
+    found, served = signed_in(request.headers), services.sites()
+    site = request.query_params.get("site") or served.home
+    return (found, site) if found is not None and site in served.folders and found.sees(site, served.home) else None
 
 
 class Gate:
@@ -86,7 +107,8 @@ class Gate:
         try:
             found = signed_in(headers)
         except MusterError as error:
-            return PlainTextResponse(str(error), 503)
+            log.warning("the accounts cannot be read: %s", error)
+            return PlainTextResponse(UNREADABLE, 503)
         if found is not None:
             return None
         if scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", ""):

@@ -81,7 +81,7 @@ def browser_camera(
     Returns:
         Whether it plays.
     """
-    servers = [{"urls": [url]} for url in services.bench().config.app.ice_servers]
+    servers = [{"urls": [url]} for url in services.home().config.app.ice_servers]
     rtc: Any = {"iceServers": servers}  # none by default: on a closed network a browser would wait for them in vain
     context = webrtc_streamer(
         key=key,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import access, oidc, parts, services
+from app import access, frame, oidc, parts
 from app.views import PAGES, registration
-from app.words import say, term
+from app.words import say
 from engine.errors import MusterError
 
 
@@ -19,32 +19,6 @@ def _tidy(path: str) -> None:
     for name, page in (("export", "people"), ("attendance-made", "attendance"), ("tuning-replay", "tuning")):
         if path != page:
             st.session_state.pop(name, None)
-
-
-def _frame() -> None:
-    """What stands around every page."""
-    account = access.account()
-    assert account is not None
-    config = services.bench().config
-    with st.sidebar:
-        name = config.organisation or say("Workbench")
-        parts.html(
-            parts.markup(
-                '<div class="m-soft">{organisation}<br>{name} · {role} · <a href="/sign-out" target="_self">{out}</a></div>',
-                organisation=name,
-                name=account.name,
-                role=term(account.role),
-                out=say("Sign out"),
-            )
-        )
-    if not services.bench().writable:
-        parts.notice(
-            say("The workspace cannot be written"),
-            say("Nothing is recorded and nothing can be changed: give the user that runs Muster write access to it."),
-            tone="bad",
-        )
-    if config.sample:
-        st.info(say("Sample workspace: these people and punches are made up."), icon=":material/science:")
 
 
 def main() -> None:
@@ -59,6 +33,7 @@ def main() -> None:
             _tidy("")
             oidc.show()
             return
+        access.enter()
         pages = [page for page in PAGES if account.may(page.action)]
         chosen = st.navigation(
             [
@@ -74,10 +49,19 @@ def main() -> None:
             expanded=True,
         )
         _tidy(chosen.url_path)
-        _frame()
-        chosen.run()
+        frame.sidebar(account)
+        if access.site() in access.sites():
+            frame.above()
+            chosen.run()
+        else:
+            parts.notice(
+                say("You do not see the site “{name}”", name=access.site()),
+                say("Choose one of yours, or ask an administrator to add it to your account."),
+                tone="bad",
+                action=frame.own_site,
+            )
     except MusterError as error:
-        parts.notice(error.message, error.hint, tone="bad")
+        parts.failed(error)
 
 
 if __name__ == "__main__":

@@ -42,16 +42,16 @@ def secrets(config: OidcConfig, cookie_secret: str) -> Mapping[str, SecretsValue
 
 def show() -> None:
     """The page for who has no session yet: to the service, or, coming from it, on to the workbench."""
-    if services.bench().config.app.oidc is None or not st.user.is_logged_in:
-        if ASKED in st.query_params and services.bench().config.app.oidc is not None:
+    if services.home().config.app.oidc is None or not st.user.is_logged_in:
+        if ASKED in st.query_params and services.home().config.app.oidc is not None:
             st.login()
             return
         parts.notice(say("You are signed out"), say("Sign in again to go on."), action=_sign_in_link)
         return
-    address, config = str(st.user.get("email") or ""), services.bench().config.app.oidc
+    address, config = str(st.user.get("email") or ""), services.home().config.app.oidc
     verified = str(st.user.get("email_verified", "")).casefold() == "true"
     vouched = verified or (config is not None and config.trust_unverified and st.user.get("email_verified") is None)
-    account = services.bench().accounts.of_email(address) if vouched else None
+    account = services.home().accounts.of_email(address) if vouched else None
     if account is None:
         parts.notice(
             say("Nobody here has the address {address}", address=address or "–"),

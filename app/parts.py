@@ -17,13 +17,14 @@ from markupsafe import Markup
 from app.pictures import picture, portrait
 from app.viewer import theme
 from app.words import say, term
-from engine.errors import MusterError
+from engine.errors import MusterError, Unreachable
 
 __all__ = [
     "Figure",
     "Tone",
     "face",
     "faces_side_by_side",
+    "failed",
     "figures",
     "guarded",
     "html",
@@ -241,9 +242,21 @@ def guarded(page: Callable[P, None]) -> Callable[P, None]:
         try:
             page(*args, **kwargs)
         except MusterError as error:
-            notice(error.message, error.hint, tone="bad")
+            failed(error)
 
     return shown
+
+
+def failed(error: MusterError) -> None:
+    """An expected failure as a notice that names the next step."""
+    if isinstance(error, Unreachable):  # where the database is concerns those alone who see the System page
+        notice(
+            say("The database cannot be reached"),
+            say("Try again in a moment. What cameras see meanwhile is kept and handed over later. If it lasts, tell whoever runs Muster."),
+            tone="bad",
+        )  # fmt: skip
+    else:
+        notice(error.message, error.hint, tone="bad")
 
 
 _TONES = {

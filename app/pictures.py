@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
@@ -16,13 +18,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from app import services
-from app.gate import signed_in
+from app import services, viewer
+from app.gate import visitor
 from engine.accounts import Account
 from engine.errors import MusterError
 from engine.images import encode_jpeg, read_image
 
-__all__ = ["allowed", "inline", "picture", "portrait", "routes"]
+__all__ = ["allowed", "at_site", "inline", "picture", "portrait", "routes"]
+
+log = logging.getLogger(__name__)
 
 _RIGHTS = {
     "enrolment": ("people.view", "attendance.evidence"),
@@ -36,19 +40,24 @@ _KEPT_PX = 320
 _TONES = ("#0072B2", "#9A6A00", "#00785A", "#A0527D", "#1F6F99", "#A64B00")
 
 
+def at_site() -> str:
+    """What an address of one of our own routes ends with, so that it means the site that is looked at."""
+    return f"&site={quote(viewer.site(), safe='')}" if viewer.site() else ""
+
+
 def picture(path: str, side: int = 160) -> str:
-    """The address of a picture.
+    """The address of a picture of the site that is looked at.
 
     Args:
         path: relative to the workspace, as the logs name it.
         side: longest side in pixels; the next larger one that is served is taken.
     """
-    return f"/picture/{quote(path)}?side={side}"
+    return f"/picture/{quote(path)}?side={side}{at_site()}"
 
 
 def portrait(employee_id: str, side: int = 112) -> str:
     """The address of a person's face: their best enrolment picture, or their initials."""
-    return f"/portrait?id={quote(employee_id, safe='')}&side={side}"
+    return f"/portrait?id={quote(employee_id, safe='')}&side={side}{at_site()}"
 
 
 def inline(image: NDArray[np.uint8], side: int = 160, share: float = 1.0) -> str:
@@ -114,19 +123,23 @@ def _serve(request: Request, path: Path, *, square: bool, most_px: int = _SIDES[
 
 
 def _picture(request: Request) -> Response:
-    account, root = signed_in(request.headers), services.workspace() / "images"
-    path = (services.workspace() / request.path_params["path"]).resolve()
-    if account is None or not path.is_relative_to(root.resolve()) or path == root.resolve():
+    if (found := visitor(request)) is None:
         return PlainTextResponse("there is no such picture", 404)
-    if not allowed(account, path.relative_to(root.resolve()).parts[0]):
+    account, workspace = found[0], services.sites().folders[found[1]]
+    root = (workspace / "images").resolve()
+    path = (workspace / request.path_params["path"]).resolve()
+    if not path.is_relative_to(root) or path == root:
+        return PlainTextResponse("there is no such picture", 404)
+    if not allowed(account, path.relative_to(root).parts[0]):
         return PlainTextResponse("your role does not allow this", 403)
     return _serve(request, path, square="square" in request.query_params)
 
 
 def _portrait(request: Request) -> Response:
-    account, bench, employee_id = signed_in(request.headers), services.bench(), request.query_params.get("id", "")
-    if account is None or not any(account.may(action) for action in _FACES):
+    found = visitor(request)
+    if found is None or not any(found[0].may(action) for action in _FACES):
         return PlainTextResponse("your role does not allow this", 403)
+    account, bench, employee_id = found[0], services.bench(found[1]), request.query_params.get("id", "")
     best = bench.best_template(employee_id)
     if best is not None:
         most = _SIDES[-1] if allowed(account, "enrolment") else _FACE_PX
@@ -152,15 +165,23 @@ def _initials(name: str, key: str) -> str:
     )
 
 
-async def _threaded_picture(request: Request) -> Response:
-    return await run_in_threadpool(_picture, request)
+def _threaded(route: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """A route that reads files, beside the server's loop; what cannot be read is said in a word."""
 
+    def answer(request: Request) -> Response:
+        try:
+            return route(request)
+        except MusterError as error:
+            log.warning("%s", error)
+            return PlainTextResponse("this cannot be read at the moment", 503)
 
-async def _threaded_portrait(request: Request) -> Response:
-    return await run_in_threadpool(_portrait, request)
+    async def threaded(request: Request) -> Response:
+        return await run_in_threadpool(answer, request)
+
+    return threaded
 
 
 routes = [
-    Route("/picture/{path:path}", _threaded_picture),
-    Route("/portrait", _threaded_portrait),
+    Route("/picture/{path:path}", _threaded(_picture)),
+    Route("/portrait", _threaded(_portrait)),
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,10 +19,14 @@ from streamlit.starlette import App
 
 from app import oidc, pictures, services, sign_in, streams
 from app.gate import Gate
+from engine.records import upkeep
 
 __all__ = ["create_app", "serve"]
 
+log = logging.getLogger(__name__)
+
 _HERE = Path(__file__).parent
+_AGAIN_S = 60.0
 _LIGHT = {
     "primaryColor": "#0072B2", "backgroundColor": "#FFFFFF", "secondaryBackgroundColor": "#F3F6F8", "textColor": "#1B2733",
     "borderColor": "#D3DBE1", "linkColor": "#005A8E",
@@ -51,13 +57,15 @@ def create_app() -> App:
     Raises:
         ConfigError: the workspace's settings make no sense.
     """
-    config = services.bench().config.app
+    config = services.home().config.app
+    for name, problem in services.sites().problems.items():
+        log.error("the site %s is left out: %s", name, problem)
 
     @contextlib.asynccontextmanager
     async def attended(_app: App) -> AsyncIterator[None]:
-        """While the server runs, notifications go out, days are closed and what is too old is erased."""
+        """While the server runs, notifications go out, days are closed and what is too old is erased, at every site."""
         with contextlib.ExitStack() as stack:
-            await run_in_threadpool(stack.enter_context, services.bench().attended())
+            await run_in_threadpool(_attend, stack)
             yield None
             await run_in_threadpool(stack.close)
 
@@ -74,6 +82,21 @@ def create_app() -> App:
         middleware=[Middleware(Gate, hosts=hosts, oidc=config.oidc is not None)],
         secrets=oidc.secrets(config.oidc, services.sessions().derived("oidc")) if config.oidc else None,
     )
+
+
+def _attend(stack: contextlib.ExitStack) -> None:
+    """Home must work, or nobody gets in; a site that cannot be opened now is tried again, and takes no other down."""
+    stack.enter_context(services.home().attended())
+    for name in services.sites().names[1:]:
+        held = stack.enter_context(contextlib.ExitStack())
+        stack.enter_context(upkeep(partial(_attend_site, name, held, []), _AGAIN_S))
+
+
+def _attend_site(name: str, held: contextlib.ExitStack, begun: list[str]) -> None:
+    """Once; called until it comes to an end."""
+    if not begun:
+        held.enter_context(services.bench(name).attended())
+        begun.append(name)
 
 
 def serve(workspace: Path, host: str, port: int) -> None:

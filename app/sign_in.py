@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,23 +23,37 @@ __all__ = ["routes"]
 
 _pages = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape())
 _FORM_LIMIT = 8192
+log = logging.getLogger(__name__)
 
 
 def _language(request: Request) -> str:
-    fixed = services.bench().config.app.language
+    fixed = services.home().config.app.language
     wanted = [part.split(";")[0].strip()[:2].lower() for part in request.headers.get("accept-language", "").split(",")]
     return fixed or next((code for code in wanted if code in LANGUAGES), "en")
 
 
-def _page(request: Request, *, problem: str = "", name: str = "", status: int = 200) -> Response:
-    bench, code = services.bench(), _language(request)
+def _page(request: Request, *, problem: str = "", name: str = "", status: int = 200, away: bool = False) -> Response:
+    """The sign-in page.
+
+    Args:
+        request: of a browser.
+        problem: what was wrong with the last try. name: that was typed.
+        status: of the answer.
+        away: the accounts cannot be read or written; nobody who is not signed in is told where they are kept.
+    """
+    bench, code = services.home(), _language(request)
     words = catalogue(code) if code != "en" else {}
-    first = not bench.accounts.all()
+    try:
+        first = not bench.accounts.all()
+    except MusterError as error:
+        log.warning("the accounts cannot be read: %s", error)
+        first, away = False, True
     html = _pages.get_template("sign_in.html").render(
         say=lambda text, **values: str(words.get(text, text)).format(**values),
         language=code,
         first=first,
         problem=problem,
+        away=away,
         name=name,
         next=_local(request.query_params.get("next", "/")),
         organisation=bench.config.organisation,
@@ -47,14 +62,7 @@ def _page(request: Request, *, problem: str = "", name: str = "", status: int = 
         workspace=str(bench.workspace),
         oidc=bench.config.app.oidc,
     )
-    return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
-
-
-def _page_or_problem(request: Request, *, problem: str = "", name: str = "", status: int = 200) -> Response:
-    try:
-        return _page(request, problem=problem, name=name, status=status)
-    except MusterError as error:  # the accounts cannot be read
-        return PlainTextResponse(str(error), 503)
+    return HTMLResponse(html, 503 if away else status, headers={"Cache-Control": "no-store"})
 
 
 def _local(place: str) -> str:
@@ -90,7 +98,7 @@ def _welcome(request: Request, account: Account, place: str) -> Response:
 
 async def _sign_in(request: Request) -> Response:
     if request.method == "GET":
-        return await run_in_threadpool(_page_or_problem, request)
+        return await run_in_threadpool(_page, request)
     form = await _form(request)
     if form is None:
         return PlainTextResponse("open the sign-in page of this server", 400)
@@ -98,7 +106,7 @@ async def _sign_in(request: Request) -> Response:
 
 
 def _checked(request: Request, form: dict[str, str]) -> Response:
-    name, bench = form.get("name", ""), services.bench()
+    name, bench = form.get("name", ""), services.home()
     now = datetime.now(UTC)
     try:
         if not bench.accounts.all():
@@ -109,8 +117,11 @@ def _checked(request: Request, form: dict[str, str]) -> Response:
         else:
             account = bench.accounts.check(name, form.get("password", ""), now)
             bench.audit.note("sign_in", "", "signed in", author=account.name, now=now)
+    except InputError as error:
+        return _page(request, problem=str(error), name=name, status=400)
     except MusterError as error:
-        return _page_or_problem(request, problem=str(error), name=name, status=400)
+        log.warning("nobody can sign in: %s", error)
+        return _page(request, name=name, away=True)
     return _welcome(request, account, form.get("next", "/"))
 
 
@@ -125,7 +136,7 @@ async def _ticket(request: Request) -> Response:
 async def _sign_out(request: Request) -> Response:
     services.sessions().end(request.cookies.get(COOKIE, ""))
     # where the organisation's own service let them in, its proof is given back, too
-    response = RedirectResponse("/auth/logout" if services.bench().config.app.oidc else "/sign-in", 303)
+    response = RedirectResponse("/auth/logout" if services.home().config.app.oidc else "/sign-in", 303)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
 

@@ -1,4 +1,4 @@
-"""Who looks, as far as words and figures must know: their language, and whether on light or dark ground.
+"""Who looks, as far as words, figures and addresses must know: their language, whether on light or dark ground, and at which site.
 
 Pages of the workbench answer from the browser's session (`app.access`). Where there is none, as in notebooks, it is English on light
 ground. Nothing of Streamlit is imported here, so words and figures can be used anywhere.
@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-__all__ = ["Theme", "answered_by", "language", "theme"]
+__all__ = ["Theme", "answered_by", "language", "site", "theme"]
 
 Theme = Literal["light", "dark"]
 
-_ask: tuple[Callable[[], str], Callable[[], Theme]] | None = None
+_ask: tuple[Callable[[], str], Callable[[], Theme], Callable[[], str]] | None = None
 
 
-def answered_by(language: Callable[[], str], theme: Callable[[], Theme]) -> None:
+def answered_by(language: Callable[[], str], theme: Callable[[], Theme], site: Callable[[], str]) -> None:
     """From now on these are asked, once per word and figure: one process serves many who look."""
     global _ask  # noqa: PLW0603 - a process has one interface
-    _ask = language, theme
+    _ask = language, theme, site
 
 
 def language() -> str:
@@ -30,3 +30,8 @@ def language() -> str:
 def theme() -> Theme:
     """What their browser shows."""
     return _ask[1]() if _ask else "light"
+
+
+def site() -> str:
+    """The site that they look at; empty: home."""
+    return _ask[2]() if _ask else ""

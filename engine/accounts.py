@@ -7,16 +7,17 @@ the file, so neither a restart nor a second process begins anew. What each role 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from engine.credentials import CredentialFile, SlowHashes, one_more_try
 from engine.errors import InputError
-from engine.storage import clean_text
+from engine.storage import Document, clean_text, document
 
-__all__ = ["ACTIONS", "PASSWORD_LENGTH", "ROLES", "Account", "AccountBook", "may"]
+__all__ = ["ACTIONS", "ALL_SITES", "OF_HOME", "PASSWORD_LENGTH", "ROLES", "Account", "AccountBook", "may"]
 
 ROLES = ("admin", "hr", "security", "viewer")
 
@@ -43,8 +44,21 @@ ACTIONS: Mapping[str, frozenset[str]] = {
 }
 """Action → roles that may do it."""
 
+OF_HOME = frozenset({"system.manage"})
+"""Actions on what all sites share: only who sees the home site may do them, wherever they are at the moment."""
+
+ALL_SITES = "*"
+"""In the place of names: every site."""
+
 PASSWORD_LENGTH = 10
 """Shortest password, in characters (NIST SP 800-63B asks for 8 at least and for no rules of composition)."""
+
+
+def _loaded(row: dict[str, Any]) -> Account:
+    sites = row.get("sites", [])
+    if not isinstance(sites, list) or not all(isinstance(site, str) for site in sites):
+        raise TypeError("sites are a list of names")
+    return Account(**{**row, "sites": tuple(sites)})
 
 
 def may(role: str, action: str) -> bool:
@@ -66,6 +80,7 @@ class Account:
         hash: argon2id; empty: only through the organisation's own sign-in.
         email: by which the organisation's sign-in (OIDC) knows them; may be empty.
         language: `en`, `de`, or empty: the browser's.
+        sites: names of the sites that they see; none: the home site alone, `ALL_SITES`: every one, also those to come.
         active: False: may not sign in.
         epoch: grows with every change that must end running sessions.
         failures: wrong passwords since the last right one. wait_until: ISO 8601, no attempt is looked at before; may be empty.
@@ -76,28 +91,38 @@ class Account:
     hash: str = ""
     email: str = ""
     language: str = ""
+    sites: tuple[str, ...] = ()
     active: bool = True
     epoch: int = 0
     failures: int = 0
     wait_until: str = ""
 
     def may(self, action: str) -> bool:
-        """Whether they may do something."""
+        """Whether they may do something, at the sites that they see."""
         return self.active and may(self.role, action)
+
+    def sees(self, site: str, home: str) -> bool:
+        """Whether a site is theirs.
+
+        Args:
+            site: its name.
+            home: name of the site whose workspace holds the accounts.
+        """
+        return self.active and (ALL_SITES in self.sites or site in (self.sites or (home,)))
 
 
 class AccountBook:
     """`accounts.json`, read and changed by several processes.
 
     Args:
-        path: the file.
+        place: the file, or what stands for it.
+        home: name of the site whose accounts these are.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file = CredentialFile(
-            path, "name", lambda row: Account(**row), "restore it, or remove it and add users anew"
-        )
+    def __init__(self, place: Path | Document, home: str = "main") -> None:
+        self.home = home
+        self.document = document(place, mode=0o600)
+        self._file = CredentialFile(self.document, "name", _loaded, "restore it, or remove it and add users anew")
         self._hashes = SlowHashes()
 
     def all(self) -> dict[str, Account]:
@@ -109,8 +134,9 @@ class AccountBook:
         return self._file.all()
 
     def add(
-        self, name: str, role: str, password: str = "", *, email: str = "", language: str = "", first: bool = False
-    ) -> Account:
+        self, name: str, role: str, password: str = "", *, email: str = "", language: str = "", sites: Sequence[str] = (),
+        first: bool = False,
+    ) -> Account:  # fmt: skip
         """Let somebody in.
 
         Args:
@@ -119,6 +145,7 @@ class AccountBook:
             password: at least `PASSWORD_LENGTH` characters; empty: only with `email`, through the organisation's sign-in.
             email: by which that sign-in knows them.
             language: `en`, `de` or empty.
+            sites: see `Account`.
             first: refuse when there is an account already.
 
         Raises:
@@ -130,7 +157,7 @@ class AccountBook:
         self._check_role(role)
         if not password and not email:
             raise InputError(f"{name} has neither a password nor an e-mail address", hint="give one of them")
-        account = Account(name, role, self._hash(password) if password else "", email, language)
+        account = Account(name, role, self._hash(password) if password else "", email, language, self._sites(sites))
 
         def put(accounts: dict[str, Account]) -> None:
             if first and accounts:
@@ -149,6 +176,12 @@ class AccountBook:
         if role not in ROLES:
             raise InputError(f"there is no role {role!r}", hint=f"choose one of {', '.join(ROLES)}")
 
+    @staticmethod
+    def _sites(names: Sequence[str]) -> tuple[str, ...]:
+        """Each once; all is all."""
+        found = tuple(dict.fromkeys(clean_text(name, what="site", limit=40) for name in names))
+        return (ALL_SITES,) if ALL_SITES in found else found
+
     def _hash(self, password: str) -> str:
         if not PASSWORD_LENGTH <= len(password) <= 200:
             raise InputError(
@@ -158,7 +191,7 @@ class AccountBook:
 
     def change(
         self, name: str, *, role: str | None = None, password: str | None = None, active: bool | None = None,
-        language: str | None = None,
+        language: str | None = None, sites: Sequence[str] | None = None,
     ) -> Account:  # fmt: skip
         """Change an account; all but the language ends its running sessions.
 
@@ -173,6 +206,8 @@ class AccountBook:
             changes |= {"hash": self._hash(password), "failures": 0, "wait_until": ""}
         if active is not None:
             changes["active"] = active
+        if sites is not None:
+            changes["sites"] = self._sites(sites)
         ends = bool(changes)
         if language is not None:
             changes["language"] = language
@@ -205,10 +240,13 @@ class AccountBook:
             raise InputError(f"there is no user {name!r}", hint="`muster users list` lists them")
         return accounts[name]
 
-    @staticmethod
-    def _keep_admin(accounts: Mapping[str, Account]) -> None:
-        if not any(account.role == "admin" and account.active for account in accounts.values()):
-            raise InputError("nobody would be left to administer", hint="give another user the role admin first")
+    def _keep_admin(self, accounts: Mapping[str, Account]) -> None:
+        # whoever does not see the home site cannot change accounts
+        if not any(account.role == "admin" and account.sees(self.home, self.home) for account in accounts.values()):
+            raise InputError(
+                "nobody would be left to administer",
+                hint=f"give another user the role admin and the site {self.home} first",
+            )
 
     def check(self, name: str, password: str, now: datetime) -> Account:
         """The account that a name and a password belong to.

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.alignment import align, measure
-from engine.config import QualityConfig
-from engine.detection import Detector
-from engine.embedding import Embedder
+from engine.config import AlignmentConfig, DetectionConfig, EmbeddingConfig, QualityConfig
+from engine.detection import Detector, FaceFinder, Finder, MTCNNDetector
+from engine.embedding import Embedder, FaceNetEmbedder
+from engine.models import ModelStore, embedder_spec
 from engine.types import Detections, FaceQuality
 
-__all__ = ["BYSTANDER_SHARE", "FaceReader", "Faces", "bystanders", "subject"]
+__all__ = ["BYSTANDER_SHARE", "FaceReader", "Faces", "bystanders", "open_reader", "subject"]
 
 Floats = NDArray[np.float32]
 
@@ -39,6 +40,11 @@ class Faces:
 
     def __len__(self) -> int:
         return len(self.detections)
+
+    @classmethod
+    def none(cls) -> Faces:
+        """No face."""
+        return cls(Detections.empty(), np.empty((0, 160, 160, 3), np.uint8), [])
 
 
 def subject(faces: Faces, image_size: tuple[int, int]) -> int | None:
@@ -76,6 +82,15 @@ class FaceReader:
         self.embedder = embedder
         self._gate = gate
 
+    def finder(self, config: DetectionConfig, min_face_px: int | None = None) -> Finder:
+        """What finds the faces of one camera's frames.
+
+        Args:
+            config: intervals.
+            min_face_px: smallest face; default from the settings.
+        """
+        return FaceFinder(self.detector, config, min_face_px)
+
     def cut(self, image: NDArray[np.uint8], found: Detections) -> Faces:
         """Align and measure faces that were found, without embedding them."""
         crops = align(image, found.landmarks)
@@ -85,3 +100,32 @@ class FaceReader:
         """All faces of a photo, RGB uint8 (H, W, 3), embedded."""
         faces = self.cut(image, self.detector.detect_photo(image))
         return Faces(faces.detections, faces.crops, faces.qualities, self.embedder.embed(faces.crops))
+
+
+def open_reader(
+    models: ModelStore,
+    embedding: EmbeddingConfig,
+    alignment: AlignmentConfig,
+    detection: DetectionConfig,
+    quality: QualityConfig,
+) -> FaceReader:
+    """Detector and embedder, ready to run (weights are fetched if need be).
+
+    Args:
+        models: networks, and how many threads they may use.
+        embedding, alignment, detection, quality: their sections of the settings.
+
+    Raises:
+        ConfigError: no such model.
+        ModelUnavailable: weights are not here and cannot be fetched.
+    """
+    spec = embedder_spec(embedding.model)
+    detector = MTCNNDetector(*models.mtcnn(), detection, workers=models.threads)
+    embedder = FaceNetEmbedder(
+        models.embedder(spec.model_id),
+        dimension=spec.dimension,
+        normalisation=spec.normalisation,
+        mirror=alignment.mirror,
+        max_batch=embedding.max_batch,
+    )
+    return FaceReader(detector, embedder, quality)

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from engine.logs import SealedFile, Sealer
+from engine.logs import Logs
 
 __all__ = ["AUDIT_COLUMNS", "Audit"]
 
-AUDIT_COLUMNS = ("timestamp", "author", "action", "subject", "detail", "seal")
+AUDIT_COLUMNS = ("timestamp", "author", "action", "subject", "detail")
 
 
 class Audit:
     """The audit log.
 
     Args:
-        workspace: folder that holds `log/`.
         zone: of the workplace.
-        sealer: makes the seals.
+        logs: makes the log.
     """
 
-    def __init__(self, workspace: Path, zone: ZoneInfo, sealer: Sealer) -> None:
-        self.file = SealedFile(workspace / "log" / "audit.csv", AUDIT_COLUMNS, sealer, ("author", "subject"))
+    def __init__(self, zone: ZoneInfo, logs: Logs) -> None:
+        self.file = logs.whole("audit", AUDIT_COLUMNS, ("author", "subject"))
         self._zone = zone
 
     def note(self, action: str, subject: str, detail: str, *, author: str, now: datetime) -> None:

@@ -7,7 +7,6 @@ import json
 import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -15,7 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from engine.errors import InputError, StorageError
-from engine.storage import atomic_write, locked, storage_errors
+from engine.storage import Document
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -45,14 +44,14 @@ class CredentialFile(Generic[Row]):
     """A list of rows in one JSON file that only its owner may read.
 
     Args:
-        path: the file.
+        content: the file.
         key: the field by which a row is known.
         load: makes a row of an object of the file; raises ValueError, TypeError or KeyError when it is none.
         remedy: what to do when the file is damaged.
     """
 
-    def __init__(self, path: Path, key: str, load: Callable[[dict[str, Any]], Row], remedy: str) -> None:
-        self.path = path
+    def __init__(self, content: Document, key: str, load: Callable[[dict[str, Any]], Row], remedy: str) -> None:
+        self._document = content
         self._key, self._load, self._remedy = key, load, remedy
         self._read: tuple[object, dict[str, Row]] | None = None
 
@@ -62,12 +61,9 @@ class CredentialFile(Generic[Row]):
         Raises:
             StorageError: the file cannot be read or is damaged.
         """
-        with storage_errors(self.path):
-            try:
-                status = self.path.stat()
-            except FileNotFoundError:
-                return {}
-        stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
+        stamp = self._document.stamp()
+        if stamp is None:
+            return {}
         before = self._read
         if before is not None and before[0] == stamp:
             return before[1]
@@ -76,11 +72,9 @@ class CredentialFile(Generic[Row]):
         return found
 
     def _fresh(self) -> dict[str, Row]:
-        with storage_errors(self.path):
-            try:
-                content = self.path.read_bytes()
-            except FileNotFoundError:
-                return {}
+        content = self._document.read()
+        if content is None:
+            return {}
         try:
             values = json.loads(content)
             if not isinstance(values, list):
@@ -88,7 +82,7 @@ class CredentialFile(Generic[Row]):
             rows = [self._load(row) for row in values]
             return {str(getattr(row, self._key)): row for row in rows}
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise StorageError(f"{self.path} is damaged", hint=self._remedy) from error
+            raise StorageError(f"{self._document.title} is damaged", hint=self._remedy) from error
 
     def change(self, change: Callable[[dict[str, Row]], None]) -> None:
         """Change the rows while no other process does; what the function raises leaves the file as it was.
@@ -96,11 +90,11 @@ class CredentialFile(Generic[Row]):
         Raises:
             StorageError: the file cannot be read or written, or is damaged.
         """
-        with locked(self.path):
+        with self._document.exclusive():
             rows = self._fresh()  # two files written within one tick of the file system's clock may bear one stamp
             change(rows)
             texts = [dataclasses.asdict(row) for row in rows.values()]
-            atomic_write(self.path, json.dumps(texts, indent=1, ensure_ascii=False).encode(), mode=0o600)
+            self._document.write(json.dumps(texts, indent=1, ensure_ascii=False).encode())
 
 
 class SlowHashes:

@@ -20,7 +20,7 @@ from typing import Any
 
 from engine.credentials import CredentialFile
 from engine.errors import InputError
-from engine.storage import clean_text
+from engine.storage import Document, clean_text, document
 
 __all__ = ["SCOPES", "SCREEN_SCOPES", "Device", "DeviceBook"]
 
@@ -91,12 +91,14 @@ class DeviceBook:
     """`devices.json`, read and changed by several processes.
 
     Args:
-        path: the file.
+        place: the file, or what stands for it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file = CredentialFile(path, "device_id", _loaded, "restore it, or remove it and pair the devices anew")
+    def __init__(self, place: Path | Document) -> None:
+        self.document = document(place, mode=0o600)
+        self._file = CredentialFile(
+            self.document, "device_id", _loaded, "restore it, or remove it and pair the devices anew"
+        )
 
     def all(self) -> dict[str, Device]:
         """Every device by its id, revoked ones too, oldest first; read again only when the file changed.

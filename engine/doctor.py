@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from engine.config import load_config
 from engine.errors import MusterError
 from engine.models import DEFAULT_EMBEDDER, ModelStore, cache_dir
 from engine.overview import versions
+from engine.sites import find_sites
 from engine.sources import probe_live
 from engine.workbench import Workbench
 
 __all__ = ["Check", "examine"]
+
+_PATIENCE = timedelta(minutes=1)
+"""A database that restarts is back within it."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,17 @@ def _models(workspace: Path, *, thorough: bool) -> Iterator[Check]:
 def _workspace(workspace: Path) -> Iterator[Check]:
     try:
         workbench = Workbench(workspace)
+    except MusterError as error:
+        yield _failure("workspace", error)
+        return
+    with contextlib.closing(workbench.store):
+        yield from _opened(workspace, workbench)
+
+
+def _opened(workspace: Path, workbench: Workbench) -> Iterator[Check]:
+    yield from _sites(workspace, workbench.config.site)
+    yield from _database(workbench)
+    try:
         people, gallery = workbench.people.all(), workbench.gallery.current()
     except MusterError as error:
         yield _failure("workspace", error)
@@ -103,6 +119,37 @@ def _workspace(workspace: Path) -> Iterator[Check]:
         yield Check("people without templates", ", ".join(without[:5]), False, "enrol them")
     if strays := sorted(set(gallery.people) - set(people)):
         yield Check("templates without a person", ", ".join(strays[:5]), False, "`muster forget` them")
+
+
+def _sites(workspace: Path, home: str) -> Iterator[Check]:
+    """Where there are several."""
+    found = find_sites(workspace, home)
+    if len(found.names) > 1 or found.problems:
+        yield Check("sites", ", ".join(found.names))
+    for name, problem in found.problems.items():
+        yield _failure(f"site {name}", problem)
+
+
+def _database(workbench: Workbench) -> Iterator[Check]:
+    state, backlog = workbench.store.state(), workbench.store.backlog()
+    if state is None or backlog is None:
+        return
+    if state.problem:
+        yield Check("database", state.problem, False, state.hint)
+    else:
+        yield Check("database", f"{state.address} · site {state.site} · login {state.login} ({state.kind})")
+    if backlog.since is not None:
+        late = workbench.clock() - backlog.since > _PATIENCE
+        since = backlog.since.astimezone(workbench.config.zone)
+        hint = (
+            "they are handed over by a running process of this workspace: start one, and see that the database answers"
+        )
+        yield Check(
+            "rows that wait for the database",
+            f"{backlog.rows} since {since:%Y-%m-%d %H:%M}",
+            not late,
+            hint if late else "",
+        )
 
 
 def _threshold(workbench: Workbench) -> Iterator[Check]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.errors import InputError
-from engine.logs import DayLog, Sealer
+from engine.logs import FileLogs, Logs
 from engine.storage import clean_text, new_id
 
 __all__ = ["DOSSIER_COLUMNS", "Dossier", "DossierBook", "Register"]
@@ -99,17 +99,18 @@ class DossierBook:
     Args:
         workspace: folder that holds `log/`.
         zone: of the workplace.
-        sealer: makes the seals; default: with the workspace's own key.
+        logs: makes the log; default: files in the workspace.
     """
 
-    def __init__(self, workspace: Path, zone: ZoneInfo, sealer: Sealer | None = None) -> None:
-        self.log = DayLog(workspace / "log", "dossiers", DOSSIER_COLUMNS, sealer, ("subject", "into", "author"))
+    def __init__(self, workspace: Path, zone: ZoneInfo, logs: Logs | None = None) -> None:
+        logs = logs or FileLogs(workspace / "log")
+        self.log = logs.daily("dossiers", DOSSIER_COLUMNS, ("subject", "into", "author"))
         self._zone = zone
         self._register: tuple[list[dict[str, str]], Register] | None = None
 
     def rows(self) -> list[dict[str, str]]:
         """All decisions, oldest first. Do not change them."""
-        return [row for day in self.log.days() for row in self.log.file(day).read()]
+        return self.log.on(self.log.days())
 
     def register(self) -> Register:
         """Everything that was decided, the later decision winning."""

@@ -10,6 +10,7 @@
     ├── EnrolmentRejected      photos that do not make a safe template
     ├── GalleryMismatch        templates of another model or alignment
     └── StorageError           the workspace cannot be read or written
+        └── Unreachable        the database gives no answer; what must be kept goes to the spool
 
 Each class carries the exit code that the command line ends with. A message says what was expected, what was found and
 what to do next: `MusterError("what is wrong", hint="what to do")`.
@@ -28,6 +29,7 @@ __all__ = [
     "MusterError",
     "SourceLost",
     "StorageError",
+    "Unreachable",
 ]
 
 
@@ -94,3 +96,7 @@ class StorageError(MusterError):
     """The workspace cannot be read or written."""
 
     exit_code = 9
+
+
+class Unreachable(StorageError):
+    """The database gives no answer; what must be kept goes to the spool."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.analysis import Faces
-from engine.config import Config
+from engine.config import Config, VotingConfig
 from engine.drawing import crop_around
 from engine.gallery import Gallery, Template
 from engine.presentation import Liveness, LivenessState, TrackLiveness, combined, judged
@@ -30,7 +30,7 @@ from engine.tracking import Tracker, Trail
 from engine.types import Candidate, Detections, FaceQuality, Frame, Match, Track, TrackState
 from engine.voting import Voter, assign, one_place_each
 
-__all__ = ["Identification"]
+__all__ = ["Identification", "Offers"]
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -48,6 +48,52 @@ _WHOLE = 0.95  # share of a face's box within the picture
 
 
 @dataclass
+class Offers:
+    """Which faces of a track were sent to be embedded, and when the next one is due.
+
+    Attributes:
+        count: how many.
+        at: when the last one was.
+        score: quality of the best.
+    """
+
+    count: int = 0
+    at: datetime | None = None
+    score: float = 0.0
+
+    def due(
+        self, score: float, time: datetime, doubted: datetime | None, voting: VotingConfig, *, settled: bool,
+        strange: bool = False,
+    ) -> bool:  # fmt: skip
+        """Whether a face can teach something.
+
+        Args:
+            score: its quality.
+            time: of its frame.
+            doubted: when it was last uncertain that the track is still the same person.
+            voting: intervals.
+            settled: the track has its decision.
+            strange: its last face was an odd one.
+        """
+        if self.at is None:
+            return True
+        elapsed = abs((time - self.at).total_seconds()) + 1e-6
+        if not settled:
+            return elapsed >= voting.embed_interval_s * max(1.0, self.count / _PATIENCE)
+        if strange or (doubted is not None and doubted >= self.at):
+            return elapsed >= (voting.embed_interval_s if strange else _DOUBT_INTERVAL_S)
+        if score > _MUCH_BETTER * self.score:
+            return elapsed >= _DOUBT_INTERVAL_S
+        return elapsed >= voting.settled_interval_s
+
+    def made(self, score: float, time: datetime) -> None:
+        """A face was sent."""
+        self.count += 1
+        self.at = time
+        self.score = max(self.score, score)
+
+
+@dataclass
 class _Following:
     """What is known of a track beyond its places.
 
@@ -56,7 +102,7 @@ class _Following:
         unknown_id: the stranger's identifier.
         quality: of its face when it was last measured.
         best: score and picture of the best face that voted.
-        offered, offered_at, offered_score: how many faces were sent to be embedded, when the last was, and the best one's score.
+        offers: faces that were sent to be embedded.
         strange: odd faces in a row.
         first_good: monotonic time of the first good frame.
         liveness: whether it is a living person; None: not checked.
@@ -71,9 +117,7 @@ class _Following:
     unknown_id: str | None = None
     quality: FaceQuality | None = None
     best: tuple[float, Image] | None = None
-    offered: int = 0
-    offered_at: datetime | None = None
-    offered_score: float = 0.0
+    offers: Offers = field(default_factory=Offers)
     strange: int = 0
     first_good: float | None = None
     liveness: TrackLiveness | None = None
@@ -182,7 +226,7 @@ class Identification:
             faces: aligned.
         """
         places = {row: place for place, row in enumerate(cut)}
-        height, width = frame.image.shape[:2]
+        height, width = frame.size
         inner = np.clip(found.boxes, 0, [width, height, width, height])
         shares = (inner[:, 2:] - inner[:, :2]).prod(1) / np.maximum(found.areas, 1e-3)
         for row, track_id in enumerate(track_ids):
@@ -218,27 +262,16 @@ class Identification:
                 following.first_good = clock.monotonic()
             if not self._due(following, quality.score, frame.time, doubted.get(track_id)):
                 continue
-            best = following.best is None or quality.score > max(following.best[0], following.offered_score)
+            best = following.best is None or quality.score > max(following.best[0], following.offers.score)
             picture = crop_around(frame.image, faces.detections.boxes[row]) if best else None
-            order, settled = following.offered, following.settled
+            order, settled = following.offers.count, following.settled
             shots.append(Shot(track_id, frame.time, frame.index, faces.crops[row], quality, picture, order, settled))
-            following.offered += 1
-            following.offered_at = frame.time
-            following.offered_score = max(following.offered_score, quality.score)
+            following.offers.made(quality.score, frame.time)
         self._desk.offer(shots)
 
     def _due(self, following: _Following, score: float, time: datetime, doubted: datetime | None) -> bool:
-        if following.offered_at is None:
-            return True
-        elapsed = abs((time - following.offered_at).total_seconds()) + 1e-6
-        voting = self._config.voting
-        if not following.settled:
-            return elapsed >= voting.embed_interval_s * max(1.0, following.offered / _PATIENCE)
-        if following.strange or (doubted is not None and doubted >= following.offered_at):
-            return elapsed >= (voting.embed_interval_s if following.strange else _DOUBT_INTERVAL_S)
-        if score > _MUCH_BETTER * following.offered_score:
-            return elapsed >= _DOUBT_INTERVAL_S
-        return elapsed >= voting.settled_interval_s
+        settled, strange = following.settled, following.strange > 0
+        return following.offers.due(score, time, doubted, self._config.voting, settled=settled, strange=strange)
 
     # ----------------------------------------------------------------------------------------- votes
 
@@ -280,7 +313,7 @@ class Identification:
                     new, old = self._tracker.restart(shot.track_id)
                     ended.append(old)
                     quality, following = following.quality, self._begin(new)
-                    following.quality, following.offered, following.offered_at = quality, 1, shot.time
+                    following.quality, following.offers = quality, Offers(1, shot.time)
                     following.first_good = clock.monotonic()
             score = shot.quality.score
             following.voter.vote(person, embedding, score, lambda probe: self._search(probe[None])[0])
@@ -318,6 +351,10 @@ class Identification:
 
             def remember(strangers: Gallery) -> Gallery:
                 nonlocal answer
+                known = (each.person for each in strangers.templates if each.template_id == template_id)
+                if (own := next(known, "")) != "":  # an interrupted run of the same recording came so far
+                    answer = own
+                    return strangers
                 match = strangers.search(fused[None], threshold=threshold)[0]
                 if match.above_threshold:
                     answer = match.candidates[0].person

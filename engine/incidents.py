@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.errors import InputError
 from engine.images import encode_jpeg
-from engine.logs import DayLog, Sealer
+from engine.logs import FileLogs, Logs
 from engine.storage import atomic_write, clean_text, new_id
 from engine.types import Event, EventKind, Severity
 
@@ -86,14 +86,15 @@ class IncidentBook:
     Args:
         workspace: folder that holds `log/` and `images/`.
         zone: the workplace's time zone.
-        sealer: makes the seals of the log; default: with the workspace's own key.
+        logs: makes the log; default: files in the workspace.
         episode_gap_s: a stranger whose incident at this camera is no older has not come back, but is still there.
     """
 
     def __init__(
-        self, workspace: Path, zone: ZoneInfo, sealer: Sealer | None = None, *, episode_gap_s: float = 0.0
+        self, workspace: Path, zone: ZoneInfo, logs: Logs | None = None, *, episode_gap_s: float = 0.0
     ) -> None:
-        self.log = DayLog(workspace / "log", "incidents", INCIDENT_COLUMNS, sealer, PEOPLE_CELLS)
+        logs = logs or FileLogs(workspace / "log")
+        self.log = logs.daily("incidents", INCIDENT_COLUMNS, PEOPLE_CELLS, keys=("unknown_ids",))
         self._workspace = workspace
         self._zone = zone
         self._episode_gap = timedelta(seconds=episode_gap_s)
@@ -120,12 +121,15 @@ class IncidentBook:
             tracks: names of the tracks it is about.
 
         Returns:
-            The row that was written durably; None when another process has told of this stranger's visit just now.
+            The row that stands there durably; None when another process has told of this stranger's visit just now.
 
         Raises:
             StorageError: it could not be written; no picture is left behind.
         """
-        incident_id = new_id(event.time.astimezone(self._zone))
+        about = (event.kind.value, event.camera, event.detail, *tracks, *event.employee_ids)
+        incident_id = new_id(event.time.astimezone(self._zone), *about)
+        if (standing := self.log.standing(self.day_of(event.time), "incident_id", incident_id)) is not None:
+            return dict(standing)
         identity = event.identity
         row: dict[str, object] = {
             "incident_id": incident_id,
@@ -176,7 +180,7 @@ class IncidentBook:
         if event.kind is not EventKind.UNKNOWN or not event.unknown_ids or not self._episode_gap:
             return False
         gap, begin, end = self._episode_gap, event.time, event.until or event.time
-        for row in self.log.read(self.day_of(begin - gap), self.day_of(end + gap)):
+        for row in self.log.about(event.unknown_ids[0], self.day_of(begin - gap), self.day_of(end + gap)):
             if (row["kind"], row["camera"], row["unknown_ids"]) == ("unknown", event.camera, event.unknown_ids[0]):
                 with contextlib.suppress(
                     ValueError, TypeError
@@ -217,7 +221,7 @@ class IncidentBook:
         with self.log.exclusive():
             found = self.find(incident_id)
             row: dict[str, object] = {
-                "incident_id": new_id(now.astimezone(self._zone)),
+                "incident_id": new_id(now.astimezone(self._zone), "review", incident_id, state, author),
                 "timestamp": self._stamp(now),
                 "kind": "review",
                 "camera": found["camera"],
@@ -228,7 +232,8 @@ class IncidentBook:
                 "author": author,
                 "assignee": clean_text(assignee, what="assignee", limit=100) if assignee.strip() else "",
             }
-            self.log.append(self.day_of(now), [row])
+            if self.log.standing(self.day_of(now), "incident_id", str(row["incident_id"])) is None:
+                self.log.append(self.day_of(now), [row])
         return row
 
     def find(self, incident_id: str) -> dict[str, str]:
@@ -237,14 +242,9 @@ class IncidentBook:
         Raises:
             InputError: there is none.
         """
-
-        def distance(day: date) -> tuple[bool, int]:
-            return not incident_id.startswith(f"{day:%Y%m%d}"), -day.toordinal()
-
-        for day in sorted(self.log.days(), key=distance):  # an identifier begins with its day
-            for row in self.log.file(day).read():
-                if row["incident_id"] == incident_id and row["kind"] != "review":
-                    return row
+        row = self.log.find(incident_id)
+        if row is not None and row["kind"] != "review":
+            return row
         raise InputError(f"there is no incident {incident_id!r}", hint="`muster incidents` lists them")
 
     def incidents(self, first: date, last: date) -> list[Incident]:
@@ -254,7 +254,7 @@ class IncidentBook:
         for day in self.log.days():
             if day < first:
                 continue
-            for each in self.log.file(day).read():
+            for each in self.log.read(day):
                 if each["kind"] == "review":
                     reviews.setdefault(each["refers_to"], []).append(each)
                 elif day <= last:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from engine.errors import InputError, StorageError
-from engine.storage import clean_text, locked, read_rows, write_table
+from engine.storage import FileDocument, clean_text, read_rows, write_table
 
-__all__ = ["PEOPLE_COLUMNS", "PeopleStore", "Person", "clean_email", "clean_id", "clean_name"]
+__all__ = ["PEOPLE_COLUMNS", "PeopleKeep", "PeopleStore", "Person", "clean_email", "clean_id", "clean_name"]
 
 PEOPLE_COLUMNS = ("employee_id", "name", "department", "email", "enrolled_at", "consent_at", "active")
 ID_LIMIT = 64
@@ -68,8 +69,28 @@ class Person:
     active: bool = True
 
 
-class PeopleStore:
-    """`people.csv`, read and changed by several processes.
+class PeopleKeep(Protocol):
+    """Where the rows of people stand."""
+
+    def stamp(self) -> object:
+        """Tells that they changed: equal stamps, equal rows."""
+
+    def load(self) -> dict[str, Person]:
+        """Everybody by id, in the order in which they came.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold the lock over a read and the write that depends on it."""
+
+    def save(self, before: Mapping[str, Person], after: Mapping[str, Person]) -> None:
+        """Put other rows in place of those that were loaded; call it within `exclusive()`."""
+
+
+class PeopleFile:
+    """`people.csv`.
 
     Args:
         path: the file.
@@ -77,16 +98,24 @@ class PeopleStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._document = FileDocument(path)
 
-    def all(self) -> dict[str, Person]:
-        """Everybody by id, in the order of the file.
+    def stamp(self) -> object:
+        """See `FileDocument.stamp`."""
+        return self._document.stamp()
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """The lock beside the file."""
+        return self._document.exclusive()
+
+    def load(self) -> dict[str, Person]:
+        """See `PeopleKeep.load`; people may have edited the file by hand.
 
         Raises:
-            StorageError: the file cannot be read or lacks a column.
+            StorageError: it cannot be read or lacks a column.
         """
-        rows = read_rows(self.path, by_hand=True)
         people: dict[str, Person] = {}
-        for row in rows:
+        for row in read_rows(self.path, by_hand=True):
             if "employee_id" not in row or "name" not in row:
                 raise StorageError(
                     f"{self.path} lacks the column employee_id or name", hint=f"it begins {','.join(PEOPLE_COLUMNS)}"
@@ -96,15 +125,44 @@ class PeopleStore:
             people[row["employee_id"]] = Person(**values, active=active)
         return people
 
+    def save(self, before: Mapping[str, Person], after: Mapping[str, Person]) -> None:
+        """Replace the file."""
+        del before
+        write_table(self.path, PEOPLE_COLUMNS, [dataclasses.asdict(person) for person in after.values()])
+
+
+class PeopleStore:
+    """Who works here, read and changed by several processes.
+
+    Args:
+        place: `people.csv`, or what stands for it.
+    """
+
+    def __init__(self, place: Path | PeopleKeep) -> None:
+        self.keep = PeopleFile(place) if isinstance(place, Path) else place
+
+    def all(self) -> dict[str, Person]:
+        """Everybody by id, in the order in which they came.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
+        return self.keep.load()
+
+    def stamp(self) -> object:
+        """Tells that anybody's row changed: equal stamps, equal rows."""
+        return self.keep.stamp()
+
     def names(self) -> dict[str, str]:
         """Name by id."""
         return {key: person.name for key, person in self.all().items()}
 
     def _change(self, change: Callable[[dict[str, Person]], None]) -> None:
-        with locked(self.path):
-            people = self.all()
-            change(people)
-            write_table(self.path, PEOPLE_COLUMNS, [dataclasses.asdict(person) for person in people.values()])
+        with self.keep.exclusive():
+            before = self.keep.load()
+            after = dict(before)
+            change(after)
+            self.keep.save(before, after)
 
     def put(self, person: Person) -> None:
         """Add a person or replace their row."""

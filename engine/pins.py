@@ -19,6 +19,7 @@ from typing import Any
 
 from engine.credentials import CredentialFile, SlowHashes, one_more_try
 from engine.errors import InputError
+from engine.storage import Document, document
 
 __all__ = ["PinBook"]
 
@@ -67,12 +68,14 @@ class PinBook:
     """`pins.json`, read and changed by several processes.
 
     Args:
-        path: the file.
+        place: the file, or what stands for it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file = CredentialFile(path, "employee_id", _loaded, "restore it, or remove it and give PINs anew")
+    def __init__(self, place: Path | Document) -> None:
+        self.document = document(place, mode=0o600)
+        self._file = CredentialFile(
+            self.document, "employee_id", _loaded, "restore it, or remove it and give PINs anew"
+        )
         self._hashes = SlowHashes()
 
     @staticmethod

@@ -19,9 +19,9 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.analysis import Faces
 from engine.attendance import Sighting, Watching
 from engine.config import Config
-from engine.detection import FaceFinder
 from engine.drawing import crop_around
 from engine.events import EventMaker
 from engine.identification import Identification
@@ -130,7 +130,7 @@ class Pipeline:
         for store in (services.gallery, services.strangers):
             store.current()  # templates of another model are told at the start, not at the first face
         own = config.cameras[camera].min_face_px if camera in config.cameras else None
-        self._finder = FaceFinder(services.reader.detector, config.detection, min_face_px or own)
+        self._finder = services.reader.finder(config.detection, min_face_px or own)
         self._tracker = Tracker(config.tracking)
         policy = config.presentation.policy
         self._maker = EventMaker(
@@ -240,7 +240,8 @@ class Pipeline:
         stats.frames += 1
         self._recorder.watched(self._watching.frame(frame.time))
         with stats.stage("detection"):
-            found = self._finder.find(frame.image, frame.time, *self._expected(frame.time))
+            expected = self._tracker.expected(frame.time, self._finder.scanned)
+            found = self._finder.look(frame, *expected)
         stats.faces += len(found)
         stats.scans = self._finder.scans
         with stats.stage("tracking"):
@@ -249,7 +250,7 @@ class Pipeline:
             self._identification.follow(ids)
         with stats.stage("alignment"):
             rows = self._identification.worth_cutting(ids, frame.time)
-            faces = services.reader.cut(frame.image, found[rows])
+            faces = services.reader.cut(frame.image, found[rows]) if rows else Faces.none()
             self._identification.observe(frame, ids, found, rows, faces)
         with contextlib.nullcontext() if self._live else stats.stage("embedding"):
             self._identification.consider(frame, [ids[row] for row in rows], faces)
@@ -291,16 +292,6 @@ class Pipeline:
             )
             self._report(event, {"image": frame.image})
         self._stream_fault = fault
-
-    def _expected(self, time: datetime) -> tuple[Floats, NDArray[np.bool_]]:
-        """(n, 4) where the faces seen since the last whole search should be now, and (n,) whether they were there a frame ago."""
-        scanned = self._finder.scanned
-        trails = [trail for trail in self._tracker.trails if scanned is not None and trail.last_seen >= scanned]
-        boxes = [trail.predicted(time, self._config.tracking.max_gap_s) for trail in trails]
-        return (
-            np.stack(boxes) if boxes else np.empty((0, 4), np.float32),
-            np.array([trail.visible for trail in trails], np.bool_),
-        )
 
     def finish(self) -> FrameResult | None:
         """The source has ended: settle open tracks and incidents. None when there was no frame.

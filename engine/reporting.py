@@ -125,9 +125,8 @@ class AttendanceReports:
             StorageError: they cannot be read.
         """
         log = self._bench.attendance.log
-        heads = log.journal.heads(log.name)
-        days = [day for day in {*log.days(), *heads} if first <= day <= last]
-        faults = [each for day in days for each in log.file(day).check(heads.get(day)) if not each.harmless]
+        days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+        faults = [each for each in log.check(days=days) if not each.harmless]
         wrong = f"{len(faults)} faults in the attendance log of these days: see muster verify"
         return wrong if faults else "the attendance log of these days is as it was written"
 

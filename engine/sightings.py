@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from engine.logs import DayLog, Sealer
+from engine.logs import FileLogs, Logs
 from engine.storage import csv_line, encode_cell, new_id
 from engine.types import Candidate, Identity, TrackState
 
@@ -90,11 +90,11 @@ class SightingBook:
     Args:
         workspace: folder that holds `log/`.
         zone: the workplace's time zone; a sighting belongs to the day on which it began.
-        sealer: makes the seals of the log; default: with the workspace's own key.
+        logs: makes the log; default: files in the workspace.
     """
 
-    def __init__(self, workspace: Path, zone: ZoneInfo, sealer: Sealer | None = None) -> None:
-        self.log = DayLog(workspace / "log", "sightings", SIGHTING_COLUMNS, sealer, PEOPLE_CELLS)
+    def __init__(self, workspace: Path, zone: ZoneInfo, logs: Logs | None = None) -> None:
+        self.log = (logs or FileLogs(workspace / "log")).daily("sightings", SIGHTING_COLUMNS, PEOPLE_CELLS)
         self._zone = zone
 
     def record(self, sighting: TrackSighting) -> dict[str, object]:
@@ -104,14 +104,15 @@ class SightingBook:
             StorageError: it could not be written; the log is as it was.
         """
         row = self._row(sighting)
+        day = sighting.first_seen.astimezone(self._zone).date()
         with self.log.exclusive():
-            self.log.append(sighting.first_seen.astimezone(self._zone).date(), [row])
+            if self.log.standing(day, "sighting_id", str(row["sighting_id"])) is None:
+                self.log.append(day, [row])
         return row
 
     def read(self, first: date, last: date) -> list[dict[str, str]]:
         """Rows of tracks that began from `first` to `last`. Do not change them."""
-        wanted = [day for day in self.log.days() if first <= day <= last]
-        return [row for day in wanted for row in self.log.file(day).read()]
+        return self.log.on(day for day in self.log.days() if first <= day <= last)
 
     def _row(self, sighting: TrackSighting) -> dict[str, object]:
         identity, best = sighting.identity, sighting.candidates[:TOP]
@@ -119,7 +120,7 @@ class SightingBook:
         people = dict.fromkeys(row.person for rows in (best, *told) for row in rows)
         places = {person: place for place, person in enumerate(list(people)[:_MOST_PEOPLE])}
         row: dict[str, object] = {
-            "sighting_id": new_id(sighting.first_seen.astimezone(self._zone)),
+            "sighting_id": new_id(sighting.first_seen.astimezone(self._zone), "sighting", sighting.track),
             "timestamp": self._stamp(sighting.first_seen),
             "until": self._stamp(sighting.last_seen),
             "camera": sighting.camera,

@@ -18,27 +18,36 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock, Timeout
 
 from engine.errors import InputError, StorageError
 
 __all__ = [
+    "Document",
+    "FileDocument",
     "append_lines",
     "atomic_write",
     "claimed",
     "clean_text",
     "csv_line",
     "decode_cell",
+    "document",
     "encode_cell",
     "file_name",
     "locked",
     "new_id",
     "parse_rows",
     "read_rows",
+    "repeatable",
+    "repeatable_ids",
     "storage_errors",
+    "table_rows",
     "table_text",
     "write_table",
 ]
@@ -46,8 +55,11 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S = 30.0
+_ID_BYTES = 6
+"""A thousand events a second make two alike within the same second once in eighteen years."""
 _BREAKS = re.compile(r"[\r\n\0\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 _FORMULA = re.compile(r"'*[\s\0]*[=+\-@\t\r\0＝＋－＠]")
+_NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
 
 
 # --------------------------------------------------------------------------------------------- text and cells
@@ -82,21 +94,22 @@ def encode_cell(value: object) -> str:
     """A CSV cell that no spreadsheet takes for a formula; `decode_cell` gives the text back.
 
     Texts that begin (after white space) with `= + - @`, a control character or their full-width forms get a leading
-    apostrophe, the spreadsheets' own mark for text. Numbers stay numbers. Line breaks become spaces: a row is a line.
+    apostrophe, the spreadsheets' own mark for text. Numbers stay numbers, read back as texts, too: what a cell holds is written in one
+    way only, whether it comes from a program, a file or a database. Line breaks become spaces: a row is a line.
     """
+    text = value if value.__class__ is str else _text(value)
+    if not text or (text.isascii() and text.isprintable() and text[0] not in "' =+-@") or _NEGATIVE.fullmatch(text):
+        return text  # most cells
+    text = _BREAKS.sub(" ", text)
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    text = str(value)
-    if not text or (text.isascii() and text.isprintable() and text[0] not in "' =+-@"):
-        return text  # most cells
-    text = _BREAKS.sub(" ", text)
-    return f"'{text}" if _FORMULA.match(text) else text
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def decode_cell(cell: str) -> str:
@@ -106,12 +119,52 @@ def decode_cell(cell: str) -> str:
 
 def csv_line(texts: Iterable[str]) -> str:
     """One line of CSV from encoded cells. Those with a semicolon or a tab are quoted, too: spreadsheets of some countries split there."""
-    return ",".join('"' + text.replace('"', '""') + '"' if set(text) & set('",;\t') else text for text in texts) + "\n"
+    cells = list(texts)
+    line = ",".join(cells)
+    if line.count(",") >= len(cells) or '"' in line or ";" in line or "\t" in line:
+        line = ",".join('"' + text.replace('"', '""') + '"' if set(text) & set('",;\t') else text for text in cells)
+    return line + "\n"
 
 
-def new_id(time: datetime) -> str:
-    """An identifier that sorts by time and is safe as a file name: `20261122T085701-5f0c9a1e`."""
-    return f"{time:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+# A context variable, not an argument of every book: ids are made deep within books that the pipelines of all cameras share, and only
+# the run of one recording, in one thread, is to get the same ones again.
+_ORIGIN: ContextVar[str] = ContextVar("origin", default="")
+
+
+@contextlib.contextmanager
+def repeatable_ids(origin: str) -> Iterator[None]:
+    """While this lasts, what is written in this thread gets the same ids whenever it is written again.
+
+    Args:
+        origin: what the ids are derived from beside the time and what each is about, such as a recording's id.
+    """
+    token = _ORIGIN.set(origin)
+    try:
+        yield
+    finally:
+        _ORIGIN.reset(token)
+
+
+def repeatable() -> bool:
+    """Whether ids are made so that they come out the same again: then a row may stand in its log already."""
+    return bool(_ORIGIN.get())
+
+
+def new_id(time: datetime, *about: str) -> str:
+    """An identifier that sorts by time and is safe as a file name: `20261122T085701-5f0c9a1e37b2`.
+
+    Args:
+        time: its first part.
+        about: what it stands for, different for different things; only `repeatable_ids` make use of it, else the rest is random.
+    """
+    origin = _ORIGIN.get()
+    told = "\0".join((origin, time.isoformat(), *about))
+    rest = (
+        hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[: 2 * _ID_BYTES]
+        if origin
+        else secrets.token_hex(_ID_BYTES)
+    )
+    return f"{time:%Y%m%dT%H%M%S}-{rest}"
 
 
 # --------------------------------------------------------------------------------------------- files
@@ -287,6 +340,91 @@ def append_lines(path: Path, header: str, lines: Sequence[str]) -> int:
     return before - size
 
 
+# --------------------------------------------------------------------------------------------- documents
+
+
+class Document(Protocol):
+    """Something small that is replaced as a whole, and that several processes read and change."""
+
+    @property
+    def title(self) -> str:
+        """How to call it in an error."""
+
+    def stamp(self) -> object:
+        """Tells that it was changed: equal stamps, equal content; None: there is none yet.
+
+        Raises:
+            StorageError: it cannot be told.
+        """
+
+    def read(self) -> bytes | None:
+        """All of it; None: there is none.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold its lock over a read and the write that depends on it."""
+
+    def write(self, content: bytes) -> None:
+        """Replace it: readers see the old one or the new one. Call it within `exclusive()`.
+
+        Raises:
+            StorageError: it could not be written; it is as it was.
+        """
+
+
+class FileDocument:
+    """A document that is a file.
+
+    Args:
+        path: the file.
+        mode: access rights of what is written.
+    """
+
+    def __init__(self, path: Path, *, mode: int = 0o640) -> None:
+        self.path, self._mode = path, mode
+
+    @property
+    def title(self) -> str:
+        """The path."""
+        return str(self.path)
+
+    def stamp(self) -> object:
+        """Time, inode and size. Two files written within one tick of the file system's clock may bear one stamp."""
+        with storage_errors(self.path):
+            try:
+                status = self.path.stat()
+            except FileNotFoundError:
+                return None
+        return status.st_mtime_ns, status.st_ino, status.st_size
+
+    def read(self) -> bytes | None:
+        """The file's bytes."""
+        with storage_errors(self.path):
+            try:
+                return self.path.read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """The cross-process lock beside the file."""
+        return locked(self.path)
+
+    def write(self, content: bytes) -> None:
+        """Replace the file atomically."""
+        atomic_write(self.path, content, mode=self._mode)
+
+
+def document(place: Path | Document, *, mode: int = 0o640) -> Document:
+    """A file as a document; a document is one already."""
+    return FileDocument(place, mode=mode) if isinstance(place, Path) else place
+
+
+# --------------------------------------------------------------------------------------------- tables
+
+
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
     """Replace a whole CSV file atomically."""
     atomic_write(path, table_text(columns, rows).encode("utf-8", "replace"))
@@ -308,19 +446,20 @@ def read_rows(path: Path, *, by_hand: bool = False) -> list[dict[str, str]]:
     Raises:
         StorageError: the file cannot be read, is not UTF-8, or is no CSV.
     """
-    with storage_errors(path):
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            return []
+    content = FileDocument(path).read()
+    return [] if content is None else table_rows(content, str(path), by_hand=by_hand)
+
+
+def table_rows(content: bytes, title: str, *, by_hand: bool = False) -> list[dict[str, str]]:
+    """All rows of a CSV file's bytes, see `read_rows`."""
     try:
         text = (content if by_hand else content[: content.rfind(b"\n") + 1]).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise StorageError(f"{path} is not UTF-8: {error}", hint="restore the file from a backup") from error
-    return parse_rows(text, path)
+        raise StorageError(f"{title} is not UTF-8: {error}", hint="restore the file from a backup") from error
+    return parse_rows(text, title)
 
 
-def parse_rows(text: str, path: Path, columns: Sequence[str] | None = None) -> list[dict[str, str]]:
+def parse_rows(text: str, path: Path | str, columns: Sequence[str] | None = None) -> list[dict[str, str]]:
     """Rows of CSV text, cells decoded.
 
     Args:

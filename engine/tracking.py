@@ -104,6 +104,23 @@ class Tracker:
         """Tracks that are alive."""
         return tuple(self._trails.values())
 
+    def expected(self, time: datetime, since: datetime | None) -> tuple[Floats, NDArray[np.bool_]]:
+        """Where faces should be now.
+
+        Args:
+            time: of the next frame.
+            since: faces that were not seen since then are left out; None: there are none.
+
+        Returns:
+            (n, 4) boxes, and (n,) whether each was there a frame ago.
+        """
+        trails = [trail for trail in self.trails if since is not None and trail.last_seen >= since]
+        boxes = [trail.predicted(time, self._config.max_gap_s) for trail in trails]
+        return (
+            np.stack(boxes) if boxes else np.empty((0, 4), np.float32),
+            np.array([trail.visible for trail in trails], np.bool_),
+        )
+
     def update(self, found: Detections, time: datetime) -> tuple[list[int], list[Trail]]:
         """Take the detections of the next frame in.
 

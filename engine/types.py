@@ -73,6 +73,11 @@ class Frame:
             raise ValueError("Frame.time must be timezone-aware")
         object.__setattr__(self, "image", _frozen(check_image(self.image)))
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.image.shape[0], self.image.shape[1]
+
 
 @dataclass(frozen=True)
 class SourceEvent:

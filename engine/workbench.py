@@ -17,22 +17,20 @@ from numpy.typing import NDArray
 
 from engine.accounts import AccountBook
 from engine.alignment import ALIGNMENT_ID
-from engine.analysis import FaceReader
+from engine.analysis import FaceReader, open_reader
 from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
 from engine.audit import Audit
 from engine.calibration import Calibration
 from engine.config import Config, load_config
-from engine.detection import MTCNNDetector
 from engine.devices import DeviceBook
 from engine.dossiers import DossierBook
-from engine.embedding import FaceNetEmbedder
 from engine.enrolment import EnrolmentReport
 from engine.errors import InputError
 from engine.exports import incident_sheet
 from engine.gallery import Gallery, GalleryStore
 from engine.hr.leave import LeaveBook
 from engine.incidents import IncidentBook
-from engine.logs import Finding, Sealer
+from engine.logs import Finding, Logs, Sealer
 from engine.models import ModelStore, Progress, embedder_spec, no_progress
 from engine.notifications import Channels, Courier, Outbox
 from engine.people import PeopleStore, clean_id, clean_name
@@ -62,10 +60,16 @@ from engine.replay import Past, Replay
 from engine.replay import Progress as Recount
 from engine.replay import no_progress as not_told
 from engine.sightings import SightingBook
+from engine.sites import site_names
 from engine.storage import claimed, file_name, new_id
+from engine.store import open_store
 from engine.types import FaceQuality, Match
 
 __all__ = ["IdentifiedFace", "Workbench"]
+
+
+_SHEETS_S = 10.0
+"""Where recorders write to a database, day sheets are exported so often."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,37 +115,38 @@ class Workbench:
         self.config = config or load_config(workspace)
         self.models = models or ModelStore(self.config.runtime.backend, self.config.runtime.threads, progress)
         self.spec = embedder_spec(self.config.embedding.model)
-        self.people = PeopleStore(workspace / "people.csv")
-        self.gallery, self.strangers, self.anchors = (
-            GalleryStore(
-                workspace / "gallery" / f"{name}.safetensors",
-                self.spec.model_id,
-                self._alignment_id,
-                self.spec.dimension,
-            )
-            for name in ("people", "strangers", "anchors")
-        )
         zone, sealer = self.config.zone, Sealer(self.config.seal_key or workspace / "seal.key")
-        self.accounts = AccountBook(workspace / "accounts.json")
-        self.devices = DeviceBook(workspace / "devices.json")
-        self.pins = PinBook(workspace / "pins.json")
-        self.audit = Audit(workspace, zone, sealer)
-        self.leave = LeaveBook(workspace / "leave.csv")
-        self.attendance = AttendanceBook(workspace, zone, self.config.events, self._plan(sealer), sealer)
-        self.incidents = IncidentBook(workspace, zone, sealer, episode_gap_s=self.config.events.episode_gap_s)
-        self.dossiers = DossierBook(workspace, zone, sealer)
-        self.sightings = SightingBook(workspace, zone, sealer)
-        self.outbox = Outbox(workspace, zone, self.config.notifications, clock=clock, sealer=sealer)
+        self.store = store = open_store(workspace, self.config, sealer, clock)
+        made_with = (self.spec.model_id, self._alignment_id, self.spec.dimension)
+        self.people = PeopleStore(store.people())
+        self.gallery, self.strangers, self.anchors = (
+            GalleryStore(store.gallery(name, *made_with), *made_with) for name in ("people", "strangers", "anchors")
+        )
+        logs = store.logs
+        self.accounts = AccountBook(store.document("accounts.json", mode=0o600), self.config.site)
+        self.devices = DeviceBook(store.document("devices.json", mode=0o600))
+        self.pins = PinBook(store.document("pins.json", mode=0o600))
+        self.audit = Audit(zone, logs)
+        self.leave = LeaveBook(store.document("leave.csv"))
+        self.attendance = AttendanceBook(
+            workspace, zone, self.config.events, self._plan(logs), logs, sheets=lambda: store.writes_sheets
+        )
+        self.incidents = IncidentBook(workspace, zone, logs, episode_gap_s=self.config.events.episode_gap_s)
+        self.dossiers = DossierBook(workspace, zone, logs)
+        self.sightings = SightingBook(workspace, zone, logs)
+        self.outbox = Outbox(workspace, zone, self.config.notifications, clock=clock, logs=logs)
         self.records = Records(
             workspace, zone, self.people, self.leave, self.gallery, self.strangers, self.anchors, self.attendance,
             self.incidents, self.dossiers, self.sightings, self.outbox.log, self.audit, self.pins,
         )  # fmt: skip
-        self.calibration = Calibration(self.records, self.config.matching, self.spec, clock)
+        self.calibration = Calibration(
+            self.records, store.document("calibration.json"), self.config.matching, self.spec, clock
+        )
         self.office = Office(self.records, self.known_people, lambda: self.reader, self.threshold, clock)
         self.alerts = AlertBoard(self.incidents.log)
         self.registrar = Registrar(self.records, lambda: self.reader, self.threshold, self._other_person, clock)
         self.staff = StaffDesk(self.records, self.threshold, clock)
-        self.users = UserDesk(self.records, self.accounts, clock)
+        self.users = UserDesk(self.records, self.accounts, clock, lambda: site_names(workspace, self.config.site))
         self.kiosk = KioskDesk(self.records, self.devices, self.known_people, clock)
         self._names: tuple[object, Mapping[str, Mapping[str, str]]] | None = None
         self._inactive: frozenset[str] = frozenset()
@@ -153,7 +158,7 @@ class Workbench:
         place = next((each for each in (self.workspace, *self.workspace.parents) if each.exists()), self.workspace)
         return os.access(place, os.W_OK)
 
-    def _plan(self, sealer: Sealer) -> Plan:
+    def _plan(self, logs: Logs) -> Plan:
         config, cameras = self.config, self.config.cameras
         coverage = CoverageBook(
             self.workspace / "log",
@@ -161,7 +166,7 @@ class Workbench:
             entrances=[name for name, camera in cameras.items() if camera.entrance],
             others=[name for name, camera in cameras.items() if not camera.entrance],
             outage_s=config.attendance.outage_s,
-            sealer=sealer,
+            logs=logs,
         )
         return Plan(
             rota=Rota(config.shifts, config.holidays, config.zone),
@@ -184,15 +189,8 @@ class Workbench:
         with self._opening:
             if (opened := self.__dict__.get("reader")) is not None:  # by another thread, while this one waited
                 return cast(FaceReader, opened)
-            detector = MTCNNDetector(*self.models.mtcnn(), self.config.detection, workers=self.models.threads)
-            embedder = FaceNetEmbedder(
-                self.models.embedder(self.spec.model_id),
-                dimension=self.spec.dimension,
-                normalisation=self.spec.normalisation,
-                mirror=self.config.alignment.mirror,
-                max_batch=self.config.embedding.max_batch,
-            )
-            return FaceReader(detector, embedder, self.config.quality)
+            config = self.config
+            return open_reader(self.models, config.embedding, config.alignment, config.detection, config.quality)
 
     def threshold(self, gallery: Gallery | None = None) -> float:
         """The matching threshold in force: fixed by the settings, applied by `muster calibrate`, or derived from the gallery."""
@@ -211,11 +209,7 @@ class Workbench:
 
     def known_people(self) -> Mapping[str, Mapping[str, str]]:
         """Name, department, `active` and `enrolled_at` by id; read again only when the file changed."""
-        try:
-            status = self.people.path.stat()
-            stamp: object = (status.st_mtime_ns, status.st_ino, status.st_size)
-        except OSError:
-            stamp = None
+        stamp = self.people.stamp()
         if self._names is None or self._names[0] != stamp:
             people = self.people.all()
             rows = {
@@ -358,11 +352,18 @@ class Workbench:
         """
 
         def keep_house() -> None:
-            self.records.close(self.clock(), self.known_people())
-            self.purge(apply=True, author="engine")
+            if self.store.writes_sheets:  # else this is a recorder, which others keep house for
+                self.records.close(self.clock(), self.known_people())
+                self.purge(apply=True, author="engine")
+
+        def follow() -> None:
+            if self.store.writes_sheets:
+                self.attendance.follow(self.clock(), self.known_people())
 
         rules = self.config.notifications
         with upkeep(keep_house), contextlib.ExitStack() as stack:
+            if self.config.store:
+                stack.enter_context(upkeep(follow, _SHEETS_S))
             if rules.rules:
                 channels = Channels(self.workspace, rules, clock=self.clock)
                 stack.callback(Courier(self.outbox, channels.send, interval_s=rules.interval_s).close)
@@ -393,8 +394,8 @@ class Workbench:
         around = [day for day in passages.days() if (since - day).days <= 2 and (day - last).days <= 2]
         return Past(
             rows,
-            [row for day in around for row in passages.file(day).read()],
-            [row for day in incidents.days() if day >= since for row in incidents.file(day).read()],
+            passages.on(around),
+            incidents.on(day for day in incidents.days() if day >= since),
             first=since,
             last=last,
             zone=self.config.zone,
@@ -430,11 +431,11 @@ class Workbench:
         ]
         return [rows[i] for i in np.argsort(-found.areas, kind="stable")]
 
-    def services(self) -> Services:
-        """What pipelines work with."""
+    def services(self, reader: FaceReader | None = None) -> Services:
+        """What pipelines work with; `reader`: networks, by default the workbench's own."""
         presentation = self.config.presentation
         return Services(
-            reader=self.reader,
+            reader=reader or self.reader,
             gallery=self.gallery,
             strangers=self.strangers,
             anchors=self.anchors,

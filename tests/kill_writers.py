@@ -27,7 +27,7 @@ from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
-from engine.logs import DayLog
+from engine.logs import DayLog, FileLogs
 
 DAY = date(2026, 11, 22)
 COLUMNS = ("event_id", "length", "detail")
@@ -37,7 +37,7 @@ TEAR_EVERY = 5
 
 def day_log(folder: Path) -> DayLog:
     """The log that all writers share."""
-    return DayLog(folder, "attendance", COLUMNS)
+    return FileLogs(folder).daily("attendance", COLUMNS)
 
 
 def row(event_id: str, length: int) -> dict[str, object]:
@@ -65,7 +65,7 @@ def write_forever(folder: Path, number: int) -> None:
 def tear(folder: Path) -> None:
     """Leave half a row at the end of the log."""
     log = day_log(folder)
-    with log.exclusive(), log.path(DAY).open("ab") as handle:
+    with log.exclusive(), log.shelf.path(DAY).open("ab") as handle:
         handle.write(b'half-a-row,9,"xxx')
 
 
@@ -163,7 +163,7 @@ def run(folder: Path, kills: int, writers: int, seed: int) -> dict[str, int]:
     with log.exclusive():  # what comes after a crash: the next append mends the tail
         log.append(DAY, [row("last", 1)])
     said = crew.complaints()
-    result = {"kills": kills, **check(log.path(DAY), [*crew.acknowledged(), "last"])}
+    result = {"kills": kills, **check(log.shelf.path(DAY), [*crew.acknowledged(), "last"])}
     result["healed"] = said.count("removed a torn last line")
     result["failed_writers"] = said.count("Traceback")
     return result

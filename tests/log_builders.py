@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from engine.logs import DayLog, Finding
+from engine.logs import DayLog, FileLogs, Finding
 
 DAY, OTHER = date(2026, 11, 23), date(2026, 11, 24)
 LATER = datetime(2026, 11, 30, tzinfo=UTC)
@@ -17,7 +17,7 @@ NOTES = ("", 'said "no"; left', "Zoë, =1+1", "x" * 40, "-3", "plain")
 
 def day_log(folder: Path) -> DayLog:
     """A log in that folder."""
-    return DayLog(folder / "log", "attendance", COLUMNS, people=("employee_id",))
+    return FileLogs(folder / "log").daily("attendance", COLUMNS, people=("employee_id",))
 
 
 def rows(count: int, first: int = 1) -> list[dict[str, str]]:
@@ -45,17 +45,17 @@ def filled(folder: Path, count: int = 6, *, closed: bool = True) -> DayLog:
 
 def lines_of(log: DayLog, day: date = DAY) -> list[bytes]:
     """A day's file, line by line."""
-    return log.path(day).read_bytes().splitlines(keepends=True)
+    return log.shelf.path(day).read_bytes().splitlines(keepends=True)
 
 
 def rewrite(log: DayLog, lines: Iterable[bytes], day: date = DAY) -> None:
     """Put these lines in place of a day's file."""
-    log.path(day).write_bytes(b"".join(lines))
+    log.shelf.path(day).write_bytes(b"".join(lines))
 
 
 def head_of(log: DayLog, day: date = DAY) -> Path:
     """Where a day's running head lies."""
-    return log.folder / ".heads" / log.path(day).name
+    return log.shelf.folder / ".heads" / log.shelf.path(day).name
 
 
 def kinds(findings: Iterable[Finding]) -> list[str]:

@@ -21,10 +21,10 @@ def open_page(
 ) -> AppTest:  # fmt: skip
     """A page of `app/views`, run once as a role (None: nobody is signed in).
 
-    Pages share the process's workbench of the workspace: `services.bench()`.
+    Pages share the process's workbench of the workspace: `services.home()`.
     """
     signed_in(workspace, monkeypatch, role, language=language)
-    script = f"from app import parts\nfrom app.views import {name}\nparts.style()\nparts.guarded({name}.show)()\n"
+    script = f"from app import access, parts\nfrom app.views import {name}\naccess.enter()\nparts.style()\nparts.guarded({name}.show)()\n"
     page = AppTest.from_string(script, default_timeout=30)
     for key, value in (query or {}).items():
         page.query_params[key] = value
@@ -34,7 +34,7 @@ def open_page(
 def signed_in(workspace: Path, monkeypatch: pytest.MonkeyPatch, role: str | None, *, language: str = "en") -> None:
     """Whoever looks from now on has the session of an account that is called like its role."""
     monkeypatch.setenv("MUSTER_WORKSPACE", str(workspace))
-    accounts = services.bench().accounts
+    accounts = services.home().accounts
     for each in ("admin", role):
         if each and each not in accounts.all():
             # known by address alone: hashing a password takes longer than most pages
@@ -69,4 +69,4 @@ def texts(page: AppTest) -> str:
 def bench_of(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Workbench:
     """The workbench that pages of a workspace share in this process."""
     monkeypatch.setenv("MUSTER_WORKSPACE", str(workspace))
-    return services.bench()
+    return services.home()

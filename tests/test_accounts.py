@@ -34,10 +34,10 @@ def test_without_a_file_there_is_nobody(tmp_path: Path) -> None:
 
 
 def test_the_file_holds_no_password_and_is_for_its_owner_alone(book: AccountBook) -> None:
-    text = book.path.read_text()
+    text = book.document.path.read_text()
     assert GOOD not in text
     assert json.loads(text)[0]["hash"].startswith("$argon2id$")
-    assert book.path.stat().st_mode & 0o077 == 0
+    assert book.document.path.stat().st_mode & 0o077 == 0
 
 
 def test_the_right_password_lets_in_and_a_wrong_one_does_not(book: AccountBook) -> None:
@@ -65,11 +65,11 @@ def test_the_wait_doubles_up_to_a_quarter_of_an_hour_and_survives_a_restart(book
     tries(book, 5)
     moment, waits = NOW, []
     for _ in range(12):
-        account = AccountBook(book.path).all()["ada"]
+        account = AccountBook(book.document.path).all()["ada"]
         until = datetime.fromisoformat(account.wait_until)
         waits.append((until - moment).total_seconds())
         moment = until
-        tries(AccountBook(book.path), 1, moment)
+        tries(AccountBook(book.document.path), 1, moment)
     assert waits == [min(900, 2**power) for power in range(12)]
 
 
@@ -84,7 +84,7 @@ def test_many_wrong_passwords_at_once_are_all_counted(book: AccountBook) -> None
 
     def attempt() -> None:
         try:
-            AccountBook(book.path).check("ada", "wrong horse battery", NOW)
+            AccountBook(book.document.path).check("ada", "wrong horse battery", NOW)
         except InputError as error:
             answers.append(error.message)
 
@@ -165,9 +165,9 @@ def test_who_is_not_active_may_nothing(book: AccountBook) -> None:
 
 
 def test_a_damaged_file_is_told_and_not_taken_for_an_empty_one(book: AccountBook) -> None:
-    book.path.write_text("[{")
+    book.document.path.write_text("[{")
     with pytest.raises(StorageError, match="damaged"):
-        AccountBook(book.path).all()
+        AccountBook(book.document.path).all()
 
 
 def test_administrators_may_everything_and_the_others_what_their_work_asks_for() -> None:
@@ -184,3 +184,42 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
     }  # fmt: skip
     with pytest.raises(KeyError):
         may("admin", "no such thing")
+
+
+@pytest.mark.parametrize(
+    ("sites", "seen"),
+    [((), {"berlin"}), (("tokyo",), {"tokyo"}), (("berlin", "tokyo"), {"berlin", "tokyo"}), (("*",), {"berlin", "tokyo", "oslo"}),
+     (("tokyo", "*", "tokyo"), {"berlin", "tokyo", "oslo"}), (("nowhere",), set())],
+)  # fmt: skip
+def test_an_account_sees_the_sites_that_it_names(tmp_path: Path, sites: tuple[str, ...], seen: set[str]) -> None:
+    book = AccountBook(tmp_path / "accounts.json", "berlin")
+    book.add("ada", "admin", email="a@example.com")
+    book.add("bob", "hr", email="b@example.com", sites=sites)
+    found = AccountBook(tmp_path / "accounts.json", "berlin").all()["bob"]
+    assert {site for site in ("berlin", "tokyo", "oslo") if found.sees(site, "berlin")} == seen
+    book.change("bob", active=False)
+    assert not any(book.all()["bob"].sees(site, "berlin") for site in ("berlin", "tokyo"))
+
+
+def test_accounts_of_an_older_version_see_home_and_damaged_ones_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    path.write_text(json.dumps([{"name": "ada", "role": "admin"}]))
+    found = AccountBook(path, "berlin").all()["ada"]
+    assert found.sees("berlin", "berlin")
+    assert not found.sees("tokyo", "berlin")
+    for wrong in ("tokyo", None, [["*"]], {"*": 1}):
+        path.write_text(json.dumps([{"name": "ada", "role": "admin", "sites": wrong}]))
+        with pytest.raises(StorageError, match="damaged"):
+            AccountBook(path, "berlin").all()
+
+
+def test_somebody_stays_who_administers_the_accounts(tmp_path: Path) -> None:
+    book = AccountBook(tmp_path / "accounts.json", "berlin")
+    book.add("ada", "admin", email="a@example.com")
+    with pytest.raises(InputError, match="nobody would be left"):
+        book.change("ada", sites=["tokyo"])
+    book.add("eve", "admin", email="e@example.com", sites=["tokyo"])
+    with pytest.raises(InputError, match="nobody would be left"):
+        book.remove("ada")
+    book.change("eve", sites=["*"])
+    book.remove("ada")

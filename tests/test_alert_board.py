@@ -91,7 +91,7 @@ def test_cameras_are_no_alerts(workbench: Workbench) -> None:
 
 def test_of_a_row_that_stands_there_twice_the_first_counts(workbench: Workbench) -> None:
     visit(workbench)
-    path = workbench.incidents.log.path(TODAY)
+    path = workbench.incidents.log.shelf.path(TODAY)
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join([*lines, lines[-1]]))
     assert len(workbench.alerts.all()) == 1

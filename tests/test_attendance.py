@@ -180,10 +180,10 @@ def test_a_retraction_takes_the_person_off_the_sheet_with_a_row_of_its_own(
 ) -> None:
     punch = book.record(sighting(), PEOPLE)
     assert punch is not None
-    before = book.log.path(DAY).read_bytes()
+    before = book.log.shelf.path(DAY).read_bytes()
     row = book.retract("E1", at(3), "door", "run-1", "later frames say unknown", PEOPLE)
     assert row is not None
-    after = book.log.path(DAY).read_bytes()
+    after = book.log.shelf.path(DAY).read_bytes()
     assert after.startswith(before)
     assert len(after) > len(before)
     stored = book.log.read(DAY)[-1]
@@ -219,7 +219,7 @@ def test_a_retraction_after_midnight_corrects_the_day_before(book: AttendanceBoo
 
 def test_the_files_begin_with_their_headers(book: AttendanceBook, tmp_path: Path) -> None:
     book.record(sighting(), PEOPLE)
-    log_header = book.log.path(DAY).read_text(encoding="utf-8").splitlines()[0]
+    log_header = book.log.shelf.path(DAY).read_text(encoding="utf-8").splitlines()[0]
     sheet_header = sheet_file(tmp_path).read_text(encoding="utf-8").splitlines()[0]
     assert log_header.startswith("event_id,timestamp,employee_id,event,camera,")
     assert sheet_header.startswith("employee_id,name,date,first_in,last_out,hours")
@@ -251,7 +251,7 @@ def test_any_name_stands_in_the_sheet_and_none_is_a_formula(book: AttendanceBook
         (raw,) = csv.DictReader(handle)
     assert raw["name"].lstrip()[0] not in "=+-@"
     assert read_rows(sheet_file(tmp_path))[0]["name"] == name
-    assert name not in book.log.path(DAY).read_text(encoding="utf-8")  # logs carry ids only
+    assert name not in book.log.shelf.path(DAY).read_text(encoding="utf-8")  # logs carry ids only
 
 
 def test_a_row_of_any_offset_belongs_to_the_workplaces_day() -> None:

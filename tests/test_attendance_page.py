@@ -255,13 +255,13 @@ def test_a_correction_shows_with_author_and_reason_and_somebody_else_approves_it
 def test_a_passage_is_removed_and_stays_in_the_log(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     who, day = person_with(workspace, monkeypatch, "on time")
     bench = bench_of(workspace, monkeypatch)
-    before = bench.attendance.log.path(date.fromisoformat(day)).read_bytes()
+    before = bench.attendance.log.shelf.path(date.fromisoformat(day)).read_bytes()
     page = open_page("attendance", workspace, monkeypatch, "hr", query={"person": who, "day": day})
     page.segmented_control(key="attendance-correct-action").set_value("remove").run()
     page.text_input(key="attendance-correct-reason").set_value("a double").run()
     page = click(page, "Save correction")
     assert "passage removed" in texts(page)
-    assert bench.attendance.log.path(date.fromisoformat(day)).read_bytes() == before
+    assert bench.attendance.log.shelf.path(date.fromisoformat(day)).read_bytes() == before
     assert [
         each.action for each in bench.attendance.corrections_of(FRIDAY.replace(day=1), FRIDAY) if each.author == "hr"
     ] == ["remove"]

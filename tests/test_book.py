@@ -31,7 +31,7 @@ def book(tmp_path: Path) -> AttendanceBook:
 def test_a_damaged_row_stops_neither_recording_nor_sheets(book: AttendanceBook) -> None:
     for number, minute in ((1, 0), (2, 10)):
         book.record(sighting(f"E{number}", at(60 * minute)), PEOPLE)
-    path = book.log.path(DAY)
+    path = book.log.shelf.path(DAY)
     path.write_bytes(path.read_bytes().replace(b",E1,", b',"E1,'))
     assert book.record(sighting("E3", at(1200)), PEOPLE)
     assert [row["employee_id"] for row in book.sheet(DAY, PEOPLE)] == ["E2", "E3"]

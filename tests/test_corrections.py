@@ -71,7 +71,7 @@ BOTH = ("first_in", "last_out", "status", "recorded_first_in", "recorded_last_ou
 
 
 def test_what_was_recorded_and_what_holds_stand_side_by_side_and_the_log_stays(desk: Desk) -> None:
-    before = desk.book.log.path(DAY).read_bytes()
+    before = desk.book.log.shelf.path(DAY).read_bytes()
     assert desk.shown(*BOTH, "corrected_by") == ("09:20:00", "16:00:00", "late, left early") * 2 + ("",)
     desk.correct("add", time="08:57", direction="in", reason="badge desk saw her")
     desk.correct("add", time="17:03", direction="out", author="hr.lee", reason="phoned")
@@ -80,7 +80,7 @@ def test_what_was_recorded_and_what_holds_stand_side_by_side_and_the_log_stays(d
     assert desk.shown("corrected_by", "correction_reason") == ("hr.kim; hr.lee", "badge desk saw her; phoned")
     assert desk.shown("hours", "recorded_hours", "approved_by") == ("8.10", "6.67", "")
     assert desk.shown("camera_in", "similarity_in") == ("", ""), "no camera saw the arrival that holds"
-    assert desk.book.log.path(DAY).read_bytes() == before
+    assert desk.book.log.shelf.path(DAY).read_bytes() == before
     (row,) = read_rows(desk.workspace / "attendance" / f"{DAY}.csv")[:1]
     assert tuple(row[column] for column in BOTH) == expected, "the file is current at once"
 

@@ -214,8 +214,8 @@ def test_rows_that_were_damaged_are_left_out(tmp_path: Path, damage: tuple[bytes
     log = book(tmp_path)
     log.record(Span("door", at(0), at(100)))
     log.record(Span("door", at(100), at(200)))
-    header, first, second = log.log.path(DAY).read_bytes().splitlines(keepends=True)
-    log.log.path(DAY).write_bytes(header + first.replace(*damage) + second)
+    header, first, second = log.log.shelf.path(DAY).read_bytes().splitlines(keepends=True)
+    log.log.shelf.path(DAY).write_bytes(header + first.replace(*damage) + second)
     assert log.between(DAY, DAY).gaps(at(0), at(200)) == [(at(0), at(100))]
 
 

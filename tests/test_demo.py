@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import Answer, muster
+from postgres import Server
+from sites import Place, moved, told
 
 from engine.demo import PASSES, truth
 from engine.images import read_image
@@ -142,6 +144,26 @@ def test_watch_on_the_demo_video_tells_its_counts(answer: Answer, workspace: Pat
     unknown = [row for row in _rows(workspace / "log" / "incidents-2026-03-03.csv") if row["kind"] == "unknown"]
     first = [row for row in _rows(workspace / "log" / f"incidents-{DAY}.csv") if row["kind"] == "unknown"]
     assert {row["unknown_ids"] for row in unknown} == {row["unknown_ids"] for row in first}  # known again the next day
+
+
+def test_a_recorder_that_may_only_append_finds_the_same_on_a_database(
+    answer: Answer, workspace: Path, postgres: Server, tmp_path: Path
+) -> None:
+    there, place = Workbench(workspace), Place(postgres, tmp_path)
+    office, gate = moved(there, place, place.login("recorder", "main"))
+    source = VideoSource(workspace / "demo" / "entrance.mp4", "entrance", start=START, fast=True)
+    gate.pipeline("entrance").run(source)
+    day = START.date()
+    assert office.attendance.sheet(day, office.known_people()) == there.attendance.sheet(day, there.known_people())
+    assert told(office, day) == told(there, day)
+    assert office.attendance.follow(START, office.known_people()) == [day]
+    sheet = Path("attendance") / f"{day}.csv"
+    assert (office.workspace / sheet).read_bytes() == (workspace / sheet).read_bytes()
+    assert [row for row in _rows(workspace / sheet) if row["first_in"]]
+    assert office.verify() == []
+    assert not (gate.workspace / "attendance").exists()
+    for bench in (office, gate):
+        bench.store.close()
 
 
 def test_the_demo_leaves_other_workspaces_alone(tmp_path: Path) -> None:

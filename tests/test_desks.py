@@ -65,10 +65,10 @@ def test_an_author_with_an_employees_name_is_noted_by_id(place: Workbench) -> No
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_written(place: Workbench, change: dict[str, str], word: str) -> None:
-    before = place.people.path.read_bytes()
+    before = place.people.keep.path.read_bytes()
     with pytest.raises(InputError, match=word):
         place.staff.change("E1", author="sam", **change)  # type: ignore[arg-type]
-    assert place.people.path.read_bytes() == before
+    assert place.people.keep.path.read_bytes() == before
     assert audit(place) == []
 
 
@@ -157,11 +157,11 @@ LEAVE = b"id,from,to,kind\nE1,2026-11-23,2026-11-24,leave\n"
 
 
 def test_a_staff_list_is_looked_at_before_it_is_taken_in(place: Workbench) -> None:
-    before = place.people.path.read_bytes()
+    before = place.people.keep.path.read_bytes()
     with uploaded(STAFF, "staff.csv") as path:
         told = place.staff.import_staff(path, author="sam", dry_run=True)
         assert (told.added, told.changed, told.written) == (("E3",), ("E1",), False)
-        assert place.people.path.read_bytes() == before
+        assert place.people.keep.path.read_bytes() == before
         assert audit(place) == []
         done = place.staff.import_staff(path, author="sam")
     assert (done.added, done.changed, done.written) == (told.added, told.changed, True)
@@ -184,7 +184,7 @@ def test_leave_is_looked_at_before_it_is_taken_in(place: Workbench, content: byt
     with uploaded(content, name) as path:
         told = place.staff.import_leave(path, author="sam", dry_run=True)
         assert len(told.added) == 1
-        assert not place.leave.path.exists()
+        assert not place.leave.document.path.exists()
         assert place.staff.import_leave(path, author="sam").added == told.added
         assert place.staff.import_leave(path, author="sam").unchanged == told.added
     assert len(place.leave.all()) == 1

@@ -32,7 +32,7 @@ def pair(book: DeviceBook, name: str = "door", *scopes: str, replace: bool = Fal
 def test_without_a_file_there_is_no_device_and_no_token_is_right(book: DeviceBook) -> None:
     assert book.all() == {}
     assert book.check(f"muster_0123abcd_{'x' * 43}") is None
-    assert not book.path.exists()
+    assert not book.document.path.exists()
 
 
 def test_a_token_is_its_devices_and_the_file_holds_its_hash_alone(book: DeviceBook) -> None:
@@ -41,9 +41,9 @@ def test_a_token_is_its_devices_and_the_file_holds_its_hash_alone(book: DeviceBo
     assert token.startswith(f"muster_{device.device_id}_")
     assert len(token.rpartition(device.device_id + "_")[2]) == 43
     assert (device.scopes, device.created_at, device.author) == (("screen", "pin"), "2026-11-23T08:00:00+00:00", "sam")
-    assert book.path.stat().st_mode & 0o077 == 0
-    assert token.partition("_")[2].partition("_")[2] not in book.path.read_text()
-    assert json.loads(book.path.read_text())[0]["hash"] == hashlib.sha256(token.encode()).hexdigest()
+    assert book.document.path.stat().st_mode & 0o077 == 0
+    assert token.partition("_")[2].partition("_")[2] not in book.document.path.read_text()
+    assert json.loads(book.document.path.read_text())[0]["hash"] == hashlib.sha256(token.encode()).hexdigest()
 
 
 def test_a_device_may_what_its_scopes_say_and_nothing_after_it_was_revoked(book: DeviceBook) -> None:
@@ -56,7 +56,7 @@ def test_a_device_may_what_its_scopes_say_and_nothing_after_it_was_revoked(book:
 
 
 def test_a_revoked_token_is_refused_by_another_process_at_once(book: DeviceBook) -> None:
-    token, other = pair(book), DeviceBook(book.path)
+    token, other = pair(book), DeviceBook(book.document.path)
     assert other.check(token) is not None
     book.revoke("door", now=NOW)
     assert other.check(token) is None
@@ -77,7 +77,7 @@ def test_whatever_is_sent_as_a_token_is_refused_without_a_fault(
     tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
     book = DeviceBook(tmp_path_factory.getbasetemp() / "any" / "devices.json")
-    if not book.path.exists():
+    if not book.document.path.exists():
         pair(book)
     assert book.check(text) is None
 
@@ -95,7 +95,7 @@ def test_tokens_that_are_nearly_right_are_wrong(book: DeviceBook) -> None:
 def test_names_that_cannot_be_one_are_refused_and_nothing_is_written(book: DeviceBook, name: str) -> None:
     with pytest.raises(InputError, match="name"):
         pair(book, name)
-    assert not book.path.exists()
+    assert not book.document.path.exists()
 
 
 def test_a_name_is_one_printable_line(book: DeviceBook) -> None:
@@ -109,7 +109,7 @@ def test_scopes_that_are_none_are_refused_with_the_choices(book: DeviceBook) -> 
     assert told.value.hint == f"choose of {', '.join(SCOPES)}"
     with pytest.raises(InputError, match="nothing"):
         book.pair("door", [], author="", now=NOW)
-    assert not book.path.exists()
+    assert not book.document.path.exists()
 
 
 def test_of_two_devices_one_name_is_refused_until_the_first_is_revoked(book: DeviceBook) -> None:
@@ -152,11 +152,11 @@ def test_an_id_comes_before_a_name_that_looks_like_it(book: DeviceBook) -> None:
     ],
 )  # fmt: skip
 def test_a_damaged_file_is_told_and_never_lets_in(book: DeviceBook, content: bytes) -> None:
-    book.path.write_bytes(content)
+    book.document.path.write_bytes(content)
     for act in (book.all, lambda: book.check(f"muster_0123abcd_{'x' * 43}"), lambda: pair(book)):
         with pytest.raises(StorageError, match="damaged"):
             act()
-    assert book.path.read_bytes() == content
+    assert book.document.path.read_bytes() == content
 
 
 def pair_many(workspace: Path, barrier: threading.Barrier, number: int) -> None:
@@ -170,7 +170,7 @@ def pair_many(workspace: Path, barrier: threading.Barrier, number: int) -> None:
 
 
 def test_what_two_processes_change_at_once_is_all_there(book: DeviceBook) -> None:
-    run_twice(pair_many, book.path.parent)
+    run_twice(pair_many, book.document.path.parent)
     devices = book.all().values()
     assert {device.name for device in devices} == {f"screen {n}-{turn}" for n in (1, 2) for turn in range(10)}
     assert {device.name for device in devices if device.revoked_at} == {

@@ -166,7 +166,7 @@ def test_a_stranger_with_a_name_leaves_the_gallery_and_keeps_the_history(workben
     workbench.office.name("unknown-1", "E7", author="Sam", reason="Ada Lovelace's first day")
     assert templates(workbench, "unknown-1") == set()
     assert {each.unknown_id: each.employee_id for each in workbench.office.dossiers()}["unknown-1"] == "E7"
-    assert "Ada Lovelace" not in workbench.dossiers.log.path(WED.date()).read_text(encoding="utf-8")
+    assert "Ada Lovelace" not in workbench.dossiers.log.shelf.path(WED.date()).read_text(encoding="utf-8")
     stranger(workbench, ADA, at(60, WED), track="run-7")
     assert "unknown-3" in ids(workbench)  # not recognised: a new stranger, not the old number
     workbench.office.merge("unknown-1", "unknown-3", author="Sam")

@@ -219,7 +219,7 @@ def test_the_log_says_when_the_camera_was_watching(tmp_path: Path) -> None:
     for frame in scene.frames[120:]:
         pipeline.process(frame)
     pipeline.finish()
-    rows = read_rows(book.log.path(DAY))
+    rows = read_rows(book.log.shelf.path(DAY))
     assert [row["why"] for row in rows] == ["running", "lost", "stopped"]
     covered = book.between(DAY, DAY)
     gaps = covered.gaps(at(0), at(149))

@@ -221,7 +221,7 @@ def open_store(path: Path, model: str = MODEL, alignment: str = ALIGNMENT) -> Ga
 def test_a_gallery_comes_back_from_its_file(tmp_path: Path, names: list[str]) -> None:
     gallery = gallery_of({name: np.vstack([DIAGONAL, AXES[index % 4]]) for index, name in enumerate(names)}, 0.1234)
     (tmp_path / "g").write_bytes(gallery.to_bytes())
-    found = Gallery.from_file(tmp_path / "g", MODEL, ALIGNMENT)
+    found = Gallery.from_file(tmp_path / "g")
     assert (found.people, found.templates, found.version) == (tuple(names), gallery.templates, gallery.version)
     assert_array_equal(found.embeddings, gallery.embeddings, strict=True)
 

@@ -39,7 +39,7 @@ async def _socket(socket: WebSocket) -> None:
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """A browser that has not signed in, before a workspace with an administrator."""
     monkeypatch.setenv("MUSTER_WORKSPACE", str(tmp_path))
-    services.bench().accounts.add("ada", "admin", GOOD)
+    services.home().accounts.add("ada", "admin", GOOD)
     return TestClient(_served(), base_url="http://127.0.0.1:8501", follow_redirects=False)
 
 
@@ -138,7 +138,7 @@ def test_signing_out_ends_the_session_even_for_who_kept_the_cookie(client: TestC
 
 @pytest.mark.parametrize("change", [{"role": "viewer"}, {"password": "another good one"}, {"active": False}])
 def test_a_change_of_the_account_ends_its_sessions(client: TestClient, change: dict[str, str | bool]) -> None:
-    accounts = services.bench().accounts
+    accounts = services.home().accounts
     accounts.add("bob", "hr", GOOD)
     assert enter(client, "bob") == 303
     assert client.get("/x").status_code == 200
@@ -147,13 +147,13 @@ def test_a_change_of_the_account_ends_its_sessions(client: TestClient, change: d
 
 
 def test_tokens_of_others_are_worth_nothing(client: TestClient, tmp_path: Path) -> None:
-    ada = services.bench().accounts.all()["ada"]
-    foreign = Sessions(services.bench().accounts, tmp_path / "other.key", life_h=1)
+    ada = services.home().accounts.all()["ada"]
+    foreign = Sessions(services.home().accounts, tmp_path / "other.key", life_h=1)
     own = services.sessions()
     for token in (foreign.issue(ada), own.ticket(ada), own.issue(ada)[:-1], "x", "", "a.b.c", '["ada",0,"x"]'):
         client.cookies[COOKIE] = token
         assert client.get("/x").status_code == 401, token
-    assert Sessions(services.bench().accounts, tmp_path / "sessions.key", life_h=0).account(own.issue(ada)) is not None
+    assert Sessions(services.home().accounts, tmp_path / "sessions.key", life_h=0).account(own.issue(ada)) is not None
     client.cookies[COOKIE] = own.issue(ada)
     assert client.get("/x").status_code == 200
 
@@ -161,8 +161,8 @@ def test_tokens_of_others_are_worth_nothing(client: TestClient, tmp_path: Path) 
 def test_a_session_ends_with_its_time(tmp_path: Path, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     from itsdangerous import TimestampSigner
 
-    sessions = Sessions(services.bench().accounts, tmp_path / "sessions.key", life_h=1)
-    token = sessions.issue(services.bench().accounts.all()["ada"])
+    sessions = Sessions(services.home().accounts, tmp_path / "sessions.key", life_h=1)
+    token = sessions.issue(services.home().accounts.all()["ada"])
     then = TimestampSigner("x").get_timestamp()
     monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _self: then + 3600)
     assert sessions.account(token) is not None
@@ -171,7 +171,7 @@ def test_a_session_ends_with_its_time(tmp_path: Path, client: TestClient, monkey
 
 
 def test_a_ticket_lets_in_once(client: TestClient) -> None:
-    ticket = services.sessions().ticket(services.bench().accounts.all()["ada"])
+    ticket = services.sessions().ticket(services.home().accounts.all()["ada"])
     assert client.get(f"/ticket?ticket={ticket}").headers["location"] == "/"
     assert client.get("/x").status_code == 200
     client.cookies.clear()
@@ -203,9 +203,9 @@ def test_the_first_visitor_creates_the_administrator(tmp_path: Path, monkeypatch
     client = TestClient(_served(), base_url="http://127.0.0.1:8501", follow_redirects=False)
     assert "Create the administrator" in client.get("/sign-in").text
     assert enter(client, again="something else") == 400
-    assert services.bench().accounts.all() == {}
+    assert services.home().accounts.all() == {}
     assert enter(client, again=GOOD) == 303
-    assert services.bench().accounts.all()["ada"].role == "admin"
+    assert services.home().accounts.all()["ada"].role == "admin"
     other = TestClient(_served(), base_url="http://127.0.0.1:8501", follow_redirects=False)
     assert enter(other, "eve", GOOD, again=GOOD) == 400
 
@@ -241,7 +241,7 @@ def test_a_picture_is_shown_to_those_whose_work_it_is(
     seen = set()
     for role in ("admin", "hr", "security", "viewer"):
         if role != "admin":
-            services.bench().accounts.add(role, role, GOOD)
+            services.home().accounts.add(role, role, GOOD)
         enter(client, "ada" if role == "admin" else role)
         answer = client.get(f"/picture/images/{kind}/x.jpg?side=112")
         if answer.status_code == 200:
@@ -279,7 +279,7 @@ def test_a_picture_is_small_and_its_erasure_is_seen_at_once(client: TestClient, 
 
 
 def test_who_has_no_picture_is_shown_by_initials_that_cannot_run(client: TestClient) -> None:
-    services.bench().people.put(Person("E1", "<script>alert(1)</script> Øyvind"))
+    services.home().people.put(Person("E1", "<script>alert(1)</script> Øyvind"))
     enter(client)
     answer = client.get("/portrait?id=E1")
     assert answer.headers["content-type"].startswith("image/svg+xml")

@@ -56,7 +56,7 @@ def files(workspace: Path) -> list[Path]:
 
 def test_the_file_begins_with_its_header(book: IncidentBook) -> None:
     book.record(UNKNOWN, {"image": picture()})
-    header = book.log.path(DAY).read_text(encoding="utf-8").splitlines()[0]
+    header = book.log.shelf.path(DAY).read_text(encoding="utf-8").splitlines()[0]
     assert header.startswith("incident_id,timestamp,kind,camera,employee_ids,unknown_ids,image")
     assert header.split(",") == [*INCIDENT_COLUMNS, "seal"]
 
@@ -149,7 +149,7 @@ def test_the_day_is_the_workplaces(tmp_path: Path, zone: str, day: date) -> None
 
 def test_texts_of_an_incident_are_no_formulas(book: IncidentBook) -> None:
     book.record(Event(EventKind.CAMERA_LOST, T0, "=cmd()", detail="+1\nx"), {})
-    raw = book.log.path(DAY).read_text(encoding="utf-8").splitlines()
+    raw = book.log.shelf.path(DAY).read_text(encoding="utf-8").splitlines()
     assert len(raw) == 2
     assert ",'=cmd()," in raw[1]
     assert book.log.read(DAY)[0]["camera"] == "=cmd()"

@@ -88,8 +88,8 @@ def leave(bench: Workbench) -> None:
 
 
 def leave_by_hand(bench: Workbench) -> None:
-    lines = bench.leave.path.read_text().splitlines()
-    bench.leave.path.write_text("\n".join([*lines, "x,S002,2025-03-12,2025-03-12,sick,by hand,"]) + "\n")
+    lines = bench.leave.document.path.read_text().splitlines()
+    bench.leave.document.path.write_text("\n".join([*lines, "x,S002,2025-03-12,2025-03-12,sick,by hand,"]) + "\n")
 
 
 def name(bench: Workbench) -> None:
@@ -118,7 +118,7 @@ def withdrawal(bench: Workbench) -> None:
 def outage(bench: Workbench) -> None:
     coverage = bench.attendance.plan.coverage
     assert coverage is not None
-    day = coverage.log.path(DAY)
+    day = coverage.log.shelf.path(DAY)
     lines = day.read_text().splitlines()
     day.write_text("\n".join(lines[:1] + lines[20:]) + "\n")
 

@@ -187,7 +187,7 @@ def test_a_damaged_file_of_pins_does_not_take_the_screen_down(app: Flask) -> Non
     _with_pin(app)
     client = asking(app, token_for(app))
     assert '"pin": true' in client.get("/").text
-    station_of(app).bench.pins.path.write_text("{", encoding="utf-8")
+    station_of(app).bench.pins.document.path.write_text("{", encoding="utf-8")
     assert '"pin": false' in client.get("/").text
     answer = client.post("/api/pin", json={"employee_id": "E1", "pin": PIN})
     assert answer.status_code == 503

@@ -158,7 +158,7 @@ def test_a_reader_that_is_killed_is_replaced_nobody_arrives_twice_and_the_gap_is
     assert coverage is not None
 
     def lost() -> int:
-        return sum(row["why"] == "lost" for row in coverage.log.file(day).read())
+        return sum(row["why"] == "lost" for row in coverage.log.read(day))
 
     camera.pictures = scenes["ben"]
     _until(lambda: any(row["employee_id"] == "E1" for row in _rows(door)))
@@ -234,5 +234,5 @@ def test_ending_the_kiosk_settles_what_is_open_and_leaves_no_process(door: Door)
     bench = Workbench(door.workspace)
     assert bench.attendance.plan.coverage is not None
     day = bench.attendance.day_of(bench.clock())
-    _until(lambda: bench.attendance.plan.coverage.log.file(day).read()[-1]["why"] == "stopped")  # type: ignore[union-attr]
+    _until(lambda: bench.attendance.plan.coverage.log.read(day)[-1]["why"] == "stopped")  # type: ignore[union-attr]
     assert bench.verify() == []

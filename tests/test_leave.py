@@ -55,7 +55,7 @@ def days(book: LeaveBook, first: str = "2026-01-01", last: str = "2027-12-31") -
 
 
 def take(book: LeaveBook, people: PeopleStore, text: str) -> LeaveImport:
-    path = book.path.with_name("absences.csv")
+    path = book.document.path.with_name("absences.csv")
     path.write_text(text, encoding="utf-8")
     return book.import_csv(path, people, now=NOW)
 
@@ -64,7 +64,7 @@ def test_an_empty_book_knows_nothing(book: LeaveBook) -> None:
     assert book.all() == []
     assert days(book) == {}
     assert book.remove("E1") == 0
-    assert not book.path.exists()
+    assert not book.document.path.exists()
 
 
 def test_a_table_is_taken_in_with_both_days_included(book: LeaveBook, people: PeopleStore) -> None:
@@ -120,7 +120,7 @@ def test_a_mistake_is_named_and_keeps_the_table_out(
     result = take(book, people, f"id,from,to,type\nE2,2026-11-09,,leave\n{row}\n")
     assert [(message.line, message.column) for message in result.errors] == [(3, column)]
     assert word in result.errors[0].text
-    assert not book.path.exists()
+    assert not book.document.path.exists()
 
 
 @pytest.mark.parametrize("name", ["Max Roe", "max roe"])
@@ -144,10 +144,10 @@ def test_a_second_import_of_a_table_changes_nothing_and_a_new_kind_replaces(
     assert [message.level for message in take(book, people, text).messages] == [
         "warning"
     ]  # the line stands there twice
-    before = book.path.read_bytes()
+    before = book.document.path.read_bytes()
     result = take(book, people, text)
     assert (len(result.added), len(result.unchanged)) == (0, 1)
-    assert book.path.read_bytes() == before
+    assert book.document.path.read_bytes() == before
     result = take(book, people, "id,from,to,type\nE1,2026-11-02,2026-11-03,sick\n")
     assert result.added == result.removed
     assert set(days(book).values()) == {"sick"}
@@ -162,14 +162,14 @@ def test_what_a_person_wrote_by_hand_is_read_and_kept_even_if_it_makes_no_sense(
         "x,E2,soon,later,remote,,",
         "y,E2,2026-11-05,2026-11-01,sick,,",
     ]
-    with book.path.open("a") as handle:
+    with book.document.path.open("a") as handle:
         handle.write("\n".join(lines))
     expected = {("E1", "2026-11-02"): "on leave", ("E2", "2026-11-05"): "remote", ("E2", "2026-11-06"): "remote"}
     assert days(book) == expected
     assert "'x'" in caplog.text
     take(book, people, "id,date,type\nE3,2026-11-02,leave\n")
     assert days(book) == {**expected, ("E3", "2026-11-02"): "on leave"}
-    assert set(lines) <= set(book.path.read_text().splitlines())
+    assert set(lines) <= set(book.document.path.read_text().splitlines())
     assert book.remove("E2") == 3
     assert set(days(book)) == {("E1", "2026-11-02"), ("E3", "2026-11-02")}
 
@@ -214,7 +214,7 @@ def calendar(*events: str, head: str = "VERSION:2.0") -> str:
 
 
 def read(book: LeaveBook, people: PeopleStore, *events: str, **options: Any) -> LeaveImport:
-    path = book.path.with_name(options.pop("name", "team.ics"))
+    path = book.document.path.with_name(options.pop("name", "team.ics"))
     path.write_text(calendar(*events, head=options.pop("head", "VERSION:2.0")), encoding="utf-8", newline="")
     return book.import_ical(path, people, zone=BERLIN, now=NOW, **options)
 
@@ -294,9 +294,9 @@ def test_only_the_horizon_is_looked_at_and_what_lies_before_is_kept(book: LeaveB
 def test_an_event_is_replaced_by_its_uid_and_a_cancelled_one_taken_out(book: LeaveBook, people: PeopleStore) -> None:
     other = event("Ben Müller sick", uid="2")
     read(book, people, event("Ada Lovelace leave", "RRULE:FREQ=DAILY;COUNT=3"), other)
-    before = book.path.read_bytes()
+    before = book.document.path.read_bytes()
     assert read(book, people, event("Ada Lovelace leave", "RRULE:FREQ=DAILY;COUNT=3"), other).added == ()
-    assert book.path.read_bytes() == before
+    assert book.document.path.read_bytes() == before
     read(book, people, event("Ada Lovelace leave", "DTSTART;VALUE=DATE:20261103", "RRULE:FREQ=DAILY;COUNT=2"), other)
     assert set(days(book)) == {("E1", "2026-11-03"), ("E1", "2026-11-04"), ("E2", "2026-11-02")}
     read(book, people, event("Ada Lovelace leave", "STATUS:CANCELLED"), other)
@@ -422,7 +422,7 @@ def test_a_file_that_is_no_calendar_is_refused_in_one_line(
     with pytest.raises(InputError, match=r"bad\.ics") as caught:
         book.import_ical(tmp_path / "bad.ics", people, zone=BERLIN, now=NOW)
     assert caught.value.hint
-    assert not book.path.exists()
+    assert not book.document.path.exists()
 
 
 WHOLE = calendar(

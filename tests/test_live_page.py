@@ -66,7 +66,7 @@ def test_arrivals_are_shown_as_text_whatever_the_name(tmp_path: Path, monkeypatc
 def test_a_camera_that_cannot_be_read_is_told_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     camera(tmp_path)
     open_page("live", tmp_path, monkeypatch, "admin", query={"camera": "entrance"})
-    found = services.cameras().get("entrance")
+    found = services.cameras("main").get("entrance")
     assert found is not None
     with found.watched():
         thread = found._thread

@@ -44,12 +44,12 @@ def test_what_nobody_touched_holds(tmp_path: Path, count: int, closed: bool) -> 
 )
 def test_every_byte_that_is_flipped_is_named_by_its_row(tmp_path: Path, mask: int, closed: bool) -> None:
     log = filled(tmp_path, 3, closed=closed)
-    content = log.path(DAY).read_bytes()
+    content = log.shelf.path(DAY).read_bytes()
     for place in range(len(content)):
         row = content[:place].count(b"\n")
-        log.path(DAY).write_bytes(content[:place] + bytes([content[place] ^ mask]) + content[place + 1 :])
+        log.shelf.path(DAY).write_bytes(content[:place] + bytes([content[place] ^ mask]) + content[place + 1 :])
         found = [finding for finding in log.check() if not finding.harmless]
-        assert {finding.file for finding in found} == {log.path(DAY).name}, place
+        assert {finding.file for finding in found} == {log.shelf.path(DAY).name}, place
         if row == 0:
             assert (1, "changed") in {(finding.line, finding.what) for finding in found}, place
         else:
@@ -104,9 +104,9 @@ def test_a_row_moved_to_another_day_is_missed_here_and_named_there(tmp_path: Pat
 @pytest.mark.parametrize("closed", [True, False])
 def test_a_file_that_is_cut_off_anywhere_is_named_with_what_is_gone(tmp_path: Path, closed: bool) -> None:
     log = filled(tmp_path, 3, closed=closed)
-    content = log.path(DAY).read_bytes()
+    content = log.shelf.path(DAY).read_bytes()
     for length in range(len(content)):
-        log.path(DAY).write_bytes(content[:length])
+        log.shelf.path(DAY).write_bytes(content[:length])
         found = log.check()
         assert not any(finding.harmless for finding in found)
         whole = max(content[:length].count(b"\n") - 1, 0)
@@ -116,23 +116,23 @@ def test_a_file_that_is_cut_off_anywhere_is_named_with_what_is_gone(tmp_path: Pa
 @pytest.mark.parametrize("closed", [True, False])
 def test_a_file_that_is_gone_exchanged_or_an_earlier_copy_is_named(tmp_path: Path, closed: bool) -> None:
     log = filled(tmp_path, 4, closed=False)
-    earlier = log.path(DAY).read_bytes()
+    earlier = log.shelf.path(DAY).read_bytes()
     add(log, DAY, 2, 5)
     if closed:
         log.close(LATER.date(), LATER)
-    now, other = log.path(DAY).read_bytes(), log.path(OTHER).read_bytes()
-    log.path(DAY).write_bytes(earlier)
+    now, other = log.shelf.path(DAY).read_bytes(), log.shelf.path(OTHER).read_bytes()
+    log.shelf.path(DAY).write_bytes(earlier)
     assert [(each.what, accused([each])) for each in log.check()] == [("removed", {5, 6})]
-    log.path(DAY).write_bytes(other)
+    log.shelf.path(DAY).write_bytes(other)
     assert [(each.what, each.line) for each in log.check()] == [("changed", 0)]
-    log.path(DAY).write_bytes(now)
+    log.shelf.path(DAY).write_bytes(now)
     assert log.check() == []
-    log.path(DAY).unlink()
+    log.shelf.path(DAY).unlink()
     if closed:
         (finding,) = log.check()
         assert (finding.what, finding.detail) == ("missing", "the file is gone; it held 6 rows")
     else:
-        (finding,) = log.file(DAY).check()
+        (finding,) = log.shelf.part(DAY).check()
         assert finding.what == "missing"
 
 
@@ -165,7 +165,7 @@ def test_what_was_done_to_the_end_stays_named_however_many_rows_follow(tmp_path:
     )
     assert damage == "all gone" or found == before
     log.close(LATER.date(), LATER)
-    shutil.rmtree(log.folder / ".heads")
+    shutil.rmtree(log.shelf.folder / ".heads")
     assert log.check() == found, "the day was closed with what was known"
 
 
@@ -177,10 +177,10 @@ def test_whatever_is_put_in_place_of_a_part_is_found(tmp_path: Path, new: bytes,
         filled(tmp_path)
     intact = tmp_path / "intact.csv"
     if not intact.exists():
-        shutil.copy(log.path(DAY), intact)
+        shutil.copy(log.shelf.path(DAY), intact)
     content = intact.read_bytes()
     changed = content[:place] + new + content[place + length :]
-    log.path(DAY).write_bytes(changed)
+    log.shelf.path(DAY).write_bytes(changed)
     wrong = [finding for finding in log.check() if not finding.harmless]
     # what is added after the last line end is a torn tail, as a crash leaves it
     assert bool(wrong) == (
@@ -218,8 +218,8 @@ def test_a_lost_key_costs_no_row_and_is_told_in_a_line_per_file(tmp_path: Path) 
     add(again, DAY, 2, 7)
     assert len(again.read(DAY)) == 8
     wrong = [each for each in again.check() if not each.harmless]
-    assert [each.what for each in wrong if each.file == again.path(OTHER).name] == ["changed"]
-    assert accused(each for each in wrong if each.file == again.path(DAY).name) == {1, 2, 3, 4, 5, 6}
+    assert [each.what for each in wrong if each.file == again.shelf.path(OTHER).name] == ["changed"]
+    assert accused(each for each in wrong if each.file == again.shelf.path(DAY).name) == {1, 2, 3, 4, 5, 6}
     assert log.sealer.key_id != again.sealer.key_id
 
 
@@ -230,12 +230,12 @@ def test_a_damaged_key_is_an_error_that_says_what_to_do_and_writes_nothing(tmp_p
     good = key.read_bytes()
     key.write_bytes(content)
     log = day_log(tmp_path)
-    before = log.path(DAY).read_bytes()
+    before = log.shelf.path(DAY).read_bytes()
     with pytest.raises(
         StorageError, match=r"seal\.key is no seal key → restore it from a backup: 64 hexadecimal digits"
     ):
         add(log, DAY, 1, 7)
-    assert (log.path(DAY).read_bytes(), key.read_bytes()) == (before, content)
+    assert (log.shelf.path(DAY).read_bytes(), key.read_bytes()) == (before, content)
     assert len(log.read(DAY)) == 6, "reading needs no key"
     key.write_bytes(good)
     add(log, DAY, 1, 7)

@@ -60,19 +60,19 @@ def test_a_crash_at_any_byte_of_the_first_write_is_harmless(tmp_path: Path) -> N
     log = day_log(tmp_path)
     add(log, DAY, 1)
     head_of(log).unlink()
-    content = log.path(DAY).read_bytes()
+    content = log.shelf.path(DAY).read_bytes()
     for length in range(len(content)):
-        log.path(DAY).write_bytes(content[:length])
+        log.shelf.path(DAY).write_bytes(content[:length])
         head_of(log).unlink(missing_ok=True)
         assert all(finding.what == "torn" for finding in log.check())
         add(log, DAY, 1)
-        assert (log.path(DAY).read_bytes(), log.check()) == (content, [])
+        assert (log.shelf.path(DAY).read_bytes(), log.check()) == (content, [])
 
 
 def test_a_healed_row_that_cannot_be_noted_is_written_only_once(tmp_path: Path) -> None:
     log = filled(tmp_path, 1, closed=False)
     rewrite(log, [*lines_of(log), b"half"])
-    (log.folder / "seals.csv").mkdir()
+    (log.shelf.folder / "seals.csv").mkdir()
     add(log, DAY, 1, 2)
     assert [row["event_id"] for row in log.read(DAY)] == ["e1", "e2"]
 
@@ -155,9 +155,9 @@ def test_a_day_is_closed_once_and_again_after_late_rows(tmp_path: Path) -> None:
     add(log, DAY, 1, 4)
     assert log.check() == [], "late rows carry on the chain"
     assert log.close(LATER.date(), LATER) == [DAY, OTHER]
-    assert {day: head.rows for day, head in log.journal.heads("attendance").items()} == {DAY: 4, OTHER: 3}
+    assert {day: head.rows for (day, _), head in log.journal.heads("attendance").items()} == {DAY: 4, OTHER: 3}
     kept = lines_of(log)
-    shutil.rmtree(log.folder / ".heads")
+    shutil.rmtree(log.shelf.folder / ".heads")
     rewrite(log, kept[:-1])
     assert [each.what for each in log.check()] == ["removed"]
 
@@ -171,20 +171,20 @@ def test_a_day_that_was_purged_is_not_missed_and_may_begin_anew(tmp_path: Path) 
     assert log.close(LATER.date(), LATER) == [DAY]
     rewrite(log, lines_of(log)[:-1])
     assert kinds(log.check()) == ["removed"], "what came after the purge is sealed like any other"
-    log.path(DAY).unlink()
+    log.shelf.path(DAY).unlink()
     assert kinds(log.check()) == ["missing"]
 
 
 def test_a_journal_that_somebody_changed_is_named_and_not_believed(tmp_path: Path) -> None:
     log = filled(tmp_path, 2)
-    path = log.folder / "seals.csv"
+    path = log.shelf.folder / "seals.csv"
     content = path.read_bytes()
     for place in range(content.index(b"\n") + 1, len(content)):
         path.write_bytes(content[:place] + bytes([content[place] ^ 0x08]) + content[place + 1 :])
         assert any(not finding.harmless for finding in log.journal.file.check()), place
         assert log.check() == [], place
     path.write_bytes(content + f",purged,attendance,{DAY},2,,,nothing to see,\n".encode())
-    log.path(DAY).unlink()
+    log.shelf.path(DAY).unlink()
     assert kinds(log.journal.file.check()) == ["inserted"]
     assert kinds(log.check()) == ["missing"]
 
@@ -199,7 +199,7 @@ def test_an_id_gives_way_to_its_own_pseudonym_and_every_seal_holds(tmp_path: Pat
     assert log.check() == []
     pseudonym = log.sealer.pseudonym("E3")
     assert [row["employee_id"] for row in log.read(DAY)][2::4] == [pseudonym, f"E7;{pseudonym};E31"]
-    assert not re.search(rb"\bE3\b(?<!=E3)", log.path(DAY).read_bytes())
+    assert not re.search(rb"\bE3\b(?<!=E3)", log.shelf.path(DAY).read_bytes())
     add(log, DAY, 1, 9)
     assert log.check() == []
 
@@ -208,7 +208,7 @@ def test_no_other_replacement_of_an_id_holds(tmp_path: Path) -> None:
     log = filled(tmp_path)
     with log.exclusive():
         log.append(DAY, [{"event_id": "e7", "employee_id": "=E7"}])
-    content = log.path(DAY).read_bytes()
+    content = log.shelf.path(DAY).read_bytes()
     pseudonym = log.sealer.pseudonym
     others = [
         b"E4",
@@ -221,9 +221,9 @@ def test_no_other_replacement_of_an_id_holds(tmp_path: Path) -> None:
         b"'E3",
     ]
     for new in others:
-        log.path(DAY).write_bytes(content.replace(b"e3,E3,", b"e3," + new + b","))
+        log.shelf.path(DAY).write_bytes(content.replace(b"e3,E3,", b"e3," + new + b","))
         assert accused(log.check()) == {3}, new
-    log.path(DAY).write_bytes(content.replace(b"'=E7", b"=E7"))  # a live formula
+    log.shelf.path(DAY).write_bytes(content.replace(b"'=E7", b"=E7"))  # a live formula
     assert accused(log.check()) == {7}
 
 
@@ -234,7 +234,7 @@ def test_somebody_is_forgotten_in_a_damaged_file_too(tmp_path: Path) -> None:
     rewrite(log, [*damaged, b"e7,E3,\xc3"])
     before = log.check()
     assert log.redact("E3") == 2  # one a day
-    assert b"E\xff" in log.path(DAY).read_bytes()
+    assert b"E\xff" in log.shelf.path(DAY).read_bytes()
     assert log.check() == before
 
 
@@ -248,7 +248,7 @@ def test_reading_again_parses_only_what_is_new(tmp_path: Path) -> None:
     after = log.read(DAY)
     assert len(after) == 7
     assert all(old is new for old, new in zip(before, after, strict=False))
-    os.utime(log.path(DAY), (0, 0))
+    os.utime(log.shelf.path(DAY), (0, 0))
     assert [id(row) for row in log.read(DAY)] == [id(row) for row in after]
     assert all(old is new for old, new in zip(after, log.read(DAY), strict=True))
     before.clear()
@@ -259,7 +259,7 @@ def test_reading_again_parses_only_what_is_new(tmp_path: Path) -> None:
 def test_a_file_that_changed_under_the_reader_is_read_anew(tmp_path: Path, how: str) -> None:
     log = filled(tmp_path)
     assert log.read(DAY)[1]["employee_id"] == "E2"
-    path = log.path(DAY)
+    path = log.shelf.path(DAY)
     status, content = path.stat(), path.read_bytes()
     changed = content.replace(b"e2,E2", b"e2,E5")
     if how == "another file":
@@ -290,8 +290,8 @@ def test_a_damaged_row_is_read_alone_and_swallows_no_other(tmp_path: Path, damag
 
 def test_a_file_without_the_columns_is_a_storage_error_with_a_hint(tmp_path: Path) -> None:
     log = day_log(tmp_path)
-    log.folder.mkdir(parents=True)
-    log.path(DAY).write_bytes(b"event_id;employee_id;note;seal\ne1;E1;;x\n")
+    log.shelf.folder.mkdir(parents=True)
+    log.shelf.path(DAY).write_bytes(b"event_id;employee_id;note;seal\ne1;E1;;x\n")
     with pytest.raises(StorageError, match=r"lacks the column event_id → a spreadsheet may have"):
         log.read(DAY)
 

@@ -127,7 +127,7 @@ def test_a_correction_is_made_by_an_id_and_its_reason_holds_no_name(workbench: W
         "E1", DAY, "add", author="Ada", reason="Ada Lovelace and Elton John left", time=at(1800), direction="out"
     )
     assert done.author == "E2"
-    log = workbench.attendance.corrections.path(DAY).read_text(encoding="utf-8")
+    log = workbench.attendance.corrections.shelf.path(DAY).read_text(encoding="utf-8")
     assert not any(word in log for word in ("Ada", "Lovelace", "Elton", "elton_john"))
     (row,) = workbench.attendance.sheet(DAY, workbench.known_people())
     assert workbench.office.readable(str(row["correction_reason"])) == "E1 and elton_john left"

@@ -52,7 +52,7 @@ def answers(book: PinBook, employee_id: str, *tries: str, now: datetime = NOW) -
 def test_without_a_file_nobody_has_a_pin(tmp_path: Path) -> None:
     book = PinBook(tmp_path / "pins.json")
     assert (book.any(), book.has("E1"), book.remove("E1")) == (False, False, False)
-    assert not book.path.exists()
+    assert not book.document.path.exists()
     assert not book.check("E1", PIN, NOW)
     assert (book.any(), book.has("E1")) == (False, False)
 
@@ -60,10 +60,10 @@ def test_without_a_file_nobody_has_a_pin(tmp_path: Path) -> None:
 def test_the_right_pin_is_right_and_the_file_holds_its_slow_hash_alone(book: PinBook) -> None:
     assert answers(book, "E1", PIN, "482914", PIN) == [True, False, True]
     assert (book.any(), book.has("E1"), book.has("E2")) == (True, True, False)
-    text = book.path.read_text()
+    text = book.document.path.read_text()
     assert PIN not in text
     assert json.loads(text)[0]["hash"].startswith("$argon2id$")
-    assert book.path.stat().st_mode & 0o077 == 0
+    assert book.document.path.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_guessing_waits_twice_as_long_each_time_for_known_and_unknown_ids_alike(
     assert answers(book, employee_id, *["111222"] * 7) == [False] * 5 + ["try again in 1 s"] * 2
     waits, moment = [], NOW + timedelta(seconds=1)
     for _ in range(11):
-        reopened = PinBook(book.path)
+        reopened = PinBook(book.document.path)
         assert answers(reopened, employee_id, "111222", now=moment) == [False]
         (told,) = answers(reopened, employee_id, "111222", now=moment)
         waits.append(int(str(told).split()[3]))
@@ -126,7 +126,8 @@ def test_a_new_pin_ends_the_wait(book: PinBook) -> None:
 def test_many_guesses_at_once_are_all_counted(book: PinBook) -> None:
     found: list[object] = []
     threads = [
-        threading.Thread(target=lambda: found.extend(answers(PinBook(book.path), "E1", "111222"))) for _ in range(12)
+        threading.Thread(target=lambda: found.extend(answers(PinBook(book.document.path), "E1", "111222")))
+        for _ in range(12)
     ]
     for thread in threads:
         thread.start()
@@ -138,11 +139,11 @@ def test_many_guesses_at_once_are_all_counted(book: PinBook) -> None:
 def test_what_was_typed_as_a_number_is_not_kept_and_guesses_do_not_fill_the_file(book: PinBook) -> None:
     for number in range(205):
         row = {"employee_id": f"?{number:016x}", "hash": "", "created_at": "", "failures": 1, "wait_until": ""}
-        rows = json.loads(book.path.read_text())
-        book.path.write_text(json.dumps([*rows, row]))
+        rows = json.loads(book.document.path.read_text())
+        book.document.path.write_text(json.dumps([*rows, row]))
     assert not book.check("907461", "907461", NOW)  # a PIN in the wrong field
-    rows = json.loads(book.path.read_text())
-    assert "907461" not in book.path.read_text()
+    rows = json.loads(book.document.path.read_text())
+    assert "907461" not in book.document.path.read_text()
     assert len(rows) == 1 + 200
     assert [row["employee_id"] for row in rows[:2]] == ["E1", f"?{6:016x}"]
     assert book.has("E1")
@@ -154,7 +155,7 @@ def test_a_pin_taken_away_is_wrong(book: PinBook) -> None:
     assert book.remove("E1")
     assert not book.any()
     assert answers(book, "E1", PIN) == [False]
-    assert "E1" not in book.path.read_text()
+    assert "E1" not in book.document.path.read_text()
 
 
 @pytest.mark.parametrize(
@@ -163,10 +164,10 @@ def test_a_pin_taken_away_is_wrong(book: PinBook) -> None:
      b'[{"employee_id":"E1","wait_until":"soon"}]', b'[{"employee_id":"E1","wait_until":"2026-11-23T08:00:00"}]'],
 )  # fmt: skip
 def test_a_damaged_file_is_told_and_never_lets_in(book: PinBook, content: bytes) -> None:
-    book.path.write_bytes(content)
+    book.document.path.write_bytes(content)
     with pytest.raises(StorageError, match="damaged"):
         book.check("E1", PIN, NOW)
-    assert book.path.read_bytes() == content
+    assert book.document.path.read_bytes() == content
 
 
 # --------------------------------------------------------------------------------------------- passages
@@ -357,7 +358,7 @@ def test_forgetting_somebody_ends_their_pin(tmp_path: Path, employee_id: str) ->
     assert workbench.foresee(employee_id).pin
     receipt = workbench.forget(employee_id, author="sam", thorough=False)
     assert (receipt["pin"], receipt["pictures"], receipt["still_named_in"]) == (True, 1, [])
-    assert [row["employee_id"] for row in json.loads(workbench.pins.path.read_text())] == ["E2"]
+    assert [row["employee_id"] for row in json.loads(workbench.pins.document.path.read_text())] == ["E2"]
     assert workbench.pins.has("E2")
     assert pictures(workbench) == []
     with pytest.raises(InputError, match="number or PIN is wrong"):

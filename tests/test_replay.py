@@ -303,7 +303,7 @@ def test_rows_that_somebody_changed_are_counted_and_do_not_break_the_replay(tmp_
         (door.bench.sightings.log, b",2026-11-23T08:15", b",noon"),
         (door.bench.attendance.log, b",2026-11-23T08:15", b",noon"),
     ):
-        path = log.path(DAY)
+        path = log.shelf.path(DAY)
         path.write_bytes(path.read_bytes().replace(old, new))
     result = door.replay(0.95)
     assert (result.limits.unreadable, result.tracks) == (1, 1)

@@ -17,7 +17,7 @@ from engine.events import EventMaker
 from engine.gallery import Gallery, GalleryStore, Template
 from engine.images import read_image, write_jpeg
 from engine.incidents import IncidentBook
-from engine.logs import DayLog
+from engine.logs import FileLogs
 from engine.people import Person
 from engine.sources import FolderSource
 from engine.types import Event, EventKind, FaceQuality, Frame, TailgatingClass
@@ -102,14 +102,14 @@ def test_impostor_scores_of_a_large_gallery_fit_in_memory() -> None:
 def test_a_gallery_that_was_deleted_does_not_come_back(tmp_path: Path) -> None:
     store = GalleryStore(tmp_path / "g.safetensors", "m", "a", 4)
     store.update(lambda gallery: gallery.add([Template("t1", "ann", 1)], np.eye(4, dtype=np.float32)[:1]))
-    store.path.unlink()
+    store.keep.path.unlink()
     store.update(lambda gallery: gallery.add([Template("t2", "bob", 1)], np.eye(4, dtype=np.float32)[1:2]))
     assert store.current().people == ("bob",)
 
 
 def test_a_log_that_a_spreadsheet_rewrote_is_named(tmp_path: Path) -> None:
-    log = DayLog(tmp_path, "attendance", ATTENDANCE_COLUMNS)
-    log.path(T0.date()).write_text("event_id;timestamp;employee_id\n1;2;3\n", encoding="utf-8")
+    log = FileLogs(tmp_path).daily("attendance", ATTENDANCE_COLUMNS)
+    log.shelf.path(T0.date()).write_text("event_id;timestamp;employee_id\n1;2;3\n", encoding="utf-8")
     with pytest.raises(StorageError, match=r"attendance-.*\.csv lacks the column"):
         log.read(T0.date())
 
@@ -164,8 +164,8 @@ def test_what_was_decided_is_written_though_the_source_breaks(tmp_path: Path) ->
 
 def test_a_damaged_attendance_log_does_not_hold_incidents_up(tmp_path: Path) -> None:
     pipeline, services = make_pipeline(tmp_path, Scene())
-    services.attendance.log.path(T0.date()).parent.mkdir(parents=True)
-    services.attendance.log.path(T0.date()).write_bytes("event_id,naïve\n1,é\n".encode("latin-1"))
+    services.attendance.log.shelf.path(T0.date()).parent.mkdir(parents=True)
+    services.attendance.log.shelf.path(T0.date()).write_bytes("event_id,naïve\n1,é\n".encode("latin-1"))
     pipeline._recorder.retraction(Event(EventKind.RETRACTION, T0, "door", (1,), ("ann",)), "run-1")
     pipeline._recorder.incident(Event(EventKind.UNKNOWN, T0, "door", (1,), (), ("unknown-1",)), {"image": BLACK})
     assert [row["kind"] for row in pipeline._recorder.write()] == ["unknown"]

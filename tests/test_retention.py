@@ -170,7 +170,7 @@ def test_logs_go_by_whole_days_with_their_sheets_and_the_rest_verifies(tmp_path:
     ]
     assert workbench.verify() == []
     assert counts(workbench, apply=True) == dict.fromkeys(expected, (0, None))
-    log = workbench.attendance.log.path(ago(40).date())
+    log = workbench.attendance.log.shelf.path(ago(40).date())
     log.write_bytes(log.read_bytes().replace(b"E1", b"E2"))
     assert [finding.what for finding in workbench.verify()] == ["changed"]
 
@@ -178,7 +178,7 @@ def test_logs_go_by_whole_days_with_their_sheets_and_the_rest_verifies(tmp_path:
 def test_a_row_that_was_tampered_with_stops_nothing(tmp_path: Path) -> None:
     workbench = workspace(tmp_path, strangers=10, unknown_images=10, incidents=31)
     stranger(workbench, face(1), ago(20), track="run-1", image=picture())
-    log = workbench.incidents.log.path(ago(20).date())
+    log = workbench.incidents.log.shelf.path(ago(20).date())
     log.write_bytes(log.read_bytes().replace(f",{ago(20):%Y-%m-%d}T".encode(), b",yesterday T"))
     assert counts(workbench, apply=True)["strangers"] == (1, ago(20).date())
     assert {finding.what for finding in workbench.verify()} == {"changed"}
@@ -264,4 +264,4 @@ def test_while_somebody_watches_days_are_closed_and_what_is_too_old_goes(tmp_pat
                 break
             done.wait(0.02)
     assert not (tmp_path / str(row["image"])).exists()
-    assert ago(3).date() in workbench.attendance.log.journal.heads("attendance")
+    assert (ago(3).date(), "") in workbench.attendance.log.journal.heads("attendance")

@@ -32,7 +32,7 @@ def store(tmp_path: Path) -> PeopleStore:
 
 def take(store: PeopleStore, content: str | bytes, *, dry_run: bool = False) -> StaffImport:
     """Import a list with this content."""
-    path = store.path.with_name("staff.csv")
+    path = store.keep.path.with_name("staff.csv")
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return import_staff(path, store, dry_run=dry_run, now=NOW)
 
@@ -115,18 +115,18 @@ def test_who_has_left_is_inactive(store: PeopleStore, word: str, active: bool) -
 def test_a_second_import_changes_nothing(store: PeopleStore) -> None:
     content = LIST.replace("email", "email,consent").replace(".org\n", ".org,2026-11-01\n")
     take(store, content)
-    before = store.path.read_bytes()
+    before = store.keep.path.read_bytes()
     result = take(store, content)
     assert (result.added, result.changed, result.unchanged) == ((), (), ("7", "8"))
     assert not result.written
-    assert store.path.read_bytes() == before
+    assert store.keep.path.read_bytes() == before
 
 
 def test_our_own_file_is_a_staff_list(store: PeopleStore) -> None:
     for key, name in {"007": "=1+1", "a'b": "'quoted'", "x": "Ann, Ray; Dr."}.items():
         store.put(Person(key, name, "+49", active=key != "x"))
     before = store.all()
-    result = import_staff(store.path, store, dry_run=False, now=NOW)
+    result = import_staff(store.keep.path, store, dry_run=False, now=NOW)
     assert result.unchanged == tuple(before)
     assert store.all() == before
 
@@ -153,7 +153,7 @@ def test_what_the_list_does_not_say_is_kept(store: PeopleStore) -> None:
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(store: PeopleStore) -> None:
     result = take(store, LIST, dry_run=True)
     assert (result.added, result.written) == (("7", "8"), False)
-    assert not store.path.exists()
+    assert not store.keep.path.exists()
 
 
 # --------------------------------------------------------------------------------------------- mistakes
@@ -191,7 +191,7 @@ def test_a_mistake_is_named_with_line_and_heading_and_keeps_everything_out(store
     assert any(word in message.text for message in errors)
     assert all(message.text.isprintable() for message in result.messages)
     assert not result.written
-    assert not store.path.exists()
+    assert not store.keep.path.exists()
 
 
 def test_every_mistake_is_told_at_once_in_the_order_of_the_file(store: PeopleStore) -> None:
@@ -256,7 +256,7 @@ def test_a_file_that_is_no_staff_list_is_refused_in_one_line(store: PeopleStore,
     with pytest.raises(InputError, match=word) as caught:
         take(store, content)
     assert caught.value.hint
-    assert not store.path.exists()
+    assert not store.keep.path.exists()
 
 
 def test_a_file_that_is_not_there_or_is_a_folder_is_refused(store: PeopleStore, tmp_path: Path) -> None:

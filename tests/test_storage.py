@@ -20,7 +20,7 @@ from fakes import append_rows
 
 from engine import storage
 from engine.errors import StorageError
-from engine.logs import DayLog
+from engine.logs import FileLogs
 from engine.storage import atomic_write, locked, read_rows, write_table
 from tests import kill_writers
 
@@ -204,7 +204,7 @@ def test_what_is_written_is_not_for_everybody_to_read(tmp_path: Path, write: Cal
 
 @pytest.mark.parametrize("start", [date(2027, 2, 26), date(2028, 2, 26), date(2026, 12, 29), date(2026, 11, 28)])
 def test_a_range_of_days_runs_over_the_end_of_a_month(tmp_path: Path, start: date) -> None:
-    log = DayLog(tmp_path, "attendance", COLUMNS)
+    log = FileLogs(tmp_path).daily("attendance", COLUMNS)
     days = [start + timedelta(offset) for offset in range(6)]
     for day in days[::-1]:
         log.append(day, rows(day.isoformat()))
@@ -216,7 +216,7 @@ def test_a_range_of_days_runs_over_the_end_of_a_month(tmp_path: Path, start: dat
 
 
 def test_only_files_of_the_log_are_its_days(tmp_path: Path) -> None:
-    log = DayLog(tmp_path / "log", "attendance", COLUMNS)
+    log = FileLogs(tmp_path / "log").daily("attendance", COLUMNS)
     assert log.days() == []
     log.append(date(2026, 11, 22), rows("a"))
     for name in (
@@ -233,7 +233,7 @@ def test_only_files_of_the_log_are_its_days(tmp_path: Path) -> None:
 
 
 def _append_many(folder: Path, writer: str, count: int, start: Barrier) -> None:
-    log = DayLog(folder, "attendance", COLUMNS)
+    log = FileLogs(folder).daily("attendance", COLUMNS)
     start.wait(60)
     for index in range(count):
         with log.exclusive():
@@ -248,7 +248,7 @@ def test_two_processes_that_append_at_once_lose_nothing(tmp_path: Path) -> None:
     for process in crew:
         process.join(60)
     assert [process.exitcode for process in crew] == [0, 0]
-    found = DayLog(tmp_path, "attendance", COLUMNS).read(date(2026, 11, 22))
+    found = FileLogs(tmp_path).daily("attendance", COLUMNS).read(date(2026, 11, 22))
     for writer in "ab":
         own = [row["event_id"] for row in found if row["event_id"].startswith(writer)]
         assert own == [f"{writer}{index}" for index in range(60)]

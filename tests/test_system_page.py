@@ -167,7 +167,7 @@ def test_logs_that_hold_are_said_to_and_changed_rows_are_named(
     page = press(opened(place, monkeypatch, "check", "hr"), "Verify now")
     assert "Every row is as it was written" in texts(page)
     assert "Stop" not in [button.label for button in page.button], "it is over"
-    path = place.attendance.log.path(place.attendance.log.days()[0])
+    path = place.attendance.log.shelf.path(place.attendance.log.days()[0])
     path.write_bytes(path.read_bytes().replace(b",E1,", b",E2,", 1))
     said = texts(press(page, "Verify now"))
     assert "not as they were written" in said

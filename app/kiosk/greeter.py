@@ -14,9 +14,9 @@ from typing import Any
 
 from app.kiosk.hub import Hub
 from engine.attendance.sheet import valid_rows
-from engine.errors import MusterError
+from engine.errors import MusterError, StorageError
 from engine.pipeline import FrameResult
-from engine.records.today import arrivals
+from engine.records.today import Arrival, arrivals
 from engine.types import EventKind
 from engine.workbench import Workbench
 
@@ -162,24 +162,39 @@ class Greeter:
         if row["direction"] == "out":
             status = "leaving"
         else:
-            bench = self._bench
-            _, today = arrivals(bench.records, bench.known_people, time, 40)
-            found = next((each for each in today if each.event_id == row["event_id"]), None)
+            found = self._arrival(str(row["event_id"]), time)
             if found is not None and found.first and found.planned:
                 status, late = ("late", found.late_min) if found.late_min else ("on_time", None)
         return self._said(str(row["event_id"]), employee_id, time, status, late, str(row["method"]))
 
+    def _arrival(self, event_id: str, time: datetime) -> Arrival | None:
+        """A punch among those of its day; None: it is not there, or the database is away. The row itself is safe all the same."""
+        try:
+            _, today = arrivals(self._bench.records, self._bench.known_people, time, 40)
+        except StorageError as error:
+            log.warning("greeted without the time sheet: %s", error)
+            return None
+        return next((each for each in today if each.event_id == event_id), None)
+
+    def _punches(self, employee_id: str, time: datetime) -> list[datetime]:
+        """When somebody came that day and the day before, as far as the log can be read."""
+        book = self._bench.attendance
+        day = book.day_of(time)
+        try:
+            rows = valid_rows(book.log.read(day - timedelta(days=1), day))
+        except StorageError as error:
+            log.warning("greeted without the log: %s", error)
+            return []
+        return [
+            datetime.fromisoformat(row["timestamp"])
+            for row in rows
+            if row["employee_id"] == employee_id and row["event"] == "punch"
+        ]
+
     def _without_row(self, expected: _Expected) -> dict[str, Any]:
         """Recognised, and nothing new was written: it stands there already, or it is waiting for the disk."""
-        bench, book = self._bench, self._bench.attendance
-        day = book.day_of(expected.time)
-        rows = [
-            row
-            for row in valid_rows(book.log.read(day - timedelta(days=1), day))
-            if row["employee_id"] == expected.employee_id and row["event"] == "punch"
-        ]
-        within = timedelta(seconds=bench.config.events.cool_down_s)
-        times = [datetime.fromisoformat(row["timestamp"]) for row in rows]
+        within = timedelta(seconds=self._bench.config.events.cool_down_s)
+        times = self._punches(expected.employee_id, expected.time)
         recent = [time for time in times if abs(expected.time - time) < within]
         key = hashlib.sha256(f"{expected.employee_id} {expected.time.isoformat()}".encode()).hexdigest()[:16]
         if recent:

@@ -91,6 +91,12 @@ class _Figures(Collector):
             "listeners": ("Screens that listen to events.", status["listeners"]),
             "people_today": ("People who came today.", status["people_today"]),
         }
+        if (spool := status["spool"]) is not None:
+            gauges |= {
+                "spool_rows": ("Rows on this machine's disk that wait for the database.", spool["rows"]),
+                "spool_bytes": ("Size of the file that they wait in.", spool["bytes"]),
+                "spool_oldest_seconds": ("How long the oldest of them has waited.", spool["oldest_s"]),
+            }
         for name, (text, value) in counters.items():
             counter = CounterMetricFamily(f"muster_{name}", text, labels=["camera"])
             counter.add_metric([camera["name"]], float(value))

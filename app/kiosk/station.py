@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,7 @@ class Station(Watcher):
         self.prompt = ""
         self.today = 0
         self.punches = 0
+        self.backlog = bench.store.backlog()
         self._prompter = Prompter(bench.config, camera)
         self._wrong: deque[float] = deque(maxlen=_GUESSES)
         self._guessing = threading.Lock()
@@ -127,10 +128,11 @@ class Station(Watcher):
     # ----------------------------------------------------------------------------------------- the poll's thread
 
     def _poll(self) -> None:
-        """What changes without the camera: rows of other recorders, the number of today."""
+        """What changes without the camera: rows of other recorders, the number of today, what waits for the database."""
         newest: str | None = None
         while not self._stopping.is_set():
             try:
+                self.backlog = self.bench.store.backlog()
                 self.today, rows = arrivals(self.bench.records, self.bench.known_people, self.bench.clock(), 20)
                 if newest is not None and not self.camera.recording:
                     self._greet_others(rows, newest)
@@ -232,8 +234,23 @@ class Station(Watcher):
             "people_today": self.today,
             "greetings": self.greeter.count,
             "waiting_rows": pipeline.waiting if pipeline else 0,
+            "spool": self._spool(now),
             "viewers": self.picture.viewers,
             "listeners": self.hub.listeners,
+        }
+
+    def _spool(self, now: datetime) -> dict[str, Any] | None:
+        """What waited for the database a moment ago; None: rows go to files."""
+        backlog = self.backlog
+        if backlog is None:
+            return None
+        since = backlog.since
+        return {
+            "rows": backlog.rows,
+            "bytes": backlog.size,
+            "since": since.isoformat(timespec="milliseconds") if since else None,
+            "oldest_s": round(max(0.0, (now - since).total_seconds()), 1) if since else 0.0,
+            "problem": backlog.problem,
         }
 
     def faults(self) -> list[str]:

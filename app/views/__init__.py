@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app import access
 from app.views import alerts, attendance, live, people, registration, system, tuning
 from app.words import say
+from engine.errors import MusterError
 
 __all__ = ["PAGES", "Page"]
 
@@ -29,7 +30,10 @@ class Page:
 
 
 def _alerts() -> str:
-    count = alerts.open_count(access.reading("alerts.view"))
+    try:
+        count = alerts.open_count(access.reading("alerts.view"))
+    except MusterError:  # a site that is not theirs, or cannot be opened: the page says so
+        count = 0
     return f"{say('Alerts')} ({count})" if count else say("Alerts")
 
 

@@ -104,7 +104,7 @@ def arrivals(wanted: Wanted, version: int, drawn: frozenset[str]) -> None:
         today = bench.incidents.day_of(bench.clock())
         fresh = [each for each in select(bench.alerts.all(), wanted, today) if each.row["incident_id"] not in drawn]
     except MusterError as error:
-        parts.notice(error.message, error.hint, tone="bad")
+        parts.failed(error)
         return
     if not fresh:
         return
@@ -156,7 +156,7 @@ def _bulk(bench: Workbench, chosen: Sequence[Incident]) -> None:
             icon=":material/close:", help=say("Select none"),
         )  # fmt: skip
         with st.container(width=180):
-            assignee_field(bench, "bulk-assignee")
+            assignee_field("bulk-assignee")
         st.text_input(say("Note"), key="bulk-note", max_chars=500, width=200)
         states = {each.state for each in chosen}
         if states & {"open"}:

@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 from markupsafe import Markup
 
-from app import access, parts, services
+from app import access, parts
 from app.address import put
 from app.views import alerts_filters
 from app.views.alerts_decisions import decide
@@ -82,13 +82,12 @@ def _step(label: str, alert: Incident | None, shortcut: str, key: str) -> None:
 
 
 def _export(bench: Workbench, alert: Incident) -> None:
-    account, incident_id = access.account(), alert.row["incident_id"]
+    account, incident_id, still = access.account(), alert.row["incident_id"], access.lasting("alerts.view")
     assert account is not None
 
     def content() -> bytes:
         """Made on click and outside of the page's run: so the account is looked at anew here."""
-        found = services.bench().accounts.all().get(account.name)
-        if found is None or not found.may("alerts.view"):
+        if not still():
             raise access.NotAllowed("your role does not allow this", hint="ask an administrator")
         return bench.export_incident(incident_id, author=account.name)
 
@@ -211,7 +210,7 @@ def _workflow(bench: Workbench, alert: Incident) -> None:
     with st.container(border=True):
         left, right = st.columns(2)
         with left:
-            assignee_field(bench, assignee)
+            assignee_field(assignee)
         right.text_input(say("Note"), key=note, max_chars=500)
         problem()
         with st.container(horizontal=True):

@@ -206,7 +206,13 @@ def problem() -> None:
         st.error(parts.plain(text), icon=":material/error:")
 
 
-def assignee_field(bench: Workbench, key: str) -> None:
+def assignee_field(key: str) -> None:
     """Who takes care of it: somebody who may, or any other name."""
-    able = sorted(name for name, account in bench.accounts.all().items() if account.may("alerts.review"))
-    st.selectbox(say("Assignee"), able, index=None, key=key, accept_new_options=True, placeholder=say("Nobody"))
+    st.selectbox(
+        say("Assignee"),
+        access.colleagues("alerts.review"),
+        index=None,
+        key=key,
+        accept_new_options=True,
+        placeholder=say("Nobody"),
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import access, parts
-from app.address import put
+from app.address import put, to
 from app.views import attendance_charts, attendance_downloads, attendance_filters, attendance_person, attendance_tables
 from app.views.attendance_filters import Wanted
 from app.words import say, say_date
@@ -125,7 +125,9 @@ def _nothing(bench: Workbench, asked: Wanted, today: date) -> None:
         parts.notice(
             say("Nobody is enrolled yet"),
             say("Attendance begins with the first person: enrol people, then let a camera watch the entrance."),
-            action=(lambda: _link("/registration", say("Register somebody"))) if access.may("people.enrol") else None,
+            action=(lambda: _link(to("/registration"), say("Register somebody")))
+            if access.may("people.enrol")
+            else None,
         )
     elif asked.department or asked.find:
         parts.notice(say("Nobody matches"), say("No row of these days fits department and person."), action=_all)

@@ -6,13 +6,12 @@ import calendar
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, timedelta
-from urllib.parse import urlencode
 
 import streamlit as st
 from markupsafe import Markup
 
 from app import access, parts
-from app.address import put
+from app.address import put, to
 from app.views import attendance_corrections, attendance_tables
 from app.words import say, say_date, say_minutes, say_time, term
 from engine.attendance.explain import Explanation
@@ -147,9 +146,9 @@ def _cell(employee_id: str, day: date, first: date, chosen: date, row: Row | Non
     )
     word = str(row["status"])
     return parts.markup(
-        '<td class="{css}"><a href="?{query}" target="_self" title="{title}"><b>{day}</b>{status}{times}{corrected}</a></td>',
+        '<td class="{css}"><a href="{address}" target="_self" title="{title}"><b>{day}</b>{status}{times}{corrected}</a></td>',
         css=css,
-        query=urlencode({**kept, "person": employee_id, "day": day.isoformat()}),
+        address=to(**{**kept, "person": employee_id, "day": day.isoformat()}),
         title=say_date(day),
         day=day.day,
         status=parts.status(word),

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from app import access, parts, services
 from app.live_session import LiveSession
 from app.live_stream import BrowserCamera, browser_camera
+from app.pictures import at_site
 from app.views.alerts import open_count
 from app.words import say, say_minutes, term
 from engine.errors import MusterError
@@ -41,7 +42,7 @@ def show() -> None:
 
 def _choices() -> dict[str, str]:
     """What can be looked at: key → label."""
-    found = {name: name for name in services.cameras().names}
+    found = {name: name for name in services.cameras(access.site()).names}
     if access.may("live.camera"):
         found |= {BROWSER: say("This device's camera"), STILL: say("Single pictures")}
     return found
@@ -131,8 +132,9 @@ def _pace(session: LiveSession, camera: BrowserCamera) -> None:
 def _server_camera(name: str) -> None:
     parts.html(
         parts.markup(
-            '<div class="m-live"><img src="/camera?name={name}" alt="{alt}"></div>',
+            '<div class="m-live"><img src="/camera?name={name}{site}" alt="{alt}"></div>',
             name=Markup(quote(name, safe="")),
+            site=Markup(at_site()),
             alt=say("Live picture of camera {name}", name=name),
         )
     )
@@ -143,7 +145,8 @@ def _server_camera(name: str) -> None:
 @parts.guarded
 def _server_state(name: str) -> None:
     """Whether the camera plays, and what to try when it does not."""
-    camera = services.cameras().get(name)
+    access.reading("live.view")
+    camera = services.cameras(access.site()).get(name)
     if camera is None:
         return
     if camera.state == "failed":
@@ -182,7 +185,7 @@ def _still(bench: Workbench) -> None:
         image = decode_image(shot.getvalue(), name=say("the picture"))
         faces = bench.identify(image)
     except MusterError as error:
-        parts.notice(error.message, error.hint, tone="bad")
+        parts.failed(error)
         return
     if not faces:
         parts.notice(say("No face found"), say("Come closer, look at the camera, and mind the light."))

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app import access, parts
+from app.address import to
 from app.views import people_forget, people_import, people_person
 from app.words import language, say
 from engine.overview import last_seen
@@ -51,7 +52,8 @@ def _list(bench: Workbench) -> None:
             with st.container(width="content"):
                 parts.html(
                     parts.markup(
-                        '<a class="m-link" href="/registration" target="_self">{text}</a>',
+                        '<a class="m-link" href="{address}" target="_self">{text}</a>',
+                        address=to("/registration"),
                         text=say("Register somebody"),
                     )
                 )

@@ -11,6 +11,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from app import access, parts
+from app.address import to
 from app.views import people_forget, people_templates
 from app.words import say, say_date, say_time
 from engine.errors import MusterError
@@ -56,8 +57,8 @@ def _head(employee_id: str, person: Person | None, templates: int) -> None:
     link = Markup("")
     if access.may("people.enrol"):
         link = parts.markup(
-            '<p style="margin:.6rem 0 0"><a class="m-link" href="/registration?person={id}" target="_self">{text}</a></p>',
-            id=_quoted(employee_id),
+            '<p style="margin:.6rem 0 0"><a class="m-link" href="{address}" target="_self">{text}</a></p>',
+            address=to("/registration", person=employee_id),
             text=say("Add pictures, or register again"),
         )
     parts.html(
@@ -71,10 +72,6 @@ def _head(employee_id: str, person: Person | None, templates: int) -> None:
             link=link,
         )
     )
-
-
-def _quoted(text: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in text.encode())
 
 
 def _enrolled(person: Person | None) -> str:

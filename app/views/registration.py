@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from urllib.parse import quote
 
 import streamlit as st
 from markupsafe import Markup
 
 from app import access, parts
+from app.address import to
 from app.views import registration_check, registration_pictures
 from app.views.registration_state import Registration, Stage, current, forget, restart
 from app.words import say, say_date
@@ -150,9 +150,7 @@ def _details(state: Registration, bench: Workbench) -> None:
         except InputError as error:
             st.error(parts.plain(error), icon=":material/error:")
             if employee_id.strip() in bench.known_people():
-                parts.html(
-                    _link(f"?person={quote(employee_id.strip(), safe='')}", say("Add pictures to this person instead"))
-                )
+                parts.html(_link(to(person=employee_id.strip()), say("Add pictures to this person instead")))
             return
     state.stage = "consent"
     st.rerun()
@@ -272,4 +270,4 @@ def _done(state: Registration, bench: Workbench) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(say("Register somebody else"), type="primary", on_click=restart)
         if access.may("people.view"):
-            parts.html(_link(f"/people?person={quote(person.employee_id, safe='')}", say("See this person")))
+            parts.html(_link(to("/people", person=person.employee_id), say("See this person")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import access, parts
+from app import access, parts, services
 from app.views import system_audit, system_cameras, system_check, system_recognition, system_users, system_workspace
 from app.words import LANGUAGES, say
 from engine.errors import MusterError
@@ -39,6 +39,7 @@ def show() -> None:
     title.title(say("System"))
     with own:
         _language()
+    _left_out()
     shown = [part for part, (action, _) in _PARTS.items() if access.may(action)]
     # bound to the address by hand: it names the part in every language alike
     asked = st.query_params.get("part", "")
@@ -53,6 +54,19 @@ def show() -> None:
         draw(bench)
 
 
+def _left_out() -> None:
+    """Sites that cannot be served: told where the accounts are kept."""
+    served, found = services.sites(), access.account()
+    if found is None or not found.sees(served.home, served.home):
+        return
+    for name, problem in served.problems.items():
+        parts.notice(
+            say("The site “{name}” is left out", name=name),
+            say("{what}: {hint}. Then start the workbench again.", what=problem.message, hint=problem.hint),
+            tone="bad",
+        )
+
+
 def _language() -> None:
     """The language of one's own account."""
     account = access.account()
@@ -61,8 +75,7 @@ def _language() -> None:
 
     def chosen() -> None:
         try:
-            bench, author = access.acting("system.view")
-            bench.accounts.change(author, language=str(st.session_state["own_language"]))
+            access.own_language(str(st.session_state["own_language"]))
         except MusterError as error:
             st.toast(parts.plain(error), icon=":material/error:")
 

@@ -9,6 +9,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from app import access, parts
+from app.address import to
 from app.views.tuning_words import origin
 from app.words import say, term
 from engine.calibration import Target
@@ -93,8 +94,9 @@ def _settings(bench: Workbench) -> list[tuple[object, object, object]]:
     why: object = origin(found, Target(matching.target_fmr, matching.target_fpir), len(bench.gallery.current()))
     if access.may("system.tune"):
         why = parts.markup(
-            '{why} · <a href="/tuning" target="_self">{text}</a>',
+            '{why} · <a href="{address}" target="_self">{text}</a>',
             why=why,
+            address=to("/tuning"),
             text=say("What it means, and how to change it"),
         )
     return [

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from app import access, parts
 from app.words import LANGUAGES, say
-from engine.accounts import PASSWORD_LENGTH, ROLES, Account
+from engine.accounts import ALL_SITES, PASSWORD_LENGTH, ROLES, Account
 from engine.errors import MusterError
 from engine.records import UserDesk
 from engine.workbench import Workbench
@@ -39,7 +39,30 @@ def _role(role: str) -> str:
     }[role]
 
 
+def _site(name: str) -> str:
+    return say("All sites, also those to come") if name == ALL_SITES else name
+
+
+def _sites_of(account: Account) -> str:
+    if ALL_SITES in account.sites:
+        return say("all")
+    return ", ".join(account.sites or access.every_site()[:1])
+
+
+def _sites_field(key: str, had: Sequence[str] = ()) -> list[str] | None:
+    """Which sites they see; None: there is only one."""
+    known = access.every_site()
+    if len(known) == 1 and not had:
+        return None
+    return st.multiselect(
+        say("Sites"), list(dict.fromkeys((ALL_SITES, *known, *had))), list(had), format_func=_site, key=key,
+        placeholder=say("{site} alone", site=known[0]),
+        help=say("Users of one site see nothing of another. Administrators who see {site} change users of all sites.", site=known[0]),
+    )  # fmt: skip
+
+
 def _table(accounts: list[Account]) -> None:
+    several = len(access.every_site()) > 1
     rows = [
         {
             say("Name"): account.name,
@@ -49,6 +72,7 @@ def _table(accounts: list[Account]) -> None:
                 [*([say("password")] if account.hash else []), *([say("the organisation's sign-in")] if account.email else [])]
             ),
             say("E-mail"): account.email,
+            **({say("Sites"): _sites_of(account)} if several else {}),
             say("Language"): LANGUAGES.get(account.language, "–"),
         }
         for account in sorted(accounts, key=lambda account: account.name.casefold())
@@ -79,10 +103,13 @@ def _add() -> None:
             say("E-mail"), max_chars=200, key="new_email",
             help=say("By which the organisation's own sign-in knows them; without it, leave this empty."),
         )  # fmt: skip
+        sites = _sites_field("new_sites")
         wanted = st.form_submit_button(say("Let in"), type="primary")
     if wanted:
         _acted(
-            lambda desk, author: desk.add(name, role, password or "", email=email or "", author=author),
+            lambda desk, author: desk.add(
+                name, role, password or "", email=email or "", sites=sites or (), author=author
+            ),
             say("They may sign in now"),
         )
 
@@ -99,11 +126,17 @@ def _change(accounts: dict[str, Account]) -> None:
             say("New password"), type="password", max_chars=200, key=f"password-of-{user}", autocomplete="new-password",
             help=say("Leave it empty to keep the one they have."),
         )  # fmt: skip
+        sites = _sites_field(f"sites-of-{user}", account.sites)
         saved = st.form_submit_button(say("Save"), type="primary")
-    if saved and (role != account.role or password):
+    moved = sites is not None and tuple(sites) != account.sites
+    if saved and (role != account.role or password or moved):
         _acted(
             lambda desk, author: desk.change(
-                user, author=author, role=role if role != account.role else None, password=password or None
+                user,
+                author=author,
+                role=role if role != account.role else None,
+                password=password or None,
+                sites=sites if moved else None,
             ),
             say("Saved; their sessions have ended"),
         )

@@ -6,7 +6,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from app import parts
-from app.words import say, term
+from app.words import say, say_date, say_time, term
 from engine.overview import free_bytes, kept
 from engine.workbench import Workbench
 
@@ -39,6 +39,7 @@ def show(bench: Workbench) -> None:
         ]
     )  # fmt: skip
     parts.html(parts.markup('<p class="m-soft">{text}</p>', text=say("Folder: {path}", path=bench.workspace)))
+    _database(bench)
     largest = max(1, *(row.size for row in rows))
     body = Markup("").join(
         parts.markup(
@@ -64,4 +65,66 @@ def show(bench: Workbench) -> None:
     )
     st.caption(
         say("How long what is kept stands in section [retention] of muster.toml; what is older is erased by itself.")
+    )
+
+
+# --------------------------------------------------------------------------------------------- database
+
+
+def _login_kind(kind: str) -> str:
+    return {
+        "owner": say("owner: may do everything, tables included"),
+        "workbench": say("workbench: may do all that pages do"),
+        "reader": say("reader: may look"),
+        "recorder": say("recorder: may append rows and read people"),
+    }.get(kind, say("not known yet"))
+
+
+def _database(bench: Workbench) -> None:
+    """Where rows go, whether they arrive there, and what waits."""
+    backlog = bench.store.backlog()
+    if backlog is None:
+        return
+    with st.spinner(say("Asking the database …")):
+        state = bench.store.state()
+    assert state is not None
+    since = backlog.since.astimezone(bench.config.zone) if backlog.since else None
+    facts = [
+        (say("Address"), state.address),
+        (say("Site"), state.site),
+        (say("Login"), f"{state.login} · {_login_kind(state.kind)}"),
+        (say("State"), parts.status("wrong", say("cannot be used")) if state.problem else parts.status("ok", say("answers"))),
+        (
+            say("Waits for it"),
+            say("rows: {count}, {size}, since {day}, {time}", count=backlog.rows, size=_size(backlog.size),
+                day=say_date(since.date(), year=False), time=say_time(since)) if since else say("nothing"),
+        ),
+    ]  # fmt: skip
+    cells = Markup("").join(
+        parts.markup("<dt>{name}</dt><dd>{value}</dd>", name=name, value=value) for name, value in facts
+    )
+    with st.container(border=True):
+        parts.html(
+            parts.markup(
+                '<h3 style="padding:0;margin:0 0 .6rem">{title}</h3><dl class="m-facts">{cells}</dl>',
+                title=say("Database"),
+                cells=cells,
+            )
+        )
+        if state.problem:
+            parts.html(
+                parts.markup(
+                    "<p><b>{a}</b> {b}</p><p>{c}</p>", a=say("What to do:"), b=state.hint, c=_meanwhile(state.problem)
+                )
+            )
+        elif backlog.problem:
+            parts.html(
+                parts.markup("<p><b>{a}</b> {b}</p>", a=say("The rows that wait are refused:"), b=backlog.problem)
+            )
+
+
+def _meanwhile(problem: str) -> str:
+    return say(
+        "Meanwhile people are recognised and recorded, and their rows wait on this machine. ({problem})",
+        problem=problem,
     )

@@ -8,7 +8,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from app import access, parts
-from app.address import put
+from app.address import put, to
 from app.views import tuning_decide, tuning_people, tuning_replay
 from app.views.alerts_pieces import style
 from app.views.tuning_asked import Asked, asked, evaluated, report, row, step, tried, usual_target
@@ -73,7 +73,11 @@ def show() -> None:
 
 def _register() -> None:
     parts.html(
-        parts.markup('<a class="m-link" href="/registration" target="_self">{text}</a>', text=say("Register somebody"))
+        parts.markup(
+            '<a class="m-link" href="{address}" target="_self">{text}</a>',
+            address=to("/registration"),
+            text=say("Register somebody"),
+        )
     )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 import streamlit as st
 from markupsafe import Markup
 
 from app import parts
+from app.address import to
 from app.views.alerts_pieces import name_of, shown
 from app.words import say
 from engine.calibration import Report
@@ -23,8 +22,8 @@ _MOST = 24
 def _person(bench: Workbench, key: str, text: str = "") -> Markup:
     """A name that leads to the person's templates."""
     return parts.markup(
-        '<a href="/people?person={key}" target="_self">{text}</a>',
-        key=quote(key, safe=""),
+        '<a href="{address}" target="_self">{text}</a>',
+        address=to("/people", person=key),
         text=text or name_of(bench, key),
     )
 

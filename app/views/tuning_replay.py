@@ -6,12 +6,12 @@ import threading
 import time
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
-from urllib.parse import quote
 
 import streamlit as st
 from markupsafe import Markup
 
 from app import access, parts
+from app.address import to
 from app.pictures import allowed
 from app.views.alerts_pieces import name_of, shown
 from app.words import say, say_date, say_time, term
@@ -212,9 +212,9 @@ def _link(change: Change) -> Markup:
     """To the row that would be another one."""
     address, text = "", ""
     if change.incident_id and access.may("alerts.view"):
-        address, text = f"/alerts?incident={quote(change.incident_id, safe='')}", say("See the alert")
+        address, text = to("/alerts", incident=change.incident_id), say("See the alert")
     elif change.event_id and access.may("attendance.evidence"):
-        address = f"/attendance?person={quote(change.person_then, safe='')}&day={change.day}"
+        address = to("/attendance", person=change.person_then, day=str(change.day))
         text = say("See the punch")
     if not address:
         return Markup("")

@@ -24,7 +24,7 @@ from engine.attendance.rota import Rota
 from engine.attendance.sheet import SHEET_COLUMNS, Book, day_sheet, marks_of, valid_rows
 from engine.config import AttendanceConfig, EventsConfig, HolidaysConfig
 from engine.errors import InputError, StorageError
-from engine.logs import DayLog, Sealer
+from engine.logs import FileLogs, Logs
 from engine.storage import clean_text, new_id, write_table
 from engine.types import Identity
 
@@ -104,7 +104,8 @@ class AttendanceBook:
         zone: the workplace's time zone: a day begins and ends there.
         config: cool-down.
         plan: shifts, coverage and what else a sheet knows.
-        sealer: makes the seals of the log; default: with the workspace's own key.
+        logs: makes the logs; default: files in the workspace.
+        sheets: whether this process may write day sheets; a recorder that sees no more than it must leaves them to others.
     """
 
     def __init__(
@@ -113,19 +114,22 @@ class AttendanceBook:
         zone: ZoneInfo,
         config: EventsConfig,
         plan: Plan | None = None,
-        sealer: Sealer | None = None,
+        logs: Logs | None = None,
+        *,
+        sheets: Callable[[], bool] = lambda: True,
     ) -> None:
         self.plan = plan or Plan()
-        self.log = DayLog(workspace / "log", "attendance", ATTENDANCE_COLUMNS, sealer, PEOPLE_CELLS)
-        self.corrections = DayLog(
-            workspace / "log", "corrections", CORRECTION_COLUMNS, sealer, ("employee_id", "author")
-        )
+        logs = logs or FileLogs(workspace / "log")
+        self.log = logs.daily("attendance", ATTENDANCE_COLUMNS, PEOPLE_CELLS, keys=("employee_id",))
+        self.corrections = logs.daily("corrections", CORRECTION_COLUMNS, ("employee_id", "author"))
         self.rota = self.plan.rota or Rota({}, HolidaysConfig(), zone)
         self._workspace = workspace
         self._kept = KeptSheets(workspace / "attendance", self.log.sealer)
         self._zone = zone
         self._cool_down = timedelta(seconds=config.cool_down_s)
         self._stale: set[date] = set()  # days whose sheet could not be written
+        self._sheets = sheets
+        self._followed: dict[date, object] = {}
 
     def day_of(self, time: datetime) -> date:
         """The workplace day that a moment belongs to."""
@@ -154,13 +158,17 @@ class AttendanceBook:
             StorageError: it could not be written; the log is as it was.
         """
         day = self.day_of(sighting.time)
+        event_id = self._id_of(sighting)
         with self.log.exclusive():
+            if (standing := self.log.standing(day, "event_id", event_id)) is not None:
+                self._renew({self._work_day(sighting.time, sighting.employee_id, people)}, people, now=renew)
+                return dict(standing)
             event = self._event(sighting, day)
             if event is None:
                 return None
             identity, by_face = sighting.identity, sighting.method == "face"
             row: dict[str, object] = {
-                "event_id": new_id(sighting.time.astimezone(self._zone)),
+                "event_id": event_id,
                 "timestamp": self._stamp(sighting.time),
                 "employee_id": sighting.employee_id,
                 "event": event,
@@ -185,16 +193,21 @@ class AttendanceBook:
             self._renew({self._work_day(sighting.time, sighting.employee_id, people)}, people, now=renew)
             return row
 
+    def _id_of(self, sighting: Sighting) -> str:
+        about = ("attendance", sighting.track, sighting.employee_id, "certain" if sighting.certain else "doubt")
+        return new_id(sighting.time.astimezone(self._zone), *about)
+
     def _direction(self, camera: str) -> str:
         return self.plan.directions.get(camera, "both")
 
     def _work_day(self, time: datetime, employee_id: str, people: Mapping[str, Mapping[str, str]]) -> date:
         return self.rota.day_of(time, employee_id, people.get(employee_id, {}).get("department", ""))
 
-    def evidence_path(self, time: datetime, *, certain: bool = True) -> Path:
-        """Where a new picture is to lie, taken then: of a punch, or of a face that could not be told for certain."""
-        folder = self._workspace / "images" / ("evidence" if certain else "unidentified")
-        return folder / f"{new_id(time.astimezone(self._zone))}.jpg"
+    def evidence_path(self, sighting: Sighting) -> Path:
+        """Where a new picture of a sighting is to lie: of a punch, or of a face that could not be told for certain."""
+        folder = self._workspace / "images" / ("evidence" if sighting.certain else "unidentified")
+        about = ("picture", sighting.track, sighting.employee_id)
+        return folder / f"{new_id(sighting.time.astimezone(self._zone), *about)}.jpg"
 
     def relative(self, path: Path) -> str:
         """A path as it stands in a row: within the workspace, with forward slashes."""
@@ -202,14 +215,15 @@ class AttendanceBook:
 
     def would_record(self, sighting: Sighting) -> str | None:
         """What `record` would write now: `punch`, `seen` or None."""
-        return self._event(sighting, self.day_of(sighting.time))
+        day = self.day_of(sighting.time)
+        standing = self.log.standing(day, "event_id", self._id_of(sighting))
+        return standing["event"] if standing is not None else self._event(sighting, day)
 
     def _stamp(self, time: datetime) -> str:
         return time.astimezone(self._zone).isoformat(timespec="milliseconds")
 
     def _event(self, sighting: Sighting, day: date) -> str | None:
-        found = self.log.read(day - timedelta(days=1), day + timedelta(days=1))
-        own = [row for row in found if row["employee_id"] == sighting.employee_id]
+        own = self.log.about(sighting.employee_id, day - timedelta(days=1), day + timedelta(days=1))
         direction = self._direction(sighting.camera)
         rows = [row for row in valid_rows(own) if row["direction"] == direction]
         if not sighting.certain:
@@ -247,18 +261,13 @@ class AttendanceBook:
         """
         day = self.day_of(time)
         with self.log.exclusive():
-            own = [
-                row
-                for row in valid_rows(
-                    [row for row in self.log.read(day - timedelta(days=1), day) if row["employee_id"] == employee_id]
-                )
-                if (row["camera"], row["track"]) == (camera, track)
-            ]
+            known = valid_rows(self.log.about(employee_id, day - timedelta(days=1), day))
+            own = [row for row in known if (row["camera"], row["track"]) == (camera, track)]
             if not own:
                 return None
             rows: list[dict[str, object]] = [
                 {
-                    "event_id": new_id(time.astimezone(self._zone)),
+                    "event_id": new_id(time.astimezone(self._zone), "retract", row["event_id"]),
                     "timestamp": self._stamp(time),
                     "employee_id": employee_id,
                     "event": "retract",
@@ -347,8 +356,7 @@ class AttendanceBook:
     def corrections_of(self, first: date, last: date) -> list[Correction]:
         """Corrections and approvals of working days in a range, oldest first."""
         made = [day for day in self.corrections.days() if day >= first - timedelta(days=1)]
-        rows = [row for day in made for row in self.corrections.file(day).read()]
-        return [row for row in parse(rows) if first <= row.day <= last]
+        return [row for row in parse(self.corrections.on(made)) if first <= row.day <= last]
 
     # ----------------------------------------------------------------------------------------- sheets
 
@@ -412,7 +420,7 @@ class AttendanceBook:
         if self.plan.coverage is not None:
             self.plan.coverage.log.close(before, now)
         for day in (*closed, before):  # the day before `now`, too: who was `inside` is not any more
-            if self.log.path(day).exists():
+            if self.log.stamps([day]):
                 self.refresh(day, people)
         if logged := self.log.days():
             self.sheets(max(logged[0], before - _KEPT_AHEAD), before, people)
@@ -428,6 +436,8 @@ class AttendanceBook:
 
     def _renew(self, days: set[date], people: Mapping[str, Mapping[str, str]], *, now: bool) -> None:
         """Bring sheets up to date. The log is the truth and is written already, so a sheet that fails is only made later."""
+        if not self._sheets():
+            return
         self._stale |= days
         for day in sorted(self._stale) if now else ():
             try:
@@ -436,6 +446,20 @@ class AttendanceBook:
                 log.warning("the day sheet is behind the log: %s", error)
                 return
             self._stale.discard(day)
+
+    def follow(self, now: datetime, people: Mapping[str, Mapping[str, str]]) -> list[date]:
+        """Write the sheets of today and of the day before anew if other processes have written to the log; which these were.
+
+        Raises:
+            StorageError: the log cannot be read, or a sheet not be written.
+        """
+        today = self.day_of(now)
+        stamps = self.log.stamps([today - timedelta(days=1), today, today + timedelta(days=1)])
+        changed = [day for day in (today - timedelta(days=1), today) if self._followed.get(day) != stamps.get(day)]
+        for day in changed:
+            self.refresh(day, people)
+            self._followed[day] = stamps.get(day)
+        return changed
 
     def settle(self, people: Mapping[str, Mapping[str, str]]) -> None:
         """Write the sheets that could not be written before.

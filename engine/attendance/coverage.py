@@ -14,7 +14,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from engine.logs import DayLog, Sealer
+from engine.logs import FileLogs, Logs
+from engine.storage import repeatable
 
 __all__ = ["COVERAGE_COLUMNS", "Coverage", "CoverageBook", "Span", "Watching"]
 
@@ -146,7 +147,7 @@ class CoverageBook:
         entrances: cameras of the settings that must watch.
         others: cameras of the settings that need not.
         outage_s: shorter gaps are not told.
-        sealer: makes the seals; default: with the workspace's own key.
+        logs: makes the log; default: files in `folder`.
     """
 
     def __init__(
@@ -157,9 +158,9 @@ class CoverageBook:
         entrances: Collection[str] = (),
         others: Collection[str] = (),
         outage_s: float = 60.0,
-        sealer: Sealer | None = None,
+        logs: Logs | None = None,
     ) -> None:
-        self.log = DayLog(folder, "coverage", COVERAGE_COLUMNS, sealer)
+        self.log = (logs or FileLogs(folder)).daily("coverage", COVERAGE_COLUMNS)
         self._zone = zone
         self._entrances, self._others = frozenset(entrances), frozenset(others)
         self._outage = timedelta(seconds=outage_s)
@@ -174,8 +175,10 @@ class CoverageBook:
             "why": span.why,
             "detail": span.detail,
         }
+        day = span.begins.astimezone(self._zone).date()
         with self.log.exclusive():
-            self.log.append(span.begins.astimezone(self._zone).date(), [row])
+            if not (repeatable() and row in [{key: each[key] for key in row} for each in self.log.read(day)]):
+                self.log.append(day, [row])
         return row
 
     @property
@@ -211,7 +214,7 @@ class CoverageBook:
 
     def _day(self, day: date) -> Mapping[str, _Spans]:
         """The merged spans of a day's file; kept as long as that does not grow."""
-        rows = self.log.file(day).read()
+        rows = self.log.read(day)
         state, known = (len(rows), rows[-1:]), self._days.get(day)
         if known is not None and known[0] == state:
             return known[1]
@@ -222,7 +225,7 @@ class CoverageBook:
                 if begins.utcoffset() is None or ends.utcoffset() is None:
                     raise ValueError("a time without an offset")
             except ValueError as error:
-                log.warning("a row of %s is left out: %s", self.log.path(day), error)
+                log.warning("a row of coverage of %s is left out: %s", day, error)
                 continue
             spans.setdefault(row["camera"], []).append((begins, ends))
         merged = {camera: _merged(found) for camera, found in spans.items()}

@@ -53,7 +53,7 @@ def record_shown(
             except Exception as error:  # noqa: BLE001 - whatever is wrong with a picture
                 log.warning("no evidence picture: %s", error)
             else:
-                path = book.evidence_path(sighting.time, certain=sighting.certain)
+                path = book.evidence_path(sighting)
                 atomic_write(path, content)
         row = book.record(sighting, people(), book.relative(path) if path else "", renew=renew)
     finally:

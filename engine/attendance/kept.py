@@ -31,29 +31,15 @@ _HELD_DAYS = 40
 _WHOLE = ("punches", "late_min", "early_min", "covered_pct")
 
 
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    """What tells that a file was changed: inode, size and times; None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def log_stamps(days: Iterable[date], attendance: DayLog, coverage: CoverageBook | None) -> dict[date, list[object]]:
-    """How the files of the logs look from which the sheets of days are made; days without any file are left out."""
+def log_stamps(days: Sequence[date], attendance: DayLog, coverage: CoverageBook | None) -> dict[date, list[object]]:
+    """What tells whether the logs changed from which the sheets of days are made; days without any row are left out."""
     logs = [attendance, *([coverage.log] if coverage else [])]
-    at: dict[tuple[str, date], object] = {}
-
-    def stamp(log: DayLog, day: date) -> object:
-        if (log.name, day) not in at:
-            at[log.name, day] = _stamp(log.path(day))
-        return at[log.name, day]
-
+    offsets = [timedelta(days=offset) for offset in range(-COVERAGE_DAYS, SETTLED_DAYS)]
+    wanted = sorted({day + offset for day in days for offset in offsets})
+    at = [log.stamps(wanted) for log in logs]
     found = {}
     for day in days:
-        around = [day + timedelta(days=offset) for offset in range(-COVERAGE_DAYS, SETTLED_DAYS)]
-        state = [stamp(log, each) for log in logs for each in around]
+        state = [stamps.get(day + offset) for stamps in at for offset in offsets]
         if any(state):
             found[day] = state
     return found

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 from engine.calibration.in_force import InForce, Model, ThresholdKeeper
 from engine.calibration.operating import Target
@@ -20,7 +19,7 @@ from engine.evaluation import prior_of
 from engine.gallery import Gallery
 from engine.records import Records
 from engine.records.names import Names
-from engine.storage import clean_text, new_id
+from engine.storage import Document, clean_text, new_id
 
 __all__ = ["Calibration"]
 
@@ -30,6 +29,7 @@ class Calibration:
 
     Args:
         records: the books.
+        versions: `calibration.json`.
         matching: its section of the settings.
         model: of the embedder in use.
         clock: the present.
@@ -39,20 +39,16 @@ class Calibration:
     def __init__(
         self,
         records: Records,
+        versions: Document,
         matching: MatchingConfig,
         model: Model,
         clock: Callable[[], datetime],
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._records, self._matching, self._model, self._clock = records, matching, model, clock
-        self._versions = VersionStore(records.workspace / "calibration.json")
+        self._versions = VersionStore(versions)
         self._keeper = ThresholdKeeper(records.workspace, self._versions, matching, model, environ)
         self._names = Names(records.people, records.attendance.log.sealer)
-
-    @property
-    def path(self) -> Path:
-        """`calibration.json`."""
-        return self._versions.path
 
     @property
     def fixed_where(self) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.errors import StorageError
-from engine.storage import atomic_write, locked, storage_errors
+from engine.storage import Document, document
 
 __all__ = ["Version", "VersionStore"]
 
@@ -65,21 +65,12 @@ class VersionStore:
     """The history, shared by processes: read again only when the file changed.
 
     Args:
-        path: `calibration.json` in the workspace.
+        place: `calibration.json` in the workspace, or what stands for it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, place: Path | Document) -> None:
+        self._document = document(place)
         self._known: tuple[object, tuple[Version, ...]] = ((), ())  # what was read, and its stamp
-
-    def _stamp(self) -> object:
-        try:
-            status = self.path.stat()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StorageError(f"{self.path}: {error.strerror}", hint="check the disk and the access rights") from error
-        return status.st_mtime_ns, status.st_ino, status.st_size
 
     def history(self) -> tuple[Version, ...]:
         """All versions, oldest first; empty: the threshold was never calibrated.
@@ -89,11 +80,11 @@ class VersionStore:
         Raises:
             StorageError: the file is damaged, and was never read before.
         """
-        stamp = self._stamp()
+        stamp = self._document.stamp()
         before, versions = self._known
         if stamp != before:
             try:
-                versions = self._read() if stamp is not None else ()
+                versions = self._read()
             except StorageError as error:
                 if before == ():
                     raise
@@ -107,8 +98,9 @@ class VersionStore:
         return versions[-1] if versions else None
 
     def _read(self) -> tuple[Version, ...]:
-        with storage_errors(self.path):
-            content = self.path.read_bytes()
+        content = self._document.read()
+        if content is None:
+            return ()
         try:
             table = json.loads(content)
             if table["format"] != _FORMAT:
@@ -116,7 +108,7 @@ class VersionStore:
             return tuple(_version(row, number) for number, row in enumerate(table["versions"], 1))
         except (ValueError, KeyError, TypeError) as error:
             raise StorageError(
-                f"{self.path} cannot be read ({error})",
+                f"{self._document.title} cannot be read ({error})",
                 hint="restore it from a backup, or remove it and calibrate again",
             ) from error
 
@@ -129,13 +121,13 @@ class VersionStore:
         Raises:
             StorageError: it could not be written, or the file is damaged.
         """
-        with locked(self.path):
-            versions = self._read() if self._stamp() is not None else ()
+        with self._document.exclusive():
+            versions = self._read()
             version = make(versions)
             rows = [asdict(each) for each in (*versions, version)]
             content = json.dumps({"format": _FORMAT, "versions": rows}, indent=1, ensure_ascii=False)
-            atomic_write(self.path, content.encode() + b"\n")
-            self._known = (self._stamp(), (*versions, version))
+            self._document.write(content.encode() + b"\n")
+            self._known = (self._document.stamp(), (*versions, version))
         return version
 
 

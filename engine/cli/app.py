@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from engine import __version__
-from engine.cli import attendance, calibrate, hr, kiosk, notify, records, reports, security, users, watching
+from engine.cli import archive, attendance, calibrate, hr, kiosk, notify, records, reports, security, users, watching
 from engine.cli import models as models_commands
 from engine.cli import people as people_commands
 from engine.cli import replay as replay_commands
+from engine.cli import store as store_commands
 from engine.cli.context import Author, Json, Workspace
 
 __all__ = ["app"]
@@ -31,6 +32,8 @@ app.add_typer(users.app, name="users")
 app.add_typer(kiosk.app, name="kiosk")
 app.add_typer(security.dossier_app, name="dossier")
 app.add_typer(calibrate.app, name="calibrate")
+app.add_typer(archive.app, name="archive")
+app.add_typer(store_commands.app, name="store")
 staff_app = typer.Typer(help="The staff list.", no_args_is_help=True, rich_markup_mode=None)
 leave_app = typer.Typer(help="Leave, remote and sick days.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(staff_app, name="staff")

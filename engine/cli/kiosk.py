@@ -78,7 +78,7 @@ def start_kiosk(workspace: Path, camera: str | None, source: str | None, host: s
     console.print(
         f"Muster's kiosk on {workspace}, camera {command[2]}: {address(host, port)} · Ctrl-C ends it", markup=False
     )
-    known = DeviceBook(workspace / "devices.json").all().values()
+    known = Workbench(workspace).devices.all().values()
     if not any(device.author != "engine" and not device.revoked_at for device in known):
         console.print("no screen is paired yet: `muster kiosk pair` prints a link for one", markup=False)
     become(*command)
@@ -166,7 +166,7 @@ def _free_name(book: DeviceBook) -> str:
 @app.command()
 def devices(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
     """Which devices were paired, and what they may do."""
-    found = DeviceBook(workspace / "devices.json").all().values()
+    found = Workbench(workspace).devices.all().values()
     if as_json:
         rows = [dataclasses.asdict(device) for device in found]
         emit_json([{key: value for key, value in row.items() if key != "hash"} for row in rows])

@@ -68,12 +68,12 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
     """A function `(what, done, total)` that shows one bar per activity on standard error; silent when that is no terminal."""
     if quiet or not _errors.is_terminal:
-        last: list[str] = [""]
+        told: set[str] = set()
 
         def line(what: str, done: int, total: int) -> None:
             del done, total
-            if what != last[0] and not quiet:
-                last[0] = what
+            if what not in told and not quiet:
+                told.add(what)
                 note(f"{what} …")
 
         yield line

@@ -24,9 +24,9 @@ def verify(workspace: Path, as_json: bool, *, close: bool) -> None:
     findings = workbench.verify()
     wrong = [finding for finding in findings if not finding.harmless]
     heads = {
-        f"{log.name} {day}": (head.rows, head.chain)
+        f"{log.name}{'@' * bool(recorder)}{recorder} {day}": (head.rows, head.chain)
         for log in workbench.records.logs
-        for day, head in log.journal.heads(log.name).items()
+        for (day, recorder), head in log.journal.heads(log.name).items()
     }
     if as_json:
         emit_json(

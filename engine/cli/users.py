@@ -26,7 +26,12 @@ __all__ = ["app", "start_app"]
 app = typer.Typer(help="Who may sign in to the workbench.", no_args_is_help=True, rich_markup_mode=None)
 
 _Role = Annotated[str, typer.Option(help=f"What they may do: {', '.join(ROLES)}.")]
+_SitesHelp = "The sites that they see, such as berlin,munich; * for all, nothing for the workspace's own."
 _FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input, one line.")]
+
+
+def _names(sites: str) -> list[str]:
+    return [name.strip() for name in sites.split(",") if name.strip()]
 
 
 def _password(*, from_stdin: bool) -> str:
@@ -42,6 +47,7 @@ def add(
     name: Annotated[str, typer.Argument(help="To sign in with.")],
     role: _Role,
     email: Annotated[str, typer.Option(help="By which the organisation's sign-in knows them.")] = "",
+    sites: Annotated[str, typer.Option(help=_SitesHelp)] = "",
     without_password: Annotated[
         bool, typer.Option("--without-password", help="Only through the organisation's sign-in.")
     ] = False,
@@ -52,20 +58,23 @@ def add(
     """Let somebody in."""
     bench = Workbench(workspace)
     password = "" if without_password else _password(from_stdin=password_stdin)
-    account = bench.users.add(name, role, password, email=email, author=author)
+    account = bench.users.add(name, role, password, email=email, sites=_names(sites), author=author)
     console.print(f"{account.name} may sign in as {account.role}", markup=False)
 
 
 @app.command("list")
 def list_users(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
     """Who may sign in."""
-    accounts = list(AccountBook(workspace / "accounts.json").all().values())
+    accounts = list(Workbench(workspace).accounts.all().values())
     if as_json:
-        kept = {"name", "role", "email", "language", "active"}
+        kept = {"name", "role", "email", "language", "sites", "active"}
         emit_json([{key: value for key, value in dataclasses.asdict(a).items() if key in kept} for a in accounts])
         return
-    rows = [[a.name, a.role, a.email, "" if a.active else "no", "yes" if a.hash else "no"] for a in accounts]
-    table("Users", ("name", "role", "e-mail", "active", "password"), rows)
+    rows = [
+        [a.name, a.role, a.email, " ".join(a.sites), "" if a.active else "no", "yes" if a.hash else "no"]
+        for a in accounts
+    ]
+    table("Users", ("name", "role", "e-mail", "sites", "active", "password"), rows)
 
 
 @app.command("set")
@@ -75,13 +84,16 @@ def set_user(
     password: Annotated[bool, typer.Option("--password", help="Ask for a new password.")] = False,
     password_stdin: _FromStdin = False,
     active: Annotated[bool | None, typer.Option("--active/--inactive", help="Let them in, or not.")] = None,
+    sites: Annotated[str | None, typer.Option(help=_SitesHelp)] = None,
     author: Author = "",
     workspace: Workspace = Path("data"),
 ) -> None:
     """Change an account; its sessions end."""
     bench = Workbench(workspace)
     new = _password(from_stdin=password_stdin) if password or password_stdin else None
-    account, detail = bench.users.change(name, role=role, password=new, active=active, author=author)
+    account, detail = bench.users.change(
+        name, role=role, password=new, active=active, sites=None if sites is None else _names(sites), author=author
+    )
     console.print(f"{account.name}: {detail}", markup=False)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -40,6 +40,7 @@ from engine.config.interface import AppConfig, KioskConfig, OidcConfig
 from engine.errors import ConfigError
 
 __all__ = [
+    "CONFIG_NAME",
     "AlignmentConfig",
     "AppConfig",
     "AttendanceConfig",
@@ -106,6 +107,12 @@ class Config(BaseSettings):
     """By name, such as `[shifts.office]`."""
     holidays: HolidaysConfig = HolidaysConfig()
     retention: RetentionConfig = RetentionConfig()
+    store: str = ""
+    """Address of a PostgreSQL database that many sites share, `postgresql+psycopg://…`; empty: files in the workspace (docs/scale.md)."""
+    site: str = Field("main", pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")
+    """Which of the database's sites this is."""
+    recorder: str = Field("", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,39})?$")
+    """Name under which this installation's rows are sealed in the database; empty: the machine's."""
     seal_key: Path | None = None
     """Where the key of the logs' seals lies; empty: `seal.key` in the workspace."""
     cameras: dict[str, CameraConfig] = {}
@@ -176,7 +183,7 @@ def load_config(workspace: Path, **overrides: Any) -> Config:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         # rules carry passwords and tokens: of them no value is repeated
-        value = "" if first["loc"][:1] == ("notifications",) else f" = {first.get('input')!r}"
+        value = "" if first["loc"][:1] in {("notifications",), ("store",)} else f" = {first.get('input')!r}"
         raise ConfigError(
             f"setting {place}{value}: {first['msg']}", hint=f"correct it in {path} or in MUSTER_*"
         ) from error

@@ -68,6 +68,7 @@ def clear_demo(workspace: Path) -> None:
         )
     for name in (
         "people.csv", "leave.csv", "muster.toml", "seal.key", "gallery", "log", "attendance", "images", "outbox", "receipts", "demo",
+        "spool",
     ):  # fmt: skip
         path = workspace / name
         if path.is_dir():
@@ -119,8 +120,7 @@ def run_demo(workbench: Workbench, photos: Path, start: datetime, progress: Prog
     outcome.checks = _compare(script, workbench, outcome, day_rows=workbench.attendance.log.read(day))
     outcome.files = {
         "day sheet": workbench.workspace / "attendance" / f"{day}.csv",
-        "attendance log": workbench.attendance.log.path(day),
-        "incident log": workbench.incidents.log.path(day),
+        "logs": workbench.workspace / "log",
         "pictures": workbench.workspace / "images",
         "video": video,
         "annotated video": annotated,

@@ -15,9 +15,7 @@ from engine.demo.run import CAMERA
 from engine.demo.sample_alerts import SampleAlerts
 from engine.demo.sample_people import Habit, habits_of, made_up
 from engine.errors import InputError
-from engine.hr.leave import LEAVE_COLUMNS
 from engine.people import Person
-from engine.storage import locked, read_rows, write_table
 from engine.workbench import Workbench
 
 __all__ = ["fill"]
@@ -255,8 +253,7 @@ def fill(
     known = [person for person in bench.people.all().values() if person.employee_id in also]
     year = _Year(bench, [*known, *synthetic], rng)
     leave = year.plan_leave(span)
-    with locked(bench.leave.path):
-        write_table(bench.leave.path, LEAVE_COLUMNS, [*read_rows(bench.leave.path, by_hand=True), *leave])
+    bench.leave.extend(leave)
     alerts = SampleAlerts(bench, year.ids, random.Random(seed + 1))  # noqa: S311
     outage = span[len(span) * 2 // 3]
     written, repairs = 0, dict[date, list[Row]]()

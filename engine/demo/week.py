@@ -217,12 +217,7 @@ def run_week(workbench: Workbench, photos: Path, monday: date, progress: Progres
     _import_leave(workbench, monday, folder / "leave.csv")
     scenes, video = _scenes(monday, zone), folder / "week.mp4"
     _render(video, scenes, workbench.reader.detector, photos, progress)
-    frames = sum(scene.frames for scene in scenes)
-    pipeline = workbench.pipeline(CAMERA)
-    pipeline.run(
-        _WeekSource(video, scenes, monday, zone),
-        lambda _result: progress("watching the week", pipeline.stats.frames, frames + 900),
-    )
+    watch_week(workbench, video, monday, progress)
     workbench.records.close(workbench.clock(), workbench.known_people())
     outcome.sheet = workbench.attendance.sheets(monday, monday + timedelta(days=4), workbench.known_people())
     outcome.incidents = [dict(row) for row in workbench.records.incident_rows()]
@@ -238,6 +233,23 @@ def run_week(workbench: Workbench, photos: Path, monday: date, progress: Progres
         "script of truth": workbench.workspace / MARK,
     }
     return outcome
+
+
+def watch_week(workbench: Workbench, video: Path, monday: date, progress: Progress) -> None:
+    """Watch the rendered week with the people who are enrolled.
+
+    Args:
+        workbench: writes down what is seen.
+        video, monday: of the week that was rendered.
+        progress: told of frames.
+    """
+    zone = workbench.config.zone
+    scenes, pipeline = _scenes(monday, zone), workbench.pipeline(CAMERA)
+    frames = sum(scene.frames for scene in scenes)
+    pipeline.run(
+        _WeekSource(video, scenes, monday, zone),
+        lambda _result: progress("watching the week", pipeline.stats.frames, frames + 900),
+    )
 
 
 def _import_leave(workbench: Workbench, monday: date, path: Path) -> None:

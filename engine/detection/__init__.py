@@ -1,6 +1,6 @@
 """Faces in a picture, and where to look for them next."""
 
-from engine.detection.finder import FaceFinder
+from engine.detection.finder import FaceFinder, Finder
 from engine.detection.mtcnn import Detector, MTCNNDetector
 
-__all__ = ["Detector", "FaceFinder", "MTCNNDetector"]
+__all__ = ["Detector", "FaceFinder", "Finder", "MTCNNDetector"]

@@ -9,15 +9,16 @@ answer, however fast they are read.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.config import DetectionConfig
 from engine.detection.mtcnn import Detector
-from engine.types import Detections
+from engine.types import Detections, Frame
 
-__all__ = ["FaceFinder"]
+__all__ = ["FaceFinder", "Finder"]
 
 Floats = NDArray[np.float32]
 
@@ -25,6 +26,17 @@ _SAMPLES = 90  # along the shorter side
 _CHANGE = 24  # grey levels
 _CHANGED_SAMPLES = 4
 _SOON_S = 0.1
+
+
+class Finder(Protocol):
+    """Finds the faces of one camera's frames, see `FaceFinder`."""
+
+    scans: int
+    scanned: datetime | None
+
+    def look(self, frame: Frame, expected: Floats, just_seen: NDArray[np.bool_]) -> Detections:
+        """Faces of a frame."""
+        ...
 
 
 class FaceFinder:
@@ -49,6 +61,10 @@ class FaceFinder:
         self._samples: NDArray[np.int16] | None = None
         self._size: tuple[int, ...] = ()
         self._missed = False
+
+    def look(self, frame: Frame, expected: Floats, just_seen: NDArray[np.bool_]) -> Detections:
+        """See `find`."""
+        return self.find(frame.image, frame.time, expected, just_seen)
 
     def find(
         self, image: NDArray[np.uint8], time: datetime, expected: Floats, just_seen: NDArray[np.bool_] | None = None

@@ -16,7 +16,7 @@ from engine.hr.absence import LEAVE_KINDS, Refused, Who, kinds_in, only_kind, re
 from engine.hr.calendars import CalendarFile, read_calendar
 from engine.hr.tables import RowMessage, read_table
 from engine.people import PeopleStore
-from engine.storage import locked, read_rows, write_table
+from engine.storage import Document, document, table_rows, table_text
 
 __all__ = ["LEAVE_COLUMNS", "LEAVE_FIELDS", "LEAVE_KINDS", "Leave", "LeaveBook", "LeaveImport"]
 
@@ -87,11 +87,11 @@ class LeaveBook:
     """`leave.csv`, changed by several processes. People may edit it by hand, too: to take an entry out, delete its line.
 
     Args:
-        path: the file.
+        place: the file, or what stands for it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, place: Path | Document) -> None:
+        self.document = document(place)
 
     def all(self) -> list[Leave]:
         """All entries in the order of the file; a line that makes no sense is left out and logged.
@@ -118,12 +118,17 @@ class LeaveBook:
 
     def remove(self, employee_id: str) -> int:
         """Take out all that is known of a person; how many lines that were."""
-        with locked(self.path):
+        with self.document.exclusive():
             before = self._read()
             kept = [row for row, _ in before if row["employee_id"] != employee_id]
             if len(kept) < len(before):
-                write_table(self.path, LEAVE_COLUMNS, kept)
+                self._write(kept)
         return len(before) - len(kept)
+
+    def extend(self, rows: Iterable[Mapping[str, object]]) -> None:
+        """Add lines as they are; keys are `LEAVE_COLUMNS`."""
+        with self.document.exclusive():
+            self._write([*(row for row, _ in self._read()), *rows])
 
     def import_csv(self, path: Path, people: PeopleStore, *, now: datetime, dry_run: bool = False) -> LeaveImport:
         """Add the days of a table: who (id, e-mail or name), first and last day (both included, ISO 8601), and kind.
@@ -250,26 +255,33 @@ class LeaveBook:
         ]
         return (
             f"coming entries of an earlier {path.name} that are not in this one were kept ({len(gone)}): delete their lines in "
-            f"{self.path.name} if they no longer hold"
+            f"leave.csv if they no longer hold"
             if gone
             else ""
         )
 
     def _read(self) -> list[tuple[dict[str, str], Leave | None]]:
         """Each line as it stands, with its entry; None where it makes no sense."""
-        rows = [{column: row.get(column, "") for column in LEAVE_COLUMNS} for row in read_rows(self.path, by_hand=True)]
+        content = self.document.read() or b""
+        found = table_rows(content, self.document.title, by_hand=True)
+        rows = [{column: row.get(column, "") for column in LEAVE_COLUMNS} for row in found]
         return [(row, self._entry(row)) for row in rows]
+
+    def _write(self, rows: Iterable[Mapping[str, object]]) -> None:
+        self.document.write(table_text(LEAVE_COLUMNS, rows).encode("utf-8", "replace"))
 
     def _entry(self, row: Mapping[str, str]) -> Leave | None:
         try:
             days = date.fromisoformat(row["first_day"]), date.fromisoformat(row["last_day"])
         except ValueError as error:
-            log.warning("%s: the entry %r is left out: %s", self.path.name, row["leave_id"], error)
+            log.warning("%s: the entry %r is left out: %s", self.document.title, row["leave_id"], error)
             return None
         entry = Leave(row["leave_id"], row["employee_id"], *days, row["kind"], row["source"], row["imported_at"])
         if entry.kind in LEAVE_KINDS and entry.employee_id and days[0] <= days[1]:
             return entry
-        log.warning("%s: the entry %r is left out: id, kind or days make no sense", self.path.name, row["leave_id"])
+        log.warning(
+            "%s: the entry %r is left out: id, kind or days make no sense", self.document.title, row["leave_id"]
+        )
         return None
 
     def _merge(
@@ -284,7 +296,7 @@ class LeaveBook:
         kept: list[Mapping[str, object]] = []
         removed: list[str] = []
         unchanged: list[str] = []
-        with locked(self.path):
+        with self.document.exclusive():
             for row, entry in self._read():
                 new = entries.get(entry.leave_id) if entry else None
                 if entry and new and new._content == entry._content:
@@ -295,7 +307,7 @@ class LeaveBook:
                 kept.append(row)
             added = [entry for key, entry in entries.items() if key not in set(unchanged)]
             if (added or removed) and not dry_run:
-                write_table(self.path, LEAVE_COLUMNS, [*kept, *map(dataclasses.asdict, added)])
+                self._write([*kept, *map(dataclasses.asdict, added)])
         return LeaveImport(tuple(entry.leave_id for entry in added), tuple(removed), tuple(unchanged), tuple(messages))
 
 

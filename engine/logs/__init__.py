@@ -1,8 +1,19 @@
 """Append-only logs whose rows are sealed, so that nobody changes one unnoticed."""
 
 from engine.logs.check import Finding, Head
-from engine.logs.days import DayLog, Journal
+from engine.logs.days import DayLog, FileLogs, Journal, Logs, WholeLog
 from engine.logs.sealed import SealedFile
 from engine.logs.seals import PSEUDONYM, Sealer
 
-__all__ = ["PSEUDONYM", "DayLog", "Finding", "Head", "Journal", "SealedFile", "Sealer"]
+__all__ = [
+    "PSEUDONYM",
+    "DayLog",
+    "FileLogs",
+    "Finding",
+    "Head",
+    "Journal",
+    "Logs",
+    "SealedFile",
+    "Sealer",
+    "WholeLog",
+]

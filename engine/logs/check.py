@@ -11,7 +11,7 @@ from typing import Literal
 from engine.logs.seals import Seal, Sealer, parse_seal
 from engine.storage import csv_line
 
-__all__ = ["Finding", "Head", "Line", "check_content", "read_line"]
+__all__ = ["Finding", "Head", "Line", "check_content", "check_lines", "line_of", "read_line"]
 
 _NAMED = 20  # findings of one kind that are told one by one
 
@@ -89,10 +89,16 @@ def read_line(
         (cells,) = csv.reader([text], strict=True)
     except (UnicodeDecodeError, csv.Error, ValueError):
         return Line(number, None, None, authentic=False)
-    seal = parse_seal(cells[-1]) if cells else None
-    if seal is None or len(cells) != len(columns) or csv_line(cells) != text + "\n":
-        return Line(number, cells, seal, authentic=False)
-    return Line(number, cells, seal, sealer.own(stem, seal.number, canonical(cells[:-1])) == seal.own)
+    if len(cells) != len(columns) or csv_line(cells) != text + "\n":
+        return Line(number, cells, parse_seal(cells[-1]) if cells else None, authentic=False)
+    return line_of(cells, stem, sealer, canonical, number)
+
+
+def line_of(cells: list[str], stem: str, sealer: Sealer, canonical: Canonical, number: int) -> Line:
+    """The same of encoded cells, the seal as the last."""
+    seal = parse_seal(cells[-1])
+    own = seal is not None and sealer.own(stem, seal.number, canonical(cells[:-1])) == seal.own
+    return Line(number, cells, seal, authentic=own)
 
 
 def check_content(
@@ -111,22 +117,37 @@ def check_content(
     tail = rest.pop() if rest else b""
     stem = file.removesuffix(".csv")
     lines = [read_line(raw, stem, columns, sealer, canonical, number) for number, raw in enumerate(rest, start=2)]
-    findings = []
+    findings: list[Finding] = []
     written = csv_line(columns).encode()
     if b"\n" not in content and written.startswith(content) and not wanted:
         tail = content
     elif header + b"\n" != written:
         findings.append(Finding(file, 1, "changed", "the header is not what was written"))
-    if len(lines) > 1 and not any(line.authentic for line in lines):
-        detail = f"none of its {len(lines)} rows bears a seal of this key: it is another key's, or was written anew"
-        return [*findings, Finding(file, 0, "changed", detail)]
     if tail and wanted > max((line.seal.number for line in lines if line.seal), default=0):
         lines.append(Line(len(rest) + 2, None, None, authentic=False))  # its end was there once
     elif tail:
         detail = f"{len(tail)} bytes of an interrupted write; the next row removes them"
         findings.append(Finding(file, content.count(b"\n") + 1, "torn", detail))
-    findings += _order(lines, wanted, file)
-    findings += _chain(lines, heads, file, sealer)
+    found = check_lines(lines, file, sealer, heads)
+    if len(found) == 1 and not found[0].line:  # about the file as a whole: the details come first
+        return [*findings, *found]
+    return sorted([*findings, *found], key=lambda finding: finding.line)
+
+
+def check_lines(lines: Sequence[Line], file: str, sealer: Sealer, heads: Sequence[Head]) -> list[Finding]:
+    """Everything that is wrong with the rows of a sealed chain.
+
+    Args:
+        lines: in the order in which they stand, numbered from 2 on.
+        file: how to call it.
+        sealer: holds the key.
+        heads: what it held at earlier times.
+    """
+    if len(lines) > 1 and not any(line.authentic for line in lines):
+        detail = f"none of its {len(lines)} rows bears a seal of this key: it is another key's, or was written anew"
+        return [Finding(file, 0, "changed", detail)]
+    wanted = max((head.rows for head in heads), default=0)
+    findings = [*_order(lines, wanted, file), *_chain(lines, heads, file, sealer)]
     return sorted(_shortened(findings, file), key=lambda finding: finding.line)
 
 

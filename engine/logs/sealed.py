@@ -20,7 +20,7 @@ from pathlib import Path
 
 from engine.errors import StorageError
 from engine.logs.check import Finding, Head, Line, check_content, read_line
-from engine.logs.seals import Seal, Sealer
+from engine.logs.seals import Seal, Sealer, canonical, without_person
 from engine.storage import (
     append_lines,
     atomic_write,
@@ -31,7 +31,7 @@ from engine.storage import (
     storage_errors,
 )
 
-__all__ = ["Finding", "Head", "Row", "SealedFile"]
+__all__ = ["Finding", "Head", "Row", "SealedFile", "file_stamp"]
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class SealedFile:
         self.path, self.columns = path, tuple(columns)
         self._sealer = sealer
         self._people = [self.columns.index(column) for column in people]
-        self._name = path.stem
+        self._name = self.name = path.stem
         self._known = _Known()
         self._mutex = threading.Lock()
 
@@ -115,12 +115,7 @@ class SealedFile:
         return Seal(number, own, self._sealer.chain("" if before is None else before.chain, own))
 
     def _canonical(self, cells: Sequence[str]) -> list[str]:
-        sealed = list(cells)
-        for index in self._people:
-            people = decode_cell(cells[index])
-            if encode_cell(people) == cells[index]:  # an id that is written otherwise is not what was sealed
-                sealed[index] = ";".join(self._sealer.pseudonym(person) for person in people.split(";"))
-        return sealed
+        return canonical(cells, self._people, self._sealer)
 
     def _authentic(self, raw: bytes) -> Seal | None:
         """The seal of a line, if it is the line's own."""
@@ -184,9 +179,12 @@ class SealedFile:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
 
-    def drop_head(self) -> None:
-        """Forget how far the file was sealed, because it was deleted on purpose."""
-        self._head_path.unlink(missing_ok=True)
+    def drop(self) -> None:
+        """Delete the file on purpose."""
+        with storage_errors(self.path):
+            # the head first: without its file it would make later rows look like what is left of more
+            self._head_path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
 
     def _running_head(self) -> Head | None:
         try:
@@ -216,7 +214,7 @@ class SealedFile:
             try:
                 with self.path.open("rb") as handle:
                     status = os.fstat(handle.fileno())
-                    stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+                    stamp = _stamp(status)
                     if stamp == self._known.stamp:
                         return list(self._known.rows)
                     content = handle.read()
@@ -312,17 +310,28 @@ class SealedFile:
                 cells = _cells(line) or []
                 named = False
                 for index in self._people if len(cells) == len(self.columns) else ():
-                    ids = decode_cell(cells[index]).split(";")
-                    if person in ids:
+                    replaced = without_person(decode_cell(cells[index]), person, self._sealer)
+                    if replaced is not None:
                         named = True
-                        replaced = (self._sealer.pseudonym(each) if each == person else each for each in ids)
-                        cells[index] = encode_cell(";".join(replaced))
+                        cells[index] = encode_cell(replaced)
                 if named:
                     count += 1
                     lines[place] = csv_line(cells).removesuffix("\n")
             if count:
                 atomic_write(self.path, "\n".join(lines).encode("utf-8", "surrogateescape"))
         return count
+
+
+def file_stamp(path: Path) -> tuple[int, ...] | None:
+    """Tells that a file was changed: inode, size and times; None: there is none."""
+    try:
+        return _stamp(path.stat())
+    except OSError:
+        return None
+
+
+def _stamp(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _cells(line: str) -> list[str] | None:

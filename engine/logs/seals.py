@@ -23,9 +23,9 @@ from functools import cached_property
 from pathlib import Path
 
 from engine.errors import StorageError
-from engine.storage import atomic_write, locked, storage_errors
+from engine.storage import atomic_write, decode_cell, encode_cell, locked, storage_errors
 
-__all__ = ["PSEUDONYM", "Seal", "Sealer", "parse_seal"]
+__all__ = ["PSEUDONYM", "Seal", "Sealer", "canonical", "parse_seal", "without_person"]
 
 PSEUDONYM = "erased-"
 _KEY_BYTES = 32
@@ -117,3 +117,27 @@ class Sealer:
     def chain(self, before: str, own: str) -> str:
         """The hash of a row and of all before it."""
         return self.mac("chain", before, own)
+
+
+def canonical(cells: Sequence[str], people: Sequence[int], sealer: Sealer) -> list[str]:
+    """A row's cells as they are hashed: people by their pseudonyms.
+
+    Args:
+        cells: encoded, without the seal.
+        people: indices of cells with ids of people, several separated by `;`.
+        sealer: holds the key.
+    """
+    sealed = list(cells)
+    for index in people:
+        ids = decode_cell(cells[index])
+        if encode_cell(ids) == cells[index]:  # an id that is written otherwise is not what was sealed
+            sealed[index] = ";".join(sealer.pseudonym(person) for person in ids.split(";"))
+    return sealed
+
+
+def without_person(ids: str, person: str, sealer: Sealer) -> str | None:
+    """A cell's ids with somebody's pseudonym in place of their own; None: they do not stand there."""
+    found = ids.split(";")
+    if person not in found:
+        return None
+    return ";".join(sealer.pseudonym(each) if each == person else each for each in found)

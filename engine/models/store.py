@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,7 @@ class ModelStore:
         threads: cores to use; 0 for all.
         progress: told of downloads and conversions.
         folder: the cache; default `cache_dir()`.
+        shared: each network is opened once and given to everybody who asks, as where one process serves several sites.
     """
 
     def __init__(
@@ -60,7 +62,11 @@ class ModelStore:
         threads: int = 0,
         progress: Progress = no_progress,
         folder: Path | None = None,
+        *,
+        shared: bool = False,
     ) -> None:
+        self._opened: dict[str, Network] | None = {} if shared else None
+        self._opening = threading.Lock()
         self.folder = folder or cache_dir()
         self.backend: Literal["onnx", "torch"] = (
             ("torch" if cuda_available() else "onnx") if backend == "auto" else backend
@@ -99,6 +105,14 @@ class ModelStore:
         return convert.facenet_module(self._tensors(spec), spec.dimension)
 
     def _open(self, name: str, key: str, build: Callable[[], torch.nn.Module], example: tuple[int, ...]) -> Network:
+        if self._opened is None:
+            return self._made(name, key, build, example)
+        with self._opening:
+            if name not in self._opened:
+                self._opened[name] = self._made(name, key, build, example)
+            return self._opened[name]
+
+    def _made(self, name: str, key: str, build: Callable[[], torch.nn.Module], example: tuple[int, ...]) -> Network:
         if self.backend == "torch":
             return TorchNetwork(build())
         changing = name == "pnet"

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from engine.config import NotificationRule, NotificationsConfig
-from engine.logs import DayLog, Sealer
+from engine.logs import FileLogs, Logs
 from engine.notifications.rules import Held, Message, compose, matches, targets
 from engine.notifications.webhook import Outcome
 from engine.storage import atomic_write, locked, new_id, storage_errors
@@ -89,7 +89,7 @@ class Outbox:
         zone: the workplace's time zone.
         config: the rules.
         clock: timezone-aware time.
-        sealer: makes the seals of the delivery log; default: with the workspace's own key.
+        logs: makes the delivery log; default: files in the workspace.
     """
 
     def __init__(
@@ -99,11 +99,11 @@ class Outbox:
         config: NotificationsConfig,
         *,
         clock: Callable[[], datetime],
-        sealer: Sealer | None = None,
+        logs: Logs | None = None,
     ) -> None:
         self.folder = workspace / "outbox"
         self._limits_path = self.folder / "limits.json"
-        self.log = DayLog(workspace / "log", "deliveries", DELIVERY_COLUMNS, sealer)
+        self.log = (logs or FileLogs(workspace / "log")).daily("deliveries", DELIVERY_COLUMNS)
         self._zone = zone
         self._config = config
         self._clock = clock

@@ -7,7 +7,6 @@ is kept, and only files that changed are read again.
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from datetime import date, datetime, timedelta
 from engine.incidents import ALERT_KINDS, REVIEW_STATES, Incident, as_it_stands
 from engine.logs import PSEUDONYM, DayLog
 from engine.records.books import Records
-from engine.storage import storage_errors
 
 __all__ = [
     "RECENT_DAYS", "SEVERITIES", "UNSETTLED", "AlertBoard", "Situation", "Wanted", "erased", "is_stranger", "latest_picture",
@@ -88,8 +86,8 @@ def latest_picture(records: Records, rows: Sequence[Row], unknown_id: str) -> st
 class _File:
     """What a day's file holds, and what it was like when it was read."""
 
-    stamp: tuple[int, ...]
-    rows: list[Row]
+    stamp: object
+    rows: Sequence[Row]
 
 
 class AlertBoard:
@@ -145,33 +143,15 @@ class AlertBoard:
         """How many are open, of any age."""
         return sum(each.state == "open" for each in self.all())
 
-    def _stamps(self) -> dict[date, tuple[int, ...]]:
-        prefix, suffix = f"{self._log.name}-", ".csv"
-        stamps: dict[date, tuple[int, ...]] = {}
-        with storage_errors(self._log.folder):
-            try:
-                entries = os.scandir(self._log.folder)
-            except FileNotFoundError:
-                return stamps
-            with entries:
-                for entry in entries:
-                    if entry.name.startswith(prefix) and entry.name.endswith(suffix):
-                        # a file that is no day's is none of ours; one may be purged meanwhile
-                        with contextlib.suppress(ValueError, FileNotFoundError):
-                            status = entry.stat()
-                            day = date.fromisoformat(entry.name[len(prefix) : -len(suffix)])
-                            stamps[day] = (status.st_ino, status.st_size, status.st_mtime_ns)
-        return stamps
-
     def _refresh(self) -> None:
-        stamps = self._stamps()
+        stamps = self._log.stamps()
         if stamps == {day: file.stamp for day, file in self._files.items()}:
             return
         known, files = self._files, dict[date, _File]()
         for day, stamp in sorted(stamps.items()):
             before = known.get(day)
             same = before is not None and before.stamp == stamp
-            files[day] = before if same and before else _File(stamp, list(self._log.file(day).read()))
+            files[day] = before if same and before else _File(stamp, self._log.read(day))
         self._files = files
         self._settle(row for file in files.values() for row in file.rows)
         self._version += 1

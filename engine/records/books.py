@@ -69,6 +69,11 @@ class Records:
             self.deliveries,
         ]
 
+    @property
+    def observations(self) -> Path:
+        """Where faces seen in recordings lie until those are decided, see `engine.archive`."""
+        return self.workspace / "archive" / "observations"
+
     def pictures(self) -> Iterator[Path]:
         """All pictures of people."""
         for folder in PICTURE_FOLDERS:
@@ -77,18 +82,18 @@ class Records:
     def attendance_rows(self) -> Iterator[tuple[date, Mapping[str, str]]]:
         """Every row of the attendance log with its file's day."""
         for day in self.attendance.log.days():
-            for row in self.attendance.log.file(day).read():
+            for row in self.attendance.log.read(day):
                 yield day, row
 
     def sighting_rows(self) -> Iterator[tuple[date, Mapping[str, str]]]:
         """Every row of the log of sightings with its file's day."""
         for day in self.sightings.log.days():
-            for row in self.sightings.log.file(day).read():
+            for row in self.sightings.log.read(day):
                 yield day, row
 
     def incident_rows(self) -> list[Mapping[str, str]]:
         """Every row of the incident log, reviews included."""
-        return [row for day in self.incidents.log.days() for row in self.incidents.log.file(day).read()]
+        return list(self.incidents.log.on(self.incidents.log.days()))
 
     def inside(self, relative: str) -> Path | None:
         """A picture that a row names; None when the path leads elsewhere (a row may be forged) or nothing is there."""
@@ -118,7 +123,7 @@ def verify(records: Records, progress: Callable[[str, int, int], None] | None = 
     journal = records.attendance.log.journal
     key_path = records.attendance.log.sealer.key_path
     if not key_path.exists():  # a new one would only call every row changed
-        if any(log.days() for log in records.logs) or journal.file.path.exists() or records.audit.file.path.exists():
+        if any(log.days() for log in records.logs) or journal.file or records.audit.file:
             raise StorageError(f"{key_path} is gone: without it no row can be checked", hint="restore it from a backup")
         return []
     findings = journal.file.check() + records.audit.file.check()

@@ -20,7 +20,7 @@ from engine.storage import storage_errors, table_text
 
 __all__ = ["Case", "Party", "SealCheck", "bundle_name", "gather", "pack"]
 
-_ID = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
+_ID = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8,12}")
 
 
 @dataclass(frozen=True)
@@ -160,12 +160,11 @@ def _content(path: Path | None) -> bytes:
 
 def _seals(records: Records, days: Sequence[date]) -> SealCheck:
     log = records.incidents.log
-    files = tuple(log.path(day).name for day in days)
+    files = tuple(name for day in days for name in log.files(day))
     if not log.sealer.key_path.exists():  # a new one would only call every row changed
         return SealCheck(files, problem="the key of the seals is gone")
     try:
-        heads = log.journal.heads(log.name)
-        return SealCheck(files, tuple(each for day in days for each in log.file(day).check(heads.get(day))))
+        return SealCheck(files, tuple(log.check(days=days)))
     except StorageError as error:
         return SealCheck(files, problem=str(error))
 

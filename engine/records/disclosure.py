@@ -95,7 +95,7 @@ def export_subject(
         "comparisons.json": [_compared(row, subject.ids) for row in subject.compared],
         "dossiers.json": scrub.rows(row for row in records.dossiers.rows() if scrub.own & {row["subject"], row["into"]}),
         "messages.json": scrub.rows(
-            row for day in records.deliveries.days() for row in records.deliveries.file(day).read()
+            row for row in records.deliveries.on(records.deliveries.days())
             if row["incident_id"] in incidents
         ),
         "audit.json": scrub.rows(row for row in records.audit.file.read() if row["subject"] in subject.ids),

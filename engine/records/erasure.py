@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -86,6 +87,11 @@ def forget(
     erased += _unlinked(subject.own_pictures())
     records.strangers.update(lambda gallery: gallery.remove_templates(subject.elsewhere))
     records.anchors.update(lambda gallery: gallery.remove_templates(subject.elsewhere).remove(employee_id))
+    for store in (records.gallery, records.strangers, records.anchors):
+        store.scrub(employee_id, subject.elsewhere)
+    if records.observations.exists():  # faces without names: what is not decided yet is looked at again
+        with storage_errors(records.observations):
+            shutil.rmtree(records.observations)
     messages = _unlinked(_messages(records.workspace / "outbox", subject))
     leave, pin = records.leave.remove(employee_id), records.pins.remove(employee_id)
     told = {name} - {""}  # who did something may stand there by name

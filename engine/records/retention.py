@@ -108,7 +108,7 @@ def _strangers(records: Records, days: int, today: date, *, apply: bool) -> tupl
     register = records.dossiers.register()
     seen: dict[str, date] = {}
     for day in records.incidents.log.days():
-        for row in records.incidents.log.file(day).read():
+        for row in records.incidents.log.read(day):
             seen |= dict.fromkeys(register.of(row), day)
     old: dict[str, date] = {}
     limit = today - timedelta(days=days)
@@ -127,7 +127,24 @@ def _strangers(records: Records, days: int, today: date, *, apply: bool) -> tupl
     without_old(records.strangers.current())
     if apply and old:
         records.strangers.update(without_old)
-    return _summary("strangers", days, old.values()), set(old)
+    left = _left_behind(records, limit, apply=apply)
+    return _summary("strangers", days, [*old.values(), *left]), set(old)
+
+
+def _left_behind(records: Records, limit: date, *, apply: bool) -> list[date]:
+    """Days of what holds faces of nobody in particular beside the gallery: strangers under another model, and recordings that were
+    looked at, but never decided.
+    """
+    paths = [*records.strangers.kept_aside(), *records.observations.glob("*/*.npz")]
+    old = []
+    for path in paths:
+        with storage_errors(path), contextlib.suppress(FileNotFoundError):
+            day = datetime.fromtimestamp(path.stat().st_mtime, records.zone).date()
+            if day < limit:
+                old.append(day)
+                if apply:
+                    path.unlink()
+    return old
 
 
 def _sightings(records: Records, days: int, now: datetime, *, apply: bool) -> Expired:
@@ -158,11 +175,11 @@ def _incidents(records: Records, days: int, now: datetime, forgotten: set[str], 
     held = {register.current(person) for person in records.strangers.current().people} - forgotten | register.watched
     for day in records.incidents.log.days():
         if day >= limit:
-            held |= {person for row in records.incidents.log.file(day).read() for person in register.of(row)}
+            held |= {person for row in records.incidents.log.read(day) for person in register.of(row)}
     in_force = {
         day
         for day in records.dossiers.log.days()
-        for row in records.dossiers.log.file(day).read()
+        for row in records.dossiers.log.read(day)
         if held & {register.current(row["subject"]), register.current(row["into"])}
     }
     old = set()

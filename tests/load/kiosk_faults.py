@@ -109,7 +109,7 @@ def books(bench: Workbench) -> dict[str, object]:
     day = bench.attendance.day_of(bench.clock())
     rows = bench.attendance.log.read(day, day)
     assert bench.attendance.plan.coverage is not None
-    spans = bench.attendance.plan.coverage.log.file(day).read()
+    spans = bench.attendance.plan.coverage.log.read(day)
     lost = [row for row in spans if row["why"] == "lost"]
     incidents = bench.incidents.log.read(day, day)
     pairs = itertools.pairwise(spans)

@@ -1,0 +1,1 @@
+"""Backlogs of recordings, and galleries of another model: worked on by processes of this machine or of a cluster."""

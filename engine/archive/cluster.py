@@ -1,0 +1,128 @@
+"""The same workers as actors of a Ray cluster (https://docs.ray.io): one core each, on whichever nodes have one."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
+
+from engine.archive.crew import Crew, Task, WorkerLost, perform
+from engine.archive.observe import Recipe
+from engine.errors import InputError, MusterError
+
+__all__ = ["ray_crew"]
+
+_MEMORY = 100 * 2**20  # bytes for objects: answers are small
+_PYTHON = "the same versions of Python, Ray and Muster must be installed on every node"
+
+
+class Actor:
+    """Body of a Ray actor: keeps the networks loaded."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+
+    def perform(self, task: Task | None) -> bytes:
+        """See `engine.archive.crew.perform`."""
+        try:
+            return perform(task, self._recipe)
+        except MusterError as error:  # which node it was is known here only
+            host = os.uname().nodename
+            raise type(error)(f"{error.message} (on {host})", hint=error.hint) from None
+
+
+class _RayWorker:
+    """See `Worker`."""
+
+    def __init__(self, ray: Any, recipe: Recipe) -> None:
+        self._ray, self._recipe = ray, recipe
+        self._actor = self._made()
+
+    def _made(self) -> Any:
+        # a dead actor is replaced by a new one here, which gets work when it is ready: so no segment waits for a node that is gone
+        options = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0, "scheduling_strategy": "SPREAD"}
+        return self._ray.remote(Actor).options(**options).remote(self._recipe)
+
+    def submit(self, task: Task | None) -> Future[bytes]:
+        """See `Worker`."""
+        answer: Future[bytes] = Future()
+
+        def forward(done: Future[bytes]) -> None:
+            error = done.exception()
+            if error is None:
+                answer.set_result(done.result())
+            elif isinstance(error, self._ray.exceptions.RayTaskError) and isinstance(error.cause, MusterError):
+                answer.set_exception(error.cause)
+            elif isinstance(error, self._ray.exceptions.RayTaskError):
+                answer.set_exception(MusterError(str(error.cause)))
+            elif isinstance(error, self._ray.exceptions.RayError):
+                answer.set_exception(WorkerLost(str(error)))
+            else:
+                answer.set_exception(error)
+
+        self._actor.perform.remote(task).future().add_done_callback(forward)
+        return answer
+
+    def replace(self) -> None:
+        """See `Worker`."""
+        self.close()
+        self._actor = self._made()
+
+    def close(self) -> None:
+        """See `Worker`."""
+        with contextlib.suppress(Exception):
+            self._ray.kill(self._actor, no_restart=True)
+
+
+@contextlib.contextmanager
+def ray_crew(address: str, recipe: Recipe, workers: int | None) -> Iterator[Crew]:
+    """Workers on a Ray cluster.
+
+    Args:
+        address: `HOST:PORT` of its head, `auto` for the one that this machine belongs to, or `local` for one on this machine that ends
+            with the command.
+        recipe: what their networks are opened with.
+        workers: how many; None: one for each core of the cluster.
+
+    Raises:
+        InputError: Ray is not installed, or the cluster cannot be reached.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is told to anybody outside
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise InputError("Ray is not installed", hint="pip install 'muster[cluster]', or leave --ray out") from error
+    with contextlib.redirect_stdout(sys.stderr):  # Ray's remarks on dead workers must not come between our results
+        yield from _connected(ray, address, recipe, workers)
+
+
+def _connected(ray: Any, address: str, recipe: Recipe, workers: int | None) -> Iterator[Crew]:
+    here: dict[str, Any] = {"num_cpus": workers, "object_store_memory": _MEMORY, "include_dashboard": False}
+    try:
+        ray.init(
+            address=address, log_to_driver=False, logging_level=logging.ERROR, namespace="muster",
+            **(here if address == "local" else {}),
+        )  # fmt: skip
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError, ray.exceptions.RayError) as error:
+        what = next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)[
+            :160
+        ]
+        raise InputError(
+            f"no Ray cluster answers at {address} ({what})",
+            hint=f"start it with `ray start --head`, give this command its RAY_AUTH_TOKEN, and mind: {_PYTHON}",
+        ) from error
+    try:
+        held = ray.cluster_resources()
+        count = workers or max(1, int(held.get("CPU", 1)))
+        crew = Crew([_RayWorker(ray, recipe) for _ in range(count)])
+        try:
+            yield crew
+        finally:
+            crew.close()
+    finally:
+        ray.shutdown()

@@ -1,0 +1,255 @@
+"""Workers that keep their networks loaded, and who hands work to them: tasks that fail are handed out again, dead workers replaced.
+
+What a task gives depends on the task alone, so it does not matter who does it, how often, or in which order. Workers write nothing:
+their answers are bytes, and whoever asked keeps them.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Protocol
+
+from engine.analysis import FaceReader
+from engine.archive.observe import Recipe
+from engine.errors import ModelUnavailable, MusterError
+from engine.models.runtime import cores
+
+__all__ = ["Crew", "LocalWorker", "Task", "Worker", "WorkerLost", "local_crew", "perform"]
+
+log = logging.getLogger(__name__)
+
+_TRIES = 3
+_MOST_DEATHS = 3
+"""A worker that dies so often in a row before it is ready is given up."""
+_PAUSE_S = 0.5
+
+
+class Task(Protocol):
+    """A piece of work: a plain value that can be sent to another machine."""
+
+    @property
+    def where(self) -> str:
+        """For people: what it works on."""
+        ...
+
+    def run(self, reader: FaceReader, recipe: Recipe) -> bytes:
+        """Do it."""
+        ...
+
+
+class WorkerLost(MusterError):
+    """A worker's process, or its whole machine, has gone."""
+
+
+@lru_cache(maxsize=1)
+def _reader(recipe: Recipe) -> FaceReader:
+    import cv2  # noqa: PLC0415
+
+    cv2.setNumThreads(1)
+    return recipe.opened()
+
+
+def perform(task: Task | None, recipe: Recipe) -> bytes:
+    """Body of a worker: do a task, or with None only open the networks."""
+    reader = _reader(recipe)
+    return task.run(reader, recipe) if task is not None else b""
+
+
+class Worker(Protocol):
+    """Does one task at a time in a process of its own."""
+
+    def submit(self, task: Task | None) -> Future[bytes]:
+        """Begin a task; None: only get ready. The answer raises `WorkerLost` when the process has gone."""
+        ...
+
+    def replace(self) -> None:
+        """Take a new process in place of one that has gone."""
+        ...
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        ...
+
+
+def _settle() -> None:
+    """A worker leaves Ctrl-C to whoever started it, and ends with them, even when they were killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def follow() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+class LocalWorker:
+    """A process of this machine; see `Worker`.
+
+    Args:
+        recipe: what its networks are opened with.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._pool = self._opened()
+
+    @staticmethod
+    def _opened() -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _settle)
+
+    def submit(self, task: Task | None) -> Future[bytes]:
+        """See `Worker`."""
+        return self._pool.submit(perform, task, self._recipe)
+
+    def replace(self) -> None:
+        """See `Worker`."""
+        self.close()
+        self._pool = self._opened()
+
+    def close(self) -> None:
+        """See `Worker`."""
+        for process in list((self._pool._processes or {}).values()):  # a shutdown would wait for the task
+            process.kill()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(order=True)
+class _Entry:
+    rank: tuple[int, ...]
+    number: int
+    task: Task = field(compare=False)
+    done: Callable[[bytes], None] = field(compare=False)
+    failed: Callable[[MusterError], None] = field(compare=False)
+    tries: int = field(default=0, compare=False)
+
+
+class Crew:
+    """Hands tasks to workers, lowest rank first. Belongs to one thread, but for `stop`.
+
+    Args:
+        workers: who does the work.
+
+    Attributes:
+        retried: how often a task was handed out again.
+        replaced: how many workers were.
+    """
+
+    def __init__(self, workers: Sequence[Worker]) -> None:
+        self.retried = self.replaced = 0
+        self._workers = list(workers)
+        self._queue: list[_Entry] = []
+        self._numbers = itertools.count()
+        self._stopped = threading.Event()
+        self._busy: dict[Future[bytes], tuple[Worker, _Entry | None]] = {}
+        self._idle: list[Worker] = []
+        self._deaths: dict[int, int] = {}
+
+    def add(
+        self, rank: tuple[int, ...], task: Task, done: Callable[[bytes], None], failed: Callable[[MusterError], None]
+    ) -> None:
+        """Take a task in; may be called from `done`.
+
+        Args:
+            rank: the lowest is done first.
+            task: what to do.
+            done: told of the answer, in the thread that runs the crew.
+            failed: told why, when it failed three times.
+        """
+        heapq.heappush(self._queue, _Entry(rank, next(self._numbers), task, done, failed))
+
+    def stop(self) -> None:
+        """Begin nothing new; `run` returns soon."""
+        self._stopped.set()
+
+    def run(self, more: Callable[[], bool] = lambda: False) -> None:
+        """Work until nothing is left.
+
+        Args:
+            more: adds further tasks when few are waiting; False: there are none.
+
+        Raises:
+            ModelUnavailable: a worker cannot open the networks.
+            MusterError: no worker is left.
+        """
+        while not self._queue and more():
+            pass
+        for worker in self._workers if self._queue else ():
+            self._begin(worker, None)
+        while self._busy and not self._stopped.is_set():
+            while len(self._queue) < len(self._workers) and more():
+                pass
+            finished, _ = wait(self._busy, _PAUSE_S, FIRST_COMPLETED)
+            for future in finished:
+                self._settle(future, *self._busy.pop(future))
+            while self._idle and self._queue:
+                self._begin(self._idle.pop(0), heapq.heappop(self._queue))
+            if not self._queue and not any(entry for _, entry in self._busy.values()):
+                return
+        if self._queue and not self._stopped.is_set():
+            raise WorkerLost("no worker is left", hint="look for what ends them (memory?), then run the command again")
+
+    def _begin(self, worker: Worker, entry: _Entry | None) -> None:
+        try:
+            answer = worker.submit(entry.task if entry is not None else None)
+        except (BrokenExecutor, WorkerLost) as error:  # it died while it had nothing to do
+            answer = Future()
+            answer.set_exception(error)
+        self._busy[answer] = (worker, entry)
+
+    def _settle(self, answer: Future[bytes], worker: Worker, entry: _Entry | None) -> None:
+        """Take an answer in, or what went wrong."""
+        error = answer.exception()
+        if error is None:
+            self._deaths[id(worker)] = 0
+            self._idle.append(worker)
+            if entry is not None:
+                entry.done(answer.result())
+        elif isinstance(error, (BrokenExecutor, WorkerLost)):
+            self._deaths[id(worker)] = self._deaths.get(id(worker), 0) + (entry is None)
+            if entry is not None:
+                self._again(entry, error)
+            if self._deaths[id(worker)] < _MOST_DEATHS:
+                self.replaced += 1
+                worker.replace()
+                self._begin(worker, None)
+        elif entry is None or isinstance(error, ModelUnavailable):
+            raise error
+        else:
+            self._idle.append(worker)
+            self._again(entry, error)
+
+    def _again(self, entry: _Entry, error: BaseException) -> None:
+        entry.tries += 1
+        if entry.tries < _TRIES:
+            self.retried += 1
+            heapq.heappush(self._queue, entry)
+            return
+        what = error.message if isinstance(error, MusterError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, (BrokenExecutor, WorkerLost)):
+            what = "the worker died"
+        hint = (
+            error.hint if isinstance(error, MusterError) else ""
+        ) or "run the command again; the others are not affected"
+        entry.failed(MusterError(f"{entry.task.where}: {what}", hint=hint))
+
+    def close(self) -> None:
+        """End all workers."""
+        for worker in self._workers:
+            worker.close()
+
+
+def local_crew(recipe: Recipe, workers: int | None) -> Crew:
+    """So many processes of this machine; by default one per core."""
+    return Crew([LocalWorker(recipe) for _ in range(workers or cores())])

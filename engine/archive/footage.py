@@ -1,0 +1,267 @@
+"""What a recording's container says of it without decoding: key frames, times, where to cut; and the way to any of its frames.
+
+PyAV reads packets without decoding them, so times are those of the container (a variable frame rate is no special case) and a
+segment can begin at any key frame. Decoding runs in one thread: damaged pictures are then concealed in the same way wherever it runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import InputError
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+
+__all__ = ["SEGMENT_S", "WARM_UP_S", "Footage", "Picture", "Segment", "digest", "frames", "scan"]
+
+SEGMENT_S = 30.0
+"""A segment ends at the first key frame after so long."""
+WARM_UP_S = 1.0
+"""Faces are looked for from so long before a segment on, so that those in view at its beginning are known."""
+_SLACK_FRAMES = 2
+_HINT = "give a video file such as MP4, MKV, AVI or MOV; if it was cut off while being copied, copy it again"
+
+
+def _key() -> NDArray[np.int64]:
+    return np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of a recording: frames whose key lies in [begin, end); `end` None: up to the last."""
+
+    number: int
+    begin: int
+    end: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Footage:
+    """What a container says.
+
+    A frame's key is its time stamp in ticks, or its running number where the container's times make no sense.
+
+    Attributes:
+        tick: seconds of one unit of a key.
+        first: the first frame's key.
+        count: frames in the container.
+        missing: frames that its header promises beyond those.
+        seconds: from the first frame to the last.
+        size: (height, width) in pixels, as shown.
+        numbered: keys are running numbers.
+        cues, seeks: (n,) keys of key frames, and the time stamps by which they are found.
+    """
+
+    tick: Fraction
+    first: int
+    count: int
+    missing: int
+    seconds: float
+    size: tuple[int, int]
+    numbered: bool
+    cues: NDArray[np.int64] = field(default_factory=_key)
+    seeks: NDArray[np.int64] = field(default_factory=_key)
+
+    def offset_s(self, key: int) -> float:
+        """Seconds from the first frame to one."""
+        return float((key - self.first) * self.tick)
+
+    def segments(self, target_s: float = SEGMENT_S) -> tuple[Segment, ...]:
+        """Pieces of about that length, cut at key frames: a matter of the file alone, never of who works on it."""
+        ticks = max(1, round(target_s / self.tick))
+        cuts = [self.first]
+        for cue in self.cues.tolist():
+            if cue - cuts[-1] >= ticks:
+                cuts.append(cue)
+        return tuple(Segment(number, *ends) for number, ends in enumerate(zip(cuts, [*cuts[1:], None], strict=True)))
+
+    def before(self, key: int) -> tuple[int, int] | None:
+        """Key and time stamp of the last key frame at or before a key; None: begin at the file's own beginning."""
+        row = bisect_right(self.cues, key) - 1
+        return (int(self.cues[row]), int(self.seeks[row])) if row > 0 else None
+
+    def cue_between(self, after: int, until: int) -> bool:
+        """Whether a key frame lies in (after, until]: going there is then quicker than decoding on."""
+        return bisect_right(self.cues, until) > bisect_right(self.cues, after)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A decoded frame: its key, and its pixels when asked for."""
+
+    key: int
+    frame: VideoFrame
+
+    def image(self) -> NDArray[np.uint8]:
+        """RGB uint8 (H, W, 3), turned upright as the container says."""
+        image = np.asarray(self.frame.to_ndarray(format="rgb24"), np.uint8)
+        return np.ascontiguousarray(np.rot90(image, self._turns)) if self._turns else image
+
+    @property
+    def _turns(self) -> int:
+        """Quarter turns to the left."""
+        return round(self.frame.rotation / 90) % 4
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels of the upright picture."""
+        sides = (self.frame.height, self.frame.width)
+        return sides[::-1] if self._turns % 2 else sides
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file. All of it: decoding takes many times as long as reading, and parts do not tell a file that still grows.
+
+    Raises:
+        InputError: it is empty or cannot be read.
+    """
+    try:
+        with path.open("rb") as handle:
+            if handle.read(1) == b"":
+                raise InputError(f"{path}: the file is empty", hint="copy the recording again, or leave the file out")
+            handle.seek(0)
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(
+            f"{path}: {error.strerror}", hint="check the path and the access rights on every node"
+        ) from error
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[InputContainer, Any]]:
+    import av  # noqa: PLC0415 - only where videos are processed
+
+    av.logging.set_level(None)  # what matters is counted and told
+    try:
+        container = av.open(str(path))
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise InputError(f"{path}: not a video that can be read", hint=_HINT) from error
+    with container:
+        if not container.streams.video:
+            raise InputError(f"{path}: has no picture", hint=_HINT)
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        stream.thread_type = "NONE"
+        yield container, stream
+
+
+def _packets(container: InputContainer, stream: Any) -> Iterator[Any]:
+    """Packets up to the end, or to where the file cannot be read any further."""
+    import av  # noqa: PLC0415
+
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, av.error.FFmpegError):
+            return
+        yield packet
+
+
+def scan(path: Path) -> Footage:
+    """Read a container without decoding more than its first picture.
+
+    Raises:
+        InputError: it is no video, or no picture of it can be decoded.
+    """
+    stamps: list[int | None] = []
+    cues: list[tuple[int | None, int | None]] = []
+    with _opened(path) as (container, stream):
+        for packet in _packets(container, stream):
+            if packet.size == 0 or packet.is_discard:
+                continue
+            stamps.append(packet.pts)
+            if packet.is_keyframe:
+                cues.append((packet.pts, packet.dts if packet.dts is not None else packet.pts))
+        promised, rate, tick = stream.frames, stream.average_rate, stream.time_base
+        if not promised and container.duration and rate and path.suffix.lower() in {".mp4", ".mov", ".m4v"}:
+            promised = int(container.duration / 1_000_000 * rate)
+    opening = next(frames(path, None), None)
+    if opening is None:
+        raise InputError(f"{path}: no picture can be decoded", hint=_HINT)
+    size = opening.size
+    missing = promised - len(stamps) if promised - len(stamps) > _SLACK_FRAMES else 0
+    keys = sorted(stamp for stamp in stamps if stamp is not None)
+    marks = [(key, seek) for key, seek in cues if key is not None and seek is not None]
+    sensible = tick and len(set(keys)) == len(stamps) and len(marks) == len(cues) and opening.key in set(keys)
+    if not sensible or any(each != sorted(each) for each in ([key for key, _ in marks], [seek for _, seek in marks])):
+        every = 1 / Fraction(rate) if rate and 0.5 <= rate <= 240 else Fraction(1, 25)
+        return Footage(every, 0, len(stamps), missing, float((len(stamps) - 1) * every), size, numbered=True)
+    table = np.array(marks, np.int64).reshape(-1, 2)
+    return Footage(
+        # a recording begins with the first picture that can be shown, even where it was cut out of a stream before a key frame
+        Fraction(tick), opening.key, len(stamps), missing, float((keys[-1] - opening.key) * tick), size, numbered=False,
+        cues=table[:, 0], seeks=table[:, 1],
+    )  # fmt: skip
+
+
+def frames(path: Path, footage: Footage | None, begin: int | None = None, end: int | None = None) -> Iterator[Picture]:
+    """Decode frames in order, from the last key frame at or before `begin` on.
+
+    Frames before `begin` are given, too, for whoever must see them; those that cannot be decoded are left out.
+
+    Args:
+        path: the file.
+        footage: what `scan` said of it; None: from the file's beginning.
+        begin: key from which frames are wanted; None: the first.
+        end: key before which to stop; None: at the end of the file.
+
+    Raises:
+        InputError: the file cannot be opened.
+    """
+    cue = footage.before(begin) if footage is not None and begin is not None else None
+    with _opened(path) as (container, stream):
+        if cue is None or _sought(container, stream, cue[1]):
+            yield from _decoded(container, stream, footage, cue[0] if cue else None, end)
+            return
+    with _opened(path) as (container, stream):  # a container that cannot be searched is read from its beginning
+        yield from _decoded(container, stream, footage, None, end)
+
+
+def _sought(container: InputContainer, stream: Any, stamp: int) -> bool:
+    """Go to a key frame; False: one beyond it was found, or none."""
+    import av  # noqa: PLC0415
+
+    try:
+        container.seek(stamp, stream=stream, backward=True)
+        packet = next(_packets(container, stream), None)
+        reached = packet is not None and packet.dts is not None and packet.dts <= stamp
+        container.seek(stamp, stream=stream, backward=True)
+    except av.error.FFmpegError:
+        return False
+    return reached
+
+
+def _decoded(
+    container: InputContainer, stream: Any, footage: Footage | None, first: int | None, end: int | None
+) -> Iterator[Picture]:
+    """Frames from where the container stands; of a key frame's leading pictures, which need what came before it, none is given."""
+    import av  # noqa: PLC0415
+
+    numbered = footage is not None and footage.numbered
+    number = 0
+    for packet in _packets(container, stream):
+        try:
+            decoded = packet.decode()
+        except av.error.FFmpegError:
+            continue
+        for frame in decoded:
+            key = number if numbered else frame.pts if frame.pts is not None else frame.dts
+            number += 1
+            if key is None or (first is not None and key < first):
+                continue
+            if end is not None and key >= end:
+                return
+            yield Picture(key, frame)

@@ -1,0 +1,112 @@
+"""What an archive keeps between two runs: observations until a recording is decided, and a list of those that are.
+
+Observations hold embeddings of everybody who passed, so they are deleted as soon as their recording is decided; those of a run that was
+never finished go with `muster forget` and when strangers' templates would (`[retention] strangers`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+
+from engine.archive.footage import Segment
+from engine.archive.names import Listed
+from engine.archive.observe import Observation
+from engine.errors import StorageError
+from engine.storage import append_lines, atomic_write, csv_line, encode_cell, locked, read_rows, storage_errors
+
+__all__ = ["DONE_COLUMNS", "DoneList", "Shelf", "recording_id"]
+
+DONE_COLUMNS = (
+    "recording_id", "content", "file", "camera", "start", "bytes", "changed_ns", "seconds", "frames", "tracks", "punches",
+    "incidents", "decided_at",
+)  # fmt: skip
+
+
+def recording_id(content: str, listed: Listed) -> str:
+    """A recording's name in logs: when it began, and a digest of its content, camera and start.
+
+    It begins like every generated name, with its time: retention goes by that.
+    """
+    told = "\0".join((content, listed.camera, str(listed.start.timestamp())))
+    return f"{listed.start.astimezone(UTC):%Y%m%dT%H%M%S}-{hashlib.sha256(told.encode()).hexdigest()[:10]}"
+
+
+class DoneList:
+    """`archive/done.csv`: recordings that are decided, appended to and never rewritten.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def ids(self) -> dict[str, Mapping[str, str]]:
+        """Rows by recording.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        return {row["recording_id"]: row for row in read_rows(self._path)}
+
+    def add(self, row: Mapping[str, object]) -> None:
+        """Note durably that a recording is decided."""
+        with locked(self._path):
+            cells = [encode_cell(row.get(column, "")) for column in DONE_COLUMNS]
+            append_lines(self._path, csv_line(DONE_COLUMNS), [csv_line(cells)])
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The observations of one recording under one recipe.
+
+    Attributes:
+        folder: where they lie.
+    """
+
+    folder: Path
+
+    @classmethod
+    def of(cls, observations: Path, recording: str, recipe: str, min_face_px: int | None) -> Shelf:
+        """That of a recording, by its id and the digest of the recipe."""
+        return cls(observations / f"{recording}-{recipe}-{min_face_px or 0}")
+
+    def path(self, segment: Segment) -> Path:
+        """Where a segment's lies."""
+        return self.folder / f"{segment.number:05}.npz"
+
+    def has(self, segment: Segment) -> bool:
+        """Whether it is there."""
+        return self.path(segment).is_file()
+
+    def put(self, segment: Segment, content: bytes) -> None:
+        """Keep it, durably."""
+        atomic_write(self.path(segment), content)
+
+    def read(self, segments: Iterable[Segment]) -> list[Observation]:
+        """All of them.
+
+        Raises:
+            StorageError: one is missing or damaged; a damaged one is removed, so that a second run makes it anew.
+        """
+        found = []
+        for segment in segments:
+            path = self.path(segment)
+            with storage_errors(path):
+                content = path.read_bytes()
+            try:
+                found.append(Observation.from_bytes(content, path))
+            except StorageError:
+                path.unlink(missing_ok=True)
+                raise
+        return found
+
+    def clear(self) -> None:
+        """Delete them."""
+        with storage_errors(self.folder):
+            shutil.rmtree(self.folder, ignore_errors=not self.folder.exists())

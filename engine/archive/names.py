@@ -1,0 +1,135 @@
+"""Which recordings there are, of which camera, and when each began: from the command, a manifest, or the files' own names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from engine.errors import InputError
+from engine.storage import clean_text, read_rows
+
+__all__ = ["Listed", "listed", "moment_in", "start_in_name"]
+
+_STAMP = re.compile(
+    r"(?<!\d)(?P<year>\d{4})[-_.]?(?P<month>\d{2})[-_.]?(?P<day>\d{2})(?P<t>[T _-])?(?P<hour>\d{2})[-_.:h]?(?P<minute>\d{2})"
+    r"[-_.:m]?(?P<second>\d{2})(?:\.\d{1,6}(?=Z|[+-]\d{4}|$))?(?P<offset>Z|\+\d{2}:?\d{2}|-\d{2}:?(?:00|30|45))?(?!\d)"
+)
+_HINT = "give --start, or a --manifest with the columns file,camera,start"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A recording to be processed.
+
+    Attributes:
+        path: of the file, absolute.
+        camera: its name.
+        start: of the first frame, timezone-aware.
+    """
+
+    path: Path
+    camera: str
+    start: datetime
+
+
+def moment_in(text: str, zone: ZoneInfo, what: str) -> datetime:
+    """An ISO 8601 time; without an offset it is the workplace's local time.
+
+    Args:
+        text: what stands there.
+        zone: of the workplace.
+        what: whose time it is, for the error.
+
+    Raises:
+        InputError: it is none, or the local time came twice, or never, when the clocks were changed.
+    """
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise InputError(f"{what}: {text!r} is not a time", hint="write it as 2026-11-22T08:55:00+01:00") from error
+    if time.tzinfo is not None:
+        return time
+    early, late = time.replace(tzinfo=zone, fold=0), time.replace(tzinfo=zone, fold=1)
+    if early.utcoffset() == late.utcoffset():
+        return early
+    often = "twice" if (early.utcoffset() or timedelta()) > (late.utcoffset() or timedelta()) else "never"
+    offsets = " or ".join(sorted({f"{each:%z}" for each in (early, late)}))
+    raise InputError(
+        f"{what}: {time:%Y-%m-%d %H:%M:%S} came {often} in {zone.key}, the clocks were changed",
+        hint=f"give the offset, too, such as {time:%Y-%m-%dT%H:%M:%S}{early:%z} ({offsets}), with --start or in a manifest",
+    )
+
+
+def start_in_name(path: Path, zone: ZoneInfo) -> datetime:
+    """The time that a file's name tells: `20261122-085500`, `2026-11-22_08-55-00`, `20261122T085500+0100` and the like, the first of
+    several. A negative offset is read only after the `T` of ISO 8601; elsewhere it may be a number of another kind.
+
+    Raises:
+        InputError: it tells none; the time at which a file was changed is never taken instead.
+    """
+    for match in _STAMP.finditer(path.stem):
+        part = match.groupdict()
+        offset = part["offset"] or ""
+        if offset.startswith("-") and part["t"] != "T":
+            offset = ""
+        text = "{year}-{month}-{day}T{hour}:{minute}:{second}".format(**part)
+        try:
+            datetime.fromisoformat(text + offset)
+        except ValueError:
+            continue
+        return moment_in(text + offset, zone, str(path))
+    raise InputError(f"{path}: its name does not tell when it began", hint=_HINT)
+
+
+def listed(
+    files: Sequence[Path], zone: ZoneInfo, *, camera: str | None, start: str | None, manifest: Path | None
+) -> tuple[list[Listed], list[InputError]]:
+    """Recordings in the order in which they began, and what is wrong with the others.
+
+    Args:
+        files: as given; without any, those of the manifest.
+        zone: of the workplace.
+        camera: of all files; None: of the manifest, else the name of the folder that a file lies in.
+        start: of the only file; None: of the manifest, else from the files' names.
+        manifest: a CSV file with the columns `file`, `camera` and `start`, whose files lie relative to it; the latter two may be empty.
+
+    Raises:
+        InputError: there is nothing to do, or the manifest cannot be used.
+    """
+    told = _manifest(manifest) if manifest is not None else {}
+    paths = [path.expanduser().absolute() for path in files] or list(told)
+    if not paths:
+        raise InputError("no recording is given", hint="name the files, or a --manifest")
+    if start is not None and len(paths) > 1:
+        raise InputError("--start is the time of one recording", hint="give several theirs in a --manifest")
+    found, wrong = list[Listed](), list[InputError]()
+    for path in paths:
+        row = told.get(path) or told.get(path.resolve(), {})
+        try:
+            name = clean_text(camera or row.get("camera") or path.parent.resolve().name, what="camera's name", limit=64)
+            given = start or row.get("start")
+            begin = moment_in(given, zone, str(path)) if given else start_in_name(path, zone)
+        except InputError as error:
+            wrong.append(error)
+        else:
+            found.append(Listed(path, name, begin))
+    return sorted(found, key=lambda each: (each.start, each.camera, str(each.path))), wrong
+
+
+def _manifest(path: Path) -> Mapping[Path, Mapping[str, str]]:
+    if not path.is_file():
+        raise InputError(f"{path}: no such manifest", hint="give a CSV file with the columns file,camera,start")
+    rows = read_rows(path, by_hand=True)
+    if rows and "file" not in rows[0]:
+        raise InputError(f"{path} lacks the column file", hint="its first line must be file,camera,start")
+    folder, told = path.absolute().parent, dict[Path, Mapping[str, str]]()
+    for row in rows:
+        if row["file"].strip():
+            told[folder / Path(row["file"].strip()).expanduser()] = {
+                key: (value or "").strip() for key, value in row.items()
+            }
+    return told

@@ -1,0 +1,337 @@
+"""A backlog of recordings, from files to rows: workers observe, the pipeline decides in the order in which recordings began.
+
+Both go on side by side: while one recording is decided its followers are observed. Only this process writes into the workspace.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time as clock
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.analysis import FaceReader
+from engine.archive.crew import Crew
+from engine.archive.decide import Decision, decide
+from engine.archive.footage import Footage, Segment, digest, scan
+from engine.archive.kept import DoneList, Shelf, recording_id
+from engine.archive.names import Listed
+from engine.archive.observe import ObserveTask, Recipe
+from engine.archive.report import FileReport, Outcome, Report
+from engine.errors import InputError, MusterError, StorageError
+from engine.storage import claimed
+from engine.workbench import Workbench
+
+__all__ = ["process"]
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+
+_STEADY_S = 2.0
+"""A file that was changed more recently is looked at again after so long: it may still be written."""
+
+
+@dataclass
+class _Recording:
+    """One recording on its way."""
+
+    listed: Listed
+    report: FileReport
+    rank: int
+    footage: Footage | None = None
+    state: tuple[int, int] = (0, 0)
+    shelf: Shelf = field(default_factory=lambda: Shelf(Path()))
+    segments: tuple[Segment, ...] = ()
+    content: str = ""
+    open: int = 0
+    ready: threading.Event = field(default_factory=threading.Event)
+
+    def fail(self, error: MusterError) -> None:
+        """It cannot be decided; the first reason is told."""
+        if not self.report.told:
+            self.report.told = str(error)
+        self.report.outcome = Outcome.FAILED
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.report.told)
+
+
+def process(
+    bench: Workbench,
+    recordings: Sequence[Listed],
+    wrong: Sequence[InputError],
+    hired: Callable[[Recipe], AbstractContextManager[Crew]],
+    progress: Progress,
+    steady_s: float = _STEADY_S,
+) -> Report:
+    """Observe and decide recordings; those that are done already are left out.
+
+    Args:
+        bench: the workspace.
+        recordings: in the order in which they began.
+        wrong: what is wrong with further ones; they are only reported.
+        hired: gives workers for a recipe.
+        progress: told of what is done.
+        steady_s: a file changed more recently is looked at again after so long.
+
+    Raises:
+        GalleryMismatch: the gallery is of another model.
+        InputError: another process works on this workspace's archive, or there are no workers.
+        ModelUnavailable: networks cannot be opened.
+        StorageError: the workspace cannot be read or written.
+    """
+    began = clock.perf_counter()
+    for store in (bench.gallery, bench.strangers, bench.anchors):
+        store.current()
+    recipe = Recipe.of(bench.config, bench.models)
+    with claimed(bench.workspace / "archive" / "process") as first:
+        if not first:
+            raise InputError("another process works on this archive", hint="wait for it, or end it")
+        backlog = _Backlog(bench, recordings, recipe, progress, steady_s)
+        with hired(recipe) as crew:
+            backlog.run(crew)
+    reports = [each.report for each in backlog.recordings]
+    reports += [FileReport("", told=str(error)) for error in wrong]
+    return Report(reports, clock.perf_counter() - began, crew.retried, crew.replaced)
+
+
+class _Backlog:
+    """The recordings of one run. One thread surveys and observes, the caller's decides."""
+
+    def __init__(
+        self, bench: Workbench, recordings: Sequence[Listed], recipe: Recipe, progress: Progress, steady_s: float
+    ) -> None:
+        self._bench, self._recipe, self._progress, self._steady_s = bench, recipe, progress, steady_s
+        self._done = DoneList(bench.workspace / "archive" / "done.csv")
+        self._before = self._done.ids()
+        self.recordings = [
+            _Recording(each, FileReport(str(each.path), each.camera, each.start.isoformat()), rank)
+            for rank, each in enumerate(recordings)
+        ]
+        self._taken: dict[str, str] = {}
+        self._networks: FaceReader | None = None
+        self._error: BaseException | None = None
+        self._pieces = self._seen = 0
+
+    def run(self, crew: Crew) -> None:
+        """Work all of it off."""
+        thread = threading.Thread(target=self._observe, args=(crew,), name="observing", daemon=True)
+        thread.start()
+        try:
+            for recording in self.recordings:
+                recording.ready.wait()
+                if self._error is not None:
+                    raise self._error
+                self._settle(recording)
+            thread.join()
+            if self._error is not None:
+                raise self._error
+        finally:
+            crew.stop()
+            thread.join()
+
+    # ----------------------------------------------------------------------------------------- observing
+
+    def _observe(self, crew: Crew) -> None:
+        """Body of the observing thread."""
+        try:
+            self._wait_until_steady()
+            coming = iter(self.recordings)
+
+            def more() -> bool:
+                if (recording := next(coming, None)) is not None:
+                    self._survey(recording, crew)
+                return recording is not None
+
+            crew.run(more)
+        except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
+            self._error = error
+        finally:
+            for recording in self.recordings:
+                recording.ready.set()
+
+    def _wait_until_steady(self) -> None:
+        """Give files that were changed a moment ago the time to show that they grow."""
+        for recording in self.recordings:
+            recording.state = _state(recording.listed.path)
+        youngest = clock.time() - max((recording.state[1] / 1e9 for recording in self.recordings), default=0.0)
+        if 0 <= youngest < self._steady_s:
+            clock.sleep(self._steady_s - youngest)
+
+    def _survey(self, recording: _Recording, crew: Crew) -> None:
+        """Find out what a file is, and hand out its pieces."""
+        listed, report = recording.listed, recording.report
+        try:
+            if not listed.path.is_file():
+                kind = "is a folder: name its files" if listed.path.is_dir() else "no such file"
+                raise InputError(f"{listed.path}: {kind}", hint="check the path")
+            self._check_steady(recording)
+            if self._decided_before(recording):
+                recording.ready.set()
+                return
+            recording.content = digest(listed.path)
+            report.recording_id = recording_id(recording.content, listed)
+            if self._known(recording):
+                recording.ready.set()
+                return
+            recording.footage = scan(listed.path)
+            self._check_steady(recording)
+        except MusterError as error:
+            recording.fail(error)
+            recording.ready.set()
+            return
+        camera = self._bench.config.cameras.get(listed.camera)
+        least = camera.min_face_px if camera else None
+        recording.shelf = Shelf.of(self._bench.records.observations, report.recording_id, self._recipe.digest, least)
+        recording.segments = recording.footage.segments()
+        report.segments, report.seconds = len(recording.segments), recording.footage.seconds
+        report.shortened = recording.footage.missing
+        missing = [segment for segment in recording.segments if not recording.shelf.has(segment)]
+        recording.open = report.observed = len(missing)
+        self._pieces += len(missing)
+        for segment in missing:
+            task = ObserveTask(listed.path, recording.state[0], recording.footage, segment, least)
+            self._hand_out(recording, segment, task, crew)
+        if not missing:
+            recording.ready.set()
+
+    def _check_steady(self, recording: _Recording) -> None:
+        state = _state(recording.listed.path)
+        if state != recording.state:
+            raise InputError(
+                f"{recording.listed.path}: the file is still being written",
+                hint="run the command again when it is complete",
+            )
+
+    def _decided_before(self, recording: _Recording) -> bool:
+        """The same file in the same state: that needs not even be read."""
+        report, (size, changed) = recording.report, map(str, recording.state)
+        told = {
+            "file": report.file,
+            "camera": report.camera,
+            "start": report.start,
+            "bytes": size,
+            "changed_ns": changed,
+        }
+        row = next((row for row in self._before.values() if told.items() <= row.items()), None)
+        if row is not None:
+            report.recording_id, report.outcome = row["recording_id"], Outcome.BEFORE
+        return row is not None
+
+    def _known(self, recording: _Recording) -> bool:
+        """Done before, or given twice."""
+        report = recording.report
+        name = report.recording_id
+        if name in self._taken:
+            report.outcome, report.told = Outcome.TWICE, f"the same recording as {self._taken[name]}"
+            return True
+        self._taken[name] = report.file
+        if name in self._before:
+            report.outcome = Outcome.BEFORE
+            return True
+        other = next((row for row in self._before.values() if row["content"] == recording.content), None)
+        if other is not None:
+            log.warning(
+                "%s was decided before as camera %s from %s; those rows stay",
+                report.file,
+                other["camera"],
+                other["start"],
+            )
+        return False
+
+    def _hand_out(self, recording: _Recording, segment: Segment, task: ObserveTask, crew: Crew) -> None:
+        def finished() -> None:
+            recording.open -= 1
+            self._seen += 1
+            self._progress("looking at segments", self._seen, self._pieces)
+            if recording.open == 0:
+                recording.ready.set()
+
+        def done(content: bytes) -> None:
+            recording.shelf.put(segment, content)
+            finished()
+
+        def failed(error: MusterError) -> None:
+            recording.fail(error)
+            finished()
+
+        crew.add((recording.rank, segment.number), task, done, failed)
+
+    # ----------------------------------------------------------------------------------------- deciding
+
+    def _settle(self, recording: _Recording) -> None:
+        """Decide a recording that is observed."""
+        if recording.footage is None or recording.failed:
+            return
+        report, footage = recording.report, recording.footage
+        began = clock.perf_counter()
+        try:
+            self._check_steady(recording)
+            observed = recording.shelf.read(recording.segments)
+            report.frames = sum(len(each.keys) for each in observed)
+            report.unreadable = max(0, footage.count - report.frames)
+            if report.frames == 0:
+                raise InputError(f"{report.file}: no picture can be decoded", hint="copy the recording again")
+            decision = decide(
+                self._bench,
+                self._opened(),
+                recording.listed.path,
+                footage,
+                observed,
+                camera=recording.listed.camera,
+                start=recording.listed.start,
+                recording_id=report.recording_id,
+                told=lambda done, total: self._progress(f"deciding {recording.listed.path.name}", done, total),
+            )
+        except (InputError, StorageError) as error:
+            recording.fail(error)
+            if _state(recording.listed.path) != recording.state:
+                recording.shelf.clear()
+            return
+        report.work_s = clock.perf_counter() - began
+        self._keep(recording, decision)
+
+    def _opened(self) -> FaceReader:
+        """Networks for what no record holds."""
+        if self._networks is None:
+            self._networks = self._recipe.opened()
+        return self._networks
+
+    def _keep(self, recording: _Recording, decision: Decision) -> None:
+        report, stats = recording.report, decision.stats
+        report.outcome = Outcome.DECIDED
+        report.tracks, report.punches, report.gaps = stats.tracks, stats.punches, list(decision.gaps)
+        report.incidents = {kind: count for kind, count in stats.incidents.items() if count}
+        report.unreadable += decision.lost
+        self._done.add(
+            {
+                "recording_id": report.recording_id,
+                "content": recording.content,
+                "file": report.file,
+                "camera": report.camera,
+                "start": report.start,
+                "bytes": recording.state[0],
+                "changed_ns": recording.state[1],
+                "seconds": round(report.seconds, 3),
+                "frames": report.frames,
+                "tracks": report.tracks,
+                "punches": report.punches,
+                "incidents": sum(report.incidents.values()),
+                "decided_at": self._bench.clock().isoformat(timespec="seconds"),
+            }
+        )
+        recording.shelf.clear()
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Size and time of change; zeros when there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,80 @@
+"""The sites that one workbench serves: its own workspace, and a folder below `sites/` for each further one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.config import CONFIG_NAME, load_config
+from engine.errors import ConfigError
+
+__all__ = ["SITES_FOLDER", "Sites", "find_sites", "site_names"]
+
+SITES_FOLDER = "sites"
+
+
+@dataclass(frozen=True)
+class Sites:
+    """What can be served.
+
+    Attributes:
+        home: name of the workspace's own site; accounts are kept there.
+        folders: workspace by name, home first, the others in the order of their names.
+        problems: why other folders below `sites/` are left out, by name.
+    """
+
+    home: str
+    folders: Mapping[str, Path]
+    problems: Mapping[str, ConfigError] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that are served, home first."""
+        return tuple(self.folders)
+
+
+def _below(workspace: Path) -> list[Path]:
+    try:
+        return sorted(each for each in (workspace / SITES_FOLDER).iterdir() if each.is_dir() and each.name[0] != ".")
+    except OSError:
+        return []
+
+
+def site_names(workspace: Path, home: str) -> tuple[str, ...]:
+    """Every name under which a site may be meant, home first; whether its settings make sense is not looked at."""
+    return tuple(dict.fromkeys((home, *(folder.name for folder in _below(workspace)))))
+
+
+def find_sites(workspace: Path, home: str) -> Sites:
+    """Read the settings of every site.
+
+    Args:
+        workspace: of home.
+        home: its setting `site`.
+    """
+    folders, problems = {home: workspace}, {}
+    for folder in _below(workspace):
+        try:
+            _check(folder, home)
+        except ConfigError as error:
+            problems[folder.name] = error
+        else:
+            folders[folder.name] = folder
+    return Sites(home, folders, problems)
+
+
+def _check(folder: Path, home: str) -> None:
+    """Whether a folder holds the site that it is called after."""
+    if folder.name == home:
+        raise ConfigError(
+            f"{folder} bears the name of the workspace's own site", hint="rename the folder and its setting `site`"
+        )
+    if not (folder / CONFIG_NAME).is_file():
+        raise ConfigError(f"{folder} has no {CONFIG_NAME}", hint=f'write one with site = "{folder.name}"')
+    found = load_config(folder).site
+    if found != folder.name:
+        raise ConfigError(
+            f"{folder} should hold the site {folder.name}, but its setting `site` says {found}",
+            hint=f'write site = "{folder.name}" into its {CONFIG_NAME}, or rename the folder (MUSTER_SITE goes before the file)',
+        )

@@ -1,0 +1,206 @@
+"""The connection to PostgreSQL: short transactions, locks that other processes respect, and one word for "it cannot be reached"."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import threading
+import time as clock
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from engine.errors import ConfigError, StorageError, Unreachable
+
+__all__ = ["Database", "Unreachable", "parsed", "shown"]
+
+log = logging.getLogger(__name__)
+
+_CONNECT_TIMEOUT_S = 3
+_PAUSE_S = 0.5
+"""After a failed attempt nobody tries again for so long: a camera must not wait for every row it writes."""
+_OPTIONS = "-c lock_timeout=30000 -c statement_timeout=120000 -c idle_in_transaction_session_timeout=60000"
+# a server that is starting, stopping or was killed answers so; without a code there was no answer at all
+_AWAY = ("08", "57P01", "57P02", "57P03", "25P03", "53300")
+
+
+def parsed(url: str) -> URL:
+    """An address as it stands in the settings.
+
+    Raises:
+        ConfigError: it is none of PostgreSQL.
+    """
+    try:
+        found = make_url(url)
+    except ArgumentError:
+        found = None
+    if found is None or found.drivername not in {"postgresql", "postgresql+psycopg"} or not found.database:
+        raise ConfigError(
+            "the setting `store` is no address of a PostgreSQL database",
+            hint="write it as postgresql+psycopg://user@host/database; the password may stand in ~/.pgpass",
+        )
+    return found.set(drivername="postgresql+psycopg")
+
+
+def shown(url: URL) -> str:
+    """An address without its password."""
+    return url.render_as_string(hide_password=True)
+
+
+class Database:
+    """Connections of one process to the database, for one site.
+
+    Args:
+        url: where it is.
+        site: whose rows are meant.
+
+    Attributes:
+        kind: what the login may do: `owner`, `workbench`, `reader`, `recorder`; empty: the database was not reached yet.
+    """
+
+    def __init__(self, url: URL, site: str) -> None:
+        self.url, self.site = url, site
+        self.engine: Engine = create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=5,
+            max_overflow=10,
+            pool_timeout=30,
+            connect_args={
+                "connect_timeout": _CONNECT_TIMEOUT_S, "options": _OPTIONS, "application_name": "muster",
+                "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000,
+            },
+        )  # fmt: skip
+        self._held = threading.local()
+        self._away_until = 0.0
+        self.kind = ""
+
+    def __str__(self) -> str:
+        return f"{shown(self.url)}, site {self.site}"
+
+    @property
+    def away(self) -> bool:
+        """Whether the last attempt failed a moment ago."""
+        return clock.monotonic() < self._away_until
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    # ----------------------------------------------------------------------------------------- errors
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except PoolTimeout as error:
+            raise Unreachable(f"{self}: all connections are in use", hint="try again in a moment") from error
+        except (OperationalError, InterfaceError, DBAPIError) as error:
+            raise self._error(error) from error
+        except SQLAlchemyError as error:
+            raise StorageError(f"{self}: {error}", hint="run `muster doctor`") from error
+
+    def _error(self, error: DBAPIError) -> StorageError:
+        state = getattr(error.orig, "sqlstate", None) or ""
+        what = str(error.orig).strip().partition("\n")[0]
+        gone = isinstance(error, (OperationalError, InterfaceError)) and (not state or state.startswith(_AWAY))
+        if gone or error.connection_invalidated:
+            if not self.away:
+                log.info("%s cannot be reached: %s", self, what)
+            self._away_until = clock.monotonic() + _PAUSE_S
+            return Unreachable(f"{self} cannot be reached: {what}", hint="check the network and the server")
+        hint = {
+            "42501": "the login lacks the right: `muster store grant`",
+            "42P01": "prepare the database: `muster store init`",
+            "3F000": "prepare the database: `muster store init`",
+            "55P03": "another process holds the lock: try again, or end the one that hangs",
+            "53100": "free space on the database's disk",
+        }.get(state, "see the message; the server's log tells more")
+        return StorageError(f"{self}: {what}", hint=hint)
+
+    def _check_pause(self) -> None:
+        if self.away:
+            raise Unreachable(f"{self} could not be reached a moment ago", hint="check the network and the server")
+
+    # ----------------------------------------------------------------------------------------- working
+
+    @contextlib.contextmanager
+    def work(self) -> Iterator[Connection]:
+        """A transaction: committed when the block ends, undone when it raises.
+
+        Raises:
+            Unreachable: there is no answer; whether it was committed is not known.
+            StorageError: the database refuses.
+        """
+        held: Connection | None = getattr(self._held, "connection", None)
+        with self._told():
+            if held is not None:
+                with held.begin():
+                    yield held
+                return
+            self._check_pause()
+            with self.engine.begin() as connection:
+                yield connection
+
+    @property
+    def locking(self) -> bool:
+        """Whether this thread holds a lock: what it reads then must be as it is this moment."""
+        return getattr(self._held, "connection", None) is not None
+
+    @contextlib.contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        """Hold a lock that all processes of all machines respect, over reads and the write that depends on them.
+
+        It ends with the connection, so nobody is held up by a machine that lost the network.
+
+        Args:
+            name: of what is locked, within the site.
+
+        Raises:
+            Unreachable: there is no answer.
+            StorageError: somebody else holds it for over 30 s.
+        """
+        digest = hashlib.blake2b(f"{self.site}/{name}".encode(), digest_size=8).digest()
+        key = {"key": int.from_bytes(digest, "big", signed=True)}
+        held: Connection | None = getattr(self._held, "connection", None)
+        with contextlib.ExitStack() as stack:
+            if held is None:
+                with self._told():
+                    self._check_pause()
+                    held = stack.enter_context(self.engine.connect())
+            self._at_once(held, "SELECT pg_advisory_lock(%(key)s)", key)
+            outer = getattr(self._held, "connection", None)
+            self._held.connection = held
+            try:
+                yield
+            finally:
+                self._held.connection = outer
+                try:
+                    self._at_once(held, "SELECT pg_advisory_unlock(%(key)s)", key)
+                except StorageError:  # the connection is gone, and the lock with it
+                    with contextlib.suppress(SQLAlchemyError):
+                        held.invalidate()
+
+    def _at_once(self, connection: Connection, statement: str, values: Mapping[str, object]) -> None:
+        """One statement without a transaction around it: a lock costs one round trip, not three."""
+        with self._told():
+            if connection.invalidated:
+                raise Unreachable(
+                    f"{self} cannot be reached: the connection broke", hint="check the network and the server"
+                )
+            raw = cast("psycopg.Connection[tuple[object, ...]]", connection.connection.driver_connection)
+            try:
+                raw.autocommit = True
+                raw.execute(statement, values)
+                raw.autocommit = False
+            except psycopg.Error as error:
+                connection.invalidate()
+                raise DBAPIError.instance(
+                    statement, values, error, psycopg.Error, dialect=connection.dialect
+                ) from error

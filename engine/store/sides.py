@@ -1,0 +1,76 @@
+"""What is copied and compared: all that one store holds, in the words that files and a database share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.gallery import GalleryStore
+from engine.logs import Finding, Sealer
+from engine.logs.days import Journal
+from engine.logs.shelf import FileShelf, Shelf
+from engine.people import PeopleKeep
+from engine.storage import Document
+from engine.store.base import Store
+from engine.store.chains import Chains, FileChains, TableChains
+from engine.store.database import DatabaseStore
+from engine.store.shelf import TableShelf
+
+__all__ = ["DOCUMENTS", "Side", "side"]
+
+DOCUMENTS = {
+    "leave.csv": 0o640,
+    "accounts.json": 0o600,
+    "devices.json": 0o600,
+    "pins.json": 0o600,
+    "calibration.json": 0o640,
+}
+"""Their names, and the access rights of their files."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two stores.
+
+    Attributes:
+        title: how to call it.
+        sealer: holds the key of its seals.
+        logs: chains by name of the log, the journal `seals` the last.
+        journal: of closed days.
+        people, documents, galleries: the rest.
+        check: names what does not hold about the rows.
+    """
+
+    title: str
+    sealer: Sealer
+    logs: Mapping[str, Chains]
+    journal: Journal
+    people: PeopleKeep
+    documents: Mapping[str, Document]
+    galleries: Mapping[str, GalleryStore]
+    check: Callable[[], Sequence[Finding]]
+
+
+def side(
+    store: Store, shelves: Iterable[Shelf], journal: Journal, galleries: Mapping[str, GalleryStore],
+    check: Callable[[], Sequence[Finding]],
+) -> Side:  # fmt: skip
+    """A store as one of the two.
+
+    Args:
+        store: files or the database.
+        shelves: of its logs, but for the journal.
+        journal, galleries, check: see `Side`.
+    """
+
+    def chains(shelf: Shelf) -> Chains:
+        if isinstance(shelf, FileShelf):
+            return FileChains(shelf, journal)
+        assert isinstance(shelf, TableShelf)
+        assert isinstance(store, DatabaseStore)
+        return TableChains(shelf, store.database)
+
+    logs = {shelf.name: chains(shelf) for shelf in (*shelves, journal.file.shelf)}
+    title = "the database" if isinstance(store, DatabaseStore) else "the files"
+    documents = {name: store.document(name, mode=mode) for name, mode in DOCUMENTS.items()}
+    return Side(title, journal.file.sealer, logs, journal, store.people(), documents, galleries, check)

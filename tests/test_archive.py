@@ -1,0 +1,382 @@
+"""Archives without networks: which recordings there are, where they are cut, who works on them, and that nothing is written twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from fakes import ListSource, Scene, make_pipeline, vector
+from recordings import plain_video
+
+from engine.archive.crew import Crew, Task
+from engine.archive.footage import Footage, digest, frames, scan
+from engine.archive.kept import DoneList, Shelf, recording_id
+from engine.archive.names import Listed, listed, moment_in, start_in_name
+from engine.archive.observe import Observation
+from engine.errors import GalleryMismatch, InputError, MusterError, StorageError
+from engine.gallery import Gallery, GalleryStore, Template
+from engine.storage import new_id, repeatable_ids
+from engine.workbench import Workbench
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+# ----------------------------------------------------------------------------------------- when a recording began
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("20261122-085500.mp4", "2026-11-22T08:55:00+01:00"),
+        ("2026-11-22_08-55-00.mkv", "2026-11-22T08:55:00+01:00"),
+        ("2026-11-22 08.55.00.avi", "2026-11-22T08:55:00+01:00"),
+        ("door_20261122085500_20261122090500.mp4", "2026-11-22T08:55:00+01:00"),
+        ("20261122T085500+0300.mp4", "2026-11-22T08:55:00+03:00"),
+        ("20261122T085500-0330.mp4", "2026-11-22T08:55:00-03:30"),
+        ("20261122T085500Z.mp4", "2026-11-22T08:55:00+00:00"),
+        ("cam3-20260722_085500-0001.mp4", "2026-07-22T08:55:00+02:00"),
+        ("20261025-023000Z.mp4", "2026-10-25T02:30:00+00:00"),
+    ],
+)
+def test_usual_names_tell_when_a_recording_began(name: str, start: str) -> None:
+    assert start_in_name(Path(name), BERLIN) == datetime.fromisoformat(start)
+
+
+@pytest.mark.parametrize("name", ["entrance.mp4", "20261322-085500.mp4", "20261122.mp4", "120261122085500.mp4", ".mp4"])
+def test_other_names_are_refused_and_the_time_of_change_is_never_taken(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(InputError, match=r"does not tell when it began.*--start.*--manifest"):
+        start_in_name(tmp_path / name, BERLIN)
+
+
+@pytest.mark.parametrize(("text", "often"), [("2026-10-25T02:30:00", "twice"), ("2026-03-29T02:30:00", "never")])
+def test_a_local_time_that_is_none_asks_for_an_offset(text: str, often: str) -> None:
+    with pytest.raises(InputError, match=rf"came {often} in Europe/Berlin.*\+0100 or \+0200"):
+        moment_in(text, BERLIN, "x")
+    assert moment_in(f"{text}+02:00", BERLIN, "x").utcoffset() == timedelta(hours=2)
+
+
+def test_a_manifest_tells_camera_and_start_and_the_folder_the_camera_else(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text(
+        "file,camera,start\nyard/b.mp4,,2026-11-22T09:00:00\na.mp4,gate,2026-11-22T08:00:00Z\n"
+    )
+    found, wrong = listed([], BERLIN, camera=None, start=None, manifest=tmp_path / "manifest.csv")
+    assert not wrong
+    assert [(each.path.name, each.camera, each.start.isoformat()) for each in found] == [
+        ("b.mp4", "yard", "2026-11-22T09:00:00+01:00"),  # 08:00 in London is 09:00 here: then by camera
+        ("a.mp4", "gate", "2026-11-22T08:00:00+00:00"),
+    ][::-1]
+
+
+def test_one_unusable_name_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    found, wrong = listed(
+        [tmp_path / "x.mp4", tmp_path / "20261122-085500.mp4"], BERLIN, camera="door", start=None, manifest=None
+    )
+    assert [each.camera for each in found] == ["door"]
+    assert len(wrong) == 1
+
+
+def test_a_start_for_several_files_is_refused() -> None:
+    with pytest.raises(InputError, match="--start is the time of one recording"):
+        listed([Path("a"), Path("b")], BERLIN, camera=None, start="2026-11-22T08:55:00Z", manifest=None)
+
+
+# ----------------------------------------------------------------------------------------- where it is cut
+
+
+def greys(path: Path, footage: Footage, begin: int | None, end: int | None) -> dict[int, int]:
+    return {picture.key: int(picture.image().mean().round()) for picture in frames(path, footage, begin, end)}
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
+def test_segments_hold_each_frame_once_and_show_it_as_the_whole_does(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    plain_video(path, range(0, 8000, 40))
+    footage = scan(path)
+    assert footage.count == 200
+    assert footage.seconds == pytest.approx(199 * 0.04)
+    segments, whole = footage.segments(2.0), greys(path, footage, None, None)
+    assert len(segments) == 4
+    assert segments[0].begin == footage.first
+    pieces = [
+        {key: grey for key, grey in greys(path, footage, each.begin, each.end).items() if key >= each.begin}
+        for each in segments
+    ]
+    assert sum(map(len, pieces)) == len(whole) == 200
+    assert {key: grey for piece in pieces for key, grey in piece.items()} == whole
+
+
+def test_times_are_those_of_the_container_when_the_frame_rate_varies(tmp_path: Path) -> None:
+    stamps = [0, 40, 80, 1000, 1010, 5000, 5500]
+    plain_video(tmp_path / "v.mkv", stamps)
+    footage = scan(tmp_path / "v.mkv")
+    keys = list(greys(tmp_path / "v.mkv", footage, None, None))
+    assert [round(1000 * footage.offset_s(key)) for key in keys] == stamps
+
+
+def test_one_frame_is_a_recording(tmp_path: Path) -> None:
+    plain_video(tmp_path / "one.mp4", [0])
+    footage = scan(tmp_path / "one.mp4")
+    assert (footage.count, footage.seconds, len(footage.segments())) == (1, 0.0, 1)
+
+
+def test_a_recording_that_was_cut_off_tells_how_much_is_missing(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.mkv"
+    plain_video(whole, range(0, 4000, 40), size=(240, 320))
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    assert 1 < scan(cut).count < 100
+    assert len(greys(cut, scan(cut), None, None)) <= scan(cut).count
+
+
+@pytest.mark.parametrize("content", [b"no video at all", b"\0" * 5000])
+def test_what_is_no_video_is_told_in_a_line(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x.mp4").write_bytes(content)
+    with pytest.raises(InputError, match=r"x\.mp4: not a video"):
+        scan(tmp_path / "x.mp4")
+
+
+def test_an_empty_file_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "x.mp4").touch()
+    with pytest.raises(InputError, match="the file is empty"):
+        digest(tmp_path / "x.mp4")
+
+
+# ----------------------------------------------------------------------------------------- who works on it
+
+
+@dataclass(frozen=True)
+class Number:
+    """A task that gives its own number."""
+
+    number: int
+
+    @property
+    def where(self) -> str:
+        return f"number {self.number}"
+
+    def run(self, reader: object, recipe: object) -> bytes:
+        return bytes([self.number])
+
+
+class Clumsy:
+    """A worker that dies, or fails, at given calls; `None` tasks count, too."""
+
+    def __init__(self, dies: Sequence[int] = (), fails: Sequence[int] = (), poison: int | None = None) -> None:
+        self.calls = self.replaced = 0
+        self._dies, self._fails, self._poison = dies, fails, poison
+
+    def submit(self, task: Task | None) -> Future[bytes]:
+        self.calls += 1
+        answer: Future[bytes] = Future()
+        if self.calls in self._dies:
+            answer.set_exception(BrokenProcessPool("killed"))
+        elif self.calls in self._fails or (isinstance(task, Number) and task.number == self._poison):
+            answer.set_exception(ValueError("no"))
+        else:
+            answer.set_result(task.run(None, None) if task is not None else b"")  # type: ignore[arg-type]
+        return answer
+
+    def replace(self) -> None:
+        self.replaced += 1
+
+    def close(self) -> None:
+        pass
+
+
+def worked(crew: Crew, count: int) -> tuple[dict[int, bytes], list[str]]:
+    done: dict[int, bytes] = {}
+    failed: list[str] = []
+
+    def failing(error: MusterError) -> None:
+        failed.append(str(error))
+
+    for number in range(count):
+        crew.add((number,), Number(number), lambda answer, number=number: done.__setitem__(number, answer), failing)
+    crew.run()
+    return done, failed
+
+
+def test_workers_that_die_or_fail_lose_nothing() -> None:
+    clumsy = Clumsy(dies=[1, 3, 6], fails=[5])
+    crew = Crew([clumsy, Clumsy(dies=[2])])
+    done, failed = worked(crew, 12)
+    assert done == {number: bytes([number]) for number in range(12)}
+    assert not failed
+    assert (crew.replaced, clumsy.replaced) == (4, 3)
+
+
+def test_what_fails_three_times_is_told_and_the_others_go_on() -> None:
+    workers = [Clumsy(poison=2), Clumsy(poison=2)]
+    done, failed = worked(Crew(workers), 5)
+    assert sorted(done) == [0, 1, 3, 4]
+    assert len(failed) == 1
+    assert "number 2: ValueError: no" in failed[0]
+
+
+def test_workers_that_cannot_start_end_the_run_with_an_error() -> None:
+    with pytest.raises(MusterError, match="no worker is left"):
+        worked(Crew([Clumsy(dies=range(100))]), 1)
+
+
+def test_nothing_to_do_starts_no_worker() -> None:
+    worker = Clumsy()
+    Crew([worker]).run()
+    assert worker.calls == 0
+
+
+# ----------------------------------------------------------------------------------------- what is kept
+
+
+def observation(faces: int) -> Observation:
+    rows = np.zeros((faces, 4), np.float32)
+    keys, marks = np.arange(3, dtype=np.int64), np.zeros((faces, 5, 2), np.float32)
+    none = np.empty((0, 16), np.uint8), np.empty((0, 8), np.float32)
+    return Observation(keys, np.array([faces, 0, 0]), rows, marks, np.zeros(faces, np.float32), *none)
+
+
+def test_a_damaged_observation_is_told_and_made_anew(tmp_path: Path) -> None:
+    footage = Footage(Fraction(1, 25), 0, 3, 0, 1.0, (4, 4), numbered=False)
+    (segment,) = footage.segments()
+    shelf = Shelf.of(tmp_path, "recording", "recipe", None)
+    shelf.put(segment, observation(2).to_bytes())
+    assert shelf.read([segment])[0].counts.tolist() == [2, 0, 0]
+    shelf.path(segment).write_bytes(observation(2).to_bytes()[:-40])
+    with pytest.raises(StorageError, match="run the command again"):
+        shelf.read([segment])
+    assert not shelf.has(segment)
+
+
+def test_the_list_of_decided_recordings_survives_a_torn_line(tmp_path: Path) -> None:
+    done = DoneList(tmp_path / "done.csv")
+    done.add({"recording_id": "a", "file": "=evil.mp4"})
+    with (tmp_path / "done.csv").open("ab") as handle:
+        handle.write(b"half a li")
+    done.add({"recording_id": "b"})
+    assert list(done.ids()) == ["a", "b"]
+    assert done.ids()["a"]["file"] == "=evil.mp4"
+
+
+def test_a_recording_is_its_content_camera_and_start() -> None:
+    start = datetime(2026, 11, 22, 8, tzinfo=UTC)
+    ids = {
+        recording_id(content, Listed(Path("any"), camera, begin))
+        for content in "ab" for camera in ("x", "y") for begin in (start, start + timedelta(seconds=1))
+    }  # fmt: skip
+    assert len(ids) == 8
+    other_zone = Listed(Path("other"), "x", start.astimezone(BERLIN))
+    assert recording_id("a", other_zone) == recording_id("a", Listed(Path("any"), "x", start))
+
+
+# ----------------------------------------------------------------------------------------- nothing twice
+
+
+def contents(workspace: Path) -> dict[str, bytes]:
+    """Every file but locks and heads."""
+    paths = (path for path in sorted(workspace.rglob("*")) if path.is_file() and not path.name.startswith("."))
+    return {str(path.relative_to(workspace)): path.read_bytes() for path in paths if ".heads" not in path.parts}
+
+
+def busy_scene() -> Scene:
+    """Somebody known, a stranger, two together, and the first again."""
+    scene = Scene()
+    for names in (["ann"], ["stranger"], ["bob", "visitor"], ["ann"]):
+        scene.walk(names, 25)
+        scene.pause(60)
+    return scene
+
+
+def test_a_run_killed_anywhere_and_done_again_gives_the_same_bytes(tmp_path: Path) -> None:
+    scene, empty = busy_scene(), tmp_path / "empty"
+    make_pipeline(empty, scene)
+    (empty / "seal.key").write_text("ab" * 32 + "\n")
+    results = []
+    for cut in (0, 12, 26, 60, 100, 130, 185, 200, 260, 300, len(scene.frames)):
+        workspace = tmp_path / str(cut)
+        shutil.copytree(empty, workspace)
+        with repeatable_ids("recording"):
+            killed, _ = make_pipeline(workspace, scene, run_id="20261123T080000-r")
+            for frame in scene.frames[:cut]:
+                killed.process(frame)
+            again, services = make_pipeline(workspace, scene, run_id="20261123T080000-r")
+            stats = again.run(ListSource(scene.frames))
+        assert (stats.punches, stats.incidents["unknown"], stats.incidents["tailgating"]) == (2, 2, 1), cut
+        assert len({row["event_id"] for row in services.attendance.log.read(date(2026, 11, 23))}) >= 3
+        results.append(contents(workspace))
+    first = results[0]
+    assert any(name.startswith("images/tailgating") for name in first)
+    for cut, other in enumerate(results[1:]):
+        assert {name for name in first if first[name] != other.get(name)} == set(), cut
+        assert other.keys() == first.keys()
+
+
+def test_ids_repeat_only_where_they_are_asked_to() -> None:
+    now = datetime(2026, 11, 22, 8, tzinfo=UTC)
+    with repeatable_ids("a"):
+        ids = [new_id(now, "x"), new_id(now, "x"), new_id(now, "y"), new_id(now + timedelta(microseconds=1), "x")]
+    with repeatable_ids("b"):
+        ids.append(new_id(now, "x"))
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 4
+    assert new_id(now, "x") != new_id(now, "x")
+
+
+# ----------------------------------------------------------------------------------------- galleries of another model
+
+
+def gallery_of(*names: str, model: str = "old") -> Gallery:
+    templates = tuple(Template(f"t-{name}", name, 0.9) for name in names)
+    return Gallery(model, "fake", np.stack([vector(name) for name in names]), templates, 7)
+
+
+def test_a_superseded_gallery_is_kept_aside_without_those_who_were_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "people.safetensors"
+    path.write_bytes(gallery_of("ann", "bob").to_bytes())
+    store = GalleryStore(path, "new", "fake", 6)
+    with pytest.raises(GalleryMismatch, match="muster archive reembed"):
+        store.current()
+    old = store.stored()
+    assert old is not None
+    kept = store.supersede(old, gallery_of("ann", "bob", model="new"))
+    assert store.current().model_id == "new"
+    assert "old+fake" in kept.name
+    assert Gallery.from_file(kept).people == ("ann", "bob")
+    store.scrub("ann", ["t-bob"])
+    assert Gallery.from_file(kept).people == ()
+    with pytest.raises(GalleryMismatch, match="changed meanwhile"):
+        store.supersede(old, gallery_of("ann", model="new"))
+    assert store.drop_aside() == 1
+    assert store.current().people == ("ann", "bob")
+
+
+def test_the_same_gallery_gives_the_same_bytes_and_is_read_by_the_library(tmp_path: Path) -> None:
+    from safetensors import safe_open
+
+    content = gallery_of("ann", "bob").to_bytes()
+    assert content == gallery_of("ann", "bob").to_bytes()
+    (tmp_path / "g").write_bytes(content)
+    with safe_open(tmp_path / "g", framework="numpy") as file:
+        assert file.metadata()["version"] == "7"
+        np.testing.assert_array_equal(file.get_tensor("embeddings"), gallery_of("ann", "bob").embeddings)
+
+
+def test_what_was_looked_at_but_never_decided_goes_when_strangers_would(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path, clock=lambda: datetime(2026, 11, 23, 8, tzinfo=UTC))
+    folder = bench.records.observations / "recording"
+    folder.mkdir(parents=True)
+    for name, days in (("old", 40), ("new", 3)):
+        (folder / f"{name}.npz").write_bytes(b"x")
+        moment = (datetime(2026, 11, 23, 8, tzinfo=UTC) - timedelta(days=days)).timestamp()
+        os.utime(folder / f"{name}.npz", (moment, moment))
+    found = {row.what: row.count for row in bench.purge(apply=True)}
+    assert found["strangers"] == 1
+    assert [path.name for path in folder.iterdir()] == ["new.npz"]
