@@ -73,3 +73,9 @@ def postgres() -> Iterator[Server]:
     """A PostgreSQL server of the tests' own."""
     with running() as server:
         yield server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with long tests first, so that no worker is left alone with them at the end."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)
