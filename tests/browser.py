@@ -8,14 +8,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from served import answers, up
 
 from engine.accounts import ROLES
 from engine.workbench import Workbench
@@ -117,20 +116,8 @@ def serve(workspace: Path, *, port: int | None = None, **environment: str) -> It
         stderr=subprocess.STDOUT,
     )
     base = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            assert process.poll() is None, (workspace / "server.log").read_text()
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{base}/healthz", timeout=2):
-                break
-            time.sleep(0.2)
+    with told, up(process, lambda: answers(f"{base}/healthz"), workspace / "server.log"):
         yield Site(process.pid, base, workspace)
-    finally:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        process.kill()
-        process.wait()
-        told.close()
 
 
 @contextlib.contextmanager

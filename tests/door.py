@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from browser import Served, free_port
+from served import up
 
 from engine.cli.serving import MEMORY
 from engine.devices import SCOPES
@@ -116,18 +117,5 @@ def serve_kiosk(workspace: Path, camera: str, source: str, **environment: str) -
         stderr=subprocess.STDOUT,
     )
     door = Door(process.pid, port, workspace, token)
-    try:
-        for _ in range(300):
-            assert process.poll() is None, (workspace / "kiosk.log").read_text()
-            with contextlib.suppress(OSError):
-                if door.get("/healthz")[0] == 200:
-                    break
-            time.sleep(0.1)
+    with told, up(process, lambda: door.get("/healthz")[0] == 200, workspace / "kiosk.log"):
         yield door
-    finally:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        process.kill()
-        process.wait()
-        told.close()

@@ -9,14 +9,13 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 from browser import free_port
 from PIL import Image
 from playwright.sync_api import Browser, Page
+from served import answers, up
 
 __all__ = ["NOTEBOOKS", "executed", "serve_lab", "shoot_cells"]
 
@@ -61,19 +60,8 @@ def serve_lab(workspace: Path, folder: Path) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )  # fmt: skip
         base = f"http://127.0.0.1:{port}"
-        try:
-            for _ in range(150):
-                assert process.poll() is None, (folder / "lab.log").read_text()
-                with contextlib.suppress(OSError), urllib.request.urlopen(f"{base}/api", timeout=2):
-                    break
-                time.sleep(0.2)
+        with up(process, lambda: answers(f"{base}/api"), folder / "lab.log", 30):
             yield base
-        finally:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            process.kill()
-            process.wait()
 
 
 def executed(browser: Browser, base: str, name: str, *, width: int = 1120, height: int = 9000) -> Page:

@@ -14,7 +14,7 @@ from fakes import at, record_in_process, sighting
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.attendance import ATTENDANCE_COLUMNS, SHEET_COLUMNS, AttendanceBook, day_sheet, plain_book
+from engine.attendance import ATTENDANCE_COLUMNS, SHEET_COLUMNS, AttendanceBook, DayRows, day_sheet, plain_book
 from engine.config import EventsConfig
 from engine.errors import StorageError
 from engine.storage import read_rows
@@ -257,15 +257,17 @@ def test_any_name_stands_in_the_sheet_and_none_is_a_formula(book: AttendanceBook
 def test_a_row_of_any_offset_belongs_to_the_workplaces_day() -> None:
     row = {"event_id": "1", "event": "punch", "employee_id": "E1", "camera": "door"}
     row["timestamp"] = "2026-11-22T23:30:00+00:00"
-    (line,) = day_sheet([row], DAY, plain_book(PEOPLE, BERLIN))
+    (line,) = day_sheet([DayRows([row])], DAY, plain_book(PEOPLE, BERLIN))
     assert (line["first_in"], line["utc_offset"]) == ("00:30:00", "UTC+01:00")
-    assert day_sheet([row], DAY, plain_book(PEOPLE, ZoneInfo("UTC"))) == []
+    assert day_sheet([DayRows([row])], DAY, plain_book(PEOPLE, ZoneInfo("UTC"))) == []
 
 
 def test_a_row_whose_time_cannot_be_read_is_left_out() -> None:
     good = {"event_id": "1", "event": "punch", "employee_id": "E1", "timestamp": at(0).isoformat(), "camera": "door"}
     bad = {**good, "event_id": "2", "employee_id": "E2", "timestamp": "yesterday"}
-    assert [row["employee_id"] for row in day_sheet([bad, good], DAY, plain_book(PEOPLE, ZoneInfo("UTC")))] == ["E1"]
+    assert [
+        row["employee_id"] for row in day_sheet([DayRows([bad, good])], DAY, plain_book(PEOPLE, ZoneInfo("UTC")))
+    ] == ["E1"]
 
 
 ROWS = st.builds(
@@ -288,7 +290,9 @@ ROWS = st.builds(
 def test_the_sheet_does_not_depend_on_the_order_of_the_rows(rows: list[dict[str, str]], chance: Random) -> None:
     numbered = [{"event_id": str(index), **row} for index, row in enumerate(rows)]
     shuffled = chance.sample(numbered, len(numbered))
-    assert day_sheet(numbered, DAY, plain_book(PEOPLE, BERLIN)) == day_sheet(shuffled, DAY, plain_book(PEOPLE, BERLIN))
+    assert day_sheet([DayRows(numbered)], DAY, plain_book(PEOPLE, BERLIN)) == day_sheet(
+        [DayRows(shuffled)], DAY, plain_book(PEOPLE, BERLIN)
+    )
 
 
 def test_when_the_log_cannot_be_written_nothing_is(tmp_path: Path) -> None:

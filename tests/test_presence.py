@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.attendance import Book, Rota, day_sheet, plain_book
+from engine.attendance import Book, DayRows, Rota, day_sheet, plain_book
 from engine.attendance.corrections import Correction
 from engine.attendance.inside import INSIDE_COLUMNS, inside_now
 from engine.attendance.presence import Mark, Presence, presence
@@ -166,7 +166,7 @@ def test_every_valid_event_counts_on_exactly_one_day_and_hours_stay_within_what_
     punches = 0
     for offset in reach:
         day = start.date() + timedelta(days=offset)
-        for row in day_sheet(rows, day, book):
+        for row in day_sheet([DayRows(rows)], day, book):
             punches += int(str(row["punches"]))
             lower, upper = rota.window("E1", "", day)
             within = [datetime.fromisoformat(each["timestamp"]) for each in valid]

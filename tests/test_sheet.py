@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.attendance import SHEET_COLUMNS, Book, Rota, Status, day_sheet
+from engine.attendance import SHEET_COLUMNS, Book, DayRows, Rota, Status, day_sheet
 from engine.attendance.corrections import EXCUSES
 from engine.attendance.coverage import Coverage
 from engine.config import AttendanceConfig, HolidaysConfig, ShiftConfig
@@ -66,7 +66,7 @@ def sheet(
     people = {"E1": PEOPLE["E1"] | (person or {})}
     rota = Rota({"office": shift} if shift else {}, HolidaysConfig(), zone)
     values = {"people": people, "rota": rota, "zone": zone, "present": moment(now, day, zone) if now else None} | book
-    found = day_sheet([*rows, *log_rows(passages, day, zone)], day, Book(**values))  # type: ignore[arg-type]
+    found = day_sheet([DayRows([*rows, *log_rows(passages, day, zone)])], day, Book(**values))  # type: ignore[arg-type]
     assert all(tuple(row) == SHEET_COLUMNS for row in found)
     assert all(row["status"] in STATUSES for row in found)
     return found[0] if found else {}
@@ -342,13 +342,13 @@ def test_a_change_of_plan_does_not_rewrite_the_past(day: str, shift: str) -> Non
 def test_somebody_who_is_not_in_the_list_is_told_by_id_when_seen_and_expected_by_nobody() -> None:
     book = Book(PEOPLE, Rota({"office": OFFICE}, HolidaysConfig(), BERLIN), BERLIN)
     rows = [*log_rows("11:00, 12:00", who="E7"), *log_rows("unidentified 09:00", who="E8")]
-    found = day_sheet(rows, MONDAY, book)
+    found = day_sheet([DayRows(rows)], MONDAY, book)
     assert [cells(row, "employee_id", "name", "status") for row in found] == [
         ("E7", "", "present"),
         ("E1", "Ann", "absent"),
     ]
-    assert day_sheet(rows, MONDAY, book, only="E1") == found[1:]
-    assert day_sheet(rows, MONDAY, book, only="E9") == []
+    assert day_sheet([DayRows(rows)], MONDAY, book, only="E1") == found[1:]
+    assert day_sheet([DayRows(rows)], MONDAY, book, only="E9") == []
 
 
 def test_camera_and_evidence_are_those_of_the_first_arrival() -> None:

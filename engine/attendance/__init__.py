@@ -4,7 +4,7 @@ from engine.attendance.book import ATTENDANCE_COLUMNS, AttendanceBook, Plan, Sig
 from engine.attendance.coverage import CoverageBook, Span, Watching
 from engine.attendance.evidence import record_shown
 from engine.attendance.rota import Rota
-from engine.attendance.sheet import SHEET_COLUMNS, Book, Status, day_sheet, plain_book
+from engine.attendance.sheet import SHEET_COLUMNS, Book, DayRows, Status, day_sheet, plain_book
 
 __all__ = [
     "ATTENDANCE_COLUMNS",
@@ -12,6 +12,7 @@ __all__ = [
     "AttendanceBook",
     "Book",
     "CoverageBook",
+    "DayRows",
     "Plan",
     "Rota",
     "Sighting",

@@ -21,7 +21,7 @@ from engine.attendance.coverage import CoverageBook
 from engine.attendance.kept import SETTLED_DAYS, KeptSheets, log_stamps, states
 from engine.attendance.presence import Direction
 from engine.attendance.rota import Rota
-from engine.attendance.sheet import SHEET_COLUMNS, Book, day_sheet, marks_of, valid_rows
+from engine.attendance.sheet import SHEET_COLUMNS, Book, DayRows, day_sheet, marks_of, valid_rows
 from engine.config import AttendanceConfig, EventsConfig, HolidaysConfig
 from engine.errors import InputError, StorageError
 from engine.logs import FileLogs, Logs
@@ -350,8 +350,7 @@ class AttendanceBook:
         return new
 
     def _rows(self, day: date) -> list[dict[str, str]]:
-        # nights reach into the next day, and the day before into this one; a retraction may stand a day later still
-        return self.log.read(day - timedelta(days=1), day + timedelta(days=2))
+        return self.log.on(_near(day))
 
     def corrections_of(self, first: date, last: date) -> list[Correction]:
         """Corrections and approvals of working days in a range, oldest first."""
@@ -403,8 +402,11 @@ class AttendanceBook:
                 corrections=corrections,
                 present=now,
             )
+            near = {day: _near(day) for day in missing}
+            wanted = sorted({other for others in near.values() for other in others})
+            logged = {day: DayRows(rows) for day, rows in self.log.by_day(wanted).items()}
             for day in missing:
-                found[day] = day_sheet(self._rows(day), day, book, only)
+                found[day] = day_sheet([logged[other] for other in near[day] if other in logged], day, book, only)
                 if only is None and day in made_from:
                     self._kept.write(day, found[day], made_from[day])
         return [row for day in days for row in found[day] if only is None or row["employee_id"] == only]
@@ -475,6 +477,11 @@ class AttendanceBook:
         """Write the day sheet anew from the log."""
         with self.log.exclusive():
             self._refresh(day, people)
+
+
+def _near(day: date) -> list[date]:
+    """Days whose rows a sheet is made from: nights reach from one day into the next, and a retraction may stand a day later still."""
+    return [day + timedelta(days=offset) for offset in (-1, 0, 1, 2)]
 
 
 def _short(value: float | None) -> float | None:

@@ -8,7 +8,7 @@ alone says and what holds after corrections stand in the row.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -22,7 +22,7 @@ from engine.attendance.presence import Mark, Presence, presence
 from engine.attendance.rota import Planned, Rota
 from engine.config import AttendanceConfig, HolidaysConfig
 
-__all__ = ["SHEET_COLUMNS", "Book", "Status", "day_sheet", "marks_of", "valid_rows"]
+__all__ = ["SHEET_COLUMNS", "Book", "DayRows", "Status", "day_sheet", "marks_of", "valid_rows"]
 
 SHEET_COLUMNS = (
     "employee_id", "name", "date", "first_in", "last_out", "hours", "status", "punches", "utc_offset", "camera_in",
@@ -86,10 +86,14 @@ def valid_rows(rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
     for row in rows:
         if row["event"] in {"punch", "seen"} and row["event_id"] not in gone:
             if _moment(row) is None:
-                log.warning("attendance row %s has no readable time: %r", row["event_id"], row["timestamp"])
+                _warn(row)
             else:
                 kept.append(row)
     return kept
+
+
+def _warn(row: Mapping[str, str]) -> None:
+    log.warning("attendance row %s has no readable time: %r", row["event_id"], row["timestamp"])
 
 
 def _moment(row: Mapping[str, str]) -> datetime | None:
@@ -107,43 +111,77 @@ def _parsed(text: str) -> datetime | None:
 
 def marks_of(rows: Sequence[Mapping[str, str]]) -> list[Mark]:
     """Rows as passages."""
-    found = []
-    for row in rows:
-        time, direction = _moment(row), row.get("direction", "")
-        if time is not None:
-            found.append(Mark(time, row["event_id"], direction if direction in {"in", "out"} else "both"))  # type: ignore[arg-type]
-    return found
+    return [mark for row in rows if (mark := _mark(row)) is not None]
 
 
-def day_sheet(
-    rows: Sequence[Mapping[str, str]], day: date, book: Book, only: str | None = None
-) -> list[dict[str, object]]:
+def _mark(row: Mapping[str, str]) -> Mark | None:
+    time, direction = _moment(row), row.get("direction", "")
+    if time is None:
+        return None
+    return Mark(time, row["event_id"], direction if direction in {"in", "out"} else "both")  # type: ignore[arg-type]
+
+
+_Passage = tuple[Mark, Mapping[str, str]]
+
+
+class DayRows:
+    """What the rows of one day of the log say, in the form that the sheets of this and of neighbouring days need.
+
+    Args:
+        rows: of one day, in any order.
+    """
+
+    def __init__(self, rows: Iterable[Mapping[str, str]]) -> None:
+        self.passages: dict[str, list[_Passage]] = {}
+        """By person, withdrawn ones, too."""
+        self.withdrawn: set[str] = set()
+        """Rows, of this day or of one before, that are taken back."""
+        self.doubts: list[tuple[str, str, datetime | None]] = []
+        """Somebody was perhaps seen: who, the row that was taken back (empty: none), when."""
+        self.times: dict[str, datetime | None] = {}
+        """Of all rows by id."""
+        for row in rows:
+            mark, event = _mark(row), row["event"]
+            self.times[row["event_id"]] = mark.time if mark else None
+            if event in {"unidentified", "retract"}:
+                self.doubts.append((row["employee_id"], row.get("refers_to", ""), mark.time if mark else None))
+                if event == "retract":
+                    self.withdrawn.add(row["refers_to"])
+            elif event in {"punch", "seen"}:
+                if mark is None:
+                    _warn(row)
+                else:
+                    self.passages.setdefault(row["employee_id"], []).append((mark, row))
+
+
+def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None = None) -> list[dict[str, object]]:
     """One row per person who was seen, expected, away or corrected on a day, earliest first.
 
     Args:
-        rows: of the attendance log, from the day before to two days after: nights, and retractions after midnight.
+        near: the log from the day before to two days after, day by day: nights, and retractions after midnight.
         day: the working day; a night shift belongs to the day on which it begins.
         book: everything else.
         only: this person's row alone.
     """
-    seen: dict[str, list[Mapping[str, str]]] = {}
-    for row in valid_rows(rows):
-        seen.setdefault(row["employee_id"], []).append(row)
+    withdrawn = {event_id for rows in near for event_id in rows.withdrawn}
+    times = {event_id: time for rows in near for event_id, time in rows.times.items()} if withdrawn else {}
     doubts: dict[str, list[datetime]] = {}
-    by_id = {row["event_id"]: row for row in rows}
-    for row in rows:
-        if row["event"] in {"unidentified", "retract"}:
-            time = _moment(by_id.get(row.get("refers_to", ""), row))  # a withdrawal may come after midnight
-            if time is not None:
-                doubts.setdefault(row["employee_id"], []).append(time)
+    for employee_id, refers_to, own in (doubt for rows in near for doubt in rows.doubts):
+        time = times.get(refers_to, own)  # a withdrawal may come after midnight
+        if time is not None:
+            doubts.setdefault(employee_id, []).append(time)
     corrected: dict[str, list[Correction]] = {}
     for correction in book.corrections:
         if correction.day == day:
             corrected.setdefault(correction.employee_id, []).append(correction)
+    seen = {employee_id for rows in near for employee_id in rows.passages}
     everybody = {*seen, *corrected, *(book.people if book.rota or book.leave else ())}
     sheet = []
     for employee_id in everybody if only is None else everybody & {only}:
-        person = _Person(employee_id, day, book, seen.get(employee_id, []), doubts.get(employee_id, []))
+        passages = [
+            each for rows in near for each in rows.passages.get(employee_id, ()) if each[0].event_id not in withdrawn
+        ]
+        person = _Person(employee_id, day, book, passages, doubts.get(employee_id, []))
         found = person.row(in_force(corrected.get(employee_id, [])))
         if found is not None:
             sheet.append(found)
@@ -167,16 +205,14 @@ class _Person:
     """A person's day."""
 
     def __init__(
-        self, employee_id: str, day: date, book: Book, rows: Sequence[Mapping[str, str]], doubts: Sequence[datetime]
+        self, employee_id: str, day: date, book: Book, passages: Iterable[_Passage], doubts: Iterable[datetime]
     ) -> None:
         self._id, self._day, self._book = employee_id, day, book
         self._known = book.people.get(employee_id, {})
         department = self._known.get("department", "")
         self._begin, self._end = book.rota.window(employee_id, department, day)
-        self._rows = sorted(
-            (row for row in rows if (time := _moment(row)) is not None and self._begin <= time < self._end),
-            key=lambda row: (_moment(row), row["event_id"]),
-        )
+        own = (each for each in passages if self._begin <= each[0].time < self._end)
+        self._passages = sorted(own, key=lambda each: each[0])
         self._doubts = [time for time in doubts if self._begin <= time < self._end]
         planned = book.rota.planned(employee_id, department, day)
         active = self._known.get("active", "yes") != "no" and employee_id in book.people
@@ -207,7 +243,7 @@ class _Person:
             until = self._told_until(planned.end)
             covered = round(100 * self._book.coverage.share(planned.start, until)) if until > planned.start else None
         here = outcome.presence
-        first = next((row for row in self._rows if _moment(row) == here.first_in), {})
+        first = next((row for mark, row in self._passages if mark.time == here.first_in), {})
         at = here.first_in or here.last_out or (planned.start if planned else self._begin)
         notes = list(outcome.notes)
         if here.last_out and here.last_out.astimezone(self._book.zone).date() > self._day:
@@ -220,7 +256,7 @@ class _Person:
             "last_out": self._clock(here.last_out),
             "hours": _hours(outcome.worked_s),
             "status": outcome.status,
-            "punches": sum(row["event"] == "punch" for row in self._rows),
+            "punches": sum(row["event"] == "punch" for _, row in self._passages),
             "utc_offset": f"UTC{at.astimezone(self._book.zone).isoformat()[-6:]}",
             "camera_in": first.get("camera", ""),
             "similarity_in": first.get("similarity", ""),
@@ -254,7 +290,7 @@ class _Person:
     # ----------------------------------------------------------------------------------------- what it comes to
 
     def _outcome(self, corrections: InForce) -> _Outcome | None:
-        marks = [mark for mark in marks_of(self._rows) if mark.event_id not in corrections.removed]
+        marks = [mark for mark, _ in self._passages if mark.event_id not in corrections.removed]
         marks = sorted([*marks, *corrections.added])
         here = presence(marks)
         if here.last_seen is None:

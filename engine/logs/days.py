@@ -104,7 +104,7 @@ class WholeLog:
 
     def read(self) -> list[dict[str, str]]:
         """All rows. Do not change them."""
-        return self.shelf.read([WHOLE])
+        return self.shelf.read([WHOLE]).get(WHOLE, [])
 
     def authentic(self) -> list[dict[str, str]]:
         """The rows that bear their own seal."""
@@ -160,10 +160,14 @@ class DayLog:
 
     def read(self, first: date, last: date | None = None) -> list[dict[str, str]]:
         """Rows from `first` to `last` (inclusive; default: the same day), day by day. Do not change them."""
-        return self.shelf.read(_range(first, last or first))
+        return self.on(_range(first, last or first))
 
     def on(self, days: Iterable[date]) -> list[dict[str, str]]:
         """Rows of these days, in their order. Do not change them."""
+        return [row for rows in self.by_day(days).values() for row in rows]
+
+    def by_day(self, days: Iterable[date]) -> dict[date, list[dict[str, str]]]:
+        """The same, by day; days without rows are left out."""
         return self.shelf.read(list(days))
 
     def about(self, key: str, first: date, last: date) -> list[dict[str, str]]:

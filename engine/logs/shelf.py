@@ -87,8 +87,8 @@ class Shelf(Protocol):
             days: which; default: all.
         """
 
-    def read(self, days: Sequence[date]) -> list[dict[str, str]]:
-        """Rows of days, in this order. Do not change them.
+    def read(self, days: Sequence[date]) -> dict[date, list[dict[str, str]]]:
+        """Rows of days, in this order; days without rows are left out. Do not change them.
 
         Raises:
             StorageError: they cannot be read.
@@ -185,13 +185,14 @@ class FileShelf:
         }
         return {day: stamps for day, stamps in found.items() if any(stamps)}
 
-    def read(self, days: Sequence[date]) -> list[dict[str, str]]:
+    def read(self, days: Sequence[date]) -> dict[date, list[dict[str, str]]]:
         """See `Shelf.read`; of several recorders by time."""
-        rows: list[dict[str, str]] = []
+        rows: dict[date, list[dict[str, str]]] = {}
         for day in days:
             recorders = self._recorders(day)
             found = [row for each in recorders for row in self.part(day, each).read()]
-            rows += found if len(recorders) == 1 else sorted(found, key=lambda row: row.get("timestamp", ""))
+            if found:
+                rows[day] = found if len(recorders) == 1 else sorted(found, key=lambda row: row.get("timestamp", ""))
         return rows
 
     def find(self, row_id: str) -> list[dict[str, str]]:
@@ -202,11 +203,12 @@ class FileShelf:
 
         column = self.columns[0]
         for day in sorted(self.parts(), key=distance):  # an identifier begins with its day
-            for row in self.read([day]):
+            for row in self.read([day]).get(day, ()):
                 if row[column] == row_id:
                     return [row]
         return []
 
     def about(self, key: str, days: Sequence[date]) -> list[dict[str, str]]:
         """See `Shelf.about`."""
-        return [row for row in self.read(days) if any(key in row[column].split(";") for column in self._keys)]
+        rows = (row for found in self.read(days).values() for row in found)
+        return [row for row in rows if any(key in row[column].split(";") for column in self._keys)]

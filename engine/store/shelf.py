@@ -202,7 +202,7 @@ class TableShelf:
         """See `engine.logs.Shelf.stamps`."""
         return {day: tuple(sorted(found.items())) for day, found in self._chains(days).items()}
 
-    def read(self, days: Sequence[date]) -> list[dict[str, str]]:
+    def read(self, days: Sequence[date]) -> dict[date, list[dict[str, str]]]:
         """See `engine.logs.Shelf.read`; what was read before is not fetched again."""
         with self._mutex:
             now = self._chains(days)
@@ -231,7 +231,7 @@ class TableShelf:
                 for each, (_, revision) in now[day].items():
                     count = self._known[day].parts.get(each, (0, 0))[0]
                     self._known[day].parts[each] = (count, revision)
-            rows = [row for day in days if day in self._known for row in self._known[day].rows]
+            rows = {day: list(self._known[day].rows) for day in days if day in self._known}
             for old in list(self._known)[:-_MOST_DAYS]:
                 del self._known[old]
             return rows
@@ -301,20 +301,20 @@ class TablePart:
             CHAINS.c.site == site, CHAINS.c.log == shelf.name, CHAINS.c.day == day, CHAINS.c.recorder == recorder,
         )  # fmt: skip
 
-    def _head(self, connection: Connection) -> tuple[Head | None, int]:
-        """The running head, if it is ours, and how many rows there should be."""
+    def _head(self, connection: Connection) -> Head | None:
+        """The running head, if it is ours."""
         found = connection.execute(
-            select(CHAINS.c.rows, CHAINS.c.number, CHAINS.c.head, CHAINS.c.mac).where(*self._chain)
+            select(CHAINS.c.number, CHAINS.c.head, CHAINS.c.mac).where(*self._chain)
         ).one_or_none()
         if found is None:
-            return None, 0
+            return None
         sound = found.mac == self._shelf.sealer.mac("head", self.name, str(found.number), found.head)
-        return (Head(found.number, found.head) if sound else None), found.rows
+        return Head(found.number, found.head) if sound else None
 
     def head(self) -> Head:
         """How far the chain is sealed."""
         with self._database.work() as connection:
-            head, _ = self._head(connection)
+            head = self._head(connection)
             if head is not None:
                 return head
             last = connection.execute(
@@ -363,7 +363,7 @@ class TablePart:
     def check(self, closed: Head | None = None) -> list[Finding]:
         """What is wrong with the chain."""
         with self._database.work() as connection:
-            running, _ = self._head(connection)
+            running = self._head(connection)
             found = self._cells(connection)
         heads, file = [head for head in (closed, running) if head], f"{self.name}.csv"
         if not found and heads:

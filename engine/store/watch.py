@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time as clock
-from collections.abc import Callable
 
 import psycopg
 from sqlalchemy import text
@@ -43,7 +42,6 @@ class Watcher:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._listening: psycopg.Connection[tuple[object, ...]] | None = None
-        self._callbacks: list[Callable[[], None]] = []
 
     def version(self, name: str) -> int | None:
         """The version of a document or `gallery/<name>`; None: there is none.
