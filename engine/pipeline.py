@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 from engine.analysis import Faces
 from engine.attendance import Sighting, Watching
 from engine.config import Config
+from engine.dossiers import Register
 from engine.drawing import crop_around
+from engine.errors import Unreachable
 from engine.events import EventMaker
 from engine.identification import Identification
 from engine.presentation import StreamWatch
@@ -140,6 +142,8 @@ class Pipeline:
         self._stream_fault = ""
         rules = config.attendance
         self._watching = Watching(camera, rules.gap_s, rules.coverage_every_s)
+        self._register = Register()
+        self._decided()
         self._scenes = SceneKeeper(config.events.context_s)
         embedder = services.reader.embedder
         self._desk: Desk = ThreadedDesk(embedder, self._embedding) if live else PromptDesk(embedder)
@@ -444,7 +448,7 @@ class Pipeline:
         """An incident in the light of what people decided about those it is about; None: it is none. Called when it is written."""
         if event.kind not in {EventKind.UNKNOWN, EventKind.WATCH_LIST}:
             return event
-        register = self._services.dossiers.register()
+        register = self._decided()
         if event.kind is EventKind.WATCH_LIST:
             return event if register.watched.intersection(event.employee_ids) else None
         current = {register.current(each) for each in event.unknown_ids}
@@ -453,6 +457,12 @@ class Pipeline:
         if current & register.ignored and event.severity is not Severity.HIGH:  # in quiet hours nobody is ignored
             return replace(event, severity=Severity.INFO)
         return event
+
+    def _decided(self) -> Register:
+        """What people decided about strangers; while a database is away, up to then: an alert must not wait for it."""
+        with contextlib.suppress(Unreachable):
+            self._register = self._services.dossiers.register()
+        return self._register
 
     def _counted(self, rows: list[Mapping[str, object]]) -> list[Mapping[str, object]]:
         """The rows, after counting them."""

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.attendance import AttendanceBook, CoverageBook, Sighting, Span, record_shown
-from engine.errors import StorageError
+from engine.errors import StorageError, Unreachable
 from engine.incidents import IncidentBook
 from engine.sightings import SightingBook, TrackSighting
 from engine.types import Event, EventKind
@@ -329,6 +329,10 @@ class Recorder:
         """
         self.stop()
         rows = self.write()
+        if isinstance(self._strangers.failed, Unreachable):  # they were told all the same
+            log.warning("%d strangers got no number: %s", len(self._strangers.jobs), self._strangers.failed)
+            self._strangers.jobs.clear()
+            self._strangers.failed = None
         failed = next((queue.failed for queue in self._queues if queue.failed), None)
         if failed is not None:
             raise StorageError(

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from engine.config import TrackingConfig
 from engine.types import Detections
@@ -146,7 +146,7 @@ class Tracker:
         if alive and len(found):
             predicted = np.stack([trail.predicted(time, self._config.max_gap_s) for trail in alive])
             costs = _costs(predicted, found.boxes, self._config)
-            rows, columns = linear_sum_assignment(costs)
+            rows, columns = scipy.optimize.linear_sum_assignment(costs)
             for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
                 if costs[row, column] < _FORBIDDEN:
                     clear = costs[row, column] <= _CLEAR and self._clock_s - alive[row].seen_s <= _SHORT_GAP_S

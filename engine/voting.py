@@ -14,8 +14,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from engine.config import VotingConfig
 from engine.types import Identity, Match, TrackState
@@ -46,7 +46,7 @@ def assign(matches: Sequence[Match]) -> list[str | None]:
                 scores[index, people.index(row.person)] = row.similarity - match.threshold + 1e-6
     pairs = [
         (int(face), people[int(column)])
-        for face, column in zip(*linear_sum_assignment(-scores), strict=True)
+        for face, column in zip(*scipy.optimize.linear_sum_assignment(-scores), strict=True)
         if scores[face, column] > 0
     ]
     given = {person: face for face, person in pairs}

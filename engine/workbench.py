@@ -25,7 +25,7 @@ from engine.config import Config, load_config
 from engine.devices import DeviceBook
 from engine.dossiers import DossierBook
 from engine.enrolment import EnrolmentReport
-from engine.errors import InputError
+from engine.errors import InputError, Unreachable
 from engine.exports import incident_sheet
 from engine.gallery import Gallery, GalleryStore
 from engine.hr.leave import LeaveBook
@@ -211,7 +211,12 @@ class Workbench:
         """Name, department, `active` and `enrolled_at` by id; read again only when the file changed."""
         stamp = self.people.stamp()
         if self._names is None or self._names[0] != stamp:
-            people = self.people.all()
+            try:
+                people = self.people.all()
+            except Unreachable:
+                if self._names is None:
+                    raise
+                return self._names[1]  # as they were read last: a camera must not stop for that
             rows = {
                 key: {
                     "name": person.name,
@@ -460,6 +465,8 @@ class Workbench:
             False: another process, or another part of this one, does so already.
         """
         with claimed(self.workspace / "log" / f"recording-{file_name(camera)}") as first:
+            if first:
+                self.store.keep_known()
             yield first
 
     def pipeline(

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from filelock import FileLock
 from postgres import Server, running
 
 from engine.analysis import FaceReader
 from engine.demo.sample import prepare_sample, seed_sample
 from engine.models import ModelStore, fetch_samples, no_progress
 from engine.workbench import Workbench
+
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+if _WORKER and hasattr(os, "sched_setaffinity"):
+    # a core for each worker and what it starts: networks of two of them with two threads each would wait for one another
+    _cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {_cores[int(_WORKER.removeprefix("gw")) % len(_cores)]})
+# commands that tests start would otherwise compile the whole engine each time
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # The suite tries the same examples on every machine; `--hypothesis-profile=search` looks for new ones.
 hypothesis.settings.register_profile("suite", derandomize=True)
@@ -49,20 +59,21 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> FaceReader:
 @pytest.fixture(scope="session")
 def sample_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample workspace as `muster app --sample` makes it, where an earlier try was killed. Copy it before changing anything."""
-    place = tmp_path_factory.mktemp("seeded") / "data"
-    left = place.with_name(".data.making")
-    prepare_sample(left)
-    (left / "people.csv").write_text("half a ")
-    place.mkdir()
-    assert seed_sample(place, no_progress)
+    base = tmp_path_factory.getbasetemp()
+    place = (base.parent if _WORKER else base) / "seeded" / "data"  # one for all workers
+    with FileLock(place.parent.with_suffix(".lock")):
+        if not place.exists():
+            left = place.with_name(".data.making")
+            prepare_sample(left)
+            (left / "people.csv").write_text("half a ")
+            place.mkdir()
+            assert seed_sample(place, no_progress)
     return place
 
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests see no `MUSTER_*` settings of the machine they run on, but for the model cache."""
-    import os
-
     for name in list(os.environ):
         if name.startswith("MUSTER_") and name != "MUSTER_CACHE":
             monkeypatch.delenv(name)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
-from scipy.special import ndtri
+import scipy
 
 __all__ = ["det_plot"]
 
@@ -18,8 +18,8 @@ _LEFT, _TOP, _WIDE, _HIGH = 62, 16, 520, 380
 
 def _along(rate: float, ticks: Sequence[float]) -> float:
     """Where a rate lies between the first tick (0) and the last (1)."""
-    low, high = float(ndtri(ticks[0])), float(ndtri(ticks[-1]))
-    return (float(ndtri(min(max(rate, ticks[0]), ticks[-1]))) - low) / (high - low)
+    low, high = float(scipy.special.ndtri(ticks[0])), float(scipy.special.ndtri(ticks[-1]))
+    return (float(scipy.special.ndtri(min(max(rate, ticks[0]), ticks[-1]))) - low) / (high - low)
 
 
 def _x(rate: float) -> float:

@@ -113,6 +113,8 @@ class Config(BaseSettings):
     """Which of the database's sites this is."""
     recorder: str = Field("", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,39})?$")
     """Name under which this installation's rows are sealed in the database; empty: the machine's."""
+    offline_start: bool = True
+    """A recorder on a database keeps people, templates and threshold in `known/`, so that it can start while that is away."""
     seal_key: Path | None = None
     """Where the key of the logs' seals lies; empty: `seal.key` in the workspace."""
     cameras: dict[str, CameraConfig] = {}

@@ -11,8 +11,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from engine.evaluation.comparisons import Comparisons
 from engine.evaluation.intervals import Resampling
@@ -173,7 +173,7 @@ def paired(
     weights = Resampling(one.people, _runs(one), seed).weights
     drawn = sides[0].of_people(weights) - sides[1].of_people(weights)
     by_pairs = np.concatenate([sides[0].of_pairs(part) - sides[1].of_pairs(part) for part in _pairs_drawn(one, seed)])
-    wide = float(stdtrit(people - 1, 0.975)) if people > 1 else math.inf
+    wide = float(scipy.special.stdtrit(people - 1, 0.975)) if people > 1 else math.inf
     found = {}
     for index, name in enumerate(sides[0].names):
         value, column = float(values[index]), drawn[:, index][~np.isnan(drawn[:, index])]

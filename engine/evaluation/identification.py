@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from engine.evaluation.comparisons import NOBODY, GalleryScores
 from engine.evaluation.intervals import Estimate, Resampling
@@ -55,7 +55,8 @@ def _chosen(among: NDArray[np.integer], drawn: int, total: int) -> Floats:
     """The chance that all of `drawn` people, out of `total`, are from `among` of them."""
     among = among.astype(np.float64)
     inside = np.maximum(among - drawn, 0)
-    share = gammaln(among + 1) - gammaln(inside + 1) - gammaln(total + 1) + gammaln(total - drawn + 1)
+    ways = scipy.special.gammaln  # logarithms of factorials
+    share = ways(among + 1) - ways(inside + 1) - ways(total + 1) + ways(total - drawn + 1)
     return np.where(among >= drawn, np.exp(share), 0.0)
 
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
 
 from engine.evaluation.comparisons import Comparisons
 from engine.evaluation.rates import beta_interval
@@ -121,7 +121,7 @@ class Resampling:
         spread = float(drawn.std()) if len(drawn) else 0.0
         effective = float(units)
         if people > 1 and spread > 0 and 0 < value < 1:
-            students = float(ndtri(0.975) / stdtrit(people - 1, 0.975)) ** 2
+            students = float(scipy.special.ndtri(0.975) / scipy.special.stdtrit(people - 1, 0.975)) ** 2
             effective = min(value * (1 - value) / spread**2, float(trials)) * students
         low, high = beta_interval(value * effective, effective)
         plain = np.clip(np.quantile(drawn, [0.025, 0.975]), 0, 1) if len(drawn) else (0.0, 1.0)
@@ -162,11 +162,9 @@ class SubjectBootstrap:
 
     def _drawn_of(self, counted: NDArray[np.bool_]) -> Floats:
         """(runs,) how many of the counted non-mated comparisons each resampling holds."""
-        from scipy.sparse import coo_array  # noqa: PLC0415 - a tenth of a command's start
-
         people, weights = self.comparisons.people, self.resampling.weights
         first, second = self._pairs[:, counted]
-        table = coo_array((np.ones(len(first)), (first, second)), shape=(people, people)).tocsr()
+        table = scipy.sparse.coo_array((np.ones(len(first)), (first, second)), shape=(people, people)).tocsr()
         return np.asarray((weights * (table @ weights.T).T).sum(1))
 
     def fnmr(self, threshold: float) -> Estimate:

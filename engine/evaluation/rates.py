@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are loaded where they are used: importing them all would take a second
 from numpy.typing import NDArray
-from scipy.special import betaincinv  # scipy.stats would take a second to import
 
 __all__ = ["Rate", "beta_interval", "clopper_pearson", "error_rates", "smallest_rate", "threshold_at_fmr"]
 
@@ -48,8 +48,8 @@ def beta_interval(hits: float, trials: float, confidence: float = 0.95) -> tuple
     if trials <= 0:
         return 0.0, 1.0
     tail = (1 - confidence) / 2
-    low = 0.0 if hits <= 0 else float(betaincinv(hits, trials - hits + 1, tail))
-    high = 1.0 if hits >= trials else float(betaincinv(hits + 1, trials - hits, 1 - tail))
+    low = 0.0 if hits <= 0 else float(scipy.special.betaincinv(hits, trials - hits + 1, tail))
+    high = 1.0 if hits >= trials else float(scipy.special.betaincinv(hits + 1, trials - hits, 1 - tail))
     return low, high
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from engine.evaluation.comparisons import Comparisons
 from engine.evaluation.intervals import SubjectBootstrap
@@ -63,7 +63,7 @@ def simulate(population: Population, generator: np.random.Generator) -> Comparis
             size=(people, templates)
         )
         owners = np.repeat(np.arange(people), templates)
-        return Comparisons(scores.ravel() - ndtri(population.rate), np.stack([owners, owners], 1), people)
+        return Comparisons(scores.ravel() - scipy.special.ndtri(population.rate), np.stack([owners, owners], 1), people)
     person = generator.normal(size=people)
     pair = np.triu(generator.normal(size=(people, people)), 1)
     effects = np.sqrt(share / 2) * (person[:, None] + person) + np.sqrt((1 - share) / 2) * (pair + pair.T)
@@ -71,7 +71,9 @@ def simulate(population: Population, generator: np.random.Generator) -> Comparis
     probe, template, reference = np.nonzero(np.ones(scores.shape))
     kept = probe != reference
     subjects = np.stack([probe[kept], reference[kept]], 1)
-    return Comparisons(scores[probe, template, reference][kept] + ndtri(population.rate), subjects, people)
+    return Comparisons(
+        scores[probe, template, reference][kept] + scipy.special.ndtri(population.rate), subjects, people
+    )
 
 
 def coverage(population: Population, *, runs: int = 1000, resamplings: int = 500, seed: int = 0) -> Coverage:

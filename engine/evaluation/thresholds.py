@@ -11,8 +11,8 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from engine.evaluation.comparisons import Comparisons, GalleryScores, gallery_scores
 from engine.evaluation.identification import fmr_of_fpir
@@ -41,11 +41,15 @@ class ImpostorModel:
 
     def fmr(self, threshold: float) -> float:
         """Expected share of comparisons with one wrong person that reach the threshold."""
-        return float(ndtr((self.mean - threshold) / self.std)) if self.std > 0 else float(self.mean >= threshold)
+        return (
+            float(scipy.special.ndtr((self.mean - threshold) / self.std))
+            if self.std > 0
+            else float(self.mean >= threshold)
+        )
 
     def threshold_at(self, fmr: float) -> float:
         """The threshold at which that share is accepted, a similarity in [-1, 1]."""
-        return float(min(1.0, max(-1.0, self.mean + self.std * float(-ndtri(fmr)))))
+        return float(min(1.0, max(-1.0, self.mean + self.std * float(-scipy.special.ndtri(fmr)))))
 
 
 def impostor_model(

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from engine.errors import GalleryMismatch
+from engine.errors import GalleryMismatch, Unreachable
 from engine.gallery.templates import Gallery
 from engine.storage import FileDocument, atomic_write, storage_errors
 
@@ -113,10 +113,18 @@ class GalleryStore:
         self._current = self._empty
 
     def current(self) -> Gallery:
-        """The gallery as it is; read again only when it changed."""
+        """The gallery as it is; read again only when it changed.
+
+        While a database is away it stays as it was read last: a camera must not stop for that.
+        """
         stamp = self.keep.stamp()
         if stamp != self._stamp:
-            gallery = self._empty if stamp is None else self.keep.load(self._current)
+            try:
+                gallery = self._empty if stamp is None else self.keep.load(self._current)
+            except Unreachable:
+                if self._stamp is self:
+                    raise
+                return self._current
             if gallery.recipe != self.recipe:
                 (found, aligned), (model_id, alignment_id) = gallery.recipe, self.recipe
                 raise GalleryMismatch(

@@ -48,6 +48,7 @@ def open_database(workspace: Path, config: Config, sealer: Sealer, clock: Callab
         recorder=config.recorder or default_recorder(),
         sealer=sealer,
         clock=clock,
+        offline_start=config.offline_start,
     )
 
 

@@ -53,6 +53,9 @@ class Store(Protocol):
     def document(self, name: str, *, mode: int = 0o640) -> Document:
         """Where something small stands, such as `accounts.json`."""
 
+    def keep_known(self) -> None:
+        """This process records a camera: have at hand what it must know to begin again, whatever is away then."""
+
     def backlog(self) -> Backlog | None:
         """What waits for the database; None: there is none that could be away."""
 
@@ -89,6 +92,9 @@ class FileStore:
     def document(self, name: str, *, mode: int = 0o640) -> Document:
         """A file of that name."""
         return FileDocument(self._workspace / name, mode=mode)
+
+    def keep_known(self) -> None:
+        """Everything is here."""
 
     def backlog(self) -> Backlog | None:
         """A disk is there or not."""

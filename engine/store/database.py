@@ -6,16 +6,18 @@ import atexit
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
 from sqlalchemy import text
 
 from engine.errors import ConfigError, MusterError, StorageError
+from engine.gallery import Gallery
 from engine.logs import DayLog, Journal, Sealer, WholeLog
 from engine.store.base import DatabaseState
 from engine.store.connection import Database, Unreachable, parsed, shown
+from engine.store.known import Known
 from engine.store.rows import GalleryRows, PeopleRows, TableDocument
 from engine.store.setup import check_version
 from engine.store.shelf import TableShelf
@@ -63,20 +65,26 @@ class DatabaseStore:
         recorder: whose chains this installation appends to.
         sealer: makes the seals of the logs.
         clock: the present.
+        offline_start: what cameras must know is kept in `known/`, and read there when this begins while the database is away.
         poll_s: changes are asked for at least so often.
         listen: hear notifications of changes.
     """
 
     def __init__(
         self, workspace: Path, url: str, *, site: str, timezone: str, recorder: str, sealer: Sealer,
-        clock: Callable[[], datetime], poll_s: float = POLL_S, listen: bool = True,
+        clock: Callable[[], datetime], offline_start: bool = True, poll_s: float = POLL_S, listen: bool = True,
     ) -> None:  # fmt: skip
         self.database = Database(parsed(url), site)
-        self.watcher = Watcher(self.database, poll_s=poll_s, listen=listen)
+        self._known = Known(workspace / "known", str(self.database))
+        self._offline_start = offline_start
+        self.watcher = Watcher(self.database, self._known if offline_start else None, poll_s=poll_s, listen=listen)
+        self.watcher.on_contact = self._contacted
         self.spool = Spool(workspace / "spool", sealer, clock)
         self._timezone = timezone
         self._tables = _TableLogs(self.database, self.spool, recorder, sealer)
         self.logs = self._tables
+        self._keeping = False
+        self._galleries: dict[str, Callable[[], Gallery]] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._mutex = threading.Lock()
@@ -120,14 +128,35 @@ class DatabaseStore:
 
     def gallery(self, name: str, model_id: str, alignment_id: str, dimension: int) -> GalleryRows:
         """One of the site's galleries."""
-        return GalleryRows(self.database, self.watcher, name, model_id, alignment_id, dimension)
+        rows = GalleryRows(self.database, self.watcher, name, model_id, alignment_id, dimension)
+        empty = Gallery.empty(model_id, alignment_id, dimension)
+        self._galleries[name] = lambda: rows.load(empty)
+        return rows
 
     def document(self, name: str, *, mode: int = 0o640) -> TableDocument:
         """One of the site's documents; who may read it is a matter of the login."""
         del mode
         return TableDocument(self.database, self.watcher, name)
 
-    # ----------------------------------------------------------------------------------------- spool
+    # ----------------------------------------------------------------------------------------- away
+
+    def keep_known(self) -> None:
+        """Have what cameras must know in files, from now on and as it changes, or nowhere if the settings say so."""
+        if self._offline_start:
+            self._keeping = True
+        else:
+            self._known.forget()
+
+    def _contacted(self, versions: Mapping[str, int]) -> None:
+        if not self.database.kind:  # it was away when this began
+            self._look()
+        if self._keeping:
+            self._known.follow(
+                versions,
+                self.people().load,
+                lambda name: self._galleries[name](),
+                lambda name: self.document(name).read(),
+            )
 
     def backlog(self) -> Backlog:
         """What waits for the database."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 import time as clock
+from collections.abc import Callable, Mapping
 
 import psycopg
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine.errors import StorageError
+from engine.errors import MusterError, StorageError, Unreachable
 from engine.store.connection import Database
+from engine.store.known import Known
 
 __all__ = ["Watcher"]
 
@@ -31,13 +33,23 @@ class Watcher:
 
     Args:
         database: where.
+        known: what is known of it from an earlier time, for a process that begins while it is away; None: nothing.
         poll_s: the database is asked at least so often.
         listen: hear notifications.
+
+    Attributes:
+        recalled: the versions are those of `known`, and that is to be read: the database was not reached yet.
+        on_contact: told the versions whenever the database was asked in the background.
     """
 
-    def __init__(self, database: Database, *, poll_s: float = POLL_S, listen: bool = True) -> None:
-        self._database, self._poll_s, self._listen = database, poll_s, listen
+    def __init__(
+        self, database: Database, known: Known | None = None, *, poll_s: float = POLL_S, listen: bool = True
+    ) -> None:
+        self._database, self.known, self._poll_s, self._listen = database, known, poll_s, listen
+        self.recalled = False
+        self.on_contact: Callable[[Mapping[str, int]], None] = lambda _versions: None
         self._versions: dict[str, int] | None = None
+        self._told = ""
         self._mutex = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -53,11 +65,24 @@ class Watcher:
             return self._asked().get(name)
         with self._mutex:
             if self._versions is None:
-                self._versions = self._asked()
+                self._versions = self._first()
             if self._thread is None and not self._stopping.is_set():
                 self._thread = threading.Thread(target=self._follow, name="database changes", daemon=True)
                 self._thread.start()
+            if self.recalled and name not in Known.NAMES:
+                raise Unreachable(f"{self._database} cannot be reached", hint="check the network and the server")
             return self._versions.get(name)
+
+    def _first(self) -> dict[str, int]:
+        try:
+            return self._asked()
+        except Unreachable:
+            found = self.known.versions() if self.known is not None else None
+            if found is None:
+                raise
+            log.warning("%s is away: going on with the people and the threshold that were known", self._database)
+            self.recalled = True
+            return found
 
     def tell(self, name: str, version: int) -> None:
         """This process has written a version itself."""
@@ -78,7 +103,7 @@ class Watcher:
         """
         found = self._asked()
         with self._mutex:
-            self._versions = found
+            self._versions, self.recalled = found, False
 
     def _follow(self) -> None:
         while not self._stopping.is_set():
@@ -97,12 +122,22 @@ class Watcher:
                 connection.execute("LISTEN muster")
             while not self._stopping.is_set():
                 self.refresh()
+                self._tell_contact()
                 asked = clock.monotonic()
                 for notice in connection.notifies(timeout=self._poll_s, stop_after=1):
                     if notice.payload == self._database.site:
                         break
                 if not self._listen:
                     self._stopping.wait(max(0.0, self._poll_s - (clock.monotonic() - asked)))
+
+    def _tell_contact(self) -> None:
+        assert self._versions is not None
+        try:
+            self.on_contact(self._versions)
+        except MusterError as error:
+            if str(error) != self._told:
+                log.error("%s", error)
+            self._told = str(error)
 
     def close(self) -> None:
         """End the thread."""
