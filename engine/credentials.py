@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from engine.errors import InputError, StorageError
 from engine.storage import Document
@@ -97,11 +98,15 @@ class CredentialFile(Generic[Row]):
             self._document.write(json.dumps(texts, indent=1, ensure_ascii=False).encode())
 
 
+STRENGTH = RFC_9106_LOW_MEMORY
+"""What a hash costs: 64 MiB, three passes."""
+
+
 class SlowHashes:
     """argon2id (RFC 9106) of secrets that people choose or type: each guess is to cost the one who guesses."""
 
     def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+        self._hasher = PasswordHasher.from_parameters(STRENGTH)
         self._decoy = ""
 
     def make(self, secret: str) -> str:

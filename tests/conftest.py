@@ -8,6 +8,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from argon2.profiles import CHEAPEST
 from filelock import FileLock
 from postgres import Server, running
 
@@ -77,6 +78,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("MUSTER_") and name != "MUSTER_CACHE":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes of passwords cost what a guess is to cost, a hundred times in some tests: here they cost nothing."""
+    monkeypatch.setattr("engine.credentials.STRENGTH", CHEAPEST)
 
 
 @pytest.fixture(scope="session")

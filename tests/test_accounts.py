@@ -10,10 +10,21 @@ from pathlib import Path
 import pytest
 
 from engine.accounts import ACTIONS, ROLES, AccountBook, may
+from engine.credentials import STRENGTH
 from engine.errors import InputError, StorageError
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 GOOD = "correct horse battery"
+
+
+def test_a_guess_costs_64_mib_and_three_passes() -> None:  # RFC 9106, section 4, the second recommended option
+    assert (STRENGTH.type.name, STRENGTH.memory_cost, STRENGTH.time_cost, STRENGTH.parallelism) == (
+        "ID",
+        64 * 1024,
+        3,
+        4,
+    )
+    assert (STRENGTH.salt_len, STRENGTH.hash_len) == (16, 32)
 
 
 @pytest.fixture

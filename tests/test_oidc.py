@@ -11,7 +11,7 @@ from provider import provider
 
 from engine.workbench import Workbench
 
-pytestmark = [needs_chromium, pytest.mark.slow, pytest.mark.alone]
+pytestmark = [needs_chromium, pytest.mark.slow]
 
 
 def settings(workspace: Path, base: str, port: int) -> None:
