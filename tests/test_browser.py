@@ -26,10 +26,11 @@ pytestmark = [needs_chromium, pytest.mark.models, pytest.mark.slow, pytest.mark.
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[Site]:
-    """A workbench where somebody is enrolled."""
+    """A workbench where two people are enrolled."""
     workspace = tmp_path_factory.mktemp("site")
     bench = Workbench(workspace)
-    bench.enrol("E1", "Ben", list_images(samples / "train" / "ben_afflek")[:8])
+    for key, name, folder in (("E1", "Ben", "ben_afflek"), ("E2", "Mindy", "mindy_kaling")):
+        bench.enrol(key, name, list_images(samples / "train" / folder)[:8])
     with serve(workspace) as served:
         yield served
 
