@@ -24,7 +24,7 @@ from engine.attendance import Sighting, Watching
 from engine.config import Config
 from engine.dossiers import Register
 from engine.drawing import crop_around
-from engine.errors import Unreachable
+from engine.errors import StorageError, Unreachable
 from engine.events import EventMaker
 from engine.identification import Identification
 from engine.presentation import StreamWatch
@@ -143,7 +143,8 @@ class Pipeline:
         rules = config.attendance
         self._watching = Watching(camera, rules.gap_s, rules.coverage_every_s)
         self._register = Register()
-        self._decided()
+        with contextlib.suppress(StorageError):  # it is asked again when an alert is written
+            self._decided()
         self._scenes = SceneKeeper(config.events.context_s)
         embedder = services.reader.embedder
         self._desk: Desk = ThreadedDesk(embedder, self._embedding) if live else PromptDesk(embedder)

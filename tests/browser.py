@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,12 @@ class Site(Served):
     def password(role: str) -> str:
         """Of the account of a role."""
         return f"password of {role}"
+
+    @property
+    def today(self) -> date:
+        """The workplace's day."""
+        bench = Workbench(self.workspace)
+        return bench.attendance.day_of(bench.clock())
 
 
 def free_port() -> int:

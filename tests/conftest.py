@@ -11,6 +11,7 @@ import pytest
 from argon2.profiles import CHEAPEST
 from filelock import FileLock
 from postgres import Server, running
+from sites import Place
 
 from engine.analysis import FaceReader
 from engine.demo.sample import prepare_sample, seed_sample
@@ -91,6 +92,14 @@ def postgres() -> Iterator[Server]:
     """A PostgreSQL server of the tests' own."""
     with running() as server:
         yield server
+
+
+@pytest.fixture
+def place(postgres: Server, tmp_path: Path) -> Iterator[Place]:
+    """A database with tables, and workspaces that are kept in it."""
+    place = Place(postgres, tmp_path)
+    yield place
+    place.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

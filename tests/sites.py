@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import psycopg
 from postgres import OWNER, Server
 
-from engine.attendance import Sighting
-from engine.config import load_config
+from engine.attendance import AttendanceBook, Sighting
+from engine.config import EventsConfig, load_config
+from engine.gallery import GalleryStore
 from engine.logs import Sealer
 from engine.store import FileStore, open_database, setup
 from engine.store.base import Store
@@ -21,6 +24,9 @@ from engine.workbench import Workbench
 T0 = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 DAY = T0.date()
 KEY = "5a" * 32
+COOL_DOWN_S = 60.0
+DIMENSION = 8
+NOBODY: dict[str, dict[str, str]] = {}
 
 
 def now() -> datetime:
@@ -101,6 +107,21 @@ def files(folder: Path) -> Store:
     (folder / "f").mkdir(parents=True)
     (folder / "f" / "seal.key").write_text(KEY + "\n")
     return FileStore(folder / "f", Sealer(folder / "f" / "seal.key"))
+
+
+def book_of(store: Store, folder: Path) -> AttendanceBook:
+    """Attendance that is kept there."""
+    return AttendanceBook(folder, ZoneInfo("UTC"), EventsConfig(cool_down_s=COOL_DOWN_S), logs=store.logs)
+
+
+def unit(number: int) -> np.ndarray:
+    """An embedding unlike all others, (1, 8) float32."""
+    return np.eye(DIMENSION, dtype=np.float32)[number : number + 1]
+
+
+def gallery_of(store: Store, name: str = "people") -> GalleryStore:
+    """A gallery that is kept there."""
+    return GalleryStore(store.gallery(name, "m", "a", DIMENSION), "m", "a", DIMENSION)
 
 
 def sighting(person: str, seconds: float = 0, *, day: date = DAY, camera: str = "gate", track: str = "") -> Sighting:

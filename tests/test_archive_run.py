@@ -13,8 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import psutil
 import pytest
 from command import Answer, muster
 from recordings import Walk, plain_video, walking_video
+from waiting import until
 
 from engine.gallery import Gallery
 from engine.storage import read_rows
@@ -163,13 +163,6 @@ def test_a_second_run_does_only_what_is_missing(place: Path, one: tuple[Path, An
 def begun(command: Sequence[str | Path], **settings: str) -> subprocess.Popen[bytes]:
     whole = [sys.executable, "-c", "from engine.cli import main; main()", *map(str, command)]
     return subprocess.Popen(whole, env=os.environ | settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def until(what: Callable[[], object], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
 
 
 @pytest.mark.slow

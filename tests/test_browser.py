@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -45,15 +44,9 @@ def test_a_person_before_the_camera_is_among_todays_arrivals(
         start_camera(page)
         expect(page.locator(".m-arrival", has_text="Ben").first).to_be_visible(timeout=60_000)
         page.wait_for_function("Number(document.querySelector('[data-frames]')?.dataset.frames) >= 20", timeout=60_000)
-    rows = [row for row in Workbench(site.workspace).attendance.log.read(today(site)) if row["employee_id"] == "E1"]
+    rows = [row for row in Workbench(site.workspace).attendance.log.read(site.today) if row["employee_id"] == "E1"]
     assert [(row["event"], row["camera"]) for row in rows][:1] == [("punch", "workbench")]
     assert all(rows[0][column] for column in EVIDENCE if not column.startswith("runner_up"))
-
-
-def today(site: Site) -> date:
-    """The workplace's day."""
-    bench = Workbench(site.workspace)
-    return bench.attendance.day_of(bench.clock())
 
 
 def test_opening_and_closing_the_live_tab_leaves_nothing_behind(
@@ -118,7 +111,7 @@ def test_a_stranger_becomes_an_alert_that_is_acknowledged_and_a_person_who_is_en
         alerts.keyboard.press("a")
         expect(alerts.locator("[data-testid=stToast]").first).to_be_visible()
         bench = Workbench(site.workspace)
-        states = [(found.state, found.author) for found in bench.incidents.incidents(today(site), today(site))]
+        states = [(found.state, found.author) for found in bench.incidents.incidents(site.today, site.today)]
         assert ("acknowledged", "security") in states
         dossier = bench.office.dossiers()[0].unknown_id
         alerts.goto(f"{site.base}/alerts?view=strangers&dossier={dossier}")

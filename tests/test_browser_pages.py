@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -27,10 +27,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[Si
     workspace = tmp_path_factory.mktemp("site")
     bench = Workbench(workspace)
     bench.enrol("E2", HOSTILE, list_images(samples / "train" / "mindy_kaling")[:8])
-    time, identity = (
-        bench.clock() - timedelta(minutes=3),
-        Identity(TrackState.KNOWN, "E2", 8, 8, 0.71, None, None, None, 0.48),
-    )
+    time = bench.clock() - timedelta(minutes=3)
+    identity = Identity(TrackState.KNOWN, "E2", 8, 8, 0.71, None, None, None, 0.48)
     bench.attendance.record(Sighting("E2", time, "entrance", "t-E2", identity, "model", 1), bench.known_people())
     with serve(workspace) as served:
         yield served
@@ -40,12 +38,6 @@ def settled(page: Page) -> None:
     """Wait until the page has been drawn."""
     page.wait_for_selector("[data-testid=stMain] :is(h1, h2, h3)")
     page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
-
-
-def today(site: Site) -> date:
-    """The workplace's day."""
-    bench = Workbench(site.workspace)
-    return bench.attendance.day_of(bench.clock())
 
 
 def test_names_are_text_everywhere_and_nothing_is_asked_of_others(site: Site) -> None:
@@ -97,7 +89,7 @@ def test_a_page_is_not_behind_its_address_for_a_role_that_lacks_it(
 
 def test_a_correction_by_hr_stands_in_the_sheet_with_its_author(site: Site) -> None:
     with camera_browser() as browser:
-        page = sign_in(browser, site, "hr", f"/attendance?person=E2&day={today(site)}")
+        page = sign_in(browser, site, "hr", f"/attendance?person=E2&day={site.today}")
         page.get_by_text("Correct this day").click()
         page.get_by_text("Set a status").click()
         page.get_by_role("textbox", name="Reason").fill("worked at the fair")
@@ -107,6 +99,6 @@ def test_a_correction_by_hr_stands_in_the_sheet_with_its_author(site: Site) -> N
         page.goto(site.base + "/attendance")
         expect(page.get_by_text("Exceptions")).to_be_visible()
     bench = Workbench(site.workspace)
-    row = next(row for row in bench.attendance.sheet(today(site), bench.known_people()) if row["employee_id"] == "E2")
+    row = next(row for row in bench.attendance.sheet(site.today, bench.known_people()) if row["employee_id"] == "E2")
     assert (row["corrected_by"], row["correction_reason"]) == ("hr", "worked at the fair")
     assert row["recorded_status"] != row["status"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from http_camera import HttpCamera, swaying
+from waiting import until
 
 from app.cameras import Camera, Watcher
 from engine.images import decode_image, list_images, read_image
@@ -35,13 +36,6 @@ class Noted(Watcher):
     def became(self, state: str, detail: str) -> None:
         del detail
         self.states.append(state)
-
-
-def until(what: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture

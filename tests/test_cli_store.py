@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -19,13 +18,6 @@ from engine.errors import MusterError
 from engine.people import Person
 from engine.store.spool import Entry
 from engine.workbench import Workbench
-
-
-@pytest.fixture
-def place(postgres: Server, tmp_path: Path) -> Iterator[Place]:
-    place = Place(postgres, tmp_path)
-    yield place
-    place.close()
 
 
 def store(workspace: Path, *arguments: str, stdin: str = "") -> str:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from browser import camera_browser, needs_chromium
 from door import Door, serve_kiosk
 from http_camera import HttpCamera, swaying
 from playwright.sync_api import Browser, Page, expect
+from waiting import until
 
 from engine.images import list_images, read_image
 from engine.people import Person
@@ -80,13 +81,6 @@ def screen(browser: Browser, door: Door, camera: HttpCamera, scenes: Scenes) -> 
 def _rows(door: Door) -> list[dict[str, str]]:
     bench = Workbench(door.workspace)
     return bench.attendance.log.read(*[bench.attendance.day_of(bench.clock())] * 2)
-
-
-def _until(what: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @needs_chromium
@@ -161,15 +155,15 @@ def test_a_reader_that_is_killed_is_replaced_nobody_arrives_twice_and_the_gap_is
         return sum(row["why"] == "lost" for row in coverage.log.read(day))
 
     camera.pictures = scenes["ben"]
-    _until(lambda: any(row["employee_id"] == "E1" for row in _rows(door)))
+    until(lambda: any(row["employee_id"] == "E1" for row in _rows(door)))
     punches = sum(row["event"] == "punch" for row in _rows(door))
     for _ in range(2):
         before, losses = lost(), door.status()["camera"]["losses"]
         (child,) = door.children
         os.kill(child, signal.SIGKILL)
-        _until(lambda losses=losses: door.status()["camera"]["losses"] > losses)  # type: ignore[misc]
+        until(lambda losses=losses: door.status()["camera"]["losses"] > losses)  # type: ignore[misc]
         door.wait_for("playing", 60)
-        _until(lambda before=before: lost() == before + 1)  # type: ignore[misc]
+        until(lambda before=before: lost() == before + 1)  # type: ignore[misc]
         assert door.children != [child]
     camera.pictures = scenes["nobody"]
     assert sum(row["event"] == "punch" for row in _rows(door)) == punches
@@ -220,7 +214,7 @@ def test_the_workbench_shows_what_a_kiosk_sees_without_reading_the_camera_itself
     bench = Workbench(door.workspace)
     shown = Camera(bench, "entrance", camera.address, elsewhere=pictures)
     with shown.watched() as picture:
-        _until(lambda: picture.newest.number > 5 and bool(picture.newest.jpeg))
+        until(lambda: picture.newest.number > 5 and bool(picture.newest.jpeg))
         assert (shown.state, shown.recording) == ("playing", False)
         assert len(door.children) == 1
     assert picture.newest.jpeg.startswith(b"\xff\xd8")
@@ -230,9 +224,9 @@ def test_ending_the_kiosk_settles_what_is_open_and_leaves_no_process(door: Door)
     children = door.children
     assert children
     os.kill(door.pid, signal.SIGTERM)
-    _until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
     bench = Workbench(door.workspace)
     assert bench.attendance.plan.coverage is not None
     day = bench.attendance.day_of(bench.clock())
-    _until(lambda: bench.attendance.plan.coverage.log.read(day)[-1]["why"] == "stopped")  # type: ignore[union-attr]
+    until(lambda: bench.attendance.plan.coverage.log.read(day)[-1]["why"] == "stopped")  # type: ignore[union-attr]
     assert bench.verify() == []

@@ -6,11 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 SERVER = """
 import os, sys, time
@@ -23,13 +22,6 @@ with Path(sys.argv[1]).open("a") as file:
 time.sleep(float(sys.argv[2]))
 sys.exit(int(sys.argv[3]))
 """
-
-
-def until(what: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def alive(pid: int) -> bool:

@@ -9,21 +9,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import psycopg
 import pytest
 from postgres import Server
-from sites import DAY, T0, Place, files, sighting
+from sites import DAY, DIMENSION, NOBODY, T0, Place, book_of, files, gallery_of, sighting, unit
+from waiting import until
 
-from engine.attendance import AttendanceBook
 from engine.attendance.book import ATTENDANCE_COLUMNS
 from engine.audit import Audit
-from engine.config import EventsConfig
 from engine.errors import ConfigError, GalleryMismatch, InputError, StorageError
 from engine.gallery import Gallery, GalleryStore, Template
 from engine.incidents import IncidentBook
@@ -35,17 +32,6 @@ from engine.store.spool import Entry
 from engine.types import Event, EventKind, Severity
 from engine.workbench import Workbench
 
-COOL_DOWN_S = 60.0
-NOBODY: dict[str, dict[str, str]] = {}
-DIMENSION = 8
-
-
-@pytest.fixture
-def place(postgres: Server, tmp_path: Path) -> Iterator[Place]:
-    place = Place(postgres, tmp_path)
-    yield place
-    place.close()
-
 
 @pytest.fixture(params=["files", "database"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
@@ -53,18 +39,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
         return files(tmp_path)
     found: Store = request.getfixturevalue("place").open()
     return found
-
-
-def book_of(store: Store, folder: Path) -> AttendanceBook:
-    return AttendanceBook(folder, ZoneInfo("UTC"), EventsConfig(cool_down_s=COOL_DOWN_S), logs=store.logs)
-
-
-def unit(number: int) -> np.ndarray:
-    return np.eye(DIMENSION, dtype=np.float32)[number : number + 1]
-
-
-def gallery_of(store: Store, name: str = "people") -> GalleryStore:
-    return GalleryStore(store.gallery(name, "m", "a", DIMENSION), "m", "a", DIMENSION)
 
 
 # --------------------------------------------------------------------------------------------- the same on both
@@ -271,7 +245,7 @@ def test_rows_wait_while_the_database_is_away_and_are_drained_in_order(tmp_path:
         other_book = book_of(other, tmp_path)
         other_book.record(sighting("E20", 30), NOBODY, renew=False)
         server.start()
-        _until(lambda: not store.spool and not other.spool)
+        until(lambda: not store.spool and not other.spool)
         rows = book.log.read(DAY)
         assert [row["employee_id"] for row in rows if row["employee_id"] != "E20"] == [
             "E1",
@@ -283,13 +257,6 @@ def test_rows_wait_while_the_database_is_away_and_are_drained_in_order(tmp_path:
         place.close()
     finally:
         server.stop()
-
-
-def _until(done: object, seconds: float = 15) -> None:
-    until = time.monotonic() + seconds
-    while not done():  # type: ignore[operator]
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def test_a_drain_that_was_killed_is_done_again_and_writes_nothing_twice(place: Place, tmp_path: Path) -> None:
@@ -342,7 +309,7 @@ def test_what_one_process_changes_another_knows_within_two_seconds(place: Place)
     for change, count in ((lambda g: g.add([Template("a", "E1", 1)], unit(0)), 1), (lambda g: g.remove("E1"), 0)):
         gallery_of(here).update(change)
         began = time.monotonic()
-        _until(lambda count=count: all(len(each.current()) == count for each in galleries))
+        until(lambda count=count: all(len(each.current()) == count for each in galleries))
         assert time.monotonic() - began < 2
     assert place.ask("SELECT count(*) FROM muster.templates") == [(0,)]
 
@@ -364,99 +331,6 @@ def test_a_change_made_meanwhile_is_not_overwritten(place: Place) -> None:
     assert len(gallery_of(stores[0]).current()) == 30
     assert gallery_of(stores[0]).current().version == 30
     assert len(PeopleStore(stores[0].people()).all()) == 30
-
-
-# --------------------------------------------------------------------------------------------- who may do what
-
-
-def test_a_recorder_can_append_and_read_people_and_nothing_else(place: Place, tmp_path: Path) -> None:
-    office = place.open("office")
-    PeopleStore(office.people()).put(Person("E1", "Ann"))
-    gallery_of(office).update(lambda g: g.add([Template("a", "E1", 1)], unit(0)))
-    PinBook(office.document("pins.json")).put("E1", "907461", T0)
-    place.add_site("other")
-    login = place.login("recorder", "main")
-    store = place.open("gate", login=login)
-    book = book_of(store, tmp_path)
-    assert book.record(sighting("E1", 0), NOBODY, renew=False)["event"] == "punch"  # type: ignore[index]
-    assert book.record(sighting("E1", 1), NOBODY, renew=False)["event"] == "seen"  # type: ignore[index]
-    Audit(ZoneInfo("UTC"), store.logs).note("start", "gate", "", author="engine", now=T0)
-    assert list(PeopleStore(store.people()).all()) == ["E1"]
-    assert gallery_of(store).current().people == ("E1",)
-    strangers = gallery_of(store, "strangers")
-    strangers.update(lambda g: g.next_stranger()[1].add([Template("s", "unknown-1", 1)], unit(1)))
-    assert book_of(office, tmp_path).log.check() == []
-    for act in (
-        lambda: book.log.read(DAY),
-        lambda: book.log.redact("E1"),
-        lambda: PeopleStore(store.people()).put(Person("E2", "Ben")),
-        lambda: PeopleStore(store.people()).remove("E1"),
-        lambda: gallery_of(store).update(lambda g: g.remove("E1")),
-        lambda: gallery_of(store).update(lambda g: g.add([Template("b", "E1", 1)], unit(1))),
-        lambda: PinBook(store.document("pins.json")).put("E1", "907462", T0),
-    ):
-        with pytest.raises(StorageError, match=r"denied|not this login"):
-            act()
-    assert store.document("pins.json").read() is None  # hidden, as if there were none
-    names = [row[0] for row in place.ask("SELECT tablename FROM pg_tables WHERE schemaname = 'muster'")]
-    allowed = {
-        "SELECT": {"people", "templates", "strangers", "anchors", "galleries", "documents", "dossiers", "chains", "sites",
-                   "alembic_version"},
-        "INSERT": {"attendance", "corrections", "coverage", "incidents", "dossiers", "sightings", "deliveries", "audit", "seals",
-                   "strangers"},
-        "UPDATE": set(), "DELETE": {"strangers"}, "TRUNCATE": set(), "REFERENCES": set(), "TRIGGER": set(),
-    }  # fmt: skip
-    for right, tables in allowed.items():
-        has = {
-            name
-            for name in names
-            if place.ask("SELECT has_table_privilege(%s, %s, %s)", login, f"muster.{name}", right)[0][0]
-        }
-        assert has == tables, right
-    for other in ("INSERT INTO muster.coverage (site, day, recorder, position, row_id, seal) VALUES ('other', now(), '', 1, 'x', '')",
-                  "SELECT muster.begin_append('other', 'attendance', '2026-11-20', 'x', '{}')",
-                  "SELECT muster.told_of_person('other', 'E1', '{2026-11-20}')",
-                  "SELECT muster.told_of_person('main', 'E1', array(SELECT '2026-11-20'::date + n FROM generate_series(1, 5) n))",
-                  "SELECT muster.gallery_changed('main', 'people', 'm', 'a', 1, 2, 9)",
-                  "CREATE TABLE muster.mine (x int)"):  # fmt: skip
-        with pytest.raises(psycopg.Error, match=r"row-level security|not a site|denied|not this login"):
-            place.ask(other, login=login)
-
-
-def test_a_recorder_cannot_append_out_of_turn(place: Place, tmp_path: Path) -> None:
-    login = place.login("recorder", "main")
-    book_of(place.open("gate", login=login), tmp_path).record(sighting("E1"), NOBODY, renew=False)
-    for position in (1, 3):
-        with pytest.raises(psycopg.Error, match=r"follow|duplicate"):
-            place.ask(
-                "INSERT INTO muster.attendance (site, day, recorder, position, row_id, seal) VALUES ('main', %s, 'gate', %s, 'x', '')",
-                DAY, position, login=login,
-            )  # fmt: skip
-
-
-def test_a_login_sees_the_rows_of_its_sites_alone(place: Place, tmp_path: Path) -> None:
-    place.add_site("berlin", "Europe/Berlin")
-    for site, person in (("main", "E1"), ("berlin", "B1")):
-        workspace = place.workspace(site, site, timezone="UTC" if site == "main" else "Europe/Berlin")
-        bench = Workbench(workspace)
-        bench.people.put(Person(person, f"Name {person}"))
-        bench.attendance.record(sighting(person), NOBODY, renew=False)
-        bench.store.close()
-    reader, both = place.login("reader", "berlin"), place.login("workbench", "main", "berlin")
-    for table in ("people", "attendance"):
-        column = "employee_id" if table == "people" else "c_employee_id"
-        query = f"SELECT site, {column} FROM muster.{table} ORDER BY 1"
-        assert place.ask(query, login=reader) == [("berlin", "B1")]
-        assert place.ask(query, login=both) == [("berlin", "B1"), ("main", "E1")]
-    for statement in (
-        "DELETE FROM muster.people",
-        "UPDATE muster.people SET name = 'x'",
-        "SELECT * FROM muster.templates",
-    ):
-        with pytest.raises(psycopg.Error, match="denied"):
-            place.ask(statement, login=reader)
-    with pytest.raises(ConfigError, match="not to this login"):
-        place.open("no", "main", login=reader)
 
 
 def test_another_time_zone_or_an_unknown_site_is_refused_with_what_to_do(place: Place) -> None:
@@ -492,7 +366,7 @@ def test_a_writer_that_is_killed_again_and_again_loses_nothing_it_said_was_writt
         command = [sys.executable, str(program), str(workspace), str(said), str(round_)]
         child = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": f"{program.parents[1]}:{program.parent}"})
         wanted = 40 * (round_ + 1)
-        _until(lambda wanted=wanted: said.exists() and said.read_text().count("\n") >= wanted, 30)
+        until(lambda wanted=wanted: said.exists() and said.read_text().count("\n") >= wanted, 30)
         child.send_signal(signal.SIGKILL)
         child.wait()
     store = place.open("gate")

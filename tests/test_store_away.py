@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from postgres import Server
+from postgres import Server, running
 from recordings import Walk, walking_video
 from sites import T0, Place
+from waiting import until
 
 from engine.errors import StorageError, Unreachable
 from engine.gallery import Gallery, Template
@@ -22,23 +22,13 @@ from engine.workbench import Workbench
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    server = Server()
-    try:
-        server.start()
+    """One of its own: it is killed."""
+    with running() as server:
         yield server
-    finally:
-        server.stop()
 
 
 def _bench(workspace: Path) -> Workbench:
     return Workbench(workspace, clock=lambda: T0)
-
-
-def _until(done: Callable[[], object], seconds: float = 15) -> None:
-    until = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def _kept(workspace: Path) -> list[str]:
@@ -69,7 +59,7 @@ def test_a_recorder_that_begins_without_the_database_recognises_and_loses_nothin
     bench = Workbench(gate, models=store)
     with bench.recording("gate"):
         bench.gallery.current()
-        _until(lambda: _kept(gate) == ["E1"])
+        until(lambda: _kept(gate) == ["E1"])
     bench.store.close()
     elton, other = (samples / "val" / each for each in ("elton_john/01.jpg", "jerry_seinfeld/03.jpg"))
     walking_video(tmp_path / "door.mp4", 22, [Walk(elton, 1, 9), Walk(other, 12, 20)])
@@ -81,14 +71,14 @@ def test_a_recorder_that_begins_without_the_database_recognises_and_loses_nothin
     rows = bench.store.backlog().rows  # type: ignore[union-attr]
     assert rows >= 2
     server.start()
-    _until(lambda: not bench.store.backlog().rows)  # type: ignore[union-attr]
+    until(lambda: not bench.store.backlog().rows)  # type: ignore[union-attr]
     assert [row["employee_id"] for row in office.attendance.log.read(T0.date()) if row["event"] == "punch"] == ["E1"]
     (alert,) = (row for row in office.incidents.log.read(T0.date()) if row["kind"] == "unknown")
     assert (gate / alert["image"]).is_file()
     assert alert["unknown_ids"] == ""  # numbers are given by the database
     assert office.verify() == []
     office.forget("E1", thorough=False)
-    _until(lambda: not bench.gallery.current().people, 2)
+    until(lambda: not bench.gallery.current().people, 2)
     assert bench.known_people() == {}
     for each in (bench, office):
         each.store.close()
@@ -105,9 +95,9 @@ def test_who_was_enrolled_or_forgotten_meanwhile_is_known_once_the_database_is_b
     recorder = _bench(gate)
     with recorder.recording("gate"):
         recorder.gallery.current()
-        _until(lambda: _kept(gate) == ["E1", "E2"])
+        until(lambda: _kept(gate) == ["E1", "E2"])
         office.gallery.update(lambda gallery: gallery.remove("E2"))
-        _until(lambda: _kept(gate) == ["E1"], 2)  # nobody passed, and yet their templates are gone
+        until(lambda: _kept(gate) == ["E1"], 2)  # nobody passed, and yet their templates are gone
         recorder.store.close()
     office.gallery.update(lambda gallery: gallery.remove("E1"))
     _enrolled(office, "E3")
@@ -115,9 +105,9 @@ def test_who_was_enrolled_or_forgotten_meanwhile_is_known_once_the_database_is_b
     again = _bench(gate)
     assert again.gallery.current().people == ("E1",)
     server.start()
-    _until(lambda: again.gallery.current().people == ("E3",))
+    until(lambda: again.gallery.current().people == ("E3",))
     with again.recording("gate"):
-        _until(lambda: _kept(gate) == ["E3"])
+        until(lambda: _kept(gate) == ["E3"])
     again.store.close()
     office.store.close()
     place.close()
@@ -131,7 +121,7 @@ def test_what_a_camera_need_not_know_is_away_with_the_database(server: Server, t
     bench.accounts.add("ann", "hr", "a long enough password")
     with bench.recording("gate"):
         bench.gallery.current()
-        _until(lambda: _kept(gate) == ["E1"])
+        until(lambda: _kept(gate) == ["E1"])
     bench.store.close()
     assert sorted(path.name for path in (gate / "known").glob("[!.]*")) == [
         "people.csv",
@@ -163,7 +153,7 @@ def test_copies_that_are_none_are_not_taken_for_some(server: Server, tmp_path: P
     if what != "never there":
         with bench.recording("gate"):
             bench.gallery.current()
-            _until(lambda: _kept(gate) == ["E1"])
+            until(lambda: _kept(gate) == ["E1"])
     bench.store.close()
     settings, index = gate / "muster.toml", gate / "known" / "versions.json"
     if what == "switched off":
@@ -184,6 +174,6 @@ def test_copies_that_are_none_are_not_taken_for_some(server: Server, tmp_path: P
     if what == "damaged":
         with again.recording("gate"):
             assert again.gallery.current().people == ("E1",)
-            _until(lambda: index.read_text().endswith("}"))  # made anew
+            until(lambda: index.read_text().endswith("}"))  # made anew
     again.store.close()
     place.close()

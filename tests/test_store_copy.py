@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from postgres import Server
 from sites import DAY, T0, Place
+from waiting import until
 
 from engine.cli.store import side_of
 from engine.config import load_config
@@ -40,13 +41,6 @@ ALL = 3 * len(ROWS) + 1 + 2 + 3
 
 def quiet(_what: str, _done: int, _total: int) -> None:
     """No bar."""
-
-
-@pytest.fixture
-def place(postgres: Server, tmp_path: Path) -> Iterator[Place]:
-    place = Place(postgres, tmp_path)
-    yield place
-    place.close()
 
 
 class Both:
@@ -400,13 +394,6 @@ def test_of_many_differences_the_first_are_named_and_all_are_counted(place: Plac
 # --------------------------------------------------------------------------------------------- cut off
 
 
-def _until(done: Callable[[], bool], seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < until
-        time.sleep(0.005)
-
-
 @pytest.mark.parametrize("direction", ["to-database", "to-files"])
 def test_a_copy_that_is_killed_goes_on_where_it_was(place: Place, direction: str) -> None:
     both = filled(place)
@@ -435,7 +422,7 @@ def test_a_copy_that_is_killed_goes_on_where_it_was(place: Place, direction: str
     ]
     path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     child = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}, stderr=subprocess.DEVNULL)
-    _until(lambda: rows() > 0)
+    until(lambda: rows() > 0)
     child.send_signal(signal.SIGKILL)
     child.wait()
     reached = rows()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
+from waiting import until
 
 from app import frame, pictures, services, sign_in
 from app.gate import Gate
@@ -69,13 +69,6 @@ def figures(text: str) -> dict[str, float]:
     """Name → value of what begins with `muster_`."""
     rows = [line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("muster_")]
     return {name.partition("{")[0]: float(value) for name, value in rows}
-
-
-def until(what: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def waiting(station: Station) -> int:

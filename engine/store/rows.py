@@ -77,8 +77,8 @@ class TableDocument:
 
     def read(self) -> bytes | None:
         """All of it."""
-        if self._watcher.recalled and self._watcher.known:
-            return self._watcher.known.document(self.name)
+        if recalled := self._watcher.recalled:
+            return recalled.document(self.name)
         with self._database.work() as connection:
             content: bytes | None = connection.execute(select(DOCUMENTS.c.content).where(*self._row)).scalar()
         return content
@@ -127,8 +127,8 @@ class PeopleRows:
 
     def load(self) -> dict[str, Person]:
         """Everybody of the site by id."""
-        if self._watcher.recalled and self._watcher.known:
-            return self._watcher.known.people()
+        if recalled := self._watcher.recalled:
+            return recalled.people()
         query = select(*(PEOPLE.c[name] for name in PEOPLE_COLUMNS)).where(PEOPLE.c.site == self._database.site)
         with self._database.work() as connection:
             return {row.employee_id: Person(**row._mapping) for row in connection.execute(query.order_by(PEOPLE.c.seq))}
@@ -204,8 +204,8 @@ class GalleryRows:
         Raises:
             StorageError: it cannot be read.
         """
-        if self._watcher.recalled and self._watcher.known:
-            return self._watcher.known.gallery(self._gallery)
+        if recalled := self._watcher.recalled:
+            return recalled.gallery(self._gallery)
         table, site = self.table, self._database.site
         with self._database.work() as connection:
             # all of one moment

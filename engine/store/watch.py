@@ -38,15 +38,15 @@ class Watcher:
         listen: hear notifications.
 
     Attributes:
-        recalled: the versions are those of `known`, and that is to be read: the database was not reached yet.
+        recalled: what is to be read in place of the database, which was not reached yet; None: the database.
         on_contact: told the versions whenever the database was asked in the background.
     """
 
     def __init__(
         self, database: Database, known: Known | None = None, *, poll_s: float = POLL_S, listen: bool = True
     ) -> None:
-        self._database, self.known, self._poll_s, self._listen = database, known, poll_s, listen
-        self.recalled = False
+        self._database, self._known, self._poll_s, self._listen = database, known, poll_s, listen
+        self.recalled: Known | None = None
         self.on_contact: Callable[[Mapping[str, int]], None] = lambda _versions: None
         self._versions: dict[str, int] | None = None
         self._told = ""
@@ -77,11 +77,11 @@ class Watcher:
         try:
             return self._asked()
         except Unreachable:
-            found = self.known.versions() if self.known is not None else None
+            found = self._known.versions() if self._known is not None else None
             if found is None:
                 raise
             log.warning("%s is away: going on with the people and the threshold that were known", self._database)
-            self.recalled = True
+            self.recalled = self._known
             return found
 
     def tell(self, name: str, version: int) -> None:
@@ -95,15 +95,16 @@ class Watcher:
             rows = connection.execute(_VERSIONS, {"site": self._database.site})
             return {row.name: row.version for row in rows}
 
-    def refresh(self) -> None:
-        """Ask the database now.
+    def refresh(self) -> Mapping[str, int]:
+        """Ask the database now; the versions of everything.
 
         Raises:
             StorageError: it does not tell.
         """
         found = self._asked()
         with self._mutex:
-            self._versions, self.recalled = found, False
+            self._versions, self.recalled = found, None
+        return found
 
     def _follow(self) -> None:
         while not self._stopping.is_set():
@@ -121,8 +122,7 @@ class Watcher:
             if self._listen:
                 connection.execute("LISTEN muster")
             while not self._stopping.is_set():
-                self.refresh()
-                self._tell_contact()
+                self._tell_contact(self.refresh())
                 asked = clock.monotonic()
                 for notice in connection.notifies(timeout=self._poll_s, stop_after=1):
                     if notice.payload == self._database.site:
@@ -130,10 +130,9 @@ class Watcher:
                 if not self._listen:
                     self._stopping.wait(max(0.0, self._poll_s - (clock.monotonic() - asked)))
 
-    def _tell_contact(self) -> None:
-        assert self._versions is not None
+    def _tell_contact(self, versions: Mapping[str, int]) -> None:
         try:
-            self.on_contact(self._versions)
+            self.on_contact(versions)
         except MusterError as error:
             if str(error) != self._told:
                 log.error("%s", error)
