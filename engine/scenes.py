@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,20 +29,20 @@ class SceneKeeper:
 
     def __init__(self, context_s: float) -> None:
         self._context_s = context_s
-        self._ring: deque[tuple[datetime, Image]] = deque(maxlen=_RING)
+        self._ring: deque[Frame] = deque(maxlen=_RING)
         self._scene: tuple[tuple[int, float], Frame, list[Track]] | None = None
-        self._before: Image | None = None
+        self._before: Frame | None = None
 
     def keep(self, frame: Frame, tracks: Sequence[Track], *, watching: bool) -> None:
         """Take a frame in; `watching`: people are passing together, so an incident may come of it."""
-        if not self._ring or abs(frame.time - self._ring[-1][0]) >= timedelta(seconds=self._context_s / 4):
-            self._ring.append((frame.time, frame.image))
+        if not self._ring or abs(frame.time - self._ring[-1].time) >= timedelta(seconds=self._context_s / 4):
+            self._ring.append(frame)
         if not watching:
             self._scene = self._before = None
             return
         if self._before is None:
-            earlier = [image for time, image in self._ring if (frame.time - time).total_seconds() >= self._context_s]
-            self._before = earlier[-1] if earlier else self._ring[0][1]
+            earlier = [each for each in self._ring if (frame.time - each.time).total_seconds() >= self._context_s]
+            self._before = earlier[-1] if earlier else self._ring[0]
         visible = [track for track in tracks if track.visible]
         rank = (len(visible), sum(track.quality.score if track.quality else 0.0 for track in visible))
         if self._scene is None or rank > self._scene[0]:
@@ -62,5 +62,5 @@ class SceneKeeper:
         annotated = draw_tracks(best.image, people, names, alarmed={track.track_id for track in people})
         pictures = {"image": annotated, "clean_image": best.image, "after_image": frame.image}
         if self._before is not None:
-            pictures["before_image"] = self._before
+            pictures["before_image"] = self._before.image
         return pictures

@@ -19,7 +19,7 @@ from fakes import ListSource, Scene, make_pipeline, vector
 from recordings import plain_video
 
 from engine.archive.crew import Crew, Task
-from engine.archive.footage import Footage, digest, frames, scan
+from engine.archive.footage import Footage, Reel, digest, scan
 from engine.archive.kept import DoneList, Shelf, recording_id
 from engine.archive.names import Listed, listed, moment_in, start_in_name
 from engine.archive.observe import Observation
@@ -94,7 +94,8 @@ def test_a_start_for_several_files_is_refused() -> None:
 
 
 def greys(path: Path, footage: Footage, begin: int | None, end: int | None) -> dict[int, int]:
-    return {picture.key: int(picture.image().mean().round()) for picture in frames(path, footage, begin, end)}
+    with Reel(path, footage) as reel:
+        return {picture.key: int(picture.image().mean().round()) for picture in reel.frames(begin, end)}
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
@@ -104,7 +105,7 @@ def test_segments_hold_each_frame_once_and_show_it_as_the_whole_does(name: str, 
     footage = scan(path)
     assert footage.count == 200
     assert footage.seconds == pytest.approx(199 * 0.04)
-    segments, whole = footage.segments(2.0), greys(path, footage, None, None)
+    segments, whole = footage.segments(1.9), greys(path, footage, None, None)
     assert len(segments) == 4
     assert segments[0].begin == footage.first
     pieces = [
@@ -113,6 +114,11 @@ def test_segments_hold_each_frame_once_and_show_it_as_the_whole_does(name: str, 
     ]
     assert sum(map(len, pieces)) == len(whole) == 200
     assert {key: grey for piece in pieces for key, grey in piece.items()} == whole
+    with Reel(path, footage) as reel:
+        for key in np.random.default_rng(1).choice(list(whole), 60).tolist():
+            picture = reel.picture(key)
+            assert picture is not None
+            assert int(picture.image().mean().round()) == whole[key]
 
 
 def test_times_are_those_of_the_container_when_the_frame_rate_varies(tmp_path: Path) -> None:
@@ -249,10 +255,10 @@ def test_a_damaged_observation_is_told_and_made_anew(tmp_path: Path) -> None:
     (segment,) = footage.segments()
     shelf = Shelf.of(tmp_path, "recording", "recipe", None)
     shelf.put(segment, observation(2).to_bytes())
-    assert shelf.read([segment])[0].counts.tolist() == [2, 0, 0]
+    assert shelf.read(segment).counts.tolist() == [2, 0, 0]
     shelf.path(segment).write_bytes(observation(2).to_bytes()[:-40])
     with pytest.raises(StorageError, match="run the command again"):
-        shelf.read([segment])
+        shelf.read(segment)
     assert not shelf.has(segment)
 
 

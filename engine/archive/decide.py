@@ -7,7 +7,7 @@ would have written. Ids are derived from the recording: a run that was killed in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.analysis import FaceReader
-from engine.archive.footage import Footage, Picture, frames
+from engine.archive.footage import Footage, Reel
 from engine.archive.observe import Observation, face_print
 from engine.config import Config, DetectionConfig
 from engine.detection import Finder
 from engine.embedding import Embedder
+from engine.errors import InputError
 from engine.pipeline import Pipeline, RunStats
-from engine.staging import Intake
 from engine.storage import repeatable_ids
 from engine.types import Detections, Frame
 from engine.workbench import Workbench
@@ -40,12 +40,14 @@ class Decision:
     Attributes:
         stats: of the pipeline.
         computed: faces that the record did not hold.
-        lost: frames whose picture could not be decoded a second time; they were left out.
+        frames: that were observed.
+        lost: pictures that could not be decoded a second time; they were taken for black.
         gaps: (from, to) in seconds after the beginning: longer than a camera may be silent.
     """
 
     stats: RunStats
     computed: int
+    frames: int
     lost: int
     gaps: tuple[tuple[float, float], ...]
 
@@ -53,30 +55,31 @@ class Decision:
 class _RecordedFinder:
     """See `Finder`; answers from the record."""
 
-    def __init__(self, faces: dict[datetime, Detections]) -> None:
+    def __init__(self) -> None:
         self.scans = 0
         self.scanned: datetime | None = None
-        self._faces = faces
+        self.faces: dict[datetime, Detections] = {}
 
     def look(self, frame: Frame, expected: Floats, just_seen: NDArray[np.bool_]) -> Detections:
         """See `Finder`."""
         del expected, just_seen
-        return self._faces.get(frame.time) or Detections.empty()
+        return self.faces.get(frame.time) or Detections.empty()
 
 
 class _RecordedEmbedder:
     """See `Embedder`; answers from the record what that holds."""
 
-    def __init__(self, record: dict[bytes, Floats], network: Embedder) -> None:
+    def __init__(self, network: Embedder) -> None:
         self.dimension = network.dimension
         self.computed = 0
-        self._record, self._network = record, network
+        self.record: dict[bytes, Floats] = {}
+        self._network = network
 
     def embed(self, faces: Image) -> Floats:
         """See `Embedder`."""
         rows = []
         for face in faces:
-            row = self._record.get(face_print(face))
+            row = self.record.get(face_print(face))
             if row is None:
                 self.computed += 1
                 row = self._network.embed(face[None])[0]
@@ -98,82 +101,60 @@ class _RecordedReader(FaceReader):
 
 
 class _LateFrame(Frame):
-    """A frame whose pixels are made when somebody looks at them: of most nobody does, as their faces are found already."""
+    """A frame that is decoded when somebody looks at it. At most nobody does: their faces are found already."""
 
-    def __init__(self, picture: Picture, time: datetime, camera: str, index: int) -> None:
-        for name, value in (("_picture", picture), ("time", time), ("camera", camera), ("index", index)):
-            object.__setattr__(self, name, value)
+    def __init__(self, playback: _Playback, key: int, time: datetime, index: int) -> None:
+        fields = {"_playback": playback, "_key": key, "time": time, "camera": playback.camera, "index": index}
+        self.__dict__.update(fields)
 
     @property
     def image(self) -> Image:
         """See `Frame`."""
         image: Image | None = self.__dict__.get("_image")
         if image is None:
-            image = self.__dict__["_picture"].image()
-            image.flags.writeable = False
-            self.__dict__["_image"] = image
+            image = self.__dict__["_image"] = self.__dict__["_playback"].image(self.__dict__["_key"])
         return image
 
     @property
     def size(self) -> tuple[int, int]:
         """See `Frame`."""
-        size: tuple[int, int] = self.__dict__["_picture"].size
+        size: tuple[int, int] = self.__dict__["_playback"].footage.size
         return size
 
 
 class _Playback:
-    """The observed frames of a recording. Those far from any face are black: nobody looks at them, so they are not even decoded.
+    """The observed frames of a recording.
 
     Args:
-        path, footage: of the recording.
+        reel, footage: of the recording.
         camera, start: its name, and the time of the first frame.
-        keys: of the frames.
-        needed: (n,) those that are decoded.
 
     Attributes:
-        lost: frames that could not be decoded again.
+        lost: pictures that could not be decoded again; they are black.
     """
 
-    def __init__(
-        self, path: Path, footage: Footage, camera: str, start: datetime, keys: Sequence[int], needed: NDArray[np.bool_]
-    ) -> None:
+    def __init__(self, reel: Reel, footage: Footage, camera: str, start: datetime) -> None:
+        self.footage, self.camera = footage, camera
         self.lost = 0
-        self._path, self._footage, self._camera, self._start = path, footage, camera, start
-        self._keys, self._needed = keys, needed
-        self._blank = np.zeros((*footage.size, 3), np.uint8)
-        self._blank.flags.writeable = False
-        self._pictures: Iterator[Picture] = iter(())
-        self._next: Picture | None = None
-        self._closed = False
+        self._reel, self._start = reel, start
 
-    def __iter__(self) -> Iterator[Frame]:
-        jumped = True
-        for index, (key, needed) in enumerate(zip(self._keys, self._needed.tolist(), strict=True)):
-            if self._closed:
-                return
-            time = self._start + timedelta(seconds=self._footage.offset_s(key))
-            if not needed:
-                jumped = True
-                yield Frame(self._blank, time, self._camera, index)
-                continue
-            picture = self._picture(key, jumped=jumped)
-            jumped = False
-            if picture is None:
-                self.lost += 1
-            else:
-                yield _LateFrame(picture, time, self._camera, index)
+    def times(self, keys: NDArray[np.int64]) -> list[datetime]:
+        """When frames were taken."""
+        return [self._start + timedelta(seconds=offset) for offset in self.footage.offsets_s(keys).tolist()]
 
-    def _picture(self, key: int, *, jumped: bool) -> Picture | None:
-        if self._next is None or (jumped and self._footage.cue_between(self._next.key, key)):
-            self._pictures = frames(self._path, self._footage, key)
-            self._next = next(self._pictures, None)
-        while self._next is not None and self._next.key < key:
-            self._next = next(self._pictures, None)
-        return self._next if self._next is not None and self._next.key == key else None
+    def frames(self, keys: NDArray[np.int64], index: int) -> Iterator[Frame]:
+        """Frames; `index` is the running number of the first."""
+        for number, (key, time) in enumerate(zip(keys.tolist(), self.times(keys), strict=True), index):
+            yield _LateFrame(self, key, time, number)
 
-    def close(self) -> None:
-        """See `engine.sources.Source`."""
-        self._closed = True
+    def image(self, key: int) -> Image:
+        """The pixels of a frame, RGB uint8 (H, W, 3), read-only."""
+        picture = self._reel.picture(key)
+        if picture is None:
+            self.lost += 1
+        image = picture.image() if picture is not None else np.zeros((*self.footage.size, 3), np.uint8)
+        image.flags.writeable = False
+        return image
 
 
 def decide(
@@ -181,14 +162,14 @@ def decide(
     networks: FaceReader,
     path: Path,
     footage: Footage,
-    observed: Sequence[Observation],
+    observed: Iterable[Observation],
     *,
     camera: str,
     start: datetime,
     recording_id: str,
     told: Callable[[int, int], None],
 ) -> Decision:
-    """Run the pipeline over a recording that was observed.
+    """Run the pipeline over a recording that was observed, or is being observed: what is there is decided while the next is awaited.
 
     When it is interrupted nothing is settled: what stands in the books then is what a second run finds there and goes on from.
 
@@ -202,60 +183,43 @@ def decide(
         told: how many of how many frames are done.
 
     Raises:
-        InputError: the file cannot be opened any more.
+        InputError: the file cannot be opened any more, or none of its pictures could be decoded.
         GalleryMismatch: the gallery is of another model.
         StorageError: something could not be written.
+        MusterError: what `observed` raises.
     """
     start = start.astimezone(UTC)
-    keys = np.concatenate([each.keys for each in observed]).tolist()
-    counts = np.concatenate([each.counts for each in observed])
-    offsets = np.array([footage.offset_s(key) for key in keys])
-    faces = _faces(observed, [start + timedelta(seconds=offset) for offset in offsets.tolist()])
-    prints = [row.tobytes() for each in observed for row in each.prints]
-    record = dict(zip(prints, (row for each in observed for row in each.embeddings), strict=True))
-    embedder = _RecordedEmbedder(record, networks.embedder)
-    reader = _RecordedReader(networks, bench.config, _RecordedFinder(faces), embedder)
+    finder, embedder = _RecordedFinder(), _RecordedEmbedder(networks.embedder)
+    reader = _RecordedReader(networks, bench.config, finder, embedder)
     # nobody is called at night because of what happened last month
     services = replace(bench.services(reader), alert=None)
-    playback = _Playback(path, footage, camera, start, keys, _needed(offsets, counts, bench.config))
-    with repeatable_ids(recording_id):
-        pipeline = Pipeline(services, bench.config, camera, run_id=recording_id)
-        intake = Intake(playback, newest_wins=False)
-        try:
-            while isinstance(item := intake.next(), Frame):
-                pipeline.process(item)
-                told(item.index + 1, len(keys))
-        finally:
-            intake.close()
+    keys = [np.empty(0, np.int64)]
+    with repeatable_ids(recording_id), Reel(path, footage) as reel:
+        pipeline, count = Pipeline(services, bench.config, camera, run_id=recording_id), 0
+        playback = _Playback(reel, footage, camera, start)
+        for each in observed:
+            finder.faces = _faces(each, playback.times(each.keys))
+            embedder.record |= {row.tobytes(): known for row, known in zip(each.prints, each.embeddings, strict=True)}
+            for frame in playback.frames(each.keys, count):
+                pipeline.process(frame)
+                told(frame.index + 1, footage.count)
+            keys.append(each.keys)
+            count += len(each.keys)
+        if not count:
+            raise InputError(f"{path}: no picture can be decoded", hint="copy the recording again")
         pipeline.finish()
+    offsets = footage.offsets_s(np.concatenate(keys))
     silent = np.flatnonzero(np.diff(offsets) > bench.config.attendance.gap_s)
     gaps = tuple((float(offsets[row]), float(offsets[row + 1])) for row in silent)
-    return Decision(pipeline.stats, embedder.computed, playback.lost, gaps)
+    return Decision(pipeline.stats, embedder.computed, count, playback.lost, gaps)
 
 
-def _faces(observed: Sequence[Observation], times: Sequence[datetime]) -> dict[datetime, Detections]:
+def _faces(observed: Observation, times: Sequence[datetime]) -> dict[datetime, Detections]:
     faces: dict[datetime, Detections] = {}
-    clock = iter(times)
-    for each in observed:
-        end = 0
-        for count in each.counts.tolist():
-            time, begin, end = next(clock), end, end + count
-            if count:
-                rows = slice(begin, end)
-                faces[time] = Detections(each.boxes[rows], each.landmarks[rows], each.scores[rows])
+    end = 0
+    for time, count in zip(times, observed.counts.tolist(), strict=True):
+        begin, end = end, end + count
+        if count:
+            rows = slice(begin, end)
+            faces[time] = Detections(observed.boxes[rows], observed.landmarks[rows], observed.scores[rows])
     return faces
-
-
-def _needed(offsets: NDArray[np.float64], counts: NDArray[np.int64], config: Config) -> NDArray[np.bool_]:
-    """Frames whose pictures somebody may look at: with a face, before one comes, and until the incident that it may be part of is told."""
-    events = config.events
-    windows = [events.door_window_s, *(each.door_window_s or 0.0 for each in config.cameras.values())]
-    before = 2 * events.context_s + 1.0
-    after = before + events.settle_s + max(windows) + config.tracking.max_gap_s
-    with_face = offsets[counts > 0]
-    if not len(with_face):
-        return np.zeros(len(offsets), np.bool_)
-    following = np.searchsorted(with_face, offsets)
-    coming = np.append(with_face, np.inf)[following] - offsets <= before
-    gone = offsets - np.append(-np.inf, with_face)[np.searchsorted(with_face, offsets, side="right")] <= after
-    return np.asarray(coming | gone, np.bool_)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -23,11 +23,12 @@ from engine.errors import InputError
 if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
+    from av.video.reformatter import VideoReformatter
 
-__all__ = ["SEGMENT_S", "WARM_UP_S", "Footage", "Picture", "Segment", "digest", "frames", "scan"]
+__all__ = ["SEGMENT_S", "WARM_UP_S", "Footage", "Picture", "Reel", "Segment", "digest", "scan"]
 
-SEGMENT_S = 30.0
-"""A segment ends at the first key frame after so long."""
+SEGMENT_S = 15.0
+"""A recording is cut into as many equal segments as are at least so long."""
 WARM_UP_S = 1.0
 """Faces are looked for from so long before a segment on, so that those in view at its beginning are known."""
 _SLACK_FRAMES = 2
@@ -58,6 +59,7 @@ class Footage:
         first: the first frame's key.
         count: frames in the container.
         missing: frames that its header promises beyond those.
+        whole: the header tells how many frames there are, and they are there: the file does not grow any more.
         seconds: from the first frame to the last.
         size: (height, width) in pixels, as shown.
         numbered: keys are running numbers.
@@ -71,6 +73,7 @@ class Footage:
     seconds: float
     size: tuple[int, int]
     numbered: bool
+    whole: bool = False
     cues: NDArray[np.int64] = field(default_factory=_key)
     seeks: NDArray[np.int64] = field(default_factory=_key)
 
@@ -78,14 +81,21 @@ class Footage:
         """Seconds from the first frame to one."""
         return float((key - self.first) * self.tick)
 
+    def offsets_s(self, keys: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The same for many: (n,)."""
+        return np.asarray((keys - self.first) * self.tick.numerator / self.tick.denominator, np.float64)
+
     def segments(self, target_s: float = SEGMENT_S) -> tuple[Segment, ...]:
-        """Pieces of about that length, cut at key frames: a matter of the file alone, never of who works on it."""
-        ticks = max(1, round(target_s / self.tick))
-        cuts = [self.first]
-        for cue in self.cues.tolist():
-            if cue - cuts[-1] >= ticks:
-                cuts.append(cue)
-        return tuple(Segment(number, *ends) for number, ends in enumerate(zip(cuts, [*cuts[1:], None], strict=True)))
+        """Equal pieces of about that length, cut at the next key frame: a matter of the file alone, never of who works on it."""
+        parts = max(1, int(self.seconds // target_s))
+        cuts = {self.first}
+        for part in range(1, parts):
+            row = bisect_left(self.cues, self.first + round(part * self.seconds / parts / self.tick))
+            cuts.update(self.cues[row : row + 1].tolist())
+        begins = sorted(cuts)
+        return tuple(
+            Segment(number, *ends) for number, ends in enumerate(zip(begins, [*begins[1:], None], strict=True))
+        )
 
     def before(self, key: int) -> tuple[int, int] | None:
         """Key and time stamp of the last key frame at or before a key; None: begin at the file's own beginning."""
@@ -99,14 +109,18 @@ class Footage:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A decoded frame: its key, and its pixels when asked for."""
+    """A decoded frame: its key, and its pixels when asked for (by one thread: those of a recording share the converter)."""
 
     key: int
     frame: VideoFrame
+    converter: VideoReformatter
 
     def image(self) -> NDArray[np.uint8]:
         """RGB uint8 (H, W, 3), turned upright as the container says."""
-        image = np.asarray(self.frame.to_ndarray(format="rgb24"), np.uint8)
+        frame = self.converter.reformat(self.frame, format="rgb24")
+        # a view of the converted frame: PyAV's own array would be a copy of it
+        lines = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(frame.height, -1)
+        image = lines[:, : 3 * frame.width].reshape(frame.height, frame.width, 3)
         return np.ascontiguousarray(np.rot90(image, self._turns)) if self._turns else image
 
     @property
@@ -185,49 +199,93 @@ def scan(path: Path) -> Footage:
             stamps.append(packet.pts)
             if packet.is_keyframe:
                 cues.append((packet.pts, packet.dts if packet.dts is not None else packet.pts))
-        promised, rate, tick = stream.frames, stream.average_rate, stream.time_base
+        promised = indexed = stream.frames
+        rate, tick = stream.average_rate, stream.time_base
         if not promised and container.duration and rate and path.suffix.lower() in {".mp4", ".mov", ".m4v"}:
             promised = int(container.duration / 1_000_000 * rate)
-    opening = next(frames(path, None), None)
+    with Reel(path, None) as reel:
+        opening = next(reel.frames(), None)
     if opening is None:
         raise InputError(f"{path}: no picture can be decoded", hint=_HINT)
     size = opening.size
     missing = promised - len(stamps) if promised - len(stamps) > _SLACK_FRAMES else 0
+    whole = bool(indexed) and not missing
     keys = sorted(stamp for stamp in stamps if stamp is not None)
     marks = [(key, seek) for key, seek in cues if key is not None and seek is not None]
     sensible = tick and len(set(keys)) == len(stamps) and len(marks) == len(cues) and opening.key in set(keys)
     if not sensible or any(each != sorted(each) for each in ([key for key, _ in marks], [seek for _, seek in marks])):
         every = 1 / Fraction(rate) if rate and 0.5 <= rate <= 240 else Fraction(1, 25)
-        return Footage(every, 0, len(stamps), missing, float((len(stamps) - 1) * every), size, numbered=True)
+        return Footage(every, 0, len(stamps), missing, float((len(stamps) - 1) * every), size, True, whole)
     table = np.array(marks, np.int64).reshape(-1, 2)
     return Footage(
         # a recording begins with the first picture that can be shown, even where it was cut out of a stream before a key frame
-        Fraction(tick), opening.key, len(stamps), missing, float((keys[-1] - opening.key) * tick), size, numbered=False,
+        Fraction(tick), opening.key, len(stamps), missing, float((keys[-1] - opening.key) * tick), size, False, whole,
         cues=table[:, 0], seeks=table[:, 1],
     )  # fmt: skip
 
 
-def frames(path: Path, footage: Footage | None, begin: int | None = None, end: int | None = None) -> Iterator[Picture]:
-    """Decode frames in order, from the last key frame at or before `begin` on.
-
-    Frames before `begin` are given, too, for whoever must see them; those that cannot be decoded are left out.
+class Reel:
+    """An open recording: its frames in order, or any one of them. Not thread-safe.
 
     Args:
         path: the file.
-        footage: what `scan` said of it; None: from the file's beginning.
-        begin: key from which frames are wanted; None: the first.
-        end: key before which to stop; None: at the end of the file.
+        footage: what `scan` said of it; None: it can only be read from its beginning.
 
     Raises:
         InputError: the file cannot be opened.
     """
-    cue = footage.before(begin) if footage is not None and begin is not None else None
-    with _opened(path) as (container, stream):
-        if cue is None or _sought(container, stream, cue[1]):
-            yield from _decoded(container, stream, footage, cue[0] if cue else None, end)
-            return
-    with _opened(path) as (container, stream):  # a container that cannot be searched is read from its beginning
-        yield from _decoded(container, stream, footage, None, end)
+
+    def __init__(self, path: Path, footage: Footage | None) -> None:
+        self._path, self._footage = path, footage
+        self._open = contextlib.ExitStack()
+        self._container, self._stream = self._open.enter_context(_opened(path))
+        self._used = False
+        self._pictures: Iterator[Picture] = iter(())
+        self._at: Picture | None = None
+
+    def __enter__(self) -> Reel:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._open.close()
+
+    def frames(self, begin: int | None = None, end: int | None = None) -> Iterator[Picture]:
+        """Decode frames in order, from the last key frame at or before `begin` on; ends what was being decoded before.
+
+        Frames before `begin` are given, too, for whoever must see them; those that cannot be decoded are left out.
+
+        Args:
+            begin: key from which frames are wanted; None: the first.
+            end: key before which to stop; None: at the end of the file.
+
+        Raises:
+            InputError: the file cannot be opened again.
+        """
+        cue = self._footage.before(begin) if self._footage is not None and begin is not None else None
+        if cue is not None and _sought(self._container, self._stream, cue[1]):
+            first: int | None = cue[0]
+        else:  # a container that cannot be searched is read from its beginning
+            first = None
+            if self._used or cue is not None:
+                self._open.close()
+                self._container, self._stream = self._open.enter_context(_opened(self._path))
+        self._used = True
+        return _decoded(self._container, self._stream, self._footage, first, end)
+
+    def picture(self, key: int) -> Picture | None:
+        """The frame of a key, None when it cannot be decoded; those that are asked for in order are decoded in one go.
+
+        Raises:
+            InputError: the file cannot be opened again.
+        """
+        at = self._at
+        if at is None or key < at.key or (self._footage is not None and self._footage.cue_between(at.key, key)):
+            self._pictures = self.frames(key)
+            at = next(self._pictures, None)
+        while at is not None and at.key < key:
+            at = next(self._pictures, None)
+        self._at = at
+        return at if at is not None and at.key == key else None
 
 
 def _sought(container: InputContainer, stream: Any, stamp: int) -> bool:
@@ -251,7 +309,7 @@ def _decoded(
     import av  # noqa: PLC0415
 
     numbered = footage is not None and footage.numbered
-    number = 0
+    number, converter = 0, av.video.reformatter.VideoReformatter()
     for packet in _packets(container, stream):
         try:
             decoded = packet.decode()
@@ -264,4 +322,4 @@ def _decoded(
                 continue
             if end is not None and key >= end:
                 return
-            yield Picture(key, frame)
+            yield Picture(key, frame, converter)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -88,23 +88,20 @@ class Shelf:
         """Keep it, durably."""
         atomic_write(self.path(segment), content)
 
-    def read(self, segments: Iterable[Segment]) -> list[Observation]:
-        """All of them.
+    def read(self, segment: Segment) -> Observation:
+        """A segment's.
 
         Raises:
-            StorageError: one is missing or damaged; a damaged one is removed, so that a second run makes it anew.
+            StorageError: it is missing or damaged; if damaged it is removed, so that a second run makes it anew.
         """
-        found = []
-        for segment in segments:
-            path = self.path(segment)
-            with storage_errors(path):
-                content = path.read_bytes()
-            try:
-                found.append(Observation.from_bytes(content, path))
-            except StorageError:
-                path.unlink(missing_ok=True)
-                raise
-        return found
+        path = self.path(segment)
+        with storage_errors(path):
+            content = path.read_bytes()
+        try:
+            return Observation.from_bytes(content, path)
+        except StorageError:
+            path.unlink(missing_ok=True)
+            raise
 
     def clear(self) -> None:
         """Delete them."""

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from engine.alignment import ALIGNMENT_ID
 from engine.analysis import FaceReader, open_reader
-from engine.archive.footage import SEGMENT_S, WARM_UP_S, Footage, Segment, frames
+from engine.archive.footage import SEGMENT_S, WARM_UP_S, Footage, Reel, Segment
 from engine.config import (
     AlignmentConfig,
     Config,
@@ -42,7 +42,7 @@ __all__ = ["Observation", "ObserveTask", "Recipe", "face_print"]
 
 Floats = NDArray[np.float32]
 
-_FORMAT = 1
+_FORMAT = 2
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -205,21 +205,22 @@ class ObserveTask:
         finder, tracker = reader.finder(recipe.detection, self.min_face_px), Tracker(recipe.tracking)
         guesses: dict[int, _Guess] = {}
         warm = segment.begin - round(WARM_UP_S / footage.tick)
-        for picture in frames(self.path, footage, warm, segment.end):
-            if picture.key < warm:
-                continue
-            image, time = picture.image(), _EPOCH + timedelta(seconds=footage.offset_s(picture.key))
-            found = finder.look(Frame(image, time), *tracker.expected(time, finder.scanned))
-            ids, _ = tracker.update(found, time)
-            if picture.key < segment.begin:
-                continue
-            seen.keys.append(picture.key)
-            seen.counts.append(len(found))
-            seen.boxes.append(found.boxes)
-            seen.landmarks.append(found.landmarks)
-            seen.scores.append(found.scores)
-            doubted = {trail.track_id: trail.doubted for trail in tracker.trails}
-            self._embed(reader, recipe, image, time, ids, found, guesses, doubted, seen)
+        with Reel(self.path, footage) as reel:
+            for picture in reel.frames(warm, segment.end):
+                if picture.key < warm:
+                    continue
+                image, time = picture.image(), _EPOCH + timedelta(seconds=footage.offset_s(picture.key))
+                found = finder.look(Frame(image, time), *tracker.expected(time, finder.scanned))
+                ids, _ = tracker.update(found, time)
+                if picture.key < segment.begin:
+                    continue
+                seen.keys.append(picture.key)
+                seen.counts.append(len(found))
+                seen.boxes.append(found.boxes)
+                seen.landmarks.append(found.landmarks)
+                seen.scores.append(found.scores)
+                doubted = {trail.track_id: trail.doubted for trail in tracker.trails}
+                self._embed(reader, recipe, image, time, ids, found, guesses, doubted, seen)
         return seen
 
     @staticmethod

@@ -1,6 +1,6 @@
 """A backlog of recordings, from files to rows: workers observe, the pipeline decides in the order in which recordings began.
 
-Both go on side by side: while one recording is decided its followers are observed. Only this process writes into the workspace.
+Both go on side by side: while one segment is decided its followers are observed. Only this process writes into the workspace.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time as clock
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from engine.archive.decide import Decision, decide
 from engine.archive.footage import Footage, Segment, digest, scan
 from engine.archive.kept import DoneList, Shelf, recording_id
 from engine.archive.names import Listed
-from engine.archive.observe import ObserveTask, Recipe
+from engine.archive.observe import Observation, ObserveTask, Recipe
 from engine.archive.report import FileReport, Outcome, Report
 from engine.errors import InputError, MusterError, StorageError
 from engine.storage import claimed
@@ -33,6 +33,8 @@ Progress = Callable[[str, int, int], None]
 
 _STEADY_S = 2.0
 """A file that was changed more recently is looked at again after so long: it may still be written."""
+_GROWING_S = 600.0
+"""One that was changed more recently and does not tell its length may be a copy that stalled: all of it is seen before it is decided."""
 
 
 @dataclass
@@ -47,14 +49,48 @@ class _Recording:
     shelf: Shelf = field(default_factory=lambda: Shelf(Path()))
     segments: tuple[Segment, ...] = ()
     content: str = ""
-    open: int = 0
-    ready: threading.Event = field(default_factory=threading.Event)
+    surveyed: threading.Event = field(default_factory=threading.Event)
+    missing: set[int] = field(default_factory=set)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    waited_s: float = 0.0
+
+    def seen(self, segment: Segment) -> None:
+        """A segment lies on the shelf, or never will."""
+        with self.changed:
+            self.missing.discard(segment.number)
+            self.changed.notify_all()
+
+    def wait(self, segments: Sequence[Segment]) -> None:
+        """Until segments are seen.
+
+        Raises:
+            InputError: one cannot be.
+        """
+        began = clock.perf_counter()
+        with self.changed:
+            self.changed.wait_for(lambda: self.failed or self.missing.isdisjoint(each.number for each in segments))
+        self.waited_s += clock.perf_counter() - began
+        if self.failed:
+            raise InputError(self.report.told)
+
+    def observations(self) -> Iterator[Observation]:
+        """What its segments show, each as soon as it is seen.
+
+        Raises:
+            InputError: one cannot be seen.
+            StorageError: one is damaged.
+        """
+        for segment in self.segments:
+            self.wait([segment])
+            yield self.shelf.read(segment)
 
     def fail(self, error: MusterError) -> None:
-        """It cannot be decided; the first reason is told."""
-        if not self.report.told:
-            self.report.told = str(error)
-        self.report.outcome = Outcome.FAILED
+        """It cannot be decided, or not to its end; the first reason is told."""
+        with self.changed:
+            if not self.report.told:
+                self.report.told = str(error)
+            self.report.outcome = Outcome.FAILED
+            self.changed.notify_all()
 
     @property
     def failed(self) -> bool:
@@ -124,7 +160,7 @@ class _Backlog:
         thread.start()
         try:
             for recording in self.recordings:
-                recording.ready.wait()
+                recording.surveyed.wait()
                 if self._error is not None:
                     raise self._error
                 self._settle(recording)
@@ -151,9 +187,11 @@ class _Backlog:
             crew.run(more)
         except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
             self._error = error
+            for recording in self.recordings:
+                recording.fail(MusterError("nobody looks at it any more"))  # whoever waits for it
         finally:
             for recording in self.recordings:
-                recording.ready.set()
+                recording.surveyed.set()
 
     def _wait_until_steady(self) -> None:
         """Give files that were changed a moment ago the time to show that they grow."""
@@ -165,40 +203,45 @@ class _Backlog:
 
     def _survey(self, recording: _Recording, crew: Crew) -> None:
         """Find out what a file is, and hand out its pieces."""
-        listed, report = recording.listed, recording.report
         try:
-            if not listed.path.is_file():
-                kind = "is a folder: name its files" if listed.path.is_dir() else "no such file"
-                raise InputError(f"{listed.path}: {kind}", hint="check the path")
-            self._check_steady(recording)
-            if self._decided_before(recording):
-                recording.ready.set()
-                return
-            recording.content = digest(listed.path)
-            report.recording_id = recording_id(recording.content, listed)
-            if self._known(recording):
-                recording.ready.set()
-                return
-            recording.footage = scan(listed.path)
-            self._check_steady(recording)
+            self._look_into(recording)
         except MusterError as error:
             recording.fail(error)
-            recording.ready.set()
+        if recording.footage is not None and not recording.failed:
+            self._split(recording, recording.footage, crew)
+        recording.surveyed.set()
+
+    def _look_into(self, recording: _Recording) -> None:
+        listed, report = recording.listed, recording.report
+        if not listed.path.is_file():
+            kind = "is a folder: name its files" if listed.path.is_dir() else "no such file"
+            raise InputError(f"{listed.path}: {kind}", hint="check the path")
+        self._check_steady(recording)
+        if self._decided_before(recording):
             return
+        recording.content = digest(listed.path)
+        report.recording_id = recording_id(recording.content, listed)
+        if self._known(recording):
+            return
+        footage = scan(listed.path)
+        self._check_steady(recording)
+        recording.footage = footage
+
+    def _split(self, recording: _Recording, footage: Footage, crew: Crew) -> None:
+        listed, report = recording.listed, recording.report
         camera = self._bench.config.cameras.get(listed.camera)
         least = camera.min_face_px if camera else None
         recording.shelf = Shelf.of(self._bench.records.observations, report.recording_id, self._recipe.digest, least)
-        recording.segments = recording.footage.segments()
-        report.segments, report.seconds = len(recording.segments), recording.footage.seconds
-        report.shortened = recording.footage.missing
+        recording.segments = footage.segments()
+        report.segments, report.seconds = len(recording.segments), footage.seconds
+        report.shortened = footage.missing
         missing = [segment for segment in recording.segments if not recording.shelf.has(segment)]
-        recording.open = report.observed = len(missing)
+        recording.missing = {segment.number for segment in missing}
+        report.observed = len(missing)
         self._pieces += len(missing)
         for segment in missing:
-            task = ObserveTask(listed.path, recording.state[0], recording.footage, segment, least)
+            task = ObserveTask(listed.path, recording.state[0], footage, segment, least)
             self._hand_out(recording, segment, task, crew)
-        if not missing:
-            recording.ready.set()
 
     def _check_steady(self, recording: _Recording) -> None:
         state = _state(recording.listed.path)
@@ -246,11 +289,9 @@ class _Backlog:
 
     def _hand_out(self, recording: _Recording, segment: Segment, task: ObserveTask, crew: Crew) -> None:
         def finished() -> None:
-            recording.open -= 1
+            recording.seen(segment)
             self._seen += 1
             self._progress("looking at segments", self._seen, self._pieces)
-            if recording.open == 0:
-                recording.ready.set()
 
         def done(content: bytes) -> None:
             recording.shelf.put(segment, content)
@@ -265,24 +306,21 @@ class _Backlog:
     # ----------------------------------------------------------------------------------------- deciding
 
     def _settle(self, recording: _Recording) -> None:
-        """Decide a recording that is observed."""
+        """Decide a recording that is observed, or is being observed."""
         if recording.footage is None or recording.failed:
             return
         report, footage = recording.report, recording.footage
         began = clock.perf_counter()
         try:
+            if not footage.whole and clock.time() - recording.state[1] / 1e9 < _GROWING_S:
+                recording.wait(recording.segments)
             self._check_steady(recording)
-            observed = recording.shelf.read(recording.segments)
-            report.frames = sum(len(each.keys) for each in observed)
-            report.unreadable = max(0, footage.count - report.frames)
-            if report.frames == 0:
-                raise InputError(f"{report.file}: no picture can be decoded", hint="copy the recording again")
             decision = decide(
                 self._bench,
                 self._opened(),
                 recording.listed.path,
                 footage,
-                observed,
+                recording.observations(),
                 camera=recording.listed.camera,
                 start=recording.listed.start,
                 recording_id=report.recording_id,
@@ -293,8 +331,8 @@ class _Backlog:
             if _state(recording.listed.path) != recording.state:
                 recording.shelf.clear()
             return
-        report.work_s = clock.perf_counter() - began
-        self._keep(recording, decision)
+        report.work_s = clock.perf_counter() - began - recording.waited_s
+        self._keep(recording, decision, footage)
 
     def _opened(self) -> FaceReader:
         """Networks for what no record holds."""
@@ -302,12 +340,13 @@ class _Backlog:
             self._networks = self._recipe.opened()
         return self._networks
 
-    def _keep(self, recording: _Recording, decision: Decision) -> None:
+    def _keep(self, recording: _Recording, decision: Decision, footage: Footage) -> None:
         report, stats = recording.report, decision.stats
+        report.frames = decision.frames
+        report.unreadable = max(0, footage.count - decision.frames) + decision.lost
         report.outcome = Outcome.DECIDED
         report.tracks, report.punches, report.gaps = stats.tracks, stats.punches, list(decision.gaps)
         report.incidents = {kind: count for kind, count in stats.incidents.items() if count}
-        report.unreadable += decision.lost
         self._done.add(
             {
                 "recording_id": report.recording_id,
