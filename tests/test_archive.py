@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -232,6 +233,18 @@ def test_what_fails_three_times_is_told_and_the_others_go_on() -> None:
 def test_workers_that_cannot_start_end_the_run_with_an_error() -> None:
     with pytest.raises(MusterError, match="no worker is left"):
         worked(Crew([Clumsy(dies=range(100))]), 1)
+
+
+def test_work_goes_on_while_more_is_looked_for() -> None:
+    crew, done, seen = Crew([Clumsy()]), threading.Event(), list[bool]()
+    crew.add((0,), Number(0), lambda _answer: done.set(), lambda _error: None)
+
+    def more() -> bool:
+        seen.append(done.wait(10))
+        return False
+
+    crew.run(more)
+    assert seen == [True]
 
 
 def test_nothing_to_do_starts_no_worker() -> None:

@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +25,11 @@ from command import Answer, muster
 from recordings import Walk, plain_video, walking_video
 from waiting import until
 
+from engine.archive.crew import Crew, Task, perform
+from engine.archive.names import listed
+from engine.archive.observe import ObserveTask, Recipe
+from engine.archive.process import process
+from engine.errors import InputError
 from engine.gallery import Gallery
 from engine.storage import read_rows
 from engine.workbench import Workbench
@@ -157,6 +164,55 @@ def test_a_second_run_does_only_what_is_missing(place: Path, one: tuple[Path, An
     assert changed == {"log/coverage-2026-11-20.csv"} | {name for name in changed if name.startswith("attendance/")}
 
 
+class Near:
+    """A worker in this process; it cannot see the last piece of the first recording, once the rest is decided, unless it sees well."""
+
+    def __init__(self, bench: Workbench, *, well: bool) -> None:
+        self._recipe, self._well = Recipe.of(bench.config, bench.models), well
+        self._log = bench.workspace / "log" / "attendance-2026-11-20.csv"
+
+    def submit(self, task: Task | None) -> Future[bytes]:
+        answer: Future[bytes] = Future()
+        if not self._well and isinstance(task, ObserveTask) and (task.path.name, task.segment.number) == (FIRST, 3):
+            until(self._log.exists)
+            answer.set_exception(InputError(f"{task.where}: nothing is seen"))
+        else:
+            answer.set_result(perform(task, self._recipe))
+        return answer
+
+    def replace(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_piece_that_cannot_be_seen_ends_its_recording_there_and_a_second_run_completes_it(
+    place: Path, one: tuple[Path, Answer], tmp_path: Path
+) -> None:
+    workspace = fresh(place, tmp_path, "workspace")
+    told = []
+    for well in (False, True):
+        bench = Workbench(workspace)
+        found, wrong = listed(recordings(place), bench.config.zone, camera=None, start=None, manifest=None)
+        crew = Crew([Near(bench, well=well)])
+        report = process(bench, found, wrong, lambda _recipe, crew=crew: nullcontext(crew), lambda *_told: None)
+        told.append([(each.outcome.value, "nothing is seen" in each.told, each.observed) for each in report.files])
+    assert told == [
+        [("failed", True, 4), ("decided", False, 3)],
+        [("decided", False, 1), ("done before", False, 0)],
+    ]
+    ours, theirs = (
+        {
+            row["event_id"]: (row["employee_id"], row["event"])
+            for row in read_rows(each / "log" / "attendance-2026-11-20.csv")
+        }
+        for each in (workspace, one[0])
+    )
+    assert ours == theirs
+    assert not Workbench(workspace).verify()
+
+
 # ----------------------------------------------------------------------------------------- killed
 
 
@@ -243,7 +299,6 @@ def cluster(tmp_path: Path) -> Iterator[tuple[dict[str, str], psutil.Process]]:
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_a_cluster_loses_nothing_with_a_worker_and_a_node(
     cluster: tuple[dict[str, str], psutil.Process], place: Path, one: tuple[Path, Answer], tmp_path: Path
 ) -> None:

@@ -55,7 +55,7 @@ def test_names_are_text_everywhere_and_nothing_is_asked_of_others(site: Site) ->
         for path in (*PAGES, "/attendance?person=E2", "/people?person=E2", "/registration?person=E2"):
             page.goto(site.base + path)
             settled(page)
-            page.wait_for_timeout(1500)
+            page.wait_for_timeout(500)
             assert page.locator("img[src='x']").count() == 0, path
             assert page.locator("img[src*='example.invalid']").count() == 0, path
             assert page.get_by_text("Traceback").count() == 0, path
@@ -66,25 +66,24 @@ def test_names_are_text_everywhere_and_nothing_is_asked_of_others(site: Site) ->
 
 
 @pytest.mark.parametrize(
-    ("role", "path", "title"),
+    ("role", "titles"),
     [
-        ("viewer", "/registration", "Registration"),
-        ("viewer", "/people", "People"),
-        ("viewer", "/alerts", "Alerts"),
-        ("viewer", "/system", "System"),
-        ("hr", "/alerts", "Alerts"),
-        ("security", "/attendance", "Attendance"),
+        ("viewer", ("Registration", "People", "Alerts", "System")),
+        ("hr", ("Alerts",)),
+        ("security", ("Attendance",)),
     ],
 )
 def test_a_page_is_not_behind_its_address_for_a_role_that_lacks_it(
-    site: Site, role: str, path: str, title: str
+    site: Site, role: str, titles: tuple[str, ...]
 ) -> None:
     with camera_browser() as browser:
-        page = sign_in(browser, site, role, path)
-        settled(page)
-        page.wait_for_timeout(1000)
-        assert page.get_by_role("heading", name=title, exact=True).count() == 0
-        assert page.get_by_role("link", name=title).count() == 0
+        page = sign_in(browser, site, role)
+        for title in titles:
+            page.goto(f"{site.base}/{title.lower()}")
+            settled(page)
+            page.wait_for_timeout(1000)
+            assert page.get_by_role("heading", name=title, exact=True).count() == 0
+            assert page.get_by_role("link", name=title).count() == 0
 
 
 def test_a_correction_by_hr_stands_in_the_sheet_with_its_author(site: Site) -> None:

@@ -14,10 +14,10 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine.analysis import FaceReader
 from engine.archive.observe import Recipe
@@ -136,7 +136,7 @@ class _Entry:
 
 
 class Crew:
-    """Hands tasks to workers, lowest rank first. Belongs to one thread, but for `stop`.
+    """Hands tasks to workers, lowest rank first. Belongs to one thread, but for `add` and `stop`.
 
     Args:
         workers: who does the work.
@@ -150,6 +150,7 @@ class Crew:
         self.retried = self.replaced = 0
         self._workers = list(workers)
         self._queue: list[_Entry] = []
+        self._mutex = threading.Lock()
         self._numbers = itertools.count()
         self._stopped = threading.Event()
         self._busy: dict[Future[bytes], tuple[Worker, _Entry | None]] = {}
@@ -159,7 +160,7 @@ class Crew:
     def add(
         self, rank: tuple[int, ...], task: Task, done: Callable[[bytes], None], failed: Callable[[MusterError], None]
     ) -> None:
-        """Take a task in; may be called from `done`.
+        """Take a task in. May be called from any thread.
 
         Args:
             rank: the lowest is done first.
@@ -167,7 +168,15 @@ class Crew:
             done: told of the answer, in the thread that runs the crew.
             failed: told why, when it failed three times.
         """
-        heapq.heappush(self._queue, _Entry(rank, next(self._numbers), task, done, failed))
+        self._push(_Entry(rank, next(self._numbers), task, done, failed))
+
+    def _push(self, entry: _Entry) -> None:
+        with self._mutex:
+            heapq.heappush(self._queue, entry)
+
+    def _pop(self) -> _Entry:
+        with self._mutex:
+            return heapq.heappop(self._queue)
 
     def stop(self) -> None:
         """Begin nothing new; `run` returns soon."""
@@ -177,28 +186,38 @@ class Crew:
         """Work until nothing is left.
 
         Args:
-            more: adds further tasks when few are waiting; False: there are none.
+            more: adds further tasks when few are waiting, in a thread of its own, for it may have to read large files; False: there
+                are none.
 
         Raises:
             ModelUnavailable: a worker cannot open the networks.
             MusterError: no worker is left.
         """
-        while not self._queue and more():
-            pass
-        for worker in self._workers if self._queue else ():
-            self._begin(worker, None)
-        while self._busy and not self._stopped.is_set():
-            while len(self._queue) < len(self._workers) and more():
-                pass
-            finished, _ = wait(self._busy, _PAUSE_S, FIRST_COMPLETED)
-            for future in finished:
-                self._settle(future, *self._busy.pop(future))
-            while self._idle and self._queue:
-                self._begin(self._idle.pop(0), heapq.heappop(self._queue))
-            if not self._queue and not any(entry for _, entry in self._busy.values()):
-                return
-        if self._queue and not self._stopped.is_set():
-            raise WorkerLost("no worker is left", hint="look for what ends them (memory?), then run the command again")
+        with ThreadPoolExecutor(1, "finding work") as aside:
+            finding: Future[bool] | None = aside.submit(more)
+            begun = exhausted = False
+            while not self._stopped.is_set():
+                if finding is not None and finding.done():
+                    exhausted, finding = not finding.result(), None
+                if finding is None and not exhausted and len(self._queue) < len(self._workers):
+                    finding = aside.submit(more)
+                if self._queue and not begun:
+                    begun = True
+                    for worker in self._workers:
+                        self._begin(worker, None)
+                while self._idle and self._queue:
+                    self._begin(self._idle.pop(0), self._pop())
+                at_work = any(entry for _, entry in self._busy.values())
+                if finding is None and not self._queue and not at_work:
+                    return
+                if finding is None and not self._busy:
+                    raise WorkerLost(
+                        "no worker is left", hint="look for what ends them (memory?), then run the command again"
+                    )
+                awaited: list[Future[Any]] = [*self._busy, *([finding] if finding else [])]
+                wait(awaited, _PAUSE_S, FIRST_COMPLETED)
+                for future in [each for each in self._busy if each.done()]:
+                    self._settle(future, *self._busy.pop(future))
 
     def _begin(self, worker: Worker, entry: _Entry | None) -> None:
         try:
@@ -234,7 +253,7 @@ class Crew:
         entry.tries += 1
         if entry.tries < _TRIES:
             self.retried += 1
-            heapq.heappush(self._queue, entry)
+            self._push(entry)
             return
         what = error.message if isinstance(error, MusterError) else f"{type(error).__name__}: {error}"
         if isinstance(error, (BrokenExecutor, WorkerLost)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -242,6 +243,7 @@ class _Pieces:
         self.answers: dict[str, Floats] = {}
         self._folder, self._recipe = folder, recipe
         self._done = self._all = 0
+        self._mutex = threading.Lock()
 
     def make(self, pictures: Sequence[tuple[str, Path]], crew: Crew, progress: Progress) -> list[str]:
         """Embed pictures; what failed, one line each."""
@@ -276,9 +278,10 @@ class _Pieces:
         def take(content: bytes) -> None:
             with np.load(io.BytesIO(content), allow_pickle=False) as file:
                 rows, found = file["embeddings"], file["found"].tolist()
-            self.answers.update({key: row for key, row, there in zip(names, rows, found, strict=True) if there})
-            self._done += len(piece)
-            progress("embedding pictures", self._done, self._all)
+            with self._mutex:  # what was kept is read in a thread of its own
+                self.answers.update({key: row for key, row, there in zip(names, rows, found, strict=True) if there})
+                self._done += len(piece)
+                progress("embedding pictures", self._done, self._all)
 
         def done(content: bytes) -> None:
             atomic_write(place, content)

@@ -31,6 +31,7 @@ FACE_PX = (104.0, 164.0)  # height of a face box, far and near
 FACE_Y = 365
 
 RGB = NDArray[np.uint8]
+_Place = tuple[slice, slice]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +87,8 @@ def cut_out(photo: RGB, detector: Detector) -> Figure:
     return Figure(picture, cv2.GaussianBlur(cover, (5, 5), 1.2), (cx, cy, high), found.landmarks[subject] - edge, whole)
 
 
-def _hall() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The empty entrance and the barrier's opacity: (720, 1280, 3) and (720, 1280)."""
+def _hall() -> NDArray[np.float32]:
+    """The empty entrance with the barrier in front: (720, 1280, 3)."""
     wall = np.linspace(214, 186, HEIGHT)[:, None, None] * np.array([1.0, 0.985, 0.95])
     scene = Image.fromarray(np.broadcast_to(wall, (HEIGHT, WIDTH, 3)).astype(np.uint8).copy())
     pen = ImageDraw.Draw(scene)
@@ -100,18 +101,15 @@ def _hall() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         pen.polygon(((x + 30, 530), (x + 140, 80), (x + 180, 80), (x + 70, 530)), fill=(182, 202, 214))
     pen.rounded_rectangle((545, 96, 735, 150), 8, fill=(0, 94, 148))
     pen.text((640, 123), "ENTRANCE", font=ImageFont.load_default(size=28), fill=(255, 255, 255), anchor="mm")
-    soft = np.asarray(scene, np.float32)
-    soft = cv2.GaussianBlur(soft, (0, 0), 1.6)
+    soft = np.asarray(cv2.GaussianBlur(np.asarray(scene, np.float32), (0, 0), 1.6), np.float32)
     front = Image.fromarray(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
     pen = ImageDraw.Draw(front)
     pen.rectangle((0, BARRIER_Y, WIDTH, HEIGHT), fill=(62, 66, 72))
     pen.rectangle((0, BARRIER_Y, WIDTH, BARRIER_Y + 22), fill=(198, 200, 202))
     for x in range(0, WIDTH, 160):
         pen.line((x, BARRIER_Y + 22, x, HEIGHT), fill=(52, 56, 61), width=3)
-    barrier = np.zeros((HEIGHT, WIDTH), np.float32)
-    barrier[BARRIER_Y:] = 1
-    shown = np.where(barrier[..., None] > 0, np.asarray(front, np.float32), soft)
-    return shown, barrier
+    soft[BARRIER_Y:] = np.asarray(front, np.float32)[BARRIER_Y:]
+    return soft
 
 
 def _matrix(walk: Pass, figure: Figure, time: float) -> NDArray[np.float64] | None:
@@ -143,7 +141,7 @@ class Entrance:
 
     def __init__(self, detector: Detector, photos: Path, passes: Iterable[Pass]) -> None:
         generator = np.random.default_rng(2026)
-        self._hall, self._barrier = _hall()
+        self._hall = _hall()
         shown = dict.fromkeys((walk.person, walk.photo) for walk in passes)
         self._figures = {
             (person, photo): cut_out(read_image(photos / "val" / person / f"{photo}.jpg"), detector)
@@ -152,6 +150,7 @@ class Entrance:
         self._noises = [
             generator.normal(0, 3.0, (HEIGHT, WIDTH, 1)).repeat(3, 2).round().astype(np.int16) for _ in range(8)
         ]
+        self._empty = [_noisy(self._hall, noise) for noise in self._noises]
 
     def frame(self, passes: Iterable[Pass], time: float, index: int) -> RGB:
         """The picture of a moment, RGB uint8 (720, 1280, 3).
@@ -161,34 +160,34 @@ class Entrance:
             time: in seconds, as in the passes.
             index: of the frame; picks the sensor's noise.
         """
-        scene = self._hall.copy()
+        noise = index % len(self._noises)
+        picture = self._empty[noise].copy()
+        scene, touched = self._hall.copy(), list[_Place]()
         for walk in sorted(passes, key=lambda walk: walk.depth):
             figure = self._figures[walk.person, walk.photo]
             matrix = _matrix(walk, figure, time)
             if matrix is not None and walk.printed:
-                _hold_up(scene, walk, figure, matrix, time)
+                touched.append(_hold_up(scene, walk, figure, matrix, time))
             elif matrix is not None:
-                _paste(scene, self._barrier, walk, figure, matrix, time)
-        noisy = scene.astype(np.int16) + self._noises[index % len(self._noises)]
-        return np.asarray(np.clip(noisy, 0, 255), np.uint8)
+                touched.append(_paste(scene, walk, figure, matrix, time))
+        for place in touched:
+            picture[place] = _noisy(scene[place], self._noises[noise][place])
+        return picture
 
 
-def _paste(
-    scene: NDArray[np.float32],
-    barrier: NDArray[np.float32],
-    walk: Pass,
-    figure: Figure,
-    matrix: NDArray[np.float64],
-    time: float,
-) -> None:
-    """Draw a figure into the scene, behind the barrier."""
+def _noisy(scene: NDArray[np.float32], noise: NDArray[np.int16]) -> RGB:
+    return np.asarray(np.clip(scene.astype(np.int16) + noise, 0, 255), np.uint8)
+
+
+def _paste(scene: NDArray[np.float32], walk: Pass, figure: Figure, matrix: NDArray[np.float64], time: float) -> _Place:
+    """Draw a figure into the scene, behind the barrier; where."""
     height, width = figure.cover.shape
     corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]) @ matrix.T
-    left, top = np.clip(corners.min(0).astype(int) - 12, 0, [WIDTH, HEIGHT])
-    right, bottom = np.clip(corners.max(0).astype(int) + 12, 0, [WIDTH, HEIGHT])
-    if right <= left or bottom <= top:
-        return
+    left, top = np.clip(corners.min(0).astype(int) - 12, 0, [WIDTH, BARRIER_Y])
+    right, bottom = np.clip(corners.max(0).astype(int) + 12, 0, [WIDTH, BARRIER_Y])
     place = np.s_[top:bottom, left:right]
+    if right <= left or bottom <= top:
+        return place
     shifted = matrix - np.array([[0, 0, left], [0, 0, top]])
     size = (int(right - left), int(bottom - top))
     sway = 1 + 0.05 * math.sin(time * 2.1 + walk.start_s)  # light changes along the way
@@ -198,8 +197,9 @@ def _paste(
     motion = 1 + 2 * round(4 * walk.blur * (1 + 0.5 * math.sin(time * 5)))
     if motion > 1:
         shown, cover = cv2.blur(shown, (motion, 1)), cv2.blur(cover, (motion, 1))
-    opacity = (cover * (1 - barrier[place]))[..., None]
+    opacity = cover[..., None]
     scene[place] = scene[place] * (1 - opacity) + shown * opacity
+    return place
 
 
 def _living(walk: Pass, figure: Figure, time: float) -> NDArray[np.float32]:
@@ -217,8 +217,10 @@ def _living(walk: Pass, figure: Figure, time: float) -> NDArray[np.float32]:
     return turned.astype(np.float32)
 
 
-def _hold_up(scene: NDArray[np.float32], walk: Pass, figure: Figure, matrix: NDArray[np.float64], time: float) -> None:
-    """Draw a print with a white edge, turned about its upright axis in perspective."""
+def _hold_up(
+    scene: NDArray[np.float32], walk: Pass, figure: Figure, matrix: NDArray[np.float64], time: float
+) -> _Place:
+    """Draw a print with a white edge, turned about its upright axis in perspective; where."""
     height, width = figure.photo.shape[:2]
     edge = max(4, width // 25)
     card = cv2.copyMakeBorder(figure.photo, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=(245, 245, 242))
@@ -236,6 +238,7 @@ def _hold_up(scene: NDArray[np.float32], walk: Pass, figure: Figure, matrix: NDA
     shown = cv2.warpPerspective(card.astype(np.float32) * walk.light, warp, (WIDTH, HEIGHT))
     cover = cv2.warpPerspective(np.ones(card.shape[:2], np.float32), warp, (WIDTH, HEIGHT))[..., None]
     scene[:] = scene * (1 - cover) + np.clip(shown, 0, 255) * cover
+    return np.s_[:, :]
 
 
 def render_video(

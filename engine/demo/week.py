@@ -38,7 +38,7 @@ from engine.workbench import Workbench
 __all__ = ["Score", "WeekOutcome", "prepare_week", "run_week"]
 
 Progress = Callable[[str, int, int], None]
-_IDLE = timedelta(minutes=4)
+_IDLE = timedelta(minutes=14)
 _AFTERWARDS_S = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
 """After a visit the empty hall is seen at these times, so that what is open is settled."""
 _TOLERANCE = timedelta(seconds=4)

@@ -38,7 +38,7 @@ break_min = 30
 direction = "both"
 
 [attendance]
-gap_s = 300                     # between visits one frame every four minutes stands for an empty hall
+gap_s = 900                     # between visits one frame every 14 minutes stands for an empty hall
 """
 
 CAMERA_ON = (time(7, 0), time(19, 0))
