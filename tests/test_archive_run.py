@@ -311,9 +311,9 @@ def test_a_cluster_loses_nothing_with_a_worker_and_a_node(
         return [each for each in of.children(recursive=True) if each.name().startswith("ray::Actor")]
 
     try:
-        until(lambda: actors(node))
+        until(lambda: actors(node), 120)
         actors(node)[0].send_signal(signal.SIGKILL)
-        until(lambda: list(workspace.glob("archive/observations/*/*.npz")))
+        until(lambda: list(workspace.glob("archive/observations/*/*.npz")), 120)
         for process in [*node.children(recursive=True), node]:
             process.kill()
         out, err = run.communicate(timeout=200)
