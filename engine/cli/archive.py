@@ -90,7 +90,7 @@ def _show(report: Report) -> None:
     )
     if failed:
         console.print(
-            f"{failed} recordings are not decided, or not to their end: run the command again; no row is written twice",
+            f"not decided, or not to their end: {failed}. Run the command again; no row is written twice",
             markup=False,
         )
 
