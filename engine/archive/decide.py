@@ -7,7 +7,7 @@ would have written. Ids are derived from the recording: a run that was killed in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,12 +58,12 @@ class _RecordedFinder:
     def __init__(self) -> None:
         self.scans = 0
         self.scanned: datetime | None = None
-        self.faces: dict[datetime, Detections] = {}
+        self.faces: dict[int, Detections] = {}
 
     def look(self, frame: Frame, expected: Floats, just_seen: NDArray[np.bool_]) -> Detections:
         """See `Finder`."""
         del expected, just_seen
-        return self.faces.get(frame.time) or Detections.empty()
+        return self.faces.get(frame.index) or Detections.empty()
 
 
 class _RecordedEmbedder:
@@ -138,14 +138,11 @@ class _Playback:
         self.lost = 0
         self._reel, self._start = reel, start
 
-    def times(self, keys: NDArray[np.int64]) -> list[datetime]:
-        """When frames were taken."""
-        return [self._start + timedelta(seconds=offset) for offset in self.footage.offsets_s(keys).tolist()]
-
-    def frames(self, keys: NDArray[np.int64], index: int) -> Iterator[Frame]:
-        """Frames; `index` is the running number of the first."""
-        for number, (key, time) in enumerate(zip(keys.tolist(), self.times(keys), strict=True), index):
-            yield _LateFrame(self, key, time, number)
+    def frames(self, keys: NDArray[np.int64], first: int) -> Iterator[Frame]:
+        """Frames by their keys; `first` is the running number of the first."""
+        offsets = self.footage.offsets_s(keys).tolist()
+        for index, (key, offset) in enumerate(zip(keys.tolist(), offsets, strict=True), first):
+            yield _LateFrame(self, key, self._start + timedelta(seconds=offset), index)
 
     def image(self, key: int) -> Image:
         """The pixels of a frame, RGB uint8 (H, W, 3), read-only."""
@@ -198,8 +195,8 @@ def decide(
         pipeline, count = Pipeline(services, bench.config, camera, run_id=recording_id), 0
         playback = _Playback(reel, footage, camera, start)
         for each in observed:
-            finder.faces = _faces(each, playback.times(each.keys))
-            embedder.record |= {row.tobytes(): known for row, known in zip(each.prints, each.embeddings, strict=True)}
+            finder.faces = _faces(each, count)
+            embedder.record = {row.tobytes(): known for row, known in zip(each.prints, each.embeddings, strict=True)}
             for frame in playback.frames(each.keys, count):
                 pipeline.process(frame)
                 told(frame.index + 1, footage.count)
@@ -214,12 +211,13 @@ def decide(
     return Decision(pipeline.stats, embedder.computed, count, playback.lost, gaps)
 
 
-def _faces(observed: Observation, times: Sequence[datetime]) -> dict[datetime, Detections]:
-    faces: dict[datetime, Detections] = {}
+def _faces(observed: Observation, first: int) -> dict[int, Detections]:
+    """Those of frames with faces, by the frame's running number."""
+    faces: dict[int, Detections] = {}
     end = 0
-    for time, count in zip(times, observed.counts.tolist(), strict=True):
+    for index, count in enumerate(observed.counts.tolist(), first):
         begin, end = end, end + count
         if count:
             rows = slice(begin, end)
-            faces[time] = Detections(observed.boxes[rows], observed.landmarks[rows], observed.scores[rows])
+            faces[index] = Detections(observed.boxes[rows], observed.landmarks[rows], observed.scores[rows])
     return faces

@@ -215,12 +215,13 @@ def scan(path: Path) -> Footage:
     sensible = tick and len(set(keys)) == len(stamps) and len(marks) == len(cues) and opening.key in set(keys)
     if not sensible or any(each != sorted(each) for each in ([key for key, _ in marks], [seek for _, seek in marks])):
         every = 1 / Fraction(rate) if rate and 0.5 <= rate <= 240 else Fraction(1, 25)
-        return Footage(every, 0, len(stamps), missing, float((len(stamps) - 1) * every), size, True, whole)
+        seconds = float((len(stamps) - 1) * every)
+        return Footage(every, 0, len(stamps), missing, seconds, size, numbered=True, whole=whole)
     table = np.array(marks, np.int64).reshape(-1, 2)
     return Footage(
         # a recording begins with the first picture that can be shown, even where it was cut out of a stream before a key frame
-        Fraction(tick), opening.key, len(stamps), missing, float((keys[-1] - opening.key) * tick), size, False, whole,
-        cues=table[:, 0], seeks=table[:, 1],
+        Fraction(tick), opening.key, len(stamps), missing, float((keys[-1] - opening.key) * tick), size,
+        numbered=False, whole=whole, cues=table[:, 0], seeks=table[:, 1],
     )  # fmt: skip
 
 
