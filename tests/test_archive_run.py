@@ -15,7 +15,6 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -196,7 +195,9 @@ def test_a_piece_that_cannot_be_seen_ends_its_recording_there_and_a_second_run_c
         bench = Workbench(workspace)
         found, wrong = listed(recordings(place), bench.config.zone, camera=None, start=None, manifest=None)
         crew = Crew([Near(bench, well=well)])
-        report = process(bench, found, wrong, lambda _recipe, crew=crew: nullcontext(crew), lambda *_told: None)
+        report = process(
+            bench, found, wrong, lambda _recipe, crew=crew: contextlib.nullcontext(crew), lambda *_told: None
+        )
         told.append([(each.outcome.value, "nothing is seen" in each.told, each.observed) for each in report.files])
     assert told == [
         [("failed", True, 4), ("decided", False, 3)],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
+from waiting import until
 
 from app import pictures, server, services, streams
 from app.gate import Gate
@@ -405,10 +405,7 @@ def test_house_is_kept_at_every_site_that_can_be_opened(home: Path, monkeypatch:
     with contextlib.ExitStack() as stack:
         server._attend(stack)
         for workspace in (home, home / "sites" / "tokyo"):
-            until = time.monotonic() + 20
-            while not _closed(workspace):
-                assert time.monotonic() < until, workspace
-                time.sleep(0.05)
+            until(lambda workspace=workspace: _closed(workspace))  # type: ignore[misc]
     assert len(tries) == 2
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from fakes import ListSource, at
 from numpy.typing import NDArray
+from waiting import until
 
 from engine.errors import InputError
 from engine.staging import Intake, PromptDesk, Shot, ThreadedDesk
@@ -28,13 +29,6 @@ def _drained(intake: Intake) -> list[Frame | SourceEvent]:
     while (item := intake.next()) is not None:
         items.append(item)
     return items
-
-
-def _eventually(true: object, *, seconds: float = PATIENCE_S) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 class WatchedSource(ListSource):
@@ -65,7 +59,7 @@ def test_a_recording_is_read_whole_and_in_order(count: int) -> None:
 def test_a_recording_waits_for_the_pipeline() -> None:
     source = WatchedSource([_frame(index) for index in range(50)])
     intake = Intake(source, newest_wins=False)
-    _eventually(lambda: source.read == 4)  # three wait and the fourth stands at the door
+    until(lambda: source.read == 4)  # three wait and the fourth stands at the door
     time.sleep(0.05)
     assert source.read == 4
     assert len(_drained(intake)) == 50

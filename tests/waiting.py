@@ -8,7 +8,7 @@ from collections.abc import Callable
 __all__ = ["until"]
 
 
-def until(what: Callable[[], object], seconds: float = 30.0) -> None:
+def until(what: Callable[[], object], seconds: float = 90.0) -> None:
     """Wait until something is so; an assertion fails when it is not by then."""
     deadline = time.monotonic() + seconds
     while not what():
