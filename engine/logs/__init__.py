@@ -2,6 +2,7 @@
 
 from engine.logs.check import Finding, Head
 from engine.logs.days import DayLog, FileLogs, Journal, Logs, WholeLog
+from engine.logs.rows import RowType, TypedDayLog, TypedLog
 from engine.logs.sealed import SealedFile
 from engine.logs.seals import PSEUDONYM, Sealer
 
@@ -13,7 +14,10 @@ __all__ = [
     "Head",
     "Journal",
     "Logs",
+    "RowType",
     "SealedFile",
     "Sealer",
+    "TypedDayLog",
+    "TypedLog",
     "WholeLog",
 ]
