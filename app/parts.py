@@ -46,6 +46,7 @@ Tone = Literal["good", "warn", "bad", "info", "quiet"]
 
 _STATUS: dict[str, tuple[Tone, str]] = {
     "on time": ("good", "●"), "present": ("good", "●"), "inside": ("good", "◉"),
+    "possibly inside": ("info", "◎"),
     "late": ("warn", "▲"), "left early": ("warn", "▼"), "late, left early": ("warn", "▲"),
     "missing out": ("warn", "◐"), "missing in": ("warn", "◑"), "absent": ("bad", "■"),
     "not yet": ("quiet", "○"), "not covered": ("info", "▨"), "not identified": ("info", "?"),

@@ -5,9 +5,11 @@ One composition for the command line, the workbench's pages and notebooks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
+from engine.attendance import DaySheet, Inside
 from engine.attendance.explain import Explanation, explain
 from engine.attendance.sheet import valid_rows
 from engine.exports import excel_bytes, month_report, muster_list_html
@@ -16,7 +18,6 @@ from engine.workbench import Workbench
 
 __all__ = ["AttendanceReports"]
 
-Row = Mapping[str, object]
 _PASSAGE = ("event_id", "timestamp", "event", "camera", "direction", "similarity", "evidence_image")
 
 
@@ -35,7 +36,7 @@ class AttendanceReports:
         """The present, in the workplace's zone."""
         return self._bench.clock().astimezone(self._bench.config.zone)
 
-    def rows(self, first: date, last: date, only: str | None = None) -> list[dict[str, object]]:
+    def rows(self, first: date, last: date, only: str | None = None) -> list[DaySheet]:
         """Day sheets with reasons for people to read, see `engine.records.names`.
 
         Args:
@@ -45,24 +46,24 @@ class AttendanceReports:
         bench = self._bench
         found = bench.attendance.sheets(first, last, bench.known_people(), only=only)
         return [
-            {**row, "correction_reason": bench.office.readable(str(row["correction_reason"]))}
-            if row["correction_reason"]
+            replace(row, correction_reason=bench.office.readable(row.correction_reason))
+            if row.correction_reason
             else row
             for row in found
         ]
 
-    def passages(self, rows: Sequence[Row]) -> dict[tuple[str, str], list[dict[str, str]]]:
+    def passages(self, rows: Sequence[DaySheet]) -> dict[tuple[str, date], list[dict[str, str]]]:
         """What cameras saw that holds, by person and working day of the rows, as corrections name it."""
         attendance, people = self._bench.attendance, self._bench.known_people()
-        found: dict[tuple[str, str], list[dict[str, str]]] = {}
+        found: dict[tuple[str, date], list[dict[str, str]]] = {}
         if not rows:
             return found
-        dates = sorted(date.fromisoformat(str(row["date"])) for row in rows)
+        dates = sorted(row.day for row in rows)
         for row in valid_rows(attendance.log.read(dates[0] - timedelta(days=1), dates[-1] + timedelta(days=2))):
             who = row["employee_id"]
             time = datetime.fromisoformat(row["timestamp"])
             day = attendance.rota.day_of(time, who, people.get(who, {}).get("department", ""))
-            found.setdefault((who, day.isoformat()), []).append({column: row[column] for column in _PASSAGE})
+            found.setdefault((who, day), []).append({column: row[column] for column in _PASSAGE})
         return found
 
     def stays(self, first: date, last: date, only: str | None = None) -> list[Stay]:
@@ -130,11 +131,11 @@ class AttendanceReports:
         wrong = f"{len(faults)} faults in the attendance log of these days: see muster verify"
         return wrong if faults else "the attendance log of these days is as it was written"
 
-    def excel(self, rows: Sequence[Row], title: str, verified: str) -> bytes:
+    def excel(self, rows: Sequence[DaySheet], title: str, verified: str) -> bytes:
         """An Excel workbook, see `engine.exports.excel_bytes`."""
         return excel_bytes(rows, title=title, generated_at=self.now, verified=verified)
 
-    def month_page(self, rows: Sequence[Row], title: str, verified: str) -> str:
+    def month_page(self, rows: Sequence[DaySheet], title: str, verified: str) -> str:
         """A printable page, see `engine.exports.month_report`."""
         config = self._bench.config
         graces = {shift.grace_min for shift in config.shifts.values()}
@@ -147,7 +148,7 @@ class AttendanceReports:
             grace_min=graces.pop() if len(graces) == 1 else None,
         )
 
-    def muster_page(self, rows: Iterable[Row]) -> str:
+    def muster_page(self, rows: Iterable[Inside]) -> str:
         """The list for the assembly point, printable.
 
         Args:

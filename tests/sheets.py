@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta, timezone
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta, timezone
 from html.parser import HTMLParser
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from engine.exports import (
-    COLUMNS,
-    STATUSES,
-    month_report,
-    muster_list_html,
-)
+from engine.attendance import DaySheet, Inside, Presence, Status
+from engine.attendance.day import Recorded, credit
+from engine.attendance.explain import Part
+from engine.exports import STATUSES, month_report, muster_list_html
 
+BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 12, 1, 9, 5, tzinfo=timezone(timedelta(hours=1)))
 
 
 SCRIPT = '<script>alert("x")</script>'
 
 
-def row(day: int = 2, **values: object) -> dict[str, object]:
-    """A day of Ann's as the sheet has it; on time unless said otherwise."""
+def row(day: int = 2, **values: object) -> DaySheet:
+    """A day of Ann's, given as the cells of the sheet or as fields; on time unless said otherwise."""
     usual: dict[str, object] = {
-        **dict.fromkeys(COLUMNS, ""),
         "employee_id": "E1",
         "name": "Ann Ray",
         "date": f"2026-11-{day:02d}",
@@ -42,15 +42,94 @@ def row(day: int = 2, **values: object) -> dict[str, object]:
         "early_min": 0,
         "covered_pct": 100,
     }
-    return {**usual, **values}
+    return typed({**usual, **values})
 
 
-def unseen(day: int, status: str, **values: object) -> dict[str, object]:
+def typed(cells: Mapping[str, object]) -> DaySheet:
+    """A day from its cells; what they do not tell follows from those that they do."""
+    left = dict(cells)
+
+    def take(name: str) -> str:
+        return str(left.pop(name, ""))
+
+    def minutes(name: str) -> int | None:
+        text = take(name)
+        return int(text) if text else None
+
+    day, status = date.fromisoformat(take("date")), Status(take("status"))
+    planned_in = _at(day, take("planned_in"))
+    planned_out = _after(planned_in, _at(day, take("planned_out")))
+    first_in = _at(day, take("first_in"))
+    if first_in and planned_in and abs(first_in - planned_in) > timedelta(hours=12):  # around midnight
+        first_in += timedelta(days=1 if first_in < planned_in else -1)
+    last_out = _after(first_in, _at(day, take("last_out")))
+    worked, asked = _hours(take("hours")), _hours(take("planned_hours"))
+    planned = asked if planned_in else None
+    stayed, breaks, note = _hours(take("presence_hours")), _hours(take("break_hours")), take("note")
+    similarity, covered, recorded_status = take("similarity_in"), take("covered_pct"), take("recorded_status")
+    late_min, early_min = minutes("late_min"), minutes("early_min")
+    arrival = None if status in {Status.NOT_COVERED, Status.MISSING_IN} else first_in
+    open_ = {Status.NOT_COVERED, Status.MISSING_OUT, Status.INSIDE, Status.POSSIBLY_INSIDE}
+    departure = None if status in open_ else last_out
+    judged = planned is not None and STATUSES[status].group != "away"
+    late = "late" in status or bool(late_min) if judged and arrival else None
+    left_early = "left early" in status or bool(early_min) if judged and departure else None
+    sides = {Status.INSIDE: Presence.INSIDE, Status.POSSIBLY_INSIDE: Presence.UNSURE}
+    found = DaySheet(
+        employee_id=take("employee_id"),
+        day=day,
+        status=status,
+        presence=sides.get(status, Presence.OUTSIDE),
+        first_in=first_in,
+        last_out=last_out,
+        arrival=arrival,
+        departure=departure,
+        late=late,
+        left_early=left_early,
+        late_min=late_min if late is not None else None,
+        early_min=early_min if left_early is not None else None,
+        worked=worked,
+        breaks=breaks,
+        stayed=stayed or (last_out - first_in if first_in and last_out else None),
+        planned_in=planned_in,
+        planned_out=planned_out,
+        planned=planned,
+        credited=credit(status, planned, worked),
+        covered_pct=int(covered) if covered else None,
+        similarity_in=float(similarity) if similarity else None,
+        notes=(Part("{note}", {"note": note}),) if note else (),
+        recorded=Recorded(
+            _at(day, take("recorded_first_in")),
+            _at(day, take("recorded_last_out")),
+            _hours(take("recorded_hours")),
+            Status(recorded_status) if recorded_status else None,
+        ),
+    )
+    return replace(found, **left)  # type: ignore[arg-type] - cells that are fields as they stand
+
+
+def _at(day: date, text: str) -> datetime | None:
+    return datetime.combine(day, time.fromisoformat(text), BERLIN) if text else None
+
+
+def _after(begin: datetime | None, end: datetime | None) -> datetime | None:
+    """An end on the next day where the clock says that it comes before its beginning."""
+    return end + timedelta(days=1) if begin and end and end < begin else end
+
+
+def _hours(text: str) -> timedelta | None:
+    return timedelta(hours=float(text)) if text else None
+
+
+def unseen(day: int, status: str, **values: object) -> DaySheet:
     """A planned day on which nobody was seen."""
-    return row(day, status=status, first_in="", last_out="", hours="", late_min="", early_min="", **values)
+    return row(
+        day,
+        **{"status": status, "first_in": "", "last_out": "", "hours": "", "late_min": "", "early_min": "", **values},
+    )
 
 
-def month(people: int) -> list[dict[str, object]]:
+def month(people: int) -> list[DaySheet]:
     """The working days of November 2026 of so many people, every status among them."""
     words = list(STATUSES)
     days = [day for day in range(1, 31) if date(2026, 11, day).weekday() < 5]
@@ -107,20 +186,20 @@ class Page(HTMLParser):
         return sum(name == tag and css in (attrs.get("class") or "") for name, attrs in self.elements)
 
 
-def report(rows: Sequence[dict[str, object]], **options: Any) -> Page:
+def report(rows: Sequence[DaySheet], **options: Any) -> Page:
     usual = {"title": "Attendance", "organisation": "Works", "generated_at": NOW, "verified": "30 days verified"}
     return Page(month_report(rows, **{**usual, **options}))
 
 
-def muster(rows: Sequence[dict[str, object]], **options: Any) -> Page:
+def muster(rows: Sequence[Inside], **options: Any) -> Page:
     return Page(muster_list_html(rows, **{"generated_at": NOW, "place": "Hall 2", **options}))
 
 
-def inside(
-    employee_id: str, name: str, department: str = "Lab", state: str = "inside", **more: object
-) -> dict[str, object]:
-    base = {"date": "2026-12-01", "since": "08:31:10", "last_seen": "2026-12-01T09:01:00+01:00", "camera": "door"}
-    return {"employee_id": employee_id, "name": name, "department": department, "state": state, **base, **more}
+def inside(employee_id: str, name: str, department: str = "Lab", state: str = "inside", **fields: Any) -> Inside:
+    """Somebody who is inside since 08:31 and was last seen at 09:01."""
+    since, seen = NOW.replace(hour=8, minute=31, second=10), NOW.replace(minute=1)
+    usual = Inside(employee_id, name, department, Presence(state), since, seen, "door", NOW.date())
+    return replace(usual, **fields)
 
 
 def luminance(colour: str) -> float:

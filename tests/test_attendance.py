@@ -198,7 +198,7 @@ def test_only_what_that_track_wrote_is_retracted_and_only_once(book: AttendanceB
     claims = [("E1", "run-9"), ("E2", "run-1"), ("E1", "run-1"), ("E1", "run-1")]
     taken = [book.retract(who, at(3), "door", track, "?", PEOPLE) is not None for who, track in claims]
     assert taken == [False, False, True, False]
-    assert [row["employee_id"] for row in book.sheet(DAY, PEOPLE)] == ["E2"]
+    assert [row.employee_id for row in book.sheet(DAY, PEOPLE)] == ["E2"]
 
 
 def test_after_a_retraction_the_person_can_punch_at_once(book: AttendanceBook) -> None:
@@ -258,16 +258,16 @@ def test_a_row_of_any_offset_belongs_to_the_workplaces_day() -> None:
     row = {"event_id": "1", "event": "punch", "employee_id": "E1", "camera": "door"}
     row["timestamp"] = "2026-11-22T23:30:00+00:00"
     (line,) = day_sheet([DayRows([row])], DAY, plain_book(PEOPLE, BERLIN))
-    assert (line["first_in"], line["utc_offset"]) == ("00:30:00", "UTC+01:00")
+    assert (f"{line.first_in:%H:%M:%S}", line.utc_offset) == ("00:30:00", "UTC+01:00")
     assert day_sheet([DayRows([row])], DAY, plain_book(PEOPLE, ZoneInfo("UTC"))) == []
 
 
 def test_a_row_whose_time_cannot_be_read_is_left_out() -> None:
     good = {"event_id": "1", "event": "punch", "employee_id": "E1", "timestamp": at(0).isoformat(), "camera": "door"}
     bad = {**good, "event_id": "2", "employee_id": "E2", "timestamp": "yesterday"}
-    assert [
-        row["employee_id"] for row in day_sheet([DayRows([bad, good])], DAY, plain_book(PEOPLE, ZoneInfo("UTC")))
-    ] == ["E1"]
+    assert [row.employee_id for row in day_sheet([DayRows([bad, good])], DAY, plain_book(PEOPLE, ZoneInfo("UTC")))] == [
+        "E1"
+    ]
 
 
 ROWS = st.builds(

@@ -252,7 +252,7 @@ def test_who_is_inside_now(workspace: Path, run: Run, tmp_path: Path) -> None:
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     punch(workbench, "E3", max(midnight, datetime.now(UTC) - timedelta(minutes=1)), track="run-30")
     found = parsed(run("inside", "--json"))
-    assert [(row["employee_id"], row["state"]) for row in found["inside"]] == [("E3", "possibly inside")]
+    assert [(row["employee_id"], row["state"]) for row in found["inside"]] == [("E3", "unsure")]
     assert run("inside", "--html", tmp_path / "list.html").out.startswith("1 person ")
     assert "Cem Çelik" in (tmp_path / "list.html").read_text(encoding="utf-8")
     assert "Cem Çelik" in run("inside").out

@@ -12,7 +12,7 @@ from fakes import sighting
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.attendance import AttendanceBook, Plan, Rota
+from engine.attendance import AttendanceBook, Plan, Rota, cells
 from engine.attendance.corrections import ACTIONS, CORRECTION_COLUMNS, EXCUSES, Correction, in_force, parse
 from engine.config import AttendanceConfig, EventsConfig, HolidaysConfig, ShiftConfig
 from engine.errors import InputError
@@ -51,8 +51,9 @@ class Desk:
         return self.book.correct(who, day, action, author=author, reason=reason, now=self.now, people=PEOPLE, **fields)  # type: ignore[arg-type]
 
     def row(self, who: str = "E1", day: date = DAY) -> dict[str, object]:
-        found = [row for row in self.book.sheet(day, PEOPLE) if row["employee_id"] == who]
-        return found[0] if found else {}
+        """The person's day as cells; empty without one."""
+        found = [row for row in self.book.sheet(day, PEOPLE) if row.employee_id == who]
+        return cells(found[0]) if found else {}
 
     def shown(self, *columns: str) -> tuple[object, ...]:
         row = self.row()
@@ -145,8 +146,8 @@ def test_a_night_is_corrected_on_both_sides_of_midnight(tmp_path: Path) -> None:
     book = AttendanceBook(tmp_path, BERLIN, EventsConfig(), Plan(rota))
     for at, way in ((local("21:58"), "in"), (local("06:10", DAY + timedelta(days=1)), "out")):
         book.correct("E1", DAY, "add", author="hr", reason="desk", now=NOON, people=PEOPLE, time=at, direction=way)  # type: ignore[arg-type]
-    row = next(row for row in book.sheet(DAY, PEOPLE) if row["employee_id"] == "E1")
-    assert (row["hours"], row["status"], row["note"]) == ("8.20", "on time", "left on the next day")
+    row = next(row for row in book.sheet(DAY, PEOPLE) if row.employee_id == "E1")
+    assert (row.hours, row.status, row.note) == (8.2, "on time", "left on the next day")
     with pytest.raises(
         InputError,
         match="is not within the working day 2026-11-23 → it lasts from 2026-11-23 12:00 to 2026-11-24 12:00",

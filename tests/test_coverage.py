@@ -233,4 +233,4 @@ def test_the_sheet_of_a_day_does_not_depend_on_the_days_asked_for_with_it(tmp_pa
     days = [DAY + offset * ONE for offset in range(14)]
     single = [row for day in days for row in attendance.sheet(day, people)]
     assert attendance.sheets(days[0], days[-1], people) == single
-    assert [row["status"] for row in single] == ["absent"] * 10 + ["not covered"] * 3 + ["absent"]
+    assert [row.status for row in single] == ["absent"] * 10 + ["not covered"] * 3 + ["absent"]

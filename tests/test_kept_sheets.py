@@ -71,9 +71,9 @@ def test_what_is_read_is_what_would_be_computed(
     expected = computed(workspace, tmp_path / "again")
     for _ in range(2):
         assert bench.attendance.sheets(FIRST, LAST, people) == expected
-    only = str(expected[0]["employee_id"])
-    assert bench.attendance.sheets(FIRST, LAST, people, only) == [row for row in expected if row["employee_id"] == only]
-    bench.attendance.sheets(FIRST, LAST, people)[0]["name"] = "changed by a caller"
+    only = expected[0].employee_id
+    assert bench.attendance.sheets(FIRST, LAST, people, only) == [row for row in expected if row.employee_id == only]
+    bench.attendance.sheets(FIRST, LAST, people).clear()  # the list is the caller's own
     assert bench.attendance.sheets(FIRST, LAST, people) == expected
 
 
@@ -139,6 +139,16 @@ def edited(bench: Workbench) -> None:
     path.write_text(path.read_text().replace("on time", "late"))
 
 
+def kept_rows(bench: Workbench) -> None:
+    path = bench.workspace / "attendance" / ".made" / f"{DAY}"
+    path.write_bytes(path.read_bytes().replace(b'"on time"', b'"late"'))
+
+
+def cut_short(bench: Workbench) -> None:
+    path = bench.workspace / "attendance" / ".made" / f"{DAY}"
+    path.write_bytes(path.read_bytes().partition(b"\n")[0])
+
+
 def removed(bench: Workbench) -> None:
     (bench.workspace / "attendance" / f"{DAY}.csv").unlink()
 
@@ -155,6 +165,8 @@ CHANGES = [
     more_coverage,
     plan,
     edited,
+    kept_rows,
+    cut_short,
     removed,
 ]
 
@@ -172,16 +184,20 @@ def test_no_change_leaves_a_stale_sheet(change: Callable[[Workbench], None], wor
 def test_a_forged_sheet_needs_the_key(workspace: Path, tmp_path: Path) -> None:
     """Whoever edits a sheet and its mark without the key of the logs gains nothing."""
     expected = computed(workspace, tmp_path / "again")
-    (workspace / "attendance" / f"{DAY}.csv").write_text(
-        (workspace / "attendance" / f"{DAY}.csv").read_text().replace(",late,", ",on time,")
-    )
+    table, mark = workspace / "attendance" / f"{DAY}.csv", workspace / "attendance" / ".made" / f"{DAY}"
+    genuine = table.read_text()
+    seal, rows = mark.read_bytes().split(b"\n", 1)
+    forged = rows.replace(b'"late"', b'"on time"')
+    assert forged != rows
     other = kept.KeptSheets(
         workspace / "attendance", type(opened(workspace).attendance.log.sealer)(tmp_path / "other.key")
     )
-    content = (workspace / "attendance" / f"{DAY}.csv").read_text()
-    (workspace / "attendance" / ".made" / f"{DAY}").write_text(other._seal(DAY, "anything", content))
-    bench = opened(workspace)
-    assert bench.attendance.sheets(FIRST, LAST, bench.known_people()) == expected
+    edited = genuine.replace(",late,", ",on time,")
+    for text, by in ((genuine, seal), (edited, seal), (edited, other._seal(DAY, "anything", edited, forged))):
+        table.write_text(text)
+        mark.write_bytes(by + b"\n" + forged)
+        bench = opened(workspace)
+        assert bench.attendance.sheets(FIRST, LAST, bench.known_people()) == expected
 
 
 def test_an_unsettled_day_is_never_kept(workspace: Path) -> None:

@@ -130,7 +130,7 @@ def test_a_correction_is_made_by_an_id_and_its_reason_holds_no_name(workbench: W
     log = workbench.attendance.corrections.shelf.path(DAY).read_text(encoding="utf-8")
     assert not any(word in log for word in ("Ada", "Lovelace", "Elton", "elton_john"))
     (row,) = workbench.attendance.sheet(DAY, workbench.known_people())
-    assert workbench.office.readable(str(row["correction_reason"])) == "E1 and elton_john left"
+    assert workbench.office.readable(row.correction_reason) == "E1 and elton_john left"
     with pytest.raises(InputError, match="E2 made the correction"):  # the same person by another name
         workbench.office.correct("E1", DAY, "approve", author="E2", reason="fine")
     with pytest.raises(InputError, match="reason is empty"):
@@ -140,9 +140,9 @@ def test_a_correction_is_made_by_an_id_and_its_reason_holds_no_name(workbench: W
 def test_who_is_inside_is_read_from_log_and_corrections(workbench: Workbench) -> None:
     punch(workbench, "E1", T0, track="run-1")
     punch(workbench, "E2", at(60), track="run-2")
-    assert [row["employee_id"] for row in workbench.office.inside()] == ["E2", "E1"]  # by name
+    assert [row.employee_id for row in workbench.office.inside()] == ["E2", "E1"]  # by name
     workbench.office.correct("E2", DAY, "add", author="Sam", reason="left", time=at(600), direction="out")
-    assert [row["employee_id"] for row in workbench.office.inside()] == ["E1"]
+    assert [row.employee_id for row in workbench.office.inside()] == ["E1"]
 
 
 # ----------------------------------------------------------------------------------------- this is not …

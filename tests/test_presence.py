@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.attendance import Book, DayRows, Rota, day_sheet, plain_book
+from engine.attendance import Book, DayRows, Presence, Rota, day_sheet, inside_now, plain_book
 from engine.attendance.corrections import Correction
-from engine.attendance.inside import INSIDE_COLUMNS, inside_now
-from engine.attendance.presence import Mark, Presence, presence
+from engine.attendance.presence import Mark, TimesInside, times_inside
 from engine.config import HolidaysConfig, ShiftConfig
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -81,10 +80,10 @@ def clock(moment: datetime | None) -> str:
         ("in 08:00, 12:00, in 13:00, 17:00", "08:00-17:00", "08:00", "17:00", "", False),
     ],
 )
-def test_presence_by_hand(
+def test_times_inside_by_hand(
     passages: str, spans: str, first_in: str, last_out: str, open_since: str, missing_in: bool
 ) -> None:
-    found = presence(marks(passages))
+    found = times_inside(marks(passages))
     assert " ".join(f"{clock(begin)}-{clock(end)}" for begin, end in found.spans) == spans
     assert (clock(found.first_in), clock(found.last_out)) == (first_in, last_out)
     assert (clock(found.open_since), found.missing_in) == (open_since, missing_in)
@@ -92,9 +91,9 @@ def test_presence_by_hand(
 
 
 def test_breaks_are_what_lies_between_leaving_and_coming_back() -> None:
-    found = presence(marks("in 08:00, out 10:00, in 10:15, out 12:00, in 12:45, out 17:00"))
+    found = times_inside(marks("in 08:00, out 10:00, in 10:15, out 12:00, in 12:45, out 17:00"))
     assert (found.inside_s, found.break_s) == (8 * 3600, 3600)
-    assert (Presence().inside_s, Presence().break_s) == (0, 0)
+    assert (TimesInside().inside_s, TimesInside().break_s) == (0, 0)
 
 
 # ----------------------------------------------------------------------------------------- for any passages
@@ -119,8 +118,8 @@ def test_time_inside_is_never_negative_nor_longer_than_from_first_in_to_last_out
 ) -> None:
     zone = ZoneInfo(place)
     drawn = walk(datetime.fromisoformat(NIGHTS[place][night]).replace(tzinfo=zone).astimezone(UTC), steps, zone)
-    found = presence(drawn)
-    assert presence(chance.sample(drawn * 2, 2 * len(drawn))) == found, "neither order nor doubles matter"
+    found = times_inside(drawn)
+    assert times_inside(chance.sample(drawn * 2, 2 * len(drawn))) == found, "neither order nor doubles matter"
     times = {mark.time for mark in drawn}
     assert {found.first_in, found.last_out, found.open_since, found.last_seen} <= times | {None}
     ends = [moment for span in found.spans for moment in span]
@@ -167,13 +166,13 @@ def test_every_valid_event_counts_on_exactly_one_day_and_hours_stay_within_what_
     for offset in reach:
         day = start.date() + timedelta(days=offset)
         for row in day_sheet([DayRows(rows)], day, book):
-            punches += int(str(row["punches"]))
+            punches += row.punches
             lower, upper = rota.window("E1", "", day)
             within = [datetime.fromisoformat(each["timestamp"]) for each in valid]
             within = [each for each in within if lower <= each < upper]
-            if row["hours"] != "":
-                wall = (max(within) - min(within)).total_seconds() / 3600
-                assert 0 <= float(str(row["hours"])) <= float(str(row["presence_hours"])) <= wall + 0.005
+            if row.worked is not None:
+                assert row.stayed is not None
+                assert timedelta() <= row.worked <= row.stayed <= max(within) - min(within)
     assert punches == sum(row["event"] == "punch" for row in valid)
 
 
@@ -204,10 +203,10 @@ def seen(passages: str, employee_id: str = "E1", day: date = DAY) -> list[dict[s
         ("in 08:00", "08:00", "inside", "08:00", "08:00"),
         ("in 08:00", "07:59", None, "", ""),
         ("in 08:00, out 10:00, in 11:00", "12:00", "inside", "11:00", "11:00"),
-        ("08:00", "12:00", "possibly inside", "08:00", "08:00"),
-        ("08:00, 11:00", "12:00", "possibly inside", "08:00", "11:00"),
+        ("08:00", "12:00", "unsure", "08:00", "08:00"),
+        ("08:00, 11:00", "12:00", "unsure", "08:00", "11:00"),
         ("in 08:00, 11:00", "12:00", "inside", "08:00", "11:00"),
-        ("in 08:00, out 10:00, 11:00", "12:00", "possibly inside", "11:00", "11:00"),
+        ("in 08:00, out 10:00, 11:00", "12:00", "unsure", "11:00", "11:00"),
     ],
 )
 def test_inside_is_whoever_is_not_known_to_have_left(
@@ -218,14 +217,15 @@ def test_inside_is_whoever_is_not_known_to_have_left(
         assert found == []
     else:
         (row,) = found
-        assert tuple(row) == INSIDE_COLUMNS
-        assert (row["state"], row["since"], row["last_seen"], row["name"]) == (state, since, last_seen, "Ann")
+        assert (row.presence, row.name) == (Presence(state), "Ann")
+        assert (row.since, row.last_seen) == (local(since), local(last_seen))
+        assert {row.since.tzinfo, row.last_seen.tzinfo} == {BERLIN}
 
 
 def test_the_list_is_by_department_and_name_and_names_strangers_to_the_list_by_id() -> None:
     rows = [row for who in ("E9", "E2", "E1") for row in seen("08:00", who)]
     found = inside_now(rows, plain_book(PEOPLE, BERLIN), local("12:00"))
-    assert [row["employee_id"] for row in found] == ["E9", "E1", "E2"]
+    assert [row.employee_id for row in found] == ["E9", "E1", "E2"]
 
 
 def test_a_retracted_punch_puts_nobody_inside() -> None:
@@ -241,7 +241,7 @@ def test_yesterdays_people_leave_the_list_in_the_night_and_not_at_midnight(hour:
     yesterday = DAY - timedelta(days=1)
     rows = [*seen("in 23:00", "E1", yesterday), *seen("in 23:30", "E2", yesterday), *seen("out 17:00", "E3", yesterday)]
     found = inside_now(rows, plain_book(PEOPLE, BERLIN), local(hour))
-    assert [row["employee_id"] for row in found] == who
+    assert [row.employee_id for row in found] == who
 
 
 def test_a_night_shift_is_inside_until_it_leaves() -> None:
@@ -250,7 +250,7 @@ def test_a_night_shift_is_inside_until_it_leaves() -> None:
     rows = seen("in 21:50", "E1", DAY - timedelta(days=0))
     for hours in (3, 9):  # 00:50 and 06:50 of the next day
         (row,) = inside_now(rows, book, local("21:50") + timedelta(hours=hours))
-        assert (row["state"], row["since"], row["date"]) == ("inside", "21:50", DAY.isoformat())
+        assert (row.presence, row.since, row.day) == ("inside", local("21:50"), DAY)
     assert (
         inside_now(
             [*rows, *seen("out 06:05", "E1", DAY + timedelta(days=1))], book, local("22:00") + timedelta(hours=9)
@@ -268,7 +268,7 @@ def test_corrections_count_for_the_list(action: str) -> None:
     made = Correction("c", local("11:30"), DAY, "E1", author="hr", reason="seen", **fields)  # type: ignore[arg-type]
     rows = [] if action == "in" else [came]
     book = Book(PEOPLE, Rota({}, HolidaysConfig(), BERLIN), BERLIN, corrections=[made])
-    found = [(row["state"], row["since"], row["camera"]) for row in inside_now(rows, book, local("12:00"))]
+    found = [(row.presence, clock(row.since), row.camera) for row in inside_now(rows, book, local("12:00"))]
     assert found == ([("inside", "11:00", "corrected by hand")] if action == "in" else [])
 
 

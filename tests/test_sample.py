@@ -53,12 +53,12 @@ def test_nothing_lies_in_the_future(bench: Workbench) -> None:
     rows = [row for _, row in bench.records.attendance_rows()]
     assert max(datetime.fromisoformat(row["timestamp"]) for row in rows) <= NOON
     today = bench.attendance.sheet(FRIDAY, bench.known_people())
-    assert Counter(str(row["status"]) for row in today)["inside"] > 20
+    assert Counter(str(row.status) for row in today)["inside"] > 20
 
 
 def test_there_is_something_to_show_of_everything(bench: Workbench) -> None:
     rows = bench.attendance.sheets(date(2025, 2, 17), date(2025, 3, 13), bench.known_people())
-    found = Counter(str(row["status"]) for row in rows)
+    found = Counter(str(row.status) for row in rows)
     for status in (
         "on time",
         "late",
@@ -73,9 +73,9 @@ def test_there_is_something_to_show_of_everything(bench: Workbench) -> None:
     ):
         assert found[status], (status, found)
     assert found["on time"] > 0.6 * len(rows)
-    corrected = [row for row in rows if row["corrected_by"]]
-    assert any(row["approved_by"] for row in corrected)
-    assert any(not row["approved_by"] for row in corrected)
+    corrected = [row for row in rows if row.corrected_by]
+    assert any(row.approved_by for row in corrected)
+    assert any(not row.approved_by for row in corrected)
     kinds = Counter(row["kind"] for row in bench.records.incident_rows())
     assert (kinds["camera_lost"], kinds["camera_back"]) == (1, 1)
     assert min(kinds[kind] for kind in ("unknown", "tailgating", "presentation_attack")) > 0

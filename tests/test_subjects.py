@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +111,7 @@ def test_after_forgetting_nothing_is_found_and_the_other_person_is_whole(place: 
     kept = {each: (workspace / each).read_bytes() for each in traces.kept}
     templates, rows = workbench.gallery.current().of(OTHER)
     log = [row for _, row in workbench.records.attendance_rows() if row["employee_id"] == OTHER]
-    sheet = [row for row in workbench.attendance.sheet(day, workbench.known_people()) if row["employee_id"] == OTHER]
+    sheet = [row for row in workbench.attendance.sheet(day, workbench.known_people()) if row.employee_id == OTHER]
 
     receipt = workbench.forget(traces.person, author=traces.name)
 
@@ -127,8 +128,8 @@ def test_after_forgetting_nothing_is_found_and_the_other_person_is_whole(place: 
     assert np.array_equal(after.of(OTHER)[1], rows)
     assert [row for _, row in workbench.records.attendance_rows() if row["employee_id"] == OTHER] == log
     assert list(workbench.people.all()) == [OTHER]
-    again = [row for row in workbench.attendance.sheet(day, workbench.known_people()) if row["employee_id"] == OTHER]
-    assert [{**row, "corrected_by": ""} for row in again] == [{**row, "corrected_by": ""} for row in sheet]
+    again = [row for row in workbench.attendance.sheet(day, workbench.known_people()) if row.employee_id == OTHER]
+    assert [replace(row, corrected_by="") for row in again] == [replace(row, corrected_by="") for row in sheet]
     assert OTHER_NAME in (workspace / "attendance" / f"{day}.csv").read_text(encoding="utf-8")
     assert [entry.employee_id for entry in workbench.leave.all()] == [OTHER]
     assert workbench.strangers.current().people == ("unknown-2",)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.attendance import Sighting
+from engine.attendance import Sighting, Span
 from engine.config import load_config
 from engine.people import Person
 from engine.types import Identity, TrackState
@@ -40,6 +40,13 @@ def punch(bench: Workbench, employee_id: str, hour: int, minute: int, day: int =
     bench.attendance.record(sighting, bench.known_people())
 
 
+def watched(bench: Workbench, hour: int) -> None:
+    """The camera was watching from that hour until now."""
+    coverage = bench.attendance.plan.coverage
+    assert coverage is not None
+    coverage.record(Span("entrance", NOW.replace(hour=hour), NOW))
+
+
 def test_nobody_came_yet(bench: Workbench) -> None:
     assert bench.office.arrivals() == (0, [])
 
@@ -50,15 +57,23 @@ def test_arrivals_are_of_today_newest_first_with_who_is_late(bench: Workbench) -
     punch(bench, "E2", 9, 20)
     punch(bench, "E3", 10, 0)
     punch(bench, "E1", 11, 0)
+    watched(bench, 8)
     count, found = bench.office.arrivals()
     assert count == 3
-    assert [(each.name, each.time, each.first, each.late_min, each.planned) for each in found] == [
-        ("Ada", "11:00", False, None, True),
-        ("Cleo", "10:00", True, None, False),
-        ("Ben", "09:20", True, 20, True),
-        ("Ada", "08:57", True, None, True),
+    assert [(each.name, each.time, each.first, each.late, each.late_min) for each in found] == [
+        ("Ada", "11:00", False, None, None),
+        ("Cleo", "10:00", True, None, None),
+        ("Ben", "09:20", True, True, 20),
+        ("Ada", "08:57", True, False, 0),
     ]
     assert [each.name for each in bench.office.arrivals(2)[1]] == ["Ada", "Cleo"]
+
+
+def test_nobody_is_late_whose_arrival_a_camera_may_have_missed(bench: Workbench) -> None:
+    punch(bench, "E2", 9, 20)
+    watched(bench, 9)  # it was off until nine
+    (row,) = bench.office.arrivals()[1]
+    assert (row.first, row.late, row.late_min) == (True, None, None)
 
 
 def test_a_punch_that_was_taken_back_is_no_arrival(bench: Workbench) -> None:

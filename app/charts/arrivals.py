@@ -12,7 +12,8 @@ import plotly.graph_objects as go
 from app import viewer
 from app.charts.theme import blue, clock, ink, label, styled, ticks
 from app.words import say, say_date, say_minutes
-from engine.insights import Arrival
+from engine.attendance import DaySheet
+from engine.insights import minute_of_day
 
 __all__ = ["delays", "heat_map"]
 
@@ -71,19 +72,19 @@ def heat_map(counts: Mapping[tuple[int, int], int], starts: Mapping[str, float])
     )
 
 
-def delays(found: Sequence[Arrival], grace_min: float | None) -> go.Figure:
+def delays(found: Sequence[DaySheet], grace_min: float | None) -> go.Figure:
     """A dot per arrival: minutes after the planned start, by day, or by department when it is one day.
 
     Args:
-        found: arrivals; those without a plan are left out. At least one has one.
+        found: days; those whose punctuality is not known are left out. It is known of at least one.
         grace_min: shaded, unless shifts differ (None).
     """
-    planned = [arrival for arrival in found if arrival.late_min is not None]
+    planned = [row for row in found if row.start_offset_min is not None]
     days = sorted({arrival.day for arrival in planned})
     groups = sorted({arrival.department for arrival in planned}, key=str.casefold)
     single = len(days) == 1
     place = {key: index for index, key in enumerate(groups if single else days)}
-    minutes = [arrival.late_min or 0.0 for arrival in planned]
+    minutes = [_offset(row) for row in planned]
     low = max(_EARLIEST, min(-30.0, 30 * floor(min(minutes) / 30)))
     high = min(_LATEST, max(30.0, 30 * ceil(max(minutes) / 30)))
     told = _teller(days)
@@ -99,7 +100,7 @@ def delays(found: Sequence[Arrival], grace_min: float | None) -> go.Figure:
         figure.add_trace(
             go.Scatter(
                 x=[place[arrival.department if single else arrival.day] + _aside(arrival) for arrival in own],
-                y=[min(max(arrival.late_min or 0.0, low), high) for arrival in own],
+                y=[min(max(_offset(arrival), low), high) for arrival in own],
                 mode="markers",
                 name=name,
                 marker={
@@ -138,19 +139,24 @@ def delays(found: Sequence[Arrival], grace_min: float | None) -> go.Figure:
     return styled(figure, title, height=460, top=72)
 
 
-def _aside(arrival: Arrival) -> float:
+def _offset(row: DaySheet) -> float:
+    return row.start_offset_min or 0.0
+
+
+def _aside(arrival: DaySheet) -> float:
     """Sets dots side by side, always the same way."""
     return (zlib.crc32(f"{arrival.employee_id}{arrival.day}".encode()) % 1000 / 1000 - 0.5) * 0.7
 
 
-def _teller(days: Sequence[date]) -> Callable[[Arrival], str]:
+def _teller(days: Sequence[date]) -> Callable[[DaySheet], str]:
     """Tells of an arrival; the words are looked up once for all."""
     after, before = say("{time} after the start"), say("{time} before the start")
     names = {day: say_date(day) for day in days}
 
-    def told(arrival: Arrival) -> str:
-        minutes = arrival.late_min or 0.0
+    def told(arrival: DaySheet) -> str:
+        minutes = _offset(arrival)
         how = (after if minutes >= 0 else before).format(time=say_minutes(abs(minutes)))
-        return f"{label(arrival.name)}<br>{names[arrival.day]}, {clock(int(arrival.minute))}<br>{how}"
+        time = clock(int(minute_of_day(arrival.arrival))) if arrival.arrival else "–"
+        return f"{label(arrival.name or arrival.employee_id)}<br>{names[arrival.day]}, {time}<br>{how}"
 
     return told

@@ -51,7 +51,7 @@ def today() -> Response:
             "arrivals": [
                 {
                     "event_id": row.event_id, "employee_id": row.employee_id, "name": row.name, "time": row.time,
-                    "camera": row.camera, "first": row.first, "late_min": row.late_min,
+                    "camera": row.camera, "first": row.first, "late_min": row.late_min if row.late else None,
                 }
                 for row in rows
             ],

@@ -163,8 +163,8 @@ class Greeter:
             status = "leaving"
         else:
             found = self._arrival(str(row["event_id"]), time)
-            if found is not None and found.first and found.planned:
-                status, late = ("late", found.late_min) if found.late_min else ("on_time", None)
+            if found is not None and found.late is not None:
+                status, late = ("late", found.late_min) if found.late else ("on_time", None)
         return self._said(str(row["event_id"]), employee_id, time, status, late, str(row["method"]))
 
     def _arrival(self, event_id: str, time: datetime) -> Arrival | None:

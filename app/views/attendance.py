@@ -62,7 +62,7 @@ def _board(asked: Wanted) -> None:
     else:
         st.caption(say("Nothing needs a decision."))
     st.subheader(say("Sheet of {day}", day=say_date(asked.first)) if not several else say("Sheet"))
-    newest_first = sorted(rows, key=lambda row: str(row["date"]), reverse=True)
+    newest_first = sorted(rows, key=lambda row: row.day, reverse=True)
     attendance_tables.sheet(newest_first, several_days=several)
     if not bench.config.shifts:
         st.caption(
@@ -85,7 +85,7 @@ def _figures(found: Headline, has_today: bool, *, several: bool) -> None:
         parts.Figure(
             say("Present"),
             str(found.present),
-            say("{count} inside now", count=found.inside) if found.inside else note,
+            _inside_now(found) if has_today else note,
             "good" if found.present else "quiet",
         ),
         parts.Figure(say("Late"), str(found.late), note, "warn" if found.late else "quiet"),
@@ -100,9 +100,7 @@ def _figures(found: Headline, has_today: bool, *, several: bool) -> None:
         )
     line += [
         parts.Figure(say("Absent"), str(found.absent), note, "bad" if found.absent else "quiet"),
-        parts.Figure(
-            say("Away"), str(found.away), say("leave, sick, remote"), "quiet"
-        ),
+        parts.Figure(say("Away"), str(found.away), say("leave, sick, remote"), "quiet"),
         parts.Figure(
             say("Not identified"),
             str(found.not_identified),
@@ -117,6 +115,12 @@ def _figures(found: Headline, has_today: bool, *, several: bool) -> None:
         ),
     ]  # fmt: skip
     parts.figures(line)
+
+
+def _inside_now(found: Headline) -> str:
+    """Such as `4 inside, 1 unsure`, as the Live page and the muster list count."""
+    sure = say("{count} inside", count=found.inside)
+    return f"{sure}, {say('{count} unsure', count=found.unsure)}" if found.unsure else sure
 
 
 def _nothing(bench: Workbench, asked: Wanted, today: date) -> None:

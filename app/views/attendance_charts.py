@@ -12,6 +12,7 @@ from app import access, parts
 from app.address import put
 from app.views.attendance_filters import Wanted
 from app.words import say, say_date
+from engine.attendance import DaySheet
 from engine.insights import Stay, arrivals, by_department, days_of, quarters, starts, weeks
 from engine.reporting import AttendanceReports
 from engine.workbench import Workbench
@@ -54,7 +55,7 @@ def show(asked: Wanted) -> None:
         st.caption(say("Choose a chart; it is drawn for the days and people chosen above."))
 
 
-def _rows(bench: Workbench, asked: Wanted) -> list[dict[str, object]]:
+def _rows(bench: Workbench, asked: Wanted) -> list[DaySheet]:
     return [row for row in AttendanceReports(bench).rows(asked.first, asked.last) if asked.keeps(row)]
 
 
@@ -82,7 +83,7 @@ def _arrivals(bench: Workbench, asked: Wanted) -> None:
 def _delays(bench: Workbench, asked: Wanted) -> None:
     from app.charts.arrivals import delays  # noqa: PLC0415
 
-    found = [arrival for arrival in arrivals(_rows(bench, asked)) if arrival.late_min is not None]
+    found = [row for row in _rows(bench, asked) if row.start_offset_min is not None]
     if not found:
         _empty()
         return
@@ -123,14 +124,14 @@ def _presence(bench: Workbench, asked: Wanted) -> None:
     """Of one day everybody, of one person every day."""
     from app.charts.presence import Lane, time_line  # noqa: PLC0415
 
-    rows = [row for row in _rows(bench, asked) if row["first_in"] or row["last_out"]]
-    ids = {str(row["employee_id"]) for row in rows}
+    rows = [row for row in _rows(bench, asked) if row.first_in or row.last_out]
+    ids = {row.employee_id for row in rows}
     if not rows:
         _empty()
         return
     reports = AttendanceReports(bench)
-    names = {str(row["employee_id"]): str(row["name"] or row["employee_id"]) for row in rows}
-    days = sorted({date.fromisoformat(str(row["date"])) for row in rows})
+    names = {row.employee_id: row.name or row.employee_id for row in rows}
+    days = sorted({row.day for row in rows})
     one = next(iter(ids)) if len(ids) == 1 else None
     if one is None and len(days) > 1:
         days = [

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import access, parts
 from app.words import say, say_date, say_time, term
+from engine.attendance import DaySheet
 from engine.attendance.corrections import EXCUSES, Correction, holding, in_force
 from engine.attendance.explain import Explanation
 from engine.errors import InputError, MusterError
@@ -16,12 +17,11 @@ from engine.workbench import Workbench
 
 __all__ = ["show"]
 
-Row = Mapping[str, object]
 _KEY = "attendance-correct"
 _DONE, _ERROR = f"{_KEY}-done", f"{_KEY}-error"
 
 
-def show(bench: Workbench, employee_id: str, day: date, passages: Sequence[Explanation], row: Row | None) -> None:
+def show(bench: Workbench, employee_id: str, day: date, passages: Sequence[Explanation], row: DaySheet | None) -> None:
     """What was corrected, and for those who may, the form.
 
     Args:
@@ -109,7 +109,7 @@ def _actions(
 
 
 def _form(
-    employee_id: str, day: date, passages: Sequence[Explanation], own: Sequence[Correction], row: Row | None
+    employee_id: str, day: date, passages: Sequence[Explanation], own: Sequence[Correction], row: DaySheet | None
 ) -> None:
     bench, author = access.acting("attendance.correct")
     if done := st.session_state.pop(_DONE, None):
@@ -149,7 +149,7 @@ def _form(
 
 
 def _value(
-    bench: Workbench, action: str, passages: Sequence[Explanation], own: Sequence[Correction], row: Row | None
+    bench: Workbench, action: str, passages: Sequence[Explanation], own: Sequence[Correction], row: DaySheet | None
 ) -> str | time | None:
     """What a correction needs beside its reason; None: it is missing."""
 
@@ -158,8 +158,8 @@ def _value(
 
     by_event = {each.event_id: told(each) for each in passages}
     if action in {"in", "out"}:
-        planned = str(row["planned_in" if action == "in" else "planned_out"]) if row else ""
-        at = time.fromisoformat(planned) if planned else time(9)
+        planned = (row.planned_in if action == "in" else row.planned_out) if row else None
+        at = planned.time() if planned else time(9)
         return st.time_input(say("Time"), at, step=60, width=160, key=f"{_KEY}-{action}")
     if action == "status":
         return st.selectbox(say("Status"), EXCUSES, format_func=parts.mark, width=240, key=f"{_KEY}-status")

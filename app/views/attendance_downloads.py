@@ -9,6 +9,7 @@ import streamlit as st
 from app import access, parts
 from app.views.attendance_filters import Wanted
 from app.words import say, term
+from engine.attendance import DaySheet
 from engine.errors import MusterError
 from engine.exports import COLUMNS, SUMMARY_COLUMNS, sheet_csv, summary_csv
 from engine.reporting import AttendanceReports
@@ -52,7 +53,7 @@ _MAKERS: Mapping[str, Callable[[Workbench, Wanted], tuple[bytes, str, str]]] = {
 }  # fmt: skip
 
 
-def _rows(bench: Workbench, asked: Wanted) -> list[dict[str, object]]:
+def _rows(bench: Workbench, asked: Wanted) -> list[DaySheet]:
     return [row for row in AttendanceReports(bench).rows(asked.first, asked.last) if asked.keeps(row)]
 
 

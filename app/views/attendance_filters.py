@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,6 +11,7 @@ import streamlit as st
 
 from app.address import put
 from app.words import language, say
+from engine.attendance import DaySheet
 
 __all__ = ["LONGEST", "Wanted", "row", "wanted"]
 
@@ -34,12 +35,12 @@ class Wanted:
     department: str = ""
     find: str = ""
 
-    def keeps(self, row: Mapping[str, object]) -> bool:
+    def keeps(self, row: DaySheet) -> bool:
         """Whether a row of the sheet is shown, by person."""
-        if self.department and row["department"] != self.department:
+        if self.department and row.department != self.department:
             return False
         find = self.find.casefold()
-        return not find or find in str(row["name"]).casefold() or find in str(row["employee_id"]).casefold()
+        return not find or find in row.name.casefold() or find in row.employee_id.casefold()
 
 
 def _day(name: str) -> date | None:

@@ -14,14 +14,13 @@ from app import access, parts
 from app.address import put, to
 from app.views import attendance_corrections, attendance_tables
 from app.words import say, say_date, say_minutes, say_time, term
+from engine.attendance import DaySheet
 from engine.attendance.explain import Explanation
-from engine.insights import came_late, headline
+from engine.insights import headline
 from engine.reporting import AttendanceReports
 from engine.workbench import Workbench
 
 __all__ = ["show"]
-
-Row = Mapping[str, object]
 
 
 def show(bench: Workbench, employee_id: str) -> None:
@@ -36,7 +35,7 @@ def show(bench: Workbench, employee_id: str) -> None:
     day = _asked_day(today)
     first = day.replace(day=1)
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    rows = {str(row["date"]): row for row in reports.rows(first, last, employee_id)}
+    rows = {row.day: row for row in reports.rows(first, last, employee_id)}
     known = bench.known_people().get(employee_id)
     _head(employee_id, known, first, today)
     if known is None and not rows:
@@ -46,8 +45,8 @@ def show(bench: Workbench, employee_id: str) -> None:
         )
         return
     found = headline(rows.values())
-    hours = sum(float(str(row["hours"])) for row in rows.values() if row["hours"])
-    late = sum(float(str(row["late_min"] or 0)) for row in rows.values() if came_late(row))
+    hours = sum(row.hours or 0.0 for row in rows.values())
+    late = sum(row.late_min or 0 for row in rows.values())
     parts.figures(
         [
             parts.Figure(say("Days present"), str(found.present)),
@@ -64,7 +63,7 @@ def show(bench: Workbench, employee_id: str) -> None:
     if chosen.open:
         with chosen:
             _presence(bench, employee_id, first, min(last, today), known)
-    _day(bench, reports, employee_id, day, rows.get(day.isoformat()))
+    _day(bench, reports, employee_id, day, rows.get(day))
 
 
 def _asked_day(today: date) -> date:
@@ -103,14 +102,14 @@ def _head(employee_id: str, known: Mapping[str, str] | None, first: date, today:
 # --------------------------------------------------------------------------------------------- month
 
 
-def _calendar(employee_id: str, first: date, last: date, chosen: date, rows: Mapping[str, Row]) -> None:
+def _calendar(employee_id: str, first: date, last: date, chosen: date, rows: Mapping[date, DaySheet]) -> None:
     names = [say("Mon"), say("Tue"), say("Wed"), say("Thu"), say("Fri"), say("Sat"), say("Sun")]
     head = Markup("").join(parts.markup('<th scope="col">{name}</th>', name=name) for name in names)
     weeks = []
     monday = first - timedelta(days=first.weekday())
     while monday <= last:
         days = [monday + timedelta(days=offset) for offset in range(7)]
-        cells = Markup("").join(_cell(employee_id, day, first, chosen, rows.get(day.isoformat())) for day in days)
+        cells = Markup("").join(_cell(employee_id, day, first, chosen, rows.get(day)) for day in days)
         weeks.append(parts.markup("<tr>{cells}</tr>", cells=cells))
         monday += timedelta(days=7)
     parts.html(
@@ -129,7 +128,7 @@ def _month(day: date) -> str:
     return f"{names[day.month - 1]} {day.year}"
 
 
-def _cell(employee_id: str, day: date, first: date, chosen: date, row: Row | None) -> Markup:
+def _cell(employee_id: str, day: date, first: date, chosen: date, row: DaySheet | None) -> Markup:
     if (day.year, day.month) != (first.year, first.month):
         return parts.markup('<td class="a-none"></td>')
     css = " ".join(filter(None, ("a-chosen" if day == chosen else "", "a-free" if row is None else "")))
@@ -139,21 +138,16 @@ def _cell(employee_id: str, day: date, first: date, chosen: date, row: Row | Non
     kept = {
         name: st.query_params[name] for name in ("from", "to", "department", "find", "chart") if name in st.query_params
     }
-    times = (
-        f"{str(row['first_in'])[:5] or '–'}–{str(row['last_out'])[:5] or '–'}"
-        if row["first_in"] or row["last_out"]
-        else ""
-    )
-    word = str(row["status"])
+    times = attendance_tables.span(row.first_in, row.last_out, "–") if row.first_in or row.last_out else ""
     return parts.markup(
         '<td class="{css}"><a href="{address}" target="_self" title="{title}"><b>{day}</b>{status}{times}{corrected}</a></td>',
         css=css,
         address=to(**{**kept, "person": employee_id, "day": day.isoformat()}),
         title=say_date(day),
         day=day.day,
-        status=parts.status(word),
+        status=parts.status(row.status),
         times=times,
-        corrected=Markup("<br>") + parts.markup("✎ {text}", text=say("corrected")) if row["corrected_by"] else "",
+        corrected=Markup("<br>") + parts.markup("✎ {text}", text=say("corrected")) if row.corrected_by else "",
     )
 
 
@@ -179,7 +173,7 @@ def _presence(bench: Workbench, employee_id: str, first: date, last: date, known
 # --------------------------------------------------------------------------------------------- day
 
 
-def _day(bench: Workbench, reports: AttendanceReports, employee_id: str, day: date, row: Row | None) -> None:
+def _day(bench: Workbench, reports: AttendanceReports, employee_id: str, day: date, row: DaySheet | None) -> None:
     st.subheader(say_date(day))
     if row is not None:
         _summary(row)
@@ -194,28 +188,24 @@ def _day(bench: Workbench, reports: AttendanceReports, employee_id: str, day: da
         attendance_corrections.show(bench, employee_id, day, passages, row)
 
 
-def _summary(row: Row) -> None:
+def _summary(row: DaySheet) -> None:
     """What the day came to: what holds, and what the cameras alone say where that differs."""
 
     def line(term_: str, *cells: object) -> Markup:
         body = Markup(" ").join(parts.markup("{each}", each=cell) for cell in cells if cell)
         return parts.markup("<span>{a}</span><span>{b}</span>", a=term_, b=body)
 
-    def times(first: str, last: str) -> str:
-        return f"{str(row[first])[:5] or '–'} – {str(row[last])[:5] or '–'}"
-
-    lines = [line(say("Status"), parts.status(str(row["status"])), times("first_in", "last_out"))]
-    if row["planned_in"]:
-        shift = f"({row['shift']})" if row["shift"] else ""
-        lines.append(line(say("Planned"), f"{row['planned_in']} – {row['planned_out']}", shift))
-    if row["corrected_by"]:
-        recorded = parts.status(str(row["recorded_status"])) if row["recorded_status"] else ""
-        lines.append(line(say("Cameras alone"), recorded, times("recorded_first_in", "recorded_last_out")))
-        approved = (
-            say("approved by {name}", name=row["approved_by"]) if row["approved_by"] else say("waits for approval")
-        )
-        lines.append(line(say("Corrected by"), f"{row['corrected_by']}: {row['correction_reason']} · {approved}"))
-    if row["note"]:
+    lines = [line(say("Status"), parts.status(row.status), attendance_tables.span(row.first_in, row.last_out))]
+    if row.planned_in:
+        lines.append(line(say("Planned"), attendance_tables.planned(row), f"({row.shift})" if row.shift else ""))
+    if row.corrected_by:
+        recorded = row.recorded
+        state = parts.status(recorded.status) if recorded.status else ""
+        times = attendance_tables.span(recorded.first_in, recorded.last_out)
+        lines.append(line(say("Cameras alone"), state, times))
+        approved = say("approved by {name}", name=row.approved_by) if row.approved_by else say("waits for approval")
+        lines.append(line(say("Corrected by"), f"{row.corrected_by}: {row.correction_reason} · {approved}"))
+    if row.notes:
         lines.append(line(say("Notes"), attendance_tables.note(row)))
     parts.html(parts.markup('<div class="a-row">{lines}</div>', lines=Markup("").join(lines)))
 

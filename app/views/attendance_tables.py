@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -11,13 +11,13 @@ import streamlit as st
 
 from app import parts
 from app.address import put
-from app.words import language, say, say_minutes, term
+from app.words import language, say, say_minutes, say_time, term
+from engine.attendance import DaySheet, Status
 from engine.exports import STATUSES
-from engine.insights import Exceptional, came_late
+from engine.insights import Exceptional
 
-__all__ = ["exceptions", "note", "sheet"]
+__all__ = ["exceptions", "note", "planned", "sheet", "span"]
 
-Row = Mapping[str, object]
 _TALLEST_PX = 62 + 6 * 58
 _CHIPS = {"good": "green", "warn": "orange", "bad": "red", "info": "blue", "quiet": "gray"}
 
@@ -60,43 +60,42 @@ def _columns(words: Sequence[str], *, several_days: bool) -> dict[str, Any]:
     return columns if several_days else {**columns, "date": None}
 
 
-def _base(row: Row, mark: str) -> dict[str, Any]:
+def _base(row: DaySheet, mark: str) -> dict[str, Any]:
     return {
-        "face": parts.portrait(str(row["employee_id"])),
-        "name": str(row["name"] or row["employee_id"]),
-        "date": date.fromisoformat(str(row["date"])),
-        "department": row["department"],
+        "face": parts.portrait(row.employee_id),
+        "name": row.name or row.employee_id,
+        "date": row.day,
+        "department": row.department,
         "status": [mark],
-        "came": str(row["first_in"])[:5],
-        "left": str(row["last_out"])[:5],
-        "planned": f"{row['planned_in']}–{row['planned_out']}" if row["planned_in"] else "",
+        "came": say_time(row.first_in) if row.first_in else "",
+        "left": say_time(row.last_out) if row.last_out else "",
+        "planned": planned(row),
     }
 
 
-def note(row: Row) -> str:
-    """Notes of the engine, part by part: those that it says often are translated."""
-    found = []
-    for part in filter(None, str(row["note"]).split("; ")):
-        begin, _, rest = part.partition("camera off ")
-        if not begin and rest:
-            found.append(say("camera off {times}", times=rest))
-        elif part.startswith("late by ") and part.endswith(" min"):
-            found.append(say("late by {minutes}", minutes=say_minutes(float(part[8:-4]))))
-        elif part.startswith("somebody like them was seen at "):
-            found.append(say("somebody like them was seen at {times}", times=part[31:]))
-        else:
-            found.append(term(part))
-    return "; ".join(found)
+def planned(row: DaySheet) -> str:
+    """The planned times, such as `09:00–17:30`; empty without a plan."""
+    return f"{say_time(row.planned_in)}–{say_time(row.planned_out)}" if row.planned_in and row.planned_out else ""
+
+
+def span(first: datetime | None, last: datetime | None, between: str = " – ") -> str:
+    """Two local times, with a dash in place of one that is not known."""
+    return between.join(say_time(time) if time else "–" for time in (first, last))
+
+
+def note(row: DaySheet) -> str:
+    """Notes of the engine in the language of who is looking."""
+    return "; ".join(term(part.text).format(**part.values) for part in row.notes)
 
 
 def _show(
-    rows: Sequence[Row], cells: Sequence[dict[str, Any]], columns: dict[str, Any], order: Sequence[str], key: str
+    rows: Sequence[DaySheet], cells: Sequence[dict[str, Any]], columns: dict[str, Any], order: Sequence[str], key: str
 ) -> None:
     def open_person() -> None:
         chosen = st.session_state[key]["selection"]["rows"]
         if chosen and chosen[0] < len(rows):
             row = rows[chosen[0]]
-            put(person=str(row["employee_id"]), day=str(row["date"]))
+            put(person=row.employee_id, day=row.day.isoformat())
 
     used = [column for column in order if columns.get(column) is not None]
     st.dataframe(
@@ -125,51 +124,51 @@ def exceptions(found: Sequence[Exceptional], *, several_days: bool) -> None:
     _show([each.row for each in found], cells, columns, order, "attendance-exceptions")
 
 
-def _next_step(kind: str, row: Row) -> str:
+def _next_step(kind: str, row: DaySheet) -> str:
     """What settles an exception."""
-    late = say("{minutes} after the planned start", minutes=say_minutes(float(str(row["late_min"] or 0))))
     told: Mapping[str, Callable[[], str]] = {
-        "overdue": lambda: say("Should be here since {time}. Ask, or enter leave.", time=row["planned_in"]),
+        "overdue": lambda: say(
+            "Should be here since {time}. Ask, or enter leave.",
+            time=say_time(row.planned_in) if row.planned_in else "–",
+        ),
         "awaiting approval": lambda: say("A correction waits for somebody else's approval."),
         "corrected": lambda: say("Corrected and approved."),
-        "late": lambda: late,
-        "left early": lambda: say("{minutes} before the planned end", minutes=say_minutes(float(str(row["early_min"] or 0)))),
-    }  # fmt: skip
+        "late": lambda: say("{minutes} after the planned start", minutes=say_minutes(row.late_min or 0)),
+        "left early": lambda: say("{minutes} before the planned end", minutes=say_minutes(row.early_min or 0)),
+    }
     if kind in told:
         return told[kind]()
-    step = STATUSES[kind].next_step if kind in STATUSES else ""
+    step = STATUSES[Status(kind)].next_step if kind in STATUSES else ""
     return term(step) if step else ""
 
 
-def sheet(rows: Sequence[Row], *, several_days: bool) -> None:
+def sheet(rows: Sequence[DaySheet], *, several_days: bool) -> None:
     """All rows; choosing one opens the person."""
-    corrected = any(row["corrected_by"] for row in rows)
-    marks = {word: parts.mark(word) for word in {str(row["status"]) for row in rows}}
+    corrected = any(row.corrected_by for row in rows)
+    marks = {word: parts.mark(word) for word in {row.status for row in rows}}
     cells = [
         {
-            **_base(row, marks[str(row["status"])]),
-            "hours": say_minutes(60 * float(str(row["hours"]))) if row["hours"] else "",
-            "late": say_minutes(float(str(row["late_min"])))
-            if came_late(row) and row["late_min"] not in {"", 0}
-            else "",
+            **_base(row, marks[row.status]),
+            "hours": say_minutes(row.worked.total_seconds() / 60) if row.worked is not None else "",
+            "late": say_minutes(row.late_min or 0) if row.late else "",
             "note": note(row),
             "recorded": _recorded(row),
-            "corrected": row["corrected_by"],
-            "reason": row["correction_reason"],
-            "approved": row["approved_by"],
-            "covered": row["covered_pct"] if row["covered_pct"] != "" else None,
+            "corrected": row.corrected_by,
+            "reason": row.correction_reason,
+            "approved": row.approved_by,
+            "covered": row.covered_pct,
         }
         for row in rows
     ]
     order = ["face", "name", "status", "date", "came", "left", "hours", "planned", "late", "department", "note"]
     order += ["recorded", "corrected", "reason", "approved"] if corrected else []
-    columns = _columns([str(row["status"]) for row in rows], several_days=several_days)
+    columns = _columns([row.status for row in rows], several_days=several_days)
     _show(rows, cells, columns, [*order, "covered"], "attendance-sheet")
 
 
-def _recorded(row: Row) -> str:
+def _recorded(row: DaySheet) -> str:
     """What the cameras alone say, of rows that were corrected."""
-    if not row["corrected_by"]:
+    if not row.corrected_by:
         return ""
-    times = f"{str(row['recorded_first_in'])[:5] or '–'} – {str(row['recorded_last_out'])[:5] or '–'}"
-    return f"{times}, {term(str(row['recorded_status']))}" if row["recorded_status"] else times
+    times = span(row.recorded.first_in, row.recorded.last_out)
+    return f"{times}, {term(row.recorded.status)}" if row.recorded.status else times

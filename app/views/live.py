@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 from urllib.parse import quote
 
@@ -13,7 +14,8 @@ from app.live_session import LiveSession
 from app.live_stream import BrowserCamera, browser_camera
 from app.pictures import at_site
 from app.views.alerts import open_count
-from app.words import say, say_minutes, term
+from app.words import say, say_minutes, say_time, term
+from engine.attendance import Inside, Presence, count_inside
 from engine.errors import MusterError
 from engine.images import decode_image
 from engine.records.today import Arrival
@@ -226,7 +228,7 @@ def _figures() -> None:
     inside = bench.office.inside()
     came, _ = bench.office.arrivals(1)
     row = [
-        parts.Figure(say("Inside now"), str(len(inside))),
+        parts.Figure(say("Inside now"), *_inside_figure(inside)),
         parts.Figure(say("Arrivals today"), str(came)),
     ]
     if access.may("alerts.view"):
@@ -241,15 +243,20 @@ def _figures() -> None:
                 parts.html(Markup("").join(_inside(each) for each in inside))
 
 
-def _inside(row: dict[str, object]) -> Markup:
-    name = str(row["name"] or row["employee_id"])
+def _inside_figure(rows: Sequence[Inside]) -> tuple[str, str]:
+    sure, unsure = count_inside(rows)
+    return str(sure), say("{count} unsure", count=unsure) if unsure else ""
+
+
+def _inside(row: Inside) -> Markup:
+    name = row.name or row.employee_id
     return parts.markup(
         '<div class="m-row">{face}<div><strong>{name}</strong><br><span class="m-soft">{department} · {state} {since}</span></div></div>',
-        face=parts.face(parts.portrait(str(row["employee_id"])), 40, name),
+        face=parts.face(parts.portrait(row.employee_id), 40, name),
         name=name,
-        department=str(row["department"]),
-        state=say("since") if row["state"] == "inside" else say("possibly, since"),
-        since=str(row["since"]),
+        department=row.department,
+        state=say("since") if row.presence is Presence.INSIDE else say("unsure, since"),
+        since=say_time(row.since),
     )
 
 
@@ -271,10 +278,10 @@ def _arrival(each: Arrival, *, evidence: bool) -> Markup:
     name = each.name or each.employee_id
     if not each.first or not access.may("attendance.view"):
         state = Markup("")
-    elif each.late_min is not None:
-        state = parts.status("late", say("{time} late", time=say_minutes(each.late_min)))
+    elif each.late:
+        state = parts.status("late", say("{time} late", time=say_minutes(each.late_min or 0)))
     else:
-        state = parts.status("on time") if each.planned else parts.status("present")
+        state = parts.status("present" if each.late is None else "on time")
     source = (
         parts.picture(each.picture, 112) + "&square" if evidence and each.picture else parts.portrait(each.employee_id)
     )

@@ -2,9 +2,11 @@
 
 from engine.attendance.book import ATTENDANCE_COLUMNS, AttendanceBook, Plan, Sighting
 from engine.attendance.coverage import CoverageBook, Span, Watching
+from engine.attendance.day import SHEET_COLUMNS, DaySheet, Presence, Status, cells
 from engine.attendance.evidence import record_shown
+from engine.attendance.inside import Inside, count_inside, inside_now
 from engine.attendance.rota import Rota
-from engine.attendance.sheet import SHEET_COLUMNS, Book, DayRows, Status, day_sheet, plain_book
+from engine.attendance.sheet import Book, DayRows, day_sheet, plain_book
 
 __all__ = [
     "ATTENDANCE_COLUMNS",
@@ -13,13 +15,19 @@ __all__ = [
     "Book",
     "CoverageBook",
     "DayRows",
+    "DaySheet",
+    "Inside",
     "Plan",
+    "Presence",
     "Rota",
     "Sighting",
     "Span",
     "Status",
     "Watching",
+    "cells",
+    "count_inside",
     "day_sheet",
+    "inside_now",
     "plain_book",
     "record_shown",
 ]

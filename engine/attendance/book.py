@@ -18,10 +18,11 @@ from zoneinfo import ZoneInfo
 
 from engine.attendance.corrections import CORRECTION_COLUMNS, Correction, check, parse
 from engine.attendance.coverage import CoverageBook
+from engine.attendance.day import SHEET_COLUMNS, DaySheet, cells
 from engine.attendance.kept import SETTLED_DAYS, KeptSheets, log_stamps, states
 from engine.attendance.presence import Direction
 from engine.attendance.rota import Rota
-from engine.attendance.sheet import SHEET_COLUMNS, Book, DayRows, day_sheet, marks_of, valid_rows
+from engine.attendance.sheet import Book, DayRows, day_sheet, marks_of, valid_rows
 from engine.config import AttendanceConfig, EventsConfig, HolidaysConfig
 from engine.errors import InputError, StorageError
 from engine.logs import FileLogs, Logs
@@ -359,13 +360,13 @@ class AttendanceBook:
 
     # ----------------------------------------------------------------------------------------- sheets
 
-    def sheet(self, day: date, people: Mapping[str, Mapping[str, str]]) -> list[dict[str, object]]:
+    def sheet(self, day: date, people: Mapping[str, Mapping[str, str]]) -> list[DaySheet]:
         """The day sheet, see `engine.attendance.sheet`."""
         return self.sheets(day, day, people)
 
     def sheets(
         self, first: date, last: date, people: Mapping[str, Mapping[str, str]], only: str | None = None
-    ) -> list[dict[str, object]]:
+    ) -> list[DaySheet]:
         """The sheets of several days, one after the other; what has not begun yet is left out.
 
         Args:
@@ -399,7 +400,7 @@ class AttendanceBook:
                 config=plan.config,
                 coverage=plan.coverage.between(missing[0], missing[-1]) if plan.coverage and self.rota else None,
                 leave=leave,
-                corrections=corrections,
+                corrections=self.corrections_of(missing[0] - timedelta(days=1), missing[-1]),
                 present=now,
             )
             near = {day: _near(day) for day in missing}
@@ -409,7 +410,7 @@ class AttendanceBook:
                 found[day] = day_sheet([logged[other] for other in near[day] if other in logged], day, book, only)
                 if only is None and day in made_from:
                     self._kept.write(day, found[day], made_from[day])
-        return [row for day in days for row in found[day] if only is None or row["employee_id"] == only]
+        return [row for day in days for row in found[day] if only is None or row.employee_id == only]
 
     def close_days(self, now: datetime, people: Mapping[str, Mapping[str, str]]) -> list[date]:
         """Close the logs of days that are over for everybody, and write their last sheets.
@@ -429,7 +430,7 @@ class AttendanceBook:
         return closed
 
     def _refresh(self, day: date, people: Mapping[str, Mapping[str, str]]) -> None:
-        write_table(self._kept.path(day), SHEET_COLUMNS, self.sheet(day, people))
+        write_table(self._kept.path(day), SHEET_COLUMNS, list(map(cells, self.sheet(day, people))))
 
     @property
     def behind(self) -> bool:

@@ -1,28 +1,45 @@
 """Who is inside now: the list that is read out at the assembly point. Pure.
 
-Whoever is not known to have left is on it. Where only cameras are that see both ways, nobody can be known to have left, so everybody
-seen on their working day, or in the last six hours, is `possibly inside`.
+Whoever is not known to have left is on it; see `engine.attendance.stay` for how that is decided.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 
-from engine.attendance.corrections import in_force
-from engine.attendance.presence import Mark
+from engine.attendance.corrections import Correction
+from engine.attendance.day import Presence
 from engine.attendance.sheet import Book, marks_of, valid_rows
+from engine.attendance.stay import current_stay
 
-__all__ = ["INSIDE_COLUMNS", "inside_now"]
-
-_LATE = timedelta(hours=6)
-"""Whoever was seen so recently is listed though their working day is over: nobody leaves because it strikes midnight."""
-
-INSIDE_COLUMNS = ("employee_id", "name", "department", "state", "since", "last_seen", "camera", "date")
+__all__ = ["Inside", "count_inside", "inside_now"]
 
 
-def inside_now(rows: Sequence[Mapping[str, str]], book: Book, now: datetime) -> list[dict[str, object]]:
+@dataclass(frozen=True)
+class Inside:
+    """Somebody who is inside, or may be.
+
+    Attributes:
+        employee_id, name, department: who.
+        presence: `inside`, or `unsure` where no camera could have seen them leave.
+        since: when they came. last_seen: their last passage. Both timezone-aware, in the workplace's zone.
+        camera: of the last passage; `corrected by hand` where a correction added it.
+        day: the working day of the stay.
+    """
+
+    employee_id: str
+    name: str
+    department: str
+    presence: Presence
+    since: datetime
+    last_seen: datetime
+    camera: str
+    day: date
+
+
+def inside_now(rows: Sequence[Mapping[str, str]], book: Book, now: datetime) -> list[Inside]:
     """Everybody who may be inside, by department and name.
 
     Args:
@@ -33,47 +50,35 @@ def inside_now(rows: Sequence[Mapping[str, str]], book: Book, now: datetime) -> 
     seen: dict[str, list[Mapping[str, str]]] = {}
     for row in valid_rows(rows):
         seen.setdefault(row["employee_id"], []).append(row)
-    corrected = {row.employee_id for row in book.corrections}
-    found: list[dict[str, object]] = []
+    corrected: dict[str, list[Correction]] = {}
+    for correction in book.corrections:
+        corrected.setdefault(correction.employee_id, []).append(correction)
+    found: list[Inside] = []
     for employee_id in {*seen, *corrected}:
-        known = book.people.get(employee_id, {})
-        day = book.rota.day_of(now, employee_id, known.get("department", ""))
-        begin, _ = book.rota.window(employee_id, known.get("department", ""), day)
-        own = [row for row in book.corrections if row.employee_id == employee_id]
-        forces = [in_force([row for row in own if row.day == each]) for each in (day - timedelta(days=1), day)]
-        removed = {event_id for force in forces for event_id in force.removed}
-        cameras = {row["event_id"]: row["camera"] for row in seen.get(employee_id, [])}
-        marks = [mark for mark in marks_of(seen.get(employee_id, [])) if mark.event_id not in removed]
-        marks += [mark for force in forces for mark in force.added]
-        marks = sorted(mark for mark in marks if min(begin, now - _LATE) <= mark.time <= now)
-        if not marks or marks[-1].direction == "out":
+        known, own = book.people.get(employee_id, {}), seen.get(employee_id, [])
+        department = known.get("department", "")
+        day = book.rota.day_of(now, employee_id, department)
+        begin, _ = book.rota.window(employee_id, department, day)
+        stay = current_stay(marks_of(own), corrected.get(employee_id, []), day, begin, now)
+        if stay is None:
             continue
+        cameras = {row["event_id"]: row["camera"] for row in own}
         found.append(
-            {
-                "employee_id": employee_id,
-                "name": known.get("name", ""),
-                "department": known.get("department", ""),
-                "state": "inside" if _came_in(marks) else "possibly inside",
-                "since": f"{_since(marks).astimezone(book.zone):%H:%M}",
-                "last_seen": f"{marks[-1].time.astimezone(book.zone):%H:%M}",
-                "camera": cameras.get(marks[-1].event_id, "corrected by hand"),
-                "date": day.isoformat(),
-            }
+            Inside(
+                employee_id,
+                known.get("name", ""),
+                department,
+                stay.presence,
+                stay.since.astimezone(book.zone),
+                stay.last.time.astimezone(book.zone),
+                cameras.get(stay.last.event_id, "corrected by hand"),
+                day,
+            )
         )
-    order = ("department", "name", "employee_id")
-    return sorted(found, key=lambda row: [str(row[column]).casefold() for column in order])
+    return sorted(found, key=lambda row: [text.casefold() for text in (row.department, row.name, row.employee_id)])
 
 
-def _came_in(marks: Sequence[Mark]) -> bool:
-    """The last passage through a camera that tells directions apart was an arrival."""
-    told = [mark.direction for mark in marks if mark.direction != "both"]
-    return bool(told) and told[-1] == "in"
-
-
-def _since(marks: Sequence[Mark]) -> datetime:
-    """When the present stay began: the first passage after the last departure."""
-    begin = marks[0].time
-    for before, mark in pairwise(marks):
-        if before.direction == "out":
-            begin = mark.time
-    return begin
+def count_inside(rows: Iterable[Inside]) -> tuple[int, int]:
+    """How many are inside, and of how many nobody can be sure."""
+    sure = [row.presence is Presence.INSIDE for row in rows]
+    return sum(sure), len(sure) - sum(sure)

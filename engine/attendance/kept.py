@@ -1,8 +1,8 @@
-"""Day sheets of days that are over, read from `attendance/<day>.csv` instead of being computed again.
+"""Day sheets of days that are over, kept in `attendance/.made/<day>` instead of being computed again.
 
-A sheet is taken from there only while everything it was made from is as it was: its seal, in `attendance/.made/<day>`, is a keyed hash over
-the file and over what it was made from (the logs' stamps, corrections, leave, people and plan). After a correction, an import of leave, a
-change of people.csv or of the file itself the seal fits no longer, and the sheet is computed anew. So it can be trusted like the logs.
+A kept sheet is used only while everything it was made from is unchanged. Its seal is a keyed hash over the sheet, over the table that
+people read (`attendance/<day>.csv`), and over what both were made from: the logs' stamps, corrections, leave, people and plan. After a
+correction, an import of leave, a change of people.csv or of the table itself the seal no longer fits, and the sheet is computed anew.
 """
 
 from __future__ import annotations
@@ -18,17 +18,16 @@ from pathlib import Path
 from engine import __version__
 from engine.attendance.corrections import Correction
 from engine.attendance.coverage import COVERAGE_DAYS, CoverageBook
-from engine.attendance.sheet import SHEET_COLUMNS
+from engine.attendance.day import SHEET_COLUMNS, DaySheet, cells, days_from_json, days_to_json
 from engine.errors import StorageError
 from engine.logs import DayLog, Sealer
-from engine.storage import atomic_write, parse_rows, table_text
+from engine.storage import atomic_write, table_text
 
 __all__ = ["SETTLED_DAYS", "KeptSheets", "log_stamps", "states"]
 
 SETTLED_DAYS = 3
 """Rows of a day's sheet stand in the files of up to two days later; those of today still grow."""
 _HELD_DAYS = 40
-_WHOLE = ("punches", "late_min", "early_min", "covered_pct")
 
 
 def log_stamps(days: Sequence[date], attendance: DayLog, coverage: CoverageBook | None) -> dict[date, list[object]]:
@@ -77,7 +76,7 @@ class KeptSheets:
 
     def __init__(self, folder: Path, sealer: Sealer) -> None:
         self._folder, self._sealer = folder, sealer
-        self._held: dict[date, tuple[str, list[dict[str, object]]]] = {}
+        self._held: dict[date, tuple[str, list[DaySheet]]] = {}
 
     def path(self, day: date) -> Path:
         """The sheet of a day."""
@@ -92,10 +91,10 @@ class KeptSheets:
         except FileNotFoundError:
             return ""
 
-    def _seal(self, day: date, made_from: str, content: str) -> str:
-        return self._sealer.mac("sheet", day.isoformat(), made_from, content)
+    def _seal(self, day: date, made_from: str, table: str, rows: bytes) -> bytes:
+        return self._sealer.mac("sheet", day.isoformat(), made_from, table, rows.decode()).encode()
 
-    def read(self, day: date, made_from: str) -> list[dict[str, object]] | None:
+    def read(self, day: date, made_from: str) -> list[DaySheet] | None:
         """The sheet as it would be computed now; None: it must be.
 
         Args:
@@ -106,16 +105,15 @@ class KeptSheets:
         if held is None or held[0] != made_from:
             self._held.pop(day, None)
             try:
-                seal, content = self._mark(day).read_text(encoding="ascii"), self._content(day)
-                if seal != self._seal(day, made_from, content):
+                seal, rows = self._mark(day).read_bytes().split(b"\n", 1)
+                if seal != self._seal(day, made_from, self._content(day), rows):
                     return None
-                rows = [_typed(row) for row in parse_rows(content, self.path(day))]
-            except (OSError, UnicodeDecodeError, StorageError):
+                held = self._hold(day, made_from, days_from_json(rows))
+            except (OSError, ValueError):
                 return None
-            held = self._hold(day, made_from, rows)
-        return [dict(row) for row in held[1]]
+        return list(held[1])
 
-    def _hold(self, day: date, made_from: str, rows: list[dict[str, object]]) -> tuple[str, list[dict[str, object]]]:
+    def _hold(self, day: date, made_from: str, rows: list[DaySheet]) -> tuple[str, list[DaySheet]]:
         """Keep a sheet in memory; of too many, those that were not asked for lately make room."""
         self._held.pop(day, None)
         held = self._held[day] = (made_from, rows)
@@ -123,30 +121,22 @@ class KeptSheets:
             self._held.pop(old, None)
         return held
 
-    def write(self, day: date, rows: Sequence[Mapping[str, object]], made_from: str) -> None:
+    def write(self, day: date, rows: Sequence[DaySheet], made_from: str) -> None:
         """Keep a sheet. It is derived: where nothing can be written, it will only be computed again.
 
         Args:
             day, rows: the sheet.
             made_from: what it depends on, as that was before any of it was read.
         """
-        content = table_text(SHEET_COLUMNS, rows)
-        with contextlib.suppress(OSError, StorageError, UnicodeDecodeError):
+        table = table_text(SHEET_COLUMNS, map(cells, rows))
+        with contextlib.suppress(OSError, StorageError, UnicodeError):
             before = self._content(day)
             if not rows and not before:
-                content = ""  # no file for a day of which there is nothing to say
-            elif content != before:
-                atomic_write(self.path(day), content.encode("utf-8", "replace"))
-            mark = self._mark(day)
+                table = ""  # no file for a day of which there is nothing to say
+            elif table != before:
+                atomic_write(self.path(day), table.encode("utf-8", "replace"))
+            mark, kept = self._mark(day), days_to_json(rows)
             mark.parent.mkdir(parents=True, exist_ok=True)
             temporary = mark.with_name(f".{mark.name}.{secrets.token_hex(4)}.tmp")
-            temporary.write_text(self._seal(day, made_from, content), encoding="ascii")
+            temporary.write_bytes(self._seal(day, made_from, table, kept) + b"\n" + kept)
             os.replace(temporary, mark)  # noqa: PTH105
-
-
-def _typed(row: dict[str, str]) -> dict[str, object]:
-    """A row as `day_sheet` gives it: counts as numbers."""
-    return {
-        column: int(value) if column in _WHOLE and value else value
-        for column, value in ((column, row[column]) for column in SHEET_COLUMNS)
-    }

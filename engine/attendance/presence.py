@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-__all__ = ["Direction", "Mark", "Presence", "presence"]
+__all__ = ["SAME_PASSAGE", "Direction", "Mark", "TimesInside", "times_inside"]
 
 Direction = Literal["in", "out", "both"]
 
-_SAME_PASSAGE = timedelta(minutes=2)
+SAME_PASSAGE = timedelta(minutes=2)
 """Whoever left is still at the door for so long: a camera that sees both ways does not make an arrival of it."""
 
 
@@ -36,7 +36,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Presence:
+class TimesInside:
     """When somebody was there on a day.
 
     Attributes:
@@ -66,7 +66,7 @@ class Presence:
         return sum((later[0] - earlier[1]).total_seconds() for earlier, later in pairs)
 
 
-def presence(marks: Iterable[Mark]) -> Presence:
+def times_inside(marks: Iterable[Mark]) -> TimesInside:
     """Put a person's passages together, in any order, doubles included."""
     ordered = sorted(set(marks))
     spans: list[tuple[datetime, datetime]] = []
@@ -78,12 +78,12 @@ def presence(marks: Iterable[Mark]) -> Presence:
         if mark.direction == "out":
             if since is not None:
                 spans.append((since, mark.time))
-            elif left is None or mark.time - left > _SAME_PASSAGE:
+            elif left is None or mark.time - left > SAME_PASSAGE:
                 strays.append(mark.time)
             since, until, left = None, None, mark.time
         elif since is not None:
             until = mark.time if mark.direction == "both" else None
-        elif mark.direction == "in" or left is None or mark.time - left > _SAME_PASSAGE:
+        elif mark.direction == "in" or left is None or mark.time - left > SAME_PASSAGE:
             since, until = mark.time, None
     open_since = since
     if since is not None and until is not None and until > since:
@@ -91,7 +91,7 @@ def presence(marks: Iterable[Mark]) -> Presence:
         open_since = None
     first_in = min([begin for begin, _ in spans] + ([open_since] if open_since else []), default=None)
     ends = [end for _, end in spans] + strays
-    return Presence(
+    return TimesInside(
         first_in=first_in,
         last_out=max((end for end in ends if first_in is None or end >= first_in), default=None),
         spans=tuple(spans),

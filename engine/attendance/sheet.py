@@ -11,47 +11,22 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from functools import lru_cache
-from math import floor
+from math import floor, isfinite
 from zoneinfo import ZoneInfo
 
 from engine.attendance.corrections import Correction, InForce, in_force
 from engine.attendance.coverage import Coverage
-from engine.attendance.presence import Mark, Presence, presence
+from engine.attendance.day import DaySheet, Presence, Recorded, Status, credit
+from engine.attendance.explain import Part
+from engine.attendance.presence import Mark, TimesInside, times_inside
 from engine.attendance.rota import Planned, Rota
+from engine.attendance.stay import Stay, current_stay
 from engine.config import AttendanceConfig, HolidaysConfig
 
-__all__ = ["SHEET_COLUMNS", "Book", "DayRows", "Status", "day_sheet", "marks_of", "valid_rows"]
-
-SHEET_COLUMNS = (
-    "employee_id", "name", "date", "first_in", "last_out", "hours", "status", "punches", "utc_offset", "camera_in",
-    "similarity_in", "department", "shift", "planned_in", "planned_out", "planned_hours", "presence_hours",
-    "break_hours", "late_min", "early_min", "note", "recorded_first_in", "recorded_last_out", "recorded_hours",
-    "recorded_status", "corrected_by", "correction_reason", "approved_by", "covered_pct", "liveness",
-)  # fmt: skip
-
+__all__ = ["Book", "DayRows", "day_sheet", "marks_of", "plain_book", "valid_rows"]
 
 log = logging.getLogger(__name__)
-
-
-class Status(StrEnum):
-    """What a day came to."""
-
-    ON_TIME = "on time"
-    LATE = "late"
-    LEFT_EARLY = "left early"
-    LATE_AND_EARLY = "late, left early"
-    PRESENT = "present"
-    INSIDE = "inside"
-    NOT_YET = "not yet"
-    MISSING_OUT = "missing out"
-    MISSING_IN = "missing in"
-    ABSENT = "absent"
-    NOT_COVERED = "not covered"
-    NOT_IDENTIFIED = "not identified"
-    HOLIDAY = "holiday"
-    DAY_OFF = "day off"
 
 
 @dataclass(frozen=True)
@@ -65,7 +40,7 @@ class Book:
         config: margins.
         coverage: when cameras were watching; None: not known, nobody is excused by it.
         leave: kind of leave by person and day.
-        corrections: of these days, oldest first.
+        corrections: of these days and of the day before the first, oldest first.
         present: the moment at which the sheet is made; None: everything is over.
     """
 
@@ -154,8 +129,8 @@ class DayRows:
                     self.passages.setdefault(row["employee_id"], []).append((mark, row))
 
 
-def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None = None) -> list[dict[str, object]]:
-    """One row per person who was seen, expected, away or corrected on a day, earliest first.
+def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None = None) -> list[DaySheet]:
+    """One row per person who was seen, expected, away, corrected or still inside on a day, earliest first.
 
     Args:
         near: the log from the day before to two days after, day by day: nights, and retractions after midnight.
@@ -172,7 +147,7 @@ def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None =
             doubts.setdefault(employee_id, []).append(time)
     corrected: dict[str, list[Correction]] = {}
     for correction in book.corrections:
-        if correction.day == day:
+        if day - timedelta(days=1) <= correction.day <= day:
             corrected.setdefault(correction.employee_id, []).append(correction)
     seen = {employee_id for rows in near for employee_id in rows.passages}
     everybody = {*seen, *corrected, *(book.people if book.rota or book.leave else ())}
@@ -181,39 +156,58 @@ def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None =
         passages = [
             each for rows in near for each in rows.passages.get(employee_id, ()) if each[0].event_id not in withdrawn
         ]
-        person = _Person(employee_id, day, book, passages, doubts.get(employee_id, []))
-        found = person.row(in_force(corrected.get(employee_id, [])))
+        person = _Person(employee_id, day, book, passages, doubts.get(employee_id, []), corrected.get(employee_id, []))
+        found = person.row()
         if found is not None:
             sheet.append(found)
-    return sorted(sheet, key=lambda row: (str(row["first_in"]) or "~", str(row["employee_id"])))
+    return sorted(sheet, key=lambda row: (f"{row.first_in:%H%M%S}" if row.first_in else "~", row.employee_id))
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """An arrival or a departure, held against the plan.
+
+    Attributes:
+        time: when; None when it was not seen, or cameras may have missed the real one.
+        off: later or earlier than plan and grace allow; None: unknown.
+        minutes: how much; 0 when `off` is False.
+        gaps: when cameras were off that put this in doubt.
+    """
+
+    time: datetime | None = None
+    off: bool | None = None
+    minutes: int | None = None
+    gaps: tuple[tuple[datetime, datetime], ...] = ()
 
 
 @dataclass(frozen=True)
 class _Outcome:
     """What a person's day comes to, with or without corrections."""
 
-    presence: Presence
-    status: str
-    worked_s: float | None
-    break_s: float
-    late_min: int | None
-    early_min: int | None
-    notes: tuple[str, ...] = ()
+    times: TimesInside
+    status: Status
+    worked_s: float | None = None
+    break_s: float = 0.0
+    arrival: _Edge = _Edge()
+    departure: _Edge = _Edge()
+    notes: tuple[Part, ...] = ()
 
 
 class _Person:
     """A person's day."""
 
     def __init__(
-        self, employee_id: str, day: date, book: Book, passages: Iterable[_Passage], doubts: Iterable[datetime]
-    ) -> None:
+        self, employee_id: str, day: date, book: Book, passages: Sequence[_Passage], doubts: Iterable[datetime],
+        corrections: Sequence[Correction],
+    ) -> None:  # fmt: skip
         self._id, self._day, self._book = employee_id, day, book
         self._known = book.people.get(employee_id, {})
         department = self._known.get("department", "")
         self._begin, self._end = book.rota.window(employee_id, department, day)
         own = (each for each in passages if self._begin <= each[0].time < self._end)
-        self._passages = sorted(own, key=lambda each: each[0])
+        self._near, self._passages = passages, sorted(own, key=lambda each: each[0])
         self._doubts = [time for time in doubts if self._begin <= time < self._end]
+        self._corrections = corrections
         planned = book.rota.planned(employee_id, department, day)
         active = self._known.get("active", "yes") != "no" and employee_id in book.people
         self._planned = planned if active and not self._before_enrolment() else None
@@ -228,82 +222,119 @@ class _Person:
             return False
         return (time if time.tzinfo is None else time.astimezone(self._book.zone)).date() > self._day
 
-    def row(self, corrections: InForce) -> dict[str, object] | None:
+    def row(self) -> DaySheet | None:
         """The sheet's row; None when there is nothing to say."""
         if self._book.present is not None and self._book.present < self._begin:
             return None
-        recorded = self._outcome(InForce())
-        outcome = self._outcome(corrections) if corrections else recorded
-        if outcome is None and recorded is None:
+        corrections = in_force([row for row in self._corrections if row.day == self._day])
+        stay = self._stay(corrected=True)
+        recorded = self._outcome(InForce(), self._stay(corrected=False) if self._corrections else stay)
+        outcome = self._outcome(corrections, stay) if corrections else recorded
+        if outcome is None and recorded is None and stay is None:
             return None
-        recorded = recorded or _Outcome(Presence(), "", None, 0.0, None, None)
-        outcome = outcome or _Outcome(Presence(), Status.DAY_OFF, None, 0.0, None, None)  # all passages were taken off
-        planned, covered = self._planned, None
-        if planned is not None and self._book.coverage is not None:
-            until = self._told_until(planned.end)
-            covered = round(100 * self._book.coverage.share(planned.start, until)) if until > planned.start else None
-        here = outcome.presence
+        if outcome is None:  # all passages were taken off, or who is still inside came on the day before
+            outcome = _Outcome(TimesInside(), _ongoing_status(stay) if stay else Status.DAY_OFF)
+        return self._filled(outcome, recorded, stay, corrections)
+
+    def _filled(
+        self, outcome: _Outcome, recorded: _Outcome | None, stay: Stay | None, corrections: InForce
+    ) -> DaySheet:
+        planned, here = self._planned, outcome.times
         first = next((row for mark, row in self._passages if mark.time == here.first_in), {})
         at = here.first_in or here.last_out or (planned.start if planned else self._begin)
-        notes = list(outcome.notes)
-        if here.last_out and here.last_out.astimezone(self._book.zone).date() > self._day:
-            notes.append("left on the next day")
-        return {
-            "employee_id": self._id,
-            "name": self._known.get("name", ""),
-            "date": self._day.isoformat(),
-            "first_in": self._clock(here.first_in),
-            "last_out": self._clock(here.last_out),
-            "hours": _hours(outcome.worked_s),
-            "status": outcome.status,
-            "punches": sum(row["event"] == "punch" for _, row in self._passages),
-            "utc_offset": f"UTC{at.astimezone(self._book.zone).isoformat()[-6:]}",
-            "camera_in": first.get("camera", ""),
-            "similarity_in": first.get("similarity", ""),
-            "department": self._known.get("department", ""),
-            "shift": planned.shift if planned else "",
-            "planned_in": f"{planned.start:%H:%M}" if planned else "",
-            "planned_out": f"{planned.end:%H:%M}" if planned else "",
-            "planned_hours": f"{planned.hours:.2f}" if planned and not self._holiday else "",
-            "presence_hours": _hours(_wall(here)),
-            "break_hours": _hours(outcome.break_s) if outcome.worked_s is not None else "",
-            "late_min": "" if outcome.late_min is None else outcome.late_min,
-            "early_min": "" if outcome.early_min is None else outcome.early_min,
-            "note": "; ".join(notes),
-            "recorded_first_in": self._clock(recorded.presence.first_in),
-            "recorded_last_out": self._clock(recorded.presence.last_out),
-            "recorded_hours": _hours(recorded.worked_s),
-            "recorded_status": recorded.status,
-            "corrected_by": "; ".join(corrections.by),
-            "correction_reason": "; ".join(corrections.reasons),
-            "approved_by": corrections.approved_by,
-            "covered_pct": "" if covered is None else covered,
-            "liveness": first.get("liveness", ""),
-        }
+        asked = timedelta(hours=planned.hours) if planned and not self._holiday else None
+        worked = _seconds(outcome.worked_s)
+        next_day = here.last_out and here.last_out.astimezone(self._book.zone).date() > self._day
+        return DaySheet(
+            employee_id=self._id,
+            name=self._known.get("name", ""),
+            department=self._known.get("department", ""),
+            day=self._day,
+            status=outcome.status,
+            presence=stay.presence if stay else Presence.OUTSIDE,
+            first_in=self._local(here.first_in),
+            last_out=self._local(here.last_out),
+            arrival=self._local(outcome.arrival.time),
+            departure=self._local(outcome.departure.time),
+            late=outcome.arrival.off,
+            left_early=outcome.departure.off,
+            late_min=outcome.arrival.minutes,
+            early_min=outcome.departure.minutes,
+            worked=worked,
+            breaks=None if worked is None else _seconds(outcome.break_s),
+            stayed=here.last_out - here.first_in if here.first_in and here.last_out and here.spans else None,
+            shift=planned.shift if planned else "",
+            planned_in=planned.start if planned else None,
+            planned_out=planned.end if planned else None,
+            planned=asked,
+            credited=credit(outcome.status, asked, worked),
+            covered_pct=self._covered_pct(),
+            punches=sum(row["event"] == "punch" for _, row in self._passages),
+            camera_in=first.get("camera", ""),
+            similarity_in=_cosine(first.get("similarity", "")),
+            liveness=first.get("liveness", ""),
+            utc_offset=f"UTC{at.astimezone(self._book.zone).isoformat()[-6:]}",
+            notes=(*outcome.notes, Part("left on the next day")) if next_day else outcome.notes,
+            recorded=self._recorded(recorded),
+            corrected_by="; ".join(corrections.by),
+            correction_reason="; ".join(corrections.reasons),
+            approved_by=corrections.approved_by,
+        )
 
-    def _clock(self, time: datetime | None) -> str:
-        if time is None:
-            return ""
-        local = time.astimezone(self._book.zone)
-        return f"{local.hour:02}:{local.minute:02}:{local.second:02}"  # a third of what %H:%M:%S takes, and there are thousands
+    def _recorded(self, found: _Outcome | None) -> Recorded:
+        if found is None:
+            return Recorded()
+        first, last = self._local(found.times.first_in), self._local(found.times.last_out)
+        return Recorded(first, last, _seconds(found.worked_s), found.status)
+
+    def _covered_pct(self) -> int | None:
+        """Per cent of the planned time during which cameras were watching."""
+        if self._planned is None or self._book.coverage is None:
+            return None
+        start, until = self._planned.start, self._told_until(self._planned.end)
+        return round(100 * self._book.coverage.share(start, until)) if until > start else None
+
+    def _local(self, time: datetime | None) -> datetime | None:
+        return None if time is None else time.astimezone(self._book.zone)
+
+    def _clock(self, time: datetime) -> str:
+        return f"{time.astimezone(self._book.zone):%H:%M}"
+
+    def _stay(self, *, corrected: bool) -> Stay | None:
+        """Where they are now; None: outside, or the present is not in this working day."""
+        now = self._book.present
+        if now is None or not self._begin <= now < self._end:
+            return None
+        corrections = [row for row in self._corrections if corrected or row.day != self._day]
+        return current_stay((mark for mark, _ in self._near), corrections, self._day, self._begin, now)
 
     # ----------------------------------------------------------------------------------------- what it comes to
 
-    def _outcome(self, corrections: InForce) -> _Outcome | None:
+    def _outcome(self, corrections: InForce, stay: Stay | None) -> _Outcome | None:
         marks = [mark for mark, _ in self._passages if mark.event_id not in corrections.removed]
         marks = sorted([*marks, *corrections.added])
-        here = presence(marks)
+        here = times_inside(marks)
         if here.last_seen is None:
-            status = corrections.status or self._status_unseen()
-            return _Outcome(here, status, None, 0.0, None, None, self._unseen_notes(status)) if status else None
-        outcome = self._seen(here, marks, corrected=bool(corrections))
-        return replace(outcome, status=corrections.status) if corrections.status else outcome
+            status = Status(corrections.status) if corrections.status else self._status_unseen()
+            return _Outcome(here, status, notes=self._unseen_notes(status)) if status else None
+        outcome = self._seen(here, marks, stay, corrected=bool(corrections))
+        if not corrections.status:
+            return outcome
+        status = Status(corrections.status)
+        if status is Status.PRESENT:
+            return replace(outcome, status=status)
+        # who need not come, or did not, is neither late nor punctual
+        return replace(
+            outcome, status=status, arrival=_Edge(outcome.arrival.time), departure=_Edge(outcome.departure.time)
+        )
 
-    def _status_unseen(self) -> str:
-        """What it means that somebody was not seen; empty: nothing, they were not expected."""
+    def _status_unseen(self) -> Status | None:
+        """What it means that somebody was not seen; None: nothing, they were not expected."""
         planned, now = self._planned, self._book.present
-        if self._leave or planned is None:
-            return self._leave
+        if self._leave:
+            return Status(self._leave)
+        if planned is None:
+            return None
         not_enrolled = "enrolled_at" in self._known and not self._known["enrolled_at"]
         rules = (
             (bool(self._holiday), Status.HOLIDAY),
@@ -313,14 +344,16 @@ class _Person:
         )
         return next((status for holds, status in rules if holds), Status.ABSENT)
 
-    def _unseen_notes(self, status: str) -> tuple[str, ...]:
-        if status == Status.HOLIDAY:
-            return (self._holiday,)
-        if status == Status.NOT_COVERED and self._planned:
-            return self._told(self._gaps(self._planned.start, self._planned.end))
-        if status == Status.NOT_IDENTIFIED:
-            times = ", ".join(self._clock(time)[:5] for time in self._doubts)
-            return (f"somebody like them was seen at {times}",) if times else ("has no pictures enrolled yet",)
+    def _unseen_notes(self, status: Status) -> tuple[Part, ...]:
+        if status is Status.HOLIDAY:
+            return (Part("{holiday}", {"holiday": self._holiday}),)
+        if status is Status.NOT_COVERED and self._planned:
+            return self._camera_off(self._gaps(self._planned.start, self._planned.end))
+        if status is Status.NOT_IDENTIFIED:
+            times = ", ".join(map(self._clock, self._doubts))
+            if not times:
+                return (Part("has no pictures enrolled yet"),)
+            return (Part("somebody like them was seen at {times}", {"times": times}),)
         return ()
 
     def _gaps(self, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
@@ -333,30 +366,27 @@ class _Person:
         config = self._book.config
         return min(end, self._book.present - timedelta(seconds=config.coverage_every_s + config.gap_s))
 
-    def _told(self, gaps: Sequence[tuple[datetime, datetime]]) -> tuple[str, ...]:
-        spans = ", ".join(f"{self._clock(begin)[:5]}–{self._clock(end)[:5]}" for begin, end in gaps)
-        return (f"camera off {spans}",) if spans else ()
+    def _camera_off(self, gaps: Iterable[tuple[datetime, datetime]]) -> tuple[Part, ...]:
+        spans = ", ".join(f"{self._clock(begin)}–{self._clock(end)}" for begin, end in gaps)
+        return (Part("camera off {times}", {"times": spans}),) if spans else ()
 
-    def _seen(self, here: Presence, marks: Sequence[Mark], *, corrected: bool) -> _Outcome:
+    def _seen(self, here: TimesInside, marks: Sequence[Mark], stay: Stay | None, *, corrected: bool) -> _Outcome:
         """What it means when and where somebody was seen; what was corrected by hand needs no camera as its witness."""
         planned = None if self._holiday or self._leave else self._planned
-        notes = [f"worked on a holiday: {self._holiday}"] if self._holiday else []
-        notes += [f"seen although {self._leave}"] if self._leave else []
-        worked, pause = self._worked(here)
         ongoing = self._ongoing(here, marks)
         came = here.first_in if marks[0].direction != "out" else None  # else their arrival was missed
         gone = here.last_out if here.open_since is None and not ongoing else None
-        judged = planned is not None and (self._book.present is None or self._book.present >= planned.end)
-        late = _minutes(came - planned.start) if planned and came else None
-        early = _minutes(planned.end - gone) if planned and gone and judged else None
-        is_late = planned is not None and came is not None and came > planned.start + planned.grace
-        # while the shift goes on, whoever went may come back
-        is_early = planned is not None and judged and gone is not None and gone < planned.end - planned.leave_grace
-        blind = [] if planned is None or corrected else self._blind(here, planned, gone, (is_late, is_early), ongoing)
+        arrival = self._arrival(came, planned, corrected=corrected)
+        departure = self._departure(gone, planned, corrected=corrected)
+        blind: list[tuple[datetime, datetime]] = []
+        if planned is not None and not corrected:
+            missing_in = self._missing_in_gaps(here, planned) if here.missing_in else arrival.gaps
+            missing_out = self._missing_out_gaps(here, planned) if gone is None and not ongoing else departure.gaps
+            blind = [*missing_in, *missing_out]
         if self._leave:
-            status: str = self._leave
+            status = Status(self._leave)
         elif ongoing:
-            status = Status.INSIDE
+            status = _ongoing_status(stay)
         elif blind:
             status = Status.NOT_COVERED
         elif gone is None:
@@ -366,28 +396,46 @@ class _Person:
         elif planned is None:
             status = Status.PRESENT
         else:
-            status = _PUNCTUALITY[is_late, is_early]
-        if is_late and not blind and status not in {Status.LATE, Status.LATE_AND_EARLY}:
-            notes.append(f"late by {late} min")
-        return _Outcome(here, status, worked, pause, late, early, (*notes, *self._told(blind)))
+            status = _PUNCTUALITY[bool(arrival.off), bool(departure.off)]
+        notes = [Part("worked on a holiday: {holiday}", {"holiday": self._holiday})] if self._holiday else []
+        notes += [Part("seen although {leave}", {"leave": self._leave})] if self._leave else []
+        if arrival.off and status not in {Status.LATE, Status.LATE_AND_EARLY}:
+            notes.append(Part("late by {minutes} min", {"minutes": str(arrival.minutes)}))
+        worked, pause = self._worked(here)
+        return _Outcome(here, status, worked, pause, arrival, departure, (*notes, *self._camera_off(blind)))
 
-    def _blind(
-        self, here: Presence, planned: Planned, gone: datetime | None, judged: tuple[bool, bool], ongoing: bool
-    ) -> list[tuple[datetime, datetime]]:
-        """Times at which a camera was off and that could put what looks late, early or missing in another light."""
-        lead, (is_late, is_early) = timedelta(minutes=self._book.config.lead_min), judged
-        gaps: list[tuple[datetime, datetime]] = []
-        if here.missing_in and here.last_seen:
-            gaps += self._gaps(planned.start - lead, here.last_seen)
-        elif is_late and here.first_in:
-            gaps += self._gaps(planned.start - lead, here.first_in)
-        if gone is None and not ongoing and here.last_seen:
-            gaps += self._gaps(here.last_seen, max(planned.end, here.last_seen) + lead)
-        if is_early and gone:
-            gaps += self._gaps(gone, planned.end)
-        return gaps
+    def _arrival(self, came: datetime | None, planned: Planned | None, *, corrected: bool) -> _Edge:
+        """The arrival held against the plan; unknown when a camera that was off may have missed an earlier one."""
+        if came is None or planned is None:
+            return _Edge(came)
+        if came <= planned.start + planned.grace:
+            return _Edge(came, off=False, minutes=0)
+        lead = timedelta(minutes=self._book.config.lead_min)
+        gaps = () if corrected else tuple(self._gaps(planned.start - lead, came))
+        return _Edge(gaps=gaps) if gaps else _Edge(came, off=True, minutes=_minutes(came - planned.start))
 
-    def _ongoing(self, here: Presence, marks: Sequence[Mark]) -> bool:
+    def _departure(self, gone: datetime | None, planned: Planned | None, *, corrected: bool) -> _Edge:
+        """The departure held against the plan; while the shift goes on, whoever went may come back."""
+        present = self._book.present
+        if gone is None or planned is None or (present is not None and present < planned.end):
+            return _Edge(gone)
+        if gone >= planned.end - planned.leave_grace:
+            return _Edge(gone, off=False, minutes=0)
+        gaps = () if corrected else tuple(self._gaps(gone, planned.end))
+        return _Edge(gaps=gaps) if gaps else _Edge(gone, off=True, minutes=_minutes(planned.end - gone))
+
+    def _missing_in_gaps(self, here: TimesInside, planned: Planned) -> list[tuple[datetime, datetime]]:
+        """Times at which a camera was off and may have missed the arrival that nobody saw."""
+        lead = timedelta(minutes=self._book.config.lead_min)
+        return self._gaps(planned.start - lead, here.last_seen) if here.last_seen else []
+
+    def _missing_out_gaps(self, here: TimesInside, planned: Planned) -> list[tuple[datetime, datetime]]:
+        """Times at which a camera was off and may have missed the departure that nobody saw."""
+        lead = timedelta(minutes=self._book.config.lead_min)
+        seen = here.last_seen
+        return self._gaps(seen, max(planned.end, seen) + lead) if seen else []
+
+    def _ongoing(self, here: TimesInside, marks: Sequence[Mark]) -> bool:
         """The day is not over, and nobody saw them leave."""
         if self._over:
             return False
@@ -398,7 +446,7 @@ class _Person:
         left = any(mark.direction == "out" and mark.time == here.last_out for mark in marks)
         return planned is not None and now is not None and now < planned.end and not left
 
-    def _worked(self, here: Presence) -> tuple[float | None, float]:
+    def _worked(self, here: TimesInside) -> tuple[float | None, float]:
         """Seconds worked (None: not known) and seconds of breaks."""
         if not here.spans:
             return None, 0.0
@@ -417,19 +465,24 @@ _PUNCTUALITY = {
 }
 
 
+def _ongoing_status(stay: Stay | None) -> Status:
+    return Status.INSIDE if stay and stay.presence is Presence.INSIDE else Status.POSSIBLY_INSIDE
+
+
 def _minutes(duration: timedelta) -> int:
-    """Whole minutes, none when negative."""
-    return max(0, floor(duration.total_seconds() / 60))
+    return floor(duration.total_seconds() / 60)
 
 
-def _wall(here: Presence) -> float | None:
-    if here.first_in is None or here.last_out is None or not here.spans:
+def _seconds(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+def _cosine(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
         return None
-    return (here.last_out - here.first_in).total_seconds()
-
-
-def _hours(seconds: float | None) -> str:
-    return "" if seconds is None else f"{seconds / 3600:.2f}"
+    return value if isfinite(value) else None
 
 
 def plain_book(people: Mapping[str, Mapping[str, str]], zone: ZoneInfo) -> Book:

@@ -9,13 +9,13 @@ import sys
 from datetime import date, datetime
 from pathlib import Path
 
-from engine.attendance import SHEET_COLUMNS
+from engine.attendance import cells, count_inside
 from engine.attendance.presence import Direction
 from engine.cli.output import console, emit_json, table
 from engine.errors import InputError
-from engine.exports import muster_list_csv, summarise, summary_csv
+from engine.exports import inside_cells, muster_list_csv, sheet_csv, summarise, summary_csv
 from engine.reporting import AttendanceReports
-from engine.storage import atomic_write, table_text
+from engine.storage import atomic_write
 from engine.workbench import Workbench
 
 __all__ = ["correct", "corrections", "days", "inside", "report"]
@@ -84,16 +84,16 @@ def report(
             _table(f"Summary {span}", columns, totals)
     elif as_json:
         passages = reports.passages(rows)
-        emit_json([{**row, "passages": passages.get((str(row["employee_id"]), str(row["date"])), [])} for row in rows])
+        emit_json([{**cells(row), "passages": passages.get((row.employee_id, row.day), [])} for row in rows])
     elif as_csv:
-        sys.stdout.write(table_text(SHEET_COLUMNS, rows))
+        sys.stdout.write(sheet_csv(rows))
     elif not rows:
         console.print(f"Nobody was seen {'in ' + month if month else 'on ' + first.isoformat()}.")
     else:
         columns = ["employee_id", "name", "first_in", "last_out", "hours", "status", "note"]
         if first != last:
             columns.insert(0, "date")
-        _table(title, columns, rows)
+        _table(title, columns, list(map(cells, rows)))
 
 
 def _table(title: str, columns: list[str], rows: list[dict[str, object]]) -> None:
@@ -111,14 +111,21 @@ def inside(workspace: Path, as_json: bool, *, as_csv: bool, html: Path | None) -
         atomic_write(html, page.encode())
         console.print(f"{len(rows)} {'person' if len(rows) == 1 else 'people'} written to {html}", markup=False)
     elif as_json:
-        emit_json({"time": now.isoformat(timespec="seconds"), "inside": rows, "unknown_today": strangers})
+        emit_json(
+            {
+                "time": now.isoformat(timespec="seconds"),
+                "inside": list(map(inside_cells, rows)),
+                "unknown_today": strangers,
+            }
+        )
     elif as_csv:
         sys.stdout.write(muster_list_csv(rows))
     else:
+        inside, unsure = count_inside(rows)
         _table(
-            f"Inside on {now:%Y-%m-%d at %H:%M}: {len(rows)}",
+            f"{now:%Y-%m-%d at %H:%M}: {inside} inside, {unsure} unsure",
             ["department", "name", "employee_id", "state", "since", "last_seen", "camera"],
-            rows,
+            list(map(inside_cells, rows)),
         )
         if strangers:
             console.print(f"Besides, {strangers} unknown people were seen today.")
@@ -150,7 +157,7 @@ def correct(
         value=status or "",
         refers_to=remove or revoke or "",
     )
-    rows = workbench.attendance.sheets(on, on, workbench.known_people(), only=employee_id)
+    rows = list(map(cells, workbench.attendance.sheets(on, on, workbench.known_people(), only=employee_id)))
     if as_json:
         reason = workbench.office.readable(done.reason)
         emit_json({"correction": dataclasses.asdict(done) | {"reason": reason}, "sheet": rows})
@@ -177,7 +184,7 @@ def corrections(day: str | None, month: str | None, workspace: Path, as_json: bo
     if as_json:
         emit_json([dataclasses.asdict(row) | {"reason": workbench.office.readable(row.reason)} for row in rows])
         return
-    cells = [
+    shown = [
         (
             row.correction_id,
             row.day,
@@ -191,4 +198,4 @@ def corrections(day: str | None, month: str | None, workspace: Path, as_json: bo
         )
         for row in rows
     ]
-    table("Corrections", ("id", "day", "person", "action", "what", "author", "reason"), cells)
+    table("Corrections", ("id", "day", "person", "action", "what", "author", "reason"), shown)

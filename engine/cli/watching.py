@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import typer
 
+from engine.attendance import cells
 from engine.cli.context import moment
 from engine.cli.output import console, emit_json, note, progress_bar, rounded, table
 from engine.cli.security import who
@@ -180,7 +181,7 @@ def _demo_week(workspace: Path, start: str | None, as_json: bool) -> None:
                     for score in outcome.scores
                 ],
                 "faults": outcome.faults,
-                "sheet": outcome.sheet,
+                "sheet": list(map(cells, outcome.sheet)),
                 "incidents": outcome.incidents,
                 "dossiers": outcome.dossiers,
                 "files": {name: str(path) for name, path in outcome.files.items()},
@@ -195,7 +196,7 @@ def _demo_week(workspace: Path, start: str | None, as_json: bool) -> None:
 
 def _show_week(outcome: WeekOutcome) -> None:
     columns = ["date", "name", "first_in", "last_out", "hours", "status", "note"]
-    rows = [[row[column] for column in columns] for row in outcome.sheet]
+    rows = [[cells(row)[column] for column in columns] for row in outcome.sheet]
     table(f"Week of {outcome.monday}", [column.replace("_", " ") for column in columns], rows)
     table(
         "Incidents",
@@ -242,7 +243,7 @@ def _demo_day(workspace: Path, start: str | None, as_json: bool) -> None:
             {
                 "passed": outcome.passed,
                 "checks": [dict(zip(("what", "expected", "found"), row, strict=True)) for row in outcome.checks],
-                "attendance": outcome.sheet,
+                "attendance": list(map(cells, outcome.sheet)),
                 "incidents": outcome.incidents,
                 "frames": outcome.stats.frames,
                 "files": {name: str(path) for name, path in outcome.files.items()},
@@ -258,14 +259,9 @@ def _demo_day(workspace: Path, start: str | None, as_json: bool) -> None:
             f"Attendance on {begin:%Y-%m-%d}",
             ("name", "first in", "last out", "similarity", "status"),
             [
-                (
-                    row["name"],
-                    row["first_in"],
-                    row["last_out"],
-                    rounded(float(str(row["similarity_in"]))),
-                    row["status"],
-                )
-                for row in outcome.sheet
+                (row["name"], row["first_in"], row["last_out"], rounded(each.similarity_in or 0.0), row["status"])
+                for each in outcome.sheet
+                for row in [cells(each)]
             ],
         )
         table(

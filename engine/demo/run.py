@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from engine.attendance import DaySheet
 from engine.demo.script import FPS, STRANGER, truth
 from engine.demo.video import render_video
 from engine.drawing import draw_tracks
@@ -40,7 +41,7 @@ class DemoOutcome:
     """
 
     checks: list[tuple[str, str, str]] = field(default_factory=list)
-    sheet: list[dict[str, object]] = field(default_factory=list)
+    sheet: list[DaySheet] = field(default_factory=list)
     incidents: list[dict[str, str]] = field(default_factory=list)
     enrolled: list[EnrolmentReport] = field(default_factory=list)
     stats: RunStats = field(default_factory=RunStats)

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from engine.attendance import DaySheet
 from engine.attendance.sheet import valid_rows
 from engine.demo.run import CAMERA, MARK
 from engine.demo.script import FPS, STRANGER, Pass
@@ -86,7 +87,7 @@ class WeekOutcome:
     """
 
     scores: list[Score] = field(default_factory=list)
-    sheet: list[dict[str, object]] = field(default_factory=list)
+    sheet: list[DaySheet] = field(default_factory=list)
     incidents: list[dict[str, str]] = field(default_factory=list)
     dossiers: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -290,7 +291,7 @@ def _truth(monday: date, zone: ZoneInfo) -> dict[str, object]:
 def _scores(workbench: Workbench, outcome: WeekOutcome, monday: date) -> list[Score]:
     zone = workbench.config.zone
     days = [monday + timedelta(days=day) for day in range(5)]
-    statuses = [(str(row["employee_id"]), str(row["date"]), str(row["status"])) for row in outcome.sheet]
+    statuses = [(row.employee_id, row.day.isoformat(), str(row.status)) for row in outcome.sheet]
     expected = [(person, days[day].isoformat(), status) for (person, day), status in EXPECTED_STATUS.items()]
     incidents = [
         (row["timestamp"][:10], row["kind"], row["employee_ids"] or row["unknown_ids"])

@@ -6,52 +6,15 @@ Colours are never alone: late arrivals differ in shape, bars carry their number,
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, time, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 
-from engine.exports.columns import Row, status_of
-from engine.exports.payroll import number
+from engine.attendance import DaySheet
+from engine.exports.columns import STATUSES
 
-__all__ = ["Arrival", "arrivals_chart", "arrivals_of", "late_chart", "minutes_of", "presence_chart"]
+__all__ = ["arrivals_chart", "late_chart", "presence_chart"]
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 720.0, 46.0, 8.0, 12.0, 24.0
-DAY_MIN = 1440.0
-_LATE = {"late", "late, left early"}
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """One arrival: its day, minutes after the planned start (negative: before), and whether the day counts as late."""
-
-    day: date
-    delta_min: float
-    late: bool
-
-
-def minutes_of(value: object) -> float | None:
-    """A local time of day in minutes after midnight; None when the cell is empty or no time."""
-    try:
-        clock = time.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return clock.hour * 60 + clock.minute + clock.second / 60
-
-
-def _gap(later: float, earlier: float) -> float:
-    """Minutes from one time of day to another, the short way round: 00:10 is 130 minutes after 22:00."""
-    return (later - earlier + DAY_MIN / 2) % DAY_MIN - DAY_MIN / 2
-
-
-def arrivals_of(rows: Iterable[Row]) -> list[Arrival]:
-    """All arrivals that had a planned start."""
-    found = []
-    for row in rows:
-        came, planned = minutes_of(row.get("first_in")), minutes_of(row.get("planned_in"))
-        if came is not None and planned is not None:
-            day = date.fromisoformat(str(row["date"]))
-            found.append(Arrival(day, _gap(came, planned), str(row.get("status")) in _LATE))
-    return found
 
 
 class _Days:
@@ -97,11 +60,13 @@ def _svg(height: float, title: str, parts: Sequence[str]) -> str:
     )
 
 
-def arrivals_chart(arrivals: Sequence[Arrival], first: date, last: date, *, grace_min: float | None) -> tuple[str, int]:
+def arrivals_chart(
+    arrivals: Sequence[DaySheet], first: date, last: date, *, grace_min: float | None
+) -> tuple[str, int]:
     """A mark per arrival, by day and by minutes after the planned start.
 
     Args:
-        arrivals: at least one.
+        arrivals: at least one, all with a known `start_offset_min`.
         first, last: range of days, both included.
         grace_min: drawn as a band above the planned start; None: no band.
 
@@ -110,7 +75,7 @@ def arrivals_chart(arrivals: Sequence[Arrival], first: date, last: date, *, grac
     """
     height = 250.0
     base = height - BOTTOM
-    deltas = [arrival.delta_min for arrival in arrivals]
+    deltas = [_offset(row) for row in arrivals]
     low = max(-120.0, min(-30.0, 30 * (min(deltas) // 30)))
     high = min(150.0, max(60.0, -30 * (-max(deltas) // 30)))
     axis = _Days(first, last)
@@ -129,11 +94,11 @@ def arrivals_chart(arrivals: Sequence[Arrival], first: date, last: date, *, grac
         if tick >= low:
             parts.append(_rule(up(tick), "zero" if tick == 0 else "grid"))
             parts.append(_label(LEFT - 6, up(tick) + 4, f"{tick:+d}".replace("-", "−") if tick else "plan", "end"))
-    crowd = len(arrivals) / len({arrival.day for arrival in arrivals})
+    crowd = len(arrivals) / len({row.day for row in arrivals})
     size = 3.2 if crowd <= 20 else 2.2 if crowd <= 60 else 1.3
     dots, marks = "", ""
     for arrival, x in _spread(arrivals, axis, size):
-        y = up(arrival.delta_min)
+        y = up(_offset(arrival))
         if arrival.late:
             marks += f"M{x:.1f} {y - size:.1f}l{size:g} {2 * size:g}h{-2 * size:g}z"
         else:
@@ -147,11 +112,15 @@ def arrivals_chart(arrivals: Sequence[Arrival], first: date, last: date, *, grac
     return _svg(height, "Arrivals by day, in minutes after the planned start", parts), beyond
 
 
-def _spread(arrivals: Sequence[Arrival], axis: _Days, size: float) -> list[tuple[Arrival, float]]:
+def _offset(row: DaySheet) -> float:
+    return row.start_offset_min or 0.0
+
+
+def _spread(arrivals: Sequence[DaySheet], axis: _Days, size: float) -> list[tuple[DaySheet, float]]:
     """Arrivals with their place on the horizontal axis: those of one day and about the same time lie side by side."""
-    bins: dict[tuple[date, int], list[Arrival]] = {}
+    bins: dict[tuple[date, int], list[DaySheet]] = {}
     for arrival in arrivals:
-        bins.setdefault((arrival.day, int(arrival.delta_min // 4)), []).append(arrival)
+        bins.setdefault((arrival.day, int(_offset(arrival) // 4)), []).append(arrival)
     placed = []
     for (day, _), members in bins.items():
         step = min(2 * size, 0.84 * axis.slot / len(members))
@@ -186,7 +155,7 @@ def late_chart(values: Mapping[date, float], first: date, last: date, *, unit: s
     return _svg(height, f"Late arrivals by day, {unit}", parts)
 
 
-def presence_chart(rows: Sequence[Row]) -> str:
+def presence_chart(rows: Sequence[DaySheet]) -> str:
     """One person's days below each other: the bar is the time between first in and last out, the frame the plan.
 
     Args:
@@ -216,24 +185,23 @@ def presence_chart(rows: Sequence[Row]) -> str:
         parts.append(f'<path class="grid" d="M{x:.1f} {TOP:g}V{base:.1f}"/>')
         parts.append(_label(x, base + 15, f"{(int(low) // 60 + hour) % 24:02d}", "middle"))
     for row, (start, end, plan_start, plan_end), y in zip(rows, spans, tops, strict=True):
-        status = status_of(row)
-        day = date.fromisoformat(str(row["date"]))
-        parts.append(_label(left - 8, y + 11.5, f"{day:%a} {day.day}", "end"))
+        status = STATUSES[row.status]
+        parts.append(_label(left - 8, y + 11.5, f"{row.day:%a} {row.day.day}", "end"))
         if plan_start is not None and plan_end is not None:
             parts.append(_bar("plan", across(plan_start), across(plan_end), y + 1, 14.0))
         if start is not None:
             until = across(end if end is not None else start)
             parts.append(_bar("bar", across(start), max(until, across(start) + 4), y + 4, 8.0, status.colour))
-        worked = number(row.get("hours"))
+        worked = row.hours
         end_x = WIDTH - right + 8
         parts.append(_label(end_x + 26, y + 11.5, f"{worked:.2f}" if worked is not None else "", "end", "value"))
         parts.append(_bar("bar", end_x + 34, end_x + 42, y + 4, 8.0, status.colour))
-        parts.append(_label(end_x + 48, y + 11.5, f"{status.symbol} {row.get('status', '')}"[:20], "start"))
+        parts.append(_label(end_x + 48, y + 11.5, f"{status.symbol} {row.status}"[:20], "start"))
     return _svg(base + BOTTOM, "Presence by day, against the planned time", parts)
 
 
-def _week(row: Row) -> tuple[int, int]:
-    return date.fromisoformat(str(row["date"])).isocalendar()[:2]
+def _week(row: DaySheet) -> tuple[int, int]:
+    return row.day.isocalendar()[:2]
 
 
 def _bar(css: str, start: float, end: float, y: float, height: float, colour: str = "") -> str:
@@ -241,18 +209,16 @@ def _bar(css: str, start: float, end: float, y: float, height: float, colour: st
     return f'<rect class="{css}" x="{start:.1f}" y="{y:.1f}" width="{end - start:.1f}" height="{height:g}"{fill}/>'
 
 
-def _span(row: Row) -> tuple[float | None, float | None, float | None, float | None]:
+def _span(row: DaySheet) -> tuple[float | None, float | None, float | None, float | None]:
     """First in, last out, planned start and end in minutes after midnight of the row's day, beyond 1440 on the next."""
-    came, left = minutes_of(row.get("first_in")), minutes_of(row.get("last_out"))
-    start, end = minutes_of(row.get("planned_in")), minutes_of(row.get("planned_out"))
-    if start is not None and end is not None and end <= start:
-        end += DAY_MIN
-    if came is not None and start is not None:
-        came = start + _gap(came, start)
-    if left is not None:
-        anchor = came if came is not None else start
-        while anchor is not None and left < anchor:
-            left += DAY_MIN
+    came, left = _minutes(row.first_in, row.day), _minutes(row.last_out, row.day)
     if came is None:
         came, left = left, None  # only a departure is known
-    return came, left, start, end
+    return came, left, _minutes(row.planned_in, row.day), _minutes(row.planned_out, row.day)
+
+
+def _minutes(moment: datetime | None, day: date) -> float | None:
+    """Minutes on the clock since a day's midnight."""
+    return (
+        None if moment is None else (moment.replace(tzinfo=None) - datetime.combine(day, time())).total_seconds() / 60
+    )

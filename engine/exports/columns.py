@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from engine.attendance import SHEET_COLUMNS, DaySheet, cells
 from engine.storage import table_text
 
-__all__ = ["COLUMNS", "STATUSES", "SUMMARY_COLUMNS", "Row", "Status", "heading", "sheet_csv", "status_of"]
-
-Row = Mapping[str, object]
-"""One row of a day sheet, by column; what is missing counts as empty."""
+__all__ = ["COLUMNS", "STATUSES", "SUMMARY_COLUMNS", "StatusStyle", "heading", "sheet_csv"]
 
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {
@@ -34,8 +32,8 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "planned_hours": "hours that the shift asks for, without breaks; empty on public holidays",
         "presence_hours": "hours between first in and last out, breaks included",
         "break_hours": "hours taken off as breaks",
-        "late_min": "whole minutes from the planned start to the arrival; within the grace they do not count as late",
-        "early_min": "whole minutes from the departure to the planned end; within the grace they do not count as early",
+        "late_min": "whole minutes from the planned start to a late arrival; 0 within the grace, empty when unknown",
+        "early_min": "whole minutes from an early departure to the planned end; 0 within the grace, empty when unknown",
         "note": "what else is worth knowing, in words",
         "recorded_first_in": "first in by the cameras alone, before any correction",
         "recorded_last_out": "last out by the cameras alone, before any correction",
@@ -46,6 +44,10 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "approved_by": "who approved the row; empty when nobody did",
         "covered_pct": "per cent of the planned time during which the cameras ran",
         "liveness": "whether the face was shown to be a living one: passed, unproven or failed",
+        "late": "yes or no; empty when nobody was expected, or cameras may have missed the arrival",
+        "left_early": "yes or no; empty while it is open, or cameras may have missed the departure",
+        "credited_hours": "planned hours that need not be worked or are not settled yet",
+        "presence": "where the person was when the sheet was made: inside, outside, or unsure",
     }
 )
 """Meaning of each column of a day sheet, in the sheet's order."""
@@ -62,9 +64,9 @@ SUMMARY_COLUMNS: Mapping[str, str] = MappingProxyType(
         "credited_hours": "planned hours that need not be worked or are not settled yet: leave, remote, sick, holiday, excused, "
         "missing in or out, not covered, not identified, today; less what was worked on these days",
         "balance": "hours + credited hours − planned hours",
-        "late_days": "days that count as late",
+        "late_days": "days with a late arrival",
         "late_min": "minutes late, on these days",
-        "early_days": "days that count as left early",
+        "early_days": "days with an early departure",
         "early_min": "minutes early, on these days",
         "absent": "days absent",
         "on_leave": "days on leave",
@@ -82,13 +84,12 @@ SUMMARY_COLUMNS: Mapping[str, str] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Status:
+class StatusStyle:
     """How a status is shown and counted.
 
     Attributes:
         symbol, colour: always beside the word, never alone. The colours are Okabe and Ito's, "Color universal design", 2008.
-        group: `worked` is held against the plan, `absent` has no hours, `away` need not be worked, `open` waits for somebody to
-            settle it, `today` is not over.
+        group: `worked`, `absent` (no hours), `away` (need not be worked), `open` (somebody must settle it), `today` (not over).
         meaning: in words.
         next_step: what settles it; empty when nothing is to be done.
     """
@@ -102,44 +103,38 @@ class Status:
 
 _BLUE, _ORANGE, _GREEN, _PURPLE, _SKY, _RED = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"
 
-STATUSES: Mapping[str, Status] = MappingProxyType(
+STATUSES: Mapping[str, StatusStyle] = MappingProxyType(
     {
-        "on time": Status("✓", _GREEN, "worked", "came and went as planned, within the grace"),
-        "present": Status("●", _GREEN, "worked", "was there; no shift applied"),
-        "late": Status("▲", _ORANGE, "worked", "came after the planned start and the grace"),
-        "left early": Status("▼", _ORANGE, "worked", "left before the planned end and the grace"),
-        "late, left early": Status("◆", _ORANGE, "worked", "both"),
-        "inside": Status("▶", _SKY, "today", "is inside now"),
-        "not yet": Status("…", _SKY, "today", "has not come yet, but still may"),
-        "missing out": Status("!", _PURPLE, "open", "came, but no departure was seen", "Enter when they left."),
-        "missing in": Status("!", _PURPLE, "open", "left, but no arrival was seen", "Enter when they came."),
-        "not covered": Status(
+        "on time": StatusStyle("✓", _GREEN, "worked", "came and went as planned, within the grace"),
+        "present": StatusStyle("●", _GREEN, "worked", "was there; no shift applied"),
+        "late": StatusStyle("▲", _ORANGE, "worked", "came after the planned start and the grace"),
+        "left early": StatusStyle("▼", _ORANGE, "worked", "left before the planned end and the grace"),
+        "late, left early": StatusStyle("◆", _ORANGE, "worked", "both"),
+        "inside": StatusStyle("▶", _SKY, "today", "is inside now"),
+        "possibly inside": StatusStyle("▷", _SKY, "today", "came today; no camera can tell whether they left"),
+        "not yet": StatusStyle("…", _SKY, "today", "has not come yet, but still may"),
+        "missing out": StatusStyle("!", _PURPLE, "open", "came, but no departure was seen", "Enter when they left."),
+        "missing in": StatusStyle("!", _PURPLE, "open", "left, but no arrival was seen", "Enter when they came."),
+        "not covered": StatusStyle(
             "○", _PURPLE, "open", "the camera was offline, so nothing can be said", "Ask when they were there."
         ),
-        "not identified": Status(
+        "not identified": StatusStyle(
             "?",
             _PURPLE,
             "open",
             "may be among faces that were not identified",
             "Look through that day's unknown people.",
         ),
-        "absent": Status("✕", _RED, "absent", "planned, but not seen", "Enter leave, or times and a reason."),
-        "on leave": Status("■", _BLUE, "away", "leave is entered"),
-        "remote": Status("□", _BLUE, "away", "works from elsewhere"),
-        "sick": Status("+", _BLUE, "away", "is ill"),
-        "holiday": Status("★", _BLUE, "away", "public holiday"),
-        "day off": Status("–", _SKY, "away", "no work is planned"),
-        "excused": Status("✓", _BLUE, "away", "somebody with the right to do so excused the day"),
+        "absent": StatusStyle("✕", _RED, "absent", "planned, but not seen", "Enter leave, or times and a reason."),
+        "on leave": StatusStyle("■", _BLUE, "away", "leave is entered"),
+        "remote": StatusStyle("□", _BLUE, "away", "works from elsewhere"),
+        "sick": StatusStyle("+", _BLUE, "away", "is ill"),
+        "holiday": StatusStyle("★", _BLUE, "away", "public holiday"),
+        "day off": StatusStyle("–", _SKY, "away", "no work is planned"),
+        "excused": StatusStyle("✓", _BLUE, "away", "somebody with the right to do so excused the day"),
     }
 )
 """All statuses by their word."""
-
-_OTHER = Status("•", "#767676", "open", "unknown to this version", "Look at the day.")
-
-
-def status_of(row: Row) -> Status:
-    """How the row's status is shown; a word unknown to this version is shown as one to be looked at."""
-    return STATUSES.get(str(row.get("status", "")), _OTHER)
 
 
 def heading(column: str) -> str:
@@ -148,6 +143,6 @@ def heading(column: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def sheet_csv(rows: Iterable[Row]) -> str:
+def sheet_csv(rows: Iterable[DaySheet]) -> str:
     """Day sheet rows as CSV; no cell runs in a spreadsheet."""
-    return table_text(tuple(COLUMNS), rows)
+    return table_text(SHEET_COLUMNS, map(cells, rows))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.attendance import DaySheet, cells
 from engine.errors import ConfigError, InputError
-from engine.exports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, Row, heading
-from engine.exports.payroll import number, summarise
+from engine.exports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, heading
+from engine.exports.payroll import summarise
 from engine.storage import atomic_write, encode_cell
 
 if TYPE_CHECKING:
@@ -29,15 +30,6 @@ _PRINTED = (
 )  # fmt: skip
 """What is printed of the sheet "Days", in this order; the columns of the evidence follow, for the screen."""
 _DAYS = (*_PRINTED, *(column for column in COLUMNS if column not in _PRINTED))
-_DATES = {"date"}
-_TIMES = {"first_in", "last_out", "planned_in", "planned_out", "recorded_first_in", "recorded_last_out"}
-_HOURS = {
-    "hours", "planned_hours", "presence_hours", "break_hours", "recorded_hours", "similarity_in", "credited_hours",
-    "balance",
-}  # fmt: skip
-_WHOLE = {"punches", "late_min", "early_min", "covered_pct"} | set(SUMMARY_COLUMNS) - {
-    "employee_id", "name", "department", "month", *_HOURS,
-}  # fmt: skip
 _BAD_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -53,11 +45,11 @@ def cell_text(value: object) -> str:
 
 def write_excel(
     path: Path,
-    rows: Sequence[Row],
+    rows: Sequence[DaySheet],
     *,
     title: str,
     generated_at: datetime,
-    summary: Sequence[Row] | None = None,
+    summary: Sequence[Mapping[str, object]] | None = None,
     verified: str = "",
 ) -> None:
     """Write what `excel_bytes` makes to a file, replacing it atomically.
@@ -75,11 +67,11 @@ def write_excel(
 
 
 def excel_bytes(
-    rows: Sequence[Row],
+    rows: Sequence[DaySheet],
     *,
     title: str,
     generated_at: datetime,
-    summary: Sequence[Row] | None = None,
+    summary: Sequence[Mapping[str, object]] | None = None,
     verified: str = "",
 ) -> bytes:
     """The sheets "Days", "Summary" and "Columns" as a workbook.
@@ -118,7 +110,7 @@ def excel_bytes(
         )
         made = f"Made on {generated_at:%Y-%m-%d at %H:%M} ({generated_at.isoformat()[-6:]})"
         style = _Style(book)
-        days = _sheet(book, style, "Days", _DAYS, rows, frozen=2)
+        days = _sheet(book, style, "Days", _DAYS, list(map(_typed, rows)), frozen=2)
         days.print_area(0, 0, max(len(rows), 1), len(_PRINTED) - 1)
         _sheet(
             book, style, "Summary", tuple(SUMMARY_COLUMNS), summarise(rows) if summary is None else summary, frozen=2
@@ -156,7 +148,13 @@ def _tint(colour: str) -> str:
 
 
 def _sheet(
-    book: Workbook, style: _Style, name: str, columns: Sequence[str], rows: Sequence[Row], *, frozen: int
+    book: Workbook,
+    style: _Style,
+    name: str,
+    columns: Sequence[str],
+    rows: Sequence[Mapping[str, object]],
+    *,
+    frozen: int,
 ) -> Worksheet:
     sheet = book.add_worksheet(name)
     widths = [max(map(len, heading(column).split())) + 3 for column in columns]  # 3: the filter's button
@@ -175,34 +173,49 @@ def _sheet(
     return sheet
 
 
-def _write(sheet: Worksheet, style: _Style, line: int, index: int, column: str, row: Row) -> int:
-    """Write a cell with the type of its column; what does not fit that is written as text. Its width in characters."""
+def _typed(row: DaySheet) -> dict[str, object]:
+    """A day with real dates, times and numbers in place of their texts."""
+
+    def clock(moment: datetime | None) -> time | None:
+        return moment.time().replace(microsecond=0) if moment else None
+
+    def hours(duration: timedelta | None) -> float | None:
+        return None if duration is None else round(duration.total_seconds() / 3600, 2)
+
+    return {
+        **cells(row),
+        "date": row.day,
+        "first_in": clock(row.first_in),
+        "last_out": clock(row.last_out),
+        "planned_in": clock(row.planned_in),
+        "planned_out": clock(row.planned_out),
+        "hours": row.hours,
+        "planned_hours": row.planned_hours,
+        "credited_hours": row.credited_hours or None,
+        "presence_hours": hours(row.stayed),
+        "break_hours": hours(row.breaks),
+        "similarity_in": row.similarity_in,
+        "recorded_first_in": clock(row.recorded.first_in),
+        "recorded_last_out": clock(row.recorded.last_out),
+        "recorded_hours": hours(row.recorded.worked),
+    }
+
+
+def _write(sheet: Worksheet, style: _Style, line: int, index: int, column: str, row: Mapping[str, object]) -> int:
+    """Write a cell with the type of its value. Its width in characters."""
     value = row.get(column)
-    text = cell_text(value)
-    if not text:
-        return 0
-    found = number(value)
-    if found is not None and column in _HOURS:
-        sheet.write_number(line, index, found, style.hours)
-    elif found is not None and column in _WHOLE:
-        sheet.write_number(line, index, found, style.whole)
-    elif column in _DATES and (day := _parse(date.fromisoformat, text)) and day.year >= 1900:
-        sheet.write_datetime(line, index, datetime.combine(day, time()), style.date)
-    elif column in _TIMES and (clock := _parse(time.fromisoformat, text)) is not None and clock.tzinfo is None:
-        sheet.write_datetime(line, index, clock, style.time)
-        return 8
-    elif column == "status":
-        sheet.write_string(line, index, text, style.status.get(text, style.text))
-    else:
-        sheet.write_string(line, index, text, style.wrapped if column in {"note", "meaning"} else style.text)
-    return len(text)
-
-
-def _parse(read: Any, text: str) -> Any:
-    try:
-        return read(text)
-    except ValueError:
-        return None
+    if isinstance(value, float):
+        sheet.write_number(line, index, value, style.hours)
+    elif isinstance(value, int):
+        sheet.write_number(line, index, value, style.whole)
+    elif isinstance(value, time):
+        sheet.write_datetime(line, index, value, style.time)
+    elif isinstance(value, date):
+        sheet.write_datetime(line, index, datetime.combine(value, time()), style.date)
+    elif text := cell_text(value):
+        plain = style.wrapped if column in {"note", "meaning"} else style.text
+        sheet.write_string(line, index, text, style.status.get(text, plain) if column == "status" else plain)
+    return 0 if value is None else len(cell_text(value))
 
 
 def _meanings(made: str, verified: str) -> list[Mapping[str, str]]:

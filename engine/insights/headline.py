@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
+from engine.attendance import DaySheet, Presence, Status
 from engine.attendance.rota import Rota
-from engine.attendance.sheet import Status
-from engine.insights.rows import HERE, UNSETTLED, Row, came_late, text
 
 __all__ = ["Exceptional", "Headline", "exceptions", "headline"]
 
@@ -21,42 +19,48 @@ class Headline:
 
     Attributes:
         expected: were to come.
-        present: came. inside: of them, are inside now. late: of them, came late.
+        present: came. late: of them, came late.
+        inside, unsure: are inside now, and may be inside.
         not_yet: have not come and still may. absent: did not come.
-        away: on leave, remote, sick, holiday, excused.
-        not_identified, not_covered: nothing can be said.
+        away: on leave, remote, sick or excused. holiday: had a public holiday.
+        not_identified, not_covered: nobody can say whether they came.
         covered_pct: mean share of planned time during which cameras were watching; None: nobody was expected.
     """
 
     expected: int
     present: int
     inside: int
+    unsure: int
     late: int
     not_yet: int
     absent: int
     away: int
+    holiday: int
     not_identified: int
     not_covered: int
     covered_pct: float | None
 
 
-def headline(rows: Iterable[Row]) -> Headline:
+def headline(rows: Iterable[DaySheet]) -> Headline:
     """Count rows."""
     rows = list(rows)
-    count = Counter(text(row, "status") for row in rows)
-    present = [row for row in rows if text(row, "status") in HERE or text(row, "first_in")]
-    covered = [float(found) for row in rows if (found := text(row, "covered_pct"))]
-    settled = {*HERE, *UNSETTLED, Status.NOT_YET, Status.ABSENT, Status.DAY_OFF}
+
+    def count(status: Status) -> int:
+        return sum(row.status is status for row in rows)
+
+    covered = [row.covered_pct for row in rows if row.covered_pct is not None]
     return Headline(
-        expected=sum(bool(text(row, "planned_in")) and text(row, "status") in settled for row in rows),
-        present=len(present),
-        inside=count[Status.INSIDE],
-        late=sum(map(came_late, rows)),
-        not_yet=count[Status.NOT_YET],
-        absent=count[Status.ABSENT],
-        away=sum(number for word, number in count.items() if word not in settled),
-        not_identified=count[Status.NOT_IDENTIFIED],
-        not_covered=count[Status.NOT_COVERED],
+        expected=sum(row.expected for row in rows),
+        present=sum(row.present for row in rows),
+        inside=sum(row.presence is Presence.INSIDE for row in rows),
+        unsure=sum(row.presence is Presence.UNSURE for row in rows),
+        late=sum(row.late is True for row in rows),
+        not_yet=count(Status.NOT_YET),
+        absent=count(Status.ABSENT),
+        away=sum(row.away for row in rows),
+        holiday=count(Status.HOLIDAY),
+        not_identified=count(Status.NOT_IDENTIFIED),
+        not_covered=count(Status.NOT_COVERED),
         covered_pct=statistics.fmean(covered) if covered else None,
     )
 
@@ -70,17 +74,25 @@ class Exceptional:
         kind: a status, `overdue` (should be here and is not), `awaiting approval` (a correction waits for it) or `corrected`.
     """
 
-    row: Row
+    row: DaySheet
     kind: str
 
 
 _ORDER = (
-    "overdue", Status.ABSENT, Status.NOT_IDENTIFIED, Status.NOT_COVERED, Status.MISSING_OUT, Status.MISSING_IN,
-    Status.LATE, Status.LEFT_EARLY, "awaiting approval", "corrected",
-)  # fmt: skip
+    "overdue",
+    Status.ABSENT,
+    Status.NOT_IDENTIFIED,
+    Status.NOT_COVERED,
+    Status.MISSING_OUT,
+    Status.MISSING_IN,
+    Status.LATE,
+    Status.LEFT_EARLY,
+    "awaiting approval",
+    "corrected",
+)
 
 
-def exceptions(rows: Iterable[Row], now: datetime, rota: Rota) -> list[Exceptional]:
+def exceptions(rows: Iterable[DaySheet], now: datetime, rota: Rota) -> list[Exceptional]:
     """Rows that somebody should look at, the most pressing first.
 
     Args:
@@ -90,28 +102,20 @@ def exceptions(rows: Iterable[Row], now: datetime, rota: Rota) -> list[Exception
     """
     found = [Exceptional(row, kind) for row in rows if (kind := _kind(row, now, rota))]
     return sorted(
-        found, key=lambda each: (_ORDER.index(each.kind), _newest(each.row), text(each.row, "name").casefold())
+        found, key=lambda each: (_ORDER.index(each.kind), -each.row.day.toordinal(), each.row.name.casefold())
     )
 
 
-def _newest(row: Row) -> int:
-    try:
-        return -date.fromisoformat(text(row, "date")).toordinal()
-    except ValueError:
-        return 0
-
-
-def _kind(row: Row, now: datetime, rota: Rota) -> str:
-    status = text(row, "status")
-    if status == Status.NOT_YET:
-        planned = rota.planned(text(row, "employee_id"), text(row, "department"), date.fromisoformat(text(row, "date")))
+def _kind(row: DaySheet, now: datetime, rota: Rota) -> str:
+    if row.status is Status.NOT_YET:
+        planned = rota.planned(row.employee_id, row.department, row.day)
         return "overdue" if planned is not None and now > planned.start + planned.grace else ""
-    if status in {Status.ABSENT, Status.NOT_IDENTIFIED, Status.NOT_COVERED, Status.MISSING_OUT, Status.MISSING_IN}:
-        return status
-    if came_late(row):
+    if row.to_settle or row.status is Status.ABSENT:
+        return row.status
+    if row.late:
         return Status.LATE
-    if status == Status.LEFT_EARLY:
-        return status
-    if text(row, "corrected_by"):
-        return "corrected" if text(row, "approved_by") else "awaiting approval"
+    if row.left_early:
+        return Status.LEFT_EARLY
+    if row.corrected_by:
+        return "awaiting approval" if row.awaiting_approval else "corrected"
     return ""

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from engine.attendance.corrections import Correction, in_force
-from engine.attendance.presence import presence
+from engine.attendance.presence import times_inside
 from engine.attendance.rota import Rota
 from engine.attendance.sheet import marks_of, valid_rows
 
@@ -63,7 +63,7 @@ def stays(
     found: list[Stay] = []
     for (employee_id, day), passages in marks.items():
         if first <= day <= last:
-            here = presence(passages)
+            here = times_inside(passages)
             found += [Stay(employee_id, day, begin, end) for begin, end in here.spans]
             if here.open_since is not None:
                 found.append(Stay(employee_id, day, here.open_since, here.last_seen or here.open_since, open=True))

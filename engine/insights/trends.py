@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from engine.attendance.sheet import Status
-from engine.insights.rows import HERE, UNSETTLED, Row, came_late, text
+from engine.attendance import DaySheet, Status
+from engine.insights.arrivals import punctuality
 
 __all__ = ["Day", "Department", "Week", "by_department", "days_of", "weeks"]
 
@@ -19,7 +19,7 @@ class Day:
 
     Attributes:
         day: which. expected: people who were to come and of whom something can be said.
-        late, absent: shares of them, 0 to 1.
+        late: share of arrivals whose punctuality is known, 0 to 1. absent: share of `expected`.
     """
 
     day: date
@@ -43,21 +43,20 @@ class Week:
     absent: tuple[float, float, float]
 
 
-def days_of(rows: Iterable[Row]) -> list[Day]:
+def days_of(rows: Iterable[DaySheet]) -> list[Day]:
     """Shares of each day on which somebody was expected; days that are not over count who has come or failed to so far."""
-    groups: dict[date, list[Row]] = {}
+    groups: dict[date, list[DaySheet]] = {}
     for row in rows:
-        if text(row, "planned_in") and text(row, "status") in {*HERE, Status.ABSENT}:
-            groups.setdefault(date.fromisoformat(text(row, "date")), []).append(row)
-    return [
-        Day(
-            day,
-            len(own),
-            sum(map(came_late, own)) / len(own),
-            sum(text(row, "status") == Status.ABSENT for row in own) / len(own),
-        )
-        for day, own in sorted(groups.items())
-    ]
+        if row.settled:
+            groups.setdefault(row.day, []).append(row)
+    return [Day(day, len(own), *_shares(own)) for day, own in sorted(groups.items())]
+
+
+def _shares(settled: Sequence[DaySheet]) -> tuple[float, float]:
+    """The share of late arrivals among those whose punctuality is known, and of absent people among all."""
+    on_time, known = punctuality(settled)
+    absent = sum(row.status is Status.ABSENT for row in settled)
+    return (known - on_time) / (known or 1), absent / (len(settled) or 1)
 
 
 def weeks(days: Iterable[Day]) -> list[Week]:
@@ -85,7 +84,8 @@ class Department:
     Attributes:
         name: empty: people without one. people: how many. expected: days on which somebody was expected and of which something can be
             said, summed over people.
-        late, absent: shares of them, 0 to 1. unsettled: days of which nothing can be said yet.
+        late: share of arrivals whose punctuality is known, 0 to 1. absent: share of `expected`.
+        unsettled: days on which something must be found out first.
     """
 
     name: str
@@ -96,24 +96,15 @@ class Department:
     unsettled: int
 
 
-def by_department(rows: Iterable[Row]) -> list[Department]:
+def by_department(rows: Iterable[DaySheet]) -> list[Department]:
     """Departments in which somebody was expected, those that come late most often first."""
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[DaySheet]] = {}
     for row in rows:
-        if text(row, "planned_in"):
-            groups.setdefault(text(row, "department"), []).append(row)
+        if row.expected:
+            groups.setdefault(row.department, []).append(row)
     found = []
     for name, own in groups.items():
-        judged = [row for row in own if text(row, "status") in {*HERE, Status.ABSENT}]
-        whole = len(judged) or 1
-        found.append(
-            Department(
-                name,
-                len({text(row, "employee_id") for row in own}),
-                len(judged),
-                sum(map(came_late, judged)) / whole,
-                sum(text(row, "status") == Status.ABSENT for row in judged) / whole,
-                sum(text(row, "status") in {*UNSETTLED, Status.MISSING_IN, Status.MISSING_OUT} for row in own),
-            )
-        )
+        settled, people = [row for row in own if row.settled], {row.employee_id for row in own}
+        unsettled = sum(row.to_settle for row in own)
+        found.append(Department(name, len(people), len(settled), *_shares(settled), unsettled))
     return sorted(found, key=lambda each: (-each.late, each.name.casefold()))

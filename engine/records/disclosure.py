@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from engine.analysis import FaceReader
+from engine.attendance import cells
 from engine.errors import InputError
 from engine.images import encode_jpeg, read_image
 from engine.records.books import Records
@@ -87,7 +88,7 @@ def export_subject(
         "person.json": (dataclasses.asdict(subject.person) if subject.person else {"employee_id": employee_id})
         | {"has_pin": records.pins.has(employee_id)},
         "attendance_log.json": scrub.rows(subject.attendance),
-        "day_sheets.json": scrub.rows(sheets),
+        "day_sheets.json": scrub.rows(map(cells, sheets)),
         "corrections.json": scrub.rows(corrections),
         "leave.json": scrub.rows(leave),
         "incidents.json": scrub.rows(subject.incidents),

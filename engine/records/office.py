@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.analysis import FaceReader, subject
 from engine.attendance.corrections import Correction
-from engine.attendance.inside import inside_now
+from engine.attendance.inside import Inside, inside_now
 from engine.attendance.presence import Direction
 from engine.attendance.sheet import Book, valid_rows
 from engine.dossiers import Dossier
@@ -91,7 +91,7 @@ class Office:
             refers_to=refers_to,
         )
 
-    def inside(self) -> list[dict[str, object]]:
+    def inside(self) -> list[Inside]:
         """Who is inside now, see `engine.attendance.inside`."""
         attendance, now = self._records.attendance, self._clock()
         today = attendance.day_of(now)

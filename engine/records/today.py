@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.attendance import DaySheet
 from engine.attendance.sheet import valid_rows
 from engine.records.books import Records
 
@@ -18,8 +19,8 @@ class Arrival:
 
     Attributes:
         event_id: of the punch. employee_id, name: who. time: `08:57`, local. camera: where. picture: evidence, relative to the workspace.
-        first: the day's first of this person. late_min: how late it made them; None: on time, not expected, or not the first.
-        planned: they were expected today.
+        first: the day's first of this person.
+        late: it made them late; None: not expected, unknown, or not the first. late_min: by how many minutes, 0 when not late.
     """
 
     event_id: str
@@ -29,8 +30,8 @@ class Arrival:
     camera: str
     picture: str
     first: bool
-    late_min: int | None
-    planned: bool
+    late: bool | None = None
+    late_min: int | None = None
 
 
 def arrivals(
@@ -52,14 +53,14 @@ def arrivals(
     for row in rows:
         firsts.setdefault(row["employee_id"], row["event_id"])
     newest = rows[::-1][:limit]
-    sheet = {}
+    sheet: dict[str, DaySheet] = {}
     if any(firsts[row["employee_id"]] == row["event_id"] for row in newest):
-        sheet = {str(row["employee_id"]): row for row in book.sheet(today, known)}
+        sheet = {row.employee_id: row for row in book.sheet(today, known)}
     found = []
     for row in newest:
-        employee_id, day = row["employee_id"], sheet.get(row["employee_id"], {})
+        employee_id = row["employee_id"]
         first = firsts[employee_id] == row["event_id"]
-        late = str(day.get("late_min") or "") if first else ""
+        day = sheet.get(employee_id) if first else None
         found.append(
             Arrival(
                 row["event_id"],
@@ -69,8 +70,8 @@ def arrivals(
                 row["camera"],
                 row["evidence_image"],
                 first,
-                int(late) if late.isdecimal() and int(late) > 0 else None,
-                bool(day.get("planned_in")),
+                day.late if day else None,
+                day.late_min if day else None,
             )
         )
     return len(firsts), found

@@ -1,0 +1,286 @@
+"""One person's day as typed values, decided once: every page, export and program reads these fields and works nothing out again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING
+
+from engine.attendance.explain import Part
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+__all__ = ["SHEET_COLUMNS", "DaySheet", "Presence", "Recorded", "Status", "cells", "days_from_json", "days_to_json"]
+
+
+class Presence(StrEnum):
+    """Whether somebody is inside at the moment for which a sheet or a list is made."""
+
+    INSIDE = "inside"
+    OUTSIDE = "outside"
+    UNSURE = "unsure"
+
+
+class Status(StrEnum):
+    """What a day came to."""
+
+    ON_TIME = "on time"
+    LATE = "late"
+    LEFT_EARLY = "left early"
+    LATE_AND_EARLY = "late, left early"
+    PRESENT = "present"
+    INSIDE = "inside"
+    POSSIBLY_INSIDE = "possibly inside"
+    NOT_YET = "not yet"
+    MISSING_OUT = "missing out"
+    MISSING_IN = "missing in"
+    ABSENT = "absent"
+    NOT_COVERED = "not covered"
+    NOT_IDENTIFIED = "not identified"
+    HOLIDAY = "holiday"
+    DAY_OFF = "day off"
+    ON_LEAVE = "on leave"
+    REMOTE = "remote"
+    SICK = "sick"
+    EXCUSED = "excused"
+
+
+_AWAY = frozenset({Status.ON_LEAVE, Status.REMOTE, Status.SICK, Status.EXCUSED})
+_WORKED = frozenset({Status.ON_TIME, Status.LATE, Status.LEFT_EARLY, Status.LATE_AND_EARLY, Status.PRESENT})
+_UNKNOWN = frozenset({Status.NOT_COVERED, Status.NOT_IDENTIFIED})
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the cameras alone say of a day, before any correction.
+
+    Attributes:
+        first_in, last_out: local times, timezone-aware.
+        worked: without breaks.
+        status: None when the cameras say nothing.
+    """
+
+    first_in: datetime | None = None
+    last_out: datetime | None = None
+    worked: timedelta | None = None
+    status: Status | None = None
+
+
+@dataclass(frozen=True)
+class DaySheet:
+    """One person's working day.
+
+    All moments are timezone-aware, in the workplace's zone. None always means unknown or not applicable.
+
+    Attributes:
+        employee_id, name, department: who.
+        day: the working day; a night shift belongs to the day on which it begins.
+        status: what the day came to, the most pressing first.
+        presence: where the person is at the moment for which the sheet is made; `outside` on days that are over.
+        first_in, last_out: first arrival and last departure in force, as far as they were seen.
+        arrival, departure: the same where cameras cannot have missed an earlier or a later one.
+        late: the person arrived after the planned start and its grace. Unknown without a plan or a certain arrival: then they were
+            neither late nor punctual.
+        left_early: likewise for the planned end.
+        late_min, early_min: whole minutes from the planned start, or to the planned end; 0 when not late or not early.
+        worked: time inside, breaks taken off. breaks: time taken off. stayed: from the first arrival to the last departure.
+        shift, planned_in, planned_out: the plan; empty and None where there is none.
+        planned: working time that the plan asks for; None on holidays and without a plan.
+        credited: planned time that need not be worked (leave, holidays) or is not settled yet.
+        covered_pct: per cent of the planned time during which cameras were watching.
+        punches: passages that are in force as recorded. camera_in, similarity_in, liveness: of the first arrival.
+        utc_offset: what local time differs from UTC by, such as `UTC+01:00`.
+        notes: what else is worth knowing, as parts of a sentence that an interface can translate.
+        recorded: what the cameras alone say.
+        corrected_by, correction_reason, approved_by: of corrections in force; empty without any.
+    """
+
+    employee_id: str
+    day: date
+    status: Status
+    name: str = ""
+    department: str = ""
+    presence: Presence = Presence.OUTSIDE
+    first_in: datetime | None = None
+    last_out: datetime | None = None
+    arrival: datetime | None = None
+    departure: datetime | None = None
+    late: bool | None = None
+    left_early: bool | None = None
+    late_min: int | None = None
+    early_min: int | None = None
+    worked: timedelta | None = None
+    breaks: timedelta | None = None
+    stayed: timedelta | None = None
+    shift: str = ""
+    planned_in: datetime | None = None
+    planned_out: datetime | None = None
+    planned: timedelta | None = None
+    credited: timedelta = timedelta()
+    covered_pct: int | None = None
+    punches: int = 0
+    camera_in: str = ""
+    similarity_in: float | None = None
+    liveness: str = ""
+    utc_offset: str = ""
+    notes: tuple[Part, ...] = ()
+    recorded: Recorded = field(default_factory=Recorded)
+    corrected_by: str = ""
+    correction_reason: str = ""
+    approved_by: str = ""
+
+    @property
+    def present(self) -> bool:
+        """The person was there on that day."""
+        return self.first_in is not None or self.last_out is not None or self.worked is not None
+
+    @property
+    def away(self) -> bool:
+        """The person need not come: leave, remote, sick or excused. Public holidays and days off are not counted here."""
+        return self.status in _AWAY
+
+    @property
+    def expected(self) -> bool:
+        """The plan asks for the person on that day."""
+        return self.planned is not None and not self.away
+
+    @property
+    def settled(self) -> bool:
+        """The person was expected, and the day shows whether they came."""
+        return self.expected and self.status not in _UNKNOWN and (self.present or self.status is Status.ABSENT)
+
+    @property
+    def unknown(self) -> bool:
+        """Nobody can say whether the person came: a camera was off, or a face could not be identified."""
+        return self.status in _UNKNOWN
+
+    @property
+    def to_settle(self) -> bool:
+        """Somebody must find out what happened on that day."""
+        return self.unknown or self.status in {Status.MISSING_IN, Status.MISSING_OUT}
+
+    @property
+    def awaiting_approval(self) -> bool:
+        """A correction waits for its approval."""
+        return bool(self.corrected_by) and not self.approved_by
+
+    @property
+    def start_offset_min(self) -> float | None:
+        """Minutes from the planned start to the arrival, negative before it; None unless lateness is known."""
+        if self.late is None or self.arrival is None or self.planned_in is None:
+            return None
+        return (self.arrival - self.planned_in).total_seconds() / 60
+
+    @property
+    def note(self) -> str:
+        """All notes as an English text."""
+        return "; ".join(map(str, self.notes))
+
+    @property
+    def hours(self) -> float | None:
+        """Hours worked, to two digits as the sheet shows them; sums of months are sums of these."""
+        return _hours(self.worked)
+
+    @property
+    def planned_hours(self) -> float | None:
+        """Planned hours, to two digits."""
+        return _hours(self.planned)
+
+    @property
+    def credited_hours(self) -> float:
+        """Credited hours, to two digits."""
+        return _hours(self.credited) or 0.0
+
+
+def credit(status: Status, planned: timedelta | None, worked: timedelta | None) -> timedelta:
+    """Planned time that is not held against the person; days that were worked or missed are held against the plan whole."""
+    if planned is None or status in _WORKED or status is Status.ABSENT:
+        return timedelta()
+    return max(timedelta(hours=(_hours(planned) or 0.0) - (_hours(worked) or 0.0)), timedelta())
+
+
+def _hours(duration: timedelta | None) -> float | None:
+    return None if duration is None else float(f"{duration.total_seconds() / 3600:.2f}")
+
+
+# --------------------------------------------------------------------------------------------- as text
+
+_YES_NO = {True: "yes", False: "no", None: ""}
+
+
+def cells(row: DaySheet) -> dict[str, object]:
+    """A day as the cells of a table with `SHEET_COLUMNS`: local clock times, hours with two digits, empty where unknown."""
+    return {
+        "employee_id": row.employee_id,
+        "name": row.name,
+        "date": row.day.isoformat(),
+        "first_in": _clock(row.first_in),
+        "last_out": _clock(row.last_out),
+        "hours": _digits(row.worked),
+        "status": row.status.value,
+        "punches": row.punches,
+        "utc_offset": row.utc_offset,
+        "camera_in": row.camera_in,
+        "similarity_in": "" if row.similarity_in is None else str(row.similarity_in),
+        "department": row.department,
+        "shift": row.shift,
+        "planned_in": _clock(row.planned_in)[:5],
+        "planned_out": _clock(row.planned_out)[:5],
+        "planned_hours": _digits(row.planned),
+        "presence_hours": _digits(row.stayed),
+        "break_hours": _digits(row.breaks),
+        "late_min": "" if row.late_min is None else row.late_min,
+        "early_min": "" if row.early_min is None else row.early_min,
+        "note": row.note,
+        "recorded_first_in": _clock(row.recorded.first_in),
+        "recorded_last_out": _clock(row.recorded.last_out),
+        "recorded_hours": _digits(row.recorded.worked),
+        "recorded_status": row.recorded.status.value if row.recorded.status else "",
+        "corrected_by": row.corrected_by,
+        "correction_reason": row.correction_reason,
+        "approved_by": row.approved_by,
+        "covered_pct": "" if row.covered_pct is None else row.covered_pct,
+        "liveness": row.liveness,
+        "late": _YES_NO[row.late],
+        "left_early": _YES_NO[row.left_early],
+        "credited_hours": _digits(row.credited) if row.credited else "",
+        "presence": row.presence.value,
+    }
+
+
+def _clock(time: datetime | None) -> str:
+    # a third of what %H:%M:%S takes, and there are thousands
+    return "" if time is None else f"{time.hour:02}:{time.minute:02}:{time.second:02}"
+
+
+def _digits(duration: timedelta | None) -> str:
+    return "" if duration is None else f"{duration.total_seconds() / 3600:.2f}"
+
+
+SHEET_COLUMNS = tuple(cells(DaySheet("", date.min, Status.ABSENT)))
+"""Columns of a day sheet as a table."""
+
+
+@cache
+def _adapter() -> TypeAdapter[list[DaySheet]]:
+    from pydantic import TypeAdapter  # noqa: PLC0415 - building it takes a moment that most commands do not need
+
+    return TypeAdapter(list[DaySheet])
+
+
+def days_to_json(rows: Sequence[DaySheet]) -> bytes:
+    """Days as JSON that `days_from_json` reads back unchanged."""
+    return _adapter().dump_json(list(rows))
+
+
+def days_from_json(content: bytes) -> list[DaySheet]:
+    """Read what `days_to_json` wrote.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    return _adapter().validate_json(content)
