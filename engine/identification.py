@@ -21,7 +21,7 @@ from engine.analysis import Faces
 from engine.config import Config, VotingConfig
 from engine.drawing import crop_around
 from engine.gallery import Gallery, Template
-from engine.presentation import Liveness, LivenessState, TrackLiveness, combined, judged
+from engine.presentation import Liveness, LivenessState, TrackLiveness, combined
 from engine.recorder import Recorder
 from engine.services import Services
 from engine.sightings import TOP, Vote
@@ -43,7 +43,6 @@ _PATIENCE = 5
 """Faces after which an undecided track is embedded less and less often."""
 _TEMPLATES_OF_A_STRANGER = 10
 _SHOWN_EVERY_S = 0.22
-_MOST_SCORES = 6  # answers that are asked of a network per track
 _WHOLE = 0.95  # share of a face's box within the picture
 
 
@@ -107,7 +106,6 @@ class _Following:
         first_good: monotonic time of the first good frame.
         liveness: whether it is a living person; None: not checked.
         shown_at: when a face was last shown to that check.
-        scores: what a network of the user's own said of it.
         vouched: what somebody else proved.
         votes, voted: the latest of its votes, for the log, and how many there were.
     """
@@ -122,7 +120,6 @@ class _Following:
     first_good: float | None = None
     liveness: TrackLiveness | None = None
     shown_at: datetime | None = None
-    scores: list[float] = field(default_factory=list)
     vouched: Liveness = field(default_factory=Liveness)
     voted: int = 0
 
@@ -192,9 +189,7 @@ class Identification:
         """What all checks say of a face; None: there are none."""
         if following.liveness is None:
             return None
-        return combined(
-            [following.liveness.verdict, judged(following.scores, self._config.presentation), following.vouched]
-        )
+        return combined([following.liveness.verdict, following.vouched])
 
     def vouch(self, track_id: int, reason: str) -> None:
         """Take for granted that a track is a living person, unless a check says otherwise."""
@@ -203,10 +198,7 @@ class Identification:
 
     def _shows(self, following: _Following, time: datetime) -> bool:
         """The check for life wants to see the face again."""
-        if following.liveness is None:
-            return False
-        asked = self._services.bona_fide is not None and len(following.scores) < _MOST_SCORES
-        if following.liveness.verdict.state is not LivenessState.UNPROVEN and not asked:
+        if following.liveness is None or following.liveness.verdict.state is not LivenessState.UNPROVEN:
             return False
         return following.shown_at is None or abs((time - following.shown_at).total_seconds()) >= _SHOWN_EVERY_S
 
@@ -237,8 +229,6 @@ class Identification:
             following.liveness.observe(frame.time, found.landmarks[row], crop)
             if crop is not None:
                 following.shown_at = frame.time
-                if self._services.bona_fide is not None and len(following.scores) < _MOST_SCORES:
-                    following.scores.append(self._services.bona_fide(frame.image, found.boxes[row]))
 
     def _doubted(self) -> dict[int, datetime | None]:
         return {trail.track_id: trail.doubted for trail in self._tracker.trails}

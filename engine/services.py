@@ -40,7 +40,6 @@ class Services:
         swap_similarity: below this two faces of one track are taken for two people.
         min_margin: how far the best person must lie before the runner-up.
         inactive: ids of people who are enrolled but no longer recognised.
-        bona_fide: a network's probability that a face in a picture, given by its box, is a living person's; None: there is none.
         alert: tells others of an incident that was written; may raise StorageError, and is then called again.
     """
 
@@ -57,7 +56,6 @@ class Services:
     swap_similarity: float
     min_margin: float = 0.0
     inactive: Callable[[], Collection[str]] = frozenset
-    bona_fide: Callable[[NDArray[np.uint8], NDArray[np.float32]], float] | None = None
     alert: Callable[[Mapping[str, object]], object] | None = None
 
     def search(self, probes: NDArray[np.float32], gallery: Gallery | None = None) -> list[Match]:

@@ -36,7 +36,6 @@ from engine.notifications import Channels, Courier, Outbox
 from engine.people import PeopleStore, clean_id, clean_name
 from engine.pins import PinBook
 from engine.pipeline import Pipeline, Services
-from engine.presentation import NetworkCheck
 from engine.records import (
     AlertBoard,
     Expired,
@@ -438,7 +437,6 @@ class Workbench:
 
     def services(self, reader: FaceReader | None = None) -> Services:
         """What pipelines work with; `reader`: networks, by default the workbench's own."""
-        presentation = self.config.presentation
         return Services(
             reader=reader or self.reader,
             gallery=self.gallery,
@@ -453,7 +451,6 @@ class Workbench:
             swap_similarity=self.spec.impostor_mean + self.spec.impostor_std,
             min_margin=self.config.matching.min_margin,
             inactive=self.inactive,
-            bona_fide=NetworkCheck(presentation).score if presentation.model and presentation.policy != "off" else None,
             alert=self.outbox.submit,
         )
 

@@ -136,21 +136,6 @@ def test_rows_say_what_is_known_of_the_face(tmp_path: Path) -> None:
         assert [row["liveness"] for row in services.attendance.log.read(DAY)] == [expected]
 
 
-@pytest.mark.parametrize(("score", "events", "kinds"), [(0.9, ["punch"], []), (0.1, [], ["presentation_attack"])])
-def test_a_network_of_the_users_own_has_a_say(
-    tmp_path: Path, score: float, events: list[str], kinds: list[str]
-) -> None:
-    scene = Scene()
-    scene.walk(["ann"], 40)
-    pipeline, services = make_pipeline(tmp_path, scene)
-    object.__setattr__(services, "bona_fide", lambda _image, _box: score)
-    for frame in scene.frames:
-        pipeline.process(frame)
-    pipeline.finish()
-    assert [row["event"] for row in services.attendance.log.read(DAY)] == events
-    assert [row["kind"] for row in services.incidents.log.read(DAY)] == kinds
-
-
 # --------------------------------------------------------------------------------------------- second thoughts
 
 

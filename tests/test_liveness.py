@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,6 +17,8 @@ from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 from shapes import CONFIG, FAILED, FLAT, FPS, HEAD, PASSED, UNPROVEN, seen, swing
 
+from engine.config import Config, load_config
+from engine.errors import ConfigError
 from engine.presentation import (
     Liveness,
     LivenessState,
@@ -237,3 +241,37 @@ def test_a_blink_is_a_change() -> None:
 def test_few_or_small_crops_say_nothing_of_stillness() -> None:
     assert stare(30.0, rate=1.5).state is UNPROVEN
     assert stare(30.0, eyes_px=20.0).state is UNPROVEN
+
+
+# --------------------------------------------------------------------------------------------- settings
+
+
+def test_the_section_is_read_from_the_workspace(tmp_path: Path) -> None:
+    (tmp_path / "muster.toml").write_text('[presentation]\npolicy = "require"\nstill_s = 20\n', encoding="utf-8")
+    config: Config = load_config(tmp_path)
+    assert (config.presentation.policy, config.presentation.still_s) == ("require", 20.0)
+
+
+@pytest.mark.parametrize("line", ['policy = "block"', "still_s = 3", "min_turn_deg = 5", "blink = 1"])
+def test_a_setting_that_makes_no_sense_is_refused(tmp_path: Path, line: str) -> None:
+    (tmp_path / "muster.toml").write_text(f"[presentation]\n{line}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"presentation\.{line.split(' ', maxsplit=1)[0]}"):
+        load_config(tmp_path)
+
+
+def test_settings_of_the_retired_network_are_ignored_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = '[presentation]\npolicy = "require"\nmodel = "gone.onnx"\nmodel_threshold = 0.7\n'
+    (tmp_path / "muster.toml").write_text(old, encoding="utf-8")
+    assert load_config(tmp_path).presentation.policy == "require"
+    (record,) = caplog.records
+    assert "presentation.model, presentation.model_threshold ignored" in record.getMessage()
+
+
+def test_times_are_any_zone_s() -> None:
+    track = TrackLiveness(CONFIG)
+    for index in range(100):
+        time: datetime = at(index / FPS).astimezone()
+        track.observe(time, seen(HEAD, swing(50)(index / FPS)))
+    assert track.verdict.state is PASSED

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal
+import logging
+from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from engine.config.section import Section
 from engine.hours import minutes_of_day
@@ -24,6 +24,10 @@ __all__ = [
     "TrackingConfig",
     "VotingConfig",
 ]
+
+log = logging.getLogger(__name__)
+
+_RETIRED = {"model", "model_crop", "model_threshold"}
 
 
 class RuntimeConfig(Section):
@@ -141,12 +145,19 @@ class PresentationConfig(Section):
     """A stream that repeats earlier motion exactly for this long is looped."""
     challenge_s: float = Field(5.0, ge=1, le=60)
     """Time for each step of the head-turn challenge."""
-    model: Path | None = None
-    """ONNX file of a network that tells attacks; empty: none. What it must be like: `engine.presentation.network`."""
-    model_crop: float = Field(2.7, ge=1, le=6)
-    """How much of the picture the network sees, in sides of the face box."""
-    model_threshold: float = Field(0.5, gt=0, lt=1)
-    """Bona fide iff the network's probability `>=` this."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_retired(cls, values: Any) -> Any:
+        """Workspaces from before Muster dropped the slot for a network still open."""
+        retired = sorted(_RETIRED & values.keys()) if isinstance(values, dict) else []
+        if not retired:
+            return values
+        log.warning(
+            "presentation.%s ignored: Muster no longer runs a liveness network of your own; remove it from the settings",
+            ", presentation.".join(retired),
+        )
+        return {key: value for key, value in values.items() if key not in retired}
 
 
 class EventsConfig(Section):

@@ -5,7 +5,6 @@ They deter; they are not a certified detection. What each sees and what it canno
 
 from engine.presentation.challenge import PROMPTS, HeadTurnChallenge
 from engine.presentation.liveness import Liveness, LivenessState, TrackLiveness, combined
-from engine.presentation.network import NetworkCheck, judged
 from engine.presentation.stream import StreamWatch
 
 __all__ = [
@@ -13,9 +12,7 @@ __all__ = [
     "HeadTurnChallenge",
     "Liveness",
     "LivenessState",
-    "NetworkCheck",
     "StreamWatch",
     "TrackLiveness",
     "combined",
-    "judged",
 ]
