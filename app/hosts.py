@@ -1,4 +1,8 @@
-"""Under which names browsers may come: a name that an attacker points at this machine must not reach what is served here."""
+"""Under which names browsers may come: a name that an attacker points at this machine must not reach what is served here.
+
+A plain address is always fine, for no attacker can point it elsewhere. Starlette's and Werkzeug's lists of trusted hosts hold names
+alone, so they would refuse a kiosk that is opened by its address.
+"""
 
 from __future__ import annotations
 

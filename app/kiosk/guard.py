@@ -99,7 +99,6 @@ def guard(app: Flask, hosts: frozenset[str]) -> None:
         hosts: names under which it may be asked, see `app.hosts`.
     """
 
-    @app.before_request
     def check() -> AnyResponse | None:
         if not known_host(request.host, hosts):
             return problem(
@@ -118,38 +117,44 @@ def guard(app: Flask, hosts: frozenset[str]) -> None:
         g.device = device
         return _refusal(device, scope)
 
-    @app.after_request
-    def finish(answer: Response) -> Response:
-        for name, value in _HEADERS.items():
-            answer.headers.setdefault(name, value)
+    app.before_request(check)
+    app.after_request(_finish)
+    app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(MusterError, _expected)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _finish(answer: Response) -> Response:
+    for name, value in _HEADERS.items():
+        answer.headers.setdefault(name, value)
+    return answer
+
+
+def _refused(error: HTTPException) -> AnyResponse:
+    status = error.code or 500
+    if status < 400:  # a redirect
+        return error.get_response()
+    answer = problem(status, error.name.casefold().replace(" ", "_"), error.name)
+    allowed = error.get_response().headers.get("Allow")
+    if allowed:
+        answer.headers["Allow"] = allowed
+    return answer
+
+
+def _expected(error: MusterError) -> Response:
+    if isinstance(error, TryLater):
+        answer = problem(429, "throttled", error.message, retry_after_s=error.wait_s)
+        answer.headers["Retry-After"] = str(error.wait_s)
         return answer
+    if isinstance(error, InputError):
+        return problem(422, "cannot_be_used", error.message, hint=error.hint)
+    log.warning("%s", error)
+    return problem(503, "not_ready", _NOT_READY.get(type(error), "the kiosk is not ready; its log tells more"))
 
-    @app.errorhandler(HTTPException)
-    def refused(error: HTTPException) -> AnyResponse:
-        status = error.code or 500
-        if status < 400:  # a redirect
-            return error.get_response()
-        answer = problem(status, error.name.casefold().replace(" ", "_"), error.name)
-        allowed = error.get_response().headers.get("Allow")
-        if allowed:
-            answer.headers["Allow"] = allowed
-        return answer
 
-    @app.errorhandler(MusterError)
-    def expected(error: MusterError) -> Response:
-        if isinstance(error, TryLater):
-            answer = problem(429, "throttled", error.message, retry_after_s=error.wait_s)
-            answer.headers["Retry-After"] = str(error.wait_s)
-            return answer
-        if isinstance(error, InputError):
-            return problem(422, "cannot_be_used", error.message, hint=error.hint)
-        log.warning("%s", error)
-        return problem(503, "not_ready", _NOT_READY.get(type(error), "the kiosk is not ready; its log tells more"))
-
-    @app.errorhandler(Exception)
-    def unexpected(error: Exception) -> Response:
-        log.error("%r %r", request.method, request.path, exc_info=error)
-        return problem(500, "fault", "a fault of the kiosk; its log tells more")
+def _unexpected(error: Exception) -> Response:
+    log.error("%r %r", request.method, request.path, exc_info=error)
+    return problem(500, "fault", "a fault of the kiosk; its log tells more")
 
 
 def _scope(app: Flask) -> str | None:

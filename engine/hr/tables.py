@@ -97,6 +97,7 @@ def read_text(path: Path) -> tuple[str, str]:
 
 
 def _decoded(path: Path, content: bytes) -> tuple[str, str]:
+    # no statistical guess: lists of names are too short for one (charset-normalizer takes Lefèvre, Muñoz and Øyvind for Central European)
     encoding = "utf-8-sig"
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
@@ -137,8 +138,25 @@ def read_table(path: Path, fields: Mapping[str, Sequence[str]]) -> Table:
     lines = _lines(path, text, _delimiter(text, names), skipped)
     if not lines:
         raise InputError(f"{path} is empty", hint="the first line names the columns, a row for each entry follows")
-    heading_line, header = lines[0]
-    header = [" ".join(cell.split()) for cell in header]
+    heading_line, header = lines[0][0], [" ".join(cell.split()) for cell in lines[0][1]]
+    columns = _columns(path, header, names)
+    if not columns:
+        raise InputError(
+            f"{path} names no known column in line {heading_line}: {', '.join(header)[:80]}",
+            hint=f"known are {', '.join(aliases[0] for aliases in fields.values())}",
+        )
+    if others := [heading for heading in header if heading and plain(heading) not in names]:
+        messages.append(RowMessage(heading_line, "", "warning", f"columns that are not read: {', '.join(others)}"))
+    rows = []
+    for line, cells in lines[1:]:
+        row, found = _row(line, cells, header, columns)
+        rows.append(row)
+        messages += found
+    return Table({field: header[index] for field, index in columns.items()}, tuple(rows), tuple(messages))
+
+
+def _columns(path: Path, header: Sequence[str], names: Mapping[str, str]) -> dict[str, int]:
+    """Where each field that the header names stands."""
     columns: dict[str, int] = {}
     for index, heading in enumerate(header):
         field = names.get(plain(heading))
@@ -149,26 +167,23 @@ def read_table(path: Path, fields: Mapping[str, Sequence[str]]) -> Table:
                 f"{path}: the columns {header[columns[field]]!r} and {heading!r} mean the same", hint="keep one of them"
             )
         columns[field] = index
-    if not columns:
-        raise InputError(
-            f"{path} names no known column in line {heading_line}: {', '.join(header)[:80]}",
-            hint=f"known are {', '.join(aliases[0] for aliases in fields.values())}",
-        )
-    if others := [heading for heading in header if heading and plain(heading) not in names]:
-        messages.append(RowMessage(heading_line, "", "warning", f"columns that are not read: {', '.join(others)}"))
-    headings = {field: header[index] for field, index in columns.items()}
-    rows = []
-    for line, cells in lines[1:]:
-        if any(cell.strip() for cell in cells[len(header) :]):
-            found = f"the row has {len(cells)} cells, the header {len(header)}: a cell with a delimiter needs quotes"
-            messages.append(RowMessage(line, "", "error", found))
-        tidy = {}
-        for field, index in columns.items():
-            tidy[field], level, found = _tidy(decode_cell(cells[index]) if index < len(cells) else "")
-            if level:
-                messages.append(RowMessage(line, headings[field], level, found))
-        rows.append(TableRow(line, tidy))
-    return Table(headings, tuple(rows), tuple(messages))
+    return columns
+
+
+def _row(
+    line: int, cells: Sequence[str], header: Sequence[str], columns: Mapping[str, int]
+) -> tuple[TableRow, list[RowMessage]]:
+    """A row's tidy cells, and what there is to say about them."""
+    messages = []
+    if any(cell.strip() for cell in cells[len(header) :]):
+        found = f"the row has {len(cells)} cells, the header {len(header)}: a cell with a delimiter needs quotes"
+        messages.append(RowMessage(line, "", "error", found))
+    tidy = {}
+    for field, index in columns.items():
+        tidy[field], level, found = _tidy(decode_cell(cells[index]) if index < len(cells) else "")
+        if level:
+            messages.append(RowMessage(line, header[index], level, found))
+    return TableRow(line, tidy), messages
 
 
 def plain(text: str) -> str:
@@ -189,7 +204,7 @@ def _delimiter(text: str, names: Mapping[str, str]) -> str:
 
 
 def _lines(path: Path, text: str, delimiter: str, skipped: int) -> list[tuple[int, list[str]]]:
-    """Rows that are not blank, each with the line it begins in."""
+    """Rows that are not blank, each with the line it begins in, which pandas does not tell."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     lines: list[tuple[int, list[str]]] = []
     start = 1 + skipped
