@@ -14,12 +14,13 @@ import secrets
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.errors import StorageError
 from engine.logs.check import Finding, Head, Line, check_content, read_line
+from engine.logs.exact import AS_EVIDENCE, Cells, exact_cells
 from engine.logs.seals import Seal, Sealer, canonical, without_person
 from engine.storage import (
     append_lines,
@@ -148,7 +149,7 @@ class SealedFile:
         with storage_errors(self.path):
             tail = self._tail()
             seal = self._authentic(tail[0]) if tail else None
-            head = self._running_head()
+            head = self.running_head()
             if tail and seal is None:
                 lines = self.path.read_bytes().split(b"\n")[1:-1]
                 found = [each for each in map(self._authentic, lines) if each]
@@ -167,8 +168,7 @@ class SealedFile:
 
     def _write_head(self, seal: Seal) -> None:
         """Note how far the file is sealed. Not synced: after a power failure it may lag behind the rows, never run ahead."""
-        text = f"{seal.number} {seal.chain} {self._sealer.mac('head', self._name, str(seal.number), seal.chain)}\n"
-        path = self._head_path
+        path, text = self._head_path, self._head_text(seal.number, seal.chain)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         try:
             path.parent.mkdir(exist_ok=True)
@@ -179,6 +179,9 @@ class SealedFile:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
 
+    def _head_text(self, number: int, chain: str) -> str:
+        return f"{number} {chain} {self._sealer.mac('head', self._name, str(number), chain)}\n"
+
     def drop(self) -> None:
         """Delete the file on purpose."""
         with storage_errors(self.path):
@@ -186,7 +189,8 @@ class SealedFile:
             self._head_path.unlink(missing_ok=True)
             self.path.unlink(missing_ok=True)
 
-    def _running_head(self) -> Head | None:
+    def running_head(self) -> Head | None:
+        """How far the rows are vouched for; None: there is no running head, or it is not ours."""
         try:
             number, chain, mac = self._head_path.read_text(encoding="ascii").split()
         except (OSError, ValueError):
@@ -194,6 +198,18 @@ class SealedFile:
         if mac != self._sealer.mac("head", self._name, number, chain) or not number.isdecimal():
             return None
         return Head(int(number), chain)
+
+    def set_running_head(self, head: Head | None) -> None:
+        """Put another running head in its place, durably.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        if head is not None:
+            atomic_write(self._head_path, self._head_text(head.rows, head.chain).encode("ascii"))
+            return
+        with storage_errors(self._head_path):
+            self._head_path.unlink(missing_ok=True)
 
     def head(self) -> Head:
         """How far the file is sealed; zero rows when it is missing or empty."""
@@ -233,6 +249,30 @@ class SealedFile:
                 [*known.rows, *rows],
             )
             return list(self._known.rows)
+
+    def cells(self, closed: Callable[[], Head | None]) -> Iterator[Cells]:
+        """The rows as they stand, one after the other; what is left of a write that was cut off is no row.
+
+        Args:
+            closed: what the file held when its day was closed; asked when the last line has no end.
+
+        Raises:
+            StorageError: it cannot be read, or a line is not written as Muster writes lines.
+        """
+        with storage_errors(self.path):
+            if not self.path.exists():
+                return
+            with self.path.open("rb") as handle:
+                header = handle.readline()
+                if header.endswith(b"\n") and header != csv_line(self.columns).encode():
+                    raise StorageError(f"{self.path}:1 is not the header that this version writes", hint=AS_EVIDENCE)
+                number, raw = 1, header
+                for number, raw in enumerate(handle, 2):
+                    if raw.endswith(b"\n"):
+                        yield exact_cells(raw, len(self.columns), f"{self.path}:{number}")
+        # a last line without its end is what a crash leaves, unless it is known to have had one
+        if not raw.endswith(b"\n") and raw and not any(each.what == "torn" for each in self.check(closed())):
+            raise StorageError(f"{self.path}:{number} has lost its end", hint=AS_EVIDENCE)
 
     def authentic(self) -> list[dict[str, str]]:
         """The rows that bear their own seal; the file is read anew.
@@ -279,7 +319,7 @@ class SealedFile:
             closed: what the file held when its day was closed.
         """
         with locked(self.path), storage_errors(self.path):
-            running = self._running_head()  # before the rows: who writes one adds it to them first
+            running = self.running_head()  # before the rows: who writes one adds it to them first
             content = self.path.read_bytes() if self.path.exists() else b""
         heads = [head for head in (closed, running) if head]
         if not content and heads:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from functools import lru_cache
@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.logs.check import Finding, Head
+from engine.logs.exact import Cells, Key
 from engine.logs.sealed import Row, SealedFile, file_stamp
 from engine.logs.seals import Sealer
-from engine.storage import locked, storage_errors
+from engine.storage import append_lines, csv_line, locked, storage_errors
 
 __all__ = ["WHOLE", "Chain", "FileShelf", "Shelf", "stem"]
 
@@ -38,6 +39,19 @@ class Chain(Protocol):
 
     def head(self) -> Head:
         """How far it is sealed; zero rows when there is none."""
+
+    def running_head(self) -> Head | None:
+        """How far the rows are vouched for; None: there is no running head, or it is not ours."""
+
+    def set_running_head(self, head: Head | None) -> None:
+        """Put another running head in its place."""
+
+    def cells(self, closed: Callable[[], Head | None]) -> Iterator[Cells]:
+        """The rows as they stand, not all of them in memory at once; `closed`: what there was when its day was closed.
+
+        Raises:
+            StorageError: a row cannot be read, or could not be written elsewhere as it stands here.
+        """
 
     def read(self) -> list[dict[str, str]]:
         """All rows as they stand there, oldest first. Do not change them."""
@@ -60,6 +74,10 @@ class Shelf(Protocol):
 
     name: str
     sealer: Sealer
+    columns: tuple[str, ...]
+    """As in CSV files, `seal` the last."""
+    people: list[int]
+    """Which of them hold ids of people."""
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Hold the log's lock over a read and the append that depends on it."""
@@ -73,6 +91,16 @@ class Shelf(Protocol):
         Raises:
             StorageError: nothing was written.
         """
+
+    def restore(self, day: date, rows: Sequence[tuple[str, Cells]]) -> None:
+        """Append rows, each to the chain of its recorder, durably, as they are; no seals are made. Call it within `exclusive()`.
+
+        Raises:
+            StorageError: none of them was written.
+        """
+
+    def counts(self) -> dict[Key, int]:
+        """How many rows each chain has; one that has only a running head has none."""
 
     def parts(self) -> Mapping[date, Sequence[str]]:
         """The days that have rows, oldest first, and which recorders wrote them (empty: no name)."""
@@ -119,9 +147,14 @@ class FileShelf:
     """
 
     def __init__(
-        self, folder: Path, name: str, columns: Sequence[str], sealer: Sealer, people: Sequence[str] = (),
+        self,
+        folder: Path,
+        name: str,
+        columns: Sequence[str],
+        sealer: Sealer,
+        people: Sequence[str] = (),
         keys: Sequence[str] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.folder, self.name, self.sealer = folder, name, sealer
         self.columns, self._people, self._keys = tuple(columns), tuple(people), tuple(keys)
         self.people = [self.columns.index(column) for column in people]
@@ -145,23 +178,33 @@ class FileShelf:
         """See `Shelf.append`."""
         return self.part(day).append(rows)
 
+    def restore(self, day: date, rows: Sequence[tuple[str, Cells]]) -> None:
+        """See `Shelf.restore`."""
+        for recorder in {each for each, _ in rows}:
+            lines = [csv_line(cells) for each, cells in rows if each == recorder]
+            append_lines(self.path(day, recorder), csv_line(self.columns), lines)
+
+    def counts(self) -> dict[Key, int]:
+        """See `Shelf.counts`."""
+        found = {(day, each): 0 for day, recorders in self._found(self.folder / ".heads").items() for each in recorders}
+        for day, recorders in self.parts().items():
+            found |= {(day, each): max(0, _lines(self.path(day, each)) - 1) for each in recorders}
+        return found
+
     def parts(self) -> dict[date, list[str]]:
         """See `Shelf.parts`."""
+        return self._found(self.folder)
+
+    def _found(self, folder: Path) -> dict[date, list[str]]:
+        """Days and recorders of the files in a folder, which the running heads are named after, too."""
         form = re.compile(rf"{re.escape(self.name)}(?:-(\d{{4}}-\d{{2}}-\d{{2}}))?(?:@([\w.-]+))?\.csv")
         found: dict[date, list[str]] = {}
-        for name in self._names():
+        for name in _names(folder):
             with contextlib.suppress(ValueError):  # 2026-13-45 is no day, and its file none of ours
                 if match := form.fullmatch(name):
                     day = date.fromisoformat(match.group(1)) if match.group(1) else WHOLE
                     found.setdefault(day, []).append(match.group(2) or "")
         return {day: sorted(found[day]) for day in sorted(found)}
-
-    def _names(self) -> list[str]:
-        with storage_errors(self.folder):
-            try:
-                return os.listdir(self.folder)  # noqa: PTH208 - names are enough, and there may be thousands
-            except FileNotFoundError:
-                return []
 
     def _recorders(self, day: date) -> list[str]:
         """The part without a name, there or not, and those of recorders, which a copied database leaves."""
@@ -212,3 +255,16 @@ class FileShelf:
         """See `Shelf.about`."""
         rows = (row for found in self.read(days).values() for row in found)
         return [row for row in rows if any(key in row[column].split(";") for column in self._keys)]
+
+
+def _names(folder: Path) -> list[str]:
+    with storage_errors(folder):
+        try:
+            return os.listdir(folder)  # noqa: PTH208 - names are enough, and there may be thousands
+        except FileNotFoundError:
+            return []
+
+
+def _lines(path: Path) -> int:
+    with storage_errors(path), path.open("rb") as handle:
+        return sum(block.count(b"\n") for block in iter(lambda: handle.read(1 << 20), b""))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from engine.errors import StorageError
+from engine.gallery import Gallery
 from engine.logs import Finding
+from engine.logs.exact import Cells
 from engine.logs.shelf import stem
 from engine.people import Person
-from engine.store.chains import Cells, Chains
 from engine.store.connection import Unreachable
 from engine.store.copying import Progress, apart, as_filed
 from engine.store.sides import Side
@@ -21,6 +22,7 @@ __all__ = ["Comparison", "Difference", "compare"]
 _NAMED = 20
 _STEP = 5000
 _NOTHING = "–"
+_SHOWN = 40  # digits of an embedding
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,11 @@ def compare(files: Side, database: Side, progress: Progress) -> Comparison:
     """
     result = Comparison()
     empty: set[str] = set()
-    for name, log in files.logs.items():
-        empty |= _compare_log(log, database.logs[name], progress, result)
-    one, other = as_filed(files.people.load()), as_filed(database.people.load())
+    for name in files.logs:
+        empty |= _compare_log(files, database, name, progress, result)
+    one, other = (list(map(_told_person, as_filed(side.people.load()))) for side in (files, database))
     result.count("people", len(one))
-    result.add(_different_people(one, other))
+    result.add(_different("people", one, other))
     for name, document in files.documents.items():
         contents = document.read(), database.documents[name].read()
         result.count("documents", contents[0] is not None)
@@ -94,95 +96,85 @@ def compare(files: Side, database: Side, progress: Progress) -> Comparison:
             sizes = [_NOTHING if each is None else f"{len(each)} bytes" for each in contents]
             result.add([Difference(name, 0, "", *sizes)])
     for name in files.galleries:
-        result.add(_different_templates(files, database, name, result))
+        where, here, there = f"gallery/{name}", files.galleries[name].current(), database.galleries[name].current()
+        result.count("templates", len(here.templates))
+        versions = ({"version": str(each.version), "issued": str(each.issued)} for each in (here, there))
+        result.add(_different_row(where, 0, *versions))
+        result.add(_different(where, _told_templates(here), _told_templates(there)))
     result.findings = list(files.check())
     result.add(_different_findings(result.findings, database.check(), empty))
     return result
 
 
-def _compare_log(files: Chains, database: Chains, progress: Progress, result: Comparison) -> set[str]:
+def _compare_log(files: Side, database: Side, name: str, progress: Progress, result: Comparison) -> set[str]:
     """Compare the chains of a log; the files of those that have no rows."""
-    name = files.shelf.name
-    counts, others = files.counts(), database.counts()
+    log, other = files.logs[name], database.logs[name]
+    counts, others = log.counts(), other.counts()
     total, done = max(sum(counts.values()), sum(others.values())), 0
     progress(name, 0, total)
     for key in sorted({*counts, *others}):
-        if key not in counts and apart(database, key):
+        if key not in counts and apart(database, name, key):
             result.administration += others[key]
             continue
         where = stem(name, *key)
         result.count("chains")
         try:
-            for number, pair in enumerate(zip_longest(files.read(key), database.read(key)), 1):
+            for number, pair in enumerate(zip_longest(files.cells(name, key), database.cells(name, key)), 1):
                 done += 1
                 if not done % _STEP:
                     progress(name, done, total)
                 if pair[0] != pair[1]:
-                    result.add(_different_cells(where, number, files.columns, *pair))
+                    result.add(_different_row(where, number, *(_named(log.columns, each) for each in pair)))
         except Unreachable:
             raise
         except StorageError as error:
             result.add([Difference(where, 0, "", error.message, "")])
-        marks = files.mark(key), database.mark(key)
-        if marks[0] != marks[1]:
-            told = [" ".join(map(str, each)) if each else _NOTHING for each in marks]
-            result.add([Difference(where, 0, "running head", *told)])
+        heads = (shelf.part(*key).running_head() for shelf in (log, other))
+        told = ({"running head": f"{each.rows} {each.chain}" if each else _NOTHING} for each in heads)
+        result.add(_different_row(where, 0, *told))
     result.count("rows", done)
     progress(name, done, total)
     return {f"{stem(name, *key)}.csv" for key in {*counts, *others} if not counts.get(key) and not others.get(key)}
 
 
-def _different_cells(
-    where: str, number: int, columns: Sequence[str], one: Cells | None, other: Cells | None
+def _named(columns: Sequence[str], cells: Cells | None) -> Mapping[str, str] | None:
+    return None if cells is None else dict(zip(columns, cells, strict=True))
+
+
+def _told_person(person: Person) -> Mapping[str, str]:
+    return {column: str(value) for column, value in dataclasses.asdict(person).items()}
+
+
+def _told_templates(gallery: Gallery) -> Iterator[Mapping[str, str]]:
+    for template, embedding in zip(gallery.templates, gallery.embeddings, strict=True):
+        yield {
+            "template_id": template.template_id,
+            "person": template.person,
+            "quality": str(round(float(template.quality), 4)),
+            "embedding": embedding.tobytes().hex(),
+        }
+
+
+def _different(
+    where: str, one: Iterable[Mapping[str, str]], other: Iterable[Mapping[str, str]]
 ) -> Iterator[Difference]:
-    if one is None or other is None:
+    for number, (here, there) in enumerate(zip_longest(one, other), 1):
+        yield from _different_row(where, number, here, there)
+
+
+def _different_row(
+    where: str, number: int, here: Mapping[str, str] | None, there: Mapping[str, str] | None
+) -> Iterator[Difference]:
+    """What two rows of the same columns, the first of which names them, do not have in common."""
+    if here is None or there is None:
         yield Difference(
-            where, number, "", _NOTHING if one is None else one[0], _NOTHING if other is None else other[0]
+            where, number, "", *(_NOTHING if each is None else next(iter(each.values())) for each in (here, there))
         )
         return
-    for column, here, there in zip(columns, one, other, strict=True):
-        if here != there:
-            yield Difference(where, number, column, here, there)
-
-
-def _different_people(one: Sequence[Person], other: Sequence[Person]) -> Iterator[Difference]:
-    for number, (here, there) in enumerate(zip_longest(one, other), 1):
-        if here is None or there is None:
-            ids = [_NOTHING if each is None else each.employee_id for each in (here, there)]
-            yield Difference("people", number, "", *ids)
-            continue
-        for column in dataclasses.asdict(here):
-            values = str(getattr(here, column)), str(getattr(there, column))
-            if values[0] != values[1]:
-                yield Difference("people", number, column, *values)
-
-
-def _different_templates(files: Side, database: Side, name: str, result: Comparison) -> Iterator[Difference]:
-    one, other = files.galleries[name].current(), database.galleries[name].current()
-    where = f"gallery/{name}"
-    result.count("templates", len(one.templates))
-    for column in ("version", "issued"):
-        values = str(getattr(one, column)), str(getattr(other, column))
-        if values[0] != values[1]:
-            yield Difference(where, 0, column, *values)
-    rows = zip_longest(
-        zip(one.templates, one.embeddings, strict=True), zip(other.templates, other.embeddings, strict=True)
-    )
-    for number, (here, there) in enumerate(rows, 1):
-        if here is None or there is None:
-            ids = [_NOTHING if each is None else each[0].template_id for each in (here, there)]
-            yield Difference(where, number, "", *ids)
-            continue
-        cells = [
-            {
-                "template_id": template.template_id, "person": template.person, "quality": str(round(float(template.quality), 4)),
-                "embedding": embedding.tobytes().hex(),
-            }
-            for template, embedding in (here, there)
-        ]  # fmt: skip
-        for column, value in cells[0].items():
-            if value != cells[1][column]:
-                yield Difference(where, number, column, value[:40], cells[1][column][:40])
+    for column, value in here.items():
+        if value != there[column]:
+            shown = _SHOWN if column == "embedding" else None
+            yield Difference(where, number, column, value[:shown], there[column][:shown])
 
 
 def _different_findings(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -17,14 +17,13 @@ from typing import Any
 
 from engine.errors import StorageError
 from engine.gallery import Gallery
-from engine.logs import Sealer
 from engine.logs.check import line_of
 from engine.logs.days import Journal
+from engine.logs.exact import Cells, Key
 from engine.logs.seals import canonical
-from engine.logs.shelf import stem
+from engine.logs.shelf import Shelf, stem
 from engine.people import PeopleKeep, Person
 from engine.storage import decode_cell, encode_cell
-from engine.store.chains import Cells, Chains, Key
 from engine.store.sides import Side
 
 __all__ = ["ADMINISTRATION", "Copied", "Progress", "apart", "as_filed", "copy"]
@@ -75,8 +74,8 @@ def copy(source: Side, target: Side, progress: Progress, done: Copied | None = N
     done.total = sum(sum(each.values()) for each in counts.values())
     _see_key(source, counts)
     over = {name: _see_target(source, target, name, counts[name]) for name in source.logs}
-    for name, log in source.logs.items():
-        _Log(log, target.logs[name], counts[name], progress, done).copy(over[name])
+    for name in source.logs:
+        _Log(source, target, name, counts[name], progress, done).copy(over[name])
     done.people = _copy_people(source.people, target.people)
     done.documents = _copy_documents(source, target)
     done.templates = sum(_copy_gallery(source, target, name) for name in source.galleries)
@@ -96,16 +95,17 @@ def _see_key(source: Side, counts: Mapping[str, Mapping[Key, int]]) -> None:
     if not path.exists():
         raise StorageError(f"{path} is missing, and {source.title} holds sealed rows", hint=hint)
     for log, key in keys[:: max(1, len(keys) // _SAMPLES)]:
-        for row in islice(log.read(key), _SAMPLES):
-            if _authentic(log, key, row, source.sealer):
+        for row in islice(source.cells(log.name, key), _SAMPLES):
+            if _authentic(log, key, row):
                 return
     raise StorageError(f"the rows of {source.title} are not sealed with the key {path}", hint=hint)
 
 
-def _authentic(log: Chains, key: Key, row: Cells, sealer: Sealer) -> bool:
-    return line_of(
-        row, stem(log.shelf.name, *key), sealer, lambda cells: canonical(cells, log.people, sealer), 0
-    ).authentic
+def _authentic(log: Shelf, key: Key, row: Cells) -> bool:
+    def hashed(cells: Sequence[str]) -> list[str]:
+        return canonical(cells, log.people, log.sealer)
+
+    return line_of(row, stem(log.name, *key), log.sealer, hashed, 0).authentic
 
 
 def _see_target(source: Side, target: Side, name: str, counts: Mapping[Key, int]) -> list[Key]:
@@ -123,7 +123,7 @@ def _see_target(source: Side, target: Side, name: str, counts: Mapping[Key, int]
             raise StorageError(f"{chain} has {count} rows, {source.title} {counts[key]}", hint=_ELSEWHERE)
         if key in _purged(source.journal, name):
             over.append(key)
-        elif not apart(target.logs[name], key):
+        elif not apart(target, name, key):
             raise StorageError(f"{chain} has {count} rows and does not stand in {source.title}", hint=_ELSEWHERE)
     return over
 
@@ -133,12 +133,12 @@ def _purged(journal: Journal, name: str) -> set[Key]:
     return {(date.fromisoformat(day), recorder) for (log, _, recorder), day in rows if log == name}
 
 
-def apart(log: Chains, key: Key) -> bool:
+def apart(side: Side, log: str, key: Key) -> bool:
     """Whether a chain of the audit log tells of nothing but who was let into the database."""
-    if log.shelf.name != "audit" or not key[1]:
+    if log != "audit" or not key[1]:
         return False
-    action = log.columns.index("action")
-    return all(row[action] in ADMINISTRATION for row in log.read(key))
+    action = side.logs[log].columns.index("action")
+    return all(row[action] in ADMINISTRATION for row in side.cells(log, key))
 
 
 # --------------------------------------------------------------------------------------------- logs
@@ -148,8 +148,9 @@ def apart(log: Chains, key: Key) -> bool:
 class _Log:
     """One log on its way."""
 
-    source: Chains
-    target: Chains
+    source: Side
+    target: Side
+    name: str
     counts: Mapping[Key, int]
     progress: Progress
     done: Copied
@@ -157,48 +158,49 @@ class _Log:
 
     def copy(self, over: Iterable[Key]) -> None:
         """Day by day, so that whoever must write in between waits for one of them alone."""
+        source, target = self.source.logs[self.name], self.target.logs[self.name]
         self._tell(0)
         for day, recorder in over:
-            with self.target.shelf.exclusive():
-                self.target.shelf.part(day, recorder).drop()
+            with target.exclusive():
+                target.part(day, recorder).drop()
             self.done.dropped += 1
         for day in sorted({day for day, _ in self.counts}):
-            with self.source.shelf.exclusive(), self.target.shelf.exclusive():
-                self._copy_day(day, sorted(recorder for at, recorder in self.counts if at == day))
+            with source.exclusive(), target.exclusive():
+                self._copy_day(source, target, day, sorted(recorder for at, recorder in self.counts if at == day))
 
-    def _copy_day(self, day: date, recorders: list[str]) -> None:
+    def _copy_day(self, source: Shelf, target: Shelf, day: date, recorders: list[str]) -> None:
         # of several recorders by time, as files are read: the order within a table is the order in which rows came
-        time = self.source.columns.index("timestamp") if "timestamp" in self.source.columns else None
+        time = source.columns.index("timestamp") if "timestamp" in source.columns else None
         streams = [self._named(day, each) for each in recorders]
         rows = heapq.merge(*streams, key=lambda row: "" if time is None else row[1][time])
         while batch := list(islice(rows, _BATCH)):
-            self.target.append(day, batch)
+            target.restore(day, batch)
             self.done.rows += len(batch)
             self._tell(len(batch))
         for recorder in recorders:
-            mark = self.source.mark((day, recorder))
-            if mark != self.target.mark((day, recorder)):
-                self.target.set_mark((day, recorder), mark)
+            head, copied = source.part(day, recorder).running_head(), target.part(day, recorder)
+            if head != copied.running_head():
+                copied.set_running_head(head)
 
     def _named(self, day: date, recorder: str) -> Iterator[tuple[str, Cells]]:
         return ((recorder, row) for row in self._missing((day, recorder)))
 
     def _missing(self, key: Key) -> Iterator[Cells]:
         """The rows of a chain that the target does not hold yet."""
-        rows = self.source.read(key)
+        rows = self.source.cells(self.name, key)
         redacted: set[str] = set()
         there = 0
-        for there, row in enumerate(self.target.read(key), 1):
+        for there, row in enumerate(self.target.cells(self.name, key), 1):
             own = next(rows, None)
             if own != row:
                 forgotten = self._forgotten(own, row)
                 if not forgotten:
                     raise StorageError(
-                        f"row {there} of {stem(self.source.shelf.name, *key)} is another one in the source than in the target",
+                        f"row {there} of {stem(self.name, *key)} is another one in the source than in the target",
                         hint=_ELSEWHERE,
                     )
                 for person in forgotten - redacted:
-                    self.target.shelf.part(*key).redact(person)
+                    self.target.logs[self.name].part(*key).redact(person)
                 redacted |= forgotten
             if not there % _BATCH:
                 self._tell(_BATCH)
@@ -208,7 +210,8 @@ class _Log:
 
     def _forgotten(self, own: Cells | None, row: Cells) -> set[str]:
         """Who stands in the target's row and was forgotten in the source's; empty: they differ otherwise, too."""
-        pseudonym = self.target.shelf.sealer.pseudonym
+        pseudonym = self.target.sealer.pseudonym
+        named = self.target.logs[self.name].people
         people: set[str] = set()
         for index, (here, there) in enumerate(zip(own or (), row, strict=False)):
             if here == there:
@@ -216,14 +219,14 @@ class _Log:
             ids, others = decode_cell(here).split(";"), decode_cell(there).split(";")
             gone = {other for each, other in zip(ids, others, strict=False) if each != other}
             redacted = [pseudonym(each) if each in gone else each for each in others]
-            if index not in self.target.people or ids != redacted:
+            if index not in named or ids != redacted:
                 return set()
             people |= gone
         return people
 
     def _tell(self, count: int) -> None:
         self.seen += count
-        self.progress(self.source.shelf.name, self.seen, sum(self.counts.values()))
+        self.progress(self.name, self.seen, sum(self.counts.values()))
 
 
 # --------------------------------------------------------------------------------------------- what is no log

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 import uuid
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     Column,
     Connection,
     Date,
@@ -20,8 +22,12 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    cast,
+    column,
     delete,
+    func,
     insert,
+    literal,
     or_,
     select,
     text,
@@ -30,6 +36,7 @@ from sqlalchemy import (
 
 from engine.logs import Finding, Head, Sealer
 from engine.logs.check import check_lines, line_of
+from engine.logs.exact import Cells, Key, exactly_encoded
 from engine.logs.sealed import Row
 from engine.logs.seals import Seal, canonical, parse_seal, without_person
 from engine.logs.shelf import stem
@@ -37,9 +44,9 @@ from engine.storage import decode_cell, encode_cell
 from engine.store.connection import Database, Unreachable
 from engine.store.spool import Entry, Spool
 
-__all__ = ["BEGIN", "CHAINS", "TableShelf", "log_table"]
+__all__ = ["TableShelf", "log_table"]
 
-BEGIN = text("SELECT * FROM muster.begin_append(:site, :log, :day, :recorder, :ids)")
+_BEGIN = text("SELECT * FROM muster.begin_append(:site, :log, :day, :recorder, :ids)")
 _END = text("SELECT muster.end_append(:site, :log, :day, :recorder, :number, :mac)")
 _OF_PERSON = text("SELECT * FROM muster.told_of_person(:site, :key, :days)")
 _OF_STRANGER = text("SELECT * FROM muster.told_of_stranger(:site, :key, :days)")
@@ -47,13 +54,23 @@ _INCIDENT = text("SELECT * FROM muster.told_incident(:site, :key)")
 _RECENT = 20_000
 """Rows of this process that are remembered, so that nothing is told twice while the database is away."""
 _MOST_DAYS = 400
+_PAGE = 2000  # rows that are copied at once
+_LONGEST_ID = 100
 
 _METADATA = MetaData(schema="muster")
-CHAINS = Table(
-    "chains", _METADATA,
-    Column("site", Text), Column("log", Text), Column("day", Date), Column("recorder", Text), Column("rows", Integer),
-    Column("number", Integer), Column("head", Text), Column("mac", Text), Column("revision", Integer),
-)  # fmt: skip
+_CHAINS = Table(
+    "chains",
+    _METADATA,
+    Column("site", Text),
+    Column("log", Text),
+    Column("day", Date),
+    Column("recorder", Text),
+    Column("rows", Integer),
+    Column("number", Integer),
+    Column("head", Text),
+    Column("mac", Text),
+    Column("revision", Integer),
+)
 
 
 def log_table(name: str, columns: Sequence[str]) -> Table:
@@ -65,10 +82,17 @@ def log_table(name: str, columns: Sequence[str]) -> Table:
     """
     own = [Column(f"c_{column}", Text, key=column) for column in columns[:-1]]
     return Table(
-        name, MetaData(schema="muster"), Column("site", Text, key="_site"), Column("day", Date, key="_day"),
-        Column("recorder", Text, key="_recorder"), Column("position", Integer, key="_position"),
-        Column("row_id", Text, key="_id"), Column("seq", Integer, key="_seq"), *own, Column("seal", Text, key="seal"),
-    )  # fmt: skip
+        name,
+        MetaData(schema="muster"),
+        Column("site", Text, key="_site"),
+        Column("day", Date, key="_day"),
+        Column("recorder", Text, key="_recorder"),
+        Column("position", Integer, key="_position"),
+        Column("row_id", Text, key="_id"),
+        Column("seq", Integer, key="_seq"),
+        *own,
+        Column("seal", Text, key="seal"),
+    )
 
 
 @dataclass
@@ -94,9 +118,16 @@ class TableShelf:
     """
 
     def __init__(
-        self, database: Database, spool: Spool, recorder: str, name: str, columns: Sequence[str], sealer: Sealer,
-        people: Sequence[str] = (), keys: Sequence[str] = (),
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        spool: Spool,
+        recorder: str,
+        name: str,
+        columns: Sequence[str],
+        sealer: Sealer,
+        people: Sequence[str] = (),
+        keys: Sequence[str] = (),
+    ) -> None:
         self.name, self.sealer, self.columns = name, sealer, tuple(columns)
         self.table = log_table(name, columns)
         self.people = [self.columns.index(column) for column in people]
@@ -145,7 +176,7 @@ class TableShelf:
         """
         place = {"site": self._database.site, "log": self.name, "day": day, "recorder": self._recorder}
         with self._database.work() as connection:
-            found = connection.execute(BEGIN, place | {"ids": [entry.row_id for entry in entries]}).one()
+            found = connection.execute(_BEGIN, place | {"ids": [entry.row_id for entry in entries]}).one()
             known, name = set(found.known), stem(self.name, day, self._recorder)
             seal = Seal(found.number, "", found.head)
             rows: list[dict[str, object]] = []
@@ -172,21 +203,60 @@ class TableShelf:
         own = self.sealer.own(name, before.number + 1, canonical(encoded, self.people, self.sealer))
         return Seal(before.number + 1, own, self.sealer.chain(before.chain, own))
 
+    def restore(self, day: date, rows: Sequence[tuple[str, Cells]]) -> None:
+        """See `engine.logs.Shelf.restore`; a row whose identifier stands there already gets another key: it can stand there twice."""
+        by_id = self.columns[0].endswith("_id")
+        decoded = [[*map(decode_cell, cells[:-1]), cells[-1]] for _, cells in rows]
+        ids = [values[0] if by_id and len(values[0]) <= _LONGEST_ID else "" for values in decoded]
+        place = {"site": self._database.site, "log": self.name, "day": day}
+        with self._database.work() as connection:
+            taken, positions = {""}, dict[str, int]()
+            for recorder in sorted({each for each, _ in rows}):
+                own = [row_id for (each, _), row_id in zip(rows, ids, strict=True) if each == recorder]
+                begun = connection.execute(_BEGIN, place | {"recorder": recorder, "ids": own}).one()
+                taken.update(begun.known)
+                positions[recorder] = begun.rows
+            names = ("_recorder", "_position", "_id", *self.columns)
+            content = list[dict[str, object]]()
+            for (recorder, _), row_id, cells in zip(rows, ids, decoded, strict=True):
+                positions[recorder] += 1
+                key = (recorder, positions[recorder], uuid.uuid4().hex if row_id in taken else row_id)
+                content.append(dict(zip(names, (*key, *cells), strict=True)))
+                taken.add(row_id)
+            # one statement for all, for after each the rows are counted; and one text, for arrays are slow to send
+            added = (
+                func.json_to_recordset(cast(literal(json.dumps(content, ensure_ascii=False), Text), JSON))
+                .table_valued(*(column(name, Integer if name == "_position" else Text) for name in names), name="added")
+                .render_derived(with_types=True)
+            )
+            place_of = (literal(self._database.site, Text), literal(day, Date))
+            values = select(*place_of, *(added.c[name] for name in names))
+            connection.execute(insert(self.table).from_select(["_site", "_day", *names], values))
+
     # ----------------------------------------------------------------------------------------- reading
+
+    def counts(self) -> dict[Key, int]:
+        """See `engine.logs.Shelf.counts`; the rows that are there, whatever the chain says of them."""
+        table = self.table
+        place = (table.c["_day"], table.c["_recorder"])
+        counted = select(*place, func.count()).where(table.c["_site"] == self._database.site).group_by(*place)
+        found: dict[Key, int] = {(day, each): 0 for day, recorders in self.parts().items() for each in recorders}
+        with self._database.work() as connection:
+            return found | {(day, recorder): count for day, recorder, count in connection.execute(counted)}
 
     def _chains(self, days: Sequence[date] | None = None) -> dict[date, dict[str, tuple[int, int]]]:
         """Rows and revision by day and recorder."""
         wanted = [
-            CHAINS.c.site == self._database.site,
-            CHAINS.c.log == self.name,
-            or_(CHAINS.c.rows > 0, CHAINS.c.number > 0),  # or its rows are gone, which `check` must tell
+            _CHAINS.c.site == self._database.site,
+            _CHAINS.c.log == self.name,
+            or_(_CHAINS.c.rows > 0, _CHAINS.c.number > 0),  # or its rows are gone, which `check` must tell
         ]
         if days is not None:
-            wanted.append(CHAINS.c.day.in_(days))
-        query = select(CHAINS.c.day, CHAINS.c.recorder, CHAINS.c.rows, CHAINS.c.revision).where(*wanted)
+            wanted.append(_CHAINS.c.day.in_(days))
+        query = select(_CHAINS.c.day, _CHAINS.c.recorder, _CHAINS.c.rows, _CHAINS.c.revision).where(*wanted)
         found: dict[date, dict[str, tuple[int, int]]] = {}
         with self._database.work() as connection:
-            for row in connection.execute(query.order_by(CHAINS.c.day, CHAINS.c.recorder)):
+            for row in connection.execute(query.order_by(_CHAINS.c.day, _CHAINS.c.recorder)):
                 found.setdefault(row.day, {})[row.recorder] = (row.rows, row.revision)
         return found
 
@@ -297,19 +367,33 @@ class TablePart:
         self._shelf, self._database = shelf, database
         table, site = shelf.table, database.site
         self._rows = (table.c["_site"] == site, table.c["_day"] == day, table.c["_recorder"] == recorder)
-        self._chain = (
-            CHAINS.c.site == site, CHAINS.c.log == shelf.name, CHAINS.c.day == day, CHAINS.c.recorder == recorder,
-        )  # fmt: skip
+        self._place: dict[str, object] = {"site": site, "log": shelf.name, "day": day, "recorder": recorder}
+        self._chain = tuple(_CHAINS.c[key] == value for key, value in self._place.items())
 
     def _head(self, connection: Connection) -> Head | None:
         """The running head, if it is ours."""
         found = connection.execute(
-            select(CHAINS.c.number, CHAINS.c.head, CHAINS.c.mac).where(*self._chain)
+            select(_CHAINS.c.number, _CHAINS.c.head, _CHAINS.c.mac).where(*self._chain)
         ).one_or_none()
         if found is None:
             return None
         sound = found.mac == self._shelf.sealer.mac("head", self.name, str(found.number), found.head)
         return Head(found.number, found.head) if sound else None
+
+    def running_head(self) -> Head | None:
+        """See `engine.logs.shelf.Chain.running_head`."""
+        with self._database.work() as connection:
+            return self._head(connection)
+
+    def set_running_head(self, head: Head | None) -> None:
+        """See `engine.logs.shelf.Chain.set_running_head`."""
+        values: dict[str, object] = {"mac": ""}
+        if head is not None:
+            mac = self._shelf.sealer.mac("head", self.name, str(head.rows), head.chain)
+            values = {"number": head.rows, "head": head.chain, "mac": mac}
+        with self._database.work() as connection:
+            connection.execute(_BEGIN, {**self._place, "ids": []})
+            connection.execute(update(_CHAINS).where(*self._chain).values(values))
 
     def head(self) -> Head:
         """How far the chain is sealed."""
@@ -326,11 +410,22 @@ class TablePart:
         seal = parse_seal(last or "")
         return Head(0, "") if seal is None else Head(seal.number, seal.chain)
 
-    def _cells(self, connection: Connection) -> list[tuple[int, list[str]]]:
+    def _cells(self, connection: Connection, after: int = 0, limit: int | None = None) -> list[tuple[int, list[str]]]:
         columns = [self._shelf.table.c[column] for column in self._shelf.columns]
         position = self._shelf.table.c["_position"]
-        query = select(position, *columns).where(*self._rows).order_by(position)
+        query = select(position, *columns).where(*self._rows, position > after).order_by(position).limit(limit)
         return [(row[0], list(row[1:])) for row in connection.execute(query)]
+
+    def cells(self, closed: Callable[[], Head | None]) -> Iterator[Cells]:
+        """See `engine.logs.shelf.Chain.cells`."""
+        del closed
+        last, full = 0, True
+        while full:
+            with self._database.work() as connection:
+                found = self._cells(connection, last, _PAGE)
+            for last, values in found:
+                yield exactly_encoded(values, self._shelf.columns, f"row {last} of {self.name}")
+            full = len(found) == _PAGE
 
     def read(self) -> list[dict[str, str]]:
         """All rows, oldest first."""
@@ -399,4 +494,4 @@ class TablePart:
         """Delete the chain on purpose."""
         with self._database.work() as connection:
             connection.execute(delete(self._shelf.table).where(*self._rows))
-            connection.execute(delete(CHAINS).where(*self._chain))
+            connection.execute(delete(_CHAINS).where(*self._chain))

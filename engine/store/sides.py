@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.gallery import GalleryStore
 from engine.logs import Finding, Sealer
 from engine.logs.days import Journal
-from engine.logs.shelf import FileShelf, Shelf
+from engine.logs.exact import Cells, Key
+from engine.logs.shelf import Shelf
 from engine.people import PeopleKeep
 from engine.storage import Document
-from engine.store.base import Store
-from engine.store.chains import Chains, FileChains, TableChains
-from engine.store.database import DatabaseStore
-from engine.store.shelf import TableShelf
+from engine.store.base import FileStore, Store
 
 __all__ = ["DOCUMENTS", "Side", "side"]
 
@@ -35,7 +33,7 @@ class Side:
     Attributes:
         title: how to call it.
         sealer: holds the key of its seals.
-        logs: chains by name of the log, the journal `seals` the last.
+        logs: by name, the journal `seals` the last.
         journal: of closed days.
         people, documents, galleries: the rest.
         check: names what does not hold about the rows.
@@ -43,18 +41,25 @@ class Side:
 
     title: str
     sealer: Sealer
-    logs: Mapping[str, Chains]
+    logs: Mapping[str, Shelf]
     journal: Journal
     people: PeopleKeep
     documents: Mapping[str, Document]
     galleries: Mapping[str, GalleryStore]
     check: Callable[[], Sequence[Finding]]
 
+    def cells(self, log: str, key: Key) -> Iterator[Cells]:
+        """The rows of a chain as they stand, see `engine.logs.shelf.Chain.cells`."""
+        return self.logs[log].part(*key).cells(lambda: self.journal.heads(log).get(key))
+
 
 def side(
-    store: Store, shelves: Iterable[Shelf], journal: Journal, galleries: Mapping[str, GalleryStore],
+    store: Store,
+    shelves: Iterable[Shelf],
+    journal: Journal,
+    galleries: Mapping[str, GalleryStore],
     check: Callable[[], Sequence[Finding]],
-) -> Side:  # fmt: skip
+) -> Side:
     """A store as one of the two.
 
     Args:
@@ -63,14 +68,7 @@ def side(
         journal, galleries, check: see `Side`.
     """
 
-    def chains(shelf: Shelf) -> Chains:
-        if isinstance(shelf, FileShelf):
-            return FileChains(shelf, journal)
-        assert isinstance(shelf, TableShelf)
-        assert isinstance(store, DatabaseStore)
-        return TableChains(shelf, store.database)
-
-    logs = {shelf.name: chains(shelf) for shelf in (*shelves, journal.file.shelf)}
-    title = "the database" if isinstance(store, DatabaseStore) else "the files"
+    logs = {shelf.name: shelf for shelf in (*shelves, journal.file.shelf)}
+    title = "the files" if isinstance(store, FileStore) else "the database"
     documents = {name: store.document(name, mode=mode) for name, mode in DOCUMENTS.items()}
     return Side(title, journal.file.sealer, logs, journal, store.people(), documents, galleries, check)
