@@ -13,7 +13,8 @@ from command import Answer, muster
 from postgres import Server
 from sites import Place, moved, told
 
-from engine.demo.week import watch_week
+from engine.demo.run import watch_demo
+from engine.demo.week import week
 from engine.models import no_progress
 from engine.workbench import Workbench
 
@@ -107,7 +108,7 @@ def test_the_week_is_the_same_on_a_database(answer: Answer, workspace: Path, pos
     place.add_site("week", there.config.timezone)
     office, gate = moved(there, place, place.login("recorder", "week"), site="week")
     monday, friday = date.fromisoformat(DAYS[0]), date.fromisoformat(DAYS[-1])
-    watch_week(gate, workspace / "demo" / "week.mp4", monday, no_progress)
+    watch_demo(gate, week(monday, there.config.zone), workspace / "demo" / "week.mp4", no_progress)
     sheets = [bench.attendance.sheets(monday, friday, bench.known_people()) for bench in (there, office)]
     assert sheets[0] == sheets[1]
     assert len(sheets[0]) == 5 * 4

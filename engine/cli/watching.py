@@ -7,7 +7,7 @@ import dataclasses
 import signal
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,8 +20,10 @@ from engine.cli.context import moment
 from engine.cli.output import console, emit_json, note, progress_bar, rounded, table
 from engine.cli.security import who
 from engine.config import load_config
-from engine.demo.run import clear_demo, run_demo
-from engine.demo.week import WeekOutcome, prepare_week, run_week
+from engine.demo.minute import minute
+from engine.demo.run import DemoOutcome, Script, clear_demo, run_demo
+from engine.demo.week import prepare_week
+from engine.demo.week import week as a_week
 from engine.drawing import draw_tracks
 from engine.errors import InputError
 from engine.models import fetch_samples
@@ -79,9 +81,17 @@ def _latency(stats: RunStats) -> dict[str, float] | None:
 
 
 def watch(
-    spec: str, camera: str, workspace: Path, as_json: bool, *, start: str | None, fast: bool, save_video: Path | None,
-    min_face_px: int | None, limit: int | None,
-) -> None:  # fmt: skip
+    spec: str,
+    camera: str,
+    workspace: Path,
+    as_json: bool,
+    *,
+    start: str | None,
+    fast: bool,
+    save_video: Path | None,
+    min_face_px: int | None,
+    limit: int | None,
+) -> None:
     """Run the pipeline on a source to its end."""
     config = load_config(workspace)
     camera = clean_text(camera, what="camera's name", limit=64)
@@ -137,7 +147,7 @@ def _sink(
     needed: int,
     *,
     quiet: bool,
-) -> Callable[[FrameResult], None]:  # fmt: skip
+) -> Callable[[FrameResult], None]:
     def show(result: FrameResult) -> None:
         if writer is not None:
             writer.write(draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed))
@@ -153,51 +163,93 @@ def _sink(
 
 def demo(workspace: Path | None, start: str | None, as_json: bool, *, week: bool) -> None:
     """Run a demonstration and say whether everything came out as the script says."""
-    if week:
-        _demo_week(workspace or Path("data/week"), start, as_json)
-    else:
-        _demo_day(workspace or Path("data/demo"), start, as_json)
-
-
-def _demo_week(workspace: Path, start: str | None, as_json: bool) -> None:
+    name, prepared, told, shown = (
+        ("week", _the_week, _week_json, _show_week) if week else ("demo", _the_minute, _minute_json, _show_minute)
+    )
+    workspace = workspace or Path("data", name)
     clear_demo(workspace)
-    prepare_week(workspace)
+    if week:
+        prepare_week(workspace)
     config = load_config(workspace)
-    today = datetime.now(UTC).astimezone(config.zone).date()
     begin = moment(start, config.zone)
+    with progress_bar(quiet=as_json) as progress:
+        bench = Workbench(workspace, config, progress=progress)
+        script = prepared(bench, begin)
+        outcome = run_demo(bench, fetch_samples(progress), script, progress)
+    if as_json:
+        files = {title: str(path) for title, path in outcome.files.items()}
+        emit_json({"passed": outcome.passed, **told(outcome), "files": files})
+    else:
+        shown(outcome, script.days[0])
+        table("Files", ("", "where"), outcome.files.items())
+    if not outcome.passed:
+        note(f"the {name} did not come out as its script says")
+        raise typer.Exit(1)
+
+
+def _the_minute(bench: Workbench, begin: datetime | None) -> Script:
+    now = datetime.now(UTC).astimezone(bench.config.zone)
+    begin = begin or now.replace(hour=8, minute=55, second=0, microsecond=0)
+    return minute(begin, bench.attendance.day_of(begin))
+
+
+def _the_week(bench: Workbench, begin: datetime | None) -> Script:
+    today = datetime.now(UTC).astimezone(bench.config.zone).date()
     first = begin.date() if begin else today - timedelta(days=7)
     monday = first - timedelta(days=first.weekday())
     if monday + timedelta(days=6) > today:
         raise InputError(f"the week of {monday} is not over", hint="choose an earlier --start")
-    with progress_bar(quiet=as_json) as progress:
-        photos = fetch_samples(progress)
-        outcome = run_week(Workbench(workspace, config, progress=progress), photos, monday, progress)
-    if as_json:
-        emit_json(
-            {
-                "passed": outcome.passed,
-                "scores": [
-                    {**dataclasses.asdict(score), "precision": score.precision, "recall": score.recall}
-                    for score in outcome.scores
-                ],
-                "faults": outcome.faults,
-                "sheet": list(map(cells, outcome.sheet)),
-                "incidents": outcome.incidents,
-                "dossiers": outcome.dossiers,
-                "files": {name: str(path) for name, path in outcome.files.items()},
-            }
-        )
-    else:
-        _show_week(outcome)
-    if not outcome.passed:
-        note("the week did not come out as its script says")
-        raise typer.Exit(1)
+    return a_week(monday, bench.config.zone)
 
 
-def _show_week(outcome: WeekOutcome) -> None:
+def _minute_json(outcome: DemoOutcome) -> dict[str, Any]:
+    return {
+        "checks": [dict(zip(("what", "expected", "found"), row, strict=True)) for row in outcome.checks],
+        "attendance": list(map(cells, outcome.sheet)),
+        "incidents": outcome.incidents,
+        "frames": outcome.stats.frames,
+    }
+
+
+def _week_json(outcome: DemoOutcome) -> dict[str, Any]:
+    return {
+        "scores": [
+            {**dataclasses.asdict(score), "precision": score.precision, "recall": score.recall}
+            for score in outcome.scores
+        ],
+        "faults": outcome.faults,
+        "sheet": list(map(cells, outcome.sheet)),
+        "incidents": outcome.incidents,
+        "dossiers": outcome.dossiers,
+    }
+
+
+def _show_minute(outcome: DemoOutcome, day: date) -> None:
+    table(
+        "Expected and found",
+        ("", "expected", "found", ""),
+        [(*row, "✓" if row[1] == row[2] else "✗ differs") for row in outcome.checks],
+    )
+    table(
+        f"Attendance on {day}",
+        ("name", "first in", "last out", "similarity", "status"),
+        [
+            (row["name"], row["first_in"], row["last_out"], rounded(each.similarity_in or 0.0), row["status"])
+            for each in outcome.sheet
+            for row in [cells(each)]
+        ],
+    )
+    table(
+        "Incidents",
+        ("time", "kind", "who", "picture"),
+        [(row["timestamp"][11:19], row["kind"], who(row), row["image"]) for row in outcome.incidents],
+    )
+
+
+def _show_week(outcome: DemoOutcome, monday: date) -> None:
     columns = ["date", "name", "first_in", "last_out", "hours", "status", "note"]
     rows = [[cells(row)[column] for column in columns] for row in outcome.sheet]
-    table(f"Week of {outcome.monday}", [column.replace("_", " ") for column in columns], rows)
+    table(f"Week of {monday}", [column.replace("_", " ") for column in columns], rows)
     table(
         "Incidents",
         ("time", "kind", "severity", "who"),
@@ -225,51 +277,3 @@ def _show_week(outcome: WeekOutcome) -> None:
         ],
     )
     console.print("every row of the logs is as it was written" if not outcome.faults else "; ".join(outcome.faults))
-    table("Files", ("", "where"), outcome.files.items())
-
-
-def _demo_day(workspace: Path, start: str | None, as_json: bool) -> None:
-    clear_demo(workspace)
-    config = load_config(workspace)
-    begin = moment(start, config.zone) or datetime.now(UTC).astimezone(config.zone).replace(
-        hour=8, minute=55, second=0, microsecond=0
-    )
-    with progress_bar(quiet=as_json) as progress:
-        photos = fetch_samples(progress)
-        bench = Workbench(workspace, config, progress=progress)
-        outcome = run_demo(bench, photos, begin, progress)
-    if as_json:
-        emit_json(
-            {
-                "passed": outcome.passed,
-                "checks": [dict(zip(("what", "expected", "found"), row, strict=True)) for row in outcome.checks],
-                "attendance": list(map(cells, outcome.sheet)),
-                "incidents": outcome.incidents,
-                "frames": outcome.stats.frames,
-                "files": {name: str(path) for name, path in outcome.files.items()},
-            }
-        )
-    else:
-        table(
-            "Expected and found",
-            ("", "expected", "found", ""),
-            [(*row, "✓" if row[1] == row[2] else "✗ differs") for row in outcome.checks],
-        )
-        table(
-            f"Attendance on {begin:%Y-%m-%d}",
-            ("name", "first in", "last out", "similarity", "status"),
-            [
-                (row["name"], row["first_in"], row["last_out"], rounded(each.similarity_in or 0.0), row["status"])
-                for each in outcome.sheet
-                for row in [cells(each)]
-            ],
-        )
-        table(
-            "Incidents",
-            ("time", "kind", "who", "picture"),
-            [(row["timestamp"][11:19], row["kind"], who(row), row["image"]) for row in outcome.incidents],
-        )
-        table("Files", ("", "where"), outcome.files.items())
-    if not outcome.passed:
-        note("the demo did not come out as its script says")
-        raise typer.Exit(1)

@@ -1,7 +1,8 @@
 """The demonstration: real people from the sample photos walk through a drawn entrance, and a script says who they were."""
 
-from engine.demo.run import DemoOutcome, run_demo
+from engine.demo.minute import minute
+from engine.demo.run import DemoOutcome, Score, Script, run_demo
 from engine.demo.script import FPS, PASSES, Pass, truth
-from engine.demo.video import render_video
+from engine.demo.week import week
 
-__all__ = ["FPS", "PASSES", "DemoOutcome", "Pass", "render_video", "run_demo", "truth"]
+__all__ = ["FPS", "PASSES", "DemoOutcome", "Pass", "Score", "Script", "minute", "run_demo", "truth", "week"]

@@ -1,31 +1,59 @@
-"""Enrol, render, watch, compare: the whole way from photos to an attendance sheet on real faces."""
+"""Enrol, render, watch, compare: the whole way from photos to an attendance sheet on real faces, as a script says."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from engine.attendance import DaySheet
-from engine.demo.script import FPS, STRANGER, truth
+from engine.demo.script import FPS, STRANGER, Pass
 from engine.demo.video import render_video
 from engine.drawing import draw_tracks
-from engine.enrolment import EnrolmentReport
 from engine.errors import InputError
 from engine.pipeline import FrameResult, RunStats
-from engine.sources import VideoSource
+from engine.sources import Source
 from engine.storage import atomic_write
 from engine.video import VideoWriter
 from engine.workbench import Workbench
 
-__all__ = ["DemoOutcome", "run_demo"]
+__all__ = ["CAMERA", "MARK", "DemoOutcome", "Score", "Script", "clear_demo", "run_demo", "watch_demo"]
 
 CAMERA = "entrance"
 MARK = "demo/truth.json"
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Score:
+    """How what was found compares with what was expected.
+
+    Attributes:
+        what: of what.
+        expected, found, matched: how many.
+        missed, extra: which, in words.
+    """
+
+    what: str
+    expected: int
+    found: int
+    matched: int
+    missed: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+    @property
+    def precision(self) -> float:
+        """Share of what was found that was expected; 1 when nothing was found."""
+        return self.matched / self.found if self.found else 1.0
+
+    @property
+    def recall(self) -> float:
+        """Share of what was expected that was found; 1 when nothing was expected."""
+        return self.matched / self.expected if self.expected else 1.0
 
 
 @dataclass
@@ -34,23 +62,60 @@ class DemoOutcome:
 
     Attributes:
         checks: (what, expected, found), one row per expectation.
-        sheet, incidents: rows of the day sheet and of the incident log.
-        enrolled: reports.
+        scores: precision and recall, where the script asks for them.
+        sheet, incidents: rows of the day sheets and of the incident log.
+        dossiers: what is known of strangers, in words.
+        faults: what verification found.
         stats: counters of the run.
         files: what lies where, by name.
     """
 
     checks: list[tuple[str, str, str]] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
     sheet: list[DaySheet] = field(default_factory=list)
     incidents: list[dict[str, str]] = field(default_factory=list)
-    enrolled: list[EnrolmentReport] = field(default_factory=list)
+    dossiers: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     stats: RunStats = field(default_factory=RunStats)
     files: dict[str, Path] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
-        """Everything expected was found, and nothing else."""
-        return all(expected == found for _, expected, found in self.checks)
+        """Exactly what was expected was found, and every row is as it was written."""
+        same = all(expected == found for _, expected, found in self.checks)
+        return same and not self.faults and not any(score.missed or score.extra for score in self.scores)
+
+
+@dataclass(frozen=True)
+class Script:
+    """Who passes the entrance when, and what a correct run makes of it.
+
+    Attributes:
+        title: what the video shows.
+        video, annotated: names of the videos; `annotated` is the one into which the run is drawn, empty: none.
+        sheet: what its day sheets are called, and where they lie.
+        enrolled_at: when people were.
+        days: the first and the last.
+        scenes: walks in seconds from the beginning of each scene, and how many frames it has.
+        frames: how many the source has, about.
+        truth: all that the script says, for a file.
+        source: gives the rendered video at the times of the script.
+        prepare: puts into the workspace what it needs besides people.
+        judge: holds what was found against the script.
+    """
+
+    title: str
+    video: str
+    sheet: tuple[str, str]
+    enrolled_at: datetime
+    days: tuple[date, date]
+    scenes: Sequence[tuple[Sequence[Pass], int]]
+    frames: int
+    truth: Mapping[str, object]
+    source: Callable[[Path], Source]
+    judge: Callable[[Workbench, DemoOutcome], None]
+    prepare: Callable[[Workbench], None] = lambda _workbench: None
+    annotated: str = ""
 
 
 def clear_demo(workspace: Path) -> None:
@@ -67,10 +132,9 @@ def clear_demo(workspace: Path) -> None:
         raise InputError(
             f"{workspace} holds something that is not a demo", hint="give an empty or new folder with --workspace"
         )
-    for name in (
-        "people.csv", "leave.csv", "muster.toml", "seal.key", "gallery", "log", "attendance", "images", "outbox", "receipts", "demo",
-        "spool",
-    ):  # fmt: skip
+    files = ("people.csv", "leave.csv", "muster.toml", "seal.key")
+    folders = ("gallery", "log", "attendance", "images", "outbox", "receipts", "demo", "spool")
+    for name in (*files, *folders):
         path = workspace / name
         if path.is_dir():
             shutil.rmtree(path)
@@ -78,71 +142,63 @@ def clear_demo(workspace: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def run_demo(workbench: Workbench, photos: Path, start: datetime, progress: Progress) -> DemoOutcome:
-    """Run the demonstration in a workspace of its own.
+def run_demo(workbench: Workbench, photos: Path, script: Script, progress: Progress) -> DemoOutcome:
+    """Run a script in a workspace of its own.
 
     Args:
         workbench: of the demo's workspace, emptied by `clear_demo`.
         photos: the sample photos' folder.
-        start: time of the video's first frame.
+        script: what happens.
         progress: told of all that takes long.
     """
-    outcome = DemoOutcome()
-    folder = workbench.workspace / "demo"
-    script = truth()
-    atomic_write(workbench.workspace / MARK, json.dumps(script, indent=1).encode())
+    atomic_write(workbench.workspace / MARK, json.dumps(script.truth, indent=1).encode())
+    _enrol(workbench, photos, script.enrolled_at, progress)
+    script.prepare(workbench)
+    video = workbench.workspace / "demo" / script.video
+    title = f"rendering {script.title}"
+    render_video(video, workbench.reader.detector, photos, script.scenes, lambda *done: progress(title, *done))
+    outcome = DemoOutcome(stats=watch_demo(workbench, script, video, progress))
+    outcome.files = {
+        script.sheet[0]: workbench.workspace / script.sheet[1],
+        "logs": workbench.workspace / "log",
+        "pictures": workbench.workspace / "images",
+        "video": video,
+        **({"annotated video": video.with_name(script.annotated)} if script.annotated else {}),
+        "script of truth": workbench.workspace / MARK,
+    }
+    outcome.sheet = workbench.attendance.sheets(*script.days, workbench.known_people())
+    outcome.incidents = workbench.incidents.log.read(*script.days)
+    script.judge(workbench, outcome)
+    return outcome
+
+
+def _enrol(workbench: Workbench, photos: Path, now: datetime, progress: Progress) -> None:
     people = sorted(path for path in (photos / "train").iterdir() if path.is_dir() and path.name != STRANGER)
     for index, person in enumerate(people):
         progress("enrolling from training photos", index, len(people))
         name = person.name.replace("_", " ").title()
-        outcome.enrolled.append(
-            workbench.enrol(
-                person.name, name, sorted(person.glob("*.jpg")), department="Sample", author="demo", now=start
-            )
-        )
+        workbench.enrol(person.name, name, sorted(person.glob("*.jpg")), department="Sample", author="demo", now=now)
     progress("enrolling from training photos", len(people), len(people))
-    video, annotated = folder / "entrance.mp4", folder / "entrance-annotated.mp4"
-    render_video(video, workbench.reader.detector, photos, progress)
 
-    source = VideoSource(video, CAMERA, start=start, fast=True)
+
+def watch_demo(workbench: Workbench, script: Script, video: Path, progress: Progress) -> RunStats:
+    """Watch the rendered video with the people who are enrolled.
+
+    Args:
+        workbench: writes down what is seen.
+        script: of the video.
+        video: as it was rendered; what is drawn goes beside it.
+        progress: told of frames.
+    """
     pipeline = workbench.pipeline(CAMERA)
     names = {key: row["name"] for key, row in workbench.known_people().items()}
-    with VideoWriter(annotated, FPS) as writer:
+    with VideoWriter(video.with_name(script.annotated), FPS) if script.annotated else nullcontext() as writer:
 
         def show(result: FrameResult) -> None:
-            caption = f"{CAMERA} · {result.frame.time.astimezone(workbench.config.zone):%H:%M:%S}"
-            writer.write(draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, caption=caption))
-            progress("watching the entrance", pipeline.stats.frames, source.frame_count)
+            if writer is not None:
+                caption = f"{CAMERA} · {result.frame.time.astimezone(workbench.config.zone):%H:%M:%S}"
+                drawn = draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, caption=caption)
+                writer.write(drawn)
+            progress(f"watching {script.title}", pipeline.stats.frames, script.frames)
 
-        outcome.stats = pipeline.run(source, show)
-    day = workbench.attendance.day_of(start)
-    outcome.sheet = workbench.attendance.sheet(day, workbench.known_people())
-    outcome.incidents = workbench.incidents.log.read(day)
-    outcome.checks = _compare(script, workbench, outcome, day_rows=workbench.attendance.log.read(day))
-    outcome.files = {
-        "day sheet": workbench.workspace / "attendance" / f"{day}.csv",
-        "logs": workbench.workspace / "log",
-        "pictures": workbench.workspace / "images",
-        "video": video,
-        "annotated video": annotated,
-        "script of truth": workbench.workspace / MARK,
-    }
-    return outcome
-
-
-def _compare(
-    script: dict[str, object], workbench: Workbench, outcome: DemoOutcome, day_rows: list[dict[str, str]]
-) -> list[tuple[str, str, str]]:
-    expected = script["expected"]
-    assert isinstance(expected, dict)
-    punches = sorted(row["employee_id"] for row in day_rows if row["event"] == "punch")
-    unknown = [row for row in outcome.incidents if row["kind"] == "unknown"]
-    tailgating = sorted(row["classification"] for row in outcome.incidents if row["kind"] == "tailgating")
-    strangers = {row["unknown_ids"] for row in unknown}
-    return [
-        ("punched once each", ", ".join(expected["punches"]), ", ".join(punches)),
-        ("names withdrawn", "0", str(sum(row["event"] == "retract" for row in day_rows))),
-        ("strangers", str(expected["strangers"]), str(len(strangers))),
-        ("their episodes", str(expected["stranger_episodes"]), str(len(unknown))),
-        ("tailgating", ", ".join(expected["tailgating"]), ", ".join(tailgating)),
-    ]
+        return pipeline.run(script.source(video), show)

@@ -10,6 +10,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from engine.demo.minute import minute
 from engine.demo.run import run_demo
 from engine.demo.sample_days import fill
 from engine.errors import InputError
@@ -92,7 +93,8 @@ def seed_sample(workspace: Path, progress: Progress) -> bool:
 
 def _seed(bench: Workbench, progress: Progress) -> None:
     now = bench.clock().astimezone(bench.config.zone)
-    run_demo(bench, fetch_samples(progress), min(now - timedelta(minutes=2), _today(now, time(8, 55))), progress)
+    start = min(now - timedelta(minutes=2), _today(now, time(8, 55)))
+    run_demo(bench, fetch_samples(progress), minute(start, bench.attendance.day_of(start)), progress)
     progress("making up three weeks of punches", 0, 1)
     days = 5 * _WEEKS + (now.weekday() < 5)  # today besides
     since = (now - timedelta(weeks=_WEEKS + 1)).isoformat(timespec="seconds")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["DURATION_S", "FPS", "PASSES", "STRANGER", "Pass", "truth"]
+__all__ = ["DURATION_S", "EXPECTED", "FPS", "PASSES", "STRANGER", "Pass", "truth"]
 
 FPS = 12.5
 STRANGER = "madonna"
@@ -50,6 +51,14 @@ PASSES: tuple[Pass, ...] = (
     Pass(STRANGER, "01", 53.6, 59.6, depth=0.5, light=1.1),
 )
 
+EXPECTED: dict[str, Any] = {
+    "punches": sorted({row.person for row in PASSES if row.person != STRANGER}),
+    "strangers": 1,
+    "stranger_episodes": sum(row.person == STRANGER for row in PASSES),
+    "tailgating": ["known+known", "known+unknown"],
+}
+"""What a correct run finds."""
+
 
 def truth() -> dict[str, object]:
     """What a correct run finds, and the passes it follows from."""
@@ -65,10 +74,5 @@ def truth() -> dict[str, object]:
             }
             for row in PASSES
         ],
-        "expected": {
-            "punches": sorted({row.person for row in PASSES if row.person != STRANGER}),
-            "strangers": 1,
-            "stranger_episodes": sum(row.person == STRANGER for row in PASSES),
-            "tailgating": ["known+known", "known+unknown"],
-        },
+        "expected": EXPECTED,
     }

@@ -7,7 +7,7 @@ barrier in front hides where the photos end.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from engine.demo.heads import Expression, warp_head
-from engine.demo.script import DURATION_S, FPS, PASSES, Pass
+from engine.demo.script import FPS, Pass
 from engine.detection import Detector
 from engine.errors import MusterError
 from engine.images import read_image
@@ -242,19 +242,26 @@ def _hold_up(
 
 
 def render_video(
-    path: Path, detector: Detector, photos: Path, progress: Callable[[str, int, int], None] = lambda *_: None
+    path: Path,
+    detector: Detector,
+    photos: Path,
+    scenes: Sequence[tuple[Sequence[Pass], int]],
+    progress: Callable[[int, int], None] = lambda *_: None,
 ) -> None:
-    """Write the demo's video.
+    """Write the scenes one after the other.
 
     Args:
         path: MP4 file.
         detector: finds the faces to cut out.
         photos: the sample photos' folder.
+        scenes: the walks of each, in seconds from its first frame, and how many frames it has.
         progress: told of frames.
     """
-    total = int(DURATION_S * FPS)
-    entrance = Entrance(detector, photos, PASSES)
+    entrance = Entrance(detector, photos, [walk for passes, _ in scenes for walk in passes])
+    total, done = sum(frames for _, frames in scenes), 0
     with VideoWriter(path, FPS) as writer:
-        for index in range(total):
-            writer.write(entrance.frame(PASSES, index / FPS, index))
-            progress("rendering the entrance video", index + 1, total)
+        for passes, frames in scenes:
+            for index in range(frames):
+                writer.write(entrance.frame(passes, index / FPS, done))
+                done += 1
+                progress(done, total)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from engine.attendance import DaySheet
 from engine.attendance.sheet import valid_rows
-from engine.demo.run import CAMERA, MARK
+from engine.demo.run import CAMERA, MARK, DemoOutcome, Score, Script
 from engine.demo.script import FPS, STRANGER, Pass
-from engine.demo.video import Entrance
 from engine.demo.week_script import (
     CAMERA_ON,
     EXPECTED_INCIDENTS,
@@ -29,75 +25,18 @@ from engine.demo.week_script import (
     moment,
     walk,
 )
-from engine.detection import Detector
 from engine.sources import VideoSource
 from engine.storage import atomic_write
 from engine.types import Frame, SourceEvent
-from engine.video import VideoWriter
 from engine.workbench import Workbench
 
-__all__ = ["Score", "WeekOutcome", "prepare_week", "run_week"]
+__all__ = ["prepare_week", "week"]
 
-Progress = Callable[[str, int, int], None]
 _IDLE = timedelta(minutes=14)
+_IDLE_FRAMES = 900  # of the empty hall in all, about
 _AFTERWARDS_S = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
 """After a visit the empty hall is seen at these times, so that what is open is settled."""
 _TOLERANCE = timedelta(seconds=4)
-
-
-@dataclass(frozen=True)
-class Score:
-    """How what was found compares with what was expected.
-
-    Attributes:
-        what: of what.
-        expected, found, matched: how many.
-        missed, extra: which, in words.
-    """
-
-    what: str
-    expected: int
-    found: int
-    matched: int
-    missed: tuple[str, ...] = ()
-    extra: tuple[str, ...] = ()
-
-    @property
-    def precision(self) -> float:
-        """Share of what was found that was expected; 1 when nothing was found."""
-        return self.matched / self.found if self.found else 1.0
-
-    @property
-    def recall(self) -> float:
-        """Share of what was expected that was found; 1 when nothing was expected."""
-        return self.matched / self.expected if self.expected else 1.0
-
-
-@dataclass
-class WeekOutcome:
-    """What came of the week.
-
-    Attributes:
-        scores: of passages, sheet and incidents.
-        sheet, incidents: rows.
-        dossiers: what is known of strangers, in words.
-        faults: what verification found.
-        monday: the first day.
-        files: what lies where, by name.
-    """
-
-    scores: list[Score] = field(default_factory=list)
-    sheet: list[DaySheet] = field(default_factory=list)
-    incidents: list[dict[str, str]] = field(default_factory=list)
-    dossiers: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-    monday: date = date.min
-    files: dict[str, Path] = field(default_factory=dict)
-
-    @property
-    def passed(self) -> bool:
-        """Exactly what was expected was found, and every row is as it was written."""
-        return not self.faults and all(not score.missed and not score.extra for score in self.scores)
 
 
 def prepare_week(workspace: Path) -> None:
@@ -135,18 +74,6 @@ def _scenes(monday: date, zone: ZoneInfo) -> list[_Scene]:
         else:
             scenes.append(_Scene(begin, (how,), round(how.end_s * FPS)))
     return scenes
-
-
-def _render(path: Path, scenes: Sequence[_Scene], detector: Detector, photos: Path, progress: Progress) -> None:
-    """One frame of the empty hall, then all scenes one after the other."""
-    entrance = Entrance(detector, photos, [each for scene in scenes for each in scene.passes])
-    total, done = sum(scene.frames for scene in scenes) + 1, 0
-    with VideoWriter(path, FPS) as writer:
-        for passes, frames in [((), 1), *((scene.passes, scene.frames) for scene in scenes)]:
-            for index in range(frames):
-                writer.write(entrance.frame(passes, index / FPS, done))
-                done += 1
-                progress("rendering the week", done, total)
 
 
 class _WeekSource:
@@ -197,70 +124,34 @@ class _WeekSource:
 # --------------------------------------------------------------------------------------------- run
 
 
-def run_week(workbench: Workbench, photos: Path, monday: date, progress: Progress) -> WeekOutcome:
-    """Run the week in a workspace of its own, prepared by `prepare_week`.
+def week(monday: date, zone: ZoneInfo) -> Script:
+    """The visits of `engine.demo.week_script` as a script to run, in a workspace that `prepare_week` prepared.
 
     Args:
-        workbench: of the week's workspace.
-        photos: the sample photos' folder.
         monday: its first day; the week must be over.
-        progress: told of all that takes long.
+        zone: of the workplace.
     """
-    zone, folder = workbench.config.zone, workbench.workspace / "demo"
-    outcome = WeekOutcome(monday=monday)
-    people = sorted(path for path in (photos / "train").iterdir() if path.is_dir() and path.name != STRANGER)
-    for index, person in enumerate(people):
-        progress("enrolling from training photos", index, len(people))
-        name = person.name.replace("_", " ").title()
-        now = moment(monday, 0, CAMERA_ON[0], zone) - timedelta(days=1)
-        workbench.enrol(person.name, name, sorted(person.glob("*.jpg")), department="Sample", author="demo", now=now)
-    progress("enrolling from training photos", len(people), len(people))
-    _import_leave(workbench, monday, folder / "leave.csv")
-    scenes, video = _scenes(monday, zone), folder / "week.mp4"
-    _render(video, scenes, workbench.reader.detector, photos, progress)
-    watch_week(workbench, video, monday, progress)
-    workbench.records.close(workbench.clock(), workbench.known_people())
-    outcome.sheet = workbench.attendance.sheets(monday, monday + timedelta(days=4), workbench.known_people())
-    outcome.incidents = [dict(row) for row in workbench.records.incident_rows()]
-    outcome.dossiers = [f"{each.unknown_id}: {each.summary}" for each in workbench.office.dossiers()]
-    outcome.faults = [finding.detail for finding in workbench.verify() if not finding.harmless]
-    outcome.scores = _scores(workbench, outcome, monday)
-    atomic_write(workbench.workspace / MARK, json.dumps(_truth(monday, zone), indent=1).encode())
-    outcome.files = {
-        "day sheets": workbench.workspace / "attendance",
-        "logs": workbench.workspace / "log",
-        "pictures": workbench.workspace / "images",
-        "video": video,
-        "script of truth": workbench.workspace / MARK,
-    }
-    return outcome
-
-
-def watch_week(workbench: Workbench, video: Path, monday: date, progress: Progress) -> None:
-    """Watch the rendered week with the people who are enrolled.
-
-    Args:
-        workbench: writes down what is seen.
-        video, monday: of the week that was rendered.
-        progress: told of frames.
-    """
-    zone = workbench.config.zone
-    scenes, pipeline = _scenes(monday, zone), workbench.pipeline(CAMERA)
-    frames = sum(scene.frames for scene in scenes)
-    pipeline.run(
-        _WeekSource(video, scenes, monday, zone),
-        lambda _result: progress("watching the week", pipeline.stats.frames, frames + 900),
+    scenes = _scenes(monday, zone)
+    return Script(
+        "the week",
+        "week.mp4",
+        ("day sheets", "attendance"),
+        enrolled_at=moment(monday, 0, CAMERA_ON[0], zone) - timedelta(days=1),
+        days=(monday, monday + timedelta(days=4)),
+        scenes=[((), 1), *((scene.passes, scene.frames) for scene in scenes)],  # first the empty hall
+        frames=sum(scene.frames for scene in scenes) + _IDLE_FRAMES,
+        truth=_truth(monday, zone),
+        source=partial(_WeekSource, scenes=scenes, monday=monday, zone=zone),
+        judge=partial(_judge, monday),
+        prepare=partial(_import_leave, monday),
     )
 
 
-def _import_leave(workbench: Workbench, monday: date, path: Path) -> None:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(["id", "first day", "last day", "kind"])
-    for person, day in LEAVE:
-        on = (monday + timedelta(days=day)).isoformat()
-        writer.writerow([person, on, on, "vacation"])
-    atomic_write(path, buffer.getvalue().encode())
+def _import_leave(monday: date, workbench: Workbench) -> None:
+    days = [(person, (monday + timedelta(days=day)).isoformat()) for person, day in LEAVE]
+    lines = ["id,first day,last day,kind", *(f"{person},{on},{on},vacation" for person, on in days)]
+    path = workbench.workspace / "demo" / "leave.csv"
+    atomic_write(path, "".join(f"{line}\r\n" for line in lines).encode())
     workbench.leave.import_csv(path, workbench.people, now=workbench.clock())
 
 
@@ -288,7 +179,10 @@ def _truth(monday: date, zone: ZoneInfo) -> dict[str, object]:
 # --------------------------------------------------------------------------------------------- comparison
 
 
-def _scores(workbench: Workbench, outcome: WeekOutcome, monday: date) -> list[Score]:
+def _judge(monday: date, workbench: Workbench, outcome: DemoOutcome) -> None:
+    workbench.records.close(workbench.clock(), workbench.known_people())
+    outcome.dossiers = [f"{each.unknown_id}: {each.summary}" for each in workbench.office.dossiers()]
+    outcome.faults = [finding.detail for finding in workbench.verify() if not finding.harmless]
     zone = workbench.config.zone
     days = [monday + timedelta(days=day) for day in range(5)]
     statuses = [(row.employee_id, row.day.isoformat(), str(row.status)) for row in outcome.sheet]
@@ -299,7 +193,7 @@ def _scores(workbench: Workbench, outcome: WeekOutcome, monday: date) -> list[Sc
         if row["kind"] != "review"
     ]
     wanted = [(days[day].isoformat(), kind, who) for day, kind, who in EXPECTED_INCIDENTS]
-    return [
+    outcome.scores = [
         _passages(
             workbench, [visit for visit in VISITS if visit.person != STRANGER and not visit.printed], monday, zone
         ),
