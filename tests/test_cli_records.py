@@ -95,7 +95,7 @@ def refused(answer: Answer, code: int, *words: str) -> None:
 def test_a_flipped_byte_is_named_and_the_command_fails(workspace: Path) -> None:
     whole = muster("verify", "--close", "--workspace", workspace)
     assert (whole.code, whole.err) == (0, "")
-    assert "every row is as it was written" in whole.out
+    assert "No row was changed" in whole.out
     log = workspace / "log" / f"attendance-{DAY}.csv"
     event_id = log.read_text(encoding="utf-8").splitlines()[2].partition(",")[0]
     log.write_bytes(log.read_bytes().replace(b"T17:00:00", b"T16:00:00", 1))
@@ -119,7 +119,7 @@ def test_verification_as_json(workspace: Path, run: Run) -> None:
 
 
 def test_what_cannot_be_verified_is_refused(workspace: Path, run: Run, tmp_path: Path) -> None:
-    refused(run("verify", "--workspace", tmp_path / "typo"), 4, "typo is no workspace", "--workspace")
+    refused(run("verify", "--workspace", tmp_path / "typo"), 4, "typo is not a workspace", "--workspace")
     assert not (tmp_path / "typo").exists()
     (workspace / "seal.key").unlink()
     refused(run("verify"), 9, "seal.key is gone", "backup")

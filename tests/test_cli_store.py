@@ -45,9 +45,9 @@ def test_init_makes_tables_and_site_once(postgres: Server, tmp_path: Path) -> No
     place.server, place.folder, place.name = postgres, tmp_path, postgres.new_database()
     workspace = place.workspace(timezone="Europe/Berlin")
     assert "no tables" in fails(workspace, "status")[1]
-    assert "version none → 0001\nsite main in Europe/Berlin: made" in store(workspace, "init")
+    assert "version none → 0001\nsite main in Europe/Berlin: registered" in store(workspace, "init")
     before = place.ask("SELECT * FROM muster.sites")
-    assert "version 0001\nsite main in Europe/Berlin: known" in store(workspace, "init")
+    assert "version 0001\nsite main in Europe/Berlin: already registered" in store(workspace, "init")
     assert "version 0001\n" in store(workspace, "migrate")
     assert place.ask("SELECT * FROM muster.sites") == before == [("main", "Europe/Berlin")]
     (workspace / "muster.toml").write_text((workspace / "muster.toml").read_text().replace("Europe/Berlin", "UTC"))
@@ -101,7 +101,7 @@ def test_a_login_is_let_in_and_out_and_the_audit_log_tells_by_whom(place: Place)
     assert "gate_1 is a recorder of main" in store(workspace, "grant", "gate_1", "--as", "recorder")
     other = place.workspace("gate", login="gate_1")
     assert "as recorder" in store(other, "status")
-    assert "gate_1 may do nothing at main" in store(workspace, "revoke", "gate_1", "--author", "ben")
+    assert "gate_1 no longer has access to main" in store(workspace, "revoke", "gate_1", "--author", "ben")
     assert "lacks the right" in fails(other, "status")[1]
     rows = place.ask("SELECT c_author, c_action, c_subject, c_detail FROM muster.audit ORDER BY seq")
     assert rows == [
@@ -179,8 +179,8 @@ def test_the_spool_is_handed_over_or_it_is_told_why_not(tmp_path: Path) -> None:
         assert (answer.code, "reached" in answer.error_lines[-1]) == (9, True)
         assert opened.backlog().rows == 3
         server.start()
-        assert "3 rows handed over" in store(workspace, "drain")
-        assert "nothing waits" in store(workspace, "drain")
+        assert "Wrote 3 rows to the database" in store(workspace, "drain")
+        assert "The spool is empty" in store(workspace, "drain")
         assert place.ask("SELECT count(*) FROM muster.attendance") == [(3,)]
         place.close()
     finally:
@@ -197,10 +197,10 @@ def test_a_workspace_is_copied_compared_and_copied_back_by_command(place: Place)
     files.audit.note("enrol", "E1", "", author="ann", now=T0)
     store(workspace, "grant", f"hr_{place.name}", "--as", "workbench")  # its row is none of the files'
     assert store(workspace, "verify").startswith("1 ")
-    assert "1 rows copied to the database; 0 stood there already\n1 people" in store(workspace, "copy", "to-database")
+    assert "Copied 1 row to the database; already there: 0\n1 person" in store(workspace, "copy", "to-database")
     said = store(place.workspace(login=f"hr_{place.name}"), "verify")
-    assert "1 rows of the audit log tell who was let into the database" in said
-    assert "files and database are equal" in said
+    assert "Not compared: 1 row of the audit log" in said
+    assert "Files and database are equal" in said
     place.ask("UPDATE muster.people SET name = 'Anna'")
     answer = muster("store", "verify", "--workspace", place.workspace(), "--json")
     found = json.loads(answer.out)
@@ -220,6 +220,6 @@ def test_a_copy_that_is_refused_tells_how_far_it_came(place: Place) -> None:
     answer = muster("store", "copy", "to-database", "--workspace", workspace)
     assert answer.code == 9
     assert "audit.csv:3 has 1 cells instead of 6 → keep the file as evidence" in answer.error_lines[-1]
-    assert "0 of 2 rows stand in the database; done again, the copy goes on from there" in answer.err
+    assert "0 of 2 rows are in the database; run again to continue" in answer.err
     with psycopg.connect(place.server.dsn(place.name)) as connection:
         assert connection.execute("SELECT count(*) FROM muster.audit").fetchone() == (0,)

@@ -489,14 +489,14 @@ def test_the_command_ends_with_one_when_something_was_left_out(
     PeopleStore(workspace / "people.csv").put(PEOPLE[0])
     table, dates = tmp_path / "leave.csv", tmp_path / "team.ics"
     table.write_text("id,from,type\nE1,2026-11-02,leave\n")
-    hr.leave_import(table, workspace, False, kind=None)
+    hr.leave_import(table, kind=None, workspace=workspace)
     assert "1 added" in capsys.readouterr().out
     dates.write_text(calendar(event("Ada Lovelace leave"), event("Ada Lovelace leave", "DTSTART:soon", uid="2")))
     with pytest.raises(typer.Exit) as caught:
-        hr.leave_import(dates, workspace, False, kind=None)
+        hr.leave_import(dates, kind=None, workspace=workspace)
     out = capsys.readouterr().out
     assert caught.value.exit_code == 1
     assert "no readable time" in out
     assert "1 added" in out
     with pytest.raises(InputError, match="--kind"):
-        hr.leave_import(table, workspace, False, kind="sick")
+        hr.leave_import(table, kind="sick", workspace=workspace)

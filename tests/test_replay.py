@@ -413,7 +413,7 @@ def test_the_command_tells_changes_and_a_sentence(place: Path) -> None:
     answer = ask(place, "--threshold", "0.7", "--since", day, "--until", day)
     assert answer.code == 0, answer.err
     assert "punch lost" in answer.out
-    assert "of 2 punches 1 would be missing and 0 new" in answer.out
+    assert "of 2 punches, 1 would be missing and 0 new" in answer.out
     assert "instead of 0.5000" in answer.out
     result = json.loads(ask(place, "--threshold", "0.7", "--since", day, "--json").out)
     assert [change["kind"] for change in result["changes"]] == ["alert new", "punch lost"]

@@ -305,15 +305,15 @@ def test_the_command_takes_a_list_in_and_ends_with_one_when_it_cannot(
 ) -> None:
     path, workspace = tmp_path / "staff.csv", tmp_path / "work"
     path.write_text(LIST)
-    hr.staff_import(path, workspace, False, dry_run=True)
-    assert "Would be: 2 added" in capsys.readouterr().out
+    hr.staff_import(path, dry_run=True, workspace=workspace)
+    assert "the import would give: 2 added" in capsys.readouterr().out
     assert not (workspace / "people.csv").exists()
-    hr.staff_import(path, workspace, False, dry_run=False)
+    hr.staff_import(path, dry_run=False, workspace=workspace)
     assert "2 added, 0 changed" in capsys.readouterr().out
     assert set(PeopleStore(workspace / "people.csv").all()) == {"7", "8"}
     path.write_text(LIST + "8,Cem,,\n")
     with pytest.raises(typer.Exit) as caught:
-        hr.staff_import(path, workspace, False, dry_run=False)
+        hr.staff_import(path, dry_run=False, workspace=workspace)
     out = capsys.readouterr().out
     assert caught.value.exit_code == 1
     assert "the id 8 stands in line 3 already" in out

@@ -14,7 +14,7 @@ GOOD = "correct horse battery\n"
 
 def test_users_are_added_listed_changed_and_removed(tmp_path: Path) -> None:
     add = muster("users", "add", "ada", "--role", "admin", "--password-stdin", "--workspace", tmp_path, stdin=GOOD)
-    assert (add.code, add.out.strip()) == (0, "ada may sign in as admin")
+    assert (add.code, add.out.strip()) == (0, "ada may sign in as admin.")
     bob = ("bob", "--role", "hr", "--email", "bob@example.com", "--without-password")
     assert muster("users", "add", *bob, "--workspace", tmp_path).code == 0
     assert muster("users", "set", "bob", "--role", "viewer", "--inactive", "--workspace", tmp_path).code == 0

@@ -1,7 +1,9 @@
-"""The `muster` command.
+"""The `muster` program: its commands, one module per topic. They parse options and print; the work is done in the rooms below.
 
-Exit codes: 0 done · 1 not as expected (a check failed) · 2 wrong usage · 3 settings · 4 input files · 5 models · 6 camera or
-video · 7 enrolment refused · 8 gallery of another model · 9 storage · 70 a fault of ours · 130 interrupted.
+Exit codes: 0 done · 1 a check failed · 2 wrong usage · 3 settings · 4 input files · 5 models · 6 camera or video ·
+7 enrolment refused · 8 gallery of another model · 9 storage · 70 internal error · 130 interrupted.
+
+Each command imports what it needs inside its function, so that help and errors come at once.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Entry point: every failure a user can act on is one line on standard error, never a traceback."""
-    from engine.cli.app import app  # noqa: PLC0415 - importing the commands may fail, too
+    """Run the program. A failure is one line on standard error, never a traceback."""
+    from engine.cli.app import app  # an import may fail, too
 
     code = 0
     try:
@@ -35,7 +37,7 @@ def main() -> None:
             raise
         text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         print(  # noqa: T201
-            f"muster: unexpected fault ({text}) → set MUSTER_DEBUG=1, run it again and report the trace",
+            f"muster: internal error ({text}) → set MUSTER_DEBUG=1, run the command again and report the traceback",
             file=sys.stderr,
         )
         code = 70

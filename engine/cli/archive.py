@@ -1,4 +1,4 @@
-"""`muster archive`."""
+"""`muster archive`: process old recordings, embed the enrolment pictures again."""
 
 from __future__ import annotations
 
@@ -7,39 +7,35 @@ import dataclasses
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
-from engine.archive.cluster import ray_crew
-from engine.archive.crew import Crew, local_crew
-from engine.archive.names import listed
-from engine.archive.observe import Recipe
-from engine.archive.process import process
-from engine.archive.reembed import ReembedReport, reembed
-from engine.archive.report import FileReport, Outcome, Report
-from engine.cli.context import Author, Json, Workspace
-from engine.cli.output import console, emit_json, note, progress_bar, table
-from engine.config import load_config
-from engine.workbench import Workbench
+from engine.cli.context import Author, Json, Workspace, open_workbench
+from engine.cli.output import counted, emit_json, note, progress_bar, say, table
+
+if TYPE_CHECKING:
+    from engine.archive.crew import Crew
+    from engine.archive.observe import Recipe
+    from engine.archive.reembed import ReembedReport
+    from engine.archive.report import FileReport, Report
 
 __all__ = ["app"]
 
-app = typer.Typer(
-    help="Recordings of the past, and galleries of another model.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(name="archive", help="Process old recordings; embed pictures for a new model.", no_args_is_help=True)
 
-Ray = Annotated[
-    str | None,
-    typer.Option("--ray", metavar="ADDRESS", help="Work on a Ray cluster: HOST:PORT of its head, auto, or local."),
-]
-Workers = Annotated[
-    int | None,
-    typer.Option("--workers", min=1, max=4096, help="Processes that work side by side; default: one per core."),
+_Ray = Annotated[str | None, Option("--ray", metavar="ADDRESS", help="Ray cluster: HOST:PORT, auto or local.")]
+_Workers = Annotated[
+    int | None, Option("--workers", min=1, max=4096, show_default="one per core", help="Parallel processes.")
 ]
 
 
-def _hired(ray: str | None, workers: int | None) -> Callable[[Recipe], AbstractContextManager[Crew]]:
+def _crew(ray: str | None, workers: int | None) -> Callable[[Recipe], AbstractContextManager[Crew]]:
+    """A function that starts the worker processes, on a cluster or on this machine."""
+    from engine.archive.cluster import ray_crew
+    from engine.archive.crew import local_crew
+
     if ray is not None:
         return lambda recipe: ray_crew(ray, recipe, workers)
     return lambda recipe: contextlib.closing(local_crew(recipe, workers))
@@ -47,25 +43,32 @@ def _hired(ray: str | None, workers: int | None) -> Callable[[Recipe], AbstractC
 
 @app.command("process")
 def process_command(
-    files: Annotated[list[Path] | None, typer.Argument(help="Recordings; default: those of the manifest.")] = None,
-    camera: Annotated[
-        str | None, typer.Option(help="Camera of all files; default: of the manifest, else the folder's name.")
-    ] = None,
+    files: Annotated[list[Path] | None, Argument(show_default="those of the manifest", help="Recordings.")] = None,
+    camera: Annotated[str | None, Option(show_default="manifest or folder name", help="Camera of all files.")] = None,
     start: Annotated[
-        str | None, typer.Option(help="When the only file began, ISO 8601; default: from the file's name.")
+        str | None, Option(show_default="from the file name", help="Start of one recording, ISO 8601.")
     ] = None,
-    manifest: Annotated[Path | None, typer.Option(help="CSV file with the columns file,camera,start.")] = None,
-    ray: Ray = None,
-    workers: Workers = None,
+    manifest: Annotated[Path | None, Option(help="CSV file with the columns file,camera,start.")] = None,
+    ray: _Ray = None,
+    workers: _Workers = None,
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Watch a backlog of recordings, each with its own start time. A second run does only what is missing."""
+    """Process a backlog of recordings.
+
+    Each recording has its own start time. A second run processes only what is missing.
+
+    The exit code is 1 if a recording could not be processed to its end.
+    """
+    from engine.archive.names import listed
+    from engine.archive.process import process
+    from engine.config import load_config
+
     config = load_config(workspace)
     recordings, wrong = listed(files or [], config.zone, camera=camera, start=start, manifest=manifest)
     with progress_bar(quiet=as_json) as progress:
-        bench = Workbench(workspace, config, progress=progress)
-        report = process(bench, recordings, wrong, _hired(ray, workers), progress)
+        bench = open_workbench(workspace, config, progress=progress)
+        report = process(bench, recordings, wrong, _crew(ray, workers), progress)
     if as_json:
         emit_json(dataclasses.asdict(report) | {"complete": report.complete, "video_s": report.video_s})
     else:
@@ -75,6 +78,8 @@ def process_command(
 
 
 def _show(report: Report) -> None:
+    from engine.archive.report import Outcome
+
     columns = ("file", "camera", "start", "", "video s", "frames", "tracks", "punches", "incidents", "remarks")
     table("Recordings", columns, [_cells(each) for each in report.files if each.file])
     for each in report.files:
@@ -82,50 +87,51 @@ def _show(report: Report) -> None:
             note(f"{each.outcome.value}: {each.file + ': ' if each.outcome is Outcome.TWICE else ''}{each.told}")
     decided = sum(each.outcome is Outcome.DECIDED for each in report.files)
     failed = sum(each.outcome is Outcome.FAILED for each in report.files)
-    speed = f", {report.video_s / report.seconds:.1f} times as fast as it was recorded" if report.video_s else ""
-    console.print(
-        f"{decided} of {len(report.files)} recordings decided, {report.video_s:.0f} s of video in {report.seconds:.0f} s{speed}; "
-        f"{report.retried} segments handed out again, {report.replaced} workers replaced",
-        markup=False,
+    speed = f", {report.video_s / report.seconds:.1f} times real time" if report.video_s else ""
+    say(
+        f"Processed {decided} of {counted(len(report.files), 'recording')}: {report.video_s:.0f} s of video "
+        f"in {report.seconds:.0f} s{speed}; {counted(report.retried, 'segment')} retried, {counted(report.replaced, 'worker')} replaced."
     )
     if failed:
-        console.print(
-            f"not decided, or not to their end: {failed}. Run the command again; no row is written twice",
-            markup=False,
-        )
+        say(f"Not processed, or not to the end: {failed}. Run the command again; it writes no row twice.")
 
 
 def _cells(each: FileReport) -> tuple[object, ...]:
-    remarks = [f"silent from {begin:.0f} to {end:.0f} s" for begin, end in each.gaps]
+    from engine.archive.report import Outcome
+
+    remarks = [f"no picture from {begin:.0f} to {end:.0f} s" for begin, end in each.gaps]
     if each.unreadable:
-        remarks.append(f"{each.unreadable} frames unreadable")
+        remarks.append(f"{each.unreadable} unreadable frames")
     if each.shortened:
-        remarks.append(f"cut off: {each.shortened} frames fewer than its header says")
+        remarks.append(f"cut off: {each.shortened} frames fewer than the header says")
+    file = (Path(each.file).name, each.camera, each.start, each.outcome.value)
     if each.outcome is not Outcome.DECIDED:
-        return Path(each.file).name, each.camera, each.start, each.outcome.value, "", "", "", "", "", "; ".join(remarks)
+        return (*file, "", "", "", "", "", "; ".join(remarks))
     incidents = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in each.incidents.items())
-    return (
-        Path(each.file).name, each.camera, each.start, each.outcome.value, f"{each.seconds:.1f}", each.frames, each.tracks,
-        each.punches, incidents, "; ".join(remarks),
-    )  # fmt: skip
+    counts = (f"{each.seconds:.1f}", each.frames, each.tracks, each.punches)
+    return (*file, *counts, incidents, "; ".join(remarks))
 
 
 @app.command("reembed")
 def reembed_command(
-    drop_old: Annotated[
-        bool, typer.Option("--drop-old", help="Delete the galleries of other models that were kept.")
-    ] = False,
+    drop_old: Annotated[bool, Option("--drop-old", help="Delete the kept galleries of other models.")] = False,
     author: Author = "",
-    ray: Ray = None,
-    workers: Workers = None,
+    ray: _Ray = None,
+    workers: _Workers = None,
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Embed all enrolment pictures anew, after a change of model or recipe."""
+    """Embed all enrolment pictures again, after a change of model.
+
+    The exit code is 1 if a gallery could not be embedded.
+    """
+    from engine.archive.reembed import reembed
+    from engine.config import load_config
+
     config = load_config(workspace)
     with progress_bar(quiet=as_json) as progress:
-        bench = Workbench(workspace, config, progress=progress)
-        report = reembed(bench, _hired(ray, workers), progress, author=author, drop_old=drop_old)
+        bench = open_workbench(workspace, config, progress=progress)
+        report = reembed(bench, _crew(ray, workers), progress, author=author, drop_old=drop_old)
     if as_json:
         emit_json(dataclasses.asdict(report) | {"complete": report.complete})
     else:
@@ -135,19 +141,19 @@ def reembed_command(
 
 
 def _show_galleries(report: ReembedReport) -> None:
-    columns = ("gallery", "", "templates", "left out", "was", "old one kept as")
+    columns = ("gallery", "", "templates", "left out", "before", "old one kept as")
     cells = [
         (row.name, row.outcome, row.templates, len(row.left_out), row.before, row.kept) for row in report.galleries
     ]
     table(f"Galleries for {report.recipe}", columns, cells)
     for row in report.galleries:
         for template_id, person, reason in row.left_out:
-            console.print(f"left out of {row.name}: {template_id} of {person}, {reason}", markup=False)
+            say(f"Left out of {row.name}: {template_id} of {person}, {reason}.")
         if row.emptied and row.name == "people":
-            console.print(f"nobody recognises them any more, enrol them again: {', '.join(row.emptied)}", markup=False)
+            say(f"These people have no template any more; enrol them again: {', '.join(row.emptied)}.")
     for line in (*report.told, *report.concerns):
         note(line)
     if report.dropped:
-        console.print(f"{report.dropped} galleries of other models deleted")
+        say(f"Deleted {report.dropped} galleries of other models.")
     if all(row.outcome != "embedded" for row in report.galleries) and not report.told:
-        console.print("the galleries are of this recipe already; nothing was done")
+        say("The galleries are of this recipe already; nothing was changed.")

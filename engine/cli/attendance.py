@@ -1,4 +1,4 @@
-"""`muster report`, `inside`, `correct`, `corrections`."""
+"""`muster report`, `inside`, `correct`, `corrections`, `not-this`."""
 
 from __future__ import annotations
 
@@ -6,110 +6,162 @@ import calendar
 import dataclasses
 import re
 import sys
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from engine.attendance import cells, count_inside
-from engine.attendance.presence import Direction
-from engine.cli.output import console, emit_json, table
+import typer
+from typer import Argument, Option
+
+from engine.cli.context import (
+    Author,
+    Csv,
+    Day,
+    EmployeeId,
+    Html,
+    Json,
+    Month,
+    Panel,
+    Reason,
+    Workspace,
+    moment,
+    open_workbench,
+    parse_day,
+)
+from engine.cli.output import counted, emit_json, say, table
 from engine.errors import InputError
-from engine.exports import inside_cells, muster_list_csv, sheet_csv, summarise, summary_csv
-from engine.reporting import AttendanceReports
-from engine.storage import atomic_write
-from engine.workbench import Workbench
 
-__all__ = ["correct", "corrections", "days", "inside", "report"]
+if TYPE_CHECKING:
+    from engine.attendance import DaySheet
+    from engine.attendance.presence import Direction
+    from engine.reporting import AttendanceReports
 
+__all__ = ["app", "days"]
+
+app = typer.Typer()
 _FIRST_YEAR, _LAST_YEAR = 1900, 9000
 
 
 def days(day: str | None, month: str | None, today: date) -> tuple[date, date]:
-    """First and last day that `--day` or `--month` mean; today by default.
+    """First and last day of `--day` or `--month`; today by default.
 
     Raises:
-        InputError: they are no day or month, or both are given.
+        InputError: the text is not a day or month, or both are given.
     """
     if day and month:
-        raise InputError("--day and --month together", hint="give one of them")
+        raise InputError("--day and --month exclude each other", hint="give one of them")
     if month:
         if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
             raise InputError(f"{month!r} is not a month", hint="write it as 2026-11")
-        first = _day(f"{month}-01")
+        first = _working_day(f"{month}-01")
         return first, first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    if day is None:
-        return today, today
-    found = _day(day)
+    found = today if day is None else _working_day(day)
     return found, found
 
 
-def _day(text: str) -> date:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(f"{text!r} is not a day", hint="write it as 2026-11-22") from error
+def _working_day(text: str) -> date:
+    """A day in a year that time zones can handle."""
+    found = parse_day(text)
     if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
-        raise InputError(f"{text!r} is no day of this age", hint="write it as 2026-11-22")
+        raise InputError(f"{text!r} is too far from today", hint="write it as 2026-11-22")
     return found
 
 
+def _table(title: str, columns: list[str], rows: Sequence[Mapping[str, object]]) -> None:
+    headings = [column.replace("_", " ") for column in columns]
+    table(title, headings, [[row.get(column, "") for column in columns] for row in rows])
+
+
+# --------------------------------------------------------------------------------------------- report
+
+
+@app.command(rich_help_panel=Panel.ATTENDANCE)
 def report(
-    day: str | None, month: str | None, workspace: Path, as_json: bool, *, person: str | None, as_csv: bool,
-    summary: bool, xlsx: Path | None, html: Path | None,
-) -> None:  # fmt: skip
-    """Day sheets from the log: on screen, as CSV, Excel or a printable page."""
-    workbench = Workbench(workspace)
+    day: Day = None,
+    month: Month = None,
+    person: Annotated[str | None, Option("--id", show_default="everybody", help="Employee id.")] = None,
+    summary: Annotated[bool, Option("--summary", help="Print totals per person instead of days.")] = False,
+    as_csv: Csv = False,
+    xlsx: Annotated[Path | None, Option(help="Write an Excel file.")] = None,
+    html: Html = None,
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Report who was there, from when to when.
+
+    For each person and day: first in, last out, hours, status, and how certain that is.
+    """
+    from engine.attendance import cells
+    from engine.exports import sheet_csv
+    from engine.reporting import AttendanceReports
+
+    workbench = open_workbench(workspace)
     reports = AttendanceReports(workbench)
     first, last = days(day, month, reports.now.date())
-    people = workbench.known_people()
     rows = reports.rows(first, last, person)
     span = month or first.isoformat()
-    title = f"Attendance {span}" + (f", {people.get(person, {}).get('name') or person}" if person else "")
-    if xlsx is not None:
-        atomic_write(xlsx, reports.excel(rows, title, reports.verified()))
-        console.print(f"{len(rows)} rows written to {xlsx}", markup=False)
-    if html is not None:
-        page = reports.month_page(rows, title, reports.verified())
-        atomic_write(html, page.encode())
-        console.print(f"{len(rows)} rows written to {html}", markup=False)
+    name = workbench.known_people().get(person, {}).get("name") or person if person else ""
+    title = f"Attendance {span}" + (f", {name}" if name else "")
     if xlsx is not None or html is not None:
-        return
-    if summary:
-        totals = summarise(rows)
-        if as_json:
-            emit_json(totals)
-        elif as_csv:
-            sys.stdout.write(summary_csv(rows))
-        else:
-            columns = ["employee_id", "name", "days_worked", "hours", "planned_hours", "balance", "late_days", "absent"]
-            _table(f"Summary {span}", columns, totals)
+        _write_report(reports, rows, title, xlsx, html)
+    elif summary:
+        _print_summary(rows, span, as_csv=as_csv, as_json=as_json)
     elif as_json:
         passages = reports.passages(rows)
         emit_json([{**cells(row), "passages": passages.get((row.employee_id, row.day), [])} for row in rows])
     elif as_csv:
         sys.stdout.write(sheet_csv(rows))
     elif not rows:
-        console.print(f"Nobody was seen {'in ' + month if month else 'on ' + first.isoformat()}.")
+        say(f"Nobody was seen {'in ' + month if month else 'on ' + first.isoformat()}.")
     else:
         columns = ["employee_id", "name", "first_in", "last_out", "hours", "status", "note"]
-        if first != last:
-            columns.insert(0, "date")
-        _table(title, columns, list(map(cells, rows)))
+        _table(title, columns if first == last else ["date", *columns], list(map(cells, rows)))
 
 
-def _table(title: str, columns: list[str], rows: list[dict[str, object]]) -> None:
-    headings = [column.replace("_", " ") for column in columns]
-    table(title, headings, [[row.get(column, "") for column in columns] for row in rows])
+def _write_report(
+    reports: AttendanceReports, rows: list[DaySheet], title: str, xlsx: Path | None, html: Path | None
+) -> None:
+    from engine.storage import atomic_write
+
+    if xlsx is not None:
+        atomic_write(xlsx, reports.excel(rows, title, reports.verified()))
+        say(f"{counted(len(rows), 'row')} written to {xlsx}")
+    if html is not None:
+        atomic_write(html, reports.month_page(rows, title, reports.verified()).encode())
+        say(f"{counted(len(rows), 'row')} written to {html}")
 
 
-def inside(workspace: Path, as_json: bool, *, as_csv: bool, html: Path | None) -> None:
-    """Who is inside now."""
-    workbench = Workbench(workspace)
+def _print_summary(rows: list[DaySheet], span: str, *, as_csv: bool, as_json: bool) -> None:
+    from engine.exports import summarise, summary_csv
+
+    if as_json:
+        emit_json(summarise(rows))
+    elif as_csv:
+        sys.stdout.write(summary_csv(rows))
+    else:
+        columns = ["employee_id", "name", "days_worked", "hours", "planned_hours", "balance", "late_days", "absent"]
+        _table(f"Summary {span}", columns, summarise(rows))
+
+
+# --------------------------------------------------------------------------------------------- inside
+
+
+@app.command(rich_help_panel=Panel.ATTENDANCE)
+def inside(as_csv: Csv = False, html: Html = None, workspace: Workspace = Path("data"), as_json: Json = False) -> None:
+    """List who is inside now, for an evacuation."""
+    from engine.attendance import count_inside
+    from engine.exports import inside_cells
+
+    workbench = open_workbench(workspace)
     now = workbench.clock().astimezone(workbench.config.zone)
     rows, strangers = workbench.office.inside(), workbench.office.strangers_today()
     if html is not None:
-        page = AttendanceReports(workbench).muster_page(rows)
-        atomic_write(html, page.encode())
-        console.print(f"{len(rows)} {'person' if len(rows) == 1 else 'people'} written to {html}", markup=False)
+        from engine.reporting import AttendanceReports
+        from engine.storage import atomic_write
+
+        atomic_write(html, AttendanceReports(workbench).muster_page(rows).encode())
+        say(f"{counted(len(rows), 'person', 'people')} written to {html}")
     elif as_json:
         emit_json(
             {
@@ -119,83 +171,104 @@ def inside(workspace: Path, as_json: bool, *, as_csv: bool, html: Path | None) -
             }
         )
     elif as_csv:
+        from engine.exports import muster_list_csv
+
         sys.stdout.write(muster_list_csv(rows))
     else:
-        inside, unsure = count_inside(rows)
-        _table(
-            f"{now:%Y-%m-%d at %H:%M}: {inside} inside, {unsure} unsure",
-            ["department", "name", "employee_id", "state", "since", "last_seen", "camera"],
-            list(map(inside_cells, rows)),
-        )
+        columns = ["department", "name", "employee_id", "state", "since", "last_seen", "camera"]
+        sure, unsure = count_inside(rows)
+        _table(f"{now:%Y-%m-%d at %H:%M}: {sure} inside, {unsure} unsure", columns, list(map(inside_cells, rows)))
         if strangers:
-            console.print(f"Besides, {strangers} unknown people were seen today.")
+            say(f"The cameras also saw {counted(strangers, 'unknown person', 'unknown people')} today.")
 
 
+# --------------------------------------------------------------------------------------------- corrections
+
+
+@app.command(rich_help_panel=Panel.ATTENDANCE)
 def correct(
-    employee_id: str, day: str, workspace: Path, as_json: bool, *, came: str | None, went: str | None,
-    status: str | None, remove: str | None, revoke: str | None, approve: bool, author: str, reason: str,
-) -> None:  # fmt: skip
-    """Correct somebody's day, or approve what was corrected."""
-    workbench = Workbench(workspace)
+    employee_id: EmployeeId,
+    day: Annotated[str, Option(help="Working day, YYYY-MM-DD.")],
+    author: Author,
+    reason: Reason = "",
+    came: Annotated[str | None, Option("--in", metavar="TIME", help="Add an arrival, HH:MM or ISO 8601.")] = None,
+    went: Annotated[str | None, Option("--out", metavar="TIME", help="Add a departure, HH:MM or ISO 8601.")] = None,
+    status: Annotated[str | None, Option(help="Set the day's status, such as sick.")] = None,
+    remove: Annotated[str | None, Option(metavar="ID", help="Remove the punch with this event id.")] = None,
+    revoke: Annotated[str | None, Option(metavar="ID", help="Revoke the correction with this id.")] = None,
+    approve: Annotated[bool, Option("--approve", help="Approve the day's corrections.")] = False,
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Correct somebody's day, or approve a correction.
+
+    Give one of --in, --out, --status, --remove, --revoke and --approve.
+
+    The correction is a new row with author and reason. The recorded rows stay as they are.
+    """
+    from engine.attendance import cells
+
+    workbench = open_workbench(workspace)
     wanted = {"in": came, "out": went, "status": status, "remove": remove, "revoke": revoke, "approve": approve or None}
     given = [name for name, value in wanted.items() if value]
     if len(given) != 1:
         raise InputError(
-            "one correction at a time", hint="give one of --in, --out, --status, --remove, --revoke, --approve"
+            "give one correction at a time", hint="use one of --in, --out, --status, --remove, --revoke, --approve"
         )
-    (what,), on = given, _day(day)
+    what, on = given[0], _working_day(day)
     direction: Direction = "in" if what == "in" else "out" if what == "out" else "both"
-    text = came or went
     done = workbench.office.correct(
         employee_id,
         on,
-        "add" if text else what,
+        "add" if what in {"in", "out"} else what,
         author=author,
         reason=reason or ("approved" if approve else ""),
-        time=_moment(on, text, workbench) if text else None,
+        time=moment(came or went or None, workbench.config.zone, on),
         direction=direction,
         value=status or "",
         refers_to=remove or revoke or "",
     )
     rows = list(map(cells, workbench.attendance.sheets(on, on, workbench.known_people(), only=employee_id)))
     if as_json:
-        reason = workbench.office.readable(done.reason)
-        emit_json({"correction": dataclasses.asdict(done) | {"reason": reason}, "sheet": rows})
+        readable = workbench.office.readable(done.reason)
+        emit_json({"correction": dataclasses.asdict(done) | {"reason": readable}, "sheet": rows})
         return
     columns = ["name", "recorded_first_in", "recorded_last_out", "recorded_status", "first_in", "last_out", "status"]
     _table(f"{employee_id} on {day}", [*columns, "corrected_by", "approved_by"], rows)
 
 
-def _moment(day: date, text: str, workbench: Workbench) -> datetime:
-    """A time of day, or a whole time, of the workplace."""
-    zone = workbench.config.zone
-    try:
-        time = datetime.fromisoformat(text if "T" in text or " " in text else f"{day.isoformat()}T{text}")
-    except ValueError as error:
-        raise InputError(f"{text!r} is not a time", hint="write it as 08:57 or 2026-11-22T08:57") from error
-    return time if time.tzinfo else time.replace(tzinfo=zone)
-
-
-def corrections(day: str | None, month: str | None, workspace: Path, as_json: bool) -> None:
-    """What was corrected and approved, by the working day it is about."""
-    workbench = Workbench(workspace)
-    today = workbench.clock().astimezone(workbench.config.zone).date()
-    rows = workbench.attendance.corrections_of(*days(day, month, today))
+@app.command(rich_help_panel=Panel.ATTENDANCE)
+def corrections(
+    day: Day = None, month: Month = None, workspace: Workspace = Path("data"), as_json: Json = False
+) -> None:
+    """List corrections and approvals by working day."""
+    workbench = open_workbench(workspace)
+    zone, readable = workbench.config.zone, workbench.office.readable
+    rows = workbench.attendance.corrections_of(*days(day, month, workbench.clock().astimezone(zone).date()))
     if as_json:
-        emit_json([dataclasses.asdict(row) | {"reason": workbench.office.readable(row.reason)} for row in rows])
+        emit_json([dataclasses.asdict(row) | {"reason": readable(row.reason)} for row in rows])
         return
-    shown = [
-        (
-            row.correction_id,
-            row.day,
-            row.employee_id,
-            row.action,
-            f"{row.direction} {row.time.astimezone(workbench.config.zone):%H:%M}"
-            if row.time
-            else row.value or row.refers_to,
-            row.author,
-            workbench.office.readable(row.reason),
-        )
-        for row in rows
-    ]
-    table("Corrections", ("id", "day", "person", "action", "what", "author", "reason"), shown)
+    shown = []
+    for row in rows:
+        at = f"{row.direction} {row.time.astimezone(zone):%H:%M}" if row.time else row.value or row.refers_to
+        shown.append((row.correction_id, row.day, row.employee_id, row.action, at, row.author, readable(row.reason)))
+    table("Corrections", ("id", "day", "person", "action", "value", "author", "reason"), shown)
+
+
+@app.command("not-this", rich_help_panel=Panel.ATTENDANCE)
+def not_this(
+    event_id: Annotated[str, Argument(help="Event id of the punch, as in `muster report --json`.")],
+    author: Author,
+    reason: Reason = "somebody else is in the picture",
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Take back a punch that shows somebody else.
+
+    Muster also remembers the face, and does not give it this name again.
+    """
+    row = open_workbench(workspace).office.not_this(event_id, author=author, reason=reason)
+    if as_json:
+        emit_json(row)
+    else:
+        say(f"Punch {event_id} was taken back. A face like this one will not be named {row['employee_id']} again.")

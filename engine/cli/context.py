@@ -1,35 +1,112 @@
-"""Options and helpers that commands share."""
+"""Options and helpers that the commands share."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
-import typer
+from typer import Argument, Option
 
 from engine.errors import InputError
 
-__all__ = ["Author", "Json", "Workspace", "moment"]
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.workbench import Workbench
+
+__all__ = [
+    "Author",
+    "Csv",
+    "Day",
+    "EmployeeId",
+    "Host",
+    "Html",
+    "Json",
+    "Month",
+    "Panel",
+    "Port",
+    "Reason",
+    "Workspace",
+    "moment",
+    "open_workbench",
+    "parse_day",
+]
+
+
+class Panel(StrEnum):
+    """Panels of `muster --help`."""
+
+    START = "Start"
+    RECOGNISE = "Recognise"
+    ATTENDANCE = "Attendance"
+    SECURITY = "Security"
+    ADMINISTER = "Administer"
+    MEASURE = "Measure"
+
 
 Workspace = Annotated[
-    Path, typer.Option("--workspace", envvar="MUSTER_WORKSPACE", help="Folder with people, gallery, logs and pictures.")
+    Path, Option("--workspace", envvar="MUSTER_WORKSPACE", help="Folder of people, gallery, logs and pictures.")
 ]
-Author = Annotated[str, typer.Option(envvar="MUSTER_AUTHOR", help="Who does this, for the logs.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Author = Annotated[str, Option(envvar="MUSTER_AUTHOR", show_default=False, help="Your name; the logs record it.")]
+Reason = Annotated[str, Option(show_default=False, help="Why; the logs record it.")]
+Json = Annotated[bool, Option("--json", help="Print JSON.")]
+Csv = Annotated[bool, Option("--csv", help="Print CSV.")]
+Html = Annotated[Path | None, Option(help="Write a printable page to this file.")]
+Day = Annotated[str | None, Option(show_default="today", help="Working day, YYYY-MM-DD.")]
+Month = Annotated[str | None, Option(help="Month instead of a day, YYYY-MM.")]
+EmployeeId = Annotated[str, Argument(help="Employee id.")]
+Host = Annotated[str, Option(help="Address to listen on; 0.0.0.0 accepts other machines.")]
+Port = Annotated[int, Option(min=1, max=65535, help="TCP port to listen on.")]
 
 
-def moment(text: str | None, zone: ZoneInfo) -> datetime | None:
-    """An ISO 8601 time; without an offset it is the workplace's local time.
+def open_workbench(
+    workspace: Path, config: Config | None = None, *, progress: Callable[[str, int, int], None] | None = None
+) -> Workbench:
+    """Open a workspace.
+
+    Args:
+        workspace: its folder.
+        config: its settings; default: read them from the workspace.
+        progress: called with (activity, done, total) while models load.
+    """
+    from engine.models import no_progress
+    from engine.workbench import Workbench
+
+    return Workbench(workspace, config, progress=progress or no_progress)
+
+
+def parse_day(text: str) -> date:
+    """A calendar day.
 
     Raises:
-        InputError: it is not one.
+        InputError: the text is not a day.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"{text!r} is not a day", hint="write it as 2026-11-22") from error
+
+
+def moment(text: str | None, zone: ZoneInfo, day: date | None = None) -> datetime | None:
+    """An ISO 8601 time; without an offset it is the workplace's local time.
+
+    Args:
+        text: what the user typed; None stays None.
+        zone: the workplace's time zone.
+        day: if given, the text may also be a time of that day, such as 08:57.
+
+    Raises:
+        InputError: the text is not a time.
     """
     if text is None:
         return None
+    whole = day is None or "T" in text or " " in text
     try:
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text if whole else f"{day}T{text}")
     except ValueError as error:
-        raise InputError(f"{text!r} is not a time", hint="write it as 2026-11-22T08:55:00+01:00") from error
+        hint = "write it as 2026-11-22T08:55:00+01:00" if day is None else "write it as 08:57 or 2026-11-22T08:57"
+        raise InputError(f"{text!r} is not a time", hint=hint) from error
     return time if time.tzinfo else time.replace(tzinfo=zone)

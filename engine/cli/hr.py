@@ -1,59 +1,90 @@
-"""`muster staff import`, `muster leave import`: what HR takes in."""
+"""`muster staff import`, `muster leave import`."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
-from engine.cli.output import console, emit_json, table
-from engine.hr.tables import RowMessage
-from engine.workbench import Workbench
+from engine.cli.context import Author, Json, Panel, Workspace, open_workbench
+from engine.cli.output import counted, emit_json, say, table
 
-__all__ = ["leave_import", "staff_import"]
+if TYPE_CHECKING:
+    from engine.hr.tables import RowMessage
 
-SHOWN_MESSAGES = 50
+__all__ = ["app", "leave_import", "staff_import"]
+
+app = typer.Typer()
+_staff = typer.Typer(name="staff", help="Import the staff list.", no_args_is_help=True)
+_leave = typer.Typer(
+    name="leave", rich_help_panel=Panel.ATTENDANCE, help="Import leave, remote and sick days.", no_args_is_help=True
+)
+app.add_typer(_staff, rich_help_panel=Panel.ATTENDANCE)
+app.add_typer(_leave, rich_help_panel=Panel.ATTENDANCE)
+
+_SHOWN_MESSAGES = 50
 
 
-def _show(file: Path, messages: Sequence[RowMessage]) -> None:
-    """Messages as a table, errors first; the rest of many is counted."""
-    ordered = sorted(messages, key=lambda message: (message.level != "error", message.line))
-    rows = [(message.line or "–", message.column, message.level, message.text) for message in ordered[:SHOWN_MESSAGES]]
-    if rows:
-        table(f"What {file.name} says", ("line", "column", "level", "message"), rows)
-    if len(ordered) > SHOWN_MESSAGES:
-        console.print(f"… and {len(ordered) - SHOWN_MESSAGES} more: --json prints them all")
+@_staff.command("import")
+def staff_import(
+    file: Annotated[Path, Argument(help="CSV file with a header row.")],
+    dry_run: Annotated[bool, Option("--dry-run", help="Check the list without writing anything.")] = False,
+    author: Author = "",
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Import a staff list, entirely or not at all.
 
-
-def staff_import(file: Path, workspace: Path, as_json: bool, *, dry_run: bool, author: str = "") -> None:
-    """Take a staff list in; exit code 1 and nothing written when a row has an error."""
-    result = Workbench(workspace).staff.import_staff(file, author=author, dry_run=dry_run)
+    If a row has an error, nothing is written and the exit code is 1.
+    """
+    result = open_workbench(workspace).staff.import_staff(file, author=author, dry_run=dry_run)
     counts = f"{len(result.added)} added, {len(result.changed)} changed, {len(result.unchanged)} unchanged"
     if as_json:
         emit_json({**dataclasses.asdict(result), "dry_run": dry_run})
     else:
         _show(file, result.messages)
         if result.errors:
-            console.print(f"Nothing was written: {len(result.errors)} errors. Correct them and import the list again.")
+            say(f"Nothing was written: {counted(len(result.errors), 'error')}. Correct the list and import it again.")
         else:
-            console.print(f"{'Would be: ' if dry_run else ''}{counts}.")
+            say(f"{'Nothing was written; the import would give: ' if dry_run else ''}{counts}.")
     if result.errors:
         raise typer.Exit(1)
 
 
-def leave_import(file: Path, workspace: Path, as_json: bool, *, kind: str | None, author: str = "") -> None:
-    """Take leave, remote and sick days in from a table or a calendar (`.ics`); exit code 1 when something was left out in error.
+@_leave.command("import")
+def leave_import(
+    file: Annotated[Path, Argument(help="CSV file or iCalendar file (.ics).")],
+    kind: Annotated[str | None, Option(help="Kind of a calendar's days: on leave, remote or sick.")] = None,
+    author: Author = "",
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Import leave, remote and sick days.
 
-    Of a table with an error nothing is written; of a calendar only the events with errors are left out.
+    If a CSV row has an error, nothing is written. From a calendar, only events with errors are left out.
+
+    In both cases the exit code is 1.
     """
-    result = Workbench(workspace).staff.import_leave(file, author=author, kind=kind)
+    result = open_workbench(workspace).staff.import_leave(file, author=author, kind=kind)
     counts = f"{len(result.added)} added, {len(result.removed)} removed, {len(result.unchanged)} unchanged"
     if as_json:
         emit_json(dataclasses.asdict(result))
     else:
         _show(file, result.messages)
-        console.print(f"{counts}.")
+        say(f"{counts}.")
     if result.errors:
         raise typer.Exit(1)
+
+
+def _show(file: Path, messages: Sequence[RowMessage]) -> None:
+    """Print the first messages as a table, errors before warnings."""
+    ordered = sorted(messages, key=lambda message: (message.level != "error", message.line))
+    rows = [(message.line or "–", message.column, message.level, message.text) for message in ordered[:_SHOWN_MESSAGES]]
+    if rows:
+        table(f"Messages about {file.name}", ("line", "column", "level", "message"), rows)
+    if len(ordered) > _SHOWN_MESSAGES:
+        say(f"{counted(len(ordered) - _SHOWN_MESSAGES, 'more message')}; --json prints them all.")

@@ -1,45 +1,53 @@
-"""`muster models`: what weights exist, fetch them, check them."""
+"""`muster models`: list, fetch and check the weights of the networks."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
 from engine.cli.context import Json
-from engine.cli.output import console, emit_json, progress_bar, table
-from engine.models import DEFAULT_EMBEDDER, EMBEDDERS, ModelStatus, ModelStore, fetch_samples
+from engine.cli.output import emit_json, progress_bar, say, table
+
+if TYPE_CHECKING:
+    from engine.models import ModelStatus
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Weights of the networks.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(name="models", help="List, fetch and check the weights of the networks.", no_args_is_help=True)
 
 
-def _show(statuses: list[ModelStatus], as_json: bool) -> None:
+def _show(statuses: Sequence[ModelStatus], as_json: bool) -> None:
     if as_json:
         emit_json([dataclasses.asdict(status) for status in statuses])
         return
     rows = [(status.model_id, status.state, status.detail, status.summary) for status in statuses]
-    table("Models", ("model", "state", "detail", "what it is"), rows)
+    table("Models", ("model", "state", "detail", "summary"), rows)
 
 
 @app.command("list")
 def list_models(as_json: Json = False) -> None:
-    """List the models of the registry and whether they are here."""
+    """List the known models and whether they are on this machine."""
+    from engine.models import ModelStore
+
     _show(ModelStore().statuses(), as_json)
 
 
 @app.command()
 def fetch(
-    model: Annotated[str, typer.Argument(help="Model id.")] = DEFAULT_EMBEDDER,
-    checkpoint: Annotated[Path | None, typer.Option(help="Take the weights from this .pt file.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Convert again even if it is here.")] = False,
-    samples: Annotated[bool, typer.Option("--samples", help="Also unpack the sample photos.")] = False,
+    model: Annotated[str, Argument(help="Model id, as in `muster models list`.")] = "facenet-ms1m-128",
+    checkpoint: Annotated[Path | None, Option(help="Take the weights from this .pt file.")] = None,
+    force: Annotated[bool, Option("--force", help="Convert again even if the model is here.")] = False,
+    samples: Annotated[bool, Option("--samples", help="Also unpack the sample photos.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Bring a model to this machine: download, verify, convert, export."""
+    """Download a model, verify its hash and convert it."""
+    from engine.models import ModelStore, fetch_samples
+
     with progress_bar() as progress:
         store = ModelStore(progress=progress)
         store.fetch(model, checkpoint=checkpoint, force=force)
@@ -52,12 +60,17 @@ def fetch(
 
 @app.command()
 def verify(as_json: Json = False) -> None:
-    """Read every byte of the models that are here and check their hashes."""
+    """Read every byte of the fetched models and check the hashes.
+
+    The exit code is 5 if a file is damaged.
+    """
+    from engine.models import EMBEDDERS, ModelStore
+
     store = ModelStore()
     statuses = [store.detector_status(), *(store.status(model_id, thorough=True) for model_id in EMBEDDERS)]
     _show(statuses, as_json)
     damaged = [status.model_id for status in statuses if status.state == "damaged"]
     if damaged:
         if not as_json:
-            console.print(f"damaged: {', '.join(damaged)}")
+            say(f"Damaged: {', '.join(damaged)}. Fetch again with `muster models fetch --force`.")
         raise typer.Exit(5)

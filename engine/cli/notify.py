@@ -1,4 +1,4 @@
-"""`muster notify`: the rules, a test, what waits, and delivering it now."""
+"""`muster notify`: the rules, test messages and the outbox."""
 
 from __future__ import annotations
 
@@ -6,29 +6,32 @@ import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Option
 
-from engine.cli.context import Json, Workspace
-from engine.cli.output import console, emit_json, table
-from engine.config import CONFIG_NAME, Config, NotificationRule
+from engine.cli.context import Json, Workspace, open_workbench
+from engine.cli.output import counted, emit_json, say, table
 from engine.errors import ConfigError, InputError
-from engine.notifications import Channels, Delivery, Outbox, compose, targets
-from engine.storage import new_id
-from engine.workbench import Workbench
+
+if TYPE_CHECKING:
+    from engine.config import Config, NotificationRule
+    from engine.notifications import Channels, Delivery, Outbox
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Who is told of incidents.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(name="notify", help="Test and deliver notifications of incidents.", no_args_is_help=True)
 
 
 def _open(workspace: Path) -> tuple[Config, Outbox]:
-    bench = Workbench(workspace)  # its outbox seals the log of deliveries with the key that the settings name
+    bench = open_workbench(workspace)  # its outbox seals the delivery log with the key of the settings
     return bench.config, bench.outbox
 
 
 def _channels(workspace: Path, config: Config) -> Channels:
+    from engine.notifications import Channels
+
     return Channels(workspace, config.notifications, clock=lambda: datetime.now(config.zone))
 
 
@@ -36,27 +39,30 @@ def _show(deliveries: Sequence[Delivery], title: str, as_json: bool) -> None:
     if as_json:
         emit_json([dataclasses.asdict(delivery) for delivery in deliveries])
         return
-    rows = [
-        (delivery.rule, delivery.channel, delivery.result, delivery.attempt, delivery.detail) for delivery in deliveries
-    ]
+    rows = [(each.rule, each.channel, each.result, each.attempt, each.detail) for each in deliveries]
     table(title, ("rule", "channel", "result", "attempt", "detail"), rows)
 
 
 @app.command()
 def rules(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
-    """List the rules; of addresses only service and host are shown."""
+    """List the rules.
+
+    Of each address, only the service and the host are shown.
+    """
     config, _ = _open(workspace)
     found = [_rule(rule) for rule in config.notifications.rules]
     if as_json:
         emit_json(found)
     elif not found:
-        console.print("no rules: nothing is sent (see docs/notifications.md)")
+        say("There are no rules, so nothing is sent. To add one, see docs/notifications.md.")
     else:
         cells = [[", ".join(value) if isinstance(value, list) else value for value in rule.values()] for rule in found]
         table("Notification rules", list(found[0]), cells)
 
 
 def _rule(rule: NotificationRule) -> dict[str, object]:
+    from engine.notifications import targets
+
     return {
         "name": rule.name,
         "kinds": list(rule.kinds) or ["all"],
@@ -72,16 +78,23 @@ def _rule(rule: NotificationRule) -> dict[str, object]:
 
 @app.command("test")
 def send_test(
-    rule: Annotated[str | None, typer.Option(help="Only this rule's addresses.")] = None,
+    rule: Annotated[str | None, Option(show_default="all", help="Send only to the addresses of this rule.")] = None,
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Send a test message to every address now; exit 1 if one fails."""
+    """Send a test message to every address.
+
+    The exit code is 1 if a message could not be delivered.
+    """
+    from engine.config import CONFIG_NAME
+    from engine.notifications import compose, targets
+    from engine.storage import new_id
+
     config, outbox = _open(workspace)
     known = config.notifications.rules
     if not known:
         raise ConfigError(
-            f"{workspace / CONFIG_NAME} has no [[notifications.rules]]", hint="see docs/notifications.md for examples"
+            f"{workspace / CONFIG_NAME} has no [[notifications.rules]]", hint="add one, see docs/notifications.md"
         )
     chosen = [entry for entry in known if rule in {None, entry.name}]
     if not chosen:
@@ -102,41 +115,48 @@ def send_test(
 
 @app.command()
 def outbox(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
-    """List what waits, since when, and how often it was tried."""
+    """List the messages that wait to be delivered."""
     _, box = _open(workspace)
     waiting = box.waiting()
     if as_json:
         emit_json([message.model_dump(mode="json", exclude={"body", "facts"}) for message in waiting])
         return
     if not waiting:
-        console.print("nothing waits")
+        say("No messages are waiting.")
         return
     rows = [
         (
-            message.message_id,
-            message.rule,
-            message.channel,
-            message.title,
-            f"{message.created:%Y-%m-%d %H:%M:%S}",
-            message.attempts,
-            f"{message.next_at:%H:%M:%S}",
+            each.message_id,
+            each.rule,
+            each.channel,
+            each.title,
+            f"{each.created:%Y-%m-%d %H:%M:%S}",
+            each.attempts,
+            f"{each.next_at:%H:%M:%S}",
         )
-        for message in waiting
+        for each in waiting
     ]
-    table("Waiting messages", ("message", "rule", "channel", "what", "since", "attempts", "next try"), rows)
+    table("Waiting messages", ("message", "rule", "channel", "title", "since", "attempts", "next try"), rows)
 
 
 @app.command()
 def drain(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
-    """Try everything that waits now; exit 1 if an attempt fails."""
+    """Try to deliver all waiting messages now.
+
+    The exit code is 1 if a message could not be delivered.
+    """
     config, box = _open(workspace)
     deliveries = box.drain(_channels(workspace, config).send, everything=True)
     if deliveries or as_json:
         _show(deliveries, "Attempts", as_json)
-    left = len(box.waiting())
-    if left and not as_json:
-        console.print(f"{left} still waiting" if deliveries else f"{left} waiting: another process delivers just now")
-    elif not deliveries and not as_json:
-        console.print("nothing waits")
+    if not as_json:
+        _show_left(len(box.waiting()), tried=bool(deliveries))
     if any(delivery.result != "delivered" for delivery in deliveries):
         raise typer.Exit(1)
+
+
+def _show_left(left: int, *, tried: bool) -> None:
+    if left:
+        say(f"{counted(left, 'message')} still waiting" + ("." if tried else "; another process is delivering now."))
+    elif not tried:
+        say("No messages are waiting.")

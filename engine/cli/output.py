@@ -1,4 +1,4 @@
-"""What the commands print with: tables for people, JSON for programs, progress on standard error."""
+"""Output of the commands: tables for people, JSON for programs, progress and errors on standard error."""
 
 from __future__ import annotations
 
@@ -9,51 +9,63 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-__all__ = ["console", "emit_json", "note", "progress_bar", "rounded", "table"]
+__all__ = ["complain", "counted", "emit_json", "note", "progress_bar", "rounded", "say", "table"]
 
-# a pipe or a file has no width: wide enough then for a row to stay on its line
-console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+# a pipe or a file has no width; 160 columns keep a row on one line
+_console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
+    if hasattr(value, "tolist"):  # NumPy arrays and numbers
         return _plain(value.tolist())
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
     if isinstance(value, float):
         return None if math.isnan(value) else round(value, 6)
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 def emit_json(value: Any) -> None:
-    """One JSON document on standard output; NaN becomes null, numbers have six digits."""
+    """Print one JSON document on standard output. NaN becomes null; floats are rounded to six digits."""
     sys.stdout.write(json.dumps(_plain(value), indent=2, ensure_ascii=False) + "\n")
 
 
+def say(text: str) -> None:
+    """Print a line on standard output, as it is."""
+    _console.print(text, markup=False)
+
+
 def note(text: str) -> None:
-    """A line for people on standard error."""
-    _errors.print(escape(text))
+    """Print a remark on standard error."""
+    _errors.print(text, markup=False)
+
+
+def complain(failure: object) -> None:
+    """Print a failure on standard error: one line that begins with the program's name."""
+    print(f"muster: {failure}", file=sys.stderr)  # noqa: T201
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: 1 row, 2 rows."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def rounded(value: float | None, digits: int = 2) -> str:
-    """A number for a table; a dash for none."""
+    """A number for a table cell; a dash for None and NaN."""
     return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on standard output; cells are shown as they are, markup in them is text."""
+    """Print a table on standard output. Cells appear as they are: markup in them is text."""
     grid = Table(
         title=escape(title), title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD
     )
@@ -61,19 +73,22 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         grid.add_column(escape(column), overflow="fold")
     for row in rows:
         grid.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
-    console.print(grid)
+    _console.print(grid)
 
 
 @contextlib.contextmanager
 def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
-    """A function `(what, done, total)` that shows one bar per activity on standard error; silent when that is no terminal."""
+    """Yield a function `(activity, done, total)` that draws one bar per activity on standard error.
+
+    Where standard error is not a terminal, it prints each activity once; with `quiet` it prints nothing.
+    """
     if quiet or not _errors.is_terminal:
-        told: set[str] = set()
+        printed: set[str] = set()
 
         def line(what: str, done: int, total: int) -> None:
             del done, total
-            if what not in told and not quiet:
-                told.add(what)
+            if what not in printed and not quiet:
+                printed.add(what)
                 note(f"{what} …")
 
         yield line

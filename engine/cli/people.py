@@ -3,78 +3,153 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 
-from engine.cli.output import console, emit_json, note, progress_bar, rounded, table
-from engine.enrolment import EnrolmentReport
+from engine.cli.context import Author, Json, Panel, Workspace, open_workbench
+from engine.cli.output import complain, emit_json, note, progress_bar, rounded, say, table
 from engine.errors import InputError, MusterError
-from engine.images import list_images, read_image
-from engine.workbench import IdentifiedFace, Workbench
 
-__all__ = ["enrol", "identify", "people"]
+if TYPE_CHECKING:
+    from engine.enrolment import EnrolmentReport
+    from engine.workbench import IdentifiedFace
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+
+# --------------------------------------------------------------------------------------------- enrol
+
+
+@app.command(rich_help_panel=Panel.RECOGNISE)
+def enrol(
+    paths: Annotated[list[Path], Argument(help="One folder of photos per person, or photos with --id.")],
+    employee_id: Annotated[str | None, Option("--id", help="Employee id; all photos then show this person.")] = None,
+    name: Annotated[str | None, Option(show_default="the id", help="Name; only with --id.")] = None,
+    department: Annotated[str, Option(show_default=False, help="Department.")] = "",
+    email: Annotated[str, Option(show_default=False, help="E-mail address.")] = "",
+    consent: Annotated[str, Option(show_default=False, help="Date of consent, YYYY-MM-DD.")] = "",
+    allow_look_alike: Annotated[
+        bool, Option("--allow-look-alike", help="Accept that somebody enrolled looks the same.")
+    ] = False,
+    author: Author = "",
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Enrol people from photos.
+
+    Three good photos per person are enough. Photos without exactly one good face are left out.
+
+    A person who cannot be enrolled does not stop the others; the exit code is that of the first failure.
+    """
+    from engine.images import list_images
+
+    jobs = _jobs(paths, employee_id, name)
+    details: dict[str, Any] = {"department": department, "email": email, "consent_at": consent}
+    reports: list[EnrolmentReport] = []
+    errors: dict[str, MusterError] = {}
+    with progress_bar(quiet=as_json) as progress:
+        bench = open_workbench(workspace, progress=progress)
+        for index, (person, called, folder, photos) in enumerate(jobs):
+            progress("enrolling", index, len(jobs))
+            try:
+                files = list_images(folder) if folder else photos
+                if not files:
+                    raise InputError(f"{folder} contains no pictures", hint="add JPEG, PNG or WebP photos")
+                report = bench.enrol(person, called, files, **details, allow_look_alike=allow_look_alike, author=author)
+                reports.append(report)
+            except MusterError as error:
+                if len(jobs) == 1:
+                    raise
+                errors.setdefault(person, error)
+        progress("enrolling", len(jobs), len(jobs))
+    if as_json:
+        done = [dataclasses.asdict(report) for report in reports]
+        emit_json({"enrolled": done, "failed": {person: str(error) for person, error in errors.items()}})
+    else:
+        _show_enrolled(reports)
+    _fail_with(list(errors.values()))
 
 
 def _jobs(
     paths: Sequence[Path], employee_id: str | None, name: str | None
 ) -> list[tuple[str, str, Path | None, list[Path]]]:
     """(id, name, folder, photos) of each person to enrol."""
+    from engine.images import list_images
+
     if employee_id is not None:
         photos = [photo for path in paths for photo in (list_images(path) if path.is_dir() else [path])]
         return [(employee_id, name or employee_id, None, photos)]
     if name is not None:
-        raise InputError("--name without --id", hint="give both, or folders named after people")
+        raise InputError("--name needs --id", hint="give both, or folders named after people")
     for path in paths:
         if not path.is_dir():
-            what = "is not a folder" if path.exists() else "does not exist"
-            raise InputError(f"{path} {what}", hint="give a folder of photos per person, or --id ID with photos")
+            fault = "is not a folder" if path.exists() else "does not exist"
+            raise InputError(f"{path} {fault}", hint="give a folder of photos per person, or --id ID with photos")
     return [(path.resolve().name, path.resolve().name, path, []) for path in paths]
 
 
-def enrol(
-    paths: Sequence[Path], employee_id: str | None, name: str | None, workspace: Path, as_json: bool, **details: Any
-) -> None:
-    """Enrol one person after the other; those that fail do not keep the others out."""
-    jobs = _jobs(paths, employee_id, name)
-    reports: list[EnrolmentReport] = []
-    errors: list[tuple[str, MusterError]] = []
-    with progress_bar(quiet=as_json) as progress:
-        bench = Workbench(workspace, progress=progress)
-        for index, (person, called, folder, photos) in enumerate(jobs):
-            progress("enrolling", index, len(jobs))
-            try:
-                files = list_images(folder) if folder else photos
-                if not files:
-                    raise InputError(f"{folder}: no pictures in this folder", hint="give JPEG, PNG or WebP photos")
-                reports.append(bench.enrol(person, called, files, **details))
-            except MusterError as error:
-                if len(jobs) == 1:
-                    raise
-                errors.append((person, error))
-        progress("enrolling", len(jobs), len(jobs))
-    if as_json:
-        done = [dataclasses.asdict(report) for report in reports]
-        emit_json({"enrolled": done, "failed": {person: str(error) for person, error in errors}})
-    else:
-        for report in reports:
-            for reason in report.rejected.values():
-                note(f"left out: {reason}")
-            for other in report.look_alikes:
-                note(f"{report.employee_id} resembles {other.person} (similarity {other.similarity:.2f}): check both")
-        rows = [
-            (row.employee_id, row.name, len(row.accepted), len(row.rejected), row.templates, rounded(row.coherence))
-            for row in reports
-        ]
-        if rows:
-            table("Enrolled", ("id", "name", "photos taken", "left out", "templates", "alike"), rows)
-    for _, failure in errors:
-        print(f"muster: {failure}", file=sys.stderr)  # noqa: T201
+def _show_enrolled(reports: Sequence[EnrolmentReport]) -> None:
+    for report in reports:
+        for reason in report.rejected.values():
+            note(f"left out: {reason}")
+        for other in report.look_alikes:
+            note(f"{report.employee_id} resembles {other.person} (similarity {other.similarity:.2f}): check both")
+    rows = [
+        (row.employee_id, row.name, len(row.accepted), len(row.rejected), row.templates, rounded(row.coherence))
+        for row in reports
+    ]
+    if rows:
+        table("Enrolled", ("id", "name", "photos used", "left out", "templates", "coherence"), rows)
+
+
+def _fail_with(errors: Sequence[MusterError]) -> None:
+    """Report the failures; the first one gives the exit code."""
+    for error in errors:
+        complain(error)
     if errors:
-        raise typer.Exit(errors[0][1].exit_code)
+        raise typer.Exit(errors[0].exit_code)
+
+
+# --------------------------------------------------------------------------------------------- identify
+
+
+@app.command(rich_help_panel=Panel.RECOGNISE)
+def identify(
+    images: Annotated[list[Path], Argument(help="Photos.")], workspace: Workspace = Path("data"), as_json: Json = False
+) -> None:
+    """Name the people in photos.
+
+    Each face is compared with everybody enrolled. A face below the threshold is unknown.
+    """
+    from engine.images import read_image
+
+    answers: list[dict[str, Any]] = []
+    errors: list[MusterError] = []
+    with progress_bar(quiet=as_json) as progress:
+        bench = open_workbench(workspace, progress=progress)
+        for path in images:
+            try:
+                faces = bench.identify(read_image(path))
+            except InputError as error:
+                if len(images) == 1:
+                    raise
+                errors.append(error)
+                answers.append({"file": str(path), "faces": [], "error": str(error)})
+                continue
+            answers.append({"file": str(path), "faces": [_face(row) for row in faces]})
+    if as_json:
+        emit_json(answers)
+    else:
+        title = f"People in the pictures (threshold {bench.threshold():.2f})"
+        columns = ("file", "person", "similarity", "runner-up", "margin", "face, pixels", "quality")
+        table(title, columns, [row for answer in answers for row in _face_rows(answer)])
+    _fail_with(errors)
 
 
 def _face(row: IdentifiedFace) -> dict[str, Any]:
@@ -94,59 +169,28 @@ def _face(row: IdentifiedFace) -> dict[str, Any]:
     }
 
 
-def _short(path: str) -> str:
-    """The last two parts of a path."""
-    parts = Path(path).parts
-    return "/".join(parts[-2:]) if len(parts) > 2 else path
+def _face_rows(answer: dict[str, Any]) -> list[tuple[str, ...]]:
+    parts = Path(answer["file"]).parts
+    file = "/".join(parts[-2:]) if len(parts) > 2 else answer["file"]
+    if not answer["faces"]:
+        return [] if "error" in answer else [(file, "no face", "", "", "", "", "")]
+    rows: list[tuple[str, ...]] = []
+    for face in answer["faces"]:
+        x1, y1, x2, y2 = (round(float(value)) for value in face["box"])
+        person, similarity = face["person"] or "unknown", rounded(face["similarity"])
+        place = f"{x2 - x1}×{y2 - y1} at {x1},{y1}"
+        quality = face["quality"]["reason"] or "good"
+        rows.append((file, person, similarity, face["runner_up"] or "–", rounded(face["margin"]), place, quality))
+    return rows
 
 
-def identify(images: Sequence[Path], workspace: Path, as_json: bool) -> None:
-    """Search the faces of each photo."""
-    answers: list[dict[str, Any]] = []
-    errors: list[MusterError] = []
-    with progress_bar(quiet=as_json) as progress:
-        bench = Workbench(workspace, progress=progress)
-        for path in images:
-            try:
-                faces = bench.identify(read_image(path))
-            except InputError as error:
-                if len(images) == 1:
-                    raise
-                errors.append(error)
-                answers.append({"file": str(path), "faces": [], "error": str(error)})
-                continue
-            answers.append({"file": str(path), "faces": [_face(row) for row in faces]})
-    if as_json:
-        emit_json(answers)
-    else:
-        rows = []
-        for answer in answers:
-            for face in answer["faces"]:
-                x1, y1, x2, y2 = (round(float(value)) for value in face["box"])
-                rows.append(
-                    (
-                        _short(answer["file"]),
-                        face["person"] or "unknown",
-                        rounded(face["similarity"]),
-                        face["runner_up"] or "–",
-                        rounded(face["margin"]),
-                        f"{x2 - x1}×{y2 - y1} at {x1},{y1}",
-                        face["quality"]["reason"] or "good",
-                    )
-                )
-            if not answer["faces"] and "error" not in answer:
-                rows.append((_short(answer["file"]), "no face", "", "", "", "", ""))
-        title = f"Who is in the pictures (threshold {bench.threshold():.2f})"
-        table(title, ("file", "person", "similarity", "runner-up", "margin", "face", "quality"), rows)
-    for failure in errors:
-        print(f"muster: {failure}", file=sys.stderr)  # noqa: T201
-    if errors:
-        raise typer.Exit(errors[0].exit_code)
+# --------------------------------------------------------------------------------------------- people
 
 
-def people(workspace: Path, as_json: bool) -> None:
-    """List everybody in people.csv with their templates."""
-    bench = Workbench(workspace)
+@app.command(rich_help_panel=Panel.RECOGNISE)
+def people(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
+    """List everybody with their number of templates."""
+    bench = open_workbench(workspace)
     gallery = bench.gallery.current()
     rows = [
         {**dataclasses.asdict(person), "templates": len(gallery.of(key)[0])}
@@ -156,7 +200,7 @@ def people(workspace: Path, as_json: bool) -> None:
         emit_json({"people": rows, "threshold": bench.threshold(gallery), "gallery_version": gallery.version})
         return
     if not rows:
-        console.print("Nobody is enrolled yet: muster enrol PERSON_DIR…")
+        say("Nobody is enrolled yet. Enrol people with `muster enrol FOLDER…`.")
         return
     cells = [
         (

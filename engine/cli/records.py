@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Option
 
-from engine.cli.output import console, emit_json, progress_bar, table
+from engine.cli.context import Author, EmployeeId, Json, Panel, Workspace, open_workbench
+from engine.cli.output import complain, counted, emit_json, progress_bar, say, table
 from engine.errors import InputError
-from engine.workbench import Workbench
 
-__all__ = ["export_subject", "forget", "purge", "verify"]
+if TYPE_CHECKING:
+    from engine.logs import Finding
+
+__all__ = ["app"]
+
+app = typer.Typer()
 
 
-def verify(workspace: Path, as_json: bool, *, close: bool) -> None:
-    """Check every row of every log; exit code 1 when one was tampered with."""
+@app.command(rich_help_panel=Panel.ADMINISTER)
+def verify(
+    close: Annotated[bool, Option("--close", help="First close the days that are over.")] = False,
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Prove that no log row was changed, removed or added.
+
+    The exit code is 1 if a row was tampered with.
+    """
     if not workspace.is_dir():
-        raise InputError(f"{workspace} is no workspace", hint="name one with --workspace DIR")
-    workbench = Workbench(workspace)
+        raise InputError(f"{workspace} is not a workspace", hint="name one with --workspace DIR")
+    workbench = open_workbench(workspace)
     closed = workbench.records.close(workbench.clock(), workbench.known_people()) if close else []
     findings = workbench.verify()
     wrong = [finding for finding in findings if not finding.harmless]
@@ -38,60 +54,91 @@ def verify(workspace: Path, as_json: bool, *, close: bool) -> None:
             }
         )
     else:
-        if findings:
-            rows = [(finding.file, finding.line or "–", finding.what, finding.detail) for finding in findings]
-            table("What does not hold", ("file", "line", "", "what"), rows)
-        total = sum(len(log.days()) for log in workbench.records.logs)
-        if not wrong:
-            console.print(f"{total} files of logs: every row is as it was written; {len(heads)} of them are closed.")
-        else:
-            count = f"{len(wrong)} fault{'s' * (len(wrong) != 1)}"
-            print(f"muster: {count} → restore the files named above from a backup", file=sys.stderr)  # noqa: T201
+        _show_findings(findings, len(wrong), sum(len(log.days()) for log in workbench.records.logs), len(heads))
     if wrong:
         raise typer.Exit(1)
 
 
-def purge(workspace: Path, as_json: bool, *, apply: bool, author: str) -> None:
-    """Erase what is kept longer than the settings say; without --apply only count it."""
-    rows = Workbench(workspace).purge(apply=apply, author=author)
+def _show_findings(findings: Sequence[Finding], wrong: int, files: int, closed: int) -> None:
+    if findings:
+        rows = [(finding.file, finding.line or "–", finding.what, finding.detail) for finding in findings]
+        table("Findings", ("file", "line", "", "detail"), rows)
+    if wrong:
+        complain(f"{counted(wrong, 'fault')} → restore the files listed above from a backup")
+    else:
+        say(f"No row was changed in {counted(files, 'log file')}; closed: {closed}.")
+
+
+@app.command(rich_help_panel=Panel.ADMINISTER)
+def purge(
+    apply: Annotated[bool, Option("--apply", help="Erase; without it, the command only counts.")] = False,
+    author: Author = "",
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Erase records older than the retention settings allow."""
+    rows = open_workbench(workspace).purge(apply=apply, author=author)
     if as_json:
         emit_json({"applied": apply, "expired": [dataclasses.asdict(row) for row in rows]})
         return
     cells = [(row.what.replace("_", " "), row.days, row.count, row.oldest or "–") for row in rows]
-    table("Erased" if apply else "Would be erased", ("what", "kept for days", "too old", "oldest"), cells)
+    table("Erased" if apply else "Would be erased", ("records", "kept for days", "too old", "oldest"), cells)
     if not apply and any(row.count for row in rows):
-        console.print("Nothing was erased: muster purge --apply")
+        say("Nothing was erased. To erase, run `muster purge --apply`.")
 
 
-def forget(employee_id: str, workspace: Path, as_json: bool, *, yes: bool, author: str, thorough: bool) -> None:
-    """Erase somebody, after asking when a person sits at the keyboard."""
+@app.command(rich_help_panel=Panel.ADMINISTER)
+def forget(
+    employee_id: EmployeeId,
+    yes: Annotated[bool, Option("--yes", help="Do not ask for confirmation.")] = False,
+    quick: Annotated[bool, Option("--quick", help="Skip the search for the face in other pictures.")] = False,
+    author: Author = "",
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Erase a person's templates, pictures and name.
+
+    Log rows stay, under the bare id. The command writes a receipt.
+    """
     with progress_bar(quiet=as_json) as progress:
-        bench = Workbench(workspace, progress=progress)
+        bench = open_workbench(workspace, progress=progress)
         if not yes and sys.stdin.isatty():
             templates = len(bench.gallery.current().of(employee_id)[0])
-            typed = typer.prompt(f"This erases {templates} templates, all pictures and the name. Type the id to go on")
+            typed = typer.prompt(
+                f"This erases {templates} templates, all pictures and the name. Type the id to confirm"
+            )
             if typed != employee_id:
-                raise InputError("the typed id differs: nothing was erased", hint="try again")
-        receipt = bench.forget(employee_id, author=author, thorough=thorough, progress=progress)
+                raise InputError("the typed id is different; nothing was erased", hint="run the command again")
+        receipt = bench.forget(employee_id, author=author, thorough=not quick, progress=progress)
     if as_json:
         emit_json({"forgotten": employee_id, **receipt})
-        return
-    console.print(
-        f"Forgotten: {receipt['templates']} templates, {receipt['pictures']} pictures and the name; "
-        f"{receipt['faces_hidden_in_pictures_of_others']} faces hidden in pictures of others; "
-        f"{receipt['day_sheets']} day sheets rewritten. Receipt: {receipt['receipt']}",
-        markup=False,
-    )
-    for path in receipt["still_named_in"] if isinstance(receipt["still_named_in"], list) else ():
-        console.print(f"The name still stands in {path}: erase it there.", markup=False)
-
-
-def export_subject(employee_id: str, target: Path, workspace: Path, as_json: bool, *, author: str) -> None:
-    """Write everything that is held on somebody into a ZIP file."""
-    with progress_bar(quiet=as_json) as progress:
-        counts = Workbench(workspace, progress=progress).export_subject(employee_id, target, author=author)
-    if as_json:
-        emit_json({"file": str(target), **counts})
     else:
-        told = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in counts.items())
-        console.print(f"{target}: {told}", markup=False)
+        _show_receipt(receipt)
+
+
+def _show_receipt(receipt: Mapping[str, object]) -> None:
+    say(
+        f"Erased: the name, templates ({receipt['templates']}) and pictures ({receipt['pictures']}). "
+        f"Faces hidden in pictures of others: {receipt['faces_hidden_in_pictures_of_others']}. "
+        f"Day sheets rewritten: {receipt['day_sheets']}. Receipt: {receipt['receipt']}"
+    )
+    named = receipt["still_named_in"]
+    for path in named if isinstance(named, list) else ():
+        say(f"{path} still contains the name: erase it there.")
+
+
+@app.command("export-subject", rich_help_panel=Panel.ADMINISTER)
+def export_subject(
+    employee_id: EmployeeId,
+    out: Annotated[Path, Option("--out", help="ZIP file to write.")],
+    author: Author = "",
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Export everything that is stored about a person."""
+    with progress_bar(quiet=as_json) as progress:
+        counts = open_workbench(workspace, progress=progress).export_subject(employee_id, out, author=author)
+    if as_json:
+        emit_json({"file": str(out), **counts})
+    else:
+        say(f"{out}: " + ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in counts.items()))

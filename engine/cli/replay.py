@@ -5,58 +5,81 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from typer import Option
 
 from engine.cli.attendance import days
-from engine.cli.output import console, emit_json, rounded, table
-from engine.replay import ChangeKind, Limits, Replay
-from engine.workbench import Workbench
+from engine.cli.context import Json, Panel, Workspace, open_workbench
+from engine.cli.output import counted, emit_json, rounded, say, table
 
-__all__ = ["replay"]
+if TYPE_CHECKING:
+    from engine.replay import Limits, Replay
+
+__all__ = ["app"]
+
+app = typer.Typer()
 
 _LIMITS = {
-    "without_sighting": "Punches without a logged sighting (older than the log, or made up), taken as they are",
-    "unreadable": "Rows of the log of sightings that cannot be read (see muster verify)",
-    "unexplained": "Tracks whose logged votes do not lead to the logged decision, left as they are",
-    "disagreeing": "Tracks of which the logs say otherwise than their decision, not told as changes",
-    "tailgating": "Tailgating incidents that logged sightings do not explain, left as they are",
+    "without_sighting": "Punches without a logged sighting, taken over unchanged",
+    "unreadable": "Unreadable rows in the log of sightings (see `muster verify`)",
+    "unexplained": "Tracks whose logged votes do not explain the logged decision, left unchanged",
+    "disagreeing": "Tracks whose rows contradict the logged decision, not counted as changes",
+    "tailgating": "Tailgating incidents that logged sightings do not explain, left unchanged",
     "shortened": "Long tracks replayed without their first frames",
-    "undecided": "Tracks decided then and undecided now; at the door more of their frames would have been looked at",
-    "other_gallery": "Tracks compared with another gallery than today's, replayed with the similarities of then",
+    "undecided": "Tracks decided then and undecided now; at the door, Muster would have read more of their frames",
+    "other_gallery": "Tracks compared with an earlier gallery, replayed with the similarities of that time",
 }
 
 
+@app.command(rich_help_panel=Panel.MEASURE)
 def replay(
-    threshold: float, since: str, until: str | None, min_margin: float | None, workspace: Path, as_json: bool
+    threshold: Annotated[float, Option(help="Lowest similarity of an accepted match, -1 to 1.")],
+    since: Annotated[str, Option(help="First day, YYYY-MM-DD.")],
+    until: Annotated[str | None, Option(show_default="today", help="Last day, YYYY-MM-DD.")] = None,
+    min_margin: Annotated[
+        float | None, Option("--min-margin", show_default="as recorded", help="Lead in similarity over the runner-up.")
+    ] = None,
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
 ) -> None:
-    """What another threshold would have changed."""
-    workbench = Workbench(workspace)
+    """Show what another threshold would have changed.
+
+    The command replays the logged sightings and compares punches and alerts. It writes nothing.
+    """
+    workbench = open_workbench(workspace)
     first, last = (days(text, None, workbench.clock().date())[0] for text in (since, until))
     result = workbench.replay(threshold, first, last if until else None, min_margin=min_margin)
     if as_json:
         emit_json(dataclasses.asdict(result))
         return
-    zone = workbench.config.zone
     if result.changes:
-        cells = [
-            (
-                f"{change.time.astimezone(zone):%Y-%m-%d %H:%M:%S}",
-                change.camera,
-                change.kind.value,
-                _who(change.then, change.person_then),
-                _who(change.now, change.person_now),
-                rounded(change.similarity, 4),
-                change.event_id or change.incident_id or change.picture,
-                change.said,
-            )
-            for change in result.changes
-        ]
-        columns = ("when", "camera", "what", "then", "now", "similarity", "row or picture", "said since")
-        table("What would have been different", columns, cells)
+        _show_changes(result, workbench.config.zone)
     if len(result.days) > 1:
         _show_days(result)
     for line in _limits(result.limits):
-        console.print(line, markup=False)
-    console.print(_summary(result), markup=False)
+        say(line)
+    say(_summary(result))
+
+
+def _show_changes(result: Replay, zone: ZoneInfo) -> None:
+    cells = [
+        (
+            f"{change.time.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            change.camera,
+            change.kind.value,
+            _who(change.then, change.person_then),
+            _who(change.now, change.person_now),
+            rounded(change.similarity, 4),
+            change.event_id or change.incident_id or change.picture,
+            change.said,
+        )
+        for change in result.changes
+    ]
+    columns = ("time", "camera", "change", "then", "now", "similarity", "row or picture", "decided since")
+    table("Changes", columns, cells)
 
 
 def _who(decision: str, person: str) -> str:
@@ -87,7 +110,9 @@ def _limits(limits: Limits) -> Iterator[str]:
 
 
 def _summary(result: Replay) -> str:
-    """One sentence."""
+    """The result in one sentence."""
+    from engine.replay import ChangeKind
+
     in_force = "none in force"
     if result.in_force:
         low, high = result.in_force
@@ -98,7 +123,7 @@ def _summary(result: Replay) -> str:
     gone, appeared, passages = (count(kind) for kind in (ChangeKind.GONE, ChangeKind.APPEARED, ChangeKind.RECLASSIFIED))
     return (
         f"At {result.threshold:.4f} ({in_force}), {result.tracks} tracks from {result.first} to {result.last}: "
-        f"of {punches} punches {lost} would be missing and {new} new; "
-        f"of {unknown} alerts of unknown people {gone} would be gone and {appeared} new; "
-        f"{passages} tailgating incident{'s' * (passages != 1)} would be of another class or none."
+        f"of {punches} punches, {lost} would be missing and {new} new; "
+        f"of {unknown} alerts about unknown people, {gone} would be gone and {appeared} new; "
+        f"{counted(passages, 'tailgating incident')} would change class or disappear."
     )

@@ -1,221 +1,229 @@
-"""`muster incidents`, `review`, `dossier …`, `not-this`."""
+"""`muster incidents`, `review`, `dossier`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 
-from engine.cli.context import Author, Json, Workspace
-from engine.cli.output import console, emit_json, table
+from engine.cli.context import Author, Json, Panel, Reason, Workspace, open_workbench, parse_day
+from engine.cli.output import emit_json, say, table
 from engine.errors import InputError
-from engine.incidents import INCIDENT_KINDS, REVIEW_STATES, Incident
-from engine.records import Office
-from engine.storage import atomic_write
-from engine.workbench import Workbench
 
-__all__ = ["dossier_app", "export_incident", "incidents", "not_this", "review", "who"]
+if TYPE_CHECKING:
+    from engine.incidents import Incident
+    from engine.records import Office
+    from engine.workbench import Workbench
 
-Reason = Annotated[str, typer.Option(help="Why.")]
+__all__ = ["app", "who"]
 
-
-def _say(text: str) -> None:
-    console.print(text, markup=False)
+app = typer.Typer()
 
 
 def who(row: Mapping[str, str]) -> str:
-    """The ids of those who took part, and what else is known."""
+    """The ids of an incident's people, and its detail."""
     ids = [each for column in ("employee_ids", "unknown_ids") for each in row[column].split(";") if each]
     return ", ".join(ids) + (f" ({row['detail']})" if row["detail"] else "")
 
 
-def incidents(workspace: Path, as_json: bool, *, since: str | None, state: str | None, kind: str | None) -> None:
-    """Incidents with what was decided about them, newest first."""
-    workbench = Workbench(workspace)
+# --------------------------------------------------------------------------------------------- incidents
+
+
+@app.command(rich_help_panel=Panel.SECURITY)
+def incidents(
+    since: Annotated[str | None, Option(show_default="all", help="First day, YYYY-MM-DD.")] = None,
+    state: Annotated[str | None, Option(help="State: open, acknowledged, resolved, false alarm or noted.")] = None,
+    kind: Annotated[str | None, Option(help="Kind, such as unknown or tailgating.")] = None,
+    zip_id: Annotated[str | None, Option("--zip", metavar="ID", help="Write this incident to --out.")] = None,
+    out: Annotated[Path | None, Option("--out", help="ZIP file for --zip.")] = None,
+    author: Author = "",
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """List incidents, newest first, or export one.
+
+    The ZIP file holds the incident's rows, its pictures and a sheet to print.
+    """
+    if zip_id is not None or out is not None:
+        _export(zip_id, out, workspace, as_json, author)
+        return
+    workbench = open_workbench(workspace)
+    found = _chosen(workbench, since, state, kind)
+    if as_json:
+        emit_json([_incident_json(row, workbench.office) for row in found])
+    elif found:
+        columns = ("id", "time", "severity", "kind", "camera", "who", "state", "assignee")
+        table("Incidents", columns, [_cells(row) for row in found])
+    else:
+        say("No such incidents.")
+
+
+def _chosen(workbench: Workbench, since: str | None, state: str | None, kind: str | None) -> list[Incident]:
+    """Incidents of a state and kind, newest first."""
+    from engine.incidents import INCIDENT_KINDS, REVIEW_STATES
+
     if state is not None and state not in {*REVIEW_STATES, "noted"}:
-        raise InputError(f"{state!r} is no state", hint=f"use one of {', '.join(REVIEW_STATES)}, noted")
+        raise InputError(f"{state!r} is not a state", hint=f"use one of {', '.join(REVIEW_STATES)}, noted")
     if kind is not None and kind not in INCIDENT_KINDS:
-        raise InputError(f"{kind!r} is no kind of incident", hint=f"use one of {', '.join(INCIDENT_KINDS)}")
-    try:
-        first = date.fromisoformat(since) if since else date.min
-    except ValueError as error:
-        raise InputError(f"{since!r} is not a day", hint="write it as 2026-11-22") from error
-    found = [
+        raise InputError(f"{kind!r} is not a kind of incident", hint=f"use one of {', '.join(INCIDENT_KINDS)}")
+    first = parse_day(since) if since else date.min
+    return [
         row
         for row in reversed(workbench.incidents.incidents(first, date.max))
         if (state is None or row.state == state) and (kind is None or row.row["kind"] == kind)
     ]
-    if as_json:
-        emit_json([_whole(row, workbench.office) for row in found])
-        return
-    cells = [
-        (
-            row.row["incident_id"],
-            row.row["timestamp"][:16].replace("T", " "),
-            row.row["severity"],
-            row.row["kind"].replace("_", " "),
-            row.row["camera"],
-            who(row.row),
-            row.state,
-            row.assignee,
-        )
-        for row in found
-    ]
-    if cells:
-        table("Incidents", ("id", "time", "severity", "kind", "camera", "who", "state", "assignee"), cells)
-    else:
-        console.print("No such incidents.")
 
 
-def export_incident(incident_id: str | None, out: Path | None, workspace: Path, as_json: bool, *, author: str) -> None:
-    """Write all that is held on an incident into a ZIP file."""
-    if incident_id is None or out is None:
-        raise InputError("an incident and a file are needed", hint="muster incidents --zip ID --out FILE.zip")
-    content = Workbench(workspace).export_incident(incident_id, author=author)
-    atomic_write(out, content)
-    if as_json:
-        emit_json({"incident_id": incident_id, "file": str(out), "bytes": len(content)})
-    else:
-        _say(f"{incident_id} is in {out}.")
+def _cells(incident: Incident) -> tuple[str, ...]:
+    row = incident.row
+    time = row["timestamp"][:16].replace("T", " ")
+    what = (row["severity"], row["kind"].replace("_", " "), row["camera"], who(row))
+    return (row["incident_id"], time, *what, incident.state, incident.assignee)
 
 
-def _whole(incident: Incident, office: Office) -> dict[str, Any]:
+def _incident_json(incident: Incident, office: Office) -> dict[str, Any]:
     columns = ("timestamp", "state", "assignee", "detail", "author")
     reviews = [{key: office.readable(row[key]) for key in columns} for row in incident.reviews]
     return {**incident.row, "state": incident.state, "assignee": incident.assignee, "reviews": reviews}
 
 
+def _export(incident_id: str | None, out: Path | None, workspace: Path, as_json: bool, author: str) -> None:
+    from engine.storage import atomic_write
+
+    if incident_id is None or out is None:
+        raise InputError("--zip and --out belong together", hint="muster incidents --zip ID --out FILE.zip")
+    content = open_workbench(workspace).export_incident(incident_id, author=author)
+    atomic_write(out, content)
+    if as_json:
+        emit_json({"incident_id": incident_id, "file": str(out), "bytes": len(content)})
+    else:
+        say(f"Incident {incident_id} written to {out}.")
+
+
+@app.command(rich_help_panel=Panel.SECURITY)
 def review(
-    incident_id: str, state: str, workspace: Path, as_json: bool, *, author: str, note: str, assignee: str
+    incident_id: Annotated[str, Argument(help="Incident id, as in `muster incidents`.")],
+    state: Annotated[str, Option(help="New state: open, acknowledged, resolved or false alarm.")],
+    author: Author,
+    note: Annotated[str, Option(show_default=False, help="What you found.")] = "",
+    assignee: Annotated[str, Option(show_default=False, help="Who takes care of the incident.")] = "",
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
 ) -> None:
-    """Say what became of an incident."""
-    office = Workbench(workspace).office
+    """Set the state of an incident."""
+    office = open_workbench(workspace).office
     row = office.review(incident_id, state, author=author, note=note, assignee=assignee)
     if as_json:
         emit_json({**row, "detail": office.readable(str(row["detail"]))})
     else:
-        _say(f"{incident_id} is {state}.")
+        say(f"{incident_id} is {state}.")
 
 
-def not_this(event_id: str, workspace: Path, as_json: bool, *, author: str, reason: str) -> None:
-    """Take a punch back that shows somebody else, and learn from it."""
-    row = Workbench(workspace).office.not_this(event_id, author=author, reason=reason)
-    if as_json:
-        emit_json(row)
-    else:
-        _say(f"{event_id} was taken back; a face like that one is not taken for {row['employee_id']} again.")
+# --------------------------------------------------------------------------------------------- dossiers
+
+_dossier = typer.Typer(name="dossier", help="List, merge, split and name dossiers of strangers.", no_args_is_help=True)
+app.add_typer(_dossier, rich_help_panel=Panel.SECURITY)
+_Stranger = Annotated[str, Argument(help="Id of the dossier, such as unknown-7.")]
 
 
-dossier_app = typer.Typer(help="Strangers over days and cameras.", no_args_is_help=True, rich_markup_mode=None)
-Stranger = Annotated[str, typer.Argument(help="Such as unknown-7.")]
-
-
-@dossier_app.command("list")
+@_dossier.command("list")
 def list_dossiers(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
-    """List strangers, the latest seen first, and which of them may be one person."""
-    office = Workbench(workspace).office
+    """List strangers, the most recent first.
+
+    The list also names pairs of dossiers that may be one person.
+    """
+    office = open_workbench(workspace).office
     found, alike = office.dossiers(), office.suggestions()
     if as_json:
-        emit_json(
-            {
-                "dossiers": [
-                    {
-                        "unknown_id": row.unknown_id,
-                        "summary": row.summary,
-                        "days": row.days,
-                        "cameras": row.cameras,
-                        "watched": row.watched,
-                        "ignored": row.ignored,
-                        "employee_id": row.employee_id,
-                        "incidents": [each["incident_id"] for each in row.incidents],
-                    }
-                    for row in found
-                ],
-                "perhaps_one_person": [[row.first, row.second, row.similarity] for row in alike],
-            }
-        )
+        columns = ("unknown_id", "summary", "days", "cameras", "watched", "ignored", "employee_id")
+        dossiers = [
+            {name: getattr(row, name) for name in columns}
+            | {"incidents": [each["incident_id"] for each in row.incidents]}
+            for row in found
+        ]
+        pairs = [[row.first, row.second, row.similarity] for row in alike]
+        emit_json({"dossiers": dossiers, "perhaps_one_person": pairs})
         return
-    cells = [
-        (
-            row.unknown_id,
-            row.summary,
-            row.incidents[-1]["timestamp"][:16].replace("T", " "),
-            ", ".join(row.cameras),
-            ", ".join(what for what, holds in (("watched", row.watched), ("ignored", row.ignored)) if holds),
-            row.employee_id,
-        )
-        for row in found
-    ]
-    table("Strangers", ("id", "seen", "last", "cameras", "marked", "is"), cells)
+    cells = []
+    for row in found:
+        last = row.incidents[-1]["timestamp"][:16].replace("T", " ")
+        marks = [mark for mark, holds in (("watched", row.watched), ("ignored", row.ignored)) if holds]
+        cells.append((row.unknown_id, row.summary, last, ", ".join(row.cameras), ", ".join(marks), row.employee_id))
+    table("Strangers", ("id", "seen", "last", "cameras", "marked", "employee"), cells)
     for pair in alike:
-        _say(f"{pair.first} and {pair.second} may be one person (similarity {pair.similarity:.2f}).")
+        say(f"{pair.first} and {pair.second} may be one person (similarity {pair.similarity:.2f}).")
 
 
-@dossier_app.command()
+@_dossier.command()
 def merge(
-    unknown_id: Stranger,
-    into: Annotated[str, typer.Option(help="The dossier that goes on.")],
+    unknown_id: _Stranger,
+    into: Annotated[str, Option(metavar="ID", help="The dossier that remains.")],
     author: Author,
     reason: Reason = "",
     workspace: Workspace = Path("data"),
 ) -> None:
-    """Say that two strangers are one person."""
-    Workbench(workspace).office.merge(unknown_id, into, author=author, reason=reason)
-    _say(f"{unknown_id} goes under {into} from now on.")
+    """Merge two dossiers of one person."""
+    open_workbench(workspace).office.merge(unknown_id, into, author=author, reason=reason)
+    say(f"{unknown_id} was merged into {into}.")
 
 
-@dossier_app.command()
+@_dossier.command()
 def split(
-    unknown_id: Stranger,
-    incidents: Annotated[
-        list[str], typer.Option("--incident", help="An incident that shows somebody else; repeat it.")
-    ],
+    unknown_id: _Stranger,
+    incidents: Annotated[list[str], Option("--incident", metavar="ID", help="Incident to move; repeatable.")],
     author: Author,
     reason: Reason = "",
     workspace: Workspace = Path("data"),
 ) -> None:
-    """Say that some incidents of a stranger show somebody else."""
-    new = Workbench(workspace).office.split(unknown_id, incidents, author=author, reason=reason)
-    _say(f"Of {unknown_id} are {new} now: {', '.join(incidents)}.")
+    """Move incidents of somebody else to a new dossier."""
+    new = open_workbench(workspace).office.split(unknown_id, incidents, author=author, reason=reason)
+    say(f"Moved from {unknown_id} to {new}: {', '.join(incidents)}.")
 
 
-@dossier_app.command()
+@_dossier.command()
 def name(
-    unknown_id: Stranger,
-    employee_id: Annotated[str, typer.Option("--id", help="Who it is; enrolled before.")],
+    unknown_id: _Stranger,
+    employee_id: Annotated[str, Option("--id", help="Employee id; enrol this person first.")],
     author: Author,
     reason: Reason = "",
     workspace: Workspace = Path("data"),
 ) -> None:
-    """Say that a stranger is somebody who is enrolled by now."""
-    Workbench(workspace).office.name(unknown_id, employee_id, author=author, reason=reason)
-    _say(f"{unknown_id} is {employee_id}.")
+    """Say which enrolled person a stranger is."""
+    open_workbench(workspace).office.name(unknown_id, employee_id, author=author, reason=reason)
+    say(f"{unknown_id} is {employee_id}.")
 
 
-@dossier_app.command()
+@_dossier.command()
 def watch(
-    subject: Annotated[str, typer.Argument(help="A stranger or an employee id.")],
+    subject: Annotated[str, Argument(help="Id of a dossier, or an employee id.")],
     author: Author,
     reason: Reason = "",
-    off: Annotated[bool, typer.Option("--off", help="Take them off the list.")] = False,
+    off: Annotated[bool, Option("--off", help="Take this person off the watch list.")] = False,
     workspace: Workspace = Path("data"),
 ) -> None:
-    """Put somebody on the watch list: each visit is an incident of high severity."""
-    Workbench(workspace).office.watch(subject, author=author, reason=reason, on=not off)
-    _say(f"{subject} is {'no longer ' if off else ''}on the watch list.")
+    """Put somebody on the watch list.
+
+    Each visit is then an incident of high severity.
+    """
+    open_workbench(workspace).office.watch(subject, author=author, reason=reason, on=not off)
+    say(f"{subject} is {'no longer ' if off else ''}on the watch list.")
 
 
-@dossier_app.command()
+@_dossier.command()
 def ignore(
-    unknown_id: Stranger,
+    unknown_id: _Stranger,
     author: Author,
     reason: Reason = "",
-    off: Annotated[bool, typer.Option("--off", help="Alert again.")] = False,
+    off: Annotated[bool, Option("--off", help="Alert again.")] = False,
     workspace: Workspace = Path("data"),
 ) -> None:
-    """Say that a stranger is of no interest: visits are noted, but nobody is alerted."""
-    Workbench(workspace).office.ignore(unknown_id, author=author, reason=reason, on=not off)
-    _say(f"{unknown_id} is {'told again' if off else 'only noted from now on'}.")
+    """Stop alerts about a stranger of no interest.
+
+    Visits are still recorded, with the state noted.
+    """
+    open_workbench(workspace).office.ignore(unknown_id, author=author, reason=reason, on=not off)
+    say(f"Visits of {unknown_id} {'alert again' if off else 'no longer alert'}.")

@@ -1,4 +1,4 @@
-"""What the commands that start a server share: is the port free, where is it, and becoming it."""
+"""Helpers of the commands that start a server: check the port, print the address, start the process."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ from engine.errors import ConfigError, InputError
 __all__ = ["MEMORY", "address", "become", "check_installed", "check_port", "together"]
 
 MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "8000000"}
-"""For glibc: it would keep memory aside for every thread that ever was, and pictures between smaller things, where they leave holes
-(measured on a kiosk: 470 MB and steady instead of 570 MB and growing)."""
+"""Settings for glibc. Its defaults keep an arena per thread and place pictures between small objects, which fragments the memory
+(measured on a kiosk: a steady 470 MB instead of 570 MB and growing)."""
 _RESTART_S, _PATIENCE_S = 10.0, 20.0
-_EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - told to people, not listened on
+_EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
 
 
 def check_installed(what: str, *modules: str) -> None:
-    """See that a part of the user interface is there, with all that it stands on.
+    """Check that a part of the user interface and its dependencies are installed.
+
+    Args:
+        what: subject and verb of the error, such as "the kiosk is".
+        modules: what must be importable.
 
     Raises:
-        ConfigError: it is not.
+        ConfigError: a module is missing.
     """
     for module in modules:
         try:
@@ -40,21 +44,23 @@ def check_installed(what: str, *modules: str) -> None:
 
 
 def check_port(host: str, port: int) -> None:
-    """See that a port can be listened on.
+    """Check that a server can listen on a port.
 
     Raises:
-        InputError: it cannot.
+        InputError: the port is in use, or the address does not exist.
     """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise InputError(f"{host}:{port} cannot be used: {error.strerror}", hint="choose another --port") from error
+            raise InputError(
+                f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another --port"
+            ) from error
 
 
 def address(host: str, port: int) -> str:
-    """Where a server that listens there is found from this machine."""
+    """URL of a server, for a browser on this machine."""
     name = "127.0.0.1" if host in _EVERYWHERE else f"[{host}]" if ":" in host else host
     return f"http://{name}:{port}"
 
@@ -64,18 +70,19 @@ def _environment() -> dict[str, str]:
 
 
 def become(module: str, *arguments: str) -> NoReturn:
-    """Go on as `python -m MODULE ARGUMENTS`."""
+    """Replace this process by `python -m MODULE ARGUMENTS`."""
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, "-m", module, *arguments], _environment())  # noqa: S606
 
 
 def together(main: Sequence[str], beside: Sequence[str]) -> NoReturn:
-    """Run `python -m …` twice, until interrupted or the first ends; the second is started again when it ends by itself.
+    """Run two servers until the user interrupts them or the main one ends.
 
-    Both end with this program, however that ends: they are started with `--with-input` and hold on to its end of a pipe.
+    The second server is restarted when it ends by itself. Both end with this process, even if it is killed: started with
+    `--with-input`, they end when the pipe from this process closes.
 
     Args:
-        main, beside: a module and its arguments.
+        main, beside: module and arguments of each server.
     """
 
     def start(command: Sequence[str]) -> subprocess.Popen[bytes]:

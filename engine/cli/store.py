@@ -1,4 +1,4 @@
-"""`muster store …`: prepares the database, lets logins in, copies a workspace there and back, and proves that both are equal."""
+"""`muster store`: keep a workspace in a database instead of files."""
 
 from __future__ import annotations
 
@@ -14,36 +14,34 @@ from typing import TYPE_CHECKING, Annotated, cast
 from zoneinfo import ZoneInfo
 
 import typer
+from typer import Argument, Option
 
-from engine.audit import Audit
-from engine.cli.context import Author, Json, Workspace
-from engine.cli.output import console, emit_json, note, progress_bar, table
-from engine.config import Config, load_config
+from engine.cli.context import Author, Json, Workspace, open_workbench
+from engine.cli.output import complain, counted, emit_json, note, progress_bar, say, table
 from engine.errors import InputError, MusterError, StorageError
-from engine.logs import Sealer
-from engine.store import Backlog, connect, open_database
-from engine.workbench import Workbench
 
 if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.store import Backlog
+    from engine.store.comparing import Comparison
     from engine.store.connection import Database
+    from engine.store.copying import Copied
     from engine.store.database import DatabaseStore
     from engine.store.sides import Side
+    from engine.workbench import Workbench
 
 __all__ = ["app", "side_of"]
 
-app = typer.Typer(
-    help="A database in place of files: prepare it, let logins in, copy a workspace there and back.",
-    no_args_is_help=True, rich_markup_mode=None,
-)  # fmt: skip
+app = typer.Typer(name="store", help="Keep a workspace in a database instead of files.", no_args_is_help=True)
 
 _PATIENCE_S = 20.0
-"""While another process hands the spool over."""
-_Site = Annotated[str | None, typer.Option(help="Which site; default: the one in the settings.")]
-_Login = Annotated[str, typer.Argument(help="Name of the login.")]
+"""How long `drain` waits for another process that empties the spool, seconds."""
+_Site = Annotated[str | None, Option(show_default="from the settings", help="Name of the site.")]
+_Login = Annotated[str, Argument(help="Login of the database.")]
 
 
 class Direction(StrEnum):
-    """Which way a copy goes."""
+    """Direction of a copy."""
 
     TO_DATABASE = "to-database"
     TO_FILES = "to-files"
@@ -51,9 +49,10 @@ class Direction(StrEnum):
 
 @contextmanager
 def _database(workspace: Path, site: str | None = None) -> Iterator[tuple[Database, Config]]:
-    config = load_config(workspace)
-    if site is not None:
-        config = load_config(workspace, site=site)
+    from engine.config import load_config
+    from engine.store import connect
+
+    config = load_config(workspace) if site is None else load_config(workspace, site=site)
     database = connect(workspace, config)
     try:
         yield database, config
@@ -63,10 +62,13 @@ def _database(workspace: Path, site: str | None = None) -> Iterator[tuple[Databa
 
 @contextmanager
 def _bench(workspace: Path) -> Iterator[tuple[Workbench, DatabaseStore]]:
-    """The workspace in its database."""
+    """Open the workspace in its database."""
+    from engine.config import load_config
+    from engine.store import connect
+
     config = load_config(workspace)
     connect(workspace, config).close()
-    bench = Workbench(workspace, config)
+    bench = open_workbench(workspace, config)
     store = cast("DatabaseStore", bench.store)
     try:
         yield bench, store
@@ -79,27 +81,33 @@ def _bench(workspace: Path) -> Iterator[tuple[Workbench, DatabaseStore]]:
 
 @app.command()
 def init(workspace: Workspace = Path("data")) -> None:
-    """Make the tables, and the site of the settings known; done again, it changes nothing."""
+    """Create the tables and register the site.
+
+    Running it again changes nothing.
+    """
     with _database(workspace) as (database, config):
-        from engine.store import setup  # noqa: PLC0415 - an extra
+        from engine.store import setup
 
         _say_version(database, *setup.migrate(database))
         made = setup.add_site(database, config.timezone)
-    console.print(f"site {config.site} in {config.timezone}: {'made' if made else 'known'}", markup=False)
+    say(f"site {config.site} in {config.timezone}: {'registered' if made else 'already registered'}")
 
 
 @app.command()
 def migrate(workspace: Workspace = Path("data")) -> None:
-    """Bring the tables to this program's version; older programs refuse to work with them from then on."""
+    """Upgrade the tables to this version of Muster.
+
+    Older versions then refuse to work with them.
+    """
     with _database(workspace) as (database, _):
-        from engine.store import setup  # noqa: PLC0415 - an extra
+        from engine.store import setup
 
         _say_version(database, *setup.migrate(database))
 
 
 def _say_version(database: Database, before: str | None, after: str) -> None:
-    told = f"version {after}" if before == after else f"version {before or 'none'} → {after}"
-    console.print(f"{database}: {told}", markup=False)
+    change = after if before == after else f"{before or 'none'} → {after}"
+    say(f"{database}: version {change}")
 
 
 # --------------------------------------------------------------------------------------------- status
@@ -107,50 +115,57 @@ def _say_version(database: Database, before: str | None, after: str) -> None:
 
 @app.command()
 def status(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
-    """What stands in the database, which sites this login sees, and what waits in the spool."""
+    """Show the database's rows, its sites and the spool.
+
+    The spool holds rows that could not be written because the database was away.
+    """
     with _bench(workspace) as (bench, store):
         waiting = store.backlog()
         if not as_json:
             _say_waiting(waiting)
-        from engine.store import setup  # noqa: PLC0415 - an extra
+        from engine.store import setup
 
         found = setup.holdings(store.database)
         if as_json:
             backlog = {"rows": waiting.rows, "bytes": waiting.size, "since": waiting.since, "problem": waiting.problem}
             emit_json({"database": str(store.database), "site": bench.config.site, **found, "backlog": backlog})
             return
-    console.print(f"{store.database}, version {found['version']}, as {found['kind']}", markup=False)
+    say(f"{store.database}, version {found['version']}, as {found['kind']}")
     sites = cast("dict[str, str]", found["sites"])
-    console.print(f"sites: {', '.join(f'{name} ({zone})' for name, zone in sites.items())}", markup=False)
+    say(f"sites: {', '.join(f'{name} ({zone})' for name, zone in sites.items())}")
     rows = (
         cast("dict[str, int]", found["rows"]) | {"people": found["people"]} | cast("dict[str, int]", found["templates"])
     )
-    table("Rows", ("of", "rows"), [(name, "–" if count is None else count) for name, count in rows.items()])
+    table("Rows", ("kind", "rows"), [(name, "–" if count is None else count) for name, count in rows.items()])
 
 
 def _say_waiting(waiting: Backlog) -> None:
     if not waiting.rows:
-        console.print("nothing waits in the spool", markup=False)
+        say("The spool is empty.")
         return
     since = f" since {waiting.since:%Y-%m-%d %H:%M}" if waiting.since else ""
-    console.print(f"{waiting.rows} rows wait in the spool{since}, {waiting.size} bytes", markup=False)
+    say(f"The spool holds {counted(waiting.rows, 'row')}{since}, {waiting.size} bytes.")
 
 
 @app.command()
 def drain(workspace: Workspace = Path("data")) -> None:
-    """Hand over now what waits in the spool; exit 9 when it cannot be."""
+    """Write the rows of the spool to the database now.
+
+    The exit code is 9 if that fails.
+    """
     with _bench(workspace) as (_, store):
         before = store.backlog().rows
         until = time.monotonic() + _PATIENCE_S
         while left := store.backlog().rows:
             store.drain()
-            if store.backlog().rows >= left:  # another process is at it
+            if store.backlog().rows >= left:  # another process holds the spool
                 if time.monotonic() > until:
                     raise StorageError(
-                        f"{left} rows still wait", hint="another process of this workspace hands them over"
+                        f"the spool still holds {counted(left, 'row')}",
+                        hint="wait for the other process that writes them",
                     )
                 time.sleep(0.2)
-    console.print(f"{before} rows handed over" if before else "nothing waits in the spool", markup=False)
+    say(f"Wrote {counted(before, 'row')} to the database." if before else "The spool is empty.")
 
 
 # --------------------------------------------------------------------------------------------- logins
@@ -159,20 +174,21 @@ def drain(workspace: Workspace = Path("data")) -> None:
 @app.command()
 def grant(
     login: _Login,
-    kind: Annotated[str, typer.Option("--as", help="recorder, workbench or reader.")],
+    kind: Annotated[str, Option("--as", help="Role: recorder, workbench or reader.")],
     site: _Site = None,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the login's password from standard input, one line.")
-    ] = False,
+    password_stdin: Annotated[bool, Option("--password-stdin", help="Read the password from standard input.")] = False,
     author: Author = "",
     workspace: Workspace = Path("data"),
 ) -> None:
-    """Let a login work on a site; it is made when there is none."""
+    """Give a login access to a site.
+
+    A login that does not exist is created.
+    """
     with _database(workspace, site) as (database, config):
-        from engine.store import setup  # noqa: PLC0415 - an extra
+        from engine.store import setup
 
         if kind not in setup.KINDS:
-            raise InputError(f"{kind!r} is nothing that a login can be", hint=f"one of {', '.join(setup.KINDS)}")
+            raise InputError(f"{kind!r} is not a role of a login", hint=f"use one of {', '.join(setup.KINDS)}")
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
         if password == "":
             raise InputError("the password is empty", hint="write it on one line to standard input")
@@ -180,24 +196,28 @@ def grant(
         made = setup.grant(database, login, kind, password)
         _audit(workspace, config, zone, "grant", login, kind, author)
         address = database.url.set(username=login, password=None).render_as_string()
-    console.print(f"{login} is {'a new' if made else 'a'} {kind} of {config.site}", markup=False)
-    console.print(f'in its muster.toml: store = "{address}" and site = "{config.site}"', markup=False)
+    say(f"{login} is {'a new' if made else 'a'} {kind} of {config.site}.")
+    say(f'Put this into its muster.toml: store = "{address}" and site = "{config.site}"')
 
 
 @app.command()
 def revoke(login: _Login, site: _Site = None, author: Author = "", workspace: Workspace = Path("data")) -> None:
-    """Let a login work on a site no more, from its next request on."""
+    """Withdraw a login's access to a site."""
     with _database(workspace, site) as (database, config):
-        from engine.store import setup  # noqa: PLC0415 - an extra
+        from engine.store import setup
 
         zone = setup.site_zone(database)
         setup.revoke(database, login)
         _audit(workspace, config, zone, "revoke", login, "", author)
-    console.print(f"{login} may do nothing at {config.site} any more", markup=False)
+    say(f"{login} no longer has access to {config.site}.")
 
 
 def _audit(workspace: Path, config: Config, zone: str, action: str, login: str, detail: str, author: str) -> None:
-    """Note it in the site's audit log."""
+    """Write the change to the site's audit log."""
+    from engine.audit import Audit
+    from engine.logs import Sealer
+    from engine.store import open_database
+
     sealer = Sealer(config.seal_key or workspace / "seal.key")
     store = open_database(workspace, config.model_copy(update={"timezone": zone}), sealer, lambda: datetime.now(UTC))
     try:
@@ -210,8 +230,8 @@ def _audit(workspace: Path, config: Config, zone: str, action: str, login: str, 
 
 
 def side_of(bench: Workbench) -> Side:
-    """Everything that a workbench's store holds, to be copied or compared."""
-    from engine.store.sides import side  # noqa: PLC0415 - an extra
+    """All rows, people and templates of a workbench's store, to copy or compare."""
+    from engine.store.sides import side
 
     logs = [*(log.shelf for log in bench.records.logs), bench.audit.file.shelf]
     galleries = {"people": bench.gallery, "strangers": bench.strangers, "anchors": bench.anchors}
@@ -220,86 +240,92 @@ def side_of(bench: Workbench) -> Side:
 
 @contextmanager
 def _sides(workspace: Path) -> Iterator[tuple[Side, Side]]:
-    """Files and database of a workspace; nobody else copies meanwhile."""
+    """The files and the database of a workspace, locked against other copies."""
     with _bench(workspace) as (bench, store):
         waiting = store.backlog()
         if waiting.rows:
             raise StorageError(
-                f"{waiting.rows} rows wait in the spool", hint="hand them over first: `muster store drain`"
+                f"the spool still holds {counted(waiting.rows, 'row')}", hint="write them first: `muster store drain`"
             )
         if not store.writes_sheets:
             with store.database.work():
-                pass  # or it is said why it cannot be reached
+                pass  # raises if the database cannot be reached
             raise InputError(
                 f"a {store.database.kind} may not copy or compare",
-                hint="use the address of the database's owner, or of a workbench",
+                hint="use the login of the database's owner, or of a workbench",
             )
-        files = Workbench(workspace, bench.config.model_copy(update={"store": ""}))
+        files = open_workbench(workspace, bench.config.model_copy(update={"store": ""}))
         with store.database.locked("copy"):
             yield side_of(files), side_of(bench)
 
 
 @app.command()
 def copy(
-    direction: Annotated[Direction, typer.Argument(help="Which way.")],
+    direction: Annotated[Direction, Argument(help="Direction.")],
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Copy a workspace's rows, people and templates into the database, or back; done again, it goes on where it ended."""
-    with progress_bar(quiet=as_json) as progress, _sides(workspace) as (files, database):
-        from engine.store.copying import Copied, copy  # noqa: PLC0415 - an extra
+    """Copy a workspace into the database, or back.
 
+    This copies rows, people and templates. If it was interrupted, run it again: it continues where it stopped.
+    """
+    from engine.store.copying import Copied, copy
+
+    done = Copied()
+    began = time.monotonic()
+    with progress_bar(quiet=as_json) as progress, _sides(workspace) as (files, database):
         source, target = (files, database) if direction is Direction.TO_DATABASE else (database, files)
-        done = Copied()
         began = time.monotonic()
         try:
             copy(source, target, progress, done)
         except (MusterError, KeyboardInterrupt):
             if done.total:
-                note(
-                    f"{done.there + done.rows} of {done.total} rows stand in {target.title}; done again, the copy goes on from there"
-                )
+                note(f"{done.there + done.rows} of {done.total} rows are in {target.title}; run again to continue")
             raise
     if as_json:
         emit_json(dataclasses.asdict(done))
-        return
-    rate = f", {done.rows / max(time.monotonic() - began, 1e-3):.0f} a second" if done.rows >= 1000 else ""
-    console.print(f"{done.rows} rows copied to {target.title}{rate}; {done.there} stood there already", markup=False)
+    else:
+        _show_copied(done, target.title, time.monotonic() - began)
+
+
+def _show_copied(done: Copied, target: str, seconds: float) -> None:
+    rate = f", {done.rows / max(seconds, 1e-3):.0f} per second" if done.rows >= 1000 else ""
+    say(f"Copied {counted(done.rows, 'row')} to {target}{rate}; already there: {done.there}")
     if done.dropped:
-        console.print(f"{done.dropped} chains of days whose time is over were taken out there", markup=False)
-    console.print(f"{done.people} people, {done.templates} templates, {done.documents} documents", markup=False)
-    console.print("pictures, day sheets, outbox and receipts stay in the folder", markup=False)
+        say(f"Removed {counted(done.dropped, 'expired day')} there")
+    others = (counted(done.templates, "template"), counted(done.documents, "document"))
+    say(", ".join((counted(done.people, "person", "people"), *others)))
+    say("Pictures, day sheets, outbox and receipts stay in the folder.")
 
 
 @app.command()
 def verify(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
-    """Prove that files and database hold the same; exit 1 when they do not."""
-    with progress_bar(quiet=as_json) as progress, _sides(workspace) as (files, database):
-        from engine.store.comparing import compare  # noqa: PLC0415 - an extra
+    """Prove that files and database hold the same.
 
+    The exit code is 1 if they differ.
+    """
+    from engine.store.comparing import compare
+
+    with progress_bar(quiet=as_json) as progress, _sides(workspace) as (files, database):
         found = compare(files, database, progress)
     if as_json:
         emit_json({"equal": not found.total, **dataclasses.asdict(found)})
     else:
-        if found.differences:
-            rows = [(each.where, each.row or "–", each.column, each.files, each.database) for each in found.differences]
-            table("What differs", ("where", "row", "column", "files", "database"), rows)
-        told = ", ".join(f"{count} {what}" for what, count in found.counts.items())
-        console.print(f"compared: {told}", markup=False)
-        if found.administration:
-            console.print(
-                f"{found.administration} rows of the audit log tell who was let into the database", markup=False
-            )
-        if wrong := [each for each in found.findings if not each.harmless]:
-            console.print(f"both hold {len(wrong)} faults that `muster verify` names", markup=False)
-        if not found.total:
-            console.print("files and database are equal", markup=False)
-        else:
-            _complain(found.total)
+        _show_comparison(found)
     if found.total:
         raise typer.Exit(1)
 
 
-def _complain(total: int) -> None:
-    differences = f"{total} difference{'s' * (total != 1)}"
-    print(f"muster: {differences} → copy again, or find out who wrote meanwhile", file=sys.stderr)  # noqa: T201
+def _show_comparison(found: Comparison) -> None:
+    if found.differences:
+        rows = [(each.where, each.row or "–", each.column, each.files, each.database) for each in found.differences]
+        table("Differences", ("where", "row", "column", "files", "database"), rows)
+    say("Compared: " + ", ".join(f"{count} {what}" for what, count in found.counts.items()))
+    if found.administration:
+        say(f"Not compared: {counted(found.administration, 'row')} of the audit log about database access.")
+    if wrong := [each for each in found.findings if not each.harmless]:
+        say(f"Both hold {counted(len(wrong), 'fault')}; `muster verify` lists them.")
+    if found.total:
+        complain(f"{counted(found.total, 'difference')} → copy again, or find out who wrote meanwhile")
+    else:
+        say("Files and database are equal.")

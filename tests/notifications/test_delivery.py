@@ -156,7 +156,10 @@ def write_rules(workspace: Path, *urls: str) -> None:
 
 
 def test_the_command_lists_rules_without_credentials(tmp_path: Path) -> None:
-    assert notify(tmp_path, "rules") == (0, "no rules: nothing is sent (see docs/notifications.md)\n")
+    assert notify(tmp_path, "rules") == (
+        0,
+        "There are no rules, so nothing is sent. To add one, see docs/notifications.md.\n",
+    )
     write_rules(tmp_path, "https://x.org/tok3n")
     code, out = notify(tmp_path, "rules")
     assert (code, "https://x.org" in out, "tok3n" in out) == (0, True, False)
@@ -193,11 +196,11 @@ def test_the_command_shows_what_waits_and_delivers_it_now(tmp_path: Path, receiv
     assert "Unknown person at entrance" in notify(tmp_path, "outbox")[1]
     receiver.answers = [500]
     code, out = notify(tmp_path, "drain")
-    assert (code, "1 still waiting" in out) == (1, True)
+    assert (code, "1 message still waiting" in out) == (1, True)
     code, out = notify(tmp_path, "drain", "--json")
     assert (code, [row["result"] for row in json.loads(out)]) == (0, ["delivered"])
     assert notify(tmp_path, "drain", "--json") == (0, "[]\n")
-    assert notify(tmp_path, "drain") == notify(tmp_path, "outbox") == (0, "nothing waits\n")
+    assert notify(tmp_path, "drain") == notify(tmp_path, "outbox") == (0, "No messages are waiting.\n")
     assert len(receiver.requests) == 2
 
 

@@ -1,0 +1,91 @@
+"""`muster app`: the workbench in the browser."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Option
+
+from engine.cli.context import Host, Panel, Port, open_workbench
+from engine.cli.kiosk import KIOSK_MODULES, kiosk_command, pairing_link
+from engine.cli.output import progress_bar, say
+from engine.cli.serving import address, become, check_installed, check_port, together
+
+if TYPE_CHECKING:
+    from engine.accounts import AccountBook
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+
+@app.command("app", rich_help_panel=Panel.START)
+def workbench(
+    workspace: Annotated[
+        Path | None,
+        Option(
+            show_default="MUSTER_WORKSPACE, else data; data/sample with --sample",
+            help="Folder of people, gallery, logs and pictures.",
+        ),
+    ] = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8501,
+    sample: Annotated[bool, Option("--sample", help="Look around with made-up people and punches.")] = False,
+    kiosk: Annotated[str | None, Option(metavar="CAMERA", help="Also serve the kiosk for this camera.")] = None,
+    kiosk_port: Annotated[int, Option(min=1, max=65535, help="TCP port of the kiosk.")] = 8502,
+) -> None:
+    """Start the workbench in the browser.
+
+    Stop it with Ctrl-C. With --sample, the kiosk is served as well, and the passwords of the sample accounts are printed.
+    """
+    workspace = workspace or Path("data/sample" if sample else os.environ.get("MUSTER_WORKSPACE") or "data")
+    check_installed("the workbench's pages are", "app.server")
+    check_port(host, port)
+    if kiosk or sample:
+        check_installed("the kiosk is", *KIOSK_MODULES)
+        check_port(host, kiosk_port)
+    if sample:
+        from engine.demo.sample import SAMPLE_CAMERA, seed_sample
+
+        kiosk = SAMPLE_CAMERA if kiosk is None else kiosk
+        with progress_bar() as progress:
+            seed_sample(workspace, progress)
+    bench = open_workbench(workspace)
+    say(f"Workbench of {workspace}: {address(host, port)} · stop it with Ctrl-C")
+    if sample:
+        _add_sample_accounts(bench.accounts)
+    elif not bench.accounts.all():
+        say("There is no account yet: open the page to create the first one.")
+    command = ["app", str(workspace.absolute()), host, str(port)]
+    if not kiosk:
+        become(*command)
+    beside = kiosk_command(workspace, bench.config, kiosk, None, host, kiosk_port)
+    if sample:
+        from engine.devices import SCREEN_SCOPES
+
+        _, token = bench.kiosk.pair("sample screen", SCREEN_SCOPES, author="muster app", replace=True)
+        say(f"Kiosk: {pairing_link(host, kiosk_port, token)}")
+    else:
+        say(f"Kiosk for camera {kiosk}: {address(host, kiosk_port)}")
+    together(command, beside)
+
+
+def _add_sample_accounts(accounts: AccountBook) -> None:
+    """Give each role an account, all with one new password.
+
+    The password is new at every start: the sample data is public, but other people may reach this machine.
+    """
+    from engine.accounts import ROLES
+
+    password = f"muster-{secrets.token_hex(3)}"
+    known = accounts.all()
+    for role in ROLES:
+        if role in known:
+            accounts.change(role, password=password)
+        else:
+            accounts.add(role, role, password)
+    say(f"Sign in as {', '.join(ROLES)} with the password {password}.")
