@@ -1,0 +1,220 @@
+"""The public Python API: one workspace, six methods. docs/api.md describes it; the tests run that page's example.
+
+This module converts and delegates. Everything it does is done by `engine.workbench` and `engine.reporting`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.enrolment import EnrolmentReport
+from engine.errors import InputError
+from engine.images import read_image
+from engine.incidents import Incident
+from engine.insights import came_late
+from engine.insights.rows import UNSETTLED
+from engine.pipeline import FrameResult, RunStats
+from engine.reporting import AttendanceReports
+from engine.sources import is_live, open_source
+from engine.workbench import IdentifiedFace, Workbench
+
+__all__ = ["EnrolmentReport", "FrameResult", "IdentifiedFace", "RunStats", "Workspace", "open_workspace"]
+
+_SHEET = {
+    "employee_id": "text", "name": "text", "department": "text", "date": "day", "status": "text", "late": "flag",
+    "first_in": "moment", "last_out": "moment", "hours": "number", "late_min": "number", "early_min": "number",
+    "shift": "text", "planned_in": "moment", "planned_out": "moment", "planned_hours": "number",
+    "presence_hours": "number", "break_hours": "number", "punches": "count", "camera_in": "text",
+    "similarity_in": "number", "liveness": "text", "covered_pct": "number", "note": "text", "corrected": "flag",
+    "approved_by": "text",
+}  # fmt: skip
+_INCIDENT = {
+    "incident_id": "text", "timestamp": "moment", "ended": "moment", "kind": "text", "severity": "text",
+    "state": "text", "camera": "text", "employee_ids": "list", "unknown_ids": "list", "classification": "text",
+    "people": "count", "similarity": "number", "threshold": "number", "assignee": "text", "note": "text",
+    "reviewed_by": "text", "reviewed_at": "moment", "image": "text",
+}  # fmt: skip
+
+
+def open_workspace(path: str | Path) -> Workspace:
+    """Open a workspace folder. A folder that does not exist yet is created when something is first written.
+
+    Raises:
+        ConfigError: `muster.toml` or a `MUSTER_` variable is wrong.
+        StorageError: the workspace cannot be read.
+    """
+    return Workspace(Workbench(Path(path)))
+
+
+class Workspace:
+    """A workspace: the people enrolled in it, its logs, and the networks that read faces.
+
+    Args:
+        bench: everything the engine can do with this workspace, for callers who need more than these methods.
+    """
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+
+    def enrol(self, person_id: str, name: str, photos: Iterable[str | Path]) -> EnrolmentReport:
+        """Enrol a person from photos, or add templates to a person who is enrolled already.
+
+        Raises:
+            InputError: the id or the name cannot be used.
+            EnrolmentRejected: no photo is usable, the photos show several people, or the person resembles somebody
+                else; nothing was changed.
+            StorageError: the workspace cannot be written; nothing was changed.
+        """
+        return self.bench.enrol(person_id, name, [Path(photo) for photo in photos])
+
+    def identify(self, photo: str | Path | NDArray[np.uint8]) -> list[IdentifiedFace]:
+        """Search every face of a photo among the enrolled people; nothing is recorded.
+
+        Args:
+            photo: a JPEG, PNG or WebP file, or RGB uint8 of shape (H, W, 3).
+
+        Returns:
+            One entry per face, largest first; `match.person` is None for a stranger.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        return self.bench.identify(photo if isinstance(photo, np.ndarray) else read_image(Path(photo)))
+
+    def watch(
+        self,
+        source: str | Path,
+        camera: str,
+        *,
+        start: datetime | None = None,
+        on_frame: Callable[[FrameResult], None] = lambda _result: None,
+        limit: int | None = None,
+    ) -> RunStats:
+        """Watch a source to its end and record what happens: the same job as `muster watch --fast`.
+
+        Args:
+            source: webcam number, rtsp:// or http:// address, video file, or folder of pictures.
+            camera: the camera's name in the logs.
+            start: time of the first frame of a file; a time without an offset is local time of the workplace. Default: now.
+            on_frame: called after each frame, in this thread.
+            limit: stop after this many frames.
+
+        Raises:
+            InputError: the source does not exist, or another process is recording this camera.
+            SourceLost: the source fails while it is read.
+            StorageError: rows or pictures cannot be written.
+        """
+        spec, config = str(source), self.bench.config
+        if start is not None and start.tzinfo is None:
+            start = start.replace(tzinfo=config.zone)
+        opened = open_source(spec, camera, config.sources, start=start, fast=True)
+        with contextlib.closing(opened), contextlib.ExitStack() as stack:
+            if is_live(spec) and not stack.enter_context(self.bench.recording(camera)):
+                raise InputError(f"camera {camera} is being recorded already", hint="stop the other recorder first")
+            stack.enter_context(self.bench.attended())
+            return self.bench.pipeline(camera, live=is_live(spec)).run(opened, on_frame, limit=limit)
+
+    def day_sheets(self, first: date, last: date) -> pd.DataFrame:
+        """Day sheets, one row per person and day; docs/api.md lists columns and types.
+
+        Args:
+            first, last: both included.
+
+        Raises:
+            StorageError: the logs cannot be read.
+        """
+        zone = self.bench.config.zone
+        rows = AttendanceReports(self.bench).rows(first, last)
+        return _frame([_sheet_row(row, zone) for row in rows], _SHEET, zone)
+
+    def incidents(self, first: date, last: date) -> pd.DataFrame:
+        """Incidents as they stand after the latest review, oldest first; docs/api.md lists columns and types.
+
+        Args:
+            first, last: both included.
+
+        Raises:
+            StorageError: the log cannot be read.
+        """
+        zone = self.bench.config.zone
+        rows = [_incident_row(incident) for incident in self.bench.alerts.all()]
+        frame = _frame(rows, _INCIDENT, zone)
+        begin = datetime.combine(first, time(), zone)
+        end = datetime.combine(last + timedelta(days=1), time(), zone)
+        return frame[(frame["timestamp"] >= begin) & (frame["timestamp"] < end)].reset_index(drop=True)
+
+
+def _sheet_row(row: Mapping[str, object], zone: ZoneInfo) -> dict[str, object]:
+    noon = datetime.combine(date.fromisoformat(str(row["date"])), time(12), zone)
+    start = _near(row["planned_in"], noon)
+    end = _after(row["planned_out"], start)
+    came = _near(row["first_in"], start or noon)
+    known = bool(came and start) and row["status"] not in UNSETTLED
+    return {
+        **row,
+        "late": came_late(row) if known else None,
+        "first_in": came,
+        "last_out": _after(row["last_out"], came) if came else _near(row["last_out"], end or noon),
+        "planned_in": start,
+        "planned_out": end,
+        "corrected": bool(row["corrected_by"]),
+    }
+
+
+def _near(cell: object, anchor: datetime) -> datetime | None:
+    """The moment with this time of day that lies nearest to another moment."""
+    if not cell:
+        return None
+    at = datetime.combine(anchor.date(), time.fromisoformat(str(cell)), anchor.tzinfo)
+    return min((at + timedelta(days=days) for days in (0, -1, 1)), key=lambda moment: abs(moment - anchor))
+
+
+def _after(cell: object, begin: datetime | None) -> datetime | None:
+    """The first moment with this time of day that is not before another moment."""
+    if not cell or begin is None:
+        return None
+    at = datetime.combine(begin.date(), time.fromisoformat(str(cell)), begin.tzinfo)
+    return at if at >= begin else at + timedelta(days=1)
+
+
+def _incident_row(incident: Incident) -> dict[str, object]:
+    row = incident.row
+    return {
+        **row,
+        "state": incident.state,
+        "employee_ids": tuple(filter(None, row["employee_ids"].split(";"))),
+        "unknown_ids": tuple(filter(None, row["unknown_ids"].split(";"))),
+        "assignee": incident.assignee,
+        "note": incident.note,
+        "reviewed_by": incident.author,
+        "reviewed_at": incident.reviewed_at,
+    }
+
+
+def _frame(rows: Sequence[Mapping[str, object]], kinds: Mapping[str, str], zone: ZoneInfo) -> pd.DataFrame:
+    """A frame with typed columns; an empty one has the same types."""
+    columns = {name: _column([row[name] for row in rows], kind, zone) for name, kind in kinds.items()}
+    return pd.DataFrame(columns)
+
+
+def _column(cells: Sequence[object], kind: str, zone: ZoneInfo) -> pd.Series:
+    filled = pd.Series([None if cell == "" else cell for cell in cells], dtype=object)
+    if kind == "moment":
+        return pd.to_datetime(filled, utc=True).dt.tz_convert(zone).dt.as_unit("us")
+    if kind == "day":
+        return pd.to_datetime(filled).dt.as_unit("us")
+    if kind == "number":
+        return pd.to_numeric(filled).astype("float64")
+    if kind == "count":
+        return pd.to_numeric(filled).astype("Int64")
+    if kind == "flag":
+        return filled.astype("boolean")
+    return pd.Series(list(cells), dtype=object if kind == "list" else str)
