@@ -186,7 +186,7 @@ def _row(counts: Counter[LivenessState], name: str, error: LivenessState) -> dic
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The tables of docs/presentation.md from what `measure` returned."""
+    """The tables of docs/liveness.md from what `measure` returned."""
     lines: list[str] = []
     for group, title, name in (("bona_fide", "bona fide", "bpcer"), ("attacks", "attack", "apcer")):
         lines += [

@@ -131,7 +131,7 @@ class VotingConfig(Section):
 
 
 class PresentationConfig(Section):
-    """Checks against photos, screens and replayed streams; what they can and cannot see: docs/presentation.md."""
+    """Checks against photos, screens and replayed streams; what they can and cannot see: docs/liveness.md."""
 
     policy: Literal["off", "mark", "require"] = "mark"
     """`off`: no checks. `mark`: rows say passed, unproven or failed. `require`: only who passed is recorded as present."""
