@@ -67,7 +67,7 @@ def _differences(result: Result, kind: str) -> str:
 
 
 def _sure(difference: Mapping[str, Any]) -> str:
-    return "excludes zero" if difference["significant"] else "holds zero"
+    return "excludes zero" if difference["significant"] else "contains zero"
 
 
 def _line(result: Result) -> str:
@@ -88,7 +88,7 @@ def _line(result: Result) -> str:
         for kind, told in (("common", "the common"), ("all", "all"))
     )
     return (
-        f"Against {DLIB}, AUC: {'; '.join(said)}. Each on the pairs that it can score itself, which are not the same pairs: "
+        f"Against {DLIB}, AUC: {'; '.join(said)}. Each on the pairs that it can score itself (not the same pairs): "
         f"{_digits(own[0])} against {_digits(own[1])}. TAR at FAR 0.1%: {tars}. Photos without a face: "
         f"{ours['failure_to_acquire']['failed']} "
         f"against {theirs['failure_to_acquire']['failed']}."
@@ -158,8 +158,8 @@ def _verdict(tried: Result) -> str:
         else "No gain has an interval over people that excludes zero, so the default stays as it is."
     )
     return (
-        f"{found} Choosing the recipe with the best AUC on all people but two, and scoring those two with it, for all "
-        f"{sum(held['chosen'].values())} ways to hold two out, gives: {gains}. Chosen were: {often}."
+        f"{found} We also chose the recipe with the best AUC on all people but two and scored those two with it, for all "
+        f"{sum(held['chosen'].values())} ways to hold two out. The gain is {gains}. The choices were: {often}."
     )
 
 
@@ -167,20 +167,21 @@ def _page(result: Result, picture: str) -> str:
     tried = result["tried"]
     parts = [
         "# Evaluation",
-        "Written by `muster evaluate --samples --page docs/evaluation.md` (about five minutes on two cores; needs the extra `bench`). "
-        "The same command on the same photos and versions gives the same figures. Model "
+        "`muster evaluate --samples --page docs/evaluation.md` writes this page (about five minutes on two cores; needs the extra "
+        "`bench`). The same command on the same photos and versions gives the same figures. Model "
         f"`{result['model']}`, alignment `{result['alignment']}`. Versions: "
         + ", ".join(f"{name} {version}" for name, version in result["versions"].items())
         + ".",
         _line(result),
         f"![DET curves of the engines]({picture})",
-        "## What was measured, and how",
+        "## What we measured, and how",
         METHOD.format(photos=result["photos"], people=len(result["people"]), pairs=result["pairs"], common=result["common_pairs"]),
         "## All pairs, failures to acquire counted",
         _engines(result, "all"),
         _differences(result, "all"),
         "## The pairs that every engine could score",
-        "The photos that an engine cannot read are the hard ones. Leaving them out for everybody is kind to the engine that could not.",
+        "The photos that an engine cannot read are the hard ones. Leaving them out for everybody favours the engine that could not "
+        "read them.",
         _engines(result, "common"),
         _differences(result, "common"),
         "## Failure to acquire, and strangers among five people",
@@ -189,16 +190,16 @@ def _page(result: Result, picture: str) -> str:
         "## Person by person",
         PERSONS,
         _people(result),
-        "## What was tried to better it",
+        "## What we tried to improve it",
         TRIED,
         _verdict(tried),
         "### From the face to the embedding",
         _tried(tried["recipes"], costs=True),
         "### From two embeddings to a score",
-        "The cohort are the photos of the people who are not compared, 68 photos or so: far too few for what these methods were made for.",
+        "The cohort consists of the photos of the people who are not compared, about 68 photos: far too few for these methods.",
         _tried(tried["normalisation"]),
         "### From several photos to a template",
-        "A photo against templates of the same ten photos per person that were set aside, in ten draws; the other photos are the probes.",
+        "We set aside ten photos per person, in ten draws, and make templates of them; the other photos are the probes.",
         _tried(tried["templates"]),
         "## Limits",
         LIMITS,
@@ -211,45 +212,45 @@ METHOD = """\
 
 - *muster*: the product's default: MTCNN, the photo's subject, five-point alignment, FaceNet on the face and its mirror image,
   cosine.
-- *face_recognition*: dlib as that package calls it: HOG detector with the picture doubled, 5 landmarks, dlib's ResNet, the largest
+- *face_recognition*: dlib as that package calls it: HOG detector on the doubled picture, 5 landmarks, dlib's ResNet, the largest
   face, Euclidean distance.
-- *facenet-pytorch*: its MTCNN, its crop of the box with margin 32, the same FaceNet weights, the largest face; and once more with
-  the face that Muster would choose, which shows what the choice alone is worth.
-- **FTA**, failure to acquire: photos in which no face is found. **FMR** and **FNMR**: false matches and false non-matches at a
-  threshold. **TAR at FAR 0.1%**: 1 − FNMR where at most that share of impostor pairs is accepted. **EER**: where both are equal.
-  **AUC**: the chance that a pair of one person scores above a pair of two.
-- *All pairs*: a pair with a photo in which an engine found nothing is never accepted, so the rates are the generalised ones (GFAR,
+- *facenet-pytorch*: its MTCNN, its crop of the box with margin 32, the same FaceNet weights, the largest face; and a second time
+  with the face that Muster would choose, which shows what the choice alone contributes.
+- **FTA**, failure to acquire: photos in which an engine finds no face. **FMR** and **FNMR**: false matches and false non-matches at
+  a threshold. **TAR at FAR 0.1%**: 1 − FNMR where the engine accepts at most that share of impostor pairs. **EER**: the rate at which
+  both errors are equal. **AUC**: the probability that a pair of one person scores above a pair of two.
+- *All pairs*: an engine never accepts a pair with a photo in which it found nothing, so the rates are the generalised ones (GFAR,
   GFRR). *Common pairs*: the {common:,} that every engine could score.
-- Intervals are 95% and over **people**: people are drawn with replacement, and Student's t stands for how few they are. Differences
-  are taken draw by draw. With five people these intervals are wide, and that is the truth about five people. Intervals over pairs
-  stand beside the differences for comparison: they take pairs of one person for independent of each other, which they are not."""
+- Intervals are 95% intervals over **people**: we draw people with replacement, and Student's t accounts for their small number. We
+  take differences draw by draw. With five people these intervals are wide, as they should be. Intervals over pairs are shown beside
+  the differences for comparison; they treat the pairs of one person as independent, which they are not."""
 
 OPEN_SET = """\
-Five photos per person enrolled, in 20 draws; all other photos are searched. Each person is once a stranger to the other four. FNIR
-at the threshold where at most 1% of the strangers' searches name somebody. Muster searches fused templates, the others the closest
-enrolled photo; only photos that every engine could read are enrolled. A gallery of four or five people says little about one of
-five hundred: the rates in your own gallery come from `muster calibrate`."""
+Each engine enrols five photos per person, in 20 draws, and searches all other photos. Each person is once a stranger to the other
+four. FNIR is taken at the threshold where at most 1% of the strangers' searches name somebody. Muster searches fused templates, the
+others the closest enrolled photo; they enrol only photos that every engine could read. A gallery of four or five people says little
+about one of five hundred: `muster calibrate` measures the rates in your own gallery."""
 
 PERSONS = """\
-FNMR at each engine's own threshold for FAR 0.1% over all pairs, photos without a face counted. Pairs of one person share photos, so
-the interval is the exact one for as many trials as photos. The nearest impostor is the most similar photo of somebody else;
-similarities of other engines are on other scales."""
+FNMR at each engine's own threshold for FAR 0.1% over all pairs; photos without a face count. Pairs of one person share photos, so
+the interval is the exact one for as many trials as photos. The nearest impostor is the most similar photo of somebody else. Other
+engines use other scales of similarity."""
 
 TRIED = """\
-The rule: the default changes when a gain's interval over people excludes zero (printed bold), and when the choice also holds on
-people who had no part in it. Gains are against the first row. The best of many rows is better by chance alone; so a recipe is also
-chosen on some people and judged on others."""
+The rule: we change the default when a gain's interval over people excludes zero (printed bold) and the choice also holds on people
+who had no part in it. Gains are relative to the first row. The best of many rows is better by chance alone, so we also choose a
+recipe on some people and judge it on others."""
 
 LIMITS = """\
-- Five people, public figures, photos from the web, mostly made up, lit and facing the camera. An entrance has other light, other
-  cameras, other faces.
+- Five people, public figures, photos from the web, mostly with make-up, well lit and facing the camera. An entrance has other light,
+  other cameras, other faces.
 - The networks were trained on pictures of well-known people (FaceNet on MS-Celeb-1M; dlib's on VGG, FaceScrub and pictures from the
-  web). It is likely that some of these five, if not these very photos, were among them. That flatters every engine here, and not by
-  the same amount, so neither the level nor the order need hold for people nobody has heard of.
-- The smallest FMR that can be seen at all is one in some thousands of pairs, and only ten different pairs of people stand behind
-  it. FAR 0.1% is the strictest point that means anything here; thresholds for 1 in 10,000 come from a prior (docs/models.md).
-- Differences between women and men, ages or skin tones cannot be measured with five people. The model is known to have them.
-- The recipe was settled with these photos in view (the choice of the subject, the mirror image), so its own level is a little
+  web). Some of these five people, if not these very photos, were probably among them. That flatters every engine here, and not by
+  the same amount, so neither the level nor the order need hold for people who are not famous.
+- The smallest FMR that these photos can show is one in some thousands of pairs, and only ten different pairs of people contribute
+  to it. FAR 0.1% is the strictest point that means anything here; thresholds for 1 in 10,000 come from a prior (docs/models.md).
+- Five people cannot show differences between women and men, ages or skin tones. The model is known to have them.
+- We settled the recipe with these photos in view (the choice of the subject, the mirror image), so its own level is a little
   flattered. Measure on your own people: `muster evaluate DIR`, `muster calibrate`."""
 
 

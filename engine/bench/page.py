@@ -15,30 +15,31 @@ Result = Mapping[str, Any]
 
 TRIED: tuple[tuple[str, str], ...] = (
     ("One integral image instead of a resize per level and a crop per candidate", "detector 1.5–2×, the same boxes"),
-    ("Networks kept in ONNX Runtime's blocked layout (PReLU as depthwise convolutions)", "detector networks 1.8–2.2×"),
-    ("A fourth, empty channel: a pixel's sums are 16 bytes, which numpy copies in one move", "detector 3–4%"),
-    ("Inputs prepared in one thread under Python's lock, networks run by all threads", "detector 5–15%"),
-    ("Smaller pieces that fit a core's cache", "10% *slower*: more calls that wait for Python's lock"),
+    ("Keep networks in ONNX Runtime's blocked layout (PReLU as depthwise convolutions)", "detector networks 1.8–2.2×"),
+    ("A fourth, empty channel: a pixel's sums take 16 bytes, which numpy copies at once", "detector 3–4%"),
+    ("Prepare inputs in one thread under Python's lock, run networks in all threads", "detector 5–15%"),
+    ("Smaller pieces that fit into a core's cache", "10% *slower*: more calls wait for Python's lock"),
     (
         "Fewer candidates for the last network",
-        "not done: a third of the boxes fell below IoU 0.9 with facenet-pytorch's",
+        "rejected: a third of the boxes fell below IoU 0.9 with facenet-pytorch's",
     ),
-    ("OpenVINO for the detector's networks", "10–15%: not worth a second runtime"),
-    ("Looking at expected places between searches of the whole frame", "detection 2–3× in a crowd, 97% of the faces"),
-    ("Embedding only what teaches something", "in a crowd of five 0.3 faces a frame instead of 4"),
+    ("OpenVINO for the detector's networks", "10–15%; rejected: not worth a second runtime"),
+    ("Look at expected places between searches of the whole frame", "detection 2–3× in a crowd, 97% of the faces"),
+    ("Embed only faces that add information", "0.3 faces a frame instead of 4 in a crowd of five"),
     ("Threads of a network that never spin", "live loop 20% faster, but one face alone 10–30% slower"),
-    ("Threads that spin within a run only", "both fast: chosen"),
-    ("Three frames may wait instead of one", "left out at 1080p with five people: 14% → 0"),
+    ("Threads that spin within a run only", "both fast; chosen"),
+    ("Let three frames wait instead of one", "frames left out at 1080p with five people: 14% → 0"),
     ("Batches of two faces instead of four", "rows up to 0.2 s earlier"),
-    ("Search: 8-bit instead of 4-bit codes", "as exact, but 23–29 ms among a million: four times the memory is read"),
+    ("Search: 8-bit instead of 4-bit codes", "as exact, but 23–29 ms among a million: it reads four times the memory"),
 )
 """What was tried on two cores, and what it gave then; all other figures of the page are measured anew with each run."""
 
 
 HOUR = (
-    "`python tests/soak.py --minutes 60` (by hand, on two cores that did other work beside it): two people, 640×360 at 30 fps, in a loop. "
-    "107,989 frames, 12 left out; 0.52 cores; 544 MB after the first minute and 563 MB after the hour, of which 16 MB came at once in the "
-    "third minute and 1.4 MB in the 57 after it; the number of threads did not change. `make test` runs a minute of it."
+    "`python tests/soak.py --minutes 60` (by hand, on two cores that did other work, too): two people, 640×360 at 30 fps, in a loop. "
+    "Muster processed 107,989 frames, left out 12 and used 0.52 cores. It took 544 MB after the first minute and 563 MB after the hour; "
+    "16 MB came at once in the third minute and 1.4 MB in the 57 minutes after it. The number of threads did not change. `make test` runs "
+    "a minute of it."
 )
 """What the long run gave; too long to be part of a run of the benchmark."""
 
@@ -62,12 +63,12 @@ def _page(result: Result, picture: str) -> str:
     machine, versions = result["machine"], result["versions"]
     parts = [
         "# Performance",
-        "Written by `muster bench --page docs/performance.md`; every figure is of one run on "
+        "`muster bench --page docs/performance.md` writes this page; every figure comes from one run on "
         f"{machine['cores']} cores ({machine['processor']}, {machine['system']}), {result['date']}. "
         "Machines are noisy, so quote ratios, not times: both sides of a ratio took turns in that run, each in a process of "
         "its own. Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
         f"![frames per second of the loops]({picture})",
-        "## Asked for and found",
+        "## Targets and results",
         table(
             ("work", "unit", "found", "wanted", ""),
             [
@@ -93,13 +94,13 @@ def _page(result: Result, picture: str) -> str:
         ),
         f"The limit: this machine multiplies single-precision matrices at {result['sgemm_gflops']:.0f} GFLOP/s. FaceNet is 1.417 billion "
         f"multiply-adds a face and runs at {result['facenet_share_of_sgemm']['embedder_1_face']:.0%} of that rate (8 faces: "
-        f"{result['facenet_share_of_sgemm']['embedder_8_faces']:.0%}). So a face costs what it costs; the live loop is fast because it "
-        "embeds few of them.",
+        f"{result['facenet_share_of_sgemm']['embedder_8_faces']:.0%}). So embedding cannot become much faster; the live loop "
+        "is fast because it embeds few faces.",
         "## The whole loop over a clip, every frame",
-        "People cut out of sample photos walk up and down. Frames per second, and how many of the enrolled people in the clip "
-        "were found. The plain loops find and embed every face of every frame; they are timed on frames spread over the clip. "
-        "Only five people are in the samples: in clips of ten each is there twice, and the second is refused the name, as nobody "
-        "stands in two places.",
+        "People cut out of sample photos walk up and down. The table shows frames per second, and how many of the enrolled people "
+        "in the clip each side found. The plain loops find and embed every face of every frame; we time them on frames spread over "
+        "the clip. The samples show only five people. In clips of ten each appears twice, and Muster refuses the name to the second, "
+        "because nobody stands in two places.",
         table(
             (
                 "clip",
@@ -128,8 +129,8 @@ def _page(result: Result, picture: str) -> str:
             ],
         ),
         "## Live, at the clip's own rate",
-        "Reading, finding, embedding and writing in threads of their own; decoding the video is included in the cores used. The latency is "
-        "that from a person's first good frame to their row being durable on disk.",
+        "Reading, finding, embedding and writing run in threads of their own; the cores used include decoding the video. The latency is "
+        "the time from a person's first good frame to the durable row.",
         table(
             (
                 "clip",
@@ -158,7 +159,7 @@ def _page(result: Result, picture: str) -> str:
             ],
         ),
         "## Searching a gallery",
-        "One probe at a time; rows spread evenly over the sphere, which is the hardest case for an index; half of the probes are nobody's.",
+        "One probe at a time. Rows are spread evenly over the sphere, the hardest case for an index; half of the probes belong to nobody.",
         table(
             (
                 "templates",
@@ -184,14 +185,14 @@ def _page(result: Result, picture: str) -> str:
                 for row in result["search"].values()
             ],
         ),
-        "## Starting up",
+        "## Start-up",
         f"From the start of the process to the first recognised face: {result['start']['muster_s']:.1f} s (torch is "
         f"{'imported' if result['start']['torch_imported'] else 'not imported'}); with facenet-pytorch to the first embedding: "
         f"{result['start']['facenet_pytorch_s']:.1f} s.",
-        "## An hour of it",
+        "## A long run",
         HOUR,
-        "## What was tried, and what it gave",
-        table(("what", "gave"), TRIED),
+        "## What we tried, and the result",
+        table(("what", "result"), TRIED),
     ]
     return "\n\n".join(parts) + "\n"
 
