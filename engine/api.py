@@ -15,12 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from engine.attendance import DaySheet
 from engine.enrolment import EnrolmentReport
 from engine.errors import InputError
 from engine.images import read_image
 from engine.incidents import Incident
-from engine.insights import came_late
-from engine.insights.rows import UNSETTLED
 from engine.pipeline import FrameResult, RunStats
 from engine.reporting import AttendanceReports
 from engine.sources import is_live, open_source
@@ -29,19 +28,36 @@ from engine.workbench import IdentifiedFace, Workbench
 __all__ = ["EnrolmentReport", "FrameResult", "IdentifiedFace", "RunStats", "Workspace", "open_workspace"]
 
 _SHEET = {
-    "employee_id": "text", "name": "text", "department": "text", "date": "day", "status": "text", "late": "flag",
-    "first_in": "moment", "last_out": "moment", "hours": "number", "late_min": "number", "early_min": "number",
-    "shift": "text", "planned_in": "moment", "planned_out": "moment", "planned_hours": "number",
-    "presence_hours": "number", "break_hours": "number", "punches": "count", "camera_in": "text",
-    "similarity_in": "number", "liveness": "text", "covered_pct": "number", "note": "text", "corrected": "flag",
+    **dict.fromkeys(("employee_id", "name", "department"), "text"),
+    "date": "day",
+    **dict.fromkeys(("status", "presence"), "text"),
+    **dict.fromkeys(("late", "left_early"), "flag"),
+    **dict.fromkeys(("first_in", "last_out"), "moment"),
+    **dict.fromkeys(("hours", "late_min", "early_min"), "number"),
+    "shift": "text",
+    **dict.fromkeys(("planned_in", "planned_out"), "moment"),
+    **dict.fromkeys(("planned_hours", "credited_hours", "presence_hours", "break_hours"), "number"),
+    "punches": "count",
+    "camera_in": "text",
+    "similarity_in": "number",
+    "liveness": "text",
+    "covered_pct": "number",
+    "note": "text",
+    "corrected": "flag",
     "approved_by": "text",
-}  # fmt: skip
+}
 _INCIDENT = {
-    "incident_id": "text", "timestamp": "moment", "ended": "moment", "kind": "text", "severity": "text",
-    "state": "text", "camera": "text", "employee_ids": "list", "unknown_ids": "list", "classification": "text",
-    "people": "count", "similarity": "number", "threshold": "number", "assignee": "text", "note": "text",
-    "reviewed_by": "text", "reviewed_at": "moment", "image": "text",
-}  # fmt: skip
+    "incident_id": "text",
+    **dict.fromkeys(("timestamp", "ended"), "moment"),
+    **dict.fromkeys(("kind", "severity", "state", "camera"), "text"),
+    **dict.fromkeys(("employee_ids", "unknown_ids"), "list"),
+    "classification": "text",
+    "people": "count",
+    **dict.fromkeys(("similarity", "threshold"), "number"),
+    **dict.fromkeys(("assignee", "note", "reviewed_by"), "text"),
+    "reviewed_at": "moment",
+    "image": "text",
+}
 
 
 def open_workspace(path: str | Path) -> Workspace:
@@ -133,7 +149,7 @@ class Workspace:
         """
         zone = self.bench.config.zone
         rows = AttendanceReports(self.bench).rows(first, last)
-        return _frame([_sheet_row(row, zone) for row in rows], _SHEET, zone)
+        return _frame([_sheet_row(row) for row in rows], _SHEET, zone)
 
     def incidents(self, first: date, last: date) -> pd.DataFrame:
         """Incidents as they stand after the latest review, oldest first; docs/api.md lists columns and types.
@@ -152,37 +168,23 @@ class Workspace:
         return frame[(frame["timestamp"] >= begin) & (frame["timestamp"] < end)].reset_index(drop=True)
 
 
-def _sheet_row(row: Mapping[str, object], zone: ZoneInfo) -> dict[str, object]:
-    noon = datetime.combine(date.fromisoformat(str(row["date"])), time(12), zone)
-    start = _near(row["planned_in"], noon)
-    end = _after(row["planned_out"], start)
-    came = _near(row["first_in"], start or noon)
-    known = bool(came and start) and row["status"] not in UNSETTLED
+def _sheet_row(row: DaySheet) -> dict[str, object]:
+    def hours(duration: timedelta | None) -> float | None:
+        return None if duration is None else round(duration.total_seconds() / 3600, 2)
+
     return {
-        **row,
-        "late": came_late(row) if known else None,
-        "first_in": came,
-        "last_out": _after(row["last_out"], came) if came else _near(row["last_out"], end or noon),
-        "planned_in": start,
-        "planned_out": end,
-        "corrected": bool(row["corrected_by"]),
+        **vars(row),
+        "date": row.day,
+        "status": row.status.value,
+        "presence": row.presence.value,
+        "hours": row.hours,
+        "planned_hours": row.planned_hours,
+        "credited_hours": row.credited_hours,
+        "presence_hours": hours(row.stayed),
+        "break_hours": hours(row.breaks),
+        "note": row.note,
+        "corrected": bool(row.corrected_by),
     }
-
-
-def _near(cell: object, anchor: datetime) -> datetime | None:
-    """The moment with this time of day that lies nearest to another moment."""
-    if not cell:
-        return None
-    at = datetime.combine(anchor.date(), time.fromisoformat(str(cell)), anchor.tzinfo)
-    return min((at + timedelta(days=days) for days in (0, -1, 1)), key=lambda moment: abs(moment - anchor))
-
-
-def _after(cell: object, begin: datetime | None) -> datetime | None:
-    """The first moment with this time of day that is not before another moment."""
-    if not cell or begin is None:
-        return None
-    at = datetime.combine(begin.date(), time.fromisoformat(str(cell)), begin.tzinfo)
-    return at if at >= begin else at + timedelta(days=1)
 
 
 def _incident_row(incident: Incident) -> dict[str, object]:
