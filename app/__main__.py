@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from app.parent import end_with_input
-from app.server import serve
+from app.web.parent import end_with_input
+from app.web.server import serve
 from engine.errors import MusterError
 
 if __name__ == "__main__":

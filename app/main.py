@@ -6,8 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import access, frame, oidc, parts
+from app.ui import frame, parts
 from app.views import PAGES, registration
+from app.web import access, oidc
 from app.words import say
 from engine.errors import MusterError
 
@@ -24,7 +25,7 @@ def _tidy(path: str) -> None:
 def main() -> None:
     """One run of the script."""
     st.set_page_config(
-        page_title="Muster", page_icon=str(Path(__file__).parent / "static" / "muster.svg"), layout="wide"
+        page_title="Muster", page_icon=str(Path(__file__).parent / "web" / "static" / "muster.svg"), layout="wide"
     )
     parts.style()
     try:

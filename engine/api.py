@@ -1,6 +1,6 @@
 """The public Python API: one workspace, six methods. docs/api.md describes it; the tests run that page's example.
 
-This module converts and delegates. Everything it does is done by `engine.workbench` and `engine.reporting`.
+This module converts and delegates. Everything it does is done by `engine.workbench` and `engine.operations.reporting`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from engine.attendance import DaySheet
 from engine.enrolment import EnrolmentReport
 from engine.errors import InputError
-from engine.images import read_image
+from engine.imaging import read_image
 from engine.incidents import Incident
+from engine.operations.reporting import AttendanceReports
 from engine.pipeline import FrameResult, RunStats
-from engine.reporting import AttendanceReports
 from engine.sources import is_live, open_source
 from engine.workbench import IdentifiedFace, Workbench
 

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from engine.config import SourcesConfig
 from engine.errors import InputError, SourceLost
-from engine.images import list_images, read_image
+from engine.imaging import list_images, read_image
 from engine.types import Frame, SourceEvent
 
 __all__ = ["FolderSource", "LiveSource", "Source", "VideoSource", "is_live", "open_source", "probe_live"]

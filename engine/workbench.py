@@ -15,53 +15,30 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.accounts import AccountBook
+from engine.access import AccountBook, Audit, DeviceBook, PinBook, site_names
 from engine.alignment import ALIGNMENT_ID
-from engine.analysis import FaceReader, open_reader
 from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
-from engine.audit import Audit
-from engine.calibration import Calibration
 from engine.config import Config, load_config
-from engine.devices import DeviceBook
-from engine.dossiers import DossierBook
-from engine.enrolment import EnrolmentReport
+from engine.enrolment import EnrolmentReport, Registrar
 from engine.errors import InputError, Unreachable
-from engine.exports import incident_sheet
+from engine.face_reader import FaceReader, open_reader
 from engine.gallery import Gallery, GalleryStore
-from engine.hr.leave import LeaveBook
-from engine.incidents import IncidentBook
-from engine.logs import Finding, Logs, Sealer
+from engine.incidents import DossierBook, IncidentBook
+from engine.incidents.notifications import Channels, Courier, Outbox
 from engine.models import ModelStore, Progress, embedder_spec, no_progress
-from engine.notifications import Channels, Courier, Outbox
-from engine.people import PeopleStore, clean_id, clean_name
-from engine.pins import PinBook
+from engine.people import LeaveBook, PeopleStore, clean_id, clean_name
 from engine.pipeline import Pipeline, Services
-from engine.records import (
-    AlertBoard,
-    Expired,
-    KioskDesk,
-    Office,
-    Prospect,
-    Records,
-    StaffDesk,
-    UserDesk,
-    export_subject,
-    foresee,
-    forget,
-    gather,
-    pack,
-    purge,
-    upkeep,
-    verify,
-)
-from engine.registration import Registrar
-from engine.replay import Past, Replay
-from engine.replay import Progress as Recount
-from engine.replay import no_progress as not_told
-from engine.sightings import SightingBook
-from engine.sites import site_names
+from engine.postgres import open_store
+from engine.privacy import Expired, Prospect, export_subject, foresee, forget, purge
+from engine.records import AlertBoard, KioskDesk, Office, Records, StaffDesk, UserDesk, gather, pack, upkeep, verify
+from engine.reports import incident_sheet
 from engine.storage import claimed, file_name, new_id
-from engine.store import open_store
+from engine.storage.logs import Finding, Logs, Sealer
+from engine.tracking import SightingBook
+from engine.tuning.calibration import Calibration
+from engine.tuning.replay import Past, Replay
+from engine.tuning.replay import Progress as Recount
+from engine.tuning.replay import no_progress as not_told
 from engine.types import FaceQuality, Match
 
 __all__ = ["IdentifiedFace", "Workbench"]
@@ -280,7 +257,7 @@ class Workbench:
     def forget(
         self, employee_id: str, *, author: str = "", thorough: bool = True, progress: Progress = no_progress
     ) -> dict[str, object]:
-        """Erase a person, see `engine.records.erasure`; `thorough`: look for their face in all other pictures, too."""
+        """Erase a person, see `engine.privacy.erasure`; `thorough`: look for their face in all other pictures, too."""
         return forget(
             self.records,
             employee_id,
@@ -297,7 +274,7 @@ class Workbench:
         return foresee(self.records, employee_id, self.threshold())
 
     def export_subject(self, employee_id: str, target: Path, *, author: str = "") -> dict[str, int]:
-        """Write all that is held on a person into a ZIP file, see `engine.records.disclosure`."""
+        """Write all that is held on a person into a ZIP file, see `engine.privacy.disclosure`."""
         counts = export_subject(
             self.records,
             employee_id,
@@ -340,7 +317,7 @@ class Workbench:
         return self.kiosk.punch(employee_id, pin, camera, picture)
 
     def purge(self, *, apply: bool, author: str = "") -> list[Expired]:
-        """Erase, or count, what is kept longer than the settings say, see `engine.records.retention`."""
+        """Erase, or count, what is kept longer than the settings say, see `engine.privacy.retention`."""
         return purge(self.records, self.config.retention, self.clock(), apply=apply, author=author)
 
     def verify(self, progress: Progress = no_progress) -> list[Finding]:
@@ -374,7 +351,7 @@ class Workbench:
             yield
 
     def past(self, since: date, until: date | None = None, *, progress: Recount = not_told) -> Past:
-        """Days whose decisions can be made again under any threshold, see `engine.replay`.
+        """Days whose decisions can be made again under any threshold, see `engine.tuning.replay`.
 
         Args:
             since, until: days; until today by default.

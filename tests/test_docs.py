@@ -23,7 +23,7 @@ from engine.cli.app import app
 from engine.config import Config
 from engine.demo.sample import fill, prepare_sample
 from engine.errors import InputError
-from engine.images import read_image
+from engine.imaging import read_image
 from engine.workbench import Workbench
 
 ROOT = Path(__file__).parents[1]

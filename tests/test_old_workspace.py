@@ -20,8 +20,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.exports import summarise
-from engine.sightings import parse_sighting
+from engine.reports import summarise
+from engine.tracking import parse_sighting
 from engine.types import TrackState
 from engine.workbench import Workbench
 

@@ -10,7 +10,7 @@ import pytest
 from command import muster
 
 from engine.errors import EnrolmentRejected, InputError
-from engine.images import read_image
+from engine.imaging import read_image
 from engine.models import ModelStore
 from engine.workbench import Workbench
 

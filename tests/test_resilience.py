@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from fakes import T0, ListSource, Scene, at, make_pipeline, make_track
 
-from engine.assess import Probe, _identification
 from engine.attendance import ATTENDANCE_COLUMNS, AttendanceBook
 from engine.config import Config, EventsConfig
 from engine.errors import InputError, StorageError
 from engine.events import EventMaker
 from engine.gallery import Gallery, GalleryStore, Template
-from engine.images import read_image, write_jpeg
+from engine.imaging import read_image, write_jpeg
 from engine.incidents import IncidentBook
-from engine.logs import FileLogs
 from engine.people import Person
 from engine.sources import FolderSource
+from engine.storage.logs import FileLogs
+from engine.tuning.assessment import Probe, _identification
 from engine.types import Event, EventKind, FaceQuality, Frame, TailgatingClass
 from engine.workbench import Workbench
 

@@ -22,10 +22,9 @@ from PIL import Image
 
 from engine.config import SourcesConfig
 from engine.errors import InputError, SourceLost
-from engine.images import encode_jpeg, write_jpeg
+from engine.imaging import VideoWriter, encode_jpeg, write_jpeg
 from engine.sources import FolderSource, LiveSource, VideoSource, is_live, open_source, probe_live
 from engine.types import Frame, SourceEvent
-from engine.video import VideoWriter
 
 pytestmark = pytest.mark.alone
 

@@ -9,11 +9,11 @@ from math import ceil, floor
 
 import plotly.graph_objects as go
 
-from app import viewer
 from app.charts.theme import blue, clock, ink, label, styled, ticks
+from app.web import viewer
 from app.words import say, say_date, say_minutes
 from engine.attendance import DaySheet
-from engine.insights import minute_of_day
+from engine.reports import minute_of_day
 
 __all__ = ["delays", "heat_map"]
 

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from app.charts.theme import blue, clock, ink, label, styled, ticks
 from app.words import say, say_date, say_minutes
-from engine.insights import Stay
+from engine.reports import Stay
 
 __all__ = ["Lane", "time_line"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from app import viewer
+from app.web import viewer
 
 __all__ = ["CONFIG", "FONT", "PALETTE", "blue", "clock", "ink", "label", "styled", "ticks"]
 

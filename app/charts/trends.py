@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from app.charts.theme import blue, ink, label, styled
 from app.words import say, say_date
-from engine.insights import Day, Department, Week
+from engine.reports import Day, Department, Week
 
 __all__ = ["departments", "trend"]
 

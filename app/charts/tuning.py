@@ -9,8 +9,8 @@ from scipy.special import ndtri
 
 from app.charts.theme import blue, ink, styled
 from app.words import say
-from engine.calibration import Report, percent
 from engine.evaluation import Estimate, PriorCurve
+from engine.tuning.calibration import Report, percent
 
 __all__ = ["densities", "det", "open_set", "photos_effect"]
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from app.kiosk.server import serve
-from app.parent import end_with_input
+from app.web.parent import end_with_input
 from engine.errors import MusterError
 
 if __name__ == "__main__":

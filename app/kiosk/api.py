@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.kiosk.guard import needs, problem, station
-from engine.credentials import TryLater
+from engine.access import TryLater
 from engine.errors import InputError
-from engine.images import decode_image
+from engine.imaging import decode_image
 from engine.records.today import arrivals
 from engine.workbench import IdentifiedFace
 

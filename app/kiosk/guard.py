@@ -11,10 +11,9 @@ from flask import Flask, Response, current_app, g, jsonify, make_response, redir
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.hosts import known_host
 from app.kiosk.station import Station
-from engine.credentials import TryLater
-from engine.devices import Device
+from app.web.hosts import known_host
+from engine.access import Device, TryLater
 from engine.errors import GalleryMismatch, InputError, ModelUnavailable, MusterError, StorageError
 
 __all__ = ["COOKIE", "device", "guard", "needs", "problem", "station", "still_may"]
@@ -96,7 +95,7 @@ def guard(app: Flask, hosts: frozenset[str]) -> None:
 
     Args:
         app: the application.
-        hosts: names under which it may be asked, see `app.hosts`.
+        hosts: names under which it may be asked, see `app.web.hosts`.
     """
 
     def check() -> AnyResponse | None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from engine.alignment import QUALITY_REASONS
 from engine.config import Config, PresentationConfig
-from engine.presentation import PROMPTS, HeadTurnChallenge
+from engine.liveness import PROMPTS, HeadTurnChallenge
 from engine.types import Track, TrackState
 
 __all__ = ["CODES", "PROVEN", "Prompter"]

@@ -17,8 +17,8 @@ from flask import Flask
 
 from app.kiosk.application import MAX_BYTES, create_app
 from app.kiosk.station import Station
-from app.relay import announced
-from engine.cli.serving import address
+from app.live.relay import announced
+from engine.operations.serving import address
 from engine.workbench import Workbench
 
 __all__ = ["make_server", "serve"]

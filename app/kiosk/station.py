@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.broadcast import Broadcast
-from app.cameras import Camera, Watcher
 from app.kiosk.greeter import Greeter, first_name
 from app.kiosk.hub import Hub
 from app.kiosk.prompts import PROVEN, Prompter
 from app.kiosk.words import choose, table
+from app.live.broadcast import Broadcast
+from app.live.cameras import Camera, Watcher
 from engine import __version__
+from engine.access import TryLater
 from engine.config import KioskConfig
-from engine.credentials import TryLater
-from engine.drawing import WORDS, draw_tracks
 from engine.errors import InputError, MusterError
+from engine.imaging import WORDS, draw_tracks
 from engine.pipeline import FrameResult, Pipeline
 from engine.records.today import Arrival, arrivals
 from engine.workbench import Workbench

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app import access
 from app.views import alerts, attendance, live, people, registration, system, tuning
+from app.web import access
 from app.words import say
 from engine.errors import MusterError
 

@@ -9,15 +9,16 @@ from urllib.parse import quote
 import streamlit as st
 from markupsafe import Markup
 
-from app import access, parts, services
-from app.live_session import LiveSession
-from app.live_stream import BrowserCamera, browser_camera
-from app.pictures import at_site
+from app.live.session import LiveSession
+from app.live.stream import BrowserCamera, browser_camera
+from app.ui import parts
 from app.views.alerts import open_count
+from app.web import access, services
+from app.web.pictures import at_site
 from app.words import say, say_minutes, say_time, term
 from engine.attendance import Inside, Presence, count_inside
 from engine.errors import MusterError
-from engine.images import decode_image
+from engine.imaging import decode_image
 from engine.records.today import Arrival
 from engine.workbench import IdentifiedFace, Workbench
 

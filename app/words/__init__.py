@@ -11,7 +11,7 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
-from app import viewer
+from app.web import viewer
 
 __all__ = ["LANGUAGES", "catalogue", "language", "say", "say_date", "say_minutes", "say_time", "term"]
 
@@ -40,7 +40,7 @@ def say(text: str, **values: object) -> str:
 
     Args:
         text: in English, as it stands in the code; `{name}` marks a value.
-        values: put in as they are: escape them for where they go (`app.parts.plain`, `app.parts.markup`).
+        values: put in as they are: escape them for where they go (`app.ui.parts.plain`, `app.ui.parts.markup`).
     """
     code = language()
     found = text if code == "en" else catalogue(code).get(text, text)

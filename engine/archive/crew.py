@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
-from engine.analysis import FaceReader
 from engine.archive.observe import Recipe
 from engine.errors import ModelUnavailable, MusterError
+from engine.face_reader import FaceReader
 from engine.models.runtime import cores
 
 __all__ = ["Crew", "LocalWorker", "Task", "Worker", "WorkerLost", "local_crew", "perform"]

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.analysis import FaceReader
 from engine.archive.footage import Footage, Reel
 from engine.archive.observe import Observation, face_print
 from engine.config import Config, DetectionConfig
 from engine.detection import Finder
 from engine.embedding import Embedder
 from engine.errors import InputError
+from engine.face_reader import FaceReader
 from engine.pipeline import Pipeline, RunStats
 from engine.storage import repeatable_ids
 from engine.types import Detections, Frame

@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.alignment import ALIGNMENT_ID
-from engine.analysis import FaceReader, open_reader
 from engine.archive.footage import SEGMENT_S, WARM_UP_S, Footage, Reel, Segment
 from engine.config import (
     AlignmentConfig,
@@ -32,8 +31,9 @@ from engine.config import (
     VotingConfig,
 )
 from engine.errors import InputError, StorageError
-from engine.identification import Offers
+from engine.face_reader import FaceReader, open_reader
 from engine.models import ModelStore
+from engine.pipeline import Offers
 from engine.tracking import Tracker
 from engine.types import Detections, Frame
 

@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.analysis import FaceReader
 from engine.archive.crew import Crew
 from engine.archive.decide import Decision, decide
 from engine.archive.footage import Footage, Segment, digest, scan
@@ -22,6 +21,7 @@ from engine.archive.names import Listed
 from engine.archive.observe import Observation, ObserveTask, Recipe
 from engine.archive.report import FileReport, Outcome, Report
 from engine.errors import InputError, MusterError, StorageError
+from engine.face_reader import FaceReader
 from engine.storage import claimed
 from engine.workbench import Workbench
 

@@ -19,12 +19,12 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.analysis import FaceReader, subject
 from engine.archive.crew import Crew
 from engine.archive.observe import Recipe
 from engine.errors import InputError, MusterError, StorageError
+from engine.face_reader import FaceReader, subject
 from engine.gallery import Gallery, GalleryStore, Template
-from engine.images import read_image
+from engine.imaging import read_image
 from engine.storage import atomic_write, claimed
 from engine.workbench import Workbench
 

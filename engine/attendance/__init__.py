@@ -1,4 +1,7 @@
-"""Who was there when: the log of passages, when cameras were watching, plans, corrections, and the day sheet made of all."""
+"""Who was there when: the log of passages, when cameras were watching, plans, corrections, and the day sheet made of all.
+
+Not here: HR's list and leave (`engine.people`), figures over many days (`engine.reports`).
+"""
 
 from engine.attendance.book import ATTENDANCE_COLUMNS, AttendanceBook, Plan, Sighting
 from engine.attendance.coverage import CoverageBook, Span, Watching

@@ -25,8 +25,8 @@ from engine.attendance.rota import Rota
 from engine.attendance.sheet import Book, DayRows, day_sheet, marks_of, valid_rows
 from engine.config import AttendanceConfig, EventsConfig, HolidaysConfig
 from engine.errors import InputError, StorageError
-from engine.logs import FileLogs, Logs
 from engine.storage import clean_text, new_id, write_table
+from engine.storage.logs import FileLogs, Logs
 from engine.types import Identity
 
 __all__ = ["ATTENDANCE_COLUMNS", "AttendanceBook", "Plan", "Sighting"]

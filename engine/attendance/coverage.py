@@ -14,8 +14,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from engine.logs import FileLogs, Logs
 from engine.storage import repeatable
+from engine.storage.logs import FileLogs, Logs
 
 __all__ = ["COVERAGE_COLUMNS", "Coverage", "CoverageBook", "Span", "Watching"]
 

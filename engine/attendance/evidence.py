@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.attendance.book import AttendanceBook, Sighting
-from engine.images import encode_jpeg
+from engine.imaging import encode_jpeg
 from engine.storage import atomic_write
 
 __all__ = ["record_shown"]

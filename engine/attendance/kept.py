@@ -20,8 +20,8 @@ from engine.attendance.corrections import Correction
 from engine.attendance.coverage import COVERAGE_DAYS, CoverageBook
 from engine.attendance.day import SHEET_COLUMNS, DaySheet, cells, days_from_json, days_to_json
 from engine.errors import StorageError
-from engine.logs import DayLog, Sealer
 from engine.storage import atomic_write, table_text
+from engine.storage.logs import DayLog, Sealer
 
 __all__ = ["SETTLED_DAYS", "KeptSheets", "log_stamps", "states"]
 

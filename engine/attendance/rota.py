@@ -9,8 +9,8 @@ from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from engine.config import HolidaysConfig, ShiftConfig
+from engine.config.hours import days_of_week
 from engine.errors import ConfigError
-from engine.hours import days_of_week
 
 __all__ = ["Planned", "Rota"]
 

@@ -26,8 +26,8 @@ from engine.config import PresentationConfig
 from engine.demo.heads import Expression, warp_head
 from engine.detection import Detector
 from engine.evaluation import Rate
-from engine.images import list_images, read_image
-from engine.presentation import LivenessState, StreamWatch, TrackLiveness
+from engine.imaging import list_images, read_image
+from engine.liveness import LivenessState, StreamWatch, TrackLiveness
 
 __all__ = [
     "ATTACKS",

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from engine.demo.video import Figure, cut_out
 from engine.detection import Detector
-from engine.images import read_image
-from engine.video import VideoWriter
+from engine.imaging import VideoWriter, read_image
 
 __all__ = ["ENROLLED", "PHOTOS", "Clip", "render_clip"]
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from engine.bench.apart import cpu_s
 from engine.bench.crowd import ENROLLED, Clip
 from engine.embedding import normalised
-from engine.images import read_image
+from engine.imaging import read_image
 from engine.models import DEFAULT_EMBEDDER, ModelStore, embedder_spec
 from engine.sources import VideoSource
 from engine.workbench import Workbench

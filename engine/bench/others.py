@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import MusterError
-from engine.images import read_image
+from engine.gallery.search import Searcher
+from engine.imaging import read_image
 from engine.models import DEFAULT_EMBEDDER, ModelStore, embedder_spec
-from engine.search import Searcher
 
 __all__ = ["facenet_start", "muster_start", "search_among"]
 

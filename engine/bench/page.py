@@ -36,7 +36,7 @@ TRIED: tuple[tuple[str, str], ...] = (
 
 
 HOUR = (
-    "`python tests/soak.py --minutes 60` (by hand, on two cores that did other work, too): two people, 640×360 at 30 fps, in a loop. "
+    "`python tests/load/soak.py --minutes 60` (by hand, on two cores that did other work, too): two people, 640×360 at 30 fps, in a loop. "
     "Muster processed 107,989 frames, left out 12 and used 0.52 cores. It took 544 MB after the first minute and 563 MB after the hour; "
     "16 MB came at once in the third minute and 1.4 MB in the 57 minutes after it. The number of threads did not change. `make test` runs "
     "a minute of it."

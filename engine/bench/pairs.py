@@ -21,7 +21,7 @@ from engine.config import DetectionConfig
 from engine.detection import MTCNNDetector
 from engine.embedding import FaceNetEmbedder, normalised
 from engine.errors import MusterError
-from engine.images import read_image
+from engine.imaging import read_image
 from engine.models import DEFAULT_EMBEDDER, ModelStore, embedder_spec
 
 __all__ = ["FACENET_GFLOP", "run_pairs"]

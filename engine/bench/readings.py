@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.alignment import FACE_SIDE
-from engine.analysis import FaceReader, subject
 from engine.bench.loops import dlib_parts
 from engine.embedding import normalised
-from engine.images import read_image
+from engine.face_reader import FaceReader, subject
+from engine.imaging import read_image
 from engine.models import DEFAULT_EMBEDDER, ModelStore, embedder_spec
 from engine.types import Detections
 

@@ -35,7 +35,7 @@ from engine.errors import InputError
 if TYPE_CHECKING:
     from engine.attendance import DaySheet
     from engine.attendance.presence import Direction
-    from engine.reporting import AttendanceReports
+    from engine.operations.reporting import AttendanceReports
 
 __all__ = ["app", "days"]
 
@@ -93,8 +93,8 @@ def report(
     For each person and day: first in, last out, hours, status, and how certain that is.
     """
     from engine.attendance import cells
-    from engine.exports import sheet_csv
-    from engine.reporting import AttendanceReports
+    from engine.operations.reporting import AttendanceReports
+    from engine.reports import sheet_csv
 
     workbench = open_workbench(workspace)
     reports = AttendanceReports(workbench)
@@ -133,7 +133,7 @@ def _write_report(
 
 
 def _print_summary(rows: list[DaySheet], span: str, *, as_csv: bool, as_json: bool) -> None:
-    from engine.exports import summarise, summary_csv
+    from engine.reports import summarise, summary_csv
 
     if as_json:
         emit_json(summarise(rows))
@@ -151,13 +151,13 @@ def _print_summary(rows: list[DaySheet], span: str, *, as_csv: bool, as_json: bo
 def inside(as_csv: Csv = False, html: Html = None, workspace: Workspace = Path("data"), as_json: Json = False) -> None:
     """List who is inside now, for an evacuation."""
     from engine.attendance import count_inside
-    from engine.exports import inside_cells
+    from engine.reports import inside_cells
 
     workbench = open_workbench(workspace)
     now = workbench.clock().astimezone(workbench.config.zone)
     rows, strangers = workbench.office.inside(), workbench.office.strangers_today()
     if html is not None:
-        from engine.reporting import AttendanceReports
+        from engine.operations.reporting import AttendanceReports
         from engine.storage import atomic_write
 
         atomic_write(html, AttendanceReports(workbench).muster_page(rows).encode())
@@ -171,7 +171,7 @@ def inside(as_csv: Csv = False, html: Html = None, workspace: Workspace = Path("
             }
         )
     elif as_csv:
-        from engine.exports import muster_list_csv
+        from engine.reports import muster_list_csv
 
         sys.stdout.write(muster_list_csv(rows))
     else:

@@ -13,8 +13,8 @@ from engine.cli.output import emit_json, rounded, say, table
 from engine.errors import InputError
 
 if TYPE_CHECKING:
-    from engine.calibration import Operating, Report, Version
     from engine.evaluation import Estimate
+    from engine.tuning.calibration import Operating, Report, Version
 
 __all__ = ["app"]
 
@@ -99,7 +99,7 @@ def _applied(version: Version) -> None:
 
 
 def _span(found: Estimate) -> str:
-    from engine.calibration import percent
+    from engine.tuning.calibration import percent
 
     if not found.trials:
         return "not measured"
@@ -159,7 +159,7 @@ def _show_suspects(report: Report) -> None:
 
 
 def _show_limits(report: Report) -> None:
-    from engine.calibration import ASSUMPTIONS
+    from engine.tuning.calibration import ASSUMPTIONS
 
     for warning in report.warnings(report.proposed.threshold):
         say(f"! {warning}")
@@ -182,7 +182,7 @@ def _rates_json(found: Operating) -> dict[str, Any]:
 
 
 def _report_json(report: Report, version: Version | None) -> dict[str, Any]:
-    from engine.calibration import ASSUMPTIONS
+    from engine.tuning.calibration import ASSUMPTIONS
 
     gallery, seen = report.gallery, report.seen
     return {

@@ -26,7 +26,7 @@ def doctor(
 
     For each fault, the table says what to do. The exit code is 1 if there is one.
     """
-    from engine.doctor import examine
+    from engine.operations.doctor import examine
 
     checks = examine(workspace, camera or [])
     passed = all(check.ok for check in checks)

@@ -67,9 +67,9 @@ def evaluate(
 
 
 def _measure_prior(workbench: Workbench, folder: Path | None, target: Path, progress: _Progress, as_json: bool) -> None:
-    from engine.assess import assess_prior
     from engine.models import fetch_samples
     from engine.storage import atomic_write
+    from engine.tuning import assess_prior
 
     place = fetch_samples(progress) if folder is None else folder
     ids = {"model_id": workbench.spec.model_id, "alignment_id": workbench.gallery.current().alignment_id}
@@ -84,9 +84,9 @@ def _measure_prior(workbench: Workbench, folder: Path | None, target: Path, prog
 def _measure(
     workbench: Workbench, folder: Path | None, pairs: Path | None, enrol_photos: int | None, progress: _Progress
 ) -> dict[str, Any]:
-    from engine.assess import assess_folder, assess_pairs
     from engine.gallery import Gallery
     from engine.models import fetch_samples
+    from engine.tuning import assess_folder, assess_pairs
 
     if pairs is not None:
         return assess_pairs(workbench.reader, pairs, progress)

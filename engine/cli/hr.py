@@ -14,7 +14,7 @@ from engine.cli.context import Author, Json, Panel, Workspace, open_workbench
 from engine.cli.output import counted, emit_json, say, table
 
 if TYPE_CHECKING:
-    from engine.hr.tables import RowMessage
+    from engine.people import RowMessage
 
 __all__ = ["app", "leave_import", "staff_import"]
 

@@ -13,12 +13,12 @@ from typer import Argument, Option
 
 from engine.cli.context import Author, EmployeeId, Host, Json, Port, Workspace, open_workbench
 from engine.cli.output import emit_json, say, table
-from engine.cli.serving import address, become, check_installed, check_port
 from engine.errors import InputError
+from engine.operations.serving import address, become, check_installed, check_port
 
 if TYPE_CHECKING:
+    from engine.access import DeviceBook
     from engine.config import Config
-    from engine.devices import DeviceBook
 
 __all__ = ["KIOSK_MODULES", "app", "kiosk_command", "pairing_link", "start_kiosk"]
 
@@ -153,7 +153,7 @@ def pair(
 
     The command prints the device's token. It is not shown again.
     """
-    from engine.devices import SCREEN_SCOPES
+    from engine.access import SCREEN_SCOPES
 
     bench = open_workbench(workspace)
     device, token = bench.kiosk.pair(name or _free_name(bench.devices), scope or SCREEN_SCOPES, author=author)

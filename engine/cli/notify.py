@@ -17,7 +17,7 @@ from engine.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from engine.config import Config, NotificationRule
-    from engine.notifications import Channels, Delivery, Outbox
+    from engine.incidents.notifications import Channels, Delivery, Outbox
 
 __all__ = ["app"]
 
@@ -30,7 +30,7 @@ def _open(workspace: Path) -> tuple[Config, Outbox]:
 
 
 def _channels(workspace: Path, config: Config) -> Channels:
-    from engine.notifications import Channels
+    from engine.incidents.notifications import Channels
 
     return Channels(workspace, config.notifications, clock=lambda: datetime.now(config.zone))
 
@@ -61,7 +61,7 @@ def rules(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
 
 
 def _rule(rule: NotificationRule) -> dict[str, object]:
-    from engine.notifications import targets
+    from engine.incidents.notifications import targets
 
     return {
         "name": rule.name,
@@ -87,7 +87,7 @@ def send_test(
     The exit code is 1 if a message could not be delivered.
     """
     from engine.config import CONFIG_NAME
-    from engine.notifications import compose, targets
+    from engine.incidents.notifications import compose, targets
     from engine.storage import new_id
 
     config, outbox = _open(workspace)

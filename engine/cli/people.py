@@ -47,7 +47,7 @@ def enrol(
 
     A person who cannot be enrolled does not stop the others; the exit code is that of the first failure.
     """
-    from engine.images import list_images
+    from engine.imaging import list_images
 
     jobs = _jobs(paths, employee_id, name)
     details: dict[str, Any] = {"department": department, "email": email, "consent_at": consent}
@@ -80,7 +80,7 @@ def _jobs(
     paths: Sequence[Path], employee_id: str | None, name: str | None
 ) -> list[tuple[str, str, Path | None, list[Path]]]:
     """(id, name, folder, photos) of each person to enrol."""
-    from engine.images import list_images
+    from engine.imaging import list_images
 
     if employee_id is not None:
         photos = [photo for path in paths for photo in (list_images(path) if path.is_dir() else [path])]
@@ -127,7 +127,7 @@ def identify(
 
     Each face is compared with everybody enrolled. A face below the threshold is unknown.
     """
-    from engine.images import read_image
+    from engine.imaging import read_image
 
     answers: list[dict[str, Any]] = []
     errors: list[MusterError] = []

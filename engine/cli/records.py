@@ -16,7 +16,7 @@ from engine.cli.output import complain, counted, emit_json, progress_bar, say, t
 from engine.errors import InputError
 
 if TYPE_CHECKING:
-    from engine.logs import Finding
+    from engine.storage.logs import Finding
 
 __all__ = ["app"]
 

@@ -16,7 +16,7 @@ from engine.cli.context import Json, Panel, Workspace, open_workbench
 from engine.cli.output import counted, emit_json, rounded, say, table
 
 if TYPE_CHECKING:
-    from engine.replay import Limits, Replay
+    from engine.tuning.replay import Limits, Replay
 
 __all__ = ["app"]
 
@@ -111,7 +111,7 @@ def _limits(limits: Limits) -> Iterator[str]:
 
 def _summary(result: Replay) -> str:
     """The result in one sentence."""
-    from engine.replay import ChangeKind
+    from engine.tuning.replay import ChangeKind
 
     in_force = "none in force"
     if result.in_force:

@@ -22,12 +22,12 @@ from engine.errors import InputError, MusterError, StorageError
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.store import Backlog
-    from engine.store.comparing import Comparison
-    from engine.store.connection import Database
-    from engine.store.copying import Copied
-    from engine.store.database import DatabaseStore
-    from engine.store.sides import Side
+    from engine.postgres import Backlog
+    from engine.postgres.comparing import Comparison
+    from engine.postgres.connection import Database
+    from engine.postgres.copying import Copied
+    from engine.postgres.database import DatabaseStore
+    from engine.postgres.sides import Side
     from engine.workbench import Workbench
 
 __all__ = ["app", "side_of"]
@@ -50,7 +50,7 @@ class Direction(StrEnum):
 @contextmanager
 def _database(workspace: Path, site: str | None = None) -> Iterator[tuple[Database, Config]]:
     from engine.config import load_config
-    from engine.store import connect
+    from engine.postgres import connect
 
     config = load_config(workspace) if site is None else load_config(workspace, site=site)
     database = connect(workspace, config)
@@ -64,7 +64,7 @@ def _database(workspace: Path, site: str | None = None) -> Iterator[tuple[Databa
 def _bench(workspace: Path) -> Iterator[tuple[Workbench, DatabaseStore]]:
     """Open the workspace in its database."""
     from engine.config import load_config
-    from engine.store import connect
+    from engine.postgres import connect
 
     config = load_config(workspace)
     connect(workspace, config).close()
@@ -86,7 +86,7 @@ def init(workspace: Workspace = Path("data")) -> None:
     Running it again changes nothing.
     """
     with _database(workspace) as (database, config):
-        from engine.store import setup
+        from engine.postgres import setup
 
         _say_version(database, *setup.migrate(database))
         made = setup.add_site(database, config.timezone)
@@ -100,7 +100,7 @@ def migrate(workspace: Workspace = Path("data")) -> None:
     Older versions then refuse to work with them.
     """
     with _database(workspace) as (database, _):
-        from engine.store import setup
+        from engine.postgres import setup
 
         _say_version(database, *setup.migrate(database))
 
@@ -123,7 +123,7 @@ def status(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
         waiting = store.backlog()
         if not as_json:
             _say_waiting(waiting)
-        from engine.store import setup
+        from engine.postgres import setup
 
         found = setup.holdings(store.database)
         if as_json:
@@ -185,7 +185,7 @@ def grant(
     A login that does not exist is created.
     """
     with _database(workspace, site) as (database, config):
-        from engine.store import setup
+        from engine.postgres import setup
 
         if kind not in setup.KINDS:
             raise InputError(f"{kind!r} is not a role of a login", hint=f"use one of {', '.join(setup.KINDS)}")
@@ -204,7 +204,7 @@ def grant(
 def revoke(login: _Login, site: _Site = None, author: Author = "", workspace: Workspace = Path("data")) -> None:
     """Withdraw a login's access to a site."""
     with _database(workspace, site) as (database, config):
-        from engine.store import setup
+        from engine.postgres import setup
 
         zone = setup.site_zone(database)
         setup.revoke(database, login)
@@ -214,9 +214,9 @@ def revoke(login: _Login, site: _Site = None, author: Author = "", workspace: Wo
 
 def _audit(workspace: Path, config: Config, zone: str, action: str, login: str, detail: str, author: str) -> None:
     """Write the change to the site's audit log."""
-    from engine.audit import Audit
-    from engine.logs import Sealer
-    from engine.store import open_database
+    from engine.access import Audit
+    from engine.postgres import open_database
+    from engine.storage.logs import Sealer
 
     sealer = Sealer(config.seal_key or workspace / "seal.key")
     store = open_database(workspace, config.model_copy(update={"timezone": zone}), sealer, lambda: datetime.now(UTC))
@@ -231,7 +231,7 @@ def _audit(workspace: Path, config: Config, zone: str, action: str, login: str, 
 
 def side_of(bench: Workbench) -> Side:
     """All rows, people and templates of a workbench's store, to copy or compare."""
-    from engine.store.sides import side
+    from engine.postgres.sides import side
 
     logs = [*(log.shelf for log in bench.records.logs), bench.audit.file.shelf]
     galleries = {"people": bench.gallery, "strangers": bench.strangers, "anchors": bench.anchors}
@@ -269,7 +269,7 @@ def copy(
 
     This copies rows, people and templates. If it was interrupted, run it again: it continues where it stopped.
     """
-    from engine.store.copying import Copied, copy
+    from engine.postgres.copying import Copied, copy
 
     done = Copied()
     began = time.monotonic()
@@ -304,7 +304,7 @@ def verify(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
 
     The exit code is 1 if they differ.
     """
-    from engine.store.comparing import compare
+    from engine.postgres.comparing import compare
 
     with progress_bar(quiet=as_json) as progress, _sides(workspace) as (files, database):
         found = compare(files, database, progress)

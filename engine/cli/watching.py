@@ -18,9 +18,9 @@ from engine.cli.output import emit_json, note, progress_bar, say
 from engine.errors import InputError
 
 if TYPE_CHECKING:
+    from engine.imaging import VideoWriter
     from engine.pipeline import FrameResult, RunStats
     from engine.sources import Source
-    from engine.video import VideoWriter
 
 __all__ = ["app"]
 
@@ -48,9 +48,9 @@ def watch(
     The command ends with the source, or with Ctrl-C.
     """
     from engine.config import load_config
+    from engine.imaging import VideoWriter
     from engine.sources import VideoSource, is_live, open_source
     from engine.storage import clean_text
-    from engine.video import VideoWriter
 
     config = load_config(workspace)
     camera = clean_text(camera, what="camera's name", limit=64)
@@ -101,7 +101,7 @@ def _stops_cleanly(source: Source) -> Iterator[None]:
 
 def _drawing(writer: VideoWriter, names: Mapping[str, str], needed: int) -> Callable[[FrameResult], None]:
     """A function that adds an annotated frame to the video."""
-    from engine.drawing import draw_tracks
+    from engine.imaging import draw_tracks
 
     def draw(result: FrameResult) -> None:
         writer.write(draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed))

@@ -13,10 +13,10 @@ from typer import Option
 from engine.cli.context import Host, Panel, Port, open_workbench
 from engine.cli.kiosk import KIOSK_MODULES, kiosk_command, pairing_link
 from engine.cli.output import progress_bar, say
-from engine.cli.serving import address, become, check_installed, check_port, together
+from engine.operations.serving import address, become, check_installed, check_port, together
 
 if TYPE_CHECKING:
-    from engine.accounts import AccountBook
+    from engine.access import AccountBook
 
 __all__ = ["app"]
 
@@ -43,7 +43,7 @@ def workbench(
     Stop it with Ctrl-C. With --sample, the kiosk is served as well, and the passwords of the sample accounts are printed.
     """
     workspace = workspace or Path("data/sample" if sample else os.environ.get("MUSTER_WORKSPACE") or "data")
-    check_installed("the workbench's pages are", "app.server")
+    check_installed("the workbench's pages are", "app.web.server")
     check_port(host, port)
     if kiosk or sample:
         check_installed("the kiosk is", *KIOSK_MODULES)
@@ -65,7 +65,7 @@ def workbench(
         become(*command)
     beside = kiosk_command(workspace, bench.config, kiosk, None, host, kiosk_port)
     if sample:
-        from engine.devices import SCREEN_SCOPES
+        from engine.access import SCREEN_SCOPES
 
         _, token = bench.kiosk.pair("sample screen", SCREEN_SCOPES, author="muster app", replace=True)
         say(f"Kiosk: {pairing_link(host, kiosk_port, token)}")
@@ -79,7 +79,7 @@ def _add_sample_accounts(accounts: AccountBook) -> None:
 
     The password is new at every start: the sample data is public, but other people may reach this machine.
     """
-    from engine.accounts import ROLES
+    from engine.access import ROLES
 
     password = f"muster-{secrets.token_hex(3)}"
     known = accounts.all()

@@ -1,6 +1,8 @@
 """Settings: one section per station, from `muster.toml` in the workspace, then `MUSTER_*` in the environment.
 
 `MUSTER_EVENTS__COOL_DOWN_S=600` sets `cool_down_s` in section `events`. A station is handed its own section only.
+
+Not here: what the settings lead to. Hours of a day are in `hours`.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from engine.config.hours import days_of_week, minutes_of_day
 from engine.config.section import Section
-from engine.hours import days_of_week, minutes_of_day
 from engine.types import EventKind, Severity
 
 __all__ = ["NotificationRule", "NotificationsConfig"]

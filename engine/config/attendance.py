@@ -6,8 +6,8 @@ from datetime import date, time
 
 from pydantic import Field, field_validator, model_validator
 
+from engine.config.hours import days_of_week
 from engine.config.section import Section
-from engine.hours import days_of_week
 
 __all__ = ["AttendanceConfig", "HolidaysConfig", "RetentionConfig", "ShiftConfig"]
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from engine.config.hours import minutes_of_day
 from engine.config.section import Section
-from engine.hours import minutes_of_day
 
 __all__ = [
     "AlignmentConfig",

@@ -1,4 +1,7 @@
-"""The demonstration: real people from the sample photos walk through a drawn entrance, and a script says who they were."""
+"""The demonstration: real people from the sample photos walk through a drawn entrance, and a script says who they were.
+
+Not here: anything that the product needs to run.
+"""
 
 from engine.demo.minute import minute
 from engine.demo.run import DemoOutcome, Score, Script, run_demo

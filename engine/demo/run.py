@@ -13,12 +13,11 @@ from pathlib import Path
 from engine.attendance import DaySheet
 from engine.demo.script import FPS, STRANGER, Pass
 from engine.demo.video import render_video
-from engine.drawing import draw_tracks
 from engine.errors import InputError
+from engine.imaging import VideoWriter, draw_tracks
 from engine.pipeline import FrameResult, RunStats
 from engine.sources import Source
 from engine.storage import atomic_write
-from engine.video import VideoWriter
 from engine.workbench import Workbench
 
 __all__ = ["CAMERA", "MARK", "DemoOutcome", "Score", "Script", "clear_demo", "run_demo", "watch_demo"]

@@ -20,8 +20,7 @@ from engine.demo.heads import Expression, warp_head
 from engine.demo.script import FPS, Pass
 from engine.detection import Detector
 from engine.errors import MusterError
-from engine.images import read_image
-from engine.video import VideoWriter
+from engine.imaging import VideoWriter, read_image
 
 __all__ = ["Entrance", "Figure", "cut_out", "render_video"]
 

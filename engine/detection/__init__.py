@@ -1,4 +1,7 @@
-"""Faces in a picture, and where to look for them next."""
+"""Faces in a picture, and where to look for them next.
+
+Not here: whose faces they are (`engine.embedding`, `engine.gallery`).
+"""
 
 from engine.detection.finder import FaceFinder, Finder
 from engine.detection.mtcnn import Detector, MTCNNDetector

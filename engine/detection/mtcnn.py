@@ -3,7 +3,7 @@
 The networks are the same; what is around them is not. facenet-pytorch scales the picture once per pyramid level and cuts
 candidates out one by one. Here one integral image is made per picture, and every pyramid level and every candidate crop is
 read from it (`engine.detection.sampler`), with the means that torch's area interpolation takes: boxes agree to rounding
-(tests/test_detection.py).
+(tests/detection/test_detection.py).
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Terms follow ISO/IEC 19795-1:2021: *genuine* (mated) comparisons are of one person with themselves, *impostor* (non-mated) ones of two
 people; FMR and FNMR are the rates of false matches and false non-matches; FPIR and FNIR the same for open-set identification at
 rank 1. A comparison is accepted iff `similarity >= threshold`, ties included.
+
+Not here: which threshold a workspace runs with (`engine.tuning`).
 """
 
 from engine.evaluation.border import Compared, border

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from engine.config import CameraConfig, EventsConfig
+from engine.config.hours import within
 from engine.events.passages import Passages
-from engine.hours import within
 from engine.types import Event, EventKind, Identity, Severity, Track, TrackState
 
 __all__ = ["EventMaker", "almost"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
 from engine.config import CameraConfig, EventsConfig
-from engine.hours import within
+from engine.config.hours import within
 from engine.types import Event, EventKind, Severity, TailgatingClass, Track, TrackState
 
 __all__ = ["Passages", "classify"]

@@ -1,4 +1,7 @@
-"""Who is enrolled: templates per person, 1:N search, safe on disk."""
+"""Who is enrolled: templates per person, 1:N search, safe on disk.
+
+Not here: how photos become templates (`engine.enrolment`), names (`engine.people`).
+"""
 
 from engine.gallery.store import GalleryFile, GalleryKeep, GalleryStore
 from engine.gallery.templates import Gallery, Template, coherence, deny, fuse

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import GalleryMismatch, StorageError
-from engine.search import Searcher
+from engine.gallery.search import Searcher
 from engine.types import Candidate, Match
 
 __all__ = ["Gallery", "Template", "coherence", "deny", "fuse"]
@@ -182,7 +182,7 @@ class Gallery:
         top: int = 3,
         without: Iterable[str] = (),
     ) -> list[Match]:
-        """Find the most similar people (beyond 200,000 of them see `engine.search`).
+        """Find the most similar people (beyond 200,000 of them see `engine.gallery.search`).
 
         Args:
             probes: (n, d) float32 unit rows.

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from engine.incidents import ALERT_KINDS, REVIEW_STATES, Incident, as_it_stands
-from engine.logs import PSEUDONYM, DayLog
 from engine.records.books import Records
+from engine.storage.logs import PSEUDONYM, DayLog
 
 __all__ = [
     "RECENT_DAYS", "SEVERITIES", "UNSETTLED", "AlertBoard", "Situation", "Wanted", "erased", "is_stranger", "latest_picture",

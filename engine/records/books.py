@@ -8,17 +8,14 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from engine.access import Audit, PinBook
 from engine.attendance import AttendanceBook
-from engine.audit import Audit
-from engine.dossiers import DossierBook
 from engine.errors import StorageError
 from engine.gallery import GalleryStore
-from engine.hr.leave import LeaveBook
-from engine.incidents import IncidentBook
-from engine.logs import DayLog, Finding
-from engine.people import PeopleStore
-from engine.pins import PinBook
-from engine.sightings import SightingBook
+from engine.incidents import DossierBook, IncidentBook
+from engine.people import LeaveBook, PeopleStore
+from engine.storage.logs import DayLog, Finding
+from engine.tracking import SightingBook
 
 __all__ = ["PICTURE_FOLDERS", "Records", "verify"]
 

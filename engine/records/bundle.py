@@ -13,10 +13,10 @@ from pathlib import Path
 
 from engine.errors import InputError, StorageError
 from engine.incidents import IMAGE_COLUMNS, Incident
-from engine.logs import Finding
 from engine.records.alerts import AlertBoard, erased, is_stranger, latest_picture, parties
 from engine.records.books import Records
 from engine.storage import storage_errors, table_text
+from engine.storage.logs import Finding
 
 __all__ = ["Case", "Party", "SealCheck", "bundle_name", "gather", "pack"]
 

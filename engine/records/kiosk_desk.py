@@ -9,8 +9,8 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.access import Device, DeviceBook
 from engine.attendance import Sighting, record_shown
-from engine.devices import Device, DeviceBook
 from engine.errors import InputError, StorageError
 from engine.records.books import Records
 from engine.records.names import Names

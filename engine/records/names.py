@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 
-from engine.logs import PSEUDONYM, Sealer
 from engine.people import PeopleStore, Person
 from engine.storage import clean_text
+from engine.storage.logs import PSEUDONYM, Sealer
 
 __all__ = ["Names", "mentions", "replaced", "spells"]
 

@@ -11,15 +11,15 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from engine.analysis import FaceReader, subject
 from engine.attendance.corrections import Correction
 from engine.attendance.inside import Inside, inside_now
 from engine.attendance.presence import Direction
 from engine.attendance.sheet import Book, valid_rows
-from engine.dossiers import Dossier
 from engine.errors import InputError
+from engine.face_reader import FaceReader, subject
 from engine.gallery import Gallery, Template
-from engine.images import read_image
+from engine.imaging import read_image
+from engine.incidents import Dossier
 from engine.records.books import Records
 from engine.records.names import Names
 from engine.records.today import Arrival, arrivals

@@ -1,6 +1,6 @@
 """What HR does with the list of people: correct a row, let somebody be recognised or not, take templates out, take lists in.
 
-Every change is noted in the audit log with its author. Enrolling is `engine.enrolment`, forgetting `engine.records.erasure`.
+Every change is noted in the audit log with its author. Enrolling is `engine.enrolment`, forgetting `engine.privacy.erasure`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ import numpy as np
 
 from engine.errors import InputError
 from engine.gallery import Gallery, coherence
-from engine.hr.leave import LeaveImport
-from engine.hr.staff import StaffImport, clean_consent, import_staff
-from engine.people import Person, clean_email, clean_name
+from engine.people import LeaveImport, Person, StaffImport, clean_consent, clean_email, clean_name, import_staff
 from engine.records.books import Records
 from engine.records.names import Names
 from engine.storage import clean_text, storage_errors
@@ -182,7 +180,7 @@ class StaffDesk:
     # ----------------------------------------------------------------------------------------- lists
 
     def import_staff(self, path: Path, *, author: str, dry_run: bool = False) -> StaffImport:
-        """Take a staff list in, see `engine.hr.staff`.
+        """Take a staff list in, see `engine.people.staff`.
 
         Raises:
             InputError: the file is no staff list.
@@ -195,7 +193,7 @@ class StaffDesk:
         return result
 
     def import_leave(self, path: Path, *, author: str, kind: str | None = None, dry_run: bool = False) -> LeaveImport:
-        """Take leave, remote and sick days in from a table or a calendar (`.ics`), see `engine.hr.leave`.
+        """Take leave, remote and sick days in from a table or a calendar (`.ics`), see `engine.people.leave`.
 
         Args:
             path: the file; its name tells a calendar.

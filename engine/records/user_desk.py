@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from engine.accounts import ALL_SITES, Account, AccountBook
+from engine.access import ALL_SITES, Account, AccountBook
 from engine.errors import InputError
 from engine.records.books import Records
 from engine.records.names import Names

@@ -21,13 +21,13 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+sys.path[:0] = [str(Path(__file__).parents[1] / "support"), str(Path(__file__).parents[2])]
 
 from browser import camera_browser
 from door import Door, serve_kiosk
 from live_page import entrance_clip
 
-from engine.images import list_images, read_image
+from engine.imaging import list_images, read_image
 from engine.models import fetch_samples
 from engine.workbench import Workbench
 

@@ -22,13 +22,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+sys.path[:0] = [str(Path(__file__).parents[1] / "support"), str(Path(__file__).parents[2])]
 
 from browser import free_port
 from door import Door, serve_kiosk
 from http_camera import HttpCamera, swaying
 
-from engine.images import list_images, read_image
+from engine.imaging import list_images, read_image
 from engine.models import fetch_samples
 from engine.workbench import Workbench
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+sys.path[:0] = [str(Path(__file__).parents[1] / "support"), str(Path(__file__).parents[2])]
 
 from browser import Site, camera_browser, serve, sign_in, start_camera
 from playwright.sync_api import Browser
 
-from engine.images import list_images, read_image
+from engine.imaging import list_images, read_image
 from engine.models import fetch_samples
 from engine.workbench import Workbench
 

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "support")]
 
 import numpy as np  # noqa: E402
 from postgres import running  # noqa: E402
@@ -31,11 +31,11 @@ from sites import Place, sighting  # noqa: E402
 from engine.attendance import AttendanceBook  # noqa: E402
 from engine.config import EventsConfig, load_config  # noqa: E402
 from engine.gallery import GalleryStore, Template  # noqa: E402
-from engine.logs import Sealer  # noqa: E402
-from engine.sightings import SightingBook, TrackSighting, Vote  # noqa: E402
-from engine.store import open_database  # noqa: E402
-from engine.store.database import DatabaseStore  # noqa: E402
-from engine.store.spool import Entry  # noqa: E402
+from engine.postgres import open_database  # noqa: E402
+from engine.postgres.database import DatabaseStore  # noqa: E402
+from engine.postgres.spool import Entry  # noqa: E402
+from engine.storage.logs import Sealer  # noqa: E402
+from engine.tracking import SightingBook, TrackSighting, Vote  # noqa: E402
 from engine.types import Candidate  # noqa: E402
 
 UTC_ZONE = UTC

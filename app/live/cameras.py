@@ -1,0 +1,321 @@
+"""Cameras that this process reads itself (RTSP, webcam, file): one reader and one recognition for all viewers."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.live.broadcast import Broadcast
+from app.live.relay import pictures
+from app.live.session import Rate, overlay
+from engine.errors import ConfigError, MusterError
+from engine.pipeline import FrameResult, Pipeline
+from engine.sources import Source, is_live, open_source
+from engine.types import Frame, SourceEvent
+from engine.workbench import Workbench
+
+__all__ = ["Camera", "Cameras", "Watcher"]
+
+log = logging.getLogger(__name__)
+
+_LINGER_S = 8.0
+_SETTLES_S = 15.0
+_CLAIM_S = 5.0
+_PAUSE_S = (1.0, 15.0)
+
+
+class Watcher:
+    """Is told what a camera shows, in that camera's thread. Does nothing by itself."""
+
+    def saw(self, result: FrameResult, pipeline: Pipeline) -> None:
+        """A frame was recognised."""
+
+    def became(self, state: str, detail: str) -> None:
+        """The camera's state changed."""
+
+
+class Camera:
+    """One camera: runs while somebody looks, or for as long as it is kept.
+
+    A video file is shown again and again, to try things out. What happens in it is told in the first round only: the same recording
+    is no news.
+
+    Args:
+        bench: the workbench.
+        name: of the camera in the settings.
+        source: as `open_source` takes it; a file's path from the workspace on.
+        picture: how viewers get its pictures.
+        watcher: told of everything.
+        draw: makes the picture of a result that viewers get.
+        elsewhere: pictures that another process makes of the camera, with names on them; None: there are none.
+
+    Attributes:
+        state: `off`, `starting`, `playing`, `lost` (it is being reached for), `ended` or `failed`. detail: why. since: from when on.
+        recording: False: another process records this camera, so it is only shown.
+        pipeline: that is running; None: none is.
+        frames, dropped, losses: counted since the start.
+        size: (width, height) of the newest frame.
+    """
+
+    def __init__(
+        self,
+        bench: Workbench,
+        name: str,
+        source: str,
+        *,
+        picture: Broadcast | None = None,
+        watcher: Watcher | None = None,
+        draw: Callable[[Workbench, FrameResult], NDArray[np.uint8]] = overlay,
+        elsewhere: Callable[[Workbench, str], Iterator[bytes] | None] = lambda _bench, _name: None,
+    ) -> None:
+        file = bench.workspace / source
+        own = bool(source) and not is_live(source) and file.exists()
+        self._bench, self.name, self._spec = bench, name, str(file) if own else source
+        self._watcher, self._draw, self._elsewhere = watcher or Watcher(), draw, elsewhere
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._source: Source | None = None
+        self._left = 0.0
+        self._kept = 0
+        self._closing = False
+        self._stop = threading.Event()
+        self._newest: FrameResult | Frame | None = None
+        self._lost_at = -1
+        self.picture = picture or Broadcast()
+        self.rate = Rate()
+        self.state, self.detail, self.since = "off", "", bench.clock()
+        self.recording = True
+        self.pipeline: Pipeline | None = None
+        self.frames = self.dropped = self.losses = 0
+        self.size: tuple[int, int] | None = None
+
+    # ----------------------------------------------------------------------------------------- who wants it
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[Broadcast]:
+        """While this lasts somebody looks, so the camera runs."""
+        self.picture.enter()
+        try:
+            self._begin()
+            yield self.picture
+        finally:
+            self._left = time.monotonic()
+            self.picture.leave()
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """While this lasts the camera runs, whoever looks; what fails is tried again. At the end open rows are settled and written."""
+        self._kept += 1
+        self._stop.clear()
+        try:
+            self._begin()
+            yield
+        finally:
+            self._kept -= 1
+            if not self._kept:
+                self._closing = True  # whoever still looks
+                self._stop.set()
+                self._end()
+                if (thread := self._thread) is not None:
+                    thread.join(_SETTLES_S)
+                self._closing = False
+
+    def snapshot(self) -> bytes | None:
+        """The newest picture as JPEG; None: there is none."""
+        if self.picture.viewers and self.picture.newest.jpeg:
+            return self.picture.newest.jpeg
+        newest = self._newest
+        return None if newest is None else self.picture.encode(self._drawn(newest))
+
+    def frame(self) -> NDArray[np.uint8] | None:
+        """The newest picture as the camera gave it, RGB uint8 (H, W, 3); None: there is none."""
+        newest = self._newest
+        return newest.frame.image if isinstance(newest, FrameResult) else newest.image if newest else None
+
+    def _wanted(self) -> bool:
+        if self._closing:
+            return False
+        return bool(self._kept or self.picture.viewers) or time.monotonic() - self._left < _LINGER_S
+
+    def _begin(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
+                self._thread.start()
+
+    def _end(self) -> None:
+        if (source := self._source) is not None:
+            source.close()
+
+    # ----------------------------------------------------------------------------------------- its thread
+
+    def _run(self) -> None:
+        guard = threading.Thread(target=self._guard, daemon=True)
+        guard.start()
+        pauses = itertools.chain((_PAUSE_S[0] * 2**step for step in range(4)), itertools.repeat(_PAUSE_S[1]))
+        while True:
+            self._become("starting")
+            try:
+                self._once()
+                self._become("ended")
+            except MusterError as error:
+                told = str(error)  # an address may hold a password
+                self._become("failed", told.replace(self._spec, "its source") if is_live(self._spec) else told)
+            except Exception as error:
+                self._become("failed", f"{type(error).__name__}: {error}")
+                log.exception("camera %s", self.name)
+            self._newest = self._source = None
+            self.picture.clear()
+            if self._kept and self.state == "failed":
+                self._stop.wait(next(pauses))
+            with self._lock:
+                if self._closing or (not self._kept and (self.state == "failed" or not self.picture.viewers)):
+                    self._thread = None
+                    return
+
+    def _guard(self) -> None:
+        """End the source when nobody has looked for some seconds."""
+        mine = self._thread
+        while self._thread is mine:
+            time.sleep(0.5)
+            if not self._wanted():
+                self._end()
+
+    def _once(self) -> None:
+        """From opening the source to its end."""
+        with contextlib.ExitStack() as claim:
+            self.recording = claim.enter_context(self._bench.recording(self.name))
+            if not self.recording:
+                if (shown := self._elsewhere(self._bench, self.name)) is not None:
+                    self._pass_on(shown)
+                else:
+                    self._show()
+                return
+            live = is_live(self._spec)
+            for round_ in itertools.count():
+                self._recognise(self._open(), incidents=round_ == 0)
+                gc.collect()  # a pipeline holds pictures, and itself; until Python looked by itself, there would be a dozen
+                if live or not self._wanted():
+                    return
+
+    def _open(self) -> Source:
+        if not self._spec:
+            raise ConfigError(f"camera {self.name} has no source", hint="name it in muster.toml, or with --source")
+        source = open_source(self._spec, self.name, self._bench.config.sources, now=self._bench.clock)
+        self._source, self._lost_at = source, -1
+        if not self._wanted():
+            source.close()
+        return source
+
+    def _recognise(self, source: Source, *, incidents: bool) -> None:
+        before = self.dropped
+        pipeline = self.pipeline = self._bench.pipeline(self.name, live=True, incidents=incidents)
+
+        def saw(result: FrameResult) -> None:
+            self.dropped = before + pipeline.stats.dropped
+            if result.frame.index > self._lost_at:  # not one of those that still waited when the camera was lost
+                if not isinstance(self._newest, FrameResult) or self._newest.frame is not result.frame:
+                    self._playing(result.frame)
+                self._newest = result
+                self.picture.show(lambda: self._drawn(result))
+            self._watcher.saw(result, pipeline)
+
+        try:
+            pipeline.run(_Told(source, self._lost), saw)
+        finally:
+            self.pipeline = None
+
+    def _pass_on(self, shown: Iterator[bytes]) -> None:
+        """A kiosk shows it, names and all: its pictures go on as they are."""
+        for jpeg in shown:
+            self.rate.count()
+            self._become("playing")
+            self.picture.give(jpeg)
+            if not self._wanted():
+                return
+
+    def _show(self) -> None:
+        """Only show it, until whoever records it stops."""
+        source, asked = self._open(), time.monotonic()
+        with contextlib.closing(source):
+            for item in _Told(source, self._lost):
+                if isinstance(item, Frame):
+                    self._playing(item)
+                    self._newest = item
+                    self.picture.show(lambda item=item: item.image)  # type: ignore[misc]
+                if time.monotonic() - asked > _CLAIM_S:
+                    asked = time.monotonic()
+                    with self._bench.recording(self.name) as free:
+                        if free:
+                            return
+
+    def _drawn(self, shown: FrameResult | Frame) -> NDArray[np.uint8]:
+        return shown.image if isinstance(shown, Frame) else self._draw(self._bench, shown)
+
+    def _playing(self, frame: Frame) -> None:
+        self.frames += 1
+        self.rate.count()
+        self.size = (frame.image.shape[1], frame.image.shape[0])
+        self._become("playing")
+
+    def _lost(self, detail: str, index: int) -> None:
+        self.losses += 1
+        self._newest, self._lost_at = None, index
+        self.picture.clear()
+        self._become("lost", detail)
+
+    def _become(self, state: str, detail: str = "") -> None:
+        if (state, detail) == (self.state, self.detail):
+            return
+        self.state, self.detail, self.since = state, detail, self._bench.clock()
+        self._watcher.became(state, detail)
+
+
+class _Told:
+    """A source whose losses are told, with the index of the last frame before."""
+
+    def __init__(self, source: Source, lost: Callable[[str, int], None]) -> None:
+        self._source, self._lost = source, lost
+
+    def __iter__(self) -> Iterator[Frame | SourceEvent]:
+        index = -1
+        for item in self._source:
+            if isinstance(item, Frame):
+                index = item.index
+            elif item.kind == "camera_lost":
+                self._lost(item.detail, index)
+            yield item
+
+    def close(self) -> None:
+        self._source.close()
+
+
+class Cameras:
+    """All cameras of the settings that have a source.
+
+    Args:
+        bench: the workbench.
+    """
+
+    def __init__(self, bench: Workbench) -> None:
+        configured = bench.config.cameras.items()
+        self._cameras = {
+            name: Camera(bench, name, each.source, elsewhere=pictures) for name, each in configured if each.source
+        }
+
+    @property
+    def names(self) -> list[str]:
+        """In the order of the settings."""
+        return list(self._cameras)
+
+    def get(self, name: str) -> Camera | None:
+        """One of them; None: there is none of that name."""
+        return self._cameras.get(name)

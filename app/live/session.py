@@ -1,0 +1,160 @@
+"""A pipeline that is fed frame by frame from outside, and ends by itself when no more come."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import InputError
+from engine.imaging import WORDS, draw_tracks
+from engine.pipeline import FrameResult, Pipeline
+from engine.types import Frame
+from engine.workbench import Workbench
+
+__all__ = ["LiveSession", "Rate", "overlay"]
+
+log = logging.getLogger(__name__)
+
+Image = NDArray[np.uint8]
+
+_HEIGHT_PX = 480
+_IDLE_S = 6.0
+_ASK_S = 3.0
+
+
+class Rate:
+    """Frames per second over the last seconds. May be asked from other threads."""
+
+    def __init__(self, span_s: float = 3.0) -> None:
+        self._span_s, self._times = span_s, deque[float](maxlen=400)
+
+    def count(self) -> None:
+        """One more."""
+        self._times.append(time.monotonic())
+
+    def per_second(self) -> float:
+        """The rate of late; 0 when nothing came."""
+        now = time.monotonic()
+        late = [moment for moment in tuple(self._times) if now - moment <= self._span_s]
+        return (len(late) - 1) / (late[-1] - late[0]) if len(late) > 2 and late[-1] > late[0] else 0.0
+
+
+def overlay(bench: Workbench, result: FrameResult, words: Mapping[str, str] = WORDS) -> Image:
+    """The frame of a result with what is known drawn on it."""
+    people = bench.known_people()
+    shown = [track.identity.person for track in result.tracks if track.identity.person]
+    names = {person: people.get(person, {}).get("name", "") for person in shown}
+    needed = bench.config.voting.min_agreeing
+    return draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed, words=words)
+
+
+class LiveSession:
+    """Recognition for one browser's camera: its own tracker, shared networks and books.
+
+    Frames are brought to one height, because browsers change their size in mid-stream and tracks live in pixels. A thread of its own
+    ends the pipeline when no frame has come for some seconds, however the page went away.
+
+    Args:
+        bench: the workbench.
+        camera: name under which rows are written.
+        words: see `engine.imaging.drawing`.
+        allowed: whether whoever started it still may; asked every few seconds, because a stream goes on without its page.
+    """
+
+    def __init__(
+        self,
+        bench: Workbench,
+        camera: str,
+        words: Mapping[str, str] = WORDS,
+        allowed: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._bench, self._camera, self._words, self._allowed = bench, camera, words, allowed
+        self._asked, self._may = 0.0, True
+        self._lock = threading.Lock()
+        self._pipeline: Pipeline | None = None
+        self._size: tuple[int, int] | None = None
+        self._index = 0
+        self._last = 0.0
+        self.rate = Rate()
+        self.frames = 0
+
+    def process(self, image: Image) -> Image:
+        """Take a frame in; the frame with what is known drawn on it comes back.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+
+        Raises:
+            MusterError: networks cannot be opened, the workspace cannot be written, or they may not any more.
+        """
+        with self._lock:
+            self._check()
+            pipeline = self._running()
+            height, width = image.shape[:2]
+            factor = _HEIGHT_PX / height
+            size = (max(1, round(width * factor)), _HEIGHT_PX)
+            if self._size not in {None, size}:  # another shape of picture: tracks of the old one mean nothing here
+                pipeline.finish()
+                pipeline = self._start()
+            self._size = size
+            if (width, height) != size:
+                image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+            frame = Frame(image, self._bench.clock(), self._camera, self._index)
+            self._index += 1
+            result = pipeline.process(frame)
+            self._last = time.monotonic()
+        self.frames += 1
+        self.rate.count()
+        return overlay(self._bench, result, self._words)
+
+    def _check(self) -> None:
+        if time.monotonic() - self._asked > _ASK_S:
+            self._asked, self._may = time.monotonic(), self._allowed()
+        if not self._may:
+            self._finish()
+            raise InputError(
+                "you may not record with this camera any more", hint="sign in again, or ask an administrator"
+            )
+
+    def _running(self) -> Pipeline:
+        if self._pipeline is None:
+            self._start()
+            threading.Thread(target=self._watch, name=f"live-{self._camera}", daemon=True).start()
+        assert self._pipeline is not None
+        return self._pipeline
+
+    def _start(self) -> Pipeline:
+        self._pipeline = self._bench.pipeline(self._camera, live=True)
+        self._size, self._last = None, time.monotonic()
+        return self._pipeline
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(0.5)
+            with self._lock:
+                if self._pipeline is None:
+                    return
+                if time.monotonic() - self._last > _IDLE_S:
+                    self._finish()
+                    return
+
+    def _finish(self) -> None:
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is None:
+            return
+        try:
+            pipeline.finish()
+        except Exception as error:  # noqa: BLE001 - there is nobody left to tell but the log
+            log.error("the last rows of camera %s could not be written: %s", self._camera, error)
+
+    def close(self) -> None:
+        """Settle what is open and stop; a later frame begins anew."""
+        with self._lock:
+            self._finish()

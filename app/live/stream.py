@@ -1,0 +1,119 @@
+"""The browser's camera: frames in, pictures out, over WebRTC. Nothing of Streamlit is called from the frames' thread.
+
+`async_processing` lets the newest frame win: while one is worked on, those that come are dropped. An exception or ten seconds in the
+callback would end the stream, so failures are kept and told on the page instead.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import aioice.ice
+import av
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit_webrtc import WebRtcMode, webrtc_streamer
+
+from app.ui import parts
+from app.web import services
+from app.words import say
+from engine.errors import MusterError
+
+__all__ = ["BrowserCamera", "browser_camera"]
+
+log = logging.getLogger(__name__)
+
+Image = NDArray[np.uint8]
+
+# A tab that is closed says no goodbye: the connection ends when the browser answers no more (RFC 7675). Five seconds apart, two
+# silences are enough on the short ways that this is for, and threads are freed after ten seconds instead of thirty.
+aioice.ice.CONSENT_FAILURES = 2
+
+
+class BrowserCamera:
+    """What is done with the frames of one browser's camera.
+
+    Args:
+        process: RGB uint8 (H, W, 3) in, the picture to show out; called from one thread at a time. Sizes change in mid-stream.
+    """
+
+    def __init__(self, process: Callable[[Image], Image]) -> None:
+        self._process = process
+        self._lock = threading.Lock()
+        self.failure: Exception | None = None
+        self.dropped = 0
+
+    async def frames(self, waiting: list[av.VideoFrame]) -> list[av.VideoFrame]:
+        """WebRTC's callback, in a thread of the stream's own: all frames that came since the last call; the newest is taken."""
+        self.dropped += len(waiting) - 1
+        return [self._frame(waiting[-1])]
+
+    def _frame(self, frame: av.VideoFrame) -> av.VideoFrame:
+        image: Image = np.ascontiguousarray(frame.to_ndarray(format="rgb24"), np.uint8)
+        try:
+            with self._lock:
+                shown = self._process(image)
+            self.failure = None
+        except Exception as error:  # noqa: BLE001 - anything raised here would end the stream without a word
+            if self.failure is None:
+                log.warning("a frame of the browser's camera could not be processed: %s", error)
+            self.failure = error
+            shown = image
+        answer = av.VideoFrame.from_ndarray(shown, format="rgb24")
+        answer.pts, answer.time_base = frame.pts, frame.time_base
+        return answer
+
+
+def browser_camera(
+    key: str, camera: BrowserCamera, *, ideal_height: int = 720, on_change: Callable[[], None] | None = None
+) -> bool:
+    """Show the browser's camera, with what is made of its frames.
+
+    Args:
+        key: of the element; the same camera object must come with it in every run.
+        camera: works on the frames.
+        ideal_height: of the frames in pixels; browsers may give less.
+        on_change: called when it starts and stops.
+
+    Returns:
+        Whether it plays.
+    """
+    servers = [{"urls": [url]} for url in services.home().config.app.ice_servers]
+    rtc: Any = {"iceServers": servers}  # none by default: on a closed network a browser would wait for them in vain
+    context = webrtc_streamer(
+        key=key,
+        mode=WebRtcMode.SENDRECV,
+        rtc_configuration=rtc,
+        server_rtc_configuration=rtc,
+        queued_video_frames_callback=camera.frames,
+        async_processing=True,
+        media_stream_constraints={
+            "video": {"height": {"ideal": ideal_height}, "width": {"ideal": ideal_height * 16 // 9}},
+            "audio": False,
+        },
+        video_html_attrs={
+            "autoPlay": True,
+            "controls": False,
+            "muted": True,
+            "playsInline": True,
+            "style": {"width": "100%"},
+        },
+        translations={
+            "start": say("Start camera"),
+            "stop": say("Stop camera"),
+            "select_device": say("Choose camera"),
+            "media_api_not_available": say("This browser shows cameras to secure pages only: use https or localhost."),
+            "device_ask_permission": say("Allow the camera in the browser."),
+            "device_not_available": say("There is no camera."),
+            "device_access_denied": say("The browser refuses the camera: allow it beside the address."),
+        },
+        on_change=on_change,
+    )
+    if camera.failure is not None:
+        told = camera.failure if isinstance(camera.failure, MusterError) else say("A frame could not be processed.")
+        st.warning(parts.plain(told), icon=":material/error:")
+    return bool(context.state.playing)

@@ -1,0 +1,32 @@
+"""What a page shows stands in its address, so that it can be passed on and gone back to."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+import streamlit as st
+
+from app.web import viewer
+
+__all__ = ["put", "to"]
+
+
+def put(**values: str) -> None:
+    """Put values into the address; empty ones leave it."""
+    for name, value in values.items():
+        if not value:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != value:
+            st.query_params[name] = value
+
+
+def to(path: str = "", **values: str) -> str:
+    """An address of this workbench, at the site that is looked at: whoever follows it begins a new session.
+
+    Args:
+        path: such as `/people`; empty: the page itself.
+        values: what it is to show; empty ones are left out.
+    """
+    given = {name: value for name, value in (*values.items(), ("site", viewer.site())) if value}
+    query = urlencode(given, safe="", quote_via=quote)
+    return f"{path}?{query}" if query else path

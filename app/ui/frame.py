@@ -1,0 +1,96 @@
+"""What stands around every page: the site, who is signed in, and what everybody must know whatever they are looking at."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.web import access, services
+from app.words import say, say_date, say_minutes, say_time, term
+from engine.access import Account
+from engine.errors import MusterError
+from engine.workbench import Workbench
+
+__all__ = ["above", "own_site", "sidebar"]
+
+_PATIENCE = timedelta(minutes=1)
+"""A database that restarts is back within it: nobody need know."""
+
+
+def sidebar(account: Account) -> None:
+    """The switch between sites, for who sees several, and the account."""
+    theirs, here = access.sites(), access.site()
+    with st.sidebar:
+        if len(theirs) > 1:
+            st.selectbox(
+                say("Site"), theirs, theirs.index(here) if here in theirs else None, key="site-switch", placeholder=say("Choose a site"),
+                on_change=lambda: access.turn_to(str(st.session_state["site-switch"])),
+            )  # fmt: skip
+        parts.html(
+            parts.markup(
+                '<div class="m-soft">{organisation}<br>{name} · {role} · <a href="/sign-out" target="_self">{out}</a></div>',
+                organisation=services.home().config.organisation or say("Workbench"),
+                name=account.name,
+                role=term(account.role),
+                out=say("Sign out"),
+            )
+        )
+
+
+def own_site() -> None:
+    """The way back from a site that is not theirs."""
+    for name in access.sites()[:1]:
+        st.button(say("Go to {name}", name=parts.plain(name)), on_click=access.turn_to, args=(name,), key="own-site")
+
+
+def above() -> None:
+    """Which site this is, where there are several, and what keeps it from working; a site that cannot be opened says so as its page."""
+    try:
+        bench = access.visiting()
+    except MusterError:
+        return
+    if len(services.sites().names) > 1:
+        parts.html(_site(bench))
+    if not bench.writable:
+        parts.notice(
+            say("The workspace cannot be written"),
+            say("Nothing is recorded and nothing can be changed: give the user that runs Muster write access to it."),
+            tone="bad",
+        )
+    _waiting(bench)
+    if bench.config.sample:
+        st.info(say("Sample workspace: these people and punches are made up."), icon=":material/science:")
+
+
+def _site(bench: Workbench) -> Markup:
+    return parts.markup(
+        '<p class="m-site"><strong>{site}</strong> <span class="m-soft">· {zone}</span></p>',
+        site=access.site(),
+        zone=say("times in {zone}", zone=bench.config.timezone.replace("_", " ")),
+    )
+
+
+def _waiting(bench: Workbench) -> None:
+    """Rows that have waited for the database for longer than a restart takes."""
+    backlog = bench.store.backlog()
+    now = bench.clock()
+    if backlog is None or backlog.since is None or now - backlog.since < _PATIENCE:
+        return
+    parts.notice(
+        say("Rows wait for the database: {count}", count=backlog.rows),
+        say(
+            "The oldest has waited for {time}, since {since}. They are safe on this machine and are handed over as soon as the database "
+            "answers; until then sheets and alerts lack them.",
+            time=say_minutes((now - backlog.since).total_seconds() / 60), since=_moment(bench, backlog.since),
+        ),
+        tone="warn",
+    )  # fmt: skip
+
+
+def _moment(bench: Workbench, moment: datetime) -> str:
+    local = moment.astimezone(bench.config.zone)
+    today = bench.clock().astimezone(bench.config.zone).date()
+    return say_time(local) if local.date() == today else f"{say_date(local.date(), year=False)}, {say_time(local)}"

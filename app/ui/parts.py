@@ -1,0 +1,266 @@
+"""Pieces that pages are built from. Texts of people (names, notes, file names) never become markup: `plain` for Streamlit's labels,
+`markup` for HTML.
+"""
+
+from __future__ import annotations
+
+import functools
+import string
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, ParamSpec
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.web.pictures import picture, portrait
+from app.web.viewer import theme
+from app.words import say, term
+from engine.errors import MusterError, Unreachable
+
+__all__ = [
+    "Figure",
+    "Tone",
+    "face",
+    "faces_side_by_side",
+    "failed",
+    "figures",
+    "guarded",
+    "html",
+    "mark",
+    "markup",
+    "notice",
+    "picture",
+    "plain",
+    "portrait",
+    "similarity_bar",
+    "status",
+    "style",
+    "tone",
+]
+
+P = ParamSpec("P")
+
+Tone = Literal["good", "warn", "bad", "info", "quiet"]
+
+_STATUS: dict[str, tuple[Tone, str]] = {
+    "on time": ("good", "●"), "present": ("good", "●"), "inside": ("good", "◉"),
+    "possibly inside": ("info", "◎"),
+    "late": ("warn", "▲"), "left early": ("warn", "▼"), "late, left early": ("warn", "▲"),
+    "missing out": ("warn", "◐"), "missing in": ("warn", "◑"), "absent": ("bad", "■"),
+    "not yet": ("quiet", "○"), "not covered": ("info", "▨"), "not identified": ("info", "?"),
+    "holiday": ("quiet", "–"), "day off": ("quiet", "–"), "on leave": ("quiet", "▬"), "remote": ("quiet", "□"),
+    "sick": ("quiet", "+"), "excused": ("quiet", "✓"), "overdue": ("bad", "□"), "awaiting approval": ("info", "✎"),
+    "corrected": ("quiet", "✎"),
+    "open": ("bad", "■"), "acknowledged": ("warn", "◐"), "resolved": ("good", "●"), "false alarm": ("quiet", "○"),
+    "high": ("bad", "▲"), "medium": ("warn", "◆"), "low": ("quiet", "◇"), "info": ("quiet", "○"),
+    "active": ("good", "●"), "inactive": ("quiet", "○"), "no templates": ("warn", "▲"), "no consent": ("warn", "◆"),
+    "not in the list": ("warn", "?"), "good": ("good", "●"), "fair": ("quiet", "◐"), "poor": ("warn", "○"),
+    "watching": ("good", "◉"), "not watching": ("bad", "■"), "never seen": ("quiet", "○"),
+    "ready": ("good", "●"), "missing": ("bad", "■"), "damaged": ("bad", "■"), "ok": ("good", "●"), "wrong": ("bad", "■"),
+    "noted": ("quiet", "–"), "watched": ("warn", "◎"), "ignored": ("quiet", "–"), "named": ("good", "●"),
+    "passed": ("good", "●"), "unproven": ("quiet", "○"), "failed": ("bad", "■"),
+}  # fmt: skip
+
+_STYLESHEET = Path(__file__).parents[1] / "web" / "static" / "workbench.css"
+_ESCAPED = str.maketrans({sign: f"\\{sign}" for sign in string.punctuation if sign != ":"} | {":": "\\:\u2060"})
+
+
+def plain(text: object) -> str:
+    """A text that Streamlit's labels show as it is: no Markdown, no links, no symbols of theirs."""
+    return " ".join(str(text).split()).translate(_ESCAPED)
+
+
+def markup(template: str, **values: object) -> Markup:
+    """HTML with values put in escaped.
+
+    Args:
+        template: trusted HTML with `{name}` for values.
+    """
+    return Markup(template).format(**values)
+
+
+def html(body: Markup) -> None:
+    """Show HTML made with `markup`."""
+    st.html(str(body))
+
+
+def style() -> None:
+    """The stylesheet of all pieces, once per page."""
+    st.html("<style>:root{" + _TONES[theme()] + "}</style>")
+    st.html(_STYLESHEET)
+
+
+# --------------------------------------------------------------------------------------------- faces
+
+
+def face(source: str, side: int = 56, alt: str = "") -> Markup:
+    """A square face.
+
+    Args:
+        source: address, of `app.web.pictures`.
+        side: in pixels.
+        alt: whose it is.
+    """
+    return markup(
+        '<img class="m-face" src="{source}" width="{side}" height="{side}" alt="{alt}" loading="lazy">',
+        source=source,
+        side=side,
+        alt=alt,
+    )
+
+
+def faces_side_by_side(
+    left: str, left_text: str, right: str, right_text: str, similarity: float, threshold: float
+) -> None:
+    """Two faces of one size and how alike they are, for a decision about them.
+
+    Args:
+        left, right: addresses, of `app.web.pictures`.
+        left_text, right_text: who they are.
+        similarity, threshold: cosines.
+    """
+    html(
+        markup(
+            '<div class="m-pair"><figure>{a}<figcaption>{b}</figcaption></figure>'
+            "<figure>{c}<figcaption>{d}</figcaption></figure><div>{bar}</div></div>",
+            a=face(left, 160, left_text),
+            b=left_text,
+            c=face(right, 160, right_text),
+            d=right_text,
+            bar=similarity_bar(similarity, threshold),
+        )
+    )
+
+
+def similarity_bar(
+    similarity: float, threshold: float, runner_up: float | None = None, *, tone: Tone | None = None
+) -> Markup:
+    """A similarity as a bar with the threshold drawn on it, and the runner-up as a dot.
+
+    Args:
+        similarity, threshold, runner_up: cosines; the bar reaches from 0 to 1.
+        tone: of the bar; default: good from the threshold on.
+    """
+
+    def place(value: float) -> str:
+        return f"{100 * min(1.0, max(0.0, value)):.1f}%"
+
+    second = markup('<i class="m-second" style="left:{x}"></i>', x=place(runner_up)) if runner_up is not None else ""
+    text = say("similarity {a}, threshold {b}", a=f"{similarity:.2f}", b=f"{threshold:.2f}")
+    if runner_up is not None:
+        text += say(", next best {c}", c=f"{runner_up:.2f}")
+    return markup(
+        '<span class="m-bar {tone}" role="img" aria-label="{text}" title="{text}"><b style="width:{width}"></b>{second}'
+        '<i style="left:{line}"></i></span>',
+        tone=f"m-{tone or ('good' if similarity >= threshold else 'warn')}",
+        text=text,
+        width=place(similarity),
+        second=second,
+        line=place(threshold),
+    )
+
+
+# --------------------------------------------------------------------------------------------- states and figures
+
+
+def mark(word: str) -> str:
+    """Sign and word of a status, in the language of who is looking, for tables."""
+    return f"{_STATUS.get(word, ('quiet', '·'))[1]} {term(word)}" if word else ""
+
+
+def tone(word: str) -> Tone:
+    """How a status is coloured."""
+    return _STATUS.get(word, ("quiet", ""))[0]
+
+
+def status(word: str, text: str = "") -> Markup:
+    """A status as sign, word and colour.
+
+    Args:
+        word: as the engine says it.
+        text: shown instead of its translation.
+    """
+    return markup(
+        '<span class="m-status m-{tone}"><span aria-hidden="true">{sign}</span> {text}</span>',
+        tone=tone(word),
+        sign=_STATUS.get(word, ("quiet", "·"))[1],
+        text=text or term(word),
+    )
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of a page's first line.
+
+    Attributes:
+        label: what it counts. value: the number as text. note: what it means; shown below, small. tone: of the number.
+    """
+
+    label: str
+    value: str
+    note: str = ""
+    tone: Tone = "quiet"
+
+
+def figures(row: Sequence[Figure]) -> None:
+    """The line of figures that a page begins with."""
+    cells = Markup("").join(
+        markup(
+            '<div class="m-figure"><span>{label}</span><strong class="m-{tone}">{value}</strong><small>{note}</small></div>',
+            label=each.label,
+            tone=each.tone,
+            value=each.value,
+            note=each.note,
+        )
+        for each in row
+    )
+    html(markup('<div class="m-figures">{cells}</div>', cells=cells))
+
+
+def notice(title: str, why: str, *, tone: Tone = "quiet", action: Callable[[], object] | None = None) -> None:
+    """An empty, first-use or error state: what is missing, why it matters, and the button that mends it.
+
+    Args:
+        title, why: plain texts.
+        tone: of its edge.
+        action: draws the button.
+    """
+    with st.container(border=True):
+        html(
+            markup('<div class="m-notice m-{tone}"><h3>{title}</h3><p>{why}</p></div>', title=title, why=why, tone=tone)
+        )
+        if action is not None:
+            action()
+
+
+def guarded(page: Callable[P, None]) -> Callable[P, None]:
+    """A page or fragment whose expected failures are shown as notices that name the next step, never as traces."""
+
+    @functools.wraps(page)
+    def shown(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            page(*args, **kwargs)
+        except MusterError as error:
+            failed(error)
+
+    return shown
+
+
+def failed(error: MusterError) -> None:
+    """An expected failure as a notice that names the next step."""
+    if isinstance(error, Unreachable):  # where the database is concerns those alone who see the System page
+        notice(
+            say("The database cannot be reached"),
+            say("Try again in a moment. What cameras see meanwhile is kept and handed over later. If it lasts, tell whoever runs Muster."),
+            tone="bad",
+        )  # fmt: skip
+    else:
+        notice(error.message, error.hint, tone="bad")
+
+
+_TONES = {
+    "light": "--m-good:#00694d;--m-warn:#8a5a00;--m-bad:#b03a00;--m-info:#005a8e;--m-ink:#1b2733",
+    "dark": "--m-good:#3fcf9f;--m-warn:#f0b429;--m-bad:#ff8f52;--m-info:#7cc7f2;--m-ink:#e8eef3",
+}

@@ -1,0 +1,48 @@
+"""Deciding what became of alerts: one row per decision, and none over somebody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.views.alerts.pieces import act
+from app.words import say, term
+from engine.errors import InputError
+from engine.records.alerts import next_states
+from engine.workbench import Workbench
+
+__all__ = ["decide"]
+
+
+def decide(seen: Mapping[str, str], state: str, *, note: str = "", assignee: str = "") -> bool:
+    """Say what became of alerts.
+
+    Args:
+        seen: incident → the state in which it was shown: what somebody else has decided meanwhile is not overruled unseen.
+        state: the new one; the same one as before only adds a note or an assignee.
+        note, assignee: may be empty.
+
+    Returns:
+        Whether all was done; what was not is said by `alerts_pieces.problem`.
+    """
+
+    def deed(bench: Workbench, author: str) -> str:
+        done, overtaken = 0, 0
+        for incident_id, before in seen.items():
+            alert = bench.alerts.get(incident_id)
+            if alert is None or alert.state != before:
+                overtaken += 1
+            elif state == before or state in next_states(before):
+                bench.office.review(incident_id, state, author=author, note=note, assignee=assignee)
+                done += 1
+        if overtaken:
+            raise InputError(
+                say("Somebody else has just decided on {count} of these.", count=overtaken)
+                if len(seen) > 1
+                else say("Somebody else has just decided on this."),
+                hint=say("Look at what they said, then decide again."),
+            )
+        if len(seen) == 1:
+            return say("The alert is {state}.", state=term(state))
+        return say("{count} alerts are {state}.", count=done, state=term(state))
+
+    return act(deed)

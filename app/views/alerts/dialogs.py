@@ -1,0 +1,219 @@
+"""Decisions about a stranger: each shows the faces it is about, asks why, and is a row with author and reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.ui.address import put
+from app.views.alerts.pieces import act, name_of, problem
+from app.words import say
+from engine.errors import InputError
+from engine.records.alerts import latest_picture
+from engine.records.likeness import likeness, nearest_people, nearest_strangers
+from engine.workbench import Workbench
+
+__all__ = ["ignore", "merge", "name", "pair", "split", "watch"]
+
+
+def _address(bench: Workbench, key: str) -> str:
+    """The address of a stranger's or a person's face."""
+    if key in bench.known_people():
+        return parts.portrait(key, 160)
+    path = latest_picture(bench.records, [each.row for each in bench.alerts.all()], key)
+    return parts.picture(path, 320) if path else parts.portrait("")
+
+
+def pair(bench: Workbench, first: str, second: str, similarity: float | None) -> None:
+    """Two faces side by side, and how alike they are where their templates are still held."""
+    left, right = name_of(bench, first), name_of(bench, second)
+    if similarity is not None:
+        parts.faces_side_by_side(
+            _address(bench, first), left, _address(bench, second), right, similarity, bench.threshold()
+        )
+        return
+    parts.html(
+        parts.markup(
+            '<div class="m-pair"><figure>{a}<figcaption>{left}</figcaption></figure>'
+            '<figure>{b}<figcaption>{right}</figcaption></figure><div class="m-soft">{text}</div></div>',
+            a=parts.face(_address(bench, first), 160, left),
+            left=left,
+            b=parts.face(_address(bench, second), 160, right),
+            right=right,
+            text=say("How alike they are cannot be told: templates are no longer kept."),
+        )
+    )
+
+
+def _confirm(
+    subject: str, label: str, deed: Callable[[Workbench, str, str], str], *, then: Callable[[], None] | None = None
+) -> None:
+    """The reason and the button of a dialog.
+
+    Args:
+        subject: what the reason is for: another decision begins without it.
+        label: of the button.
+        deed: given the workbench, the author and the reason; returns what to say.
+        then: what follows when it was done.
+    """
+    reason = st.text_input(say("Reason"), key=f"reason-{subject}", max_chars=300)
+
+    def reasoned(bench: Workbench, author: str) -> str:
+        if not (reason or "").strip():
+            raise InputError(say("A reason is missing."), hint=say("Say why, in a few words."))
+        return deed(bench, author, str(reason))
+
+    if st.button(label, type="primary", key="dossier-confirm") and act(reasoned):
+        if then is not None:
+            then()
+        st.rerun()
+    problem()
+
+
+def merge(bench: Workbench, unknown_id: str, into: str = "") -> None:
+    """Two dossiers are one person; `into`: the other one, when it is known already."""
+
+    @st.dialog(say("The same person"), width="medium")
+    def shown() -> None:
+        other = into or _other(bench, unknown_id)
+        if not other:
+            return
+        pair(bench, unknown_id, other, likeness(bench.records, unknown_id, other))
+        st.caption(parts.plain(say("Everything of {one} goes under {other} from now on.", one=unknown_id, other=other)))
+
+        def deed(bench: Workbench, author: str, reason: str) -> str:
+            bench.office.merge(unknown_id, other, author=author, reason=reason)
+            return say("{one} and {other} are one person now.", one=unknown_id, other=other)
+
+        _confirm(f"merge-{unknown_id}", say("They are one person"), deed, then=lambda: put(dossier=other))
+
+    shown()
+
+
+def _other(bench: Workbench, unknown_id: str) -> str:
+    """Which other dossier: the most similar ones first."""
+    alike = {each.person: each.similarity for each in nearest_strangers(bench.records, unknown_id, top=1000)}
+    dossiers = bench.dossiers.dossiers([each.row for each in bench.alerts.all()])
+    others = sorted(
+        (each.unknown_id for each in dossiers if each.unknown_id != unknown_id), key=lambda key: -alike.get(key, -2.0)
+    )
+    if not others:
+        st.caption(say("There is no other stranger."))
+        return ""
+    return st.selectbox(say("Who else"), others, key="dossier-other") or ""
+
+
+def name(bench: Workbench, unknown_id: str) -> None:
+    """A stranger is somebody who is enrolled by now."""
+
+    @st.dialog(say("This is …"), width="medium")
+    def shown() -> None:
+        people = bench.known_people()
+        alike = {each.person: each.similarity for each in nearest_people(bench.records, unknown_id, top=1000)}
+        keys = sorted(people, key=lambda key: (-alike.get(key, -2.0), people[key]["name"].casefold()))
+        if not keys:
+            st.caption(say("Nobody is enrolled yet."))
+            return
+        key = st.selectbox(
+            say("Who it is, the most similar first"), keys, format_func=lambda key: f"{people[key]['name']} ({key})",
+            key="dossier-person",
+        )  # fmt: skip
+        pair(bench, unknown_id, key, likeness(bench.records, unknown_id, key))
+
+        def deed(bench: Workbench, author: str, reason: str) -> str:
+            bench.office.name(unknown_id, key, author=author, reason=reason)
+            return say("{one} is {name}.", one=unknown_id, name=people[key]["name"])
+
+        _confirm(f"name-{unknown_id}", say("It is the same person"), deed)
+
+    shown()
+
+
+def watch(bench: Workbench, unknown_id: str, *, on: bool) -> None:
+    """Put a stranger on the watch list, or take them off it."""
+    title = say("Put on the watch list") if on else say("Take off the watch list")
+
+    @st.dialog(title)
+    def shown() -> None:
+        _one(
+            bench, unknown_id,
+            say("Each visit is an alert of high severity from now on.") if on
+            else say("Visits are alerts like those of any stranger from now on."),
+        )  # fmt: skip
+
+        def deed(bench: Workbench, author: str, reason: str) -> str:
+            bench.office.watch(unknown_id, author=author, reason=reason, on=on)
+            return (
+                say("{one} is on the watch list.", one=unknown_id)
+                if on
+                else say("{one} is off the watch list.", one=unknown_id)
+            )
+
+        _confirm(f"watch-{unknown_id}", title, deed)
+
+    shown()
+
+
+def ignore(bench: Workbench, unknown_id: str, *, on: bool) -> None:
+    """A stranger is of no interest, or is again."""
+    title = say("Ignore") if on else say("Alert again")
+
+    @st.dialog(title)
+    def shown() -> None:
+        _one(
+            bench, unknown_id,
+            say("Visits are noted, but nobody is alerted: for a courier, or a cleaner.") if on
+            else say("Each visit is an alert again."),
+        )  # fmt: skip
+
+        def deed(bench: Workbench, author: str, reason: str) -> str:
+            bench.office.ignore(unknown_id, author=author, reason=reason, on=on)
+            return say("{one} is ignored.", one=unknown_id) if on else say("{one} is told again.", one=unknown_id)
+
+        _confirm(f"ignore-{unknown_id}", title, deed)
+
+    shown()
+
+
+def split(bench: Workbench, unknown_id: str, incidents: list[str]) -> None:
+    """Some visits show somebody else."""
+
+    @st.dialog(say("Somebody else"))
+    def shown() -> None:
+        rows = [alert.row for each in incidents if (alert := bench.alerts.get(each)) is not None]
+        faces = [
+            parts.face(parts.picture(row["image"], 160), 112) for row in rows if bench.records.inside(row["image"])
+        ]
+        parts.html(parts.markup('<div class="m-faces">{faces}</div>', faces=Markup("").join(faces)))
+        text = say(
+            "{count} visits leave {one} and become a dossier of their own.", count=len(incidents), one=unknown_id
+        )
+        st.caption(parts.plain(text))
+
+        def deed(bench: Workbench, author: str, reason: str) -> str:
+            new = bench.office.split(unknown_id, incidents, author=author, reason=reason)
+            st.session_state["dossier-new"] = new
+            return say("They are {new} now.", new=new)
+
+        _confirm(
+            f"split-{unknown_id}",
+            say("They show somebody else"),
+            deed,
+            then=lambda: put(dossier=st.session_state.pop("dossier-new")),
+        )
+
+    shown()
+
+
+def _one(bench: Workbench, unknown_id: str, text: str) -> None:
+    parts.html(
+        parts.markup(
+            '<div class="m-row">{face}<div><strong>{name}</strong><br><span>{text}</span></div></div>',
+            face=parts.face(_address(bench, unknown_id), 112, unknown_id),
+            name=unknown_id,
+            text=text,
+        )
+    )

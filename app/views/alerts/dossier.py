@@ -1,0 +1,134 @@
+"""One stranger: all visits with faces, what was decided, and what may be decided now."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.ui.address import put
+from app.views import registration
+from app.views.alerts import dialogs
+from app.views.alerts.pieces import moment, name_of, paged, shown
+from app.views.alerts.strangers import marks, seen
+from app.web import access
+from app.words import say
+from engine.incidents import Dossier
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+
+def show(bench: Workbench, unknown_id: str) -> None:
+    """The dossier."""
+    current = bench.dossiers.register().current(unknown_id)
+    dossiers = bench.dossiers.dossiers([each.row for each in bench.alerts.all()])
+    dossier = next((each for each in dossiers if each.unknown_id == current), None)
+    st.button(
+        say("All strangers"), icon=":material/arrow_back:", key="back", shortcut="B",
+        on_click=partial(put, dossier="", view="strangers"),
+    )  # fmt: skip
+    if dossier is None:
+        parts.notice(say("There is no such dossier"), say("It may have been erased because its time was over."))
+        return
+    st.title(parts.plain(dossier.unknown_id), anchor=False)
+    first, last = (moment(bench, dossier.incidents[place]["timestamp"]) for place in (0, -1))
+    parts.html(
+        parts.markup(
+            '<div>{seen} · {cameras} <span class="m-soft">({first} – {last})</span> {marks}</div>',
+            seen=seen(dossier),
+            cameras=", ".join(dossier.cameras),
+            first=first,
+            last=last,
+            marks=marks(bench, dossier),
+        )
+    )
+    chosen = [row["incident_id"] for row in dossier.incidents if st.session_state.get(f"visit-{row['incident_id']}")]
+    if access.may("alerts.review"):
+        _actions(bench, dossier, chosen)
+    if dossier.employee_id:
+        dialogs.pair(bench, dossier.unknown_id, dossier.employee_id, None)
+    _visits(bench, dossier)
+    _decisions(bench, dossier)
+
+
+def _actions(bench: Workbench, dossier: Dossier, chosen: list[str]) -> None:
+    key, several = dossier.unknown_id, len(dossier.incidents) > 1
+    kept = any(bench.records.inside(row["image"]) for row in dossier.incidents)
+    with st.container(horizontal=True):
+        if not dossier.employee_id:
+            if kept and access.may("people.enrol") and st.button(
+                say("Enrol this person"), type="primary", icon=":material/person_add:", key="enrol"
+            ):  # fmt: skip
+                st.switch_page(st.Page(registration.show, url_path="registration"), query_params={"dossier": key})
+            if st.button(say("This is …"), key="name"):
+                dialogs.name(bench, key)
+            if st.button(say("Same as another stranger …"), key="merge"):
+                dialogs.merge(bench, key)
+        if several and st.button(
+            say("Split off {count} selected …", count=len(chosen)) if chosen else say("Split off …"), key="split",
+            disabled=not chosen or len(chosen) == len(dossier.incidents),
+            help=say("Select the visits below that show somebody else; at least one must stay."),
+        ):  # fmt: skip
+            dialogs.split(bench, key, chosen)
+        if st.button(
+            say("Take off the watch list …") if dossier.watched else say("Put on the watch list …"), key="watch"
+        ):
+            dialogs.watch(bench, key, on=not dossier.watched)
+        if st.button(say("Alert again …") if dossier.ignored else say("Ignore …"), key="ignore"):
+            dialogs.ignore(bench, key, on=not dossier.ignored)
+
+
+def _visits(bench: Workbench, dossier: Dossier) -> None:
+    st.subheader(say("Visits"), anchor=False)
+    rows = list(reversed(dossier.incidents))
+    page = rows[paged(len(rows))]
+    grid = st.grid(min_column_width=162)
+    selectable = access.may("alerts.review") and len(rows) > 1
+    for row in page:
+        alert = bench.alerts.get(row["incident_id"])
+        with grid.cell():
+            parts.html(
+                parts.markup(
+                    '<div class="m-tile">{picture}<span>{time}</span><span class="m-soft">{camera}</span>{state}</div>',
+                    picture=shown(bench, row["image"], 160, dossier.unknown_id),
+                    time=moment(bench, row["timestamp"]),
+                    camera=row["camera"],
+                    state=parts.status(alert.state) if alert else "",
+                )
+            )
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                incident_id = row["incident_id"]
+                st.button(say("Look"), key=f"look-{incident_id}", on_click=partial(put, incident=incident_id))
+                if selectable:
+                    st.checkbox(say("Select"), key=f"visit-{incident_id}")
+
+
+def _decisions(bench: Workbench, dossier: Dossier) -> None:
+    register, readable = bench.dossiers.register(), bench.office.readable
+    rows = [
+        row
+        for row in bench.dossiers.rows()
+        if dossier.unknown_id in (register.current(row["subject"]), register.current(row["into"]))
+    ]
+    if not rows:
+        return
+    st.subheader(say("What was decided"), anchor=False)
+    done = {
+        "merge": say("Merged"), "split": say("Split off"), "name": say("Named"), "watch": say("Put on the watch list"),
+        "unwatch": say("Taken off the watch list"), "ignore": say("Ignored"), "unignore": say("Told again"),
+    }  # fmt: skip
+    entries = [
+        parts.markup(
+            '<li><strong>{action}</strong> {into} <span class="m-soft">{time} · {author}</span><br>{reason}</li>',
+            action=done.get(row["action"], row["action"]),
+            into=f"{row['subject']} → {name_of(bench, row['into'])}" if row["into"] else row["subject"],
+            time=moment(bench, row["timestamp"]),
+            author=readable(row["author"]),
+            reason=readable(row["reason"]),
+        )
+        for row in reversed(rows)
+    ]
+    parts.html(parts.markup('<ul class="m-history">{rows}</ul>', rows=Markup("").join(entries)))

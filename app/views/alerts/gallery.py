@@ -1,0 +1,174 @@
+"""The gallery of alerts: figures, filters, faces, and what can be done with several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.ui.address import put
+from app.views.alerts import filters
+from app.views.alerts.decisions import decide
+from app.views.alerts.pieces import age, assignee_field, moment, paged, problem, shown, tile
+from app.web import access
+from app.words import say
+from engine.errors import MusterError
+from engine.incidents import Incident
+from engine.records.alerts import Wanted, select, situation
+from engine.workbench import Workbench
+
+__all__ = ["arrivals", "show"]
+
+_EVERY_S = 5
+_FRESH_FACES = 6
+
+
+def show(bench: Workbench) -> None:
+    """The gallery."""
+    version, alerts = bench.alerts.version(), bench.alerts.all()
+    with st.bottom:
+        problem()
+    _figures(bench, alerts)
+    filters.row(alerts)
+    wanted = filters.wanted()
+    arrivals(wanted, version, frozenset(each.row["incident_id"] for each in alerts))
+    if not alerts:
+        parts.notice(
+            say("No alerts yet"),
+            say("When a camera sees somebody unknown, or people slip in behind others, it is told here with pictures."),
+        )
+        return
+    found = select(alerts, wanted, bench.incidents.day_of(bench.clock()))
+    if not found:
+        filters.nothing(wanted != Wanted())
+        return
+    page = found[paged(len(found))]
+    may_review = access.may("alerts.review")
+    if may_review:
+        _choose_all(page)
+    grid = st.grid(min_column_width=162)
+    for alert in page:
+        incident_id = alert.row["incident_id"]
+        with grid.cell():
+            parts.html(tile(bench, alert))
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.button(say("Look"), key=f"look-{incident_id}", on_click=partial(put, incident=incident_id))
+                if may_review:
+                    st.checkbox(say("Select"), key=_key(alert))
+    if may_review:
+        _bulk(bench, [alert for alert in page if st.session_state.get(_key(alert))])
+
+
+def _key(alert: Incident) -> str:
+    return f"pick-{alert.row['incident_id']}"
+
+
+def _figures(bench: Workbench, alerts: Sequence[Incident]) -> None:
+    now = bench.clock()
+    figures = situation(alerts, now)
+    share = f"{figures.false_alarms / figures.judged:.0%}" if figures.judged else "–"
+    parts.figures([
+        parts.Figure(say("Open"), str(figures.open), say("of any age"), "bad" if figures.open else "good"),
+        parts.Figure(
+            say("High severity"), str(figures.high), say("of the open ones"), "bad" if figures.high else "quiet"
+        ),
+        parts.Figure(
+            say("Oldest open"),
+            age(now - figures.oldest) if figures.oldest else "–",
+            moment(bench, figures.oldest.isoformat()) if figures.oldest else say("nothing waits"),
+        ),
+        parts.Figure(
+            say("False alarms"), share, say("of {count} settled in 30 days", count=figures.judged)
+        ),
+    ])  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------- what comes in meanwhile
+
+
+@st.fragment(run_every=_EVERY_S)
+def arrivals(wanted: Wanted, version: int, drawn: frozenset[str]) -> None:
+    """Says what came in since the gallery was drawn; as long as no file changed, that costs a look at the folder.
+
+    Args:
+        wanted: the filters.
+        version: of the board when the gallery was drawn.
+        drawn: ids of all alerts at that time.
+    """
+    try:
+        bench = access.reading("alerts.view")
+        if bench.alerts.version() == version:
+            return
+        today = bench.incidents.day_of(bench.clock())
+        fresh = [each for each in select(bench.alerts.all(), wanted, today) if each.row["incident_id"] not in drawn]
+    except MusterError as error:
+        parts.failed(error)
+        return
+    if not fresh:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        faces = Markup("").join(shown(bench, each.row["image"], 56, "") for each in fresh[:_FRESH_FACES])
+        text = say("1 new alert") if len(fresh) == 1 else say("{count} new alerts", count=len(fresh))
+        parts.html(parts.markup('<div class="m-faces">{faces}<strong>{text}</strong></div>', faces=faces, text=text))
+        if st.button(say("Show"), type="primary", key="alerts-fresh"):
+            st.rerun()
+
+
+# --------------------------------------------------------------------------------------------- several at once
+
+
+def _choose_all(page: Sequence[Incident]) -> None:
+    key = "alerts-all"
+    st.session_state[key] = all(st.session_state.get(_key(each)) for each in page)
+
+    def chosen() -> None:
+        for each in page:
+            st.session_state[_key(each)] = st.session_state[key]
+
+    st.checkbox(say("Select all on this page"), key=key, on_change=chosen)
+
+
+def _bulk(bench: Workbench, chosen: Sequence[Incident]) -> None:
+    """What can be done with those that are selected, below, where it moves nothing."""
+    if not chosen:
+        return
+
+    def clear() -> None:
+        for each in chosen:
+            st.session_state[_key(each)] = False
+
+    def settle(state: str) -> None:
+        done = decide(
+            {each.row["incident_id"]: each.state for each in chosen},
+            state,
+            note=str(st.session_state.get("bulk-note") or ""),
+            assignee=str(st.session_state.get("bulk-assignee") or ""),
+        )
+        if done:
+            clear()
+            st.session_state["bulk-note"], st.session_state["bulk-assignee"] = "", None
+
+    with st.bottom, st.container(horizontal=True, vertical_alignment="bottom"):
+        st.button(
+            say("{count} selected", count=len(chosen)), key="bulk-clear", type="tertiary", on_click=clear,
+            icon=":material/close:", help=say("Select none"),
+        )  # fmt: skip
+        with st.container(width=180):
+            assignee_field("bulk-assignee")
+        st.text_input(say("Note"), key="bulk-note", max_chars=500, width=200)
+        states = {each.state for each in chosen}
+        if states & {"open"}:
+            st.button(
+                say("Acknowledge"),
+                key="bulk-acknowledged",
+                type="primary",
+                on_click=partial(settle, "acknowledged"),
+            )
+        if states & {"open", "acknowledged"}:
+            st.button(say("Resolve"), key="bulk-resolved", on_click=partial(settle, "resolved"))
+            st.button(say("False alarm"), key="bulk-false", on_click=partial(settle, "false alarm"))
+        if states - {"open", "acknowledged"}:
+            st.button(say("Open again"), key="bulk-open", on_click=partial(settle, "open"))

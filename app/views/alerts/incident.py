@@ -1,0 +1,262 @@
+"""One alert, large: its pictures, who was involved, what was decided, and what may be decided now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.ui.address import put
+from app.views.alerts import filters
+from app.views.alerts.decisions import decide
+from app.views.alerts.pieces import assignee_field, face_of, gone, kind_name, moment, name_of, problem
+from app.web import access
+from app.words import say, term
+from engine.incidents import REVIEW_STATES, Incident
+from engine.records import bundle_name
+from engine.records.alerts import is_stranger, next_states, parties, select
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+_CAPTIONS = ("image", "before_image", "clean_image", "after_image")
+
+
+def show(bench: Workbench, incident_id: str) -> None:
+    """The alert."""
+    alert = bench.alerts.get(incident_id)
+    if alert is None:
+        parts.notice(
+            say("There is no such alert"), say("It may have been erased because its time was over."),
+            action=lambda: st.button(say("All alerts"), on_click=partial(put, incident="")),
+        )  # fmt: skip
+        return
+    _head(bench, alert)
+    grid = st.grid(5, min_column_width=150)  # on a tablet the second cell comes below the first
+    with grid.cell(column_span=3):
+        parts.html(_pictures(bench, alert))
+    with grid.cell(column_span=2):
+        _facts(bench, alert)
+        if access.may("alerts.review"):
+            _workflow(bench, alert)
+        _involved(bench, alert)
+        _history(bench, alert)
+
+
+def _place(alert: Incident) -> tuple[str, str]:
+    return alert.row["timestamp"], alert.row["incident_id"]
+
+
+def _head(bench: Workbench, alert: Incident) -> None:
+    """Where one is, and the ways on: the order is that of the gallery, whose filters are still in the address."""
+    order = select(bench.alerts.all(), filters.wanted(), bench.incidents.day_of(bench.clock()))
+    older = next((each for each in order if _place(each) < _place(alert)), None)
+    newer = next((each for each in reversed(order) if _place(each) > _place(alert)), None)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            say("All alerts"),
+            icon=":material/arrow_back:",
+            on_click=partial(put, incident=""),
+            shortcut="B",
+            key="back",
+        )
+        _step(say("Newer"), newer, "P", "newer")
+        _step(say("Next"), older, "N", "older")
+        _export(bench, alert)
+    st.title(parts.plain(f"{kind_name(alert.row['kind'])}, {moment(bench, alert.row['timestamp'])}"), anchor=False)
+
+
+def _step(label: str, alert: Incident | None, shortcut: str, key: str) -> None:
+    going = partial(put, incident=alert.row["incident_id"]) if alert else None
+    st.button(label, key=key, on_click=going, disabled=alert is None, shortcut=shortcut)
+
+
+def _export(bench: Workbench, alert: Incident) -> None:
+    account, incident_id, still = access.account(), alert.row["incident_id"], access.lasting("alerts.view")
+    assert account is not None
+
+    def content() -> bytes:
+        """Made on click and outside of the page's run: so the account is looked at anew here."""
+        if not still():
+            raise access.NotAllowed("your role does not allow this", hint="ask an administrator")
+        return bench.export_incident(incident_id, author=account.name)
+
+    st.download_button(
+        say("Export"), content, f"{bundle_name(incident_id)}.zip", "application/zip", on_click="ignore",
+        icon=":material/download:", help=say("A zip with log rows, pictures and a sheet to print."), key="export",
+    )  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------- what is seen
+
+
+def _pictures(bench: Workbench, alert: Incident) -> Markup:
+    row = alert.row
+    captions = {
+        "image": say("What was found"),
+        "before_image": say("A second before"),
+        "clean_image": say("The frame as it was"),
+        "after_image": say("A second after"),
+    }
+    columns = [column for column in _CAPTIONS if row[column]]
+    frames = []
+    for column in columns:
+        if bench.records.inside(row[column]) is None:
+            picture = gone(320, 180)
+        else:
+            picture = parts.markup(
+                '<a href="{whole}" target="_blank" rel="noopener"><img src="{source}" alt="{alt}"></a>',
+                whole=parts.picture(row[column], 1280),
+                source=parts.picture(row[column], 1280 if column == "image" else 640),
+                alt=captions[column],
+            )
+        css = ("m-main" if column == "image" else "") + (" m-single" if len(columns) == 1 else "")
+        frames.append(
+            parts.markup(
+                '<figure class="{css}">{picture}<figcaption>{caption}</figcaption></figure>',
+                css=css,
+                picture=picture,
+                caption=captions[column],
+            )
+        )
+    if not frames:
+        return parts.markup('<p class="m-soft">{text}</p>', text=say("No picture was taken."))
+    return parts.markup('<div class="m-frames">{frames}</div>', frames=Markup("").join(frames))
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _facts(bench: Workbench, alert: Incident) -> None:
+    row = alert.row
+    facts: list[tuple[str, object]] = [
+        (say("State"), parts.status(alert.state)),
+        (say("Severity"), parts.status(row["severity"])),
+        (say("Camera"), row["camera"]),
+    ]
+    if alert.assignee:
+        facts.append((say("Assignee"), bench.office.readable(alert.assignee)))
+    if row["ended"]:
+        facts.append((say("Until"), moment(bench, row["ended"])))
+    if row["classification"]:
+        facts.append((say("Passed together"), term(row["classification"])))
+    similarity, threshold = _number(row["similarity"]), _number(row["threshold"])
+    if similarity is not None and threshold is not None:
+        facts.append((say("Most similar person"), parts.similarity_bar(similarity, threshold)))
+    if row["detail"]:
+        facts.append((say("Detail"), bench.office.readable(row["detail"])))
+    cells = Markup("").join(
+        parts.markup("<dt>{name}</dt><dd>{value}</dd>", name=name, value=value) for name, value in facts
+    )
+    parts.html(parts.markup('<dl class="m-facts">{cells}</dl>', cells=cells))
+
+
+def _involved(bench: Workbench, alert: Incident) -> None:
+    st.subheader(say("Who was involved"), anchor=False)
+    people, register = bench.known_people(), bench.dossiers.register()
+    keys = [bench.office.readable(key) for key in parties(alert.row)]
+    moved = register.moved.get(alert.row["incident_id"])
+    if moved and alert.row["kind"] == "unknown":
+        keys = [moved]
+    if not keys:
+        st.caption(say("Nobody could be told."))
+    for key in dict.fromkeys(key if key in people else register.current(key) for key in keys):
+        known = key in people
+        about = f"{key} · {people[key]['department']}".removesuffix(" · ") if known else "" if is_stranger(key) else key
+        with st.container(horizontal=True, vertical_alignment="center"):
+            parts.html(
+                parts.markup(
+                    '<div class="m-row">{face}<div><strong>{name}</strong><br><span class="m-soft">{about}</span></div></div>',
+                    face=face_of(bench, key),
+                    name=name_of(bench, key),
+                    about=about,
+                )
+            )
+            if is_stranger(key):
+                st.button(
+                    say("Dossier"),
+                    key=f"dossier-{key}",
+                    on_click=partial(put, incident="", dossier=key, view="strangers"),
+                )
+
+
+# --------------------------------------------------------------------------------------------- what is decided
+
+
+def _workflow(bench: Workbench, alert: Incident) -> None:
+    incident_id = alert.row["incident_id"]
+    note, assignee = f"note-{incident_id}", f"assignee-{incident_id}"
+
+    def settle(state: str) -> None:
+        values = {key: str(st.session_state.get(key) or "") for key in (note, assignee)}
+        if decide({incident_id: alert.state}, state, note=values[note], assignee=values[assignee]):
+            st.session_state[note], st.session_state[assignee] = "", None
+
+    following = next_states(alert.state)
+    with st.container(border=True):
+        left, right = st.columns(2)
+        with left:
+            assignee_field(assignee)
+        right.text_input(say("Note"), key=note, max_chars=500)
+        problem()
+        with st.container(horizontal=True):
+            if "acknowledged" in following:
+                st.button(
+                    say("Acknowledge"),
+                    type="primary",
+                    shortcut="A",
+                    key="acknowledge",
+                    on_click=partial(settle, "acknowledged"),
+                )
+            if "resolved" in following:
+                st.button(say("Resolve"), key="resolve", on_click=partial(settle, "resolved"))
+            if "false alarm" in following:
+                st.button(say("False alarm"), shortcut="F", key="false-alarm", on_click=partial(settle, "false alarm"))
+            if "open" in following:
+                st.button(say("Open again"), key="reopen", on_click=partial(settle, "open"))
+            if alert.state in REVIEW_STATES:
+                st.button(
+                    say("Only note"), type="tertiary", key="only-note", on_click=partial(settle, alert.state),
+                    disabled=not (st.session_state.get(note) or st.session_state.get(assignee)),
+                    help=say("Keeps the state and adds the note or the assignee."),
+                )  # fmt: skip
+
+
+def _history(bench: Workbench, alert: Incident) -> None:
+    st.subheader(say("What was decided"), anchor=False)
+    parts.html(parts.markup('<ul class="m-history">{rows}</ul>', rows=Markup("").join(_entries(bench, alert))))
+
+
+def _entries(bench: Workbench, alert: Incident) -> Sequence[Markup]:
+    readable = bench.office.readable
+    rows = [
+        parts.markup(
+            '<li>{status} <span class="m-soft">{time} · {author}</span>{assignee}{note}</li>',
+            status=parts.status(each["state"]),
+            time=moment(bench, each["timestamp"]),
+            author=_author(readable(each["author"])),
+            assignee=parts.markup("<br>{text}", text=say("Assigned to {name}", name=readable(each["assignee"])))
+            if each["assignee"]
+            else "",
+            note=parts.markup("<br>{text}", text=readable(each["detail"])) if each["detail"] else "",
+        )
+        for each in reversed(alert.reviews)
+    ]
+    first = parts.markup(
+        '<li>{status} <span class="m-soft">{time} · {camera}</span></li>',
+        status=parts.status(alert.row["state"]),
+        time=moment(bench, alert.row["timestamp"]),
+        camera=alert.row["camera"],
+    )
+    return [*rows, first]
+
+
+def _author(name: str) -> str:
+    return say("Muster itself") if name == "engine" else name

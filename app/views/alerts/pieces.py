@@ -1,0 +1,219 @@
+"""What the pages of alerts and strangers are put together from: pictures, faces, names and times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.ui.address import put
+from app.web import access
+from app.words import say, say_date, say_minutes, say_time, term
+from engine.errors import MusterError
+from engine.incidents import Incident
+from engine.records.alerts import erased, is_stranger, latest_picture, parties, when
+from engine.workbench import Workbench
+
+__all__ = [
+    "PAGE", "act", "age", "assignee_field", "face_of", "gone", "kind_name", "moment", "name_of", "options", "paged", "problem",
+    "shown", "style", "tile",
+]  # fmt: skip
+
+PAGE = 24
+_FACES = 2
+_STYLESHEET = Path(__file__).parents[2] / "web" / "static" / "alerts.css"
+
+
+def style() -> None:
+    """The stylesheet of these pages."""
+    st.html(_STYLESHEET)
+
+
+# --------------------------------------------------------------------------------------------- words
+
+
+def kind_name(kind: str) -> str:
+    """What an incident is called."""
+    names = {
+        "unknown": say("Unknown person"),
+        "tailgating": say("Tailgating"),
+        "presentation_attack": say("Picture instead of a face"),
+        "watch_list": say("Person on the watch list"),
+    }
+    return names.get(kind) or term(kind)
+
+
+def moment(bench: Workbench, text: str) -> str:
+    """A time as `08:57`, with its day when that is not today; a text that is no time stays as it is."""
+    found = when(text)
+    if found is None:
+        return text
+    today = bench.clock().astimezone(bench.config.zone).date()
+    if found.date() == today:
+        return say_time(found)
+    return f"{say_date(found.date(), year=found.year != today.year)}, {say_time(found)}"
+
+
+def age(span: timedelta) -> str:
+    """How long ago, such as `35 min`, `7 h 42 min` or `12 days`."""
+    if span < timedelta(days=2):
+        return say_minutes(max(0.0, span.total_seconds()) / 60)
+    return say("{count} days", count=span.days)
+
+
+def name_of(bench: Workbench, key: str) -> str:
+    """How to call somebody who was involved: their name, their dossier, or that they were erased."""
+    key = bench.office.readable(key)
+    person = bench.known_people().get(key)
+    if person is not None:
+        return person["name"] or key
+    if erased(key):
+        return say("Erased person")
+    return key if is_stranger(key) else say("Person no longer listed")
+
+
+# --------------------------------------------------------------------------------------------- pictures
+
+
+def gone(width: int, height: int) -> Markup:
+    """In a picture's place: it is no longer kept."""
+    return parts.markup(
+        '<div class="m-gone" style="width:{width}px;height:{height}px">{text}</div>',
+        width=width,
+        height=height,
+        text=say("This picture is no longer kept"),
+    )
+
+
+def shown(bench: Workbench, path: str, side: int, alt: str) -> Markup:
+    """A picture of the workspace as a square, or what stands in its place."""
+    if bench.records.inside(path) is None:
+        return gone(side, side)
+    return parts.face(parts.picture(path, 2 * side), side, alt)  # twice: the frame of a whole door is cut to a square
+
+
+def face_of(bench: Workbench, key: str, side: int = 56) -> Markup:
+    """The face of somebody who was involved, enrolled or not."""
+    key = bench.office.readable(key)
+    if key in bench.known_people():
+        return parts.face(parts.portrait(key), side, name_of(bench, key))
+    current = bench.dossiers.register().current(key)
+    path = latest_picture(bench.records, [each.row for each in bench.alerts.all()], current)
+    return parts.face(parts.picture(path, 2 * side) if path else parts.portrait(""), side, name_of(bench, current))
+
+
+def _scene(bench: Workbench, row: Mapping[str, str]) -> Markup:
+    """People who passed together, in the place of one face: the whole frame, and the faces below it."""
+    if bench.records.inside(row["image"]) is None:
+        return gone(160, 160)
+    faces = [face_of(bench, key, 66) for key in parties(row)]
+    more = (
+        parts.markup('<span class="m-soft">+{count}</span>', count=len(faces) - _FACES) if len(faces) > _FACES else ""
+    )
+    return parts.markup(
+        '<div class="m-scene"><img src="{source}" width="160" height="90" alt="{alt}" loading="lazy">'
+        '<div class="m-faces">{faces}{more}</div></div>',
+        source=parts.picture(row["image"], 320),
+        alt=say("People who passed together"),
+        faces=Markup("").join(faces[:_FACES]),
+        more=more,
+    )
+
+
+def tile(bench: Workbench, alert: Incident) -> Markup:
+    """An alert in the gallery."""
+    row = alert.row
+    kind = kind_name(row["kind"])
+    return parts.markup(
+        '<div class="m-tile">{picture}<strong>{kind}</strong><span class="m-soft">{time} · {camera}</span>'
+        '<span class="m-states">{severity}{state}</span></div>',
+        picture=_scene(bench, row) if row["kind"] == "tailgating" else shown(bench, row["image"], 160, kind),
+        kind=kind,
+        time=moment(bench, row["timestamp"]),
+        camera=row["camera"],
+        severity=parts.status(row["severity"]),
+        state=parts.status(alert.state),
+    )
+
+
+# --------------------------------------------------------------------------------------------- the address
+
+
+def options(param: str, default: str, choices: Mapping[str, str], label: str) -> str:
+    """A list to choose from that stands in the address by its bare word, whatever the language.
+
+    Args:
+        param: name in the address.
+        default: chosen when the address says nothing.
+        choices: word → label.
+        label: of the list.
+    """
+    key = f"alerts-{param}"
+    current = st.query_params.get(param, default)
+    st.session_state[key] = current if current in choices else default
+
+    def chosen() -> None:
+        word = str(st.session_state[key])
+        put(**{param: "" if word == default else word, "page": ""})
+
+    st.selectbox(label, list(choices), format_func=lambda word: choices[word], key=key, on_change=chosen)
+    return str(st.session_state[key])
+
+
+def paged(count: int) -> slice:
+    """Which of so many things stand on this page; where to turn it is drawn when there are several."""
+    pages = max(1, -(-count // PAGE))
+    text = st.query_params.get("page", "1")
+    page = min(pages, max(1, int(text))) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
+    if pages > 1:
+        key = f"alerts-page-{page}"  # the address says which: a widget of its own for each
+        st.pagination(pages, default=page, key=key, on_change=lambda: put(page=str(st.session_state[key])))
+    return slice((page - 1) * PAGE, page * PAGE)
+
+
+# --------------------------------------------------------------------------------------------- acting
+
+_PROBLEM = "alerts-problem"
+
+
+def act(deed: Callable[[Workbench, str], str]) -> bool:
+    """Change something as who is signed in, and say so; what went wrong is kept for `problem`.
+
+    Args:
+        deed: given the workbench and the author's name; returns what to say.
+
+    Returns:
+        Whether it was done.
+    """
+    try:
+        bench, author = access.acting("alerts.review")
+        text = deed(bench, author)
+    except MusterError as error:
+        st.session_state[_PROBLEM] = str(error)
+        return False
+    if text:
+        st.toast(parts.plain(text), icon=":material/check:")
+    return True
+
+
+def problem() -> None:
+    """What went wrong with the last action, near its control, once."""
+    text = st.session_state.pop(_PROBLEM, "")
+    if text:
+        st.error(parts.plain(text), icon=":material/error:")
+
+
+def assignee_field(key: str) -> None:
+    """Who takes care of it: somebody who may, or any other name."""
+    st.selectbox(
+        say("Assignee"),
+        access.colleagues("alerts.review"),
+        index=None,
+        key=key,
+        accept_new_options=True,
+        placeholder=say("Nobody"),
+    )

@@ -1,0 +1,114 @@
+"""Strangers: who was seen without being known, over days and cameras, and who of them may be one person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.ui.address import put
+from app.views.alerts import dialogs
+from app.views.alerts.pieces import moment, name_of, options, paged, shown
+from app.web import access
+from app.words import say
+from engine.incidents import Dossier
+from engine.records.alerts import latest_picture
+from engine.workbench import Workbench
+
+__all__ = ["marks", "seen", "show"]
+
+_PAIRS = 3
+
+
+def show(bench: Workbench) -> None:
+    """The strangers."""
+    dossiers = bench.dossiers.dossiers([each.row for each in bench.alerts.all()])
+    if not dossiers:
+        parts.notice(
+            say("No strangers yet"),
+            say("Everybody whom a camera saw well and nobody knew gets a dossier here, over days and cameras."),
+        )
+        return
+    if access.may("alerts.review"):
+        _suggestions(bench, dossiers)
+    grid = st.grid(6, min_column_width=118)
+    choices = {
+        "new": say("Not settled"), "watched": say("On the watch list"), "ignored": say("Ignored"), "named": say("Known by now"),
+        "any": say("Everybody"),
+    }  # fmt: skip
+    with grid.cell():
+        which = options("who", "new", choices, say("Show strangers"))
+    found = [each for each in dossiers if _fits(each, which)]
+    if not found:
+        parts.notice(say("Nobody here"), say("No stranger is in this list."), tone="good")
+        return
+    page = found[paged(len(found))]
+    grid = st.grid(min_column_width=162)
+    for each in page:
+        with grid.cell():
+            parts.html(_tile(bench, each))
+            st.button(say("Look"), key=f"look-{each.unknown_id}", on_click=partial(put, dossier=each.unknown_id))
+
+
+def _fits(each: Dossier, which: str) -> bool:
+    return {
+        "new": not each.ignored and not each.employee_id,
+        "watched": each.watched,
+        "ignored": each.ignored,
+        "named": bool(each.employee_id),
+    }.get(which, True)
+
+
+def seen(dossier: Dossier) -> str:
+    """Such as `seen 4 times on 3 days`."""
+    times, days = len(dossier.incidents), len(dossier.days)
+    if times == 1:
+        return say("seen once")
+    if days == 1:
+        return say("seen {times} times on 1 day", times=times)
+    return say("seen {times} times on {days} days", times=times, days=days)
+
+
+def marks(bench: Workbench, dossier: Dossier) -> Markup:
+    """What was decided about a stranger, as signs and words."""
+    found = []
+    if dossier.watched:
+        found.append(parts.status("watched", say("On the watch list")))
+    if dossier.ignored:
+        found.append(parts.status("ignored", say("Ignored")))
+    if dossier.employee_id:
+        found.append(parts.status("named", say("Is {name}", name=name_of(bench, dossier.employee_id))))
+    return Markup("").join(found)
+
+
+def _tile(bench: Workbench, dossier: Dossier) -> Markup:
+    path = latest_picture(bench.records, dossier.incidents, dossier.unknown_id)
+    first, last = dossier.incidents[0], dossier.incidents[-1]
+    return parts.markup(
+        '<div class="m-tile">{picture}<strong>{name}</strong><span>{seen}</span><span class="m-soft">{time} · {cameras}</span>'
+        '<span class="m-states">{marks}</span></div>',
+        picture=shown(bench, path, 160, dossier.unknown_id),
+        name=dossier.unknown_id,
+        seen=seen(dossier),
+        time=" – ".join(dict.fromkeys(moment(bench, row["timestamp"]) for row in (first, last))),
+        cameras=", ".join(dossier.cameras),
+        marks=marks(bench, dossier),
+    )
+
+
+def _suggestions(bench: Workbench, dossiers: Sequence[Dossier]) -> None:
+    """Pairs that may be one person; somebody looks at them and decides."""
+    known = {each.unknown_id: each for each in dossiers}
+    pairs = [each for each in bench.office.suggestions() if each.first in known and each.second in known]
+    if not pairs:
+        return
+    label = say("May be one person ({count})", count=len(pairs))
+    with st.expander(label, icon=":material/join_inner:", expanded=len(pairs) <= _PAIRS):
+        for each in pairs[:_PAIRS]:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                dialogs.pair(bench, each.first, each.second, each.similarity)
+                if st.button(say("Same person …"), key=f"pair-{each.first}-{each.second}"):
+                    dialogs.merge(bench, each.second, each.first)

@@ -1,0 +1,217 @@
+"""Corrections of a person's day: what was corrected, and one form to correct, approve, revoke, or say "this is not …"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, time
+
+import streamlit as st
+
+from app.ui import parts
+from app.web import access
+from app.words import say, say_date, say_time, term
+from engine.attendance import DaySheet
+from engine.attendance.corrections import EXCUSES, Correction, holding, in_force
+from engine.attendance.explain import Explanation
+from engine.errors import InputError, MusterError
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+_KEY = "attendance-correct"
+_DONE, _ERROR = f"{_KEY}-done", f"{_KEY}-error"
+
+
+def show(bench: Workbench, employee_id: str, day: date, passages: Sequence[Explanation], row: DaySheet | None) -> None:
+    """What was corrected, and for those who may, the form.
+
+    Args:
+        bench: the workspace.
+        employee_id, day: whose working day.
+        passages: of that day.
+        row: of the sheet.
+    """
+    own = [each for each in bench.attendance.corrections_of(day, day) if each.employee_id == employee_id]
+    if own:
+        _history(bench, own)
+    if access.may("attendance.correct"):
+        _form(
+            employee_id,
+            day,
+            [each for each in passages if each.taken_back is None and each.event != "unidentified"],
+            own,
+            row,
+        )
+
+
+def _zone_time(bench: Workbench, each: Correction) -> str:
+    return say_time(each.time.astimezone(bench.config.zone)) if each.time else ""
+
+
+def _what(bench: Workbench, each: Correction) -> str:
+    """A correction in words."""
+    if each.action == "add":
+        text = {"in": say("arrival {time}"), "out": say("departure {time}")}.get(each.direction, say("passage {time}"))
+        return text.format(time=_zone_time(bench, each))
+    if each.action == "status":
+        return say("status {word}", word=term(each.value))
+    return {
+        "remove": say("passage removed"), "approve": say("approved"), "revoke": say("correction revoked"),
+    }.get(each.action, each.action)  # fmt: skip
+
+
+def _history(bench: Workbench, own: Sequence[Correction]) -> None:
+    held = {each.correction_id for each in holding(own)}
+    st.markdown(f"**{say('Corrections')}**")
+    lines = []
+    for each in own:
+        made = each.made.astimezone(bench.config.zone)
+        state = say("in force") if each.correction_id in held else ""
+        if each.action in {"add", "remove", "status"} and not state:
+            state = say("revoked")
+        lines.append(
+            parts.markup(
+                "<tr><td>{when}</td><td>{what}</td><td>{state}</td><td>{author}</td><td>{reason}</td></tr>",
+                when=f"{say_date(made.date())} {say_time(made)}",
+                what=_what(bench, each),
+                state=state,
+                author=each.author,
+                reason=bench.office.readable(each.reason),
+            )
+        )
+    head = parts.markup(
+        "<tr><th>{a}</th><th>{b}</th><th>{c}</th><th>{d}</th><th>{e}</th></tr>",
+        a=say("Made"), b=say("What"), c=say("State"), d=say("By"), e=say("Reason"),
+    )  # fmt: skip
+    parts.html(
+        parts.markup('<table class="m-table">{head}{lines}</table>', head=head, lines=parts.markup("").join(lines))
+    )
+
+
+# --------------------------------------------------------------------------------------------- form
+
+
+def _actions(
+    passages: Sequence[Explanation], own: Sequence[Correction], author: str, *, four_eyes: bool
+) -> dict[str, str]:
+    """What can be done now, by name."""
+    names = {"in": say("Add an arrival"), "out": say("Add a departure"), "status": say("Set a status")}
+    if passages:
+        names["remove"] = say("Remove a passage")
+    if any(each.image and each.method == "face" for each in passages):
+        names["not_this"] = say("This is not them")
+    if holding(own):
+        names["revoke"] = say("Revoke a correction")
+        force = in_force(own)
+        mine = author.casefold() in {name.casefold() for name in force.by}
+        if not force.approved_by and not (four_eyes and mine):
+            names["approve"] = say("Approve")
+    return names
+
+
+def _form(
+    employee_id: str, day: date, passages: Sequence[Explanation], own: Sequence[Correction], row: DaySheet | None
+) -> None:
+    bench, author = access.acting("attendance.correct")
+    if done := st.session_state.pop(_DONE, None):
+        st.toast(parts.plain(done), icon=":material/check:")
+    names = _actions(passages, own, author, four_eyes=bench.config.attendance.four_eyes)
+    with st.expander(say("Correct this day"), icon=":material/edit:", expanded=_ERROR in st.session_state):
+        action = st.segmented_control(
+            say("What to correct"), list(names), key=f"{_KEY}-action", format_func=lambda name: names[name]
+        )
+        if action is None:
+            st.caption(
+                say("What the cameras recorded stays; a correction is a row of its own with your name and reason.")
+            )
+            return
+        value = _value(bench, action, passages, own, row)
+        if action == "not_this":
+            st.caption(say("The passage is taken back, and a face like this one is not taken for them again."))
+        reason = st.text_input(
+            say("Reason"), key=f"{_KEY}-reason", max_chars=500, placeholder=say("Such as: badge desk saw them at 08:57")
+        )
+
+        def save() -> None:
+            _save(employee_id, day, action, value, reason)
+
+        st.button(say("Approve") if action == "approve" else say("Save correction"), type="primary", on_click=save, key=f"{_KEY}-save",
+                  disabled=value is None or not (reason.strip() or action == "approve"))  # fmt: skip
+        if (
+            own
+            and bench.config.attendance.four_eyes
+            and "approve" not in names
+            and holding(own)
+            and not in_force(own).approved_by
+        ):
+            st.caption(say("Somebody else must approve what you corrected."))
+        if error := st.session_state.pop(_ERROR, None):
+            parts.notice(*error, tone="bad")
+
+
+def _value(
+    bench: Workbench, action: str, passages: Sequence[Explanation], own: Sequence[Correction], row: DaySheet | None
+) -> str | time | None:
+    """What a correction needs beside its reason; None: it is missing."""
+
+    def told(each: Explanation) -> str:
+        return f"{say_time(each.time) if each.time else '–'} · {each.camera}"
+
+    by_event = {each.event_id: told(each) for each in passages}
+    if action in {"in", "out"}:
+        planned = (row.planned_in if action == "in" else row.planned_out) if row else None
+        at = planned.time() if planned else time(9)
+        return st.time_input(say("Time"), at, step=60, width=160, key=f"{_KEY}-{action}")
+    if action == "status":
+        return st.selectbox(say("Status"), EXCUSES, format_func=parts.mark, width=240, key=f"{_KEY}-status")
+    if action == "remove":
+        return _choice(say("Passage"), by_event, "remove")
+    if action == "not_this":
+        return _choice(
+            say("Passage"),
+            {each.event_id: told(each) for each in passages if each.image and each.method == "face"},
+            "not",
+        )
+    if action == "revoke":
+        return _choice(
+            say("Correction"),
+            {each.correction_id: f"{_what(bench, each)}, {each.author}" for each in holding(own)},
+            "revoke",
+        )
+    return ""
+
+
+def _choice(label: str, options: Mapping[str, str], name: str) -> str | None:
+    return st.selectbox(label, list(options), format_func=lambda key: options[key], key=f"{_KEY}-{name}")
+
+
+def _save(employee_id: str, day: date, action: str, value: str | time | None, reason: str) -> None:
+    """Do it, as whoever is signed in now."""
+    try:
+        bench, author = access.acting("attendance.correct")
+        office, department = bench.office, bench.known_people().get(employee_id, {}).get("department", "")
+
+        def correct(kind: str, **more: object) -> None:
+            office.correct(employee_id, day, kind, author=author, reason=reason or say("approved"), **more)  # type: ignore[arg-type]
+
+        def passage() -> None:
+            if not isinstance(value, time):
+                raise InputError("a passage without a time", hint="give the time as 08:57")
+            correct("add", time=bench.attendance.rota.moment_on(employee_id, department, day, value), direction=action)
+
+        todo: Mapping[str, Callable[[], object]] = {
+            "in": passage,
+            "out": passage,
+            "status": lambda: correct("status", value=value),
+            "remove": lambda: correct("remove", refers_to=value),
+            "revoke": lambda: correct("revoke", refers_to=value),
+            "approve": lambda: correct("approve"),
+            "not_this": lambda: office.not_this(str(value), author=author, reason=reason),
+        }
+        todo[action]()
+    except MusterError as error:
+        st.session_state[_ERROR] = (error.message, error.hint)
+        return
+    st.session_state[_DONE] = say("Approved") if action == "approve" else say("Corrected")
+    for name in ("action", "reason"):
+        st.session_state.pop(f"{_KEY}-{name}", None)

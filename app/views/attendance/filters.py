@@ -1,0 +1,110 @@
+"""Filters of the attendance page: one row, kept in the address so that it can be passed on and gone back to."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import streamlit as st
+
+from app.ui.address import put
+from app.words import language, say
+from engine.attendance import DaySheet
+
+__all__ = ["LONGEST", "Wanted", "row", "wanted"]
+
+LONGEST = timedelta(days=92)
+_KEY = "attendance-{}".format
+_PERIODS = ("today", "yesterday", "week", "month")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be shown.
+
+    Attributes:
+        first, last: days, both included.
+        department: empty: all.
+        find: part of a name or id; empty: everybody.
+    """
+
+    first: date
+    last: date
+    department: str = ""
+    find: str = ""
+
+    def keeps(self, row: DaySheet) -> bool:
+        """Whether a row of the sheet is shown, by person."""
+        if self.department and row.department != self.department:
+            return False
+        find = self.find.casefold()
+        return not find or find in row.name.casefold() or find in row.employee_id.casefold()
+
+
+def _day(name: str) -> date | None:
+    with contextlib.suppress(ValueError):
+        found = date.fromisoformat(st.query_params.get(name, ""))
+        return found if 1970 <= found.year <= 9000 else None
+    return None
+
+
+def wanted(today: date) -> Wanted:
+    """What the address asks for: today where it says nothing; never more than `LONGEST`."""
+    first = _day("from") or today
+    last = max(first, _day("to") or first)
+    last = min(last, first + LONGEST - timedelta(days=1))
+    return Wanted(first, last, st.query_params.get("department", ""), st.query_params.get("find", "").strip())
+
+
+def _period(name: str, today: date) -> tuple[date, date]:
+    if name == "yesterday":
+        return today - timedelta(days=1), today - timedelta(days=1)
+    if name == "week":
+        return today - timedelta(days=today.weekday()), today
+    if name == "month":
+        return today.replace(day=1), today
+    return today, today
+
+
+def row(asked: Wanted, today: date, departments: Sequence[str]) -> None:
+    """Draw the row.
+
+    Args:
+        asked: what holds now.
+        today: the workplace's.
+        departments: to choose from.
+    """
+    names = {"today": say("Today"), "yesterday": say("Yesterday"), "week": say("Week"), "month": say("Month")}
+    spans = {name: _period(name, today) for name in _PERIODS}
+    st.session_state[_KEY("period")] = next((n for n in _PERIODS if spans[n] == (asked.first, asked.last)), None)
+    st.session_state[_KEY("days")] = (asked.first, asked.last)
+    st.session_state[_KEY("department")] = asked.department
+    st.session_state[_KEY("find")] = asked.find
+
+    def period() -> None:
+        first, last = spans[st.session_state[_KEY("period")] or "today"]
+        put(**{"from": "" if first == today else first.isoformat(), "to": "" if last == first else last.isoformat()})
+
+    def days() -> None:
+        chosen = st.session_state[_KEY("days")]
+        if len(chosen) == 2:
+            put(**{"from": chosen[0].isoformat(), "to": chosen[1].isoformat() if chosen[1] != chosen[0] else ""})
+
+    with st.container(horizontal=True, vertical_alignment="top"):
+        st.segmented_control(
+            say("Period"), _PERIODS, key=_KEY("period"), on_change=period, format_func=lambda name: names[name]
+        )
+        st.date_input(
+            say("Days"), key=_KEY("days"), on_change=days, format="DD.MM.YYYY" if language() == "de" else "DD/MM/YYYY", width=222,
+        )  # fmt: skip
+        st.selectbox(
+            say("Department"), sorted({"", asked.department, *departments}, key=str.casefold), key=_KEY("department"),
+            on_change=lambda: put(department=st.session_state[_KEY("department")] or ""), width=160,
+            format_func=lambda name: name or say("All departments"),
+        )  # fmt: skip
+        st.text_input(
+            say("Person"), key=_KEY("find"), placeholder=say("Name or id"), width=150, icon=":material/search:",
+            on_change=lambda: put(find=st.session_state[_KEY("find")]),
+        )  # fmt: skip

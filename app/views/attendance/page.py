@@ -1,0 +1,167 @@
+"""Attendance: who is here, who is late, who is missing, and whether the camera's word is good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import streamlit as st
+
+from app.ui import parts
+from app.ui.address import put, to
+from app.views.attendance import charts, downloads, filters, tables
+from app.views.attendance import person as attendance_person
+from app.views.attendance.filters import Wanted
+from app.web import access
+from app.words import say, say_date
+from engine.operations.reporting import AttendanceReports
+from engine.reports import Headline, exceptions, headline
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+_STYLESHEET = Path(__file__).parents[2] / "web" / "static" / "attendance.css"
+_REFRESH_S = 30
+
+
+def show() -> None:
+    """The page."""
+    bench = access.reading("attendance.view")
+    st.html(_STYLESHEET)
+    if person := st.query_params.get("person", ""):
+        attendance_person.show(bench, person)
+        return
+    today = AttendanceReports(bench).now.date()
+    asked = filters.wanted(today)
+    st.title(say("Attendance"))
+    people = bench.known_people()
+    filters.row(asked, today, [row["department"] for row in people.values() if row["department"]])
+    board = st.fragment(parts.guarded(_board), run_every=_REFRESH_S) if asked.last >= today else _board
+    board(asked)
+    st.subheader(say("Charts"))
+    charts.show(asked)
+    if access.may("attendance.export"):
+        downloads.show(asked)
+
+
+def _board(asked: Wanted) -> None:
+    """Figures, exceptions and the sheet; of today they are drawn anew every half minute."""
+    bench = access.reading("attendance.view")
+    if st.query_params.get("person"):  # a row was chosen: the whole page changes
+        st.rerun()
+    reports = AttendanceReports(bench)
+    rows = [row for row in reports.rows(asked.first, asked.last) if asked.keeps(row)]
+    today, several = reports.now.date(), asked.first != asked.last
+    if not rows:
+        _nothing(bench, asked, today)
+        return
+    _figures(headline(rows), reports.now.date() in _days(asked), several=several)
+    found = exceptions(rows, reports.now, bench.attendance.rota)
+    st.subheader(say("Exceptions ({count})", count=len(found)) if found else say("Exceptions"))
+    if found:
+        tables.exceptions(found, several_days=several)
+    else:
+        st.caption(say("Nothing needs a decision."))
+    st.subheader(say("Sheet of {day}", day=say_date(asked.first)) if not several else say("Sheet"))
+    newest_first = sorted(rows, key=lambda row: row.day, reverse=True)
+    tables.sheet(newest_first, several_days=several)
+    if not bench.config.shifts:
+        st.caption(
+            say(
+                "No shifts are set, so nobody is late or absent. They are set in {file}, section {section}.",
+                file="muster.toml",
+                section="shifts",
+            )
+        )
+
+
+def _days(asked: Wanted) -> Sequence[date]:
+    return [asked.first + timedelta(days=offset) for offset in range((asked.last - asked.first).days + 1)]
+
+
+def _figures(found: Headline, has_today: bool, *, several: bool) -> None:
+    covered = found.covered_pct
+    note = say("person-days") if several else ""
+    line = [
+        parts.Figure(
+            say("Present"),
+            str(found.present),
+            _inside_now(found) if has_today else note,
+            "good" if found.present else "quiet",
+        ),
+        parts.Figure(say("Late"), str(found.late), note, "warn" if found.late else "quiet"),
+    ]
+    if has_today:
+        line.append(
+            parts.Figure(
+                say("Not yet here"),
+                str(found.not_yet),
+                say("of {count} expected", count=found.expected) if found.expected else "",
+            )
+        )
+    line += [
+        parts.Figure(say("Absent"), str(found.absent), note, "bad" if found.absent else "quiet"),
+        parts.Figure(say("Away"), str(found.away), say("leave, sick, remote"), "quiet"),
+        parts.Figure(
+            say("Not identified"),
+            str(found.not_identified),
+            say("and {count} not covered", count=found.not_covered) if found.not_covered else "",
+            "info" if found.not_identified or found.not_covered else "quiet",
+        ),
+        parts.Figure(
+            say("Covered"),
+            "–" if covered is None else f"{int(covered)} %",
+            say("of planned time"),
+            "quiet" if covered is None else "good" if covered >= 99.5 else "warn",
+        ),
+    ]  # fmt: skip
+    parts.figures(line)
+
+
+def _inside_now(found: Headline) -> str:
+    """Such as `4 inside, 1 unsure`, as the Live page and the muster list count."""
+    sure = say("{count} inside", count=found.inside)
+    return f"{sure}, {say('{count} unsure', count=found.unsure)}" if found.unsure else sure
+
+
+def _nothing(bench: Workbench, asked: Wanted, today: date) -> None:
+    """Why there is nothing to see, and what to do."""
+    if not bench.known_people() and not bench.attendance.log.days():
+        parts.notice(
+            say("Nobody is enrolled yet"),
+            say("Attendance begins with the first person: enrol people, then let a camera watch the entrance."),
+            action=(lambda: _link(to("/registration"), say("Register somebody")))
+            if access.may("people.enrol")
+            else None,
+        )
+    elif asked.department or asked.find:
+        parts.notice(say("Nobody matches"), say("No row of these days fits department and person."), action=_all)
+    elif asked.first > today:
+        parts.notice(say("These days have not come yet"), say("Choose days up to today."), action=_all)
+    else:
+        parts.notice(
+            say("Nobody was expected or seen"),
+            say("No shift applies on these days, and no camera saw anybody."),
+            action=_earlier if bench.attendance.log.days() else None,
+        )
+
+
+def _all() -> None:
+    st.button(
+        say("Show today"),
+        on_click=lambda: put(**{"from": "", "to": "", "department": "", "find": ""}),
+    )
+
+
+def _earlier() -> None:
+    bench = access.reading("attendance.view")
+    last = bench.attendance.log.days()[-1]
+    st.button(
+        say("Show {day}, the last day with arrivals", day=say_date(last)),
+        on_click=lambda: put(**{"from": last.isoformat(), "to": ""}),
+    )
+
+
+def _link(address: str, text: str) -> None:
+    parts.html(parts.markup('<a class="m-link" href="{address}" target="_self">{text}</a>', address=address, text=text))

@@ -1,0 +1,256 @@
+"""One person: the month as a calendar, and each passage of a day with its picture and why it was taken for theirs."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date, timedelta
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.ui.address import put, to
+from app.views.attendance import corrections, tables
+from app.web import access
+from app.words import say, say_date, say_minutes, say_time, term
+from engine.attendance import DaySheet
+from engine.attendance.explain import Explanation
+from engine.operations.reporting import AttendanceReports
+from engine.reports import headline
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+
+def show(bench: Workbench, employee_id: str) -> None:
+    """The page of one person.
+
+    Args:
+        bench: the workspace.
+        employee_id: as in the address.
+    """
+    reports = AttendanceReports(bench)
+    today = reports.now.date()
+    day = _asked_day(today)
+    first = day.replace(day=1)
+    last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
+    rows = {row.day: row for row in reports.rows(first, last, employee_id)}
+    known = bench.known_people().get(employee_id)
+    _head(employee_id, known, first, today)
+    if known is None and not rows:
+        parts.notice(
+            say("There is nobody of this id in this month"),
+            say("The person may have been erased, or the address is mistyped."),
+        )
+        return
+    found = headline(rows.values())
+    hours = sum(row.hours or 0.0 for row in rows.values())
+    late = sum(row.late_min or 0 for row in rows.values())
+    parts.figures(
+        [
+            parts.Figure(say("Days present"), str(found.present)),
+            parts.Figure(say("Hours"), say_minutes(60 * hours) if hours else "–", say("worked, without breaks")),
+            parts.Figure(say("Late"), str(found.late), say_minutes(late) if found.late else "", "warn" if found.late else "quiet"),
+            parts.Figure(say("Absent"), str(found.absent), tone="bad" if found.absent else "quiet"),
+            parts.Figure(say("Away"), str(found.away), say("leave, sick, remote")),
+        ]
+    )  # fmt: skip
+    month, chosen = st.tabs([say("Month"), say("Presence")], key="attendance-person-tab", on_change="rerun")
+    if month.open:
+        with month:
+            _calendar(employee_id, first, last, day, rows)
+    if chosen.open:
+        with chosen:
+            _presence(bench, employee_id, first, min(last, today), known)
+    _day(bench, reports, employee_id, day, rows.get(day))
+
+
+def _asked_day(today: date) -> date:
+    with suppress(ValueError):
+        found = date.fromisoformat(st.query_params.get("day", ""))
+        if 1970 <= found.year <= 9000:
+            return found
+    return today
+
+
+def _head(employee_id: str, known: Mapping[str, str] | None, first: date, today: date) -> None:
+    left, right = st.columns([2, 3], vertical_alignment="center")
+    with left:
+        parts.html(
+            parts.markup(
+                '<div class="a-head">{face}<div><h2>{name}</h2><span class="m-soft">{about}</span></div></div>',
+                face=parts.face(parts.portrait(employee_id), 56, ""),
+                name=known["name"] if known else employee_id,
+                about=" · ".join(filter(None, (employee_id, known["department"] if known else ""))),
+            )
+        )
+    with right, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        before, after = first - timedelta(days=1), (first + timedelta(days=32)).replace(day=1)
+        st.button(
+            say("Previous month"),
+            icon=":material/chevron_left:",
+            on_click=lambda: put(day=before.replace(day=1).isoformat()),
+        )
+        st.button(
+            say("Next month"), icon=":material/chevron_right:", disabled=after > today,
+            on_click=lambda: put(day=after.isoformat()),
+        )  # fmt: skip
+        st.button(say("Everybody"), icon=":material/arrow_back:", on_click=lambda: put(person="", day=""))
+
+
+# --------------------------------------------------------------------------------------------- month
+
+
+def _calendar(employee_id: str, first: date, last: date, chosen: date, rows: Mapping[date, DaySheet]) -> None:
+    names = [say("Mon"), say("Tue"), say("Wed"), say("Thu"), say("Fri"), say("Sat"), say("Sun")]
+    head = Markup("").join(parts.markup('<th scope="col">{name}</th>', name=name) for name in names)
+    weeks = []
+    monday = first - timedelta(days=first.weekday())
+    while monday <= last:
+        days = [monday + timedelta(days=offset) for offset in range(7)]
+        cells = Markup("").join(_cell(employee_id, day, first, chosen, rows.get(day)) for day in days)
+        weeks.append(parts.markup("<tr>{cells}</tr>", cells=cells))
+        monday += timedelta(days=7)
+    parts.html(
+        parts.markup(
+            '<table class="a-calendar"><caption class="m-soft">{title}</caption><tr>{head}</tr>{weeks}</table>',
+            title=_month(first), head=head, weeks=Markup("").join(weeks),
+        )
+    )  # fmt: skip
+
+
+def _month(day: date) -> str:
+    names = (
+        say("January"), say("February"), say("March"), say("April"), say("May"), say("June"), say("July"), say("August"),
+        say("September"), say("October"), say("November"), say("December"),
+    )  # fmt: skip
+    return f"{names[day.month - 1]} {day.year}"
+
+
+def _cell(employee_id: str, day: date, first: date, chosen: date, row: DaySheet | None) -> Markup:
+    if (day.year, day.month) != (first.year, first.month):
+        return parts.markup('<td class="a-none"></td>')
+    css = " ".join(filter(None, ("a-chosen" if day == chosen else "", "a-free" if row is None else "")))
+    if row is None:
+        return parts.markup('<td class="{css}"><span class="a-number">{day}</span></td>', css=css, day=day.day)
+    # other filters stay in the address, so that the way back leads to where one came from
+    kept = {
+        name: st.query_params[name] for name in ("from", "to", "department", "find", "chart") if name in st.query_params
+    }
+    times = tables.span(row.first_in, row.last_out, "–") if row.first_in or row.last_out else ""
+    return parts.markup(
+        '<td class="{css}"><a href="{address}" target="_self" title="{title}"><b>{day}</b>{status}{times}{corrected}</a></td>',
+        css=css,
+        address=to(**{**kept, "person": employee_id, "day": day.isoformat()}),
+        title=say_date(day),
+        day=day.day,
+        status=parts.status(row.status),
+        times=times,
+        corrected=Markup("<br>") + parts.markup("✎ {text}", text=say("corrected")) if row.corrected_by else "",
+    )
+
+
+def _presence(bench: Workbench, employee_id: str, first: date, last: date, known: Mapping[str, str] | None) -> None:
+    from app.charts.presence import Lane, time_line  # noqa: PLC0415 - Plotly takes a moment to load
+    from app.charts.theme import CONFIG, label  # noqa: PLC0415
+
+    reports = AttendanceReports(bench)
+    found = reports.stays(first, last, employee_id) if last >= first else []
+    days = sorted({stay.day for stay in found})
+    if not days:
+        parts.notice(say("Nothing to draw"), say("No arrivals in this month."))
+        return
+    lanes = [
+        Lane(say_date(day, year=False), day, [stay for stay in found if stay.day == day], reports.outages(day))
+        for day in days
+    ]
+    title = label(say("When {name} was inside", name=known["name"] if known else employee_id), 90)
+    figure = time_line(lanes, title, bench.config.zone, reports.now)
+    st.plotly_chart(figure, theme=None, config=CONFIG, key="attendance-person-figure", alt=say("A bar per day"))
+
+
+# --------------------------------------------------------------------------------------------- day
+
+
+def _day(bench: Workbench, reports: AttendanceReports, employee_id: str, day: date, row: DaySheet | None) -> None:
+    st.subheader(say_date(day))
+    if row is not None:
+        _summary(row)
+    evidence = access.may("attendance.evidence")
+    passages = reports.explained(employee_id, day)
+    if passages:
+        names = {key: known["name"] for key, known in bench.known_people().items()}
+        parts.html(Markup("").join(_passage(each, names, evidence=evidence) for each in passages))
+    else:
+        st.caption(say("No camera saw this person on this day."))
+    if day <= reports.now.date():
+        corrections.show(bench, employee_id, day, passages, row)
+
+
+def _summary(row: DaySheet) -> None:
+    """What the day came to: what holds, and what the cameras alone say where that differs."""
+
+    def line(term_: str, *cells: object) -> Markup:
+        body = Markup(" ").join(parts.markup("{each}", each=cell) for cell in cells if cell)
+        return parts.markup("<span>{a}</span><span>{b}</span>", a=term_, b=body)
+
+    lines = [line(say("Status"), parts.status(row.status), tables.span(row.first_in, row.last_out))]
+    if row.planned_in:
+        lines.append(line(say("Planned"), tables.planned(row), f"({row.shift})" if row.shift else ""))
+    if row.corrected_by:
+        recorded = row.recorded
+        state = parts.status(recorded.status) if recorded.status else ""
+        times = tables.span(recorded.first_in, recorded.last_out)
+        lines.append(line(say("Cameras alone"), state, times))
+        approved = say("approved by {name}", name=row.approved_by) if row.approved_by else say("waits for approval")
+        lines.append(line(say("Corrected by"), f"{row.corrected_by}: {row.correction_reason} · {approved}"))
+    if row.notes:
+        lines.append(line(say("Notes"), tables.note(row)))
+    parts.html(parts.markup('<div class="a-row">{lines}</div>', lines=Markup("").join(lines)))
+
+
+def _passage(each: Explanation, names: Mapping[str, str], *, evidence: bool) -> Markup:
+    """One passage: picture, time, and why it was taken for theirs."""
+    direction = {"in": say("came in"), "out": say("went out")}.get(each.direction, say("passed by"))
+    kind = {"seen": say("seen again"), "unidentified": say("not told for certain")}.get(each.event, "")
+    head = parts.markup(
+        "<strong>{time}</strong> {what}",
+        time=say_time(each.time) if each.time else "–",
+        what=" · ".join(filter(None, (direction, each.camera, kind))),
+    )
+    if not evidence:
+        gone = say("taken back") if each.taken_back is not None else ""
+        return parts.markup('<div class="a-punch"><div>{head}<br>{gone}</div></div>', head=head, gone=gone)
+    picture = (
+        parts.face(parts.picture(each.image, 160), 160, say("evidence of this passage"))
+        if each.image
+        else parts.markup('<span class="a-no">{text}</span>', text=_no_picture(each))
+    )
+    bar = (
+        parts.similarity_bar(each.similarity, each.threshold, each.runner_up_similarity)
+        if each.similarity is not None and each.threshold is not None
+        else ""
+    )
+    return parts.markup(
+        '<div class="a-punch{css}">{picture}<div>{head}<br>{bar}<br>{told}</div></div>',
+        css=" a-gone" if each.taken_back is not None else "",
+        picture=picture, head=head, bar=bar, told=_sentence(each, names),
+    )  # fmt: skip
+
+
+def _no_picture(each: Explanation) -> str:
+    return say("made up, without a picture") if each.method == "sample" else say("no picture is kept")
+
+
+def _sentence(each: Explanation, names: Mapping[str, str]) -> str:
+    """The explanation as one sentence in the language of who is looking."""
+    told = []
+    for part in each.parts:
+        values: dict[str, str] = dict(part.values)
+        if "who" in values:
+            values["who"] = names.get(values["who"]) or values["who"]
+        told.append(term(part.text).format(**values))
+    text = ", ".join(told)
+    return text[:1].upper() + text[1:]

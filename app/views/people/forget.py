@@ -1,0 +1,187 @@
+"""Forgetting a person: what will be gone, the typed name, progress, and the receipt."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.web import access
+from app.words import say
+from engine.errors import MusterError
+from engine.privacy import Prospect
+from engine.workbench import Workbench
+
+__all__ = ["dialog", "going_on", "show_progress"]
+
+_KEY = "forgetting"
+
+
+@dataclass
+class _Job:
+    """Erasing runs beside the page: whoever leaves it does not break it off half-way."""
+
+    employee_id: str
+    done: int = 0
+    total: int = 0
+    receipt: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, bench: Workbench, author: str) -> None:
+        """Erase; called in a thread of its own."""
+        try:
+            self.receipt = bench.forget(self.employee_id, author=author, progress=self._told)
+        except MusterError as error:
+            self.error = str(error)
+        except Exception as error:  # noqa: BLE001 - nobody else would ever hear of it
+            self.error = f"{type(error).__name__}: {error}"
+        finally:
+            self.ended.set()
+
+    def _told(self, _what: str, done: int, total: int) -> None:
+        self.done, self.total = done, total
+
+
+def dialog(bench: Workbench, employee_id: str, name: str) -> None:
+    """Ask whether it is meant."""
+
+    try:
+        with st.spinner(say("Looking for what is held …")):
+            found = bench.foresee(employee_id)
+    except MusterError as error:
+        st.error(parts.plain(error), icon=":material/error:")
+        return
+
+    @st.dialog(say("Forget this person"), width="medium")
+    def ask() -> None:
+        parts.html(_gone(found))
+        wanted = name or employee_id
+        parts.html(parts.markup("<p>{a} <b>{b}</b></p>", a=say("To go on, type exactly:"), b=wanted))
+        typed = st.text_input(say("Their name") if name else say("Their id"), key="typed_name", live=True)
+        right = (typed or "").strip() == wanted
+        if st.button(
+            say("Erase for good"), type="primary", icon=":material/delete_forever:", disabled=not right, key="erase"
+        ):
+            _start(employee_id)
+
+    ask()
+
+
+def _gone(found: Prospect) -> Markup:
+    lines = [
+        say("Templates: {count}", count=found.templates),
+        say("Pictures of enrolment, evidence and incidents: {count}", count=found.pictures),
+        say("Name, department, e-mail and consent"),
+    ]
+    if found.leave_entries:
+        lines.append(say("Entries of leave: {count}", count=found.leave_entries))
+    if found.pin:
+        lines.append(say("Their PIN"))
+    if found.dossiers:
+        lines.append(say("Dossiers that show them as a stranger: {count}", count=found.dossiers))
+    if found.messages:
+        lines.append(say("Messages that wait: {count}", count=found.messages))
+    stays = [
+        say("Rows of the attendance log, under a pseudonym: {count}", count=found.rows)
+        if found.pseudonym
+        else say("Rows of the attendance log, under the bare id: {count}", count=found.rows),
+        say("Incidents they took part in, without their pictures: {count}", count=found.incidents),
+        say("Pictures of others, in which their face is looked for and made unrecognisable: {count}", count=found.others),
+    ]  # fmt: skip
+    return parts.markup(
+        "<p><b>{gone}</b></p><ul>{a}</ul><p><b>{rest}</b></p><ul>{b}</ul><p>{end}</p>",
+        gone=say("This will be gone:"),
+        a=_items(lines),
+        rest=say("This stays, without their name:"),
+        b=_items(stays),
+        end=say("It cannot be undone. Backups elsewhere are not touched."),
+    )
+
+
+def _items(lines: list[str]) -> Markup:
+    return Markup("").join(parts.markup("<li>{line}</li>", line=line) for line in lines)
+
+
+def _start(employee_id: str) -> None:
+    try:
+        bench, author = access.acting("people.forget")
+    except MusterError as error:
+        st.error(parts.plain(error), icon=":material/error:")
+        return
+    job = st.session_state[_KEY] = _Job(employee_id)
+    threading.Thread(target=job.run, args=(bench, author), name="forget").start()
+    st.rerun()
+
+
+def going_on() -> bool:
+    """Somebody is being forgotten, or was, and the receipt was not put away yet."""
+    return _KEY in st.session_state
+
+
+@st.fragment(run_every=0.5)
+def _bar(job: _Job) -> None:
+    if job.ended.is_set():
+        st.rerun()
+    text = say("Erasing …")
+    if job.total:
+        text = say("Looking for their face in other pictures: {done} of {total}", done=job.done, total=job.total)
+    st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text)
+
+
+def show_progress() -> None:
+    """How far it is; then the receipt."""
+    job: _Job = st.session_state[_KEY]
+    if not job.ended.is_set():
+        _bar(job)
+        return
+    if job.error:
+        parts.notice(say("They could not be forgotten entirely"), job.error, tone="bad")
+    else:
+        _receipt(job.receipt)
+    if st.button(say("Done"), type="primary", key="receipt_done"):
+        del st.session_state[_KEY]
+        if not job.error:
+            st.query_params.pop("person", None)
+        st.rerun()
+
+
+def _receipt(receipt: dict[str, Any]) -> None:
+    lines = [
+        say("Templates: {count}", count=receipt["templates"] + receipt["templates_as_stranger_or_by_mistake"]),
+        say("Pictures: {count}", count=receipt["pictures"]),
+        say("Faces made unrecognisable in pictures of others: {count}", count=receipt["faces_hidden_in_pictures_of_others"]),
+        say("Entries of leave: {count}", count=receipt["leave_entries"]),
+        say("Day sheets made anew: {count}", count=receipt["day_sheets"]),
+        say("Messages that waited: {count}", count=receipt["messages_not_sent"]),
+        say("Log rows now under a pseudonym: {count}", count=receipt["log_rows_under_the_pseudonym"])
+        if receipt["log_rows_under_the_pseudonym"]
+        else say("Log rows that stay under the bare id: {count}", count=receipt["log_rows_kept_under_the_id"]),
+    ]  # fmt: skip
+    with st.container(border=True):
+        parts.html(
+            parts.markup(
+                '<h2 style="padding:0">{title}</h2><p class="m-soft">{time} · {author}</p><ul>{lines}</ul>',
+                title=say("Receipt: {subject} was forgotten", subject=receipt["subject"]),
+                time=str(receipt["time"])[:16].replace("T", " "),
+                author=receipt["author"],
+                lines=_items(lines),
+            )
+        )
+        if receipt["still_named_in"]:
+            st.warning(say("Files that somebody put here still hold the name; check them:"), icon=":material/warning:")
+            parts.html(parts.markup("<ul>{lines}</ul>", lines=_items(receipt["still_named_in"])))
+        if receipt["pictures_that_could_not_be_read"]:
+            st.warning(
+                say("Pictures that could not be read: {count}", count=receipt["pictures_that_could_not_be_read"]),
+                icon=":material/warning:",
+            )
+        st.download_button(
+            say("Download the receipt"), json.dumps(receipt, indent=1, ensure_ascii=False),
+            f"receipt-{receipt['receipt_id']}.json", "application/json", icon=":material/download:", on_click="ignore",
+        )  # fmt: skip

@@ -1,0 +1,135 @@
+"""Lists that HR brings: staff and leave, looked at before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from app.ui import parts
+from app.web import access
+from app.words import say, term
+from engine.errors import MusterError
+from engine.people import LeaveImport, RowMessage, StaffImport
+from engine.records import uploaded
+from engine.workbench import Workbench
+
+__all__ = ["dialog"]
+
+_SHOWN = 200
+
+
+def dialog() -> None:
+    """Ask for a file, say what it would change, and take it in."""
+
+    @st.dialog(say("Import lists"), width="large")
+    def ask() -> None:
+        kinds = {"staff": say("Staff list"), "leave": say("Leave, remote and sick days")}
+        what = st.segmented_control(
+            say("What is in the file"), list(kinds), format_func=lambda each: kinds[each], default="staff",
+            required=True, key="import_what",
+        )  # fmt: skip
+        if what == "staff":
+            st.caption(
+                say("A CSV file with a column for ids and one for names; department, e-mail, active and consent may follow. An empty "
+                    "cell leaves what is stored, and who is not in the file stays as they are.")
+            )  # fmt: skip
+            file = st.file_uploader(say("Staff list"), type=["csv", "txt", "tsv"], key="import_staff")
+        else:
+            st.caption(
+                say("A CSV file with who, from, to and kind, or a calendar (.ics). Of a table with an error nothing is written; of a "
+                    "calendar only the events with errors are left out.")
+            )  # fmt: skip
+            file = st.file_uploader(
+                say("Table or calendar"), type=["csv", "txt", "tsv", "ics", "ical"], key="import_leave"
+            )
+        if file is None:
+            return
+        try:
+            bench, author = access.acting("people.edit")
+            result = _take(bench, what, file.name, file.getvalue(), author, dry_run=True)
+        except MusterError as error:
+            st.error(parts.plain(error), icon=":material/error:")
+            return
+        _show(result)
+        if st.button(
+            say("Take it in"),
+            type="primary",
+            icon=":material/check:",
+            disabled=not _changes(result),
+            key="import_apply",
+        ):
+            try:
+                bench, author = access.acting("people.edit")
+                _take(bench, what, file.name, file.getvalue(), author, dry_run=False)
+            except MusterError as error:
+                st.error(parts.plain(error), icon=":material/error:")
+                return
+            st.toast(say("The list was taken in"), icon=":material/check:")
+            st.rerun()
+
+    ask()
+
+
+def _take(
+    bench: Workbench, what: str, name: str, content: bytes, author: str, *, dry_run: bool
+) -> StaffImport | LeaveImport:
+    with uploaded(content, name) as path:
+        if what == "staff":
+            return bench.staff.import_staff(path, author=author, dry_run=dry_run)
+        return bench.staff.import_leave(path, author=author, dry_run=dry_run)
+
+
+def _changes(result: StaffImport | LeaveImport) -> bool:
+    """Something would be written."""
+    if isinstance(result, StaffImport):
+        return not result.errors and bool(result.added or result.changed)
+    return bool(result.added or result.removed)
+
+
+def _show(result: StaffImport | LeaveImport) -> None:
+    if isinstance(result, StaffImport):
+        middle = parts.Figure(say("Changed"), str(len(result.changed)))
+    else:
+        middle = parts.Figure(say("Removed or replaced"), str(len(result.removed)))
+    errors = len(result.errors)
+    parts.figures(
+        [
+            parts.Figure(say("New"), str(len(result.added))),
+            middle,
+            parts.Figure(say("As stored"), str(len(result.unchanged))),
+            parts.Figure(say("Errors"), str(errors), tone="bad" if errors else "quiet"),
+        ]
+    )
+    if errors and isinstance(result, StaffImport):
+        st.error(
+            say("Nothing can be taken in while a row has an error: correct the file and choose it again."),
+            icon=":material/error:",
+        )
+    elif not _changes(result):
+        st.info(say("Everything in this file is stored already."), icon=":material/info:")
+    else:
+        st.caption(say("Nothing was written yet."))
+    _messages(result.messages)
+
+
+def _messages(messages: Sequence[RowMessage]) -> None:
+    if not messages:
+        return
+    ordered = sorted(messages, key=lambda message: (message.level != "error", message.line))
+    rows = [
+        {
+            say("Line"): str(message.line or "–"),
+            say("Column"): message.column,
+            say("Kind"): f"{'■' if message.level == 'error' else '▲'} {term(message.level)}",
+            say("Message"): message.text,
+        }
+        for message in ordered[:_SHOWN]
+    ]
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, alt=say("What the file says"),
+        column_config={say("Message"): st.column_config.TextColumn(width="large")},
+    )  # fmt: skip
+    if len(ordered) > _SHOWN:
+        st.caption(say("… and {count} more", count=len(ordered) - _SHOWN))

@@ -1,0 +1,220 @@
+"""People: who is on the list, what is held on them, and what can be done about it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pandas as pd
+import streamlit as st
+
+from app.ui import parts
+from app.ui.address import to
+from app.views.people import forget, importing
+from app.views.people import person as people_person
+from app.web import access
+from app.words import language, say
+from engine.operations.overview import last_seen
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+_DAYS = 31
+_VIEWS = ("all", "active", "inactive", "no templates", "no consent")
+
+
+def show() -> None:
+    """The page."""
+    bench = access.reading("people.view")
+    if forget.going_on():
+        st.title(say("People"))
+        forget.show_progress()
+        return
+    person = st.query_params.get("person", "")
+    if person:
+        people_person.show(bench, person)
+        return
+    _list(bench)
+
+
+def _view_name(view: str) -> str:
+    return {
+        "all": say("Everybody"),
+        "active": say("Active"),
+        "inactive": say("Inactive"),
+        "no templates": say("Without templates"),
+        "no consent": say("Without consent"),
+    }[view]
+
+
+def _list(bench: Workbench) -> None:
+    title, buttons = st.columns([1, 2], vertical_alignment="center")
+    title.title(say("People"))
+    with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        if access.may("people.enrol"):
+            with st.container(width="content"):
+                parts.html(
+                    parts.markup(
+                        '<a class="m-link" href="{address}" target="_self">{text}</a>',
+                        address=to("/registration"),
+                        text=say("Register somebody"),
+                    )
+                )
+        if access.may("people.edit") and st.button(say("Import lists"), icon=":material/upload_file:"):
+            importing.dialog()
+    table = _table(bench)
+    if table.empty:
+        parts.notice(
+            say("Nobody is on the list yet"),
+            say("Only who is registered can be recognised. Register somebody, or import your staff list and add pictures afterwards."),
+        )  # fmt: skip
+        return
+    _figures(table)
+    shown = _filtered(table)
+    _people(shown)
+    parts.html(
+        parts.markup(
+            '<div class="m-soft">{text}</div>',
+            text=say(
+                "{count} of {all} people. Last seen: looked for in the latest {days} days of the log.",
+                count=len(shown),
+                all=len(table),
+                days=_DAYS,
+            ),
+        )
+    )
+
+
+def _table(bench: Workbench) -> pd.DataFrame:
+    """Everybody, those whose templates have no row in the list, too."""
+    people, gallery = bench.people.all(), bench.gallery.current()
+    seen = last_seen(bench, [key for key, person in people.items() if person.active], _DAYS)
+    rows = []
+    for key in dict.fromkeys([*people, *gallery.people]):
+        person, count = people.get(key), len(gallery.of(key)[0])
+        active = person is not None and person.active
+        missing = [
+            *(["not in the list"] if person is None else []),
+            *(["no templates"] if active and not count else []),
+            *(["no consent"] if active and person and not person.consent_at else []),
+        ]
+        state = "inactive" if person and not active else missing[0] if missing else "active"
+        rows.append(
+            {
+                "face": parts.portrait(key),
+                "name": person.name if person else "",
+                "department": person.department if person else "",
+                "id": key,
+                "state": ", ".join(map(parts.mark, missing)) if missing and active else parts.mark(state),
+                "seen": _moment(seen[key]["timestamp"]) if key in seen else None,
+                "templates": count,
+                "enrolled": _day(person.enrolled_at) if person else None,
+                "consent": _day(person.consent_at) if person else None,
+                "active": active,
+            }
+        )
+    table = pd.DataFrame(rows)
+    if rows:
+        for column in ("seen", "enrolled", "consent"):
+            table[column] = pd.to_datetime(table[column])
+    return table
+
+
+def _moment(text: str) -> datetime | None:
+    """The local time of an ISO 8601 text, as the logs' clock showed it."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        return None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+def _figures(table: pd.DataFrame) -> None:
+    active = table[table["active"]]
+    without = int((active["templates"] == 0).sum())
+    no_consent = int(active["consent"].isna().sum())
+    parts.figures(
+        [
+            parts.Figure(say("People"), str(len(table)), say("on the list")),
+            parts.Figure(say("Active"), str(len(active)), say("are recognised at the door")),
+            parts.Figure(
+                say("Without templates"),
+                str(without),
+                say("cannot be recognised") if without else "",
+                "warn" if without else "quiet",
+            ),
+            parts.Figure(
+                say("Without consent"),
+                str(no_consent),
+                say("no date is recorded") if no_consent else "",
+                "warn" if no_consent else "quiet",
+            ),
+        ]
+    )
+
+
+def _filtered(table: pd.DataFrame) -> pd.DataFrame:
+    search, view, department = st.columns([2, 1, 1], vertical_alignment="bottom")
+    text = search.text_input(
+        say("Search"), key="search", type="search", placeholder=say("Name, id or department"), bind="query-params"
+    )
+    chosen = view.selectbox(say("State"), _VIEWS, format_func=_view_name, key="show", bind="query-params")
+    departments = sorted({each for each in table["department"] if each})
+    wanted = department.selectbox(
+        say("Department"), ["", *departments], format_func=lambda each: each or say("All"),
+        key="department", bind="query-params",
+    )  # fmt: skip
+    shown = table
+    for word in (text or "").casefold().split():
+        cells = (
+            shown["name"].str.casefold() + "\n" + shown["id"].str.casefold() + "\n" + shown["department"].str.casefold()
+        )
+        shown = shown[cells.str.contains(word, regex=False)]
+    if wanted:
+        shown = shown[shown["department"] == wanted]
+    if chosen in {"active", "inactive"}:
+        shown = shown[shown["active"] == (chosen == "active")]
+    elif chosen == "no templates":
+        shown = shown[shown["active"] & (shown["templates"] == 0)]
+    elif chosen == "no consent":
+        shown = shown[shown["active"] & shown["consent"].isna()]
+    return shown
+
+
+def _people(shown: pd.DataFrame) -> None:
+    if shown.empty:
+        parts.notice(say("Nobody fits these filters"), say("Search for less, or show everybody."))
+        return
+    day = "DD.MM.YYYY" if language() == "de" else "D MMM YYYY"
+    config = st.column_config
+    event = st.dataframe(
+        shown.drop(columns="active"),
+        hide_index=True,
+        row_height=60,
+        height=min(38 + 60 * len(shown), 640),
+        key="people_table",
+        on_select="rerun",
+        selection_mode="single-cell",
+        placeholder="–",
+        alt=say("People, their departments, templates and when they were last seen"),
+        column_config={
+            "face": config.ImageColumn(say("Face"), width=64),
+            "name": config.TextColumn(say("Name")),
+            "department": config.TextColumn(say("Department")),
+            "id": config.TextColumn(say("Id")),
+            "state": config.TextColumn(say("State")),
+            "seen": config.DatetimeColumn(say("Last seen"), format=f"{day}, HH:mm"),
+            "templates": config.NumberColumn(say("Templates"), width="small"),
+            "enrolled": config.DateColumn(say("Registered"), format=day),
+            "consent": config.DateColumn(say("Consent"), format=day),
+        },
+    )
+    cells = event["selection"]["cells"]
+    if cells:
+        st.query_params["person"] = str(shown.iloc[cells[0][0]]["id"])
+        st.rerun()

@@ -1,0 +1,237 @@
+"""One person: details, templates, last punches, and what becomes of what is held on them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.ui.address import to
+from app.views.people import forget
+from app.views.people import templates as people_templates
+from app.web import access
+from app.words import say, say_date, say_time
+from engine.errors import MusterError
+from engine.operations.overview import last_punches
+from engine.people import Person
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+_PUNCHES, _DAYS = 8, 31
+
+
+def show(bench: Workbench, employee_id: str) -> None:
+    """The page of a person."""
+    if st.button(say("All people"), icon=":material/arrow_back:", type="tertiary"):
+        del st.query_params["person"]
+        st.rerun()
+    person = bench.people.all().get(employee_id)
+    templates = bench.gallery.current().of(employee_id)[0]
+    if person is None and not templates:
+        parts.notice(
+            say("Nobody is known as {id}", id=employee_id), say("They may have been forgotten. The list shows who is there.")
+        )  # fmt: skip
+        return
+    _head(employee_id, person, len(templates))
+    details, punches = st.columns([1, 1], gap="large")
+    with details:
+        _details(bench, employee_id, person)
+    with punches:
+        if access.may("attendance.view"):
+            _punches(bench, employee_id)
+    people_templates.show(bench, employee_id, person.name if person else employee_id)
+    if access.may("people.edit") or access.may("people.forget"):
+        _held(bench, employee_id, person)
+
+
+def _head(employee_id: str, person: Person | None, templates: int) -> None:
+    active = person is not None and person.active
+    states = [] if person else ["not in the list"]
+    states += [("active" if active else "inactive")] if person else []
+    states += ["no templates"] if not templates else []
+    states += ["no consent"] if active and person and not person.consent_at else []
+    link = Markup("")
+    if access.may("people.enrol"):
+        link = parts.markup(
+            '<p style="margin:.6rem 0 0"><a class="m-link" href="{address}" target="_self">{text}</a></p>',
+            address=to("/registration", person=employee_id),
+            text=say("Add pictures, or register again"),
+        )
+    parts.html(
+        parts.markup(
+            '<div class="m-row">{face}<div><h1 style="margin:0;padding:0">{name}</h1><p class="m-soft" style="margin:.2rem 0">{line}</p>'
+            "<p style='margin:.2rem 0'>{states}</p>{link}</div></div>",
+            face=parts.face(parts.portrait(employee_id, 160), 160, person.name if person else employee_id),
+            name=person.name if person else employee_id,
+            line=" · ".join(filter(None, [employee_id, person.department if person else "", _enrolled(person)])),
+            states=Markup(" &nbsp; ").join(map(parts.status, states)),
+            link=link,
+        )
+    )
+
+
+def _enrolled(person: Person | None) -> str:
+    day = _day(person.enrolled_at) if person else None
+    return say("registered {day}", day=say_date(day)) if day else ""
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+# --------------------------------------------------------------------------------------------- details
+
+
+def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
+    st.header(say("Details"))
+    if person is None:
+        parts.notice(
+            say("There are templates, but no row in the list"),
+            say("They are recognised without a name. Forget them, or register them again under this id."),
+        )
+        return
+    if not access.may("people.edit"):
+        consent = _day(person.consent_at)
+        rows = [
+            (say("E-mail"), person.email or "–"),
+            (say("Consent"), say_date(consent) if consent else say("not recorded")),
+        ]
+        body = Markup("").join(parts.markup("<p><b>{a}</b><br>{b}</p>", a=a, b=b) for a, b in rows)
+        parts.html(body)
+        return
+    with st.form("details", border=False):
+        name = st.text_input(say("Name"), person.name, max_chars=200)
+        department = st.text_input(say("Department"), person.department, max_chars=200)
+        email = st.text_input(say("E-mail"), person.email, max_chars=254)
+        known, today = _day(person.consent_at), bench.attendance.day_of(bench.clock())
+        consent = st.date_input(
+            say("Consent given on"), known, format="YYYY-MM-DD", max_value=max(today, known or today),
+            help=say("Leave it empty if consent was never given, or was withdrawn."),
+        )  # fmt: skip
+        saved = st.form_submit_button(say("Save"), type="primary")
+    if saved:
+        given = consent.isoformat() if isinstance(consent, date) else ""
+        # a consent recorded to the minute stays so, unless its day was changed
+        given = person.consent_at if given == person.consent_at[:10] else given
+        _change(
+            employee_id, say("Saved"), name=name or "", department=department or "", email=email or "", consent_at=given
+        )
+    if person.active:
+        st.caption(say("Who is inactive is not recognised any more; what is held on them stays."))
+        if st.button(say("Set inactive"), icon=":material/person_off:"):
+            _change(employee_id, say("Set inactive"), active=False)
+    else:
+        st.caption(say("They are inactive: cameras do not recognise them."))
+        if st.button(say("Set active"), icon=":material/person_check:", type="primary"):
+            _change(employee_id, say("Set active"), active=True)
+
+
+def _change(employee_id: str, done: str, **changes: object) -> None:
+    try:
+        bench, author = access.acting("people.edit")
+        bench.staff.change(employee_id, author=author, **changes)  # type: ignore[arg-type]
+    except MusterError as error:
+        st.error(parts.plain(error), icon=":material/error:")
+        return
+    st.toast(done, icon=":material/check:")
+    st.rerun()
+
+
+# --------------------------------------------------------------------------------------------- punches
+
+
+def _punches(bench: Workbench, employee_id: str) -> None:
+    st.header(say("Last punches"))
+    found = last_punches(bench, employee_id, _PUNCHES, _DAYS)
+    if not found:
+        parts.html(parts.markup("<p>{text}</p>", text=say("None in the latest {days} days of the log.", days=_DAYS)))
+        return
+    evidence = access.may("attendance.evidence")
+    body = Markup("").join(_punch(row, evidence=evidence) for row in found)
+    parts.html(body)
+
+
+def _punch(row: Mapping[str, str], *, evidence: bool) -> Markup:
+    shown = evidence and row["evidence_image"]
+    day = _day(row["timestamp"])
+    return parts.markup(
+        '<div class="m-row">{face}<div><strong>{day}, {time}</strong><br><span class="m-soft">{camera}</span><br>{bar}</div></div>',
+        face=parts.face(parts.picture(row["evidence_image"]), 56, say("Picture of this punch")) if shown else "",
+        day=say_date(day, year=False) if day else "",
+        time=say_time(row["timestamp"]),
+        camera=row["camera"],
+        bar=_bar(row) if evidence else "",
+    )
+
+
+def _bar(row: Mapping[str, str]) -> Markup:
+    try:
+        second = float(row["runner_up_similarity"]) if row["runner_up_similarity"] else None
+        return parts.similarity_bar(float(row["similarity"]), float(row["threshold"]), second)
+    except ValueError:
+        return Markup("")
+
+
+# --------------------------------------------------------------------------------------------- what is held
+
+
+def _held(bench: Workbench, employee_id: str, person: Person | None) -> None:
+    st.header(say("What is held on them"))
+    st.caption(
+        say(
+            "The file holds everything there is on this person, for them: rows, pictures, templates; everybody else in it is made "
+            "unrecognisable. Forgetting erases it all from this workspace."
+        )
+    )
+    wanted = forgotten = False
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if access.may("people.edit"):
+            wanted = _copy(employee_id)
+        if access.may("people.forget"):
+            forgotten = st.button(say("Forget this person"), icon=":material/person_remove:", key="forget")
+    if wanted:
+        _collect(employee_id)
+    if forgotten:
+        forget.dialog(bench, employee_id, person.name if person else "")
+
+
+def _copy(employee_id: str) -> bool:
+    """The button that makes the copy, or hands out the one that was made; whether one is asked for."""
+    ready = st.session_state.get("export")
+    if not ready or ready[0] != employee_id:
+        st.session_state.pop("export", None)  # somebody else's
+        return st.button(say("Prepare a copy of everything"), icon=":material/folder_zip:", key="export_prepare")
+    st.download_button(
+        say("Download the file"), ready[1], f"{_safe(employee_id)}.zip", "application/zip",
+        icon=":material/download:", type="primary", on_click=lambda: st.session_state.pop("export", None),
+    )  # fmt: skip
+    return False
+
+
+def _collect(employee_id: str) -> None:
+    try:
+        bench, author = access.acting("people.edit")
+        with (
+            st.spinner(say("Collecting, and hiding other people in the pictures …")),
+            tempfile.TemporaryDirectory(prefix="muster-") as folder,
+        ):
+            target = Path(folder) / "person.zip"
+            bench.export_subject(employee_id, target, author=author)
+            st.session_state["export"] = (employee_id, target.read_bytes())
+    except MusterError as error:
+        st.error(parts.plain(error), icon=":material/error:")
+        return
+    st.rerun()
+
+
+def _safe(text: str) -> str:
+    return "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._-") else "-" for sign in text)

@@ -1,0 +1,93 @@
+"""The templates of a person: pictures, how good each is, how alike they are, and taking some out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.ui import parts
+from app.web import access
+from app.words import say
+from engine.errors import MusterError
+from engine.records import TemplateView
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+
+def show(bench: Workbench, employee_id: str, name: str) -> None:
+    """The strip of templates."""
+    views = bench.staff.templates(employee_id)
+    st.header(say("Templates ({count})", count=len(views)))
+    if not views:
+        parts.notice(
+            say("There are no templates"),
+            say("Cameras cannot recognise this person. Add pictures, or register them at a camera."),
+            tone="warn",
+        )
+        return
+    threshold, editing = bench.threshold(), access.may("people.edit")
+    odd = sum(view.outlier for view in views)
+    text = say(
+        "Each bar says how alike a picture is to the others; the line is the threshold from which on a face is recognised."
+    )
+    if odd:
+        text += " " + say("Unlike the others: {count}. Check whom they show.", count=odd)
+    st.caption(text)
+    chosen = []
+    with st.container(horizontal=True):
+        for number, view in enumerate(views, start=1):
+            with st.container(width=128, gap="xxsmall"):
+                _template(view, threshold, number, name)
+                if editing and st.checkbox(say("Choose"), key=f"template-{view.template_id}"):
+                    chosen.append(view.template_id)
+    if editing and st.button(
+        say("Remove the chosen ({count})", count=len(chosen)), icon=":material/delete:", disabled=not chosen
+    ):
+        _removal(employee_id, chosen, len(views))
+
+
+def _template(view: TemplateView, threshold: float, number: int, name: str) -> None:
+    address = parts.picture(view.picture or "images/enrolment/-.jpg", 112)
+    quality = "good" if view.quality >= 0.6 else "fair" if view.quality >= 0.25 else "poor"
+    bar = "" if view.similarity is None else parts.similarity_bar(view.similarity, threshold)
+    parts.html(
+        parts.markup(
+            '<div class="m-template">{face}<div>{quality}</div><div>{bar}</div><div>{odd}</div></div>',
+            face=parts.face(address, 112, say("Picture {number} of {name}", number=number, name=name)),
+            quality=parts.status(quality),
+            bar=bar,
+            odd=parts.status("no templates", say("unlike the others")) if view.outlier else "",
+        )
+    )
+
+
+def _removal(employee_id: str, chosen: list[str], count: int) -> None:
+    @st.dialog(say("Remove templates"))
+    def ask() -> None:
+        last = len(chosen) >= count
+        parts.html(
+            parts.markup(
+                "<p>{text}</p>",
+                text=say(
+                    "Templates that will be gone, with the pictures they were made from: {count}", count=len(chosen)
+                ),
+            )
+        )
+        meant = True
+        if last:
+            st.warning(
+                say("These are all their templates: cameras will not recognise this person any more."),
+                icon=":material/warning:",
+            )
+            meant = st.checkbox(say("This is meant"), key="meant")
+        if st.button(say("Remove"), type="primary", disabled=not meant, key="remove_templates"):
+            try:
+                bench, author = access.acting("people.edit")
+                left = bench.staff.remove_templates(employee_id, chosen, author=author, allow_last=last)
+            except MusterError as error:
+                st.error(parts.plain(error), icon=":material/error:")
+                return
+            st.toast(say("Removed; left: {count}", count=left), icon=":material/check:")
+            st.rerun()
+
+    ask()

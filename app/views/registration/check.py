@@ -1,0 +1,240 @@
+"""The last step of a registration: are the pictures one person's, and is that person somebody who is enrolled already?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.views.registration.pictures import refused_list
+from app.views.registration.state import Piece, Registration
+from app.views.registration.words import quality_mark, step_name
+from app.web import access
+from app.web.pictures import inline
+from app.words import say
+from engine.enrolment import Draft
+from engine.errors import MusterError
+from engine.people import Person
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+
+def show(state: Registration, bench: Workbench) -> None:
+    """Draw it."""
+    person = state.person
+    if not state.known and person.employee_id in bench.known_people():
+        parts.notice(
+            say("The id {id} was taken meanwhile", id=person.employee_id),
+            say("Somebody else was registered with it. The pictures are kept while you choose another one."),
+            tone="warn",
+            action=lambda: st.button(say("Choose another id"), type="primary", on_click=_other_id, args=(state,)),
+        )
+        return
+    draft = bench.registrar.draft(
+        person.employee_id, person.name, [piece.shot for piece in state.compared], state.refused
+    )
+    _verdict(state, draft, bench)
+    if state.compared:
+        _spread(state, draft)
+    if draft.nearest:
+        _nearest(state, draft, bench)
+    refused_list(state)
+
+
+def _other_id(state: Registration) -> None:
+    state.person, state.suggested, state.stage = replace(state.person, employee_id=""), "", "details"
+
+
+def _back(state: Registration) -> None:
+    state.stage, state.problem = "pictures", ""
+
+
+# --------------------------------------------------------------------------------------------- verdict
+
+
+def _verdict(state: Registration, draft: Draft, bench: Workbench) -> None:
+    """The plain answer, and the buttons that go with it."""
+    title, why, tone = _words(state, draft, bench)
+    with st.container(border=True):
+        parts.html(
+            parts.markup(
+                '<div class="m-notice m-{tone}"><h3>{title}</h3><p>{why}</p></div>', tone=tone, title=title, why=why
+            )
+        )
+        ready, reason = draft.verdict == "safe", ""
+        if draft.verdict == "look_alike":
+            ready, reason = _second_look(draft, bench)
+        with st.container(horizontal=True):
+            if draft.verdict in {"safe", "look_alike"}:
+                text = say("Add the pictures") if state.known else say("Register")
+                if st.button(text, type="primary", disabled=not ready):
+                    _store(state, draft, reason)
+            if draft.verdict in {"look_alike", "already_enrolled"} and not state.known:
+                other = draft.nearest[0].person
+                label = say("Same person: add the pictures to {name}", name=parts.plain(_name(bench, other)))
+                if st.button(label, type="primary" if draft.verdict == "already_enrolled" else "secondary"):
+                    _become(state, other, bench)
+            st.button(say("Back to the pictures"), on_click=_back, args=(state,))
+        if state.problem:
+            st.error(parts.plain(state.problem), icon=":material/error:")
+
+
+def _words(state: Registration, draft: Draft, bench: Workbench) -> tuple[str, str, str]:
+    who = state.person.name or state.person.employee_id
+    nearest = _name(bench, draft.nearest[0].person) if draft.nearest else ""
+    if draft.stranger:
+        return (
+            say("This is not {name}", name=who),
+            say("These pictures do not look like the ones {name} is recognised by. Check whom you chose.", name=who),
+            "bad",
+        )
+    if draft.verdict == "safe" and state.known:
+        return say("Safe to add"), say("One person, and the one on the list."), "good"
+    return {
+        "unusable": (say("No usable picture"), say("Go back and take at least one."), "bad"),
+        "different_people": (
+            say("Different people in these pictures"),
+            say("All pictures must show one person. Remove those of somebody else below, or take new ones."),
+            "bad",
+        ),
+        "already_enrolled": (
+            say("Already enrolled as {name}", name=nearest),
+            say(
+                "So alike that it is one person. Twins can be enrolled by an administrator: muster enrol --allow-look-alike."
+            ),
+            "bad",
+        ),
+        "look_alike": (
+            say("Look-alike: needs a second pair of eyes"),
+            say(
+                "By their faces alone, {name} would be taken for {other}. Compare both below.", name=who, other=nearest
+            ),
+            "warn",
+        ),
+        "safe": (say("Safe to enrol"), say("One person, and nobody enrolled is as alike as a match."), "good"),
+    }[draft.verdict]
+
+
+def _second_look(draft: Draft, bench: Workbench) -> tuple[bool, str]:
+    other = parts.plain(_name(bench, draft.nearest[0].person))
+    sure = st.checkbox(say("Two of us compared both faces: this is not {name}", name=other), key="registration-sure")
+    reason = st.text_input(
+        say("Why they are two people"), max_chars=300, key="registration-reason",
+        help=say("Kept in the audit trail, with your name."),
+    )  # fmt: skip
+    return sure and bool(reason.strip()), reason
+
+
+def _become(state: Registration, employee_id: str, bench: Workbench) -> None:
+    """Give the pictures to somebody who is enrolled already."""
+    state.person = bench.people.all().get(employee_id) or Person(employee_id, employee_id)
+    state.known, state.problem = True, ""
+    st.rerun()
+
+
+def _store(state: Registration, draft: Draft, reason: str) -> None:
+    person = state.person
+    try:
+        bench, author = access.acting("people.enrol")
+        state.report = bench.registrar.enrol(
+            draft,
+            department=person.department,
+            email=person.email,
+            consent_at=state.consent_on.isoformat() if state.consent_on and state.agreed else "",
+            new=not state.known,
+            known=state.known,
+            allow_look_alike=draft.verdict == "look_alike",
+            reason=reason,
+            author=author,
+        )
+    except MusterError as error:
+        state.problem = str(error)
+        st.rerun()
+    state.stage, state.problem = "done", ""
+    if state.dossier:
+        try:
+            bench.office.name(state.dossier, person.employee_id, author=author, reason="registered from the dossier")
+        except MusterError as error:
+            state.problem = str(error)
+    state.clear()
+    st.toast(say("{name} is registered", name=parts.plain(person.name)), icon=":material/check:")
+    st.rerun()
+
+
+# --------------------------------------------------------------------------------------------- comparisons
+
+
+def _name(bench: Workbench, employee_id: str) -> str:
+    row = bench.known_people().get(employee_id)
+    return row["name"] if row else employee_id
+
+
+def _spread(state: Registration, draft: Draft) -> None:
+    """How alike the pictures are to each other."""
+    st.subheader(say("How alike the pictures are"), anchor=False)
+    single = len(state.compared) == 1
+    with st.container(horizontal=True):
+        for index, (piece, alike, kept) in enumerate(zip(state.compared, draft.alike, draft.kept, strict=True)):
+            with st.container(width=126, gap=None):
+                _one(state, piece, index, float(alike), kept=bool(kept), single=single, limit=draft.same_person)
+    st.caption(
+        say("One picture alone: nothing to compare it with.") if single
+        else say("Each bar: how alike a picture is to all others of the person. Left of the line it is an outlier and is left out.")
+    )  # fmt: skip
+
+
+def _one(
+    state: Registration, piece: Piece, index: int, alike: float, *, kept: bool, single: bool, limit: float
+) -> None:
+    name = step_name(piece.step) if piece.step else say("picture {number}", number=index + 1)
+    bar = Markup("") if single else parts.similarity_bar(alike, limit)
+    mark = quality_mark(piece.shot.quality) if kept else parts.status("late", say("outlier"))
+    parts.html(
+        parts.markup(
+            "<div>{face}<br><strong>{name}</strong> {mark}<br>{bar}</div>",
+            face=parts.face(inline(piece.shot.picture, share=0.76), 112, name),
+            name=name,
+            mark=mark,
+            bar=bar,
+        )
+    )
+    if not single and st.button(say("Remove {name}", name=name), key=f"registration-out-{id(piece)}", type="tertiary"):
+        state.drop(piece)
+        st.rerun()
+
+
+def _nearest(state: Registration, draft: Draft, bench: Workbench) -> None:
+    """The most similar people already enrolled, face beside face."""
+    st.subheader(say("Nearest people already enrolled"), anchor=False)
+    best = max(draft.chosen or draft.shots, key=lambda shot: shot.quality.score)
+    own = inline(best.picture, share=0.76)
+    who = state.person.name or state.person.employee_id
+    inactive = bench.inactive()
+    cells = Markup("").join(
+        parts.markup(
+            '<div><div class="m-row">{a}{b}</div><strong>{name}</strong>{inactive}<br>{bar} {mark}</div>',
+            a=parts.face(own, 104, who),
+            b=parts.face(parts.portrait(candidate.person, 112), 104, _name(bench, candidate.person)),
+            name=_name(bench, candidate.person),
+            inactive=parts.markup(' <span class="m-soft">({text})</span>', text=say("inactive"))
+            if candidate.person in inactive
+            else Markup(""),
+            bar=parts.similarity_bar(
+                candidate.similarity, draft.threshold, tone=_likeness(candidate.similarity, draft)[1]
+            ),
+            mark=_likeness(candidate.similarity, draft)[0],
+        )
+        for candidate in draft.nearest
+    )
+    parts.html(parts.markup('<div class="m-near">{cells}</div>', cells=cells))
+
+
+def _likeness(similarity: float, draft: Draft) -> tuple[Markup, parts.Tone]:
+    if similarity >= draft.certain:
+        return parts.status("absent", say("the same person")), "bad"
+    if similarity >= draft.threshold:
+        return parts.status("late", say("look-alike")), "warn"
+    return parts.status("on time", say("different")), "good"

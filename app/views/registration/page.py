@@ -1,0 +1,274 @@
+"""Registration: details → consent → pictures → check. Nothing is stored before the end."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.ui.address import to
+from app.views.registration import check, pictures
+from app.views.registration.state import Registration, Stage, current, forget, restart
+from app.web import access
+from app.words import say, say_date
+from engine.errors import InputError, MusterError
+from engine.people import Person
+from engine.workbench import Workbench
+
+__all__ = ["forget", "show"]
+
+_STAGES: tuple[Stage, ...] = ("details", "consent", "pictures", "check")
+
+
+def show() -> None:
+    """The page."""
+    bench = access.reading("people.enrol")
+    st.title(say("Registration"))
+    if not _ready(bench):
+        return
+    state = current()
+    if not _known(state, bench):
+        return
+    _progress(state.stage)
+    {
+        "details": _details,
+        "consent": _consent,
+        "pictures": pictures.show,
+        "check": check.show,
+        "done": _done,
+    }[state.stage](state, bench)
+
+
+def _ready(bench: Workbench) -> bool:
+    """The networks are here; else it is said how to get them."""
+    if bench.models.status(bench.spec.model_id).state == "ready":
+        return True
+
+    def fetch() -> None:
+        if st.button(say("Fetch them now"), type="primary"):
+            try:
+                with st.spinner(say("Fetching the networks: some hundred megabytes, once.")):
+                    access.acting("people.enrol")[0].reader  # noqa: B018 - opening it is what fetches
+                st.rerun()
+            except MusterError as error:
+                st.error(parts.plain(error), icon=":material/error:")
+
+    parts.notice(
+        say("The networks that find and compare faces are missing"),
+        say("Without them no picture can be examined. They are fetched once; or copy them here with `muster models fetch`."),
+        tone="warn",
+        action=fetch,
+    )  # fmt: skip
+    return False
+
+
+def _known(state: Registration, bench: Workbench) -> bool:
+    """Fill in whom the address names; False: it cannot be, and that was said."""
+    if state.stage == "done":
+        return True
+    person_id, dossier = state.origin
+    if dossier and not access.may("alerts.review"):
+        parts.notice(
+            say("Strangers are security's"), say("Ask somebody of security to register a person from a dossier."), tone="warn"
+        )  # fmt: skip
+        return False
+    if dossier and not state.offered:
+        state.offered = bench.registrar.pictures_of(dossier)
+    if dossier and not state.offered:
+        parts.notice(
+            say("This dossier has no pictures"),
+            say("It was merged into another one, or its pictures were erased after their time. Register the person with the camera."),
+            action=lambda: st.button(say("Register without the dossier"), on_click=restart),
+        )  # fmt: skip
+        return False
+    if person_id and not state.person.employee_id:
+        found = bench.people.all().get(person_id)
+        if found is None:
+            parts.notice(
+                say("Nobody has the id {id}", id=person_id), say("They were erased, or the address is wrong."),
+                action=lambda: st.button(say("Register somebody new"), on_click=restart),
+            )  # fmt: skip
+            return False
+        state.person, state.known = found, True
+    return True
+
+
+def _progress(stage: Stage) -> None:
+    """Where one is on the way."""
+    names = {
+        "details": say("Details"),
+        "consent": say("Consent"),
+        "pictures": say("Pictures"),
+        "check": say("Check"),
+    }
+    place = len(_STAGES) if stage == "done" else _STAGES.index(stage)
+    items = Markup("").join(
+        parts.markup(
+            '<li class="{state}"{current}><span aria-hidden="true">{sign}</span> {name}{done}</li>',
+            state="m-done" if index < place else "m-now" if index == place else "",
+            current=Markup(' aria-current="step"') if index == place else "",
+            sign="✓" if index < place else str(index + 1),
+            name=names[each],
+            done=parts.markup('<span class="m-unseen"> ({text})</span>', text=say("done")) if index < place else "",
+        )
+        for index, each in enumerate(_STAGES)
+    )
+    parts.html(parts.markup('<ol class="m-steps">{items}</ol>', items=items))
+
+
+# --------------------------------------------------------------------------------------------- details
+
+
+def _details(state: Registration, bench: Workbench) -> None:
+    if state.known:
+        _details_known(state)
+        return
+    departments = sorted({row["department"] for row in bench.known_people().values() if row["department"]})
+    person, chosen = state.person, state.person.department
+    state.suggested = state.suggested or bench.registrar.next_id()
+    with st.container(width=640), st.form("registration-details", border=False):
+        left, right = st.columns([1, 2])
+        employee_id = left.text_input(
+            say("Employee id"), person.employee_id or state.suggested, max_chars=64,
+            help=say("Stands in all logs instead of the name. Best a number that does not tell who it is."),
+        )  # fmt: skip
+        name = right.text_input(say("Name"), person.name, max_chars=200)
+        options = departments if chosen in departments or not chosen else [*departments, chosen]
+        department = st.selectbox(
+            say("Department"), options, index=options.index(chosen) if chosen else None, accept_new_options=True,
+            placeholder=say("Choose one or type a new one"),
+        )  # fmt: skip
+        email = st.text_input(say("E-mail"), person.email, max_chars=254, help=say("May stay empty."))
+        if not st.form_submit_button(say("Go on"), type="primary"):
+            return
+        try:
+            acting, _ = access.acting("people.enrol")
+            state.person = acting.registrar.checked(
+                employee_id, name, department=department or "", email=email, new=True
+            )
+        except InputError as error:
+            st.error(parts.plain(error), icon=":material/error:")
+            if employee_id.strip() in bench.known_people():
+                parts.html(_link(to(person=employee_id.strip()), say("Add pictures to this person instead")))
+            return
+    state.stage = "consent"
+    st.rerun()
+
+
+def _link(address: str, text: str) -> Markup:
+    return parts.markup('<a href="{address}" target="_self">{text}</a>', address=address, text=text)
+
+
+def _details_known(state: Registration) -> None:
+    person = state.person
+    parts.html(
+        parts.markup(
+            '<div class="m-row">{face}<div><strong>{name}</strong><br><span class="m-soft">{id}{department}</span></div></div>',
+            face=parts.face(parts.portrait(person.employee_id), 56, person.name),
+            name=person.name,
+            id=person.employee_id,
+            department=f" · {person.department}" if person.department else "",
+        )
+    )
+    st.write(say("The pictures taken now are added to those that this person is recognised by."))
+    if not person.active:
+        st.warning(
+            say("This person is inactive and is not recognised, whatever pictures they have."),
+            icon=":material/person_off:",
+        )
+    with st.container(horizontal=True):
+        if st.button(say("Go on"), type="primary"):
+            state.stage = "consent"
+            st.rerun()
+        st.button(say("Register somebody else"), on_click=restart)
+
+
+# --------------------------------------------------------------------------------------------- consent
+
+
+def _kept(days: int | None) -> str:
+    return say("{days} days", days=days) if days is not None else say("until somebody erases them")
+
+
+def _consent(state: Registration, bench: Workbench) -> None:
+    today = bench.clock().astimezone(bench.config.zone).date()
+    kept, given = bench.config.retention, state.person.consent_at
+    with st.container(width=760):
+        rows = (
+            (say("Name, id, department, e-mail"), say("until the person is erased")),
+            (
+                say("From each picture taken now: the face, and its measurements by which it is recognised"),
+                say("until the person is erased"),
+            ),
+            (say("Each arrival and departure that the cameras see"), _kept(kept.attendance)),
+            (say("One picture of each as evidence"), _kept(kept.evidence_images)),
+            (say("How much the faces that the cameras see resemble this person, as numbers"), _kept(kept.sightings)),
+        )
+        items = Markup("").join(
+            parts.markup("<tr><td>{what}</td><td>{long}</td></tr>", what=what, long=long) for what, long in rows
+        )
+        parts.html(
+            parts.markup(
+                '<table class="m-kept"><caption class="m-unseen">{caption}</caption><tr><th scope="col">{what}</th>'
+                '<th scope="col">{long}</th></tr>{items}</table>',
+                caption=say("What is stored"), what=say("What is stored"), long=say("For how long"), items=items,
+            )
+        )  # fmt: skip
+        st.caption(
+            say("Everything stays in this workspace. Consent can be withdrawn at any time: People → Forget erases the person.")
+        )  # fmt: skip
+        if given and not state.agreed and state.consent_on is None:
+            state.agreed, state.consent_on = True, _date(given)
+        who = state.person.name or state.person.employee_id
+        agreed = st.checkbox(say("{name} was told this and agrees", name=parts.plain(who)), state.agreed)
+        on = st.date_input(
+            say("Agreed on"),
+            state.consent_on or today,
+            max_value=max(today, state.consent_on or today),
+            width=180,
+            format="YYYY-MM-DD",
+        )
+        with st.container(horizontal=True):
+            forward = st.button(say("Go on"), type="primary", disabled=not agreed)
+            back = st.button(say("Back"))
+        if not agreed:
+            st.caption(say("Without consent no picture is taken."))
+    state.agreed, state.consent_on = agreed, on
+    if forward or back:
+        state.stage = "pictures" if forward else "details"
+        st.rerun()
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+# --------------------------------------------------------------------------------------------- done
+
+
+def _done(state: Registration, bench: Workbench) -> None:
+    report = state.report
+    assert report is not None
+    person = bench.people.all().get(report.employee_id) or Person(report.employee_id, report.name)
+    parts.html(
+        parts.markup(
+            '<div class="m-pair">{face}<div><h2>{title}</h2><p>{text}</p><p class="m-soft">{consent}</p></div></div>',
+            face=parts.face(parts.portrait(person.employee_id, 160), 160, person.name),
+            title=say("{name} is registered", name=person.name),
+            text=say("Recognised from now on, by {count} pictures.", count=report.templates)
+            if report.templates > 1
+            else say("Recognised from now on, by one picture. More pictures make it more certain."),
+            consent=say("Consent of {day}", day=say_date(day)) if (day := _date(person.consent_at)) else "",
+        )
+    )
+    if state.problem:
+        st.warning(parts.plain(state.problem), icon=":material/error:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(say("Register somebody else"), type="primary", on_click=restart)
+        if access.may("people.view"):
+            parts.html(_link(to("/people", person=person.employee_id), say("See this person")))

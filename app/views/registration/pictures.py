@@ -1,0 +1,265 @@
+"""The third step of a registration: pictures, from the guided camera, from files, one by one, or from a stranger's dossier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.live.stream import browser_camera
+from app.ui import parts
+from app.views.registration.state import CAMERA_KEY, MOST_PICTURES, Piece, Registration
+from app.views.registration.words import instruction, not_playing, quality_mark, refusal, step_name
+from app.web import access
+from app.web.pictures import inline, picture
+from app.words import say
+from engine.enrolment import STEPS, Picture, Step, Take
+from engine.errors import MusterError
+from engine.imaging import MAX_BYTES
+from engine.workbench import Workbench
+
+__all__ = ["refused_list", "show"]
+
+_TICK_S = 0.4
+
+
+def show(state: Registration, bench: Workbench) -> None:
+    """Draw it."""
+    names = {
+        "dossier": say("From the dossier"),
+        "camera": say("Camera"),
+        "files": say("Files"),
+        "single": say("Single pictures"),
+    }
+    ways = [way for way in names if way != "dossier" or state.dossier]
+    way = st.segmented_control(
+        say("Where the pictures come from"), ways, default=ways[0], format_func=lambda way: names[way], required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if way == "camera":
+        _camera(state, bench)
+    elif way == "files":
+        _files(state)
+    elif way == "single":
+        _single(state)
+    else:
+        _dossier(state)
+    _others(state)
+    _buttons(state)
+
+
+@st.fragment(run_every=2 * _TICK_S)
+@parts.guarded
+def _buttons(state: Registration) -> None:
+    """On and back; looks at the count itself, because the camera takes pictures between runs of the page."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        forward = st.button(say("Check"), type="primary", disabled=not state.count, key="registration-to-check")
+        back = st.button(say("Back"), key="registration-to-consent")
+        if 0 < state.count < len(STEPS):
+            st.caption(say("Three pictures or more, in different poses, are recognised more certainly than one."))
+    if back:
+        state.stage = "consent"
+        st.rerun()
+    if forward and _gather(state):
+        st.rerun()
+
+
+def _gather(state: Registration) -> bool:
+    """Everything together, examined, on to the check."""
+    takes = state.capture.guidance.takes if state.capture else ()
+    with st.spinner(say("Comparing…")):
+        try:
+            bench, _ = access.acting("people.enrol")
+            shots, refused = bench.registrar.examine((take.step, take.picture) for take in takes)
+        except MusterError as error:
+            st.error(parts.plain(error), icon=":material/error:")
+            return False
+    names: dict[str, Step] = {take.step: take.step for take in takes}
+    state.compared = [*(Piece(shot, names[shot.name]) for shot in shots), *state.pieces]
+    state.refused = [each for each in state.refused if each.name not in STEPS] + refused
+    state.stage = "check"
+    return True
+
+
+def _take_in(state: Registration, pictures: Iterable[tuple[str, Picture]], count: int) -> None:
+    """Examine pictures and keep the usable ones."""
+    bar = st.progress(0.0, say("Examining…"))
+    try:
+        bench, _ = access.acting("people.enrol")
+        for index, each in enumerate(pictures):
+            shots, refused = bench.registrar.examine([each])
+            state.pieces += [Piece(shot) for shot in shots]
+            state.refused += refused
+            bar.progress((index + 1) / count, say("Examining…"))
+    except MusterError as error:
+        st.error(parts.plain(error), icon=":material/error:")
+        return
+    state.rounds += 1
+    st.rerun()
+
+
+# --------------------------------------------------------------------------------------------- the guided camera
+
+
+def _camera(state: Registration, bench: Workbench) -> None:
+    with st.spinner(say("Opening the networks…")):
+        _, camera = state.begin_capture(bench)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        playing = browser_camera(CAMERA_KEY, camera)
+        st.caption(say("No picture after some seconds? The network keeps it back: choose “Single pictures”."))
+    with right:
+        _guidance(state, playing=playing)
+
+
+@st.fragment(run_every=_TICK_S)
+@parts.guarded
+def _guidance(state: Registration, *, playing: bool) -> None:
+    """What to do now, and what was taken."""
+    if state.capture is None:
+        return
+    guidance = state.capture.guidance
+    words, why, tone = instruction(guidance) if playing or guidance.step is None else not_playing()
+    parts.html(
+        parts.markup(
+            '<div class="m-guide {tone}" role="status" aria-live="polite"><strong>{words}</strong><span>{why}</span>'
+            '<div class="m-fill" role="progressbar" aria-label="{label}" aria-valuemin="0" aria-valuemax="100" '
+            'aria-valuenow="{share}"><b style="width:{share}%"></b></div></div>',
+            tone=tone,
+            words=words,
+            why=why,
+            label=say("Pictures"),
+            share=round(100 * guidance.progress),
+        )
+    )
+    takes = {take.step: take for take in guidance.takes}
+    for row in (STEPS[:2], STEPS[2:]):
+        for column, step in zip(st.columns(2), row, strict=True):
+            with column, st.container(gap=None):
+                _slot(state, step, takes.get(step), now=guidance.step == step)
+
+
+def _slot(state: Registration, step: Step, take: Take | None, *, now: bool) -> None:
+    if take is None:
+        body = parts.markup('<div class="m-slot{now}" aria-hidden="true"></div>', now=" m-now" if now else "")
+        mark = Markup("")
+    else:
+        body, mark = parts.face(inline(take.picture, share=0.66), 84, step_name(step)), quality_mark(take.quality)
+    parts.html(
+        parts.markup(
+            "<div>{body}<div><strong>{name}</strong> {mark}</div></div>",
+            body=body,
+            name=step_name(step),
+            mark=mark,
+        )
+    )
+    if take is not None:
+        label = say("Retake {name}", name=step_name(step))
+        st.button(label, key=f"registration-retake-{step}", type="tertiary", on_click=state.retake, args=(step,))
+
+
+# --------------------------------------------------------------------------------------------- other ways
+
+
+def _room(state: Registration) -> int:
+    return MOST_PICTURES - state.count
+
+
+def _files(state: Registration) -> None:
+    room = _room(state)
+    files = st.file_uploader(
+        say("Photos of this person alone: JPEG, PNG or WebP, at most {count}", count=MOST_PICTURES),
+        ["jpg", "jpeg", "png", "webp"],
+        accept_multiple_files=True,
+        max_upload_size=MAX_BYTES // 1_000_000,
+        key=f"registration-files-{state.rounds}",
+        disabled=room <= 0,
+    )
+    if files:
+        if len(files) > room:
+            st.warning(say("Only the first {count} are taken.", count=room), icon=":material/warning:")
+        _take_in(state, ((file.name, file.getvalue()) for file in files[:room]), min(len(files), room))
+
+
+def _single(state: Registration) -> None:
+    with st.container(width=560):
+        taken = st.camera_input(
+            say("One from the front, then some with the head slightly turned"),
+            key=f"registration-single-{state.rounds}",
+            disabled=_room(state) <= 0,
+        )
+    if taken is not None:
+        _take_in(state, [(say("picture {number}", number=len(state.pieces) + 1), taken.getvalue())], 1)
+
+
+def _dossier(state: Registration) -> None:
+    """The pictures that a stranger's alerts keep, to choose from."""
+    found = state.offered[:MOST_PICTURES]
+    st.write(say("Pictures of {stranger}: choose those that show this person well.", stranger=_stranger(state.dossier)))
+    used = {piece.shot.name for piece in state.pieces} | {each.name for each in state.refused}
+    chosen = []
+    with st.form("registration-dossier", border=False):
+        with st.container(horizontal=True):
+            for index, (name, path) in enumerate(found):
+                if name in used:
+                    continue
+                with st.container(width=170, gap=None):
+                    parts.html(parts.face(picture(name, 160), 160, say("picture {number}", number=index + 1)))
+                    if st.checkbox(
+                        say("picture {number}", number=index + 1), value=True, key=f"registration-d-{index}"
+                    ):
+                        chosen.append((name, path))
+        open_ = len(found) - len(used & {name for name, _ in found})
+        taken = st.form_submit_button(say("Use the chosen pictures"), disabled=not open_)
+    if not open_:
+        st.caption(
+            say("All pictures of the dossier were looked at. Those from the camera make the person better known.")
+        )
+    if taken and chosen:
+        _take_in(state, chosen[: _room(state)], len(chosen))
+
+
+def _stranger(unknown_id: str) -> str:
+    return say("stranger {number}", number=parts.plain(unknown_id.removeprefix("unknown-")))
+
+
+def _others(state: Registration) -> None:
+    """Pictures that did not come from the guided camera, and those that cannot be used."""
+    if state.pieces:
+        with st.container(horizontal=True):
+            for index, piece in enumerate(list(state.pieces)):
+                with st.container(width=132, gap=None):
+                    alt = say("picture {number}", number=index + 1)
+                    face = parts.face(inline(piece.shot.picture, share=0.76), 112, alt)
+                    parts.html(
+                        parts.markup("<div>{face}<br>{mark}</div>", face=face, mark=quality_mark(piece.shot.quality))
+                    )
+                    if st.button(
+                        say("Remove {name}", name=alt), key=f"registration-remove-{id(piece)}", type="tertiary"
+                    ):
+                        state.drop(piece)
+                        st.rerun()
+    refused_list(state)
+
+
+def refused_list(state: Registration) -> None:
+    """What could not be used, and why."""
+    if not state.refused:
+        return
+    rows = Markup("").join(
+        parts.markup("<li><strong>{name}</strong>: {reason}</li>", name=_short(each.name), reason=refusal(each.reason))
+        for each in state.refused
+    )
+    parts.html(parts.markup('<div class="m-warn"><strong>{t}</strong></div><ul class="m-list">{rows}</ul>',
+                            t=say("Not used"), rows=rows))  # fmt: skip
+    if st.button(say("Hide these"), type="tertiary", key="registration-hide"):
+        state.refused = []
+        st.rerun()
+
+
+def _short(name: str) -> str:
+    for step in STEPS:
+        if name == step:
+            return step_name(step)
+    return name.rpartition("/")[2]

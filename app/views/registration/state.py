@@ -1,0 +1,140 @@
+"""What a registration holds until it is stored: in the session's memory only, and gone when the page is left."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.live.stream import BrowserCamera
+from engine.enrolment import STEPS, EnrolmentReport, GuidedCapture, Refused, Shot, Step, draw_guidance
+from engine.people import Person
+from engine.workbench import Workbench
+
+__all__ = ["CAMERA_KEY", "MOST_PICTURES", "Piece", "Registration", "Stage", "current", "forget", "restart"]
+
+Stage = Literal["details", "consent", "pictures", "check", "done"]
+
+MOST_PICTURES = 20
+"""More teach nothing, and each costs memory until it is stored."""
+CAMERA_KEY = "registration-camera"
+_KEY = "registration"
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A picture that can be enrolled; `step` when the guided capture took it."""
+
+    shot: Shot
+    step: Step | None = None
+
+
+@dataclass
+class Registration:
+    """One registration under way.
+
+    Attributes:
+        origin: person and dossier that the address named.
+        stage: where it is.
+        person: who, as far as is known.
+        suggested: a free id.
+        known: they are on the list already: pictures are added.
+        dossier: the stranger they were so far; empty: none.
+        offered: pictures of the dossier: place in the workspace, file.
+        agreed, consent_on: consent, and since when.
+        capture, camera: the guided capture, once it was begun.
+        pieces: pictures from elsewhere than the guided capture.
+        refused: pictures that cannot be used.
+        compared: everything together, while it is checked.
+        rounds: how often uploads and single pictures were taken in; numbers their widgets, so that those begin empty.
+        report: what came of it. problem: what did not.
+    """
+
+    origin: tuple[str, str]
+    stage: Stage = "details"
+    person: Person = field(default_factory=lambda: Person("", ""))
+    suggested: str = ""
+    known: bool = False
+    dossier: str = ""
+    offered: list[tuple[str, Path]] = field(default_factory=list)
+    agreed: bool = False
+    consent_on: date | None = None
+    capture: GuidedCapture | None = None
+    camera: BrowserCamera | None = None
+    pieces: list[Piece] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    compared: list[Piece] = field(default_factory=list)
+    rounds: int = 0
+    report: EnrolmentReport | None = None
+    problem: str = ""
+
+    @property
+    def count(self) -> int:
+        """How many pictures there are."""
+        return len(self.pieces) + (len(self.capture.guidance.takes) if self.capture else 0)
+
+    def begin_capture(self, bench: Workbench) -> tuple[GuidedCapture, BrowserCamera]:
+        """The guided capture and its camera; the networks are opened at the first call.
+
+        Raises:
+            ModelUnavailable: the networks are missing.
+        """
+        if self.capture is None or self.camera is None:
+            self.capture = GuidedCapture(bench.reader)
+            self.camera = BrowserCamera(self._frame)
+        return self.capture, self.camera
+
+    def _frame(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A frame of the browser's camera; called from the stream's thread."""
+        capture = self.capture
+        return image if capture is None else draw_guidance(image, capture.feed(image, time.monotonic()))
+
+    def retake(self, step: Step) -> None:
+        """Ask for a picture of the guided capture again."""
+        if self.capture is not None:
+            self.capture.retake(step)
+
+    def drop(self, piece: Piece) -> None:
+        """Leave a picture out."""
+        if piece.step is not None:
+            self.retake(piece.step)
+        self.pieces = [each for each in self.pieces if each is not piece]
+        self.compared = [each for each in self.compared if each is not piece]
+
+    def clear(self) -> None:
+        """Let go of every picture."""
+        for step in STEPS:
+            self.retake(step)
+        self.capture = self.camera = None
+        self.pieces, self.compared, self.refused = [], [], []
+
+
+def current() -> Registration:
+    """The registration of this session; another address begins anew."""
+    origin = (st.query_params.get("person", ""), st.query_params.get("dossier", ""))
+    found = st.session_state.get(_KEY)
+    if not isinstance(found, Registration) or found.origin != origin:
+        forget()
+        found = st.session_state[_KEY] = Registration(origin, dossier=origin[1])
+    return found
+
+
+def restart() -> None:
+    """Begin anew with nobody."""
+    forget()
+    st.query_params.clear()
+
+
+def forget() -> None:
+    """Let go of everything: the page was left, or it is done."""
+    found = st.session_state.pop(_KEY, None)
+    if isinstance(found, Registration):
+        found.clear()
+    for key in [key for key in st.session_state if str(key).startswith(CAMERA_KEY)]:
+        del st.session_state[key]

@@ -1,0 +1,92 @@
+"""What the Registration page says of pictures: what to do now, how good one is, why one is not used."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from app.ui import parts
+from app.words import say, term
+from engine.enrolment import Guidance, Step
+from engine.types import FaceQuality
+
+__all__ = ["instruction", "not_playing", "quality_mark", "refusal", "step_name"]
+
+_GOOD, _FAIR = 0.7, 0.4  # of a face's quality score
+
+
+def step_name(step: Step) -> str:
+    """What a picture of the guided capture shows."""
+    return {"front": say("Front"), "left": say("Left"), "right": say("Right"), "up": say("Up")}[step]
+
+
+def quality_mark(quality: FaceQuality) -> Markup:
+    """How good a face is, in a word."""
+    if quality.score >= _GOOD:
+        return parts.status("passed", say("good"))
+    return parts.status("medium", say("fair")) if quality.score >= _FAIR else parts.status("low", say("poor"))
+
+
+def not_playing() -> tuple[str, str, str]:
+    """What to do before the camera runs, why, and the tone."""
+    return say("Start the camera"), say("The pictures are taken by themselves."), "m-quiet"
+
+
+def instruction(guidance: Guidance) -> tuple[str, str, str]:
+    """What to do, why, and the tone."""
+    if guidance.step is None:
+        return say("All pictures are taken"), say("Go on with “Check”."), "m-good"
+    if guidance.just_taken is not None:
+        return say("Taken"), "", "m-good"
+    if not guidance.reason:
+        return say("Hold still"), say("The picture is being taken."), "m-good"
+    asked = {
+        "front": say("Look straight at the camera"),
+        "left": say("Turn your head slightly to your left"),
+        "right": say("Turn your head slightly to your right"),
+        "up": say("Lift your chin slightly"),
+    }[guidance.step]
+    words = {
+        "no face": (say("Look into the camera"), say("No face is seen.")),
+        "two faces": (say("One person only, please"), say("Two faces are seen.")),
+        "too small": (say("Come closer"), say("The face is too small.")),
+        "too close": (say("Move back a little"), say("The face is too close.")),
+        "off centre": (say("Move into the oval"), say("The face is not in the middle.")),
+        "cut off by the edge": (say("Move into the oval"), say("The face is cut off by the edge.")),
+        "too dark": (say("More light from the front"), say("It is too dark.")),
+        "too bright": (say("Less light"), say("It is too bright.")),
+        "too little contrast": (say("Use an even light"), say("There is too little contrast.")),
+        "blurred": (say("Hold still"), say("The picture is blurred.")),
+        "hold still": (say("Hold still"), say("The face moves.")),
+        "looking up or down too far": (asked, say("The head is tilted too far up or down.")),
+        "turned aside": (asked, say("The head is turned in another direction, too.")),
+        "other way": (asked, say("That was the other way.")),
+    }
+    if guidance.reason == "turned too far":
+        return (*_too_far(guidance.step, asked), "m-warn")
+    if guidance.reason == "not turned yet":
+        return asked, say("The arrow shows the way."), "m-info"
+    return (*words.get(guidance.reason, (asked, term(guidance.reason))), "m-warn")
+
+
+def _too_far(step: Step, asked: str) -> tuple[str, str]:
+    if step == "front":
+        return asked, say("The head is turned to the side.")
+    return say("Back a little"), say("That was too far.")
+
+
+def refusal(reason: str) -> str:
+    """Why a picture is not used and what to do, for a reason in the engine's words."""
+    known = {
+        "no face found": say("no face found: use a picture that shows the face from the front"),
+        "several faces": say("several faces: use a picture of one person alone, or crop it"),
+        "not a picture": say("this file cannot be read: use JPEG, PNG or WebP up to 30 MB and 50 megapixels"),
+        "too small": say("the face is too small: come closer, or use a larger picture"),
+        "cut off by the edge": say("the face is cut off: show all of it"),
+        "too dark": say("too dark: more light from the front"),
+        "too bright": say("too bright: less light"),
+        "too little contrast": say("too little contrast: use an even light"),
+        "blurred": say("blurred: hold still, or use a sharper picture"),
+        "turned too far": say("turned too far to the side: look at the camera"),
+        "looking up or down too far": say("looking up or down too far: look at the camera"),
+    }
+    return known.get(reason, term(reason))

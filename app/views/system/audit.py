@@ -1,0 +1,103 @@
+"""The audit trail: who changed what, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import pandas as pd
+import streamlit as st
+
+from app.ui import parts
+from app.web import access
+from app.words import say, say_date, say_time, term
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+_PAGE = 25
+
+
+def show(_bench: Workbench) -> None:
+    """The part of the page."""
+    bench = access.reading("system.audit")
+    rows = bench.audit.file.read()
+    if not rows:
+        parts.notice(
+            say("Nothing was changed yet"), say("Whoever registers, corrects, forgets or exports is written down here.")
+        )
+        return
+    found = _filtered(bench, rows)
+    st.caption(say("{count} of {all} entries, newest first", count=len(found), all=len(rows)))
+    if not found:
+        parts.notice(say("No entry fits these filters"), say("Choose another author, action or time."))
+        return
+    pages = -(-len(found) // _PAGE)
+    number = min(int(st.session_state.get("audit_page", 1)), pages)
+    _table(bench, found[(number - 1) * _PAGE : number * _PAGE])
+    if pages > 1:
+        st.pagination(pages, default=number, key="audit_page")
+
+
+def _filtered(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    who, what, when = st.columns([1, 1, 1], vertical_alignment="bottom")
+    authors = {row["author"]: bench.office.readable(row["author"]) for row in rows}
+    author = who.selectbox(
+        say("Author"), ["", *sorted(set(authors.values()) - {""})],
+        format_func=lambda each: each or say("All"), key="audit_author", bind="query-params",
+    )  # fmt: skip
+    action = what.selectbox(
+        say("Action"), ["", *sorted({row["action"] for row in rows})],
+        format_func=lambda each: term(each) if each else say("All"), key="audit_action", bind="query-params",
+    )  # fmt: skip
+    span = when.date_input(
+        say("Days"), [], format="YYYY-MM-DD", max_value=bench.attendance.day_of(bench.clock()), key="audit_days"
+    )
+    first, last = _days(span)
+    return [
+        row
+        for row in reversed(rows)
+        if (not author or authors[row["author"]] == author)
+        and (not action or row["action"] == action)
+        and first <= row["timestamp"][:10] <= last
+    ]
+
+
+def _days(span: object) -> tuple[str, str]:
+    """First and last day that are asked for; while only one was chosen, that day."""
+    days = [day.isoformat() for day in span if isinstance(day, date)] if isinstance(span, tuple) else []
+    return (days[0], days[-1]) if days else ("", "9999")
+
+
+def _table(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> None:
+    people = bench.known_people()
+
+    def called(subject: str) -> str:
+        plain = bench.office.readable(subject)
+        return f"{people[plain]['name']} ({plain})" if plain in people else plain
+
+    shown = [
+        {
+            say("Time"): _moment(row["timestamp"]),
+            say("Author"): called(row["author"]) or "–",
+            say("Action"): term(row["action"]),
+            say("Whom or what"): called(row["subject"]) or "–",
+            say("Detail"): bench.office.readable(row["detail"]),
+        }
+        for row in rows
+    ]
+    st.dataframe(
+        pd.DataFrame(shown), hide_index=True, height="content", alt=say("Audit trail"),
+        column_config={
+            say("Action"): st.column_config.TextColumn(width="medium"),
+            say("Whom or what"): st.column_config.TextColumn(width="medium"),
+            say("Detail"): st.column_config.TextColumn(width="large"),
+        },
+    )  # fmt: skip
+
+
+def _moment(text: str) -> str:
+    try:
+        return f"{say_date(date.fromisoformat(text[:10]))}, {say_time(text)}"
+    except ValueError:
+        return text

@@ -1,0 +1,156 @@
+"""Cameras: which are watching now, and when they were not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.words import say, say_date, say_time, term
+from engine.operations.overview import CameraDay, CameraView, cameras
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+
+def show(bench: Workbench) -> None:
+    """The part of the page."""
+    found = cameras(bench)
+    if not found:
+        parts.notice(
+            say("No camera was seen yet"),
+            say(
+                "Without a camera nobody is recognised and no absence is certain. Name cameras in section [cameras] of muster.toml and "
+                "start `muster watch`, or start one on the live page."
+            ),
+        )
+        return
+    watching = sum(each.watching for each in found)
+    shares = [each.today.share for each in found if each.entrance and each.today.share is not None]
+    parts.figures(
+        [
+            parts.Figure(
+                say("Watching now"),
+                say("{count} of {all}", count=watching, all=len(found)),
+                say("cameras"),
+                "good" if watching == len(found) else "warn",
+            ),
+            parts.Figure(
+                say("Covered today"),
+                _percent(min(shares)) if shares else "–",
+                say("the worst entrance camera") if len(shares) > 1 else "" if shares else term("day off"),
+                "quiet" if not shares or min(shares) > 0.99 else "warn",
+            ),
+        ]
+    )
+    st.caption(
+        say("Covered: the share of the time from the first planned shift to the last, or of the whole day where there are no shifts. "
+            "Blue: watching. Hatched: an outage in that time.")
+    )  # fmt: skip
+    for each in found:
+        _camera(each)
+
+
+def _percent(share: float | None) -> str:
+    # 99.6% must not look like all of it
+    return "–" if share is None else f"{int(share * 100 + 1e-6)}%"
+
+
+def _camera(camera: CameraView) -> None:
+    state = "watching" if camera.watching else "not watching" if camera.last or camera.configured else "never seen"
+    facts = [
+        say("source {source}", source=camera.source or say("not in the settings")),
+        {"in": say("people come in"), "out": say("people go out")}.get(camera.direction, say("both ways")),
+        say("entrance") if camera.entrance else say("not an entrance"),
+    ]
+    if not camera.watching and camera.last:
+        reason = {
+            "lost": say("the camera was lost"),
+            "stopped": say("it was stopped"),
+            "gap": say("its pictures stopped"),
+            "running": say("its recorder ended without a word"),
+        }
+        day = say_date(camera.last.date(), year=False)
+        facts.append(
+            say(
+                "last watching {day}, {time}: {why}",
+                day=day,
+                time=say_time(camera.last),
+                why=reason.get(camera.why, camera.why),
+            )
+        )
+    with st.container(border=True):
+        parts.html(
+            parts.markup(
+                '<h3 style="padding:0;margin:0">{name} &nbsp; {state}</h3><p class="m-soft" style="margin:.2rem 0 .6rem">{facts}</p>'
+                '<p style="margin:0 0 .5rem"><b>{today}</b> {a} &nbsp;&nbsp; <b>{week}</b> {b}</p>{days}',
+                name=camera.name,
+                state=parts.status(state),
+                facts=" · ".join(facts),
+                today=_percent(camera.today.share),
+                a=say("covered today"),
+                week=_percent(camera.share),
+                b=say("in the last {days} days", days=len(camera.days)),
+                days=_days(camera.days),
+            )
+        )
+
+
+def _days(days: Sequence[CameraDay]) -> Markup:
+    rows = [
+        parts.markup(
+            "<span>{day}</span>{track}<span>{share}</span>",
+            day=say_date(day.day, year=False),
+            track=_track(day),
+            share=_percent(day.share)
+            if day.share is not None or day.begin < day.end
+            else term("day off")
+            if day.planned
+            else "–",
+        )
+        for day in reversed(days)
+    ]
+    hours = Markup("").join(
+        parts.markup('<span style="left:{x}%">{hour}</span>', x=f"{hour / 0.24:.1f}", hour=f"{hour:02}")
+        for hour in (6, 12, 18)
+    )
+    return parts.markup(
+        '<div class="m-days">{rows}<span></span><div class="m-hours" aria-hidden="true">{hours}</div><span></span></div>',
+        rows=Markup("").join(rows),
+        hours=hours,
+    )
+
+
+def _track(day: CameraDay) -> Markup:
+    zone = day.begin.tzinfo
+
+    def place(moment: datetime) -> float:
+        local = moment.astimezone(zone)
+        if local.date() != day.day:
+            return 0.0 if local.date() < day.day else 100.0
+        return (local.hour * 3600 + local.minute * 60 + local.second) / 864
+
+    def piece(template: str, since: datetime, until: datetime, title: str = "") -> Markup:
+        left, right = place(since), place(until)
+        return parts.markup(template, left=f"{left:.2f}", width=f"{max(0.0, right - left):.2f}", title=title)
+
+    told = [
+        say("not watching {a} to {b}", a=say_time(since.astimezone(zone)), b=say_time(until.astimezone(zone)))
+        for since, until in day.gaps
+    ]
+    pieces = [piece('<b style="left:{left}%;width:{width}%"></b>', *span) for span in day.watched]
+    pieces += [
+        piece('<i style="left:{left}%;width:{width}%" title="{title}"></i>', *span, title)
+        for span, title in zip(day.gaps, told, strict=True)
+    ]
+    if day.planned and day.begin < day.end:
+        pieces.append(piece('<u style="left:{left}%;width:{width}%"></u>', day.begin, day.end))
+    label = "; ".join(told[:5]) or (say("no outage") if day.share is not None else "")
+    return parts.markup(
+        '<div class="m-track" role="img" aria-label="{label}">{pieces}</div>',
+        label=label,
+        pieces=Markup("").join(pieces),
+    )

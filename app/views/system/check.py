@@ -1,0 +1,92 @@
+"""The check-up: what is wrong with the installation and the logs, and what mends it."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app.ui import parts
+from app.views.system.recognition import table
+from app.web import access
+from app.words import say, term
+from engine.operations.doctor import Check, examine
+from engine.records import Finding
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+
+def show(bench: Workbench) -> None:
+    """The part of the page."""
+    _doctor(bench)
+    _integrity()
+
+
+def _doctor(bench: Workbench) -> None:
+    st.header(say("Installation"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        thorough = st.button(
+            say("Check everything"), icon=":material/troubleshoot:", help=say("Reads every byte of the models, too.")
+        )
+    with st.spinner(say("Checking …")):
+        checks = examine(bench.workspace, thorough=thorough)
+    wrong = [check for check in checks if not check.ok]
+    for check in wrong:
+        parts.notice(f"{check.what}: {check.found}", check.hint, tone="bad")
+    if not wrong:
+        parts.html(parts.status("ok", say("Nothing is wrong ({count} checks)", count=len(checks))))
+    if thorough:
+        st.toast(say("Everything was checked"), icon=":material/check:")
+    with st.expander(say("All checks ({count})", count=len(checks)), expanded=False):
+        parts.html(table((say("What"), say("State"), say("Found")), [_row(check) for check in checks]))
+
+
+def _row(check: Check) -> tuple[object, ...]:
+    return check.what, parts.status("ok" if check.ok else "wrong"), check.line
+
+
+def _integrity() -> None:
+    st.header(say("Integrity of the logs"))
+    st.caption(
+        say("Every row of every log bears a seal that follows on the row before. Verifying finds rows that were changed, removed, "
+            "moved or inserted.")
+    )  # fmt: skip
+    with st.container(horizontal=True):
+        wanted = st.button(say("Verify now"), icon=":material/policy:")
+        stop = st.empty()
+    if wanted:
+        findings = _verified(stop)
+        grave = [finding for finding in findings if not finding.harmless]
+        if grave:
+            parts.notice(
+                say("The logs are not as they were written (findings: {count})", count=len(grave)),
+                say("Restore the files named below from a backup, and find out who changed them."),
+                tone="bad",
+            )
+        else:
+            parts.html(parts.status("ok", say("Every row is as it was written")))
+        if findings:
+            parts.html(
+                table((say("File"), say("Line"), say("What"), say("Detail")), [_finding(each) for each in findings])
+            )
+
+
+def _finding(finding: Finding) -> tuple[object, ...]:
+    state = parts.status("ok" if finding.harmless else "wrong", term(finding.what))
+    return finding.file, finding.line or "–", state, finding.detail
+
+
+def _verified(place: DeltaGenerator) -> list[Finding]:
+    """Verify, with a bar. Any click ends this run of the page, and the work with it; nothing is written, so that does no harm."""
+    bench = access.reading("system.view")
+    place.button(say("Stop"), icon=":material/cancel:")
+    bar = st.progress(0.0, say("Reading all logs …"))
+
+    def told(_what: str, done: int, total: int) -> None:
+        if total and (done % 5 == 0 or done == total):
+            bar.progress(done / total, say("Reading all logs: {done} of {total} days", done=done, total=total))
+
+    findings = bench.verify(told)
+    bar.empty()
+    place.empty()
+    return findings

@@ -1,0 +1,86 @@
+"""System: is everything watching, how much is kept, does everything hold, who did what, and who may sign in."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.ui import parts
+from app.views.system import audit, cameras, check, recognition, users, workspace
+from app.web import access, services
+from app.words import LANGUAGES, say
+from engine.errors import MusterError
+
+__all__ = ["show"]
+
+_PARTS = {
+    "cameras": ("system.view", cameras.show),
+    "recognition": ("system.view", recognition.show),
+    "workspace": ("system.view", workspace.show),
+    "check": ("system.view", check.show),
+    "audit": ("system.audit", audit.show),
+    "users": ("system.manage", users.show),
+}
+
+
+def _name(part: str) -> str:
+    return {
+        "cameras": say("Cameras"),
+        "recognition": say("Recognition"),
+        "workspace": say("Workspace"),
+        "check": say("Check-up"),
+        "audit": say("Audit trail"),
+        "users": say("Users"),
+    }[part]
+
+
+def show() -> None:
+    """The page."""
+    bench = access.reading("system.view")
+    title, own = st.columns([2, 1], vertical_alignment="center")
+    title.title(say("System"))
+    with own:
+        _language()
+    _left_out()
+    shown = [part for part, (action, _) in _PARTS.items() if access.may(action)]
+    # bound to the address by hand: it names the part in every language alike
+    asked = st.query_params.get("part", "")
+    chosen = st.segmented_control(
+        say("Part"), shown, format_func=_name, default=asked if asked in shown else shown[0], required=True, key="part",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if chosen and chosen != asked:
+        st.query_params["part"] = chosen
+    action, draw = _PARTS[chosen or shown[0]]
+    if access.may(action):
+        draw(bench)
+
+
+def _left_out() -> None:
+    """Sites that cannot be served: told where the accounts are kept."""
+    served, found = services.sites(), access.account()
+    if found is None or not found.sees(served.home, served.home):
+        return
+    for name, problem in served.problems.items():
+        parts.notice(
+            say("The site “{name}” is left out", name=name),
+            say("{what}: {hint}. Then start the workbench again.", what=problem.message, hint=problem.hint),
+            tone="bad",
+        )
+
+
+def _language() -> None:
+    """The language of one's own account."""
+    account = access.account()
+    assert account is not None
+    options = ["", *LANGUAGES]
+
+    def chosen() -> None:
+        try:
+            access.own_language(str(st.session_state["own_language"]))
+        except MusterError as error:
+            st.toast(parts.plain(error), icon=":material/error:")
+
+    st.selectbox(
+        say("Language of your account"), options, options.index(account.language) if account.language in options else 0,
+        format_func=lambda code: LANGUAGES.get(code, say("As the browser says")), key="own_language", on_change=chosen,
+    )  # fmt: skip

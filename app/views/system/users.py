@@ -1,0 +1,171 @@
+"""Who may sign in: let somebody in, change what they may do, let them in no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from app.ui import parts
+from app.web import access
+from app.words import LANGUAGES, say
+from engine.access import ALL_SITES, PASSWORD_LENGTH, ROLES, Account
+from engine.errors import MusterError
+from engine.records import UserDesk
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+
+def show(_bench: Workbench) -> None:
+    """The part of the page."""
+    accounts = access.reading("system.manage").accounts.all()
+    _table(list(accounts.values()))
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.header(say("Let somebody in"))
+        _add()
+    with right:
+        st.header(say("Change a user"))
+        _change(accounts)
+
+
+def _role(role: str) -> str:
+    return {
+        "admin": say("Administration: everything, users and the audit trail"),
+        "hr": say("HR: attendance, people, corrections"),
+        "security": say("Security: alerts, registration, cameras"),
+        "viewer": say("Viewer: live picture and attendance"),
+    }[role]
+
+
+def _site(name: str) -> str:
+    return say("All sites, also those to come") if name == ALL_SITES else name
+
+
+def _sites_of(account: Account) -> str:
+    if ALL_SITES in account.sites:
+        return say("all")
+    return ", ".join(account.sites or access.every_site()[:1])
+
+
+def _sites_field(key: str, had: Sequence[str] = ()) -> list[str] | None:
+    """Which sites they see; None: there is only one."""
+    known = access.every_site()
+    if len(known) == 1 and not had:
+        return None
+    return st.multiselect(
+        say("Sites"), list(dict.fromkeys((ALL_SITES, *known, *had))), list(had), format_func=_site, key=key,
+        placeholder=say("{site} alone", site=known[0]),
+        help=say("Users of one site see nothing of another. Administrators who see {site} change users of all sites.", site=known[0]),
+    )  # fmt: skip
+
+
+def _table(accounts: list[Account]) -> None:
+    several = len(access.every_site()) > 1
+    rows = [
+        {
+            say("Name"): account.name,
+            say("Role"): _role(account.role).partition(":")[0],
+            say("State"): parts.mark("active" if account.active else "inactive"),
+            say("Signs in with"): ", ".join(
+                [*([say("password")] if account.hash else []), *([say("the organisation's sign-in")] if account.email else [])]
+            ),
+            say("E-mail"): account.email,
+            **({say("Sites"): _sites_of(account)} if several else {}),
+            say("Language"): LANGUAGES.get(account.language, "–"),
+        }
+        for account in sorted(accounts, key=lambda account: account.name.casefold())
+    ]  # fmt: skip
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt=say("Who may sign in"))
+
+
+def _acted(act: Callable[[UserDesk, str], object], done: str) -> None:
+    try:
+        bench, author = access.acting("system.manage")
+        act(bench.users, author)
+    except MusterError as error:
+        st.error(parts.plain(error), icon=":material/error:")
+        return
+    st.toast(done, icon=":material/check:")
+    st.rerun()
+
+
+def _add() -> None:
+    with st.form("add_user", border=False, clear_on_submit=False):
+        name = st.text_input(say("User name"), max_chars=60, key="new_name") or ""
+        role = st.selectbox(say("Role"), ROLES, index=len(ROLES) - 1, format_func=_role, key="new_role")
+        password = st.text_input(
+            say("Password"), type="password", max_chars=200, key="new_password", autocomplete="new-password",
+            help=say("At least {length} characters.", length=PASSWORD_LENGTH),
+        )  # fmt: skip
+        email = st.text_input(
+            say("E-mail"), max_chars=200, key="new_email",
+            help=say("By which the organisation's own sign-in knows them; without it, leave this empty."),
+        )  # fmt: skip
+        sites = _sites_field("new_sites")
+        wanted = st.form_submit_button(say("Let in"), type="primary")
+    if wanted:
+        _acted(
+            lambda desk, author: desk.add(
+                name, role, password or "", email=email or "", sites=sites or (), author=author
+            ),
+            say("They may sign in now"),
+        )
+
+
+def _change(accounts: dict[str, Account]) -> None:
+    name = st.selectbox(say("User"), sorted(accounts), key="user")
+    account = accounts.get(name or "")
+    if account is None:
+        return
+    user = account.name
+    with st.form(f"role-{user}", border=False):
+        role = st.selectbox(say("Role"), ROLES, ROLES.index(account.role), format_func=_role, key=f"role-of-{user}")
+        password = st.text_input(
+            say("New password"), type="password", max_chars=200, key=f"password-of-{user}", autocomplete="new-password",
+            help=say("Leave it empty to keep the one they have."),
+        )  # fmt: skip
+        sites = _sites_field(f"sites-of-{user}", account.sites)
+        saved = st.form_submit_button(say("Save"), type="primary")
+    moved = sites is not None and tuple(sites) != account.sites
+    if saved and (role != account.role or password or moved):
+        _acted(
+            lambda desk, author: desk.change(
+                user,
+                author=author,
+                role=role if role != account.role else None,
+                password=password or None,
+                sites=sites if moved else None,
+            ),
+            say("Saved; their sessions have ended"),
+        )
+    with st.container(horizontal=True):
+        if account.active and st.button(say("Do not let in"), icon=":material/block:", key="user_block"):
+            _acted(
+                lambda desk, author: desk.change(user, author=author, active=False),
+                say("They may not sign in any more"),
+            )
+        if not account.active and st.button(say("Let in again"), icon=":material/check:", key="user_unblock"):
+            _acted(lambda desk, author: desk.change(user, author=author, active=True), say("They may sign in again"))
+        if st.button(say("Remove"), icon=":material/delete:", key="user_remove"):
+            _removal(user)
+
+
+def _removal(user: str) -> None:
+    @st.dialog(say("Remove a user"))
+    def ask() -> None:
+        parts.html(
+            parts.markup(
+                "<p>{a}</p><p>{b} <b>{user}</b></p>",
+                a=say("The account and its password will be gone. What they did stays in the logs."),
+                b=say("To go on, type exactly:"),
+                user=user,
+            )
+        )
+        typed = st.text_input(say("User name"), key="typed_user", live=True)
+        if st.button(say("Remove"), type="primary", disabled=(typed or "").strip() != user, key="user_gone"):
+            _acted(lambda desk, author: desk.remove(user, author=author), say("They may not sign in any more"))
+
+    ask()

@@ -1,0 +1,130 @@
+"""The workspace: where it lies, how much is kept of what and for how long."""
+
+from __future__ import annotations
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.words import say, say_date, say_time, term
+from engine.operations.overview import free_bytes, kept
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+
+def _size(count: float) -> str:
+    """Bytes for people: `1.4 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def show(bench: Workbench) -> None:
+    """The part of the page."""
+    rows, free = kept(bench), free_bytes(bench)
+    parts.figures(
+        [
+            parts.Figure(say("Kept"), _size(sum(row.size for row in rows)), say("{count} files", count=sum(row.files for row in rows))),
+            parts.Figure(
+                say("Free"), _size(free), say("on its disk") if free > 2e9 else say("on its disk: make room soon"),
+                "quiet" if free > 2e9 else "bad",
+            ),
+        ]
+    )  # fmt: skip
+    parts.html(parts.markup('<p class="m-soft">{text}</p>', text=say("Folder: {path}", path=bench.workspace)))
+    _database(bench)
+    largest = max(1, *(row.size for row in rows))
+    body = Markup("").join(
+        parts.markup(
+            '<tr><td>{what}</td><td class="m-number">{files}</td><td class="m-number">{size}</td>'
+            '<td class="m-wide"><span class="m-bar m-info" aria-hidden="true"><b style="width:{share}%"></b></span></td>'
+            "<td>{days}</td></tr>",
+            what=_sentence(term(row.what)),
+            files=f"{row.files:,}".replace(",", "\u202f"),
+            size=_size(row.size),
+            share=f"{100 * row.size / largest:.1f}",
+            days=say("{days} days", days=row.days) if row.days else say("until it is erased"),
+        )
+        for row in rows
+        if row.files or row.what != "other"
+    )
+    heads = [(say("What"), ""), (say("Files"), "m-number"), (say("Size"), "m-number"), ("", ""), (say("Kept for"), "")]
+    parts.html(
+        parts.markup(
+            '<table class="m-table"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>',
+            heads=Markup("").join(parts.markup('<th class="{c}">{head}</th>', c=c, head=head) for head, c in heads),
+            body=body,
+        )
+    )
+    st.caption(
+        say("How long what is kept stands in section [retention] of muster.toml; what is older is erased by itself.")
+    )
+
+
+# --------------------------------------------------------------------------------------------- database
+
+
+def _login_kind(kind: str) -> str:
+    return {
+        "owner": say("owner: may do everything, tables included"),
+        "workbench": say("workbench: may do all that pages do"),
+        "reader": say("reader: may look"),
+        "recorder": say("recorder: may append rows and read people"),
+    }.get(kind, say("not known yet"))
+
+
+def _database(bench: Workbench) -> None:
+    """Where rows go, whether they arrive there, and what waits."""
+    backlog = bench.store.backlog()
+    if backlog is None:
+        return
+    with st.spinner(say("Asking the database …")):
+        state = bench.store.state()
+    assert state is not None
+    since = backlog.since.astimezone(bench.config.zone) if backlog.since else None
+    facts = [
+        (say("Address"), state.address),
+        (say("Site"), state.site),
+        (say("Login"), f"{state.login} · {_login_kind(state.kind)}"),
+        (say("State"), parts.status("wrong", say("cannot be used")) if state.problem else parts.status("ok", say("answers"))),
+        (
+            say("Waits for it"),
+            say("rows: {count}, {size}, since {day}, {time}", count=backlog.rows, size=_size(backlog.size),
+                day=say_date(since.date(), year=False), time=say_time(since)) if since else say("nothing"),
+        ),
+    ]  # fmt: skip
+    cells = Markup("").join(
+        parts.markup("<dt>{name}</dt><dd>{value}</dd>", name=name, value=value) for name, value in facts
+    )
+    with st.container(border=True):
+        parts.html(
+            parts.markup(
+                '<h3 style="padding:0;margin:0 0 .6rem">{title}</h3><dl class="m-facts">{cells}</dl>',
+                title=say("Database"),
+                cells=cells,
+            )
+        )
+        if state.problem:
+            parts.html(
+                parts.markup(
+                    "<p><b>{a}</b> {b}</p><p>{c}</p>", a=say("What to do:"), b=state.hint, c=_meanwhile(state.problem)
+                )
+            )
+        elif backlog.problem:
+            parts.html(
+                parts.markup("<p><b>{a}</b> {b}</p>", a=say("The rows that wait are refused:"), b=backlog.problem)
+            )
+
+
+def _meanwhile(problem: str) -> str:
+    return say(
+        "Meanwhile people are recognised and recorded, and their rows wait on this machine. ({problem})",
+        problem=problem,
+    )

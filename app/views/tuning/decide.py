@@ -1,0 +1,233 @@
+"""Putting a threshold in force, taking it back, and what was decided so far."""
+
+from __future__ import annotations
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.ui.address import put
+from app.views.system.recognition import table
+from app.web import access
+from app.words import say
+from app.words.tuning import again, moment, often, sentence, warnings
+from engine.errors import MusterError
+from engine.tuning.calibration import Report, Version
+from engine.workbench import Workbench
+
+__all__ = ["buttons", "history"]
+
+_SHOWN = 4
+
+
+def buttons(bench: Workbench, made: Report, threshold: float) -> None:
+    """Apply and roll back.
+
+    Args:
+        made: the evaluation that a decision rests on. threshold: that is tried.
+    """
+    past, why_not = bench.calibration.history(), ""
+    if bench.calibration.fixed_where:
+        why_not = say("Remove {where} first.", where=bench.calibration.fixed_where)
+    elif not bench.writable:
+        why_not = say("The workspace cannot be written.")
+    same = threshold == made.in_force
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            say("Put {threshold} in force …", threshold=f"{threshold:.3f}"), type="primary", key="tuning-apply",
+            icon=":material/check:", disabled=same or bool(why_not),
+            help=parts.plain(why_not or (say("It is in force already. Try another one.") if same else "")) or None,
+        ):  # fmt: skip
+            _apply(bench, made, threshold)
+        for word, label, value in (
+            ("", say("Try the one in force"), made.in_force),
+            (
+                "proposed",
+                say("Try the proposed {threshold}", threshold=f"{made.proposed_threshold:.3f}"),
+                made.proposed_threshold,
+            ),
+        ):
+            if value != threshold:
+                st.button(label, key=f"tuning-at-{word}", on_click=put, kwargs={"at": word})
+        if past and past[-1].restores and st.button(
+            say("Roll back to {threshold} …", threshold=_goal(past)), key="tuning-rollback", icon=":material/undo:",
+            disabled=bool(why_not), help=parts.plain(why_not) or None,
+        ):  # fmt: skip
+            _roll_back(past)
+
+
+def _goal(past: tuple[Version, ...]) -> str:
+    """Where a rollback leads."""
+    before = past[-1].before
+    return _value(past[before - 1].threshold if before else None)
+
+
+def _value(threshold: float | None) -> str:
+    return say("the derived one") if threshold is None else f"{threshold:.3f}"
+
+
+def _signature() -> str:
+    account = access.account()
+    return account.name if account else ""
+
+
+# --------------------------------------------------------------------------------------------- dialogs
+
+
+def _apply(bench: Workbench, made: Report, threshold: float) -> None:
+    @st.dialog(say("Put a threshold in force"), width="medium")
+    def ask() -> None:
+        _what_changes(bench, made, threshold)
+        reason = _reason()
+        if st.button(say("Put it in force"), type="primary", disabled=not reason, key="tuning-apply-now"):
+            try:
+                acted, author = access.acting("system.tune")
+                version = acted.calibration.apply(made, threshold, author=author, reason=reason)
+            except MusterError as error:
+                st.error(parts.plain(error), icon=":material/error:")
+                return
+            _done(version)
+
+    ask()
+
+
+def _what_changes(bench: Workbench, made: Report, threshold: float) -> None:
+    now, then = made.now, made.at(threshold)
+    reached = [[pair for pair in made.look_alikes if pair.reaches(each)] for each in (made.in_force, threshold)]
+    known = bench.known_people()
+
+    def name(key: str) -> str:
+        return known.get(key, {}).get("name") or key
+
+    parts.html(parts.markup('<p class="m-change">{a} <span aria-hidden="true">→</span> {b}</p>', a=f"{made.in_force:.3f}",
+                            b=f"{threshold:.3f}"))  # fmt: skip
+    parts.html(parts.markup("<p>{text}</p>", text=sentence(then)))
+    rows = [
+        (say("Wrong punches"), often(now.wrong_per_month), often(then.wrong_per_month)),
+        (say("Asked to try again"), again(now), again(then)),
+        (say("Look-alikes at or above"), len(reached[0]), len(reached[1])),
+    ]
+    parts.html(table(("", say("in force"), say("then")), rows))
+    if reached[1]:
+        faces = Markup("").join(
+            parts.markup(
+                '<div class="m-row">{a}{b}<span>{text}</span></div>',
+                a=parts.face(parts.portrait(pair.first), 56, name(pair.first)),
+                b=parts.face(parts.portrait(pair.second), 56, name(pair.second)),
+                text=say("{a} and {b}", a=name(pair.first), b=name(pair.second)),
+            )
+            for pair in reached[1][:_SHOWN]
+        )
+        more = ""
+        if len(reached[1]) > _SHOWN:
+            more = say("and {count} more pairs", count=len(reached[1]) - _SHOWN)
+        parts.html(
+            parts.markup(
+                '<p><b>{title}</b></p>{faces}<p class="m-soft">{more}</p>',
+                title=say("Look-alikes that may be taken for one another:"),
+                faces=faces,
+                more=more,
+            )
+        )
+    others = list(warnings(made, 2.0, name))  # no pair reaches that: they are shown above
+    if others:
+        items = Markup("").join(parts.markup("<li>{line}</li>", line=line) for line in others)
+        parts.html(parts.markup('<ul class="m-list m-warned">{items}</ul>', items=items))
+
+
+def _reason() -> str:
+    typed = st.text_input(
+        say("Reason"), key="tuning-reason", max_chars=1000, live=True,
+        placeholder=say("Why, for whoever reads the history"),
+    )  # fmt: skip
+    st.caption(
+        parts.plain(
+            say(
+                "Signed by {name}, kept in the history and the audit trail. Running cameras take it over.",
+                name=_signature(),
+            )
+        )
+    )
+    return (typed or "").strip()
+
+
+def _roll_back(past: tuple[Version, ...]) -> None:
+    @st.dialog(say("Roll the threshold back"), width="medium")
+    def ask() -> None:
+        latest = past[-1]
+        parts.html(parts.markup('<p class="m-change">{a} <span aria-hidden="true">→</span> {b}</p>', a=_value(latest.threshold),
+                                b=_goal(past)))  # fmt: skip
+        parts.html(
+            parts.markup(
+                "<p>{text}</p>",
+                text=say(
+                    "What {author} put in force on {day} is taken back: “{reason}”.",
+                    author=latest.author, day=moment(latest.made_at), reason=latest.reason,
+                ),
+            )
+        )  # fmt: skip
+        reason = _reason()
+        if st.button(say("Roll back"), type="primary", disabled=not reason, key="tuning-rollback-now"):
+            try:
+                bench, author = access.acting("system.tune")
+                version = bench.calibration.rollback(author=author, reason=reason)
+            except MusterError as error:
+                st.error(parts.plain(error), icon=":material/error:")
+                return
+            _done(version)
+
+    ask()
+
+
+def _done(version: Version) -> None:
+    put(at="")
+    st.toast(parts.plain(say("In force: {threshold}", threshold=_value(version.threshold))), icon=":material/check:")
+    st.rerun()
+
+
+# --------------------------------------------------------------------------------------------- history
+
+
+def history(bench: Workbench) -> None:
+    """Who decided what, when and why; the latest first."""
+    past = bench.calibration.history()
+    if not past:
+        parts.notice(
+            say("Nobody has chosen a threshold yet"),
+            say("Until somebody does, it is derived anew from the people on the list whenever they change."),
+        )
+        return
+    used = bench.calibration.in_force()
+    rows = [
+        (
+            each.version,
+            parts.markup("{day}<br><span class='m-soft'>{author}</span>", day=moment(each.made_at), author=each.author),
+            parts.markup(
+                "{a} → <b>{b}</b><br>{state}",
+                a=f"{each.previous:.3f}",
+                b=_value(each.threshold),
+                state=_state(each, past[-1] if used.source != "settings" else None),
+            ),
+            each.reason,
+            _expected(each),
+        )
+        for each in reversed(past)
+    ]
+    heads = (say("No."), say("When and who"), say("Threshold"), say("Why"), say("Expected then"))
+    parts.html(table(heads, rows))
+
+
+def _state(each: Version, latest: Version | None) -> Markup:
+    if latest is not None and each.version == latest.version and each.threshold is not None:
+        return parts.status("active", say("in force"))
+    if each.action == "rollback":
+        return parts.status("acknowledged", say("rolled back"))
+    return Markup("")
+
+
+def _expected(each: Version) -> str:
+    if each.wrong_per_month is None:
+        return ""
+    wrong = say("wrong punches: {often}", often=often(each.wrong_per_month))
+    people = say("{count} people", count=each.people)
+    return f"{wrong}; {people}" + (f"; {each.target}" if each.target else "")

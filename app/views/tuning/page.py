@@ -1,0 +1,239 @@
+"""Tuning: what a match threshold means for the people enrolled here, which one is in force, and putting another one there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.ui.address import put, to
+from app.views.alerts.pieces import style
+from app.views.tuning import decide, replay
+from app.views.tuning import people as tuning_people
+from app.views.tuning.asked import Asked, asked, evaluated, report, row, step, tried, usual_target
+from app.web import access
+from app.words import say, term
+from app.words.tuning import again, concerns, foundation, often, origin, percent, sentence, support, traffic, warnings
+from engine.tuning.calibration import ASSUMPTIONS, InForce, Operating, Report
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+_SLIDER = "tuning-slider"
+_PART = "tuning-part"
+_SAME = 0.0005
+
+
+def show() -> None:
+    """The page."""
+    bench = access.reading("system.tune")
+    style()
+    st.title(say("Tuning"))
+    found = bench.calibration.in_force()
+    people = len(bench.gallery.current())
+    _in_force(bench, found, people)
+    for concern in concerns(found, people):
+        parts.notice(say("The threshold in force needs a look"), concern, tone="warn")
+    if where := bench.calibration.fixed_where:
+        parts.notice(
+            say("The settings fix the threshold"),
+            say("Nothing else is used until they do not. Remove {where}, and start Muster again.", where=where),
+            tone="warn",
+        )
+    if not people:
+        parts.notice(
+            say("Nobody is enrolled yet"),
+            say("A threshold rests on the people whom it has to tell apart. Register two people at least, with several pictures each."),
+            action=_register if access.may("people.enrol") else None,
+        )  # fmt: skip
+        decide.history(bench)
+        return
+    wanted = asked(bench)
+    with st.spinner(say("Comparing everybody with everybody …")):
+        made = evaluated(bench, wanted)
+    row(bench, wanted, made)
+    if people == 1:
+        parts.notice(
+            say("One person is enrolled"),
+            say("With nobody to be taken for, nothing can be measured here: all figures come from the sample photos."),
+        )
+    _decision(wanted)
+
+
+def _register() -> None:
+    parts.html(
+        parts.markup(
+            '<a class="m-link" href="{address}" target="_self">{text}</a>',
+            address=to("/registration"),
+            text=say("Register somebody"),
+        )
+    )
+
+
+def _in_force(bench: Workbench, found: InForce, people: int) -> None:
+    why = origin(found, usual_target(bench), people)
+    reason = f": “{found.version.reason}”" if found.source == "calibration" and found.version else ""
+    parts.html(
+        parts.markup(
+            '<p class="m-tuned"><b>{text}</b> <span class="m-soft">{why}</span></p>',
+            text=say("In force: {threshold}", threshold=f"{found.threshold:.3f}"),
+            why=why + reason,
+        )
+    )
+
+
+@st.fragment
+@parts.guarded
+def _decision(wanted: Asked) -> None:
+    """All that depends on the threshold that is tried; a move of the slider runs this alone."""
+    bench = access.reading("system.tune")
+    made = report(bench, wanted)
+    threshold = tried(made)
+    _slider(made, threshold)
+    _charts(made, threshold)
+    found = made.at(threshold)
+    parts.html(parts.markup('<p class="m-sentence">{text}</p>', text=sentence(found)))
+    _figures(made, found)
+    decide.buttons(bench, made, threshold)
+    names = bench.known_people()
+    warned = list(warnings(made, threshold, lambda key: names.get(key, {}).get("name") or key))
+    if warned:
+        parts.html(_bullets(warned, "m-warned"))
+    _support(made, found)
+    _parts(bench, made, threshold)
+
+
+def _bullets(lines: list[str], kind: str) -> Markup:
+    items = Markup("").join(parts.markup("<li>{line}</li>", line=line) for line in lines)
+    return parts.markup('<ul class="m-list {kind}">{items}</ul>', kind=kind, items=items)
+
+
+# --------------------------------------------------------------------------------------------- the threshold
+
+
+def _slider(made: Report, threshold: float) -> None:
+    def moved() -> None:
+        put(at=f"{st.session_state[_SLIDER]:.3f}")
+
+    st.session_state[_SLIDER] = step(threshold)
+    marks = [(made.in_force, say("in force")), (made.proposed_threshold, say("proposed"))]
+    if abs(marks[0][0] - marks[1][0]) < _SAME:
+        marks = [(made.in_force, say("in force, proposed"))]
+    with st.container(gap=None):
+        st.slider(say("Threshold to try"), 0.0, 1.0, step=0.005, format="%.3f", key=_SLIDER, on_change=moved)
+        parts.html(_scale(marks))
+
+
+def _scale(marks: list[tuple[float, str]]) -> Markup:
+    """What lies where below the slider: the lower one's name to the left of its mark, the higher one's to the right."""
+    low = min(value for value, _ in marks)
+    cells = Markup("").join(
+        parts.markup(
+            '<span class="{side}" style="left:{x}%">{text}</span>',
+            side="m-before" if len(marks) > 1 and value == low else "m-after",
+            x=f"{100 * min(1.0, max(0.0, value)):.2f}",
+            text=name,
+        )
+        for value, name in marks
+    )
+    return parts.markup('<div class="m-scale">{cells}</div>', cells=cells)
+
+
+def _figures(made: Report, found: Operating) -> None:
+    now, alike = made.now, [pair for pair in made.look_alikes if pair.reaches(found.threshold)]
+    before = sum(pair.reaches(now.threshold) for pair in made.look_alikes)
+
+    def beside(text: str) -> str:
+        return say("in force: {value}", value=text)
+
+    many = "+" if len(alike) == len(made.look_alikes) >= 20 else ""
+    parts.figures(
+        [
+            parts.Figure(say("Wrong punches"), often(found.wrong_per_month), beside(often(now.wrong_per_month))),
+            parts.Figure(say("Asked to try again"), again(found), beside(again(now))),
+            parts.Figure(say("Strangers named"), percent(found.model_fpir), beside(percent(now.model_fpir))),
+            parts.Figure(
+                say("Look-alikes at or above"), f"{len(alike)}{many}", beside(str(before)), "warn" if alike else "quiet"
+            ),
+        ]
+    )
+
+
+# --------------------------------------------------------------------------------------------- figures
+
+
+def _plot(figure: object, name: str, alt: str) -> None:
+    from app.charts.theme import CONFIG  # noqa: PLC0415 - Plotly takes a moment to load
+
+    st.plotly_chart(figure, theme=None, config=CONFIG, key=f"tuning-{name}", alt=alt)
+
+
+def _charts(made: Report, threshold: float) -> None:
+    from app.charts.tuning import densities, det  # noqa: PLC0415
+
+    grid = st.grid(2, min_column_width=380)
+    with grid.cell():
+        _plot(
+            densities(made, threshold),
+            "densities",
+            say("Similarities of people with themselves and with others"),
+        )
+    with grid.cell():
+        _plot(det(made, threshold), "det", say("False non-matches over false matches, with an interval"))
+
+
+def _support(made: Report, found: Operating) -> None:
+    lines = [support(made), *foundation(made, found), traffic(made.traffic)]
+    parts.html(_bullets(lines, "m-soft"))
+    with st.expander(say("What these figures rest on")):
+        parts.html(_bullets([term(text) for text in ASSUMPTIONS], ""))
+
+
+def _size(bench: Workbench, made: Report, threshold: float) -> None:
+    """Gallery size, and the number of photos."""
+    del bench
+    from app.charts.tuning import open_set, photos_effect  # noqa: PLC0415
+
+    grid = st.grid(2, min_column_width=380)
+    with grid.cell():
+        _plot(open_set(made, threshold), "open-set", say("Strangers named, by the number of people enrolled"))
+    with grid.cell():
+        _plot(photos_effect(made, threshold), "photos", say("Misses, by the number of enrolment photos"))
+
+
+# --------------------------------------------------------------------------------------------- parts
+
+
+def _parts(bench: Workbench, made: Report, threshold: float) -> None:
+    """One further look at a time; only the chosen one is computed."""
+    names = {
+        "alike": say("Look-alikes"),
+        "misfits": say("Odd templates ({count})", count=len(made.outliers)) if made.outliers else say("Odd templates"),
+        "people": say("Difficult people"),
+        "size": say("People and photos"),
+        "replay": say("Last month replayed"),
+        "history": say("History"),
+    }
+    draw: Mapping[str, Callable[[Workbench, Report, float], None]] = {
+        "alike": tuning_people.look_alikes,
+        "misfits": tuning_people.misfits,
+        "people": tuning_people.difficult,
+        "size": _size,
+        "replay": replay.show,
+        "history": lambda bench, *_: decide.history(bench),
+    }
+    asked_for = st.query_params.get("part", "")
+    part = asked_for if asked_for in draw else "alike"
+    st.session_state[_PART] = part
+
+    def chosen() -> None:
+        word = str(st.session_state[_PART] or "")
+        put(part="" if word == "alike" else word)
+
+    st.segmented_control(
+        say("Further looks"), list(names), format_func=lambda word: names[word], key=_PART, on_change=chosen,
+        label_visibility="collapsed", required=True,
+    )  # fmt: skip
+    draw[part](bench, made, threshold)

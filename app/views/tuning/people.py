@@ -1,0 +1,198 @@
+"""Whom a threshold is about: look-alikes, templates that do not fit, people who are hard to recognise."""
+
+from __future__ import annotations
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.ui.address import to
+from app.views.alerts.pieces import name_of, shown
+from app.words import say
+from engine.evaluation import Difficulty, LookAlike, Outlier
+from engine.tuning.calibration import Report
+from engine.workbench import Workbench
+
+__all__ = ["difficult", "look_alikes", "misfits"]
+
+_PAIRS = 6
+_MOST = 24
+
+
+def _person(bench: Workbench, key: str, text: str = "") -> Markup:
+    """A name that leads to the person's templates."""
+    return parts.markup(
+        '<a href="{address}" target="_self">{text}</a>',
+        address=to("/people", person=key),
+        text=text or name_of(bench, key),
+    )
+
+
+def _grid(cells: list[Markup]) -> None:
+    parts.html(parts.markup('<div class="m-near m-cards">{cells}</div>', cells=Markup("").join(cells)))
+
+
+def _caption(text: str) -> None:
+    parts.html(parts.markup('<p class="m-soft">{text}</p>', text=text))
+
+
+# --------------------------------------------------------------------------------------------- pairs
+
+
+def look_alikes(bench: Workbench, made: Report, threshold: float) -> None:
+    """The most similar pairs, both faces side by side."""
+    pairs = made.look_alikes
+    if not pairs:
+        parts.notice(say("Nobody to resemble"), say("Look-alikes are pairs: a second person has to be enrolled."))
+        return
+    reached = sum(pair.reaches(threshold) for pair in pairs)
+    fewer = max(_PAIRS, reached)
+    _caption(
+        say(
+            "The most similar pairs of people, the most similar first. At or above the line one may be taken for the other."
+        )
+    )
+    several = len(pairs) > fewer and st.toggle(say("Show all {count} pairs", count=len(pairs)), key="tuning-all-pairs")
+    _grid([_pair(bench, pair, threshold) for pair in (pairs if several else pairs[:fewer])])
+
+
+def _pair(bench: Workbench, pair: LookAlike, threshold: float) -> Markup:
+    both = Markup("").join(
+        parts.markup(
+            "<figure>{face}<figcaption>{name}</figcaption></figure>",
+            face=parts.face(parts.portrait(key, 320), 160, name_of(bench, key)),
+            name=_person(bench, key),
+        )
+        for key in (pair.first, pair.second)
+    )
+    over = pair.reaches(threshold)
+    return parts.markup(
+        '<div><div class="m-pair">{both}</div>{bar}<div>{state}</div></div>',
+        both=both,
+        bar=parts.similarity_bar(max(pair.similarity, pair.closest), threshold, tone="warn" if over else "good"),
+        state=parts.status("no templates", say("may be taken for one another"))
+        if over
+        else parts.status("good", say("told apart")),
+    )
+
+
+# --------------------------------------------------------------------------------------------- templates
+
+
+def misfits(bench: Workbench, made: Report, threshold: float) -> None:
+    """Templates that do not fit their person, with their pictures."""
+    found = made.outliers
+    if not found:
+        parts.notice(
+            say("Every template fits its person"), say("None is more like somebody else than like the rest of its person."), tone="good"
+        )  # fmt: skip
+        return
+    _caption(
+        say(
+            "Templates that resemble the rest of their person too little. Of two both are shown: which is wrong cannot be known."
+        )
+    )
+    _grid([_misfit(bench, made, each, threshold) for each in found[:_MOST]])
+    _more(len(found))
+
+
+def _more(count: int) -> None:
+    if count > _MOST:
+        _caption(say("and {count} more", count=count - _MOST))
+
+
+def _misfit(bench: Workbench, made: Report, each: Outlier, threshold: float) -> Markup:
+    template = made.gallery.templates[each.row]
+    stranger = each.nearest is not None and each.nearest > each.similarity
+    face = shown(
+        bench,
+        f"images/enrolment/{template.template_id}.jpg",
+        160,
+        say("Picture of {name}", name=name_of(bench, each.person)),
+    )
+    cells = [
+        parts.markup(
+            "<figure>{face}<figcaption>{name}</figcaption></figure>", face=face, name=_person(bench, each.person)
+        )
+    ]
+    if stranger:
+        cells.append(
+            parts.markup(
+                "<figure>{face}<figcaption>{text}</figcaption></figure>",
+                face=parts.face(parts.portrait(each.nearest_person, 320), 160, name_of(bench, each.nearest_person)),
+                text=say("more like {name}", name=name_of(bench, each.nearest_person)),
+            )
+        )
+    question = say("Somebody else's photo?") if stranger else say("A poor photo?")
+    return parts.markup(
+        '<div><div class="m-pair">{cells}</div>{bar}<div>{state}</div><div>{link}</div></div>',
+        cells=Markup("").join(cells),
+        bar=parts.similarity_bar(each.similarity, threshold, each.nearest),
+        state=parts.status("no templates", question),
+        link=_person(bench, each.person, say("See their templates")),
+    )
+
+
+# --------------------------------------------------------------------------------------------- people
+
+
+def difficult(bench: Workbench, made: Report, threshold: float) -> None:
+    """People who give a reason to look at; the rest is only counted."""
+    rows = [(each, why) for each in made.difficulty if (why := _why(each, threshold))]
+    if not rows:
+        parts.notice(
+            say("Nobody stands out"),
+            say("All {count} people resemble themselves enough, and nobody else too much.", count=len(made.difficulty)),
+            tone="good",
+        )
+        return
+    text = say("{count} of {all} people give a reason to look.", count=len(rows), all=len(made.difficulty))
+    if len(made.difficulty) < 8:
+        text += " " + say("Who is harder than the others cannot be told of fewer than eight.")
+    _caption(text)
+    heads = ("", say("Person"), say("Own worst template"), say("Nearest other person"), say("What to know"))
+    body = Markup("").join(_line(bench, each, why, threshold) for each, why in rows[:_MOST])
+    parts.html(
+        parts.markup(
+            '<table class="m-table m-hard"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>',
+            heads=Markup("").join(parts.markup("<th>{head}</th>", head=head) for head in heads),
+            body=body,
+        )
+    )
+    _more(len(rows))
+
+
+def _why(each: Difficulty, threshold: float) -> list[str]:
+    """What speaks for a look at somebody."""
+    found = []
+    if each.hardest is not None and each.hardest < threshold:
+        found.append(say("a picture of theirs would not be recognised"))
+    if each.nearest is not None and each.nearest >= threshold:
+        found.append(say("a picture of theirs would be taken for somebody else"))
+    traits = {
+        "goat": say("harder to recognise than the others (“goat”)"),
+        "wolf": say("resembles many others (“wolf”)"),
+        "lamb": say("many others resemble them (“lamb”)"),
+        "worm": say("little like themselves, much like others (“worm”)"),
+    }
+    return found + [text for trait, text in traits.items() if trait in each.traits]
+
+
+def _line(bench: Workbench, each: Difficulty, why: list[str], threshold: float) -> Markup:
+    own = Markup("–") if each.hardest is None else parts.similarity_bar(each.hardest, threshold)
+    other = Markup("–")
+    if each.nearest is not None:
+        other = parts.markup(
+            "{bar}<br>{name}",
+            bar=parts.similarity_bar(each.nearest, threshold, tone="warn" if each.nearest >= threshold else "good"),
+            name=_person(bench, each.nearest_person),
+        )
+    return parts.markup(
+        "<tr><td>{face}</td><td>{name}<br><span class='m-soft'>{count}</span></td><td>{own}</td><td>{other}</td><td>{why}</td></tr>",
+        face=parts.face(parts.portrait(each.person), 56, name_of(bench, each.person)),
+        name=_person(bench, each.person),
+        count=say("Templates: {count}", count=each.templates),
+        own=own,
+        other=other,
+        why=Markup("<br>").join(parts.markup("{text}", text=text) for text in why),
+    )

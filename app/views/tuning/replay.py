@@ -1,0 +1,241 @@
+"""What another threshold would have changed in the last month: worked out beside the page, shown when it is done."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field, fields
+from datetime import date, timedelta
+
+import streamlit as st
+from markupsafe import Markup
+
+from app.ui import parts
+from app.ui.address import to
+from app.views.alerts.pieces import name_of, shown
+from app.web import access
+from app.web.pictures import allowed
+from app.words import say, say_date, say_time, term
+from engine.errors import MusterError
+from engine.tuning.calibration import Report
+from engine.tuning.replay import Change, ChangeKind, Limits, Past, Replay
+from engine.workbench import Workbench
+
+__all__ = ["show"]
+
+_KEY = "tuning-replay"
+_DAYS = 30
+_PAGE = 20
+_QUICK_S = 0.4
+_LONELY_S = 20.0
+
+
+class _Stopped(Exception):
+    """Nobody wants it any more."""
+
+
+@dataclass(eq=False)
+class _Job:
+    """One replay, in a thread of its own.
+
+    Attributes:
+        threshold: tried. since: first day. state: of people and day that it was made in.
+        past: of an earlier replay of the same days, or made on the way.
+        done, total: how far. result, error: how it ended. asked_at: when somebody looked last.
+    """
+
+    threshold: float
+    since: date
+    state: tuple[object, ...]
+    past: Past | None = None
+    done: int = 0
+    total: int = 0
+    result: Replay | None = None
+    error: str = ""
+    asked_at: float = field(default_factory=time.monotonic)
+    ended: threading.Event = field(default_factory=threading.Event)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def tell(self, done: int, total: int) -> None:
+        """How far it is."""
+        self.done, self.total = done, total
+        if self.stopped.is_set() or time.monotonic() - self.asked_at > _LONELY_S:
+            raise _Stopped
+
+    def run(self, bench: Workbench) -> None:
+        """The work."""
+        try:
+            if self.past is None:
+                self.past = bench.past(self.since, progress=self.tell)
+            self.result = self.past.at(self.threshold, progress=self.tell)
+        except _Stopped:
+            pass
+        except MusterError as error:
+            self.error = str(error)
+        finally:
+            self.ended.set()
+
+
+def show(bench: Workbench, made: Report, threshold: float) -> None:
+    """The button, how far it is, and what came of it."""
+    del made
+    today = bench.attendance.day_of(bench.clock())
+    since, gallery = today - timedelta(days=_DAYS - 1), bench.gallery.current()
+    state = (str(bench.workspace), today, gallery.model_id, gallery.version)
+    job: _Job | None = st.session_state.get(_KEY)
+    if job is not None and job.state != state:
+        _stop(job)
+        job = None
+    if not any(since <= day for day in bench.sightings.log.days()):
+        parts.notice(
+            say("There is nothing to replay yet"),
+            say("Sightings are logged while a camera is watched, and kept as [retention] sightings says."),
+        )
+        return
+    threshold = round(threshold, 4)  # as the log writes similarities
+    if job is None or (job.ended.is_set() and job.threshold != threshold):
+        text = say("Which punches and alerts from {since} on would have been others at {threshold}?", since=say_date(since),
+                   threshold=f"{threshold:.3f}")  # fmt: skip
+        parts.html(parts.markup("<p>{text}</p>", text=text))
+        st.button(
+            say("Replay at {threshold}", threshold=f"{threshold:.3f}"), icon=":material/history:", key="tuning-replay-go",
+            on_click=_start, args=(bench, _Job(threshold, since, state, job.past if job is not None else None)),
+        )  # fmt: skip
+    if job is None:
+        return
+    if not job.ended.is_set():
+        _bar(job)
+    elif job.error:
+        parts.notice(say("The replay failed"), job.error, tone="bad")
+    elif job.result is not None:
+        _result(bench, job.result)
+
+
+def _start(bench: Workbench, job: _Job) -> None:
+    job.asked_at = time.monotonic()
+    st.session_state[_KEY] = job
+    threading.Thread(target=job.run, args=(bench,), name="replay", daemon=True).start()
+    job.ended.wait(_QUICK_S)
+
+
+def _stop(job: _Job) -> None:
+    job.stopped.set()
+    st.session_state.pop(_KEY, None)
+
+
+@st.fragment(run_every=0.5)
+def _bar(job: _Job) -> None:
+    if job.ended.is_set() or job.stopped.is_set():
+        st.rerun()
+    job.asked_at = time.monotonic()
+    text = say("Reading the sightings …")
+    if job.total:
+        text = say("Deciding again: {done} of {total} people who came by", done=job.done, total=job.total)
+    st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text)
+    st.button(say("Cancel"), key="tuning-replay-stop", icon=":material/close:", on_click=_stop, args=(job,))
+
+
+# --------------------------------------------------------------------------------------------- the result
+
+
+def _names() -> dict[ChangeKind, str]:
+    return {
+        ChangeKind.LOST: say("Punches that would be missing"),
+        ChangeKind.NEW: say("Punches that would be new"),
+        ChangeKind.GONE: say("Alerts that would vanish"),
+        ChangeKind.APPEARED: say("Alerts that would appear"),
+        ChangeKind.RECLASSIFIED: say("Tailgating told otherwise"),
+    }
+
+
+def _result(bench: Workbench, found: Replay) -> None:
+    names = _names()
+    then = ", ".join(f"{value:.3f}" for value in dict.fromkeys(found.in_force or ()))
+    parts.html(
+        parts.markup(
+            "<p><b>{text}</b> <span class='m-soft'>{then}</span></p>",
+            text=say("At {threshold}, from {first} to {last}, {count} people who came by:", threshold=f"{found.threshold:.3f}",
+                     first=say_date(found.first), last=say_date(found.last), count=found.tracks),
+            then=say("in force then: {threshold}", threshold=then) if then else "",
+        )
+    )  # fmt: skip
+    parts.figures([parts.Figure(names[kind], str(found.count(kind))) for kind in names])
+    kinds = [kind for kind in names if found.count(kind)]
+    if not kinds:
+        parts.notice(
+            say("Nothing would have been different"),
+            say("Every punch and every alert of these days stands."),
+            tone="good",
+        )
+    else:
+        labels = {kind.value: f"{names[kind]} ({found.count(kind)})" for kind in kinds}
+        kind = st.segmented_control(
+            say("Which"), list(labels), default=kinds[0].value, format_func=lambda word: labels[word], required=True,
+            key="tuning-change", label_visibility="collapsed",
+        )  # fmt: skip
+        rows = [change for change in found.changes if change.kind.value == (kind or kinds[0].value)]
+        pages = -(-len(rows) // _PAGE)
+        page = st.pagination(pages, key=f"tuning-page-{kind}") if pages > 1 else 1
+        body = [_change(bench, each, found.threshold) for each in rows[(page - 1) * _PAGE : page * _PAGE]]
+        parts.html(parts.markup("{body}", body=Markup("").join(body)))
+    _limits(found.limits)
+
+
+def _change(bench: Workbench, change: Change, threshold: float) -> Markup:
+    key = change.person_then or change.person_now
+    who = " · ".join(name_of(bench, each) for each in key.split(";")) if key else say("Unknown person")
+    if change.kind is ChangeKind.RECLASSIFIED:
+        who = f"{term(change.then)} → {term(change.now)}"
+    bar = Markup("") if change.similarity is None else parts.similarity_bar(change.similarity, threshold)
+    said = parts.markup(" · {text}", text=term(change.said)) if change.said else Markup("")
+    return parts.markup(
+        '<div class="m-row m-arrival">{face}<div><strong>{who}</strong><br><span class="m-soft">{when} · {camera}{said}</span></div>'
+        "<div>{bar}</div><div>{link}</div></div>",
+        face=_face(bench, change, who),
+        who=who,
+        when=f"{say_date(change.day)}, {say_time(change.time)}",
+        camera=change.camera,
+        said=said,
+        bar=bar,
+        link=_link(change),
+    )
+
+
+def _face(bench: Workbench, change: Change, who: str) -> Markup:
+    """The picture of that moment, where the role may see it; else the person's own."""
+    account, folders = access.account(), change.picture.split("/")
+    if change.picture and account is not None and len(folders) > 1 and allowed(account, folders[1]):
+        return shown(bench, change.picture, 56, who)
+    return parts.face(parts.portrait(change.person_then or change.person_now), 56, who)
+
+
+def _link(change: Change) -> Markup:
+    """To the row that would be another one."""
+    address, text = "", ""
+    if change.incident_id and access.may("alerts.view"):
+        address, text = to("/alerts", incident=change.incident_id), say("See the alert")
+    elif change.event_id and access.may("attendance.evidence"):
+        address = to("/attendance", person=change.person_then, day=str(change.day))
+        text = say("See the punch")
+    if not address:
+        return Markup("")
+    return parts.markup('<a class="m-link" href="{address}" target="_self">{text}</a>', address=address, text=text)
+
+
+def _limits(found: Limits) -> None:
+    """How far it can be believed."""
+    texts = {
+        "without_sighting": say("punches without a logged sighting; they stay as they are"),
+        "unreadable": say("rows of the log that somebody changed"),
+        "unexplained": say("people whose logged frames do not explain the decision; they stay as they are"),
+        "disagreeing": say("people whose punch or alert the rules do not lead to; they are not told as changes"),
+        "tailgating": say("tailgating alerts that the rules do not lead to; they stay as they are"),
+        "shortened": say("people replayed without their first frames"),
+        "undecided": say("people who would not be decided: at the door more frames would have been looked at"),
+        "other_gallery": say("people compared with another list than today's"),
+    }
+    lines = [f"{getattr(found, each.name)} {texts[each.name]}" for each in fields(found) if getattr(found, each.name)]
+    if lines:
+        with st.expander(say("How far this can be believed")):
+            items = Markup("").join(parts.markup("<li>{line}</li>", line=line) for line in lines)
+            parts.html(parts.markup('<ul class="m-list">{items}</ul>', items=items))

@@ -1,0 +1,201 @@
+"""Who is looking, at which site, and what they may do there: the one way from a page to a workbench.
+
+A page reads through `reading(action)` and acts through `acting(action)`; both look at the account anew, so that a role or a site taken
+away in the middle of a session holds from the next click on.
+
+The site stands in the address, so that a link leads to the same one; where it does not, it is the one of the page before. It is chosen
+at the beginning of a run (`enter`) and holds until the next: what somebody clicks on acts on the site that they saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn
+
+import streamlit as st
+
+from app.ui.address import put
+from app.web import services, viewer
+from app.web.sessions import COOKIE
+from engine.access import OF_HOME, Account
+from engine.errors import MusterError
+from engine.workbench import Workbench
+
+__all__ = [
+    "NotAllowed", "account", "acting", "colleagues", "enter", "every_site", "lasting", "may", "own_language", "reading", "site",
+    "sites", "turn_to", "visiting",
+]  # fmt: skip
+
+_SITE = "muster-site"
+
+
+class NotAllowed(MusterError):
+    """The role does not allow it, the site is not theirs, or the session has ended."""
+
+
+def account() -> Account | None:
+    """Who is signed in, in this run of a page; None: nobody."""
+    return services.sessions().account(st.context.cookies.get(COOKIE))
+
+
+# --------------------------------------------------------------------------------------------- site
+
+
+def _sees(found: Account, name: str) -> bool:
+    served = services.sites()
+    return name in served.folders and found.sees(name, served.home)
+
+
+def sites() -> list[str]:
+    """The sites that who is signed in may choose from, home first."""
+    found = account()
+    return [name for name in services.sites().names if found is not None and _sees(found, name)]
+
+
+def every_site() -> list[str]:
+    """All that an account can be given, also those that cannot be served at the moment."""
+    served = services.sites()
+    return [*served.names, *served.problems]
+
+
+def enter() -> None:
+    """Choose the site of this run of a page: the address's, else the one of the run before, else the first of theirs."""
+    theirs = sites()
+    before = str(st.session_state.get(_SITE, ""))
+    chosen = st.query_params.get("site") or (before if before in theirs else next(iter(theirs), ""))
+    if before and chosen != before:
+        st.session_state.clear()  # drafts, files and choices were made of another site's people
+    st.session_state[_SITE] = chosen
+    if len(theirs) > 1:
+        put(site=chosen)
+
+
+def site() -> str:
+    """The site of this run; it may be one that they must not see."""
+    if _SITE not in st.session_state:
+        enter()
+    return str(st.session_state[_SITE])
+
+
+def turn_to(name: str) -> None:
+    """Go to another site, as a callback: nothing that the address names is there."""
+    st.query_params.clear()
+    put(site=name)
+
+
+def _elsewhere() -> str:
+    """The site for addresses; home needs no word."""
+    here = site()
+    return "" if here == services.sites().home else here
+
+
+# --------------------------------------------------------------------------------------------- words
+
+
+def _language() -> str:
+    """Theirs, the workspace's, the browser's, English."""
+    found = account()
+    wanted = (found.language if found else "") or services.home().config.app.language
+    return wanted or (st.context.locale or "en").split("-")[0].lower()
+
+
+def _theme() -> viewer.Theme:
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+viewer.answered_by(_language, _theme, _elsewhere)
+
+
+# --------------------------------------------------------------------------------------------- rights
+
+
+def _place(action: str) -> str:
+    """Where something is done: what all sites share at home, all else at the site that is looked at."""
+    return services.sites().home if action in OF_HOME else site()
+
+
+def may(action: str) -> bool:
+    """Whether who is signed in may do something here."""
+    found = account()
+    return found is not None and found.may(action) and _sees(found, _place(action))
+
+
+def lasting(action: str) -> Callable[[], bool]:
+    """Tells, from any thread and for as long as it is asked, whether this session still may do something at this site."""
+    token, sessions, place = st.context.cookies.get(COOKIE), services.sessions(), _place(action)
+
+    def still() -> bool:
+        found = sessions.account(token)
+        return found is not None and found.may(action) and _sees(found, place)
+
+    return still
+
+
+def _refuse(found: Account | None, action: str) -> NoReturn:
+    if found is None:
+        raise NotAllowed("you are signed out", hint="reload the page and sign in")
+    if not found.may(action):
+        raise NotAllowed(f"your role ({found.role}) does not allow this ({action})", hint="ask an administrator")
+    raise NotAllowed(f"you do not see the site {_place(action)}", hint="choose one of yours, or ask an administrator")
+
+
+def _entitled(action: str) -> tuple[Workbench, Account]:
+    found = account()
+    if found is None or not found.may(action) or not _sees(found, place := _place(action)):
+        _refuse(found, action)
+    return services.bench(place), found
+
+
+def reading(action: str) -> Workbench:
+    """The workbench of the site, to show what `action` stands for.
+
+    Raises:
+        NotAllowed: they may not.
+    """
+    return _entitled(action)[0]
+
+
+def acting(action: str) -> tuple[Workbench, str]:
+    """The workbench of the site and the author's name, to change something.
+
+    Raises:
+        NotAllowed: they may not.
+    """
+    bench, found = _entitled(action)
+    return bench, found.name
+
+
+def visiting() -> Workbench:
+    """The workbench of the site, for what stands around every page.
+
+    Raises:
+        NotAllowed: nobody is signed in, or the site is not theirs.
+    """
+    found = account()
+    if found is None:
+        _refuse(found, "")
+    if not _sees(found, site()):
+        raise NotAllowed(f"you do not see the site {site()}", hint="choose one of yours, or ask an administrator")
+    return services.bench(site())
+
+
+def colleagues(action: str) -> list[str]:
+    """Who else may do something at this site."""
+    return sorted(
+        name
+        for name, each in services.home().accounts.all().items()
+        if each.may(action) and _sees(each, _place(action))
+    )
+
+
+def own_language(language: str) -> None:
+    """Set the language of one's own account.
+
+    Raises:
+        NotAllowed: nobody is signed in.
+        StorageError: it could not be written.
+    """
+    found = account()
+    if found is None:
+        _refuse(found, "")
+    services.home().accounts.change(found.name, language=language)

@@ -1,0 +1,133 @@
+"""The gate before everything the workbench serves: who is not signed in gets the sign-in page, and nothing else.
+
+It stands before Streamlit's own routes, too (its socket, uploads and pictures), which know no accounts.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import quote
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.web import services
+from app.web.hosts import known_host
+from app.web.sessions import COOKIE
+from engine.access import Account
+from engine.errors import MusterError
+
+__all__ = ["UNREADABLE", "Gate", "signed_in", "visitor"]
+
+log = logging.getLogger(__name__)
+
+UNREADABLE = "The accounts cannot be read at the moment. Tell whoever runs the workbench, and try again."
+"""All that a browser is told: where they are kept is nobody's business who is not signed in."""
+
+_OPEN = frozenset({"/sign-in", "/sign-out", "/ticket", "/healthz", "/favicon.png"})
+_OPEN_UNDER = ("/assets/",)
+_OIDC_OPEN = frozenset({"/", "/oauth2callback", "/_stcore/stream", "/_stcore/host-config", "/_stcore/health"})
+_OIDC_OPEN_UNDER = ("/auth/", "/static/")
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    # Streamlit's frontend compiles templates at run time and styles in place; everything comes from this server alone
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
+        "connect-src 'self' data: blob:; frame-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; "
+        "frame-ancestors 'self'"
+    ),
+}
+
+
+def signed_in(headers: Headers) -> Account | None:
+    """Whose session a request belongs to; None: nobody's."""
+    try:
+        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return None
+    return services.sessions().account(cookie.value if cookie else None)
+
+
+def visitor(request: Request) -> tuple[Account, str] | None:
+    """Who asks one of our own routes, and at which site (`?site=`, else home).
+
+    Returns:
+        None: nobody who sees that site. Whether there is such a site is not told.
+
+    Raises:
+        MusterError: the accounts cannot be read.
+    """
+    found, served = signed_in(request.headers), services.sites()
+    site = request.query_params.get("site") or served.home
+    return (found, site) if found is not None and site in served.folders and found.sees(site, served.home) else None
+
+
+class Gate:
+    """ASGI middleware: host names, sessions, headers.
+
+    Args:
+        app: what lies behind.
+        hosts: names under which browsers may come, see `app.web.hosts`.
+        oidc: the organisation's own sign-in is set up: it begins on a page of Streamlit's, which shows nothing else.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str] = (), *, oidc: bool = False) -> None:
+        self._app, self._hosts, self._oidc = app, {host.casefold() for host in hosts}, oidc
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request or socket."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self._app(scope, receive, _with_headers(send))
+        elif scope["type"] == "http":
+            await refusal(scope, receive, _with_headers(send))
+        else:
+            await send({"type": "websocket.close", "code": 4401})
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers, path = Headers(scope=scope), scope["path"]
+        if not known_host(headers.get("host", ""), self._hosts):
+            return PlainTextResponse(
+                "This name is not one of the workbench's: add it to `hosts` in section [app] of muster.toml.", 421
+            )
+        if self._open(path):
+            return None
+        try:
+            found = signed_in(headers)
+        except MusterError as error:
+            log.warning("the accounts cannot be read: %s", error)
+            return PlainTextResponse(UNREADABLE, 503)
+        if found is not None:
+            return None
+        if scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
+            place = path + (f"?{scope['query_string'].decode('ascii', 'ignore')}" if scope["query_string"] else "")
+            return RedirectResponse(f"/sign-in?next={quote(place, safe='')}", 303)
+        return PlainTextResponse("sign in first", 401)
+
+    def _open(self, path: str) -> bool:
+        if path in _OPEN or path.startswith(_OPEN_UNDER):
+            return True
+        return self._oidc and (path in _OIDC_OPEN or path.startswith(_OIDC_OPEN_UNDER))
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending

@@ -1,0 +1,71 @@
+"""Signing in through the organisation's own service: `st.login` proves the address, a ticket turns it into a session of ours."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import streamlit as st
+from markupsafe import Markup
+from streamlit.runtime.secrets import SecretsValue
+
+from app.ui import parts
+from app.web import services
+from app.words import say
+from engine.config import OidcConfig
+from engine.errors import ConfigError
+
+__all__ = ["secrets", "show"]
+
+ASKED = "oidc"
+"""Parameter of the address with which the sign-in page leads here."""
+
+
+def secrets(config: OidcConfig, cookie_secret: str) -> Mapping[str, SecretsValue]:
+    """What `st.login` wants to know.
+
+    Raises:
+        ConfigError: the library for it is missing.
+    """
+    if importlib.util.find_spec("authlib") is None:  # Streamlit asks for it only when somebody signs in
+        raise ConfigError("[app.oidc] needs the package authlib", hint="pip install 'muster[oidc]'")
+    return {
+        "auth": {
+            "redirect_uri": f"{config.base_url.rstrip('/')}/oauth2callback",
+            "cookie_secret": cookie_secret,
+            "client_id": config.client_id,
+            "client_secret": config.client_secret.get_secret_value(),
+            "server_metadata_url": config.metadata_url,
+        }
+    }
+
+
+def show() -> None:
+    """The page for who has no session yet: to the service, or, coming from it, on to the workbench."""
+    if services.home().config.app.oidc is None or not st.user.is_logged_in:
+        if ASKED in st.query_params and services.home().config.app.oidc is not None:
+            st.login()
+            return
+        parts.notice(say("You are signed out"), say("Sign in again to go on."), action=_sign_in_link)
+        return
+    address, config = str(st.user.get("email") or ""), services.home().config.app.oidc
+    verified = str(st.user.get("email_verified", "")).casefold() == "true"
+    vouched = verified or (config is not None and config.trust_unverified and st.user.get("email_verified") is None)
+    account = services.home().accounts.of_email(address) if vouched else None
+    if account is None:
+        parts.notice(
+            say("Nobody here has the address {address}", address=address or "–"),
+            say("Ask an administrator of the workbench to add it, then sign in again."),
+            tone="bad",
+            action=_sign_in_link,
+        )
+        return
+    place = f"/ticket?ticket={quote(services.sessions().ticket(account), safe='')}"
+    # the ticket is of our own making and quoted: nothing of anybody's stands in this script
+    st.html(f"<script>window.location.replace({place!r})</script>", unsafe_allow_javascript=True)
+    parts.html(parts.markup('<a href="{place}" target="_self">{text}</a>', place=Markup(place), text=say("Go on")))
+
+
+def _sign_in_link() -> None:
+    parts.html(parts.markup('<a href="/sign-out" target="_self">{text}</a>', text=say("Sign in")))

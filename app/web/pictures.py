@@ -1,0 +1,187 @@
+"""Pictures of the workspace for the pages: small, and only for those whose role may see them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import quote
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from app.web import services, viewer
+from app.web.gate import visitor
+from engine.access import Account
+from engine.errors import MusterError
+from engine.imaging import encode_jpeg, read_image
+
+__all__ = ["allowed", "at_site", "inline", "picture", "portrait", "routes"]
+
+log = logging.getLogger(__name__)
+
+_RIGHTS = {
+    "enrolment": ("people.view", "attendance.evidence"),
+    "evidence": ("attendance.evidence",),
+    "unidentified": ("attendance.evidence", "alerts.view"),
+}
+_SIDES = (56, 112, 160, 320, 640, 1280)
+_FACES = ("live.view", "attendance.view", "people.view", "alerts.view")
+_FACE_PX = 160  # beside a name, for those who have no business with the picture itself
+_KEPT_PX = 320
+_TONES = ("#0072B2", "#9A6A00", "#00785A", "#A0527D", "#1F6F99", "#A64B00")
+
+
+def at_site() -> str:
+    """What an address of one of our own routes ends with, so that it means the site that is looked at."""
+    return f"&site={quote(viewer.site(), safe='')}" if viewer.site() else ""
+
+
+def picture(path: str, side: int = 160) -> str:
+    """The address of a picture of the site that is looked at.
+
+    Args:
+        path: relative to the workspace, as the logs name it.
+        side: longest side in pixels; the next larger one that is served is taken.
+    """
+    return f"/picture/{quote(path)}?side={side}{at_site()}"
+
+
+def portrait(employee_id: str, side: int = 112) -> str:
+    """The address of a person's face: their best enrolment picture, or their initials."""
+    return f"/portrait?id={quote(employee_id, safe='')}&side={side}{at_site()}"
+
+
+def inline(image: NDArray[np.uint8], side: int = 160, share: float = 1.0) -> str:
+    """The address of a picture that is stored nowhere: the picture itself.
+
+    Args:
+        image: RGB uint8 (H, W, 3).
+        side: of the square that is made of it, in pixels.
+        share: of the picture's shorter side that is shown, from its middle.
+    """
+    edge = max(1, round(min(image.shape[:2]) * share))
+    top, left = (image.shape[0] - edge) // 2, (image.shape[1] - edge) // 2
+    part = cv2.resize(image[top : top + edge, left : left + edge], (side, side), interpolation=cv2.INTER_AREA)
+    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(np.asarray(part, np.uint8), 85)).decode()
+
+
+@lru_cache(maxsize=1500)
+def _kept(path: Path, stamp: tuple[int, int], side: int, *, square: bool) -> bytes:
+    return _small(path, stamp, side, square=square)
+
+
+def _small(path: Path, stamp: tuple[int, int], side: int, *, square: bool) -> bytes:
+    del stamp  # part of the key: another file under the same name is another picture
+    image = read_image(path)
+    height, width = image.shape[:2]
+    if square:
+        edge = min(height, width)
+        top, left = (height - edge) // 2, (width - edge) // 2
+        image = image[top : top + edge, left : left + edge]
+    factor = side / max(image.shape[:2])
+    if factor < 1:
+        size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return encode_jpeg(np.ascontiguousarray(image), 85)
+
+
+def allowed(account: Account, kind: str) -> bool:
+    """Whether somebody may see pictures of a kind, the folder below `images` that they lie in."""
+    return any(account.may(action) for action in _RIGHTS.get(kind, ("alerts.view",)))
+
+
+def _side(request: Request) -> int:
+    try:
+        wanted = int(request.query_params.get("side", "160"))
+    except ValueError:
+        wanted = 160
+    return next((side for side in _SIDES if side >= wanted), _SIDES[-1])
+
+
+def _serve(request: Request, path: Path, *, square: bool, most_px: int = _SIDES[-1]) -> Response:
+    try:
+        status = path.stat()
+        stamp = (status.st_mtime_ns, status.st_size)
+        side = min(_side(request), most_px)
+        tag = f'"{hashlib.sha256(f"{path}{stamp}{side}{square}".encode()).hexdigest()[:24]}"'
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}  # an erased picture must not linger in a browser
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        make = _kept if side <= _KEPT_PX else _small  # large ones are looked at once
+        return Response(make(path, stamp, side, square=square), media_type="image/jpeg", headers=headers)
+    except (OSError, MusterError):
+        return PlainTextResponse("this picture is gone", 404)
+
+
+def _picture(request: Request) -> Response:
+    if (found := visitor(request)) is None:
+        return PlainTextResponse("there is no such picture", 404)
+    account, workspace = found[0], services.sites().folders[found[1]]
+    root = (workspace / "images").resolve()
+    path = (workspace / request.path_params["path"]).resolve()
+    if not path.is_relative_to(root) or path == root:
+        return PlainTextResponse("there is no such picture", 404)
+    if not allowed(account, path.relative_to(root).parts[0]):
+        return PlainTextResponse("your role does not allow this", 403)
+    return _serve(request, path, square="square" in request.query_params)
+
+
+def _portrait(request: Request) -> Response:
+    found = visitor(request)
+    if found is None or not any(found[0].may(action) for action in _FACES):
+        return PlainTextResponse("your role does not allow this", 403)
+    account, bench, employee_id = found[0], services.bench(found[1]), request.query_params.get("id", "")
+    best = bench.best_template(employee_id)
+    if best is not None:
+        most = _SIDES[-1] if allowed(account, "enrolment") else _FACE_PX
+        response = _serve(request, bench.enrolment_picture(best), square=True, most_px=most)
+        if response.status_code != 404:
+            return response
+    row = bench.known_people().get(employee_id)
+    return Response(
+        _initials(row["name"] if row else "?", employee_id),
+        media_type="image/svg+xml",
+        headers={"Cache-Control": "private, no-cache", "Content-Security-Policy": "default-src 'none'"},
+    )
+
+
+def _initials(name: str, key: str) -> str:
+    """A face that is not there: the initials on a colour of their own."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    letters = ((words[0][0] + (words[-1][0] if len(words) > 1 else "")) if words else "?").upper()
+    tone = _TONES[int(hashlib.sha256(key.encode()).hexdigest(), 16) % len(_TONES)]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 56 56"><rect width="56" height="56" fill="{tone}"/>'
+        f'<text x="28" y="36" text-anchor="middle" font-family="sans-serif" font-size="22" fill="#fff">{letters}</text></svg>'
+    )
+
+
+def _threaded(route: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """A route that reads files, beside the server's loop; what cannot be read is said in a word."""
+
+    def answer(request: Request) -> Response:
+        try:
+            return route(request)
+        except MusterError as error:
+            log.warning("%s", error)
+            return PlainTextResponse("this cannot be read at the moment", 503)
+
+    async def threaded(request: Request) -> Response:
+        return await run_in_threadpool(answer, request)
+
+    return threaded
+
+
+routes = [
+    Route("/picture/{path:path}", _threaded(_picture)),
+    Route("/portrait", _threaded(_portrait)),
+]

@@ -1,0 +1,114 @@
+"""The workbench's web server: Streamlit's pages behind the gate, beside routes of our own for signing in and for pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from streamlit.starlette import App
+
+from app.web import oidc, pictures, services, sign_in, streams
+from app.web.gate import Gate
+from engine.records import upkeep
+
+__all__ = ["create_app", "serve"]
+
+log = logging.getLogger(__name__)
+
+_HERE = Path(__file__).parent
+_AGAIN_S = 60.0
+_LIGHT = {
+    "primaryColor": "#0072B2", "backgroundColor": "#FFFFFF", "secondaryBackgroundColor": "#F3F6F8", "textColor": "#1B2733",
+    "borderColor": "#D3DBE1", "linkColor": "#005A8E",
+}  # fmt: skip
+_DARK = {
+    "primaryColor": "#2C8FC9", "backgroundColor": "#10171E", "secondaryBackgroundColor": "#1A242E", "textColor": "#E8EEF3",
+    "borderColor": "#33414E", "linkColor": "#7CC7F2",
+}  # fmt: skip
+
+OPTIONS: dict[str, Any] = {
+    "browser.gatherUsageStats": False,
+    "client.toolbarMode": "viewer",
+    "client.disableDataExport": True,  # tables leave through exports, which need a right and hold no formulas
+    "client.showErrorDetails": "none",
+    "server.headless": True,
+    "server.fileWatcherType": "none",
+    "server.maxUploadSize": 60,
+    "server.enableStaticServing": False,
+    "server.disconnectedSessionTTL": 10,
+    **{f"theme.light.{name}": value for name, value in _LIGHT.items()},
+    **{f"theme.dark.{name}": value for name, value in _DARK.items()},
+}
+
+
+def create_app() -> App:
+    """The server's application, for the workspace that MUSTER_WORKSPACE names.
+
+    Raises:
+        ConfigError: the workspace's settings make no sense.
+    """
+    config = services.home().config.app
+    for name, problem in services.sites().problems.items():
+        log.error("the site %s is left out: %s", name, problem)
+
+    @contextlib.asynccontextmanager
+    async def attended(_app: App) -> AsyncIterator[None]:
+        """While the server runs, notifications go out, days are closed and what is too old is erased, at every site."""
+        with contextlib.ExitStack() as stack:
+            await run_in_threadpool(_attend, stack)
+            yield None
+            await run_in_threadpool(stack.close)
+
+    hosts = [*config.hosts, *([urlsplit(config.oidc.base_url).hostname or ""] if config.oidc else [])]
+    return App(
+        _HERE.parent / "main.py",
+        lifespan=attended,
+        routes=[
+            *sign_in.routes,
+            *pictures.routes,
+            *streams.routes,
+            Mount("/assets", StaticFiles(directory=_HERE / "static")),
+        ],
+        middleware=[Middleware(Gate, hosts=hosts, oidc=config.oidc is not None)],
+        secrets=oidc.secrets(config.oidc, services.sessions().derived("oidc")) if config.oidc else None,
+    )
+
+
+def _attend(stack: contextlib.ExitStack) -> None:
+    """Home must work, or nobody gets in; a site that cannot be opened now is tried again, and takes no other down."""
+    stack.enter_context(services.home().attended())
+    for name in services.sites().names[1:]:
+        held = stack.enter_context(contextlib.ExitStack())
+        stack.enter_context(upkeep(partial(_attend_site, name, held, []), _AGAIN_S))
+
+
+def _attend_site(name: str, held: contextlib.ExitStack, begun: list[str]) -> None:
+    """Once; called until it comes to an end."""
+    if not begun:
+        held.enter_context(services.bench(name).attended())
+        begun.append(name)
+
+
+def serve(workspace: Path, host: str, port: int) -> None:
+    """Serve until interrupted.
+
+    Args:
+        workspace: folder to work on.
+        host: address to listen on.
+        port: TCP port.
+
+    Raises:
+        ConfigError: the workspace's settings make no sense.
+    """
+    os.environ["MUSTER_WORKSPACE"] = str(workspace)
+    create_app().run(config={**OPTIONS, "server.address": host, "server.port": port, "browser.serverAddress": host})

@@ -1,0 +1,123 @@
+"""The workbenches that pages and routes share: one per process and site, all with the same networks, opened once.
+
+Home is the workspace that MUSTER_WORKSPACE names: accounts and sessions are kept there, and its settings hold for the server. Which
+sites there are is looked up once, as settings are read once.
+
+Kept outside Streamlit's caches, because the web server's own routes use it, too.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import cache
+from pathlib import Path
+
+from app.live.cameras import Cameras
+from app.web.sessions import Sessions
+from engine.access import Sites, find_sites
+from engine.config import Config, load_config
+from engine.errors import InputError
+from engine.models import ModelStore
+from engine.workbench import Workbench
+
+__all__ = ["bench", "cameras", "home", "sessions", "sites", "workspace"]
+
+_opening = threading.RLock()
+_benches: dict[Path, Workbench] = {}
+_watched: dict[Path, Cameras] = {}
+
+
+def workspace() -> Path:
+    """The folder that is worked on, from MUSTER_WORKSPACE."""
+    return _absolute(os.environ.get("MUSTER_WORKSPACE") or "data", os.getcwd())  # noqa: PTH109 - asked for every word
+
+
+@cache
+def _absolute(folder: str, here: str) -> Path:
+    return Path(here, folder)
+
+
+@cache
+def _config(folder: Path) -> Config:
+    return load_config(folder)
+
+
+@cache
+def _models(folder: Path) -> ModelStore:
+    runtime = _config(folder).runtime
+    return ModelStore(runtime.backend, runtime.threads, shared=True)
+
+
+@cache
+def _sites(folder: Path) -> Sites:
+    return find_sites(folder, _config(folder).site)
+
+
+@cache
+def _sessions(folder: Path) -> Sessions:
+    workbench = home()
+    return Sessions(workbench.accounts, folder / "sessions.key", life_h=workbench.config.app.session_h)
+
+
+def _bench(folder: Path) -> Workbench:
+    if (found := _benches.get(folder)) is None:
+        with _opening:
+            if (found := _benches.get(folder)) is None:
+                models = _models(workspace())
+                config = _config(folder) if folder == workspace() else None
+                found = _benches[folder] = Workbench(folder, config, models=models)
+    return found
+
+
+def _folder(site: str) -> Path:
+    if (folder := sites().folders.get(site)) is None:
+        raise InputError(f"no site {site!r} is served here", hint=f"there are: {', '.join(sites().names)}")
+    return folder
+
+
+def home() -> Workbench:
+    """The workbench of the workspace itself: who may sign in, and how the server behaves.
+
+    Raises:
+        ConfigError: its settings make no sense.
+    """
+    return _bench(workspace())
+
+
+def sites() -> Sites:
+    """The sites that are served.
+
+    Raises:
+        ConfigError: the settings of home make no sense.
+    """
+    return _sites(workspace())
+
+
+def bench(site: str) -> Workbench:
+    """The workbench of a site. Who asks has made sure that whoever it is for sees that site, see `app.web.access` and `app.web.gate`.
+
+    Raises:
+        InputError: there is no such site.
+        ConfigError: its settings make no sense.
+    """
+    return _bench(_folder(site))
+
+
+def sessions() -> Sessions:
+    """Who is signed in."""
+    return _sessions(workspace())
+
+
+def cameras(site: str) -> Cameras:
+    """The cameras of a site that this process can read itself.
+
+    Raises:
+        InputError, ConfigError: see `bench`.
+    """
+    folder = _folder(site)
+    if (found := _watched.get(folder)) is None:
+        opened = _bench(folder)
+        with _opening:
+            found = _watched.setdefault(folder, Cameras(opened))
+    return found

@@ -1,0 +1,160 @@
+"""Signing in and out: plain pages that need no script, before anything else is served."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from app.web import services
+from app.web.sessions import COOKIE
+from app.words import LANGUAGES, catalogue
+from engine.access import PASSWORD_LENGTH, Account
+from engine.errors import InputError, MusterError
+
+__all__ = ["routes"]
+
+_pages = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape())
+_FORM_LIMIT = 8192
+log = logging.getLogger(__name__)
+
+
+def _language(request: Request) -> str:
+    fixed = services.home().config.app.language
+    wanted = [part.split(";")[0].strip()[:2].lower() for part in request.headers.get("accept-language", "").split(",")]
+    return fixed or next((code for code in wanted if code in LANGUAGES), "en")
+
+
+def _page(request: Request, *, problem: str = "", name: str = "", status: int = 200, away: bool = False) -> Response:
+    """The sign-in page.
+
+    Args:
+        request: of a browser.
+        problem: what was wrong with the last try. name: that was typed.
+        status: of the answer.
+        away: the accounts cannot be read or written; nobody who is not signed in is told where they are kept.
+    """
+    bench, code = services.home(), _language(request)
+    words = catalogue(code) if code != "en" else {}
+    try:
+        first = not bench.accounts.all()
+    except MusterError as error:
+        log.warning("the accounts cannot be read: %s", error)
+        first, away = False, True
+    html = _pages.get_template("sign_in.html").render(
+        say=lambda text, **values: str(words.get(text, text)).format(**values),
+        language=code,
+        first=first,
+        problem=problem,
+        away=away,
+        name=name,
+        next=_local(request.query_params.get("next", "/")),
+        organisation=bench.config.organisation,
+        sample=bench.config.sample,
+        length=PASSWORD_LENGTH,
+        workspace=str(bench.workspace),
+        oidc=bench.config.app.oidc,
+    )
+    return HTMLResponse(html, 503 if away else status, headers={"Cache-Control": "no-store"})
+
+
+def _local(place: str) -> str:
+    """A place on this server; anything else leads to the first page."""
+    parts = urlsplit(place)
+    plain = place.startswith("/") and not place.startswith("//") and "\\" not in place and place.isprintable()
+    return place if plain and not parts.scheme and not parts.netloc and parts.path != "/sign-in" else "/"
+
+
+def _own(request: Request) -> bool:
+    """The form was sent from a page of this server."""
+    origin = request.headers.get("origin", "")
+    return urlsplit(origin).netloc == request.headers.get("host", "")
+
+
+async def _form(request: Request) -> dict[str, str] | None:
+    if not _own(request) or int(request.headers.get("content-length") or _FORM_LIMIT + 1) > _FORM_LIMIT:
+        return None
+    form = await request.form()
+    return {key: value for key, value in form.items() if isinstance(value, str)}
+
+
+def _welcome(request: Request, account: Account, place: str) -> Response:
+    """Let somebody in and lead them on."""
+    sessions = services.sessions()
+    response = RedirectResponse(_local(place), 303)
+    response.set_cookie(
+        COOKIE, sessions.issue(account), max_age=sessions.life_s, httponly=True, samesite="strict",
+        secure=request.url.scheme == "https",
+    )  # fmt: skip
+    return response
+
+
+async def _sign_in(request: Request) -> Response:
+    if request.method == "GET":
+        return await run_in_threadpool(_page, request)
+    form = await _form(request)
+    if form is None:
+        return PlainTextResponse("open the sign-in page of this server", 400)
+    return await run_in_threadpool(_checked, request, form)
+
+
+def _checked(request: Request, form: dict[str, str]) -> Response:
+    name, bench = form.get("name", ""), services.home()
+    now = datetime.now(UTC)
+    try:
+        if not bench.accounts.all():
+            if form.get("password", "") != form.get("again", ""):
+                raise InputError("the passwords differ", hint="type the same one twice")
+            account = bench.accounts.add(name, "admin", form.get("password", ""), first=True)
+            bench.audit.note("first_admin", "", "created the first account", author=account.name, now=now)
+        else:
+            account = bench.accounts.check(name, form.get("password", ""), now)
+            bench.audit.note("sign_in", "", "signed in", author=account.name, now=now)
+    except InputError as error:
+        return _page(request, problem=str(error), name=name, status=400)
+    except MusterError as error:
+        log.warning("nobody can sign in: %s", error)
+        return _page(request, name=name, away=True)
+    return _welcome(request, account, form.get("next", "/"))
+
+
+async def _ticket(request: Request) -> Response:
+    """The way in from the organisation's own sign-in: a ticket, once, from the page that it ends on."""
+    account = await run_in_threadpool(services.sessions().redeem, request.query_params.get("ticket", ""))
+    if account is None:
+        return RedirectResponse("/sign-in", 303)
+    return _welcome(request, account, "/")
+
+
+async def _sign_out(request: Request) -> Response:
+    services.sessions().end(request.cookies.get(COOKIE, ""))
+    # where the organisation's own service let them in, its proof is given back, too
+    response = RedirectResponse("/auth/logout" if services.home().config.app.oidc else "/sign-in", 303)
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    return response
+
+
+async def _first_page(request: Request) -> Response:
+    """Streamlit serves the first page of the menu without a path of its own."""
+    query = request.url.query
+    return RedirectResponse(f"/?{query}" if query else "/", 307)
+
+
+async def _health(_request: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+routes = [
+    Route("/sign-in", _sign_in, methods=["GET", "POST"]),
+    Route("/ticket", _ticket),
+    Route("/sign-out", _sign_out),
+    Route("/healthz", _health),
+    Route("/live", _first_page),
+]

@@ -1,0 +1,80 @@
+"""Live pictures of the server's cameras for browsers: one JPEG after the other (multipart/x-mixed-replace)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from app.live.cameras import Camera
+from app.web import services
+from app.web.gate import visitor
+from engine.errors import MusterError
+
+__all__ = ["routes"]
+
+log = logging.getLogger(__name__)
+
+_BOUNDARY = "muster-frame"
+_POLL_S = 0.03
+_CHECK_S = 20.0
+_MOST_VIEWERS = 24
+
+
+async def _frames(request: Request, camera: Camera) -> AsyncIterator[bytes]:
+    """Every newer picture, until the viewer goes or is signed out."""
+    seen, checked = 0, time.monotonic()
+    with camera.watched() as picture:
+        while not await request.is_disconnected():
+            shot = picture.newest
+            if shot.number > seen and shot.jpeg:
+                seen = shot.number
+                head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(shot.jpeg)}\r\n\r\n"
+                yield head.encode() + shot.jpeg + b"\r\n"
+            if time.monotonic() - checked > _CHECK_S:
+                checked = time.monotonic()
+                if not _may_look(request):
+                    return
+            await asyncio.sleep(_POLL_S)
+
+
+def _may_look(request: Request) -> bool:
+    """Still; who cannot be asked about is sent away."""
+    try:
+        found = visitor(request)
+    except MusterError:
+        return False
+    return found is not None and found[0].may("live.view")
+
+
+def _camera(site: str, name: str) -> Camera | None:
+    return services.cameras(site).get(name)
+
+
+async def _stream(request: Request) -> Response:
+    try:
+        found = visitor(request)
+        if found is None or not found[0].may("live.view"):
+            return PlainTextResponse("your role does not allow this", 403)
+        camera = await run_in_threadpool(_camera, found[1], request.query_params.get("name", ""))
+    except MusterError as error:
+        log.warning("%s", error)
+        return PlainTextResponse("this cannot be read at the moment", 503)
+    if camera is None:
+        return PlainTextResponse("there is no such camera", 404)
+    if camera.picture.viewers >= _MOST_VIEWERS:
+        return PlainTextResponse("too many people are looking at this camera", 503)
+    return StreamingResponse(
+        _frames(request, camera),
+        media_type=f"multipart/x-mixed-replace; boundary={_BOUNDARY}",
+        headers={"Cache-Control": "no-store", "Content-Encoding": "identity"},  # compressing would hold pictures back
+    )
+
+
+routes = [Route("/camera", _stream)]

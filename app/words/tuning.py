@@ -1,0 +1,206 @@
+"""How the tuning page says what the engine has worked out, in the language of who is looking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from app.words import language, say, say_date, say_time
+from engine.records.alerts import when
+from engine.tuning.calibration import InForce, Operating, Report, Target, Traffic, how_often
+from engine.tuning.calibration import percent as plain_percent
+
+__all__ = [
+    "again",
+    "concerns",
+    "foundation",
+    "often",
+    "origin",
+    "percent",
+    "sentence",
+    "support",
+    "traffic",
+    "warnings",
+]
+
+_LEAST = 1e-6  # below it nothing was measured, and nobody can picture it
+Names = Callable[[str], str]
+"""How to call a person, by id."""
+
+
+def percent(share: float) -> str:
+    """A share such as 2% or 0.4%; in German with a blank."""
+    text = plain_percent(share) if share == 0 or share >= _LEAST else f"< {plain_percent(_LEAST)}"
+    return text if language() == "en" else text.replace("%", "\u202f%")
+
+
+def often(per_month: float) -> str:
+    """How often something happens, short: `3 a month`, `1 in 4 months`."""
+    count, span, unit = how_often(per_month)
+    if not count:
+        return say("< 1 in {years} years", years=span)
+    if span == 1:
+        return say("{count} a month", count=count) if unit == "month" else say("{count} a year", count=count)
+    return say("1 in {months} months", months=span) if unit == "month" else say("1 in {years} years", years=span)
+
+
+def again(found: Operating) -> str:
+    """The share of arrivals that are asked to try again, short."""
+    if found.try_again is None:
+        return "–"
+    return ("< " if found.at_most else "") + percent(found.try_again)
+
+
+def sentence(found: Operating) -> str:
+    """What a threshold means, see `Operating.sentence`."""
+    count, span, unit = how_often(found.wrong_per_month)
+    if not count:
+        wrong = say("less than 1 wrong punch in {years} years", years=span)
+    elif unit == "year":
+        wrong = (
+            say("about 1 wrong punch a year") if span == 1 else say("about 1 wrong punch in {years} years", years=span)
+        )
+    elif span > 1:
+        wrong = say("about 1 wrong punch in {months} months", months=span)
+    elif count == 1:
+        wrong = say("about 1 wrong punch a month")
+    else:
+        wrong = say("about {count} wrong punches a month", count=count)
+    if found.try_again is None:
+        rest = say("how many arrivals are asked to try again cannot be told: nobody has two templates")
+    elif found.at_most:
+        rest = say("less than {share} of arrivals are asked to try again", share=percent(found.try_again))
+    else:
+        rest = say("{share} of arrivals are asked to try again", share=percent(found.try_again))
+    return say("At {threshold}, {wrong}; {rest}.", threshold=f"{found.threshold:.2f}", wrong=wrong, rest=rest)
+
+
+def support(report: Report) -> str:
+    """What so few people can show, see `Support.statement`."""
+    found = report.support
+    if found.pairs:
+        text = say(
+            "With {people} people ({comparisons} comparisons of {pairs} pairs of people) no false-match rate below {fmr} and no rate of "
+            "named strangers below {fpir} can be supported.",
+            people=found.people,
+            comparisons=f"{found.comparisons:,}".replace(",", "\u202f"),
+            pairs=f"{found.pairs:,}".replace(",", "\u202f"),
+            fmr=percent(found.smallest_fmr),
+            fpir=percent(found.smallest_fpir),
+        )
+    else:
+        text = say("Without two people nothing can be said about false matches.")
+    if found.enough:
+        basis = say("That is enough for this target: the threshold rests on their own scores.")
+    elif report.prior is None:
+        basis = say("The threshold rests on an assumed curve: this model was never measured.")
+    else:
+        basis = say(
+            "The threshold rests on the curve of the sample photos ({photos} photos of {people} people), too.",
+            photos=report.prior.photos,
+            people=report.prior.people,
+        )
+        if report.prior.alignment_id != report.gallery.alignment_id:
+            basis += " " + say("They were aligned otherwise.")
+    return f"{text} {basis}"
+
+
+def traffic(found: Traffic) -> str:
+    """Where the numbers of arrivals and strangers come from."""
+    if found.source == "logs":
+        return say("Arrivals and strangers: counted on {days} working days of the last four weeks.", days=found.days)
+    if found.source == "assumed":
+        return say(
+            "The logs of the last four weeks hold few working days ({days}): two arrivals per person and one stranger a day are assumed.",
+            days=found.days,
+        )
+    return say("Arrivals and strangers: as given here.")
+
+
+def warnings(report: Report, threshold: float, names: Names) -> Iterator[str]:
+    """What somebody should know before a threshold is put in force, see `Report.warnings`; of traffic `traffic` tells."""
+    alike = [pair for pair in report.look_alikes if pair.reaches(threshold)]
+    if alike:
+        pairs = ", ".join(
+            say("{a} and {b}", a=names(pair.first), b=names(pair.second)) for pair in alike[:3]
+        )  # fmt: skip
+        more = " " + say("and {count} more pairs", count=len(alike) - 3) if len(alike) > 3 else ""
+        yield say("Look-alikes at or above {threshold}: {pairs}.", threshold=f"{threshold:.3f}", pairs=pairs + more) + " " + say(
+            "One may be taken for the other."
+        )  # fmt: skip
+    if report.outliers:
+        whose = ", ".join(dict.fromkeys(names(each.person) for each in report.outliers[:5]))
+        yield say("Templates that do not fit their person: {count} ({whose}).", count=len(report.outliers), whose=whose)
+    if report.scores.singles:
+        yield say(
+            "People with one template: {count}. How well they are recognised is not measured.",
+            count=report.scores.singles,
+        )
+
+
+def foundation(report: Report, found: Operating) -> Iterator[str]:
+    """What the logs of real passages say, and what these people alone cannot rule out."""
+    if report.support.pairs:
+        yield say(
+            "Wrong punches that these people alone cannot rule out: {often}.", often=often(found.wrong_per_month_high)
+        )
+    seen = found.fpir_seen
+    if seen.trials:
+        yield say(
+            "At the cameras, in the last four weeks, somebody else reached it in {share} ({low} – {high}) of {count} searches.",
+            share=percent(seen.value),
+            low=percent(seen.low),
+            high=percent(seen.high),
+            count=seen.trials,
+        )
+    wrong = report.seen.wrong
+    if wrong.hits:
+        yield say(
+            "Punches that people took back as somebody else's: {count} of {all}.", count=wrong.hits, all=wrong.trials
+        )
+
+
+def origin(found: InForce, target: Target, people: int) -> str:
+    """Where the threshold in force comes from.
+
+    Args:
+        found: what is in force.
+        target: that a derived one aims at. people: enrolled.
+    """
+    if found.source == "settings":
+        return say("fixed in the settings")
+    if found.source == "calibration" and found.version is not None:
+        return say(
+            "put in force by {author} on {day}", author=found.version.author, day=moment(found.version.made_at)
+        )  # fmt: skip
+    return say(
+        "derived from the people on the list, for one false match in {number} comparisons",
+        number=f"{float(f'{1 / target.rate(people):.2g}'):,.0f}".replace(",", "\u202f"),
+    )
+
+
+def moment(text: str) -> str:
+    """Day and time of an ISO 8601 text."""
+    found = when(text)
+    return text if found is None else f"{say_date(found.date())}, {say_time(text)}"
+
+
+def concerns(found: InForce, people: int) -> Iterator[str]:
+    """What does not fit about the threshold in force, see `Concern`."""
+    version = found.version
+    if not found.concerns or version is None or version.threshold is None:
+        return
+    chosen = f"{version.threshold:.3f}"
+    if found.source == "settings":
+        yield say("The settings fix the threshold: {chosen}, which was put in force here, is not used.", chosen=chosen)
+    elif found.source == "derived":
+        yield say(
+            "The threshold {chosen} was chosen for another model or alignment ({model}): a derived one is used. Choose one again.",
+            chosen=chosen,
+            model=f"{version.model_id}, {version.alignment_id}",
+        )
+    else:
+        yield say(
+            "The threshold was chosen for {then} people, now there are {now}: strangers are named more often. Look at it again.",
+            then=version.people,
+            now=people,
+        )

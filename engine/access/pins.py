@@ -1,0 +1,172 @@
+"""PINs of people who are not recognised by their face: `pins.json` in the workspace.
+
+A PIN is short, so the rule that slows guessing down is what protects it: tries are counted per person before they are looked at,
+in the file, and after five wrong ones there is a wait that doubles. It is kept as an argon2id hash. Whether an id is known must
+not be found out by trying, so ids without a PIN are counted and answered in the same way.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from engine.access.credentials import CredentialFile, SlowHashes, one_more_try
+from engine.errors import InputError
+from engine.storage import Document, document
+
+__all__ = ["PinBook"]
+
+_PIN = re.compile(r"[0-9]{6,12}")
+_MADE_DIGITS = 6
+_STRANGERS = 200
+"""Ids without a PIN whose tries are remembered; beyond, the one tried longest ago is forgotten."""
+
+
+@dataclass(frozen=True)
+class _Pin:
+    """A row.
+
+    Attributes:
+        employee_id: whose; of an id without a PIN `?` and a part of its SHA-256, for somebody may have typed a PIN there.
+        hash: argon2id; empty: there is no PIN.
+        created_at: when it was given, ISO 8601.
+        failures, wait_until: see `engine.access.credentials.one_more_try`.
+    """
+
+    employee_id: str
+    hash: str = ""
+    created_at: str = ""
+    failures: int = 0
+    wait_until: str = ""
+
+
+def _loaded(row: dict[str, Any]) -> _Pin:
+    pin = _Pin(**row)
+    if not all(isinstance(text, str) for text in (pin.employee_id, pin.hash, pin.wait_until)):
+        raise TypeError("ids, hashes and times are texts")
+    if not isinstance(pin.failures, int):
+        raise TypeError("tries are counted")
+    if pin.wait_until and datetime.fromisoformat(pin.wait_until).tzinfo is None:
+        raise ValueError("a time without an offset")
+    return pin
+
+
+def _trivial(pin: str) -> bool:
+    """All digits the same, or each the next one up or down (9 and 0 are neighbours)."""
+    steps = {(int(after) - int(before)) % 10 for before, after in itertools.pairwise(pin)}
+    return steps in ({0}, {1}, {9})
+
+
+class PinBook:
+    """`pins.json`, read and changed by several processes.
+
+    Args:
+        place: the file, or what stands for it.
+    """
+
+    def __init__(self, place: Path | Document) -> None:
+        self.document = document(place, mode=0o600)
+        self._file = CredentialFile(
+            self.document, "employee_id", _loaded, "restore it, or remove it and give PINs anew"
+        )
+        self._hashes = SlowHashes()
+
+    @staticmethod
+    def generate() -> str:
+        """A random PIN of six digits that `put` accepts."""
+        while _trivial(pin := f"{secrets.randbelow(10**_MADE_DIGITS):0{_MADE_DIGITS}}"):
+            pass
+        return pin
+
+    def has(self, employee_id: str) -> bool:
+        """Whether somebody has a PIN."""
+        pin = self._file.all().get(employee_id)
+        return pin is not None and bool(pin.hash)
+
+    def any(self) -> bool:
+        """Whether anybody has one."""
+        return any(pin.hash for pin in self._file.all().values())
+
+    def put(self, employee_id: str, pin: str, now: datetime) -> None:
+        """Give somebody a PIN, or another one; a wait ends.
+
+        Args:
+            employee_id: who.
+            pin: six to twelve digits.
+            now: the present, timezone-aware.
+
+        Raises:
+            InputError: it is none, or too easy to guess.
+            StorageError: it could not be written.
+        """
+        if not _PIN.fullmatch(pin):
+            raise InputError("a PIN has 6 to 12 digits and nothing else", hint="choose another")
+        if _trivial(pin):
+            raise InputError("the PIN is one digit repeated, or digits in a row", hint="choose another")
+        row = _Pin(employee_id, self._hashes.make(pin), now.isoformat(timespec="seconds"))
+        self._file.change(lambda pins: pins.__setitem__(employee_id, row))
+
+    def remove(self, employee_id: str) -> bool:
+        """Take somebody's PIN away.
+
+        Returns:
+            False: they had none.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        if not self.has(employee_id):
+            return False
+
+        def without(pins: dict[str, _Pin]) -> None:
+            pins.pop(employee_id, None)
+
+        self._file.change(without)
+        return True
+
+    def check(self, employee_id: str, pin: str, now: datetime) -> bool:
+        """Whether a PIN is somebody's; an id without one takes as long and is answered in the same way.
+
+        Whether they may still come in is another question, which the caller asks.
+
+        Args:
+            employee_id, pin: as typed.
+            now: the present, timezone-aware.
+
+        Raises:
+            InputError: there were too many wrong tries.
+            StorageError: it could not be written.
+        """
+        digest = hashlib.sha256(employee_id.encode("utf-8", "replace")).hexdigest()
+        counted = stranger = _Pin(f"?{digest[:16]}")
+        settled = False
+
+        def count(pins: dict[str, _Pin]) -> None:
+            nonlocal counted
+            known = pins.get(employee_id, stranger)
+            before = known if known.hash else pins.pop(stranger.employee_id, stranger)
+            failures, until = one_more_try(before.failures, before.wait_until, now, secrets="PINs")
+            counted = dataclasses.replace(before, failures=failures, wait_until=until)
+            pins[counted.employee_id] = counted  # strangers are in the order of their last tries
+            strangers = [each.employee_id for each in pins.values() if not each.hash]
+            for oldest in strangers[:-_STRANGERS]:
+                del pins[oldest]
+
+        def settle(pins: dict[str, _Pin]) -> None:
+            nonlocal settled
+            now_there = pins.get(employee_id)
+            if now_there is not None and now_there.hash == counted.hash:  # else it was taken away meanwhile
+                pins[employee_id] = dataclasses.replace(now_there, failures=0, wait_until="")
+                settled = True
+
+        self._file.change(count)
+        if self._hashes.right(counted.hash, pin if _PIN.fullmatch(pin) else ""):
+            self._file.change(settle)
+        return settled

@@ -1,0 +1,25 @@
+"""From photos or a guided capture to templates: which photos are usable, the draft, the verdict, the registrar.
+
+Not here: templates and how they are searched (`engine.gallery`), and who works here (`engine.people`).
+"""
+
+from engine.enrolment.capture import STEPS, Guidance, GuidedCapture, Step, Take
+from engine.enrolment.capture_drawing import draw_guidance
+from engine.enrolment.drafts import Draft, EnrolmentReport
+from engine.enrolment.photos import Picture, Refused, Shot
+from engine.enrolment.registrar import Registrar
+
+__all__ = [
+    "STEPS",
+    "Draft",
+    "EnrolmentReport",
+    "Guidance",
+    "GuidedCapture",
+    "Picture",
+    "Refused",
+    "Registrar",
+    "Shot",
+    "Step",
+    "Take",
+    "draw_guidance",
+]

@@ -1,0 +1,272 @@
+"""Photos + person → templates, or the reasons why not.
+
+Each photo must show one face that passes the quality gate (`engine.enrolment.photos`), and all photos of one enrolment must
+show one person. The result is compared with everybody enrolled before anything is stored: somebody who is already there under
+another id is refused. Storing is `engine.enrolment.registrar`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.enrolment.photos import Refused, Shot
+from engine.errors import EnrolmentRejected
+from engine.gallery import Gallery, fuse
+from engine.types import Candidate
+
+__all__ = ["Draft", "EnrolmentReport", "Verdict", "draft", "judge"]
+
+Floats = NDArray[np.float32]
+Verdict = Literal["safe", "look_alike", "already_enrolled", "different_people", "unusable"]
+"""`look_alike`: somebody else is similar enough to be taken for this person; a second person decides whether they are one.
+`already_enrolled`: so similar that they are one, or twins. `different_people`: the photos show several people, or somebody other than
+the person enrolled under that id."""
+
+_NOTEWORTHY = 0.1  # below the threshold, up to which a report names look-alikes
+
+
+@dataclass
+class EnrolmentReport:
+    """What came of an enrolment.
+
+    Attributes:
+        employee_id, name: who.
+        accepted: names of the photos that became templates.
+        rejected: photo → why not, and what to do.
+        look_alikes: enrolled people nearest to the new one, best first.
+        coherence: mean similarity of each template with the mean of the others; None with one template.
+        templates: how many the person has now.
+    """
+
+    employee_id: str
+    name: str
+    accepted: list[str] = field(default_factory=list)
+    rejected: dict[str, str] = field(default_factory=dict)
+    look_alikes: list[Candidate] = field(default_factory=list)
+    coherence: float | None = None
+    templates: int = 0
+
+
+def _rows(shots: Sequence[Shot]) -> tuple[Floats, Floats]:
+    """(n, d) embeddings and (n,) weights."""
+    weights = np.array([shot.quality.score for shot in shots], np.float32)
+    return np.stack([shot.embedding for shot in shots]), weights
+
+
+def _likeness(shots: Sequence[Shot], inside: NDArray[np.bool_]) -> Floats:
+    """(n,) similarity of each shot with the fused shots of a group, itself left out; 1 where nothing is left."""
+    rows, weights = _rows(shots)
+    answers = np.ones(len(shots), np.float32)
+    for index, row in enumerate(rows):
+        others = inside & (np.arange(len(rows)) != index)
+        if others.any():
+            answers[index] = row @ fuse(rows[others], weights[others])
+    return answers
+
+
+def _one_person(shots: Sequence[Shot], same_person: float) -> NDArray[np.bool_]:
+    """(n,) which shots belong to the largest group that look alike.
+
+    The group starts from the shot that resembles most others and takes in whatever resembles the group's mean, until nothing
+    changes: two poor photos of one person may be unlike each other, but are like the rest.
+    """
+    rows, _ = _rows(shots)
+    alike = rows @ rows.T >= same_person
+    np.fill_diagonal(alike, True)
+    inside = alike[int(alike.sum(1).argmax())]
+    for _ in range(10):
+        grown = _likeness(shots, inside) >= same_person
+        if (grown == inside).all() or not grown.any():
+            break
+        inside = grown
+    return np.asarray(inside, np.bool_)
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """An enrolment as it would be: nothing is stored yet.
+
+    Attributes:
+        employee_id, name: who.
+        shots: usable photos.
+        refused: the others.
+        alike: (n,) float32, each shot's similarity with the fused others of its person (all alone: 1).
+        kept: (n,) whether a shot is of the person that most show; the others are outliers and are left out.
+        nearest: the three most similar people enrolled, best first.
+        threshold: similarity from which on two faces match. certain: from which on they are taken for one person's.
+        same_person: similarity below which photos are taken for two people's.
+        own_similarity: with the person as enrolled so far; None: they are not enrolled.
+        verdict: see `Verdict`.
+    """
+
+    employee_id: str
+    name: str
+    shots: tuple[Shot, ...]
+    refused: tuple[Refused, ...]
+    alike: Floats
+    kept: NDArray[np.bool_]
+    nearest: tuple[Candidate, ...]
+    threshold: float
+    certain: float
+    same_person: float
+    own_similarity: float | None
+    verdict: Verdict
+
+    @property
+    def chosen(self) -> list[Shot]:
+        """The shots that become templates."""
+        return [shot for shot, stays in zip(self.shots, self.kept, strict=True) if stays]
+
+    @property
+    def outliers(self) -> list[Shot]:
+        """The shots that do not look like the others."""
+        return [shot for shot, stays in zip(self.shots, self.kept, strict=True) if not stays]
+
+    @property
+    def coherence(self) -> float | None:
+        """Mean similarity of the chosen shots with the others of them; None with one."""
+        return float(self.alike[self.kept].mean()) if self.kept.sum() > 1 else None
+
+    @property
+    def mixed(self) -> bool:
+        """The photos show several people, none of them in most."""
+        return len(self.shots) > 1 and int(self.kept.sum()) * 2 <= len(self.shots)
+
+    @property
+    def stranger(self) -> bool:
+        """The photos show one person, but not the one enrolled under this id."""
+        return not self.mixed and self.own_similarity is not None and self.own_similarity < self.same_person
+
+
+def draft(
+    employee_id: str,
+    name: str,
+    shots: Sequence[Shot],
+    gallery: Gallery,
+    *,
+    threshold: float,
+    same_person: float,
+    refused: Sequence[Refused] = (),
+) -> Draft:
+    """What enrolling would come to.
+
+    Args:
+        employee_id, name: who; enrolled before or not.
+        shots: usable photos.
+        gallery: who is enrolled.
+        threshold: the matching threshold.
+        same_person: similarity with the fused rest below which a photo is taken for another person's.
+        refused: photos that cannot be used, for the record.
+    """
+    alike, kept = np.empty(0, np.float32), np.empty(0, np.bool_)
+    nearest: tuple[Candidate, ...] = ()
+    own: float | None = None
+    certain = (
+        1 + threshold
+    ) / 2  # measured: of 100 comparisons of four photos with four of the same person 5 lie below
+    verdict: Verdict = "unusable"
+    if shots:
+        kept = _one_person(shots, same_person)
+        alike = _likeness(shots, kept)
+        rows, weights = _rows([shot for shot, stays in zip(shots, kept, strict=True) if stays])
+        fused = fuse(rows, weights)
+        templates, before = gallery.of(employee_id)
+        if templates:
+            own = float(fuse(before, np.array([template.quality for template in templates])) @ fused)
+        match = gallery.search(fused[None], threshold=threshold, top=3, without=[employee_id])[0]
+        nearest = match.candidates
+        if (kept.sum() * 2 <= len(shots) and len(shots) > 1) or (own is not None and own < same_person):
+            verdict = "different_people"
+        elif match.above_threshold:
+            verdict = "already_enrolled" if nearest[0].similarity >= certain else "look_alike"
+        else:
+            verdict = "safe"
+    return Draft(
+        employee_id,
+        name,
+        tuple(shots),
+        tuple(refused),
+        alike,
+        kept,
+        nearest,
+        threshold,
+        certain,
+        same_person,
+        own,
+        verdict,
+    )
+
+
+def _refusal(drafted: Draft, *, allow_look_alike: bool) -> EnrolmentRejected | None:
+    """Why a draft may not be stored; None: it may."""
+    who = drafted.employee_id
+    if drafted.verdict == "unusable":
+        first = drafted.refused[0].text if drafted.refused else "no photos given"
+        more = f" (and {len(drafted.refused) - 1} more)" if len(drafted.refused) > 1 else ""
+        message, _, hint = first.partition(" → ")
+        return EnrolmentRejected(f"{who} was not enrolled: {message}{more}", hint=hint or "give photos of one face")
+    if drafted.stranger:
+        return EnrolmentRejected(
+            f"these photos do not look like {who} as enrolled (similarity {drafted.own_similarity:.2f})",
+            hint="check the id, or `muster forget` the person first",
+        )
+    if drafted.mixed:
+        shots, kept = drafted.shots, drafted.chosen
+        return EnrolmentRejected(
+            f"{who} was not enrolled: the photos show different people "
+            f"(similarity {float(shots[0].embedding @ shots[1].embedding):.2f} between {shots[0].name} and {shots[1].name})"
+            if len(shots) == 2
+            else f"{who} was not enrolled: the photos show different people, no more than {len(kept)} of "
+            f"{len(shots)} look alike (such as {kept[0].name}, unlike {drafted.outliers[0].name})",
+            hint="give photos of one person only",
+        )
+    if drafted.verdict in {"look_alike", "already_enrolled"} and not allow_look_alike:
+        best = drafted.nearest[0]
+        return EnrolmentRejected(
+            f"{who} looks like {best.person}, who is already enrolled "
+            f"(similarity {best.similarity:.2f}, threshold {drafted.threshold:.2f})",
+            hint="check whether they are one person; if not, enrol again with --allow-look-alike",
+        )
+    return None
+
+
+def judge(
+    shots: Sequence[Shot],
+    report: EnrolmentReport,
+    gallery: Gallery,
+    *,
+    threshold: float,
+    same_person: float,
+    allow_look_alike: bool = False,
+) -> list[Shot]:
+    """The shots that may become templates, all of one person who is not somebody else already.
+
+    Args:
+        shots: usable photos.
+        report: filled in.
+        gallery, threshold, same_person: see `draft`.
+        allow_look_alike: enrol although somebody else is as similar as a match (twins).
+
+    Raises:
+        EnrolmentRejected: nothing usable, different people, or already enrolled as somebody else.
+    """
+    refused = [Refused(name, "", text) for name, text in report.rejected.items()]
+    drafted = draft(
+        report.employee_id, report.name, shots, gallery, threshold=threshold, same_person=same_person, refused=refused
+    )
+    refusal = _refusal(drafted, allow_look_alike=allow_look_alike)
+    report.look_alikes = [row for row in drafted.nearest if row.similarity >= threshold - _NOTEWORTHY]
+    if refusal is not None:
+        raise refusal
+    for shot in drafted.outliers:
+        report.rejected[shot.name] = (
+            f"{shot.name}: does not look like the other photos → leave it out, or check who it shows"
+        )
+    report.coherence = drafted.coherence
+    report.accepted = [shot.name for shot in drafted.chosen]
+    return drafted.chosen

@@ -1,0 +1,254 @@
+"""Registration: photos are examined, an enrolment is drafted, and only then is anything stored.
+
+Between draft and enrolment other processes may enrol people, so an enrolment judges again, last of all while it holds the gallery.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from engine.enrolment.drafts import Draft, EnrolmentReport, draft, judge
+from engine.enrolment.photos import Picture, Refused, Shot, examine_all
+from engine.errors import InputError
+from engine.face_reader import FaceReader
+from engine.gallery import Gallery, Template
+from engine.imaging import write_jpeg
+from engine.people import Person, clean_email, clean_id, clean_name
+from engine.records import Records
+from engine.records.names import Names
+from engine.storage import clean_text, new_id
+
+__all__ = ["Registrar", "next_id"]
+
+_DEPARTMENT_LIMIT = 200
+
+
+def next_id(known: Iterable[str], used: Iterable[str] = ()) -> str:
+    """An id for somebody new, in the way most people's are written: `E007` after `E006`, `1` when none ends in a number.
+
+    Args:
+        known: ids of everybody.
+        used: ids of people who were there once: rows of the logs still bear them.
+    """
+    pattern = re.compile(r"(.*?)([0-9]{1,15})")
+    numbers = [match.groups() for each in known if (match := pattern.fullmatch(each))]
+    if not numbers:
+        numbers = [match.groups() for each in used if (match := pattern.fullmatch(each))]
+    if not numbers:
+        return "1"
+    prefix = Counter(prefix for prefix, _ in numbers).most_common(1)[0][0]
+    numbers += [match.groups() for each in used if (match := pattern.fullmatch(each))]
+    digits = max((number for text, number in numbers if text == prefix), key=int)
+    return f"{prefix}{int(digits) + 1:0{len(digits)}d}"
+
+
+class Registrar:
+    """Enrols people in a workspace.
+
+    Args:
+        records: the books.
+        reader: the networks, opened when called.
+        threshold: the matching threshold for a gallery.
+        same_person: similarity below which two photos are taken for two people's.
+        clock: the present.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        reader: Callable[[], FaceReader],
+        threshold: Callable[[Gallery], float],
+        same_person: float,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._records, self._reader, self._threshold = records, reader, threshold
+        self._same_person, self._clock = same_person, clock
+        self._names = Names(records.people, records.attendance.log.sealer)
+
+    # ----------------------------------------------------------------------------------------- before anything is stored
+
+    def next_id(self) -> str:
+        """An id that nobody has or had, see `next_id`."""
+        enrolled = {"enrol", "forget"}
+        used = [row["subject"] for row in self._records.audit.file.read() if row["action"] in enrolled]
+        return next_id(self._records.people.all(), used)
+
+    def checked(self, employee_id: str, name: str, *, department: str = "", email: str = "", new: bool) -> Person:
+        """Somebody's details as they would be stored.
+
+        Args:
+            employee_id, name, department, email: as typed.
+            new: nobody may have the id yet.
+
+        Raises:
+            InputError: one of them cannot be used.
+        """
+        people = self._records.people.all()
+        person = Person(
+            clean_id(employee_id),
+            clean_name(name),
+            clean_text(department, what="department", limit=_DEPARTMENT_LIMIT) if department.strip() else "",
+            clean_email(email),
+        )
+        if new and person.employee_id in people:
+            raise InputError(f"the id {person.employee_id} is taken", hint="choose another one")
+        for key, other in people.items():
+            if person.email and key != person.employee_id and other.email.casefold() == person.email.casefold():
+                raise InputError(f"{person.email} belongs to {key}", hint="give another address")
+        return person
+
+    def examine(self, pictures: Iterable[tuple[str, Picture]]) -> tuple[list[Shot], list[Refused]]:
+        """The usable ones among photos, see `engine.enrolment.photos`."""
+        return examine_all(self._reader(), pictures)
+
+    def draft(self, employee_id: str, name: str, shots: Sequence[Shot], refused: Sequence[Refused] = ()) -> Draft:
+        """What enrolling would come to with the gallery as it is now, see `engine.enrolment`.
+
+        Raises:
+            InputError: id or name cannot be used.
+        """
+        gallery = self._records.gallery.current()
+        return draft(
+            clean_id(employee_id),
+            clean_name(name),
+            shots,
+            gallery,
+            threshold=self._threshold(gallery),
+            same_person=self._same_person,
+            refused=refused,
+        )
+
+    def pictures_of(self, unknown_id: str) -> list[tuple[str, Path]]:
+        """The faces that a stranger's incidents keep: (place in the workspace, file), newest first."""
+        records = self._records
+        rows = [
+            row
+            for each in records.dossiers.dossiers(records.incident_rows())
+            if each.unknown_id == unknown_id
+            for row in each.incidents
+            if row["kind"] == "unknown"
+        ]
+        found = [(row["image"], records.inside(row["image"])) for row in sorted(rows, key=lambda row: row["timestamp"])]
+        return [(name, path) for name, path in reversed(found) if path is not None]
+
+    # ----------------------------------------------------------------------------------------- storing
+
+    def enrol(
+        self,
+        drafted: Draft,
+        *,
+        department: str = "",
+        email: str = "",
+        consent_at: str = "",
+        new: bool = False,
+        known: bool = False,
+        allow_look_alike: bool = False,
+        reason: str = "",
+        author: str = "",
+        now: datetime | None = None,
+    ) -> EnrolmentReport:
+        """Store what was drafted, if it still holds.
+
+        Args:
+            drafted: the photos and whose they are.
+            department, email, consent_at: empty: as they are.
+            new: somebody who has taken the id meanwhile is not given these photos.
+            known: they were on the list when the photos were taken; if they were erased meanwhile, nothing is stored, and of
+                their row only the date of consent is changed.
+            allow_look_alike: enrol although somebody else is as similar as a match.
+            reason: why they are two people; for the audit log.
+            author: who does this.
+            now: the present.
+
+        Raises:
+            EnrolmentRejected: see `engine.enrolment`; nothing was changed.
+            InputError: the id was taken, or the person erased, meanwhile; nothing was changed.
+            StorageError: the workspace cannot be written; nothing was changed.
+        """
+        records, moment = self._records, now or self._clock()
+        employee_id = drafted.employee_id
+        report = EnrolmentReport(employee_id, drafted.name)
+
+        threshold = drafted.threshold
+
+        def judged(gallery: Gallery) -> list[Shot]:
+            nonlocal threshold
+            threshold = self._threshold(gallery)
+            report.rejected = {each.name: each.text for each in drafted.refused}
+            return judge(
+                drafted.shots,
+                report,
+                gallery,
+                threshold=threshold,
+                same_person=self._same_person,
+                allow_look_alike=allow_look_alike,
+            )
+
+        kept = judged(records.gallery.current())
+        templates = [Template(new_id(moment), employee_id, shot.quality.score) for shot in kept]
+        rows = np.stack([shot.embedding for shot in kept])
+        pictures = [self._picture(template) for template in templates]
+        before = records.people.all().get(employee_id)
+        if new and before is not None:
+            raise InputError(f"the id {employee_id} was taken meanwhile", hint="choose another one")
+        if known and before is None:
+            raise InputError(
+                f"{employee_id} was erased meanwhile", hint="begin anew if they are to be registered again"
+            )
+
+        def added(gallery: Gallery) -> Gallery:
+            judged(gallery)  # as it is now, while nobody else can change it
+            return gallery.add(templates, rows)
+
+        written = False
+        try:
+            for path, shot in zip(pictures, kept, strict=True):
+                write_jpeg(path, shot.picture)
+            person = Person(
+                employee_id,
+                drafted.name,
+                department or (before.department if before else ""),
+                email or (before.email if before else ""),
+                before.enrolled_at if before and before.enrolled_at else self._stamp(moment),
+                consent_at or (before.consent_at if before else ""),
+                before.active if before else True,
+            )
+            if known:
+                records.people.change(employee_id, consent_at=person.consent_at, enrolled_at=person.enrolled_at)
+            else:
+                records.people.add(person) if new else records.people.put(person)
+            written = True
+            after = records.gallery.update(added)
+        except BaseException:
+            for path in pictures:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            if written:
+                self._put_back(employee_id, before)
+            raise
+        report.templates = len(after.of(employee_id)[0])
+        detail = f"{len(templates)} templates added, gallery version {after.version}"
+        if (best := next(iter(report.look_alikes), None)) and best.similarity >= threshold:
+            why = f": {self._names.text(reason)}" if reason.strip() else ""
+            detail += f"; said not to be {best.person} (similarity {best.similarity:.2f}){why}"
+        records.audit.note("enrol", employee_id, detail, author=author, now=moment)
+        return report
+
+    def _put_back(self, employee_id: str, before: Person | None) -> None:
+        if before is not None:
+            self._records.people.put(before)
+        elif employee_id not in self._records.gallery.current().people:
+            self._records.people.remove(employee_id)
+
+    def _picture(self, template: Template) -> Path:
+        return self._records.workspace / "images" / "enrolment" / f"{template.template_id}.jpg"
+
+    def _stamp(self, moment: datetime) -> str:
+        return moment.astimezone(self._records.zone).isoformat(timespec="seconds")

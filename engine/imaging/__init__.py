@@ -1,0 +1,30 @@
+"""Pictures and video as files: decode, draw on, crop, encode.
+
+Not here: finding or knowing faces (the stations), and frames from cameras (`engine.sources`).
+"""
+
+from engine.imaging.drawing import WORDS, crop_around, draw_tracks
+from engine.imaging.images import (
+    IMAGE_SUFFIXES,
+    MAX_BYTES,
+    decode_image,
+    encode_jpeg,
+    list_images,
+    read_image,
+    write_jpeg,
+)
+from engine.imaging.video import VideoWriter
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "MAX_BYTES",
+    "WORDS",
+    "VideoWriter",
+    "crop_around",
+    "decode_image",
+    "draw_tracks",
+    "encode_jpeg",
+    "list_images",
+    "read_image",
+    "write_jpeg",
+]

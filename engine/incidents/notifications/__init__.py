@@ -1,0 +1,31 @@
+"""Incidents told to people and programs: rules, an outbox that survives a restart, and channels.
+
+`Outbox.submit` turns an incident into messages, `Courier` (or `Outbox.drain`) delivers them through `Channels`. Without rules
+nothing is sent. See docs/notifications.md.
+"""
+
+from engine.incidents.notifications.channels import Channels, send_apprise
+from engine.incidents.notifications.courier import Courier
+from engine.incidents.notifications.outbox import DELIVERY_COLUMNS, Delivery, Outbox, Sender
+from engine.incidents.notifications.rules import Held, Message, Target, compose, matches, targets
+from engine.incidents.notifications.webhook import Outcome, post_webhook, sign, verify_signature
+
+__all__ = [
+    "DELIVERY_COLUMNS",
+    "Channels",
+    "Courier",
+    "Delivery",
+    "Held",
+    "Message",
+    "Outbox",
+    "Outcome",
+    "Sender",
+    "Target",
+    "compose",
+    "matches",
+    "post_webhook",
+    "send_apprise",
+    "sign",
+    "targets",
+    "verify_signature",
+]

@@ -1,0 +1,239 @@
+"""How a message leaves: through apprise (desktop, e-mail, chat), or as a signed POST to a webhook.
+
+Nothing that is logged or raised here repeats an address: it carries credentials.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import re
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from pydantic import SecretStr
+
+from engine.config import NotificationRule, NotificationsConfig
+from engine.errors import ConfigError
+from engine.incidents.notifications.rules import Message, Target, targets
+from engine.incidents.notifications.webhook import TIMEOUT_S, Outcome, post_webhook
+
+__all__ = ["Channels", "send_apprise"]
+
+SHORTEST_KEY = 16
+DEADLINE_S = 60.0
+_WARNING_FROM = {"medium", "high"}
+
+
+class _Reasons(logging.Handler):
+    """Keeps what apprise says in one thread."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list[str] = []
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
+        if record.thread == self._thread:
+            self.texts.append(record.getMessage())
+
+
+def _service(url: SecretStr) -> Any:
+    """An apprise object with this one address; None if apprise does not understand it.
+
+    Raises:
+        ConfigError: apprise is not installed.
+    """
+    try:
+        import apprise  # noqa: PLC0415 - optional
+    except ImportError as error:
+        raise ConfigError(
+            "notifications to desktop, e-mail and chat need apprise", hint="pip install 'muster[notify]'"
+        ) from error
+    # its lines name hosts and recipients, and of some services the host is a token
+    logger = logging.getLogger("apprise")
+    logger.propagate = False
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+    # no timeout of its own: it would hand the work to threads that the program's end waits for
+    asset = apprise.AppriseAsset(
+        app_id="Muster",
+        app_desc="Muster",
+        app_url="",
+        image_url_mask="",
+        image_url_logo="",
+        async_mode=False,
+        service_timeout=0,
+    )
+    instance = apprise.Apprise.instantiate(url.get_secret_value(), asset=asset)
+    return apprise.Apprise([instance], asset=asset) if instance is not None else None
+
+
+def send_apprise(
+    url: SecretStr, title: str, body: str, attach: Path | None = None, *, warning: bool = False
+) -> Outcome:
+    """Send plain text through apprise.
+
+    Args:
+        url: address in apprise's notation.
+        title, body: the text.
+        attach: a picture.
+        warning: mark it as a warning where the service can.
+
+    Raises:
+        ConfigError: apprise is not installed.
+    """
+    service = _service(url)
+    if service is None:
+        return Outcome("retry", "apprise does not understand the address, or a package that it needs is missing")
+    reasons = _Reasons()
+    logger = logging.getLogger("apprise")
+    logger.addHandler(reasons)
+    try:
+        done = service.notify(
+            body=body,
+            title=title,
+            notify_type="warning" if warning else "info",
+            body_format="text",
+            attach=str(attach) if attach else None,
+        )
+    finally:
+        logger.removeHandler(reasons)
+    if done:
+        return Outcome("delivered")
+    return Outcome("retry", _without(url, "; ".join(reasons.texts)) or "not accepted")
+
+
+def _without(url: SecretStr, text: str) -> str:
+    """A text in which no part of the address is left, but for its scheme."""
+    parts = re.split(r"[/@:?&=#,;+]+", url.get_secret_value().partition("://")[2])
+    for part in sorted({*parts, *map(unquote, parts)}, key=len, reverse=True):
+        if len(part) > 2:
+            text = re.sub(re.escape(part), "…", text, flags=re.IGNORECASE)
+    return " ".join("".join(ch if ch.isprintable() else " " for ch in text).split())[:200]
+
+
+class Channels:
+    """Sends messages to the addresses in the settings. Not to be used by several threads at once.
+
+    Args:
+        workspace: folder that pictures and key files are relative to.
+        config: the rules.
+        clock: timezone-aware time, for signatures.
+        timeout_s: longest wait of a webhook for the network, at each step.
+        deadline_s: longest time for one attempt.
+
+    Raises:
+        ConfigError: apprise is missing or does not understand an address, or a key is missing or too short. Better told at the
+            start than when an alert is due.
+    """
+
+    def __init__(
+        self,
+        workspace: Path,
+        config: NotificationsConfig,
+        *,
+        clock: Callable[[], datetime],
+        timeout_s: float = TIMEOUT_S,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        self._workspace = workspace
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._deadline_s = deadline_s
+        self._rules = {rule.name: rule for rule in config.rules}
+        self._targets: dict[tuple[str, str, int], Target] = {}
+        self._keys: dict[str, bytes] = {}
+        self._busy: dict[Target, threading.Thread] = {}
+        for rule in config.rules:
+            for target in targets(rule):
+                self._targets[target.rule, target.channel, target.place] = target
+                if target.place == 0:
+                    self._keys[rule.name] = _key(rule, workspace)
+                elif _service(target.address) is None:
+                    raise ConfigError(
+                        f"notification rule {rule.name!r}: apprise does not understand the address {target.channel}… "
+                        f"(number {target.place} of its kind), or lacks a package for it",
+                        hint="see docs/notifications.md for how addresses are written",
+                    )
+
+    def send(self, message: Message) -> Outcome:
+        """Try once. Never raises, and returns within the deadline: what hangs is left to a thread that ends with the program."""
+        target = self._targets.get((message.rule, message.channel, message.place))
+        if target is None:
+            return Outcome("refused", "the rule or its address is no longer in the settings")
+        earlier = self._busy.get(target)
+        if earlier is not None and earlier.is_alive():
+            return Outcome("retry", "an earlier attempt is still hanging")
+        outcomes: list[Outcome] = []
+        thread = threading.Thread(
+            target=lambda: outcomes.append(self._try(target, message)), name="muster-notify", daemon=True
+        )
+        self._busy[target] = thread
+        thread.start()
+        thread.join(self._deadline_s)
+        return outcomes[0] if outcomes else Outcome("retry", f"no end within {self._deadline_s:g} s")
+
+    def _try(self, target: Target, message: Message) -> Outcome:
+        try:
+            picture = self._picture(message)
+            if target.place == 0:
+                key = self._keys[target.rule]
+                body = _webhook_body(message, picture)
+                return post_webhook(target.address, key, body, message.message_id, self._clock(), self._timeout_s)
+            warning = message.facts.get("severity") in _WARNING_FROM
+            return send_apprise(target.address, message.title, message.body, picture, warning=warning)
+        except Exception as error:  # noqa: BLE001 - services raise many things, whose texts may hold addresses
+            return Outcome("retry", f"failed: {type(error).__name__}")
+
+    def _picture(self, message: Message) -> Path | None:
+        """The picture if it is still wanted and still there: `muster forget` and retention may have removed it."""
+        path = (self._workspace / message.image).resolve()
+        wanted = message.image and self._rules[message.rule].attach_image
+        inside = path.is_relative_to(self._workspace.resolve())
+        return path if wanted and inside and path.is_file() else None
+
+
+def _webhook_body(message: Message, picture: Path | None) -> bytes:
+    content: dict[str, object] = {
+        "message": message.message_id,
+        "rule": message.rule,
+        "created": message.created.isoformat(),
+        "title": message.title,
+        "text": message.body,
+        "held_back": message.held,
+        "incident": message.facts,
+    }
+    if picture is not None:
+        content["picture_jpeg_base64"] = base64.b64encode(picture.read_bytes()).decode()
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _key(rule: NotificationRule, workspace: Path) -> bytes:
+    if rule.webhook_secret_env:
+        place = f"the environment variable {rule.webhook_secret_env}"
+        key = os.fsencode(os.environ.get(rule.webhook_secret_env, "")).strip()
+    else:
+        path = workspace / rule.webhook_secret_file
+        place = str(path)
+        try:
+            key = path.read_bytes().strip()
+        except OSError as error:
+            raise ConfigError(
+                f"notification rule {rule.name!r}: the key file {path} cannot be read: {error.strerror}",
+                hint=f"openssl rand -hex 32 > {path}",
+            ) from error
+    if len(key) < SHORTEST_KEY:
+        raise ConfigError(
+            f"notification rule {rule.name!r}: expected a key of {SHORTEST_KEY} characters or more in {place}, "
+            f"found {len(key)}",
+            hint="make one with: openssl rand -hex 32",
+        )
+    return key

@@ -1,0 +1,225 @@
+"""Which incidents are told to whom, and in which words.
+
+A message carries ids, never names of people, and never the address it goes to: that stays in the settings. What names its
+address is the rule, the channel (scheme and host) and the place among the rule's addresses with the same channel.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr
+
+from engine.config import NotificationRule
+from engine.config.hours import within
+from engine.types import Severity
+
+__all__ = ["Held", "Message", "Target", "compose", "matches", "targets"]
+
+_SEVERITIES = tuple(severity.value for severity in Severity)
+_ALL_DAY = ("00:00-24:00",)
+FACTS = (
+    "incident_id", "timestamp", "kind", "camera", "severity", "employee_ids", "unknown_ids", "classification", "people",
+    "detail",
+)  # fmt: skip
+"""The columns of an incident that may leave the machine."""
+
+_TITLES = {
+    "unknown": "Unknown person at {camera}",
+    "tailgating": "Tailgating at {camera}",
+    "presentation_attack": "Suspected picture or screen instead of a face at {camera}",
+    "watch_list": "Somebody on the watch list at {camera}",
+    "camera_lost": "Camera {camera} is lost",
+    "camera_back": "Camera {camera} is back",
+}
+# of other services the part after :// may be a token
+_HOST_IS_PUBLIC = {"http", "json", "xml", "form", "mailto", "gotify", "mmost"}
+_LONGEST_TEXT = 500
+
+
+@dataclass(frozen=True)
+class Target:
+    """One address of a rule.
+
+    Attributes:
+        rule: the rule's name.
+        channel: what may be shown of the address: its scheme, and its host unless that is a credential.
+        place: 0 the webhook, else the number among the rule's addresses with this channel, from 1.
+        address: the whole; masked when printed.
+    """
+
+    rule: str
+    channel: str
+    place: int
+    address: SecretStr
+
+
+@dataclass(frozen=True)
+class Held:
+    """Incidents that a rule's limit kept back: how many, and since when."""
+
+    count: int
+    since: datetime
+
+
+class Message(BaseModel):
+    """What waits in the outbox for one address.
+
+    Attributes:
+        message_id: unique; the same at every attempt, so that receivers can drop what they have already.
+        incident_id: empty in a test message.
+        rule, channel, place: where it goes, see `Target`.
+        created: when it was queued, timezone-aware.
+        next_at: when it is tried next.
+        attempts: how often it was tried.
+        title, body: for people.
+        facts: columns of the incident, for programs.
+        held: how many incidents the rule's limit kept back before this one.
+        image: picture to send along, relative to the workspace; empty: none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    message_id: str
+    incident_id: str
+    rule: str
+    channel: str
+    place: int
+    created: AwareDatetime
+    next_at: AwareDatetime
+    attempts: int = 0
+    title: str
+    body: str
+    facts: dict[str, str]
+    held: int = 0
+    image: str = ""
+
+
+def matches(rule: NotificationRule, row: Mapping[str, object], zone: ZoneInfo) -> bool:
+    """True if a rule wants to tell an incident.
+
+    Reviews, rows that refer to another, are never told: notes may name people. Nor is what was only noted.
+
+    Args:
+        rule: what is wanted.
+        row: columns of `engine.incidents.INCIDENT_COLUMNS`; without a severity it passes every minimum, because a message too
+            many is better than one too few.
+        zone: the workplace's zone, to which hours and days refer.
+
+    Raises:
+        ValueError: the row's timestamp is not ISO 8601 with an offset.
+    """
+    severity = _line(row.get("severity"))
+    return (
+        not row.get("refers_to")
+        and _line(row.get("state")) != "noted"
+        and (not rule.kinds or _line(row.get("kind")) in rule.kinds)
+        and (not rule.cameras or _line(row.get("camera")) in rule.cameras)
+        and (severity not in _SEVERITIES or _SEVERITIES.index(severity) >= _SEVERITIES.index(rule.min_severity))
+        and within(rule.hours or _ALL_DAY, _time(row).astimezone(zone), rule.weekdays)
+    )
+
+
+def targets(rule: NotificationRule) -> list[Target]:
+    """The addresses of a rule, the webhook first."""
+    found = []
+    if rule.webhook is not None:
+        parts = urlsplit(rule.webhook.get_secret_value())
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        port = f":{parts.port}" if parts.port else ""
+        found.append(Target(rule.name, f"{parts.scheme.lower()}://{host}{port}", 0, rule.webhook))
+    places: Counter[str] = Counter()
+    for address in rule.to:
+        channel = _channel(address.get_secret_value())
+        places[channel] += 1
+        found.append(Target(rule.name, channel, places[channel], address))
+    return found
+
+
+def _channel(address: str) -> str:
+    """Scheme and host of an address in apprise's notation; the scheme alone when the host may be a token or part of a password."""
+    scheme = address.split("://", 1)[0].lower()
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        host = ""
+    public = scheme.removesuffix("s") in _HOST_IS_PUBLIC and re.fullmatch(r"localhost|[a-z0-9-]+(\.[a-z0-9-]+)+", host)
+    return f"{scheme}://{host if public else ''}"
+
+
+def compose(
+    rule: NotificationRule, target: Target, row: Mapping[str, object], *, message_id: str, now: datetime, zone: ZoneInfo,
+    held: Held | None = None,
+) -> Message:  # fmt: skip
+    """Put an incident into words for one address.
+
+    Args:
+        rule, target: who is told.
+        row: columns of the incident; of others than `FACTS` nothing is taken.
+        message_id: unique.
+        now: when it is queued.
+        zone: the workplace's zone, in which times are told.
+        held: incidents that were kept back before this one.
+
+    Raises:
+        ValueError: the row's timestamp is not ISO 8601 with an offset.
+    """
+    facts = {column: text for column in FACTS if (text := _line(row.get(column)))}
+    local = _time(row).astimezone(zone)
+    kind, camera = facts.get("kind", ""), facts.get("camera", "")
+    what = _TITLES.get(kind, kind.replace("_", " ").capitalize() + (" at {camera}" if camera else ""))
+    title = what.replace("{camera}", camera)
+    ids = ", ".join(filter(None, f"{facts.get('employee_ids', '')};{facts.get('unknown_ids', '')}".split(";")))
+    people = f"{facts.get('people', '')} ({facts.get('classification', '')})"
+    lines = [
+        f"{title}.",
+        f"Time: {local:%Y-%m-%d %H:%M:%S %Z}",
+        f"Severity: {facts['severity']}" if "severity" in facts else "",
+        f"Who: {ids}" if ids else "",
+        f"People: {people}" if "classification" in facts else "",
+        f"Detail: {facts['detail']}" if "detail" in facts else "",
+        f"Incident: {facts['incident_id']}" if "incident_id" in facts else "",
+        _held_back(rule, held, zone, local) if held else "",
+        f"Rule: {rule.name}",
+        f"Message: {message_id}; one that comes twice has the same number.",
+    ]
+    return Message(
+        message_id=message_id,
+        incident_id=facts.get("incident_id", ""),
+        rule=rule.name,
+        channel=target.channel,
+        place=target.place,
+        created=now,
+        next_at=now,
+        title=f"{title} · {local:%H:%M}",
+        body="\n".join(line for line in lines if line),
+        facts=facts,
+        held=held.count if held else 0,
+        image=_line(row.get("image")) if rule.attach_image else "",
+    )
+
+
+def _held_back(rule: NotificationRule, held: Held, zone: ZoneInfo, local: datetime) -> str:
+    since = held.since.astimezone(zone)
+    day = f"{since:%Y-%m-%d} " if since.date() != local.date() else ""
+    limit = f"{rule.limit} in {rule.per_s / 60:g} minutes"
+    return f"And {held.count} more since {day}{since:%H:%M}, held back by the limit of {limit} for a camera"
+
+
+def _time(row: Mapping[str, object]) -> datetime:
+    time = datetime.fromisoformat(_line(row.get("timestamp")))
+    if time.tzinfo is None:
+        raise ValueError("the incident's timestamp has no offset")
+    return time
+
+
+def _line(value: object) -> str:
+    """One printable line: a camera's name or a detail cannot add headers or lines to a message."""
+    text = "".join(ch if ch.isprintable() else " " for ch in ("" if value is None else str(value)))
+    return " ".join(text.split())[:_LONGEST_TEXT]

@@ -1,0 +1,145 @@
+"""A random request to turn the head: a photo cannot follow it, a recording would have to guess it."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from datetime import datetime
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config import PresentationConfig
+from engine.liveness.geometry import Views, head_pose
+from engine.liveness.track import looks_deep, looks_flat
+
+__all__ = ["PROMPTS", "HeadTurnChallenge"]
+
+PROMPTS = {
+    "left": "turn your head left",
+    "right": "turn your head right",
+    "up": "look up",
+}
+_FRONT = "look straight at the camera"
+_STEPS = 2
+_SMOOTH = 3  # observations whose median counts
+_FRONTAL_YAW_DEG, _FRONTAL_PITCH_DEG = 18.0, 30.0  # from what a generic head shows
+_BACK_DEG = 9.0  # from the person's own straight look
+_SETTLED = 4  # observations that a straight look takes
+_UP_DEG = 10.0
+_WRONG_SHARE = 0.75
+_HELD, _HELD_S = 4, 0.7  # observations and time that a turn is held, so that its views can be compared
+_ON_THE_WAY = 1  # observation between straight and turned, so that no second picture is put in the place of the first
+_MAX_GAP_S = 1.0
+
+
+class HeadTurnChallenge:
+    """Straight, a turn, straight again, another turn: each asked for by a prompt, done within `challenge_s` and held for a moment.
+
+    Left and right are the person's own, in a picture that is not mirrored: who turns left, turns to the image's right. It passes only
+    if both turns come in the asked order, each seen on its way, and the landmarks over them are a head's and not a plane's.
+
+    Args:
+        config: limits.
+        source: of the choice; default is the system's own randomness.
+    """
+
+    def __init__(self, config: PresentationConfig, source: random.Random | None = None) -> None:
+        self._config = config
+        source = source or random.SystemRandom()
+        self._asked = [source.choice(list(PROMPTS)) for _ in range(_STEPS)]
+        self._done = 0
+        self._turning = False
+        self._outcome: bool | None = None
+        self._start: datetime | None = None
+        self._step_s = self._last_s = 0.0
+        self._views = Views()
+        self._recent: deque[tuple[float, float]] = deque(maxlen=_SMOOTH)
+        self._straight: list[tuple[float, float]] = []
+        self._rest: tuple[float, float] | None = None
+        self._on_the_way = 0
+        self._held: list[float] = []
+
+    @property
+    def prompt(self) -> str:
+        """What to ask of the person now; empty once it is decided."""
+        if self._outcome is not None:
+            return ""
+        return PROMPTS[self._asked[self._done]] if self._turning else _FRONT
+
+    @property
+    def outcome(self) -> bool | None:
+        """True: passed, False: failed, None: not decided yet."""
+        return self._outcome
+
+    def observe(self, time: datetime, landmarks: NDArray[np.float32] | None) -> None:
+        """Take a frame in.
+
+        Args:
+            time: of the frame, timezone-aware.
+            landmarks: (5, 2) float32 in pixels of the one face in view; None when there is none, which lets the time run only.
+        """
+        if self._outcome is not None:
+            return
+        self._start = self._start or time
+        now_s = (time - self._start).total_seconds()
+        if now_s - self._step_s > self._config.challenge_s or now_s < self._step_s:
+            self._outcome = False
+            return
+        pose = None if landmarks is None else head_pose(landmarks)
+        if landmarks is None or pose is None:
+            return
+        if self._rest is not None and now_s - self._last_s > _MAX_GAP_S:  # out of sight, another may have come
+            self._outcome = False
+            return
+        self._last_s = now_s
+        self._views.add(now_s, landmarks)
+        self._recent.append(pose)
+        if len(self._recent) < _SMOOTH:
+            return
+        yaw, pitch = (median(row[axis] for row in self._recent) for axis in (0, 1))
+        if self._turning:
+            self._turn(yaw, pitch, now_s)
+        else:
+            self._settle(yaw, pitch, now_s)
+
+    def _settle(self, yaw: float, pitch: float, now_s: float) -> None:
+        """Wait for a straight look; the first one is where this person's angles are counted from."""
+        if self._rest is None:
+            straight = abs(yaw) <= _FRONTAL_YAW_DEG and abs(pitch) <= _FRONTAL_PITCH_DEG
+        else:
+            straight = abs(yaw - self._rest[0]) <= _BACK_DEG and abs(pitch - self._rest[1]) <= _BACK_DEG
+        self._straight = [*self._straight, (yaw, pitch)] if straight else []
+        if len(self._straight) >= _SETTLED:
+            if self._rest is None:
+                self._rest = (median(row[0] for row in self._straight), median(row[1] for row in self._straight))
+            self._straight, self._held, self._turning, self._on_the_way, self._step_s = [], [], True, 0, now_s
+
+    def _turn(self, yaw: float, pitch: float, now_s: float) -> None:
+        """Wait for the turn that was asked for; another one fails."""
+        assert self._rest is not None
+        sideways, up = (yaw - self._rest[0]) / self._config.min_turn_deg, (self._rest[1] - pitch) / _UP_DEG
+        asked = self._asked[self._done]
+        share = {"left": sideways, "right": -sideways, "up": up}[asked]
+        wrong = abs(sideways) if asked == "up" else -share
+        if share >= 1:
+            self._held.append(now_s)
+            if self._on_the_way < _ON_THE_WAY:
+                self._outcome = False
+            elif len(self._held) >= _HELD and now_s - self._held[0] >= _HELD_S:
+                self._done, self._turning, self._step_s = self._done + 1, False, now_s
+                if self._done == len(self._asked):
+                    self._outcome = self._is_head()
+        elif wrong >= _WRONG_SHARE:
+            self._outcome = False
+        else:
+            self._held = []
+            self._on_the_way += share >= 0.2
+
+    def _is_head(self) -> bool:
+        turn = self._views.assess()
+        if turn is None or looks_flat(turn, self._config.min_turn_deg):
+            return False
+        # one turn to the side from straight is half of what turns to both sides show
+        return looks_deep(turn, 0.75 * self._config.min_turn_deg) or set(self._asked) == {"up"}

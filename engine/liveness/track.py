@@ -1,0 +1,155 @@
+"""Is this face a living person's, as far as landmarks and crops of a track can tell?
+
+Vocabulary of ISO/IEC 30107-3: a *bona fide* presentation is a person's own face, an *attack* an instrument held in its place.
+
+How a verdict comes about:
+
+- `unproven` at first, and for as long as nothing speaks clearly either way: somebody who never turns their head proves nothing.
+- `passed` when the nose's parallax shows a turn of at least `min_turn_deg`, well above the landmarks' scatter, and nothing says flat.
+- `failed` on positive evidence of an attack only: a turn of at least `min_turn_deg` seen by foreshortening in which the nose stayed in
+  the plane, or a face that did not change in itself for `still_s`.
+- What holds must hold for two views in a row (about 0.7 s). The first verdict stays: noise turns no `passed` into `failed`, and a
+  photo that failed is not forgiven. So a track that may have changed hands needs a new `TrackLiveness`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config import PresentationConfig
+from engine.liveness.geometry import Turn, Views
+from engine.liveness.stillness import Stillness
+
+__all__ = ["Liveness", "LivenessState", "TrackLiveness", "combined", "looks_deep", "looks_flat"]
+
+_FLAT_DEPTH = 0.18  # of the nose in eye distances; photos show 0.05 to 0.15, heads 0.25 to 0.5
+_FLAT_SHARE = (
+    0.75  # of the plane's turn that parallax may feign: a print shows a half (perspective), a head all or more
+)
+_FLAT_NOD = 0.07
+_TOLD_DEG = 15.0  # from which on foreshortening has a say in whether a face is deep
+_SCATTER = 12.0  # how many times the scatter of single frames the parallax must be
+_CONFIRM = 2
+
+
+class LivenessState(StrEnum):
+    """What is known of a face."""
+
+    PASSED = "passed"
+    UNPROVEN = "unproven"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Liveness:
+    """A verdict.
+
+    Attributes:
+        state: what it is.
+        reason: one short line for people; may be empty.
+        score: what was measured, on the scale that the reason names; None when nothing was.
+    """
+
+    state: LivenessState = LivenessState.UNPROVEN
+    reason: str = ""
+    score: float | None = None
+
+
+def combined(verdicts: Iterable[Liveness]) -> Liveness:
+    """One verdict of several checks: the first that failed, else the first that passed, else unproven."""
+    rows = list(verdicts)
+    for state in (LivenessState.FAILED, LivenessState.PASSED):
+        for row in rows:
+            if row.state is state:
+                return row
+    return rows[0] if rows else Liveness()
+
+
+def looks_flat(turn: Turn, min_turn_deg: float) -> bool:
+    """True when a plane turned by at least `min_turn_deg` explains what was seen, and a head does not."""
+    return (
+        turn.foreshortened_deg >= min_turn_deg
+        and turn.depth <= _FLAT_DEPTH
+        and turn.parallax_deg <= _FLAT_SHARE * turn.foreshortened_deg
+        and turn.nod <= _FLAT_NOD
+    )
+
+
+def looks_deep(turn: Turn, min_turn_deg: float) -> bool:
+    """True when only a head that turned by at least `min_turn_deg` explains what was seen."""
+    told = turn.foreshortened_deg >= _TOLD_DEG
+    return (
+        turn.parallax_deg >= min_turn_deg
+        and turn.parallax >= _SCATTER * turn.noise
+        and not (told and turn.depth <= _FLAT_DEPTH)
+    )
+
+
+class TrackLiveness:
+    """The presentation checks of one face track; see the module's text for how it decides.
+
+    Holds at most 40 mean shapes and one small picture. Not safe to call from several threads.
+
+    Args:
+        config: limits.
+    """
+
+    def __init__(self, config: PresentationConfig) -> None:
+        self._config = config
+        self._views = Views()
+        self._stillness = Stillness()
+        self._verdict = Liveness(reason="no turn of the head seen yet")
+        self._start: datetime | None = None
+        self._deep = self._flat = 0
+
+    @property
+    def verdict(self) -> Liveness:
+        """What is known by now."""
+        return self._verdict
+
+    def observe(self, time: datetime, landmarks: NDArray[np.float32], face: NDArray[np.uint8] | None = None) -> None:
+        """Take a detection of the track in.
+
+        Args:
+            time: of the frame, timezone-aware.
+            landmarks: (5, 2) float32 in pixels. Leave out faces that the picture's edge cuts off: theirs are squeezed as a turned photo's.
+            face: (160, 160, 3) uint8 aligned crop, where there is one. Four a second are used; fewer than three say nothing of stillness.
+        """
+        if self._verdict.state is not LivenessState.UNPROVEN:
+            return
+        self._start = self._start or time
+        time_s = (time - self._start).total_seconds()
+        if face is not None:
+            eyes_px = math.hypot(*(landmarks[1] - landmarks[0]).tolist())
+            self._stillness.observe(time_s, face, eyes_px)
+            if self._stillness.still_s >= self._config.still_s:
+                still_s = self._stillness.still_s
+                self._decide(LivenessState.FAILED, f"did not change in itself for {still_s:.0f} s", still_s)
+                return
+        if self._views.add(time_s, landmarks):
+            turn = self._views.assess()
+            if turn is not None:
+                self._judge(turn)
+
+    def _judge(self, turn: Turn) -> None:
+        limit = self._config.min_turn_deg
+        self._flat = self._flat + 1 if looks_flat(turn, limit) else 0
+        self._deep = self._deep + 1 if looks_deep(turn, limit) else 0
+        if self._flat >= _CONFIRM:
+            self._decide(LivenessState.FAILED, f"flat over a turn of {turn.foreshortened_deg:.0f}°", turn.depth)
+        elif self._deep >= _CONFIRM:
+            self._decide(LivenessState.PASSED, f"depth over a turn of {turn.parallax_deg:.0f}°", turn.parallax)
+        else:
+            self._verdict = Liveness(
+                reason=f"turned by {turn.parallax_deg:.0f}°, {limit:.0f}° are needed", score=turn.parallax
+            )
+
+    def _decide(self, state: LivenessState, reason: str, score: float) -> None:
+        self._verdict = Liveness(state, reason, round(score, 3))

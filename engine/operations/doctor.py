@@ -1,0 +1,173 @@
+"""What is wrong with an installation and its workspace, and what mends it: `muster doctor`, and the workbench's own check."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from engine.access import find_sites
+from engine.config import load_config
+from engine.errors import MusterError
+from engine.models import DEFAULT_EMBEDDER, ModelStore, cache_dir
+from engine.operations.overview import versions
+from engine.sources import probe_live
+from engine.workbench import Workbench
+
+__all__ = ["Check", "examine"]
+
+_PATIENCE = timedelta(minutes=1)
+"""A database that restarts is back within it."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        what: was looked at. found: what it is like. ok: that is as it should be. hint: what mends it; may be empty.
+    """
+
+    what: str
+    found: str
+    ok: bool = True
+    hint: str = ""
+
+    @property
+    def line(self) -> str:
+        """What was found, and what to do, in one line."""
+        return f"{self.found} → {self.hint}" if self.hint else self.found
+
+
+def examine(workspace: Path, cameras: Sequence[str] = (), *, thorough: bool = True) -> list[Check]:
+    """Look at everything that can be looked at.
+
+    Args:
+        workspace: folder.
+        cameras: sources to try, as `muster watch --source` takes them.
+        thorough: read every byte of the models; else only whether they are there.
+    """
+    checks = [Check("python", platform.python_version(), sys.version_info >= (3, 11))]
+    for package, version in versions().items():
+        checks.append(Check(package, version) if version else Check(package, "missing", False, "install muster again"))
+    checks += _models(workspace, thorough=thorough)
+    checks += _workspace(workspace)
+    checks += [_camera(spec, workspace) for spec in cameras]
+    return checks
+
+
+def _failure(what: str, error: MusterError) -> Check:
+    return Check(what, error.message, False, error.hint)
+
+
+def _models(workspace: Path, *, thorough: bool) -> Iterator[Check]:
+    try:
+        wanted = load_config(workspace).embedding.model
+    except MusterError:
+        wanted = DEFAULT_EMBEDDER  # the workspace's own check tells what is wrong with the settings
+    store = ModelStore()
+    for status in store.statuses(thorough=thorough):
+        needed = status.model_id in {"mtcnn", wanted}
+        ok = status.state == "ready" or not (needed or status.state == "damaged")
+        yield Check(f"model {status.model_id}", f"{status.state} ({status.detail})", ok)
+    free = store.free_bytes() / 1e9
+    yield Check(
+        "model cache", f"{cache_dir()} · {free:.1f} GB free", free > 1, "" if free > 1 else "free at least 1 GB"
+    )
+    yield Check("networks run on", store.backend)
+
+
+def _workspace(workspace: Path) -> Iterator[Check]:
+    try:
+        workbench = Workbench(workspace)
+    except MusterError as error:
+        yield _failure("workspace", error)
+        return
+    with contextlib.closing(workbench.store):
+        yield from _opened(workspace, workbench)
+
+
+def _opened(workspace: Path, workbench: Workbench) -> Iterator[Check]:
+    yield from _sites(workspace, workbench.config.site)
+    yield from _database(workbench)
+    try:
+        people, gallery = workbench.people.all(), workbench.gallery.current()
+    except MusterError as error:
+        yield _failure("workspace", error)
+        return
+    place = workspace
+    while not place.exists():
+        place = place.resolve().parent
+    try:
+        with tempfile.NamedTemporaryFile(dir=place, prefix=".doctor-"):
+            pass
+        free = shutil.disk_usage(place).free / 1e9
+        yield Check("workspace", f"{workspace} · writable · {free:.1f} GB free")
+    except OSError as error:
+        yield Check("workspace", f"{workspace}: {error.strerror}", False, "give this user write access")
+    zone = workbench.config.zone
+    yield Check("time zone", f"{workbench.config.timezone} · now {datetime.now(UTC).astimezone(zone):%Y-%m-%d %H:%M}")
+    yield Check("people", f"{len(people)} listed, {len(gallery)} with templates")
+    yield from _threshold(workbench)
+    if without := sorted(set(people) - set(gallery.people)):
+        yield Check("people without templates", ", ".join(without[:5]), False, "enrol them")
+    if strays := sorted(set(gallery.people) - set(people)):
+        yield Check("templates without a person", ", ".join(strays[:5]), False, "`muster forget` them")
+
+
+def _sites(workspace: Path, home: str) -> Iterator[Check]:
+    """Where there are several."""
+    found = find_sites(workspace, home)
+    if len(found.names) > 1 or found.problems:
+        yield Check("sites", ", ".join(found.names))
+    for name, problem in found.problems.items():
+        yield _failure(f"site {name}", problem)
+
+
+def _database(workbench: Workbench) -> Iterator[Check]:
+    state, backlog = workbench.store.state(), workbench.store.backlog()
+    if state is None or backlog is None:
+        return
+    if state.problem:
+        yield Check("database", state.problem, False, state.hint)
+    else:
+        yield Check("database", f"{state.address} · site {state.site} · login {state.login} ({state.kind})")
+    if backlog.since is not None:
+        late = workbench.clock() - backlog.since > _PATIENCE
+        since = backlog.since.astimezone(workbench.config.zone)
+        hint = (
+            "they are handed over by a running process of this workspace: start one, and see that the database answers"
+        )
+        yield Check(
+            "rows that wait for the database",
+            f"{backlog.rows} since {since:%Y-%m-%d %H:%M}",
+            not late,
+            hint if late else "",
+        )
+
+
+def _threshold(workbench: Workbench) -> Iterator[Check]:
+    try:
+        found = workbench.calibration.in_force()
+    except MusterError as error:
+        yield _failure("threshold", error)
+        return
+    origin = {"settings": "fixed in the settings", "derived": "derived from the people on the list"}
+    by = f"calibrated on {found.version.made_at[:10]} by {found.version.author}" if found.version else ""
+    yield Check("threshold", f"{found.threshold:.3f} · {origin.get(found.source, by)}")
+    for concern in found.concerns:
+        yield Check("calibration", concern.what, False, concern.hint)
+
+
+def _camera(spec: str, workspace: Path) -> Check:
+    try:
+        width, height = probe_live(spec, load_config(workspace).sources)
+    except MusterError as error:
+        return _failure(f"camera {spec}", error)
+    return Check(f"camera {spec}", f"{width}×{height}")

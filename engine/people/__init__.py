@@ -1,0 +1,35 @@
+"""Who works here: the staff list, employment, leave and other absence, and imports of all of them.
+
+Not here: faces (`engine.gallery`, `engine.enrolment`), and what people's days came to (`engine.attendance`).
+"""
+
+from engine.people.leave import LeaveBook, LeaveImport
+from engine.people.staff import StaffImport, clean_consent, import_staff
+from engine.people.store import (
+    PEOPLE_COLUMNS,
+    PeopleFile,
+    PeopleKeep,
+    PeopleStore,
+    Person,
+    clean_email,
+    clean_id,
+    clean_name,
+)
+from engine.people.tables import RowMessage
+
+__all__ = [
+    "PEOPLE_COLUMNS",
+    "LeaveBook",
+    "LeaveImport",
+    "PeopleFile",
+    "PeopleKeep",
+    "PeopleStore",
+    "Person",
+    "RowMessage",
+    "StaffImport",
+    "clean_consent",
+    "clean_email",
+    "clean_id",
+    "clean_name",
+    "import_staff",
+]

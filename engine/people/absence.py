@@ -1,0 +1,195 @@
+"""What an entry of a leave list is about: whom it names, and whether it says leave, remote or sick."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Literal
+
+from engine.people.calendars import MAX_SPAN_DAYS
+from engine.people.store import Person
+from engine.people.tables import TableRow, plain
+
+__all__ = ["LEAVE_KINDS", "Refused", "Who", "kinds_in", "only_kind", "read_row"]
+
+LEAVE_KINDS = ("remote", "on leave", "sick")
+"""Where days overlap, the later in this order counts: who falls ill on holiday is ill."""
+
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "sick": (
+        "sick", "sick leave", "sick day", "sickness", "ill", "illness", "krank", "krankheit", "krankmeldung", "erkrankt",
+        "krankgeschrieben", "arbeitsunfahig", "maladie", "arret maladie",
+    ),
+    "remote": (
+        "remote", "home office", "homeoffice", "wfh", "work from home", "works from home", "working from home", "telework",
+        "teleworking", "mobile work", "mobiles arbeiten", "mobile arbeit", "teletravail",
+    ),
+    "on leave": (
+        "leave", "on leave", "annual leave", "vacation", "holiday", "holidays", "pto", "paid time off", "time off",
+        "day off", "days off", "off", "ooo", "out of office", "urlaub", "ferien", "elternzeit", "frei", "conge", "conges",
+    ),
+}  # fmt: skip
+_PHRASES = sorted(((word, kind) for kind, words in _WORDS.items() for word in words), key=lambda pair: -len(pair[0]))
+_LONG = 6  # words of this length are found within compounds, too: Resturlaub
+
+
+class Refused(Exception):
+    """An entry cannot be used, for the reason given.
+
+    Args:
+        reason: in plain words.
+        field: that is to blame; may be empty.
+        level: an error when somebody should look at it.
+    """
+
+    def __init__(self, reason: str, field: str = "", level: Literal["error", "warning"] = "error") -> None:
+        super().__init__(reason)
+        self.field = field
+        self.level = level
+
+
+def kinds_in(text: str) -> set[str]:
+    """The kinds of absence that a text speaks of; the longest words count, so that sick leave is not leave."""
+    line = f" {plain(text)} "
+    found = set()
+    for phrase, kind in _PHRASES:
+        mark = phrase if len(phrase) >= _LONG else f" {phrase} "
+        if mark in line:
+            found.add(kind)
+            line = line.replace(mark, " | ")
+    return found
+
+
+class Who:
+    """Finds people by what a list or a calendar calls them.
+
+    Args:
+        people: all who may be meant.
+    """
+
+    def __init__(self, people: Iterable[Person]) -> None:
+        self._ids: dict[str, Person] = {}
+        self._emails: dict[str, set[str]] = {}
+        self._names: dict[str, set[str]] = {}
+        for person in people:
+            self._ids[person.employee_id] = person
+            if person.email:
+                self._emails.setdefault(person.email.casefold(), set()).add(person.employee_id)
+            for name in _orders(plain(person.name)):
+                self._names.setdefault(name, set()).add(person.employee_id)
+        self._longest_first = sorted(self._names, key=len, reverse=True)
+
+    def of_cells(self, cells: Mapping[str, str]) -> str:
+        """The one person of a row: by `employee_id`, else by `email`, else by `name`.
+
+        Raises:
+            Refused: nobody, or several.
+        """
+        field = next((field for field in ("employee_id", "email", "name") if cells.get(field)), "")
+        if not field:
+            raise Refused("the row does not say who", "employee_id")
+        text = cells[field]
+        if field == "employee_id":
+            found = {text} & self._ids.keys()
+        elif field == "email":
+            found = self._emails.get(text.casefold(), set())
+        else:
+            found = self._names.get(plain(text), set())
+        if not found:
+            raise Refused(f"nobody in people.csv has the {field.replace('_', ' ')} {text}", field)
+        return _one(found, field)
+
+    def of_event(self, title: str, attendees: Iterable[str], organiser: str) -> tuple[str, str]:
+        """The one person of a calendar's event, and the title without their name.
+
+        Attendees and title must agree; the organiser counts when both say nothing, as somebody else may keep the calendar.
+
+        Raises:
+            Refused: nobody (a warning: calendars hold much else), or not clear who.
+        """
+        coming = {person for email in attendees for person in self._emails.get(email, ())}
+        named, rest = self._named(title)
+        found = named & coming if named and coming else named or coming or self._emails.get(organiser, set())
+        if not found and named:
+            raise Refused(f"the title names {_list(named)}, the attendees are {_list(coming)}")
+        if not found:
+            raise Refused("names nobody of people.csv", level="warning")
+        return _one(found, ""), rest
+
+    def _named(self, title: str) -> tuple[set[str], str]:
+        """Who is named in a title: full names, else ids; and the title without them."""
+        line = f" {plain(title)} "
+        found: set[str] = set()
+        for name in self._longest_first:  # Ann Lee Smith is not Ann Lee
+            if f" {name} " in line:
+                found |= self._names[name]
+                line = line.replace(f" {name} ", " | ")
+        if not found:
+            for employee_id in self._ids:
+                # a short number may be one of days, and a letter a word, so they count in brackets only
+                alone = len(employee_id) > 2 or (len(employee_id) == 2 and not employee_id.isdecimal())
+                mark = re.escape(employee_id)
+                pattern = rf"(?<!\w){mark}(?!\w)" if alone else rf"[\[(#]\s*{mark}\s*(?:[\])]|(?!\w))"
+                if re.search(pattern, title, re.IGNORECASE):
+                    found.add(employee_id)
+        return found, line
+
+
+def _orders(name: str) -> Iterable[str]:
+    """A name as it is, and with the family name in front."""
+    words = name.split()
+    return {name, " ".join([*words[-1:], *words[:-1]])} - {""}
+
+
+def _one(found: set[str], field: str) -> str:
+    if len(found) > 1:
+        raise Refused(f"this may be {_list(found, ' or ')}: it is not clear who", field)
+    return next(iter(found))
+
+
+def _list(ids: Iterable[str], conjunction: str = ", ") -> str:
+    return conjunction.join(sorted(ids))
+
+
+def read_row(row: TableRow, who: Who) -> tuple[str, date, date, str]:
+    """Who, first day, last day and kind of a row.
+
+    Raises:
+        Refused: naming the field.
+    """
+    employee_id = who.of_cells(row.cells)
+    first = _date(row, "first_day")
+    last = _date(row, "last_day") if row.cells.get("last_day") else first
+    if last < first:
+        raise Refused(f"{last} lies before {first}", "last_day")
+    if (last - first).days > MAX_SPAN_DAYS:
+        raise Refused(f"from {first} to {last} are more than {MAX_SPAN_DAYS} days", "last_day")
+    try:
+        return employee_id, first, last, only_kind(kinds_in(row.cells["kind"]))
+    except Refused as error:
+        raise Refused(f"{row.cells['kind']!r}: {error}", "kind") from error
+
+
+def _date(row: TableRow, field: str) -> date:
+    text = row.cells[field]
+    if not text:
+        raise Refused("the day is missing", field)
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Refused(f"{text!r} is not a day: write it as 2026-11-22", field) from error
+
+
+def only_kind(kinds: set[str]) -> str:
+    """The one kind.
+
+    Raises:
+        Refused: none, or several.
+    """
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    what = (
+        f"speaks of {' and '.join(sorted(kinds))}" if kinds else f"does not say {', '.join(LEAVE_KINDS[:-1])} or sick"
+    )
+    raise Refused(what)

@@ -1,0 +1,326 @@
+"""Leave, remote and sick days: `leave.csv`, filled from tables and calendars, read by the day sheet."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from engine.errors import InputError
+from engine.people.absence import LEAVE_KINDS, Refused, Who, kinds_in, only_kind, read_row
+from engine.people.calendars import CalendarFile, read_calendar
+from engine.people.store import PeopleStore
+from engine.people.tables import RowMessage, read_table
+from engine.storage import Document, document, table_rows, table_text
+
+__all__ = ["LEAVE_COLUMNS", "LEAVE_FIELDS", "LEAVE_KINDS", "Leave", "LeaveBook", "LeaveImport"]
+
+log = logging.getLogger(__name__)
+
+LEAVE_COLUMNS = ("leave_id", "employee_id", "first_day", "last_day", "kind", "source", "imported_at")
+LEAVE_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "employee_id": (
+        "employee id", "id", "employee no", "employee number", "personnel number", "personnel no", "staff id", "staff no",
+        "personalnummer", "personalnr", "mitarbeiternummer", "mitarbeiter id", "matricule",
+    ),
+    "email": ("email", "e mail", "mail", "email address", "e mail address", "e mail adresse"),
+    "name": ("name", "full name", "employee", "employee name", "mitarbeiter"),
+    "first_day": ("first day", "from", "start", "start date", "begin", "date", "day", "von", "beginn", "datum", "tag"),
+    "last_day": ("last day", "to", "until", "end", "end date", "through", "bis", "ende"),
+    "kind": ("kind", "type", "reason", "absence", "absence type", "leave type", "art", "grund", "abwesenheit"),
+}  # fmt: skip
+"""Headings that are understood, by field; the first is the usual one."""
+
+
+@dataclass(frozen=True)
+class Leave:
+    """A span of days, both included, on which a person is not expected at the door.
+
+    Attributes:
+        leave_id: the same for the same entry imported again.
+        employee_id: who.
+        first_day, last_day: both included.
+        kind: one of `LEAVE_KINDS`.
+        source: `csv:` or `ical:` and the file's name, or whatever a person wrote.
+        imported_at: ISO 8601.
+    """
+
+    leave_id: str
+    employee_id: str
+    first_day: date
+    last_day: date
+    kind: str
+    source: str = ""
+    imported_at: str = ""
+
+    @property
+    def _content(self) -> tuple[object, ...]:
+        return self.employee_id, self.first_day, self.last_day, self.kind
+
+
+@dataclass(frozen=True)
+class LeaveImport:
+    """What an import did.
+
+    Attributes:
+        added, removed, unchanged: ids of entries; one whose days or kind changed was removed and added.
+        messages: by line of the file; those about the whole file come first.
+    """
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    messages: tuple[RowMessage, ...] = ()
+
+    @property
+    def errors(self) -> tuple[RowMessage, ...]:
+        """Messages of what was not taken in though it should have been."""
+        return tuple(message for message in self.messages if message.level == "error")
+
+
+class LeaveBook:
+    """`leave.csv`, changed by several processes. People may edit it by hand, too: to take an entry out, delete its line.
+
+    Args:
+        place: the file, or what stands for it.
+    """
+
+    def __init__(self, place: Path | Document) -> None:
+        self.document = document(place)
+
+    def all(self) -> list[Leave]:
+        """All entries in the order of the file; a line that makes no sense is left out and logged.
+
+        Raises:
+            StorageError: the file cannot be read.
+        """
+        return [entry for _, entry in self._read() if entry]
+
+    def kinds(self, first: date, last: date) -> dict[tuple[str, date], str]:
+        """What is known of the days from `first` to `last`, both included.
+
+        Returns:
+            One of `LEAVE_KINDS` by employee id and day; days of which nothing is known are absent. Where entries overlap,
+            sick counts before leave, and leave before remote.
+        """
+        found: dict[tuple[str, date], str] = {}
+        for entry in self.all():
+            start, end = max(first, entry.first_day), min(last, entry.last_day)
+            for offset in range((end - start).days + 1):
+                key = (entry.employee_id, start + timedelta(days=offset))
+                found[key] = max(found.get(key, entry.kind), entry.kind, key=LEAVE_KINDS.index)
+        return found
+
+    def remove(self, employee_id: str) -> int:
+        """Take out all that is known of a person; how many lines that were."""
+        with self.document.exclusive():
+            before = self._read()
+            kept = [row for row, _ in before if row["employee_id"] != employee_id]
+            if len(kept) < len(before):
+                self._write(kept)
+        return len(before) - len(kept)
+
+    def extend(self, rows: Iterable[Mapping[str, object]]) -> None:
+        """Add lines as they are; keys are `LEAVE_COLUMNS`."""
+        with self.document.exclusive():
+            self._write([*(row for row, _ in self._read()), *rows])
+
+    def import_csv(self, path: Path, people: PeopleStore, *, now: datetime, dry_run: bool = False) -> LeaveImport:
+        """Add the days of a table: who (id, e-mail or name), first and last day (both included, ISO 8601), and kind.
+
+        A row without last day is one day. With any error in any row nothing is written. An entry for the same person and days
+        is replaced, so a second import of the same table changes nothing.
+
+        Args:
+            path: the table; headings by any usual name (`LEAVE_FIELDS`).
+            people: whom the rows may name.
+            now: timezone-aware time of the import.
+            dry_run: only say what would be done.
+
+        Raises:
+            InputError: the file is no table or lacks a column.
+            StorageError: people or leave cannot be read or written.
+        """
+        table = read_table(path, LEAVE_FIELDS)
+        for wanted in ("first_day", "kind"):
+            if wanted not in table.headings:
+                names = " or ".join(LEAVE_FIELDS[wanted][:2])
+                raise InputError(f"{path} has no column for the {wanted.replace('_', ' ')}", hint=f"name it {names}")
+        if not {"employee_id", "email", "name"} & set(table.headings):
+            raise InputError(f"{path} has no column that says who", hint="name it employee id, email or name")
+        who = Who(people.all().values())
+        messages = list(table.messages)
+        entries: dict[str, Leave] = {}
+        lines: dict[str, int] = {}
+        for row in table.rows:
+            try:
+                employee_id, first, last, kind = read_row(row, who)
+            except Refused as error:
+                messages.append(RowMessage(row.line, table.headings.get(error.field, ""), "error", str(error)))
+                continue
+            key = f"csv-{_hash(employee_id, first, last)}"
+            if key not in lines:
+                lines[key] = row.line
+                entries[key] = Leave(key, employee_id, first, last, kind, f"csv:{path.name}", _stamp(now))
+                continue
+            text = f"line {lines[key]} says {entries[key].kind} for the same days"
+            messages.append(RowMessage(row.line, "", "warning" if entries[key].kind == kind else "error", text))
+        messages.sort(key=lambda message: message.line)
+        if any(message.level == "error" for message in messages):
+            return LeaveImport(messages=tuple(messages))
+        return self._merge(entries, lambda entry: entry.leave_id in entries, messages, dry_run=dry_run)
+
+    def import_ical(
+        self,
+        path: Path,
+        people: PeopleStore,
+        *,
+        zone: ZoneInfo,
+        now: datetime,
+        kind: str | None = None,
+        horizon_days: int = 730,
+        dry_run: bool = False,
+    ) -> LeaveImport:
+        """Add the whole days of a calendar's events, repetitions unrolled.
+
+        An event imported before is replaced by its UID, and a cancelled one taken out. Events that cannot be used are left out
+        with a message; the others are taken. Who is meant: the attendee, or the person whose full name or id stands in the
+        title (they must agree), else the organiser.
+
+        Args:
+            path: an `.ics` file.
+            people: whom events may be about.
+            zone: the workplace's time zone.
+            now: timezone-aware time of the import.
+            kind: of all events, by any usual word; default: what each event's title or category says.
+            horizon_days: how far before and after `now` events are looked at.
+            dry_run: only say what would be done.
+
+        Raises:
+            InputError: the file is no calendar, or the kind is unknown.
+            ConfigError: the packages for calendars are not installed.
+            StorageError: people or leave cannot be read or written.
+        """
+        fixed = kinds_in(kind) if kind is not None else set()
+        if kind is not None and len(fixed) != 1:
+            raise InputError(f"{kind!r} is no kind of absence", hint=f"choose one of {', '.join(LEAVE_KINDS)}")
+        today = now.astimezone(zone).date()
+        first = today - timedelta(days=horizon_days)
+        calendar = read_calendar(path, zone, first, today + timedelta(days=horizon_days))
+        who = Who(people.all().values())
+        messages = list(calendar.messages)
+        refused: set[str] = set()
+        entries: dict[str, Leave] = {}
+        for span in calendar.spans:
+            try:
+                employee_id, title = who.of_event(span.summary, span.attendees, span.organiser)
+                one = only_kind(fixed or kinds_in(title))
+            except Refused as error:
+                # calendars hold much else: only what speaks of absence is worth an error
+                level = error.level if fixed or kinds_in(span.summary) else "warning"
+                messages.append(RowMessage(span.line, "", level, f"{span.title!r}: {error}"))
+                if level == "error":
+                    refused.add(span.uid)
+                continue
+            key = f"{_event_id(span.uid)}-{_hash(employee_id, span.first_day)}"
+            entries[key] = Leave(key, employee_id, span.first_day, span.last_day, one, f"ical:{path.name}", _stamp(now))
+        if missing := self._missing(calendar, path, today):
+            messages.append(RowMessage(0, "", "warning", missing))
+        events = {_event_id(uid) for uid in calendar.uids - refused}  # of the others, what is known already stays
+        messages = sorted(dict.fromkeys(messages), key=lambda message: message.line)  # a series says a thing once
+        return self._merge(
+            entries,
+            lambda entry: entry.leave_id[:_EVENT_ID] in events and entry.last_day >= first,
+            messages,
+            dry_run=dry_run,
+        )
+
+    def _missing(self, calendar: CalendarFile, path: Path, today: date) -> str:
+        """A warning of days to come that an earlier file of this name held and this one does not.
+
+        They may have been deleted in the calendar, or another calendar bears the name: only a person knows.
+        """
+        events = {_event_id(uid) for uid in calendar.uids} | {_event_id(uid) for uid in calendar.damaged}
+        gone = [
+            entry
+            for entry in self.all()
+            if entry.source == f"ical:{path.name}"
+            and entry.last_day >= today
+            and entry.leave_id[:_EVENT_ID] not in events
+        ]
+        return (
+            f"coming entries of an earlier {path.name} that are not in this one were kept ({len(gone)}): delete their lines in "
+            f"leave.csv if they no longer hold"
+            if gone
+            else ""
+        )
+
+    def _read(self) -> list[tuple[dict[str, str], Leave | None]]:
+        """Each line as it stands, with its entry; None where it makes no sense."""
+        content = self.document.read() or b""
+        found = table_rows(content, self.document.title, by_hand=True)
+        rows = [{column: row.get(column, "") for column in LEAVE_COLUMNS} for row in found]
+        return [(row, self._entry(row)) for row in rows]
+
+    def _write(self, rows: Iterable[Mapping[str, object]]) -> None:
+        self.document.write(table_text(LEAVE_COLUMNS, rows).encode("utf-8", "replace"))
+
+    def _entry(self, row: Mapping[str, str]) -> Leave | None:
+        try:
+            days = date.fromisoformat(row["first_day"]), date.fromisoformat(row["last_day"])
+        except ValueError as error:
+            log.warning("%s: the entry %r is left out: %s", self.document.title, row["leave_id"], error)
+            return None
+        entry = Leave(row["leave_id"], row["employee_id"], *days, row["kind"], row["source"], row["imported_at"])
+        if entry.kind in LEAVE_KINDS and entry.employee_id and days[0] <= days[1]:
+            return entry
+        log.warning(
+            "%s: the entry %r is left out: id, kind or days make no sense", self.document.title, row["leave_id"]
+        )
+        return None
+
+    def _merge(
+        self,
+        entries: Mapping[str, Leave],
+        is_replaced: Callable[[Leave], bool],
+        messages: Iterable[RowMessage],
+        *,
+        dry_run: bool,
+    ) -> LeaveImport:
+        """Put entries in the place of those that they replace; a line whose content stays is not touched."""
+        kept: list[Mapping[str, object]] = []
+        removed: list[str] = []
+        unchanged: list[str] = []
+        with self.document.exclusive():
+            for row, entry in self._read():
+                new = entries.get(entry.leave_id) if entry else None
+                if entry and new and new._content == entry._content:
+                    unchanged.append(entry.leave_id)
+                elif entry and (new or is_replaced(entry)):
+                    removed.append(entry.leave_id)
+                    continue
+                kept.append(row)
+            added = [entry for key, entry in entries.items() if key not in set(unchanged)]
+            if (added or removed) and not dry_run:
+                self._write([*kept, *map(dataclasses.asdict, added)])
+        return LeaveImport(tuple(entry.leave_id for entry in added), tuple(removed), tuple(unchanged), tuple(messages))
+
+
+def _hash(*values: object) -> str:
+    return hashlib.sha256("\n".join(map(str, values)).encode("utf-8", "replace")).hexdigest()[:12]
+
+
+_EVENT_ID = len("ical-") + 12
+
+
+def _event_id(uid: str) -> str:
+    return f"ical-{_hash(uid)}"
+
+
+def _stamp(now: datetime) -> str:
+    return now.isoformat(timespec="seconds")

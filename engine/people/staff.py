@@ -1,0 +1,252 @@
+"""An existing staff list: read, checked row by row, and taken into `people.csv` as a whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from engine.errors import InputError
+from engine.people.store import PeopleStore, Person, clean_email, clean_id, clean_name
+from engine.people.tables import RowMessage, Table, TableRow, read_table
+from engine.storage import clean_text
+
+__all__ = ["STAFF_FIELDS", "StaffImport", "clean_consent", "import_staff"]
+
+STAFF_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "employee_id": (
+        "employee id", "id", "employee no", "employee number", "emp id", "personnel number", "personnel no",
+        "personnel id", "staff id", "staff no", "staff number", "badge", "badge number", "personalnummer", "personalnr",
+        "personal nr", "pers nr", "mitarbeiternummer", "mitarbeiternr", "mitarbeiter id", "mitarbeiter nr", "matricule",
+    ),
+    "name": ("name", "full name", "display name", "employee name", "employee", "mitarbeiter", "mitarbeitername"),
+    "first_name": ("first name", "firstname", "given name", "forename", "vorname", "prenom"),
+    "last_name": ("last name", "lastname", "surname", "family name", "nachname", "familienname", "nom"),
+    "department": ("department", "dept", "team", "unit", "division", "group", "abteilung", "bereich", "service"),
+    "email": ("email", "e mail", "mail", "email address", "e mail address", "e mail adresse", "mail address"),
+    "active": ("active", "status", "employment status", "employed", "aktiv"),
+    "consent_at": ("consent", "consent at", "consent date", "consent given", "einwilligung", "einwilligung am"),
+}  # fmt: skip
+"""Headings that are understood, by field; the first is the usual one."""
+
+_YES = {"yes", "y", "true", "1", "x", "active", "employed", "current", "ja", "aktiv", "oui"}
+_NO = {"no", "n", "false", "0", "inactive", "left", "former", "terminated", "nein", "inaktiv", "ausgeschieden", "non"}
+_SPOILT_NUMBER = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class StaffImport:
+    """What an import did, or would do.
+
+    Attributes:
+        added, changed, unchanged: ids, in the order of the file.
+        messages: by line of the file; those about the whole file come first.
+        written: the store was changed.
+    """
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    messages: tuple[RowMessage, ...]
+    written: bool = False
+
+    @property
+    def errors(self) -> tuple[RowMessage, ...]:
+        """The messages that keep the list out."""
+        return tuple(message for message in self.messages if message.level == "error")
+
+
+class _Sheet:
+    """The rows of a list on their way to people; collects messages."""
+
+    def __init__(self, table: Table, stored: Mapping[str, Person], now: datetime) -> None:
+        self._table = table
+        self._stored = stored
+        self._now = now
+        self.messages: list[RowMessage] = list(table.messages)
+        self.people: dict[str, Person] = {}
+        self.lines: dict[str, int] = {}
+        self._spelling = {_spelling(key): key for key in stored}
+
+    def _error(self, line: int, field: str, text: str) -> None:
+        self.messages.append(RowMessage(line, self._table.headings.get(field, ""), "error", text))
+
+    def _warn(self, line: int, field: str, text: str) -> None:
+        self.messages.append(RowMessage(line, self._table.headings.get(field, ""), "warning", text))
+
+    def take(self, row: TableRow) -> None:
+        """Turn a row into a person, or into messages."""
+        employee_id = self._id(row)
+        before = self._stored.get(employee_id)
+        person = Person(
+            employee_id,
+            self._name(row),
+            # an empty cell leaves what is stored: a list without consents does not withdraw them
+            self._line(row, "department", 200) or (before.department if before else ""),
+            self._email(row) or (before.email if before else ""),
+            before.enrolled_at if before else "",
+            self._consent(row) or (before.consent_at if before else ""),
+            self._active(row, before.active if before else True),
+        )
+        if not employee_id:
+            return
+        if employee_id in self.lines:
+            self._error(
+                row.line, "employee_id", f"the id {employee_id} stands in line {self.lines[employee_id]} already"
+            )
+            return
+        self.people[employee_id], self.lines[employee_id] = person, row.line
+
+    def _id(self, row: TableRow) -> str:
+        text = row.cells["employee_id"]
+        if not text:
+            self._error(row.line, "employee_id", "the id is missing")
+            return ""
+        try:
+            employee_id = clean_id(text)
+        except InputError as error:
+            self._error(row.line, "employee_id", str(error))
+            return ""
+        other = self._spelling.get(_spelling(employee_id), employee_id)
+        if employee_id not in self._stored and other != employee_id:
+            self._warn(
+                row.line, "employee_id",
+                f"{employee_id} is taken for a new person, but {other} exists: did a spreadsheet change the id?",
+            )  # fmt: skip
+        if _SPOILT_NUMBER.fullmatch(employee_id):
+            self._warn(row.line, "employee_id", f"{employee_id} looks like a long number that a spreadsheet cut short")
+        return employee_id
+
+    def _name(self, row: TableRow) -> str:
+        cells, headings = row.cells, self._table.headings
+        name, first, last = (cells.get(field, "") for field in ("name", "first_name", "last_name"))
+        if "name" in headings and "first_name" in headings and "last_name" not in headings:
+            name = f"{first} {name}"  # where first names have a column, `name` is the family name
+        elif not name:
+            name = f"{first} {last}"
+        field = next(field for field in ("name", "last_name", "first_name") if field in headings)
+        if not name.strip():
+            self._error(row.line, field, "the name is empty")
+            return ""
+        try:
+            return clean_name(name)
+        except InputError as error:
+            self._error(row.line, field, str(error))
+            return ""
+
+    def _line(self, row: TableRow, field: str, limit: int) -> str:
+        text = row.cells.get(field, "")
+        if not text:
+            return ""
+        try:
+            return clean_text(text, what=field, limit=limit)
+        except InputError as error:
+            self._error(row.line, field, str(error))
+            return ""
+
+    def _email(self, row: TableRow) -> str:
+        try:
+            return clean_email(row.cells.get("email", ""))
+        except InputError as error:
+            self._error(row.line, "email", str(error))
+            return ""
+
+    def _active(self, row: TableRow, default: bool) -> bool:
+        word = row.cells.get("active", "").casefold()
+        if word and word not in _YES | _NO:
+            self._error(row.line, "active", f"{word!r} is neither yes nor no: write yes or no")
+        return word in _YES if word else default
+
+    def _consent(self, row: TableRow) -> str:
+        try:
+            return clean_consent(row.cells.get("consent_at", ""), self._now)
+        except InputError as error:
+            self._error(row.line, "consent_at", str(error))
+            return ""
+
+    def check_emails(self) -> None:
+        """Nobody shares an address with somebody else, in the list or beside it: calendars tell people apart by it."""
+        owners: dict[str, list[str]] = {}
+        for key, person in {**self._stored, **self.people}.items():
+            if person.email:
+                owners.setdefault(person.email.casefold(), []).append(key)
+        for keys in owners.values():
+            for key in keys:
+                others = [other for other in keys if other != key]
+                if key in self.people and others:
+                    line = self.lines.get(others[0])
+                    where = f"line {line}" if line else "already stored"
+                    self._error(
+                        self.lines[key], "email", f"{key} and {others[0]} ({where}) have the same e-mail address"
+                    )
+
+
+def clean_consent(text: str, now: datetime) -> str:
+    """When somebody agreed, as it is stored: a date, or a moment; empty stays empty.
+
+    Args:
+        text: ISO 8601.
+        now: timezone-aware, in the workplace's zone.
+
+    Raises:
+        InputError: it is none, or lies in the future.
+    """
+    if not text:
+        return ""
+    try:
+        moment = datetime.fromisoformat(text)
+        local = moment.astimezone(now.tzinfo) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        raise InputError(f"{text!r} is not a date: write it as 2026-11-22") from None
+    if local.date() > now.date():
+        raise InputError(f"{text} lies in the future")
+    return moment.isoformat() if "T" in text or ":" in text else moment.date().isoformat()
+
+
+def _spelling(employee_id: str) -> str:
+    """An id without what spreadsheets take away: leading zeros, and the difference of small and large letters."""
+    return employee_id.casefold().lstrip("0")
+
+
+def import_staff(path: Path, people: PeopleStore, *, dry_run: bool, now: datetime) -> StaffImport:
+    """Take a staff list into the store: CSV, headings by any usual name (`STAFF_FIELDS`) in any order.
+
+    Rows need an id and a name. An empty cell and a missing column leave what is stored. People who are not in the list stay as
+    they are. With any error in any row nothing is written. A second import of the same list changes nothing.
+
+    Args:
+        path: the list.
+        people: the store.
+        dry_run: only say what would be done.
+        now: timezone-aware, in the workplace's zone; a consent cannot lie after it.
+
+    Raises:
+        InputError: the file is no table, or lacks a column for ids or for names.
+        StorageError: the store cannot be read or written.
+    """
+    table = read_table(path, STAFF_FIELDS)
+    if "employee_id" not in table.headings:
+        raise InputError(f"{path} has no column with ids", hint="name one of them id, employee id or personnel number")
+    if not {"name", "first_name", "last_name"} & set(table.headings):
+        raise InputError(f"{path} has no column with names", hint="name one of them name, or first name and last name")
+    stored = people.all()
+    sheet = _Sheet(table, stored, now)
+    for row in table.rows:
+        sheet.take(row)
+    sheet.check_emails()
+    if not table.rows:
+        sheet.messages.append(RowMessage(0, "", "warning", "the file names nobody"))
+    if missing := len(stored.keys() - sheet.people.keys()):
+        text = f"{missing} people are not in the file" if missing > 1 else "1 person is not in the file"
+        sheet.messages.append(RowMessage(0, "", "warning", f"{text}: left as stored"))
+    added = tuple(key for key in sheet.people if key not in stored)
+    changed = tuple(key for key, person in sheet.people.items() if key in stored and stored[key] != person)
+    messages = tuple(sorted(sheet.messages, key=lambda message: message.line))
+    result = StaffImport(added, changed, tuple(key for key in sheet.people if key not in {*added, *changed}), messages)
+    if dry_run or result.errors or not (added or changed):
+        return result
+    people.put_all(sheet.people[key] for key in (*added, *changed))
+    return dataclasses.replace(result, written=True)

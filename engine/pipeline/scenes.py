@@ -1,0 +1,66 @@
+"""Pictures that a tailgating incident may need: from before it began, and the frame that shows most people best."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.imaging import draw_tracks
+from engine.types import Frame, Track
+
+__all__ = ["SceneKeeper"]
+
+Image = NDArray[np.uint8]
+
+_RING = 8
+
+
+class SceneKeeper:
+    """Keeps a few frames of one camera.
+
+    Args:
+        context_s: how far before an incident the earlier picture lies.
+    """
+
+    def __init__(self, context_s: float) -> None:
+        self._context_s = context_s
+        self._ring: deque[Frame] = deque(maxlen=_RING)
+        self._scene: tuple[tuple[int, float], Frame, list[Track]] | None = None
+        self._before: Frame | None = None
+
+    def keep(self, frame: Frame, tracks: Sequence[Track], *, watching: bool) -> None:
+        """Take a frame in; `watching`: people are passing together, so an incident may come of it."""
+        if not self._ring or abs(frame.time - self._ring[-1].time) >= timedelta(seconds=self._context_s / 4):
+            self._ring.append(frame)
+        if not watching:
+            self._scene = self._before = None
+            return
+        if self._before is None:
+            earlier = [each for each in self._ring if (frame.time - each.time).total_seconds() >= self._context_s]
+            self._before = earlier[-1] if earlier else self._ring[0]
+        visible = [track for track in tracks if track.visible]
+        rank = (len(visible), sum(track.quality.score if track.quality else 0.0 for track in visible))
+        if self._scene is None or rank > self._scene[0]:
+            self._scene = (rank, frame, visible)
+
+    def pictures(self, frame: Frame, tracks: Sequence[Track], names: Mapping[str, str]) -> dict[str, Image]:
+        """The pictures of an incident that is told with this frame, by the incident log's columns."""
+        if self._scene is None:
+            return {"image": draw_tracks(frame.image, tracks, names), "clean_image": frame.image}
+        _, best, shown = self._scene
+        # drawn with what is known by now: the decision came after the frame
+        latest = {track.track_id: track for track in tracks}
+        people = [
+            replace(latest.get(track.track_id, track), box=track.box, landmarks=track.landmarks, visible=True)
+            for track in shown
+        ]
+        annotated = draw_tracks(best.image, people, names, alarmed={track.track_id for track in people})
+        pictures = {"image": annotated, "clean_image": best.image, "after_image": frame.image}
+        if self._before is not None:
+            pictures["before_image"] = self._before.image
+        return pictures

@@ -1,0 +1,75 @@
+"""What pipelines work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.attendance import AttendanceBook
+from engine.face_reader import FaceReader
+from engine.gallery import Gallery, GalleryStore, deny
+from engine.incidents import DossierBook, IncidentBook
+from engine.tracking import SightingBook
+from engine.types import Match
+
+__all__ = ["Services", "Threshold"]
+
+
+class Threshold(Protocol):
+    """The threshold in force for a gallery."""
+
+    def __call__(self, gallery: Gallery) -> float: ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """What a pipeline works with; one set may serve the pipelines of several cameras.
+
+    Attributes:
+        reader: networks.
+        gallery, strangers: enrolled people, and people seen but not enrolled.
+        anchors: faces that were taken for somebody by mistake, under that person's id.
+        attendance, incidents, dossiers, sightings: the books.
+        people: name and department by id.
+        threshold: for a gallery.
+        swap_similarity: below this two faces of one track are taken for two people.
+        min_margin: how far the best person must lie before the runner-up.
+        inactive: ids of people who are enrolled but no longer recognised.
+        alert: tells others of an incident that was written; may raise StorageError, and is then called again.
+    """
+
+    reader: FaceReader
+    gallery: GalleryStore
+    strangers: GalleryStore
+    anchors: GalleryStore
+    attendance: AttendanceBook
+    incidents: IncidentBook
+    dossiers: DossierBook
+    sightings: SightingBook
+    people: Callable[[], Mapping[str, Mapping[str, str]]]
+    threshold: Threshold
+    swap_similarity: float
+    min_margin: float = 0.0
+    inactive: Callable[[], Collection[str]] = frozenset
+    alert: Callable[[Mapping[str, object]], object] | None = None
+
+    def search(self, probes: NDArray[np.float32], gallery: Gallery | None = None) -> list[Match]:
+        """Who these faces are, with all that people have said about mistakes.
+
+        Args:
+            probes: (n, d) float32 unit rows.
+            gallery: default: as it is now.
+        """
+        gallery = gallery if gallery is not None else self.gallery.current()
+        matches = gallery.search(
+            probes,
+            threshold=self.threshold(gallery),
+            min_margin=self.min_margin,
+            top=5,
+            without=self.inactive(),
+        )
+        return deny(matches, probes, self.anchors.current())

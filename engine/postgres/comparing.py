@@ -1,0 +1,198 @@
+"""Proves that files and a database hold the same: row by row, cell by cell, and that the seals say the same of both."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+
+from engine.errors import StorageError
+from engine.gallery import Gallery
+from engine.people import Person
+from engine.postgres.connection import Unreachable
+from engine.postgres.copying import Progress, apart, as_filed
+from engine.postgres.sides import Side
+from engine.storage.logs import Finding
+from engine.storage.logs.exact import Cells
+from engine.storage.logs.shelf import stem
+
+__all__ = ["Comparison", "Difference", "compare"]
+
+_NAMED = 20
+_STEP = 5000
+_NOTHING = "–"
+_SHOWN = 40  # digits of an embedding
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that is not the same.
+
+    Attributes:
+        where: chain, document or gallery.
+        row: from 1; 0: it as a whole.
+        column: empty: the whole row.
+        files, database: what each of them holds.
+    """
+
+    where: str
+    row: int
+    column: str
+    files: str
+    database: str
+
+
+@dataclass
+class Comparison:
+    """What was found.
+
+    Attributes:
+        counts: of what was compared.
+        differences: the first of them. total: how many there are.
+        administration: rows of the audit log that stand in the database alone, because they tell who was let into it.
+        findings: what `muster verify` finds in the files, and so in the database, if nothing differs.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+    total: int = 0
+    administration: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, differences: Iterable[Difference]) -> None:
+        """Keep the first ones and count them all."""
+        for each in differences:
+            self.total += 1
+            if len(self.differences) < _NAMED:
+                self.differences.append(each)
+
+    def count(self, what: str, number: int = 1) -> None:
+        """So many were compared."""
+        self.counts[what] = self.counts.get(what, 0) + number
+
+
+def compare(files: Side, database: Side, progress: Progress) -> Comparison:
+    """Compare all that two stores hold; rows are not in memory all at once.
+
+    Args:
+        files, database: the two.
+        progress: told of rows per log.
+
+    Raises:
+        StorageError: one of them gives no answer.
+    """
+    result = Comparison()
+    empty: set[str] = set()
+    for name in files.logs:
+        empty |= _compare_log(files, database, name, progress, result)
+    one, other = (list(map(_told_person, as_filed(side.people.load()))) for side in (files, database))
+    result.count("people", len(one))
+    result.add(_different("people", one, other))
+    for name, document in files.documents.items():
+        contents = document.read(), database.documents[name].read()
+        result.count("documents", contents[0] is not None)
+        if contents[0] != contents[1]:
+            sizes = [_NOTHING if each is None else f"{len(each)} bytes" for each in contents]
+            result.add([Difference(name, 0, "", *sizes)])
+    for name in files.galleries:
+        where, here, there = f"gallery/{name}", files.galleries[name].current(), database.galleries[name].current()
+        result.count("templates", len(here.templates))
+        versions = ({"version": str(each.version), "issued": str(each.issued)} for each in (here, there))
+        result.add(_different_row(where, 0, *versions))
+        result.add(_different(where, _told_templates(here), _told_templates(there)))
+    result.findings = list(files.check())
+    result.add(_different_findings(result.findings, database.check(), empty))
+    return result
+
+
+def _compare_log(files: Side, database: Side, name: str, progress: Progress, result: Comparison) -> set[str]:
+    """Compare the chains of a log; the files of those that have no rows."""
+    log, other = files.logs[name], database.logs[name]
+    counts, others = log.counts(), other.counts()
+    total, done = max(sum(counts.values()), sum(others.values())), 0
+    progress(name, 0, total)
+    for key in sorted({*counts, *others}):
+        if key not in counts and apart(database, name, key):
+            result.administration += others[key]
+            continue
+        where = stem(name, *key)
+        result.count("chains")
+        try:
+            for number, pair in enumerate(zip_longest(files.cells(name, key), database.cells(name, key)), 1):
+                done += 1
+                if not done % _STEP:
+                    progress(name, done, total)
+                if pair[0] != pair[1]:
+                    result.add(_different_row(where, number, *(_named(log.columns, each) for each in pair)))
+        except Unreachable:
+            raise
+        except StorageError as error:
+            result.add([Difference(where, 0, "", error.message, "")])
+        heads = (shelf.part(*key).running_head() for shelf in (log, other))
+        told = ({"running head": f"{each.rows} {each.chain}" if each else _NOTHING} for each in heads)
+        result.add(_different_row(where, 0, *told))
+    result.count("rows", done)
+    progress(name, done, total)
+    return {f"{stem(name, *key)}.csv" for key in {*counts, *others} if not counts.get(key) and not others.get(key)}
+
+
+def _named(columns: Sequence[str], cells: Cells | None) -> Mapping[str, str] | None:
+    return None if cells is None else dict(zip(columns, cells, strict=True))
+
+
+def _told_person(person: Person) -> Mapping[str, str]:
+    return {column: str(value) for column, value in dataclasses.asdict(person).items()}
+
+
+def _told_templates(gallery: Gallery) -> Iterator[Mapping[str, str]]:
+    for template, embedding in zip(gallery.templates, gallery.embeddings, strict=True):
+        yield {
+            "template_id": template.template_id,
+            "person": template.person,
+            "quality": str(round(float(template.quality), 4)),
+            "embedding": embedding.tobytes().hex(),
+        }
+
+
+def _different(
+    where: str, one: Iterable[Mapping[str, str]], other: Iterable[Mapping[str, str]]
+) -> Iterator[Difference]:
+    for number, (here, there) in enumerate(zip_longest(one, other), 1):
+        yield from _different_row(where, number, here, there)
+
+
+def _different_row(
+    where: str, number: int, here: Mapping[str, str] | None, there: Mapping[str, str] | None
+) -> Iterator[Difference]:
+    """What two rows of the same columns, the first of which names them, do not have in common."""
+    if here is None or there is None:
+        yield Difference(
+            where, number, "", *(_NOTHING if each is None else next(iter(each.values())) for each in (here, there))
+        )
+        return
+    for column, value in here.items():
+        if value != there[column]:
+            shown = _SHOWN if column == "embedding" else None
+            yield Difference(where, number, column, value[:shown], there[column][:shown])
+
+
+def _different_findings(
+    files: Sequence[Finding], database: Sequence[Finding], empty: Collection[str]
+) -> Iterator[Difference]:
+    """What the seals tell of one of the two alone; of a chain without rows no more can be told than that they are missing."""
+
+    def told(findings: Sequence[Finding]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for each in findings:
+            if each.what != "torn":  # a write that was cut off is a matter of files
+                missing = each.file in empty and not each.harmless
+                found.setdefault(each.file, []).append("missing" if missing else f"{each.what}: {each.detail}")
+        return found
+
+    one, other = told(files), told(database)
+    for file in sorted({*one, *other}):
+        here, there = (sorted(each.get(file, [])) for each in (one, other))
+        # of a file that is gone altogether files tell only when its day was closed, or when the next row comes
+        if here != there and not (file in empty and not here):
+            yield Difference(file, 0, "seals", "; ".join(here) or _NOTHING, "; ".join(there) or _NOTHING)

@@ -1,0 +1,215 @@
+"""A workspace whose rows stand in PostgreSQL, shared by the recorders, kiosks and workbenches of a site."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+from sqlalchemy import text
+
+from engine.errors import ConfigError, MusterError, StorageError
+from engine.gallery import Gallery
+from engine.postgres.base import DatabaseState
+from engine.postgres.connection import Database, Unreachable, parsed, shown
+from engine.postgres.known import Known
+from engine.postgres.rows import GalleryRows, PeopleRows, TableDocument
+from engine.postgres.setup import check_version
+from engine.postgres.shelf import TableShelf
+from engine.postgres.spool import Backlog, Entry, Spool
+from engine.postgres.watch import POLL_S, Watcher
+from engine.storage.logs import DayLog, Journal, Sealer, WholeLog
+
+__all__ = ["DatabaseStore"]
+
+log = logging.getLogger(__name__)
+
+_DRAIN_S = 0.5
+
+
+class _TableLogs:
+    """Logs in tables, see `engine.storage.logs.Logs`."""
+
+    def __init__(self, database: Database, spool: Spool, recorder: str, sealer: Sealer) -> None:
+        self.sealer = sealer
+        self.shelves: dict[str, TableShelf] = {}
+        self._made_with = (database, spool, recorder)
+        self._journal = Journal(self.whole("seals", Journal.COLUMNS))
+
+    def daily(self, name: str, columns: Sequence[str], people: Sequence[str] = (), keys: Sequence[str] = ()) -> DayLog:
+        """See `Logs.daily`."""
+        return DayLog(self._shelf(name, columns, people, keys), self._journal)
+
+    def whole(self, name: str, columns: Sequence[str], people: Sequence[str] = ()) -> WholeLog:
+        """See `Logs.whole`."""
+        return WholeLog(self._shelf(name, columns, people, ()))
+
+    def _shelf(self, name: str, columns: Sequence[str], people: Sequence[str], keys: Sequence[str]) -> TableShelf:
+        if name not in self.shelves:
+            self.shelves[name] = TableShelf(*self._made_with, name, (*columns, "seal"), self.sealer, people, keys)
+        return self.shelves[name]
+
+
+class DatabaseStore:
+    """PostgreSQL, with a spool for the times when it is away.
+
+    Args:
+        workspace: folder of pictures, settings and the spool.
+        url: of the database.
+        site: whose rows are meant.
+        timezone: of the workplace, as the settings say; the database must say the same.
+        recorder: whose chains this installation appends to.
+        sealer: makes the seals of the logs.
+        clock: the present.
+        offline_start: what cameras must know is kept in `known/`, and read there when this begins while the database is away.
+        poll_s: changes are asked for at least so often.
+        listen: hear notifications of changes.
+    """
+
+    def __init__(
+        self, workspace: Path, url: str, *, site: str, timezone: str, recorder: str, sealer: Sealer,
+        clock: Callable[[], datetime], offline_start: bool = True, poll_s: float = POLL_S, listen: bool = True,
+    ) -> None:  # fmt: skip
+        self.database = Database(parsed(url), site)
+        self._known = Known(workspace / "known", str(self.database))
+        self._offline_start = offline_start
+        self.watcher = Watcher(self.database, self._known if offline_start else None, poll_s=poll_s, listen=listen)
+        self.watcher.on_contact = self._contacted
+        self.spool = Spool(workspace / "spool", sealer, clock)
+        self._timezone = timezone
+        self._tables = _TableLogs(self.database, self.spool, recorder, sealer)
+        self.logs = self._tables
+        self._keeping = False
+        self._galleries: dict[str, Callable[[], Gallery]] = {}
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._mutex = threading.Lock()
+        self.spool.on_put = self._start
+        atexit.register(self.close)
+        try:
+            self._look()
+        except Unreachable as error:
+            log.warning("%s (rows are kept in %s until then)", error.message, workspace / "spool")
+        if self.spool:
+            self._start()
+
+    def _look(self) -> None:
+        """Whether the database is the one that the settings mean."""
+        with self.database.work() as connection:
+            check_version(connection, self.database)
+            site = {"site": self.database.site}
+            zone = connection.execute(text("SELECT timezone FROM muster.sites WHERE site = :site"), site).scalar()
+            self.database.kind = connection.execute(text("SELECT muster.my_kind(:site)"), site).scalar_one()
+        if zone is None:
+            raise ConfigError(
+                f"{self.database} is not known there, or not to this login",
+                hint="`muster store init` makes a site, `muster store grant` lets a login see it",
+            )
+        if zone != self._timezone:
+            raise ConfigError(
+                f"the settings say {self._timezone}, but {self.database} is in {zone}", hint=f'set timezone = "{zone}"'
+            )
+
+    @property
+    def writes_sheets(self) -> bool:
+        """Recorders see no more of a log than they must, so they write no sheets."""
+        if not self.database.kind and not self.database.away:  # it was away when this began
+            with contextlib.suppress(MusterError):
+                self._look()
+        return self.database.kind in {"owner", "workbench"}
+
+    def people(self) -> PeopleRows:
+        """The site's people."""
+        return PeopleRows(self.database, self.watcher)
+
+    def gallery(self, name: str, model_id: str, alignment_id: str, dimension: int) -> GalleryRows:
+        """One of the site's galleries."""
+        rows = GalleryRows(self.database, self.watcher, name, model_id, alignment_id, dimension)
+        empty = Gallery.empty(model_id, alignment_id, dimension)
+        self._galleries[name] = lambda: rows.load(empty)
+        return rows
+
+    def document(self, name: str, *, mode: int = 0o640) -> TableDocument:
+        """One of the site's documents; who may read it is a matter of the login."""
+        del mode
+        return TableDocument(self.database, self.watcher, name)
+
+    # ----------------------------------------------------------------------------------------- away
+
+    def keep_known(self) -> None:
+        """Have what cameras must know in files, from now on and as it changes, or nowhere if the settings say so."""
+        if self._offline_start:
+            self._keeping = True
+        else:
+            self._known.forget()
+
+    def _contacted(self, versions: Mapping[str, int]) -> None:
+        if not self.database.kind:  # it was away when this began
+            self._look()
+        if self._keeping:
+            self._known.follow(
+                versions,
+                self.people().load,
+                lambda name: self._galleries[name](),
+                lambda name: self.document(name).read(),
+            )
+
+    def backlog(self) -> Backlog:
+        """What waits for the database."""
+        return self.spool.backlog()
+
+    def state(self) -> DatabaseState:
+        """How the database is."""
+        database, problem, hint = self.database, "", ""
+        try:
+            self._look()
+        except MusterError as error:
+            problem, hint = error.message, error.hint
+        return DatabaseState(
+            shown(database.url), database.site, database.url.username or "", database.kind, problem, hint
+        )
+
+    def insert(self, name: str, day: date, entries: Sequence[Entry]) -> None:
+        """Write rows that waited."""
+        shelf = self._tables.shelves.get(name)
+        if shelf is None:
+            raise StorageError(f"{name} is no log of this version", hint="start the version that wrote the spool")
+        with self.database.locked(name):
+            shelf.insert(day, entries)
+
+    def drain(self) -> int:
+        """Hand over what waits, as far as it can be now; how many rows."""
+        return self.spool.drain(self.insert)
+
+    def _start(self) -> None:
+        with self._mutex:
+            if self._thread is None and not self._stopping.is_set():
+                self._thread = threading.Thread(target=self._drain, name="spool", daemon=True)
+                self._thread.start()
+
+    def _drain(self) -> None:
+        while not self._stopping.wait(_DRAIN_S):
+            if not self.spool:
+                continue
+            try:
+                count = self.drain()
+                if count:
+                    log.info("%d rows of the spool stand in %s now", count, self.database)
+            except Unreachable:
+                continue
+            except StorageError as error:
+                log.error("the spool cannot be drained: %s", error)
+                self._stopping.wait(10 * _DRAIN_S)
+
+    def close(self) -> None:
+        """End threads and connections; what waits is drained by whoever comes next."""
+        self._stopping.set()
+        self.watcher.close()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+        self.database.close()
+        atexit.unregister(self.close)

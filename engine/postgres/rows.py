@@ -1,0 +1,288 @@
+"""Documents, people and templates in the database: what stands for the files of a workspace."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    LargeBinary,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)  # fmt: skip
+
+from engine.gallery import Gallery, Template
+from engine.people import PEOPLE_COLUMNS, Person
+from engine.postgres.connection import Database
+from engine.postgres.watch import Watcher
+
+__all__ = ["GALLERIES", "GalleryRows", "PeopleRows", "TableDocument"]
+
+_METADATA = MetaData(schema="muster")
+DOCUMENTS = Table(
+    "documents", _METADATA, Column("site", Text), Column("name", Text), Column("version", BigInteger), Column("content", LargeBinary)
+)  # fmt: skip
+PEOPLE = Table(
+    "people", _METADATA, Column("site", Text), *(Column(name, Text) for name in PEOPLE_COLUMNS if name != "active"),
+    Column("active", Boolean), Column("seq", BigInteger),
+)  # fmt: skip
+GALLERIES = {"people": "templates", "strangers": "strangers", "anchors": "anchors"}
+"""Tables of the galleries."""
+_HEADS = Table(
+    "galleries", _METADATA, Column("site", Text), Column("gallery", Text), Column("model_id", Text), Column("alignment_id", Text),
+    Column("version", BigInteger), Column("issued", BigInteger),
+)  # fmt: skip
+_CHANGED = text("SELECT muster.gallery_changed(:site, :gallery, :model, :alignment, :before, :after, :issued)")
+
+
+class TableDocument:
+    """A document in the database, see `engine.storage.Document`.
+
+    Args:
+        database: where.
+        watcher: knows its version.
+        name: such as `accounts.json`.
+    """
+
+    def __init__(self, database: Database, watcher: Watcher, name: str) -> None:
+        self._database, self._watcher, self.name = database, watcher, name
+        self._row = (DOCUMENTS.c.site == database.site, DOCUMENTS.c.name == name)
+
+    @property
+    def title(self) -> str:
+        """Name and database."""
+        return f"{self.name} in {self._database}"
+
+    def stamp(self) -> object:
+        """Its version; None: there is none."""
+        return self._watcher.version(self.name)
+
+    def read(self) -> bytes | None:
+        """All of it."""
+        if recalled := self._watcher.recalled:
+            return recalled.document(self.name)
+        with self._database.work() as connection:
+            content: bytes | None = connection.execute(select(DOCUMENTS.c.content).where(*self._row)).scalar()
+        return content
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """A lock that other machines respect, too."""
+        with self._database.locked(f"document/{self.name}"):
+            yield
+
+    def write(self, content: bytes) -> None:
+        """Put another content in its place."""
+        with self._database.work() as connection:
+            version = bump(connection, self._database.site, self.name, content)
+        self._watcher.tell(self.name, version)
+
+
+def bump(connection: Connection, site: str, name: str, content: bytes = b"") -> int:
+    """Write a document's next version; which that is."""
+    row = (DOCUMENTS.c.site == site, DOCUMENTS.c.name == name)
+    changed = connection.execute(
+        update(DOCUMENTS)
+        .where(*row)
+        .values(content=content, version=DOCUMENTS.c.version + 1)
+        .returning(DOCUMENTS.c.version)
+    ).scalar()
+    if changed is None:
+        connection.execute(insert(DOCUMENTS).values(site=site, name=name, version=1, content=content))
+    return changed or 1
+
+
+class PeopleRows:
+    """People in the database, see `engine.people.PeopleKeep`.
+
+    Args:
+        database: where.
+        watcher: knows when they change.
+    """
+
+    def __init__(self, database: Database, watcher: Watcher) -> None:
+        self._database, self._watcher = database, watcher
+
+    def stamp(self) -> object:
+        """A number that grows with every change."""
+        return self._watcher.version("people")
+
+    def load(self) -> dict[str, Person]:
+        """Everybody of the site by id."""
+        if recalled := self._watcher.recalled:
+            return recalled.people()
+        query = select(*(PEOPLE.c[name] for name in PEOPLE_COLUMNS)).where(PEOPLE.c.site == self._database.site)
+        with self._database.work() as connection:
+            return {row.employee_id: Person(**row._mapping) for row in connection.execute(query.order_by(PEOPLE.c.seq))}
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """A lock that other machines respect, too."""
+        with self._database.locked("people"):
+            yield
+
+    def save(self, before: Mapping[str, Person], after: Mapping[str, Person]) -> None:
+        """Write what differs, in one transaction."""
+        site = self._database.site
+        with self._database.work() as connection:
+            for key in before.keys() - after.keys():
+                connection.execute(delete(PEOPLE).where(PEOPLE.c.site == site, PEOPLE.c.employee_id == key))
+            for key, person in after.items():
+                if key in before and before[key] != person:
+                    own = (PEOPLE.c.site == site, PEOPLE.c.employee_id == key)
+                    connection.execute(update(PEOPLE).where(*own).values(dataclasses.asdict(person)))
+            added = [{"site": site, **dataclasses.asdict(each)} for key, each in after.items() if key not in before]
+            if added:
+                connection.execute(insert(PEOPLE), added)
+            version = bump(connection, site, "people")
+        self._watcher.tell("people", version)
+
+
+class GalleryRows:
+    """A gallery in the database, a row per template, see `engine.gallery.GalleryKeep`.
+
+    Args:
+        database: where.
+        watcher: knows when it changes.
+        gallery: one of `GALLERIES`.
+        model_id, alignment_id, dimension: what its embeddings must be.
+    """
+
+    def __init__(
+        self, database: Database, watcher: Watcher, gallery: str, model_id: str, alignment_id: str, dimension: int
+    ) -> None:
+        self._database, self._watcher, self._gallery = database, watcher, gallery
+        self._made_with, self._dimension = (model_id, alignment_id), dimension
+        self.table = Table(
+            GALLERIES[gallery], MetaData(schema="muster"), Column("site", Text), Column("template_id", Text), Column("person", Text),
+            Column("quality", Float), Column("embedding", LargeBinary), Column("added", BigInteger), Column("seq", BigInteger),
+        )  # fmt: skip
+
+    @property
+    def title(self) -> str:
+        """Name and database."""
+        return f"the gallery of {self._gallery} in {self._database}"
+
+    def stamp(self) -> object:
+        """Its version; None: there is none."""
+        return self._watcher.version(f"gallery/{self._gallery}")
+
+    def keep_aside(self, gallery: Gallery) -> None:
+        """Nowhere: the database has backups, and a second copy of templates would be one more thing to erase."""
+
+    def aside(self) -> list[Path]:
+        """None."""
+        return []
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """A lock that other machines respect, too."""
+        with self._database.locked(f"gallery/{self._gallery}"):
+            yield
+
+    def load(self, before: Gallery) -> Gallery:
+        """The gallery as it is; embeddings that are in `before` are not fetched again.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        if recalled := self._watcher.recalled:
+            return recalled.gallery(self._gallery)
+        table, site = self.table, self._database.site
+        with self._database.work() as connection:
+            # all of one moment
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+            head = connection.execute(
+                select(_HEADS).where(_HEADS.c.site == site, _HEADS.c.gallery == self._gallery)
+            ).one_or_none()
+            if head is None:
+                return Gallery.empty(*self._made_with, self._dimension)
+            recipe = (head.model_id, head.alignment_id)
+            if before.recipe != recipe:
+                before = Gallery.empty(*recipe, 0)
+            # ids of all, as one value: with them it is known what went, too
+            ids: Select[Any] = (
+                select(literal_column("array_agg(template_id ORDER BY seq)"))
+                .select_from(table)
+                .where(table.c.site == site)
+            )
+            order = connection.execute(ids).scalar() or []
+            new = select(table.c.template_id, table.c.person, table.c.quality, table.c.embedding).where(
+                table.c.site == site, table.c.added > (before.version if before.templates else -1)
+            )
+            fetched = {
+                row.template_id: (Template(row.template_id, row.person, row.quality), row.embedding)
+                for row in connection.execute(new)
+            }
+        held = {each.template_id: row for row, each in enumerate(before.templates) if each.template_id not in fetched}
+        templates = [fetched[key][0] if key in fetched else before.templates[held[key]] for key in order]
+        width = next((len(content) // 4 for _, content in fetched.values()), before.embeddings.shape[1])
+        rows = np.empty((len(order), width or self._dimension), np.float32)
+        if kept := [index for index, key in enumerate(order) if key in held]:
+            rows[kept] = before.embeddings[[held[order[index]] for index in kept]]
+        for index, key in enumerate(order):
+            if key in fetched:
+                rows[index] = np.frombuffer(fetched[key][1], "<f4")
+        return Gallery(*recipe, rows, tuple(templates), head.version, head.issued)
+
+    def save(self, before: Gallery, after: Gallery) -> None:
+        """Write what differs, in one transaction."""
+        table, site = self.table, self._database.site
+        had = {each.template_id: each for each in before.templates}
+        has = {each.template_id: each for each in after.templates}
+        with self._database.work() as connection:
+            if before.recipe != after.recipe:  # not one embedding stays
+                connection.execute(delete(table).where(table.c.site == site))
+                had = {}
+            gone = sorted(had.keys() - has.keys())
+            if gone:
+                own = (table.c.site == site, table.c.template_id == func.any(gone))
+                connection.execute(delete(table).where(*own))
+            for key in had.keys() & has.keys():
+                if had[key] != has[key]:
+                    own = (table.c.site == site, table.c.template_id == key)
+                    connection.execute(
+                        update(table)
+                        .where(*own)
+                        .values(person=has[key].person, quality=has[key].quality, added=after.version)
+                    )
+            added: list[dict[str, Any]] = [
+                {
+                    "site": site,
+                    "template_id": each.template_id,
+                    "person": each.person,
+                    "quality": each.quality,
+                    "embedding": row.astype("<f4").tobytes(),
+                    "added": after.version,
+                }
+                for each, row in zip(after.templates, after.embeddings, strict=True)
+                if each.template_id not in had
+            ]
+            if added:
+                connection.execute(insert(table), added)
+            connection.execute(
+                _CHANGED,
+                {
+                    "site": site, "gallery": self._gallery, "model": after.model_id, "alignment": after.alignment_id,
+                    "before": before.version, "after": after.version, "issued": after.issued,
+                },
+            )  # fmt: skip
+        self._watcher.tell(f"gallery/{self._gallery}", after.version)

@@ -1,0 +1,498 @@
+"""Logs as tables: one chain per recorder and day, sealed as in files, followed by counting rows."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Date,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    cast,
+    column,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from engine.postgres.connection import Database, Unreachable
+from engine.postgres.spool import Entry, Spool
+from engine.storage import decode_cell, encode_cell
+from engine.storage.logs import Finding, Head, Sealer
+from engine.storage.logs.check import check_lines, line_of
+from engine.storage.logs.exact import Cells, Key, exactly_encoded
+from engine.storage.logs.sealed import Row
+from engine.storage.logs.seals import Seal, canonical, parse_seal, without_person
+from engine.storage.logs.shelf import stem
+
+__all__ = ["TableShelf", "log_table"]
+
+_BEGIN = text("SELECT * FROM muster.begin_append(:site, :log, :day, :recorder, :ids)")
+_END = text("SELECT muster.end_append(:site, :log, :day, :recorder, :number, :mac)")
+_OF_PERSON = text("SELECT * FROM muster.told_of_person(:site, :key, :days)")
+_OF_STRANGER = text("SELECT * FROM muster.told_of_stranger(:site, :key, :days)")
+_INCIDENT = text("SELECT * FROM muster.told_incident(:site, :key)")
+_RECENT = 20_000
+"""Rows of this process that are remembered, so that nothing is told twice while the database is away."""
+_MOST_DAYS = 400
+_PAGE = 2000  # rows that are copied at once
+_LONGEST_ID = 100
+
+_METADATA = MetaData(schema="muster")
+_CHAINS = Table(
+    "chains",
+    _METADATA,
+    Column("site", Text),
+    Column("log", Text),
+    Column("day", Date),
+    Column("recorder", Text),
+    Column("rows", Integer),
+    Column("number", Integer),
+    Column("head", Text),
+    Column("mac", Text),
+    Column("revision", Integer),
+)
+
+
+def log_table(name: str, columns: Sequence[str]) -> Table:
+    """The table of a log.
+
+    Args:
+        name: of the log.
+        columns: as in CSV files, `seal` the last.
+    """
+    own = [Column(f"c_{column}", Text, key=column) for column in columns[:-1]]
+    return Table(
+        name,
+        MetaData(schema="muster"),
+        Column("site", Text, key="_site"),
+        Column("day", Date, key="_day"),
+        Column("recorder", Text, key="_recorder"),
+        Column("position", Integer, key="_position"),
+        Column("row_id", Text, key="_id"),
+        Column("seq", Integer, key="_seq"),
+        *own,
+        Column("seal", Text, key="seal"),
+    )
+
+
+@dataclass
+class _Known:
+    """Rows of a day that were read before: how far per recorder, and the rows in the order in which they were written."""
+
+    parts: dict[str, tuple[int, int]] = field(default_factory=dict)  # rows and revision by recorder
+    rows: list[dict[str, str]] = field(default_factory=list)
+
+
+class TableShelf:
+    """A log in the database; `engine.storage.logs.Shelf` says what it does.
+
+    Args:
+        database: where.
+        spool: takes what cannot be written.
+        recorder: whose chain this process appends to.
+        name: of the log.
+        columns: as in CSV files, `seal` the last.
+        sealer: makes the seals.
+        people: columns with ids of people.
+        keys: columns that `about` looks into.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        spool: Spool,
+        recorder: str,
+        name: str,
+        columns: Sequence[str],
+        sealer: Sealer,
+        people: Sequence[str] = (),
+        keys: Sequence[str] = (),
+    ) -> None:
+        self.name, self.sealer, self.columns = name, sealer, tuple(columns)
+        self.table = log_table(name, columns)
+        self.people = [self.columns.index(column) for column in people]
+        self._database, self._spool, self._recorder, self._keys = database, spool, recorder, tuple(keys)
+        self._known: dict[date, _Known] = {}
+        self._mutex = threading.Lock()
+        self._recent: deque[tuple[date, dict[str, str]]] = deque(maxlen=_RECENT)
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """The log's lock at this site. While the database is away nobody can hold it: what is written then goes to the spool."""
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(Unreachable):
+                stack.enter_context(self._database.locked(self.name))
+            yield
+
+    # ----------------------------------------------------------------------------------------- writing
+
+    def append(self, day: date, rows: Sequence[Row]) -> int:
+        """See `engine.storage.logs.Shelf.append`. When this returns, the rows stand in the database or in the spool."""
+        entries = [self._entry(row) for row in rows]
+        if not entries:
+            return 0
+        written = False
+        if not self._spool:
+            with contextlib.suppress(Unreachable):
+                self.insert(day, entries)
+                written = True
+        if not written:
+            self._spool.put(self.name, day, entries)
+        self._recent.extend((day, dict(entry.cells)) for entry in entries)
+        return 0
+
+    def _entry(self, row: Row) -> Entry:
+        # as they would be read from a file
+        cells = {column: decode_cell(encode_cell(row.get(column, ""))) for column in self.columns[:-1]}
+        first = self.columns[0]
+        return Entry(cells[first] if first.endswith("_id") and cells[first] else uuid.uuid4().hex, cells)
+
+    def insert(self, day: date, entries: Sequence[Entry]) -> None:
+        """Seal rows and write them, those left out whose identifiers stand there already.
+
+        Raises:
+            Unreachable: there is no answer; whether they stand there is not known.
+            StorageError: the database refuses.
+        """
+        place = {"site": self._database.site, "log": self.name, "day": day, "recorder": self._recorder}
+        with self._database.work() as connection:
+            found = connection.execute(_BEGIN, place | {"ids": [entry.row_id for entry in entries]}).one()
+            known, name = set(found.known), stem(self.name, day, self._recorder)
+            seal = Seal(found.number, "", found.head)
+            rows: list[dict[str, object]] = []
+            for entry in {entry.row_id: entry for entry in entries if entry.row_id not in known}.values():
+                seal = self._sealed(seal, name, entry.cells)
+                rows.append(
+                    {
+                        "_site": self._database.site,
+                        "_day": day,
+                        "_recorder": self._recorder,
+                        "_position": found.rows + len(rows) + 1,
+                        "_id": entry.row_id,
+                        **{column: entry.cells.get(column, "") for column in self.columns[:-1]},
+                        "seal": str(seal),
+                    }
+                )
+            if rows:
+                connection.execute(insert(self.table), rows)
+                mac = self.sealer.mac("head", name, str(seal.number), seal.chain)
+                connection.execute(_END, place | {"number": seal.number, "mac": mac})
+
+    def _sealed(self, before: Seal, name: str, cells: Mapping[str, str]) -> Seal:
+        encoded = [encode_cell(cells.get(column, "")) for column in self.columns[:-1]]
+        own = self.sealer.own(name, before.number + 1, canonical(encoded, self.people, self.sealer))
+        return Seal(before.number + 1, own, self.sealer.chain(before.chain, own))
+
+    def restore(self, day: date, rows: Sequence[tuple[str, Cells]]) -> None:
+        """See `engine.storage.logs.Shelf.restore`; a row whose identifier stands there already gets another key: it can stand
+        there twice."""
+        by_id = self.columns[0].endswith("_id")
+        decoded = [[*map(decode_cell, cells[:-1]), cells[-1]] for _, cells in rows]
+        ids = [values[0] if by_id and len(values[0]) <= _LONGEST_ID else "" for values in decoded]
+        place = {"site": self._database.site, "log": self.name, "day": day}
+        with self._database.work() as connection:
+            taken, positions = {""}, dict[str, int]()
+            for recorder in sorted({each for each, _ in rows}):
+                own = [row_id for (each, _), row_id in zip(rows, ids, strict=True) if each == recorder]
+                begun = connection.execute(_BEGIN, place | {"recorder": recorder, "ids": own}).one()
+                taken.update(begun.known)
+                positions[recorder] = begun.rows
+            names = ("_recorder", "_position", "_id", *self.columns)
+            content = list[dict[str, object]]()
+            for (recorder, _), row_id, cells in zip(rows, ids, decoded, strict=True):
+                positions[recorder] += 1
+                key = (recorder, positions[recorder], uuid.uuid4().hex if row_id in taken else row_id)
+                content.append(dict(zip(names, (*key, *cells), strict=True)))
+                taken.add(row_id)
+            # one statement for all, for after each the rows are counted; and one text, for arrays are slow to send
+            added = (
+                func.json_to_recordset(cast(literal(json.dumps(content, ensure_ascii=False), Text), JSON))
+                .table_valued(*(column(name, Integer if name == "_position" else Text) for name in names), name="added")
+                .render_derived(with_types=True)
+            )
+            place_of = (literal(self._database.site, Text), literal(day, Date))
+            values = select(*place_of, *(added.c[name] for name in names))
+            connection.execute(insert(self.table).from_select(["_site", "_day", *names], values))
+
+    # ----------------------------------------------------------------------------------------- reading
+
+    def counts(self) -> dict[Key, int]:
+        """See `engine.storage.logs.Shelf.counts`; the rows that are there, whatever the chain says of them."""
+        table = self.table
+        place = (table.c["_day"], table.c["_recorder"])
+        counted = select(*place, func.count()).where(table.c["_site"] == self._database.site).group_by(*place)
+        found: dict[Key, int] = {(day, each): 0 for day, recorders in self.parts().items() for each in recorders}
+        with self._database.work() as connection:
+            return found | {(day, recorder): count for day, recorder, count in connection.execute(counted)}
+
+    def _chains(self, days: Sequence[date] | None = None) -> dict[date, dict[str, tuple[int, int]]]:
+        """Rows and revision by day and recorder."""
+        wanted = [
+            _CHAINS.c.site == self._database.site,
+            _CHAINS.c.log == self.name,
+            or_(_CHAINS.c.rows > 0, _CHAINS.c.number > 0),  # or its rows are gone, which `check` must tell
+        ]
+        if days is not None:
+            wanted.append(_CHAINS.c.day.in_(days))
+        query = select(_CHAINS.c.day, _CHAINS.c.recorder, _CHAINS.c.rows, _CHAINS.c.revision).where(*wanted)
+        found: dict[date, dict[str, tuple[int, int]]] = {}
+        with self._database.work() as connection:
+            for row in connection.execute(query.order_by(_CHAINS.c.day, _CHAINS.c.recorder)):
+                found.setdefault(row.day, {})[row.recorder] = (row.rows, row.revision)
+        return found
+
+    def parts(self) -> dict[date, list[str]]:
+        """See `engine.storage.logs.Shelf.parts`."""
+        return {day: list(found) for day, found in self._chains().items()}
+
+    def part(self, day: date, recorder: str = "") -> TablePart:
+        """See `engine.storage.logs.Shelf.part`."""
+        return TablePart(self, self._database, day, recorder)
+
+    def stamps(self, days: Sequence[date] | None = None) -> dict[date, object]:
+        """See `engine.storage.logs.Shelf.stamps`."""
+        return {day: tuple(sorted(found.items())) for day, found in self._chains(days).items()}
+
+    def read(self, days: Sequence[date]) -> dict[date, list[dict[str, str]]]:
+        """See `engine.storage.logs.Shelf.read`; what was read before is not fetched again."""
+        with self._mutex:
+            now = self._chains(days)
+            whole, grown = [], []
+            for day in days:
+                known = self._known.get(day)
+                if day not in now:
+                    self._known.pop(day, None)
+                elif known is None or any(
+                    now[day].get(each, (0, -1))[1] != revision or now[day][each][0] < count
+                    for each, (count, revision) in known.parts.items()
+                ):
+                    self._known[day] = _Known()
+                    whole.append(day)
+                elif known.parts != now[day]:
+                    grown.append(day)
+            self._fetch([self.table.c["_day"].in_(whole)] if whole else [])
+            for day in grown:
+                parts = self._known[day].parts
+                newer = [
+                    and_(self.table.c["_recorder"] == each, self.table.c["_position"] > parts.get(each, (0, 0))[0])
+                    for each in now[day]
+                ]
+                self._fetch([self.table.c["_day"] == day, or_(*newer)])
+            for day in (*whole, *grown):
+                for each, (_, revision) in now[day].items():
+                    count = self._known[day].parts.get(each, (0, 0))[0]
+                    self._known[day].parts[each] = (count, revision)
+            rows = {day: list(self._known[day].rows) for day in days if day in self._known}
+            for old in list(self._known)[:-_MOST_DAYS]:
+                del self._known[old]
+            return rows
+
+    def _fetch(self, wanted: Sequence[Any]) -> None:
+        """Add rows to what is known."""
+        if not wanted:
+            return
+        columns = [self.table.c[column] for column in self.columns]
+        place = [self.table.c[key] for key in ("_day", "_recorder", "_position")]
+        query = select(*place, *columns).where(self.table.c["_site"] == self._database.site, *wanted)
+        with self._database.work() as connection:
+            for day, recorder, position, *cells in connection.execute(
+                query.order_by(self.table.c["_day"], self.table.c["_seq"])
+            ):
+                known = self._known[day]
+                known.parts[recorder] = (max(position, known.parts.get(recorder, (0, 0))[0]), 0)
+                known.rows.append(dict(zip(self.columns, cells, strict=True)))
+
+    def about(self, key: str, days: Sequence[date]) -> list[dict[str, str]]:
+        """See `engine.storage.logs.Shelf.about`: what the database knows, and what waits here.
+
+        While it is away, what this process wrote lately stands for that.
+        """
+        query = _OF_PERSON if self.name == "attendance" else _OF_STRANGER
+        try:
+            with self._database.work() as connection:
+                found = connection.execute(query, {"site": self._database.site, "key": key, "days": list(days)})
+                rows = [dict(row) for row in found.mappings()]
+        except Unreachable:
+            rows = [cells for day, cells in self._recent if day in days and self._names(cells, key)]
+        waiting = self._spool.waiting(self.name, key) if self._spool else []
+        rows += [dict(entry.cells) for day, entry in waiting if day in days and self._names(entry.cells, key)]
+        return list({row[self.columns[0]]: row for row in rows}.values())
+
+    def find(self, row_id: str) -> list[dict[str, str]]:
+        """See `engine.storage.logs.Shelf.find`."""
+        table = self.table
+        whole = select(*(table.c[column] for column in self.columns)).where(
+            table.c["_site"] == self._database.site, table.c["_id"] == row_id
+        )
+        try:
+            with self._database.work() as connection:
+                if self._database.kind == "recorder":
+                    told = connection.execute(_INCIDENT, {"site": self._database.site, "key": row_id})
+                    rows = [dict(row) for row in told.mappings()]
+                else:
+                    rows = [dict(zip(self.columns, row, strict=True)) for row in connection.execute(whole)]
+        except Unreachable:
+            rows = [cells for _, cells in self._recent if cells[self.columns[0]] == row_id]
+        waiting = self._spool.waiting(self.name, row_id) if self._spool and not rows else []
+        return rows or [dict(entry.cells) for _, entry in waiting if entry.row_id == row_id]
+
+    def _names(self, cells: Mapping[str, str], key: str) -> bool:
+        return any(key in cells[column].split(";") for column in self._keys)
+
+
+class TablePart:
+    """One chain in the database, see `engine.storage.logs.Chain`."""
+
+    def __init__(self, shelf: TableShelf, database: Database, day: date, recorder: str) -> None:
+        self.name = stem(shelf.name, day, recorder)
+        self._shelf, self._database = shelf, database
+        table, site = shelf.table, database.site
+        self._rows = (table.c["_site"] == site, table.c["_day"] == day, table.c["_recorder"] == recorder)
+        self._place: dict[str, object] = {"site": site, "log": shelf.name, "day": day, "recorder": recorder}
+        self._chain = tuple(_CHAINS.c[key] == value for key, value in self._place.items())
+
+    def _head(self, connection: Connection) -> Head | None:
+        """The running head, if it is ours."""
+        found = connection.execute(
+            select(_CHAINS.c.number, _CHAINS.c.head, _CHAINS.c.mac).where(*self._chain)
+        ).one_or_none()
+        if found is None:
+            return None
+        sound = found.mac == self._shelf.sealer.mac("head", self.name, str(found.number), found.head)
+        return Head(found.number, found.head) if sound else None
+
+    def running_head(self) -> Head | None:
+        """See `engine.storage.logs.shelf.Chain.running_head`."""
+        with self._database.work() as connection:
+            return self._head(connection)
+
+    def set_running_head(self, head: Head | None) -> None:
+        """See `engine.storage.logs.shelf.Chain.set_running_head`."""
+        values: dict[str, object] = {"mac": ""}
+        if head is not None:
+            mac = self._shelf.sealer.mac("head", self.name, str(head.rows), head.chain)
+            values = {"number": head.rows, "head": head.chain, "mac": mac}
+        with self._database.work() as connection:
+            connection.execute(_BEGIN, {**self._place, "ids": []})
+            connection.execute(update(_CHAINS).where(*self._chain).values(values))
+
+    def head(self) -> Head:
+        """How far the chain is sealed."""
+        with self._database.work() as connection:
+            head = self._head(connection)
+            if head is not None:
+                return head
+            last = connection.execute(
+                select(self._shelf.table.c.seal)
+                .where(*self._rows)
+                .order_by(self._shelf.table.c["_position"].desc())
+                .limit(1)
+            ).scalar()
+        seal = parse_seal(last or "")
+        return Head(0, "") if seal is None else Head(seal.number, seal.chain)
+
+    def _cells(self, connection: Connection, after: int = 0, limit: int | None = None) -> list[tuple[int, list[str]]]:
+        columns = [self._shelf.table.c[column] for column in self._shelf.columns]
+        position = self._shelf.table.c["_position"]
+        query = select(position, *columns).where(*self._rows, position > after).order_by(position).limit(limit)
+        return [(row[0], list(row[1:])) for row in connection.execute(query)]
+
+    def cells(self, closed: Callable[[], Head | None]) -> Iterator[Cells]:
+        """See `engine.storage.logs.shelf.Chain.cells`."""
+        del closed
+        last, full = 0, True
+        while full:
+            with self._database.work() as connection:
+                found = self._cells(connection, last, _PAGE)
+            for last, values in found:
+                yield exactly_encoded(values, self._shelf.columns, f"row {last} of {self.name}")
+            full = len(found) == _PAGE
+
+    def read(self) -> list[dict[str, str]]:
+        """All rows, oldest first."""
+        with self._database.work() as connection:
+            found = self._cells(connection)
+        return [dict(zip(self._shelf.columns, cells, strict=True)) for _, cells in found]
+
+    def _lines(self, found: Sequence[tuple[int, list[str]]]) -> list[Any]:
+        shelf = self._shelf
+
+        def hashed(cells: Sequence[str]) -> list[str]:
+            return canonical(cells, shelf.people, shelf.sealer)
+
+        return [
+            line_of([*map(encode_cell, cells[:-1]), cells[-1]], self.name, shelf.sealer, hashed, position + 1)
+            for position, cells in found
+        ]
+
+    def authentic(self) -> list[dict[str, str]]:
+        """The rows that bear their own seal."""
+        with self._database.work() as connection:
+            found = self._cells(connection)
+        lines = self._lines(found)
+        return [
+            dict(zip(self._shelf.columns, cells, strict=True))
+            for line, (_, cells) in zip(lines, found, strict=True)
+            if line.authentic
+        ]
+
+    def check(self, closed: Head | None = None) -> list[Finding]:
+        """What is wrong with the chain."""
+        with self._database.work() as connection:
+            running = self._head(connection)
+            found = self._cells(connection)
+        heads, file = [head for head in (closed, running) if head], f"{self.name}.csv"
+        if not found and heads:
+            detail = f"the rows are gone; there were {max(head.rows for head in heads)}"
+            return [Finding(file, 0, "missing", detail)]
+        findings = check_lines(self._lines(found), file, self._shelf.sealer, heads)
+        if found and not heads:
+            detail = "its running head is gone: whether rows are missing at the end cannot be told"
+            findings.append(Finding(file, 0, "note", detail))
+        return findings
+
+    def redact(self, person: str) -> int:
+        """Put a person's pseudonym in place of their id; seals stay valid."""
+        shelf, count = self._shelf, 0
+        names = [shelf.columns[index] for index in shelf.people]
+        if not names:
+            return 0
+        table = shelf.table
+        near = or_(*(table.c[name].contains(person, autoescape=True) for name in names))
+        with self._database.work() as connection:
+            query = select(table.c["_position"], *(table.c[name] for name in names)).where(*self._rows, near)
+            for position, *ids in connection.execute(query).all():
+                told = {name: without_person(each, person, shelf.sealer) for name, each in zip(names, ids, strict=True)}
+                changes = {name: each for name, each in told.items() if each is not None}
+                if changes:
+                    count += 1
+                    connection.execute(
+                        update(table).where(*self._rows, table.c["_position"] == position).values(changes)
+                    )
+        return count
+
+    def drop(self) -> None:
+        """Delete the chain on purpose."""
+        with self._database.work() as connection:
+            connection.execute(delete(self._shelf.table).where(*self._rows))
+            connection.execute(delete(_CHAINS).where(*self._chain))

@@ -1,0 +1,73 @@
+"""What is copied and compared: all that one store holds, in the words that files and a database share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.gallery import GalleryStore
+from engine.people import PeopleKeep
+from engine.postgres.base import FileStore, Store
+from engine.storage import Document
+from engine.storage.logs import Finding, Journal, Sealer
+from engine.storage.logs.exact import Cells, Key
+from engine.storage.logs.shelf import Shelf
+
+__all__ = ["DOCUMENTS", "Side", "side"]
+
+DOCUMENTS = {
+    "leave.csv": 0o640,
+    "accounts.json": 0o600,
+    "devices.json": 0o600,
+    "pins.json": 0o600,
+    "calibration.json": 0o640,
+}
+"""Their names, and the access rights of their files."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two stores.
+
+    Attributes:
+        title: how to call it.
+        sealer: holds the key of its seals.
+        logs: by name, the journal `seals` the last.
+        journal: of closed days.
+        people, documents, galleries: the rest.
+        check: names what does not hold about the rows.
+    """
+
+    title: str
+    sealer: Sealer
+    logs: Mapping[str, Shelf]
+    journal: Journal
+    people: PeopleKeep
+    documents: Mapping[str, Document]
+    galleries: Mapping[str, GalleryStore]
+    check: Callable[[], Sequence[Finding]]
+
+    def cells(self, log: str, key: Key) -> Iterator[Cells]:
+        """The rows of a chain as they stand, see `engine.storage.logs.shelf.Chain.cells`."""
+        return self.logs[log].part(*key).cells(lambda: self.journal.heads(log).get(key))
+
+
+def side(
+    store: Store,
+    shelves: Iterable[Shelf],
+    journal: Journal,
+    galleries: Mapping[str, GalleryStore],
+    check: Callable[[], Sequence[Finding]],
+) -> Side:
+    """A store as one of the two.
+
+    Args:
+        store: files or the database.
+        shelves: of its logs, but for the journal.
+        journal, galleries, check: see `Side`.
+    """
+
+    logs = {shelf.name: shelf for shelf in (*shelves, journal.file.shelf)}
+    title = "the files" if isinstance(store, FileStore) else "the database"
+    documents = {name: store.document(name, mode=mode) for name, mode in DOCUMENTS.items()}
+    return Side(title, journal.file.sealer, logs, journal, store.people(), documents, galleries, check)

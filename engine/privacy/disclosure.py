@@ -1,0 +1,217 @@
+"""The right of access: everything that is held on a person, in one file for them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+import zipfile
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from engine.attendance import cells
+from engine.errors import InputError
+from engine.face_reader import FaceReader
+from engine.imaging import encode_jpeg, read_image
+from engine.privacy.faces import hide, look
+from engine.privacy.subjects import Subject, find
+from engine.records.books import Records
+from engine.records.names import replaced
+from engine.storage import atomic_write
+
+__all__ = ["export_subject"]
+
+Row = Mapping[str, object]
+
+_SOMEBODY = "somebody else"
+_PEOPLE = (
+    "employee_id",
+    "employee_ids",
+    "unknown_id",
+    "candidates",
+    "unknown_ids",
+    "runner_up",
+    "author",
+    "assignee",
+    "corrected_by",
+    "approved_by",
+    "subject",
+    "into",
+)
+_TEXTS = ("detail", "reason", "correction_reason", "note", "source")
+_DRAWN = "-annotated.jpg"
+
+
+def export_subject(
+    records: Records,
+    employee_id: str,
+    target: Path,
+    *,
+    reader: FaceReader,
+    threshold: float,
+    people: Mapping[str, Mapping[str, str]],
+    now: datetime,
+) -> dict[str, int]:
+    """Write everything that is held on a person into a ZIP file, in which nobody else is named or can be recognised.
+
+    Args:
+        records: the books.
+        employee_id: who.
+        target: the file.
+        reader, threshold: tell their face from others'.
+        people: name and department by id, for the day sheets.
+        now: the present.
+
+    Returns:
+        How much of each it holds.
+
+    Raises:
+        InputError: nobody of that id is known.
+        StorageError: it could not be written.
+    """
+    subject = find(records, employee_id, threshold)
+    scrub = _Scrub(records, subject, people)
+    corrections = [
+        dataclasses.asdict(row)
+        for row in records.attendance.corrections_of(date.min + timedelta(days=2), date.max - timedelta(days=2))
+        if row.employee_id in subject.ids
+    ]
+    days = [day for day, row in records.attendance_rows() if row["employee_id"] in subject.ids]
+    days += [row["day"] for row in corrections]
+    around = timedelta(days=1)  # a night shift belongs to the day on which it began
+    sheets = records.attendance.sheets(min(days) - around, max(days) + around, people, only=employee_id) if days else []
+    incidents = {row["incident_id"] for row in subject.incidents}
+    leave = [dataclasses.asdict(row) for row in records.leave.all() if row.employee_id == employee_id]
+    documents: dict[str, object] = {
+        "person.json": (dataclasses.asdict(subject.person) if subject.person else {"employee_id": employee_id})
+        | {"has_pin": records.pins.has(employee_id)},
+        "attendance_log.json": scrub.rows(subject.attendance),
+        "day_sheets.json": scrub.rows(map(cells, sheets)),
+        "corrections.json": scrub.rows(corrections),
+        "leave.json": scrub.rows(leave),
+        "incidents.json": scrub.rows(subject.incidents),
+        "sightings.json": scrub.rows(subject.sightings),
+        "comparisons.json": [_compared(row, subject.ids) for row in subject.compared],
+        "dossiers.json": scrub.rows(row for row in records.dossiers.rows() if scrub.own & {row["subject"], row["into"]}),
+        "messages.json": scrub.rows(
+            row for row in records.deliveries.on(records.deliveries.days())
+            if row["incident_id"] in incidents
+        ),
+        "audit.json": scrub.rows(row for row in records.audit.file.read() if row["subject"] in subject.ids),
+        "templates.json": _templates(subject),
+    }  # fmt: skip
+    sure = _sure(records, subject)
+    shown: dict[Path, bytes] = {}
+    for path in sorted(subject.own_pictures()):
+        if not path.name.endswith(_DRAWN):  # names of others are written there
+            with contextlib.suppress(InputError):  # damaged: it shows nobody
+                shown[path] = _of_one(path, reader, subject, path in sure)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("READ ME.txt", _README.format(employee_id=employee_id, time=f"{now:%Y-%m-%d %H:%M %Z}"))
+        for name, document in documents.items():
+            archive.writestr(name, json.dumps(document, indent=1, ensure_ascii=False, default=str))
+        for path, content in shown.items():
+            archive.writestr(f"pictures/{path.parent.name}/{path.name}", content)
+    atomic_write(target, buffer.getvalue())
+    return {
+        "templates": len(subject.templates) + len(subject.elsewhere),
+        "pictures": len(shown),
+        "attendance_rows": len(subject.attendance),
+        "days": len(sheets),
+        "incidents": len(subject.incidents),
+        "sightings": len(subject.sightings),
+        "corrections": len(corrections),
+    }
+
+
+class _Scrub:
+    """Takes everybody else out of rows.
+
+    Attributes:
+        own: what the person is called: id, pseudonym, name, dossiers.
+    """
+
+    def __init__(self, records: Records, subject: Subject, people: Mapping[str, Mapping[str, str]]) -> None:
+        register = records.dossiers.register()
+        earlier = {unknown_id for unknown_id in register.issued if register.current(unknown_id) in subject.strangers}
+        name = subject.person.name if subject.person else ""
+        self.own = subject.ids | subject.strangers | earlier | {name} - {""}
+        pseudonym = records.attendance.log.sealer.pseudonym
+        words = ((key, row.get("name", ""), pseudonym(key)) for key, row in people.items())
+        self._words = {word: _SOMEBODY for each in words for word in each}
+        self._words |= {word: word for word in self.own} | {pseudonym(subject.id): subject.id}
+
+    def rows(self, rows: Iterable[Row]) -> list[dict[str, object]]:
+        return [{column: self._cell(column, value) for column, value in row.items()} for row in rows]
+
+    def _cell(self, column: str, value: object) -> object:
+        if column in _PEOPLE and isinstance(value, str):
+            ids = [each.strip() for each in value.split(";") if each.strip()]
+            return ";".join(each if each in self.own or each == "engine" else _SOMEBODY for each in ids)
+        return replaced(value, self._words) if column in _TEXTS and isinstance(value, str) else value
+
+
+def _compared(row: Mapping[str, str], own: Collection[str]) -> Row:
+    """How much somebody else resembled the person: when and where that was is the other one's."""
+    places = [place for place, each in enumerate(row["candidates"].split(";")) if each in own]
+    similarities = row["similarities"].split(";")
+    return {
+        "day": row["timestamp"][:10],
+        "similarity": next((similarities[place] for place in places if place < len(similarities)), ""),
+        "threshold": row["threshold"],
+        "model": row["model"],
+    }
+
+
+def _templates(subject: Subject) -> list[dict[str, object]]:
+    own = [(template, row, "enrolment") for template, row in zip(subject.templates, subject.embeddings, strict=True)]
+    other = [
+        (template, row, "not recognised, or taken for somebody else") for template, row in subject.elsewhere.values()
+    ]
+    return [
+        {"template_id": template.template_id, "from": origin, "quality": template.quality, "values": row.tolist()}
+        for template, row, origin in (*own, *other)
+    ]
+
+
+def _sure(records: Records, subject: Subject) -> set[Path | None]:
+    """Pictures whose main face is the person's because somebody decided so: enrolment, and punches that hold."""
+    gone = {row["refers_to"] for row in subject.attendance}
+    held = [row for row in subject.attendance if row["event"] in {"punch", "seen"} and row["event_id"] not in gone]
+    if subject.templates:  # somebody else may have entered their PIN, and here faces can tell
+        held = [row for row in held if row["method"] != "pin"]
+    enrolment = {path for path in subject.own_pictures() if path.parent.name == "enrolment"}
+    return enrolment | {records.inside(row["evidence_image"]) for row in held}
+
+
+def _of_one(path: Path, reader: FaceReader, subject: Subject, sure: bool) -> bytes:
+    """A picture in which nobody but the person can be told; `sure`: its main face is theirs."""
+    image = read_image(path)
+    embeddings, boxes = look(reader, image)
+    theirs = subject.shows(embeddings)
+    if sure and len(boxes) and not theirs.any():
+        theirs[int((boxes[:, 2:] - boxes[:, :2]).prod(1).argmax())] = True
+    return path.read_bytes() if theirs.all() else encode_jpeg(hide(image, boxes[~theirs]))
+
+
+_README = """What is held on {employee_id}, as of {time}.
+
+person.json           the row in the list of people, and whether a PIN is kept (its hash alone)
+templates.json        numbers computed from pictures of the face, with which faces are compared
+attendance_log.json   each time a camera recognised this person, or almost, or their PIN was entered, and what was taken back
+day_sheets.json       attendance by day, as made from the log
+corrections.json      what people corrected or approved in it
+leave.json            absences that were imported
+incidents.json        incidents this person took part in, and what became of them
+sightings.json        each time a face was taken for this person, or almost: whom it resembled how much, frame by frame
+comparisons.json      how much somebody else's face resembled this person; that was decided otherwise
+dossiers.json         decisions about this person as a stranger, or on the watch list
+messages.json         when and how incidents were told to others
+audit.json            who changed what about this person, and when
+pictures/             all pictures; the faces of others are made unrecognisable
+
+Everybody else is called `somebody else`.
+"""

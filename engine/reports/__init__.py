@@ -1,0 +1,58 @@
+"""Figures made of day sheets and logs, and what is printed or exported from them as CSV, Excel and HTML. Pure.
+
+Rows are those of the day sheet. What cannot be judged (a camera was off, a face was not told) counts neither as late nor as absent.
+
+Not here: what late, present and worked mean (`engine.attendance`), and charts on pages (`app.charts`).
+"""
+
+from engine.reports.alerts import AlertRate, FalseAlarms, alert_rates, false_alarms
+from engine.reports.arrivals import arrivals, minute_of_day, punctuality, quarters, starts
+from engine.reports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, StatusStyle, sheet_csv
+from engine.reports.excel import excel_bytes, write_excel
+from engine.reports.headline import Exceptional, Headline, exceptions, headline
+from engine.reports.incident import incident_sheet
+from engine.reports.month import month_report
+from engine.reports.muster_list import MUSTER_COLUMNS, inside_cells, muster_list_csv, muster_list_html
+from engine.reports.payroll import summarise, summary_csv
+from engine.reports.stays import Stay, occupancy, stays
+from engine.reports.trends import Day, Department, Week, by_department, days_of, weeks
+
+__all__ = [
+    "COLUMNS",
+    "MUSTER_COLUMNS",
+    "STATUSES",
+    "SUMMARY_COLUMNS",
+    "AlertRate",
+    "Day",
+    "Department",
+    "Exceptional",
+    "FalseAlarms",
+    "Headline",
+    "StatusStyle",
+    "Stay",
+    "Week",
+    "alert_rates",
+    "arrivals",
+    "by_department",
+    "days_of",
+    "excel_bytes",
+    "exceptions",
+    "false_alarms",
+    "headline",
+    "incident_sheet",
+    "inside_cells",
+    "minute_of_day",
+    "month_report",
+    "muster_list_csv",
+    "muster_list_html",
+    "occupancy",
+    "punctuality",
+    "quarters",
+    "sheet_csv",
+    "starts",
+    "stays",
+    "summarise",
+    "summary_csv",
+    "weeks",
+    "write_excel",
+]

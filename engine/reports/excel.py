@@ -1,0 +1,247 @@
+"""Day sheets as an Excel workbook: real dates, times and numbers, and texts that no program runs."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.attendance import DaySheet, cells
+from engine.errors import ConfigError, InputError
+from engine.reports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, heading
+from engine.reports.payroll import summarise
+from engine.storage import atomic_write, encode_cell
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook  # type: ignore[import-untyped]
+    from xlsxwriter.format import Format  # type: ignore[import-untyped]
+    from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
+
+__all__ = ["cell_text", "excel_bytes", "write_excel"]
+
+MAX_ROWS = 1_048_575  # of a sheet, below its header
+MAX_TEXT = 32_767  # characters of a cell
+_PRINTED = (
+    "employee_id", "name", "department", "date", "first_in", "last_out", "hours", "status", "planned_in", "planned_out",
+    "planned_hours", "late_min", "early_min", "break_hours", "note",
+)  # fmt: skip
+"""What is printed of the sheet "Days", in this order; the columns of the evidence follow, for the screen."""
+_DAYS = (*_PRINTED, *(column for column in COLUMNS if column not in _PRINTED))
+_BAD_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def cell_text(value: object) -> str:
+    """A text as it stands in a cell: marked like in CSV when it looks like a formula, without what XML cannot hold.
+
+    The cell is of the type text in any case; the mark still protects where the table is copied or saved as CSV.
+    """
+    text = encode_cell(value if value is None else str(value))
+    text = _BAD_IN_XML.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+
+
+def write_excel(
+    path: Path,
+    rows: Sequence[DaySheet],
+    *,
+    title: str,
+    generated_at: datetime,
+    summary: Sequence[Mapping[str, object]] | None = None,
+    verified: str = "",
+) -> None:
+    """Write what `excel_bytes` makes to a file, replacing it atomically.
+
+    Args:
+        path: an `.xlsx` file.
+        rows, title, generated_at, summary, verified: see there.
+
+    Raises:
+        ConfigError: the package that writes Excel is not installed.
+        InputError: more rows than a sheet can hold.
+        StorageError: the file cannot be written.
+    """
+    atomic_write(path, excel_bytes(rows, title=title, generated_at=generated_at, summary=summary, verified=verified))
+
+
+def excel_bytes(
+    rows: Sequence[DaySheet],
+    *,
+    title: str,
+    generated_at: datetime,
+    summary: Sequence[Mapping[str, object]] | None = None,
+    verified: str = "",
+) -> bytes:
+    """The sheets "Days", "Summary" and "Columns" as a workbook.
+
+    Times are the workplace's local times, as in the day sheet; the column UTC offset says what they differ from UTC by. There
+    are no formulas, links or macros: sums are numbers.
+
+    Args:
+        rows: of day sheets, of any number of days and people.
+        title: stands on each printed page and in the file's properties.
+        generated_at: timezone-aware.
+        summary: see `summarise`; default: of these rows.
+        verified: what is known of the log's integrity, in words.
+
+    Raises:
+        ConfigError: the package that writes Excel is not installed.
+        InputError: more rows than a sheet can hold.
+    """
+    try:
+        from xlsxwriter import Workbook  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ConfigError("Excel files need a further package", hint="pip install 'muster[office]'") from error
+    if len(rows) > MAX_ROWS:
+        raise InputError(f"{len(rows)} rows are more than a sheet can hold ({MAX_ROWS})", hint="export fewer days")
+    memory = io.BytesIO()
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "nan_inf_to_errors": False,
+    }
+    with Workbook(memory, options) as book:
+        book.set_properties(
+            {"title": cell_text(title)[:250], "created": generated_at.astimezone(UTC).replace(tzinfo=None)}
+        )
+        made = f"Made on {generated_at:%Y-%m-%d at %H:%M} ({generated_at.isoformat()[-6:]})"
+        style = _Style(book)
+        days = _sheet(book, style, "Days", _DAYS, list(map(_typed, rows)), frozen=2)
+        days.print_area(0, 0, max(len(rows), 1), len(_PRINTED) - 1)
+        _sheet(
+            book, style, "Summary", tuple(SUMMARY_COLUMNS), summarise(rows) if summary is None else summary, frozen=2
+        )
+        _sheet(
+            book, style, "Columns", ("sheet", "heading", "name_in_csv", "meaning"), _meanings(made, verified), frozen=0
+        )
+        for sheet in book.worksheets():
+            _page(sheet, title, made)
+    return memory.getvalue()
+
+
+class _Style:
+    """The formats of a workbook."""
+
+    def __init__(self, book: Workbook) -> None:
+        def new(**values: Any) -> Format:
+            return book.add_format({"valign": "top", "font_size": 10, **values})
+
+        self.header = new(bold=True, bottom=1, bg_color="#EDEDED", text_wrap=True)
+        self.text = new()
+        self.wrapped = new(text_wrap=True)
+        self.date = new(num_format="yyyy-mm-dd", align="left")
+        self.time = new(num_format="hh:mm:ss", align="left")
+        self.hours = new(num_format="0.00")
+        self.whole = new(num_format="0")
+        self.status = {word: new(bg_color=_tint(status.colour), bold=status.group in {"open", "absent"})
+                       for word, status in STATUSES.items()}  # fmt: skip
+
+
+def _tint(colour: str) -> str:
+    """The colour on paper: so light that black text on it has at least 7:1."""
+    parts = (int(colour[index : index + 2], 16) for index in (1, 3, 5))
+    return "#" + "".join(f"{round(255 - (255 - part) * 0.35):02X}" for part in parts)
+
+
+def _sheet(
+    book: Workbook,
+    style: _Style,
+    name: str,
+    columns: Sequence[str],
+    rows: Sequence[Mapping[str, object]],
+    *,
+    frozen: int,
+) -> Worksheet:
+    sheet = book.add_worksheet(name)
+    widths = [max(map(len, heading(column).split())) + 3 for column in columns]  # 3: the filter's button
+    for index, column in enumerate(columns):
+        sheet.write_string(0, index, heading(column), style.header)
+    for line, row in enumerate(rows, 1):
+        for index, column in enumerate(columns):
+            width = _write(sheet, style, line, index, column, row)
+            widths[index] = max(widths[index], width)
+    for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
+        limit = 90 if column == "meaning" else 36
+        sheet.set_column(index, index, min(width + 1, limit))
+    sheet.set_row(0, 30)
+    sheet.freeze_panes(1, frozen)
+    sheet.autofilter(0, 0, max(len(rows), 1), len(columns) - 1)
+    return sheet
+
+
+def _typed(row: DaySheet) -> dict[str, object]:
+    """A day with real dates, times and numbers in place of their texts."""
+
+    def clock(moment: datetime | None) -> time | None:
+        return moment.time().replace(microsecond=0) if moment else None
+
+    def hours(duration: timedelta | None) -> float | None:
+        return None if duration is None else round(duration.total_seconds() / 3600, 2)
+
+    return {
+        **cells(row),
+        "date": row.day,
+        "first_in": clock(row.first_in),
+        "last_out": clock(row.last_out),
+        "planned_in": clock(row.planned_in),
+        "planned_out": clock(row.planned_out),
+        "hours": row.hours,
+        "planned_hours": row.planned_hours,
+        "credited_hours": row.credited_hours or None,
+        "presence_hours": hours(row.stayed),
+        "break_hours": hours(row.breaks),
+        "similarity_in": row.similarity_in,
+        "recorded_first_in": clock(row.recorded.first_in),
+        "recorded_last_out": clock(row.recorded.last_out),
+        "recorded_hours": hours(row.recorded.worked),
+    }
+
+
+def _write(sheet: Worksheet, style: _Style, line: int, index: int, column: str, row: Mapping[str, object]) -> int:
+    """Write a cell with the type of its value. Its width in characters."""
+    value = row.get(column)
+    if isinstance(value, float):
+        sheet.write_number(line, index, value, style.hours)
+    elif isinstance(value, int):
+        sheet.write_number(line, index, value, style.whole)
+    elif isinstance(value, time):
+        sheet.write_datetime(line, index, value, style.time)
+    elif isinstance(value, date):
+        sheet.write_datetime(line, index, datetime.combine(value, time()), style.date)
+    elif text := cell_text(value):
+        plain = style.wrapped if column in {"note", "meaning"} else style.text
+        sheet.write_string(line, index, text, style.status.get(text, plain) if column == "status" else plain)
+    return 0 if value is None else len(cell_text(value))
+
+
+def _meanings(made: str, verified: str) -> list[Mapping[str, str]]:
+    def rows(sheet: str, columns: Iterable[tuple[str, str]]) -> list[Mapping[str, str]]:
+        return [
+            {"sheet": sheet, "heading": heading(column), "name_in_csv": column, "meaning": meaning}
+            for column, meaning in columns
+        ]
+
+    return [
+        *rows("Days", ((column, COLUMNS[column]) for column in _DAYS)),
+        *rows("Summary", SUMMARY_COLUMNS.items()),
+        *({"sheet": "Days", "heading": f"Status {status.symbol} {word}", "name_in_csv": word, "meaning": status.meaning}
+          for word, status in STATUSES.items()),
+        {"sheet": "", "heading": "This file", "name_in_csv": "", "meaning": made},
+        {"sheet": "", "heading": "The log", "name_in_csv": "", "meaning": verified or "was not verified"},
+    ]  # fmt: skip
+
+
+def _page(sheet: Worksheet, title: str, made: str) -> None:
+    """A4 landscape, one page wide, header and page numbers on each page."""
+    plain = cell_text(title)[:120].replace("&", "&&")  # a single & begins a code
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.set_margins(left=0.4, right=0.4, top=0.7, bottom=0.6)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+    sheet.set_header(f"&L{plain}&R&A")
+    sheet.set_footer(f"&L{made}&RPage &P of &N")

@@ -1,0 +1,89 @@
+"""The sheet of an incident: one self-contained page with faces and names, to be read or printed on A4."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from engine.records.alerts import when
+from engine.records.bundle import Case, Party
+from engine.reports.render import render
+
+__all__ = ["incident_sheet"]
+
+_KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "unknown": "Unknown person",
+        "tailgating": "Tailgating",
+        "presentation_attack": "A picture instead of a face",
+        "watch_list": "Person on the watch list",
+    }
+)
+_CAPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "image": "What was found",
+        "before_image": "A second before",
+        "clean_image": "The frame as it was",
+        "after_image": "A second after",
+    }
+)
+_SIGNS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "open": ("■", "#D55E00"), "acknowledged": ("◐", "#E69F00"), "resolved": ("●", "#009E73"), "false alarm": ("○", "#b8bec5"),
+        "high": ("▲", "#D55E00"), "medium": ("◆", "#E69F00"), "low": ("◇", "#b8bec5"),
+    }
+)  # fmt: skip
+
+
+def incident_sheet(case: Case, *, generated_at: datetime, place: str = "") -> str:
+    """A page about one incident, A4 portrait.
+
+    Args:
+        case: what is told.
+        generated_at: timezone-aware.
+        place: such as the organisation's name.
+
+    Raises:
+        ConfigError: the package that renders pages is not installed.
+    """
+    row = case.row
+    return render(
+        "incident.html.j2",
+        generated_at,
+        title=f"Incident {row['incident_id']}",
+        place=place,
+        kind=_KINDS.get(row["kind"], row["kind"].replace("_", " ")),
+        row=row,
+        state=case.incident.state,
+        signs=_SIGNS,
+        assignee=case.readable(case.incident.assignee),
+        begun=_moment(row["timestamp"]),
+        ended=_moment(row["ended"]),
+        similarity=row["similarity"],
+        people=[{"who": _who(each), "key": each.key, "department": each.department, "face": _data(each.face)}
+                for each in case.parties],
+        pictures=[(_CAPTIONS[column], _data(case.pictures[column])) for column in _CAPTIONS if column in case.pictures],
+        gone=len(case.gone),
+        history=[{**each, "time": _moment(each["timestamp"])} for each in case.reviews],
+        seals=case.seals,
+    )  # fmt: skip
+
+
+def _who(party: Party) -> str:
+    if party.known:
+        return party.name or party.key
+    if party.erased:
+        return "Erased person"
+    return "Unknown person" if party.stranger else "Person no longer listed"
+
+
+def _moment(text: str) -> str:
+    moment = when(text)
+    return f"{moment:%a} {moment.day} {moment:%b %Y, %H:%M:%S}" if moment else text
+
+
+def _data(content: bytes) -> str:
+    """A picture in the page itself: the sheet stands alone."""
+    return f"data:image/jpeg;base64,{base64.b64encode(content).decode('ascii')}" if content else ""

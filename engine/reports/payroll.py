@@ -1,0 +1,77 @@
+"""The month summary that payroll works with: one row per person and month."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from engine.attendance import DaySheet, Status
+from engine.reports.columns import SUMMARY_COLUMNS
+from engine.storage import table_text
+
+__all__ = ["summarise", "summary_csv"]
+
+_COUNTED = {
+    "absent": (Status.ABSENT,),
+    "on_leave": (Status.ON_LEAVE,),
+    "remote": (Status.REMOTE,),
+    "sick": (Status.SICK,),
+    "holiday": (Status.HOLIDAY,),
+    "missing_in_out": (Status.MISSING_IN, Status.MISSING_OUT),
+    "not_covered": (Status.NOT_COVERED,),
+    "not_identified": (Status.NOT_IDENTIFIED,),
+}
+
+
+def summarise(rows: Iterable[DaySheet], *, by_month: bool = True) -> list[dict[str, object]]:
+    """Add up day sheet rows per person and month.
+
+    Hours have two digits, minutes and days are whole; `balance` is exactly what its definition in `SUMMARY_COLUMNS` says.
+
+    Args:
+        rows: of day sheets.
+        by_month: False: one row a person, however many months the rows span.
+
+    Returns:
+        Rows with the columns of `SUMMARY_COLUMNS`, by department, name, id and month.
+    """
+    groups: dict[tuple[str, str], list[DaySheet]] = {}
+    for row in rows:
+        groups.setdefault((row.employee_id, f"{row.day:%Y-%m}" if by_month else ""), []).append(row)
+    summary = [_summary(employee_id, month, own) for (employee_id, month), own in groups.items()]
+    order = ("department", "name", "employee_id", "month")
+    return sorted(summary, key=lambda row: tuple(str(row[column]).casefold() for column in order))
+
+
+def summary_csv(rows: Iterable[DaySheet]) -> str:
+    """The month summary of day sheet rows as CSV; no cell runs in a spreadsheet."""
+    return table_text(tuple(SUMMARY_COLUMNS), summarise(rows))
+
+
+def _summary(employee_id: str, month: str, rows: list[DaySheet]) -> dict[str, object]:
+    rows = sorted(rows, key=lambda row: row.day)
+    hours, planned = _total(row.hours for row in rows), _total(row.planned_hours for row in rows)
+    credited = _total(row.credited_hours for row in rows)
+    values: dict[str, object] = {
+        "employee_id": employee_id,
+        "name": next((row.name for row in reversed(rows) if row.name), ""),
+        "department": next((row.department for row in reversed(rows) if row.department), ""),
+        "month": month,
+        "days_worked": sum(row.present for row in rows),
+        "hours": hours,
+        "planned_hours": planned,
+        "credited_hours": credited,
+        "balance": round(hours + credited - planned, 2),
+        "late_days": sum(row.late is True for row in rows),
+        "late_min": sum(row.late_min or 0 for row in rows),
+        "early_days": sum(row.left_early is True for row in rows),
+        "early_min": sum(row.early_min or 0 for row in rows),
+        "corrected": sum(bool(row.corrected_by) for row in rows),
+        "awaiting_approval": sum(row.awaiting_approval for row in rows),
+        **{key: sum(row.status in words for row in rows) for key, words in _COUNTED.items()},
+    }
+    return {column: values[column] for column in SUMMARY_COLUMNS}
+
+
+def _total(values: Iterable[float | None]) -> float:
+    return round(math.fsum(value or 0.0 for value in values), 2)

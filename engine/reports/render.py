@@ -1,0 +1,36 @@
+"""Printable pages: one self-contained HTML file, everything escaped, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from engine.errors import ConfigError
+
+__all__ = ["render"]
+
+
+def render(template: str, generated_at: datetime, **values: object) -> str:
+    """A page from a template of this package.
+
+    Args:
+        template: file name in `templates/`.
+        generated_at: timezone-aware; stands on the page.
+        values: what the template names. All are escaped but those marked as safe there, which are charts.
+
+    Raises:
+        ConfigError: the package that renders templates is not installed.
+    """
+    try:
+        import jinja2  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ConfigError("printable pages need a further package", hint="pip install 'muster[office]'") from error
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("engine.reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(
+        generated=f"{generated_at:%Y-%m-%d %H:%M} (UTC{generated_at.isoformat()[-6:]})", **values
+    )

@@ -1,0 +1,50 @@
+"""Durable files: atomic writes, locks, documents and identifiers; and, in `logs`, append-only logs whose rows are sealed.
+
+Not here: what is written. The same over a database: `engine.postgres`.
+"""
+
+from engine.storage.files import (
+    Document,
+    FileDocument,
+    append_lines,
+    atomic_write,
+    claimed,
+    clean_text,
+    csv_line,
+    decode_cell,
+    document,
+    encode_cell,
+    file_name,
+    locked,
+    new_id,
+    read_rows,
+    repeatable,
+    repeatable_ids,
+    storage_errors,
+    table_rows,
+    table_text,
+    write_table,
+)
+
+__all__ = [
+    "Document",
+    "FileDocument",
+    "append_lines",
+    "atomic_write",
+    "claimed",
+    "clean_text",
+    "csv_line",
+    "decode_cell",
+    "document",
+    "encode_cell",
+    "file_name",
+    "locked",
+    "new_id",
+    "read_rows",
+    "repeatable",
+    "repeatable_ids",
+    "storage_errors",
+    "table_rows",
+    "table_text",
+    "write_table",
+]

@@ -1,0 +1,23 @@
+"""Append-only logs whose rows are sealed, so that nobody changes one unnoticed."""
+
+from engine.storage.logs.check import Finding, Head
+from engine.storage.logs.days import DayLog, FileLogs, Journal, Logs, WholeLog
+from engine.storage.logs.rows import RowType, TypedDayLog, TypedLog
+from engine.storage.logs.sealed import SealedFile
+from engine.storage.logs.seals import PSEUDONYM, Sealer
+
+__all__ = [
+    "PSEUDONYM",
+    "DayLog",
+    "FileLogs",
+    "Finding",
+    "Head",
+    "Journal",
+    "Logs",
+    "RowType",
+    "SealedFile",
+    "Sealer",
+    "TypedDayLog",
+    "TypedLog",
+    "WholeLog",
+]

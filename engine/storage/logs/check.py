@@ -1,0 +1,250 @@
+"""Reads a sealed file byte by byte and names what does not hold: rows that were changed, removed, moved or inserted."""
+
+from __future__ import annotations
+
+import csv
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.storage.files import csv_line
+from engine.storage.logs.seals import Seal, Sealer, parse_seal
+
+__all__ = ["Finding", "Head", "Line", "check_content", "check_lines", "line_of", "read_line"]
+
+_NAMED = 20  # findings of one kind that are told one by one
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something noticed about a log.
+
+    Attributes:
+        file: its name.
+        line: from 1, the header's; 0: the file as a whole.
+        what: `changed`, `removed`, `moved`, `inserted`, `missing` (all: tampering or damage), or `torn`, `note`.
+        detail: one line for people.
+    """
+
+    file: str
+    line: int
+    what: Literal["changed", "removed", "moved", "inserted", "missing", "torn", "note"]
+    detail: str
+
+    @property
+    def harmless(self) -> bool:
+        """Explained by a crash or the course of things."""
+        return self.what in {"torn", "note"}
+
+
+@dataclass(frozen=True)
+class Head:
+    """How far a file is sealed: its number of rows, and the chain's last value."""
+
+    rows: int
+    chain: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a sealed file.
+
+    Attributes:
+        number: of the line, from 1.
+        cells: None when it is no CSV.
+        seal: None when it bears none.
+        authentic: the seal is its own.
+    """
+
+    number: int
+    cells: list[str] | None
+    seal: Seal | None
+    authentic: bool
+
+    @property
+    def name(self) -> str:
+        """How to call the row: its identifier and time, as far as they can be read."""
+        return " ".join(cell for cell in (self.cells or [])[:2] if cell) or "unreadable"
+
+
+Canonical = Callable[[Sequence[str]], list[str]]
+
+
+def read_line(
+    raw: bytes, stem: str, columns: Sequence[str], sealer: Sealer, canonical: Canonical, number: int = 0
+) -> Line:
+    """Read a line and make its seal anew.
+
+    Args:
+        raw: without its end.
+        stem: name of the file without suffix, part of every seal.
+        columns: the header, `seal` last.
+        sealer: holds the key.
+        canonical: a row's cells as they are hashed.
+        number: of the line.
+    """
+    try:
+        text = raw.decode("utf-8")
+        (cells,) = csv.reader([text], strict=True)
+    except (UnicodeDecodeError, csv.Error, ValueError):
+        return Line(number, None, None, authentic=False)
+    if len(cells) != len(columns) or csv_line(cells) != text + "\n":
+        return Line(number, cells, parse_seal(cells[-1]) if cells else None, authentic=False)
+    return line_of(cells, stem, sealer, canonical, number)
+
+
+def line_of(cells: list[str], stem: str, sealer: Sealer, canonical: Canonical, number: int) -> Line:
+    """The same of encoded cells, the seal as the last."""
+    seal = parse_seal(cells[-1])
+    own = seal is not None and sealer.own(stem, seal.number, canonical(cells[:-1])) == seal.own
+    return Line(number, cells, seal, authentic=own)
+
+
+def check_content(
+    content: bytes, file: str, columns: Sequence[str], sealer: Sealer, canonical: Canonical, heads: Sequence[Head]
+) -> list[Finding]:
+    """Everything that is wrong with a sealed file.
+
+    Args:
+        content: the file's bytes.
+        file: its name with suffix.
+        columns, sealer, canonical: see `read_line`.
+        heads: what the file held at earlier times.
+    """
+    wanted = max((head.rows for head in heads), default=0)
+    header, *rest = content.split(b"\n")
+    tail = rest.pop() if rest else b""
+    stem = file.removesuffix(".csv")
+    lines = [read_line(raw, stem, columns, sealer, canonical, number) for number, raw in enumerate(rest, start=2)]
+    findings: list[Finding] = []
+    written = csv_line(columns).encode()
+    if b"\n" not in content and written.startswith(content) and not wanted:
+        tail = content
+    elif header + b"\n" != written:
+        findings.append(Finding(file, 1, "changed", "the header is not what was written"))
+    if tail and wanted > max((line.seal.number for line in lines if line.seal), default=0):
+        lines.append(Line(len(rest) + 2, None, None, authentic=False))  # its end was there once
+    elif tail:
+        detail = f"{len(tail)} bytes of an interrupted write; the next row removes them"
+        findings.append(Finding(file, content.count(b"\n") + 1, "torn", detail))
+    found = check_lines(lines, file, sealer, heads)
+    if len(found) == 1 and not found[0].line:  # about the file as a whole: the details come first
+        return [*findings, *found]
+    return sorted([*findings, *found], key=lambda finding: finding.line)
+
+
+def check_lines(lines: Sequence[Line], file: str, sealer: Sealer, heads: Sequence[Head]) -> list[Finding]:
+    """Everything that is wrong with the rows of a sealed chain.
+
+    Args:
+        lines: in the order in which they stand, numbered from 2 on.
+        file: how to call it.
+        sealer: holds the key.
+        heads: what it held at earlier times.
+    """
+    if len(lines) > 1 and not any(line.authentic for line in lines):
+        detail = f"none of its {len(lines)} rows bears a seal of this key: it is another key's, or was written anew"
+        return [Finding(file, 0, "changed", detail)]
+    wanted = max((head.rows for head in heads), default=0)
+    findings = [*_order(lines, wanted, file), *_chain(lines, heads, file, sealer)]
+    return sorted(_shortened(findings, file), key=lambda finding: finding.line)
+
+
+def _order(lines: Sequence[Line], wanted: int, file: str) -> Iterator[Finding]:
+    """Rows that are not as they were written, too many, too few, or at another place."""
+    first: dict[int, Line] = {}
+    numbers = {line.number: line.seal.number for line in lines if line.authentic and line.seal}
+    # of two copies the one that follows on its own predecessor is the original
+    for line in sorted(lines, key=lambda line: numbers.get(line.number, 0) - 1 != numbers.get(line.number - 1, 0)):
+        if line.authentic and line.seal:
+            if line.seal.number in first:
+                yield Finding(
+                    file, line.number, "inserted", f"row {line.seal.number} ({line.name}) stands there a second time"
+                )
+            else:
+                first[line.seal.number] = line
+    broken = [line for line in lines if not line.authentic]
+    claimed = {line.seal.number for line in broken if line.seal}
+    last = max([wanted, *first, *(number for number in claimed if number <= len(lines))], default=0)
+    missing = set(range(1, last + 1)) - set(first)
+    free = sorted(missing - claimed)
+    around = _neighbours(lines)
+    for line in broken:
+        number = line.seal.number if line.seal else 0
+        if number not in missing:
+            before, after = around[line.number]
+            place = bisect_right(free, before)
+            number = free.pop(place) if place < len(free) and (after is None or free[place] < after) else 0
+        if not number:
+            yield Finding(file, line.number, "inserted", f"a row that was never written ({line.name})")
+        else:
+            missing.discard(number)
+            yield Finding(file, line.number, "changed", f"row {number} ({line.name}) is not as it was written")
+    ordered = sorted(first.values(), key=lambda line: line.number)
+    for line, number in zip(ordered, sorted(first), strict=True):
+        if line.seal and line.seal.number != number:
+            yield Finding(file, line.number, "moved", f"row {line.seal.number} ({line.name}) stands at another place")
+    for begin, end in _runs(sorted(missing)):
+        row = first.get(begin - 1)
+        which = f"row {begin} was" if begin == end else f"rows {begin} to {end} were"
+        where = f"after row {begin - 1} ({row.name})" if row else "at the beginning" if begin == 1 else "there"
+        yield Finding(file, row.number if row else 0, "removed", f"{which} removed {where}")
+
+
+def _neighbours(lines: Sequence[Line]) -> dict[int, tuple[int, int | None]]:
+    """For each line the highest number of an authentic row before it, and the lowest of one after it (None: there is none)."""
+    highest, lowest = [0], list[int | None]([None])
+    for line in lines:
+        highest.append(max(highest[-1], line.seal.number if line.authentic and line.seal else 0))
+    for line in reversed(lines):
+        number, later = line.seal.number if line.authentic and line.seal else None, lowest[-1]
+        lowest.append(later if number is None else number if later is None else min(number, later))
+    return {
+        line.number: (before, after)
+        for line, before, after in zip(lines, highest[:-1], reversed(lowest[:-1]), strict=True)
+    }
+
+
+def _chain(lines: Sequence[Line], heads: Sequence[Head], file: str, sealer: Sealer) -> Iterator[Finding]:
+    """Seals that do not follow on the one before, and heads that the file does not lead to."""
+    chains = {0: ""}
+    for line in sorted(
+        (line for line in lines if line.authentic and line.seal), key=lambda line: line.seal.number if line.seal else 0
+    ):
+        seal = line.seal
+        assert seal is not None
+        before = chains.get(seal.number - 1)
+        expected = seal.chain if before is None else sealer.chain(before, seal.own)
+        chains[seal.number] = expected
+        if expected != seal.chain:
+            yield Finding(
+                file,
+                line.number,
+                "changed",
+                f"row {seal.number} ({line.name}): its seal does not follow on the row before",
+            )
+    for head in heads:
+        if head.chain and chains.get(head.rows, head.chain) != head.chain:  # empty: its last row was damaged then
+            yield Finding(file, 0, "changed", f"the first {head.rows} rows are not those that were sealed")
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def _shortened(findings: Sequence[Finding], file: str) -> list[Finding]:
+    """A file that is wrong throughout is told in a few lines."""
+    kept: list[Finding] = []
+    for what in dict.fromkeys(finding.what for finding in findings):
+        same = [finding for finding in findings if finding.what == what]
+        kept += same[:_NAMED]
+        if len(same) > _NAMED:
+            kept.append(Finding(file, same[_NAMED].line, what, f"and {len(same) - _NAMED} more rows"))
+    return kept

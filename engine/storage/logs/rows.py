@@ -1,0 +1,233 @@
+"""Rows as frozen values: a dataclass says what a row holds, and its texts are parsed once, at the edge.
+
+One field is one column, in order. A field may be `str`, `int`, `float`, `bool`, `date`, an aware `datetime`, a `StrEnum`, a `Literal` of
+texts, a tuple of texts (joined by `;`), or any of these `| None`, which is an empty cell.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from enum import Enum
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from engine.storage.logs.days import DayLog, WholeLog
+
+__all__ = ["RowType", "TypedDayLog", "TypedLog", "joined", "split"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T", bound="DataclassInstance")
+Cells = Mapping[str, str]
+
+
+def split(text: str) -> tuple[str, ...]:
+    """The texts of a cell that holds several."""
+    return tuple(text.split(";")) if text else ()
+
+
+def joined(texts: Iterable[str]) -> str:
+    """Several texts as one cell."""
+    return ";".join(texts)
+
+
+def _aware(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.utcoffset() is None:
+        raise ValueError(f"{text!r} has no offset from UTC")
+    return time
+
+
+def _truth(text: str) -> bool:
+    if text not in {"yes", "no"}:
+        raise ValueError(f"{text!r} is neither yes nor no")
+    return text == "yes"
+
+
+_READERS: Mapping[object, Callable[[str], object]] = {
+    str: str,
+    int: int,
+    float: float,
+    bool: _truth,
+    date: date.fromisoformat,
+    datetime: _aware,
+}
+
+
+def _reader(hint: Any) -> Callable[[str], Any]:
+    """What reads the cells of a field."""
+    if hint in _READERS:
+        return _READERS[hint]
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is tuple:
+        return split
+    if origin is Literal:
+        return _one_of(arguments)
+    if origin in {Union, UnionType} and NoneType in arguments:
+        (inner,) = (each for each in arguments if each is not NoneType)
+        read = _reader(inner)
+        return lambda text: read(text) if text else None
+    raise TypeError(f"a row cannot hold {hint}")
+
+
+def _one_of(words: Sequence[str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"{text!r} is none of {', '.join(words)}")
+        return text
+
+    return read
+
+
+class RowType(Generic[T]):
+    """How values of a frozen dataclass stand in a table.
+
+    Args:
+        kind: the dataclass.
+        timespec: to what times are written, see `datetime.isoformat`.
+
+    Raises:
+        TypeError: a field is of a type that a cell cannot hold.
+    """
+
+    def __init__(self, kind: type[T], timespec: str = "milliseconds") -> None:
+        hints = get_type_hints(kind)
+        self.kind, self._timespec = kind, timespec
+        self.columns = tuple(each.name for each in fields(kind))
+        self._readers = [(name, _reader(hints[name])) for name in self.columns]
+
+    def parse(self, cells: Cells) -> T:
+        """A row of texts as a value; columns that it lacks count as empty.
+
+        Raises:
+            ValueError: a cell holds something else.
+        """
+        get = cells.get
+        return self.kind(*[read(get(name, "")) for name, read in self._readers])
+
+    def parse_all(self, rows: Iterable[Cells], what: str) -> list[T]:
+        """Rows as values; one that cannot be read (somebody edited the file) is left out, and the log says which.
+
+        Args:
+            rows: as texts.
+            what: is said in the log.
+        """
+        found = []
+        for row in rows:
+            try:
+                found.append(self.parse(row))
+            except ValueError as error:
+                log.warning("row %s of %s cannot be read and is left out: %s", row.get(self.columns[0]), what, error)
+        return found
+
+    def cells(self, row: T) -> dict[str, object]:
+        """A value as the cells of its row."""
+        return {name: self._cell(getattr(row, name)) for name in self.columns}
+
+    def _cell(self, value: object) -> object:
+        if isinstance(value, datetime):
+            return value.isoformat(timespec=self._timespec)
+        if isinstance(value, date):
+            return value.isoformat()
+        return joined(value) if isinstance(value, tuple) else value
+
+
+@dataclass
+class _Parsed(Generic[T]):
+    """The rows of one day, as far as they were parsed: a log only grows."""
+
+    raw: list[dict[str, str]]
+    count: int
+    rows: list[T]
+
+
+class TypedDayLog(Generic[T]):
+    """A log with a chain per day, as values.
+
+    Args:
+        raw: the log.
+        kind: what its rows hold.
+    """
+
+    def __init__(self, raw: DayLog, kind: RowType[T]) -> None:
+        self.raw, self.kind = raw, kind
+        self._known: dict[date, _Parsed[T]] = {}
+
+    def append(self, day: date, rows: Sequence[T]) -> None:
+        """Append rows durably; call it within `raw.exclusive()`.
+
+        Raises:
+            StorageError: nothing was written.
+        """
+        self.raw.append(day, [self.kind.cells(row) for row in rows])
+
+    def by_day(self, days: Iterable[date]) -> dict[date, list[T]]:
+        """Rows of days, by day; days without rows are left out. Do not change the lists."""
+        return {day: self._rows(day, raw) for day, raw in self.raw.by_day(days).items()}
+
+    def on(self, days: Iterable[date]) -> list[T]:
+        """Rows of these days, in their order."""
+        return [row for rows in self.by_day(days).values() for row in rows]
+
+    def read(self, first: date, last: date | None = None) -> list[T]:
+        """Rows from `first` to `last` (inclusive; default: the same day), day by day."""
+        return self.on(first + timedelta(days=offset) for offset in range(((last or first) - first).days + 1))
+
+    def about(self, key: str, first: date, last: date) -> list[T]:
+        """Rows from `first` to `last` that are about somebody or something."""
+        return self.kind.parse_all(self.raw.about(key, first, last), self.raw.name)
+
+    def find(self, row_id: str) -> T | None:
+        """The row of that identifier; None: there is none."""
+        raw = self.raw.find(row_id)
+        return None if raw is None else next(iter(self.kind.parse_all([raw], self.raw.name)), None)
+
+    def standing(self, day: date, column: str, identifier: str) -> T | None:
+        """The row of that identifier, where an interrupted run wrote it before this one."""
+        raw = self.raw.standing(day, column, identifier)
+        return None if raw is None else self.kind.parse(raw)
+
+    def _rows(self, day: date, raw: list[dict[str, str]]) -> list[T]:
+        known = self._known.get(day)
+        if (
+            known is None
+            or known.count > len(raw)
+            or (known.count and known.raw[known.count - 1] is not raw[known.count - 1])
+        ):
+            known = self._known[day] = _Parsed(raw, 0, [])
+        if known.count < len(raw):
+            fresh = self.kind.parse_all(raw[known.count :], f"{self.raw.name} of {day}")
+            known = self._known[day] = _Parsed(raw, len(raw), [*known.rows, *fresh])
+        return known.rows
+
+
+class TypedLog(Generic[T]):
+    """A log that is one piece, as values.
+
+    Args:
+        raw: the log.
+        kind: what its rows hold.
+    """
+
+    def __init__(self, raw: WholeLog, kind: RowType[T]) -> None:
+        self.raw, self.kind = raw, kind
+
+    def append(self, rows: Sequence[T]) -> None:
+        """Append rows durably; call it within `raw.exclusive()`.
+
+        Raises:
+            StorageError: nothing was written.
+        """
+        self.raw.append([self.kind.cells(row) for row in rows])
+
+    def read(self) -> list[T]:
+        """All rows."""
+        return self.kind.parse_all(self.raw.read(), self.raw.shelf.name)

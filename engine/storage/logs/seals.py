@@ -1,0 +1,143 @@
+"""Keyed hashes over log rows, so that whoever changes, removes, inserts or moves one is found out.
+
+A row's last cell is its seal, `<number>.<own>.<chain>`: its number in the file from 1 on, an HMAC-SHA256 over the file's
+name, that number and the row's cells, and one over the seal before and its own. The chain's last value, the head, stands for
+all rows up to it.
+
+Cells that name people are hashed by their pseudonym, an HMAC of the id. So an id can be replaced by its own pseudonym after
+somebody asked to be forgotten, by nothing else, and every seal stays valid.
+
+What it cannot do: whoever may read the key can seal anything. Keep it where those who could gain from a changed sheet cannot
+read it (`seal_key` in the settings), and keep the heads of closed days elsewhere, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from engine.errors import StorageError
+from engine.storage.files import atomic_write, decode_cell, encode_cell, locked, storage_errors
+
+__all__ = ["PSEUDONYM", "Seal", "Sealer", "canonical", "parse_seal", "without_person"]
+
+PSEUDONYM = "erased-"
+_KEY_BYTES = 32
+_DIGITS = 32  # 128 bits: half of the hash, the least that RFC 2104 advises
+_FORM = re.compile(rf"([1-9]\d{{0,11}})\.([0-9a-f]{{{_DIGITS}}})\.([0-9a-f]{{{_DIGITS}}})")
+
+
+@dataclass(frozen=True)
+class Seal:
+    """A row's seal.
+
+    Attributes:
+        number: of the row in its file, from 1.
+        own: over the row alone, hexadecimal.
+        chain: over the row and all before it, hexadecimal.
+    """
+
+    number: int
+    own: str
+    chain: str
+
+    def __str__(self) -> str:
+        return f"{self.number}.{self.own}.{self.chain}"
+
+
+def parse_seal(cell: str) -> Seal | None:
+    """The seal in a cell; None when it is not one."""
+    match = _FORM.fullmatch(cell)
+    return Seal(int(match.group(1)), match.group(2), match.group(3)) if match else None
+
+
+class Sealer:
+    """Makes and checks seals with the key of a file, which is made when it is first needed.
+
+    Args:
+        key_path: where the key lies, 32 bytes as hexadecimal digits.
+    """
+
+    def __init__(self, key_path: Path) -> None:
+        self.key_path = key_path
+
+    @cached_property
+    def _key(self) -> bytes:
+        key = self._read()
+        if key is None:
+            with locked(self.key_path):
+                key = self._read()
+                if key is None:
+                    key = secrets.token_bytes(_KEY_BYTES)
+                    atomic_write(self.key_path, (key.hex() + "\n").encode(), mode=0o600)
+        return key
+
+    def _read(self) -> bytes | None:
+        with storage_errors(self.key_path):
+            try:
+                text = self.key_path.read_text(encoding="ascii", errors="replace")
+            except FileNotFoundError:
+                return None
+        try:
+            key = bytes.fromhex(text)
+        except ValueError:
+            key = b""
+        if len(key) != _KEY_BYTES:
+            raise StorageError(
+                f"{self.key_path} is no seal key", hint=f"restore it from a backup: {2 * _KEY_BYTES} hexadecimal digits"
+            )
+        return key
+
+    @property
+    def key_id(self) -> str:
+        """Names the key without telling it."""
+        return hashlib.sha256(b"muster seal key" + self._key).hexdigest()[:8]
+
+    def mac(self, *parts: str) -> str:
+        """A keyed hash over texts, 32 hexadecimal digits; no two lists of texts are hashed alike."""
+        message = b"".join(
+            len(part).to_bytes(8, "big") + part for part in (text.encode("utf-8", "replace") for text in parts)
+        )
+        return hmac.new(self._key, message, hashlib.sha256).hexdigest()[:_DIGITS]
+
+    def pseudonym(self, person: str) -> str:
+        """What stands in a log for somebody who was forgotten."""
+        return person if person.startswith(PSEUDONYM) or not person else f"{PSEUDONYM}{self.mac('person', person)[:16]}"
+
+    def own(self, file: str, number: int, cells: Sequence[str]) -> str:
+        """The hash of a row by itself."""
+        return self.mac("row", file, str(number), *cells)
+
+    def chain(self, before: str, own: str) -> str:
+        """The hash of a row and of all before it."""
+        return self.mac("chain", before, own)
+
+
+def canonical(cells: Sequence[str], people: Sequence[int], sealer: Sealer) -> list[str]:
+    """A row's cells as they are hashed: people by their pseudonyms.
+
+    Args:
+        cells: encoded, without the seal.
+        people: indices of cells with ids of people, several separated by `;`.
+        sealer: holds the key.
+    """
+    sealed = list(cells)
+    for index in people:
+        ids = decode_cell(cells[index])
+        if encode_cell(ids) == cells[index]:  # an id that is written otherwise is not what was sealed
+            sealed[index] = ";".join(sealer.pseudonym(person) for person in ids.split(";"))
+    return sealed
+
+
+def without_person(ids: str, person: str, sealer: Sealer) -> str | None:
+    """A cell's ids with somebody's pseudonym in place of their own; None: they do not stand there."""
+    found = ids.split(";")
+    if person not in found:
+        return None
+    return ";".join(sealer.pseudonym(each) if each == person else each for each in found)

@@ -1,0 +1,12 @@
+"""How the match threshold is chosen for one's own people: assessment on photos, `calibration`, and `replay` of past decisions.
+
+Not here: rates, intervals and thresholds as such (`engine.evaluation`).
+"""
+
+from engine.tuning.assessment import assess_folder, assess_pairs, assess_prior
+
+__all__ = [
+    "assess_folder",
+    "assess_pairs",
+    "assess_prior",
+]

@@ -1,0 +1,258 @@
+"""The threshold in force: where it comes from, who put it there, how it is changed and taken back."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from engine.config import MatchingConfig
+from engine.errors import GalleryMismatch, InputError
+from engine.evaluation import prior_of
+from engine.gallery import Gallery
+from engine.records import Records
+from engine.records.names import Names
+from engine.storage import Document, clean_text, new_id
+from engine.tuning.calibration.in_force import InForce, Model, ThresholdKeeper
+from engine.tuning.calibration.operating import Target
+from engine.tuning.calibration.report import Report
+from engine.tuning.calibration.traffic import Traffic, seen_of, traffic_of
+from engine.tuning.calibration.versions import Version, VersionStore
+
+__all__ = ["Calibration"]
+
+
+class Calibration:
+    """Evaluates the gallery, and keeps the threshold that people chose.
+
+    Args:
+        records: the books.
+        versions: `calibration.json`.
+        matching: its section of the settings.
+        model: of the embedder in use.
+        clock: the present.
+        environ: where settings may stand beside `muster.toml`.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        versions: Document,
+        matching: MatchingConfig,
+        model: Model,
+        clock: Callable[[], datetime],
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._records, self._matching, self._model, self._clock = records, matching, model, clock
+        self._versions = VersionStore(versions)
+        self._keeper = ThresholdKeeper(records.workspace, self._versions, matching, model, environ)
+        self._names = Names(records.people, records.attendance.log.sealer)
+
+    @property
+    def fixed_where(self) -> str:
+        """Where the settings fix the threshold, so that none can be applied; empty: they do not."""
+        return "" if self._matching.threshold is None else self._keeper.fixed_where
+
+    # ----------------------------------------------------------------------------------------- in force
+
+    def threshold(self, gallery: Gallery | None = None) -> float:
+        """The matching threshold in force for a gallery, default: as it is now.
+
+        Cheap: it is worked out again only when the gallery or `calibration.json` changed, so a running camera takes a new one over.
+
+        Raises:
+            StorageError: `calibration.json` is damaged, and was never read before.
+        """
+        return self._keeper.threshold(gallery if gallery is not None else self._records.gallery.current())
+
+    def in_force(self, gallery: Gallery | None = None) -> InForce:
+        """The same with where it comes from, and what does not fit."""
+        found = self._keeper.in_force(gallery if gallery is not None else self._records.gallery.current())
+        return replace(found, version=self._readable(found.version)) if found.version else found
+
+    # ----------------------------------------------------------------------------------------- evaluating
+
+    def report(
+        self,
+        target_fmr: float | None = None,
+        target_fpir: float | None = None,
+        *,
+        traffic: Traffic | None = None,
+        runs: int = 1000,
+    ) -> Report:
+        """Evaluate the gallery as it is now. Nothing is written.
+
+        Args:
+            target_fmr, target_fpir: what a threshold is to reach; default: both of the settings, the stricter deciding.
+            traffic: of the entrance; default: of the last four weeks' logs.
+            runs: resamplings of the bootstrap.
+
+        Raises:
+            InputError: a target is no rate.
+            GalleryMismatch: the gallery is of another model.
+            StorageError: something cannot be read.
+        """
+        for name, value in (("FMR", target_fmr), ("FPIR", target_fpir)):
+            if value is not None and not 0 < value < 1:
+                raise InputError(
+                    f"a target {name} of {value:g} is no rate", hint="give one between 0 and 1, such as 1e-4"
+                )
+        if target_fmr is None and target_fpir is None:
+            target_fmr, target_fpir = self._matching.target_fmr, self._matching.target_fpir
+        gallery, now = self._records.gallery.current(), self._clock().astimezone(self._records.zone)
+        found = self.in_force(gallery)
+        return Report(
+            evaluation_id=new_id(now),
+            made_at=now,
+            gallery=gallery,
+            target=Target(target_fmr, target_fpir),
+            in_force=found.threshold,
+            source=found.source,
+            min_margin=self._matching.min_margin,
+            prior_mean=self._model.impostor_mean,
+            prior_std=self._model.impostor_std,
+            prior=prior_of(self._model.model_id),
+            traffic=traffic or traffic_of(self._records, len(gallery), now),
+            seen=seen_of(self._records, gallery.model_id, now),
+            runs=runs,
+        )
+
+    # ----------------------------------------------------------------------------------------- deciding
+
+    def history(self) -> tuple[Version, ...]:
+        """All decisions, oldest first."""
+        return tuple(self._readable(each) for each in self._versions.history())
+
+    def _readable(self, version: Version) -> Version:
+        """With ids in place of the pseudonyms of people who are still known."""
+        readable = self._names.readable
+        return replace(version, author=readable(version.author), reason=readable(version.reason))
+
+    def apply(self, report: Report, threshold: float | None = None, *, author: str, reason: str) -> Version:
+        """Put a threshold in force; running cameras take it over.
+
+        Args:
+            report: of this gallery, which it rests on.
+            threshold: default: the proposed one.
+            author, reason: who decides, and why; both must be given.
+
+        Raises:
+            InputError: it is no similarity, author or reason is empty, the settings fix a threshold, or the gallery changed since.
+            GalleryMismatch: the report is of a gallery of another model or alignment.
+            StorageError: it could not be written; nothing was changed.
+        """
+        chosen = report.proposed_threshold if threshold is None else threshold
+        if not (math.isfinite(chosen) and -1 <= chosen <= 1):
+            raise InputError(f"{chosen} is no similarity", hint="give a threshold between -1 and 1")
+        author, reason = self._signed(author, reason)
+        gallery = self._records.gallery.current()
+        made_for = (report.gallery.model_id, report.gallery.alignment_id)
+        if made_for != (gallery.model_id, gallery.alignment_id):
+            raise GalleryMismatch(
+                f"the evaluation is of a gallery of {' and '.join(made_for)}, but this one is of {gallery.model_id} and "
+                f"{gallery.alignment_id}",
+                hint="run `muster calibrate` on this gallery",
+            )
+        if report.gallery.version != gallery.version or report.gallery.people != gallery.people:
+            raise InputError("people were enrolled or removed since the evaluation", hint="evaluate again, then apply")
+        expected = report.at(chosen)
+
+        def make(versions: tuple[Version, ...]) -> Version:
+            number, before = len(versions) + 1, versions[-1].restores if versions else 0
+            return Version(
+                version=number,
+                action="apply",
+                threshold=float(chosen),
+                previous=self.in_force(gallery).threshold,
+                restores=number,
+                before=before,
+                made_at=self._now(),
+                author=author,
+                reason=reason,
+                evaluation_id=report.evaluation_id,
+                model_id=gallery.model_id,
+                alignment_id=gallery.alignment_id,
+                gallery_version=gallery.version,
+                people=len(gallery),
+                target=str(report.target) if chosen == report.proposed_threshold else "",
+                wrong_per_month=expected.wrong_per_month,
+                try_again=expected.try_again,
+            )
+
+        return self._write(make)
+
+    def rollback(self, *, author: str, reason: str) -> Version:
+        """Go back to the threshold that was in force before; rolled back once more, to the one before that, in the end to the derived.
+
+        Raises:
+            InputError: there is nothing to go back to, author or reason is empty, or the settings fix a threshold.
+            GalleryMismatch: the earlier one was for another model or alignment.
+            StorageError: it could not be written; nothing was changed.
+        """
+        author, reason = self._signed(author, reason)
+        gallery = self._records.gallery.current()
+
+        def make(versions: tuple[Version, ...]) -> Version:
+            if not versions or versions[-1].restores == 0:
+                raise InputError(
+                    "the threshold in force is the derived one: there is nothing to go back to",
+                    hint="`muster calibrate history` lists what was",
+                )
+            goal = versions[-1].before
+            earlier = versions[goal - 1] if goal else None
+            if earlier is not None and not earlier.fits(gallery.model_id, gallery.alignment_id):
+                raise GalleryMismatch(
+                    f"the earlier threshold is one for {earlier.model_id} and {earlier.alignment_id}",
+                    hint="run `muster calibrate --apply` on this gallery instead",
+                )
+            return Version(
+                version=len(versions) + 1,
+                action="rollback",
+                threshold=earlier.threshold if earlier else None,
+                previous=self.in_force(gallery).threshold,
+                restores=goal,
+                before=earlier.before if earlier else 0,
+                made_at=self._now(),
+                author=author,
+                reason=reason,
+                evaluation_id=earlier.evaluation_id if earlier else "",
+                model_id=gallery.model_id,
+                alignment_id=gallery.alignment_id,
+                gallery_version=earlier.gallery_version if earlier else gallery.version,
+                people=earlier.people if earlier else len(gallery),
+                target=earlier.target if earlier else "",
+                wrong_per_month=earlier.wrong_per_month if earlier else None,
+                try_again=earlier.try_again if earlier else None,
+            )
+
+        return self._write(make)
+
+    def _signed(self, author: str, reason: str) -> tuple[str, str]:
+        if self._matching.threshold is not None:
+            raise InputError(
+                f"{self._keeper.fixed_where} fixes the threshold at {self._matching.threshold:g}: a calibrated one would not be used",
+                hint=f"remove {self._keeper.fixed_where} first",
+            )
+        # neither can be replaced when somebody is forgotten: ids that spell a name are pseudonyms here
+        return (
+            clean_text(self._names.text(author), what="author", limit=100),
+            clean_text(self._names.text(reason), what="reason", limit=1000),
+        )
+
+    def _now(self) -> str:
+        return self._clock().astimezone(self._records.zone).isoformat(timespec="seconds")
+
+    def _write(self, make: Callable[[tuple[Version, ...]], Version]) -> Version:
+        made = self._versions.add(make)
+        after = "derived" if made.threshold is None else f"{made.threshold:.4f}"
+        detail = f"{made.previous:.4f} → {after}, version {made.version}"
+        self._records.audit.note(
+            "calibrate" if made.action == "apply" else "calibrate_rollback",
+            "threshold",
+            f"{detail}, evaluation {made.evaluation_id}" if made.evaluation_id else detail,
+            author=self._names.readable(made.author),
+            now=self._clock(),
+        )
+        return self._readable(made)

@@ -1,0 +1,106 @@
+"""What a threshold is to reach, what so few people can show, and what is to be expected at one threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.evaluation import Estimate, fmr_of_fpir
+from engine.tuning.calibration.words import in_words
+
+__all__ = ["ASSUMPTIONS", "Operating", "Support", "Target"]
+
+ASSUMPTIONS = (
+    "Enrolment photos stand in for what the cameras see: each is compared as if it had not been enrolled.",
+    "An arrival counts as one comparison with each enrolled person. The vote of three or more frames, and the mean over them, make both "
+    "kinds of error rarer, but frames of one passage resemble each other, so no credit is given for them: the figures are upper "
+    "estimates for cameras that see as well as the enrolment photos.",
+    "Wrong punches are strangers who are named, and people on the list who are not recognised and named as somebody else. Their "
+    "false-match rate is the greater of what this gallery shows and of a normal distribution through its impostor scores and the "
+    "prior; a gallery of N people is taken as N independent comparisons.",
+    "Twins and close relatives are not foreseen unless they are enrolled.",
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a threshold is to reach; with both the stricter decides.
+
+    Attributes:
+        fmr: false matches per comparison with one wrong person; None: not asked for.
+        fpir: share of strangers' searches that may name somebody; None: not asked for.
+    """
+
+    fmr: float | None = None
+    fpir: float | None = None
+
+    def rate(self, people: int) -> float:
+        """The FMR that both ask for in a gallery of so many people."""
+        wanted = [self.fmr] if self.fmr is not None else []
+        return min(wanted + ([fmr_of_fpir(self.fpir, people)] if self.fpir is not None else []))
+
+    def __str__(self) -> str:
+        parts = [f"{name} {value:g}" for name, value in (("FMR", self.fmr), ("FPIR", self.fpir)) if value is not None]
+        return " and ".join(parts)
+
+
+@dataclass(frozen=True)
+class Support:
+    """What so few people can show.
+
+    Attributes:
+        people, comparisons, pairs: people, impostor comparisons, and pairs of people among them.
+        smallest_fmr, smallest_fpir: the least rates that these people could prove if none of them erred, see `smallest_rate`: each pair of
+            people, and each person as a stranger, counts as one trial.
+        enough: that is enough for the target.
+        statement: the same in a sentence.
+    """
+
+    people: int
+    comparisons: int
+    pairs: int
+    smallest_fmr: float
+    smallest_fpir: float
+    enough: bool
+    statement: str
+
+
+@dataclass(frozen=True)
+class Operating:
+    """What is to be expected at one threshold. Intervals are of 95%, over people.
+
+    Attributes:
+        threshold: acceptance is `>=`.
+        fmr, fnmr: of single comparisons in this gallery.
+        fpir: of each person searched as a stranger among all others.
+        fnir: of each template searched among everybody: not named, at rank 1 and with the margin.
+        fpir_seen: of the cameras' own searches of the last four weeks, see `Seen`.
+        model_fmr: that is expected: the greater of `fmr` and of the impostor distribution with its prior.
+        model_fpir: of a stranger, at this headcount, from `model_fmr`.
+        prior_fmr, prior_fnmr: of the sample photos; None: the model was never measured.
+        wrong_per_month: wrong punches that are expected.
+        wrong_per_month_high: that the upper end of `fmr`'s interval would bring: what these people alone cannot rule out.
+        try_again: share of arrivals not named; None: nobody has two templates. With `at_most` none was seen, and it is the upper end.
+        try_again_source: `gallery`, or `prior` where this gallery cannot tell; empty: nor can the prior.
+    """
+
+    threshold: float
+    fmr: Estimate
+    fnmr: Estimate
+    fpir: Estimate
+    fnir: Estimate
+    fpir_seen: Estimate
+    model_fmr: float
+    model_fpir: float
+    prior_fmr: float | None
+    prior_fnmr: float | None
+    wrong_per_month: float
+    wrong_per_month_high: float
+    try_again: float | None
+    at_most: bool
+    try_again_source: Literal["gallery", "prior", ""]
+
+    @property
+    def sentence(self) -> str:
+        """For people, see `engine.tuning.calibration.in_words`."""
+        return in_words(self.threshold, self.wrong_per_month, self.try_again, at_most=self.at_most)

@@ -1,0 +1,143 @@
+"""The votes of tracks counted again, by the same code as at the door (`engine.tracking.voting`).
+
+Which frames were looked at is as it was: a track that was decided early was then looked at less often, so under another threshold it may
+lack the frames by which it would have been decided. Similarities are those with the gallery of that time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
+
+from engine.config import VotingConfig
+from engine.tracking import TrackSighting, Voter, assign, one_place_each
+from engine.types import Identity, Match, TrackState
+
+__all__ = ["Key", "Outcome", "Progress", "key_of", "no_progress", "rerun"]
+
+Key = tuple[str, str]
+"""Camera and track."""
+
+Progress = Callable[[int, int], None]
+"""Told how many of how many tracks are decided; what it raises ends the work."""
+
+
+def no_progress(done: int, total: int) -> None:
+    """Nobody is told."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the votes of a track come to.
+
+    Attributes:
+        identity: the decision at the end.
+        since: the frame from which on it held.
+        was_unknown: it was a stranger at some time, and told as one.
+    """
+
+    identity: Identity
+    since: datetime
+    was_unknown: bool = False
+
+
+def key_of(sighting: TrackSighting) -> Key:
+    """By which rows of other logs name a sighting's track."""
+    return sighting.camera, sighting.track
+
+
+def rerun(
+    sightings: Iterable[TrackSighting],
+    voting: VotingConfig,
+    threshold: float | None = None,
+    min_margin: float | None = None,
+    known: Mapping[Key, Outcome] | None = None,
+    progress: Progress = no_progress,
+) -> dict[Key, Outcome]:
+    """Decide anew who tracks were.
+
+    Faces of one frame are assigned jointly, and of two tracks in view at once only one is the same person, as at the door.
+
+    Args:
+        sightings: tracks, in any order.
+        voting: how many must agree.
+        threshold: similarity from which on (`>=`) a match is accepted; None: the one that was in force. To four digits, as the log.
+        min_margin: how far the best must lie before the runner-up; None: as it was.
+        known: what came of it under the threshold that was in force: taken where nothing lies between that one and this.
+        progress: told how far it is.
+    """
+    outcomes: dict[Key, Outcome] = {}
+    sightings = list(sightings)
+    for group in _in_view_together(sightings):
+        progress(len(outcomes), len(sightings))
+        key = key_of(group[0])
+        if known is not None and len(group) == 1 and _as_it_was(group[0], threshold, min_margin):
+            outcomes[key] = known[key]
+            continue
+        voters = {key_of(each): Voter(voting) for each in group}
+        found = {key_of(each): Outcome(Identity(), each.first_seen) for each in group}
+        votes = [(vote.time, each, vote) for each in group for vote in each.votes]
+        for time, frame in groupby(sorted(votes, key=itemgetter(0)), key=itemgetter(0)):
+            faces = [(each, vote) for _, each, vote in frame]
+            limits = [_limits(each, threshold, min_margin) for each, _ in faces]
+            people = assign([Match(vote.frame, *limit) for (_, vote), limit in zip(faces, limits, strict=True)])
+            for (each, vote), limit, person in zip(faces, limits, people, strict=True):
+                voters[key_of(each)].recount(person, Match(vote.mean, *limit))
+            if len(group) > 1:
+                _one_place(group, voters, time)
+            for each in group:
+                key = key_of(each)
+                found[key] = _followed(found[key], voters[key].identity, time)
+        outcomes |= found
+    return outcomes
+
+
+def _as_it_was(sighting: TrackSighting, threshold: float | None, min_margin: float | None) -> bool:
+    """No similarity lies between the threshold that was in force and another one."""
+    (old, margin), (new, other_margin) = _limits(sighting, None, None), _limits(sighting, threshold, min_margin)
+    low, high = sorted((old, new))
+    return margin == other_margin and not any(
+        low <= row.similarity < high for vote in sighting.votes for rows in (vote.frame, vote.mean) for row in rows
+    )
+
+
+def _limits(sighting: TrackSighting, threshold: float | None, min_margin: float | None) -> tuple[float, float]:
+    in_force = 1.0 if sighting.identity.threshold is None else sighting.identity.threshold
+    return (
+        in_force if threshold is None else round(threshold, 4),
+        sighting.min_margin if min_margin is None else min_margin,
+    )
+
+
+def _one_place(group: Sequence[TrackSighting], voters: Mapping[Key, Voter], time: datetime) -> None:
+    present = [each for each in group if each.first_seen <= time <= each.last_seen]
+    for loser in one_place_each([voters[key_of(each)] for each in present]):
+        if loser.identity.person is not None:
+            loser.deny(loser.identity.person)
+
+
+def _followed(before: Outcome, identity: Identity, time: datetime) -> Outcome:
+    same = (before.identity.state, before.identity.person) == (identity.state, identity.person)
+    unknown = before.was_unknown or identity.state is TrackState.UNKNOWN
+    return Outcome(identity, before.since if same else time, unknown)
+
+
+def _in_view_together(sightings: Iterable[TrackSighting]) -> Iterator[list[TrackSighting]]:
+    """Tracks of a run whose times overlap, directly or through others, in the order in which they began."""
+
+    def run(each: TrackSighting) -> tuple[str, str]:
+        return each.camera, each.track.rpartition("-")[0]
+
+    for _, tracks in groupby(sorted(sightings, key=lambda each: (run(each), each.first_seen, each.track)), key=run):
+        group, until = list[TrackSighting](), datetime.min.replace(tzinfo=UTC)
+        for each in tracks:
+            if group and each.first_seen > until:
+                yield group
+                group = []
+            until = max(until, each.last_seen)
+            group.append(each)
+        if group:
+            yield group

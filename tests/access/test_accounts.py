@@ -1,0 +1,237 @@
+"""Who may sign in: hashes, throttling over processes and restarts, roles, and that somebody always administers."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from engine.access import ROLES, AccountBook
+from engine.access.accounts import ACTIONS, may
+from engine.access.credentials import STRENGTH
+from engine.errors import InputError, StorageError
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+GOOD = "correct horse battery"
+
+
+def test_a_guess_costs_64_mib_and_three_passes() -> None:  # RFC 9106, section 4, the second recommended option
+    assert (STRENGTH.type.name, STRENGTH.memory_cost, STRENGTH.time_cost, STRENGTH.parallelism) == (
+        "ID",
+        64 * 1024,
+        3,
+        4,
+    )
+    assert (STRENGTH.salt_len, STRENGTH.hash_len) == (16, 32)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> AccountBook:
+    book = AccountBook(tmp_path / "accounts.json")
+    book.add("ada", "admin", GOOD)
+    return book
+
+
+def tries(book: AccountBook, count: int, now: datetime = NOW) -> None:
+    for _ in range(count):
+        with pytest.raises(InputError):
+            book.check("ada", "wrong horse battery", now)
+
+
+def test_without_a_file_there_is_nobody(tmp_path: Path) -> None:
+    assert AccountBook(tmp_path / "accounts.json").all() == {}
+
+
+def test_the_file_holds_no_password_and_is_for_its_owner_alone(book: AccountBook) -> None:
+    text = book.document.path.read_text()
+    assert GOOD not in text
+    assert json.loads(text)[0]["hash"].startswith("$argon2id$")
+    assert book.document.path.stat().st_mode & 0o077 == 0
+
+
+def test_the_right_password_lets_in_and_a_wrong_one_does_not(book: AccountBook) -> None:
+    assert book.check("ada", GOOD, NOW).role == "admin"
+    with pytest.raises(InputError, match="name or password is wrong"):
+        book.check("ada", GOOD + " ", NOW)
+
+
+def test_an_unknown_name_is_refused_with_the_same_words(book: AccountBook) -> None:
+    with pytest.raises(InputError) as unknown:
+        book.check("bob", GOOD, NOW)
+    with pytest.raises(InputError) as wrong:
+        book.check("ada", "wrong horse battery", NOW)
+    assert str(unknown.value) == str(wrong.value)
+
+
+def test_the_fifth_wrong_password_makes_the_account_wait_even_for_the_right_one(book: AccountBook) -> None:
+    tries(book, 5)
+    with pytest.raises(InputError, match="too many"):
+        book.check("ada", GOOD, NOW)
+    assert book.check("ada", GOOD, NOW + timedelta(seconds=1)).name == "ada"
+
+
+def test_the_wait_doubles_up_to_a_quarter_of_an_hour_and_survives_a_restart(book: AccountBook) -> None:
+    tries(book, 5)
+    moment, waits = NOW, []
+    for _ in range(12):
+        account = AccountBook(book.document.path).all()["ada"]
+        until = datetime.fromisoformat(account.wait_until)
+        waits.append((until - moment).total_seconds())
+        moment = until
+        tries(AccountBook(book.document.path), 1, moment)
+    assert waits == [min(900, 2**power) for power in range(12)]
+
+
+def test_the_right_password_ends_the_count(book: AccountBook) -> None:
+    tries(book, 4)
+    book.check("ada", GOOD, NOW)
+    assert (book.all()["ada"].failures, book.all()["ada"].wait_until) == (0, "")
+
+
+def test_many_wrong_passwords_at_once_are_all_counted(book: AccountBook) -> None:
+    answers: list[str] = []
+
+    def attempt() -> None:
+        try:
+            AccountBook(book.document.path).check("ada", "wrong horse battery", NOW)
+        except InputError as error:
+            answers.append(error.message)
+
+    threads = [threading.Thread(target=attempt) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers.count("name or password is wrong") == 5
+    assert answers.count("too many wrong passwords") == 7
+
+
+@pytest.mark.parametrize("password", ["short", "", "x" * 201])
+def test_passwords_too_short_or_endless_are_refused(book: AccountBook, password: str) -> None:
+    with pytest.raises(InputError):
+        book.add("bob", "hr", password)
+    assert "bob" not in book.all()
+
+
+@pytest.mark.parametrize("name", ["", " ", "\n", "x" * 61])
+def test_names_that_cannot_be_one_are_refused(book: AccountBook, name: str) -> None:
+    with pytest.raises(InputError):
+        book.add(name, "hr", GOOD)
+
+
+def test_a_name_and_an_address_belong_to_one_account(book: AccountBook) -> None:
+    book.add("bob", "hr", email="Bob@Example.com")
+    with pytest.raises(InputError, match="already"):
+        book.add("bob", "viewer", GOOD)
+    with pytest.raises(InputError, match="another user"):
+        book.add("eve", "viewer", email="bob@example.com")
+
+
+def test_an_account_without_password_is_reached_through_its_address_alone(book: AccountBook) -> None:
+    book.add("bob", "hr", email="Bob@Example.com")
+    found = book.of_email(" bob@example.COM ")
+    assert found is not None
+    assert found.name == "bob"
+    assert book.of_email("") is None
+    for password in ("", GOOD):
+        with pytest.raises(InputError):
+            book.check("bob", password, NOW)
+
+
+def test_the_first_account_can_be_made_once(tmp_path: Path) -> None:
+    book = AccountBook(tmp_path / "accounts.json")
+    book.add("ada", "admin", GOOD, first=True)
+    with pytest.raises(InputError, match="already"):
+        book.add("eve", "admin", GOOD, first=True)
+
+
+def test_nobody_takes_the_last_administrator_away(book: AccountBook) -> None:
+    for change in (
+        lambda: book.change("ada", role="hr"),
+        lambda: book.change("ada", active=False),
+        lambda: book.remove("ada"),
+    ):
+        with pytest.raises(InputError, match="administer"):
+            change()
+    book.add("bob", "admin", GOOD)
+    book.remove("ada")
+    assert list(book.all()) == ["bob"]
+
+
+def test_whatever_matters_ends_running_sessions_and_the_language_does_not(book: AccountBook) -> None:
+    book.add("bob", "hr", GOOD)
+    epochs = [book.all()["bob"].epoch]
+    changes = ({"role": "viewer"}, {"password": GOOD + "!"}, {"active": False}, {"language": "de"})
+    epochs += [book.change("bob", **change).epoch for change in changes]
+    assert epochs == [0, 1, 2, 3, 3]
+
+
+def test_who_is_not_active_may_nothing(book: AccountBook) -> None:
+    book.add("bob", "admin", GOOD)
+    assert not book.change("bob", active=False).may("live.view")
+    with pytest.raises(InputError):
+        book.check("bob", GOOD, NOW)
+
+
+def test_a_damaged_file_is_told_and_not_taken_for_an_empty_one(book: AccountBook) -> None:
+    book.document.path.write_text("[{")
+    with pytest.raises(StorageError, match="damaged"):
+        AccountBook(book.document.path).all()
+
+
+def test_administrators_may_everything_and_the_others_what_their_work_asks_for() -> None:
+    assert all(may("admin", action) for action in ACTIONS)
+    assert {role: sorted(action for action in ACTIONS if may(role, action)) for role in ROLES[1:]} == {
+        "hr": [
+            "attendance.correct", "attendance.evidence", "attendance.export", "attendance.view", "live.camera", "live.view",
+            "people.edit", "people.enrol", "people.forget", "people.view", "system.view",
+        ],
+        "security": [
+            "alerts.review", "alerts.view", "live.camera", "live.view", "people.enrol", "people.view", "system.tune", "system.view",
+        ],
+        "viewer": ["attendance.view", "live.view"],
+    }  # fmt: skip
+    with pytest.raises(KeyError):
+        may("admin", "no such thing")
+
+
+@pytest.mark.parametrize(
+    ("sites", "seen"),
+    [((), {"berlin"}), (("tokyo",), {"tokyo"}), (("berlin", "tokyo"), {"berlin", "tokyo"}), (("*",), {"berlin", "tokyo", "oslo"}),
+     (("tokyo", "*", "tokyo"), {"berlin", "tokyo", "oslo"}), (("nowhere",), set())],
+)  # fmt: skip
+def test_an_account_sees_the_sites_that_it_names(tmp_path: Path, sites: tuple[str, ...], seen: set[str]) -> None:
+    book = AccountBook(tmp_path / "accounts.json", "berlin")
+    book.add("ada", "admin", email="a@example.com")
+    book.add("bob", "hr", email="b@example.com", sites=sites)
+    found = AccountBook(tmp_path / "accounts.json", "berlin").all()["bob"]
+    assert {site for site in ("berlin", "tokyo", "oslo") if found.sees(site, "berlin")} == seen
+    book.change("bob", active=False)
+    assert not any(book.all()["bob"].sees(site, "berlin") for site in ("berlin", "tokyo"))
+
+
+def test_accounts_of_an_older_version_see_home_and_damaged_ones_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    path.write_text(json.dumps([{"name": "ada", "role": "admin"}]))
+    found = AccountBook(path, "berlin").all()["ada"]
+    assert found.sees("berlin", "berlin")
+    assert not found.sees("tokyo", "berlin")
+    for wrong in ("tokyo", None, [["*"]], {"*": 1}):
+        path.write_text(json.dumps([{"name": "ada", "role": "admin", "sites": wrong}]))
+        with pytest.raises(StorageError, match="damaged"):
+            AccountBook(path, "berlin").all()
+
+
+def test_somebody_stays_who_administers_the_accounts(tmp_path: Path) -> None:
+    book = AccountBook(tmp_path / "accounts.json", "berlin")
+    book.add("ada", "admin", email="a@example.com")
+    with pytest.raises(InputError, match="nobody would be left"):
+        book.change("ada", sites=["tokyo"])
+    book.add("eve", "admin", email="e@example.com", sites=["tokyo"])
+    with pytest.raises(InputError, match="nobody would be left"):
+        book.remove("ada")
+    book.change("eve", sites=["*"])
+    book.remove("ada")

@@ -1,0 +1,142 @@
+"""Cameras that a process reads for its viewers: kept, lost, tried again, shared with who records them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from http_camera import HttpCamera, swaying
+from waiting import until
+
+from app.live.cameras import Camera, Watcher
+from engine.imaging import VideoWriter, decode_image, list_images, read_image
+from engine.pipeline import FrameResult, Pipeline
+from engine.workbench import Workbench
+
+pytestmark = [pytest.mark.models, pytest.mark.alone]
+
+
+class Noted(Watcher):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.states: list[str] = []
+        self.rounds: list[str] = []
+        self.frames = 0
+
+    def saw(self, result: FrameResult, pipeline: Pipeline) -> None:
+        del pipeline
+        self.frames += 1
+        self.rounds += [str(row.get("kind") or row.get("event")) for row in result.rows]
+
+    def became(self, state: str, detail: str) -> None:
+        del detail
+        self.states.append(state)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workbench:
+    monkeypatch.setenv("MUSTER_PRESENTATION__POLICY", "off")
+    monkeypatch.setenv("MUSTER_EVENTS__COOL_DOWN_S", "1")
+    monkeypatch.setenv("MUSTER_EVENTS__EPISODE_GAP_S", "0.2")
+    return Workbench(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Path:
+    """A stranger for two seconds, then nobody."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    stranger = [decode_image(picture) for picture in swaying([read_image(samples / "val" / "madonna" / "03.jpg")], 20)]
+    with VideoWriter(path, 10) as writer:
+        for picture in [*stranger, *([np.full((480, 640, 3), 150, np.uint8)] * 15)]:
+            writer.write(picture)
+    return path
+
+
+def test_a_kept_file_is_shown_again_and_again_but_what_happens_in_it_is_told_once(bench: Workbench, clip: Path) -> None:
+    noted = Noted()
+    camera = Camera(bench, "entrance", str(clip), watcher=noted)
+    with camera.kept():
+        until(lambda: noted.frames > 45, 60)
+        first = list(noted.rounds)
+        assert "unknown" in first
+        until(lambda: noted.frames > 3 * 35, 60)
+        assert camera.pipeline is not None
+        assert camera.snapshot() is not None
+    assert noted.rounds == first
+    assert noted.states[0] == "starting"
+    assert set(noted.states[1:]) <= {"playing", "ended"}
+    assert camera.pipeline is None
+    assert camera.snapshot() is None
+    day = bench.attendance.day_of(bench.clock())
+    assert [row["kind"] for row in bench.incidents.log.read(day, day)] == first
+
+
+def test_a_camera_that_cannot_be_opened_is_tried_again_for_as_long_as_it_is_kept(
+    bench: Workbench, clip: Path, tmp_path: Path
+) -> None:
+    noted, place = Noted(), tmp_path / "later.mp4"
+    camera = Camera(bench, "entrance", str(place), watcher=noted)
+    with camera.kept():
+        until(lambda: "failed" in noted.states)
+        assert "no such file" in camera.detail
+        place.write_bytes(clip.read_bytes())
+        until(lambda: camera.state == "playing")
+    assert camera.state == "ended"
+
+
+def test_without_anybody_who_keeps_it_a_failed_camera_rests(bench: Workbench) -> None:
+    camera = Camera(bench, "entrance", "nothing.mp4")
+    with camera.watched():
+        until(lambda: camera.state == "failed" and camera._thread is None)
+        time.sleep(1.5)
+        assert camera.state == "failed"
+
+
+def test_what_another_process_records_is_shown_without_names_until_that_ends(bench: Workbench, samples: Path) -> None:
+    with HttpCamera(swaying([read_image(list_images(samples / "val" / "ben_afflek")[0])]), fps=10) as shown:
+        noted = Noted()
+        camera = Camera(bench, "entrance", shown.address, watcher=noted)
+        with Workbench(bench.workspace).recording("entrance") as first:
+            assert first
+            camera_kept = camera.kept()
+            camera_kept.__enter__()
+            until(lambda: camera.state == "playing")
+            assert not camera.recording
+            assert noted.frames == 0
+        try:
+            until(lambda: camera.recording and noted.frames > 3, 40)
+        finally:
+            camera_kept.__exit__(None, None, None)
+
+
+def test_pictures_that_somebody_else_makes_of_it_are_passed_on(bench: Workbench) -> None:
+    def elsewhere(_bench: Workbench, name: str) -> Iterator[bytes]:
+        assert name == "entrance"
+        for _ in range(1000):
+            time.sleep(0.02)
+            yield b"a picture"
+
+    camera = Camera(bench, "entrance", "nothing.mp4", elsewhere=elsewhere)
+    with Workbench(bench.workspace).recording("entrance"), camera.watched() as picture:
+        until(lambda: picture.newest.jpeg == b"a picture")
+        assert camera.state == "playing"
+
+
+def test_a_lost_camera_shows_nothing_old(bench: Workbench) -> None:
+    with HttpCamera(swaying([]), fps=10) as shown:
+        noted = Noted()
+        camera = Camera(bench, "entrance", shown.address, watcher=noted)
+        with camera.kept(), camera.watched() as picture:
+            until(lambda: camera.state == "playing" and bool(picture.newest.jpeg))
+            shown.frozen.set()
+            until(lambda: camera.state == "lost")
+            assert (picture.newest.jpeg, camera.snapshot(), camera.frame()) == (b"", None, None)
+            time.sleep(0.5)  # frames that still waited change nothing
+            assert camera.state == "lost"
+            shown.frozen.clear()
+            until(lambda: camera.state == "playing")
+            assert camera.losses == 1

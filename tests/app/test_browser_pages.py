@@ -1,0 +1,103 @@
+"""Pages in a real browser, without a camera: names stay text, addresses open nothing, and what is written stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from browser import Site, camera_browser, needs_chromium, serve, sign_in
+from playwright.sync_api import Page, Request, expect
+
+from engine.attendance import Sighting
+from engine.imaging import list_images
+from engine.types import Identity, TrackState
+from engine.workbench import Workbench
+
+pytestmark = [needs_chromium, pytest.mark.models, pytest.mark.slow]
+
+HOSTILE = "<img src=x onerror=alert(1)> ![](http://example.invalid/x) :smile: $x$"
+PAGES = ("/", "/attendance", "/alerts", "/people", "/registration", "/tuning", "/system")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[Site]:
+    """A workbench where somebody with a hostile name is enrolled and came a moment ago."""
+    workspace = tmp_path_factory.mktemp("site")
+    bench = Workbench(workspace)
+    bench.enrol("E2", HOSTILE, list_images(samples / "train" / "mindy_kaling")[:8])
+    time = bench.clock() - timedelta(minutes=3)
+    identity = Identity(TrackState.KNOWN, "E2", 8, 8, 0.71, None, None, None, 0.48)
+    bench.attendance.record(Sighting("E2", time, "entrance", "t-E2", identity, "model", 1), bench.known_people())
+    with serve(workspace) as served:
+        yield served
+
+
+def settled(page: Page) -> None:
+    """Wait until the page has been drawn."""
+    page.wait_for_selector("[data-testid=stMain] :is(h1, h2, h3)")
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+
+
+def test_names_are_text_everywhere_and_nothing_is_asked_of_others(site: Site) -> None:
+    dialogs: list[str] = []
+    outside: list[str] = []
+
+    def look(request: Request) -> None:
+        if not request.url.startswith((site.base, site.base.replace("http", "ws"), "data:", "blob:")):
+            outside.append(request.url)
+
+    with camera_browser() as browser:
+        page = sign_in(browser, site, "admin")
+        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        page.on("request", look)
+        for path in (*PAGES, "/attendance?person=E2", "/people?person=E2", "/registration?person=E2"):
+            page.goto(site.base + path)
+            settled(page)
+            page.wait_for_timeout(500)
+            assert page.locator("img[src='x']").count() == 0, path
+            assert page.locator("img[src*='example.invalid']").count() == 0, path
+            assert page.get_by_text("Traceback").count() == 0, path
+        page.goto(site.base + "/people?person=E2")
+        expect(page.get_by_text(HOSTILE).first).to_be_visible()
+    assert dialogs == []
+    assert outside == []
+
+
+@pytest.mark.parametrize(
+    ("role", "titles"),
+    [
+        ("viewer", ("Registration", "People", "Alerts", "System")),
+        ("hr", ("Alerts",)),
+        ("security", ("Attendance",)),
+    ],
+)
+def test_a_page_is_not_behind_its_address_for_a_role_that_lacks_it(
+    site: Site, role: str, titles: tuple[str, ...]
+) -> None:
+    with camera_browser() as browser:
+        page = sign_in(browser, site, role)
+        for title in titles:
+            page.goto(f"{site.base}/{title.lower()}")
+            settled(page)
+            page.wait_for_timeout(1000)
+            assert page.get_by_role("heading", name=title, exact=True).count() == 0
+            assert page.get_by_role("link", name=title).count() == 0
+
+
+def test_a_correction_by_hr_stands_in_the_sheet_with_its_author(site: Site) -> None:
+    with camera_browser() as browser:
+        page = sign_in(browser, site, "hr", f"/attendance?person=E2&day={site.today}")
+        page.get_by_text("Correct this day").click()
+        page.get_by_text("Set a status").click()
+        page.get_by_role("textbox", name="Reason").fill("worked at the fair")
+        page.get_by_role("textbox", name="Reason").press("Tab")
+        page.get_by_role("button", name="Save correction").click()
+        expect(page.get_by_text("worked at the fair").first).to_be_visible()
+        page.goto(site.base + "/attendance")
+        expect(page.get_by_text("Exceptions")).to_be_visible()
+    bench = Workbench(site.workspace)
+    row = next(row for row in bench.attendance.sheet(site.today, bench.known_people()) if row.employee_id == "E2")
+    assert (row.corrected_by, row.correction_reason) == ("hr", "worked at the fair")
+    assert row.recorded.status != row.status

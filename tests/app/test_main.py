@@ -1,0 +1,67 @@
+"""The frame around all pages: who is signed in, what is in the menu, and what is true of the whole workspace."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pages import bench_of, signed_in, texts
+from streamlit.testing.v1 import AppTest
+
+from app.views import PAGES
+
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
+
+
+def opened(workspace: Path, monkeypatch: pytest.MonkeyPatch, role: str | None, language: str = "en") -> AppTest:
+    """The workbench's first page, seen by a role."""
+    signed_in(workspace, monkeypatch, role, language=language)
+    page = AppTest.from_file(str(MAIN), default_timeout=60)
+    page.query_params["camera"] = "still"
+    return page.run()
+
+
+def test_nobody_signed_in_sees_only_the_way_to_sign_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(tmp_path, monkeypatch, None)
+    assert not page.exception
+    assert "You are signed out" in texts(page)
+    assert "Arrivals today" not in texts(page)
+
+
+@pytest.mark.parametrize("role", ["admin", "hr", "security", "viewer"])
+def test_every_role_begins_on_the_live_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str) -> None:
+    page = opened(tmp_path, monkeypatch, role)
+    assert not page.exception
+    assert "Arrivals today" in texts(page)
+    assert f"{role} · {role}" in texts(page)
+
+
+def test_the_menu_of_each_role_holds_what_its_work_asks_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts = bench_of(tmp_path, monkeypatch).accounts
+    menus = {}
+    for role in ("admin", "hr", "security", "viewer"):
+        account = accounts.add(role, role, "correct horse")
+        menus[role] = [page.path for page in PAGES if account.may(page.action)]
+    assert menus == {
+        "admin": ["live", "attendance", "alerts", "people", "registration", "tuning", "system"],
+        "hr": ["live", "attendance", "people", "registration", "system"],
+        "security": ["live", "alerts", "people", "registration", "tuning", "system"],
+        "viewer": ["live", "attendance"],
+    }
+
+
+def test_made_up_data_is_said_to_be_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "muster.toml").write_text('sample = true\norganisation = "<b>Works</b>"\n')
+    page = opened(tmp_path, monkeypatch, "viewer", language="de")
+    assert "erfunden" in texts(page)
+    assert "&lt;b&gt;Works&lt;/b&gt;" in texts(page)
+
+
+def test_a_workspace_that_cannot_be_written_is_told_on_every_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in(tmp_path, monkeypatch, "viewer")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    page = opened(tmp_path, monkeypatch, "viewer")
+    assert "The workspace cannot be written" in texts(page)

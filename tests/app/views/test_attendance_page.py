@@ -1,0 +1,323 @@
+"""The attendance page: figures, exceptions, sheet, charts, a person, corrections, downloads; by role, language, with hostile names."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from pages import bench_of, open_page, texts
+from streamlit.testing.v1 import AppTest
+
+from app.views.attendance import downloads, filters
+from engine.demo.sample import fill, prepare_sample
+from engine.workbench import Workbench
+
+FRIDAY = date(2025, 3, 14)
+NOW = datetime(2025, 3, 20, 9, 20, tzinfo=UTC)
+HOSTILE = "<img src=x onerror=alert(1)> ![](http://example.invalid/x) :smile: $x$"
+SPAN = {"from": "2025-03-03", "to": "2025-03-14"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    workspace = tmp_path_factory.mktemp("made")
+    prepare_sample(workspace)
+    bench = Workbench(workspace, clock=lambda: NOW)
+    fill(bench, 14, 12, date(2025, 3, 14))
+    bench.people.put(replace(bench.people.all()["S001"], name=HOSTILE, department=HOSTILE[:40]))
+    return workspace
+
+
+@pytest.fixture
+def workspace(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "w"))
+
+
+def statuses(workspace: Path, monkeypatch: pytest.MonkeyPatch, day: date = FRIDAY) -> dict[str, str]:
+    bench = bench_of(workspace, monkeypatch)
+    return {row.employee_id: str(row.status) for row in bench.attendance.sheet(day, bench.known_people())}
+
+
+def button(page: AppTest, label: str) -> object:
+    return next((each for each in page.button if each.label == label), None)
+
+
+def click(page: AppTest, label: str) -> AppTest:
+    found = next(each for each in page.button if each.label == label)
+    return found.click().run()
+
+
+# --------------------------------------------------------------------------------------------- the page
+
+
+def test_figures_exceptions_and_sheet_of_a_day(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={"from": "2025-03-14"})
+    assert not page.exception
+    found = statuses(workspace, monkeypatch)
+    shown, sheet = texts(page), page.dataframe[-1].value
+    assert "Sheet of Fri 14 Mar 2025" in shown
+    assert len(sheet) == len(found)
+    late = sum(status in {"late", "late, left early"} for status in found.values())
+    assert f'>Late</span><strong class="m-{"warn" if late else "quiet"}">{late}<' in shown
+    assert all("/portrait?id=S0" in address for address in sheet["face"])
+    if page.dataframe[0].value is not sheet:
+        assert "on time" not in str(page.dataframe[0].value["status"].tolist())
+
+
+def test_a_range_shows_dates_newest_first_and_never_more_than_allowed(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page("attendance", workspace, monkeypatch, "hr", query=SPAN)
+    days = page.dataframe[-1].value["date"].tolist()
+    assert days == sorted(days, reverse=True)
+    assert {str(day)[:10] for day in days} >= {"2025-03-03", "2025-03-14"}
+    today = date(2025, 6, 1)
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={"from": "2025-01-01", "to": "2026-12-31"})
+    assert not page.exception
+    assert filters.LONGEST.days == 92
+    assert (today - date(2025, 3, 14)).days < filters.LONGEST.days
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [({"find": "s003"}, {"S003"}), ({"find": "alert(1)"}, {"S001"}), ({"department": "Engineering"}, {"S002", "S008", "S010"})],
+)  # fmt: skip
+def test_filters_keep_who_is_asked_for(
+    query: dict[str, str], kept: set[str], workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={**SPAN, **query})
+    assert {address.split("id=")[1].split("&")[0] for address in page.dataframe[-1].value["face"]} == kept
+
+
+@pytest.mark.parametrize("query", [{"from": "nonsense"}, {"from": "2025-03-14", "to": "2024-01-01"}, {"from": "0001-01-01"},
+                                   {"day": "x", "person": "S003"}, {"person": "nobody"}, {"chart": "nonsense"},
+                                   {"from": "2025-03-14", "find": "zzz"}, {"from": "2025-03-14", "department": "zzz"}])  # fmt: skip
+def test_an_address_that_makes_no_sense_is_no_fault(
+    query: dict[str, str], workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not open_page("attendance", workspace, monkeypatch, "hr", query=query).exception
+
+
+def test_periods_are_kept_in_the_address(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page("attendance", workspace, monkeypatch, "hr", query=SPAN)
+    page.segmented_control(key="attendance-period").set_value("today").run()
+    assert "from" not in page.query_params
+    page.text_input(key="attendance-find").set_value("S005").run()
+    assert page.query_params["find"] in ("S005", ["S005"])
+    assert not page.exception
+
+
+def test_an_empty_workspace_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = texts(open_page("attendance", tmp_path, monkeypatch, "hr"))
+    assert "Nobody is enrolled yet" in shown
+    assert "Register somebody" in shown
+    shown = texts(open_page("attendance", tmp_path, monkeypatch, "viewer"))
+    assert "Nobody is enrolled yet" in shown
+    assert "Register somebody" not in shown
+
+
+def test_names_of_people_are_texts_and_nothing_else(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for query in (SPAN, {**SPAN, "person": "S001", "day": "2025-03-14"}):
+        page = open_page("attendance", workspace, monkeypatch, "hr", query=query)
+        assert not page.exception
+        for each in page.get("html"):
+            assert "<img src=x" not in each.proto.body
+        for kind in ("markdown", "caption", "title", "subheader"):
+            assert not any(HOSTILE[:20] in str(each.value) for each in page.get(kind))
+    for chart in ("delays", "presence", "departments"):
+        page = open_page("attendance", workspace, monkeypatch, "hr", query={**SPAN, "chart": chart})
+        (figure,) = page.get("plotly_chart")
+        assert "<img" not in figure.proto.spec
+        assert "example.invalid/x" in figure.proto.spec or chart == "presence" or "&lt;img" in figure.proto.spec
+
+
+def test_the_page_speaks_german(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page(
+        "attendance", workspace, monkeypatch, "hr", language="de", query={"from": "2025-03-14", "chart": "delays"}
+    )
+    shown = texts(page)
+    for word in ("Anwesend", "Verspätet", "Tagesblatt vom Fr 14.03.2025", "Diagramme", "Herunterladen"):
+        assert word in shown, word
+    page = open_page(
+        "attendance", workspace, monkeypatch, "hr", language="de", query={"person": "S003", "day": "2025-03-14"}
+    )
+    assert "März 2025" in texts(page)
+
+
+# --------------------------------------------------------------------------------------------- charts
+
+
+@pytest.mark.parametrize("chart", ["arrivals", "delays", "presence", "trend", "departments"])
+@pytest.mark.parametrize("query", [SPAN, {"from": "2025-03-14"}, {**SPAN, "find": "S003"}, {"from": "2025-03-08"}])
+def test_each_chart_is_drawn_or_says_that_there_is_nothing(
+    chart: str, query: dict[str, str], workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page("attendance", workspace, monkeypatch, "viewer", query={**query, "chart": chart})
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == 1 or "Nothing to draw" in texts(page)
+    assert (query == {"from": "2025-03-08"}) <= (not page.get("plotly_chart") or chart == "trend")
+
+
+def test_no_chart_is_computed_until_it_is_chosen(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page("attendance", workspace, monkeypatch, "hr", query=SPAN)
+    assert page.get("plotly_chart") == []
+    page.segmented_control(key="attendance-chart").set_value("arrivals").run()
+    assert len(page.get("plotly_chart")) == 1
+
+
+# --------------------------------------------------------------------------------------------- one person
+
+
+def test_a_person_has_a_calendar_and_each_passage_explained(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = bench_of(workspace, monkeypatch)
+    row = next(row for row in bench.attendance.log.read(FRIDAY) if row["event"] == "punch")
+    page = open_page(
+        "attendance", workspace, monkeypatch, "hr", query={"person": row["employee_id"], "day": "2025-03-14"}
+    )
+    assert not page.exception
+    shown = texts(page)
+    assert "March 2025" in shown
+    assert "Fri 14 Mar 2025" in shown
+    assert f"{row['timestamp'][11:16]}</strong> came in · entrance" in shown
+    assert "agreeing frames" in shown
+    assert f"threshold {float(row['threshold']):.2f}".replace("0.", ".") in shown
+    assert 'class="m-bar' in shown
+
+
+def test_a_viewer_sees_times_but_no_evidence_and_no_controls(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = next(row for row in bench_of(workspace, monkeypatch).attendance.log.read(FRIDAY) if row["event"] == "punch")
+    page = open_page(
+        "attendance", workspace, monkeypatch, "viewer", query={"person": row["employee_id"], "day": "2025-03-14"}
+    )
+    shown = texts(page)
+    assert f"{row['timestamp'][11:16]}</strong>" in shown
+    for word in ("agreeing frames", 'class="m-bar', "/picture/", "threshold"):
+        assert word not in shown, word
+    assert [each.label for each in page.expander] == []
+    page = open_page("attendance", workspace, monkeypatch, "viewer", query=SPAN)
+    assert button(page, "Prepare") is None
+    assert "Downloads" not in texts(page)
+
+
+def test_who_may_not_see_attendance_is_refused(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for role in ("security", None):
+        page = open_page("attendance", workspace, monkeypatch, role, query=SPAN)
+        assert page.dataframe == []
+        assert "does not allow" in texts(page) or "signed out" in texts(page)
+
+
+# --------------------------------------------------------------------------------------------- corrections
+
+
+def person_with(workspace: Path, monkeypatch: pytest.MonkeyPatch, status: str) -> tuple[str, str]:
+    bench = bench_of(workspace, monkeypatch)
+    rows = bench.attendance.sheets(date(2025, 3, 1), FRIDAY, bench.known_people())
+    row = next(row for row in rows if row.status == status and not row.corrected_by)
+    return row.employee_id, row.day.isoformat()
+
+
+def test_a_correction_shows_with_author_and_reason_and_somebody_else_approves_it(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who, day = person_with(workspace, monkeypatch, "late")
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={"person": who, "day": day})
+    page.segmented_control(key="attendance-correct-action").set_value("in").run()
+    page.text_input(key="attendance-correct-reason").set_value("badge desk saw them").run()
+    page = click(page, "Save correction")
+    assert not page.exception
+    shown = texts(page)
+    for part in ("badge desk saw them", ">hr<", "in force", "waits for approval", "Cameras alone"):
+        assert part in shown, part
+    bench = bench_of(workspace, monkeypatch)
+    (row,) = bench.attendance.sheets(date.fromisoformat(day), date.fromisoformat(day), bench.known_people(), only=who)
+    assert (row.corrected_by, row.late_min, row.approved_by) == ("hr", 0, "")
+    assert "approve" not in page.segmented_control(key="attendance-correct-action").options
+    page = open_page("attendance", workspace, monkeypatch, "admin", query={"person": who, "day": day})
+    page.segmented_control(key="attendance-correct-action").set_value("approve").run()
+    page = click(page, "Approve")
+    assert "approved by admin" in texts(page)
+    page.segmented_control(key="attendance-correct-action").set_value("revoke").run()
+    page.text_input(key="attendance-correct-reason").set_value("it was not so").run()
+    page = click(page, "Save correction")
+    assert "revoked" in texts(page)
+    (row,) = bench.attendance.sheets(date.fromisoformat(day), date.fromisoformat(day), bench.known_people(), only=who)
+    assert row.corrected_by == ""
+
+
+def test_a_passage_is_removed_and_stays_in_the_log(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    who, day = person_with(workspace, monkeypatch, "on time")
+    bench = bench_of(workspace, monkeypatch)
+    before = bench.attendance.log.shelf.path(date.fromisoformat(day)).read_bytes()
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={"person": who, "day": day})
+    page.segmented_control(key="attendance-correct-action").set_value("remove").run()
+    page.text_input(key="attendance-correct-reason").set_value("a double").run()
+    page = click(page, "Save correction")
+    assert "passage removed" in texts(page)
+    assert bench.attendance.log.shelf.path(date.fromisoformat(day)).read_bytes() == before
+    assert [
+        each.action for each in bench.attendance.corrections_of(FRIDAY.replace(day=1), FRIDAY) if each.author == "hr"
+    ] == ["remove"]
+
+
+def test_a_correction_without_a_reason_cannot_be_saved(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    who, day = person_with(workspace, monkeypatch, "late")
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={"person": who, "day": day})
+    page.segmented_control(key="attendance-correct-action").set_value("status").run()
+    assert next(each for each in page.button if each.label == "Save correction").disabled
+
+
+def test_a_role_that_was_taken_away_corrects_nothing_any_more(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    who, day = person_with(workspace, monkeypatch, "late")
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={"person": who, "day": day})
+    page.segmented_control(key="attendance-correct-action").set_value("status").run()
+    page.text_input(key="attendance-correct-reason").set_value("no").run()
+    bench = bench_of(workspace, monkeypatch)
+    bench.accounts.change("hr", role="viewer")
+    click(page, "Save correction")
+    assert not [each for each in bench.attendance.corrections_of(FRIDAY.replace(day=1), FRIDAY) if each.author == "hr"]
+
+
+# --------------------------------------------------------------------------------------------- downloads
+
+
+@pytest.mark.parametrize(
+    ("kind", "begins"),
+    [
+        ("csv", b"employee_id,name,"),
+        ("excel", b"PK"),
+        ("report", b"<!"),
+        ("payroll", b"employee_id,"),
+        ("muster", b"<!"),
+    ],
+)
+def test_files_are_made_when_asked_for(
+    kind: str, begins: bytes, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page("attendance", workspace, monkeypatch, "hr", query=SPAN)
+    assert page.get("download_button") == []
+    page.selectbox(key="attendance-file").set_value(kind).run()
+    page = click(page, "Prepare")
+    assert not page.exception
+    assert len(page.get("download_button")) == 1
+    content = page.session_state["attendance-made"][1][0]
+    assert content.lstrip().startswith(begins)
+    assert kind in {"csv", "payroll"} or b"<img src=x" not in content  # in CSV it is a text like any other
+
+
+def test_a_missing_package_is_told_beside_the_button_only(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    page = open_page("attendance", workspace, monkeypatch, "hr", query=SPAN)
+    page.selectbox(key="attendance-file").set_value("excel").run()
+    page = click(page, "Prepare")
+    assert not page.exception
+    assert "muster[office]" in texts(page)
+    assert page.dataframe != []
+    assert page.get("download_button") == []
+
+
+def test_every_kind_of_file_has_a_maker() -> None:
+    assert set(downloads._MAKERS) == set(downloads._KINDS)

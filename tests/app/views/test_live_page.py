@@ -1,0 +1,84 @@
+"""The live page's logic: who may look through what, and what it says when there is nothing to see."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pages import bench_of, open_page, texts
+
+from app.web import services
+from engine.attendance import Sighting
+from engine.people import Person
+from engine.types import Identity, TrackState
+
+HOSTILE = "<img src=x onerror=alert(1)> ![](http://example.invalid/x) :smile: $x$"
+
+
+def camera(workspace: Path, source: str = "/nowhere/door.mp4") -> None:
+    workspace.mkdir(exist_ok=True)
+    (workspace / "muster.toml").write_text(f'[cameras.entrance]\nsource = "{source}"\n')
+
+
+def punch(workspace: Path, monkeypatch: pytest.MonkeyPatch, employee_id: str, name: str) -> None:
+    bench = bench_of(workspace, monkeypatch)
+    bench.people.put(Person(employee_id, name))
+    identity = Identity(TrackState.KNOWN, employee_id, 3, 3, 0.8, None, None, None, 0.45)
+    now = bench.clock() - timedelta(seconds=5)
+    bench.attendance.record(Sighting(employee_id, now, "entrance", "t1", identity, "model", 1), bench.known_people())
+
+
+def test_a_viewer_of_a_workspace_without_cameras_is_told_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page("live", tmp_path, monkeypatch, "viewer")
+    assert not page.exception
+    assert "No camera to look at" in texts(page)
+    assert "Open alerts" not in texts(page)
+
+
+def test_nobody_signed_in_sees_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page("live", tmp_path, monkeypatch, None)
+    assert "you are signed out" in texts(page)
+    assert "Inside now" not in texts(page)
+
+
+@pytest.mark.parametrize(("role", "own"), [("admin", True), ("hr", True), ("security", True), ("viewer", False)])
+def test_only_those_who_may_record_are_offered_a_camera_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str, *, own: bool
+) -> None:
+    camera(tmp_path)
+    page = open_page("live", tmp_path, monkeypatch, role, query={"camera": "entrance"})
+    assert not page.exception
+    offered = [option.content for option in page.get("button_group")[0].proto.options]
+    assert offered == (["entrance", "This device\\'s camera", "Single pictures"] if own else ["entrance"])
+
+
+def test_arrivals_are_shown_as_text_whatever_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    camera(tmp_path)
+    punch(tmp_path, monkeypatch, "E1", HOSTILE)
+    page = open_page("live", tmp_path, monkeypatch, "viewer")
+    assert "&lt;img src=x onerror=alert(1)&gt;" in texts(page)
+    assert "<img src=x" not in texts(page)
+
+
+def test_a_camera_that_cannot_be_read_is_told_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    camera(tmp_path)
+    open_page("live", tmp_path, monkeypatch, "admin", query={"camera": "entrance"})
+    found = services.cameras("main").get("entrance")
+    assert found is not None
+    with found.watched():
+        thread = found._thread
+        assert thread is not None
+        thread.join(20)
+    page = open_page("live", tmp_path, monkeypatch, "admin", query={"camera": "entrance"})
+    assert "The camera cannot be read" in texts(page)
+    assert "/nowhere/door.mp4" in texts(page)
+
+
+def test_the_page_speaks_german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    camera(tmp_path)
+    page = open_page("live", tmp_path, monkeypatch, "viewer", language="de")
+    assert "Ankünfte heute" in texts(page)
+    assert "Arrivals today" not in texts(page)

@@ -1,0 +1,391 @@
+"""The people page: who is on the list, what is held on them, and what is done about it; and who may only look."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pages import bench_of, open_page, texts
+from paperwork import enrol, face, picture, punch
+from streamlit.testing.v1 import AppTest
+
+from engine.imaging import write_jpeg
+from engine.people import Person
+from engine.workbench import Workbench
+
+HOSTILE = ["<img src=x onerror=alert(1)>", "![](http://example.invalid/x)", ":smile: $x$ **b**"]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workbench:
+    """Ann with three templates, one of them unlike the others, and Ben with none."""
+    workbench = bench_of(tmp_path, monkeypatch)
+    enrol(workbench, "E1", "Ann Lee", face(1, 0), face(1, 0.1), face(0, 1))
+    enrol(workbench, "E2", "Ben Ode")
+    workbench.people.put(Person("E2", "Ben Ode", "Desk", consent_at="2026-01-05"))
+    for template in workbench.gallery.current().templates:
+        write_jpeg(workbench.enrolment_picture(template.template_id), picture())
+    return workbench
+
+
+def opened(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch, role: str = "hr", language: str = "en", **query: str
+) -> AppTest:
+    page = open_page("people", workbench.workspace, monkeypatch, role, language=language, query=query)
+    assert not page.exception
+    return page
+
+
+def ids(page: AppTest) -> list[str]:
+    return list(page.dataframe[0].value["id"]) if page.dataframe else []
+
+
+def keys(page: AppTest) -> set[str]:
+    kinds = ("button", "download_button", "checkbox", "text_input")
+    return {str(each.key) for kind in kinds for each in page.get(kind) if each.key}
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    next(button for button in page.button if button.label == label).click().run()
+    assert not page.exception
+    return page
+
+
+def within(page: AppTest, opener: str) -> AppTest:
+    """Run with a dialog open: without a browser it is opened anew in each run."""
+    return press(page, opener)
+
+
+def actions(workbench: Workbench) -> list[tuple[str, str, str]]:
+    return [(row["author"], row["action"], row["subject"]) for row in workbench.audit.file.read()]
+
+
+# --------------------------------------------------------------------------------------------- the list
+
+
+def test_an_empty_workspace_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(bench_of(tmp_path, monkeypatch), monkeypatch)
+    assert "Nobody is on the list yet" in texts(page)
+    assert "/registration" in texts(page)
+    assert not page.dataframe
+    assert not (tmp_path / "people.csv").exists()
+
+
+def test_the_list_tells_what_is_missing(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    punch(place, "E1", place.clock() - timedelta(days=1), track="run-1")
+    page = opened(place, monkeypatch)
+    rows = page.dataframe[0].value.set_index("id")
+    assert rows.loc["E1", "state"] == "◆ no consent"
+    assert rows.loc["E2", "state"] == "▲ no templates"
+    assert list(rows["templates"]) == [3, 0]
+    assert rows["seen"].notna().tolist() == [True, False]
+    assert rows.loc["E1", "face"] == "/portrait?id=E1&side=112"
+    assert "latest 31 days" in texts(page)
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [("", ["E1", "E2"]), ("ann", ["E1"]), ("e2", ["E2"]), ("desk ode", ["E2"]), ("*", []), ("nobody", [])],
+)
+def test_people_are_found_by_name_id_or_department(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch, search: str, found: list[str]
+) -> None:
+    page = opened(place, monkeypatch)
+    page.text_input(key="search").set_value(search).run()
+    assert ids(page) == found
+    assert ("Nobody fits" in texts(page)) == (not found)
+
+
+def test_filters_show_who_is_inactive_or_lacks_something(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.people.put(Person("E3", "Cem", active=False))
+    page = opened(place, monkeypatch)
+    shown = {}
+    for choice in ("all", "active", "inactive", "no templates", "no consent"):
+        page.selectbox(key="show").set_value(choice).run()
+        shown[choice] = ids(page)
+    assert shown == {
+        "all": ["E1", "E2", "E3"], "active": ["E1", "E2"], "inactive": ["E3"], "no templates": ["E2"], "no consent": ["E1"],
+    }  # fmt: skip
+    page.selectbox(key="show").set_value("all").run()
+    page.selectbox(key="department").set_value("Desk").run()
+    assert ids(page) == ["E2"]
+
+
+def test_templates_of_nobody_on_the_list_are_told(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.people.remove("E1")
+    page = opened(place, monkeypatch)
+    assert page.dataframe[0].value.set_index("id").loc["E1", "state"] == "? not in the list"
+    assert "no row in the list" in texts(opened(place, monkeypatch, person="E1"))
+
+
+@pytest.mark.parametrize("role", ["viewer", None])
+def test_who_may_not_see_people_sees_nobody(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch, role: str | None
+) -> None:
+    for query in ({}, {"person": "E1"}):
+        page = open_page("people", place.workspace, monkeypatch, role, query=query)
+        assert "Ann" not in texts(page)
+        assert not page.dataframe
+        assert not page.button
+
+
+def test_security_sees_people_and_changes_nothing(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    punch(place, "E1", place.clock() - timedelta(days=1), track="run-1")
+    assert not opened(place, monkeypatch, "security").button
+    page = opened(place, monkeypatch, "security", person="E1")
+    assert "Ann Lee" in texts(page)
+    assert [button.label for button in page.button] == ["All people"]
+    assert not page.checkbox
+    assert not page.text_input
+    assert "Last punches" not in texts(page), "attendance is not theirs to see"
+
+
+# --------------------------------------------------------------------------------------------- a person
+
+
+def test_a_person_nobody_knows_is_told(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(place, monkeypatch, person="E9")
+    assert "Nobody is known as E9" in texts(page)
+    assert "person" not in press(page, "All people").query_params
+    assert ids(page) == ["E1", "E2"]
+
+
+def test_details_are_changed_with_the_author(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(place, monkeypatch, person="E1")
+    page.text_input[0].set_value("Ann Li")
+    page.text_input[2].set_value("ann@example.org")
+    page.date_input[0].set_value("2026-02-03")
+    press(page, "Save")
+    person = place.people.all()["E1"]
+    assert (person.name, person.department, person.email) == ("Ann Li", "Lab", "ann@example.org")
+    assert person.consent_at == "2026-02-03"
+    assert actions(place) == [("hr", "change_person", "E1")]
+    assert "Ann Li" in texts(page)
+
+
+def test_a_consent_kept_to_the_minute_stays_so(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.people.put(Person("E2", "Ben Ode", consent_at="2026-01-05T09:30:00+01:00"))
+    press(opened(place, monkeypatch, person="E2"), "Save")
+    assert place.people.all()["E2"].consent_at == "2026-01-05T09:30:00+01:00"
+
+
+def test_a_mistake_is_told_beside_the_form(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(place, monkeypatch, person="E1")
+    page.text_input[2].set_value("ann at home")
+    press(page, "Save")
+    assert "e\\-mail address" in page.error[0].value
+    assert place.people.all()["E1"].email == ""
+
+
+def test_somebody_is_set_inactive_and_active_again(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = press(opened(place, monkeypatch, person="E1"), "Set inactive")
+    assert not place.people.all()["E1"].active
+    press(page, "Set active")
+    assert place.people.all()["E1"].active
+    assert [row[1] for row in actions(place)] == ["deactivate", "reactivate"]
+
+
+def test_a_role_taken_away_meanwhile_changes_nothing(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(place, monkeypatch, person="E1")
+    place.accounts.change("hr", role="security")
+    page.button[1].click().run()
+    assert not page.exception
+    assert place.people.all()["E1"].active
+    assert actions(place) == []
+
+
+def test_last_punches_show_their_evidence_to_hr_only(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_jpeg(place.workspace / "images" / "evidence" / "a.jpg", picture())
+    punch(place, "E1", place.clock() - timedelta(days=1), track="run-1", image="images/evidence/a.jpg")
+    assert "images/evidence/a.jpg" in texts(opened(place, monkeypatch, person="E1"))
+    assert "None in the latest" in texts(opened(place, monkeypatch, person="E2"))
+
+
+# --------------------------------------------------------------------------------------------- templates
+
+
+def test_a_template_unlike_the_others_is_marked_and_can_be_removed(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = opened(place, monkeypatch, person="E1")
+    assert texts(page).count("unlike the others") == 1
+    odd = place.staff.templates("E1")[2]
+    page.checkbox(key=f"template-{odd.template_id}").check().run()
+    within(page, "Remove the chosen (1)")
+    assert "all their templates" not in texts(page)
+    page.button(key="remove_templates").click()
+    within(page, "Remove the chosen (1)")
+    assert len(place.staff.templates("E1")) == 2
+    assert not (place.workspace / odd.picture).exists()
+    assert actions(place) == [("hr", "remove_templates", "E1")]
+
+
+def test_the_last_templates_go_only_when_that_is_said(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(place, monkeypatch, person="E1")
+    for view in place.staff.templates("E1"):
+        page.checkbox(key=f"template-{view.template_id}").check()
+    press(page.run(), "Remove the chosen (3)")
+    assert "will not recognise this person" in page.warning[0].value
+    assert page.button(key="remove_templates").disabled
+    page.checkbox(key="meant").check()
+    within(page, "Remove the chosen (3)")
+    page.button(key="remove_templates").click()
+    within(page, "Remove the chosen (3)")
+    assert place.staff.templates("E1") == []
+    assert "There are no templates" in texts(page)
+
+
+# --------------------------------------------------------------------------------------------- forgetting
+
+
+def erase(page: AppTest, name: str) -> None:
+    page.text_input(key="typed_name").set_value(name)
+    within(page, "Forget this person")
+    page.button(key="erase").click()
+    within(page, "Forget this person")
+
+
+def forgotten(page: AppTest) -> AppTest:
+    """Wait for the thread that erases, and look again."""
+    for _ in range(100):
+        page.run()
+        if any(button.key == "receipt_done" for button in page.button):
+            break
+        time.sleep(0.05)
+    assert not page.exception
+    return page
+
+
+def test_somebody_is_forgotten_after_their_name_was_typed_and_a_receipt_says_so(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    punch(place, "E2", place.clock() - timedelta(days=1), track="run-1")
+    page = press(opened(place, monkeypatch, person="E2"), "Forget this person")
+    assert "Rows of the attendance log, under the bare id: 1" in texts(page)
+    assert page.button(key="erase").disabled
+    for wrong in ("ben ode", "E2", "Ben"):
+        page.text_input(key="typed_name").set_value(wrong)
+        assert within(page, "Forget this person").button(key="erase").disabled
+    erase(page, "Ben Ode")
+    page = forgotten(page)
+    assert "Receipt: E2 was forgotten" in texts(page)
+    assert "E2" not in place.people.all()
+    receipts = list((place.workspace / "receipts").glob("*.json"))
+    assert len(receipts) == 1
+    assert json.loads(receipts[0].read_text())["author"] == "hr"
+    assert page.get("download_button")
+    page.button(key="receipt_done").click().run()
+    assert ids(page) == ["E1"]
+    assert actions(place) == [("hr", "forget", "E2")]
+
+
+@pytest.mark.models
+def test_the_faces_of_who_is_forgotten_go_and_others_stay(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = [place.workspace / view.picture for view in place.staff.templates("E1")]
+    enrol(place, "E7", "Cem", face(0, 0, 1))
+    page = press(opened(place, monkeypatch, person="E1"), "Forget this person")
+    erase(page, "Ann Lee")
+    assert "Templates: 3" in texts(forgotten(page))
+    assert not any(path.exists() for path in theirs)
+    assert place.gallery.current().people == ("E7",)
+
+
+def test_what_goes_wrong_while_forgetting_is_told_and_can_be_tried_again(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = press(opened(place, monkeypatch, person="E2"), "Forget this person")
+    (place.workspace / "receipts").write_text("in the way")
+    erase(page, "Ben Ode")
+    page = forgotten(page)
+    assert "could not be forgotten entirely" in texts(page)
+    (place.workspace / "receipts").unlink()
+    page.button(key="receipt_done").click().run()
+    assert "Forget this person" in [button.label for button in page.button]
+
+
+# --------------------------------------------------------------------------------------------- lists
+
+
+def imported(page: AppTest, content: bytes, name: str, kind: str = "staff") -> AppTest:
+    within(page, "Import lists")
+    if kind != "staff":
+        page.segmented_control(key="import_what").set_value(kind)
+        within(page, "Import lists")
+    page.file_uploader(key=f"import_{kind}").set_value((name, content, "text/csv"))
+    return within(page, "Import lists")
+
+
+def test_a_staff_list_is_shown_before_it_is_taken_in(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = imported(opened(place, monkeypatch), b"id,name\nE1,Ann Lee\nE5,Eve\n", "staff.csv")
+    assert "Nothing was written yet" in texts(page)
+    assert "E5" not in place.people.all()
+    page.button(key="import_apply").click()
+    within(page, "Import lists")
+    assert place.people.all()["E5"].name == "Eve"
+    assert actions(place) == [("hr", "import", "people.csv")]
+
+
+def test_a_list_with_a_mistake_is_told_by_line_and_cannot_be_taken_in(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = imported(opened(place, monkeypatch), f"id,name\n,Eve\nE6,{HOSTILE[0]}\n".encode(), "staff.csv")
+    assert page.button(key="import_apply").disabled
+    table = page.dataframe[-1].value
+    assert table["Line"].tolist()[0] == "2"
+    assert "the id is missing" in table["Message"].tolist()[0]
+    assert "Nothing can be taken in" in page.error[0].value
+
+
+def test_a_file_that_is_no_list_is_told(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = imported(opened(place, monkeypatch), b"PK\x03\x04rest", "staff.csv")
+    assert "Excel" in page.error[0].value
+    assert "muster-" not in page.error[0].value, "where it lay for a moment is nobody's business"
+
+
+def test_leave_is_shown_before_it_is_taken_in(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = imported(opened(place, monkeypatch), b"id,from,kind\nE1,2026-11-23,sick\n", "leave.csv", "leave")
+    assert place.leave.all() == []
+    page.button(key="import_apply").click()
+    within(page, "Import lists")
+    assert [(entry.employee_id, entry.kind) for entry in place.leave.all()] == [("E1", "sick")]
+
+
+# --------------------------------------------------------------------------------------------- hostile names, German, no models
+
+
+def test_hostile_texts_stay_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workbench = bench_of(tmp_path, monkeypatch)
+    for number, text in enumerate(HOSTILE):
+        enrol(workbench, f"{text}{number}", text, face(1, number))
+        workbench.people.put(Person(f"{text}{number}", text, text))
+    page = opened(workbench, monkeypatch)
+    assert "<img src=x" not in texts(page)
+    for number, text in enumerate(HOSTILE):
+        page = opened(workbench, monkeypatch, person=f"{text}{number}")
+        assert "<img src=x" not in texts(page)
+        press(page, "Forget this person")
+        assert "<img src=x" not in texts(page)
+        assert not any("![](" in each.value or ":smile:" in each.value for each in (*page.markdown, *page.caption))
+    page = opened(workbench, monkeypatch, person=HOSTILE[0])
+    assert "Nobody is known as &lt;img" in texts(page)
+
+
+def test_it_speaks_german(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(place, monkeypatch, language="de")
+    assert "Personen" in texts(page)
+    assert page.dataframe[0].value.set_index("id").loc["E2", "state"] == "▲ keine Vorlagen"
+    page = opened(place, monkeypatch, language="de", person="E1")
+    assert "Vorlagen (3)" in texts(page)
+    assert "Diese Person vergessen" in [button.label for button in page.button]
+
+
+def test_without_models_people_are_shown_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSTER_CACHE", str(tmp_path / "cache"))
+    workbench = bench_of(tmp_path / "w", monkeypatch)
+    enrol(workbench, "E1", "Ann Lee", face(1, 0), face(1, 0.1))
+    assert ids(opened(workbench, monkeypatch)) == ["E1"]
+    assert "Templates (2)" in texts(opened(workbench, monkeypatch, person="E1"))
+    assert not (tmp_path / "cache").exists(), "looking at people opens no networks"

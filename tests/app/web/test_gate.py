@@ -1,0 +1,288 @@
+"""Signing in, and that nothing of the workbench is served without it: the real routes behind the real gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from app.web import pictures, services, sign_in, streams
+from app.web.gate import Gate
+from app.web.sessions import COOKIE, Sessions
+from engine.imaging import write_jpeg
+from engine.people import Person
+
+GOOD = "correct horse battery"
+HTML = {"accept": "text/html"}
+
+
+async def _behind(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(f"behind {request.url.path}")
+
+
+async def _socket(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.close()
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """A browser that has not signed in, before a workspace with an administrator."""
+    monkeypatch.setenv("MUSTER_WORKSPACE", str(tmp_path))
+    services.home().accounts.add("ada", "admin", GOOD)
+    return TestClient(_served(), base_url="http://127.0.0.1:8501", follow_redirects=False)
+
+
+def _served() -> Starlette:
+    assets = Path(sign_in.__file__).parent / "static"
+    return Starlette(
+        routes=[
+            *sign_in.routes, *pictures.routes, *streams.routes, Mount("/assets", StaticFiles(directory=assets)),
+            WebSocketRoute("/_stcore/stream", _socket), Route("/{path:path}", _behind, methods=["GET", "POST", "PUT"]),
+        ],
+        middleware=[Middleware(Gate, hosts=["muster.example.com"])],
+    )  # fmt: skip
+
+
+def enter(client: TestClient, name: str = "ada", password: str = GOOD, **form: str) -> int:
+    """The status of signing in."""
+    answer = client.post(
+        "/sign-in", data={"name": name, "password": password, **form}, headers={"origin": "http://127.0.0.1:8501"}
+    )
+    return answer.status_code
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/attendance", "/media/abc.jpg", "/_stcore/host-config", "/picture/images/unknown/x.jpg", "/portrait?id=E1",
+     "/camera?name=entrance", "/sign-inn", "/assets"]
+)  # fmt: skip
+def test_without_a_session_nothing_is_served(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.text) == (401, "sign in first")
+    assert client.put(path).status_code == 401
+
+
+def test_without_a_session_no_socket_is_opened(client: TestClient) -> None:
+    with pytest.raises(WebSocketDisconnect) as refused, client.websocket_connect("ws://127.0.0.1:8501/_stcore/stream"):
+        pass
+    assert refused.value.code == 4401
+
+
+def test_a_browser_is_led_to_the_sign_in_page_and_back(client: TestClient) -> None:
+    answer = client.get("/attendance?day=2026-11-23", headers=HTML)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fattendance%3Fday%3D2026-11-23")
+    page = client.get(answer.headers["location"])
+    assert 'name="next" value="/attendance?day=2026-11-23"' in page.text
+    answer = client.post(
+        "/sign-in", data={"name": "ada", "password": GOOD, "next": "/attendance?day=2026-11-23"},
+        headers={"origin": "http://127.0.0.1:8501"},
+    )  # fmt: skip
+    assert (answer.status_code, answer.headers["location"]) == (303, "/attendance?day=2026-11-23")
+    assert client.get("/attendance").text == "behind /attendance"
+    with client.websocket_connect("ws://127.0.0.1:8501/_stcore/stream"):
+        pass
+
+
+@pytest.mark.parametrize(
+    "place", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "/sign-in", "\nx"]
+)
+def test_signing_in_never_leads_elsewhere(client: TestClient, place: str) -> None:
+    answer = client.post(
+        "/sign-in", data={"name": "ada", "password": GOOD, "next": place}, headers={"origin": "http://127.0.0.1:8501"}
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(client: TestClient) -> None:
+    answer = client.post(
+        "/sign-in", data={"name": "ada", "password": GOOD}, headers={"origin": "http://127.0.0.1:8501"}
+    )
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+
+
+def test_a_form_of_another_site_is_refused(client: TestClient) -> None:
+    for origin in ({"origin": "https://evil.example"}, {"origin": "null"}, {}):
+        assert client.post("/sign-in", data={"name": "ada", "password": GOOD}, headers=origin).status_code == 400
+    assert COOKIE not in client.cookies
+
+
+def test_a_wrong_password_shows_the_page_again_with_the_name_escaped(client: TestClient) -> None:
+    answer = client.post(
+        "/sign-in", data={"name": '"><img src=x>', "password": "nonsense"}, headers={"origin": "http://127.0.0.1:8501"}
+    )
+    assert answer.status_code == 400
+    assert "<img src=x" not in answer.text
+    assert "name or password is wrong" in answer.text
+
+
+def test_signing_out_ends_the_session_even_for_who_kept_the_cookie(client: TestClient) -> None:
+    assert enter(client) == 303
+    kept = client.cookies[COOKIE]
+    assert client.get("/sign-out").headers["location"] == "/sign-in"
+    assert client.get("/attendance").status_code == 401
+    client.cookies[COOKIE] = kept
+    assert client.get("/attendance").status_code == 401
+
+
+@pytest.mark.parametrize("change", [{"role": "viewer"}, {"password": "another good one"}, {"active": False}])
+def test_a_change_of_the_account_ends_its_sessions(client: TestClient, change: dict[str, str | bool]) -> None:
+    accounts = services.home().accounts
+    accounts.add("bob", "hr", GOOD)
+    assert enter(client, "bob") == 303
+    assert client.get("/x").status_code == 200
+    accounts.change("bob", **change)
+    assert client.get("/x").status_code == 401
+
+
+def test_tokens_of_others_are_worth_nothing(client: TestClient, tmp_path: Path) -> None:
+    ada = services.home().accounts.all()["ada"]
+    foreign = Sessions(services.home().accounts, tmp_path / "other.key", life_h=1)
+    own = services.sessions()
+    for token in (foreign.issue(ada), own.ticket(ada), own.issue(ada)[:-1], "x", "", "a.b.c", '["ada",0,"x"]'):
+        client.cookies[COOKIE] = token
+        assert client.get("/x").status_code == 401, token
+    assert Sessions(services.home().accounts, tmp_path / "sessions.key", life_h=0).account(own.issue(ada)) is not None
+    client.cookies[COOKIE] = own.issue(ada)
+    assert client.get("/x").status_code == 200
+
+
+def test_a_session_ends_with_its_time(tmp_path: Path, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    from itsdangerous import TimestampSigner
+
+    sessions = Sessions(services.home().accounts, tmp_path / "sessions.key", life_h=1)
+    token = sessions.issue(services.home().accounts.all()["ada"])
+    then = TimestampSigner("x").get_timestamp()
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _self: then + 3600)
+    assert sessions.account(token) is not None
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _self: then + 3602)
+    assert sessions.account(token) is None
+
+
+def test_a_ticket_lets_in_once(client: TestClient) -> None:
+    ticket = services.sessions().ticket(services.home().accounts.all()["ada"])
+    assert client.get(f"/ticket?ticket={ticket}").headers["location"] == "/"
+    assert client.get("/x").status_code == 200
+    client.cookies.clear()
+    assert client.get(f"/ticket?ticket={ticket}").headers["location"] == "/sign-in"
+    assert client.get("/x").status_code == 401
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "[", "localhost.evil.example:8501"])
+def test_other_host_names_are_refused_even_with_a_session(client: TestClient, host: str) -> None:
+    assert enter(client) == 303
+    assert client.get("/x", headers={"host": host, "cookie": f"{COOKIE}={client.cookies[COOKIE]}"}).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["localhost:8501", "127.0.0.1:8501", "[::1]:8501", "192.168.1.7",
+                                  "muster.example.com", "MUSTER.example.com:443"])  # fmt: skip
+def test_own_names_and_plain_addresses_are_served(client: TestClient, host: str) -> None:
+    assert client.get("/sign-in", headers={"host": host}).status_code == 200
+
+
+def test_every_answer_forbids_what_pages_do_not_need(client: TestClient) -> None:
+    for path in ("/sign-in", "/x", "/assets/sign_in.css"):
+        headers = client.get(path).headers
+        assert "default-src 'self'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_first_visitor_creates_the_administrator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSTER_WORKSPACE", str(tmp_path / "new"))
+    client = TestClient(_served(), base_url="http://127.0.0.1:8501", follow_redirects=False)
+    assert "Create the administrator" in client.get("/sign-in").text
+    assert enter(client, again="something else") == 400
+    assert services.home().accounts.all() == {}
+    assert enter(client, again=GOOD) == 303
+    assert services.home().accounts.all()["ada"].role == "admin"
+    other = TestClient(_served(), base_url="http://127.0.0.1:8501", follow_redirects=False)
+    assert enter(other, "eve", GOOD, again=GOOD) == 400
+
+
+def test_the_sign_in_page_speaks_the_browsers_language(client: TestClient) -> None:
+    assert ">Anmelden<" in client.get("/sign-in", headers={"accept-language": "de-DE,de;q=0.9"}).text
+    assert ">Sign in<" in client.get("/sign-in", headers={"accept-language": "fr"}).text
+
+
+# --------------------------------------------------------------------------------------------- pictures
+
+
+def painted(path: Path) -> None:
+    write_jpeg(path, np.full((300, 400, 3), 120, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("kind", "roles"),
+    [
+        ("enrolment", {"admin", "hr", "security"}),
+        ("evidence", {"admin", "hr"}),
+        ("unidentified", {"admin", "hr", "security"}),
+        ("unknown", {"admin", "security"}),
+        ("tailgating", {"admin", "security"}),
+        ("presentation_attack", {"admin", "security"}),
+        ("watch_list", {"admin", "security"}),
+    ],
+)
+def test_a_picture_is_shown_to_those_whose_work_it_is(
+    client: TestClient, tmp_path: Path, kind: str, roles: set[str]
+) -> None:
+    painted(tmp_path / "images" / kind / "x.jpg")
+    seen = set()
+    for role in ("admin", "hr", "security", "viewer"):
+        if role != "admin":
+            services.home().accounts.add(role, role, GOOD)
+        enter(client, "ada" if role == "admin" else role)
+        answer = client.get(f"/picture/images/{kind}/x.jpg?side=112")
+        if answer.status_code == 200:
+            seen.add(role)
+            assert answer.headers["content-type"] == "image/jpeg"
+        else:
+            assert answer.status_code == 403
+    assert seen == roles
+
+
+@pytest.mark.parametrize(
+    "path", ["accounts.json", "images/../accounts.json", "images/%2e%2e/accounts.json", "images/unknown/../../sessions.key",
+     "/etc/passwd", "images/unknown/none.jpg", "images"]
+)  # fmt: skip
+def test_nothing_but_pictures_is_served(client: TestClient, tmp_path: Path, path: str) -> None:
+    painted(tmp_path / "images" / "unknown" / "x.jpg")
+    enter(client)
+    answer = client.get(f"/picture/{path}")
+    assert answer.status_code in {403, 404} or answer.text.startswith("behind")
+    assert GOOD not in answer.text
+    assert "argon2" not in answer.text
+
+
+def test_a_picture_is_small_and_its_erasure_is_seen_at_once(client: TestClient, tmp_path: Path) -> None:
+    path = tmp_path / "images" / "unknown" / "x.jpg"
+    painted(path)
+    enter(client)
+    first = client.get("/picture/images/unknown/x.jpg?side=56")
+    assert len(first.content) < 3000
+    again = client.get("/picture/images/unknown/x.jpg?side=56", headers={"if-none-match": first.headers["etag"]})
+    assert again.status_code == 304
+    path.unlink()
+    gone = client.get("/picture/images/unknown/x.jpg?side=56", headers={"if-none-match": first.headers["etag"]})
+    assert gone.status_code == 404
+
+
+def test_who_has_no_picture_is_shown_by_initials_that_cannot_run(client: TestClient) -> None:
+    services.home().people.put(Person("E1", "<script>alert(1)</script> Øyvind"))
+    enter(client)
+    answer = client.get("/portrait?id=E1")
+    assert answer.headers["content-type"].startswith("image/svg+xml")
+    assert "<script" not in answer.text
+    assert ">Ø<" in answer.text
+    assert client.get("/portrait?id=nobody").status_code == 200

@@ -1,0 +1,71 @@
+"""Why a row of the log says what it says, as values and as a sentence."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from engine.attendance.explain import Part, explain
+
+ROW = {
+    "event_id": "e1", "timestamp": "2026-11-23T08:57:00.000+01:00", "employee_id": "E1", "event": "punch", "camera": "door",
+    "method": "face", "agreeing_frames": "8", "voting_frames": "8", "similarity": "0.7123", "runner_up": "E2",
+    "runner_up_similarity": "0.2211", "threshold": "0.48", "liveness": "passed", "direction": "in", "reason": "",
+    "evidence_image": "images/evidence/a.jpg", "model": "m", "gallery_version": "4", "refers_to": "",
+}  # fmt: skip
+
+
+def test_a_punch_is_explained_by_frames_similarities_and_liveness() -> None:
+    found = explain(ROW)
+    assert str(found) == "8 agreeing frames, similarity .71, next best .22 (E2), threshold .48, liveness passed"
+    assert (found.agreeing, found.similarity, found.threshold) == (8, 0.7123, 0.48)
+    assert found.time == datetime.fromisoformat(ROW["timestamp"])
+    assert (found.image, found.taken_back) == ("images/evidence/a.jpg", None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ({"agreeing_frames": "1", "voting_frames": "4"}, "1 agreeing frame, of 4 that voted, "),
+        ({"event": "unidentified", "reason": "turned away"}, "could not be told for certain: turned away, "),
+        ({"method": "sample"}, "made up for the sample, "),
+        ({"runner_up": "", "runner_up_similarity": "-0.0877"}, "next best −.09, "),
+        ({"liveness": "unproven"}, "liveness not proven"),
+        ({"similarity": "1"}, "similarity 1.00, "),
+    ],
+)
+def test_what_else_can_be_said(cells: dict[str, str], told: str) -> None:
+    assert told in str(explain(ROW | cells))
+
+
+def test_what_was_taken_back_says_so_first() -> None:
+    found = explain(ROW, {"reason": "it was somebody else"})
+    assert str(found).startswith("taken back: it was somebody else, 8 agreeing frames")
+
+
+@pytest.mark.parametrize("column", [*ROW, "seal"])
+@pytest.mark.parametrize("cell", ["", "nonsense", "nan", "inf", "<b>{0}</b>", "{who}"])
+def test_a_damaged_cell_hurts_nothing_else(column: str, cell: str) -> None:
+    found = explain(ROW | {column: cell})
+    assert all(part.text.format(**part.values) for part in found.parts)
+    assert found.similarity is None or 0 <= found.similarity <= 1
+
+
+def test_an_empty_row_says_nothing() -> None:
+    assert explain({}).parts == ()
+    assert str(Part("threshold {value}", {"value": ".48"})) == "threshold .48"
+
+
+def test_every_part_has_a_german_sentence_with_the_same_places() -> None:
+    path = Path(__file__).parents[2] / "app" / "words" / "de" / "attendance_terms.toml"
+    words = tomllib.loads(path.read_text(encoding="utf-8"))
+    rows = [ROW, ROW | {"agreeing_frames": "1", "voting_frames": "4"}, ROW | {"runner_up": ""}, ROW | {"method": "sample"},
+            ROW | {"event": "unidentified"}, ROW | {"reason": "x"},
+            ROW | {"liveness": "failed"}, ROW | {"liveness": "unproven"}]  # fmt: skip
+    parts = [part for row in rows for part in (*explain(row).parts, *explain(row, {"reason": "y"}).parts)]
+    assert {part.text for part in parts} <= set(words)
+    for part in parts:
+        assert all(value in words[part.text].format(**part.values) for value in part.values.values() if value)

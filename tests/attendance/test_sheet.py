@@ -1,0 +1,369 @@
+"""The day sheet, case by case: every status by hand, what a camera that was off excuses, the present, nights, breaks, leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from engine.attendance import SHEET_COLUMNS, Book, DayRows, Rota, Status, day_sheet
+from engine.attendance import cells as table
+from engine.attendance.corrections import EXCUSES
+from engine.attendance.coverage import Coverage
+from engine.config import AttendanceConfig, HolidaysConfig, ShiftConfig
+from engine.people.leave import LEAVE_KINDS
+from engine.reports import COLUMNS, STATUSES
+
+BERLIN = ZoneInfo("Europe/Berlin")
+MONDAY, SATURDAY = date(2026, 11, 23), date(2026, 11, 28)
+PEOPLE = {"E1": {"name": "Ann", "department": "Lab", "active": "yes", "enrolled_at": "2026-01-05T10:00:00+01:00"}}
+OFFICE = ShiftConfig(start=time(9), end=time(17, 30), break_min=30)
+NIGHT = ShiftConfig(start=time(22), end=time(6), days="mon-sun")
+Row = dict[str, object]
+
+
+def moment(text: str, day: date = MONDAY, zone: ZoneInfo = BERLIN) -> datetime:
+    """A local time such as `09:05:01`, or `+1 06:00` of the next day."""
+    ahead, _, clock = text.rpartition(" ")
+    return datetime.combine(day + timedelta(days=int(ahead or 0)), time.fromisoformat(clock), zone)
+
+
+def log_rows(passages: str, day: date = MONDAY, zone: ZoneInfo = BERLIN, who: str = "E1") -> list[dict[str, str]]:
+    """Rows for passages such as `in 09:00, seen 10:00, out +1 06:00, unidentified 09:00, retract-0 09:01`."""
+    rows = []
+    for number, part in enumerate(passages.split(", ") if passages else []):
+        words = part.split()
+        when = " ".join(word for word in words if word[0] in "+-" or word[0].isdigit())
+        kind = next((word for word in words if word.split("-")[0] in {"seen", "unidentified", "retract"}), "punch")
+        event, _, refers_to = kind.partition("-")
+        rows.append(
+            {
+                "event_id": f"{who}-{number}", "employee_id": who, "event": event, "similarity": f"0.{number + 1}",
+                "timestamp": datetime.fromisoformat(moment(when, day, zone).isoformat()).isoformat(),
+                "direction": next((word for word in words if word in {"in", "out"}), "both"),
+                "camera": f"cam-{number}", "refers_to": f"{who}-{refers_to}" if refers_to else "", "liveness": "passed",
+            }
+        )  # fmt: skip
+    return rows
+
+
+def watched(*gaps: str, until: str = "+2 00:00", day: date = MONDAY) -> Coverage:
+    """A camera that was watching from three days before, but for gaps such as `08:50-09:10`."""
+    at, spans = moment("-3 00:00", day), []
+    for gap in gaps:
+        begin, end = gap.split("-")
+        spans.append((at, moment(begin, day)))
+        at = moment(end, day)
+    return Coverage(("door",), {"door": [*spans, (at, moment(until, day))]}, timedelta(seconds=60))
+
+
+def sheet(
+    passages: str = "", day: date = MONDAY, shift: ShiftConfig | None = OFFICE, now: str | None = None,
+    person: Mapping[str, str] | None = None, zone: ZoneInfo = BERLIN, rows: Sequence[dict[str, str]] = (), **book: object,
+) -> Row:  # fmt: skip
+    """Ann's row as cells; empty when there is none."""
+    people = {"E1": PEOPLE["E1"] | (person or {})}
+    rota = Rota({"office": shift} if shift else {}, HolidaysConfig(), zone)
+    values = {"people": people, "rota": rota, "zone": zone, "present": moment(now, day, zone) if now else None} | book
+    found = day_sheet([DayRows([*rows, *log_rows(passages, day, zone)])], day, Book(**values))  # type: ignore[arg-type]
+    assert all(row.status in STATUSES for row in found)
+    return table(found[0]) if found else {}
+
+
+def cells(row: Row, *columns: str) -> tuple[object, ...]:
+    return tuple(row.get(column, "") for column in columns)
+
+
+# ----------------------------------------------------------------------------------------- every status
+
+CASES = {
+    # passages: status, hours, late_min, early_min
+    "09:00, 17:30": ("on time", "8.00", 0, 0),
+    "08:30, 18:00": ("on time", "9.00", 0, 0),
+    "09:05:00, 17:30": ("on time", "7.92", 0, 0),  # exactly on the grace
+    "09:05:01, 17:30": ("late", "7.92", 5, 0),  # a second over it
+    "11:00, 17:30": ("late", "6.00", 120, 0),
+    "09:00, 17:29:59": ("left early", "8.00", 0, 0),
+    "09:00, 16:00": ("left early", "6.50", 0, 90),
+    "09:30, 15:30": ("late, left early", "6.00", 30, 120),  # six hours exactly: no break
+    "09:30, 15:30:36": ("late, left early", "5.51", 30, 119),
+    "09:00": ("missing out", "", 0, ""),
+    "in 09:00": ("missing out", "", 0, ""),
+    "in 09:00, out 12:00, in 13:00": ("missing out", "3.00", 0, ""),
+    "out 17:30": ("missing in", "", "", 0),
+    "out 12:00, in 13:00, out 17:30": ("missing in", "4.50", "", 0),  # came before noon, nobody knows when
+    "in 09:00, out 12:00, out 17:30": ("missing in", "3.00", 0, 0),  # did not leave at noon for good
+    "in 09:00, out 12:00, in 13:00, out 17:30": ("on time", "7.50", 0, 0),
+    "in 09:00, out 12:00, in 12:10, out 17:30": ("on time", "8.00", 0, 0),  # the planned break is longer
+    "": ("absent", "", "", ""),
+    "unidentified 08:57": ("not identified", "", "", ""),
+    "08:57, retract-0 08:58": ("not identified", "", "", ""),
+    "08:57, retract-0 08:58, 09:00, seen 17:31": ("on time", "8.02", 0, 0),
+}
+
+
+@pytest.mark.parametrize("passages", CASES)
+def test_a_day_by_hand(passages: str) -> None:
+    row = sheet(passages, coverage=watched())
+    assert cells(row, "status", "hours", "late_min", "early_min") == CASES[passages]
+    assert cells(row, "recorded_status", "recorded_hours", "corrected_by") == (row["status"], row["hours"], "")
+    assert cells(row, "shift", "planned_in", "planned_out", "planned_hours") == ("office", "09:00", "17:30", "8.00")
+    assert cells(row, "name", "date", "utc_offset", "covered_pct") == ("Ann", "2026-11-23", "UTC+01:00", 100)
+
+
+def test_hours_and_breaks_add_up_to_presence() -> None:
+    row = sheet("in 08:00, out 12:00, in 13:15, out 18:00, in 18:10, out 19:00")
+    assert cells(row, "presence_hours", "break_hours", "hours") == ("11.00", "1.42", "9.58")
+    assert cells(sheet("09:00, 18:00"), "presence_hours", "break_hours", "hours") == ("9.00", "0.50", "8.50")
+
+
+def test_late_without_a_departure_is_noted_as_late() -> None:
+    assert cells(sheet("in 10:00"), "status", "note") == ("missing out", "late by 60 min")
+    assert cells(sheet("out 12:00, in 13:00"), "status", "note") == ("missing out", "")
+
+
+def test_leaving_has_a_grace_of_its_own() -> None:
+    shift = OFFICE.model_copy(update={"leave_grace_min": 10})
+    assert [sheet(f"09:00, {end}", shift=shift)["status"] for end in ("17:20:00", "17:19:59")] == [
+        "on time",
+        "left early",
+    ]
+
+
+def test_all_statuses_have_a_case_and_a_meaning() -> None:
+    here = {status for status, *_ in CASES.values()}
+    today = {Status.INSIDE, Status.POSSIBLY_INSIDE, Status.NOT_YET}
+    elsewhere = {Status.PRESENT, Status.NOT_COVERED, Status.HOLIDAY, Status.DAY_OFF}
+    assert here | today | elsewhere | {*EXCUSES, *LEAVE_KINDS} == set(Status)
+    assert set(STATUSES) == set(Status)
+    assert tuple(COLUMNS) == SHEET_COLUMNS
+
+
+# ----------------------------------------------------------------------------------------- cameras that were off
+
+
+@pytest.mark.parametrize(
+    ("passages", "gaps", "status", "note"),
+    [
+        ("09:20, 17:30", ["08:50-09:10"], "not covered", "camera off 08:50–09:10"),
+        ("09:20, 17:30", ["08:20-08:40"], "not covered", "camera off 08:30–08:40"),  # half an hour before the shift counts
+        ("09:20, 17:30", ["08:20-08:30"], "late", ""),
+        ("09:20, 17:30", ["09:20-12:00"], "late", ""),
+        ("09:00, 17:30", ["08:00-08:59", "10:00-17:00"], "on time", ""),  # in the middle nobody need be seen
+        ("09:00, 16:00", ["16:30-17:00"], "not covered", "camera off 16:30–17:00"),
+        ("09:00, 16:00", ["12:00-16:00"], "left early", ""),
+        ("09:00, 16:00", ["17:30-18:00"], "left early", ""),
+        ("09:20, 16:00", ["09:05-09:10", "17:00-17:10"], "not covered", "camera off 09:05–09:10, 17:00–17:10"),
+        ("in 09:00", ["17:20-17:40"], "not covered", "camera off 17:20–17:40"),
+        ("in 09:00", ["17:50-19:00"], "not covered", "camera off 17:50–18:00"),
+        ("in 09:00", ["18:00-19:00"], "missing out", ""),
+        ("in 09:00, out 19:00, in 19:30", ["19:40-19:50"], "not covered", "camera off 19:40–19:50"),
+        ("out 17:30", ["08:45-08:50"], "not covered", "camera off 08:45–08:50"),
+        ("out 17:30", ["07:00-08:30"], "missing in", ""),
+        ("", ["08:00-18:00"], "not covered", "camera off 09:00–17:30"),
+        ("", ["12:00-12:01:00"], "absent", ""),  # a minute is not told
+        ("", ["12:00-12:01:01"], "not covered", "camera off 12:00–12:01"),
+        ("", ["07:00-09:00", "17:30-20:00"], "absent", ""),
+        ("unidentified 08:57", ["12:00-13:00"], "not identified", "somebody like them was seen at 08:57"),
+    ],
+)  # fmt: skip
+def test_what_a_camera_did_not_see_is_not_held_against_anybody(
+    passages: str, gaps: list[str], status: str, note: str
+) -> None:
+    assert cells(sheet(passages, coverage=watched(*gaps)), "status", "note") == (status, note)
+
+
+def test_all_cameras_of_the_entrance_must_watch() -> None:
+    spans = {"front": watched().spans["door"], "back": watched("10:00-11:00").spans["door"]}
+    for cameras, status in (
+        (("front",), "absent"),
+        (("front", "back"), "not covered"),
+        (("front", "gone"), "not covered"),
+    ):
+        assert sheet(coverage=Coverage(cameras, spans, timedelta(seconds=60)))["status"] == status
+
+
+def test_how_much_was_covered() -> None:
+    assert sheet(coverage=watched("10:00-10:51"))["covered_pct"] == 90
+    assert cells(sheet(coverage=Coverage((), {}, timedelta(0))), "status", "covered_pct") == ("not covered", 0)
+    assert cells(sheet(coverage=None), "status", "covered_pct") == ("absent", "")
+
+
+# ----------------------------------------------------------------------------------------- the present
+
+
+@pytest.mark.parametrize(
+    ("passages", "now", "status"),
+    [
+        ("", "08:00", "not yet"),
+        ("", "17:29:59", "not yet"),
+        ("", "17:30:00", "absent"),
+        ("in 09:00", "09:00", "inside"),
+        ("in 09:20", "12:00", "inside"),
+        ("09:00, 12:00", "17:29", "possibly inside"),  # a camera that sees both ways cannot tell
+        ("09:00, 12:00", "17:30", "left early"),
+        ("in 09:00, out 12:00", "12:30", "on time"),  # may come back from lunch
+        ("in 09:20, out 12:00", "12:30", "late"),
+        ("in 09:00, out 12:00", "17:30", "left early"),
+        ("in 09:00, out 12:00, in 13:00", "19:00", "inside"),  # works on
+        ("09:00", "23:59:59", "possibly inside"),
+        ("09:00", "+1 00:00", "missing out"),
+        ("09:00, 17:20", "17:30:05", "left early"),  # the last minute's coverage is not written yet
+        ("out 12:00", "12:30", "missing in"),
+        ("", "-1 23:59", ""),  # has not begun
+    ],
+)
+def test_the_sheet_of_today(passages: str, now: str, status: str) -> None:
+    seen_until = max(moment(now) - timedelta(seconds=55), moment("-2 00:00"))
+    coverage = Coverage(("door",), {"door": [(moment("-3 00:00"), seen_until)]}, timedelta(seconds=60))
+    assert sheet(passages, now=now, coverage=coverage).get("status", "") == status
+
+
+def test_a_camera_that_is_off_now_is_told_once_that_is_certain() -> None:
+    seen = [
+        sheet("in 09:20, out 09:30", now=now, coverage=watched(until="09:10"))["status"] for now in ("09:40", "18:00")
+    ]
+    assert seen == ["not covered", "not covered"]
+    assert sheet("in 09:00, out 16:00", now="17:30:30", coverage=watched(until="17:29"))["status"] == "left early"
+
+
+@pytest.mark.parametrize(
+    ("passages", "status"),
+    [
+        ("09:00", "possibly inside"),
+        ("in 09:00", "inside"),
+        ("09:00, 11:00", "present"),
+        ("in 09:00, out 11:00", "present"),
+    ],
+)
+def test_today_without_a_shift(passages: str, status: str) -> None:
+    assert sheet(passages, shift=None, now="12:00")["status"] == status
+    assert sheet("09:00", shift=None, now="+1 00:00")["status"] == "missing out"
+
+
+# ----------------------------------------------------------------------------------------- nights
+
+
+@pytest.mark.parametrize(
+    ("place", "day", "hours"),
+    [
+        ("Europe/Berlin", "2026-11-23", "8.17"),
+        ("Europe/Berlin", "2026-03-28", "7.17"),  # an hour is left out
+        ("Europe/Berlin", "2026-10-24", "9.17"),  # and comes twice
+        ("Australia/Sydney", "2026-10-03", "7.17"),
+        ("Australia/Sydney", "2026-04-04", "9.17"),
+    ],
+)
+def test_a_night_belongs_to_the_day_on_which_it_begins_and_lasts_as_long_as_it_really_did(
+    place: str, day: str, hours: str
+) -> None:
+    on, zone = date.fromisoformat(day), ZoneInfo(place)
+    row = sheet("in 21:55, out +1 06:05", day=on, shift=NIGHT, zone=zone)
+    assert cells(row, "status", "hours", "note", "late_min", "early_min") == (
+        "on time",
+        hours,
+        "left on the next day",
+        0,
+        0,
+    )
+    assert float(str(row["planned_hours"])) == pytest.approx(float(hours) - 1 / 6, abs=0.01)
+    rows = log_rows("in 21:55, out +1 06:05", on, zone)
+    after = sheet(day=on + timedelta(days=1), shift=NIGHT, zone=zone, rows=rows)
+    assert cells(after, "status", "punches") == ("absent", 0)
+
+
+def test_a_name_withdrawn_after_midnight_is_a_doubt_about_the_evening() -> None:
+    rows = log_rows("23:59:58, retract-0 +1 00:00:02")
+    shift = ShiftConfig(start=time(14), end=time(22))
+    assert cells(sheet(rows=rows, shift=shift), "status", "note") == (
+        "not identified",
+        "somebody like them was seen at 23:59",
+    )
+    assert sheet(rows=rows, shift=shift, day=MONDAY + timedelta(days=1))["status"] == "absent"
+
+
+# ----------------------------------------------------------------------------------------- who is expected
+
+
+def test_a_day_off_has_no_row_unless_somebody_comes() -> None:
+    assert sheet(day=SATURDAY) == {}
+    row = sheet("10:00, 12:00", day=SATURDAY)
+    assert cells(row, "status", "hours", "shift", "planned_hours", "late_min") == ("present", "2.00", "", "", "")
+
+
+def test_a_holiday_and_work_on_it() -> None:
+    rota = Rota({"office": OFFICE}, HolidaysConfig(country="DE", extra={MONDAY: "Fair"}), BERLIN)
+    assert cells(sheet(rota=rota), "status", "note", "planned_hours") == ("holiday", "Fair", "")
+    row = sheet("10:00, 18:00", rota=rota)
+    assert cells(row, "status", "hours", "planned_hours", "late_min") == ("present", "7.50", "", "")
+    assert row["note"] == "worked on a holiday: Fair"
+    christmas = date(2026, 12, 25)
+    assert sheet(day=christmas, rota=rota)["status"] == "holiday"
+    assert sheet(day=christmas + timedelta(days=1), rota=rota) == {}, "a holiday on a day off"
+    always = Rota(
+        {"office": OFFICE.model_copy(update={"on_holidays": True})}, HolidaysConfig(extra={MONDAY: "Fair"}), BERLIN
+    )
+    assert cells(sheet(rota=always), "status", "planned_hours") == ("absent", "8.00")
+
+
+@pytest.mark.parametrize("kind", LEAVE_KINDS)
+def test_whoever_is_away_is_not_late_when_they_come_nevertheless(kind: str) -> None:
+    leave = {("E1", MONDAY): kind}
+    assert cells(sheet(leave=leave, coverage=watched("10:00-12:00")), "status", "hours", "note") == (kind, "", "")
+    row = sheet("11:00, 13:00", leave=leave)
+    assert cells(row, "status", "first_in", "hours", "late_min") == (kind, "11:00:00", "2.00", "")
+    assert row["note"] == f"seen although {kind}"
+    assert sheet(day=SATURDAY, leave={("E1", SATURDAY): kind})["status"] == kind
+    assert sheet(leave={("E2", MONDAY): kind})["status"] == "absent"
+
+
+@pytest.mark.parametrize(
+    ("person", "status", "note"),
+    [
+        ({"active": "no"}, "", ""),
+        ({"enrolled_at": "2026-11-24T08:00:00+01:00"}, "", ""),
+        ({"enrolled_at": "2026-11-23T23:30:00+00:00"}, "", ""),  # the 24th in Berlin
+        ({"enrolled_at": "2026-11-24"}, "", ""),  # as somebody wrote it
+        ({"enrolled_at": "2026-11-23"}, "absent", ""),
+        ({"enrolled_at": "when?"}, "absent", ""),
+        ({"enrolled_at": ""}, "not identified", "has no pictures enrolled yet"),
+    ],
+)
+def test_who_is_not_expected_is_not_absent(person: Mapping[str, str], status: str, note: str) -> None:
+    assert cells(sheet(person=person), "status", "note") == (status, note)
+    assert sheet("09:00, 17:30", person=person)["status"] == ("on time" if status else "present")
+
+
+@pytest.mark.parametrize(
+    ("day", "shift"), [("2026-11-20", "old"), ("2026-11-23", "new"), ("2026-11-30", "new"), ("2026-12-01", "")]
+)
+def test_a_change_of_plan_does_not_rewrite_the_past(day: str, shift: str) -> None:
+    old = OFFICE.model_copy(update={"valid_until": date(2026, 11, 22)})
+    new = OFFICE.model_copy(update={"valid_from": date(2026, 11, 23), "valid_until": date(2026, 11, 30)})
+    row = sheet(day=date.fromisoformat(day), rota=Rota({"new": new, "old": old}, HolidaysConfig(), BERLIN))
+    assert row.get("shift", "") == shift
+
+
+def test_somebody_who_is_not_in_the_list_is_told_by_id_when_seen_and_expected_by_nobody() -> None:
+    book = Book(PEOPLE, Rota({"office": OFFICE}, HolidaysConfig(), BERLIN), BERLIN)
+    rows = [*log_rows("11:00, 12:00", who="E7"), *log_rows("unidentified 09:00", who="E8")]
+    found = day_sheet([DayRows(rows)], MONDAY, book)
+    assert [cells(table(row), "employee_id", "name", "status") for row in found] == [
+        ("E7", "", "present"),
+        ("E1", "Ann", "absent"),
+    ]
+    assert day_sheet([DayRows(rows)], MONDAY, book, only="E1") == found[1:]
+    assert day_sheet([DayRows(rows)], MONDAY, book, only="E9") == []
+
+
+def test_camera_and_evidence_are_those_of_the_first_arrival() -> None:
+    row = sheet("out 08:00, in 09:00, out 17:30")
+    assert cells(row, "first_in", "camera_in", "similarity_in", "liveness") == ("09:00:00", "cam-1", "0.2", "passed")
+    assert cells(sheet("out 17:30"), "first_in", "camera_in") == ("", "")
+
+
+def test_margins_come_from_the_settings() -> None:
+    config = AttendanceConfig(lead_min=0)
+    assert sheet("09:20, 17:30", coverage=watched("08:40-09:00"), config=config)["status"] == "late"

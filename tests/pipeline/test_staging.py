@@ -1,0 +1,271 @@
+"""What runs beside the pipeline: reading ahead, embedding in a thread; what is left out and what never is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+from fakes import ListSource, at
+from numpy.typing import NDArray
+from waiting import until
+
+from engine.errors import InputError
+from engine.pipeline.staging import Intake, PromptDesk, Shot, ThreadedDesk
+from engine.types import FaceQuality, Frame, SourceEvent
+
+IMAGE = np.zeros((4, 4, 3), np.uint8)
+PATIENCE_S = 10.0
+
+
+def _frame(index: int) -> Frame:
+    return Frame(IMAGE, at(index / 10), "door", index)
+
+
+def _drained(intake: Intake) -> list[Frame | SourceEvent]:
+    items = []
+    while (item := intake.next()) is not None:
+        items.append(item)
+    return items
+
+
+class WatchedSource(ListSource):
+    """Remembers how far it was read."""
+
+    def __init__(self, items: Sequence[Frame | SourceEvent]) -> None:
+        super().__init__(items)
+        self.read = 0
+        self.done = threading.Event()
+
+    def __iter__(self) -> Iterator[Frame | SourceEvent]:
+        for item in self._items:
+            self.read += 1
+            yield item
+        self.done.set()
+
+
+# --------------------------------------------------------------------------------------------- intake
+
+
+@pytest.mark.parametrize("count", [0, 1, 20])
+def test_a_recording_is_read_whole_and_in_order(count: int) -> None:
+    intake = Intake(ListSource([_frame(index) for index in range(count)]), newest_wins=False)
+    assert [item.index for item in _drained(intake) if isinstance(item, Frame)] == list(range(count))
+    assert intake.dropped == 0
+
+
+def test_a_recording_waits_for_the_pipeline() -> None:
+    source = WatchedSource([_frame(index) for index in range(50)])
+    intake = Intake(source, newest_wins=False)
+    until(lambda: source.read == 4)  # three wait and the fourth stands at the door
+    time.sleep(0.05)
+    assert source.read == 4
+    assert len(_drained(intake)) == 50
+
+
+def test_of_a_camera_the_newest_frames_are_kept_and_the_others_counted() -> None:
+    source = WatchedSource([_frame(index) for index in range(50)])
+    intake = Intake(source, newest_wins=True)
+    assert source.done.wait(PATIENCE_S)
+    assert [item.index for item in _drained(intake) if isinstance(item, Frame)] == [47, 48, 49]
+    assert intake.dropped == 47
+
+
+def test_news_of_a_camera_is_never_left_out() -> None:
+    lost, back = (SourceEvent(kind, at(1), "door") for kind in ("camera_lost", "camera_back"))
+    source = WatchedSource([_frame(0), lost, back, *(_frame(index) for index in range(1, 30))])
+    intake = Intake(source, newest_wins=True)
+    assert source.done.wait(PATIENCE_S)
+    items = _drained(intake)
+    assert items[:2] == [lost, back]
+    assert [item.index for item in items[2:] if isinstance(item, Frame)] == [27, 28, 29]
+
+
+def test_what_the_source_raises_is_raised_after_what_it_gave() -> None:
+    class Broken(ListSource):
+        def __iter__(self) -> Iterator[Frame | SourceEvent]:
+            yield from self._items
+            raise InputError("torn", hint="mend it")
+
+    intake = Intake(Broken([_frame(0)]), newest_wins=False)
+    assert isinstance(intake.next(), Frame)
+    with pytest.raises(InputError, match="torn"):
+        intake.next()
+
+
+@pytest.mark.parametrize("newest_wins", [False, True])
+def test_closing_ends_the_thread_and_the_source(newest_wins: bool) -> None:
+    class Endless(ListSource):
+        def __iter__(self) -> Iterator[Frame | SourceEvent]:
+            index = 0
+            while not self.closed:
+                yield _frame(index)
+                index += 1
+                time.sleep(0.001)
+
+    before = threading.active_count()
+    source = Endless([])
+    intake = Intake(source, newest_wins=newest_wins)
+    assert intake.next() is not None
+    intake.close()
+    assert source.closed
+    assert threading.active_count() == before
+
+
+# --------------------------------------------------------------------------------------------- desk
+
+
+class GatedEmbedder:
+    """Embeds when it is let; gives each face its own first value."""
+
+    dimension = 2
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.begun = threading.Semaphore(0)
+        self.batches: list[list[int]] = []
+
+    def embed(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        self.begun.release()
+        assert self.gate.wait(PATIENCE_S)
+        self.batches.append(faces[:, 0, 0, 0].tolist())
+        return np.stack([[float(value), 1.0] for value in self.batches[-1]]).astype(np.float32)
+
+
+def _shot(mark: int, track_id: int = 1, *, score: float = 0.5, order: int = 0, settled: bool = False) -> Shot:
+    quality = FaceQuality(40.0, 0.5, 0.5, 0.2, 0.0, 0.0, 0.0, 1.0, score)
+    crop = np.full((160, 160, 3), mark % 256, np.uint8)
+    return Shot(track_id, at(mark), mark, crop, quality, None, order, settled)
+
+
+def _marks(desk: ThreadedDesk | PromptDesk) -> list[int]:
+    pairs = desk.collect()
+    assert [int(row[0]) for _, row in pairs] == [shot.frame for shot, _ in pairs]  # each has its own embedding
+    return [shot.frame for shot, _ in pairs]
+
+
+@pytest.fixture
+def gated() -> Iterator[tuple[ThreadedDesk, GatedEmbedder]]:
+    """A desk whose embedder is busy with a first face, number 0 of track 99."""
+    embedder = GatedEmbedder()
+    desk = ThreadedDesk(embedder, lambda work: work())
+    desk.offer([_shot(0, 99)])
+    assert embedder.begun.acquire(timeout=PATIENCE_S)
+    yield desk, embedder
+    embedder.gate.set()
+    desk.close()
+
+
+def test_at_once_means_in_order_and_nothing_waits() -> None:
+    embedder = GatedEmbedder()
+    embedder.gate.set()
+    desk = PromptDesk(embedder)
+    desk.offer([])
+    desk.offer([_shot(1), _shot(2)])
+    assert _marks(desk) == [1, 2]
+    assert desk.collect() == []
+    assert not desk.waiting()
+    assert desk.embedded == 2
+
+
+def test_undecided_tracks_come_first_those_with_the_fewest_faces_before_others(
+    gated: tuple[ThreadedDesk, GatedEmbedder],
+) -> None:
+    desk, embedder = gated
+    desk.offer([_shot(1, 1, settled=True), _shot(2, 2, order=3), _shot(3, 3, order=0), _shot(4, 4, order=0, score=0.9)])
+    embedder.gate.set()
+    desk.settle()
+    assert _marks(desk) == [0, 4, 3, 2, 1]
+
+
+def test_the_worst_waiting_face_of_a_track_makes_room_and_is_counted(
+    gated: tuple[ThreadedDesk, GatedEmbedder],
+) -> None:
+    desk, embedder = gated
+    desk.offer([_shot(mark, 1, score=score, order=mark) for mark, score in enumerate([0.5, 0.2, 0.6, 0.7, 0.8], 1)])
+    assert desk.dropped == 1
+    embedder.gate.set()
+    desk.settle()
+    assert _marks(desk) == [0, 1, 3, 4, 5]
+
+
+def test_of_a_decided_track_only_the_newest_face_waits(gated: tuple[ThreadedDesk, GatedEmbedder]) -> None:
+    desk, embedder = gated
+    for mark in (1, 2, 3):
+        desk.offer([_shot(mark, 1, settled=True)])
+    embedder.gate.set()
+    desk.settle()
+    assert _marks(desk) == [0, 3]
+    assert desk.dropped == 2
+
+
+def test_tracks_wait_until_they_are_collected_or_withdrawn(gated: tuple[ThreadedDesk, GatedEmbedder]) -> None:
+    desk, embedder = gated
+    desk.offer([_shot(1, 1), _shot(2, 2)])
+    assert set(desk.waiting()) == {99, 1, 2}
+    desk.withdraw(2)
+    embedder.gate.set()
+    desk.settle()
+    assert set(desk.waiting()) == {99, 1}
+    assert _marks(desk) == [0, 1]
+    assert not desk.waiting()
+
+
+def test_many_faces_wait_in_bounded_memory(gated: tuple[ThreadedDesk, GatedEmbedder]) -> None:
+    desk, embedder = gated
+    for mark in range(1, 200):
+        desk.offer([_shot(mark, track_id, order=mark) for track_id in (1, 2, 3)])
+    embedder.gate.set()
+    desk.settle()
+    assert len(desk.collect()) == 1 + 3 * 4
+    assert desk.embedded + desk.dropped == 1 + 3 * 199
+
+
+def test_what_the_network_raises_reaches_the_pipeline() -> None:
+    class Broken(GatedEmbedder):
+        def embed(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+            raise MemoryError(f"{len(faces)} faces")
+
+    desk = ThreadedDesk(Broken(), lambda work: work())
+    desk.offer([_shot(1)])
+    desk.settle()
+    with pytest.raises(MemoryError, match="1 faces"):
+        desk.collect()
+    desk.close()
+
+
+def test_what_was_embedded_before_the_network_broke_is_given_first() -> None:
+    class BreaksLater(GatedEmbedder):
+        def embed(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+            if self.batches:
+                raise MemoryError("later")
+            return super().embed(faces)
+
+    embedder = BreaksLater()
+    embedder.gate.set()
+    desk = ThreadedDesk(embedder, lambda work: work())
+    desk.offer([_shot(mark, mark) for mark in range(1, 5)])
+    desk.settle()
+    assert _marks(desk) == [1, 2]
+    with pytest.raises(MemoryError):
+        desk.collect()
+    desk.close()
+    desk.settle()  # a closed desk keeps nobody waiting
+
+
+def test_faces_of_ever_new_tracks_wait_in_bounded_memory(gated: tuple[ThreadedDesk, GatedEmbedder]) -> None:
+    desk, _ = gated
+    for mark in range(1, 400):
+        desk.offer([_shot(mark, mark, order=mark % 3)])
+    assert len(desk.waiting()) <= 66
+    assert desk.dropped >= 399 - 65
+
+
+def test_closing_does_not_wait_for_faces_that_have_not_begun(gated: tuple[ThreadedDesk, GatedEmbedder]) -> None:
+    desk, embedder = gated
+    desk.offer([_shot(mark, mark) for mark in range(1, 20)])
+    embedder.gate.set()
+    desk.close()
+    assert len(embedder.batches) < 10

@@ -1,0 +1,121 @@
+"""A kiosk that is served, as `muster kiosk` does, and what devices ask of it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from browser import Served, free_port
+from served import up
+
+from engine.access.devices import SCOPES
+from engine.operations.serving import MEMORY
+from engine.workbench import Workbench
+
+__all__ = ["Door", "serve_kiosk"]
+
+
+@dataclass(frozen=True)
+class Door(Served):
+    """A kiosk that is served.
+
+    Attributes:
+        port: on 127.0.0.1. workspace: its folder. token: of a device that may do everything.
+    """
+
+    port: int
+    workspace: Path
+    token: str
+
+    @property
+    def link(self) -> str:
+        """Pairs a screen."""
+        return f"http://127.0.0.1:{self.port}/?pair={self.token}"
+
+    def get(self, path: str, timeout: float = 10.0, token: str | None = None) -> tuple[int, bytes]:
+        """Status and body of an answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request("GET", path, headers={"Authorization": f"Bearer {token or self.token}"})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def status(self) -> dict[str, Any]:
+        """What /api/status says."""
+        found: dict[str, Any] = json.loads(self.get("/api/status")[1])
+        return found
+
+    def wait_for(self, state: str, seconds: float) -> float:
+        """Until the camera is in a state; the seconds that it took.
+
+        Raises:
+            AssertionError: it is not, after that time.
+        """
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            with contextlib.suppress(OSError):
+                if self.status()["camera"]["state"] == state:
+                    return time.monotonic() - began
+            time.sleep(0.05)
+        raise AssertionError(f"the camera is not {state} after {seconds} s: {self.status()}")
+
+    def events(self, seconds: float, last_id: str = "") -> Iterator[tuple[str, dict[str, Any], str]]:
+        """Kind, data and id of what is told in a time."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        headers = {"Authorization": f"Bearer {self.token}", **({"Last-Event-ID": last_id} if last_id else {})}
+        try:
+            connection.request("GET", "/events", headers=headers)
+            answer = connection.getresponse()
+            assert answer.status == 200
+            deadline, fields = time.monotonic() + seconds, dict[str, str]()
+            while time.monotonic() < deadline:
+                with contextlib.suppress(TimeoutError):
+                    line = answer.readline().decode().rstrip("\n")
+                    if not line and "data" in fields:
+                        yield fields["event"], json.loads(fields["data"]), fields.get("id", "")
+                        fields = {}
+                    elif ": " in line:
+                        name, _, value = line.partition(": ")
+                        fields[name] = value
+        finally:
+            connection.close()
+
+    @property
+    def children(self) -> list[int]:
+        """Processes that the kiosk started: those that read cameras. The resource tracker of Python is not one."""
+        found = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        pids = [
+            pid for task in Path(f"/proc/{self.pid}/task").iterdir() for pid in (task / "children").read_text().split()
+        ]
+        commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in {*found, *pids}}
+        return [pid for pid, command in commands.items() if b"spawn_main" in command]
+
+
+@contextlib.contextmanager
+def serve_kiosk(workspace: Path, camera: str, source: str, **environment: str) -> Iterator[Door]:
+    """Serve a kiosk, with a device that may do everything."""
+    bench = Workbench(workspace)
+    _, token = bench.kiosk.pair("tests", list(SCOPES), author="tests", replace=True)
+    port = free_port()
+    told = (workspace / "kiosk.log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app.kiosk", str(workspace), camera, source, "127.0.0.1", str(port)],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, **MEMORY, **environment},
+        stdout=told,
+        stderr=subprocess.STDOUT,
+    )
+    door = Door(process.pid, port, workspace, token)
+    with told, up(process, lambda: door.get("/healthz")[0] == 200, workspace / "kiosk.log"):
+        yield door

@@ -1,0 +1,187 @@
+"""Builders that the tests of notifications share: rules, incidents, clocks, receivers, processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from engine.config import NotificationRule, NotificationsConfig
+from engine.incidents.notifications import Channels, Message, Outbox, Outcome
+from engine.storage import read_rows
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=BERLIN)  # a Monday
+
+
+KEY = "0123456789abcdef-key"
+
+
+DELIVERED = Outcome("delivered", "fine")
+
+
+FAILED = Outcome("retry", "HTTP 503")
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def rule(name: str = "night", **values: object) -> NotificationRule:
+    """A rule; to one address unless told otherwise."""
+    usual = {"webhook_secret_env": "GATE_KEY"} if "webhook" in values else {"to": ["json://127.0.0.1:9"]}
+    return NotificationRule.model_validate({"name": name, **usual, **values})
+
+
+def incident(number: int = 1, **values: object) -> dict[str, object]:
+    """A row of the incident log."""
+    return {
+        "incident_id": f"20261123T120000-{number:08x}",
+        "timestamp": NOON.isoformat(timespec="milliseconds"),
+        "kind": "unknown",
+        "camera": "entrance",
+        "employee_ids": "",
+        "unknown_ids": "unknown-7",
+        "image": "images/unknown/1.jpg",
+        "severity": "medium",
+        "detail": "",
+        "people": "",
+        **values,
+    }
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+
+def make_outbox(workspace: Path, *rules: NotificationRule, clock: Clock | None = None, **values: float) -> Outbox:
+    """An outbox with these rules."""
+    config = NotificationsConfig(rules=rules, **values)
+    return Outbox(workspace, BERLIN, config, clock=clock or Clock())
+
+
+def sent_rows(workspace: Path) -> list[dict[str, str]]:
+    """The delivery log of all days."""
+    return [row for path in sorted((workspace / "log").glob("deliveries-*.csv")) for row in read_rows(path)]
+
+
+class Script:
+    """A sender that answers as told, the last answer for ever, and keeps what it was given."""
+
+    def __init__(self, *outcomes: Outcome) -> None:
+        self._outcomes = list(outcomes)
+        self.messages: list[Message] = []
+
+    def __call__(self, message: Message) -> Outcome:
+        self.messages.append(message)
+        return self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]
+
+
+@dataclass
+class Request:
+    """What a receiver got."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    """A real HTTP server on the loopback that answers as told, 200 after that."""
+
+    answers: list[int] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+    hold: threading.Event = field(default_factory=threading.Event)
+    arrived: threading.Event = field(default_factory=threading.Event)
+    url: str = ""
+    port: int = 0
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the messages that came, in their order."""
+        return [request.headers["X-Muster-Message"] for request in self.requests]
+
+
+def make_channels(workspace: Path, *rules: NotificationRule, clock: Clock | None = None, **times: float) -> Channels:
+    """Channels for these rules."""
+    return Channels(workspace, NotificationsConfig(rules=rules), clock=clock or Clock(), **times)
+
+
+CHILD = """
+import json, os, signal, sys
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+from engine.config import NotificationsConfig
+from engine.incidents.notifications import Channels, Courier, Outbox
+
+workspace = Path(sys.argv[1])
+clock = lambda: datetime.fromisoformat(sys.argv[2])
+row = json.loads(sys.argv[3])
+config = NotificationsConfig(rules=json.loads(sys.argv[4]))
+outbox = Outbox(workspace, ZoneInfo("Europe/Berlin"), config, clock=clock)
+channels = Channels(workspace, config, clock=clock)
+"""
+
+
+def start_child(code: str, workspace: Path, *rules: NotificationRule) -> subprocess.Popen[str]:
+    """Run code in a process of its own that has an outbox with these rules, channels, and an incident's `row`."""
+    plain = [
+        entry.model_dump(mode="json", exclude={"to", "webhook"})
+        | {"to": [address.get_secret_value() for address in entry.to]}
+        | ({"webhook": entry.webhook.get_secret_value()} if entry.webhook else {})
+        for entry in rules
+    ]
+    arguments = [str(workspace), NOON.isoformat(), json.dumps(incident()), json.dumps(plain)]
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD + code, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "GATE_KEY": KEY},
+    )
+    STARTED.append(child)
+    return child
+
+
+STARTED: list[subprocess.Popen[str]] = []
+
+
+def run_at_once(children: Sequence[subprocess.Popen[str]]) -> list[str]:
+    """Let children that say "ready" go on at the same time; what they say then."""
+    for child in children:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write("\n")
+        child.stdin.flush()
+    said = [child.communicate(timeout=30)[0] for child in children]
+    assert [child.returncode for child in children] == [0] * len(children)
+    return said
+
+
+def write_settings(workspace: Path, text: str) -> None:
+    """Give a workspace these settings."""
+    (workspace / "muster.toml").write_text(text, encoding="utf-8")
