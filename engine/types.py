@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "NOBODY",
     "Candidate",
     "Detections",
     "Event",
@@ -25,6 +26,7 @@ __all__ = [
     "Frame",
     "Identity",
     "Match",
+    "Person",
     "Severity",
     "SourceEvent",
     "TailgatingClass",
@@ -391,3 +393,20 @@ def detections(rows: Sequence[Sequence[float]]) -> Detections:
     places = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.34, 0.8], [0.66, 0.8]], np.float32)
     origin, side = table[:, None, :2], (table[:, 2:4] - table[:, :2])[:, None, :]
     return Detections(table[:, :4], origin + places * side, table[:, 4])
+
+
+@dataclass(frozen=True)
+class Person:
+    """One row of `people.csv`; times are ISO 8601, empty when not given."""
+
+    employee_id: str
+    name: str
+    department: str = ""
+    email: str = ""
+    enrolled_at: str = ""
+    consent_at: str = ""
+    active: bool = True
+
+
+NOBODY = Person("", "")
+"""Stands for an id that people.csv does not name."""

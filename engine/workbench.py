@@ -39,7 +39,7 @@ from engine.tuning.calibration import Calibration
 from engine.tuning.replay import Past, Replay
 from engine.tuning.replay import Progress as Recount
 from engine.tuning.replay import no_progress as not_told
-from engine.types import FaceQuality, Match
+from engine.types import FaceQuality, Match, Person
 
 __all__ = ["IdentifiedFace", "Workbench"]
 
@@ -124,7 +124,7 @@ class Workbench:
         self.staff = StaffDesk(self.records, self.threshold, clock)
         self.users = UserDesk(self.records, self.accounts, clock, lambda: site_names(workspace, self.config.site))
         self.kiosk = KioskDesk(self.records, self.devices, self.known_people, clock)
-        self._names: tuple[object, Mapping[str, Mapping[str, str]]] | None = None
+        self._names: tuple[object, Mapping[str, Person]] | None = None
         self._inactive: frozenset[str] = frozenset()
         self._opening = threading.Lock()
 
@@ -183,8 +183,8 @@ class Workbench:
 
     # ----------------------------------------------------------------------------------------- people
 
-    def known_people(self) -> Mapping[str, Mapping[str, str]]:
-        """Name, department, `active` and `enrolled_at` by id; read again only when the file changed."""
+    def known_people(self) -> Mapping[str, Person]:
+        """Everybody in people.csv by id; read again only when the file changed."""
         stamp = self.people.stamp()
         if self._names is None or self._names[0] != stamp:
             try:
@@ -193,16 +193,7 @@ class Workbench:
                 if self._names is None:
                     raise
                 return self._names[1]  # as they were read last: a camera must not stop for that
-            rows = {
-                key: {
-                    "name": person.name,
-                    "department": person.department,
-                    "active": "yes" if person.active else "no",
-                    "enrolled_at": person.enrolled_at,
-                }
-                for key, person in people.items()
-            }
-            self._names = (stamp, rows)
+            self._names = (stamp, people)
             self._inactive = frozenset(key for key, person in people.items() if not person.active)
         return self._names[1]
 

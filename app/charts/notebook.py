@@ -20,6 +20,7 @@ from engine.errors import MusterError
 from engine.evaluation import Compared, border, error_rates
 from engine.imaging import encode_jpeg, read_image
 from engine.tuning.calibration import Report
+from engine.types import NOBODY
 from engine.workbench import Workbench
 
 __all__ = ["ThresholdView", "confusion", "look_alikes", "pictures"]
@@ -76,7 +77,7 @@ def _pair(bench: Workbench, one: str | None, other: str | None, caption: str) ->
 
 
 def _name(bench: Workbench, person: str) -> str:
-    return bench.known_people().get(person, {}).get("name") or person
+    return bench.known_people().get(person, NOBODY).name or person
 
 
 def look_alikes(bench: Workbench, report: Report, most: int = 4) -> HTML:

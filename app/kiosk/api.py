@@ -17,6 +17,7 @@ from engine.access import TryLater
 from engine.errors import InputError
 from engine.imaging import decode_image
 from engine.records.today import arrivals
+from engine.types import NOBODY, Person
 from engine.workbench import IdentifiedFace
 
 __all__ = ["routes"]
@@ -107,7 +108,7 @@ def _bounded(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), factor
 
 
-def _face(face: IdentifiedFace, factor: float, names: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+def _face(face: IdentifiedFace, factor: float, names: Mapping[str, Person]) -> dict[str, Any]:
     match = face.match
     person = match.person if face.quality.good else None
     return {
@@ -115,7 +116,7 @@ def _face(face: IdentifiedFace, factor: float, names: Mapping[str, Mapping[str, 
         "score": round(face.score, 4),
         "quality": {"score": round(face.quality.score, 4), "good": face.quality.good, "reason": face.quality.reason},
         "employee_id": person,
-        "name": names.get(person, {}).get("name", "") if person else None,
+        "name": names.get(person, NOBODY).name if person else None,
         "similarity": None if match.similarity is None else round(match.similarity, 4),
         "threshold": round(match.threshold, 4),
     }

@@ -17,7 +17,7 @@ from engine.attendance.sheet import valid_rows
 from engine.errors import MusterError, StorageError
 from engine.pipeline import FrameResult
 from engine.records.today import Arrival, arrivals
-from engine.types import EventKind
+from engine.types import NOBODY, EventKind
 from engine.workbench import Workbench
 
 __all__ = ["STATUSES", "Greeter", "first_name"]
@@ -205,7 +205,7 @@ class Greeter:
         self, key: str, employee_id: str, time: datetime, status: str, late_min: int | None = None, method: str = "face"
     ) -> dict[str, Any]:
         local = time.astimezone(self._bench.config.zone)
-        name = self._bench.known_people().get(employee_id, {}).get("name", "") or employee_id
+        name = self._bench.known_people().get(employee_id, NOBODY).name or employee_id
         daypart = "morning" if local.hour < _NOON else "afternoon" if local.hour < _EVENING else "evening"
         if len(self._greeted) >= _REMEMBERED:
             self._greeted.clear()

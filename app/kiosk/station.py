@@ -28,6 +28,7 @@ from engine.errors import InputError, MusterError
 from engine.imaging import WORDS, draw_tracks
 from engine.pipeline import FrameResult, Pipeline
 from engine.records.today import Arrival, arrivals
+from engine.types import NOBODY
 from engine.workbench import Workbench
 
 __all__ = ["Station"]
@@ -115,7 +116,7 @@ class Station(Watcher):
             for track in result.tracks
         ]
         shown = [track.identity.person for track in tracks if track.identity.person]
-        names = {person: first_name(people.get(person, {}).get("name", "")) for person in shown}
+        names = {person: first_name(people.get(person, NOBODY).name) for person in shown}
         words = {state: self._words[f"tag_{state}"] for state in WORDS}
         needed = bench.config.voting.min_agreeing
         return draw_tracks(result.frame.image, tracks, names, alarmed=result.alarmed, needed=needed, words=words)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.errors import InputError
 from engine.imaging import WORDS, draw_tracks
 from engine.pipeline import FrameResult, Pipeline
-from engine.types import Frame
+from engine.types import NOBODY, Frame
 from engine.workbench import Workbench
 
 __all__ = ["LiveSession", "Rate", "overlay"]
@@ -50,7 +50,7 @@ def overlay(bench: Workbench, result: FrameResult, words: Mapping[str, str] = WO
     """The frame of a result with what is known drawn on it."""
     people = bench.known_people()
     shown = [track.identity.person for track in result.tracks if track.identity.person]
-    names = {person: people.get(person, {}).get("name", "") for person in shown}
+    names = {person: people.get(person, NOBODY).name for person in shown}
     needed = bench.config.voting.min_agreeing
     return draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed, words=words)
 

@@ -20,6 +20,7 @@ from engine.attendance import Inside, Presence, count_inside
 from engine.errors import MusterError
 from engine.imaging import decode_image
 from engine.records.today import Arrival
+from engine.types import NOBODY
 from engine.workbench import IdentifiedFace, Workbench
 
 __all__ = ["show"]
@@ -207,7 +208,7 @@ def _identified(bench: Workbench, face: IdentifiedFace) -> None:
         )
         return
     known = face.match.person is not None
-    name = bench.known_people().get(best.person, {}).get("name", best.person)
+    name = bench.known_people().get(best.person, NOBODY).name or best.person
     runner_up = face.match.candidates[1].similarity if len(face.match.candidates) > 1 else None
     parts.html(
         parts.markup(

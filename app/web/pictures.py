@@ -148,7 +148,7 @@ def _portrait(request: Request) -> Response:
             return response
     row = bench.known_people().get(employee_id)
     return Response(
-        _initials(row["name"] if row else "?", employee_id),
+        _initials(row.name if row else "?", employee_id),
         media_type="image/svg+xml",
         headers={"Cache-Control": "private, no-cache", "Content-Security-Policy": "default-src 'none'"},
     )

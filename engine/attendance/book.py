@@ -27,7 +27,7 @@ from engine.config import AttendanceConfig, EventsConfig, HolidaysConfig
 from engine.errors import InputError, StorageError
 from engine.storage import clean_text, new_id, write_table
 from engine.storage.logs import FileLogs, Logs
-from engine.types import Identity
+from engine.types import NOBODY, Identity, Person
 
 __all__ = ["ATTENDANCE_COLUMNS", "AttendanceBook", "Plan", "Sighting"]
 
@@ -139,7 +139,7 @@ class AttendanceBook:
     def record(
         self,
         sighting: Sighting,
-        people: Mapping[str, Mapping[str, str]],
+        people: Mapping[str, Person],
         evidence_image: str = "",
         *,
         renew: bool = True,
@@ -201,8 +201,8 @@ class AttendanceBook:
     def _direction(self, camera: str) -> str:
         return self.plan.directions.get(camera, "both")
 
-    def _work_day(self, time: datetime, employee_id: str, people: Mapping[str, Mapping[str, str]]) -> date:
-        return self.rota.day_of(time, employee_id, people.get(employee_id, {}).get("department", ""))
+    def _work_day(self, time: datetime, employee_id: str, people: Mapping[str, Person]) -> date:
+        return self.rota.day_of(time, employee_id, people.get(employee_id, NOBODY).department)
 
     def evidence_path(self, sighting: Sighting) -> Path:
         """Where a new picture of a sighting is to lie: of a punch, or of a face that could not be told for certain."""
@@ -244,7 +244,7 @@ class AttendanceBook:
 
     def retract(
         self, employee_id: str, time: datetime, camera: str, track: str, reason: str,
-        people: Mapping[str, Mapping[str, str]], *, instead: str = "", author: str = "engine", renew: bool = True,
+        people: Mapping[str, Person], *, instead: str = "", author: str = "engine", renew: bool = True,
     ) -> dict[str, object] | None:  # fmt: skip
         """Take back what a track was reported as; the row that it refers to stays.
 
@@ -292,7 +292,7 @@ class AttendanceBook:
 
     def correct(
         self, employee_id: str, day: date, action: str, *, author: str, reason: str, now: datetime,
-        people: Mapping[str, Mapping[str, str]], time: datetime | None = None, direction: Direction = "both",
+        people: Mapping[str, Person], time: datetime | None = None, direction: Direction = "both",
         value: str = "", refers_to: str = "",
     ) -> Correction:  # fmt: skip
         """Correct or approve a person's day: a row in a log of its own, in the file of the day on which it is made.
@@ -314,7 +314,7 @@ class AttendanceBook:
         )
         if employee_id not in people and not any(row["employee_id"] == employee_id for row in self._rows(day)):
             raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists who is")
-        begin, end = self.rota.window(employee_id, people.get(employee_id, {}).get("department", ""), day)
+        begin, end = self.rota.window(employee_id, people.get(employee_id, NOBODY).department, day)
         if now < begin:
             raise InputError(f"{day} has not come yet", hint="correct what has been, import leave for what will be")
         if time is not None and not begin <= time < end:
@@ -360,13 +360,11 @@ class AttendanceBook:
 
     # ----------------------------------------------------------------------------------------- sheets
 
-    def sheet(self, day: date, people: Mapping[str, Mapping[str, str]]) -> list[DaySheet]:
+    def sheet(self, day: date, people: Mapping[str, Person]) -> list[DaySheet]:
         """The day sheet, see `engine.attendance.sheet`."""
         return self.sheets(day, day, people)
 
-    def sheets(
-        self, first: date, last: date, people: Mapping[str, Mapping[str, str]], only: str | None = None
-    ) -> list[DaySheet]:
+    def sheets(self, first: date, last: date, people: Mapping[str, Person], only: str | None = None) -> list[DaySheet]:
         """The sheets of several days, one after the other; what has not begun yet is left out.
 
         Args:
@@ -412,7 +410,7 @@ class AttendanceBook:
                     self._kept.write(day, found[day], made_from[day])
         return [row for day in days for row in found[day] if only is None or row.employee_id == only]
 
-    def close_days(self, now: datetime, people: Mapping[str, Mapping[str, str]]) -> list[date]:
+    def close_days(self, now: datetime, people: Mapping[str, Person]) -> list[date]:
         """Close the logs of days that are over for everybody, and write their last sheets.
 
         A day is over when the day after it is, too: until then a night shift may go on, and a name be withdrawn.
@@ -429,7 +427,7 @@ class AttendanceBook:
             self.sheets(max(logged[0], before - _KEPT_AHEAD), before, people)
         return closed
 
-    def _refresh(self, day: date, people: Mapping[str, Mapping[str, str]]) -> None:
+    def _refresh(self, day: date, people: Mapping[str, Person]) -> None:
         write_table(self._kept.path(day), SHEET_COLUMNS, list(map(cells, self.sheet(day, people))))
 
     @property
@@ -437,7 +435,7 @@ class AttendanceBook:
         """A day sheet is behind the log."""
         return bool(self._stale)
 
-    def _renew(self, days: set[date], people: Mapping[str, Mapping[str, str]], *, now: bool) -> None:
+    def _renew(self, days: set[date], people: Mapping[str, Person], *, now: bool) -> None:
         """Bring sheets up to date. The log is the truth and is written already, so a sheet that fails is only made later."""
         if not self._sheets():
             return
@@ -450,7 +448,7 @@ class AttendanceBook:
                 return
             self._stale.discard(day)
 
-    def follow(self, now: datetime, people: Mapping[str, Mapping[str, str]]) -> list[date]:
+    def follow(self, now: datetime, people: Mapping[str, Person]) -> list[date]:
         """Write the sheets of today and of the day before anew if other processes have written to the log; which these were.
 
         Raises:
@@ -464,7 +462,7 @@ class AttendanceBook:
             self._followed[day] = stamps.get(day)
         return changed
 
-    def settle(self, people: Mapping[str, Mapping[str, str]]) -> None:
+    def settle(self, people: Mapping[str, Person]) -> None:
         """Write the sheets that could not be written before.
 
         Raises:
@@ -474,7 +472,7 @@ class AttendanceBook:
             self.refresh(day, people)
             self._stale.discard(day)
 
-    def refresh(self, day: date, people: Mapping[str, Mapping[str, str]]) -> None:
+    def refresh(self, day: date, people: Mapping[str, Person]) -> None:
         """Write the day sheet anew from the log."""
         with self.log.exclusive():
             self._refresh(day, people)

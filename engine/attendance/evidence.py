@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from engine.attendance.book import AttendanceBook, Sighting
 from engine.imaging import encode_jpeg
 from engine.storage import atomic_write
+from engine.types import Person
 
 __all__ = ["record_shown"]
 
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 def record_shown(
     book: AttendanceBook,
     sighting: Sighting,
-    people: Callable[[], Mapping[str, Mapping[str, str]]],
+    people: Callable[[], Mapping[str, Person]],
     picture: NDArray[np.uint8] | None,
     *,
     renew: bool = True,

@@ -13,6 +13,7 @@ from engine.attendance.corrections import Correction
 from engine.attendance.day import Presence
 from engine.attendance.sheet import Book, marks_of, valid_rows
 from engine.attendance.stay import current_stay
+from engine.types import NOBODY
 
 __all__ = ["Inside", "count_inside", "inside_now"]
 
@@ -55,8 +56,8 @@ def inside_now(rows: Sequence[Mapping[str, str]], book: Book, now: datetime) -> 
         corrected.setdefault(correction.employee_id, []).append(correction)
     found: list[Inside] = []
     for employee_id in {*seen, *corrected}:
-        known, own = book.people.get(employee_id, {}), seen.get(employee_id, [])
-        department = known.get("department", "")
+        known, own = book.people.get(employee_id, NOBODY), seen.get(employee_id, [])
+        department = known.department
         day = book.rota.day_of(now, employee_id, department)
         begin, _ = book.rota.window(employee_id, department, day)
         stay = current_stay(marks_of(own), corrected.get(employee_id, []), day, begin, now)
@@ -66,7 +67,7 @@ def inside_now(rows: Sequence[Mapping[str, str]], book: Book, now: datetime) -> 
         found.append(
             Inside(
                 employee_id,
-                known.get("name", ""),
+                known.name,
                 department,
                 stay.presence,
                 stay.since.astimezone(book.zone),

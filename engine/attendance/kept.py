@@ -22,6 +22,7 @@ from engine.attendance.day import SHEET_COLUMNS, DaySheet, cells, days_from_json
 from engine.errors import StorageError
 from engine.storage import atomic_write, table_text
 from engine.storage.logs import DayLog, Sealer
+from engine.types import Person
 
 __all__ = ["SETTLED_DAYS", "KeptSheets", "log_stamps", "states"]
 
@@ -45,7 +46,7 @@ def log_stamps(days: Sequence[date], attendance: DayLog, coverage: CoverageBook 
 
 
 def states(
-    logs: Mapping[date, object], rules: Sequence[str], people: Mapping[str, Mapping[str, str]],
+    logs: Mapping[date, object], rules: Sequence[str], people: Mapping[str, Person],
     leave: Mapping[tuple[str, date], str], corrections: Iterable[Correction],
 ) -> dict[date, str]:  # fmt: skip
     """All that the sheets of days depend on, by day, as a text to compare.
@@ -55,7 +56,11 @@ def states(
         rules: plan and settings.
         people, leave, corrections: see `engine.attendance.sheet.Book`.
     """
-    known = repr([(key, sorted(row.items())) for key, row in sorted(people.items())]) if logs else ""
+    known = (
+        repr([(key, each.name, each.department, each.active, each.enrolled_at) for key, each in sorted(people.items())])
+        if logs
+        else ""
+    )
     always = hashlib.sha256(repr((__version__, SHEET_COLUMNS, *rules, known)).encode("utf-8", "replace")).hexdigest()
     away: dict[date, list[tuple[str, str]]] = {}
     for (employee_id, day), kind in leave.items():

@@ -23,6 +23,7 @@ from engine.attendance.presence import Mark, TimesInside, times_inside
 from engine.attendance.rota import Planned, Rota
 from engine.attendance.stay import Stay, current_stay
 from engine.config import AttendanceConfig, HolidaysConfig
+from engine.types import NOBODY, Person
 
 __all__ = ["Book", "DayRows", "day_sheet", "marks_of", "plain_book", "valid_rows"]
 
@@ -44,7 +45,7 @@ class Book:
         present: the moment at which the sheet is made; None: everything is over.
     """
 
-    people: Mapping[str, Mapping[str, str]]
+    people: Mapping[str, Person]
     rota: Rota
     zone: ZoneInfo
     config: AttendanceConfig = field(default_factory=AttendanceConfig)
@@ -201,15 +202,15 @@ class _Person:
         corrections: Sequence[Correction],
     ) -> None:  # fmt: skip
         self._id, self._day, self._book = employee_id, day, book
-        self._known = book.people.get(employee_id, {})
-        department = self._known.get("department", "")
+        self._known = book.people.get(employee_id, NOBODY)
+        department = self._known.department
         self._begin, self._end = book.rota.window(employee_id, department, day)
         own = (each for each in passages if self._begin <= each[0].time < self._end)
         self._near, self._passages = passages, sorted(own, key=lambda each: each[0])
         self._doubts = [time for time in doubts if self._begin <= time < self._end]
         self._corrections = corrections
         planned = book.rota.planned(employee_id, department, day)
-        active = self._known.get("active", "yes") != "no" and employee_id in book.people
+        active = self._known.active and employee_id in book.people
         self._planned = planned if active and not self._before_enrolment() else None
         self._holiday = book.rota.holiday(day) if planned is not None and not book.rota.expected(planned, day) else ""
         self._leave = book.leave.get((employee_id, day), "")
@@ -217,7 +218,7 @@ class _Person:
 
     def _before_enrolment(self) -> bool:
         try:
-            time = datetime.fromisoformat(self._known.get("enrolled_at", ""))
+            time = datetime.fromisoformat(self._known.enrolled_at)
         except ValueError:
             return False
         return (time if time.tzinfo is None else time.astimezone(self._book.zone)).date() > self._day
@@ -247,8 +248,8 @@ class _Person:
         next_day = here.last_out and here.last_out.astimezone(self._book.zone).date() > self._day
         return DaySheet(
             employee_id=self._id,
-            name=self._known.get("name", ""),
-            department=self._known.get("department", ""),
+            name=self._known.name,
+            department=self._known.department,
             day=self._day,
             status=outcome.status,
             presence=stay.presence if stay else Presence.OUTSIDE,
@@ -335,7 +336,7 @@ class _Person:
             return Status(self._leave)
         if planned is None:
             return None
-        not_enrolled = "enrolled_at" in self._known and not self._known["enrolled_at"]
+        not_enrolled = self._id in self._book.people and not self._known.enrolled_at
         rules = (
             (bool(self._holiday), Status.HOLIDAY),
             (now is not None and now < planned.end, Status.NOT_YET),
@@ -485,6 +486,6 @@ def _cosine(text: str) -> float | None:
     return value if isfinite(value) else None
 
 
-def plain_book(people: Mapping[str, Mapping[str, str]], zone: ZoneInfo) -> Book:
+def plain_book(people: Mapping[str, Person], zone: ZoneInfo) -> Book:
     """A book without plan, coverage, leave or corrections: only who was seen when."""
     return Book(people, Rota({}, HolidaysConfig(), zone), zone)

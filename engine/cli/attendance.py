@@ -31,6 +31,7 @@ from engine.cli.context import (
 )
 from engine.cli.output import counted, emit_json, say, table
 from engine.errors import InputError
+from engine.types import NOBODY
 
 if TYPE_CHECKING:
     from engine.attendance import DaySheet
@@ -101,7 +102,7 @@ def report(
     first, last = days(day, month, reports.now.date())
     rows = reports.rows(first, last, person)
     span = month or first.isoformat()
-    name = workbench.known_people().get(person, {}).get("name") or person if person else ""
+    name = workbench.known_people().get(person, NOBODY).name or person if person else ""
     title = f"Attendance {span}" + (f", {name}" if name else "")
     if xlsx is not None or html is not None:
         _write_report(reports, rows, title, xlsx, html)

@@ -70,7 +70,7 @@ def watch(
             )
         stack.enter_context(bench.attended())
         stack.enter_context(_stops_cleanly(opened))
-        names = {key: row["name"] for key, row in bench.known_people().items()}
+        names = {key: person.name for key, person in bench.known_people().items()}
         writer = stack.enter_context(VideoWriter(save_video, fps)) if save_video else None
         draw = _drawing(writer, names, config.voting.min_agreeing) if writer else None
         sink = _sink(progress, pipeline.stats, total, draw, quiet=as_json)

@@ -190,7 +190,7 @@ def watch_demo(workbench: Workbench, script: Script, video: Path, progress: Prog
         progress: told of frames.
     """
     pipeline = workbench.pipeline(CAMERA)
-    names = {key: row["name"] for key, row in workbench.known_people().items()}
+    names = {key: person.name for key, person in workbench.known_people().items()}
     with VideoWriter(video.with_name(script.annotated), FPS) if script.annotated else nullcontext() as writer:
 
         def show(result: FrameResult) -> None:

@@ -13,6 +13,7 @@ from engine.attendance import DaySheet, Inside
 from engine.attendance.explain import Explanation, explain
 from engine.attendance.sheet import valid_rows
 from engine.reports import Stay, excel_bytes, month_report, muster_list_html, stays
+from engine.types import NOBODY
 from engine.workbench import Workbench
 
 __all__ = ["AttendanceReports"]
@@ -61,7 +62,7 @@ class AttendanceReports:
         for row in valid_rows(attendance.log.read(dates[0] - timedelta(days=1), dates[-1] + timedelta(days=2))):
             who = row["employee_id"]
             time = datetime.fromisoformat(row["timestamp"])
-            day = attendance.rota.day_of(time, who, people.get(who, {}).get("department", ""))
+            day = attendance.rota.day_of(time, who, people.get(who, NOBODY).department)
             found.setdefault((who, day), []).append({column: row[column] for column in _PASSAGE})
         return found
 
@@ -92,7 +93,7 @@ class AttendanceReports:
     def explained(self, employee_id: str, day: date) -> list[Explanation]:
         """Every row of the log about a person's working day, oldest first: also those that were taken back, and doubts."""
         attendance, bench = self._bench.attendance, self._bench
-        department = bench.known_people().get(employee_id, {}).get("department", "")
+        department = bench.known_people().get(employee_id, NOBODY).department
         begin, end = attendance.rota.window(employee_id, department, day)
         rows = [
             row

@@ -6,12 +6,12 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from engine.errors import InputError, StorageError
 from engine.storage import FileDocument, clean_text, read_rows, write_table
+from engine.types import Person
 
 __all__ = ["PEOPLE_COLUMNS", "PeopleKeep", "PeopleStore", "Person", "clean_email", "clean_id", "clean_name"]
 
@@ -54,19 +54,6 @@ def clean_email(text: str) -> str:
     if email and not _EMAIL.fullmatch(email):
         raise InputError(f"{email} is not an e-mail address: write it as ann@example.org")
     return email
-
-
-@dataclass(frozen=True)
-class Person:
-    """One row of `people.csv`; times are ISO 8601, empty when not given."""
-
-    employee_id: str
-    name: str
-    department: str = ""
-    email: str = ""
-    enrolled_at: str = ""
-    consent_at: str = ""
-    active: bool = True
 
 
 class PeopleKeep(Protocol):

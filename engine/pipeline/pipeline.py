@@ -490,5 +490,5 @@ class Pipeline:
                 return {"image": best}
             box = next((track.box for track in tracks if track.track_id == event.track_ids[0]), None)
             return {"image": crop_around(frame.image, box) if box is not None else frame.image}
-        names = {key: row.get("name", "") for key, row in self._services.people().items()}
+        names = {key: person.name for key, person in self._services.people().items()}
         return self._scenes.pictures(frame, tracks, names)

@@ -22,7 +22,7 @@ from engine.attendance import AttendanceBook, CoverageBook, Sighting, Span, reco
 from engine.errors import StorageError, Unreachable
 from engine.incidents import IncidentBook
 from engine.tracking import SightingBook, TrackSighting
-from engine.types import Event, EventKind
+from engine.types import Event, EventKind, Person
 
 __all__ = ["Recorder"]
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
 Row = Mapping[str, object]
-People = Callable[[], Mapping[str, Mapping[str, str]]]
+People = Callable[[], Mapping[str, Person]]
 
 _RETRY_S = 1.0
 _SHEET_SHARE = 5

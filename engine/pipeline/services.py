@@ -14,7 +14,7 @@ from engine.face_reader import FaceReader
 from engine.gallery import Gallery, GalleryStore, deny
 from engine.incidents import DossierBook, IncidentBook
 from engine.tracking import SightingBook
-from engine.types import Match
+from engine.types import Match, Person
 
 __all__ = ["Services", "Threshold"]
 
@@ -50,7 +50,7 @@ class Services:
     incidents: IncidentBook
     dossiers: DossierBook
     sightings: SightingBook
-    people: Callable[[], Mapping[str, Mapping[str, str]]]
+    people: Callable[[], Mapping[str, Person]]
     threshold: Threshold
     swap_similarity: float
     min_margin: float = 0.0

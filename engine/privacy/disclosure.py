@@ -20,6 +20,7 @@ from engine.privacy.subjects import Subject, find
 from engine.records.books import Records
 from engine.records.names import replaced
 from engine.storage import atomic_write
+from engine.types import Person
 
 __all__ = ["export_subject"]
 
@@ -51,7 +52,7 @@ def export_subject(
     *,
     reader: FaceReader,
     threshold: float,
-    people: Mapping[str, Mapping[str, str]],
+    people: Mapping[str, Person],
     now: datetime,
 ) -> dict[str, int]:
     """Write everything that is held on a person into a ZIP file, in which nobody else is named or can be recognised.
@@ -134,13 +135,13 @@ class _Scrub:
         own: what the person is called: id, pseudonym, name, dossiers.
     """
 
-    def __init__(self, records: Records, subject: Subject, people: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(self, records: Records, subject: Subject, people: Mapping[str, Person]) -> None:
         register = records.dossiers.register()
         earlier = {unknown_id for unknown_id in register.issued if register.current(unknown_id) in subject.strangers}
         name = subject.person.name if subject.person else ""
         self.own = subject.ids | subject.strangers | earlier | {name} - {""}
         pseudonym = records.attendance.log.sealer.pseudonym
-        words = ((key, row.get("name", ""), pseudonym(key)) for key, row in people.items())
+        words = ((key, person.name, pseudonym(key)) for key, person in people.items())
         self._words = {word: _SOMEBODY for each in words for word in each}
         self._words |= {word: word for word in self.own} | {pseudonym(subject.id): subject.id}
 

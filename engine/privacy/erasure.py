@@ -24,6 +24,7 @@ from engine.records.books import Records
 from engine.records.names import Names, mentions, spells
 from engine.storage import atomic_write, new_id, read_rows, storage_errors
 from engine.storage.logs import PSEUDONYM
+from engine.types import Person
 
 __all__ = ["Prospect", "foresee", "forget"]
 
@@ -43,7 +44,7 @@ def forget(
     *,
     reader: Callable[[], FaceReader] | None,
     threshold: float,
-    people: Callable[[], Mapping[str, Mapping[str, str]]],
+    people: Callable[[], Mapping[str, Person]],
     author: str,
     now: datetime,
     progress: Progress,
@@ -276,7 +277,7 @@ def _messages(outbox: Path, subject: Subject) -> Iterator[Path]:
                 yield path
 
 
-def _renew_sheets(records: Records, subject: Subject, people: Mapping[str, Mapping[str, str]]) -> int:
+def _renew_sheets(records: Records, subject: Subject, people: Mapping[str, Person]) -> int:
     """Make the day sheets anew in which the person has a row, present or absent; how many."""
     others = {key: row for key, row in people.items() if key != subject.id}
     count = 0

@@ -16,6 +16,7 @@ from engine.incidents import DossierBook, IncidentBook
 from engine.people import LeaveBook, PeopleStore
 from engine.storage.logs import DayLog, Finding
 from engine.tracking import SightingBook
+from engine.types import Person
 
 __all__ = ["PICTURE_FOLDERS", "Records", "verify"]
 
@@ -98,7 +99,7 @@ class Records:
         within = path.resolve().is_relative_to((self.workspace / "images").resolve())
         return path if relative and within and path.is_file() else None
 
-    def close(self, now: datetime, people: Mapping[str, Mapping[str, str]]) -> list[date]:
+    def close(self, now: datetime, people: Mapping[str, Person]) -> list[date]:
         """Close all days that are over."""
         closed = self.attendance.close_days(now, people)
         before = self.attendance.day_of(now)

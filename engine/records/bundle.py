@@ -17,6 +17,7 @@ from engine.records.alerts import AlertBoard, erased, is_stranger, latest_pictur
 from engine.records.books import Records
 from engine.storage import storage_errors, table_text
 from engine.storage.logs import Finding
+from engine.types import Person
 
 __all__ = ["Case", "Party", "SealCheck", "bundle_name", "gather", "pack"]
 
@@ -104,7 +105,7 @@ def gather(
     board: AlertBoard,
     incident_id: str,
     *,
-    people: Mapping[str, Mapping[str, str]],
+    people: Mapping[str, Person],
     portrait: Callable[[str], Path | None],
     readable: Callable[[str], str],
 ) -> Case:
@@ -139,7 +140,7 @@ def gather(
     for key in map(readable, parties(incident.row)):
         row = people.get(key)
         if row is not None:
-            found.append(Party(key, row["name"], row["department"], known=True, face=_content(portrait(key))))
+            found.append(Party(key, row.name, row.department, known=True, face=_content(portrait(key))))
         else:
             current = records.dossiers.register().current(key)
             shown = latest_picture(records, [each.row for each in board.all()], current)

@@ -15,7 +15,7 @@ from engine.errors import InputError, StorageError
 from engine.records.books import Records
 from engine.records.names import Names
 from engine.storage import new_id
-from engine.types import Identity
+from engine.types import NOBODY, Identity, Person
 
 __all__ = ["KioskDesk"]
 
@@ -36,7 +36,7 @@ class KioskDesk:
         self,
         records: Records,
         devices: DeviceBook,
-        people: Callable[[], Mapping[str, Mapping[str, str]]],
+        people: Callable[[], Mapping[str, Person]],
         clock: Callable[[], datetime],
     ) -> None:
         self._records, self._devices, self._people, self._clock = records, devices, people, clock
@@ -140,7 +140,7 @@ class KioskDesk:
         """
         now, employee_id = self._clock(), self.meant(employee_id.strip())
         right = self._records.pins.check(employee_id, pin, now)
-        if not right or self._people().get(employee_id, {}).get("active") != "yes":
+        if not right or not self._people().get(employee_id, NOBODY).active:
             raise InputError("number or PIN is wrong", hint="try again, or ask HR")
         # a track of its own: what takes one passage back must not take back the others
         track = f"pin-{new_id(now.astimezone(self._records.zone))}"

@@ -24,10 +24,11 @@ from engine.records.books import Records
 from engine.records.names import Names
 from engine.records.today import Arrival, arrivals
 from engine.storage import clean_text
+from engine.types import Person
 
 __all__ = ["Office", "Suggestion"]
 
-People = Mapping[str, Mapping[str, str]]
+People = Mapping[str, Person]
 
 
 @dataclass(frozen=True)

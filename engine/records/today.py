@@ -9,6 +9,7 @@ from datetime import datetime
 from engine.attendance import DaySheet
 from engine.attendance.sheet import valid_rows
 from engine.records.books import Records
+from engine.types import NOBODY, Person
 
 __all__ = ["Arrival", "arrivals"]
 
@@ -35,7 +36,7 @@ class Arrival:
 
 
 def arrivals(
-    records: Records, people: Callable[[], Mapping[str, Mapping[str, str]]], now: datetime, limit: int = 20
+    records: Records, people: Callable[[], Mapping[str, Person]], now: datetime, limit: int = 20
 ) -> tuple[int, list[Arrival]]:
     """How many people came today, and their punches, newest first.
 
@@ -65,7 +66,7 @@ def arrivals(
             Arrival(
                 row["event_id"],
                 employee_id,
-                known.get(employee_id, {}).get("name", ""),
+                known.get(employee_id, NOBODY).name,
                 row["timestamp"][11:16],
                 row["camera"],
                 row["evidence_image"],

@@ -12,6 +12,7 @@ from engine.attendance.corrections import Correction, in_force
 from engine.attendance.presence import times_inside
 from engine.attendance.rota import Rota
 from engine.attendance.sheet import marks_of, valid_rows
+from engine.types import NOBODY, Person
 
 __all__ = ["Stay", "occupancy", "stays"]
 
@@ -35,7 +36,7 @@ class Stay:
 
 def stays(
     rows: Sequence[Mapping[str, str]], corrections: Sequence[Correction], first: date, last: date, rota: Rota,
-    people: Mapping[str, Mapping[str, str]],
+    people: Mapping[str, Person],
 ) -> list[Stay]:  # fmt: skip
     """When people were inside, by person and time; corrections that hold are in it.
 
@@ -57,7 +58,7 @@ def stays(
         if row["event_id"] not in removed:
             by_person.setdefault(row["employee_id"], []).append(row)
     for employee_id, own in by_person.items():
-        department = people.get(employee_id, {}).get("department", "")
+        department = people.get(employee_id, NOBODY).department
         for mark in marks_of(own):
             marks.setdefault((employee_id, rota.day_of(mark.time, employee_id, department)), []).append(mark)
     found: list[Stay] = []

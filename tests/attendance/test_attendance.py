@@ -18,11 +18,12 @@ from engine.attendance import ATTENDANCE_COLUMNS, SHEET_COLUMNS, AttendanceBook,
 from engine.config import EventsConfig
 from engine.errors import StorageError
 from engine.storage import read_rows
+from engine.types import Person
 
 COOL_DOWN_S = 300.0
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = date(2026, 11, 23)
-PEOPLE = {"E1": {"name": "Ann", "department": "Lab"}}
+PEOPLE = {"E1": Person("E1", "Ann", "Lab")}
 
 
 def open_book(workspace: Path, zone: ZoneInfo | None = None) -> AttendanceBook:
@@ -246,7 +247,7 @@ def test_the_sheet_is_current_after_every_punch(book: AttendanceBook, tmp_path: 
 
 @pytest.mark.parametrize("name", ['=HYPERLINK("http://x.example","a")', "张伟", 'a,b"c', "@sum", "'quoted"])
 def test_any_name_stands_in_the_sheet_and_none_is_a_formula(book: AttendanceBook, tmp_path: Path, name: str) -> None:
-    book.record(sighting(), {"E1": {"name": name, "department": ""}})
+    book.record(sighting(), {"E1": Person("E1", name)})
     with sheet_file(tmp_path).open(encoding="utf-8", newline="") as handle:
         (raw,) = csv.DictReader(handle)
     assert raw["name"].lstrip()[0] not in "=+-@"

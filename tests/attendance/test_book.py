@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from engine.attendance import AttendanceBook, Plan, Rota
 from engine.config import EventsConfig, HolidaysConfig, ShiftConfig
 from engine.storage import read_rows
+from engine.types import Person
 
 COOL_DOWN_S = 300.0
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = date(2026, 11, 23)
-PEOPLE = {"E1": {"name": "Ann", "department": "Lab"}}
+LONG_AGO = "2026-01-05T10:00:00+01:00"
+PEOPLE = {"E1": Person("E1", "Ann", "Lab")}
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def test_a_working_day_that_begins_before_midnight_is_on_the_sheet_at_once(tmp_p
         BERLIN,
     )
     now = datetime(2026, 11, 23, 22, 50, tzinfo=BERLIN)
-    people = {"E1": {"name": "Ann"}, "E2": {"name": "Bob"}}
+    people = {"E1": Person("E1", "Ann", enrolled_at=LONG_AGO), "E2": Person("E2", "Bob", enrolled_at=LONG_AGO)}
     book = AttendanceBook(tmp_path, BERLIN, EventsConfig(), Plan(rota, clock=lambda: now))
     assert book.record(sighting("E1", now - timedelta(minutes=1)), people)
     tomorrow = DAY + timedelta(days=1)

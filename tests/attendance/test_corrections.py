@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,11 +18,13 @@ from engine.config import AttendanceConfig, EventsConfig, HolidaysConfig, ShiftC
 from engine.errors import InputError
 from engine.reports import STATUSES
 from engine.storage import read_rows
+from engine.types import Person
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = date(2026, 11, 23)
 NOON = datetime(2026, 11, 24, 12, tzinfo=BERLIN)
-PEOPLE: Mapping[str, Mapping[str, str]] = {"E1": {"name": "Ann", "department": "Lab"}, "E2": {"name": "Bob"}}
+LONG_AGO = "2026-01-05T10:00:00+01:00"
+PEOPLE = {"E1": Person("E1", "Ann", "Lab", enrolled_at=LONG_AGO), "E2": Person("E2", "Bob", enrolled_at=LONG_AGO)}
 OFFICE = ShiftConfig(start=time(9), end=time(17))
 
 

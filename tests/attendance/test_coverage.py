@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota, Span, Watching
 from engine.attendance.coverage import Coverage
 from engine.config import EventsConfig, HolidaysConfig, ShiftConfig
+from engine.types import Person
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = T0.date()
@@ -229,7 +230,7 @@ def test_the_sheet_of_a_day_does_not_depend_on_the_days_asked_for_with_it(tmp_pa
         log.record(Span("door", at(-7200) + offset * ONE, at(7200) + offset * ONE))
     log.record(Span("trial", at(0) + 9 * ONE, at(7200) + 9 * ONE))
     attendance = AttendanceBook(tmp_path, BERLIN, EventsConfig(), Plan(rota, coverage=log))
-    people = {"E1": {"name": "Ann"}}
+    people = {"E1": Person("E1", "Ann", enrolled_at="2026-01-05T10:00:00+01:00")}
     days = [DAY + offset * ONE for offset in range(14)]
     single = [row for day in days for row in attendance.sheet(day, people)]
     assert attendance.sheets(days[0], days[-1], people) == single

@@ -15,6 +15,7 @@ from engine.attendance import Book, DayRows, Presence, Rota, day_sheet, inside_n
 from engine.attendance.corrections import Correction
 from engine.attendance.presence import Mark, TimesInside, times_inside
 from engine.config import HolidaysConfig, ShiftConfig
+from engine.types import Person
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = date(2026, 11, 23)
@@ -160,7 +161,7 @@ def test_every_valid_event_counts_on_exactly_one_day_and_hours_stay_within_what_
         begin, end = (time.fromisoformat(text) for text in hours)
         shifts = {"s": ShiftConfig(start=begin, end=end, days="mon-sun", break_min=45, break_after_h=1)}
     rota = Rota(shifts, HolidaysConfig(), zone)
-    book = Book({"E1": {"name": "Ann"}}, rota, zone)
+    book = Book({"E1": Person("E1", "Ann", enrolled_at="2026-01-05T10:00:00+01:00")}, rota, zone)
     reach = range(-len(steps) - 3, len(steps) + 4)
     punches = 0
     for offset in reach:
@@ -178,7 +179,7 @@ def test_every_valid_event_counts_on_exactly_one_day_and_hours_stay_within_what_
 
 # ----------------------------------------------------------------------------------------- who is inside now
 
-PEOPLE = {"E1": {"name": "Ann", "department": "Lab"}, "E2": {"name": "bob", "department": "Lab"}}
+PEOPLE = {"E1": Person("E1", "Ann", "Lab"), "E2": Person("E2", "bob", "Lab")}
 
 
 def seen(passages: str, employee_id: str = "E1", day: date = DAY) -> list[dict[str, str]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,10 +17,11 @@ from engine.attendance.coverage import Coverage
 from engine.config import AttendanceConfig, HolidaysConfig, ShiftConfig
 from engine.people.leave import LEAVE_KINDS
 from engine.reports import COLUMNS, STATUSES
+from engine.types import Person
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY, SATURDAY = date(2026, 11, 23), date(2026, 11, 28)
-PEOPLE = {"E1": {"name": "Ann", "department": "Lab", "active": "yes", "enrolled_at": "2026-01-05T10:00:00+01:00"}}
+PEOPLE = {"E1": Person("E1", "Ann", "Lab", enrolled_at="2026-01-05T10:00:00+01:00")}
 OFFICE = ShiftConfig(start=time(9), end=time(17, 30), break_min=30)
 NIGHT = ShiftConfig(start=time(22), end=time(6), days="mon-sun")
 Row = dict[str, object]
@@ -61,10 +64,10 @@ def watched(*gaps: str, until: str = "+2 00:00", day: date = MONDAY) -> Coverage
 
 def sheet(
     passages: str = "", day: date = MONDAY, shift: ShiftConfig | None = OFFICE, now: str | None = None,
-    person: Mapping[str, str] | None = None, zone: ZoneInfo = BERLIN, rows: Sequence[dict[str, str]] = (), **book: object,
+    person: Mapping[str, Any] | None = None, zone: ZoneInfo = BERLIN, rows: Sequence[dict[str, str]] = (), **book: object,
 ) -> Row:  # fmt: skip
     """Ann's row as cells; empty when there is none."""
-    people = {"E1": PEOPLE["E1"] | (person or {})}
+    people = {"E1": replace(PEOPLE["E1"], **(person or {}))}
     rota = Rota({"office": shift} if shift else {}, HolidaysConfig(), zone)
     values = {"people": people, "rota": rota, "zone": zone, "present": moment(now, day, zone) if now else None} | book
     found = day_sheet([DayRows([*rows, *log_rows(passages, day, zone)])], day, Book(**values))  # type: ignore[arg-type]
@@ -322,7 +325,7 @@ def test_whoever_is_away_is_not_late_when_they_come_nevertheless(kind: str) -> N
 @pytest.mark.parametrize(
     ("person", "status", "note"),
     [
-        ({"active": "no"}, "", ""),
+        ({"active": False}, "", ""),
         ({"enrolled_at": "2026-11-24T08:00:00+01:00"}, "", ""),
         ({"enrolled_at": "2026-11-23T23:30:00+00:00"}, "", ""),  # the 24th in Berlin
         ({"enrolled_at": "2026-11-24"}, "", ""),  # as somebody wrote it
@@ -331,7 +334,7 @@ def test_whoever_is_away_is_not_late_when_they_come_nevertheless(kind: str) -> N
         ({"enrolled_at": ""}, "not identified", "has no pictures enrolled yet"),
     ],
 )
-def test_who_is_not_expected_is_not_absent(person: Mapping[str, str], status: str, note: str) -> None:
+def test_who_is_not_expected_is_not_absent(person: Mapping[str, Any], status: str, note: str) -> None:
     assert cells(sheet(person=person), "status", "note") == (status, note)
     assert sheet("09:00, 17:30", person=person)["status"] == ("on time" if status else "present")
 

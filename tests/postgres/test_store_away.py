@@ -65,7 +65,7 @@ def test_a_recorder_that_begins_without_the_database_recognises_and_loses_nothin
     walking_video(tmp_path / "door.mp4", 22, [Walk(elton, 1, 9), Walk(other, 12, 20)])
     server.kill()
     bench = Workbench(gate, models=store)
-    assert bench.known_people()["E1"]["name"] == "Elton"
+    assert bench.known_people()["E1"].name == "Elton"
     stats = bench.pipeline("gate").run(VideoSource(tmp_path / "door.mp4", "gate", start=T0, fast=True))
     assert (stats.punches, stats.incidents["unknown"]) == (1, 1)
     rows = bench.store.backlog().rows  # type: ignore[union-attr]

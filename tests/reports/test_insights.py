@@ -25,6 +25,7 @@ from engine.reports import (
     stays,
     weeks,
 )
+from engine.types import Person
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = date(2026, 11, 23)
@@ -150,7 +151,7 @@ def log(event_id: str, clock: str, direction: str, **cells: str) -> dict[str, st
 
 
 def spans(rows: list[dict[str, str]], corrections: list[Correction] | None = None) -> list[str]:
-    found = stays(rows, corrections or [], DAY, DAY, ROTA, {"E1": {"department": ""}})
+    found = stays(rows, corrections or [], DAY, DAY, ROTA, {"E1": Person("E1", "Ann")})
     return [f"{stay.begin:%H:%M}-{stay.end:%H:%M}{' open' if stay.open else ''}" for stay in found]
 
 

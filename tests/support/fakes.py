@@ -273,7 +273,7 @@ def make_services(
         incidents=IncidentBook(workspace, config.zone),
         dossiers=DossierBook(workspace, config.zone),
         sightings=SightingBook(workspace, config.zone),
-        people=lambda: {key: {"name": row.name, "department": row.department} for key, row in people.all().items()},
+        people=people.all,
         threshold=lambda _gallery: 0.6,
         swap_similarity=0.4,
     )

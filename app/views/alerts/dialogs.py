@@ -113,19 +113,19 @@ def name(bench: Workbench, unknown_id: str) -> None:
     def shown() -> None:
         people = bench.known_people()
         alike = {each.person: each.similarity for each in nearest_people(bench.records, unknown_id, top=1000)}
-        keys = sorted(people, key=lambda key: (-alike.get(key, -2.0), people[key]["name"].casefold()))
+        keys = sorted(people, key=lambda key: (-alike.get(key, -2.0), people[key].name.casefold()))
         if not keys:
             st.caption(say("Nobody is enrolled yet."))
             return
         key = st.selectbox(
-            say("Who it is, the most similar first"), keys, format_func=lambda key: f"{people[key]['name']} ({key})",
+            say("Who it is, the most similar first"), keys, format_func=lambda key: f"{people[key].name} ({key})",
             key="dossier-person",
         )  # fmt: skip
         pair(bench, unknown_id, key, likeness(bench.records, unknown_id, key))
 
         def deed(bench: Workbench, author: str, reason: str) -> str:
             bench.office.name(unknown_id, key, author=author, reason=reason)
-            return say("{one} is {name}.", one=unknown_id, name=people[key]["name"])
+            return say("{one} is {name}.", one=unknown_id, name=people[key].name)
 
         _confirm(f"name-{unknown_id}", say("It is the same person"), deed)
 

@@ -169,7 +169,7 @@ def _involved(bench: Workbench, alert: Incident) -> None:
         st.caption(say("Nobody could be told."))
     for key in dict.fromkeys(key if key in people else register.current(key) for key in keys):
         known = key in people
-        about = f"{key} · {people[key]['department']}".removesuffix(" · ") if known else "" if is_stranger(key) else key
+        about = f"{key} · {people[key].department}".removesuffix(" · ") if known else "" if is_stranger(key) else key
         with st.container(horizontal=True, vertical_alignment="center"):
             parts.html(
                 parts.markup(

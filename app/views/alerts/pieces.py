@@ -70,7 +70,7 @@ def name_of(bench: Workbench, key: str) -> str:
     key = bench.office.readable(key)
     person = bench.known_people().get(key)
     if person is not None:
-        return person["name"] or key
+        return person.name or key
     if erased(key):
         return say("Erased person")
     return key if is_stranger(key) else say("Person no longer listed")

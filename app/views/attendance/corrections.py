@@ -14,6 +14,7 @@ from engine.attendance import DaySheet
 from engine.attendance.corrections import EXCUSES, Correction, holding, in_force
 from engine.attendance.explain import Explanation
 from engine.errors import InputError, MusterError
+from engine.types import NOBODY
 from engine.workbench import Workbench
 
 __all__ = ["show"]
@@ -189,7 +190,7 @@ def _save(employee_id: str, day: date, action: str, value: str | time | None, re
     """Do it, as whoever is signed in now."""
     try:
         bench, author = access.acting("attendance.correct")
-        office, department = bench.office, bench.known_people().get(employee_id, {}).get("department", "")
+        office, department = bench.office, bench.known_people().get(employee_id, NOBODY).department
 
         def correct(kind: str, **more: object) -> None:
             office.correct(employee_id, day, kind, author=author, reason=reason or say("approved"), **more)  # type: ignore[arg-type]

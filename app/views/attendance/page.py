@@ -36,7 +36,7 @@ def show() -> None:
     asked = filters.wanted(today)
     st.title(say("Attendance"))
     people = bench.known_people()
-    filters.row(asked, today, [row["department"] for row in people.values() if row["department"]])
+    filters.row(asked, today, [person.department for person in people.values() if person.department])
     board = st.fragment(parts.guarded(_board), run_every=_REFRESH_S) if asked.last >= today else _board
     board(asked)
     st.subheader(say("Charts"))

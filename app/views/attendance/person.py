@@ -19,6 +19,7 @@ from engine.attendance import DaySheet
 from engine.attendance.explain import Explanation
 from engine.operations.reporting import AttendanceReports
 from engine.reports import headline
+from engine.types import Person
 from engine.workbench import Workbench
 
 __all__ = ["show"]
@@ -75,15 +76,15 @@ def _asked_day(today: date) -> date:
     return today
 
 
-def _head(employee_id: str, known: Mapping[str, str] | None, first: date, today: date) -> None:
+def _head(employee_id: str, known: Person | None, first: date, today: date) -> None:
     left, right = st.columns([2, 3], vertical_alignment="center")
     with left:
         parts.html(
             parts.markup(
                 '<div class="a-head">{face}<div><h2>{name}</h2><span class="m-soft">{about}</span></div></div>',
                 face=parts.face(parts.portrait(employee_id), 56, ""),
-                name=known["name"] if known else employee_id,
-                about=" · ".join(filter(None, (employee_id, known["department"] if known else ""))),
+                name=known.name if known else employee_id,
+                about=" · ".join(filter(None, (employee_id, known.department if known else ""))),
             )
         )
     with right, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
@@ -152,7 +153,7 @@ def _cell(employee_id: str, day: date, first: date, chosen: date, row: DaySheet 
     )
 
 
-def _presence(bench: Workbench, employee_id: str, first: date, last: date, known: Mapping[str, str] | None) -> None:
+def _presence(bench: Workbench, employee_id: str, first: date, last: date, known: Person | None) -> None:
     from app.charts.presence import Lane, time_line  # noqa: PLC0415 - Plotly takes a moment to load
     from app.charts.theme import CONFIG, label  # noqa: PLC0415
 
@@ -166,7 +167,7 @@ def _presence(bench: Workbench, employee_id: str, first: date, last: date, known
         Lane(say_date(day, year=False), day, [stay for stay in found if stay.day == day], reports.outages(day))
         for day in days
     ]
-    title = label(say("When {name} was inside", name=known["name"] if known else employee_id), 90)
+    title = label(say("When {name} was inside", name=known.name if known else employee_id), 90)
     figure = time_line(lanes, title, bench.config.zone, reports.now)
     st.plotly_chart(figure, theme=None, config=CONFIG, key="attendance-person-figure", alt=say("A bar per day"))
 
@@ -181,7 +182,7 @@ def _day(bench: Workbench, reports: AttendanceReports, employee_id: str, day: da
     evidence = access.may("attendance.evidence")
     passages = reports.explained(employee_id, day)
     if passages:
-        names = {key: known["name"] for key, known in bench.known_people().items()}
+        names = {key: each.name for key, each in bench.known_people().items()}
         parts.html(Markup("").join(_passage(each, names, evidence=evidence) for each in passages))
     else:
         st.caption(say("No camera saw this person on this day."))

@@ -169,7 +169,7 @@ def _store(state: Registration, draft: Draft, reason: str) -> None:
 
 def _name(bench: Workbench, employee_id: str) -> str:
     row = bench.known_people().get(employee_id)
-    return row["name"] if row else employee_id
+    return row.name if row else employee_id
 
 
 def _spread(state: Registration, draft: Draft) -> None:

@@ -125,7 +125,7 @@ def _details(state: Registration, bench: Workbench) -> None:
     if state.known:
         _details_known(state)
         return
-    departments = sorted({row["department"] for row in bench.known_people().values() if row["department"]})
+    departments = sorted({person.department for person in bench.known_people().values() if person.department})
     person, chosen = state.person, state.person.department
     state.suggested = state.suggested or bench.registrar.next_id()
     with st.container(width=640), st.form("registration-details", border=False):

@@ -74,7 +74,7 @@ def _table(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> None:
 
     def called(subject: str) -> str:
         plain = bench.office.readable(subject)
-        return f"{people[plain]['name']} ({plain})" if plain in people else plain
+        return f"{people[plain].name} ({plain})" if plain in people else plain
 
     shown = [
         {

@@ -13,6 +13,7 @@ from app.words import say
 from app.words.tuning import again, moment, often, sentence, warnings
 from engine.errors import MusterError
 from engine.tuning.calibration import Report, Version
+from engine.types import NOBODY
 from engine.workbench import Workbench
 
 __all__ = ["buttons", "history"]
@@ -97,7 +98,7 @@ def _what_changes(bench: Workbench, made: Report, threshold: float) -> None:
     known = bench.known_people()
 
     def name(key: str) -> str:
-        return known.get(key, {}).get("name") or key
+        return known.get(key, NOBODY).name or key
 
     parts.html(parts.markup('<p class="m-change">{a} <span aria-hidden="true">→</span> {b}</p>', a=f"{made.in_force:.3f}",
                             b=f"{threshold:.3f}"))  # fmt: skip

@@ -17,6 +17,7 @@ from app.web import access
 from app.words import say, term
 from app.words.tuning import again, concerns, foundation, often, origin, percent, sentence, support, traffic, warnings
 from engine.tuning.calibration import ASSUMPTIONS, InForce, Operating, Report
+from engine.types import NOBODY
 from engine.workbench import Workbench
 
 __all__ = ["show"]
@@ -98,7 +99,7 @@ def _decision(wanted: Asked) -> None:
     _figures(made, found)
     decide.buttons(bench, made, threshold)
     names = bench.known_people()
-    warned = list(warnings(made, threshold, lambda key: names.get(key, {}).get("name") or key))
+    warned = list(warnings(made, threshold, lambda key: names.get(key, NOBODY).name or key))
     if warned:
         parts.html(_bullets(warned, "m-warned"))
     _support(made, found)
