@@ -7,7 +7,7 @@ PORT ?= 8501
 KIOSK_PORT ?= 8502
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo notebooks test check format bench clean
+.PHONY: help setup run demo notebooks test static check format bench clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -43,18 +43,19 @@ $(VENV)/.notebooks: $(VENV)/.core
 notebooks: $(VENV)/.notebooks  ## threshold, attendance and incidents in JupyterLab, on a sample workspace
 	cd notebooks && ../$(BIN)/jupyter lab
 
-test: $(VENV)/.dev  ## all tests, on real models and photos
+test: $(VENV)/.dev  ## all tests once, on real models and photos
 	$(BIN)/muster models fetch --samples
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone"
 	$(BIN)/python -m pytest -m alone
 
-check: $(VENV)/.dev  ## format, lint, types, layers, and the tests that need no models
+static: $(VENV)/.dev  ## format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+check: static  ## what every commit passes: static, and the tests that need no models
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not models and not slow and not alone"
-	$(BIN)/python -m pytest -m "alone and not models and not slow"
 
 format: $(VENV)/.dev  ## put the code into the house's form
 	$(BIN)/ruff check --fix .

@@ -168,9 +168,7 @@ def test_a_live_camera_gives_frames_is_lost_and_comes_back(capfd: pytest.Capture
         assert frames[0].time < frames[-1].time
         assert len(children("one")) == 1
     try:
-        gone = clock.monotonic()
         lost = wait_for(items, "camera_lost")
-        assert clock.monotonic() - gone < LIVE.stall_timeout_s + 3
         assert (lost.camera, lost.detail) == ("one", "no picture any more")
         with grey_camera(port):
             back = wait_for(items, "camera_back")
@@ -191,9 +189,7 @@ def test_a_camera_that_holds_the_line_but_sends_nothing_is_lost() -> None:
         items = iter(source)
         frame_of(items)
         camera.frozen.set()
-        frozen = clock.monotonic()
         wait_for(items, "camera_lost")
-        assert clock.monotonic() - frozen < LIVE.stall_timeout_s + 4
         camera.frozen.clear()
         wait_for(items, "camera_back")
         items.close()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from kiosk_client import asking, kiosk_app, station_of, token_for
+from waiting import until
 from werkzeug.routing import Rule
 
 from app.kiosk import create_app
@@ -204,7 +204,6 @@ def test_a_kiosk_without_a_camera_answers_and_says_so(tmp_path: Path) -> None:
     assert client.get("/api/status").json["camera"]["state"] == "off"
     station = station_of(app)
     with station.camera.kept():
-        while station.camera.state in {"off", "starting"}:
-            time.sleep(0.01)
+        until(lambda: station.camera.state not in {"off", "starting"})
         assert "has no source" in client.get("/api/status").json["camera"]["detail"]
         assert client.get("/readyz").json["faults"] == ["the camera is failed"]

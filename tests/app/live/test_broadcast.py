@@ -72,9 +72,9 @@ def test_no_more_pictures_are_made_than_asked_for() -> None:
         return shade(50)
 
     began = time.monotonic()
-    while time.monotonic() - began < 0.5:
+    while (elapsed := time.monotonic() - began) < 0.5:
         broadcast.show(draw)
-    assert 5 <= len(made) <= 13  # 10 and the first; a slow machine makes fewer
+    assert 1 <= len(made) <= 2 + 20 * elapsed + 1  # a slow machine makes fewer
 
 
 def test_whoever_begins_to_look_is_not_shown_an_old_picture() -> None:
