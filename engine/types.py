@@ -48,7 +48,11 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def check_image(image: NDArray[Any]) -> Image:
-    """Return `image` if it is RGB uint8 (H, W, 3) with at least one pixel; raise `ValueError` otherwise."""
+    """Return `image` if it is RGB uint8 (H, W, 3) with at least one pixel.
+
+    Raises:
+        ValueError: it is anything else.
+    """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ValueError(f"expected an RGB image, uint8 (H, W, 3), got {image.dtype} {image.shape}")
     return image

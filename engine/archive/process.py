@@ -155,7 +155,11 @@ class _Backlog:
         self._pieces = self._seen = 0
 
     def run(self, crew: Crew) -> None:
-        """Work all of it off."""
+        """Work all of it off.
+
+        Raises:
+            MusterError: whatever ended the observing of the recordings.
+        """
         thread = threading.Thread(target=self._observe, args=(crew,), name="observing", daemon=True)
         thread.start()
         try:

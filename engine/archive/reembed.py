@@ -301,7 +301,11 @@ class _Pieces:
         crew.add((number,), ReembedTask(tuple(read)), done, lost)
 
     def clear(self) -> None:
-        """Delete what was kept."""
+        """Delete what was kept.
+
+        Raises:
+            StorageError: a file cannot be deleted.
+        """
         try:
             for path in self._folder.glob("*.npz"):
                 path.unlink(missing_ok=True)

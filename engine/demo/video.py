@@ -53,7 +53,11 @@ class Figure:
 
 
 def cut_out(photo: RGB, detector: Detector) -> Figure:
-    """The person of a photo, RGB uint8 (H, W, 3), without its background."""
+    """Cut the person out of a photo, RGB uint8 (H, W, 3).
+
+    Raises:
+        MusterError: the photo shows no face.
+    """
     found = detector.detect_photo(photo)
     if not len(found):
         raise MusterError("a sample photo shows no face", hint="`muster models fetch --force`")

@@ -24,6 +24,7 @@ from engine.people import Person, clean_email, clean_id, clean_name
 from engine.records import Records
 from engine.records.names import Names
 from engine.storage import clean_text, new_id
+from engine.types import NOBODY
 
 __all__ = ["Registrar", "next_id"]
 
@@ -195,13 +196,7 @@ class Registrar:
         templates = [Template(new_id(moment), employee_id, shot.quality.score) for shot in kept]
         rows = np.stack([shot.embedding for shot in kept])
         pictures = [self._picture(template) for template in templates]
-        before = records.people.all().get(employee_id)
-        if new and before is not None:
-            raise InputError(f"the id {employee_id} was taken meanwhile", hint="choose another one")
-        if known and before is None:
-            raise InputError(
-                f"{employee_id} was erased meanwhile", hint="begin anew if they are to be registered again"
-            )
+        before = self._before(employee_id, new=new, known=known)
 
         def added(gallery: Gallery) -> Gallery:
             judged(gallery)  # as it is now, while nobody else can change it
@@ -211,15 +206,7 @@ class Registrar:
         try:
             for path, shot in zip(pictures, kept, strict=True):
                 write_jpeg(path, shot.picture)
-            person = Person(
-                employee_id,
-                drafted.name,
-                department or (before.department if before else ""),
-                email or (before.email if before else ""),
-                before.enrolled_at if before and before.enrolled_at else self._stamp(moment),
-                consent_at or (before.consent_at if before else ""),
-                before.active if before else True,
-            )
+            person = self._person(drafted, before, moment, department=department, email=email, consent_at=consent_at)
             if known:
                 records.people.change(employee_id, consent_at=person.consent_at, enrolled_at=person.enrolled_at)
             else:
@@ -240,6 +227,32 @@ class Registrar:
             detail += f"; said not to be {best.person} (similarity {best.similarity:.2f}){why}"
         records.audit.note("enrol", employee_id, detail, author=author, now=moment)
         return report
+
+    def _before(self, employee_id: str, *, new: bool, known: bool) -> Person | None:
+        """The person's row as it is, if the draft still fits it."""
+        before = self._records.people.all().get(employee_id)
+        if new and before is not None:
+            raise InputError(f"the id {employee_id} was taken meanwhile", hint="choose another one")
+        if known and before is None:
+            raise InputError(
+                f"{employee_id} was erased meanwhile", hint="begin anew if they are to be registered again"
+            )
+        return before
+
+    def _person(
+        self, drafted: Draft, before: Person | None, moment: datetime, *, department: str, email: str, consent_at: str
+    ) -> Person:
+        """The person's row as it will be: what is not given stays."""
+        old = before or NOBODY
+        return Person(
+            drafted.employee_id,
+            drafted.name,
+            department or old.department,
+            email or old.email,
+            old.enrolled_at or self._stamp(moment),
+            consent_at or old.consent_at,
+            old.active,
+        )
 
     def _put_back(self, employee_id: str, before: Person | None) -> None:
         if before is not None:

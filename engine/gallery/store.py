@@ -116,6 +116,10 @@ class GalleryStore:
         """The gallery as it is; read again only when it changed.
 
         While a database is away it stays as it was read last: a camera must not stop for that.
+
+        Raises:
+            GalleryMismatch: the templates were made by another model or alignment.
+            StorageError: the gallery cannot be read.
         """
         stamp = self.keep.stamp()
         if stamp != self._stamp:

@@ -174,7 +174,11 @@ class DatabaseStore:
         )
 
     def insert(self, name: str, day: date, entries: Sequence[Entry]) -> None:
-        """Write rows that waited."""
+        """Write rows that waited.
+
+        Raises:
+            StorageError: no log has this name, or the database refuses the rows.
+        """
         shelf = self._tables.shelves.get(name)
         if shelf is None:
             raise StorageError(f"{name} is no log of this version", hint="start the version that wrote the spool")

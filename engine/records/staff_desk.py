@@ -228,6 +228,10 @@ def uploaded(content: bytes, name: str) -> Iterator[Path]:
     Args:
         content: of the file.
         name: as it was called where it came from.
+
+    Raises:
+        InputError: what the block raises, without the temporary path.
+        StorageError: the file cannot be written.
     """
     safe = Path(name.replace("\\", "/")).name.lstrip(".") or "upload"
     with tempfile.TemporaryDirectory(prefix="muster-") as folder:

@@ -172,7 +172,11 @@ def new_id(time: datetime, *about: str) -> str:
 
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn an `OSError` into a `StorageError` that names the file and the next step."""
+    """Turn an `OSError` into a `StorageError` that names the file and the next step.
+
+    Raises:
+        StorageError: in place of any `OSError` of the block.
+    """
     try:
         yield
     except OSError as error:
@@ -451,7 +455,11 @@ def read_rows(path: Path, *, by_hand: bool = False) -> list[dict[str, str]]:
 
 
 def table_rows(content: bytes, title: str, *, by_hand: bool = False) -> list[dict[str, str]]:
-    """All rows of a CSV file's bytes, see `read_rows`."""
+    """All rows of a CSV file's bytes, see `read_rows`.
+
+    Raises:
+        StorageError: the bytes are not UTF-8, or not such a table.
+    """
     try:
         text = (content if by_hand else content[: content.rfind(b"\n") + 1]).decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -84,7 +84,10 @@ def span(first: datetime | None, last: datetime | None, between: str = " – ") 
 
 def note(row: DaySheet) -> str:
     """Notes of the engine in the language of who is looking."""
-    return "; ".join(term(part.text).format(**part.values) for part in row.notes)
+    return "; ".join(
+        term(part.text).format(**{key: term(value) if key == "leave" else value for key, value in part.values.items()})
+        for part in row.notes
+    )
 
 
 def _show(
