@@ -46,7 +46,7 @@ notebooks: $(VENV)/.notebooks  ## threshold, attendance and incidents in Jupyter
 test: $(VENV)/.dev  ## all tests once, on real models and photos
 	$(BIN)/muster models fetch --samples
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone"
-	$(BIN)/python -m pytest -m alone
+	$(BIN)/python -m pytest -m alone $$(grep -rl --include='test_*.py' "mark.alone" tests)
 
 static: $(VENV)/.dev  ## format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.reports import summarise
+from engine.attendance import cells as sheet_cells
+from engine.reports import inside_cells, summarise
 from engine.tracking import parse_sighting
 from engine.types import TrackState
 from engine.workbench import Workbench
@@ -36,6 +37,29 @@ ALERT = ("incident_id", "kind", "severity", "employee_ids", "unknown_ids", "clas
 INSIDE = ("employee_id", "name", "department", "state", "since", "last_seen", "camera")
 PARTS = [part for part in OLD if part != "columns"]
 
+# What version 0.1 said and is said otherwise since, on purpose. Within the grace nobody is late; whoever only two-way cameras saw may
+# have left; and a late arrival counts as late whatever else is missing that day.
+_UNSURE = {"status": "possibly inside", "recorded_status": "possibly inside"}
+SINCE = {
+    "sheet": {
+        ("2026-11-04", "E2"): {"late_min": "0"},
+        ("2026-11-13", "S002"): {"late_min": "0"},
+        ("2026-11-13", "E1"): {"late_min": "0", **_UNSURE},
+        ("2026-11-13", "E2"): _UNSURE,
+    },
+    "payroll": {("", "E1"): {"late_days": 2, "late_min": 221}, ("", "E2"): {"late_days": 1, "late_min": 31}},
+    "inside": {("", who): {"state": "unsure"} for who in ("S003", "E1", "E2")},
+}
+
+
+def since(part: str) -> Any:
+    """What is to be said of a part now."""
+    if part == "statuses":
+        return OLD[part] | {"inside": 6, "possibly inside": 2}
+    if part not in SINCE:
+        return OLD[part]
+    return [row | SINCE[part].get((row.get("date", ""), row["employee_id"]), {}) for row in OLD[part]]
+
 
 def cells(row: Mapping[str, object], columns: Iterable[str]) -> dict[str, str]:
     """The cells that say something, as text."""
@@ -50,10 +74,10 @@ def told(bench: Workbench) -> dict[str, Any]:
     sightings = [parse_sighting(row) for row in bench.sightings.read(FIRST, LAST)]
     replay = bench.replay(0.6, FIRST, LAST)
     return {
-        "sheet": [cells(row, SHEET) for row in sheets if str(row["date"]) in SHOWN_DAYS],
-        "statuses": dict(sorted(Counter(str(row["status"]) for row in sheets).items())),
+        "sheet": [cells(sheet_cells(row), SHEET) for row in sheets if str(row.day) in SHOWN_DAYS],
+        "statuses": dict(sorted(Counter(str(row.status) for row in sheets).items())),
         "payroll": [{name: value for name, value in row.items() if value} for row in summarise(sheets)],
-        "inside": [cells(row, INSIDE) for row in bench.office.inside()],
+        "inside": [cells(inside_cells(row), INSIDE) for row in bench.office.inside()],
         "alerts": [
             cells(each.row, ALERT) | {"state": each.state, "assignee": each.assignee, "reviews": len(each.reviews)}
             for each in alerts
@@ -154,7 +178,7 @@ def test_every_seal_holds(workspace: Path) -> None:
 @pytest.mark.parametrize("part", PARTS)
 def test_it_says_what_it_said(part: str, said: dict[str, Any]) -> None:
     assert set(said) == set(PARTS)
-    assert said[part] == OLD[part]
+    assert said[part] == since(part)
 
 
 def test_asking_changes_nothing(workspace: Path) -> None:
@@ -165,7 +189,10 @@ def test_asking_changes_nothing(workspace: Path) -> None:
 
 def test_day_sheets_that_were_kept_are_what_is_computed(workspace: Path) -> None:
     paths = sorted((workspace / "attendance").glob("*.csv"))
-    kept = {path.stem: table(path) for path in paths}
+    kept = {
+        path.stem: [row | SINCE["sheet"].get((row["date"], row["employee_id"]), {}) for row in table(path)]
+        for path in paths
+    }
     shutil.rmtree(workspace / "attendance")
     bench = opened(workspace)
     for day in kept:
@@ -202,7 +229,7 @@ def test_work_goes_on_and_the_seals_still_hold(workspace: Path) -> None:
     assert row["event"] == "punch"
     assert bench.verify() == []
     again = opened(workspace)
-    sheet = {str(row["employee_id"]): str(row["status"]) for row in again.attendance.sheet(LAST, again.known_people())}
+    sheet = {row.employee_id: row.status for row in again.attendance.sheet(LAST, again.known_people())}
     assert sheet["E1"] == "excused"
     assert {each.state for each in again.incidents.incidents(LAST, LAST) if each.row == alert.row} == {"resolved"}
 
