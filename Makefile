@@ -65,8 +65,8 @@ $(VENV)/.bench: $(VENV)/.core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[bench,large]"
 	@touch $@
 
-bench: $(VENV)/.bench  ## speed against facenet-pytorch and face_recognition, in one run
-	$(BIN)/muster bench
+bench: $(VENV)/.bench  ## speed and accuracy against other engines, and attacks, in half an hour
+	$(BIN)/python -m tests.bench
 
 clean:  ## remove .venv and what tools left behind
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

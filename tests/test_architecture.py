@@ -42,10 +42,10 @@ def test_no_pickle_and_no_user_interface_in_the_engine(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_torch_is_imported_in_models_and_bench_only(path: Path) -> None:
+def test_torch_is_imported_in_models_only(path: Path) -> None:
     names = {name.split(".")[0] for name in _imports(path)}
     relative = path.relative_to(ROOT / "engine")
-    if relative.parts[0] not in {"models", "bench"}:  # bench runs the reference
+    if relative.parts[0] != "models":
         assert not names & {"torch", "torchvision", "facenet_pytorch"}
 
 

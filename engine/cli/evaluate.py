@@ -31,8 +31,6 @@ def evaluate(
         int | None, Option("--enrol", min=1, show_default="up to 5", help="Photos enrolled per person.")
     ] = None,
     prior: Annotated[Path | None, Option(help="Only measure the prior curve; write it to this file.")] = None,
-    rivals: Annotated[bool, Option("--rivals", help="Only compare engines and recipes; needs --samples.")] = False,
-    page: Annotated[Path | None, Option(help="Like --rivals, and write the results as a page with a plot.")] = None,
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
@@ -44,15 +42,6 @@ def evaluate(
         raise InputError("give exactly one set of photos", hint="name a folder, --pairs CSV or --samples")
     if prior is not None and pairs is not None:
         raise InputError("a prior curve needs photos grouped by person", hint="name a folder or --samples")
-    if rivals or page is not None:
-        if not samples or prior is not None:
-            raise InputError(
-                "engines are compared on the sample photos only", hint="give --samples alone with --rivals or --page"
-            )
-        from engine.cli.bench import compare_engines
-
-        compare_engines(page, workspace, as_json)
-        return
     with progress_bar(quiet=as_json) as progress:
         workbench = open_workbench(workspace, progress=progress)
         if prior is not None:

@@ -23,7 +23,6 @@ from engine.evaluation.people import (
     photos_effect,
 )
 from engine.evaluation.rates import Rate, clopper_pearson, error_rates, smallest_rate, threshold_at_fmr
-from engine.evaluation.simulation import Coverage, Population, coverage, simulate
 from engine.evaluation.thresholds import (
     ImpostorModel,
     PriorCurve,
@@ -40,7 +39,6 @@ __all__ = [
     "Bands",
     "Compared",
     "Comparisons",
-    "Coverage",
     "Curve",
     "Difference",
     "Difficulty",
@@ -52,7 +50,6 @@ __all__ = [
     "OpenSetCurve",
     "Outlier",
     "PhotosEffect",
-    "Population",
     "PriorCurve",
     "Ranked",
     "Rate",
@@ -61,7 +58,6 @@ __all__ = [
     "Verification",
     "border",
     "clopper_pearson",
-    "coverage",
     "curve",
     "derive_threshold",
     "difficulty",
@@ -81,7 +77,6 @@ __all__ = [
     "photo_comparisons",
     "photos_effect",
     "prior_of",
-    "simulate",
     "smallest_rate",
     "threshold_at_fmr",
     "verification",

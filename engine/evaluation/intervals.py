@@ -9,7 +9,7 @@ the few people who err are drawn too often or not at all. So what is taken from 
 independent trials the comparisons are worth (their effective number), and the exact interval of Clopper and Pearson is made
 for that number (Korn & Graubard 1998), which is first made smaller, by Student's t, for the few people the variance itself rests on.
 With no error, or nothing but errors, no variance is seen; then each person, or each pair of people, counts as one trial.
-`engine.evaluation.simulation` shows what either interval covers.
+`tests/support/simulation.py` shows what either interval covers.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Up to `EXACT_UP_TO` rows one matrix product compares with everybody. Beyond, tha
 `large`) goes first: product quantisation to 4 bits in registers ("fast scan", André et al. 2015), all rows, no clusters. It was
 chosen over graphs and inverted lists because it is built in seconds instead of minutes, takes new rows at once, and misses nobody
 for lying in another cluster. Its `RERANK` best are then compared exactly, so similarities are those of the exact search, and who is
-missed is measured (`muster bench`, docs/performance.md).
+missed is measured (`make bench`, docs/performance.md).
 """
 
 from __future__ import annotations

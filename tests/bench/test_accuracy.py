@@ -9,22 +9,21 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from command import muster
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
-from engine.bench.accuracy import DLIB, MUSTER, compare, per_person
-from engine.bench.accuracy_page import write_accuracy_page
-from engine.bench.det import det_plot
-from engine.bench.loops import has_dlib
-from engine.bench.readings import Reading, dlib_reading, gathered
-from engine.bench.recipes import DEFAULT, Recipe, read_samples, recipe_readings
-from engine.bench.scoring import NORMALISATIONS, all_pairs, choose, held_out, template_scores
 from engine.embedding import FaceNetEmbedder
 from engine.evaluation import Comparisons, Ranked, figures, paired, verification
 from engine.face_reader import FaceReader, subject
 from engine.imaging import read_image
 from engine.models import DEFAULT_EMBEDDER, ModelStore, embedder_spec
+from tests.bench.accuracy import DLIB, MUSTER, compare, per_person
+from tests.bench.accuracy_page import write_accuracy_page
+from tests.bench.det import det_plot
+from tests.bench.loops import has_dlib
+from tests.bench.readings import Reading, dlib_reading, gathered
+from tests.bench.recipes import DEFAULT, Recipe, read_samples, recipe_readings
+from tests.bench.scoring import NORMALISATIONS, all_pairs, choose, held_out, template_scores
 
 
 def crowd(
@@ -318,17 +317,6 @@ def test_the_plot_is_a_picture_with_a_line_for_each_engine() -> None:
     assert "<hostile> & co" in {text.text for text in picture.iter(f"{space}text")}
     for bar in picture.findall(f"{space}line"):
         assert all(0 <= float(bar.get(end) or "nan") <= 700 for end in ("x1", "x2", "y1", "y2"))
-
-
-@pytest.mark.parametrize(
-    "arguments", [("--rivals",), ("--samples", "--rivals", "--prior", "{}/p.json"), ("--page", "{}/p.md")]
-)
-def test_engines_are_compared_on_the_sample_photos_only(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    folder = () if "--samples" in arguments else (tmp_path,)
-    answer = muster("evaluate", *folder, *(each.format(tmp_path) for each in arguments), "--workspace", tmp_path)
-    assert answer.code == 4, answer.err
-    assert "sample photos" in answer.err
-    assert not list(tmp_path.glob("p.*"))
 
 
 # ----------------------------------------------------------------------------------------- real photos

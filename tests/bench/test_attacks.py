@@ -11,7 +11,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
-from engine.bench.attacks import (
+from engine.face_reader import FaceReader
+from engine.liveness.geometry import head_pose
+from tests.bench.attacks import (
     ATTACKS,
     BONA_FIDE,
     HELD_OUT,
@@ -24,8 +26,6 @@ from engine.bench.attacks import (
     subjects,
     warp_head,
 )
-from engine.face_reader import FaceReader
-from engine.liveness.geometry import head_pose
 
 EYES_PX = 60.0
 POINTS = np.array([[120, 110], [180, 110], [150, 144], [125, 178], [175, 178]], np.float32)

@@ -14,18 +14,18 @@ import numpy as np
 import pytest
 from fakes import T0
 
-from engine.bench import TARGETS
-from engine.bench.apart import apart
-from engine.bench.crowd import render_clip
-from engine.bench.loops import enrolled_workspace, facenet_loop, muster_loop
-from engine.bench.others import muster_start, search_among
-from engine.bench.page import plot, write_page
 from engine.config import DetectionConfig
 from engine.detection import MTCNNDetector
 from engine.errors import MusterError
 from engine.models import ModelStore
 from engine.sources import VideoSource
 from engine.workbench import Workbench
+from tests.bench.apart import apart
+from tests.bench.crowd import render_clip
+from tests.bench.loops import enrolled_workspace, facenet_loop, muster_loop
+from tests.bench.others import muster_start, search_among
+from tests.bench.page import BY_HAND, plot, write_page
+from tests.bench.suite import TARGETS
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,6 +116,16 @@ def test_the_page_tells_what_was_met_and_what_was_missed(tmp_path: Path) -> None
     assert "1,000,000 (index)" in text
     assert "(images/performance.svg)" in text
     assert not any(line.startswith("|") and not line.endswith("|") for line in text.splitlines())
+
+
+def test_what_was_written_by_hand_at_the_end_of_a_page_stays(tmp_path: Path) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text(f"Old figures.\n\n{BY_HAND}\n\nAn hour.\n")
+    for _ in range(2):
+        write_page(page, _with_targets())
+    text = page.read_text(encoding="utf-8")
+    assert text.endswith(f"\n\n{BY_HAND}\n\nAn hour.\n")
+    assert (text.count("An hour."), "Old figures." in text) == (1, False)
 
 
 def test_the_plot_has_a_bar_for_every_loop_in_proportion() -> None:

@@ -8,16 +8,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.special import ndtri, stdtrit
+from simulation import Population, coverage, simulate
 
 from engine.evaluation import (
     Comparisons,
-    Population,
     Resampling,
     SubjectBootstrap,
     clopper_pearson,
-    coverage,
     error_rates,
-    simulate,
     smallest_rate,
 )
 

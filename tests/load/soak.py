@@ -20,13 +20,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from engine.bench.crowd import Clip, render_clip
-from engine.bench.loops import enrolled_workspace
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from engine.models import fetch_samples
 from engine.models.runtime import cores
 from engine.pipeline import FrameResult
 from engine.types import Frame
 from engine.workbench import Workbench
+from tests.bench.crowd import Clip, render_clip
+from tests.bench.loops import enrolled_workspace
 
 
 class LoopedClip:

@@ -108,8 +108,8 @@ def muster_start(workspace: Path, photo: Path, person: str) -> dict[str, Any]:
 
 def facenet_start(photo: Path) -> dict[str, Any]:
     """The same with facenet-pytorch; `apart` times it from the process' start."""
-    import torch  # noqa: PLC0415
-    from facenet_pytorch import MTCNN  # noqa: PLC0415
+    import torch
+    from facenet_pytorch import MTCNN
 
     module = ModelStore("torch").module(embedder_spec(DEFAULT_EMBEDDER).model_id)
     crops = MTCNN(keep_all=True, device="cpu")(read_image(photo))

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.alignment import FACE_SIDE
-from engine.bench.loops import dlib_parts
 from engine.embedding import normalised
 from engine.face_reader import FaceReader, subject
 from engine.imaging import read_image
 from engine.models import DEFAULT_EMBEDDER, ModelStore, embedder_spec
 from engine.types import Detections
+from tests.bench.loops import dlib_parts
 
 __all__ = ["BOX_MARGIN_PX", "Progress", "Reading", "dlib_reading", "facenet_readings", "gathered"]
 
@@ -85,8 +85,8 @@ def facenet_readings(files: Sequence[Path], reader: FaceReader, progress: Progre
         reader: ours; it chooses the second.
         progress: told of photos.
     """
-    import torch  # noqa: PLC0415
-    from facenet_pytorch import MTCNN  # noqa: PLC0415
+    import torch
+    from facenet_pytorch import MTCNN
 
     spec = embedder_spec(DEFAULT_EMBEDDER)
     module = ModelStore("torch").module(spec.model_id)

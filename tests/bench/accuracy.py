@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.bench.loops import has_dlib
-from engine.bench.readings import Progress, Reading, dlib_reading, facenet_readings
-from engine.bench.recipes import DEFAULT, RECIPES, SamplePhotos, read_samples, recipe_readings
-from engine.bench.scoring import NORMALISATIONS, Fusion, all_pairs, choose, held_out, template_scores
 from engine.embedding import FaceNetEmbedder
 from engine.errors import InputError
 from engine.evaluation import Comparisons, Rate, Resampling, curve, figures, paired, threshold_at_fmr
 from engine.evaluation.rates import beta_interval
 from engine.models import DEFAULT_EMBEDDER
 from engine.workbench import Workbench
+from tests.bench.loops import has_dlib
+from tests.bench.readings import Progress, Reading, dlib_reading, facenet_readings
+from tests.bench.recipes import DEFAULT, RECIPES, SamplePhotos, read_samples, recipe_readings
+from tests.bench.scoring import NORMALISATIONS, Fusion, all_pairs, choose, held_out, template_scores
 
 __all__ = ["DLIB", "FACENET", "FACENET_SUBJECT", "MUSTER", "compare", "per_person", "run_accuracy"]
 

@@ -1,4 +1,4 @@
-"""The results of a run as a page: tables, a plot, and what was tried."""
+"""The results of a run as a page: tables and a plot."""
 
 from __future__ import annotations
 
@@ -9,39 +9,12 @@ from xml.sax.saxutils import escape
 
 from engine.storage import atomic_write
 
-__all__ = ["TRIED", "plot", "table", "write_page"]
+__all__ = ["BY_HAND", "kept", "plot", "table", "write_page"]
 
 Result = Mapping[str, Any]
 
-TRIED: tuple[tuple[str, str], ...] = (
-    ("One integral image instead of a resize per level and a crop per candidate", "detector 1.5–2×, the same boxes"),
-    ("Keep networks in ONNX Runtime's blocked layout (PReLU as depthwise convolutions)", "detector networks 1.8–2.2×"),
-    ("A fourth, empty channel: a pixel's sums take 16 bytes, which numpy copies at once", "detector 3–4%"),
-    ("Prepare inputs in one thread under Python's lock, run networks in all threads", "detector 5–15%"),
-    ("Smaller pieces that fit into a core's cache", "10% *slower*: more calls wait for Python's lock"),
-    (
-        "Fewer candidates for the last network",
-        "rejected: a third of the boxes fell below IoU 0.9 with facenet-pytorch's",
-    ),
-    ("OpenVINO for the detector's networks", "10–15%; rejected: not worth a second runtime"),
-    ("Look at expected places between searches of the whole frame", "detection 2–3× in a crowd, 97% of the faces"),
-    ("Embed only faces that add information", "0.3 faces a frame instead of 4 in a crowd of five"),
-    ("Threads of a network that never spin", "live loop 20% faster, but one face alone 10–30% slower"),
-    ("Threads that spin within a run only", "both fast; chosen"),
-    ("Let three frames wait instead of one", "frames left out at 1080p with five people: 14% → 0"),
-    ("Batches of two faces instead of four", "rows up to 0.2 s earlier"),
-    ("Search: 8-bit instead of 4-bit codes", "as exact, but 23–29 ms among a million: it reads four times the memory"),
-)
-"""What was tried on two cores, and what it gave then; all other figures of the page are measured anew with each run."""
-
-
-HOUR = (
-    "`python tests/load/soak.py --minutes 60` (by hand, on two cores that did other work, too): two people, 640×360 at 30 fps, in a loop. "
-    "Muster processed 107,989 frames, left out 12 and used 0.52 cores. It took 544 MB after the first minute and 563 MB after the hour; "
-    "16 MB came at once in the third minute and 1.4 MB in the 57 minutes after it. The number of threads did not change. `make test` runs "
-    "a minute of it."
-)
-"""What the long run gave; too long to be part of a run of the benchmark."""
+BY_HAND = "<!-- Written by hand from here on: `make bench` keeps it. -->"
+"""Begins the part of a page that is not measured."""
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -63,7 +36,7 @@ def _page(result: Result, picture: str) -> str:
     machine, versions = result["machine"], result["versions"]
     parts = [
         "# Performance",
-        "`muster bench --page docs/performance.md` writes this page; every figure comes from one run on "
+        "`python -m tests.bench --pages docs` writes this page; every figure comes from one run on "
         f"{machine['cores']} cores ({machine['processor']}, {machine['system']}), {result['date']}. "
         "Machines are noisy, so quote ratios, not times: both sides of a ratio took turns in that run, each in a process of "
         "its own. Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
@@ -189,10 +162,6 @@ def _page(result: Result, picture: str) -> str:
         f"From the start of the process to the first recognised face: {result['start']['muster_s']:.1f} s (torch is "
         f"{'imported' if result['start']['torch_imported'] else 'not imported'}); with facenet-pytorch to the first embedding: "
         f"{result['start']['facenet_pytorch_s']:.1f} s.",
-        "## A long run",
-        HOUR,
-        "## What we tried, and the result",
-        table(("what", "result"), TRIED),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -236,8 +205,15 @@ def plot(result: Result) -> str:
     )
 
 
+def kept(path: Path) -> str:
+    """What was written by hand at the end of a page; empty: nothing, or there is no page."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    _, mark, end = text.partition(BY_HAND)
+    return f"\n{mark}{end}" if mark else ""
+
+
 def write_page(path: Path, result: Result) -> None:
-    """Write the page, and its plot into `images/` beside it.
+    """Write the page, and its plot into `images/` beside it. What was written by hand at its end stays.
 
     Raises:
         StorageError: it cannot be written.
@@ -246,4 +222,4 @@ def write_page(path: Path, result: Result) -> None:
         raise ValueError("a quick run has no page")
     picture = path.parent / "images" / f"{path.stem}.svg"
     atomic_write(picture, plot(result).encode())
-    atomic_write(path, _page(result, f"images/{picture.name}").encode())
+    atomic_write(path, (_page(result, f"images/{picture.name}") + kept(path)).encode())

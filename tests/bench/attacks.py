@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.alignment import align
-from engine.bench.presentations import ATTACKS, BONA_FIDE, FPS, Subject, render
 from engine.config import PresentationConfig
 from engine.demo.heads import Expression, warp_head
 from engine.detection import Detector
 from engine.evaluation import Rate
 from engine.imaging import list_images, read_image
 from engine.liveness import LivenessState, StreamWatch, TrackLiveness
+from tests.bench.presentations import ATTACKS, BONA_FIDE, FPS, Subject, render
 
 __all__ = [
     "ATTACKS",

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.alignment import FACE_SIDE, TEMPLATE, align
-from engine.bench.readings import BOX_MARGIN_PX, Reading, gathered
 from engine.embedding import Embedder
 from engine.face_reader import FaceReader, Faces, subject
 from engine.imaging import read_image
+from tests.bench.readings import BOX_MARGIN_PX, Reading, gathered
 
 __all__ = ["DEFAULT", "RECIPES", "Recipe", "SamplePhotos", "read_samples", "recipe_readings"]
 

@@ -15,14 +15,14 @@ __all__ = ["apart", "cpu_s", "peak_mb"]
 
 def peak_mb() -> float:
     """The most memory this process has held so far, MB."""
-    import resource  # noqa: PLC0415 - not on every system
+    import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def cpu_s() -> float:
     """Processor seconds that all threads of this process have used so far."""
-    import resource  # noqa: PLC0415
+    import resource
 
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.bench.stage import Camera, Pose, Stage, Sway, coded, place
 from engine.demo.heads import Expression, warp_head
+from tests.bench.stage import Camera, Pose, Stage, Sway, coded, place
 
 __all__ = ["ATTACKS", "BONA_FIDE", "FPS", "Subject", "render"]
 

@@ -20,13 +20,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.bench.apart import cpu_s
-from engine.bench.crowd import ENROLLED, Clip
 from engine.embedding import normalised
 from engine.imaging import read_image
 from engine.models import DEFAULT_EMBEDDER, ModelStore, embedder_spec
 from engine.sources import VideoSource
 from engine.workbench import Workbench
+from tests.bench.apart import cpu_s
+from tests.bench.crowd import ENROLLED, Clip
 
 __all__ = ["dlib_loop", "dlib_parts", "enrolled_workspace", "facenet_loop", "has_dlib", "muster_loop", "smallest_face"]
 
@@ -141,8 +141,8 @@ def _plain(clip: Clip, count: int, read: Reader, photos: Path, name: Callable[[F
 
 def facenet_loop(clip: Clip, count: int, photos: Path) -> dict[str, Any]:
     """facenet-pytorch on every frame: its detector, its crops, its network (with the same weights as ours)."""
-    import torch  # noqa: PLC0415
-    from facenet_pytorch import MTCNN  # noqa: PLC0415
+    import torch
+    from facenet_pytorch import MTCNN
 
     spec = embedder_spec(DEFAULT_EMBEDDER)
     module = ModelStore("torch").module(spec.model_id)
@@ -173,7 +173,7 @@ def has_dlib() -> bool:
 
 def dlib_parts() -> tuple[Any, Any, Any]:
     """The detector, landmarks and network that `face_recognition` uses, with its model files; see `has_dlib`."""
-    import dlib  # noqa: PLC0415
+    import dlib
 
     found = importlib.util.find_spec("face_recognition_models")
     assert found is not None

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.bench.accuracy import DLIB, MUSTER
-from engine.bench.det import det_plot
-from engine.bench.page import table
 from engine.storage import atomic_write
+from tests.bench.accuracy import DLIB, MUSTER
+from tests.bench.det import det_plot
+from tests.bench.page import kept, table
 
 __all__ = ["write_accuracy_page"]
 
@@ -167,15 +167,14 @@ def _page(result: Result, picture: str) -> str:
     tried = result["tried"]
     parts = [
         "# Evaluation",
-        "`muster evaluate --samples --page docs/evaluation.md` writes this page (about five minutes on two cores; needs the extra "
-        "`bench`). The same command on the same photos and versions gives the same figures. Model "
+        f"`python -m tests.bench --pages docs` writes this page, here with {result['photos']} photos of "
+        f"{len(result['people'])} people: every pair once, "
+        f"{result['pairs']:,} pairs. The same command on the same photos and versions gives the same figures. Model "
         f"`{result['model']}`, alignment `{result['alignment']}`. Versions: "
         + ", ".join(f"{name} {version}" for name, version in result["versions"].items())
         + ".",
         _line(result),
         f"![DET curves of the engines]({picture})",
-        "## What we measured, and how",
-        METHOD.format(photos=result["photos"], people=len(result["people"]), pairs=result["pairs"], common=result["common_pairs"]),
         "## All pairs, failures to acquire counted",
         _engines(result, "all"),
         _differences(result, "all"),
@@ -201,29 +200,9 @@ def _page(result: Result, picture: str) -> str:
         "### From several photos to a template",
         "We set aside ten photos per person, in ten draws, and make templates of them; the other photos are the probes.",
         _tried(tried["templates"]),
-        "## Limits",
-        LIMITS,
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
-
-METHOD = """\
-{photos} photos of {people} people, every pair of photos once: {pairs:,} pairs. Rates follow ISO/IEC 19795-1:2021.
-
-- *muster*: the product's default: MTCNN, the photo's subject, five-point alignment, FaceNet on the face and its mirror image,
-  cosine.
-- *face_recognition*: dlib as that package calls it: HOG detector on the doubled picture, 5 landmarks, dlib's ResNet, the largest
-  face, Euclidean distance.
-- *facenet-pytorch*: its MTCNN, its crop of the box with margin 32, the same FaceNet weights, the largest face; and a second time
-  with the face that Muster would choose, which shows what the choice alone contributes.
-- **FTA**, failure to acquire: photos in which an engine finds no face. **FMR** and **FNMR**: false matches and false non-matches at
-  a threshold. **TAR at FAR 0.1%**: 1 − FNMR where the engine accepts at most that share of impostor pairs. **EER**: the rate at which
-  both errors are equal. **AUC**: the probability that a pair of one person scores above a pair of two.
-- *All pairs*: an engine never accepts a pair with a photo in which it found nothing, so the rates are the generalised ones (GFAR,
-  GFRR). *Common pairs*: the {common:,} that every engine could score.
-- Intervals are 95% intervals over **people**: we draw people with replacement, and Student's t accounts for their small number. We
-  take differences draw by draw. With five people these intervals are wide, as they should be. Intervals over pairs are shown beside
-  the differences for comparison; they treat the pairs of one person as independent, which they are not."""
 
 OPEN_SET = """\
 Each engine enrols five photos per person, in 20 draws, and searches all other photos. Each person is once a stranger to the other
@@ -241,29 +220,17 @@ The rule: we change the default when a gain's interval over people excludes zero
 who had no part in it. Gains are relative to the first row. The best of many rows is better by chance alone, so we also choose a
 recipe on some people and judge it on others."""
 
-LIMITS = """\
-- Five people, public figures, photos from the web, mostly with make-up, well lit and facing the camera. An entrance has other light,
-  other cameras, other faces.
-- The networks were trained on pictures of well-known people (FaceNet on MS-Celeb-1M; dlib's on VGG, FaceScrub and pictures from the
-  web). Some of these five people, if not these very photos, were probably among them. That flatters every engine here, and not by
-  the same amount, so neither the level nor the order need hold for people who are not famous.
-- The smallest FMR that these photos can show is one in some thousands of pairs, and only ten different pairs of people contribute
-  to it. FAR 0.1% is the strictest point that means anything here; thresholds for 1 in 10,000 come from a prior (docs/models.md).
-- Five people cannot show differences between women and men, ages or skin tones. The model is known to have them.
-- We settled the recipe with these photos in view (the choice of the subject, the mirror image), so its own level is a little
-  flattered. Measure on your own people: `muster evaluate DIR`, `muster calibrate`."""
-
 
 def write_accuracy_page(path: Path, result: Result) -> None:
-    """Write the page, and its plot into `images/` beside it.
+    """Write the page, and its plot into `images/` beside it. What was written by hand at its end stays.
 
     Args:
         path: of the Markdown file.
-        result: from `engine.bench.accuracy.run_accuracy`, with the rival's figures.
+        result: from `tests.bench.accuracy.run_accuracy`, with the rival's figures.
 
     Raises:
         StorageError: it cannot be written.
     """
     picture = path.parent / "images" / f"{path.stem}.svg"
     atomic_write(picture, det_plot(result["engines"]).encode())
-    atomic_write(path, _page(result, f"images/{picture.name}").encode())
+    atomic_write(path, (_page(result, f"images/{picture.name}") + kept(path)).encode())

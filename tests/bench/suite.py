@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from engine.bench.apart import apart
-from engine.bench.crowd import Clip, render_clip
-from engine.bench.loops import dlib_loop, enrolled_workspace, facenet_loop, has_dlib, muster_loop
-from engine.bench.others import facenet_start, muster_start, search_among
-from engine.bench.pairs import run_pairs
 from engine.config import DetectionConfig
 from engine.detection import MTCNNDetector
 from engine.models import ModelStore
 from engine.models.runtime import cores
+from tests.bench.apart import apart
+from tests.bench.crowd import Clip, render_clip
+from tests.bench.loops import dlib_loop, enrolled_workspace, facenet_loop, has_dlib, muster_loop
+from tests.bench.others import facenet_start, muster_start, search_among
+from tests.bench.pairs import run_pairs
 
 __all__ = ["TARGETS", "run_bench"]
 
@@ -134,7 +134,7 @@ def run_bench(photos: Path, progress: Progress, *, quick: bool = False) -> dict[
     Args:
         photos: the sample photos' folder.
         progress: told of what is being measured.
-        quick: the stations one by one only (`engine.bench.pairs`).
+        quick: the stations one by one only (`tests.bench.pairs`).
 
     Returns:
         `machine`, `versions`, `ratios`, `medians_ms`, `parity`, `sgemm_gflops`, `facenet_share_of_sgemm`; and unless quick `loops`, `live`,

@@ -93,8 +93,8 @@ def _faces(count: int) -> RGB:
 
 
 def _reference_side(photos: Path) -> dict[str, Callable[[], Any]]:
-    import torch  # noqa: PLC0415
-    from facenet_pytorch import MTCNN  # noqa: PLC0415
+    import torch
+    from facenet_pytorch import MTCNN
 
     spec = embedder_spec(DEFAULT_EMBEDDER)
     module = ModelStore("torch").module(spec.model_id)

@@ -1,0 +1,119 @@
+"""How many cameras this machine can run: one is simulated live, and the processor time that it takes is measured.
+
+The camera shows the demo's entrance at 1280×720. How Muster compares with other engines is measured by `make bench`.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from engine.demo.script import PASSES, STRANGER
+from engine.demo.video import Entrance
+from engine.detection import Detector
+from engine.imaging import VideoWriter
+from engine.models.runtime import cores
+from engine.sources import VideoSource
+from engine.workbench import Workbench
+
+__all__ = ["FPS", "Load", "measure_load"]
+
+FPS = 25.0
+Progress = Callable[[str, int, int], None]
+
+_BEGIN_S = 30.0  # in the demo's script: two people one behind the other, then another one
+_ENROLMENT_PHOTOS = 6
+_SPARE = 0.2  # of the processor, for pages, reports and the system
+_DROPPED = 0.01  # more of the frames than this, and the camera is not kept up with
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one live camera takes on this machine.
+
+    Attributes:
+        cores: processors that Muster may use.
+        used: processors that one camera kept busy, decoding included.
+        frames: frames that were processed.
+        dropped: frames that were left out because the machine was busy.
+        latency_s: from a person's first good frame to their row on disk, 95th percentile; nan if nobody was recognised.
+        recognised: people recognised.
+        shown: enrolled people who walked by.
+    """
+
+    cores: int
+    used: float
+    frames: int
+    dropped: int
+    latency_s: float
+    recognised: int
+    shown: int
+
+    @property
+    def cameras(self) -> int:
+        """Cameras that fit when a fifth of the processor is left to spare; 0 if the machine cannot keep up with one."""
+        if self.dropped > _DROPPED * (self.frames + self.dropped):
+            return 0
+        return max(1, math.floor((1 - _SPARE) * self.cores / self.used))
+
+
+def measure_load(photos: Path, progress: Progress, *, seconds: float = 20.0) -> Load:
+    """Watch the demo's entrance live.
+
+    Args:
+        photos: the sample photos' folder.
+        progress: called with what is being done.
+        seconds: how long.
+
+    Raises:
+        MusterError: models or photos cannot be read.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        workbench = Workbench(Path(folder) / "workspace")
+        walking = {walk.person for walk in PASSES if walk.start_s >= _BEGIN_S and walk.end_s <= _BEGIN_S + seconds}
+        shown = sorted(walking - {STRANGER})
+        for index, person in enumerate(shown):
+            progress("enrolling", index, len(shown))
+            files = sorted((photos / "train" / person).glob("*.jpg"))[:_ENROLMENT_PHOTOS]
+            workbench.enrol(person, person.replace("_", " ").title(), files, author="bench")
+        clip = Path(folder) / "camera.mp4"
+        _render(clip, workbench.reader.detector, photos, seconds, progress)
+        workbench.reader.embedder.embed(np.zeros((1, 160, 160, 3), np.uint8))  # the first run of a network is slow
+        source = VideoSource(clip, "bench", start=datetime.now(UTC), fast=False)
+        pipeline = workbench.pipeline("bench", live=True)
+        marks: list[tuple[float, float]] = []
+
+        def mark(_result: object) -> None:
+            marks.append((time.process_time(), time.perf_counter()))
+            progress("watching live", len(marks), round(seconds * FPS))
+
+        stats = pipeline.run(source, mark)
+        (cpu, wall), (cpu_end, wall_end) = marks[0], marks[-2]  # the last one waits until everything is written
+        rows = workbench.attendance.log.read(workbench.attendance.day_of(datetime.now(UTC)))
+        latencies = stats.latencies_s
+        return Load(
+            cores=cores(),
+            used=(cpu_end - cpu) / (wall_end - wall),
+            frames=stats.frames,
+            dropped=max(0, round(seconds * FPS) - stats.frames),  # also those that the source passed over
+            latency_s=float(np.percentile(latencies, 95)) if latencies else math.nan,
+            recognised=len({row["employee_id"] for row in rows if row["event"] == "punch"}),
+            shown=len(shown),
+        )
+
+
+def _render(path: Path, detector: Detector, photos: Path, seconds: float, progress: Progress) -> None:
+    passes = [walk for walk in PASSES if walk.end_s > _BEGIN_S and walk.start_s < _BEGIN_S + seconds]
+    entrance = Entrance(detector, photos, passes)
+    total = round(seconds * FPS)
+    with VideoWriter(path, FPS) as writer:
+        for index in range(total):
+            progress("rendering the camera's pictures", index, total)
+            writer.write(entrance.frame(passes, _BEGIN_S + index / FPS, index))
