@@ -36,8 +36,7 @@ from engine.storage import claimed, file_name, new_id
 from engine.storage.logs import Finding, Logs, Sealer
 from engine.tracking import SightingBook
 from engine.tuning.calibration import Calibration
-from engine.tuning.replay import Past, Replay
-from engine.tuning.replay import Progress as Recount
+from engine.tuning.replay import Past, Replay, TrackProgress
 from engine.tuning.replay import no_progress as not_told
 from engine.types import FaceQuality, Match, Person
 
@@ -341,7 +340,7 @@ class Workbench:
                 stack.callback(Courier(self.outbox, channels.send, interval_s=rules.interval_s).close)
             yield
 
-    def past(self, since: date, until: date | None = None, *, progress: Recount = not_told) -> Past:
+    def past(self, since: date, until: date | None = None, *, progress: TrackProgress = not_told) -> Past:
         """Days whose decisions can be made again under any threshold, see `engine.tuning.replay`.
 
         Args:
@@ -356,8 +355,8 @@ class Workbench:
         if since > last:
             what = f"{since} has not come yet" if since > today else f"{since} lies after {last}"
             raise InputError(what, hint="give days that have been, the earlier one first")
-        rows = self.sightings.read(since, last)
-        if not rows:
+        tracks, unreadable = self.sightings.tracks(since, last)
+        if not tracks and not unreadable:
             raise InputError(
                 f"no sighting was logged from {since} to {last}",
                 hint="sightings are logged while a camera is watched, and kept as [retention] sightings says",
@@ -365,7 +364,7 @@ class Workbench:
         gallery, passages, incidents = self.gallery.current(), self.attendance.log, self.incidents.log
         around = [day for day in passages.days() if (since - day).days <= 2 and (day - last).days <= 2]
         return Past(
-            rows,
+            tracks,
             passages.on(around),
             incidents.on(day for day in incidents.days() if day >= since),
             first=since,
@@ -376,6 +375,7 @@ class Workbench:
             require_liveness=self.config.presentation.policy == "require",
             directions=self.attendance.plan.directions,
             gallery=(gallery.model_id, gallery.version),
+            unreadable=unreadable,
             progress=progress,
         )
 

@@ -22,7 +22,6 @@ import pytest
 
 from engine.attendance import cells as sheet_cells
 from engine.reports import inside_cells, summarise
-from engine.tracking import parse_sighting
 from engine.types import TrackState
 from engine.workbench import Workbench
 
@@ -71,7 +70,7 @@ def told(bench: Workbench) -> dict[str, Any]:
     people = bench.known_people()
     sheets = bench.attendance.sheets(FIRST, LAST, people)
     alerts = [each for each in bench.incidents.incidents(FIRST, LAST) if each.row["kind"] != "review"]
-    sightings = [parse_sighting(row) for row in bench.sightings.read(FIRST, LAST)]
+    sightings = bench.sightings.tracks(FIRST, LAST)[0]
     replay = bench.replay(0.6, FIRST, LAST)
     return {
         "sheet": [cells(sheet_cells(row), SHEET) for row in sheets if str(row.day) in SHOWN_DAYS],
@@ -245,5 +244,6 @@ def test_a_changed_row_is_found(workspace: Path) -> None:
 
 
 def test_a_known_person_has_the_state_that_was_logged(workspace: Path) -> None:
-    rows = [parse_sighting(row) for row in opened(workspace).sightings.read(LAST, LAST)]
-    assert {each.identity.state for each in rows if each.track == "run-1"} == {TrackState.KNOWN}
+    tracks, unreadable = opened(workspace).sightings.tracks(LAST, LAST)
+    assert unreadable == 0
+    assert {each.identity.state for each in tracks if each.track == "run-1"} == {TrackState.KNOWN}

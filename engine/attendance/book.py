@@ -22,6 +22,7 @@ from engine.attendance.day import SHEET_COLUMNS, DaySheet, cells
 from engine.attendance.kept import SETTLED_DAYS, KeptSheets, log_stamps, states
 from engine.attendance.presence import Direction
 from engine.attendance.rota import Rota
+from engine.attendance.rules import event_for
 from engine.attendance.sheet import Book, DayRows, day_sheet, marks_of, valid_rows
 from engine.config import AttendanceConfig, EventsConfig, HolidaysConfig
 from engine.errors import InputError, StorageError
@@ -225,22 +226,21 @@ class AttendanceBook:
 
     def _event(self, sighting: Sighting, day: date) -> str | None:
         own = self.log.about(sighting.employee_id, day - timedelta(days=1), day + timedelta(days=1))
-        direction = self._direction(sighting.camera)
-        rows = [row for row in valid_rows(own) if row["direction"] == direction]
-        if not sighting.certain:
-            doubts = [row for row in own if row["event"] == "unidentified" and row["direction"] == direction]
-            near = (mark.time for mark in marks_of([*rows, *doubts]))
-            return None if any(abs(sighting.time - time) < self._cool_down for time in near) else "unidentified"
-        punches = [datetime.fromisoformat(row["timestamp"]) for row in rows if row["event"] == "punch"]
-        seen = [datetime.fromisoformat(row["timestamp"]) for row in rows if row["event"] == "seen"]
-        # abs(): after a step of the clock a sighting may lie before the rows that are there
-        if all(abs(sighting.time - time) >= self._cool_down for time in punches) and (sighting.arrival or not punches):
-            return "punch"
-        if all(abs(sighting.time - time) >= self._cool_down for time in seen) and any(
-            sighting.time > time for time in punches
-        ):
-            return "seen"
-        return None
+        rows = [*valid_rows(own), *(row for row in own if row["event"] == "unidentified")]
+        rows = [row for row in rows if row["direction"] == self._direction(sighting.camera)]
+        punches, seen, doubts = (
+            [mark.time for mark in marks_of([row for row in rows if row["event"] == event])]
+            for event in ("punch", "seen", "unidentified")
+        )
+        return event_for(
+            sighting.time,
+            self._cool_down,
+            punches=punches,
+            seen=seen,
+            doubts=doubts,
+            arrival=sighting.arrival,
+            certain=sighting.certain,
+        )
 
     def retract(
         self, employee_id: str, time: datetime, camera: str, track: str, reason: str,

@@ -11,19 +11,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from engine.config import CameraConfig, EventsConfig
 from engine.config.hours import within
 from engine.events.passages import Passages
-from engine.types import Event, EventKind, Identity, Severity, Track, TrackState
+from engine.events.rules import Episodes, almost, living_person
+from engine.types import Event, EventKind, Severity, Track, TrackState
 
-__all__ = ["EventMaker", "almost"]
+__all__ = ["EventMaker"]
 
 _STAYED = timedelta(seconds=3)
 """Whoever is in view so soon after an interruption, and was before it, was there all the time."""
-_LOOKED_AT = 2
-"""Good frames that must agree before a face that left is worth telling."""
-
-
-def almost(identity: Identity) -> bool:
-    """A face that left before it was certain who it was resembled somebody in enough of its good frames to say so."""
-    return identity.nearest is not None and identity.agreeing >= _LOOKED_AT and 2 * identity.agreeing >= identity.voting
 
 
 class EventMaker:
@@ -57,7 +51,7 @@ class EventMaker:
         self._named: dict[int, str] = {}  # track → the person it was reported as
         self._reported: dict[int, datetime] = {}  # track → time of its last sighting event
         self._alerted: set[int] = set()  # tracks reported as unknown
-        self._episodes: dict[str, datetime] = {}  # stranger → last seen
+        self._episodes = Episodes(timedelta(seconds=config.episode_gap_s))
         self._interrupted: frozenset[str] = frozenset()  # people in view when the camera was lost
         self._resumed: datetime | None = None
 
@@ -110,8 +104,7 @@ class EventMaker:
 
     def _person(self, track: Track) -> str | None:
         """Who the track is, as far as that may be written down: a picture held before the camera is nobody."""
-        alive = track.liveness == "passed" if self._require_liveness else track.liveness != "failed"
-        return track.identity.person if alive and track.identity.state is TrackState.KNOWN else None
+        return living_person(track.identity, track.liveness, required=self._require_liveness)
 
     def _retraction(self, track: Track) -> list[Event]:
         """A name that was reported no longer holds. Comes before sightings: the name may go to another track."""
@@ -172,13 +165,11 @@ class EventMaker:
             stranger is None
         ):  # no identifier could be given (the strangers' gallery cannot be written): told all the same
             stranger = f"track {track.track_id}"
-        last = self._episodes.get(stranger)
-        self._episodes[stranger] = track.last_seen if last is None else max(last, track.last_seen)
+        begins = self._episodes.begins(stranger, track.first_seen, track.last_seen)
         if track.track_id in self._alerted:
             return []
         self._alerted.add(track.track_id)
-        same_episode = last is not None and (track.first_seen - last).total_seconds() <= self._config.episode_gap_s
-        if same_episode or not self._config.unknown:
+        if not begins or not self._config.unknown:
             return []
         return [
             Event(

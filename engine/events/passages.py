@@ -15,19 +15,10 @@ from datetime import datetime, timedelta, tzinfo
 
 from engine.config import CameraConfig, EventsConfig
 from engine.config.hours import within
-from engine.types import Event, EventKind, Severity, TailgatingClass, Track, TrackState
+from engine.events.rules import LOOKED_AT, classify
+from engine.types import Event, EventKind, Severity, Track, TrackState
 
-__all__ = ["Passages", "classify"]
-
-_LOOKED_AT = 2
-"""Good frames of a face that never settles, from which on it is a person: a print on a shirt or half a face has none."""
-
-
-def classify(known: int, others: int) -> TailgatingClass:
-    """The kind of a passage of `known` enrolled people and `others` who are not (or not identified)."""
-    if others == 0:
-        return TailgatingClass.TWO_KNOWN
-    return TailgatingClass.KNOWN_UNKNOWN if known else TailgatingClass.TWO_UNKNOWN
+__all__ = ["Passages"]
 
 
 @dataclass
@@ -177,7 +168,7 @@ class Passages:
             if key not in known
             and key not in strangers
             and passage.beside_s.get(rows[0].track_id, 0.0) >= self._config.min_presence_s
-            and rows[0].identity.voting >= _LOOKED_AT
+            and rows[0].identity.voting >= LOOKED_AT
         ]
         others = len(strangers) + len(unsettled)
         if len(known) + others < 2:

@@ -20,6 +20,7 @@ from engine.privacy.subjects import Subject, find
 from engine.records.books import Records
 from engine.records.names import replaced
 from engine.storage import atomic_write
+from engine.tracking import SIGHTING, SightingRow
 from engine.types import Person
 
 __all__ = ["export_subject"]
@@ -93,7 +94,7 @@ def export_subject(
         "corrections.json": scrub.rows(corrections),
         "leave.json": scrub.rows(leave),
         "incidents.json": scrub.rows(subject.incidents),
-        "sightings.json": scrub.rows(subject.sightings),
+        "sightings.json": scrub.rows(map(SIGHTING.texts, subject.sightings)),
         "comparisons.json": [_compared(row, subject.ids) for row in subject.compared],
         "dossiers.json": scrub.rows(row for row in records.dossiers.rows() if scrub.own & {row["subject"], row["into"]}),
         "messages.json": scrub.rows(
@@ -155,15 +156,14 @@ class _Scrub:
         return replaced(value, self._words) if column in _TEXTS and isinstance(value, str) else value
 
 
-def _compared(row: Mapping[str, str], own: Collection[str]) -> Row:
+def _compared(row: SightingRow, own: Collection[str]) -> Row:
     """How much somebody else resembled the person: when and where that was is the other one's."""
-    places = [place for place, each in enumerate(row["candidates"].split(";")) if each in own]
-    similarities = row["similarities"].split(";")
+    similarities = zip(row.candidates, row.similarities, strict=False)
     return {
-        "day": row["timestamp"][:10],
-        "similarity": next((similarities[place] for place in places if place < len(similarities)), ""),
-        "threshold": row["threshold"],
-        "model": row["model"],
+        "day": str(row.timestamp.date()),
+        "similarity": next((f"{similarity:.4f}" for person, similarity in similarities if person in own), ""),
+        "threshold": SIGHTING.texts(row)["threshold"],
+        "model": row.model,
     }
 
 

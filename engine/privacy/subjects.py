@@ -12,6 +12,8 @@ from engine.errors import InputError
 from engine.gallery import Template
 from engine.incidents import IMAGE_COLUMNS
 from engine.records.books import Records
+from engine.tracking import SightingRow
+from engine.types import TrackState
 
 __all__ = ["Subject", "find"]
 
@@ -57,7 +59,7 @@ class Subject:
         rows = records.incident_rows()
         known = {row["refers_to"] or row["incident_id"] for row in rows if self.takes_part(row)}
         self.incidents = [row for row in rows if (row["refers_to"] or row["incident_id"]) in known]
-        seen = [row for _, row in records.sighting_rows() if self._sighted(row) or self.ids & set(_candidates(row))]
+        seen = [row for row in records.sightings.rows() if self._sighted(row) or self.ids & set(row.candidates)]
         self.sightings = [row for row in seen if self._sighted(row)]
         self.compared = [row for row in seen if not self._sighted(row)]
 
@@ -101,11 +103,11 @@ class Subject:
         dossiers = self.strangers & set(self._register.of(row))
         return bool(named or dossiers or set(row["tracks"].split(";")) & self.elsewhere.keys())
 
-    def _sighted(self, row: Row) -> bool:
+    def _sighted(self, row: SightingRow) -> bool:
         """A row of the log of sightings is about them."""
-        who = row["employee_id"] or ("" if row["state"] == "unknown" else _candidates(row)[0])
-        dossier = self._register.current(row["unknown_id"]) in self.strangers if row["unknown_id"] else False
-        return who in self.ids or dossier or row["track"] in self.elsewhere
+        nearest = row.candidates[0] if row.candidates and row.state is not TrackState.UNKNOWN else ""
+        dossier = bool(row.unknown_id) and self._register.current(row.unknown_id) in self.strangers
+        return (row.employee_id or nearest) in self.ids or dossier or row.track in self.elsewhere
 
     def own_pictures(self) -> set[Path]:
         """Pictures that rows or templates say are of this person: enrolment, evidence, incidents."""
@@ -115,10 +117,6 @@ class Subject:
         named += [row[column] for row in self.incidents for column in IMAGE_COLUMNS]
         found = {self._records.inside(name) for name in named}
         return {path for path in paths if path.is_file()} | {path for path in found if path is not None}
-
-
-def _candidates(row: Row) -> list[str]:
-    return row["candidates"].split(";")
 
 
 def find(records: Records, employee_id: str, threshold: float) -> Subject:

@@ -83,12 +83,6 @@ class Records:
             for row in self.attendance.log.read(day):
                 yield day, row
 
-    def sighting_rows(self) -> Iterator[tuple[date, Mapping[str, str]]]:
-        """Every row of the log of sightings with its file's day."""
-        for day in self.sightings.log.days():
-            for row in self.sightings.log.read(day):
-                yield day, row
-
     def incident_rows(self) -> list[Mapping[str, str]]:
         """Every row of the incident log, reviews included."""
         return list(self.incidents.log.on(self.incidents.log.days()))

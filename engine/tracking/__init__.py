@@ -3,13 +3,15 @@
 Not here: what a decided track leads to (`engine.events`), and who drives all of it (`engine.pipeline`).
 """
 
-from engine.tracking.sightings import TOP, SightingBook, TrackSighting, Vote, parse_sighting
+from engine.tracking.sightings import SIGHTING, TOP, SightingBook, SightingRow, TrackSighting, Vote
 from engine.tracking.tracker import Tracker, Trail
 from engine.tracking.voting import Voter, assign, one_place_each
 
 __all__ = [
+    "SIGHTING",
     "TOP",
     "SightingBook",
+    "SightingRow",
     "TrackSighting",
     "Tracker",
     "Trail",
@@ -17,5 +19,4 @@ __all__ = [
     "Voter",
     "assign",
     "one_place_each",
-    "parse_sighting",
 ]

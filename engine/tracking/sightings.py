@@ -1,29 +1,24 @@
 """The log of sightings: of every track with a good face what its decision was made of, so that it can be made again.
 
-One row per track that has ended, known or not. It holds whom the face resembled how much, frame by frame as far as there is room: enough
-to count the votes anew under another threshold (`engine.tuning.replay`), but no picture and no template. Ids of people stand in columns of
-their own, so that a pseudonym can take their place; everything else refers to them by their position there.
+One row per track that has ended, known or not. A row says how much the face resembled whom, frame by frame as far as there is room: enough
+to count the votes anew under another threshold (`engine.tuning.replay`), but no picture and no template. Ids of people are kept in columns
+of their own, so that a pseudonym can replace them; everything else refers to them by their position there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.storage import csv_line, encode_cell, new_id
-from engine.storage.logs import FileLogs, Logs
+from engine.storage.logs import FileLogs, Logs, RowType
 from engine.types import Candidate, Identity, TrackState
 
-__all__ = ["SIGHTING_COLUMNS", "SightingBook", "TrackSighting", "Vote", "parse_sighting"]
+__all__ = ["SIGHTING", "SightingBook", "SightingRow", "TrackSighting", "Vote"]
 
-SIGHTING_COLUMNS = (
-    "sighting_id", "timestamp", "until", "camera", "track", "state", "employee_id", "unknown_id", "agreeing_frames",
-    "voting_frames", "threshold", "min_margin", "candidates", "similarities", "votes", "votes_left_out", "liveness",
-    "model", "gallery_version", "gallery_size",
-)  # fmt: skip
 PEOPLE_CELLS = ("employee_id", "candidates")
 TOP = 5
 """So many candidates of the decision are kept."""
@@ -84,8 +79,74 @@ class TrackSighting:
     gallery_size: int
 
 
+@dataclass(frozen=True)
+class SightingRow:
+    """A row of the log, one field per column.
+
+    Attributes:
+        sighting_id: names the row.
+        timestamp, until: when the track began and ended.
+        camera, track, unknown_id, min_margin, liveness, model, gallery_version, gallery_size: see `TrackSighting`.
+        state, employee_id, agreeing_frames, voting_frames, threshold: the decision.
+        candidates: ids of the people to whom similarities and votes refer, at most eight.
+        similarities: of the first candidates with the track's mean embedding at the end.
+        votes: the latest good frames as text, oldest first; `sighting` reads them.
+        votes_left_out: good frames that voted before those.
+    """
+
+    sighting_id: str
+    timestamp: datetime
+    until: datetime
+    camera: str
+    track: str
+    state: TrackState
+    employee_id: str
+    unknown_id: str
+    agreeing_frames: int
+    voting_frames: int
+    threshold: float | None
+    min_margin: float
+    candidates: tuple[str, ...]
+    similarities: tuple[float, ...]
+    votes: tuple[str, ...]
+    votes_left_out: int
+    liveness: str
+    model: str
+    gallery_version: int
+    gallery_size: int
+
+    def sighting(self) -> TrackSighting:
+        """The track that the row is about, as far as the row had room for it.
+
+        Raises:
+            ValueError: somebody changed the votes so that they cannot be read.
+        """
+        best = zip(self.candidates, self.similarities, strict=False)
+        return TrackSighting(
+            track=self.track,
+            camera=self.camera,
+            first_seen=self.timestamp,
+            last_seen=self.until,
+            identity=Identity(
+                self.state, self.employee_id or None, self.agreeing_frames, self.voting_frames, threshold=self.threshold
+            ),
+            unknown_id=self.unknown_id,
+            candidates=tuple(Candidate(person, similarity) for person, similarity in best),
+            votes=tuple(_vote(text, self.timestamp, self.candidates) for text in self.votes),
+            left_out=self.votes_left_out,
+            min_margin=self.min_margin,
+            liveness=self.liveness,
+            model=self.model,
+            gallery_version=self.gallery_version,
+            gallery_size=self.gallery_size,
+        )
+
+
+SIGHTING = RowType(SightingRow)
+
+
 class SightingBook:
-    """Writes the log of sightings.
+    """Writes and reads the log of sightings.
 
     Args:
         workspace: folder that holds `log/`.
@@ -94,66 +155,82 @@ class SightingBook:
     """
 
     def __init__(self, workspace: Path, zone: ZoneInfo, logs: Logs | None = None) -> None:
-        self.log = (logs or FileLogs(workspace / "log")).daily("sightings", SIGHTING_COLUMNS, PEOPLE_CELLS)
+        self.log = (logs or FileLogs(workspace / "log")).daily("sightings", SIGHTING.columns, PEOPLE_CELLS)
         self._zone = zone
 
-    def record(self, sighting: TrackSighting) -> dict[str, object]:
-        """Write a sighting down durably.
+    def record(self, sighting: TrackSighting) -> None:
+        """Append a row durably, unless it is there already.
 
         Raises:
             StorageError: it could not be written; the log is as it was.
         """
         row = self._row(sighting)
-        day = sighting.first_seen.astimezone(self._zone).date()
+        day = row.timestamp.date()
         with self.log.exclusive():
-            if self.log.standing(day, "sighting_id", str(row["sighting_id"])) is None:
-                self.log.append(day, [row])
-        return row
+            if self.log.standing(day, "sighting_id", row.sighting_id) is None:
+                self.log.append(day, [SIGHTING.cells(row)])
 
-    def read(self, first: date, last: date) -> list[dict[str, str]]:
-        """Rows of tracks that began from `first` to `last`. Do not change them."""
-        return self.log.on(day for day in self.log.days() if first <= day <= last)
+    def rows(self) -> Iterator[SightingRow]:
+        """All rows, day by day; those that cannot be read are left out."""
+        for day in self.log.days():
+            yield from self._parsed([day])
 
-    def _row(self, sighting: TrackSighting) -> dict[str, object]:
+    def read(self, first: date, last: date) -> list[SightingRow]:
+        """Rows of tracks that began from `first` to `last`; those that cannot be read are left out."""
+        return self._parsed(self._days(first, last))
+
+    def tracks(self, first: date, last: date) -> tuple[list[TrackSighting], int]:
+        """Tracks that began from `first` to `last`, and how many rows about such tracks cannot be read."""
+        found = []
+        raw = self.log.on(self._days(first, last))
+        for cells in raw:
+            try:
+                found.append(SIGHTING.parse(cells).sighting())
+            except (ValueError, OverflowError):
+                continue
+        return found, len(raw) - len(found)
+
+    def _days(self, first: date, last: date) -> list[date]:
+        return [day for day in self.log.days() if first <= day <= last]
+
+    def _parsed(self, days: Iterable[date]) -> list[SightingRow]:
+        # not kept beside the log's own rows: weeks of sightings are large, and seldom asked for twice
+        return SIGHTING.parse_all(self.log.on(days), self.log.name)
+
+    def _row(self, sighting: TrackSighting) -> SightingRow:
         identity, best = sighting.identity, sighting.candidates[:TOP]
-        told = [vote.frame[:1] + vote.mean[:1] for vote in sighting.votes]
-        people = dict.fromkeys(row.person for rows in (best, *told) for row in rows)
-        places = {person: place for place, person in enumerate(list(people)[:_MOST_PEOPLE])}
-        row: dict[str, object] = {
-            "sighting_id": new_id(sighting.first_seen.astimezone(self._zone), "sighting", sighting.track),
-            "timestamp": self._stamp(sighting.first_seen),
-            "until": self._stamp(sighting.last_seen),
-            "camera": sighting.camera,
-            "track": sighting.track,
-            "state": identity.state.value,
-            "employee_id": identity.person,
-            "unknown_id": sighting.unknown_id,
-            "agreeing_frames": identity.agreeing,
-            "voting_frames": identity.voting,
-            "threshold": _rounded(identity.threshold),
-            "min_margin": _rounded(sighting.min_margin),
-            "candidates": ";".join(places),
-            "similarities": ";".join(f"{candidate.similarity:.4f}" for candidate in best),
-            "liveness": sighting.liveness,
-            "model": sighting.model,
-            "gallery_version": sighting.gallery_version,
-            "gallery_size": sighting.gallery_size,
-        }
-        line = csv_line(encode_cell(row.get(column, "")) for column in SIGHTING_COLUMNS)
+        named = [vote.frame[:1] + vote.mean[:1] for vote in sighting.votes]
+        people = list(dict.fromkeys(each.person for candidates in (best, *named) for each in candidates))
+        row = SightingRow(
+            sighting_id=new_id(sighting.first_seen.astimezone(self._zone), "sighting", sighting.track),
+            timestamp=sighting.first_seen.astimezone(self._zone),
+            until=sighting.last_seen.astimezone(self._zone),
+            camera=sighting.camera,
+            track=sighting.track,
+            state=identity.state,
+            employee_id=identity.person or "",
+            unknown_id=sighting.unknown_id,
+            agreeing_frames=identity.agreeing,
+            voting_frames=identity.voting,
+            threshold=None if identity.threshold is None else round(identity.threshold, 4),
+            min_margin=round(sighting.min_margin, 4),
+            candidates=tuple(people[:_MOST_PEOPLE]),
+            similarities=tuple(candidate.similarity for candidate in best),
+            votes=(),
+            votes_left_out=0,
+            liveness=sighting.liveness,
+            model=sighting.model,
+            gallery_version=sighting.gallery_version,
+            gallery_size=sighting.gallery_size,
+        )
+        cells = SIGHTING.cells(row) | {"votes_left_out": ""}
+        places = {person: place for place, person in enumerate(row.candidates)}
         texts = _fitting(
             [_vote_text(vote, sighting.first_seen, places) for vote in sighting.votes],
-            _ROW_BYTES - _SEAL_BYTES - len(line.encode()),
+            _ROW_BYTES - _SEAL_BYTES - len(csv_line(map(encode_cell, cells.values())).encode()),
         )
-        row["votes"] = ";".join(texts)
-        row["votes_left_out"] = sighting.left_out + len(sighting.votes) - len(texts)
-        return row
-
-    def _stamp(self, time: datetime) -> str:
-        return time.astimezone(self._zone).isoformat(timespec="milliseconds")
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+        left_out = sighting.left_out + len(sighting.votes) - len(texts)
+        return replace(row, votes=tuple(texts), votes_left_out=left_out)
 
 
 def _fitting(texts: Sequence[str], room: int) -> list[str]:
@@ -177,37 +254,6 @@ def _vote_text(vote: Vote, begin: datetime, places: Mapping[str, int]) -> str:
         for rows, count in ((vote.frame, _OF_FRAME), (vote.mean, _OF_MEAN))
     )
     return f"{offset}:{frame}/{mean}"
-
-
-def parse_sighting(row: Mapping[str, str]) -> TrackSighting:
-    """A row of the log as what it tells of.
-
-    Raises:
-        ValueError: somebody changed it so that it cannot be read.
-    """
-    people = row["candidates"].split(";") if row["candidates"] else []
-    similarities = [float(text) for text in row["similarities"].split(";") if text]
-    begin, end = datetime.fromisoformat(row["timestamp"]), datetime.fromisoformat(row["until"])
-    if begin.utcoffset() is None or end.utcoffset() is None:
-        raise ValueError("a time without an offset")
-    threshold = float(row["threshold"]) if row["threshold"] else None
-    agreeing, voting = int(row["agreeing_frames"] or 0), int(row["voting_frames"] or 0)
-    return TrackSighting(
-        track=row["track"],
-        camera=row["camera"],
-        first_seen=begin,
-        last_seen=end,
-        identity=Identity(TrackState(row["state"]), row["employee_id"] or None, agreeing, voting, threshold=threshold),
-        unknown_id=row["unknown_id"],
-        candidates=tuple(Candidate(person, value) for person, value in zip(people, similarities, strict=False)),
-        votes=tuple(_vote(text, begin, people) for text in row["votes"].split(";") if text),
-        left_out=int(row["votes_left_out"] or 0),
-        min_margin=float(row["min_margin"] or 0),
-        liveness=row["liveness"],
-        model=row["model"],
-        gallery_version=int(row["gallery_version"] or 0),
-        gallery_size=int(row["gallery_size"] or 0),
-    )
 
 
 def _vote(text: str, begin: datetime, people: Sequence[str]) -> Vote:

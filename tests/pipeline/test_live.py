@@ -115,7 +115,7 @@ def test_a_live_camera_comes_to_the_decisions_of_a_recording(tmp_path: Path) -> 
     assert (stats.punches, stats.retracted, stats.unresolved) == (2, 0, 0)
     strangers = {row["unknown_ids"] for row in services.incidents.log.read(DAY) if row["kind"] == "unknown"}
     assert strangers == {"unknown-1"}
-    sighted = [(row["state"], row["employee_id"], row["unknown_id"]) for row in services.sightings.read(DAY, DAY)]
+    sighted = [(row.state, row.employee_id, row.unknown_id) for row in services.sightings.read(DAY, DAY)]
     assert sorted(sighted) == [
         ("known", "ann", ""), ("known", "bob", ""), ("unknown", "", "unknown-1"), ("unknown", "", "unknown-1"),
     ]  # fmt: skip

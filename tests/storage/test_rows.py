@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.storage.logs import FileLogs, RowType, TypedDayLog
@@ -35,6 +35,7 @@ class Example:
     ended: datetime | None = None
     direction: Literal["in", "out"] = "in"
     people: tuple[str, ...] = ()
+    likeness: tuple[float, ...] = ()
     active: bool = True
 
 
@@ -42,6 +43,7 @@ TYPE = RowType(Example)
 SIMPLE = Example("r1", NINE, DAY)
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Example,
@@ -52,6 +54,7 @@ SIMPLE = Example("r1", NINE, DAY)
         day=st.dates(),
         share=st.none() | st.integers(-(10**6), 10**6).map(lambda value: value / 10**4),
         people=st.lists(st.text(alphabet="abcE-12", min_size=1), max_size=3).map(tuple),
+        likeness=st.lists(st.integers(-9999, 9999).map(lambda value: value / 10**4), max_size=3).map(tuple),
         ended=st.none(),
     )
 )

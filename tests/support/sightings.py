@@ -67,8 +67,9 @@ def watched(
 def replayed(services: Services, threshold: float, config: Config = EVERY_FRAME) -> Replay:
     """The run's day under another threshold."""
     gallery = services.gallery.current()
+    tracks, unreadable = services.sightings.tracks(DAY, DAY)
     past = Past(
-        services.sightings.read(DAY, DAY),
+        tracks,
         services.attendance.log.read(DAY),
         services.incidents.log.read(DAY),
         first=DAY,
@@ -77,6 +78,7 @@ def replayed(services: Services, threshold: float, config: Config = EVERY_FRAME)
         voting=config.voting,
         events=config.events,
         gallery=(gallery.model_id, gallery.version),
+        unreadable=unreadable,
     )
     return past.at(threshold)
 
@@ -115,5 +117,5 @@ def track(
         identity=Identity(threshold=threshold), unknown_id=unknown_id, candidates=found[-1] if found else (), votes=votes,
         left_out=left_out, min_margin=min_margin, liveness=liveness, model="m", gallery_version=1, gallery_size=3,
     )  # fmt: skip
-    (outcome,) = rerun([plain], VotingConfig()).values()
-    return replace(plain, identity=replace(outcome.identity, threshold=threshold))
+    (decision,) = rerun([plain], VotingConfig()).values()
+    return replace(plain, identity=replace(decision.identity, threshold=threshold))

@@ -19,9 +19,8 @@ from engine.config import Config, VotingConfig
 from engine.errors import InputError, StorageError
 from engine.face_reader import FaceReader
 from engine.people import clean_id
-from engine.storage import read_rows
-from engine.tracking import SightingBook, TrackSighting, Vote, parse_sighting
-from engine.tracking.sightings import SIGHTING_COLUMNS
+from engine.storage import csv_line, encode_cell, read_rows
+from engine.tracking import SIGHTING, SightingBook, TrackSighting, Vote
 from engine.types import Candidate
 from engine.workbench import Workbench
 
@@ -44,26 +43,27 @@ def test_every_track_with_a_good_face_has_a_row_and_no_other(tmp_path: Path) -> 
     scene.walk(("bob",), 10, flat=True)  # below the quality gate
     services = watched(tmp_path, scene, spread=0)
     rows = services.sightings.read(DAY, DAY)
-    assert [(row["track"], row["state"], row["employee_id"], row["unknown_id"]) for row in rows] == [
+    assert [(row.track, row.state, row.employee_id, row.unknown_id) for row in rows] == [
         ("run-1", "known", "ann", ""),
         ("run-2", "unknown", "", "unknown-1"),
     ]
     (punched,) = services.attendance.log.read(DAY)
-    assert {column: rows[0][column] for column in ("track", "camera", "timestamp", "threshold")} == {
+    (sighted, _) = services.sightings.log.read(DAY)
+    assert {column: sighted[column] for column in ("track", "camera", "timestamp", "threshold")} == {
         column: punched[column] for column in ("track", "camera", "timestamp", "threshold")
     }
-    assert [row["tracks"] for row in services.incidents.log.read(DAY)] == [rows[1]["track"]]
-    assert rows[0]["candidates"] == "ann;bob"
-    assert [float(text) for text in rows[0]["similarities"].split(";")] == pytest.approx([1, 0.2], abs=1e-4)
-    assert rows[0]["gallery_size"] == "2"
+    assert [row["tracks"] for row in services.incidents.log.read(DAY)] == [rows[1].track]
+    assert rows[0].candidates == ("ann", "bob")
+    assert rows[0].similarities == pytest.approx([1, 0.2], abs=1e-4)
+    assert rows[0].gallery_size == 2
 
 
 def test_a_good_face_that_no_vote_came_of_is_a_row_without_candidates(tmp_path: Path) -> None:
     pipeline, services = make_pipeline(tmp_path, scene := walks((("ann",), 6)), enrolled=())
     pipeline.run(ListSource(scene.frames))
     (row,) = services.sightings.read(DAY, DAY)
-    assert (row["candidates"], row["similarities"], row["state"]) == ("", "", "unknown")
-    assert parse_sighting(row).candidates == ()
+    assert (row.candidates, row.similarities, row.state) == ((), (), "unknown")
+    assert row.sighting().candidates == ()
 
 
 def test_rows_that_cannot_be_written_for_a_while_come_later(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_rows_that_cannot_be_written_for_a_while_come_later(tmp_path: Path) -> N
     obstacle.mkdir(parents=True)
     pipeline, services = make_pipeline(tmp_path, scene := walks((("ann",), 10), ((), 8), (("bob",), 10)))
     pipeline.run(ListSource(scene.frames), lambda result: obstacle.rmdir() if result.frame.index == 20 else None)
-    assert [row["employee_id"] for row in services.sightings.read(DAY, DAY)] == ["ann", "bob"]
+    assert [row.employee_id for row in services.sightings.read(DAY, DAY)] == ["ann", "bob"]
 
 
 def test_a_log_that_stays_unwritable_costs_no_punch_and_is_told(tmp_path: Path) -> None:
@@ -128,11 +128,11 @@ def test_a_row_reads_back_as_what_was_written_as_far_as_there_is_room(
     written.record(sighting)
     assert length(folder) < 2048
     (row,) = written.read(DAY, DAY)
-    found = parse_sighting(row)
+    found = row.sighting()
     assert (found.camera, found.track, found.first_seen) == (sighting.camera, sighting.track, sighting.first_seen)
     assert found.left_out + len(found.votes) == sighting.left_out + len(sighting.votes)
-    told = set(row["candidates"].split(";"))
-    assert {each.person for each in sighting.candidates} <= told | {""}
+    told = set(row.candidates)
+    assert {each.person for each in sighting.candidates} <= told
     for before, after in zip(sighting.votes[len(sighting.votes) - len(found.votes) :], found.votes, strict=True):
         assert before.time == after.time
         for rows, again in ((before.frame[:3], after.frame), (before.mean[:2], after.mean)):
@@ -140,6 +140,8 @@ def test_a_row_reads_back_as_what_was_written_as_far_as_there_is_room(
             assert [each.person for each in again] == [each.person for each in kept]
             assert [each.similarity for each in again] == pytest.approx([each.similarity for each in kept], abs=6e-5)
     assert written.log.check() == []
+    (cells,) = written.log.read(DAY)
+    assert SIGHTING.texts(row) == {column: cells[column] for column in SIGHTING.columns}
 
 
 def test_the_usual_window_fits_into_a_row_and_a_longer_one_keeps_its_end(tmp_path: Path) -> None:
@@ -148,7 +150,7 @@ def test_the_usual_window_fits_into_a_row_and_a_longer_one_keeps_its_end(tmp_pat
         folder = tmp_path / str(count)
         book(folder).record(track("20261123T080000-0123abcd-17", frames[:count], step_s=2))
         assert length(folder) < 2048
-        found = parse_sighting(book(folder).read(DAY, DAY)[0])
+        found = book(folder).read(DAY, DAY)[0].sighting()
         assert found.votes[-1].frame[0].similarity == pytest.approx(frames[count - 1]["E10017"])
         assert found.left_out == count - len(found.votes)
         assert kept is None or len(found.votes) == kept
@@ -162,10 +164,12 @@ def test_the_usual_window_fits_into_a_row_and_a_longer_one_keeps_its_end(tmp_pat
 )  # fmt: skip
 def test_a_row_that_somebody_changed_is_named_as_unreadable(tmp_path: Path, column: str, text: str) -> None:
     book(tmp_path).record(track("run-1", [{"E1": 0.9}] * 3))
-    (row,) = book(tmp_path).read(DAY, DAY)
-    parse_sighting(row)
-    with pytest.raises(ValueError, match=r".+"):
-        parse_sighting({**row, column: text})
+    path = book(tmp_path).log.shelf.path(DAY)
+    before = book(tmp_path).tracks(DAY, DAY)
+    assert (len(before[0]), before[1]) == (1, 0)
+    cells = book(tmp_path).log.read(DAY)[0] | {column: text}
+    path.write_text(path.read_text().splitlines()[0] + "\n" + csv_line(map(encode_cell, cells.values())))
+    assert book(tmp_path).tracks(DAY, DAY) == ([], 1)
 
 
 def test_a_track_belongs_to_the_day_on_which_it_began(tmp_path: Path) -> None:
@@ -224,7 +228,8 @@ def test_forgetting_puts_a_pseudonym_where_the_id_spells_the_name(tmp_path: Path
     assert [row["employee_id"] for row in rows] == ["E1", pseudonym, "E1"]
     assert [row["candidates"] for row in rows] == ["E1;E2", f"{pseudonym};E1", f"E1;{pseudonym}"]
     assert workbench.verify() == []
-    assert [parse_sighting(row).candidates[0].similarity for row in rows] == pytest.approx([0.8, 0.9, 0.8])
+    tracks, _ = workbench.sightings.tracks(DAY, DAY)
+    assert [each.candidates[0].similarity for each in tracks] == pytest.approx([0.8, 0.9, 0.8])
 
 
 @pytest.mark.models
@@ -257,15 +262,15 @@ def test_a_person_is_told_of_their_sightings_and_of_others_only_the_likeness(
 def test_the_columns_are_as_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "records.md").read_text(encoding="utf-8")
     section = text.split("**`log/sightings-<day>.csv`**")[1].split("**`")[0]
-    assert [name for name in SIGHTING_COLUMNS if f"`{name}`" not in section] == []
+    assert [name for name in SIGHTING.columns if f"`{name}`" not in section] == []
 
 
 def test_a_long_stay_counts_all_frames_that_voted(tmp_path: Path) -> None:
     config = Config(voting=VotingConfig(window=5, embed_interval_s=0, settled_interval_s=0))
     services = watched(tmp_path, walks((("ann",), 20)), config, spread=0)
     (row,) = services.sightings.read(DAY, DAY)
-    assert (row["voting_frames"], row["votes_left_out"]) == ("5", "15")
-    assert parse_sighting(row).votes[-1].time == at(19 / 3).replace(microsecond=at(19 / 3).microsecond // 1000 * 1000)
+    assert (row.voting_frames, row.votes_left_out) == (5, 15)
+    assert row.sighting().votes[-1].time == at(19 / 3).replace(microsecond=at(19 / 3).microsecond // 1000 * 1000)
 
 
 def test_somebody_who_takes_anothers_place_has_a_row_of_their_own(tmp_path: Path) -> None:
@@ -276,4 +281,4 @@ def test_somebody_who_takes_anothers_place_has_a_row_of_their_own(tmp_path: Path
     pipeline, services = make_pipeline(tmp_path, scene)
     pipeline.run(ListSource(scene.frames))
     rows = services.sightings.read(DAY, DAY)
-    assert sorted((row["track"], row["employee_id"]) for row in rows) == [("run-1", "ann"), ("run-2", "bob")]
+    assert sorted((row.track, row.employee_id) for row in rows) == [("run-1", "ann"), ("run-2", "bob")]

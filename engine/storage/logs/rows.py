@@ -1,7 +1,7 @@
 """Rows as frozen values: a dataclass says what a row holds, and its texts are parsed once, at the edge.
 
 One field is one column, in order. A field may be `str`, `int`, `float`, `bool`, `date`, an aware `datetime`, a `StrEnum`, a `Literal` of
-texts, a tuple of texts (joined by `;`), or any of these `| None`, which is an empty cell.
+texts, a tuple of texts or floats (joined by `;`, floats with four decimals), or any of these `| None`, which is an empty cell.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from engine.storage.files import decode_cell, encode_cell
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -68,7 +70,8 @@ def _reader(hint: Any) -> Callable[[str], Any]:
         return hint
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is tuple:
-        return split
+        part = _reader(arguments[0])
+        return lambda text: tuple(map(part, split(text)))
     if origin is Literal:
         return _one_of(arguments)
     if origin in {Union, UnionType} and NoneType in arguments:
@@ -137,7 +140,13 @@ class RowType(Generic[T]):
             return value.isoformat(timespec=self._timespec)
         if isinstance(value, date):
             return value.isoformat()
-        return joined(value) if isinstance(value, tuple) else value
+        if isinstance(value, tuple):
+            return joined(f"{each:.4f}" if isinstance(each, float) else each for each in value)
+        return value
+
+    def texts(self, row: T) -> dict[str, str]:
+        """A value as its row reads in the file."""
+        return {name: decode_cell(encode_cell(cell)) for name, cell in self.cells(row).items()}
 
 
 @dataclass

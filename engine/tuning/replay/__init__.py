@@ -2,17 +2,17 @@
 
 from engine.tuning.replay.changes import Past
 from engine.tuning.replay.result import Change, ChangeKind, Limits, Replay, ReplayedDay
-from engine.tuning.replay.votes import Outcome, Progress, no_progress, rerun
+from engine.tuning.replay.votes import TrackDecision, TrackProgress, no_progress, rerun
 
 __all__ = [
     "Change",
     "ChangeKind",
     "Limits",
-    "Outcome",
     "Past",
-    "Progress",
     "Replay",
     "ReplayedDay",
+    "TrackDecision",
+    "TrackProgress",
     "no_progress",
     "rerun",
 ]

@@ -16,21 +16,21 @@ from engine.config import VotingConfig
 from engine.tracking import TrackSighting, Voter, assign, one_place_each
 from engine.types import Identity, Match, TrackState
 
-__all__ = ["Key", "Outcome", "Progress", "key_of", "no_progress", "rerun"]
+__all__ = ["Key", "TrackDecision", "TrackProgress", "key_of", "no_progress", "rerun"]
 
 Key = tuple[str, str]
 """Camera and track."""
 
-Progress = Callable[[int, int], None]
-"""Told how many of how many tracks are decided; what it raises ends the work."""
+TrackProgress = Callable[[int, int], None]
+"""Is called with how many of how many tracks are decided; what it raises ends the work."""
 
 
 def no_progress(done: int, total: int) -> None:
-    """Nobody is told."""
+    """Report nothing."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrackDecision:
     """What the votes of a track come to.
 
     Attributes:
@@ -54,9 +54,9 @@ def rerun(
     voting: VotingConfig,
     threshold: float | None = None,
     min_margin: float | None = None,
-    known: Mapping[Key, Outcome] | None = None,
-    progress: Progress = no_progress,
-) -> dict[Key, Outcome]:
+    known: Mapping[Key, TrackDecision] | None = None,
+    progress: TrackProgress = no_progress,
+) -> dict[Key, TrackDecision]:
     """Decide anew who tracks were.
 
     Faces of one frame are assigned jointly, and of two tracks in view at once only one is the same person, as at the door.
@@ -67,18 +67,18 @@ def rerun(
         threshold: similarity from which on (`>=`) a match is accepted; None: the one that was in force. To four digits, as the log.
         min_margin: how far the best must lie before the runner-up; None: as it was.
         known: what came of it under the threshold that was in force: taken where nothing lies between that one and this.
-        progress: told how far it is.
+        progress: called with how far it is.
     """
-    outcomes: dict[Key, Outcome] = {}
+    decisions: dict[Key, TrackDecision] = {}
     sightings = list(sightings)
     for group in _in_view_together(sightings):
-        progress(len(outcomes), len(sightings))
+        progress(len(decisions), len(sightings))
         key = key_of(group[0])
         if known is not None and len(group) == 1 and _as_it_was(group[0], threshold, min_margin):
-            outcomes[key] = known[key]
+            decisions[key] = known[key]
             continue
         voters = {key_of(each): Voter(voting) for each in group}
-        found = {key_of(each): Outcome(Identity(), each.first_seen) for each in group}
+        found = {key_of(each): TrackDecision(Identity(), each.first_seen) for each in group}
         votes = [(vote.time, each, vote) for each in group for vote in each.votes]
         for time, frame in groupby(sorted(votes, key=itemgetter(0)), key=itemgetter(0)):
             faces = [(each, vote) for _, each, vote in frame]
@@ -91,8 +91,8 @@ def rerun(
             for each in group:
                 key = key_of(each)
                 found[key] = _followed(found[key], voters[key].identity, time)
-        outcomes |= found
-    return outcomes
+        decisions |= found
+    return decisions
 
 
 def _as_it_was(sighting: TrackSighting, threshold: float | None, min_margin: float | None) -> bool:
@@ -119,10 +119,10 @@ def _one_place(group: Sequence[TrackSighting], voters: Mapping[Key, Voter], time
             loser.deny(loser.identity.person)
 
 
-def _followed(before: Outcome, identity: Identity, time: datetime) -> Outcome:
+def _followed(before: TrackDecision, identity: Identity, time: datetime) -> TrackDecision:
     same = (before.identity.state, before.identity.person) == (identity.state, identity.person)
     unknown = before.was_unknown or identity.state is TrackState.UNKNOWN
-    return Outcome(identity, before.since if same else time, unknown)
+    return TrackDecision(identity, before.since if same else time, unknown)
 
 
 def _in_view_together(sightings: Iterable[TrackSighting]) -> Iterator[list[TrackSighting]]:
