@@ -1,4 +1,4 @@
-"""How well faces are told apart: error rates, intervals over people, thresholds.
+"""How well faces are distinguished: error rates, intervals over people, thresholds.
 
 Terms follow ISO/IEC 19795-1:2021: *genuine* (mated) comparisons are of one person with themselves, *impostor* (non-mated) ones of two
 people; FMR and FNMR are the rates of false matches and false non-matches; FPIR and FNIR the same for open-set identification at
@@ -8,8 +8,8 @@ Not here: which threshold a workspace runs with (`engine.tuning`).
 """
 
 from engine.evaluation.border import Compared, border
-from engine.evaluation.comparisons import NOBODY, Comparisons, GalleryScores, gallery_scores, photo_comparisons
-from engine.evaluation.figures import FARS, Difference, Figure, Ranked, figures, paired
+from engine.evaluation.comparisons import NO_SCORE, Comparisons, GalleryScores, gallery_scores, photo_comparisons
+from engine.evaluation.figures import FARS, Ranked, figures
 from engine.evaluation.identification import OpenSetCurve, fmr_of_fpir, fnir, fpir, fpir_of_fmr, open_set_curve
 from engine.evaluation.intervals import Bands, Estimate, Resampling, SubjectBootstrap
 from engine.evaluation.people import (
@@ -35,15 +35,13 @@ from engine.evaluation.verification import Curve, Verification, curve, verificat
 
 __all__ = [
     "FARS",
-    "NOBODY",
+    "NO_SCORE",
     "Bands",
     "Compared",
     "Comparisons",
     "Curve",
-    "Difference",
     "Difficulty",
     "Estimate",
-    "Figure",
     "GalleryScores",
     "ImpostorModel",
     "LookAlike",
@@ -73,7 +71,6 @@ __all__ = [
     "measure_prior",
     "open_set_curve",
     "outliers",
-    "paired",
     "photo_comparisons",
     "photos_effect",
     "prior_of",

@@ -1,4 +1,4 @@
-"""Who stands on either side of a threshold: the comparisons that a slightly other one would decide otherwise."""
+"""The comparisons nearest to a threshold: those that a slightly different one would decide differently."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.evaluation.comparisons import NOBODY, GalleryScores
+from engine.evaluation.comparisons import NO_SCORE, GalleryScores
 
 __all__ = ["Compared", "border"]
 
 _LOOKED_AT = 50
-"""So many comparisons are looked at for each that is wanted: the nearest ones are often of a few pairs."""
+"""Comparisons looked at for each one wanted: the nearest ones often belong to a few pairs."""
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,18 @@ class Compared:
 
 
 def border(scores: GalleryScores, threshold: float, most: int = 4) -> tuple[list[Compared], list[Compared]]:
-    """The comparisons nearest to a threshold, of each person with each other one the nearest.
+    """The comparisons nearest to a threshold: for each person and each other one, only the nearest.
 
     Args:
         scores: of the gallery.
         threshold: acceptance is `>=`.
-        most: on each side at most.
+        most: comparisons per side at most.
 
     Returns:
         Those that are refused, and those that are accepted, the nearest first.
     """
     mated = np.flatnonzero(scores.mated)
-    probe, person = np.nonzero(scores.others > NOBODY)
+    probe, person = np.nonzero(scores.others > NO_SCORE)
     probes, people = np.concatenate([mated, probe]), np.concatenate([scores.owners[mated], person])
     values = np.concatenate([scores.own[mated], scores.others[probe, person]])
     sides = (np.flatnonzero(values < threshold), np.flatnonzero(values >= threshold))
@@ -71,7 +71,5 @@ def _nearest(
     for at in near[np.argsort(gaps[near], kind="stable")].tolist():
         person, other = scores.people[scores.owners[probes[at]]], scores.people[people[at]]
         if len(found) < most:
-            found.setdefault(
-                (person, other), Compared(int(scores.rows[probes[at]]), person, other, float(values[at]))
-            )  # fmt: skip
+            found.setdefault((person, other), Compared(int(scores.rows[probes[at]]), person, other, float(values[at])))
     return list(found.values())

@@ -9,14 +9,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NOBODY", "Comparisons", "GalleryScores", "gallery_scores", "photo_comparisons"]
+__all__ = ["NO_SCORE", "Comparisons", "GalleryScores", "gallery_scores", "photo_comparisons"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 _MOST_SCORES = 4_000_000
-NOBODY = -2.0
-"""Stands where somebody would be compared with themselves as an impostor: below every similarity."""
+NO_SCORE = -2.0
+"""The score where somebody would be compared with themselves as an impostor: below every similarity."""
 
 
 def _frozen(array: NDArray[np.generic]) -> None:
@@ -30,7 +30,10 @@ class Comparisons:
     Attributes:
         scores: (n,) float64 similarities.
         subjects: (n, 2) numbers of the people on both sides, from 0.
-        people: how many people there are, also those who took part in none.
+        people: how many people there are, including those who took part in no comparison.
+
+    Raises:
+        ValueError: scores and subjects differ in number, or a subject is not one of the people.
     """
 
     scores: Floats
@@ -96,7 +99,7 @@ class GalleryScores:
     """A gallery compared with itself: each template is searched as a probe, as if it had not been enrolled.
 
     It meets the fused template of everybody else, and that of the *rest* of its own person: never itself (leave-one-out). In a large
-    gallery evenly spaced templates stand for all: `own` and `others` hold up to some four million scores.
+    gallery, evenly spaced templates represent all: `own` and `others` hold up to some four million scores.
 
     Attributes:
         people: ids; the numbers of people below are indices into it.
@@ -144,13 +147,13 @@ class GalleryScores:
     def comparisons(self) -> Comparisons:
         """All of them one by one, mated first."""
         mated = self.owners[self.mated]
-        probe, person = np.nonzero(self.others > NOBODY)
+        probe, person = np.nonzero(self.others > NO_SCORE)
         scores = np.concatenate([self.own[self.mated], self.others[probe, person]])
         subjects = np.concatenate([np.stack([mated, mated], 1), np.stack([self.owners[probe], person], 1)])
         return Comparisons(scores, subjects, len(self.people))
 
     def of_rows(self, kept: NDArray[np.bool_]) -> GalleryScores:
-        """Some of the probes, (n,) True; whom they are compared with stays."""
+        """The scores of the probes for which `kept`, (n,), is True."""
         return replace(
             self, rows=self.rows[kept], owners=self.owners[kept], own=self.own[kept], others=self.others[kept]
         )
@@ -181,9 +184,9 @@ def gallery_scores(
     of, probe = owners[rows], np.asarray(embeddings[rows], np.float64)
     rest = sums[of] - probe * np.asarray(weights, np.float64)[rows, None]
     counts = np.bincount(owners, minlength=count).astype(np.intp)
-    own = np.where(counts[of] > 1, (probe * _unit(rest)).sum(1), NOBODY)
+    own = np.where(counts[of] > 1, (probe * _unit(rest)).sum(1), NO_SCORE)
     others = probe @ _unit(sums).T
-    others[np.arange(len(rows)), of] = NOBODY
+    others[np.arange(len(rows)), of] = NO_SCORE
     return GalleryScores(tuple(people), rows, of, own, others, counts)
 
 

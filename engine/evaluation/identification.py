@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from engine.evaluation.comparisons import NOBODY, GalleryScores
+from engine.evaluation.comparisons import NO_SCORE, GalleryScores
 from engine.evaluation.intervals import Estimate, Resampling
 
 __all__ = ["OpenSetCurve", "fmr_of_fpir", "fnir", "fpir", "fpir_of_fmr", "open_set_curve"]
@@ -63,7 +63,7 @@ def _chosen(among: NDArray[np.integer], drawn: int, total: int) -> Floats:
 def _named(others: Floats, threshold: float, size: int, min_margin: float) -> Floats:
     """(n,) chance that a stranger is named in a gallery of `size` people drawn from those that they are compared with."""
     total = others.shape[1] - 1  # their own column holds nobody
-    reached = (others >= threshold) & (others > NOBODY)
+    reached = (others >= threshold) & (others > NO_SCORE)
     if min_margin <= 0:
         return np.asarray(1 - _chosen(total - reached.sum(1), size, total))
     chance = np.zeros(len(others))
@@ -80,7 +80,7 @@ def _missed(own: Floats, others: Floats, threshold: float, size: int, min_margin
     """(n,) chance that somebody enrolled is not named among `size` people, themselves one of them."""
     limit = own[:, None] - min_margin
     # without a margin a tie is in the way, up to rounding
-    in_the_way = ((others > limit) if min_margin > 0 else (others >= limit - 1e-9)) & (others > NOBODY)
+    in_the_way = ((others > limit) if min_margin > 0 else (others >= limit - 1e-9)) & (others > NO_SCORE)
     total = others.shape[1] - 1
     return np.where(own >= threshold, 1 - _chosen(total - in_the_way.sum(1), size - 1, total), 1.0)
 
@@ -109,15 +109,10 @@ def fpir(
     Raises:
         ValueError: there are not so many people.
     """
-    people = len(scores.people)
-    most = max(people - 1, 0)
-    size = _size(size, most)
-    resampling = resampling or Resampling(people)
-    if most == 0:
-        return resampling.rate(np.zeros(people), np.zeros(people))
-    chance = _named(scores.others, threshold, size, min_margin)
-    trials = np.bincount(scores.owners, minlength=people)
-    return resampling.rate(np.bincount(scores.owners, chance, people), trials)
+    size = _size(size, max(len(scores.people) - 1, 0))
+    alone = len(scores.people) < 2
+    chance = np.empty(0) if alone else _named(scores.others, threshold, size, min_margin)
+    return _by_owner(scores, chance, scores.owners[: len(chance)], resampling)
 
 
 def fnir(
@@ -139,15 +134,17 @@ def fnir(
     Raises:
         ValueError: there are not so many people.
     """
-    people = len(scores.people)
-    size = _size(size, people)
-    mated = scores.mated
-    resampling = resampling or Resampling(people)
-    if not mated.any():
-        return resampling.rate(np.zeros(people), np.zeros(people))
+    size, mated = _size(size, len(scores.people)), scores.mated
     chance = _missed(scores.own[mated], scores.others[mated], threshold, size, min_margin)
-    owners = scores.owners[mated]
-    return resampling.rate(np.bincount(owners, chance, people), np.bincount(owners, minlength=people))
+    return _by_owner(scores, chance, scores.owners[mated], resampling)
+
+
+def _by_owner(
+    scores: GalleryScores, chance: Floats, owners: NDArray[np.intp], resampling: Resampling | None
+) -> Estimate:
+    people = len(scores.people)
+    errors, trials = np.bincount(owners, chance, people), np.bincount(owners, minlength=people)
+    return (resampling or Resampling(people)).rate(errors, trials)
 
 
 def _size(size: int | None, most: int) -> int:
@@ -173,7 +170,7 @@ def open_set_curve(
         scores: of the gallery.
         threshold: of all sizes.
         fmr: at this threshold, for the model.
-        sizes: to be measured; default: up to forty from 1 to all but one.
+        sizes: to measure; default: up to forty, from 1 to all but one.
         model_sizes: for the model.
         min_margin: see `fpir`.
     """

@@ -23,7 +23,7 @@ import scipy
 from numpy.typing import NDArray
 
 from engine.evaluation.comparisons import Comparisons
-from engine.evaluation.rates import beta_interval
+from engine.evaluation.rates import clopper_pearson
 
 __all__ = ["Bands", "Estimate", "Resampling", "SubjectBootstrap"]
 
@@ -100,7 +100,7 @@ class Resampling:
         taking_part = int((of > 0).sum())
         return self.estimate(
             float(wrong.sum()), int(of.sum()), self.weights @ wrong, self.weights @ of, taking_part, taking_part
-        )  # fmt: skip
+        )
 
     @staticmethod
     def estimate(
@@ -123,7 +123,7 @@ class Resampling:
         if people > 1 and spread > 0 and 0 < value < 1:
             students = float(scipy.special.ndtri(0.975) / scipy.special.stdtrit(people - 1, 0.975)) ** 2
             effective = min(value * (1 - value) / spread**2, float(trials)) * students
-        low, high = beta_interval(value * effective, effective)
+        low, high = clopper_pearson(value * effective, effective)
         plain = np.clip(np.quantile(drawn, [0.025, 0.975]), 0, 1) if len(drawn) else (0.0, 1.0)
         return Estimate(value, low, high, errors, trials, people, effective, (float(plain[0]), float(plain[1])))
 
@@ -184,8 +184,6 @@ class SubjectBootstrap:
 
     def bands(self, thresholds: Floats) -> Bands:
         """Both rates and their intervals at many thresholds."""
-        fmr, fnmr = (
-            [rate(float(each)) for each in thresholds] for rate in (self.fmr, self.fnmr)
-        )  # fmt: skip
+        fmr, fnmr = ([rate(float(each)) for each in thresholds] for rate in (self.fmr, self.fnmr))
         rows = [np.array([[e.value, e.low, e.high] for e in found]).reshape(-1, 3) for found in (fmr, fnmr)]
         return Bands(np.asarray(thresholds, np.float64), rows[0], rows[1])

@@ -1,9 +1,9 @@
-"""Who is difficult: the biometric menagerie, look-alikes, templates that do not fit, and what more enrolment photos bring."""
+"""Difficult people: the biometric menagerie, look-alikes, templates that do not fit, and the effect of more enrolment photos."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ _MOST_PEOPLE = 500
 
 @dataclass(frozen=True)
 class Difficulty:
-    """How hard one person is to recognise, and to tell from others.
+    """How hard it is to recognise one person, and to distinguish them from others.
 
     Attributes:
         person: id. templates: how many.
@@ -67,11 +67,8 @@ def difficulty(scores: GalleryScores) -> list[Difficulty]:
     every = [_person(scores, number) for number in range(people)]
     traits: list[list[str]] = [[] for _ in every]
     if people >= _FEWEST_FOR_TRAITS:
-        own = np.array([np.nan if each.genuine_mean is None else each.genuine_mean for each in every])
-        others, imitated = (
-            np.array([value if value is not None else np.nan for value in column])
-            for column in ([each.impostor_mean for each in every], [each.imitated_mean for each in every])
-        )
+        means = [(each.genuine_mean, each.impostor_mean, each.imitated_mean) for each in every]
+        own, others, imitated = np.array(means, np.float64).T  # None becomes NaN
         for name, column, sign in (("goat", own, -1), ("wolf", others, 1), ("lamb", imitated, 1)):
             for number in _beyond(column, sign):
                 traits[number].append(name)
@@ -86,9 +83,7 @@ def difficulty(scores: GalleryScores) -> list[Difficulty]:
                 "dove": good and alone,
             }
             traits[number] += [name for name, holds in kinds.items() if holds]
-    rows = [
-        Difficulty(**{**vars(each), "traits": tuple(found)}) for each, found in zip(every, traits, strict=True)
-    ]  # fmt: skip
+    rows = [replace(each, traits=tuple(found)) for each, found in zip(every, traits, strict=True)]
     return sorted(rows, key=lambda row: 2.0 if row.hardest is None else row.hardest)
 
 
@@ -199,7 +194,7 @@ class Outlier:
 def outliers(scores: GalleryScores, different: float) -> list[Outlier]:
     """Templates less similar to the rest of their person than `different`, or than to somebody else; the worst first.
 
-    Of two templates both are told: which one is wrong cannot be known.
+    Of two templates, both are reported: nobody can know which one is wrong.
 
     Args:
         scores: of the gallery.
@@ -247,16 +242,16 @@ def photos_effect(
     draws: int = 20,
     seed: int = 0,
 ) -> PhotosEffect:
-    """What more enrolment photos bring: each template is compared with so many others of its person, drawn at random and fused.
+    """The effect of more enrolment photos: each template is compared with several others of its person, drawn at random and fused.
 
-    Of more than five hundred people, as many stand for all.
+    Of more than five hundred people, five hundred represent all.
 
     Args:
         embeddings: (n, d) unit rows.
         owners: (n,) index of each template's person.
         weights: (n,) in the fused template.
         threshold: acceptance is `>=`.
-        photos: numbers to try; default: from 1 to as many as half of those with two templates or more can spare.
+        photos: numbers to try; default: from 1 to what half of the people with several templates can spare.
         draws: of the photos that are fused, for each template and number.
         seed: of the generator.
     """

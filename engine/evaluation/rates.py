@@ -9,7 +9,7 @@ import numpy as np
 import scipy  # its parts are loaded where they are used: importing them all would take a second
 from numpy.typing import NDArray
 
-__all__ = ["Rate", "beta_interval", "clopper_pearson", "error_rates", "smallest_rate", "threshold_at_fmr"]
+__all__ = ["Rate", "clopper_pearson", "error_rates", "smallest_rate", "threshold_at_fmr"]
 
 Scores = NDArray[np.floating]
 
@@ -38,13 +38,11 @@ class Rate:
         return clopper_pearson(self.hits, self.trials)
 
 
-def clopper_pearson(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The exact interval of a proportion (Clopper & Pearson 1934); (0, 1) without trials."""
-    return beta_interval(hits, trials, confidence)
+def clopper_pearson(hits: float, trials: float, confidence: float = 0.95) -> tuple[float, float]:
+    """The exact interval of a proportion (Clopper & Pearson 1934); (0, 1) without trials.
 
-
-def beta_interval(hits: float, trials: float, confidence: float = 0.95) -> tuple[float, float]:
-    """The same with numbers that need not be whole, as effective numbers of trials are not."""
+    Hits and trials need not be whole numbers: effective numbers of trials are not.
+    """
     if trials <= 0:
         return 0.0, 1.0
     tail = (1 - confidence) / 2

@@ -1,4 +1,4 @@
-"""From impostor scores to a threshold; what few people's scores cannot tell comes from a prior measured once per model."""
+"""From impostor scores to a threshold. A prior, measured once per model, fills in where the scores of few people say too little."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 _TAILS = (0.0, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3)
 _PROBABILITIES = np.array(
     [*_TAILS, *(np.arange(1, 100) / 100).tolist(), *(1 - np.array(_TAILS[::-1]))], np.float64
-).round(6)  # fmt: skip
+).round(6)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def derive_threshold(
     target_fpir: float,
     prior_weight: float = 50.0,
 ) -> float:
-    """The threshold for a gallery, from its own impostor scores and a prior for what they cannot tell: see `impostor_model`.
+    """The threshold for a gallery, from its own impostor scores and a prior: see `impostor_model`.
 
     It lies where the false-match rate is `target_fmr` per comparison, or `target_fpir` per search of the whole gallery, whichever is
     stricter.
@@ -101,9 +101,7 @@ def derive_threshold(
     Returns:
         A similarity in [-1, 1].
     """
-    model = impostor_model(
-        impostor, people, prior_mean=prior_mean, prior_std=prior_std, prior_weight=prior_weight
-    )  # fmt: skip
+    model = impostor_model(impostor, people, prior_mean=prior_mean, prior_std=prior_std, prior_weight=prior_weight)
     return model.threshold_at(min(target_fmr, fmr_of_fpir(target_fpir, people)))
 
 
@@ -112,7 +110,7 @@ def derive_threshold(
 
 @dataclass(frozen=True, eq=False)
 class PriorCurve:
-    """What a model reaches on the sample photos: the curve that stands in where a gallery has too few people of its own.
+    """What a model reaches on the sample photos: the curve to use for a gallery with too few people of its own.
 
     Attributes:
         model_id, alignment_id: what made the embeddings.
@@ -147,7 +145,7 @@ class PriorCurve:
         return float(np.interp(threshold, self.genuine, self.probabilities, left=0.0, right=1.0))
 
     def to_json(self) -> str:
-        """As it lies in the package."""
+        """The curve as a JSON text, as it is packaged."""
         fields: dict[str, Any] = dict(vars(self))
         quantiles = {name: fields.pop(name).tolist() for name in ("probabilities", "genuine", "impostor")}
         lines = [f'  "{name}": {json.dumps(value)}' for name, value in (fields | quantiles).items()]
@@ -155,7 +153,7 @@ class PriorCurve:
 
     @classmethod
     def from_json(cls, content: str) -> PriorCurve:
-        """The same back."""
+        """A curve from its JSON text."""
         fields: Mapping[str, Any] = json.loads(content)
         arrays = {name: np.array(fields[name], np.float64) for name in ("probabilities", "genuine", "impostor")}
         return cls(**{**fields, **arrays})

@@ -99,9 +99,8 @@ def verification(scores: Scores, same: NDArray[np.bool_], fars: Sequence[str] = 
     _, group, sizes = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(sizes) - (sizes - 1) / 2)[group]  # ties share their mean rank
     wins = float(ranks[same].sum()) - len(genuine) * (len(genuine) + 1) / 2
-    thresholds = np.unique(scores)
-    fmr = 1 - np.searchsorted(np.sort(impostor), thresholds, side="left") / len(impostor)
-    fnmr = np.searchsorted(np.sort(genuine), thresholds, side="left") / len(genuine)
+    every = curve(genuine, impostor, len(scores) + 1)
+    thresholds, fmr, fnmr = every.thresholds[:-1], every.fmr[:-1], every.fnmr[:-1]  # some score reaches each of these
     balanced = 1 - (fmr + fnmr) / 2
     best = int(balanced.argmax())
     cross = int(np.argmin(np.abs(fmr - fnmr)))

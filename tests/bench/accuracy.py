@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from engine.embedding import FaceNetEmbedder
 from engine.errors import InputError
-from engine.evaluation import Comparisons, Rate, Resampling, curve, figures, paired, threshold_at_fmr
-from engine.evaluation.rates import beta_interval
+from engine.evaluation import Comparisons, Rate, Resampling, clopper_pearson, curve, figures, threshold_at_fmr
 from engine.models import DEFAULT_EMBEDDER
 from engine.workbench import Workbench
 from tests.bench.loops import has_dlib
+from tests.bench.paired import paired
 from tests.bench.readings import Progress, Reading, dlib_reading, facenet_readings
 from tests.bench.recipes import DEFAULT, RECIPES, SamplePhotos, read_samples, recipe_readings
 from tests.bench.scoring import NORMALISATIONS, Fusion, all_pairs, choose, held_out, template_scores
@@ -54,7 +54,7 @@ _FUSIONS: tuple[tuple[str, int, Fusion], ...] = (
 
 
 def _told(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: asdict(each) for name, each in found.items()}
+    return {name: {"value": each.value, "low": each.low, "high": each.high} for name, each in found.items()}
 
 
 def _differences(one: Comparisons, other: Comparisons) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def per_person(reading: Reading, owners: Indices, threshold: float) -> list[dict
                 "photos": int(own.sum()),
                 "no_face": int((own & ~reading.acquired).sum()),
                 "fnmr": rate.value,
-                "interval": beta_interval(rate.value * own.sum(), own.sum()) if rate.trials else (0.0, 1.0),
+                "interval": clopper_pearson(rate.value * own.sum(), own.sum()) if rate.trials else (0.0, 1.0),
                 "nearest": best,
                 "nearest_person": who,
             }

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
 from engine.embedding import FaceNetEmbedder
-from engine.evaluation import Comparisons, Ranked, figures, paired, verification
+from engine.evaluation import Comparisons, Ranked, figures, verification
 from engine.face_reader import FaceReader, subject
 from engine.imaging import read_image
 from engine.models import DEFAULT_EMBEDDER, ModelStore, embedder_spec
@@ -21,6 +21,7 @@ from tests.bench.accuracy import DLIB, MUSTER, compare, per_person
 from tests.bench.accuracy_page import write_accuracy_page
 from tests.bench.det import det_plot
 from tests.bench.loops import has_dlib
+from tests.bench.paired import paired
 from tests.bench.readings import Reading, dlib_reading, gathered
 from tests.bench.recipes import DEFAULT, Recipe, read_samples, recipe_readings
 from tests.bench.scoring import NORMALISATIONS, all_pairs, choose, held_out, template_scores

@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
 from engine.evaluation import (
-    NOBODY,
+    NO_SCORE,
     Comparisons,
     GalleryScores,
     curve,
@@ -221,7 +221,7 @@ def test_without_a_size_strangers_meet_everybody_else_and_the_enrolled_everybody
 
 def test_a_score_exactly_on_the_threshold_is_a_match() -> None:
     scores = scores_of(gallery({"A": [unit(1, 0)] * 2, "B": [unit(0.6, 0.8)] * 2}))
-    on = float(scores.others[scores.others > NOBODY].min())
+    on = float(scores.others[scores.others > NO_SCORE].min())
     high = math.nextafter(float(scores.others.max()), 2)
     assert (fpir(scores, on).value, fpir(scores, high).value) == (1.0, 0.0)
     own = float(scores.own.min())
