@@ -9,7 +9,7 @@ from math import ceil, floor
 
 import plotly.graph_objects as go
 
-from app.charts.theme import blue, clock, ink, label, styled, ticks
+from app.charts.theme import ORANGE, blue, clock, ink, label, scatter, styled, ticks
 from app.web import viewer
 from app.words import say, say_date, say_minutes
 from engine.attendance import DaySheet
@@ -58,12 +58,18 @@ def heat_map(counts: Mapping[tuple[int, int], int], starts: Mapping[str, float])
         )
     )
     for place, (shift, minute) in enumerate(sorted(starts.items(), key=lambda pair: pair[1])):
-        figure.add_vline(x=minute, line={"color": "#D55E00", "width": 2})
+        figure.add_vline(x=minute, line={"color": ORANGE, "width": 2})
         figure.add_annotation(
-            x=minute, y=1, yref="paper", yanchor="bottom", xanchor="left", showarrow=False, yshift=2 + 15 * (place % 2),
+            x=minute,
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            xanchor="left",
+            showarrow=False,
+            yshift=2 + 15 * (place % 2),
             text=say("{shift} begins {time}", shift=label(shift, 20), time=clock(minute)),
             font={"size": 12},
-        )  # fmt: skip
+        )
     places, texts = ticks(15 * first, 15 * last + 15)
     figure.update_xaxes(tickvals=places, ticktext=texts, showgrid=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
@@ -76,7 +82,7 @@ def delays(found: Sequence[DaySheet], grace_min: float | None) -> go.Figure:
     """A dot per arrival: minutes after the planned start, by day, or by department when it is one day.
 
     Args:
-        found: days; those whose punctuality is not known are left out. It is known of at least one.
+        found: days; those without a known start offset are left out, and at least one must have it.
         grace_min: shaded, unless shifts differ (None).
     """
     planned = [row for row in found if row.start_offset_min is not None]
@@ -94,25 +100,14 @@ def delays(found: Sequence[DaySheet], grace_min: float | None) -> go.Figure:
     figure.add_hline(y=0, line={"color": ink(), "width": 1.5})
     for late, name, colour, symbol in (
         (False, say("in time"), blue(), "circle"),
-        (True, say("late"), "#D55E00", "triangle-up"),
+        (True, say("late"), ORANGE, "triangle-up"),
     ):
         own = [arrival for arrival in planned if arrival.late is late]
-        figure.add_trace(
-            go.Scatter(
-                x=[place[arrival.department if single else arrival.day] + _aside(arrival) for arrival in own],
-                y=[min(max(_offset(arrival), low), high) for arrival in own],
-                mode="markers",
-                name=name,
-                marker={
-                    "color": colour,
-                    "symbol": symbol,
-                    "size": (10 if late else 8) if single else (8 if late else 6),
-                    "opacity": 0.95 if late else 0.65,
-                },
-                text=[told(arrival) for arrival in own],
-                hovertemplate="%{text}<extra></extra>",
-            )
-        )
+        x = [place[arrival.department if single else arrival.day] + _aside(arrival) for arrival in own]
+        y = [min(max(_offset(arrival), low), high) for arrival in own]
+        size = (10 if late else 8) if single else (8 if late else 6)
+        marker = {"color": colour, "symbol": symbol, "size": size, "opacity": 0.95 if late else 0.65}
+        figure.add_trace(scatter(x, y, "markers", [told(arrival) for arrival in own], name=name, marker=marker))
     step = -(-len(place) // 12)
     shown = list(place.items())[::step]
     figure.update_xaxes(
@@ -128,9 +123,14 @@ def delays(found: Sequence[DaySheet], grace_min: float | None) -> go.Figure:
     places = range(int(low), int(high) + 1, 30)
     beyond = {int(low): "≤ " if min(minutes) < low else "", int(high): "≥ " if max(minutes) > high else ""}
     figure.update_yaxes(
-        range=[low - 4, high + 4], zeroline=False, tickvals=list(places),
-        ticktext=[f"{beyond.get(each, '')}{str(each).replace('-', '−')} {say('min')}" if each else say("start") for each in places],
-    )  # fmt: skip
+        range=[low - 4, high + 4],
+        zeroline=False,
+        tickvals=list(places),
+        ticktext=[
+            f"{beyond.get(each, '')}{str(each).replace('-', '−')} {say('min')}" if each else say("start")
+            for each in places
+        ],
+    )
     title = say("How far arrivals lie from the planned start")
     if grace_min:
         title = say(
@@ -149,7 +149,7 @@ def _aside(arrival: DaySheet) -> float:
 
 
 def _teller(days: Sequence[date]) -> Callable[[DaySheet], str]:
-    """Tells of an arrival; the words are looked up once for all."""
+    """A function that describes an arrival; the words are looked up once."""
     after, before = say("{time} after the start"), say("{time} before the start")
     names = {day: say_date(day) for day in days}
 

@@ -1,6 +1,6 @@
-"""What notebooks show beside figures and tables: faces, and a threshold that is drawn anew when a slider moves. Knows no Streamlit.
+"""Faces for notebooks, and a view of a threshold that follows a slider. Does not need Streamlit.
 
-Needs the extra `notebooks`. Pictures are put into the page itself, made small: a notebook that is saved with its outputs holds faces.
+Needs the extra `notebooks`. Pictures are embedded in the page, made small: a notebook saved with its outputs contains faces.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from app.web.pictures import inline
 from engine.errors import MusterError
 from engine.evaluation import Compared, border, error_rates
 from engine.imaging import encode_jpeg, read_image
-from engine.tuning.calibration import Report
+from engine.tuning.calibration import CalibrationReport
 from engine.types import NOBODY
 from engine.workbench import Workbench
 
@@ -80,7 +80,7 @@ def _name(bench: Workbench, person: str) -> str:
     return bench.known_people().get(person, NOBODY).name or person
 
 
-def look_alikes(bench: Workbench, report: Report, most: int = 4) -> HTML:
+def look_alikes(bench: Workbench, report: CalibrationReport, most: int = 4) -> HTML:
     """The people who resemble each other most, both faces side by side.
 
     Args:
@@ -100,7 +100,7 @@ def look_alikes(bench: Workbench, report: Report, most: int = 4) -> HTML:
     return HTML(_ROW.format(Markup("").join(pairs)))
 
 
-def confusion(report: Report, threshold: float) -> pd.DataFrame:
+def confusion(report: CalibrationReport, threshold: float) -> pd.DataFrame:
     """Comparisons at a threshold: who was shown, and whether they were accepted (`>=`).
 
     Args:
@@ -121,7 +121,7 @@ class ThresholdView:
         report: of its gallery.
     """
 
-    def __init__(self, bench: Workbench, report: Report) -> None:
+    def __init__(self, bench: Workbench, report: CalibrationReport) -> None:
         self._bench, self._report = bench, report
 
     def __call__(self, threshold: float) -> None:
@@ -143,9 +143,4 @@ class ThresholdView:
         best = max(rest, key=lambda template: template.quality, default=None)
         names = " · ".join(_name(self._bench, person) for person in dict.fromkeys((each.person, each.other)))
         kind = f"{'the same person' if each.same else 'two people'}, {each.similarity:.3f}{' ✗ wrong' * wrong}"
-        return _pair(
-            self._bench,
-            probe.template_id,
-            best.template_id if best else None,
-            f"{names}\n{kind}",
-        )
+        return _pair(self._bench, probe.template_id, best.template_id if best else None, f"{names}\n{kind}")

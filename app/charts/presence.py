@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
-from app.charts.theme import blue, clock, ink, label, styled, ticks
+from app.charts.theme import ORANGE, blue, clock, ink, label, scatter, styled, ticks
 from app.words import say, say_date, say_minutes
 from engine.reports import Stay
 
@@ -74,27 +74,29 @@ def time_line(lanes: Sequence[Lane], title: str, zone: ZoneInfo, now: datetime) 
     _bars(figure, inside, say("inside"), {"color": blue()})
     _bars(figure, ongoing, say("still inside"), {"color": "#009E73"})
     if unknown:
-        figure.add_trace(
-            go.Scatter(
-                x=[begin for _, begin, _ in unknown], y=[place for place, _, _ in unknown], mode="markers", name=say("no departure seen"),
-                marker={"symbol": "triangle-right", "size": 13, "color": "#E69F00", "line": {"color": ink(), "width": 1}},
-                text=[told for _, _, told in unknown], hovertemplate="%{text}<extra></extra>",
-            )
-        )  # fmt: skip
-    hatched = {"color": "rgba(0,0,0,0)", "line": {"color": "#D55E00", "width": 1},
-               "pattern": {"shape": "/", "fgcolor": "#D55E00", "size": 6, "solidity": 0.25}}  # fmt: skip
+        rows, begins, told_of = zip(*unknown, strict=True)
+        marker = {"symbol": "triangle-right", "size": 13, "color": "#E69F00", "line": {"color": ink(), "width": 1}}
+        figure.add_trace(scatter(begins, rows, "markers", told_of, name=say("no departure seen"), marker=marker))
+    hatched = {
+        "color": "rgba(0,0,0,0)",
+        "line": {"color": ORANGE, "width": 1},
+        "pattern": {"shape": "/", "fgcolor": ORANGE, "size": 6, "solidity": 0.25},
+    }
     edges = [value for _, begin, end, _ in (*inside, *ongoing) for value in (begin, end)] + [
         begin for _, begin, _ in unknown
     ]
     low, high = (min(edges, default=480) - 30, max(edges, default=1080) + 30)
-    _bars(figure, [(place, max(a, low), min(b, high), told) for place, a, b, told in off if a < high and b > low],
-          say("camera off"), hatched)  # fmt: skip
+    shown = [(place, max(a, low), min(b, high), told) for place, a, b, told in off if a < high and b > low]
+    _bars(figure, shown, say("camera off"), hatched)
     places, texts = ticks(low, high)
     figure.update_xaxes(tickvals=places, ticktext=texts, range=[low, high], side="top")
     figure.update_yaxes(
-        tickvals=list(range(len(lanes))), ticktext=[label(lane.name, 28) for lane in lanes], range=[len(lanes) - 0.4, -0.6],
-        showgrid=False, zeroline=False
-    )  # fmt: skip
+        tickvals=list(range(len(lanes))),
+        ticktext=[label(lane.name, 28) for lane in lanes],
+        range=[len(lanes) - 0.4, -0.6],
+        showgrid=False,
+        zeroline=False,
+    )
     figure.update_layout(barmode="overlay", bargap=0.35, showlegend=True)
     figure = styled(figure, title, height=130 + _ROW_PX * len(lanes), top=96)
     # measuring hundreds of names would take the browser seconds
@@ -109,10 +111,7 @@ def _bars(
     figure: go.Figure, rows: Sequence[tuple[int, float, float, str]], name: str, marker: Mapping[str, object]
 ) -> None:
     if rows:
-        figure.add_trace(
-            go.Bar(
-                orientation="h", y=[place for place, *_ in rows], base=[begin for _, begin, _, _ in rows],
-                x=[max(end - begin, 1.0) for _, begin, end, _ in rows], name=name, marker=marker,
-                text=[told for *_, told in rows], textposition="none", hovertemplate="%{text}<extra></extra>",
-            )
-        )  # fmt: skip
+        places, begins, ends, texts = zip(*rows, strict=True)
+        widths = [max(end - begin, 1.0) for begin, end in zip(begins, ends, strict=True)]
+        hover = {"text": texts, "textposition": "none", "hovertemplate": "%{text}<extra></extra>"}
+        figure.add_trace(go.Bar(orientation="h", y=places, base=begins, x=widths, name=name, marker=marker, **hover))

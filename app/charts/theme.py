@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from app.web import viewer
 
-__all__ = ["CONFIG", "FONT", "PALETTE", "blue", "clock", "ink", "label", "styled", "ticks"]
+__all__ = ["CONFIG", "FONT", "ORANGE", "PALETTE", "blue", "clock", "ink", "label", "scatter", "styled", "ticks"]
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 """Okabe and Ito's colours, which people with any colour vision tell apart."""
+
+ORANGE = PALETTE[5]
+"""What needs a look: late people, false matches."""
 
 CONFIG: dict[str, Any] = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}
 FONT = '"Source Sans", "Source Sans Pro", sans-serif'
@@ -33,7 +37,7 @@ def blue() -> str:
 
 
 def label(text: object, limit: int = 40) -> str:
-    """A text of people's for a figure: no markup, not too long."""
+    """A text that people have typed, for a figure: without markup, not too long."""
     line = " ".join(str(text).split())
     return html.escape(line if len(line) <= limit else f"{line[: limit - 1]}…").replace("$", "&#36;")
 
@@ -51,6 +55,19 @@ def ticks(low: float, high: float) -> tuple[list[int], list[str]]:
     return places, [clock(minute) for minute in places]
 
 
+def scatter(x: Any, y: Any, mode: str = "lines", texts: Sequence[str] | None = None, **more: Any) -> go.Scatter:
+    """A trace whose points show their own text under the pointer, or nothing.
+
+    Args:
+        x, y: of the points.
+        mode: `lines`, `markers`, or both.
+        texts: of the points.
+        more: what else Plotly's `Scatter` takes.
+    """
+    hover = {"hoverinfo": "skip"} if texts is None else {"text": texts, "hovertemplate": "%{text}<extra></extra>"}
+    return go.Scatter(x=x, y=y, mode=mode, **hover, **more)
+
+
 def styled(figure: go.Figure, title: str, *, height: int, x: str = "", y: str = "", top: int = 48) -> go.Figure:
     """A figure in the theme of who is looking.
 
@@ -62,19 +79,20 @@ def styled(figure: go.Figure, title: str, *, height: int, x: str = "", y: str = 
         top: pixels above the plot.
     """
     grid = _GRID[viewer.theme()]
+    place = {"x": 0, "xanchor": "left", "xref": "container", "y": 1, "yref": "container", "yanchor": "top"}
+    font = {"family": FONT, "color": ink()}
     figure.update_layout(
-        title={"text": title, "font": {"size": 16}, "x": 0, "xanchor": "left", "xref": "container", "y": 1,
-               "yref": "container", "yanchor": "top", "pad": {"t": 8, "l": 4}},
+        title={"text": title, "font": {"size": 16}, "pad": {"t": 8, "l": 4}, **place},
         height=height,
         margin={"l": 8, "r": 16, "t": top, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": FONT, "size": 13, "color": ink()},
-        hoverlabel={"bgcolor": _PAPER[viewer.theme()], "bordercolor": grid, "font": {"family": FONT, "color": ink()}, "align": "left"},
+        font={**font, "size": 13},
+        hoverlabel={"bgcolor": _PAPER[viewer.theme()], "bordercolor": grid, "font": font, "align": "left"},
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "title": {"text": ""}},
         hovermode="closest",
         dragmode=False,
-    )  # fmt: skip
+    )
     common = {"gridcolor": grid, "linecolor": grid, "zerolinecolor": grid, "automargin": True, "fixedrange": True}
     figure.update_xaxes(**common)
     figure.update_yaxes(**common)

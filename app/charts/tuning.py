@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from app.charts.theme import blue, ink, styled
+from app.charts.theme import ORANGE, blue, ink, scatter, styled
 from app.words import say
 from engine.evaluation import Estimate, PriorCurve
-from engine.tuning.calibration import Report, percent
+from engine.tuning.calibration import CalibrationReport, percent
 
 __all__ = ["densities", "det", "open_set", "photos_effect"]
 
 Floats = NDArray[np.float64]
 
-_OTHERS = "#D55E00"
+_OTHERS = ORANGE
 _FAINT = {_OTHERS: "rgba(213,94,0,.16)", "#0072B2": "rgba(0,114,178,.16)", "#56B4E9": "rgba(86,180,233,.16)"}
 _STRONG = {_OTHERS: "rgba(213,94,0,.55)", "#0072B2": "rgba(0,114,178,.55)", "#56B4E9": "rgba(86,180,233,.55)"}
 _RATES = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95)
@@ -29,7 +31,7 @@ _HEIGHT = 360
 _BELOW = {"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top"}
 
 
-def densities(report: Report, threshold: float) -> go.Figure:
+def densities(report: CalibrationReport, threshold: float) -> go.Figure:
     """Similarities of people with themselves and with others, and where the threshold cuts them.
 
     Each curve has the same area, however many comparisons it stands for; where it lies on the wrong side of the threshold it is filled
@@ -49,33 +51,33 @@ def densities(report: Report, threshold: float) -> go.Figure:
     grid = np.linspace(low, high, _BINS)
     top, rug = 0.0, False
     for name, colour, scores, wrong in kinds:
-        told = f"{name} ({len(scores):,})"
         if len(scores) >= _FEWEST:
             height = _smooth(scores, grid)
             top = max(top, float(height.max()))
             for side, fill in ((-wrong, _FAINT), (wrong, _STRONG)):
                 part = side * (grid - threshold) >= 0
-                figure.add_trace(go.Scatter(x=grid[part], y=height[part], mode="none", fill="tozeroy", fillcolor=fill[colour],
-                                            hoverinfo="skip", showlegend=False))  # fmt: skip
-            figure.add_trace(go.Scatter(x=grid, y=height, mode="lines", name=told, line={"color": colour, "width": 2.5},
-                                        hoverinfo="skip"))  # fmt: skip
+                x, y, colours = grid[part], height[part], fill[colour]
+                figure.add_trace(scatter(x, y, "none", fill="tozeroy", fillcolor=colours, showlegend=False))
+            figure.add_trace(scatter(grid, height, name=f"{name} ({len(scores):,})", line=_pen(colour)))
         if few and report.prior is not None:
             height = _of_prior(report.prior, grid, own=wrong < 0)
             top = max(top, float(height.max()))
-            figure.add_trace(go.Scatter(x=grid, y=height, mode="lines", hoverinfo="skip", name=say("sample photos"), showlegend=wrong < 0,
-                                        line={"color": colour, "width": 1.5, "dash": "dash"}))  # fmt: skip
+            line = _pen(colour, 1.5, "dash")
+            figure.add_trace(scatter(grid, height, name=say("sample photos"), showlegend=wrong < 0, line=line))
     top = top or 1.0
     for row, (name, colour, scores, _) in enumerate(kinds, 1):
         if 0 < len(scores) <= _RUG:
             rug = True
-            figure.add_trace(
-                go.Scatter(
-                    x=scores, y=np.full(len(scores), -0.05 * row * top), mode="markers",
-                    name=f"{name} ({len(scores)})", showlegend=len(scores) < _FEWEST,
-                    marker={"symbol": "line-ns", "size": 9, "line": {"color": colour, "width": 1.5}},
-                    hovertemplate=f"{name}: %{{x:.3f}}<extra></extra>",
-                )
-            )  # fmt: skip
+            ticks = scatter(
+                scores,
+                np.full(len(scores), -0.05 * row * top),
+                "markers",
+                [f"{name}: {each:.3f}" for each in scores],
+                name=f"{name} ({len(scores)})",
+                showlegend=len(scores) < _FEWEST,
+                marker={"symbol": "line-ns", "size": 9, "line": _pen(colour, 1.5)},
+            )
+            figure.add_trace(ticks)
     _lines(figure, report, threshold)
     figure.update_xaxes(range=[low, high], showgrid=False, zeroline=False)
     figure.update_yaxes(
@@ -87,7 +89,7 @@ def densities(report: Report, threshold: float) -> go.Figure:
     return figure.update_layout(legend=_BELOW)
 
 
-def _span(report: Report, threshold: float, *, prior: bool) -> tuple[float, float]:
+def _span(report: CalibrationReport, threshold: float, *, prior: bool) -> tuple[float, float]:
     found = [threshold, report.in_force, report.proposed_threshold]
     scores = report.comparisons.scores
     if len(scores):
@@ -116,8 +118,8 @@ def _of_prior(prior: PriorCurve, grid: Floats, *, own: bool) -> Floats:
     return _smooth(drawn, grid)
 
 
-def _lines(figure: go.Figure, report: Report, threshold: float) -> None:
-    """The threshold, the one in force, the proposed one; those that coincide are one line."""
+def _lines(figure: go.Figure, report: CalibrationReport, threshold: float) -> None:
+    """Lines at the threshold tried, the one in force and the proposed one; those that coincide are one line."""
     groups: list[tuple[float, list[str], str]] = []
     for value, name, dash in (
         (threshold, say("tried"), "solid"),
@@ -130,21 +132,28 @@ def _lines(figure: go.Figure, report: Report, threshold: float) -> None:
         else:
             near[1].append(name)
     for place, (value, names, dash) in enumerate(groups):
-        figure.add_vline(x=value, line={"color": ink(), "width": 2.5 if dash == "solid" else 1.5, "dash": dash})
-        figure.add_annotation(
-            x=value, y=1, yref="paper", yanchor="bottom", xanchor="center", showarrow=False, yshift=1 + 15 * place,
-            text=f"{', '.join(names)} {value:.3f}", font={"size": 12},
-        )  # fmt: skip
+        figure.add_vline(x=value, line=_pen(ink(), 2.5 if dash == "solid" else 1.5, dash))
+        _above(figure, value, f"{', '.join(names)} {value:.3f}", yshift=1 + 15 * place, xanchor="center")
+
+
+def _pen(colour: str, width: float = 2.5, dash: str = "solid") -> dict[str, object]:
+    return {"color": colour, "width": width, "dash": dash}
+
+
+def _above(figure: go.Figure, x: float, text: str, **more: object) -> None:
+    """A text above the plot."""
+    place = {"yref": "paper", "yanchor": "bottom", "showarrow": False}
+    figure.add_annotation(x=x, y=1, text=text, font={"size": 12}, **place, **more)
 
 
 # --------------------------------------------------------------------------------------------- DET
 
 
-def det(report: Report, threshold: float) -> go.Figure:
+def det(report: CalibrationReport, threshold: float) -> go.Figure:
     """False non-matches over false matches on normal-deviate axes (ISO/IEC 19795-1:2021), with the 95% interval of both.
 
-    A rate of nought, which such axes have no place for, is drawn at their edge. The band is widened where it would narrow only because
-    no error at all was seen at one threshold and one at the next.
+    Such axes have no place for a rate of zero; it is drawn at their edge. The band is widened where it would narrow only because no error
+    was seen at one threshold and one at the next.
 
     Args:
         report: of a gallery. threshold: marked, with the one in force.
@@ -163,24 +172,25 @@ def det(report: Report, threshold: float) -> go.Figure:
     fmr_low, fmr_high = np.minimum.accumulate(fmr_low), np.maximum.accumulate(fmr_high[::-1])[::-1]
     fnmr_low, fnmr_high = np.minimum.accumulate(fnmr_low[::-1])[::-1], np.maximum.accumulate(fnmr_high)
     figure = go.Figure()
-    figure.add_trace(go.Scatter(x=[*fmr_low, fmr_low[-1], *fmr_high[::-1], fmr_high[0]],
-                                y=[*fnmr_low, fnmr_high[-1], *fnmr_high[::-1], fnmr_low[0]], mode="none", fill="toself",
-                                fillcolor=_FAINT[colour], hoverinfo="skip", name=say("95% interval over people")))  # fmt: skip
+    outline = (
+        [*fmr_low, fmr_low[-1], *fmr_high[::-1], fmr_high[0]],
+        [*fnmr_low, fnmr_high[-1], *fnmr_high[::-1], fnmr_low[0]],
+    )
+    name = say("95% interval over people")
+    figure.add_trace(scatter(*outline, "none", fill="toself", fillcolor=_FAINT[colour], name=name))
     hover = [
         f"{each:.3f}<br>FMR {_interval(a)}<br>FNMR {_interval(b)}"
         for each, a, b in zip(bands.thresholds.tolist(), bands.fmr.tolist(), bands.fnmr.tolist(), strict=True)
     ]
-    figure.add_trace(go.Scatter(x=fmr, y=fnmr, mode="lines", line={"color": colour, "width": 2.5}, name=say("this gallery"), text=hover,
-                                hovertemplate="%{text}<extra></extra>"))  # fmt: skip
+    figure.add_trace(scatter(fmr, fnmr, "lines", hover, line=_pen(colour), name=say("this gallery")))
     if report.prior is not None and not report.support.enough:
         tried = np.linspace(report.prior.impostor[0], report.prior.genuine[-1], 120)
         rates = np.array([[report.prior.fmr(each), report.prior.fnmr(each)] for each in tried.tolist()])
         kept = ((rates > 0) & (rates < 1)).all(1)
-        figure.add_trace(go.Scatter(x=ndtri(rates[kept, 0]), y=ndtri(rates[kept, 1]), mode="lines", name=say("sample photos"),
-                                    line={"color": colour, "width": 1.5, "dash": "dash"}, hoverinfo="skip"))  # fmt: skip
-    same = abs(threshold - report.in_force) < 0.0005
+        name, line = say("sample photos"), _pen(colour, 1.5, "dash")
+        figure.add_trace(scatter(ndtri(rates[kept, 0]), ndtri(rates[kept, 1]), name=name, line=line))
     marks = [(threshold, say("tried"), "diamond", ink())]
-    if not same:
+    if abs(threshold - report.in_force) >= 0.0005:
         marks.append((report.in_force, say("in force"), "circle-open", ink()))
     reached = [0.0, 0.0]
     for value, name, symbol, shade in marks:
@@ -196,7 +206,7 @@ def _deviate(rates: Floats, edge: float) -> Floats:
     return np.asarray(ndtri(np.clip(rates, edge, 1 - edge)))
 
 
-def _interval(row: list[float]) -> str:
+def _interval(row: Sequence[float]) -> str:
     return f"{percent(row[0])} ({percent(row[1])} – {percent(row[2])})"
 
 
@@ -209,33 +219,46 @@ def _point(
         for rate, edge in zip((fmr, fnmr), edges, strict=True)
     )
     told = f"{name}<br>FMR {_interval([fmr.value, fmr.low, fmr.high])}<br>FNMR {_interval([fnmr.value, fnmr.low, fnmr.high])}"
-    error = {"type": "data", "symmetric": False, "thickness": 1.5, "width": 4, "color": shade, "visible": bars}
+    side = f"{'top' if bars else 'bottom'} {'right' if x < _MIDDLE else 'left'}"
     return go.Scatter(
-        x=[x], y=[y], mode="markers+text", name=name, showlegend=False,
+        x=[x],
+        y=[y],
+        mode="markers+text",
+        name=name,
+        showlegend=False,
+        cliponaxis=False,
         marker={"size": 11, "symbol": symbol, "color": shade, "line": {"width": 2}},
-        error_x={**error, "array": [x_high - x], "arrayminus": [x - x_low]},
-        error_y={**error, "array": [y_high - y], "arrayminus": [y - y_low]},
-        text=[name], textposition=f"{'top' if bars else 'bottom'} {'right' if x < _MIDDLE else 'left'}", cliponaxis=False,
-        hovertext=[told], hovertemplate="%{hovertext}<extra></extra>",
-    )  # fmt: skip
+        error_x=_whiskers([(x, x_low, x_high)], shade, width=4, visible=bars),
+        error_y=_whiskers([(y, y_low, y_high)], shade, width=4, visible=bars),
+        text=[name],
+        textposition=side,
+        hovertext=[told],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+
+
+def _whiskers(rows: Iterable[tuple[float, float, float]], colour: str, **more: object) -> dict[str, object]:
+    """Error bars of (value, low, high)."""
+    above, below = zip(*((high - value, value - low) for value, low, high in rows), strict=True)
+    plain = {"type": "data", "symmetric": False, "thickness": 1.5, "color": colour}
+    return {**plain, "array": above, "arrayminus": below, **more}
 
 
 def _deviates(figure: go.Figure, axis: str, values: Floats, edge: float, least: float) -> None:
-    """Ticks in percent; the edge itself stands for nought, and the axis reaches to one in two, or to `least`."""
+    """Ticks in percent; the edge means zero, and the axis reaches at least to `least`."""
     low, high = float(ndtri(edge)), max(float(min(values.max(), ndtri(0.6))), float(ndtri(least)))
     shown = [rate for rate in _RATES if 0.08 * (high - low) < ndtri(rate) - low <= high - low]
     if len(shown) > _TICKS:
         shown = shown[::-2][::-1]
-    figure.update_layout(
-        {f"{axis}axis": {"range": [low - 0.12, high + 0.12], "zeroline": False, "tickvals": [low, *map(float, ndtri(shown))],
-                         "ticktext": ["0", *map(percent, shown)], "tickangle": 0}}
-    )  # fmt: skip
+    places, texts = [low, *map(float, ndtri(shown))], ["0", *map(percent, shown)]
+    around = {"range": [low - 0.12, high + 0.12], "zeroline": False}
+    figure.update_layout({f"{axis}axis": {**around, "tickvals": places, "ticktext": texts, "tickangle": 0}})
 
 
 # --------------------------------------------------------------------------------------------- gallery size, photos
 
 
-def open_set(report: Report, threshold: float) -> go.Figure:
+def open_set(report: CalibrationReport, threshold: float) -> go.Figure:
     """How often strangers are named and people are not, by the number of people enrolled.
 
     Args:
@@ -258,29 +281,33 @@ def open_set(report: Report, threshold: float) -> go.Figure:
             f"{told.format(count=size)}<br>{name}: {percent(rate)}"
             for size, rate in zip(sizes.tolist(), rates.tolist(), strict=True)
         ]
-        figure.add_trace(go.Scatter(x=sizes, y=np.maximum(rates, 1e-6), mode="lines+markers", name=name, text=hover,
-                                    line={"color": colour, "width": 2.5, "dash": dash}, marker={"size": 5},
-                                    hovertemplate="%{text}<extra></extra>"))  # fmt: skip
+        line, y = _pen(colour, dash=dash), np.maximum(rates, 1e-6)
+        figure.add_trace(scatter(sizes, y, "lines+markers", hover, name=name, line=line, marker={"size": 5}))
     if people:
-        figure.add_vline(x=people, line={"color": ink(), "width": 1.5, "dash": "dot"})
-        figure.add_annotation(x=float(np.log10(people)), y=1, yref="paper", yanchor="bottom", showarrow=False, font={"size": 12},
-                              text=say("today {count}", count=people))  # fmt: skip
+        figure.add_vline(x=people, line=_pen(ink(), 1.5, "dot"))
+        _above(figure, float(np.log10(people)), say("today {count}", count=people))
     figure.update_xaxes(
         type="log", tickvals=[1, 10, 100, 1000], ticktext=["1", "10", "100", "1000"], range=[-0.05, 3.75]
     )
     exponents = range(-6, 1, 2)
     figure.update_yaxes(
-        type="log", range=[-6.15, 0.15], tickvals=[10.0**each for each in exponents],
+        type="log",
+        range=[-6.15, 0.15],
+        tickvals=[10.0**each for each in exponents],
         ticktext=[("≤ " if each == exponents[0] else "") + percent(10.0**each) for each in exponents],
-    )  # fmt: skip
+    )
     figure = styled(
-        figure, say("More people, more strangers named, at {threshold}", threshold=f"{threshold:.3f}"), height=_HEIGHT, top=60,
-        x=say("people enrolled"), y=say("share of searches"),
-    )  # fmt: skip
+        figure,
+        say("More people, more strangers named, at {threshold}", threshold=f"{threshold:.3f}"),
+        height=_HEIGHT,
+        top=60,
+        x=say("people enrolled"),
+        y=say("share of searches"),
+    )
     return figure.update_layout(legend=_BELOW)
 
 
-def photos_effect(report: Report, threshold: float) -> go.Figure:
+def photos_effect(report: CalibrationReport, threshold: float) -> go.Figure:
     """How often people are not recognised, by the number of their enrolment photos, with 95% intervals.
 
     Args:
@@ -292,19 +319,24 @@ def photos_effect(report: Report, threshold: float) -> go.Figure:
     x, y = say("enrolment photos per person"), say("false non-matches (FNMR)")
     if not found.photos:
         return _nothing(title, say("Nobody has two pictures to compare"), x=x, y=y)
-    values = [rate.value for rate in found.fnmr]
-    figure = go.Figure(
-        go.Scatter(
-            x=list(found.photos), y=values, mode="lines+markers", line={"color": own, "width": 2.5}, marker={"size": 9},
-            error_y={"type": "data", "symmetric": False, "array": [rate.high - rate.value for rate in found.fnmr],
-                     "arrayminus": [rate.value - rate.low for rate in found.fnmr], "color": own, "thickness": 1.5, "width": 5},
-            text=[f"{say('{count} photos', count=count)}<br>FNMR {_interval([rate.value, rate.low, rate.high])}"
-                  for count, rate in zip(found.photos, found.fnmr, strict=True)],
-            hovertemplate="%{text}<extra></extra>", showlegend=False,
-        )
-    )  # fmt: skip
+    rows = [(rate.value, rate.low, rate.high) for rate in found.fnmr]
+    texts = [
+        f"{say('{count} photos', count=count)}<br>FNMR {_interval(row)}"
+        for count, row in zip(found.photos, rows, strict=True)
+    ]
+    line = scatter(
+        found.photos,
+        [value for value, _, _ in rows],
+        "lines+markers",
+        texts,
+        line=_pen(own),
+        marker={"size": 9},
+        error_y=_whiskers(rows, own, width=5),
+        showlegend=False,
+    )
+    figure = go.Figure(line)
     figure.update_xaxes(tickvals=list(found.photos), range=[0.6, max(found.photos) + 0.4], showgrid=False)
-    top = max(rate.high for rate in found.fnmr)
+    top = max(high for _, _, high in rows)
     figure.update_yaxes(tickformat=".1~%", range=[-0.03 * top, 1.08 * top], zeroline=False)
     return styled(figure, title, height=_HEIGHT, x=x, y=say("{what}, {count} people", what=y, count=found.people))
 

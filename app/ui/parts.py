@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import functools
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, ParamSpec
@@ -22,6 +22,7 @@ from engine.errors import MusterError, Unreachable
 __all__ = [
     "Figure",
     "Tone",
+    "bullets",
     "face",
     "faces_side_by_side",
     "failed",
@@ -34,6 +35,7 @@ __all__ = [
     "picture",
     "plain",
     "portrait",
+    "show",
     "similarity_bar",
     "status",
     "style",
@@ -84,6 +86,22 @@ def markup(template: str, **values: object) -> Markup:
 def html(body: Markup) -> None:
     """Show HTML made with `markup`."""
     st.html(str(body))
+
+
+def show(template: str, **values: object) -> None:
+    """Show HTML with values put in escaped, see `markup`."""
+    html(markup(template, **values))
+
+
+def bullets(lines: Iterable[object], kind: str = "") -> None:
+    """Show a list.
+
+    Args:
+        lines: plain texts, or HTML made with `markup`.
+        kind: further classes of the stylesheet.
+    """
+    items = Markup("").join(markup("<li>{line}</li>", line=line) for line in lines)
+    show('<ul class="m-list {kind}">{items}</ul>', kind=kind, items=items)
 
 
 def style() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from app.words import language, say, say_date, say_time
 from engine.records.alerts import when
-from engine.tuning.calibration import InForce, Operating, Report, Target, Traffic, how_often
+from engine.tuning.calibration import CalibrationReport, ErrorTarget, Operating, ThresholdInForce, Traffic, how_often
 from engine.tuning.calibration import percent as plain_percent
 
 __all__ = [
@@ -74,7 +74,7 @@ def sentence(found: Operating) -> str:
     return say("At {threshold}, {wrong}; {rest}.", threshold=f"{found.threshold:.2f}", wrong=wrong, rest=rest)
 
 
-def support(report: Report) -> str:
+def support(report: CalibrationReport) -> str:
     """What so few people can show, see `Support.statement`."""
     found = report.support
     if found.pairs:
@@ -116,8 +116,8 @@ def traffic(found: Traffic) -> str:
     return say("Arrivals and strangers: as given here.")
 
 
-def warnings(report: Report, threshold: float, names: Names) -> Iterator[str]:
-    """What somebody should know before a threshold is put in force, see `Report.warnings`; of traffic `traffic` tells."""
+def warnings(report: CalibrationReport, threshold: float, names: Names) -> Iterator[str]:
+    """What somebody should know before a threshold is put in force, see `CalibrationReport.warnings`; of traffic `traffic` tells."""
     alike = [pair for pair in report.look_alikes if pair.reaches(threshold)]
     if alike:
         pairs = ", ".join(
@@ -137,7 +137,7 @@ def warnings(report: Report, threshold: float, names: Names) -> Iterator[str]:
         )
 
 
-def foundation(report: Report, found: Operating) -> Iterator[str]:
+def foundation(report: CalibrationReport, found: Operating) -> Iterator[str]:
     """What the logs of real passages say, and what these people alone cannot rule out."""
     if report.support.pairs:
         yield say(
@@ -159,7 +159,7 @@ def foundation(report: Report, found: Operating) -> Iterator[str]:
         )
 
 
-def origin(found: InForce, target: Target, people: int) -> str:
+def origin(found: ThresholdInForce, target: ErrorTarget, people: int) -> str:
     """Where the threshold in force comes from.
 
     Args:
@@ -184,7 +184,7 @@ def moment(text: str) -> str:
     return text if found is None else f"{say_date(found.date())}, {say_time(text)}"
 
 
-def concerns(found: InForce, people: int) -> Iterator[str]:
+def concerns(found: ThresholdInForce, people: int) -> Iterator[str]:
     """What does not fit about the threshold in force, see `Concern`."""
     version = found.version
     if not found.concerns or version is None or version.threshold is None:

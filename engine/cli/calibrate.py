@@ -14,7 +14,7 @@ from engine.errors import InputError
 
 if TYPE_CHECKING:
     from engine.evaluation import Estimate
-    from engine.tuning.calibration import Operating, Report, Version
+    from engine.tuning.calibration import CalibrationReport, Operating, Version
 
 __all__ = ["app"]
 
@@ -106,7 +106,7 @@ def _span(found: Estimate) -> str:
     return f"{percent(found.value)} ({percent(found.low)} – {percent(found.high)})"
 
 
-def _show(report: Report) -> None:
+def _show(report: CalibrationReport) -> None:
     _show_rates(report)
     for sentence in dict.fromkeys((report.now.sentence, report.proposed.sentence)):
         say(sentence)
@@ -120,7 +120,7 @@ def _show(report: Report) -> None:
     _show_limits(report)
 
 
-def _show_rates(report: Report) -> None:
+def _show_rates(report: CalibrationReport) -> None:
     now, then = report.now, report.proposed
     origin = {"settings": "settings", "calibration": "calibrated", "derived": "derived"}[report.source]
     rows = [
@@ -138,7 +138,7 @@ def _show_rates(report: Report) -> None:
     table(title, ("value (95% interval, over people)", "in force", "proposed"), rows)
 
 
-def _show_suspects(report: Report) -> None:
+def _show_suspects(report: CalibrationReport) -> None:
     """Pairs of people who look alike, and templates that fit somebody else better."""
     if report.look_alikes:
         pairs = []
@@ -158,7 +158,7 @@ def _show_suspects(report: Report) -> None:
         table(title, ("person", "template", "similarity", "more similar to"), misfits)
 
 
-def _show_limits(report: Report) -> None:
+def _show_limits(report: CalibrationReport) -> None:
     from engine.tuning.calibration import ASSUMPTIONS
 
     for warning in report.warnings(report.proposed.threshold):
@@ -181,7 +181,7 @@ def _rates_json(found: Operating) -> dict[str, Any]:
     }
 
 
-def _report_json(report: Report, version: Version | None) -> dict[str, Any]:
+def _report_json(report: CalibrationReport, version: Version | None) -> dict[str, Any]:
     from engine.tuning.calibration import ASSUMPTIONS
 
     gallery, seen = report.gallery, report.seen

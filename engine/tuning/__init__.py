@@ -5,8 +5,4 @@ Not here: rates, intervals and thresholds as such (`engine.evaluation`).
 
 from engine.tuning.assessment import assess_folder, assess_pairs, assess_prior
 
-__all__ = [
-    "assess_folder",
-    "assess_pairs",
-    "assess_prior",
-]
+__all__ = ["assess_folder", "assess_pairs", "assess_prior"]

@@ -12,15 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import InputError
-from engine.evaluation import (
-    Comparisons,
-    PriorCurve,
-    Rate,
-    figures,
-    measure_prior,
-    photo_comparisons,
-    verification,
-)
+from engine.evaluation import Comparisons, PriorCurve, Rate, figures, measure_prior, photo_comparisons, verification
 from engine.face_reader import FaceReader, subject
 from engine.gallery import Gallery, Template
 from engine.imaging import IMAGE_SUFFIXES, read_image
@@ -58,7 +50,7 @@ def acquire(reader: FaceReader, photos: Sequence[tuple[Path, str]], progress: Pr
     Args:
         reader: networks.
         photos: path and person.
-        progress: told of photos.
+        progress: called with what is done and how far it is.
     """
     result = _Acquired()
     for index, (path, person) in enumerate(photos):
@@ -125,7 +117,7 @@ def assess_folder(
         gallery: makes an empty one.
         threshold: in force for a gallery.
         min_margin: before the runner-up.
-        progress: told of photos.
+        progress: called with what is done and how far it is.
 
     Raises:
         InputError: no such folder, no photos, or fewer than two people.
@@ -193,7 +185,7 @@ def _rows(probes: Sequence[Probe]) -> tuple[Floats, NDArray[np.intp]]:
 
 
 def not_measured(reason: str) -> dict[str, Any]:
-    """The keys of an identification report without figures."""
+    """An identification report that says why nothing was measured."""
     return {"rank1": None, "fpir": None, "fnir": None, "threshold": None, "reason": reason}
 
 

@@ -19,7 +19,7 @@ from engine.evaluation import derive_threshold, fpir_of_fmr
 from engine.gallery import Gallery, Template
 from engine.storage import read_rows
 from engine.tuning.calibration import Traffic, how_often, in_words, percent
-from engine.tuning.calibration.traffic import seen_of, traffic_of
+from engine.tuning.calibration.traffic import punch_history, traffic_of
 from engine.workbench import Workbench
 
 WHO = {"author": "Lea", "reason": "first week"}
@@ -220,7 +220,7 @@ def test_what_the_cameras_saw_is_counted_without_what_people_took_back(tmp_path:
     records.attendance.retract("E1", at(1800), "door", "r-2", "crossed", {})  # the engine's own
     seen = workbench.calibration.report().seen
     assert seen.punches == 0, "another model decided these"
-    seen = seen_of(records, "model-1", at(3600))
+    seen = punch_history(records, "model-1", at(3600))
     assert (seen.punches, seen.wrong.hits, seen.wrong.trials) == (3, 1, 3)
     assert (seen.people, seen.runner_up.tolist()) == (("E1",), [0.2])  # as the punches were made
     assert (seen.fpir(0.2).value, seen.fpir(0.21).value) == (1, 0)

@@ -14,7 +14,7 @@ from app.web import access
 from app.words import say, term
 from app.words.tuning import origin
 from engine.operations.overview import versions
-from engine.tuning.calibration import Target
+from engine.tuning.calibration import ErrorTarget
 from engine.workbench import Workbench
 
 __all__ = ["show", "table"]
@@ -92,7 +92,7 @@ def _models(bench: Workbench) -> None:
 def _settings(bench: Workbench) -> list[tuple[object, object, object]]:
     matching, quality, voting = bench.config.matching, bench.config.quality, bench.config.voting
     found = bench.calibration.in_force()
-    why: object = origin(found, Target(matching.target_fmr, matching.target_fpir), len(bench.gallery.current()))
+    why: object = origin(found, ErrorTarget(matching.target_fmr, matching.target_fpir), len(bench.gallery.current()))
     if access.may("system.tune"):
         why = parts.markup(
             '{why} · <a href="{address}" target="_self">{text}</a>',

@@ -1,4 +1,4 @@
-"""What the tuning page is asked for: the row of inputs, kept in the address, and the evaluation made for them."""
+"""The inputs of the tuning page, kept in the address, and the evaluation made for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.ui import parts
 from app.ui.address import put
 from app.words import say
 from app.words.tuning import traffic as traffic_in_words
-from engine.tuning.calibration import Report, Target
+from engine.tuning.calibration import CalibrationReport, ErrorTarget
 from engine.workbench import Workbench
 
 __all__ = ["Asked", "asked", "evaluated", "report", "row", "step", "tried", "usual_target"]
@@ -28,7 +28,7 @@ _KEPT_S = 600
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be evaluated.
+    """What to evaluate.
 
     Attributes:
         target: which rate; `settings`: both of the settings. one_in: one error in so many.
@@ -50,7 +50,7 @@ def _number(name: str, low: float, high: float) -> float | None:
 
 
 def asked(bench: Workbench) -> Asked:
-    """What the address asks for; what makes no sense there is as if it was not."""
+    """What the address asks for; values that make no sense are ignored."""
     word = st.query_params.get("target", "")
     target: Literal["settings", "fmr", "fpir"] = "fmr" if word == "fmr" else "fpir" if word == "fpir" else "settings"
     matching = bench.config.matching
@@ -67,16 +67,16 @@ def asked(bench: Workbench) -> Asked:
 
 
 @lru_cache(maxsize=4)
-def _made(bench: Workbench, state: tuple[object, ...], fmr: float | None, fpir: float | None) -> Report:
-    """An evaluation, with all that a first picture and a slider need; of another state it is another one."""
+def _made(bench: Workbench, state: tuple[object, ...], fmr: float | None, fpir: float | None) -> CalibrationReport:
+    """An evaluation with everything that the page needs at first; `state` keeps those of other states apart."""
     del state
     made = bench.calibration.report(fmr, fpir)
-    # what every threshold asks for, so that variants for other traffic have it
+    # needed at every threshold: computed here, variants for other traffic share it
     _ = made.proposed, made.now, made.bands, made.look_alikes, made.outliers
     return made
 
 
-def evaluated(bench: Workbench, wanted: Asked) -> Report:
+def evaluated(bench: Workbench, wanted: Asked) -> CalibrationReport:
     """The evaluation, with the traffic of the logs. Kept for ten minutes, or until people, templates or the threshold in force change.
 
     Raises:
@@ -92,16 +92,11 @@ def evaluated(bench: Workbench, wanted: Asked) -> Report:
         time.monotonic() // _KEPT_S,
     )
     rate = 1 / wanted.one_in
-    return _made(
-        bench,
-        state,
-        rate if wanted.target == "fmr" else None,
-        rate if wanted.target == "fpir" else None,
-    )
+    return _made(bench, state, rate if wanted.target == "fmr" else None, rate if wanted.target == "fpir" else None)
 
 
-def report(bench: Workbench, wanted: Asked) -> Report:
-    """The same with the traffic that was asked for."""
+def report(bench: Workbench, wanted: Asked) -> CalibrationReport:
+    """The evaluation with the traffic that was asked for."""
     made = evaluated(bench, wanted)
     if wanted.arrivals is None and wanted.strangers is None:
         return made
@@ -119,18 +114,18 @@ def report(bench: Workbench, wanted: Asked) -> Report:
 # --------------------------------------------------------------------------------------------- the row
 
 
-def usual_target(bench: Workbench) -> Target:
+def usual_target(bench: Workbench) -> ErrorTarget:
     """Both targets of the settings."""
-    return Target(bench.config.matching.target_fmr, bench.config.matching.target_fpir)
+    return ErrorTarget(bench.config.matching.target_fmr, bench.config.matching.target_fpir)
 
 
-def row(bench: Workbench, wanted: Asked, made: Report) -> None:
+def row(bench: Workbench, wanted: Asked, made: CalibrationReport) -> None:
     """The row of inputs.
 
     Args:
         bench: for the targets of the settings.
         wanted: as the address says.
-        made: the evaluation with the traffic of the logs.
+        made: the evaluation with the logged traffic.
     """
     names = {
         "settings": say("As in the settings"),
@@ -152,19 +147,28 @@ def row(bench: Workbench, wanted: Asked, made: Report) -> None:
     grid = st.grid(4, min_column_width=150)
     with grid.cell():
         st.selectbox(
-            say("Target"), list(names), format_func=lambda word: names[word], key=_KEY("target"), on_change=target_chosen,
+            say("Target"),
+            list(names),
+            format_func=lambda word: names[word],
+            key=_KEY("target"),
+            on_change=target_chosen,
             help=say("What the proposed threshold is to reach; with both rates the stricter decides."),
-        )  # fmt: skip
+        )
     with grid.cell():
         if wanted.target == "settings":
             st.text_input(say("At most"), _target(usual_target(bench)), disabled=True, key=_KEY("both"))
         else:
             st.session_state[_KEY("one_in")] = wanted.one_in
             st.number_input(
-                say("At most one in"), 2, _MOST, step=max(1, wanted.one_in // 10), key=_KEY("one_in"),
-                on_change=number_chosen, args=("one_in",),
+                say("At most one in"),
+                2,
+                _MOST,
+                step=max(1, wanted.one_in // 10),
+                key=_KEY("one_in"),
+                on_change=number_chosen,
+                args=("one_in",),
                 help=say("Comparisons with one wrong person, or searches of strangers, to one that is accepted."),
-            )  # fmt: skip
+            )
     usual = made.traffic
     about = parts.plain(traffic_in_words(usual))
     for name, label, value, given in (
@@ -174,11 +178,19 @@ def row(bench: Workbench, wanted: Asked, made: Report) -> None:
         with grid.cell():
             st.session_state[_KEY(name)] = round(value if given is None else given, 1)
             st.number_input(
-                label, 0.0, 1e6, step=1.0, format="%.1f", key=_KEY(name), on_change=number_chosen, args=(name,), help=about
-            )  # fmt: skip
+                label,
+                0.0,
+                1e6,
+                step=1.0,
+                format="%.1f",
+                key=_KEY(name),
+                on_change=number_chosen,
+                args=(name,),
+                help=about,
+            )
 
 
-def _target(target: Target) -> str:
+def _target(target: ErrorTarget) -> str:
     rates = (("FMR", target.fmr), ("FPIR", target.fpir))
     return ", ".join(f"{name} 1:{round(1 / rate):,}".replace(",", "\u202f") for name, rate in rates if rate is not None)
 
@@ -187,11 +199,11 @@ def _target(target: Target) -> str:
 
 
 def step(value: float) -> float:
-    """The next place of the slider."""
+    """The nearest step of the slider."""
     return round(min(1.0, max(0.0, value)) * _STEPS) / _STEPS
 
 
-def tried(made: Report) -> float:
+def tried(made: CalibrationReport) -> float:
     """The threshold that the address asks for; default: the one in force."""
     if st.query_params.get("at", "") == "proposed":
         return made.proposed_threshold

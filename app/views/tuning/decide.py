@@ -1,6 +1,8 @@
-"""Putting a threshold in force, taking it back, and what was decided so far."""
+"""Puts a threshold in force, rolls it back, and lists earlier decisions."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import streamlit as st
 from markupsafe import Markup
@@ -12,7 +14,7 @@ from app.web import access
 from app.words import say
 from app.words.tuning import again, moment, often, sentence, warnings
 from engine.errors import MusterError
-from engine.tuning.calibration import Report, Version
+from engine.tuning.calibration import Calibration, CalibrationReport, Version
 from engine.types import NOBODY
 from engine.workbench import Workbench
 
@@ -21,11 +23,11 @@ __all__ = ["buttons", "history"]
 _SHOWN = 4
 
 
-def buttons(bench: Workbench, made: Report, threshold: float) -> None:
-    """Apply and roll back.
+def buttons(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
+    """The buttons to apply a threshold and to roll it back.
 
     Args:
-        made: the evaluation that a decision rests on. threshold: that is tried.
+        made: the evaluation that a decision rests on. threshold: the one tried.
     """
     past, why_not = bench.calibration.history(), ""
     if bench.calibration.fixed_where:
@@ -35,26 +37,25 @@ def buttons(bench: Workbench, made: Report, threshold: float) -> None:
     same = threshold == made.in_force
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
-            say("Put {threshold} in force …", threshold=f"{threshold:.3f}"), type="primary", key="tuning-apply",
-            icon=":material/check:", disabled=same or bool(why_not),
+            say("Put {threshold} in force …", threshold=f"{threshold:.3f}"),
+            type="primary",
+            key="tuning-apply",
+            icon=":material/check:",
+            disabled=same or bool(why_not),
             help=parts.plain(why_not or (say("It is in force already. Try another one.") if same else "")) or None,
-        ):  # fmt: skip
+        ):
             _apply(bench, made, threshold)
+        proposed = made.proposed_threshold
         for word, label, value in (
             ("", say("Try the one in force"), made.in_force),
-            (
-                "proposed",
-                say("Try the proposed {threshold}", threshold=f"{made.proposed_threshold:.3f}"),
-                made.proposed_threshold,
-            ),
+            ("proposed", say("Try the proposed {threshold}", threshold=f"{proposed:.3f}"), proposed),
         ):
             if value != threshold:
                 st.button(label, key=f"tuning-at-{word}", on_click=put, kwargs={"at": word})
-        if past and past[-1].restores and st.button(
-            say("Roll back to {threshold} …", threshold=_goal(past)), key="tuning-rollback", icon=":material/undo:",
-            disabled=bool(why_not), help=parts.plain(why_not) or None,
-        ):  # fmt: skip
-            _roll_back(past)
+        if past and past[-1].restores:
+            label, why = say("Roll back to {threshold} …", threshold=_goal(past)), parts.plain(why_not) or None
+            if st.button(label, key="tuning-rollback", icon=":material/undo:", disabled=bool(why_not), help=why):
+                _roll_back(past)
 
 
 def _goal(past: tuple[Version, ...]) -> str:
@@ -67,32 +68,25 @@ def _value(threshold: float | None) -> str:
     return say("the derived one") if threshold is None else f"{threshold:.3f}"
 
 
-def _signature() -> str:
-    account = access.account()
-    return account.name if account else ""
-
-
 # --------------------------------------------------------------------------------------------- dialogs
 
 
-def _apply(bench: Workbench, made: Report, threshold: float) -> None:
+def _apply(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
     @st.dialog(say("Put a threshold in force"), width="medium")
     def ask() -> None:
         _what_changes(bench, made, threshold)
         reason = _reason()
         if st.button(say("Put it in force"), type="primary", disabled=not reason, key="tuning-apply-now"):
-            try:
-                acted, author = access.acting("system.tune")
-                version = acted.calibration.apply(made, threshold, author=author, reason=reason)
-            except MusterError as error:
-                st.error(parts.plain(error), icon=":material/error:")
-                return
-            _done(version)
+            _decide(lambda desk, author: desk.apply(made, threshold, author=author, reason=reason))
 
     ask()
 
 
-def _what_changes(bench: Workbench, made: Report, threshold: float) -> None:
+def _change(before: str, after: str) -> None:
+    parts.show('<p class="m-change">{a} <span aria-hidden="true">→</span> {b}</p>', a=before, b=after)
+
+
+def _what_changes(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
     now, then = made.now, made.at(threshold)
     reached = [[pair for pair in made.look_alikes if pair.reaches(each)] for each in (made.in_force, threshold)]
     known = bench.known_people()
@@ -100,9 +94,8 @@ def _what_changes(bench: Workbench, made: Report, threshold: float) -> None:
     def name(key: str) -> str:
         return known.get(key, NOBODY).name or key
 
-    parts.html(parts.markup('<p class="m-change">{a} <span aria-hidden="true">→</span> {b}</p>', a=f"{made.in_force:.3f}",
-                            b=f"{threshold:.3f}"))  # fmt: skip
-    parts.html(parts.markup("<p>{text}</p>", text=sentence(then)))
+    _change(f"{made.in_force:.3f}", f"{threshold:.3f}")
+    parts.show("<p>{text}</p>", text=sentence(then))
     rows = [
         (say("Wrong punches"), often(now.wrong_per_month), often(then.wrong_per_month)),
         (say("Asked to try again"), again(now), again(then)),
@@ -122,33 +115,31 @@ def _what_changes(bench: Workbench, made: Report, threshold: float) -> None:
         more = ""
         if len(reached[1]) > _SHOWN:
             more = say("and {count} more pairs", count=len(reached[1]) - _SHOWN)
-        parts.html(
-            parts.markup(
-                '<p><b>{title}</b></p>{faces}<p class="m-soft">{more}</p>',
-                title=say("Look-alikes that may be taken for one another:"),
-                faces=faces,
-                more=more,
-            )
+        parts.show(
+            '<p><b>{title}</b></p>{faces}<p class="m-soft">{more}</p>',
+            title=say("Look-alikes that may be taken for one another:"),
+            faces=faces,
+            more=more,
         )
     others = list(warnings(made, 2.0, name))  # no pair reaches that: they are shown above
     if others:
-        items = Markup("").join(parts.markup("<li>{line}</li>", line=line) for line in others)
-        parts.html(parts.markup('<ul class="m-list m-warned">{items}</ul>', items=items))
+        parts.bullets(others, "m-warned")
 
 
 def _reason() -> str:
     typed = st.text_input(
-        say("Reason"), key="tuning-reason", max_chars=1000, live=True,
+        say("Reason"),
+        key="tuning-reason",
+        max_chars=1000,
+        live=True,
         placeholder=say("Why, for whoever reads the history"),
-    )  # fmt: skip
-    st.caption(
-        parts.plain(
-            say(
-                "Signed by {name}, kept in the history and the audit trail. Running cameras take it over.",
-                name=_signature(),
-            )
-        )
     )
+    account = access.account()
+    signed = say(
+        "Signed by {name}, kept in the history and the audit trail. Running cameras take it over.",
+        name=account.name if account else "",
+    )
+    st.caption(parts.plain(signed))
     return (typed or "").strip()
 
 
@@ -156,31 +147,29 @@ def _roll_back(past: tuple[Version, ...]) -> None:
     @st.dialog(say("Roll the threshold back"), width="medium")
     def ask() -> None:
         latest = past[-1]
-        parts.html(parts.markup('<p class="m-change">{a} <span aria-hidden="true">→</span> {b}</p>', a=_value(latest.threshold),
-                                b=_goal(past)))  # fmt: skip
-        parts.html(
-            parts.markup(
-                "<p>{text}</p>",
-                text=say(
-                    "What {author} put in force on {day} is taken back: “{reason}”.",
-                    author=latest.author, day=moment(latest.made_at), reason=latest.reason,
-                ),
-            )
-        )  # fmt: skip
+        _change(_value(latest.threshold), _goal(past))
+        text = say(
+            "What {author} put in force on {day} is taken back: “{reason}”.",
+            author=latest.author,
+            day=moment(latest.made_at),
+            reason=latest.reason,
+        )
+        parts.show("<p>{text}</p>", text=text)
         reason = _reason()
         if st.button(say("Roll back"), type="primary", disabled=not reason, key="tuning-rollback-now"):
-            try:
-                bench, author = access.acting("system.tune")
-                version = bench.calibration.rollback(author=author, reason=reason)
-            except MusterError as error:
-                st.error(parts.plain(error), icon=":material/error:")
-                return
-            _done(version)
+            _decide(lambda desk, author: desk.rollback(author=author, reason=reason))
 
     ask()
 
 
-def _done(version: Version) -> None:
+def _decide(decision: Callable[[Calibration, str], Version]) -> None:
+    """Take a decision in the name of who is signed in."""
+    try:
+        bench, author = access.acting("system.tune")
+        version = decision(bench.calibration, author)
+    except MusterError as error:
+        st.error(parts.plain(error), icon=":material/error:")
+        return
     put(at="")
     st.toast(parts.plain(say("In force: {threshold}", threshold=_value(version.threshold))), icon=":material/check:")
     st.rerun()
@@ -190,7 +179,7 @@ def _done(version: Version) -> None:
 
 
 def history(bench: Workbench) -> None:
-    """Who decided what, when and why; the latest first."""
+    """The table of who decided what, when and why, the latest first."""
     past = bench.calibration.history()
     if not past:
         parts.notice(

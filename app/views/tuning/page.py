@@ -1,4 +1,4 @@
-"""Tuning: what a match threshold means for the people enrolled here, which one is in force, and putting another one there."""
+"""Tuning: what a match threshold means for the people enrolled here, which one is in force, and how to change it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.views.tuning.asked import Asked, asked, evaluated, report, row, step, t
 from app.web import access
 from app.words import say, term
 from app.words.tuning import again, concerns, foundation, often, origin, percent, sentence, support, traffic, warnings
-from engine.tuning.calibration import ASSUMPTIONS, InForce, Operating, Report
+from engine.tuning.calibration import ASSUMPTIONS, CalibrationReport, Operating, ThresholdInForce
 from engine.types import NOBODY
 from engine.workbench import Workbench
 
@@ -46,9 +46,11 @@ def show() -> None:
     if not people:
         parts.notice(
             say("Nobody is enrolled yet"),
-            say("A threshold rests on the people whom it has to tell apart. Register two people at least, with several pictures each."),
+            say(
+                "A threshold rests on the people whom it has to tell apart. Register two people at least, with several pictures each."
+            ),
             action=_register if access.may("people.enrol") else None,
-        )  # fmt: skip
+        )
         decide.history(bench)
         return
     wanted = asked(bench)
@@ -64,57 +66,48 @@ def show() -> None:
 
 
 def _register() -> None:
-    parts.html(
-        parts.markup(
-            '<a class="m-link" href="{address}" target="_self">{text}</a>',
-            address=to("/registration"),
-            text=say("Register somebody"),
-        )
+    parts.show(
+        '<a class="m-link" href="{address}" target="_self">{text}</a>',
+        address=to("/registration"),
+        text=say("Register somebody"),
     )
 
 
-def _in_force(bench: Workbench, found: InForce, people: int) -> None:
+def _in_force(bench: Workbench, found: ThresholdInForce, people: int) -> None:
     why = origin(found, usual_target(bench), people)
     reason = f": “{found.version.reason}”" if found.source == "calibration" and found.version else ""
-    parts.html(
-        parts.markup(
-            '<p class="m-tuned"><b>{text}</b> <span class="m-soft">{why}</span></p>',
-            text=say("In force: {threshold}", threshold=f"{found.threshold:.3f}"),
-            why=why + reason,
-        )
+    parts.show(
+        '<p class="m-tuned"><b>{text}</b> <span class="m-soft">{why}</span></p>',
+        text=say("In force: {threshold}", threshold=f"{found.threshold:.3f}"),
+        why=why + reason,
     )
 
 
 @st.fragment
 @parts.guarded
 def _decision(wanted: Asked) -> None:
-    """All that depends on the threshold that is tried; a move of the slider runs this alone."""
+    """Everything that depends on the threshold tried; moving the slider reruns this part only."""
     bench = access.reading("system.tune")
     made = report(bench, wanted)
     threshold = tried(made)
     _slider(made, threshold)
     _charts(made, threshold)
     found = made.at(threshold)
-    parts.html(parts.markup('<p class="m-sentence">{text}</p>', text=sentence(found)))
+    parts.show('<p class="m-sentence">{text}</p>', text=sentence(found))
     _figures(made, found)
     decide.buttons(bench, made, threshold)
     names = bench.known_people()
     warned = list(warnings(made, threshold, lambda key: names.get(key, NOBODY).name or key))
     if warned:
-        parts.html(_bullets(warned, "m-warned"))
+        parts.bullets(warned, "m-warned")
     _support(made, found)
     _parts(bench, made, threshold)
-
-
-def _bullets(lines: list[str], kind: str) -> Markup:
-    items = Markup("").join(parts.markup("<li>{line}</li>", line=line) for line in lines)
-    return parts.markup('<ul class="m-list {kind}">{items}</ul>', kind=kind, items=items)
 
 
 # --------------------------------------------------------------------------------------------- the threshold
 
 
-def _slider(made: Report, threshold: float) -> None:
+def _slider(made: CalibrationReport, threshold: float) -> None:
     def moved() -> None:
         put(at=f"{st.session_state[_SLIDER]:.3f}")
 
@@ -128,7 +121,7 @@ def _slider(made: Report, threshold: float) -> None:
 
 
 def _scale(marks: list[tuple[float, str]]) -> Markup:
-    """What lies where below the slider: the lower one's name to the left of its mark, the higher one's to the right."""
+    """The marks below the slider: the name of the lower one to its left, that of the higher one to its right."""
     low = min(value for value, _ in marks)
     cells = Markup("").join(
         parts.markup(
@@ -142,7 +135,7 @@ def _scale(marks: list[tuple[float, str]]) -> Markup:
     return parts.markup('<div class="m-scale">{cells}</div>', cells=cells)
 
 
-def _figures(made: Report, found: Operating) -> None:
+def _figures(made: CalibrationReport, found: Operating) -> None:
     now, alike = made.now, [pair for pair in made.look_alikes if pair.reaches(found.threshold)]
     before = sum(pair.reaches(now.threshold) for pair in made.look_alikes)
 
@@ -171,29 +164,24 @@ def _plot(figure: object, name: str, alt: str) -> None:
     st.plotly_chart(figure, theme=None, config=CONFIG, key=f"tuning-{name}", alt=alt)
 
 
-def _charts(made: Report, threshold: float) -> None:
+def _charts(made: CalibrationReport, threshold: float) -> None:
     from app.charts.tuning import densities, det  # noqa: PLC0415
 
     grid = st.grid(2, min_column_width=380)
     with grid.cell():
-        _plot(
-            densities(made, threshold),
-            "densities",
-            say("Similarities of people with themselves and with others"),
-        )
+        _plot(densities(made, threshold), "densities", say("Similarities of people with themselves and with others"))
     with grid.cell():
         _plot(det(made, threshold), "det", say("False non-matches over false matches, with an interval"))
 
 
-def _support(made: Report, found: Operating) -> None:
-    lines = [support(made), *foundation(made, found), traffic(made.traffic)]
-    parts.html(_bullets(lines, "m-soft"))
+def _support(made: CalibrationReport, found: Operating) -> None:
+    parts.bullets([support(made), *foundation(made, found), traffic(made.traffic)], "m-soft")
     with st.expander(say("What these figures rest on")):
-        parts.html(_bullets([term(text) for text in ASSUMPTIONS], ""))
+        parts.bullets(map(term, ASSUMPTIONS))
 
 
-def _size(bench: Workbench, made: Report, threshold: float) -> None:
-    """Gallery size, and the number of photos."""
+def _size(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
+    """The effects of gallery size and of the number of photos."""
     del bench
     from app.charts.tuning import open_set, photos_effect  # noqa: PLC0415
 
@@ -207,8 +195,8 @@ def _size(bench: Workbench, made: Report, threshold: float) -> None:
 # --------------------------------------------------------------------------------------------- parts
 
 
-def _parts(bench: Workbench, made: Report, threshold: float) -> None:
-    """One further look at a time; only the chosen one is computed."""
+def _parts(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
+    """One further part at a time; only the chosen one is computed."""
     names = {
         "alike": say("Look-alikes"),
         "misfits": say("Odd templates ({count})", count=len(made.outliers)) if made.outliers else say("Odd templates"),
@@ -217,7 +205,7 @@ def _parts(bench: Workbench, made: Report, threshold: float) -> None:
         "replay": say("Last month replayed"),
         "history": say("History"),
     }
-    draw: Mapping[str, Callable[[Workbench, Report, float], None]] = {
+    draw: Mapping[str, Callable[[Workbench, CalibrationReport, float], None]] = {
         "alike": tuning_people.look_alikes,
         "misfits": tuning_people.misfits,
         "people": tuning_people.difficult,
@@ -234,7 +222,12 @@ def _parts(bench: Workbench, made: Report, threshold: float) -> None:
         put(part="" if word == "alike" else word)
 
     st.segmented_control(
-        say("Further looks"), list(names), format_func=lambda word: names[word], key=_PART, on_change=chosen,
-        label_visibility="collapsed", required=True,
-    )  # fmt: skip
+        say("Further looks"),
+        list(names),
+        format_func=lambda word: names[word],
+        key=_PART,
+        on_change=chosen,
+        label_visibility="collapsed",
+        required=True,
+    )
     draw[part](bench, made, threshold)

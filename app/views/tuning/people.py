@@ -1,4 +1,4 @@
-"""Whom a threshold is about: look-alikes, templates that do not fit, people who are hard to recognise."""
+"""The people whom a threshold affects most: look-alikes, templates that do not fit, people who are hard to recognise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.ui.address import to
 from app.views.alerts.pieces import name_of, shown
 from app.words import say
 from engine.evaluation import Difficulty, LookAlike, Outlier
-from engine.tuning.calibration import Report
+from engine.tuning.calibration import CalibrationReport
 from engine.workbench import Workbench
 
 __all__ = ["difficult", "look_alikes", "misfits"]
@@ -29,17 +29,17 @@ def _person(bench: Workbench, key: str, text: str = "") -> Markup:
 
 
 def _grid(cells: list[Markup]) -> None:
-    parts.html(parts.markup('<div class="m-near m-cards">{cells}</div>', cells=Markup("").join(cells)))
+    parts.show('<div class="m-near m-cards">{cells}</div>', cells=Markup("").join(cells))
 
 
 def _caption(text: str) -> None:
-    parts.html(parts.markup('<p class="m-soft">{text}</p>', text=text))
+    parts.show('<p class="m-soft">{text}</p>', text=text)
 
 
 # --------------------------------------------------------------------------------------------- pairs
 
 
-def look_alikes(bench: Workbench, made: Report, threshold: float) -> None:
+def look_alikes(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
     """The most similar pairs, both faces side by side."""
     pairs = made.look_alikes
     if not pairs:
@@ -57,35 +57,37 @@ def look_alikes(bench: Workbench, made: Report, threshold: float) -> None:
 
 
 def _pair(bench: Workbench, pair: LookAlike, threshold: float) -> Markup:
-    both = Markup("").join(
-        parts.markup(
-            "<figure>{face}<figcaption>{name}</figcaption></figure>",
-            face=parts.face(parts.portrait(key, 320), 160, name_of(bench, key)),
-            name=_person(bench, key),
-        )
-        for key in (pair.first, pair.second)
-    )
+    both = Markup("").join(_portrait(bench, key, _person(bench, key)) for key in (pair.first, pair.second))
     over = pair.reaches(threshold)
+    state = ("no templates", say("may be taken for one another")) if over else ("good", say("told apart"))
     return parts.markup(
         '<div><div class="m-pair">{both}</div>{bar}<div>{state}</div></div>',
         both=both,
         bar=parts.similarity_bar(max(pair.similarity, pair.closest), threshold, tone="warn" if over else "good"),
-        state=parts.status("no templates", say("may be taken for one another"))
-        if over
-        else parts.status("good", say("told apart")),
+        state=parts.status(*state),
     )
+
+
+def _portrait(bench: Workbench, key: str, caption: object) -> Markup:
+    return _figure(parts.face(parts.portrait(key, 320), 160, name_of(bench, key)), caption)
+
+
+def _figure(face: Markup, caption: object) -> Markup:
+    return parts.markup("<figure>{face}<figcaption>{text}</figcaption></figure>", face=face, text=caption)
 
 
 # --------------------------------------------------------------------------------------------- templates
 
 
-def misfits(bench: Workbench, made: Report, threshold: float) -> None:
+def misfits(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
     """Templates that do not fit their person, with their pictures."""
     found = made.outliers
     if not found:
         parts.notice(
-            say("Every template fits its person"), say("None is more like somebody else than like the rest of its person."), tone="good"
-        )  # fmt: skip
+            say("Every template fits its person"),
+            say("None is more like somebody else than like the rest of its person."),
+            tone="good",
+        )
         return
     _caption(
         say(
@@ -101,28 +103,16 @@ def _more(count: int) -> None:
         _caption(say("and {count} more", count=count - _MOST))
 
 
-def _misfit(bench: Workbench, made: Report, each: Outlier, threshold: float) -> Markup:
+def _misfit(bench: Workbench, made: CalibrationReport, each: Outlier, threshold: float) -> Markup:
     template = made.gallery.templates[each.row]
     stranger = each.nearest is not None and each.nearest > each.similarity
-    face = shown(
-        bench,
-        f"images/enrolment/{template.template_id}.jpg",
-        160,
-        say("Picture of {name}", name=name_of(bench, each.person)),
-    )
+    alt = say("Picture of {name}", name=name_of(bench, each.person))
     cells = [
-        parts.markup(
-            "<figure>{face}<figcaption>{name}</figcaption></figure>", face=face, name=_person(bench, each.person)
-        )
+        _figure(shown(bench, f"images/enrolment/{template.template_id}.jpg", 160, alt), _person(bench, each.person))
     ]
     if stranger:
-        cells.append(
-            parts.markup(
-                "<figure>{face}<figcaption>{text}</figcaption></figure>",
-                face=parts.face(parts.portrait(each.nearest_person, 320), 160, name_of(bench, each.nearest_person)),
-                text=say("more like {name}", name=name_of(bench, each.nearest_person)),
-            )
-        )
+        other = say("more like {name}", name=name_of(bench, each.nearest_person))
+        cells.append(_portrait(bench, each.nearest_person, other))
     question = say("Somebody else's photo?") if stranger else say("A poor photo?")
     return parts.markup(
         '<div><div class="m-pair">{cells}</div>{bar}<div>{state}</div><div>{link}</div></div>',
@@ -136,8 +126,8 @@ def _misfit(bench: Workbench, made: Report, each: Outlier, threshold: float) -> 
 # --------------------------------------------------------------------------------------------- people
 
 
-def difficult(bench: Workbench, made: Report, threshold: float) -> None:
-    """People who give a reason to look at; the rest is only counted."""
+def difficult(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
+    """People who need a look; the others are only counted."""
     rows = [(each, why) for each in made.difficulty if (why := _why(each, threshold))]
     if not rows:
         parts.notice(
@@ -152,18 +142,16 @@ def difficult(bench: Workbench, made: Report, threshold: float) -> None:
     _caption(text)
     heads = ("", say("Person"), say("Own worst template"), say("Nearest other person"), say("What to know"))
     body = Markup("").join(_line(bench, each, why, threshold) for each, why in rows[:_MOST])
-    parts.html(
-        parts.markup(
-            '<table class="m-table m-hard"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>',
-            heads=Markup("").join(parts.markup("<th>{head}</th>", head=head) for head in heads),
-            body=body,
-        )
+    parts.show(
+        '<table class="m-table m-hard"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>',
+        heads=Markup("").join(parts.markup("<th>{head}</th>", head=head) for head in heads),
+        body=body,
     )
     _more(len(rows))
 
 
 def _why(each: Difficulty, threshold: float) -> list[str]:
-    """What speaks for a look at somebody."""
+    """Reasons to look at somebody."""
     found = []
     if each.hardest is not None and each.hardest < threshold:
         found.append(say("a picture of theirs would not be recognised"))

@@ -1,4 +1,4 @@
-"""What another threshold would have changed in the last month: worked out beside the page, shown when it is done."""
+"""What another threshold would have changed in the last month: computed in a thread, shown when it is done."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.web import access
 from app.web.pictures import allowed
 from app.words import say, say_date, say_time, term
 from engine.errors import MusterError
-from engine.tuning.calibration import Report
+from engine.tuning.calibration import CalibrationReport
 from engine.tuning.replay import Change, ChangeKind, Limits, Past, Replay
 from engine.workbench import Workbench
 
@@ -31,17 +31,17 @@ _LONELY_S = 20.0
 
 
 class _Stopped(Exception):
-    """Nobody wants it any more."""
+    """Nobody waits for the result any more."""
 
 
 @dataclass(eq=False)
-class _Job:
+class _ReplayJob:
     """One replay, in a thread of its own.
 
     Attributes:
-        threshold: tried. since: first day. state: of people and day that it was made in.
-        past: of an earlier replay of the same days, or made on the way.
-        done, total: how far. result, error: how it ended. asked_at: when somebody looked last.
+        threshold: tried. since: first day. state: of gallery and day; in another one the job is out of date.
+        past: of an earlier replay of the same days, or made by this one.
+        done, total: progress. result, error: how it ended. asked_at: when the page was last shown.
     """
 
     threshold: float
@@ -57,13 +57,13 @@ class _Job:
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def tell(self, done: int, total: int) -> None:
-        """How far it is."""
+        """Note the progress; stop when nobody waits any more."""
         self.done, self.total = done, total
         if self.stopped.is_set() or time.monotonic() - self.asked_at > _LONELY_S:
             raise _Stopped
 
     def run(self, bench: Workbench) -> None:
-        """The work."""
+        """Do the work."""
         try:
             if self.past is None:
                 self.past = bench.past(self.since, progress=self.tell)
@@ -76,13 +76,13 @@ class _Job:
             self.ended.set()
 
 
-def show(bench: Workbench, made: Report, threshold: float) -> None:
-    """The button, how far it is, and what came of it."""
+def show(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
+    """The button, the progress, and the result."""
     del made
     today = bench.attendance.day_of(bench.clock())
     since, gallery = today - timedelta(days=_DAYS - 1), bench.gallery.current()
     state = (str(bench.workspace), today, gallery.model_id, gallery.version)
-    job: _Job | None = st.session_state.get(_KEY)
+    job: _ReplayJob | None = st.session_state.get(_KEY)
     if job is not None and job.state != state:
         _stop(job)
         job = None
@@ -94,13 +94,19 @@ def show(bench: Workbench, made: Report, threshold: float) -> None:
         return
     threshold = round(threshold, 4)  # as the log writes similarities
     if job is None or (job.ended.is_set() and job.threshold != threshold):
-        text = say("Which punches and alerts from {since} on would have been others at {threshold}?", since=say_date(since),
-                   threshold=f"{threshold:.3f}")  # fmt: skip
-        parts.html(parts.markup("<p>{text}</p>", text=text))
+        text = say(
+            "Which punches and alerts from {since} on would have been others at {threshold}?",
+            since=say_date(since),
+            threshold=f"{threshold:.3f}",
+        )
+        parts.show("<p>{text}</p>", text=text)
         st.button(
-            say("Replay at {threshold}", threshold=f"{threshold:.3f}"), icon=":material/history:", key="tuning-replay-go",
-            on_click=_start, args=(bench, _Job(threshold, since, state, job.past if job is not None else None)),
-        )  # fmt: skip
+            say("Replay at {threshold}", threshold=f"{threshold:.3f}"),
+            icon=":material/history:",
+            key="tuning-replay-go",
+            on_click=_start,
+            args=(bench, _ReplayJob(threshold, since, state, job.past if job is not None else None)),
+        )
     if job is None:
         return
     if not job.ended.is_set():
@@ -111,20 +117,20 @@ def show(bench: Workbench, made: Report, threshold: float) -> None:
         _result(bench, job.result)
 
 
-def _start(bench: Workbench, job: _Job) -> None:
+def _start(bench: Workbench, job: _ReplayJob) -> None:
     job.asked_at = time.monotonic()
     st.session_state[_KEY] = job
     threading.Thread(target=job.run, args=(bench,), name="replay", daemon=True).start()
     job.ended.wait(_QUICK_S)
 
 
-def _stop(job: _Job) -> None:
+def _stop(job: _ReplayJob) -> None:
     job.stopped.set()
     st.session_state.pop(_KEY, None)
 
 
 @st.fragment(run_every=0.5)
-def _bar(job: _Job) -> None:
+def _bar(job: _ReplayJob) -> None:
     if job.ended.is_set() or job.stopped.is_set():
         st.rerun()
     job.asked_at = time.monotonic()
@@ -151,14 +157,17 @@ def _names() -> dict[ChangeKind, str]:
 def _result(bench: Workbench, found: Replay) -> None:
     names = _names()
     then = ", ".join(f"{value:.3f}" for value in dict.fromkeys(found.in_force or ()))
-    parts.html(
-        parts.markup(
-            "<p><b>{text}</b> <span class='m-soft'>{then}</span></p>",
-            text=say("At {threshold}, from {first} to {last}, {count} people who came by:", threshold=f"{found.threshold:.3f}",
-                     first=say_date(found.first), last=say_date(found.last), count=found.tracks),
-            then=say("in force then: {threshold}", threshold=then) if then else "",
-        )
-    )  # fmt: skip
+    parts.show(
+        "<p><b>{text}</b> <span class='m-soft'>{then}</span></p>",
+        text=say(
+            "At {threshold}, from {first} to {last}, {count} people who came by:",
+            threshold=f"{found.threshold:.3f}",
+            first=say_date(found.first),
+            last=say_date(found.last),
+            count=found.tracks,
+        ),
+        then=say("in force then: {threshold}", threshold=then) if then else "",
+    )
     parts.figures([parts.Figure(names[kind], str(found.count(kind))) for kind in names])
     kinds = [kind for kind in names if found.count(kind)]
     if not kinds:
@@ -170,14 +179,19 @@ def _result(bench: Workbench, found: Replay) -> None:
     else:
         labels = {kind.value: f"{names[kind]} ({found.count(kind)})" for kind in kinds}
         kind = st.segmented_control(
-            say("Which"), list(labels), default=kinds[0].value, format_func=lambda word: labels[word], required=True,
-            key="tuning-change", label_visibility="collapsed",
-        )  # fmt: skip
+            say("Which"),
+            list(labels),
+            default=kinds[0].value,
+            format_func=lambda word: labels[word],
+            required=True,
+            key="tuning-change",
+            label_visibility="collapsed",
+        )
         rows = [change for change in found.changes if change.kind.value == (kind or kinds[0].value)]
         pages = -(-len(rows) // _PAGE)
         page = st.pagination(pages, key=f"tuning-page-{kind}") if pages > 1 else 1
         body = [_change(bench, each, found.threshold) for each in rows[(page - 1) * _PAGE : page * _PAGE]]
-        parts.html(parts.markup("{body}", body=Markup("").join(body)))
+        parts.show("{body}", body=Markup("").join(body))
     _limits(found.limits)
 
 
@@ -210,7 +224,7 @@ def _face(bench: Workbench, change: Change, who: str) -> Markup:
 
 
 def _link(change: Change) -> Markup:
-    """To the row that would be another one."""
+    """A link to the row that would change."""
     address, text = "", ""
     if change.incident_id and access.may("alerts.view"):
         address, text = to("/alerts", incident=change.incident_id), say("See the alert")
@@ -223,7 +237,7 @@ def _link(change: Change) -> Markup:
 
 
 def _limits(found: Limits) -> None:
-    """How far it can be believed."""
+    """What the replay had to leave out."""
     texts = {
         "without_sighting": say("punches without a logged sighting; they stay as they are"),
         "unreadable": say("rows of the log that somebody changed"),
@@ -237,5 +251,4 @@ def _limits(found: Limits) -> None:
     lines = [f"{getattr(found, each.name)} {texts[each.name]}" for each in fields(found) if getattr(found, each.name)]
     if lines:
         with st.expander(say("How far this can be believed")):
-            items = Markup("").join(parts.markup("<li>{line}</li>", line=line) for line in lines)
-            parts.html(parts.markup('<ul class="m-list">{items}</ul>', items=items))
+            parts.bullets(lines)

@@ -15,10 +15,10 @@ from engine.gallery import Gallery
 from engine.records import Records
 from engine.records.names import Names
 from engine.storage import Document, clean_text, new_id
-from engine.tuning.calibration.in_force import InForce, Model, ThresholdKeeper
-from engine.tuning.calibration.operating import Target
-from engine.tuning.calibration.report import Report
-from engine.tuning.calibration.traffic import Traffic, seen_of, traffic_of
+from engine.tuning.calibration.in_force import Model, ThresholdInForce, ThresholdKeeper
+from engine.tuning.calibration.operating import ErrorTarget
+from engine.tuning.calibration.report import CalibrationReport
+from engine.tuning.calibration.traffic import Traffic, punch_history, traffic_of
 from engine.tuning.calibration.versions import Version, VersionStore
 
 __all__ = ["Calibration"]
@@ -33,7 +33,7 @@ class Calibration:
         matching: its section of the settings.
         model: of the embedder in use.
         clock: the present.
-        environ: where settings may stand beside `muster.toml`.
+        environ: environment variables, which may hold settings, too.
     """
 
     def __init__(
@@ -67,8 +67,8 @@ class Calibration:
         """
         return self._keeper.threshold(gallery if gallery is not None else self._records.gallery.current())
 
-    def in_force(self, gallery: Gallery | None = None) -> InForce:
-        """The same with where it comes from, and what does not fit."""
+    def in_force(self, gallery: Gallery | None = None) -> ThresholdInForce:
+        """The threshold in force, where it comes from, and what does not fit."""
         found = self._keeper.in_force(gallery if gallery is not None else self._records.gallery.current())
         return replace(found, version=self._readable(found.version)) if found.version else found
 
@@ -81,16 +81,16 @@ class Calibration:
         *,
         traffic: Traffic | None = None,
         runs: int = 1000,
-    ) -> Report:
+    ) -> CalibrationReport:
         """Evaluate the gallery as it is now. Nothing is written.
 
         Args:
-            target_fmr, target_fpir: what a threshold is to reach; default: both of the settings, the stricter deciding.
-            traffic: of the entrance; default: of the last four weeks' logs.
+            target_fmr, target_fpir: rates that the threshold must keep; default: both of the settings, of which the stricter decides.
+            traffic: of the entrance; default: as logged in the last four weeks.
             runs: resamplings of the bootstrap.
 
         Raises:
-            InputError: a target is no rate.
+            InputError: a target is not between 0 and 1.
             GalleryMismatch: the gallery is of another model.
             StorageError: something cannot be read.
         """
@@ -103,11 +103,11 @@ class Calibration:
             target_fmr, target_fpir = self._matching.target_fmr, self._matching.target_fpir
         gallery, now = self._records.gallery.current(), self._clock().astimezone(self._records.zone)
         found = self.in_force(gallery)
-        return Report(
+        return CalibrationReport(
             evaluation_id=new_id(now),
             made_at=now,
             gallery=gallery,
-            target=Target(target_fmr, target_fpir),
+            target=ErrorTarget(target_fmr, target_fpir),
             in_force=found.threshold,
             source=found.source,
             min_margin=self._matching.min_margin,
@@ -115,7 +115,7 @@ class Calibration:
             prior_std=self._model.impostor_std,
             prior=prior_of(self._model.model_id),
             traffic=traffic or traffic_of(self._records, len(gallery), now),
-            seen=seen_of(self._records, gallery.model_id, now),
+            seen=punch_history(self._records, gallery.model_id, now),
             runs=runs,
         )
 
@@ -126,20 +126,21 @@ class Calibration:
         return tuple(self._readable(each) for each in self._versions.history())
 
     def _readable(self, version: Version) -> Version:
-        """With ids in place of the pseudonyms of people who are still known."""
+        """The version with ids instead of the pseudonyms of people who are still known."""
         readable = self._names.readable
         return replace(version, author=readable(version.author), reason=readable(version.reason))
 
-    def apply(self, report: Report, threshold: float | None = None, *, author: str, reason: str) -> Version:
+    def apply(self, report: CalibrationReport, threshold: float | None = None, *, author: str, reason: str) -> Version:
         """Put a threshold in force; running cameras take it over.
 
         Args:
-            report: of this gallery, which it rests on.
+            report: of this gallery; the decision rests on it.
             threshold: default: the proposed one.
             author, reason: who decides, and why; both must be given.
 
         Raises:
-            InputError: it is no similarity, author or reason is empty, the settings fix a threshold, or the gallery changed since.
+            InputError: the threshold is not between -1 and 1, author or reason is empty, the settings fix a threshold,
+                or the gallery changed since.
             GalleryMismatch: the report is of a gallery of another model or alignment.
             StorageError: it could not be written; nothing was changed.
         """
@@ -193,6 +194,8 @@ class Calibration:
         """
         author, reason = self._signed(author, reason)
         gallery = self._records.gallery.current()
+        made_for = (gallery.model_id, gallery.alignment_id, gallery.version, len(gallery))
+        derived = Version(0, "rollback", None, 0.0, 0, 0, "", "", "", "", *made_for)
 
         def make(versions: tuple[Version, ...]) -> Version:
             if not versions or versions[-1].restores == 0:
@@ -207,24 +210,15 @@ class Calibration:
                     f"the earlier threshold is one for {earlier.model_id} and {earlier.alignment_id}",
                     hint="run `muster calibrate --apply` on this gallery instead",
                 )
-            return Version(
+            return replace(
+                earlier or derived,
                 version=len(versions) + 1,
                 action="rollback",
-                threshold=earlier.threshold if earlier else None,
                 previous=self.in_force(gallery).threshold,
                 restores=goal,
-                before=earlier.before if earlier else 0,
                 made_at=self._now(),
                 author=author,
                 reason=reason,
-                evaluation_id=earlier.evaluation_id if earlier else "",
-                model_id=gallery.model_id,
-                alignment_id=gallery.alignment_id,
-                gallery_version=earlier.gallery_version if earlier else gallery.version,
-                people=earlier.people if earlier else len(gallery),
-                target=earlier.target if earlier else "",
-                wrong_per_month=earlier.wrong_per_month if earlier else None,
-                try_again=earlier.try_again if earlier else None,
             )
 
         return self._write(make)

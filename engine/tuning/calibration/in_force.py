@@ -13,7 +13,7 @@ from engine.evaluation import derive_threshold
 from engine.gallery import Gallery
 from engine.tuning.calibration.versions import Version, VersionStore
 
-__all__ = ["Concern", "InForce", "Model", "ThresholdKeeper"]
+__all__ = ["Concern", "Model", "ThresholdInForce", "ThresholdKeeper"]
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ _GROWN_PEOPLE = 5
 
 
 class Model(Protocol):
-    """What is asked of an embedder's entry in the registry."""
+    """What a calibration reads from an embedder's entry in the registry."""
 
     @property
     def model_id(self) -> str: ...
@@ -45,7 +45,7 @@ class Concern:
 
 
 @dataclass(frozen=True)
-class InForce:
+class ThresholdInForce:
     """The threshold that recognition uses.
 
     Attributes:
@@ -69,7 +69,7 @@ class ThresholdKeeper:
         versions: the calibrations.
         matching: its section of the settings.
         model: of the embedder in use.
-        environ: where settings may stand, too.
+        environ: environment variables, which may hold settings, too.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class ThresholdKeeper:
         self._told: frozenset[Concern] = frozenset()
 
     def threshold(self, gallery: Gallery) -> float:
-        """The matching threshold in force for a gallery; concerns are warned of once.
+        """The matching threshold in force for a gallery; each concern is logged once.
 
         Cheap: it is worked out again only when the gallery or `calibration.json` changed, so a running camera takes a new one over.
 
@@ -103,23 +103,23 @@ class ThresholdKeeper:
             known = self._cached = (gallery, version, found.threshold)
         return known[2]
 
-    def in_force(self, gallery: Gallery) -> InForce:
-        """The same with where it comes from, and what does not fit."""
+    def in_force(self, gallery: Gallery) -> ThresholdInForce:
+        """The threshold in force, where it comes from, and what does not fit."""
         version, fixed = self._versions.current(), self._matching.threshold
         applied = version.threshold if version is not None else None
         if fixed is not None:
             unused = applied is not None and applied != fixed
-            return InForce(fixed, "settings", version, (self._overridden(fixed),) if unused else ())
+            return ThresholdInForce(fixed, "settings", version, (self._overridden(fixed),) if unused else ())
         if version is None or applied is None:
-            return InForce(self.derived(gallery), "derived", version)
+            return ThresholdInForce(self.derived(gallery), "derived", version)
         if not version.fits(gallery.model_id, gallery.alignment_id):
             concern = Concern(
                 f"the threshold {applied:.3f} was calibrated for {version.model_id} and {version.alignment_id}, but the gallery is of "
                 f"{gallery.model_id} and {gallery.alignment_id}; a derived one is used",
                 "run `muster calibrate` again",
             )
-            return InForce(self.derived(gallery), "derived", version, (concern,))
-        return InForce(applied, "calibration", version, self._growth(version, len(gallery)))
+            return ThresholdInForce(self.derived(gallery), "derived", version, (concern,))
+        return ThresholdInForce(applied, "calibration", version, self._growth(version, len(gallery)))
 
     def _overridden(self, fixed: float) -> Concern:
         return Concern(
@@ -129,7 +129,7 @@ class ThresholdKeeper:
 
     @staticmethod
     def _growth(version: Version, people: int) -> tuple[Concern, ...]:
-        """More people, more chances for a stranger to resemble one."""
+        """More people mean more chances for a stranger to resemble one."""
         if people < version.people + _GROWN_PEOPLE or people < _GROWN * version.people:
             return ()
         more = f"{people / version.people:.1f} times as often" if version.people else "more often"
@@ -141,7 +141,7 @@ class ThresholdKeeper:
         )
 
     def derived(self, gallery: Gallery) -> float:
-        """The threshold that a gallery gives by itself, see `engine.evaluation.derive_threshold`."""
+        """The threshold derived from the gallery itself, see `engine.evaluation.derive_threshold`."""
         return derive_threshold(
             gallery.impostor_scores(),
             len(gallery),

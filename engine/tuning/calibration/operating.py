@@ -1,4 +1,4 @@
-"""What a threshold is to reach, what so few people can show, and what is to be expected at one threshold."""
+"""The target of a threshold, what the enrolled people can prove, and what to expect at one threshold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 from engine.evaluation import Estimate, fmr_of_fpir
 from engine.tuning.calibration.words import in_words
 
-__all__ = ["ASSUMPTIONS", "Operating", "Support", "Target"]
+__all__ = ["ASSUMPTIONS", "ErrorTarget", "Operating", "Support"]
 
 ASSUMPTIONS = (
     "Enrolment photos stand in for what the cameras see: each is compared as if it had not been enrolled.",
@@ -23,8 +23,8 @@ ASSUMPTIONS = (
 
 
 @dataclass(frozen=True)
-class Target:
-    """What a threshold is to reach; with both the stricter decides.
+class ErrorTarget:
+    """Rates that a threshold must keep; with both, the stricter decides.
 
     Attributes:
         fmr: false matches per comparison with one wrong person; None: not asked for.
@@ -35,7 +35,7 @@ class Target:
     fpir: float | None = None
 
     def rate(self, people: int) -> float:
-        """The FMR that both ask for in a gallery of so many people."""
+        """The FMR that meets the target in a gallery of so many people."""
         wanted = [self.fmr] if self.fmr is not None else []
         return min(wanted + ([fmr_of_fpir(self.fpir, people)] if self.fpir is not None else []))
 
@@ -46,13 +46,13 @@ class Target:
 
 @dataclass(frozen=True)
 class Support:
-    """What so few people can show.
+    """What the enrolled people can prove.
 
     Attributes:
         people, comparisons, pairs: people, impostor comparisons, and pairs of people among them.
         smallest_fmr, smallest_fpir: the least rates that these people could prove if none of them erred, see `smallest_rate`: each pair of
             people, and each person as a stranger, counts as one trial.
-        enough: that is enough for the target.
+        enough: whether that is enough for the target.
         statement: the same in a sentence.
     """
 
@@ -67,14 +67,14 @@ class Support:
 
 @dataclass(frozen=True)
 class Operating:
-    """What is to be expected at one threshold. Intervals are of 95%, over people.
+    """What to expect at one threshold. Intervals are 95% intervals over people.
 
     Attributes:
         threshold: acceptance is `>=`.
         fmr, fnmr: of single comparisons in this gallery.
         fpir: of each person searched as a stranger among all others.
         fnir: of each template searched among everybody: not named, at rank 1 and with the margin.
-        fpir_seen: of the cameras' own searches of the last four weeks, see `Seen`.
+        fpir_seen: of the cameras' own searches of the last four weeks, see `PunchHistory`.
         model_fmr: that is expected: the greater of `fmr` and of the impostor distribution with its prior.
         model_fpir: of a stranger, at this headcount, from `model_fmr`.
         prior_fmr, prior_fnmr: of the sample photos; None: the model was never measured.
@@ -102,5 +102,5 @@ class Operating:
 
     @property
     def sentence(self) -> str:
-        """For people, see `engine.tuning.calibration.in_words`."""
+        """The expectation in words, see `engine.tuning.calibration.in_words`."""
         return in_words(self.threshold, self.wrong_per_month, self.try_again, at_most=self.at_most)

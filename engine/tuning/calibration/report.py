@@ -1,4 +1,4 @@
-"""What a gallery's own people say about thresholds, and what they cannot say."""
+"""The evaluation of a gallery: what its people prove about thresholds, and what they cannot prove."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ from engine.evaluation import (
     threshold_at_fmr,
 )
 from engine.gallery import Gallery
-from engine.tuning.calibration.operating import Operating, Support, Target
-from engine.tuning.calibration.traffic import Seen, Traffic
+from engine.tuning.calibration.operating import ErrorTarget, Operating, Support
+from engine.tuning.calibration.traffic import PunchHistory, Traffic
 from engine.tuning.calibration.words import percent
 
-__all__ = ["Report"]
+__all__ = ["CalibrationReport"]
 
 _DET_POINTS = 60
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class CalibrationReport:
     """An evaluation of a gallery; `at` says what any threshold would mean. Made by `Calibration.report`.
 
     Attributes:
@@ -65,7 +65,7 @@ class Report:
     evaluation_id: str
     made_at: datetime
     gallery: Gallery
-    target: Target
+    target: ErrorTarget
     in_force: float
     source: Literal["settings", "calibration", "derived"]
     min_margin: float
@@ -73,11 +73,11 @@ class Report:
     prior_std: float
     prior: PriorCurve | None
     traffic: Traffic
-    seen: Seen
+    seen: PunchHistory
     runs: int = 1000
 
-    def under(self, traffic: Traffic) -> Report:
-        """The same evaluation for other traffic; what was compared is not compared again."""
+    def under(self, traffic: Traffic) -> CalibrationReport:
+        """The same evaluation for other traffic, without comparing anybody again."""
         other = replace(self, traffic=traffic)
         vars(other).update(
             (name, value) for name, value in vars(self).items() if name not in {"traffic", "proposed", "now"}
@@ -94,13 +94,13 @@ class Report:
 
     @cached_property
     def comparisons(self) -> Comparisons:
-        """The same one by one: `.genuine` and `.impostor` are the distributions."""
+        """All comparisons one by one: `.genuine` and `.impostor` are the distributions."""
         return self.scores.comparisons
 
     @cached_property
     def bootstrap(self) -> SubjectBootstrap:
         """Intervals at any threshold; `.bands(thresholds)` for a DET curve."""
-        # many people cost time, and two hundred resamplings tell a variance well enough
+        # many people cost time, and two hundred resamplings are enough for a variance
         most = max(200, 200_000 // max(len(self.gallery), 1))
         return SubjectBootstrap(self.comparisons, min(self.runs, most))
 
@@ -121,7 +121,7 @@ class Report:
 
     @cached_property
     def impostors(self) -> ImpostorModel:
-        """The impostor distribution, this gallery's and the prior's."""
+        """The impostor distribution, from this gallery and the prior."""
         return impostor_model(
             self.gallery.impostor_scores(), len(self.gallery), prior_mean=self.prior_mean, prior_std=self.prior_std
         )
@@ -162,7 +162,7 @@ class Report:
 
     @cached_property
     def support(self) -> Support:
-        """What these people can show."""
+        """What these people can prove."""
         people, pairs = len(self.gallery), self.comparisons.pairs_of_people
         fmr, fpir_ = smallest_rate(pairs), smallest_rate(people if people > 1 else 0)
         wanted = self.target
@@ -199,12 +199,12 @@ class Report:
 
     @cached_property
     def proposed(self) -> Operating:
-        """What is to be expected at the proposed threshold."""
+        """What to expect at the proposed threshold."""
         return self.at(self.proposed_threshold)
 
     @cached_property
     def now(self) -> Operating:
-        """What is to be expected at the threshold in force."""
+        """What to expect at the threshold in force."""
         return self.at(self.in_force)
 
     def _own_fmr(self, threshold: float) -> float:
@@ -212,7 +212,7 @@ class Report:
         return float((impostor >= threshold).mean()) if len(impostor) else 0.0
 
     def at(self, threshold: float) -> Operating:
-        """What is to be expected at a threshold. Quick enough for a slider, once the first was asked for."""
+        """What to expect at a threshold. Quick enough for a slider after the first call."""
         people, resampling = len(self.gallery), self.bootstrap.resampling
         rules = {"min_margin": self.min_margin, "resampling": resampling}
         fmr, missed = self.bootstrap.fmr(threshold), fnir(self.scores, threshold, **rules)  # type: ignore[arg-type]
@@ -226,7 +226,7 @@ class Report:
             again, source = prior.fnmr(threshold), "prior"
 
         def wrong(rate: float) -> float:
-            """Wrong punches a month if this is the false-match rate."""
+            """Wrong punches a month at this false-match rate."""
             strangers = self.traffic.strangers_per_day * fpir_of_fmr(rate, people)
             confused = self.traffic.arrivals_per_day * (1.0 if again is None else again) * fpir_of_fmr(rate, people - 1)
             return self.traffic.days_per_month * (strangers + confused)

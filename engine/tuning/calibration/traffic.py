@@ -1,8 +1,7 @@
-"""How many decisions a month brings, and what the logs of real passages say about strangers and mistakes."""
+"""How much happens at the entrance, and what logged punches show about strangers and mistakes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -13,9 +12,7 @@ from numpy.typing import NDArray
 from engine.evaluation import Estimate, Rate, Resampling
 from engine.records import Records
 
-__all__ = ["Seen", "Traffic", "seen_of", "traffic_of"]
-
-Row = Mapping[str, str]
+__all__ = ["PunchHistory", "Traffic", "punch_history", "traffic_of"]
 
 WINDOW = timedelta(days=28)
 _ENOUGH_DAYS = 5
@@ -70,18 +67,18 @@ def traffic_of(records: Records, people: int, now: datetime) -> Traffic:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """What the attendance log of the last four weeks says, as far as it honestly can.
+class PunchHistory:
+    """What the punches of the last four weeks show about mistakes.
 
     A punch's similarity with its own person says nothing about FNMR, as only accepted ones became punches. Its similarity with the
     runner-up does: that is the best score of a search among the other people, by the camera's own pictures.
 
     Attributes:
         punches: written, those taken back among them.
-        wrong: punches that people took back as somebody else's ("not this"), of all; mistakes that nobody noticed are missing.
+        wrong: share of punches that people took back as somebody else's; mistakes that nobody noticed are missing.
         people: ids of those who punched.
         owners: (n,) index of each punch's person.
-        runner_up: (n,) similarity with the most similar other person, of punches that still hold.
+        runner_up: (n,) similarity with the most similar other person, for punches that nobody took back.
     """
 
     punches: int
@@ -97,8 +94,8 @@ class Seen:
         return Resampling(people).rate(wrong, np.bincount(self.owners, minlength=people))
 
 
-def seen_of(records: Records, model_id: str, now: datetime) -> Seen:
-    """Read it from the log.
+def punch_history(records: Records, model_id: str, now: datetime) -> PunchHistory:
+    """Read the punches of the last four weeks.
 
     Args:
         records: the books.
@@ -106,7 +103,7 @@ def seen_of(records: Records, model_id: str, now: datetime) -> Seen:
         now: the present.
     """
     today = records.attendance.day_of(now)
-    rows: Sequence[Row] = records.attendance.log.read(today - WINDOW + timedelta(days=1), today)
+    rows = records.attendance.log.read(today - WINDOW + timedelta(days=1), today)
     taken_back = {row["refers_to"]: row["author"] for row in rows if row["event"] == "retract"}
     punches = [row for row in rows if row["event"] == "punch" and row["model"] == model_id]
     wrong = sum(taken_back.get(row["event_id"], "engine") != "engine" for row in punches)
@@ -117,7 +114,7 @@ def seen_of(records: Records, model_id: str, now: datetime) -> Seen:
     ]
     people = tuple(dict.fromkeys(person for person, _ in held))
     number = {person: index for index, person in enumerate(people)}
-    return Seen(
+    return PunchHistory(
         len(punches),
         Rate(wrong, len(punches)),
         people,

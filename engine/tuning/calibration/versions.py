@@ -1,4 +1,4 @@
-"""The thresholds that people put in force: `calibration.json`, a history to which versions are added, and which is never shortened."""
+"""The thresholds that people put in force: `calibration.json`, a history that only grows."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class Version:
     """One decision about the threshold.
 
     Attributes:
-        version: 1, 2, 3 …; the last one holds.
-        action: `apply`, or `rollback` to what held before.
+        version: 1, 2, 3 …; the last one is in force.
+        action: `apply`, or `rollback` to the threshold before.
         threshold: in force from then on; None: derived from the gallery, as without any calibration.
         previous: the threshold in force until then, wherever it came from.
         restores: the version whose threshold this is: itself, an earlier one, or 0: derived.
-        before: what `restores` was until then: where a rollback of this one leads.
+        before: what `restores` was until then: the version to which a rollback of this one leads.
         made_at: ISO 8601 with offset.
-        author, reason: who decided, and why; in the file people stand by ids, or by pseudonyms where the id spells the name.
-        evaluation_id: of the report that it rests on; of a rollback that of the version restored.
+        author, reason: who decided, and why; the file names people by id, or by pseudonym where the id spells the name.
+        evaluation_id: of the report that the decision rests on; for a rollback, that of the restored version.
         model_id, alignment_id, gallery_version, people: the gallery that was evaluated.
-        target: what was aimed at, such as `FMR 0.0001`; empty: a threshold that a person chose.
-        wrong_per_month, try_again: what was expected at it; None: could not be told.
+        target: the target that gave the threshold, such as `FMR 0.0001`; empty: a person chose the threshold.
+        wrong_per_month, try_again: what was expected then; None: not known.
     """
 
     version: int
@@ -57,7 +57,7 @@ class Version:
     try_again: float | None = None
 
     def fits(self, model_id: str, alignment_id: str) -> bool:
-        """Whether its threshold is one for similarities of this model and alignment."""
+        """Whether the threshold was chosen for this model and alignment."""
         return (self.model_id, self.alignment_id) == (model_id, alignment_id)
 
 
@@ -65,7 +65,7 @@ class VersionStore:
     """The history, shared by processes: read again only when the file changed.
 
     Args:
-        place: `calibration.json` in the workspace, or what stands for it.
+        place: `calibration.json` in the workspace, or the document that replaces it.
     """
 
     def __init__(self, place: Path | Document) -> None:
@@ -75,7 +75,7 @@ class VersionStore:
     def history(self) -> tuple[Version, ...]:
         """All versions, oldest first; empty: the threshold was never calibrated.
 
-        A process that has read the history once keeps to it, with a warning, while the file is damaged: a camera must not stop for that.
+        While the file is damaged, a process that has read the history before keeps using it and logs a warning: cameras must go on.
 
         Raises:
             StorageError: the file is damaged, and was never read before.
@@ -120,7 +120,7 @@ class VersionStore:
         """Add a version under the cross-process lock.
 
         Args:
-            make: is given the history as it is then; may raise, and nothing is changed.
+            make: is called with the history as it is then; if it raises, nothing is changed.
 
         Raises:
             StorageError: it could not be written, or the file is damaged.
@@ -135,14 +135,16 @@ class VersionStore:
         return version
 
 
+_NUMBER = (int, float)
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
-    "threshold": (int, float, type(None)), "previous": (int, float), "wrong_per_month": (int, float, type(None)),
-    "try_again": (int, float, type(None)), "version": int, "restores": int, "before": int, "gallery_version": int, "people": int,
-}  # fmt: skip
+    **dict.fromkeys(("version", "restores", "before", "gallery_version", "people"), int),
+    **dict.fromkeys(("threshold", "wrong_per_month", "try_again"), (*_NUMBER, type(None))),
+    "previous": _NUMBER,
+}
 
 
 def _version(row: Mapping[str, Any], number: int) -> Version:
-    """A row of the file, checked: a threshold that a hand mistyped must not open the door."""
+    """A row of the file, checked: a mistyped threshold must not open the door."""
     unknown = set(row) - {field.name for field in fields(Version)}
     if unknown:
         raise ValueError(f"version {number} has {', '.join(sorted(unknown))}")

@@ -37,7 +37,7 @@ def in_words(threshold: float, wrong_per_month: float, try_again: float | None, 
     Args:
         threshold: it is about.
         wrong_per_month: wrong punches that are expected.
-        try_again: share of arrivals; None: it cannot be told.
+        try_again: share of arrivals; None: not known.
         at_most: the share is an upper bound: none was seen.
     """
     count, span, unit = how_often(wrong_per_month)

@@ -1,4 +1,4 @@
-"""What a replay tells: changes, counts by day, and how far it can be believed."""
+"""The result of a replay: changes, counts by day, and how far to trust them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Change:
         then, now: the decision: `known`, `cool-down` (known, but no punch so soon after another), `unknown`, `unidentified`, `undecided`,
             `not living`; of tailgating its class, or `none`.
         person_then, person_now: employee ids; empty: nobody.
-        similarity: of the track's mean embedding with the best candidate; None: of tailgating.
-        event_id, incident_id, picture: of the row that would be another, or that shows the face; may be empty.
-        said: what people have said of it since: `taken back`, or the state of a review; empty: nothing.
+        similarity: of the track's mean embedding with the best candidate; None for tailgating.
+        event_id, incident_id, picture: the row that would change, and a picture of the face; may be empty.
+        said: what people have decided since: `taken back`, or the state of a review; empty: nothing.
     """
 
     kind: ChangeKind
@@ -73,16 +73,16 @@ class ReplayedDay:
 
 @dataclass(frozen=True)
 class Limits:
-    """How far a replay can be believed.
+    """What a replay had to leave out.
 
     Attributes:
         without_sighting: punches whose track has no row in the log of sightings (older, or made up); they stay as they are.
-        unreadable: rows of that log that somebody changed.
+        unreadable: rows of that log that cannot be read because somebody changed them.
         unexplained: tracks whose logged votes do not lead to the logged decision; their punches stay as they are.
-        disagreeing: tracks whose decision does not lead to the logged punch or alert; they are not told as changes.
+        disagreeing: tracks whose decision does not lead to the logged punch or alert; they are not reported as changes.
         tailgating: incidents whose logged class the decisions do not lead to; they stay as they are.
         shortened: tracks that were replayed without their first frames, which the log had no room for.
-        undecided: tracks that were decided, and now lack frames to be: at the door more would have been looked at.
+        undecided: tracks that were decided then and lack frames for a decision now; the door would have looked at more.
         other_gallery: tracks that were compared with another gallery than today's.
     """
 
@@ -102,9 +102,9 @@ class Replay:
 
     No punch changes its name: whom a track's mean embedding resembles most does not depend on the threshold, and it is that name or none.
 
-    Not replayed are checks for life (as they turned out), identifiers of strangers (newly unknown people are taken for one when they
-    resemble the same person most), `seen` rows, passages that would only now be tailgating, names that were given and withdrawn on the
-    way, and which frames would have been looked at.
+    A replay takes liveness checks as they turned out, and does not repeat: identifiers of strangers (newly unknown people count as one
+    when they resemble the same person most), `seen` rows, passages that would only now be tailgating, names that were given and
+    withdrawn on the way, and the choice of frames to look at.
 
     Attributes:
         threshold, min_margin: tried; None: the margin that was in force.

@@ -31,12 +31,12 @@ def no_progress(done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class TrackDecision:
-    """What the votes of a track come to.
+    """What the votes of a track amount to.
 
     Attributes:
         identity: the decision at the end.
-        since: the frame from which on it held.
-        was_unknown: it was a stranger at some time, and told as one.
+        since: time of the frame from which on the decision held.
+        was_unknown: the track was decided to be a stranger at some time, and reported as one.
     """
 
     identity: Identity
@@ -45,7 +45,7 @@ class TrackDecision:
 
 
 def key_of(sighting: TrackSighting) -> Key:
-    """By which rows of other logs name a sighting's track."""
+    """How rows of other logs refer to a sighting's track."""
     return sighting.camera, sighting.track
 
 
@@ -66,7 +66,7 @@ def rerun(
         voting: how many must agree.
         threshold: similarity from which on (`>=`) a match is accepted; None: the one that was in force. To four digits, as the log.
         min_margin: how far the best must lie before the runner-up; None: as it was.
-        known: what came of it under the threshold that was in force: taken where nothing lies between that one and this.
+        known: decisions under the threshold that was in force; reused where no similarity lies between both thresholds.
         progress: called with how far it is.
     """
     decisions: dict[Key, TrackDecision] = {}
