@@ -7,7 +7,7 @@ PORT ?= 8501
 KIOSK_PORT ?= 8502
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo notebooks test static check format bench clean
+.PHONY: help setup run demo notebooks test static check words format bench clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -56,6 +56,9 @@ static: $(VENV)/.dev  ## format, lint, types, layers
 
 check: static  ## what every commit passes: static, and the tests that need no models
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not models and not slow and not alone"
+
+words: $(VENV)/.dev  ## collect new sentences for the translators of app/words/locale
+	$(BIN)/python tests/support/catalogue.py
 
 format: $(VENV)/.dev  ## put the code into the house's form
 	$(BIN)/ruff check --fix .

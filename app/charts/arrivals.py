@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from app.charts.theme import ORANGE, blue, clock, ink, label, scatter, styled, ticks
 from app.web import viewer
-from app.words import say, say_date, say_minutes
+from app.words import say, say_count, say_date, say_minutes, say_weekdays
 from engine.attendance import DaySheet
 from engine.reports import minute_of_day
 
@@ -31,24 +31,22 @@ def heat_map(counts: Mapping[tuple[int, int], int], starts: Mapping[str, float])
         counts: by weekday (0 Monday) and quarter hour of the day; not empty.
         starts: planned starts in minutes of the day, by shift.
     """
-    names = [say("Mon"), say("Tue"), say("Wed"), say("Thu"), say("Fri"), say("Sat"), say("Sun")]
+    names = say_weekdays()
     days = range(7 if any(day > 4 for day, _ in counts) else 5)
     quarters = [quarter for _, quarter in counts]
     first, last = max(0, min(quarters) - 2), min(95, max(quarters) + 2)
     span = range(first, last + 1)
-    hover = [
-        [
-            f"{names[day]} {clock(15 * each)}–{clock(15 * each + 15)}<br>{say('{count} arrivals', count=counts.get((day, each), 0))}"
-            for each in span
-        ]
-        for day in days
-    ]
+
+    def told(day: int, quarter: int) -> str:
+        arrivals = say_count("{count} arrival", "{count} arrivals", counts.get((day, quarter), 0))
+        return f"{names[day]} {clock(15 * quarter)}–{clock(15 * quarter + 15)}<br>{arrivals}"
+
     figure = go.Figure(
         go.Heatmap(
             z=[[counts.get((day, each), 0) for each in span] for day in days],
             x=[15 * each + 7.5 for each in span],
             y=[names[day] for day in days],
-            text=hover,
+            text=[[told(day, each) for each in span] for day in days],
             hovertemplate="%{text}<extra></extra>",
             colorscale=_BLUES[viewer.theme()],
             zmin=0,

@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from app.web import viewer
+from app.words import language
 
 __all__ = ["CONFIG", "FONT", "ORANGE", "PALETTE", "blue", "clock", "ink", "label", "scatter", "styled", "ticks"]
 

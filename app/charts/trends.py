@@ -16,7 +16,7 @@ __all__ = ["departments", "trend"]
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if share < 0.0995 else f"{100 * share:.0f} %"
+    return say_percent(share, 1 if share < 0.0995 else 0)
 
 
 def trend(days: Sequence[Day], weeks: Sequence[Week]) -> go.Figure:
@@ -67,21 +67,28 @@ def trend(days: Sequence[Day], weeks: Sequence[Week]) -> go.Figure:
     return styled(figure, title, height=520)
 
 
+def _of_day(day: Day, share: float, word: str) -> str:
+    people = say_count("of {count} person", "of {count} people", day.expected)
+    return f"{say_date(day.day)}<br>{_percent(share)} {word} {people}"
+
+
 def _of_week(week: Week, quartiles: tuple[float, float, float]) -> str:
     low, middle, high = map(_percent, quartiles)
-    told = say(
-        "median {middle}, middle half {low} to {high}, {count} days", middle=middle, low=low, high=high, count=week.days
+    told = say_count(
+        "median {middle}, middle half {low} to {high}, {count} day",
+        "median {middle}, middle half {low} to {high}, {count} days",
+        week.days,
+        middle=middle,
+        low=low,
+        high=high,
     )
     return f"{say('Week of {day}', day=say_date(week.monday))}<br>{told}"
 
 
 def _of_department(each: Department, share: float, word: str) -> str:
-    told = say(
-        "{people} people, {days} days judged, {open} unsettled",
-        people=each.people,
-        days=each.expected,
-        open=each.unsettled,
-    )
+    told = say_count("{count} person", "{count} people", each.people)
+    told += say_count(", {count} day counted", ", {count} days counted", each.expected)
+    told += say_count(", {count} unsettled", ", {count} unsettled", each.unsettled)
     return f"{label(each.name or say('no department'), 30)}<br>{_percent(share)} {word}<br>{told}"
 
 

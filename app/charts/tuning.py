@@ -179,7 +179,7 @@ def det(report: CalibrationReport, threshold: float) -> go.Figure:
     name = say("95% interval over people")
     figure.add_trace(scatter(*outline, "none", fill="toself", fillcolor=_FAINT[colour], name=name))
     hover = [
-        f"{each:.3f}<br>FMR {_interval(a)}<br>FNMR {_interval(b)}"
+        f"{say_number(each, 3)}<br>FMR {_interval(a)}<br>FNMR {_interval(b)}"
         for each, a, b in zip(bands.thresholds.tolist(), bands.fmr.tolist(), bands.fnmr.tolist(), strict=True)
     ]
     figure.add_trace(scatter(fmr, fnmr, "lines", hover, line=_pen(colour), name=say("this gallery")))
@@ -195,7 +195,7 @@ def det(report: CalibrationReport, threshold: float) -> go.Figure:
     reached = [0.0, 0.0]
     for value, name, symbol, shade in marks:
         a, b = report.bootstrap.fmr(value), report.bootstrap.fnmr(value)
-        figure.add_trace(_point(a, b, edges, f"{name} {value:.3f}", symbol, shade, bars=value == threshold))
+        figure.add_trace(_point(a, b, edges, f"{name} {say_number(value, 3)}", symbol, shade, bars=value == threshold))
         reached = [max(high, rate.value) for high, rate in zip(reached, (a, b), strict=True)]
     for axis, values, edge, high in zip("xy", (fmr_high, fnmr_high), edges, reached, strict=True):
         _deviates(figure, axis, values, edge, min(high, 1 - edge))
@@ -315,7 +315,7 @@ def photos_effect(report: CalibrationReport, threshold: float) -> go.Figure:
     """
     own = blue()
     found = report.photos(threshold)
-    title = say("More enrolment photos, fewer misses, at {threshold}", threshold=f"{threshold:.3f}")
+    title = say("More enrolment photos, fewer misses, at {threshold}", threshold=say_number(threshold, 3))
     x, y = say("enrolment photos per person"), say("false non-matches (FNMR)")
     if not found.photos:
         return _nothing(title, say("Nobody has two pictures to compare"), x=x, y=y)
@@ -338,7 +338,13 @@ def photos_effect(report: CalibrationReport, threshold: float) -> go.Figure:
     figure.update_xaxes(tickvals=list(found.photos), range=[0.6, max(found.photos) + 0.4], showgrid=False)
     top = max(high for _, _, high in rows)
     figure.update_yaxes(tickformat=".1~%", range=[-0.03 * top, 1.08 * top], zeroline=False)
-    return styled(figure, title, height=_HEIGHT, x=x, y=say("{what}, {count} people", what=y, count=found.people))
+    return styled(
+        figure,
+        title,
+        height=_HEIGHT,
+        x=x,
+        y=say_count("{what}, {count} person", "{what}, {count} people", found.people, what=y),
+    )
 
 
 def _nothing(title: str, why: str, *, x: str, y: str) -> go.Figure:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from app.kiosk import api, operations, screen
 from app.kiosk.guard import guard
 from app.kiosk.station import Station
-from app.kiosk.words import choose
+from app.kiosk.words import screen_language
 from engine.config import KioskConfig
 from engine.errors import ConfigError
 from engine.workbench import Workbench
@@ -47,7 +47,7 @@ def create_app(workbench: Workbench, overrides: Mapping[str, Any] | None = None)
         raise ConfigError(
             f"kiosk.{'.'.join(map(str, first['loc']))}: {first['msg']}", hint="see section [kiosk] of the settings"
         ) from error
-    choose(config.language, ())
+    screen_language(config.language, ())
     here = Path(__file__).parent
     app = Flask("app.kiosk", root_path=str(here), static_folder="static", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES

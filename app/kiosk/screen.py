@@ -10,7 +10,8 @@ from flask import Blueprint, Response, render_template, request
 from app.kiosk.guard import device, needs, problem, station, still_may
 from app.kiosk.hub import as_event
 from app.kiosk.station import Station
-from app.kiosk.words import choose, languages, table
+from app.kiosk.words import screen_language, table
+from app.words import LANGUAGES
 
 __all__ = ["routes"]
 
@@ -31,9 +32,8 @@ def page() -> str:
     """The kiosk's page; `?lang=de` asks for a language."""
     kiosk, asked = station(), request.args.get("lang", "")
     config = kiosk.config
-    language = choose(
-        asked if asked in languages() else config.language, [code for code, _ in request.accept_languages]
-    )
+    accepted = [code for code, _ in request.accept_languages]
+    language = screen_language(asked if asked in LANGUAGES else config.language, accepted)
     words = table(language)
     settings = {
         "language": language,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from app.kiosk.greeter import Greeter, first_name
 from app.kiosk.hub import Hub
 from app.kiosk.prompts import PROVEN, Prompter
-from app.kiosk.words import choose, table
+from app.kiosk.words import screen_language, table
 from app.live.broadcast import Broadcast
 from app.live.cameras import Camera, Watcher
 from engine import __version__
@@ -56,7 +56,7 @@ class Station(Watcher):
         self.hub = Hub(bench.clock)
         self.picture = Broadcast(longest_px=config.longest_px, fps=config.fps)
         self.camera = Camera(bench, camera, source, picture=self.picture, watcher=self, draw=self._drawn)
-        self._words = table(choose(config.language, ()))
+        self._words = table(screen_language(config.language, ()))
         self.greeter = Greeter(bench, camera, self.hub)
         self.prompt = ""
         self.today = 0

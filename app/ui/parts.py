@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from app.web.pictures import picture, portrait
 from app.web.viewer import theme
-from app.words import say, term
+from app.words import say, say_number, term
 from engine.errors import MusterError, Unreachable
 
 __all__ = [
@@ -166,9 +166,9 @@ def similarity_bar(
         return f"{100 * min(1.0, max(0.0, value)):.1f}%"
 
     second = markup('<i class="m-second" style="left:{x}"></i>', x=place(runner_up)) if runner_up is not None else ""
-    text = say("similarity {a}, threshold {b}", a=f"{similarity:.2f}", b=f"{threshold:.2f}")
+    text = say("similarity {a}, threshold {b}", a=say_number(similarity, 2), b=say_number(threshold, 2))
     if runner_up is not None:
-        text += say(", next best {c}", c=f"{runner_up:.2f}")
+        text += say(", next best {c}", c=say_number(runner_up, 2))
     return markup(
         '<span class="m-bar {tone}" role="img" aria-label="{text}" title="{text}"><b style="width:{width}"></b>{second}'
         '<i style="left:{line}"></i></span>',

@@ -15,7 +15,7 @@ from app.ui import parts
 from app.views.alerts import open_count
 from app.web import access, services
 from app.web.pictures import at_site
-from app.words import say, say_minutes, say_time, term
+from app.words import say, say_minutes, say_number, say_time, term
 from engine.attendance import Inside, Presence, count_inside
 from engine.errors import MusterError
 from engine.imaging import decode_image
@@ -126,7 +126,7 @@ def _pace(session: LiveSession, camera: BrowserCamera) -> None:
             frames=session.frames,
             text=say(
                 "{rate} frames per second · {dropped} left out",
-                rate=f"{session.rate.per_second():.0f}",
+                rate=say_number(session.rate.per_second()),
                 dropped=camera.dropped,
             ),
         )
@@ -167,7 +167,7 @@ def _server_state(name: str) -> None:
     else:
         text = say(
             "{rate} frames per second · {dropped} left out",
-            rate=f"{camera.rate.per_second():.0f}",
+            rate=say_number(camera.rate.per_second()),
             dropped=camera.dropped,
         )
         if not camera.recording:

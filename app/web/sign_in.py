@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from app.web import services
 from app.web.sessions import COOKIE
-from app.words import LANGUAGES, catalogue
+from app.words import choose, translations
 from engine.access import PASSWORD_LENGTH, Account
 from engine.errors import InputError, MusterError
 
@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 
 def _language(request: Request) -> str:
     fixed = services.home().config.app.language
-    wanted = [part.split(";")[0].strip()[:2].lower() for part in request.headers.get("accept-language", "").split(",")]
-    return fixed or next((code for code in wanted if code in LANGUAGES), "en")
+    accepted = [part.split(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")]
+    return fixed or choose(accepted)
 
 
 def _page(request: Request, *, problem: str = "", name: str = "", status: int = 200, away: bool = False) -> Response:
@@ -42,14 +42,13 @@ def _page(request: Request, *, problem: str = "", name: str = "", status: int = 
         away: the accounts cannot be read or written; nobody who is not signed in is told where they are kept.
     """
     bench, code = services.home(), _language(request)
-    words = catalogue(code) if code != "en" else {}
     try:
         first = not bench.accounts.all()
     except MusterError as error:
         log.warning("the accounts cannot be read: %s", error)
         first, away = False, True
     html = _pages.get_template("sign_in.html").render(
-        say=lambda text, **values: str(words.get(text, text)).format(**values),
+        say=lambda text, **values: translations(code).gettext(text).format(**values),
         language=code,
         first=first,
         problem=problem,

@@ -1,65 +1,117 @@
-"""Words in the language of who is looking: English in the code, German in the catalogues beside this file.
+"""Words, numbers and dates in the viewer's language.
 
-Another language is one more folder of catalogues and an entry in `LANGUAGES`. `say` takes sentences that stand in the code, `term`
-takes words that come from the engine (statuses, kinds, reasons).
+English stands in the code, other languages in `locale/<code>/LC_MESSAGES/muster.po`. `make words` collects new sentences for the
+translators; a test tells what is missing. Another language is one more such file and an entry in `LANGUAGES`.
 """
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
 from pathlib import Path
 
-from app.web import viewer
+from babel.dates import format_date, get_day_names
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
 
-__all__ = ["LANGUAGES", "catalogue", "language", "say", "say_date", "say_minutes", "say_time", "term"]
+from app.web import viewer
+from app.words.terms import TERMS
+
+__all__ = [
+    "LANGUAGES", "choose", "language", "say", "say_count", "say_date", "say_minutes", "say_month", "say_number", "say_percent",
+    "say_time", "say_weekdays", "term", "translations",
+]  # fmt: skip
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
-_WEEKDAYS = {"en": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], "de": ["Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"]}
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_DATES = {"en": "ccc d MMM", "de": "ccc dd.MM."}
+_DATES_WITH_YEAR = {"en": "ccc d MMM y", "de": "ccc dd.MM.y"}
 
 
 @cache
-def catalogue(code: str) -> dict[str, str]:
-    """All translations into a language."""
-    entries: dict[str, str] = {}
-    for path in sorted((Path(__file__).parent / code).glob("*.toml")):
-        entries |= tomllib.loads(path.read_text(encoding="utf-8"))
-    return entries
+def translations(code: str) -> NullTranslations:
+    """The catalogue of a language; English needs none."""
+    if code == "en":
+        return NullTranslations()
+    path = Path(__file__).parent / "locale" / code / "LC_MESSAGES" / "muster.po"
+    compiled = BytesIO()
+    with path.open("rb") as file:
+        write_mo(compiled, read_po(file))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def choose(accepted: Sequence[str]) -> str:
+    """The first language that there are words in, else English.
+
+    Args:
+        accepted: best first, such as `de-AT`.
+    """
+    spoken = (code.partition("-")[0].casefold() for code in accepted)
+    return next((code for code in spoken if code in LANGUAGES), "en")
 
 
 def language() -> str:
-    """The language of who is looking, where there are words in it, else English."""
-    wanted = viewer.language()
-    return wanted if wanted in LANGUAGES else "en"
+    """The viewer's language where there are words in it, else English."""
+    return choose([viewer.language()])
 
 
-def say(text: str, **values: object) -> str:
-    """A sentence in the language of who is looking.
+def say(text: str, /, **values: object) -> str:
+    """A sentence in the viewer's language.
 
     Args:
         text: in English, as it stands in the code; `{name}` marks a value.
         values: put in as they are: escape them for where they go (`app.ui.parts.plain`, `app.ui.parts.markup`).
     """
-    code = language()
-    found = text if code == "en" else catalogue(code).get(text, text)
+    found = translations(language()).gettext(text)
     return found.format(**values) if values else found
 
 
+def say_count(one: str, many: str, count: int, /, **values: object) -> str:
+    """A sentence about a number of things.
+
+    Args:
+        one, many: in English; `{count}` marks the number.
+        count: decides which of them is right.
+        values: as for `say`.
+    """
+    return translations(language()).ngettext(one, many, count).format(count=say_number(count), **values)
+
+
 def term(word: str) -> str:
-    """A word of the engine's in the language of who is looking; unknown ones stay as they are, with blanks for underscores."""
-    code = language()
-    return word.replace("_", " ") if code == "en" else catalogue(code).get(word, word.replace("_", " "))
+    """A word of the engine's in the viewer's language; one that is not in `TERMS` stays as it is, with blanks for underscores."""
+    text = TERMS.get(word)
+    return translations(language()).gettext(text) if text else word.replace("_", " ")
+
+
+def say_number(value: float, digits: int = 0) -> str:
+    """Such as `1,234.50` or `1.234,50`."""
+    return format_decimal(value, f"#,##0{'.' * bool(digits)}{'0' * digits}", locale=language())
+
+
+def say_percent(share: float, digits: int = 0) -> str:
+    """Such as `2%` or `2 %`; a share below one per cent to its first digit, such as `0.04%`."""
+    pattern = "@" if 0 < share < 0.0095 and not digits else f"#,##0{'.' * bool(digits)}{'0' * digits}"
+    return format_percent(share, pattern + {"en": "%", "de": "\u202f%"}[language()], locale=language())
 
 
 def say_date(day: date, *, year: bool = True) -> str:
     """Such as `Mon 23 Nov 2026` or `Mo 23.11.2026`."""
-    code = language()
-    weekday = _WEEKDAYS[code][day.weekday()]
-    if code == "de":
-        return f"{weekday} {day:%d.%m.}" + (f"{day.year}" if year else "")
-    return f"{weekday} {day.day} {_MONTHS[day.month - 1]}" + (f" {day.year}" if year else "")
+    return format_date(day, (_DATES_WITH_YEAR if year else _DATES)[language()], locale=language())
+
+
+def say_month(day: date) -> str:
+    """Such as `November 2026`."""
+    return format_date(day, "LLLL y", locale=language())
+
+
+def say_weekdays() -> list[str]:
+    """Monday to Sunday, short."""
+    names = get_day_names("abbreviated", context="stand-alone", locale=language())
+    return [names[day] for day in range(7)]
 
 
 def say_time(moment: datetime | str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from app.words import language, say, say_date, say_time
+from app.words import say, say_count, say_date, say_number, say_percent, say_time
 from engine.records.alerts import when
 from engine.tuning.calibration import CalibrationReport, ErrorTarget, Operating, ThresholdInForce, Traffic, how_often
 from engine.tuning.calibration import percent as plain_percent
@@ -28,9 +28,8 @@ Names = Callable[[str], str]
 
 
 def percent(share: float) -> str:
-    """A share such as 2% or 0.4%; in German with a blank."""
-    text = plain_percent(share) if share == 0 or share >= _LEAST else f"< {plain_percent(_LEAST)}"
-    return text if language() == "en" else text.replace("%", "\u202f%")
+    """A share such as 2% or 0.4%, or that it is less than can be told."""
+    return say_percent(share) if share == 0 or share >= _LEAST else f"< {say_percent(_LEAST)}"
 
 
 def often(per_month: float) -> str:
@@ -56,22 +55,18 @@ def sentence(found: Operating) -> str:
     if not count:
         wrong = say("less than 1 wrong punch in {years} years", years=span)
     elif unit == "year":
-        wrong = (
-            say("about 1 wrong punch a year") if span == 1 else say("about 1 wrong punch in {years} years", years=span)
-        )
+        wrong = say_count("about 1 wrong punch a year", "about 1 wrong punch in {count} years", span)
     elif span > 1:
         wrong = say("about 1 wrong punch in {months} months", months=span)
-    elif count == 1:
-        wrong = say("about 1 wrong punch a month")
     else:
-        wrong = say("about {count} wrong punches a month", count=count)
+        wrong = say_count("about {count} wrong punch a month", "about {count} wrong punches a month", count)
     if found.try_again is None:
         rest = say("how many arrivals are asked to try again cannot be told: nobody has two templates")
     elif found.at_most:
         rest = say("less than {share} of arrivals are asked to try again", share=percent(found.try_again))
     else:
         rest = say("{share} of arrivals are asked to try again", share=percent(found.try_again))
-    return say("At {threshold}, {wrong}; {rest}.", threshold=f"{found.threshold:.2f}", wrong=wrong, rest=rest)
+    return say("At {threshold}, {wrong}; {rest}.", threshold=say_number(found.threshold, 2), wrong=wrong, rest=rest)
 
 
 def support(report: CalibrationReport) -> str:
@@ -82,8 +77,8 @@ def support(report: CalibrationReport) -> str:
             "With {people} people ({comparisons} comparisons of {pairs} pairs of people) no false-match rate below {fmr} and no rate of "
             "named strangers below {fpir} can be supported.",
             people=found.people,
-            comparisons=f"{found.comparisons:,}".replace(",", "\u202f"),
-            pairs=f"{found.pairs:,}".replace(",", "\u202f"),
+            comparisons=say_number(found.comparisons),
+            pairs=say_number(found.pairs),
             fmr=percent(found.smallest_fmr),
             fpir=percent(found.smallest_fpir),
         )
@@ -107,7 +102,11 @@ def support(report: CalibrationReport) -> str:
 def traffic(found: Traffic) -> str:
     """Where the numbers of arrivals and strangers come from."""
     if found.source == "logs":
-        return say("Arrivals and strangers: counted on {days} working days of the last four weeks.", days=found.days)
+        return say_count(
+            "Arrivals and strangers were counted on {count} working day of the last four weeks.",
+            "Arrivals and strangers were counted on {count} working days of the last four weeks.",
+            found.days,
+        )
     if found.source == "assumed":
         return say(
             "The logs of the last four weeks hold few working days ({days}): two arrivals per person and one stranger a day are assumed.",
@@ -123,8 +122,10 @@ def warnings(report: CalibrationReport, threshold: float, names: Names) -> Itera
         pairs = ", ".join(
             say("{a} and {b}", a=names(pair.first), b=names(pair.second)) for pair in alike[:3]
         )  # fmt: skip
-        more = " " + say("and {count} more pairs", count=len(alike) - 3) if len(alike) > 3 else ""
-        yield say("Look-alikes at or above {threshold}: {pairs}.", threshold=f"{threshold:.3f}", pairs=pairs + more) + " " + say(
+        more = (
+            " " + say_count("and {count} more pair", "and {count} more pairs", len(alike) - 3) if len(alike) > 3 else ""
+        )
+        yield say("Look-alikes at or above {threshold}: {pairs}.", threshold=say_number(threshold, 3), pairs=pairs + more) + " " + say(
             "One may be taken for the other."
         )  # fmt: skip
     if report.outliers:
@@ -174,7 +175,7 @@ def origin(found: ThresholdInForce, target: ErrorTarget, people: int) -> str:
         )  # fmt: skip
     return say(
         "derived from the people on the list, for one false match in {number} comparisons",
-        number=f"{float(f'{1 / target.rate(people):.2g}'):,.0f}".replace(",", "\u202f"),
+        number=say_number(float(f"{1 / target.rate(people):.2g}")),
     )
 
 
@@ -189,7 +190,7 @@ def concerns(found: ThresholdInForce, people: int) -> Iterator[str]:
     version = found.version
     if not found.concerns or version is None or version.threshold is None:
         return
-    chosen = f"{version.threshold:.3f}"
+    chosen = say_number(version.threshold, 3)
     if found.source == "settings":
         yield say("The settings fix the threshold: {chosen}, which was put in force here, is not used.", chosen=chosen)
     elif found.source == "derived":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import tomllib
 import zipfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +14,8 @@ from fakes import sighting
 from numpy.typing import NDArray
 from paperwork import Clock, bench, enrol, face, picture, punch
 
+from app.words import translations
+from app.words.terms import TERMS
 from engine.access import PinBook
 from engine.attendance.explain import explain
 from engine.errors import InputError, StorageError
@@ -318,10 +319,8 @@ def test_it_is_explained_without_talk_of_similarity(place: Workbench) -> None:
 
 
 def test_every_part_of_it_has_a_german_sentence_with_the_same_places() -> None:
-    path = Path(__file__).parents[2] / "app" / "words" / "de" / "attendance_terms.toml"
-    words = tomllib.loads(path.read_text(encoding="utf-8"))
     for part in explain({"method": "pin", "camera": "door", "evidence_image": "a.jpg"}).parts:
-        text = words[part.text].format(**part.values)
+        text = translations("de").gettext(TERMS[part.text]).format(**part.values)
         assert text != part.text
         assert all(value in text for value in part.values.values())
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
+from app.words import translations
+from app.words.terms import TERMS
 from engine.attendance.explain import Part, explain
 
 ROW = {
@@ -60,12 +60,14 @@ def test_an_empty_row_says_nothing() -> None:
 
 
 def test_every_part_has_a_german_sentence_with_the_same_places() -> None:
-    path = Path(__file__).parents[2] / "app" / "words" / "de" / "attendance_terms.toml"
-    words = tomllib.loads(path.read_text(encoding="utf-8"))
     rows = [ROW, ROW | {"agreeing_frames": "1", "voting_frames": "4"}, ROW | {"runner_up": ""}, ROW | {"method": "sample"},
             ROW | {"event": "unidentified"}, ROW | {"reason": "x"},
             ROW | {"liveness": "failed"}, ROW | {"liveness": "unproven"}]  # fmt: skip
     parts = [part for row in rows for part in (*explain(row).parts, *explain(row, {"reason": "y"}).parts)]
-    assert {part.text for part in parts} <= set(words)
+    assert {part.text for part in parts} <= set(TERMS)
     for part in parts:
-        assert all(value in words[part.text].format(**part.values) for value in part.values.values() if value)
+        assert all(
+            value in translations("de").gettext(TERMS[part.text]).format(**part.values)
+            for value in part.values.values()
+            if value
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.views.alerts.pieces import act
-from app.words import say, term
+from app.words import say, say_count, term
 from engine.errors import InputError
 from engine.records.alerts import next_states
 from engine.workbench import Workbench
@@ -36,13 +36,15 @@ def decide(seen: Mapping[str, str], state: str, *, note: str = "", assignee: str
                 done += 1
         if overtaken:
             raise InputError(
-                say("Somebody else has just decided on {count} of these.", count=overtaken)
-                if len(seen) > 1
-                else say("Somebody else has just decided on this."),
-                hint=say("Look at what they said, then decide again."),
+                say_count(
+                    "Somebody else has just decided on {count} alert.",
+                    "Somebody else has just decided on {count} alerts.",
+                    overtaken,
+                ),
+                hint=say("Read their note, then decide again."),
             )
         if len(seen) == 1:
             return say("The alert is {state}.", state=term(state))
-        return say("{count} alerts are {state}.", count=done, state=term(state))
+        return say_count("{count} alert is {state}.", "{count} alerts are {state}.", done, state=term(state))
 
     return act(deed)

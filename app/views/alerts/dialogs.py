@@ -10,7 +10,7 @@ from markupsafe import Markup
 from app.ui import parts
 from app.ui.address import put
 from app.views.alerts.pieces import act, name_of, problem
-from app.words import say
+from app.words import say, say_count
 from engine.errors import InputError
 from engine.records.alerts import latest_picture
 from engine.records.likeness import likeness, nearest_people, nearest_strangers
@@ -188,8 +188,11 @@ def split(bench: Workbench, unknown_id: str, incidents: list[str]) -> None:
             parts.face(parts.picture(row["image"], 160), 112) for row in rows if bench.records.inside(row["image"])
         ]
         parts.html(parts.markup('<div class="m-faces">{faces}</div>', faces=Markup("").join(faces)))
-        text = say(
-            "{count} visits leave {one} and become a dossier of their own.", count=len(incidents), one=unknown_id
+        text = say_count(
+            "{count} visit moves from {one} to a new dossier.",
+            "{count} visits move from {one} to a new dossier.",
+            len(incidents),
+            one=unknown_id,
         )
         st.caption(parts.plain(text))
 

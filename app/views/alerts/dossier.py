@@ -14,7 +14,7 @@ from app.views.alerts import dialogs
 from app.views.alerts.pieces import moment, name_of, paged, shown
 from app.views.alerts.strangers import marks, seen
 from app.web import access
-from app.words import say
+from app.words import say, say_count
 from engine.incidents import Dossier
 from engine.workbench import Workbench
 
@@ -68,7 +68,8 @@ def _actions(bench: Workbench, dossier: Dossier, chosen: list[str]) -> None:
             if st.button(say("Same as another stranger …"), key="merge"):
                 dialogs.merge(bench, key)
         if several and st.button(
-            say("Split off {count} selected …", count=len(chosen)) if chosen else say("Split off …"), key="split",
+            say_count("Split off {count} visit …", "Split off {count} visits …", len(chosen)) if chosen else say("Split off …"),
+            key="split",
             disabled=not chosen or len(chosen) == len(dossier.incidents),
             help=say("Select the visits below that show somebody else; at least one must stay."),
         ):  # fmt: skip

@@ -14,7 +14,7 @@ from app.views.alerts import filters
 from app.views.alerts.decisions import decide
 from app.views.alerts.pieces import age, assignee_field, moment, paged, problem, shown, tile
 from app.web import access
-from app.words import say
+from app.words import say, say_count, say_percent
 from engine.errors import MusterError
 from engine.incidents import Incident
 from engine.records.alerts import Wanted, select, situation
@@ -69,7 +69,7 @@ def _key(alert: Incident) -> str:
 def _figures(bench: Workbench, alerts: Sequence[Incident]) -> None:
     now = bench.clock()
     figures = situation(alerts, now)
-    share = f"{figures.false_alarms / figures.judged:.0%}" if figures.judged else "–"
+    share = say_percent(figures.false_alarms / figures.judged) if figures.judged else "–"
     parts.figures([
         parts.Figure(say("Open"), str(figures.open), say("of any age"), "bad" if figures.open else "good"),
         parts.Figure(
@@ -111,7 +111,7 @@ def arrivals(wanted: Wanted, version: int, drawn: frozenset[str]) -> None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         faces = Markup("").join(shown(bench, each.row["image"], 56, "") for each in fresh[:_FRESH_FACES])
-        text = say("1 new alert") if len(fresh) == 1 else say("{count} new alerts", count=len(fresh))
+        text = say_count("{count} new alert", "{count} new alerts", len(fresh))
         parts.html(parts.markup('<div class="m-faces">{faces}<strong>{text}</strong></div>', faces=faces, text=text))
         if st.button(say("Show"), type="primary", key="alerts-fresh"):
             st.rerun()

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from app.ui import parts
 from app.ui.address import put
 from app.web import access
-from app.words import say, say_date, say_minutes, say_time, term
+from app.words import say, say_count, say_date, say_minutes, say_time, term
 from engine.errors import MusterError
 from engine.incidents import Incident
 from engine.records.alerts import erased, is_stranger, latest_picture, parties, when
@@ -62,7 +62,7 @@ def age(span: timedelta) -> str:
     """How long ago, such as `35 min`, `7 h 42 min` or `12 days`."""
     if span < timedelta(days=2):
         return say_minutes(max(0.0, span.total_seconds()) / 60)
-    return say("{count} days", count=span.days)
+    return say_count("{count} day", "{count} days", span.days)
 
 
 def name_of(bench: Workbench, key: str) -> str:

@@ -13,7 +13,7 @@ from app.ui.address import put
 from app.views.alerts import dialogs
 from app.views.alerts.pieces import moment, name_of, options, paged, shown
 from app.web import access
-from app.words import say
+from app.words import say, say_count
 from engine.incidents import Dossier
 from engine.records.alerts import latest_picture
 from engine.workbench import Workbench
@@ -67,9 +67,7 @@ def seen(dossier: Dossier) -> str:
     times, days = len(dossier.incidents), len(dossier.days)
     if times == 1:
         return say("seen once")
-    if days == 1:
-        return say("seen {times} times on 1 day", times=times)
-    return say("seen {times} times on {days} days", times=times, days=days)
+    return say_count("seen {times} times on {count} day", "seen {times} times on {count} days", days, times=times)
 
 
 def marks(bench: Workbench, dossier: Dossier) -> Markup:

@@ -14,7 +14,7 @@ from app.ui import parts
 from app.ui.address import put, to
 from app.views.attendance import corrections, tables
 from app.web import access
-from app.words import say, say_date, say_minutes, say_time, term
+from app.words import say, say_date, say_minutes, say_month, say_time, say_weekdays, term
 from engine.attendance import DaySheet
 from engine.attendance.explain import Explanation
 from engine.operations.reporting import AttendanceReports
@@ -105,8 +105,7 @@ def _head(employee_id: str, known: Person | None, first: date, today: date) -> N
 
 
 def _calendar(employee_id: str, first: date, last: date, chosen: date, rows: Mapping[date, DaySheet]) -> None:
-    names = [say("Mon"), say("Tue"), say("Wed"), say("Thu"), say("Fri"), say("Sat"), say("Sun")]
-    head = Markup("").join(parts.markup('<th scope="col">{name}</th>', name=name) for name in names)
+    head = Markup("").join(parts.markup('<th scope="col">{name}</th>', name=name) for name in say_weekdays())
     weeks = []
     monday = first - timedelta(days=first.weekday())
     while monday <= last:
@@ -117,17 +116,9 @@ def _calendar(employee_id: str, first: date, last: date, chosen: date, rows: Map
     parts.html(
         parts.markup(
             '<table class="a-calendar"><caption class="m-soft">{title}</caption><tr>{head}</tr>{weeks}</table>',
-            title=_month(first), head=head, weeks=Markup("").join(weeks),
+            title=say_month(first), head=head, weeks=Markup("").join(weeks),
         )
     )  # fmt: skip
-
-
-def _month(day: date) -> str:
-    names = (
-        say("January"), say("February"), say("March"), say("April"), say("May"), say("June"), say("July"), say("August"),
-        say("September"), say("October"), say("November"), say("December"),
-    )  # fmt: skip
-    return f"{names[day.month - 1]} {day.year}"
 
 
 def _cell(employee_id: str, day: date, first: date, chosen: date, row: DaySheet | None) -> Markup:

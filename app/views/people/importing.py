@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.ui import parts
 from app.web import access
-from app.words import say, term
+from app.words import say, say_number, term
 from engine.errors import MusterError
 from engine.people import LeaveImport, RowMessage, StaffImport
 from engine.records import uploaded
@@ -132,4 +132,4 @@ def _messages(messages: Sequence[RowMessage]) -> None:
         column_config={say("Message"): st.column_config.TextColumn(width="large")},
     )  # fmt: skip
     if len(ordered) > _SHOWN:
-        st.caption(say("… and {count} more", count=len(ordered) - _SHOWN))
+        st.caption(say("… and {count} more", count=say_number(len(ordered) - _SHOWN)))

@@ -12,7 +12,7 @@ from app.ui.address import to
 from app.views.registration import check, pictures
 from app.views.registration.state import Registration, Stage, current, forget, restart
 from app.web import access
-from app.words import say, say_date
+from app.words import say, say_count, say_date
 from engine.errors import InputError, MusterError
 from engine.people import Person
 from engine.workbench import Workbench
@@ -189,7 +189,7 @@ def _details_known(state: Registration) -> None:
 
 
 def _kept(days: int | None) -> str:
-    return say("{days} days", days=days) if days is not None else say("until somebody erases them")
+    return say_count("{count} day", "{count} days", days) if days is not None else say("until somebody erases them")
 
 
 def _consent(state: Registration, bench: Workbench) -> None:
@@ -260,7 +260,11 @@ def _done(state: Registration, bench: Workbench) -> None:
             '<div class="m-pair">{face}<div><h2>{title}</h2><p>{text}</p><p class="m-soft">{consent}</p></div></div>',
             face=parts.face(parts.portrait(person.employee_id, 160), 160, person.name),
             title=say("{name} is registered", name=person.name),
-            text=say("Recognised from now on, by {count} pictures.", count=report.templates)
+            text=say_count(
+                "Muster now recognises this person by {count} picture.",
+                "Muster now recognises this person by {count} pictures.",
+                report.templates,
+            )
             if report.templates > 1
             else say("Recognised from now on, by one picture. More pictures make it more certain."),
             consent=say("Consent of {day}", day=say_date(day)) if (day := _date(person.consent_at)) else "",

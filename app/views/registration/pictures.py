@@ -13,7 +13,7 @@ from app.views.registration.state import CAMERA_KEY, MOST_PICTURES, Piece, Regis
 from app.views.registration.words import instruction, not_playing, quality_mark, refusal, step_name
 from app.web import access
 from app.web.pictures import inline, picture
-from app.words import say
+from app.words import say, say_count
 from engine.enrolment import STEPS, Picture, Step, Take
 from engine.errors import MusterError
 from engine.imaging import MAX_BYTES
@@ -178,7 +178,10 @@ def _files(state: Registration) -> None:
     )
     if files:
         if len(files) > room:
-            st.warning(say("Only the first {count} are taken.", count=room), icon=":material/warning:")
+            st.warning(
+                say_count("Only the first photo is used.", "Only the first {count} photos are used.", room),
+                icon=":material/warning:",
+            )
         _take_in(state, ((file.name, file.getvalue()) for file in files[:room]), min(len(files), room))
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from app.ui import parts
-from app.words import say, say_date, say_time, term
+from app.words import say, say_count, say_date, say_percent, say_time, term
 from engine.operations.overview import CameraDay, CameraView, cameras
 from engine.workbench import Workbench
 
@@ -56,7 +56,7 @@ def show(bench: Workbench) -> None:
 
 def _percent(share: float | None) -> str:
     # 99.6% must not look like all of it
-    return "–" if share is None else f"{int(share * 100 + 1e-6)}%"
+    return "–" if share is None else say_percent(int(share * 100 + 1e-6) / 100)
 
 
 def _camera(camera: CameraView) -> None:
@@ -93,7 +93,7 @@ def _camera(camera: CameraView) -> None:
                 today=_percent(camera.today.share),
                 a=say("covered today"),
                 week=_percent(camera.share),
-                b=say("in the last {days} days", days=len(camera.days)),
+                b=say_count("in the last day", "in the last {count} days", len(camera.days)),
                 days=_days(camera.days),
             )
         )

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app.ui import parts
 from app.views.system.recognition import table
 from app.web import access
-from app.words import say, term
+from app.words import say, say_count, term
 from engine.operations.doctor import Check, examine
 from engine.records import Finding
 from engine.workbench import Workbench
@@ -34,7 +34,7 @@ def _doctor(bench: Workbench) -> None:
     for check in wrong:
         parts.notice(f"{check.what}: {check.found}", check.hint, tone="bad")
     if not wrong:
-        parts.html(parts.status("ok", say("Nothing is wrong ({count} checks)", count=len(checks))))
+        parts.html(parts.status("ok", say_count("{count} check passed", "All {count} checks passed", len(checks))))
     if thorough:
         st.toast(say("Everything was checked"), icon=":material/check:")
     with st.expander(say("All checks ({count})", count=len(checks)), expanded=False):

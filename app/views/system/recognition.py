@@ -11,7 +11,7 @@ from markupsafe import Markup
 from app.ui import parts
 from app.ui.address import to
 from app.web import access
-from app.words import say, term
+from app.words import say, say_number, term
 from app.words.tuning import origin
 from engine.operations.overview import versions
 from engine.tuning.calibration import ErrorTarget
@@ -101,8 +101,8 @@ def _settings(bench: Workbench) -> list[tuple[object, object, object]]:
             text=say("What it means, and how to change it"),
         )
     return [
-        (say("Threshold"), f"{found.threshold:.3f}", why),
-        (say("Margin"), f"{matching.min_margin:.2f}", say("how far the next best person must lie behind")),
+        (say("Threshold"), say_number(found.threshold, 3), why),
+        (say("Margin"), say_number(matching.min_margin, 2), say("how far the next best person must lie behind")),
         (say("Agreeing frames"), voting.min_agreeing, say("good frames that must say the same name")),
         (say("Distance of the eyes"), f"≥ {quality.min_size_px:g} px", say("below it a face is too small")),
         (say("Sharpness"), f"≥ {quality.min_sharpness:g}", say("below it a face is blurred")),

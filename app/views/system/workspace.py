@@ -6,7 +6,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from app.ui import parts
-from app.words import say, say_date, say_time, term
+from app.words import say, say_count, say_date, say_number, say_time, term
 from engine.operations.overview import free_bytes, kept
 from engine.workbench import Workbench
 
@@ -17,9 +17,9 @@ def _size(count: float) -> str:
     """Bytes for people: `1.4 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+            return f"{say_number(count, 0 if unit == 'B' or count >= 100 else 1)} {unit}"
         count /= 1000
-    return f"{count:.1f} TB"
+    return f"{say_number(count, 1)} TB"
 
 
 def _sentence(text: str) -> str:
@@ -31,7 +31,11 @@ def show(bench: Workbench) -> None:
     rows, free = kept(bench), free_bytes(bench)
     parts.figures(
         [
-            parts.Figure(say("Kept"), _size(sum(row.size for row in rows)), say("{count} files", count=sum(row.files for row in rows))),
+            parts.Figure(
+                say("Kept"),
+                _size(sum(row.size for row in rows)),
+                say_count("{count} file", "{count} files", sum(row.files for row in rows)),
+            ),
             parts.Figure(
                 say("Free"), _size(free), say("on its disk") if free > 2e9 else say("on its disk: make room soon"),
                 "quiet" if free > 2e9 else "bad",
@@ -47,10 +51,10 @@ def show(bench: Workbench) -> None:
             '<td class="m-wide"><span class="m-bar m-info" aria-hidden="true"><b style="width:{share}%"></b></span></td>'
             "<td>{days}</td></tr>",
             what=_sentence(term(row.what)),
-            files=f"{row.files:,}".replace(",", "\u202f"),
+            files=say_number(row.files),
             size=_size(row.size),
             share=f"{100 * row.size / largest:.1f}",
-            days=say("{days} days", days=row.days) if row.days else say("until it is erased"),
+            days=say_count("{count} day", "{count} days", row.days) if row.days else say("until it is erased"),
         )
         for row in rows
         if row.files or row.what != "other"

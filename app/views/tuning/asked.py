@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.ui import parts
 from app.ui.address import put
-from app.words import say
+from app.words import say, say_number
 from app.words.tuning import traffic as traffic_in_words
 from engine.tuning.calibration import CalibrationReport, ErrorTarget
 from engine.workbench import Workbench
@@ -192,7 +192,7 @@ def row(bench: Workbench, wanted: Asked, made: CalibrationReport) -> None:
 
 def _target(target: ErrorTarget) -> str:
     rates = (("FMR", target.fmr), ("FPIR", target.fpir))
-    return ", ".join(f"{name} 1:{round(1 / rate):,}".replace(",", "\u202f") for name, rate in rates if rate is not None)
+    return ", ".join(f"{name} 1:{say_number(round(1 / rate))}" for name, rate in rates if rate is not None)
 
 
 # --------------------------------------------------------------------------------------------- the threshold

@@ -11,7 +11,7 @@ from app.ui import parts
 from app.ui.address import put
 from app.views.system.recognition import table
 from app.web import access
-from app.words import say
+from app.words import say, say_count, say_number
 from app.words.tuning import again, moment, often, sentence, warnings
 from engine.errors import MusterError
 from engine.tuning.calibration import Calibration, CalibrationReport, Version
@@ -65,7 +65,7 @@ def _goal(past: tuple[Version, ...]) -> str:
 
 
 def _value(threshold: float | None) -> str:
-    return say("the derived one") if threshold is None else f"{threshold:.3f}"
+    return say("the derived one") if threshold is None else say_number(threshold, 3)
 
 
 # --------------------------------------------------------------------------------------------- dialogs
@@ -194,7 +194,7 @@ def history(bench: Workbench) -> None:
             parts.markup("{day}<br><span class='m-soft'>{author}</span>", day=moment(each.made_at), author=each.author),
             parts.markup(
                 "{a} → <b>{b}</b><br>{state}",
-                a=f"{each.previous:.3f}",
+                a=say_number(each.previous, 3),
                 b=_value(each.threshold),
                 state=_state(each, past[-1] if used.source != "settings" else None),
             ),
@@ -219,5 +219,5 @@ def _expected(each: Version) -> str:
     if each.wrong_per_month is None:
         return ""
     wrong = say("wrong punches: {often}", often=often(each.wrong_per_month))
-    people = say("{count} people", count=each.people)
+    people = say_count("{count} person", "{count} people", each.people)
     return f"{wrong}; {people}" + (f"; {each.target}" if each.target else "")

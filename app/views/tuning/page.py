@@ -14,7 +14,7 @@ from app.views.tuning import decide, replay
 from app.views.tuning import people as tuning_people
 from app.views.tuning.asked import Asked, asked, evaluated, report, row, step, tried, usual_target
 from app.web import access
-from app.words import say, term
+from app.words import say, say_number, term
 from app.words.tuning import again, concerns, foundation, often, origin, percent, sentence, support, traffic, warnings
 from engine.tuning.calibration import ASSUMPTIONS, CalibrationReport, Operating, ThresholdInForce
 from engine.types import NOBODY

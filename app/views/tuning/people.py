@@ -8,7 +8,7 @@ from markupsafe import Markup
 from app.ui import parts
 from app.ui.address import to
 from app.views.alerts.pieces import name_of, shown
-from app.words import say
+from app.words import say, say_count
 from engine.evaluation import Difficulty, LookAlike, Outlier
 from engine.tuning.calibration import CalibrationReport
 from engine.workbench import Workbench
@@ -132,7 +132,11 @@ def difficult(bench: Workbench, made: CalibrationReport, threshold: float) -> No
     if not rows:
         parts.notice(
             say("Nobody stands out"),
-            say("All {count} people resemble themselves enough, and nobody else too much.", count=len(made.difficulty)),
+            say_count(
+                "This person is easy to recognise.",
+                "All {count} people are easy to recognise and to tell apart.",
+                len(made.difficulty),
+            ),
             tone="good",
         )
         return

@@ -15,7 +15,7 @@ from app.ui.address import to
 from app.views.alerts.pieces import name_of, shown
 from app.web import access
 from app.web.pictures import allowed
-from app.words import say, say_date, say_time, term
+from app.words import say, say_count, say_date, say_number, say_time, term
 from engine.errors import MusterError
 from engine.tuning.calibration import CalibrationReport
 from engine.tuning.replay import Change, ChangeKind, Limits, Past, Replay

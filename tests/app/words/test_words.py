@@ -1,101 +1,133 @@
-"""Every sentence that pages say stands in the German catalogue, with the same values; and nothing stands there in vain."""
+"""The catalogues hold exactly the sentences that pages say, each translated, with the same values."""
 
 from __future__ import annotations
 
 import ast
 import string
-import tomllib
-from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
-from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog, Message
+from catalogue import APP, extracted, translated
 
 from app import words
+from app.words.terms import TERMS
 from engine.access import ROLES
 from engine.alignment import QUALITY_REASONS
 from engine.attendance import Status
 from engine.incidents import INCIDENT_KINDS, REVIEW_STATES
 from engine.people.absence import LEAVE_KINDS
+from engine.reports import COLUMNS, SUMMARY_COLUMNS
+from engine.tuning.calibration import ASSUMPTIONS
 from engine.types import Severity
 
-APP = Path(words.__file__).parents[1]
-FOLDER = Path(words.__file__).parent / "de"
+OTHERS = sorted(words.LANGUAGES.keys() - {"en"})
 
 
-def said() -> Iterator[tuple[Path, ast.Call]]:
-    """Calls of `say` in the code of the pages."""
+def texts(found: Catalog) -> set[object]:
+    """What is translated: a sentence, or its singular and plural."""
+    return {message.id for message in found if message.id}
+
+
+def forms(either: object) -> tuple[str, ...]:
+    """A sentence, or its singular and plural."""
+    return tuple(map(str, either)) if isinstance(either, tuple | list) else (str(either),)
+
+
+def fields(text: str) -> set[str]:
+    """The values that a sentence takes."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def messages(code: str) -> list[Message]:
+    """All of a catalogue but its heading."""
+    return [message for message in translated(code) if message.id]
+
+
+def said() -> Iterator[tuple[str, ast.Call]]:
+    """Calls of `say` and `say_count` in the code."""
     for path in sorted(APP.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
-                yield path, node
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"say", "say_count"}:
+                yield f"{path.name}:{node.lineno}", node
 
 
-def sentences() -> set[str]:
-    """All texts that are said, those of the sign-in page included."""
-    found = set()
-    for path, call in said():
-        text = call.args[0]
-        assert isinstance(text, ast.Constant), f"{path}:{call.lineno}: say() takes a literal"
-        found.add(str(text.value))
-    template = (APP / "web" / "templates" / "sign_in.html").read_text(encoding="utf-8")
-    pieces = template.split('say("')[1:]
-    return found | {piece.split('"')[0] for piece in pieces}
+@pytest.mark.parametrize("code", OTHERS)
+def test_a_catalogue_holds_exactly_what_is_said(code: str) -> None:
+    wanted, there = texts(extracted()), texts(translated(code))
+    assert wanted - there == set(), "not in the catalogue: run `make words`, then translate"
+    assert there - wanted == set(), "no longer said: run `make words`"
+    assert not translated(code).obsolete
 
 
-def fields(text: str) -> Counter[str]:
-    """The values that a sentence takes."""
-    return Counter(name for _, name, _, _ in string.Formatter().parse(text) if name)
+@pytest.mark.parametrize("code", OTHERS)
+def test_every_sentence_is_translated(code: str) -> None:
+    assert [
+        each.id for each in messages(code) if each.fuzzy or not all(text.strip() for text in forms(each.string))
+    ] == []
 
 
-def catalogue(*, terms: bool) -> dict[str, str]:
-    """Sentences, or words of the engine."""
-    paths = [path for path in FOLDER.glob("*.toml") if path.stem.endswith("_terms") == terms]
-    return {key: value for path in paths for key, value in tomllib.loads(path.read_text(encoding="utf-8")).items()}
+@pytest.mark.parametrize("code", OTHERS)
+def test_translations_take_the_same_values(code: str) -> None:
+    for each in messages(code):
+        wanted, (*singular, last) = fields(forms(each.id)[-1]), forms(each.string)
+        assert fields(last) == wanted, each.id
+        assert all(fields(text) <= wanted for text in singular), each.id
 
 
-def test_every_sentence_is_translated() -> None:
-    assert sorted(sentences() - words.catalogue("de").keys()) == []
-
-
-def test_no_translation_is_left_over() -> None:
-    assert sorted(catalogue(terms=False).keys() - sentences()) == []
-
-
-def test_no_sentence_is_translated_twice() -> None:
-    paths = [path for path in FOLDER.glob("*.toml") if not path.stem.endswith("_terms")]
-    found = Counter(key for path in paths for key in tomllib.loads(path.read_text(encoding="utf-8")))
-    assert [key for key, count in found.items() if count > 1] == []
-
-
-def test_translations_take_the_same_values() -> None:
-    different = {key: text for key, text in catalogue(terms=False).items() if set(fields(key)) != set(fields(text))}
-    assert different == {}
-
-
-def test_calls_give_the_values_that_sentences_take() -> None:
+def test_calls_say_a_literal_and_give_the_values_that_it_takes() -> None:
     wrong = []
-    for path, call in said():
-        given = {keyword.arg for keyword in call.keywords}
-        if given and None not in given and given != set(fields(str(call.args[0].value))):  # type: ignore[attr-defined]
-            wrong.append(f"{path.name}:{call.lineno}")
+    for place, call in said():
+        counted = isinstance(call.func, ast.Name) and call.func.id == "say_count"
+        literal = [each.value for each in call.args[: 2 if counted else 1] if isinstance(each, ast.Constant)]
+        given = {keyword.arg for keyword in call.keywords} | ({"count"} if counted else set())
+        wanted = [fields(str(text)) for text in literal]
+        if len(literal) != 1 + counted or (given and None not in given and given != wanted[-1]):
+            wrong.append(place)
     assert wrong == []
 
 
 @pytest.mark.parametrize(
-    "term", sorted({*map(str, Status), *LEAVE_KINDS, *INCIDENT_KINDS, *REVIEW_STATES, *map(str, Severity), *ROLES, *QUALITY_REASONS})
+    "words_of_the_engine",
+    [Status, LEAVE_KINDS, INCIDENT_KINDS, REVIEW_STATES, Severity, ROLES, QUALITY_REASONS, ASSUMPTIONS, COLUMNS.values(),
+     SUMMARY_COLUMNS.values()],
 )  # fmt: skip
-def test_words_of_the_engine_are_translated(term: str) -> None:
-    assert term in words.catalogue("de")
+def test_words_of_the_engine_are_known(words_of_the_engine: Iterator[object]) -> None:
+    assert {str(word) for word in words_of_the_engine} - TERMS.keys() == set()
 
 
-def test_dates_times_and_durations_are_written_as_people_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_thing_and_many_things_are_said_differently(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {}
+    for code in words.LANGUAGES:
+        monkeypatch.setattr(words, "language", lambda code=code: code)
+        said[code] = [words.say_count("{count} person", "{count} people", count) for count in (0, 1, 1200)]
+    assert said == {"en": ["0 people", "1 person", "1,200 people"], "de": ["0 Personen", "1 Person", "1.200 Personen"]}
+
+
+def test_an_unknown_word_or_language_stays_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert words.choose(["fr-FR", "de-AT", "en"]) == "de"
+    assert words.choose(["fr", "xx"]) == words.choose([]) == "en"
+    monkeypatch.setattr(words, "language", lambda: "de")
+    assert (words.term("made_up_word"), words.term(""), words.say("Nobody says {this}")) == (
+        "made up word",
+        "",
+        "Nobody says {this}",
+    )
+
+
+def test_dates_numbers_and_durations_are_written_as_people_do(monkeypatch: pytest.MonkeyPatch) -> None:
     day = date(2026, 11, 3)
     monkeypatch.setattr(words, "language", lambda: "en")
     assert (words.say_date(day), words.say_date(day, year=False)) == ("Tue 3 Nov 2026", "Tue 3 Nov")
+    assert (words.say_month(date(2026, 3, 1)), words.say_weekdays()[0]) == ("March 2026", "Mon")
+    assert (words.say_number(1234.5, 2), words.say_number(12345)) == ("1,234.50", "12,345")
+    assert [words.say_percent(share) for share in (0, 0.0004, 0.02, 0.996)] == ["0%", "0.04%", "2%", "100%"]
     monkeypatch.setattr(words, "language", lambda: "de")
     assert (words.say_date(day), words.say_date(day, year=False)) == ("Di 03.11.2026", "Di 03.11.")
+    assert (words.say_month(date(2026, 3, 1)), words.say_weekdays()[0]) == ("März 2026", "Mo")
+    assert (words.say_number(1234.5, 2), words.say_number(12345)) == ("1.234,50", "12.345")
+    assert words.say_percent(0.042, 1) == "4,2\u202f%"
     assert [words.say_minutes(value) for value in (0, 59.6, 462, -5, 60)] == [
         "0 min",
         "1 h 00 min",

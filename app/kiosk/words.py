@@ -1,0 +1,114 @@
+"""Words of the screen at the door, by the keys that its script asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.words import LANGUAGES, choose, translations
+from app.words.terms import N_
+from engine.errors import ConfigError
+
+__all__ = ["screen_language", "table"]
+
+_LOCALES = {"en": "en-GB", "de": "de-DE"}
+"""How the browser writes dates."""
+
+_WORDS = {
+    "title": N_("Muster kiosk"),
+    # What is said first; {name} is drawn large, wherever it stands.
+    "greeting_morning": N_("Good morning, {name}"),
+    "greeting_afternoon": N_("Good afternoon, {name}"),
+    "greeting_evening": N_("Good evening, {name}"),
+    "greeting_leaving": N_("Goodbye, {name}"),
+    "group_morning": N_("Good morning"),
+    "group_afternoon": N_("Good afternoon"),
+    "group_evening": N_("Good evening"),
+    "group_leaving": N_("Goodbye"),
+    # The line beneath; status_leaving is the time alone.
+    "status_on_time": N_("{time} · on time"),
+    "status_late": N_("{time} · late"),
+    "status_late_minutes": N_("{time} · {minutes} min late"),
+    "status_late_hours": N_("{time} · {hours} h {minutes} min late"),
+    "status_recorded": N_("{time} · recorded"),
+    "status_again": N_("Already recorded at {time}"),
+    "status_leaving": "{time}",
+    "status_saving": N_("One moment, your time is being saved"),
+    "status_saving_short": N_("Being saved"),
+    # What to do, in about five words.
+    "prompt_one_at_a_time": N_("One at a time, please"),
+    "prompt_come_closer": N_("Please come closer"),
+    "prompt_step_into_light": N_("Please step into the light"),
+    "prompt_turn_left": N_("Turn your head left"),
+    "prompt_turn_right": N_("Turn your head right"),
+    "prompt_look_up": N_("Look up"),
+    "prompt_look_straight": N_("Look straight ahead"),
+    "prompt_hold_still": N_("Hold still, please"),
+    "prompt_not_recognised": N_("Not recognised"),
+    "prompt_take_off_picture": N_("Show your face, not a picture"),
+    "please_pin": N_("Please use your PIN"),
+    "please_reception": N_("Please tell reception"),
+    "idle_hint": N_("Look into the camera"),
+    "camera_on": N_("Camera on"),
+    "picture_missing": N_("No live picture here at the moment"),
+    "picture_missing_hint": N_("You are still recognised"),
+    "connecting": N_("Connecting"),
+    "connecting_hint": N_("One moment, please"),
+    "starting": N_("The camera is starting"),
+    "starting_hint": N_("One moment, please"),
+    "camera_off": N_("The camera is off"),
+    "since_time": N_("Since {time}"),
+    "since_day": N_("Since {date}, {time}"),
+    "offline": N_("No connection"),
+    "offline_hint": N_("Your arrival is not being recorded here. Please tell reception"),
+    "unpaired": N_("Not paired any more"),
+    "unpaired_hint": N_("This screen does not record arrivals. Please tell reception"),
+    "pin_use": N_("Use your PIN"),
+    "pin_number": N_("Employee number"),
+    "pin_secret": N_("PIN"),
+    "pin_next": N_("Continue"),
+    "pin_send": N_("Done"),
+    "pin_back": N_("Back"),
+    "pin_cancel": N_("Cancel"),
+    "pin_clear": N_("Clear"),
+    "pin_delete": N_("Delete the last character"),
+    "pin_capitals": N_("Capital letters"),
+    "pin_letters": N_("Letters"),
+    "pin_digits": N_("Digits"),
+    "pin_typed": N_("{count} digits entered"),
+    "pin_number_missing": N_("Please enter your employee number"),
+    "pin_secret_missing": N_("Please enter your PIN"),
+    "pin_sending": N_("One moment, please"),
+    "pin_wrong": N_("Wrong number or PIN. Please try again"),
+    "pin_throttled_seconds": N_("Too many tries. Please wait {seconds} s"),
+    "pin_throttled_minutes": N_("Too many tries. Please wait {minutes} min"),
+    "pin_busy": N_("Not possible at the moment. Please try again, or tell reception"),
+    "pin_offline": N_("No connection. Please try again, or tell reception"),
+    "pin_failed": N_("That did not work. Please tell reception"),
+    # In the picture, below a face
+    "tag_pending": N_("looking…"),
+    "tag_conflict": N_("not sure"),
+    "tag_unknown": N_("unknown"),
+}
+
+
+def table(language: str) -> dict[str, str]:
+    """All words in a language."""
+    translate = translations(language).gettext
+    return {"locale": _LOCALES[language]} | {key: translate(text) for key, text in _WORDS.items()}
+
+
+def screen_language(wanted: str, accepted: Sequence[str]) -> str:
+    """The language of a screen.
+
+    Args:
+        wanted: by the settings; may be empty.
+        accepted: by the browser, best first, such as `de-AT`.
+
+    Raises:
+        ConfigError: there are no words in the language that the settings want.
+    """
+    if wanted and wanted not in LANGUAGES:
+        raise ConfigError(
+            f"the kiosk has no words for language {wanted!r}", hint=f"choose one of {', '.join(LANGUAGES)}"
+        )
+    return wanted or choose(accepted)
