@@ -56,8 +56,8 @@ def main() -> None:
             chosen.run()
         else:
             parts.notice(
-                say("You do not see the site “{name}”", name=access.site()),
-                say("Choose one of yours, or ask an administrator to add it to your account."),
+                say("You have no access to the site “{name}”", name=access.site()),
+                say("Choose one of your sites, or ask an administrator for access."),
                 tone="bad",
                 action=frame.own_site,
             )

@@ -72,7 +72,7 @@ def heat_map(counts: Mapping[tuple[int, int], int], starts: Mapping[str, float])
     figure.update_xaxes(tickvals=places, ticktext=texts, showgrid=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return styled(
-        figure, say("When people arrive"), height=120 + 44 * len(days), x=say("time of arrival, quarter hours"), top=76
+        figure, say("When people arrive"), height=120 + 44 * len(days), x=say("time of arrival (quarter hours)"), top=76
     )
 
 
@@ -132,7 +132,7 @@ def delays(found: Sequence[DaySheet], grace_min: float | None) -> go.Figure:
     title = say("How far arrivals lie from the planned start")
     if grace_min:
         title = say(
-            "How far arrivals lie from the planned start; shaded: the grace of {minutes} min", minutes=f"{grace_min:g}"
+            "Arrivals before and after the planned start; shaded: {minutes} min grace", minutes=f"{grace_min:g}"
         )
     return styled(figure, title, height=460, top=72)
 

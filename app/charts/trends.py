@@ -63,7 +63,7 @@ def trend(days: Sequence[Day], weeks: Sequence[Week]) -> go.Figure:
         tickvals=middles[::step], ticktext=[f"{week.monday.day}.{week.monday.month}." for week in weeks[::step]]
     )
     figure.update_xaxes(title={"text": say("week beginning")}, row=2, col=1)
-    title = say("Lateness and absence by week: median day, band: middle half of days, dots: days")
+    title = say("Late and absent by week; line: median, band: middle half, dots: single days")
     return styled(figure, title, height=520)
 
 
@@ -118,6 +118,6 @@ def departments(found: Sequence[Department]) -> go.Figure:
         figure,
         say("Late and absent by department"),
         height=150 + 40 * len(found),
-        x=say("share of people's days"),
+        x=say("share of person-days"),
         top=72,
     )

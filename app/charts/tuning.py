@@ -122,8 +122,8 @@ def _lines(figure: go.Figure, report: CalibrationReport, threshold: float) -> No
     """Lines at the threshold tried, the one in force and the proposed one; those that coincide are one line."""
     groups: list[tuple[float, list[str], str]] = []
     for value, name, dash in (
-        (threshold, say("tried"), "solid"),
-        (report.in_force, say("in force"), "dash"),
+        (threshold, say("tried out"), "solid"),
+        (report.in_force, say("active"), "dash"),
         (report.proposed_threshold, say("proposed"), "dot"),
     ):
         near = next((group for group in groups if abs(group[0] - value) < 0.0005), None)
@@ -163,7 +163,7 @@ def det(report: CalibrationReport, threshold: float) -> go.Figure:
     title, x = say("What a threshold costs"), say("false matches (FMR)")
     y = say("false non-matches (FNMR)")
     if not len(bands.thresholds):
-        return _nothing(title, say("Two people are needed, and one of them with two pictures"), x=x, y=y)
+        return _nothing(title, say("Enrol two people, one of them with two pictures"), x=x, y=y)
     edges = tuple(0.4 / max(len(scores), 2) for scores in (report.comparisons.impostor, report.comparisons.genuine))
     (fmr, fmr_low, fmr_high), (fnmr, fnmr_low, fnmr_high) = (
         [_deviate(column, edge) for column in rates.T]
@@ -269,11 +269,11 @@ def open_set(report: CalibrationReport, threshold: float) -> go.Figure:
     figure = go.Figure()
     told = say("{count} people enrolled")
     rows = [
-        (say("strangers named, expected"), _OTHERS, "dash", found.model_sizes, found.model_fpir),
-        (say("strangers named, measured here"), _OTHERS, "solid", found.sizes, found.fpir),
+        (say("strangers named (expected)"), _OTHERS, "dash", found.model_sizes, found.model_fpir),
+        (say("strangers named (measured)"), _OTHERS, "solid", found.sizes, found.fpir),
     ]
     if len(found.fnir):
-        rows.append((say("people not named, measured here"), own, "solid", found.sizes, found.fnir))
+        rows.append((say("people not named (measured)"), own, "solid", found.sizes, found.fnir))
     for name, colour, dash, sizes, rates in rows:
         if not len(sizes):
             continue
@@ -315,7 +315,7 @@ def photos_effect(report: CalibrationReport, threshold: float) -> go.Figure:
     """
     own = blue()
     found = report.photos(threshold)
-    title = say("More enrolment photos, fewer misses, at {threshold}", threshold=say_number(threshold, 3))
+    title = say("Misses by number of enrolment photos, at {threshold}", threshold=say_number(threshold, 3))
     x, y = say("enrolment photos per person"), say("false non-matches (FNMR)")
     if not found.photos:
         return _nothing(title, say("Nobody has two pictures to compare"), x=x, y=y)

@@ -66,7 +66,7 @@ def recognitions() -> Response:
     """Who is in a picture; nothing is recorded."""
     content = _picture()
     if not _looking.acquire(timeout=_PATIENCE_S):
-        answer = problem(503, "busy", "other pictures are being looked at")
+        answer = problem(503, "busy", "the kiosk is busy with other pictures")
         answer.headers["Retry-After"] = "5"
         return answer
     try:
@@ -134,7 +134,7 @@ def pin() -> Response:
     fields = content if isinstance(content, dict) else {}
     employee_id, secret = fields.get("employee_id"), fields.get("pin")
     if not isinstance(employee_id, str) or not isinstance(secret, str) or not employee_id.strip() or not secret:
-        return problem(422, "incomplete", "number and PIN are needed")
+        return problem(422, "incomplete", "send both number and PIN")
     try:
         return jsonify({"greeting": station().enter_pin(employee_id, secret)})
     except TryLater:

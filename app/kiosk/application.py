@@ -63,6 +63,6 @@ def create_app(workbench: Workbench, overrides: Mapping[str, Any] | None = None)
 def _camera(workbench: Workbench, name: str, source: str) -> tuple[str, str]:
     configured = {each: rules.source for each, rules in workbench.config.cameras.items() if rules.source}
     if not name and len(configured) > 1:
-        raise ConfigError("which camera is the kiosk to watch?", hint=f"give `camera`: one of {', '.join(configured)}")
+        raise ConfigError("several cameras are configured", hint=f"set `camera` to one of {', '.join(configured)}")
     name = name or next(iter(configured), "entrance")
     return name, source or configured.get(name, "")

@@ -38,8 +38,8 @@ _HEADERS = {
 }
 _NOT_READY: Mapping[type, str] = {
     StorageError: "the workspace cannot be read or written",
-    ModelUnavailable: "the networks are missing",
-    GalleryMismatch: "templates are of another model",
+    ModelUnavailable: "the models are missing",
+    GalleryMismatch: "the templates belong to another model",
 }
 """What is told of faults that are not the sender's: messages name places on the machine."""
 _Route = TypeVar("_Route", bound=Callable[..., object])
@@ -103,7 +103,7 @@ def guard(app: Flask, hosts: frozenset[str]) -> None:
             return problem(
                 421,
                 "unknown_host",
-                "this name is not one of the kiosk's: add it to `hosts` in section [kiosk] of muster.toml",
+                "unknown host name: add it to `hosts` in section [kiosk] of muster.toml",
             )
         scope = _scope(app)
         if scope == "":
@@ -148,12 +148,12 @@ def _expected(error: MusterError) -> Response:
     if isinstance(error, InputError):
         return problem(422, "cannot_be_used", error.message, hint=error.hint)
     log.warning("%s", error)
-    return problem(503, "not_ready", _NOT_READY.get(type(error), "the kiosk is not ready; its log tells more"))
+    return problem(503, "not_ready", _NOT_READY.get(type(error), "the kiosk is not ready: see its log"))
 
 
 def _unexpected(error: Exception) -> Response:
     log.error("%r %r", request.method, request.path, exc_info=error)
-    return problem(500, "fault", "a fault of the kiosk; its log tells more")
+    return problem(500, "fault", "internal error: see the log of the kiosk")
 
 
 def _scope(app: Flask) -> str | None:
@@ -168,9 +168,9 @@ def _scope(app: Flask) -> str | None:
 def _refusal(device: Device, scope: str | None) -> Response | None:
     """Why a device may not do what it asks for; None: it may."""
     if scope is not None and not device.may(scope):
-        return problem(403, "wrong_scope", f"this device may not do that: it lacks the scope {scope}")
+        return problem(403, "wrong_scope", f"this device lacks the scope {scope}")
     if request.method not in {"GET", "HEAD", "OPTIONS"} and _foreign():
-        return problem(403, "foreign_origin", "only pages of this kiosk may send that")
+        return problem(403, "foreign_origin", "only pages of this kiosk may send this request")
     return None
 
 
@@ -196,6 +196,6 @@ def _unpaired() -> Response:
     if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
         answer = make_response(render_template("unpaired.html"), 401)
     else:
-        answer = problem(401, "not_paired", "a device token is needed: `muster kiosk pair` makes one")
+        answer = problem(401, "not_paired", "device token missing: create one with `muster kiosk pair`")
     answer.headers["WWW-Authenticate"] = "Bearer"
     return answer

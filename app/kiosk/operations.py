@@ -76,26 +76,26 @@ class _Figures(Collector):
         status = self._station.status()
         camera = status["camera"]
         counters = {
-            "frames": ("Frames that were recognised or shown.", camera["frames"]),
-            "frames_dropped": ("Frames left out because newer ones were there.", camera["dropped"]),
-            "camera_losses": ("Times that the camera was lost.", camera["losses"]),
-            "punches": ("Punches that were recorded.", self._station.punches),
-            "greetings": ("Greetings that were shown.", status["greetings"]),
+            "frames": ("Frames recognised or shown.", camera["frames"]),
+            "frames_dropped": ("Frames dropped for newer ones.", camera["dropped"]),
+            "camera_losses": ("Lost connections to the camera.", camera["losses"]),
+            "punches": ("Punches recorded.", self._station.punches),
+            "greetings": ("Greetings shown.", status["greetings"]),
         }
         gauges = {
             "camera_up": ("1 while the camera gives pictures.", camera["state"] == "playing"),
             "camera_recording": ("1 while this kiosk records what it sees.", camera["recording"]),
             "camera_fps": ("Frames a second.", camera["fps"]),
-            "rows_waiting": ("Rows and pictures that are not on disk yet.", status["waiting_rows"]),
-            "viewers": ("Live pictures that are being sent.", status["viewers"]),
-            "listeners": ("Screens that listen to events.", status["listeners"]),
+            "rows_waiting": ("Rows and pictures not yet on disk.", status["waiting_rows"]),
+            "viewers": ("Live pictures being sent.", status["viewers"]),
+            "listeners": ("Screens listening to events.", status["listeners"]),
             "people_today": ("People who came today.", status["people_today"]),
         }
         if (spool := status["spool"]) is not None:
             gauges |= {
-                "spool_rows": ("Rows on this machine's disk that wait for the database.", spool["rows"]),
-                "spool_bytes": ("Size of the file that they wait in.", spool["bytes"]),
-                "spool_oldest_seconds": ("How long the oldest of them has waited.", spool["oldest_s"]),
+                "spool_rows": ("Rows on disk waiting for the database.", spool["rows"]),
+                "spool_bytes": ("Size of the file of waiting rows.", spool["bytes"]),
+                "spool_oldest_seconds": ("Waiting time of the oldest row.", spool["oldest_s"]),
             }
         for name, (text, value) in counters.items():
             counter = CounterMetricFamily(f"muster_{name}", text, labels=["camera"])
@@ -118,7 +118,7 @@ def measure(app: Flask, station: Station) -> None:
     registry.register(_Figures(station))
     requests = Counter("muster_requests", "Requests.", ["route", "status"], registry=registry)
     seconds = Histogram(
-        "muster_request_seconds", "Time until an answer begins.", ["route"], registry=registry,
+        "muster_request_seconds", "Time to the start of the response.", ["route"], registry=registry,
         buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
     )  # fmt: skip
     app.extensions["muster_metrics"] = registry

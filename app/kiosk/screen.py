@@ -54,7 +54,7 @@ def stream() -> Response:
     """The live picture: one JPEG after the other (multipart/x-mixed-replace)."""
     kiosk = station()
     if not kiosk.picture.enter(kiosk.config.max_viewers):
-        return _crowded("so many screens watch this camera already")
+        return _crowded("too many screens watch this camera")
     return Response(
         _Leaving(_pictures(kiosk, still_may("screen")), kiosk.picture.leave),
         mimetype=f"multipart/x-mixed-replace; boundary={_BOUNDARY}",
@@ -86,7 +86,7 @@ def snapshot() -> Response:
     """The newest picture."""
     jpeg = station().camera.snapshot()
     if jpeg is None:
-        return problem(503, "no_picture", "the camera gives no picture at the moment")
+        return problem(503, "no_picture", "the camera has no picture right now")
     return Response(jpeg, mimetype="image/jpeg")
 
 
@@ -96,7 +96,7 @@ def events() -> Response:
     """What happens, as server-sent events; goes on after `Last-Event-ID`."""
     kiosk = station()
     if not kiosk.hub.enter(kiosk.config.max_viewers + _MORE_LISTENERS):
-        return _crowded("so many screens listen already")
+        return _crowded("too many screens are connected")
     pin = device().may("pin")
     told = _told(kiosk, request.headers.get("Last-Event-ID", ""), still_may("screen"), pin=pin)
     return Response(_Leaving(told, kiosk.hub.leave), mimetype="text/event-stream")

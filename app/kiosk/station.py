@@ -176,7 +176,7 @@ class Station(Watcher):
             StorageError: it could not be written.
         """
         if not self._guessing.acquire(timeout=_PATIENCE_S):  # each look takes 64 MB
-            raise TryLater("others are entering their PIN", wait_s=round(_PATIENCE_S))
+            raise TryLater("someone else is entering a PIN", wait_s=round(_PATIENCE_S))
         try:
             row = self._checked(employee_id, pin)
         finally:

@@ -202,7 +202,7 @@ class Camera:
             live = is_live(self._spec)
             for round_ in itertools.count():
                 self._recognise(self._open(), incidents=round_ == 0)
-                gc.collect()  # a pipeline holds pictures, and itself; until Python looked by itself, there would be a dozen
+                gc.collect()  # a pipeline holds pictures in reference cycles; otherwise a dozen pile up before Python collects them
                 if live or not self._wanted():
                     return
 

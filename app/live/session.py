@@ -119,9 +119,7 @@ class LiveSession:
             self._asked, self._may = time.monotonic(), self._allowed()
         if not self._may:
             self._finish()
-            raise InputError(
-                "you may not record with this camera any more", hint="sign in again, or ask an administrator"
-            )
+            raise InputError("you may no longer record with this camera", hint="sign in again, or ask an administrator")
 
     def _running(self) -> Pipeline:
         if self._pipeline is None:

@@ -106,10 +106,10 @@ def browser_camera(
             "start": say("Start camera"),
             "stop": say("Stop camera"),
             "select_device": say("Choose camera"),
-            "media_api_not_available": say("This browser shows cameras to secure pages only: use https or localhost."),
+            "media_api_not_available": say("Browsers allow cameras on secure pages only. Use https or localhost."),
             "device_ask_permission": say("Allow the camera in the browser."),
-            "device_not_available": say("There is no camera."),
-            "device_access_denied": say("The browser refuses the camera: allow it beside the address."),
+            "device_not_available": say("No camera found."),
+            "device_access_denied": say("The browser blocks the camera. Allow it next to the address bar."),
         },
         on_change=on_change,
     )

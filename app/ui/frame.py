@@ -56,13 +56,13 @@ def above() -> None:
         parts.html(_site(bench))
     if not bench.writable:
         parts.notice(
-            say("The workspace cannot be written"),
-            say("Nothing is recorded and nothing can be changed: give the user that runs Muster write access to it."),
+            say("The workspace is read-only"),
+            say("Muster cannot record or change anything. Give the user that runs Muster write access."),
             tone="bad",
         )
     _waiting(bench)
     if bench.config.sample:
-        st.info(say("Sample workspace: these people and punches are made up."), icon=":material/science:")
+        st.info(say("Sample workspace: these people and punches are not real."), icon=":material/science:")
 
 
 def _site(bench: Workbench) -> Markup:
@@ -80,10 +80,10 @@ def _waiting(bench: Workbench) -> None:
     if backlog is None or backlog.since is None or now - backlog.since < _PATIENCE:
         return
     parts.notice(
-        say("Rows wait for the database: {count}", count=backlog.rows),
+        say("Rows waiting for the database: {count}", count=backlog.rows),
         say(
-            "The oldest has waited for {time}, since {since}. They are safe on this machine and are handed over as soon as the database "
-            "answers; until then sheets and alerts lack them.",
+            "The oldest has waited for {time}, since {since}. All are safe on this machine. "
+            "Sheets and alerts show them once the database answers.",
             time=say_minutes((now - backlog.since).total_seconds() / 60), since=_moment(bench, backlog.since),
         ),
         tone="warn",

@@ -270,8 +270,8 @@ def failed(error: MusterError) -> None:
     """An expected failure as a notice that names the next step."""
     if isinstance(error, Unreachable):  # where the database is concerns those alone who see the System page
         notice(
-            say("The database cannot be reached"),
-            say("Try again in a moment. What cameras see meanwhile is kept and handed over later. If it lasts, tell whoever runs Muster."),
+            say("The database does not answer"),
+            say("Try again in a moment. Muster keeps what the cameras see until then. If it persists, tell your administrator."),
             tone="bad",
         )  # fmt: skip
     else:

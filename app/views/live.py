@@ -56,8 +56,8 @@ def _picture(bench: Workbench) -> None:
     choices = _choices()
     if not choices:
         parts.notice(
-            say("No camera to look at"),
-            say("An administrator can name one in muster.toml: section [cameras.entrance] with a source."),
+            say("No camera available"),
+            say("An administrator can add one to muster.toml, section [cameras.entrance], with a source."),
         )
         return
     # the address names the camera, not the label that Streamlit would put there: it is the same in every language
@@ -71,7 +71,7 @@ def _picture(bench: Workbench) -> None:
         st.query_params["camera"] = chosen
     if not len(bench.gallery.current()):
         st.info(
-            say("Nobody is enrolled yet: everybody will be a stranger. Begin with Registration."),
+            say("No one is enrolled yet, so everyone is a stranger. Start with Registration."),
             icon=":material/person_add:",
         )
     if chosen == BROWSER:
@@ -88,7 +88,7 @@ def _words() -> dict[str, str]:
 
 def _browser_camera(bench: Workbench) -> None:
     if "live_camera" not in st.session_state:
-        with st.spinner(say("Opening the networks…")):
+        with st.spinner(say("Loading the models…")):
             bench.reader  # noqa: B018 - opened before the first frame waits for it
         session = LiveSession(bench, CAMERA_NAME, _words(), access.lasting("live.camera"))
         st.session_state["live_camera"] = (session, BrowserCamera(session.process))
@@ -102,8 +102,7 @@ def _browser_camera(bench: Workbench) -> None:
             parts.markup(
                 '<p class="m-soft">{text}</p>',
                 text=say(
-                    "While it runs, arrivals are recorded under the name “{name}”. If nothing appears within some seconds, "
-                    "the network keeps the picture back: choose “Single pictures”.",
+                    "It records arrivals as “{name}”. If no picture appears in a few seconds, choose “Single pictures”.",
                     name=CAMERA_NAME,
                 ),
             )
@@ -125,7 +124,7 @@ def _pace(session: LiveSession, camera: BrowserCamera) -> None:
             '<p class="m-soft" data-frames="{frames}">{text}</p>',
             frames=session.frames,
             text=say(
-                "{rate} frames per second · {dropped} left out",
+                "{rate} frames per second · {dropped} dropped",
                 rate=say_number(session.rate.per_second()),
                 dropped=camera.dropped,
             ),
@@ -154,24 +153,24 @@ def _server_state(name: str) -> None:
     if camera is None:
         return
     if camera.state == "failed":
-        parts.notice(say("The camera cannot be read"), camera.detail, tone="bad")
+        parts.notice(say("Muster cannot read the camera"), camera.detail, tone="bad")
     elif camera.state == "lost":
         parts.notice(
             say("The connection to the camera was lost"),
-            say("It is tried again and again. Check its power and network. {detail}", detail=camera.detail), tone="warn",
+            say("Muster keeps trying. Check its power and network. {detail}", detail=camera.detail), tone="warn",
         )  # fmt: skip
     elif camera.state == "ended":
-        parts.notice(say("The recording is over"), say("Choose the camera again to see it from the beginning."))
+        parts.notice(say("The recording has ended"), say("Choose the camera again to restart it."))
     elif camera.state != "playing":
         st.caption(say("Opening the camera…"))
     else:
         text = say(
-            "{rate} frames per second · {dropped} left out",
+            "{rate} frames per second · {dropped} dropped",
             rate=say_number(camera.rate.per_second()),
             dropped=camera.dropped,
         )
         if not camera.recording:
-            text += " · " + say("another recorder writes down what this camera sees")
+            text += " · " + say("another recorder is using this camera")
         parts.html(parts.markup('<p class="m-soft">{text}</p>', text=text))
 
 
@@ -181,7 +180,7 @@ def _server_state(name: str) -> None:
 def _still(bench: Workbench) -> None:
     shot = st.camera_input(say("Take a picture"), resolution="720p", key="still")
     st.caption(
-        say("A single picture says who it shows. It records nothing: attendance needs several frames that agree.")
+        say("A single picture identifies people but records nothing. Attendance needs several frames that agree.")
     )
     if shot is None:
         return
@@ -192,7 +191,7 @@ def _still(bench: Workbench) -> None:
         parts.failed(error)
         return
     if not faces:
-        parts.notice(say("No face found"), say("Come closer, look at the camera, and mind the light."))
+        parts.notice(say("No face found"), say("Come closer, face the camera and check the light."))
     for face in faces:
         _identified(bench, face)
 
@@ -200,11 +199,9 @@ def _still(bench: Workbench) -> None:
 def _identified(bench: Workbench, face: IdentifiedFace) -> None:
     best = face.match.candidates[0] if face.match.candidates else None
     if best is None or not face.quality.good:
-        reason = term(face.quality.reason) if not face.quality.good else say("nobody is enrolled")
+        reason = term(face.quality.reason) if not face.quality.good else say("no one is enrolled")
         parts.html(
-            parts.markup(
-                '<div class="m-row"><strong>{a}</strong><span>{b}</span></div>', a=say("Not decided"), b=reason
-            )
+            parts.markup('<div class="m-row"><strong>{a}</strong><span>{b}</span></div>', a=say("Undecided"), b=reason)
         )
         return
     known = face.match.person is not None
@@ -214,7 +211,7 @@ def _identified(bench: Workbench, face: IdentifiedFace) -> None:
         parts.markup(
             '<div class="m-row">{face}<div><strong>{name}</strong><br>{bar}</div></div>',
             face=parts.face(parts.portrait(best.person), 56, name),
-            name=name if known else say("Unknown; nearest: {name}", name=name),
+            name=name if known else say("Unknown; most similar: {name}", name=name),
             bar=parts.similarity_bar(best.similarity, face.match.threshold, runner_up),
         )
     )
@@ -270,7 +267,7 @@ def _feed() -> None:
     st.subheader(say("Arrivals today"))
     _, found = bench.office.arrivals(12)
     if not found:
-        parts.notice(say("Nobody yet"), say("Who is recognised appears here within a second."))
+        parts.notice(say("No one yet"), say("Recognised people appear here within a second."))
         return
     evidence = access.may("attendance.evidence")
     parts.html(Markup("").join(_arrival(each, evidence=evidence) for each in found))

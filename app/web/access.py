@@ -136,7 +136,10 @@ def _refuse(found: Account | None, action: str) -> NoReturn:
         raise NotAllowed("you are signed out", hint="reload the page and sign in")
     if not found.may(action):
         raise NotAllowed(f"your role ({found.role}) does not allow this ({action})", hint="ask an administrator")
-    raise NotAllowed(f"you do not see the site {_place(action)}", hint="choose one of yours, or ask an administrator")
+    raise NotAllowed(
+        f"you have no access to the site {_place(action)}",
+        hint="choose one of your sites, or ask an administrator for access",
+    )
 
 
 def _entitled(action: str) -> tuple[Workbench, Account]:
@@ -175,7 +178,10 @@ def visiting() -> Workbench:
     if found is None:
         _refuse(found, "")
     if not _sees(found, site()):
-        raise NotAllowed(f"you do not see the site {site()}", hint="choose one of yours, or ask an administrator")
+        raise NotAllowed(
+            f"you have no access to the site {site()}",
+            hint="choose one of your sites, or ask an administrator for access",
+        )
     return services.bench(site())
 
 

@@ -25,7 +25,7 @@ __all__ = ["UNREADABLE", "Gate", "signed_in", "visitor"]
 
 log = logging.getLogger(__name__)
 
-UNREADABLE = "The accounts cannot be read at the moment. Tell whoever runs the workbench, and try again."
+UNREADABLE = "Muster cannot read the accounts right now. Tell your administrator, then try again."
 """All that a browser is told: where they are kept is nobody's business who is not signed in."""
 
 _OPEN = frozenset({"/sign-in", "/sign-out", "/ticket", "/healthz", "/favicon.png"})
@@ -99,9 +99,7 @@ class Gate:
     def _refusal(self, scope: Scope) -> Response | None:
         headers, path = Headers(scope=scope), scope["path"]
         if not known_host(headers.get("host", ""), self._hosts):
-            return PlainTextResponse(
-                "This name is not one of the workbench's: add it to `hosts` in section [app] of muster.toml.", 421
-            )
+            return PlainTextResponse("Unknown host name. Add it to `hosts` in section [app] of muster.toml.", 421)
         if self._open(path):
             return None
         try:

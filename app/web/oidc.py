@@ -47,7 +47,7 @@ def show() -> None:
         if ASKED in st.query_params and services.home().config.app.oidc is not None:
             st.login()
             return
-        parts.notice(say("You are signed out"), say("Sign in again to go on."), action=_sign_in_link)
+        parts.notice(say("You are signed out"), say("Sign in again to continue."), action=_sign_in_link)
         return
     address, config = str(st.user.get("email") or ""), services.home().config.app.oidc
     verified = str(st.user.get("email_verified", "")).casefold() == "true"
@@ -55,8 +55,8 @@ def show() -> None:
     account = services.home().accounts.of_email(address) if vouched else None
     if account is None:
         parts.notice(
-            say("Nobody here has the address {address}", address=address or "–"),
-            say("Ask an administrator of the workbench to add it, then sign in again."),
+            say("No account has the address {address}", address=address or "–"),
+            say("Ask an administrator to add it, then sign in again."),
             tone="bad",
             action=_sign_in_link,
         )
@@ -64,7 +64,7 @@ def show() -> None:
     place = f"/ticket?ticket={quote(services.sessions().ticket(account), safe='')}"
     # the ticket is of our own making and quoted: nothing of anybody's stands in this script
     st.html(f"<script>window.location.replace({place!r})</script>", unsafe_allow_javascript=True)
-    parts.html(parts.markup('<a href="{place}" target="_self">{text}</a>', place=Markup(place), text=say("Go on")))
+    parts.html(parts.markup('<a href="{place}" target="_self">{text}</a>', place=Markup(place), text=say("Continue")))
 
 
 def _sign_in_link() -> None:

@@ -119,17 +119,17 @@ def _serve(request: Request, path: Path, *, square: bool, most_px: int = _SIDES[
         make = _kept if side <= _KEPT_PX else _small  # large ones are looked at once
         return Response(make(path, stamp, side, square=square), media_type="image/jpeg", headers=headers)
     except (OSError, MusterError):
-        return PlainTextResponse("this picture is gone", 404)
+        return PlainTextResponse("this picture no longer exists", 404)
 
 
 def _picture(request: Request) -> Response:
     if (found := visitor(request)) is None:
-        return PlainTextResponse("there is no such picture", 404)
+        return PlainTextResponse("picture not found", 404)
     account, workspace = found[0], services.sites().folders[found[1]]
     root = (workspace / "images").resolve()
     path = (workspace / request.path_params["path"]).resolve()
     if not path.is_relative_to(root) or path == root:
-        return PlainTextResponse("there is no such picture", 404)
+        return PlainTextResponse("picture not found", 404)
     if not allowed(account, path.relative_to(root).parts[0]):
         return PlainTextResponse("your role does not allow this", 403)
     return _serve(request, path, square="square" in request.query_params)
@@ -173,7 +173,7 @@ def _threaded(route: Callable[[Request], Response]) -> Callable[[Request], Await
             return route(request)
         except MusterError as error:
             log.warning("%s", error)
-            return PlainTextResponse("this cannot be read at the moment", 503)
+            return PlainTextResponse("Muster cannot read this right now", 503)
 
     async def threaded(request: Request) -> Response:
         return await run_in_threadpool(answer, request)

@@ -100,7 +100,7 @@ async def _sign_in(request: Request) -> Response:
         return await run_in_threadpool(_page, request)
     form = await _form(request)
     if form is None:
-        return PlainTextResponse("open the sign-in page of this server", 400)
+        return PlainTextResponse("use the sign-in page of this server", 400)
     return await run_in_threadpool(_checked, request, form)
 
 
@@ -110,7 +110,7 @@ def _checked(request: Request, form: dict[str, str]) -> Response:
     try:
         if not bench.accounts.all():
             if form.get("password", "") != form.get("again", ""):
-                raise InputError("the passwords differ", hint="type the same one twice")
+                raise InputError("the passwords differ", hint="type the same password twice")
             account = bench.accounts.add(name, "admin", form.get("password", ""), first=True)
             bench.audit.note("first_admin", "", "created the first account", author=account.name, now=now)
         else:

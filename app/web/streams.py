@@ -65,11 +65,11 @@ async def _stream(request: Request) -> Response:
         camera = await run_in_threadpool(_camera, found[1], request.query_params.get("name", ""))
     except MusterError as error:
         log.warning("%s", error)
-        return PlainTextResponse("this cannot be read at the moment", 503)
+        return PlainTextResponse("Muster cannot read this right now", 503)
     if camera is None:
-        return PlainTextResponse("there is no such camera", 404)
+        return PlainTextResponse("camera not found", 404)
     if camera.picture.viewers >= _MOST_VIEWERS:
-        return PlainTextResponse("too many people are looking at this camera", 503)
+        return PlainTextResponse("too many viewers for this camera", 503)
     return StreamingResponse(
         _frames(request, camera),
         media_type=f"multipart/x-mixed-replace; boundary={_BOUNDARY}",

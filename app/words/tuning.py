@@ -61,7 +61,7 @@ def sentence(found: Operating) -> str:
     else:
         wrong = say_count("about {count} wrong punch a month", "about {count} wrong punches a month", count)
     if found.try_again is None:
-        rest = say("how many arrivals are asked to try again cannot be told: nobody has two templates")
+        rest = say("second attempts are unknown because no one has two templates")
     elif found.at_most:
         rest = say("less than {share} of arrivals are asked to try again", share=percent(found.try_again))
     else:
@@ -74,8 +74,8 @@ def support(report: CalibrationReport) -> str:
     found = report.support
     if found.pairs:
         text = say(
-            "With {people} people ({comparisons} comparisons of {pairs} pairs of people) no false-match rate below {fmr} and no rate of "
-            "named strangers below {fpir} can be supported.",
+            "{people} people ({comparisons} comparisons, {pairs} pairs) support a false-match rate down to {fmr} "
+            "and named strangers down to {fpir}.",
             people=found.people,
             comparisons=say_number(found.comparisons),
             pairs=say_number(found.pairs),
@@ -83,19 +83,19 @@ def support(report: CalibrationReport) -> str:
             fpir=percent(found.smallest_fpir),
         )
     else:
-        text = say("Without two people nothing can be said about false matches.")
+        text = say("False matches are unknown with fewer than two people.")
     if found.enough:
-        basis = say("That is enough for this target: the threshold rests on their own scores.")
+        basis = say("That is enough for this target, so the threshold uses their own scores.")
     elif report.prior is None:
-        basis = say("The threshold rests on an assumed curve: this model was never measured.")
+        basis = say("The threshold uses an assumed curve because this model was never measured.")
     else:
         basis = say(
-            "The threshold rests on the curve of the sample photos ({photos} photos of {people} people), too.",
+            "The threshold also uses the sample photos ({photos} photos of {people} people).",
             photos=report.prior.photos,
             people=report.prior.people,
         )
         if report.prior.alignment_id != report.gallery.alignment_id:
-            basis += " " + say("They were aligned otherwise.")
+            basis += " " + say("Those were aligned differently.")
     return f"{text} {basis}"
 
 
@@ -109,10 +109,10 @@ def traffic(found: Traffic) -> str:
         )
     if found.source == "assumed":
         return say(
-            "The logs of the last four weeks hold few working days ({days}): two arrivals per person and one stranger a day are assumed.",
+            "The last four weeks hold few working days ({days}). Muster assumes two arrivals per person and one stranger a day.",
             days=found.days,
         )
-    return say("Arrivals and strangers: as given here.")
+    return say("You entered the arrivals and strangers.")
 
 
 def warnings(report: CalibrationReport, threshold: float, names: Names) -> Iterator[str]:
@@ -126,14 +126,16 @@ def warnings(report: CalibrationReport, threshold: float, names: Names) -> Itera
             " " + say_count("and {count} more pair", "and {count} more pairs", len(alike) - 3) if len(alike) > 3 else ""
         )
         yield say("Look-alikes at or above {threshold}: {pairs}.", threshold=say_number(threshold, 3), pairs=pairs + more) + " " + say(
-            "One may be taken for the other."
+            "Cameras may confuse them."
         )  # fmt: skip
     if report.outliers:
         whose = ", ".join(dict.fromkeys(names(each.person) for each in report.outliers[:5]))
-        yield say("Templates that do not fit their person: {count} ({whose}).", count=len(report.outliers), whose=whose)
+        yield say(
+            "Templates that do not match their person: {count} ({whose}).", count=len(report.outliers), whose=whose
+        )
     if report.scores.singles:
         yield say(
-            "People with one template: {count}. How well they are recognised is not measured.",
+            "People with one template: {count}. Their recognition is not measured.",
             count=report.scores.singles,
         )
 
@@ -142,12 +144,12 @@ def foundation(report: CalibrationReport, found: Operating) -> Iterator[str]:
     """What the logs of real passages say, and what these people alone cannot rule out."""
     if report.support.pairs:
         yield say(
-            "Wrong punches that these people alone cannot rule out: {often}.", often=often(found.wrong_per_month_high)
+            "Upper limit of wrong punches from these people alone: {often}.", often=often(found.wrong_per_month_high)
         )
     seen = found.fpir_seen
     if seen.trials:
         yield say(
-            "At the cameras, in the last four weeks, somebody else reached it in {share} ({low} – {high}) of {count} searches.",
+            "In four weeks someone else reached the threshold in {share} ({low} – {high}) of {count} camera searches.",
             share=percent(seen.value),
             low=percent(seen.low),
             high=percent(seen.high),
@@ -155,9 +157,7 @@ def foundation(report: CalibrationReport, found: Operating) -> Iterator[str]:
         )
     wrong = report.seen.wrong
     if wrong.hits:
-        yield say(
-            "Punches that people took back as somebody else's: {count} of {all}.", count=wrong.hits, all=wrong.trials
-        )
+        yield say("Punches revoked as someone else's: {count} of {all}.", count=wrong.hits, all=wrong.trials)
 
 
 def origin(found: ThresholdInForce, target: ErrorTarget, people: int) -> str:
@@ -171,10 +171,10 @@ def origin(found: ThresholdInForce, target: ErrorTarget, people: int) -> str:
         return say("fixed in the settings")
     if found.source == "calibration" and found.version is not None:
         return say(
-            "put in force by {author} on {day}", author=found.version.author, day=moment(found.version.made_at)
+            "applied by {author} on {day}", author=found.version.author, day=moment(found.version.made_at)
         )  # fmt: skip
     return say(
-        "derived from the people on the list, for one false match in {number} comparisons",
+        "derived from the people on the list, for 1 false match in {number} comparisons",
         number=say_number(float(f"{1 / target.rate(people):.2g}")),
     )
 
@@ -192,16 +192,16 @@ def concerns(found: ThresholdInForce, people: int) -> Iterator[str]:
         return
     chosen = say_number(version.threshold, 3)
     if found.source == "settings":
-        yield say("The settings fix the threshold: {chosen}, which was put in force here, is not used.", chosen=chosen)
+        yield say("The settings fix the threshold, so {chosen} from this page is not used.", chosen=chosen)
     elif found.source == "derived":
         yield say(
-            "The threshold {chosen} was chosen for another model or alignment ({model}): a derived one is used. Choose one again.",
+            "The threshold {chosen} belongs to another model or alignment ({model}). Muster uses a derived one. Choose again.",
             chosen=chosen,
             model=f"{version.model_id}, {version.alignment_id}",
         )
     else:
         yield say(
-            "The threshold was chosen for {then} people, now there are {now}: strangers are named more often. Look at it again.",
+            "The threshold was chosen for {then} people; now there are {now}. Review it, because strangers are named more often.",
             then=version.people,
             now=people,
         )

@@ -122,7 +122,7 @@ def _with_parts(found: Explanation) -> Explanation:
     if found.method == "sample":
         parts.append(Part("made up for the sample"))
     if found.event == "unidentified":
-        parts.append(Part("could not be told for certain: {reason}", {"reason": found.reason or "–"}))
+        parts.append(Part("not certain: {reason}", {"reason": found.reason or "–"}))
     elif found.reason:
         parts.append(Part("because {reason}", {"reason": found.reason}))
     if found.method == "pin":  # no face was compared

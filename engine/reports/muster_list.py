@@ -14,7 +14,7 @@ __all__ = ["MUSTER_COLUMNS", "inside_cells", "muster_list_csv", "muster_list_htm
 
 MUSTER_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
-        "employee_id": "who, as in people.csv",
+        "employee_id": "id as in people.csv",
         "name": "the person's name",
         "department": "the person's department",
         "state": "inside: came and has not left; unsure: no camera can tell whether they left",

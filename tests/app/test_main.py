@@ -10,6 +10,7 @@ from pages import bench_of, signed_in, texts
 from streamlit.testing.v1 import AppTest
 
 from app.views import PAGES
+from app.words.terms import TERMS
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 
@@ -34,7 +35,7 @@ def test_every_role_begins_on_the_live_page(tmp_path: Path, monkeypatch: pytest.
     page = opened(tmp_path, monkeypatch, role)
     assert not page.exception
     assert "Arrivals today" in texts(page)
-    assert f"{role} · {role}" in texts(page)
+    assert f"{role} · {TERMS[role]}" in texts(page)
 
 
 def test_the_menu_of_each_role_holds_what_its_work_asks_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,4 +65,4 @@ def test_a_workspace_that_cannot_be_written_is_told_on_every_page(
     signed_in(tmp_path, monkeypatch, "viewer")
     monkeypatch.setattr(os, "access", lambda *_: False)
     page = opened(tmp_path, monkeypatch, "viewer")
-    assert "The workspace cannot be written" in texts(page)
+    assert "The workspace is read-only" in texts(page)

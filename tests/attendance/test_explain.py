@@ -30,7 +30,7 @@ def test_a_punch_is_explained_by_frames_similarities_and_liveness() -> None:
     ("cells", "told"),
     [
         ({"agreeing_frames": "1", "voting_frames": "4"}, "1 agreeing frame, of 4 that voted, "),
-        ({"event": "unidentified", "reason": "turned away"}, "could not be told for certain: turned away, "),
+        ({"event": "unidentified", "reason": "turned away"}, "not certain: turned away, "),
         ({"method": "sample"}, "made up for the sample, "),
         ({"runner_up": "", "runner_up_similarity": "-0.0877"}, "next best −.09, "),
         ({"liveness": "unproven"}, "liveness not proven"),

@@ -45,7 +45,7 @@ def test_the_report_is_for_people(place: Path) -> None:
     assert answer.code == 0, answer.err
     assert "8 people, 32 templates" in answer.out
     assert "asked to try again." in answer.out
-    assert "With 8 people (224 comparisons of 28 pairs of people)" in answer.out
+    assert "8 people (224 comparisons, 28 pairs) support" in answer.out
     assert "Look-alikes at or above" in answer.out
     assert "E0 and E7" in answer.out
     assert "nan" not in answer.out.lower()
@@ -149,7 +149,7 @@ def test_the_doctor_tells_what_is_in_force_and_when_people_became_more(place: Pa
 def test_nobody_enrolled_is_no_fault(tmp_path: Path) -> None:
     answer = run(tmp_path)
     assert answer.code == 0, answer.err
-    assert "Without two people nothing can be said about false matches" in answer.out
+    assert "False matches are unknown with fewer than two people" in answer.out
 
 
 # ----------------------------------------------------------------------------------------- real faces

@@ -172,7 +172,7 @@ def test_pages_say_that_rows_wait_once_they_have_waited_for_a_minute(
             came(bench, "t1")
             assert "Rows wait" not in seen(), "a restart is no news"
             monkeypatch.setattr(frame, "_PATIENCE", timedelta(0))
-            assert "Rows wait for the database: 1" in seen()
+            assert "Rows waiting for the database: 1" in seen()
     finally:
         bench.store.close()
 
@@ -201,12 +201,12 @@ def test_who_is_not_signed_in_is_not_told_where_the_accounts_are(
                     answer.text.replace("/", " ").split()
                 )
                 assert "muster_owner" not in answer.text
-            assert "cannot be read at the moment" in client.get("/sign-in").text
+            assert "cannot read the accounts right now" in client.get("/sign-in").text
         until(lambda: client.post("/sign-in", data=form, headers=headers).status_code == 303)  # not asked again at once
         with Away(postgres):
             answer = client.post("/sign-in", data=form, headers=headers)  # tries are counted, and cannot be
             assert answer.status_code == 503
-            assert "cannot be read at the moment" in answer.text
+            assert "cannot read the accounts right now" in answer.text
             assert client.get("/portrait?id=E1").status_code in {200, 503}, "who is signed in stays so"
     finally:
         services.home().store.close()

@@ -12,7 +12,7 @@ import app
 from app.words import LANGUAGES
 
 APP = Path(app.__file__).parent
-METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 KEYWORDS = {"say": None, "N_": None, "say_count": (1, 2)}
 
 

@@ -71,7 +71,7 @@ def test_the_sentence_for_people() -> None:
     assert in_words(0.6, 0, 0.07, at_most=True) == (
         "At 0.60, less than 1 wrong punch in 100 years; less than 7% of arrivals are asked to try again."
     )
-    assert in_words(0.6, 1 / 12, None).startswith("At 0.60, about 1 wrong punch a year; how many arrivals")
+    assert in_words(0.6, 1 / 12, None).startswith("At 0.60, about 1 wrong punch a year; second attempts")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_the_proposed_threshold_is_the_derived_one_while_people_are_few(tmp_path
     assert report.in_force == workbench.threshold()
     assert not report.support.enough
     said = report.support.statement
-    assert "With 6 people (90 comparisons of 15 pairs of people) no false-match rate below 18%" in said
+    assert "6 people (90 comparisons, 15 pairs) support a false-match rate down to 18%" in said
     assert said.endswith("using the prior curve (118 photos of 5 people).")
 
 

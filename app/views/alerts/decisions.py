@@ -37,14 +37,14 @@ def decide(seen: Mapping[str, str], state: str, *, note: str = "", assignee: str
         if overtaken:
             raise InputError(
                 say_count(
-                    "Somebody else has just decided on {count} alert.",
-                    "Somebody else has just decided on {count} alerts.",
+                    "Someone else has just decided on {count} alert.",
+                    "Someone else has just decided on {count} alerts.",
                     overtaken,
                 ),
                 hint=say("Read their note, then decide again."),
             )
         if len(seen) == 1:
-            return say("The alert is {state}.", state=term(state))
+            return say("The alert is now {state}.", state=term(state))
         return say_count("{count} alert is {state}.", "{count} alerts are {state}.", done, state=term(state))
 
     return act(deed)

@@ -43,7 +43,7 @@ def pair(bench: Workbench, first: str, second: str, similarity: float | None) ->
             left=left,
             b=parts.face(_address(bench, second), 160, right),
             right=right,
-            text=say("How alike they are cannot be told: templates are no longer kept."),
+            text=say("No similarity: their templates are no longer kept."),
         )
     )
 
@@ -63,7 +63,7 @@ def _confirm(
 
     def reasoned(bench: Workbench, author: str) -> str:
         if not (reason or "").strip():
-            raise InputError(say("A reason is missing."), hint=say("Say why, in a few words."))
+            raise InputError(say("Enter a reason."), hint=say("A few words are enough."))
         return deed(bench, author, str(reason))
 
     if st.button(label, type="primary", key="dossier-confirm") and act(reasoned):
@@ -82,13 +82,13 @@ def merge(bench: Workbench, unknown_id: str, into: str = "") -> None:
         if not other:
             return
         pair(bench, unknown_id, other, likeness(bench.records, unknown_id, other))
-        st.caption(parts.plain(say("Everything of {one} goes under {other} from now on.", one=unknown_id, other=other)))
+        st.caption(parts.plain(say("Muster adds all visits of {one} to {other}.", one=unknown_id, other=other)))
 
         def deed(bench: Workbench, author: str, reason: str) -> str:
             bench.office.merge(unknown_id, other, author=author, reason=reason)
-            return say("{one} and {other} are one person now.", one=unknown_id, other=other)
+            return say("{one} and {other} are now one person.", one=unknown_id, other=other)
 
-        _confirm(f"merge-{unknown_id}", say("They are one person"), deed, then=lambda: put(dossier=other))
+        _confirm(f"merge-{unknown_id}", say("Merge"), deed, then=lambda: put(dossier=other))
 
     shown()
 
@@ -103,7 +103,7 @@ def _other(bench: Workbench, unknown_id: str) -> str:
     if not others:
         st.caption(say("There is no other stranger."))
         return ""
-    return st.selectbox(say("Who else"), others, key="dossier-other") or ""
+    return st.selectbox(say("Other stranger"), others, key="dossier-other") or ""
 
 
 def name(bench: Workbench, unknown_id: str) -> None:
@@ -115,10 +115,10 @@ def name(bench: Workbench, unknown_id: str) -> None:
         alike = {each.person: each.similarity for each in nearest_people(bench.records, unknown_id, top=1000)}
         keys = sorted(people, key=lambda key: (-alike.get(key, -2.0), people[key].name.casefold()))
         if not keys:
-            st.caption(say("Nobody is enrolled yet."))
+            st.caption(say("No one is enrolled yet."))
             return
         key = st.selectbox(
-            say("Who it is, the most similar first"), keys, format_func=lambda key: f"{people[key].name} ({key})",
+            say("Person (most similar first)"), keys, format_func=lambda key: f"{people[key].name} ({key})",
             key="dossier-person",
         )  # fmt: skip
         pair(bench, unknown_id, key, likeness(bench.records, unknown_id, key))
@@ -127,21 +127,21 @@ def name(bench: Workbench, unknown_id: str) -> None:
             bench.office.name(unknown_id, key, author=author, reason=reason)
             return say("{one} is {name}.", one=unknown_id, name=people[key].name)
 
-        _confirm(f"name-{unknown_id}", say("It is the same person"), deed)
+        _confirm(f"name-{unknown_id}", say("Confirm this person"), deed)
 
     shown()
 
 
 def watch(bench: Workbench, unknown_id: str, *, on: bool) -> None:
     """Put a stranger on the watch list, or take them off it."""
-    title = say("Put on the watch list") if on else say("Take off the watch list")
+    title = say("Add to watch list") if on else say("Remove from watch list")
 
     @st.dialog(title)
     def shown() -> None:
         _one(
             bench, unknown_id,
-            say("Each visit is an alert of high severity from now on.") if on
-            else say("Visits are alerts like those of any stranger from now on."),
+            say("From now on each visit raises an alert of high severity.") if on
+            else say("From now on visits raise the same alerts as any stranger's."),
         )  # fmt: skip
 
         def deed(bench: Workbench, author: str, reason: str) -> str:
@@ -149,7 +149,7 @@ def watch(bench: Workbench, unknown_id: str, *, on: bool) -> None:
             return (
                 say("{one} is on the watch list.", one=unknown_id)
                 if on
-                else say("{one} is off the watch list.", one=unknown_id)
+                else say("{one} is no longer on the watch list.", one=unknown_id)
             )
 
         _confirm(f"watch-{unknown_id}", title, deed)
@@ -159,19 +159,23 @@ def watch(bench: Workbench, unknown_id: str, *, on: bool) -> None:
 
 def ignore(bench: Workbench, unknown_id: str, *, on: bool) -> None:
     """A stranger is of no interest, or is again."""
-    title = say("Ignore") if on else say("Alert again")
+    title = say("Ignore") if on else say("Resume alerts")
 
     @st.dialog(title)
     def shown() -> None:
         _one(
             bench, unknown_id,
-            say("Visits are noted, but nobody is alerted: for a courier, or a cleaner.") if on
-            else say("Each visit is an alert again."),
+            say("Muster records visits without alerts, such as a courier's or cleaner's.") if on
+            else say("Each visit raises an alert again."),
         )  # fmt: skip
 
         def deed(bench: Workbench, author: str, reason: str) -> str:
             bench.office.ignore(unknown_id, author=author, reason=reason, on=on)
-            return say("{one} is ignored.", one=unknown_id) if on else say("{one} is told again.", one=unknown_id)
+            return (
+                say("Visits of {one} no longer raise alerts.", one=unknown_id)
+                if on
+                else say("Visits of {one} raise alerts again.", one=unknown_id)
+            )
 
         _confirm(f"ignore-{unknown_id}", title, deed)
 
@@ -181,7 +185,7 @@ def ignore(bench: Workbench, unknown_id: str, *, on: bool) -> None:
 def split(bench: Workbench, unknown_id: str, incidents: list[str]) -> None:
     """Some visits show somebody else."""
 
-    @st.dialog(say("Somebody else"))
+    @st.dialog(say("Different person"))
     def shown() -> None:
         rows = [alert.row for each in incidents if (alert := bench.alerts.get(each)) is not None]
         faces = [
@@ -199,11 +203,11 @@ def split(bench: Workbench, unknown_id: str, incidents: list[str]) -> None:
         def deed(bench: Workbench, author: str, reason: str) -> str:
             new = bench.office.split(unknown_id, incidents, author=author, reason=reason)
             st.session_state["dossier-new"] = new
-            return say("They are {new} now.", new=new)
+            return say("The new dossier is {new}.", new=new)
 
         _confirm(
             f"split-{unknown_id}",
-            say("They show somebody else"),
+            say("Split visits"),
             deed,
             then=lambda: put(dossier=st.session_state.pop("dossier-new")),
         )

@@ -31,7 +31,7 @@ def show(bench: Workbench, unknown_id: str) -> None:
         on_click=partial(put, dossier="", view="strangers"),
     )  # fmt: skip
     if dossier is None:
-        parts.notice(say("There is no such dossier"), say("It may have been erased because its time was over."))
+        parts.notice(say("Dossier not found"), say("It may have been erased after its retention time."))
         return
     st.title(parts.plain(dossier.unknown_id), anchor=False)
     first, last = (moment(bench, dossier.incidents[place]["timestamp"]) for place in (0, -1))
@@ -65,20 +65,18 @@ def _actions(bench: Workbench, dossier: Dossier, chosen: list[str]) -> None:
                 st.switch_page(st.Page(registration.show, url_path="registration"), query_params={"dossier": key})
             if st.button(say("This is …"), key="name"):
                 dialogs.name(bench, key)
-            if st.button(say("Same as another stranger …"), key="merge"):
+            if st.button(say("Merge with another …"), key="merge"):
                 dialogs.merge(bench, key)
         if several and st.button(
             say_count("Split off {count} visit …", "Split off {count} visits …", len(chosen)) if chosen else say("Split off …"),
             key="split",
             disabled=not chosen or len(chosen) == len(dossier.incidents),
-            help=say("Select the visits below that show somebody else; at least one must stay."),
+            help=say("Select the visits that show a different person. At least one must stay."),
         ):  # fmt: skip
             dialogs.split(bench, key, chosen)
-        if st.button(
-            say("Take off the watch list …") if dossier.watched else say("Put on the watch list …"), key="watch"
-        ):
+        if st.button(say("Remove from watch list …") if dossier.watched else say("Add to watch list …"), key="watch"):
             dialogs.watch(bench, key, on=not dossier.watched)
-        if st.button(say("Alert again …") if dossier.ignored else say("Ignore …"), key="ignore"):
+        if st.button(say("Resume alerts …") if dossier.ignored else say("Ignore …"), key="ignore"):
             dialogs.ignore(bench, key, on=not dossier.ignored)
 
 
@@ -102,7 +100,7 @@ def _visits(bench: Workbench, dossier: Dossier) -> None:
             )
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 incident_id = row["incident_id"]
-                st.button(say("Look"), key=f"look-{incident_id}", on_click=partial(put, incident=incident_id))
+                st.button(say("View alert"), key=f"look-{incident_id}", on_click=partial(put, incident=incident_id))
                 if selectable:
                     st.checkbox(say("Select"), key=f"visit-{incident_id}")
 
@@ -116,10 +114,10 @@ def _decisions(bench: Workbench, dossier: Dossier) -> None:
     ]
     if not rows:
         return
-    st.subheader(say("What was decided"), anchor=False)
+    st.subheader(say("Decisions"), anchor=False)
     done = {
-        "merge": say("Merged"), "split": say("Split off"), "name": say("Named"), "watch": say("Put on the watch list"),
-        "unwatch": say("Taken off the watch list"), "ignore": say("Ignored"), "unignore": say("Told again"),
+        "merge": say("Merged"), "split": say("Split off"), "name": say("Named"), "watch": say("Add to watch list"),
+        "unwatch": say("Removed from watch list"), "ignore": say("Ignored"), "unignore": say("Alerts resumed"),
     }  # fmt: skip
     entries = [
         parts.markup(

@@ -61,14 +61,14 @@ def row(alerts: Sequence[Incident]) -> None:
     with grid.cell():
         options("state", "open", {**{word: parts.mark(word) for word in _STATES}, _ANY: say("Any state")}, say("State"))
     with grid.cell():
-        options("kind", _ANY, {_ANY: say("All kinds"), **{kind: kind_name(kind) for kind in ALERT_KINDS}}, say("Kind"))
+        options("kind", _ANY, {_ANY: say("All types"), **{kind: kind_name(kind) for kind in ALERT_KINDS}}, say("Type"))
     with grid.cell():
         options("camera", _ANY, {_ANY: say("All cameras"), **{each: each for each in cameras}}, say("Camera"))
     with grid.cell():
         options(
             "severity", _ANY, {_ANY: say("Any severity"), **{word: parts.mark(word) for word in SEVERITIES}}, say("Severity")
         )  # fmt: skip
-    about = say("Without days: the last {count} days, and whatever is unsettled of any age.", count=RECENT_DAYS)
+    about = say("Without dates: the last {count} days and all open alerts.", count=RECENT_DAYS)
     with grid.cell():
         _date("since", say("From"), about)
     with grid.cell():
@@ -95,13 +95,13 @@ def nothing(hidden: bool) -> None:
     """
     if hidden:
         parts.notice(
-            say("Nothing matches these filters"),
-            say("There are alerts that they leave out."),
-            action=lambda: st.button(say("Show what is open"), on_click=lambda: put(**dict.fromkeys(PARAMS, ""))),
+            say("No alert matches these filters"),
+            say("The filters hide other alerts."),
+            action=lambda: st.button(say("Show open alerts"), on_click=lambda: put(**dict.fromkeys(PARAMS, ""))),
         )
         return
     parts.notice(
-        say("Nothing needs you"),
-        say("No alert is open. A new one shows up here by itself."),
+        say("No open alerts"),
+        say("New alerts appear here automatically."),
         tone="good",
     )

@@ -38,7 +38,7 @@ def show(bench: Workbench) -> None:
     if not alerts:
         parts.notice(
             say("No alerts yet"),
-            say("When a camera sees somebody unknown, or people slip in behind others, it is told here with pictures."),
+            say("Strangers and tailgating appear here, with pictures."),
         )
         return
     found = select(alerts, wanted, bench.incidents.day_of(bench.clock()))
@@ -55,7 +55,7 @@ def show(bench: Workbench) -> None:
         with grid.cell():
             parts.html(tile(bench, alert))
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.button(say("Look"), key=f"look-{incident_id}", on_click=partial(put, incident=incident_id))
+                st.button(say("View alert"), key=f"look-{incident_id}", on_click=partial(put, incident=incident_id))
                 if may_review:
                     st.checkbox(say("Select"), key=_key(alert))
     if may_review:
@@ -71,17 +71,17 @@ def _figures(bench: Workbench, alerts: Sequence[Incident]) -> None:
     figures = situation(alerts, now)
     share = say_percent(figures.false_alarms / figures.judged) if figures.judged else "–"
     parts.figures([
-        parts.Figure(say("Open"), str(figures.open), say("of any age"), "bad" if figures.open else "good"),
+        parts.Figure(say("Open"), str(figures.open), say("all dates"), "bad" if figures.open else "good"),
         parts.Figure(
-            say("High severity"), str(figures.high), say("of the open ones"), "bad" if figures.high else "quiet"
+            say("High severity"), str(figures.high), say("open"), "bad" if figures.high else "quiet"
         ),
         parts.Figure(
             say("Oldest open"),
             age(now - figures.oldest) if figures.oldest else "–",
-            moment(bench, figures.oldest.isoformat()) if figures.oldest else say("nothing waits"),
+            moment(bench, figures.oldest.isoformat()) if figures.oldest else say("none open"),
         ),
         parts.Figure(
-            say("False alarms"), share, say("of {count} settled in 30 days", count=figures.judged)
+            say("False alarms"), share, say("of {count} closed in 30 days", count=figures.judged)
         ),
     ])  # fmt: skip
 
@@ -154,7 +154,7 @@ def _bulk(bench: Workbench, chosen: Sequence[Incident]) -> None:
     with st.bottom, st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
             say("{count} selected", count=len(chosen)), key="bulk-clear", type="tertiary", on_click=clear,
-            icon=":material/close:", help=say("Select none"),
+            icon=":material/close:", help=say("Clear selection"),
         )  # fmt: skip
         with st.container(width=180):
             assignee_field("bulk-assignee")
@@ -171,4 +171,4 @@ def _bulk(bench: Workbench, chosen: Sequence[Incident]) -> None:
             st.button(say("Resolve"), key="bulk-resolved", on_click=partial(settle, "resolved"))
             st.button(say("False alarm"), key="bulk-false", on_click=partial(settle, "false alarm"))
         if states - {"open", "acknowledged"}:
-            st.button(say("Open again"), key="bulk-open", on_click=partial(settle, "open"))
+            st.button(say("Reopen"), key="bulk-open", on_click=partial(settle, "open"))

@@ -30,7 +30,7 @@ def show(bench: Workbench, incident_id: str) -> None:
     alert = bench.alerts.get(incident_id)
     if alert is None:
         parts.notice(
-            say("There is no such alert"), say("It may have been erased because its time was over."),
+            say("Alert not found"), say("It may have been erased after its retention time."),
             action=lambda: st.button(say("All alerts"), on_click=partial(put, incident="")),
         )  # fmt: skip
         return
@@ -86,7 +86,7 @@ def _export(bench: Workbench, alert: Incident) -> None:
 
     st.download_button(
         say("Export"), content, f"{bundle_name(incident_id)}.zip", "application/zip", on_click="ignore",
-        icon=":material/download:", help=say("A zip with log rows, pictures and a sheet to print."), key="export",
+        icon=":material/download:", help=say("A ZIP file with log rows, pictures and a printable sheet."), key="export",
     )  # fmt: skip
 
 
@@ -96,10 +96,10 @@ def _export(bench: Workbench, alert: Incident) -> None:
 def _pictures(bench: Workbench, alert: Incident) -> Markup:
     row = alert.row
     captions = {
-        "image": say("What was found"),
-        "before_image": say("A second before"),
-        "clean_image": say("The frame as it was"),
-        "after_image": say("A second after"),
+        "image": say("Finding"),
+        "before_image": say("One second before"),
+        "clean_image": say("At that moment"),
+        "after_image": say("One second after"),
     }
     columns = [column for column in _CAPTIONS if row[column]]
     frames = []
@@ -123,7 +123,7 @@ def _pictures(bench: Workbench, alert: Incident) -> Markup:
             )
         )
     if not frames:
-        return parts.markup('<p class="m-soft">{text}</p>', text=say("No picture was taken."))
+        return parts.markup('<p class="m-soft">{text}</p>', text=say("The camera took no picture."))
     return parts.markup('<div class="m-frames">{frames}</div>', frames=Markup("").join(frames))
 
 
@@ -159,14 +159,14 @@ def _facts(bench: Workbench, alert: Incident) -> None:
 
 
 def _involved(bench: Workbench, alert: Incident) -> None:
-    st.subheader(say("Who was involved"), anchor=False)
+    st.subheader(say("People involved"), anchor=False)
     people, register = bench.known_people(), bench.dossiers.register()
     keys = [bench.office.readable(key) for key in parties(alert.row)]
     moved = register.moved.get(alert.row["incident_id"])
     if moved and alert.row["kind"] == "unknown":
         keys = [moved]
     if not keys:
-        st.caption(say("Nobody could be told."))
+        st.caption(say("No one was identified."))
     for key in dict.fromkeys(key if key in people else register.current(key) for key in keys):
         known = key in people
         about = f"{key} · {people[key].department}".removesuffix(" · ") if known else "" if is_stranger(key) else key
@@ -220,17 +220,17 @@ def _workflow(bench: Workbench, alert: Incident) -> None:
             if "false alarm" in following:
                 st.button(say("False alarm"), shortcut="F", key="false-alarm", on_click=partial(settle, "false alarm"))
             if "open" in following:
-                st.button(say("Open again"), key="reopen", on_click=partial(settle, "open"))
+                st.button(say("Reopen"), key="reopen", on_click=partial(settle, "open"))
             if alert.state in REVIEW_STATES:
                 st.button(
-                    say("Only note"), type="tertiary", key="only-note", on_click=partial(settle, alert.state),
+                    say("Add note"), type="tertiary", key="only-note", on_click=partial(settle, alert.state),
                     disabled=not (st.session_state.get(note) or st.session_state.get(assignee)),
-                    help=say("Keeps the state and adds the note or the assignee."),
+                    help=say("Adds the note or assignee and keeps the state."),
                 )  # fmt: skip
 
 
 def _history(bench: Workbench, alert: Incident) -> None:
-    st.subheader(say("What was decided"), anchor=False)
+    st.subheader(say("Decisions"), anchor=False)
     parts.html(parts.markup('<ul class="m-history">{rows}</ul>', rows=Markup("").join(_entries(bench, alert))))
 
 
@@ -259,4 +259,4 @@ def _entries(bench: Workbench, alert: Incident) -> Sequence[Markup]:
 
 
 def _author(name: str) -> str:
-    return say("Muster itself") if name == "engine" else name
+    return say("Muster") if name == "engine" else name

@@ -41,7 +41,7 @@ def kind_name(kind: str) -> str:
     names = {
         "unknown": say("Unknown person"),
         "tailgating": say("Tailgating"),
-        "presentation_attack": say("Picture instead of a face"),
+        "presentation_attack": say("Picture instead of face"),
         "watch_list": say("Person on the watch list"),
     }
     return names.get(kind) or term(kind)
@@ -85,7 +85,7 @@ def gone(width: int, height: int) -> Markup:
         '<div class="m-gone" style="width:{width}px;height:{height}px">{text}</div>',
         width=width,
         height=height,
-        text=say("This picture is no longer kept"),
+        text=say("Picture no longer kept"),
     )
 
 
@@ -215,5 +215,5 @@ def assignee_field(key: str) -> None:
         index=None,
         key=key,
         accept_new_options=True,
-        placeholder=say("Nobody"),
+        placeholder=say("No one"),
     )

@@ -29,28 +29,28 @@ def show(bench: Workbench) -> None:
     if not dossiers:
         parts.notice(
             say("No strangers yet"),
-            say("Everybody whom a camera saw well and nobody knew gets a dossier here, over days and cameras."),
+            say("Each unknown person whom a camera sees well gets a dossier here."),
         )
         return
     if access.may("alerts.review"):
         _suggestions(bench, dossiers)
     grid = st.grid(6, min_column_width=118)
     choices = {
-        "new": say("Not settled"), "watched": say("On the watch list"), "ignored": say("Ignored"), "named": say("Known by now"),
-        "any": say("Everybody"),
+        "new": say("Unresolved"), "watched": say("On the watch list"), "ignored": say("Ignored"), "named": say("Identified"),
+        "any": say("Everyone"),
     }  # fmt: skip
     with grid.cell():
         which = options("who", "new", choices, say("Show strangers"))
     found = [each for each in dossiers if _fits(each, which)]
     if not found:
-        parts.notice(say("Nobody here"), say("No stranger is in this list."), tone="good")
+        parts.notice(say("No strangers here"), say("This list is empty."), tone="good")
         return
     page = found[paged(len(found))]
     grid = st.grid(min_column_width=162)
     for each in page:
         with grid.cell():
             parts.html(_tile(bench, each))
-            st.button(say("Look"), key=f"look-{each.unknown_id}", on_click=partial(put, dossier=each.unknown_id))
+            st.button(say("View alert"), key=f"look-{each.unknown_id}", on_click=partial(put, dossier=each.unknown_id))
 
 
 def _fits(each: Dossier, which: str) -> bool:
@@ -103,10 +103,10 @@ def _suggestions(bench: Workbench, dossiers: Sequence[Dossier]) -> None:
     pairs = [each for each in bench.office.suggestions() if each.first in known and each.second in known]
     if not pairs:
         return
-    label = say("May be one person ({count})", count=len(pairs))
+    label = say("Possibly one person ({count})", count=len(pairs))
     with st.expander(label, icon=":material/join_inner:", expanded=len(pairs) <= _PAIRS):
         for each in pairs[:_PAIRS]:
             with st.container(horizontal=True, vertical_alignment="center"):
                 dialogs.pair(bench, each.first, each.second, each.similarity)
-                if st.button(say("Same person …"), key=f"pair-{each.first}-{each.second}"):
+                if st.button(say("Merge …"), key=f"pair-{each.first}-{each.second}"):
                     dialogs.merge(bench, each.second, each.first)

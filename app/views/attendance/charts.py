@@ -53,7 +53,7 @@ def show(asked: Wanted) -> None:
     if chart in draw:
         draw[chart](bench, asked)
     else:
-        st.caption(say("Choose a chart; it is drawn for the days and people chosen above."))
+        st.caption(say("Choose a chart for the days and people above."))
 
 
 def _rows(bench: Workbench, asked: Wanted) -> list[DaySheet]:
@@ -67,7 +67,7 @@ def _plot(figure: Any, alt: str) -> None:
 
 
 def _empty() -> None:
-    parts.notice(say("Nothing to draw"), say("No arrivals on these days, or no shifts to hold them against."))
+    parts.notice(say("No data"), say("These days have no arrivals, or no shifts to compare them with."))
 
 
 def _arrivals(bench: Workbench, asked: Wanted) -> None:

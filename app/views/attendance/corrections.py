@@ -67,7 +67,7 @@ def _history(bench: Workbench, own: Sequence[Correction]) -> None:
     lines = []
     for each in own:
         made = each.made.astimezone(bench.config.zone)
-        state = say("in force") if each.correction_id in held else ""
+        state = say("valid") if each.correction_id in held else ""
         if each.action in {"add", "remove", "status"} and not state:
             state = say("revoked")
         lines.append(
@@ -82,7 +82,7 @@ def _history(bench: Workbench, own: Sequence[Correction]) -> None:
         )
     head = parts.markup(
         "<tr><th>{a}</th><th>{b}</th><th>{c}</th><th>{d}</th><th>{e}</th></tr>",
-        a=say("Made"), b=say("What"), c=say("State"), d=say("By"), e=say("Reason"),
+        a=say("Created"), b=say("What"), c=say("State"), d=say("By"), e=say("Reason"),
     )  # fmt: skip
     parts.html(
         parts.markup('<table class="m-table">{head}{lines}</table>', head=head, lines=parts.markup("").join(lines))
@@ -100,7 +100,7 @@ def _actions(
     if passages:
         names["remove"] = say("Remove a passage")
     if any(each.image and each.method == "face" for each in passages):
-        names["not_this"] = say("This is not them")
+        names["not_this"] = say("Not this person")
     if holding(own):
         names["revoke"] = say("Revoke a correction")
         force = in_force(own)
@@ -119,18 +119,19 @@ def _form(
     names = _actions(passages, own, author, four_eyes=bench.config.attendance.four_eyes)
     with st.expander(say("Correct this day"), icon=":material/edit:", expanded=_ERROR in st.session_state):
         action = st.segmented_control(
-            say("What to correct"), list(names), key=f"{_KEY}-action", format_func=lambda name: names[name]
+            say("Correction"), list(names), key=f"{_KEY}-action", format_func=lambda name: names[name]
         )
         if action is None:
-            st.caption(
-                say("What the cameras recorded stays; a correction is a row of its own with your name and reason.")
-            )
+            st.caption(say("The cameras' rows stay. Muster adds a row with your name and reason."))
             return
         value = _value(bench, action, passages, own, row)
         if action == "not_this":
-            st.caption(say("The passage is taken back, and a face like this one is not taken for them again."))
+            st.caption(say("Muster removes the passage and no longer takes this face for them."))
         reason = st.text_input(
-            say("Reason"), key=f"{_KEY}-reason", max_chars=500, placeholder=say("Such as: badge desk saw them at 08:57")
+            say("Reason"),
+            key=f"{_KEY}-reason",
+            max_chars=500,
+            placeholder=say("Example: seen at the badge desk at 08:57"),
         )
 
         def save() -> None:
@@ -145,7 +146,7 @@ def _form(
             and holding(own)
             and not in_force(own).approved_by
         ):
-            st.caption(say("Somebody else must approve what you corrected."))
+            st.caption(say("Someone else must approve your correction."))
         if error := st.session_state.pop(_ERROR, None):
             parts.notice(*error, tone="bad")
 
@@ -197,7 +198,7 @@ def _save(employee_id: str, day: date, action: str, value: str | time | None, re
 
         def passage() -> None:
             if not isinstance(value, time):
-                raise InputError("a passage without a time", hint="give the time as 08:57")
+                raise InputError("the time is missing", hint="enter it like 08:57")
             correct("add", time=bench.attendance.rota.moment_on(employee_id, department, day, value), direction=action)
 
         todo: Mapping[str, Callable[[], object]] = {

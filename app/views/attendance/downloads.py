@@ -79,9 +79,9 @@ def show(asked: Wanted) -> None:
     names = {
         "csv": say("Day sheet, CSV"),
         "excel": say("Day sheet, Excel"),
-        "report": say("Report to print, HTML"),
+        "report": say("Printable report, HTML"),
         "payroll": say("Payroll summary, CSV"),
-        "muster": say("Muster list: who is inside now, HTML"),
+        "muster": say("Muster list (who is inside), HTML"),
     }
     st.subheader(say("Downloads"))
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -62,14 +62,14 @@ def _board(asked: Wanted) -> None:
     if found:
         tables.exceptions(found, several_days=several)
     else:
-        st.caption(say("Nothing needs a decision."))
+        st.caption(say("No decisions needed."))
     st.subheader(say("Sheet of {day}", day=say_date(asked.first)) if not several else say("Sheet"))
     newest_first = sorted(rows, key=lambda row: row.day, reverse=True)
     tables.sheet(newest_first, several_days=several)
     if not bench.config.shifts:
         st.caption(
             say(
-                "No shifts are set, so nobody is late or absent. They are set in {file}, section {section}.",
+                "Without shifts no one is late or absent. Set them in {file}, section {section}.",
                 file="muster.toml",
                 section="shifts",
             )
@@ -95,7 +95,7 @@ def _figures(found: Headline, has_today: bool, *, several: bool) -> None:
     if has_today:
         line.append(
             parts.Figure(
-                say("Not yet here"),
+                say("Not here yet"),
                 str(found.not_yet),
                 say("of {count} expected", count=found.expected) if found.expected else "",
             )
@@ -129,20 +129,20 @@ def _nothing(bench: Workbench, asked: Wanted, today: date) -> None:
     """Why there is nothing to see, and what to do."""
     if not bench.known_people() and not bench.attendance.log.days():
         parts.notice(
-            say("Nobody is enrolled yet"),
-            say("Attendance begins with the first person: enrol people, then let a camera watch the entrance."),
-            action=(lambda: _link(to("/registration"), say("Register somebody")))
+            say("No one is enrolled yet"),
+            say("Enrol people, then let a camera watch the entrance."),
+            action=(lambda: _link(to("/registration"), say("Register someone")))
             if access.may("people.enrol")
             else None,
         )
     elif asked.department or asked.find:
-        parts.notice(say("Nobody matches"), say("No row of these days fits department and person."), action=_all)
+        parts.notice(say("No one matches"), say("No row matches this department and person."), action=_all)
     elif asked.first > today:
-        parts.notice(say("These days have not come yet"), say("Choose days up to today."), action=_all)
+        parts.notice(say("These days are in the future"), say("Choose days up to today."), action=_all)
     else:
         parts.notice(
-            say("Nobody was expected or seen"),
-            say("No shift applies on these days, and no camera saw anybody."),
+            say("No one was expected or seen"),
+            say("No shift applies on these days and no camera saw anyone."),
             action=_earlier if bench.attendance.log.days() else None,
         )
 
@@ -158,7 +158,7 @@ def _earlier() -> None:
     bench = access.reading("attendance.view")
     last = bench.attendance.log.days()[-1]
     st.button(
-        say("Show {day}, the last day with arrivals", day=say_date(last)),
+        say("Show {day} (last arrivals)", day=say_date(last)),
         on_click=lambda: put(**{"from": last.isoformat(), "to": ""}),
     )
 

@@ -14,7 +14,7 @@ from app.ui import parts
 from app.ui.address import put, to
 from app.views.attendance import corrections, tables
 from app.web import access
-from app.words import say, say_date, say_minutes, say_month, say_time, say_weekdays, term
+from app.words import say, say_date, say_minutes, say_month, say_number, say_time, say_weekdays, term
 from engine.attendance import DaySheet
 from engine.attendance.explain import Explanation
 from engine.operations.reporting import AttendanceReports
@@ -42,8 +42,8 @@ def show(bench: Workbench, employee_id: str) -> None:
     _head(employee_id, known, first, today)
     if known is None and not rows:
         parts.notice(
-            say("There is nobody of this id in this month"),
-            say("The person may have been erased, or the address is mistyped."),
+            say("No one has this id in this month"),
+            say("The person may have been erased, or the address is wrong."),
         )
         return
     found = headline(rows.values())
@@ -52,7 +52,7 @@ def show(bench: Workbench, employee_id: str) -> None:
     parts.figures(
         [
             parts.Figure(say("Days present"), str(found.present)),
-            parts.Figure(say("Hours"), say_minutes(60 * hours) if hours else "–", say("worked, without breaks")),
+            parts.Figure(say("Hours"), say_minutes(60 * hours) if hours else "–", say("worked, excluding breaks")),
             parts.Figure(say("Late"), str(found.late), say_minutes(late) if found.late else "", "warn" if found.late else "quiet"),
             parts.Figure(say("Absent"), str(found.absent), tone="bad" if found.absent else "quiet"),
             parts.Figure(say("Away"), str(found.away), say("leave, sick, remote")),
@@ -98,7 +98,7 @@ def _head(employee_id: str, known: Person | None, first: date, today: date) -> N
             say("Next month"), icon=":material/chevron_right:", disabled=after > today,
             on_click=lambda: put(day=after.isoformat()),
         )  # fmt: skip
-        st.button(say("Everybody"), icon=":material/arrow_back:", on_click=lambda: put(person="", day=""))
+        st.button(say("Everyone"), icon=":material/arrow_back:", on_click=lambda: put(person="", day=""))
 
 
 # --------------------------------------------------------------------------------------------- month
@@ -152,7 +152,7 @@ def _presence(bench: Workbench, employee_id: str, first: date, last: date, known
     found = reports.stays(first, last, employee_id) if last >= first else []
     days = sorted({stay.day for stay in found})
     if not days:
-        parts.notice(say("Nothing to draw"), say("No arrivals in this month."))
+        parts.notice(say("No data"), say("No arrivals in this month."))
         return
     lanes = [
         Lane(say_date(day, year=False), day, [stay for stay in found if stay.day == day], reports.outages(day))
@@ -195,8 +195,8 @@ def _summary(row: DaySheet) -> None:
         recorded = row.recorded
         state = parts.status(recorded.status) if recorded.status else ""
         times = tables.span(recorded.first_in, recorded.last_out)
-        lines.append(line(say("Cameras alone"), state, times))
-        approved = say("approved by {name}", name=row.approved_by) if row.approved_by else say("waits for approval")
+        lines.append(line(say("Cameras only"), state, times))
+        approved = say("approved by {name}", name=row.approved_by) if row.approved_by else say("awaits approval")
         lines.append(line(say("Corrected by"), f"{row.corrected_by}: {row.correction_reason} · {approved}"))
     if row.notes:
         lines.append(line(say("Notes"), tables.note(row)))
@@ -206,14 +206,14 @@ def _summary(row: DaySheet) -> None:
 def _passage(each: Explanation, names: Mapping[str, str], *, evidence: bool) -> Markup:
     """One passage: picture, time, and why it was taken for theirs."""
     direction = {"in": say("came in"), "out": say("went out")}.get(each.direction, say("passed by"))
-    kind = {"seen": say("seen again"), "unidentified": say("not told for certain")}.get(each.event, "")
+    kind = {"seen": say("seen again"), "unidentified": say("not certain")}.get(each.event, "")
     head = parts.markup(
         "<strong>{time}</strong> {what}",
         time=say_time(each.time) if each.time else "–",
         what=" · ".join(filter(None, (direction, each.camera, kind))),
     )
     if not evidence:
-        gone = say("taken back") if each.taken_back is not None else ""
+        gone = say("revoked") if each.taken_back is not None else ""
         return parts.markup('<div class="a-punch"><div>{head}<br>{gone}</div></div>', head=head, gone=gone)
     picture = (
         parts.face(parts.picture(each.image, 160), 160, say("evidence of this passage"))
@@ -233,7 +233,7 @@ def _passage(each: Explanation, names: Mapping[str, str], *, evidence: bool) -> 
 
 
 def _no_picture(each: Explanation) -> str:
-    return say("made up, without a picture") if each.method == "sample" else say("no picture is kept")
+    return say("sample data, no picture") if each.method == "sample" else say("no picture kept")
 
 
 def _sentence(each: Explanation, names: Mapping[str, str]) -> str:
@@ -243,6 +243,8 @@ def _sentence(each: Explanation, names: Mapping[str, str]) -> str:
         values: dict[str, str] = dict(part.values)
         if "who" in values:
             values["who"] = names.get(values["who"]) or values["who"]
+        if "value" in values:
+            values["value"] = say_number(float(values["value"].replace("−", "-")), 2)
         told.append(term(part.text).format(**values))
     text = ", ".join(told)
     return text[:1].upper() + text[1:]

@@ -41,19 +41,19 @@ def _columns(words: Sequence[str], *, several_days: bool) -> dict[str, Any]:
         "date": st.column_config.DateColumn(say("Date"), format=day, width=120),
         "status": _status(say("Status"), words),
         "department": text(say("Department"), width=120),
-        "came": text(say("In"), width=62, help=say("First arrival that is in force.")),
-        "left": text(say("Out"), width=62, help=say("Last departure that is in force.")),
+        "came": text(say("In"), width=62, help=say("First valid arrival.")),
+        "left": text(say("Out"), width=62, help=say("Last valid departure.")),
         "planned": text(say("Planned"), width=105),
-        "next": text(say("What to do"), width=330),
-        "hours": text(say("Worked"), width=100, help=say("Without breaks.")),
+        "next": text(say("Next step"), width=330),
+        "hours": text(say("Worked"), width=100, help=say("Excluding breaks.")),
         "late": text(say("Late"), width=80, help=say("From the planned start to the arrival.")),
         "note": text(say("Notes"), width=220),
-        "recorded": text(say("Cameras alone"), width=190, help=say("What the cameras recorded, before any correction.")),
+        "recorded": text(say("Cameras only"), width=190, help=say("The cameras' record before corrections.")),
         "corrected": text(say("Corrected by"), width=120),
         "reason": text(say("Reason"), width=200),
         "approved": text(say("Approved by"), width=120),
         "covered": st.column_config.NumberColumn(
-            say("Covered"), format="%d %%", width=80, help=say("Share of the planned time during which the cameras were watching.")
+            say("Covered"), format="%d %%", width=80, help=say("Share of the planned time that the cameras watched.")
         ),
     }  # fmt: skip
     return columns if several_days else {**columns, "date": None}
@@ -122,7 +122,7 @@ def exceptions(found: Sequence[Exceptional], *, several_days: bool) -> None:
         cells.append({**_base(each.row, marks[each.kind]), "next": " · ".join(filter(None, (told, todo)))})
     order = ["face", "name", "status", "date", "next", "came", "left", "planned", "department"]
     columns = _columns([each.kind for each in found], several_days=several_days)
-    columns["next"] = st.column_config.TextColumn(say("What happened, and what to do"), width=400)
+    columns["next"] = st.column_config.TextColumn(say("Finding and next step"), width=400)
     _show([each.row for each in found], cells, columns, order, "attendance-exceptions")
 
 
@@ -130,10 +130,10 @@ def _next_step(kind: str, row: DaySheet) -> str:
     """What settles an exception."""
     told: Mapping[str, Callable[[], str]] = {
         "overdue": lambda: say(
-            "Should be here since {time}. Ask, or enter leave.",
+            "Expected since {time}. Ask, or enter leave.",
             time=say_time(row.planned_in) if row.planned_in else "–",
         ),
-        "awaiting approval": lambda: say("A correction waits for somebody else's approval."),
+        "awaiting approval": lambda: say("Someone else must approve a correction."),
         "corrected": lambda: say("Corrected and approved."),
         "late": lambda: say("{minutes} after the planned start", minutes=say_minutes(row.late_min or 0)),
         "left early": lambda: say("{minutes} before the planned end", minutes=say_minutes(row.early_min or 0)),

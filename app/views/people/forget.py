@@ -52,7 +52,7 @@ def dialog(bench: Workbench, employee_id: str, name: str) -> None:
     """Ask whether it is meant."""
 
     try:
-        with st.spinner(say("Looking for what is held …")):
+        with st.spinner(say("Searching their data …")):
             found = bench.foresee(employee_id)
     except MusterError as error:
         st.error(parts.plain(error), icon=":material/error:")
@@ -62,8 +62,8 @@ def dialog(bench: Workbench, employee_id: str, name: str) -> None:
     def ask() -> None:
         parts.html(_gone(found))
         wanted = name or employee_id
-        parts.html(parts.markup("<p>{a} <b>{b}</b></p>", a=say("To go on, type exactly:"), b=wanted))
-        typed = st.text_input(say("Their name") if name else say("Their id"), key="typed_name", live=True)
+        parts.html(parts.markup("<p>{a} <b>{b}</b></p>", a=say("To continue, type exactly:"), b=wanted))
+        typed = st.text_input(say("Name") if name else say("Id"), key="typed_name", live=True)
         right = (typed or "").strip() == wanted
         if st.button(
             say("Erase for good"), type="primary", icon=":material/delete_forever:", disabled=not right, key="erase"
@@ -76,31 +76,31 @@ def dialog(bench: Workbench, employee_id: str, name: str) -> None:
 def _gone(found: Prospect) -> Markup:
     lines = [
         say("Templates: {count}", count=found.templates),
-        say("Pictures of enrolment, evidence and incidents: {count}", count=found.pictures),
+        say("Enrolment, evidence and incident pictures: {count}", count=found.pictures),
         say("Name, department, e-mail and consent"),
     ]
     if found.leave_entries:
-        lines.append(say("Entries of leave: {count}", count=found.leave_entries))
+        lines.append(say("Leave entries: {count}", count=found.leave_entries))
     if found.pin:
-        lines.append(say("Their PIN"))
+        lines.append(say("PIN"))
     if found.dossiers:
-        lines.append(say("Dossiers that show them as a stranger: {count}", count=found.dossiers))
+        lines.append(say("Dossiers of them as a stranger: {count}", count=found.dossiers))
     if found.messages:
-        lines.append(say("Messages that wait: {count}", count=found.messages))
+        lines.append(say("Waiting messages: {count}", count=found.messages))
     stays = [
-        say("Rows of the attendance log, under a pseudonym: {count}", count=found.rows)
+        say("Attendance rows, under a pseudonym: {count}", count=found.rows)
         if found.pseudonym
-        else say("Rows of the attendance log, under the bare id: {count}", count=found.rows),
-        say("Incidents they took part in, without their pictures: {count}", count=found.incidents),
-        say("Pictures of others, in which their face is looked for and made unrecognisable: {count}", count=found.others),
+        else say("Attendance rows, under the id alone: {count}", count=found.rows),
+        say("Incidents with them, without their pictures: {count}", count=found.incidents),
+        say("Pictures of others, to be searched for their face and blurred: {count}", count=found.others),
     ]  # fmt: skip
     return parts.markup(
         "<p><b>{gone}</b></p><ul>{a}</ul><p><b>{rest}</b></p><ul>{b}</ul><p>{end}</p>",
-        gone=say("This will be gone:"),
+        gone=say("Muster erases:"),
         a=_items(lines),
-        rest=say("This stays, without their name:"),
+        rest=say("Muster keeps, without the name:"),
         b=_items(stays),
-        end=say("It cannot be undone. Backups elsewhere are not touched."),
+        end=say("You cannot undo this. Backups elsewhere stay untouched."),
     )
 
 
@@ -130,7 +130,7 @@ def _bar(job: _Job) -> None:
         st.rerun()
     text = say("Erasing …")
     if job.total:
-        text = say("Looking for their face in other pictures: {done} of {total}", done=job.done, total=job.total)
+        text = say("Searching other pictures: {done} of {total}", done=job.done, total=job.total)
     st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text)
 
 
@@ -141,7 +141,7 @@ def show_progress() -> None:
         _bar(job)
         return
     if job.error:
-        parts.notice(say("They could not be forgotten entirely"), job.error, tone="bad")
+        parts.notice(say("Muster could not erase everything"), job.error, tone="bad")
     else:
         _receipt(job.receipt)
     if st.button(say("Done"), type="primary", key="receipt_done"):
@@ -155,13 +155,13 @@ def _receipt(receipt: dict[str, Any]) -> None:
     lines = [
         say("Templates: {count}", count=receipt["templates"] + receipt["templates_as_stranger_or_by_mistake"]),
         say("Pictures: {count}", count=receipt["pictures"]),
-        say("Faces made unrecognisable in pictures of others: {count}", count=receipt["faces_hidden_in_pictures_of_others"]),
-        say("Entries of leave: {count}", count=receipt["leave_entries"]),
-        say("Day sheets made anew: {count}", count=receipt["day_sheets"]),
-        say("Messages that waited: {count}", count=receipt["messages_not_sent"]),
-        say("Log rows now under a pseudonym: {count}", count=receipt["log_rows_under_the_pseudonym"])
+        say("Faces blurred in pictures of others: {count}", count=receipt["faces_hidden_in_pictures_of_others"]),
+        say("Leave entries: {count}", count=receipt["leave_entries"]),
+        say("Rebuilt day sheets: {count}", count=receipt["day_sheets"]),
+        say("Removed messages: {count}", count=receipt["messages_not_sent"]),
+        say("Log rows under a pseudonym: {count}", count=receipt["log_rows_under_the_pseudonym"])
         if receipt["log_rows_under_the_pseudonym"]
-        else say("Log rows that stay under the bare id: {count}", count=receipt["log_rows_kept_under_the_id"]),
+        else say("Log rows under the id alone: {count}", count=receipt["log_rows_kept_under_the_id"]),
     ]  # fmt: skip
     with st.container(border=True):
         parts.html(
@@ -174,11 +174,11 @@ def _receipt(receipt: dict[str, Any]) -> None:
             )
         )
         if receipt["still_named_in"]:
-            st.warning(say("Files that somebody put here still hold the name; check them:"), icon=":material/warning:")
+            st.warning(say("These files still contain the name. Check them:"), icon=":material/warning:")
             parts.html(parts.markup("<ul>{lines}</ul>", lines=_items(receipt["still_named_in"])))
         if receipt["pictures_that_could_not_be_read"]:
             st.warning(
-                say("Pictures that could not be read: {count}", count=receipt["pictures_that_could_not_be_read"]),
+                say("Unreadable pictures: {count}", count=receipt["pictures_that_could_not_be_read"]),
                 icon=":material/warning:",
             )
         st.download_button(

@@ -27,19 +27,23 @@ def dialog() -> None:
     def ask() -> None:
         kinds = {"staff": say("Staff list"), "leave": say("Leave, remote and sick days")}
         what = st.segmented_control(
-            say("What is in the file"), list(kinds), format_func=lambda each: kinds[each], default="staff",
+            say("Contents"), list(kinds), format_func=lambda each: kinds[each], default="staff",
             required=True, key="import_what",
         )  # fmt: skip
         if what == "staff":
             st.caption(
-                say("A CSV file with a column for ids and one for names; department, e-mail, active and consent may follow. An empty "
-                    "cell leaves what is stored, and who is not in the file stays as they are.")
+                say(
+                    "A CSV file with ids and names; department, e-mail, active and consent are optional. "
+                    "Empty cells and people not listed stay unchanged."
+                )
             )  # fmt: skip
             file = st.file_uploader(say("Staff list"), type=["csv", "txt", "tsv"], key="import_staff")
         else:
             st.caption(
-                say("A CSV file with who, from, to and kind, or a calendar (.ics). Of a table with an error nothing is written; of a "
-                    "calendar only the events with errors are left out.")
+                say(
+                    "A CSV file with who, from, to and kind, or a calendar (.ics). "
+                    "An error stops a whole table; a calendar skips only that event."
+                )
             )  # fmt: skip
             file = st.file_uploader(
                 say("Table or calendar"), type=["csv", "txt", "tsv", "ics", "ical"], key="import_leave"
@@ -54,7 +58,7 @@ def dialog() -> None:
             return
         _show(result)
         if st.button(
-            say("Take it in"),
+            say("Import"),
             type="primary",
             icon=":material/check:",
             disabled=not _changes(result),
@@ -66,7 +70,7 @@ def dialog() -> None:
             except MusterError as error:
                 st.error(parts.plain(error), icon=":material/error:")
                 return
-            st.toast(say("The list was taken in"), icon=":material/check:")
+            st.toast(say("The list was imported"), icon=":material/check:")
             st.rerun()
 
     ask()
@@ -98,19 +102,19 @@ def _show(result: StaffImport | LeaveImport) -> None:
         [
             parts.Figure(say("New"), str(len(result.added))),
             middle,
-            parts.Figure(say("As stored"), str(len(result.unchanged))),
+            parts.Figure(say("Unchanged"), str(len(result.unchanged))),
             parts.Figure(say("Errors"), str(errors), tone="bad" if errors else "quiet"),
         ]
     )
     if errors and isinstance(result, StaffImport):
         st.error(
-            say("Nothing can be taken in while a row has an error: correct the file and choose it again."),
+            say("Correct the rows with errors, then choose the file again."),
             icon=":material/error:",
         )
     elif not _changes(result):
-        st.info(say("Everything in this file is stored already."), icon=":material/info:")
+        st.info(say("This file contains nothing new."), icon=":material/info:")
     else:
-        st.caption(say("Nothing was written yet."))
+        st.caption(say("Nothing is saved yet."))
     _messages(result.messages)
 
 
@@ -122,13 +126,13 @@ def _messages(messages: Sequence[RowMessage]) -> None:
         {
             say("Line"): str(message.line or "–"),
             say("Column"): message.column,
-            say("Kind"): f"{'■' if message.level == 'error' else '▲'} {term(message.level)}",
+            say("Type"): f"{'■' if message.level == 'error' else '▲'} {term(message.level)}",
             say("Message"): message.text,
         }
         for message in ordered[:_SHOWN]
     ]
     st.dataframe(
-        pd.DataFrame(rows), hide_index=True, alt=say("What the file says"),
+        pd.DataFrame(rows), hide_index=True, alt=say("Messages"),
         column_config={say("Message"): st.column_config.TextColumn(width="large")},
     )  # fmt: skip
     if len(ordered) > _SHOWN:

@@ -38,7 +38,7 @@ def show() -> None:
 
 def _view_name(view: str) -> str:
     return {
-        "all": say("Everybody"),
+        "all": say("Everyone"),
         "active": say("Active"),
         "inactive": say("Inactive"),
         "no templates": say("Without templates"),
@@ -56,7 +56,7 @@ def _list(bench: Workbench) -> None:
                     parts.markup(
                         '<a class="m-link" href="{address}" target="_self">{text}</a>',
                         address=to("/registration"),
-                        text=say("Register somebody"),
+                        text=say("Register someone"),
                     )
                 )
         if access.may("people.edit") and st.button(say("Import lists"), icon=":material/upload_file:"):
@@ -64,8 +64,8 @@ def _list(bench: Workbench) -> None:
     table = _table(bench)
     if table.empty:
         parts.notice(
-            say("Nobody is on the list yet"),
-            say("Only who is registered can be recognised. Register somebody, or import your staff list and add pictures afterwards."),
+            say("No people yet"),
+            say("Register someone, or import your staff list and add pictures later."),
         )  # fmt: skip
         return
     _figures(table)
@@ -75,7 +75,7 @@ def _list(bench: Workbench) -> None:
         parts.markup(
             '<div class="m-soft">{text}</div>',
             text=say(
-                "{count} of {all} people. Last seen: looked for in the latest {days} days of the log.",
+                "{count} of {all} people. “Last seen” covers the last {days} days.",
                 count=len(shown),
                 all=len(table),
                 days=_DAYS,
@@ -141,17 +141,17 @@ def _figures(table: pd.DataFrame) -> None:
     parts.figures(
         [
             parts.Figure(say("People"), str(len(table)), say("on the list")),
-            parts.Figure(say("Active"), str(len(active)), say("are recognised at the door")),
+            parts.Figure(say("Active"), str(len(active)), say("recognised at the door")),
             parts.Figure(
                 say("Without templates"),
                 str(without),
-                say("cannot be recognised") if without else "",
+                say("not recognised") if without else "",
                 "warn" if without else "quiet",
             ),
             parts.Figure(
                 say("Without consent"),
                 str(no_consent),
-                say("no date is recorded") if no_consent else "",
+                say("no date recorded") if no_consent else "",
                 "warn" if no_consent else "quiet",
             ),
         ]
@@ -188,7 +188,7 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
 
 def _people(shown: pd.DataFrame) -> None:
     if shown.empty:
-        parts.notice(say("Nobody fits these filters"), say("Search for less, or show everybody."))
+        parts.notice(say("No one matches these filters"), say("Shorten the search, or show everyone."))
         return
     day = "DD.MM.YYYY" if language() == "de" else "D MMM YYYY"
     config = st.column_config
@@ -201,7 +201,7 @@ def _people(shown: pd.DataFrame) -> None:
         on_select="rerun",
         selection_mode="single-cell",
         placeholder="–",
-        alt=say("People, their departments, templates and when they were last seen"),
+        alt=say("People with departments, templates and last sighting"),
         column_config={
             "face": config.ImageColumn(say("Face"), width=64),
             "name": config.TextColumn(say("Name")),

@@ -35,7 +35,7 @@ def show(bench: Workbench, employee_id: str) -> None:
     templates = bench.gallery.current().of(employee_id)[0]
     if person is None and not templates:
         parts.notice(
-            say("Nobody is known as {id}", id=employee_id), say("They may have been forgotten. The list shows who is there.")
+            say("No one has the id {id}", id=employee_id), say("The person may have been erased. The list shows everyone.")
         )  # fmt: skip
         return
     _head(employee_id, person, len(templates))
@@ -95,8 +95,8 @@ def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
     st.header(say("Details"))
     if person is None:
         parts.notice(
-            say("There are templates, but no row in the list"),
-            say("They are recognised without a name. Forget them, or register them again under this id."),
+            say("Templates without a person"),
+            say("Cameras recognise them without a name. Forget them, or register them again under this id."),
         )
         return
     if not access.may("people.edit"):
@@ -115,7 +115,7 @@ def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
         known, today = _day(person.consent_at), bench.attendance.day_of(bench.clock())
         consent = st.date_input(
             say("Consent given on"), known, format="YYYY-MM-DD", max_value=max(today, known or today),
-            help=say("Leave it empty if consent was never given, or was withdrawn."),
+            help=say("Leave this empty without consent, or after it was withdrawn."),
         )  # fmt: skip
         saved = st.form_submit_button(say("Save"), type="primary")
     if saved:
@@ -126,11 +126,11 @@ def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
             employee_id, say("Saved"), name=name or "", department=department or "", email=email or "", consent_at=given
         )
     if person.active:
-        st.caption(say("Who is inactive is not recognised any more; what is held on them stays."))
+        st.caption(say("Cameras no longer recognise inactive people. Their data stays."))
         if st.button(say("Set inactive"), icon=":material/person_off:"):
             _change(employee_id, say("Set inactive"), active=False)
     else:
-        st.caption(say("They are inactive: cameras do not recognise them."))
+        st.caption(say("This person is inactive, so cameras do not recognise them."))
         if st.button(say("Set active"), icon=":material/person_check:", type="primary"):
             _change(employee_id, say("Set active"), active=True)
 
@@ -153,7 +153,7 @@ def _punches(bench: Workbench, employee_id: str) -> None:
     st.header(say("Last punches"))
     found = last_punches(bench, employee_id, _PUNCHES, _DAYS)
     if not found:
-        parts.html(parts.markup("<p>{text}</p>", text=say("None in the latest {days} days of the log.", days=_DAYS)))
+        parts.html(parts.markup("<p>{text}</p>", text=say("None in the last {days} days.", days=_DAYS)))
         return
     evidence = access.may("attendance.evidence")
     body = Markup("").join(_punch(row, evidence=evidence) for row in found)
@@ -185,11 +185,10 @@ def _bar(row: Mapping[str, str]) -> Markup:
 
 
 def _held(bench: Workbench, employee_id: str, person: Person | None) -> None:
-    st.header(say("What is held on them"))
+    st.header(say("Stored data"))
     st.caption(
         say(
-            "The file holds everything there is on this person, for them: rows, pictures, templates; everybody else in it is made "
-            "unrecognisable. Forgetting erases it all from this workspace."
+            "The copy contains their rows, pictures and templates; everyone else is blurred. “Forget” erases all of it."
         )
     )
     wanted = forgotten = False
@@ -209,7 +208,7 @@ def _copy(employee_id: str) -> bool:
     ready = st.session_state.get("export")
     if not ready or ready[0] != employee_id:
         st.session_state.pop("export", None)  # somebody else's
-        return st.button(say("Prepare a copy of everything"), icon=":material/folder_zip:", key="export_prepare")
+        return st.button(say("Prepare a copy"), icon=":material/folder_zip:", key="export_prepare")
     st.download_button(
         say("Download the file"), ready[1], f"{_safe(employee_id)}.zip", "application/zip",
         icon=":material/download:", type="primary", on_click=lambda: st.session_state.pop("export", None),
@@ -221,7 +220,7 @@ def _collect(employee_id: str) -> None:
     try:
         bench, author = access.acting("people.edit")
         with (
-            st.spinner(say("Collecting, and hiding other people in the pictures …")),
+            st.spinner(say("Preparing the copy …")),
             tempfile.TemporaryDirectory(prefix="muster-") as folder,
         ):
             target = Path(folder) / "person.zip"

@@ -20,28 +20,26 @@ def show(bench: Workbench, employee_id: str, name: str) -> None:
     st.header(say("Templates ({count})", count=len(views)))
     if not views:
         parts.notice(
-            say("There are no templates"),
+            say("No templates"),
             say("Cameras cannot recognise this person. Add pictures, or register them at a camera."),
             tone="warn",
         )
         return
     threshold, editing = bench.threshold(), access.may("people.edit")
     odd = sum(view.outlier for view in views)
-    text = say(
-        "Each bar says how alike a picture is to the others; the line is the threshold from which on a face is recognised."
-    )
+    text = say("Each bar shows how similar a picture is to the others. The line is the threshold.")
     if odd:
-        text += " " + say("Unlike the others: {count}. Check whom they show.", count=odd)
+        text += " " + say("Unlike the others: {count}. Check who is in them.", count=odd)
     st.caption(text)
     chosen = []
     with st.container(horizontal=True):
         for number, view in enumerate(views, start=1):
             with st.container(width=128, gap="xxsmall"):
                 _template(view, threshold, number, name)
-                if editing and st.checkbox(say("Choose"), key=f"template-{view.template_id}"):
+                if editing and st.checkbox(say("Select"), key=f"template-{view.template_id}"):
                     chosen.append(view.template_id)
     if editing and st.button(
-        say("Remove the chosen ({count})", count=len(chosen)), icon=":material/delete:", disabled=not chosen
+        say("Remove selected ({count})", count=len(chosen)), icon=":material/delete:", disabled=not chosen
     ):
         _removal(employee_id, chosen, len(views))
 
@@ -68,18 +66,16 @@ def _removal(employee_id: str, chosen: list[str], count: int) -> None:
         parts.html(
             parts.markup(
                 "<p>{text}</p>",
-                text=say(
-                    "Templates that will be gone, with the pictures they were made from: {count}", count=len(chosen)
-                ),
+                text=say("Templates to remove, with their pictures: {count}", count=len(chosen)),
             )
         )
         meant = True
         if last:
             st.warning(
-                say("These are all their templates: cameras will not recognise this person any more."),
+                say("These are all their templates. Cameras will no longer recognise this person."),
                 icon=":material/warning:",
             )
-            meant = st.checkbox(say("This is meant"), key="meant")
+            meant = st.checkbox(say("Remove them anyway"), key="meant")
         if st.button(say("Remove"), type="primary", disabled=not meant, key="remove_templates"):
             try:
                 bench, author = access.acting("people.edit")
@@ -87,7 +83,7 @@ def _removal(employee_id: str, chosen: list[str], count: int) -> None:
             except MusterError as error:
                 st.error(parts.plain(error), icon=":material/error:")
                 return
-            st.toast(say("Removed; left: {count}", count=left), icon=":material/check:")
+            st.toast(say("Removed. Templates left: {count}", count=left), icon=":material/check:")
             st.rerun()
 
     ask()

@@ -27,8 +27,8 @@ def show(state: Registration, bench: Workbench) -> None:
     person = state.person
     if not state.known and person.employee_id in bench.known_people():
         parts.notice(
-            say("The id {id} was taken meanwhile", id=person.employee_id),
-            say("Somebody else was registered with it. The pictures are kept while you choose another one."),
+            say("The id {id} is already taken", id=person.employee_id),
+            say("Someone else just registered with it. Choose another id; your pictures stay."),
             tone="warn",
             action=lambda: st.button(say("Choose another id"), type="primary", on_click=_other_id, args=(state,)),
         )
@@ -74,7 +74,7 @@ def _verdict(state: Registration, draft: Draft, bench: Workbench) -> None:
                     _store(state, draft, reason)
             if draft.verdict in {"look_alike", "already_enrolled"} and not state.known:
                 other = draft.nearest[0].person
-                label = say("Same person: add the pictures to {name}", name=parts.plain(_name(bench, other)))
+                label = say("Same person: add pictures to {name}", name=parts.plain(_name(bench, other)))
                 if st.button(label, type="primary" if draft.verdict == "already_enrolled" else "secondary"):
                     _become(state, other, bench)
             st.button(say("Back to the pictures"), on_click=_back, args=(state,))
@@ -88,42 +88,38 @@ def _words(state: Registration, draft: Draft, bench: Workbench) -> tuple[str, st
     if draft.stranger:
         return (
             say("This is not {name}", name=who),
-            say("These pictures do not look like the ones {name} is recognised by. Check whom you chose.", name=who),
+            say("The pictures do not match {name}'s templates. Check your choice.", name=who),
             "bad",
         )
     if draft.verdict == "safe" and state.known:
-        return say("Safe to add"), say("One person, and the one on the list."), "good"
+        return say("Safe to add"), say("The pictures show the person on the list."), "good"
     return {
         "unusable": (say("No usable picture"), say("Go back and take at least one."), "bad"),
         "different_people": (
-            say("Different people in these pictures"),
-            say("All pictures must show one person. Remove those of somebody else below, or take new ones."),
+            say("The pictures show different people"),
+            say("All pictures must show one person. Remove the others below, or take new ones."),
             "bad",
         ),
         "already_enrolled": (
             say("Already enrolled as {name}", name=nearest),
-            say(
-                "So alike that it is one person. Twins can be enrolled by an administrator: muster enrol --allow-look-alike."
-            ),
+            say("The faces match. An administrator can enrol twins: muster enrol --allow-look-alike."),
             "bad",
         ),
         "look_alike": (
-            say("Look-alike: needs a second pair of eyes"),
-            say(
-                "By their faces alone, {name} would be taken for {other}. Compare both below.", name=who, other=nearest
-            ),
+            say("Look-alike: ask a colleague"),
+            say("Cameras would take {name} for {other}. Compare both below.", name=who, other=nearest),
             "warn",
         ),
-        "safe": (say("Safe to enrol"), say("One person, and nobody enrolled is as alike as a match."), "good"),
+        "safe": (say("Safe to enrol"), say("The pictures show one person, and no one enrolled matches."), "good"),
     }[draft.verdict]
 
 
 def _second_look(draft: Draft, bench: Workbench) -> tuple[bool, str]:
     other = parts.plain(_name(bench, draft.nearest[0].person))
-    sure = st.checkbox(say("Two of us compared both faces: this is not {name}", name=other), key="registration-sure")
+    sure = st.checkbox(say("Two of us compared the faces: this is not {name}", name=other), key="registration-sure")
     reason = st.text_input(
-        say("Why they are two people"), max_chars=300, key="registration-reason",
-        help=say("Kept in the audit trail, with your name."),
+        say("Reason"), max_chars=300, key="registration-reason",
+        help=say("The audit trail keeps it with your name."),
     )  # fmt: skip
     return sure and bool(reason.strip()), reason
 
@@ -174,15 +170,15 @@ def _name(bench: Workbench, employee_id: str) -> str:
 
 def _spread(state: Registration, draft: Draft) -> None:
     """How alike the pictures are to each other."""
-    st.subheader(say("How alike the pictures are"), anchor=False)
+    st.subheader(say("Similarity of the pictures"), anchor=False)
     single = len(state.compared) == 1
     with st.container(horizontal=True):
         for index, (piece, alike, kept) in enumerate(zip(state.compared, draft.alike, draft.kept, strict=True)):
             with st.container(width=126, gap=None):
                 _one(state, piece, index, float(alike), kept=bool(kept), single=single, limit=draft.same_person)
     st.caption(
-        say("One picture alone: nothing to compare it with.") if single
-        else say("Each bar: how alike a picture is to all others of the person. Left of the line it is an outlier and is left out.")
+        say("One picture cannot be compared.") if single
+        else say("Each bar shows a picture's similarity to the others. Left of the line, Muster drops it.")
     )  # fmt: skip
 
 
@@ -208,7 +204,7 @@ def _one(
 
 def _nearest(state: Registration, draft: Draft, bench: Workbench) -> None:
     """The most similar people already enrolled, face beside face."""
-    st.subheader(say("Nearest people already enrolled"), anchor=False)
+    st.subheader(say("Most similar people"), anchor=False)
     best = max(draft.chosen or draft.shots, key=lambda shot: shot.quality.score)
     own = inline(best.picture, share=0.76)
     who = state.person.name or state.person.employee_id

@@ -47,17 +47,17 @@ def _ready(bench: Workbench) -> bool:
         return True
 
     def fetch() -> None:
-        if st.button(say("Fetch them now"), type="primary"):
+        if st.button(say("Download"), type="primary"):
             try:
-                with st.spinner(say("Fetching the networks: some hundred megabytes, once.")):
+                with st.spinner(say("Downloading the models: a few hundred megabytes, once.")):
                     access.acting("people.enrol")[0].reader  # noqa: B018 - opening it is what fetches
                 st.rerun()
             except MusterError as error:
                 st.error(parts.plain(error), icon=":material/error:")
 
     parts.notice(
-        say("The networks that find and compare faces are missing"),
-        say("Without them no picture can be examined. They are fetched once; or copy them here with `muster models fetch`."),
+        say("The face models are missing"),
+        say("Muster needs them to examine pictures. Download them here or with `muster models fetch`."),
         tone="warn",
         action=fetch,
     )  # fmt: skip
@@ -71,7 +71,7 @@ def _known(state: Registration, bench: Workbench) -> bool:
     person_id, dossier = state.origin
     if dossier and not access.may("alerts.review"):
         parts.notice(
-            say("Strangers are security's"), say("Ask somebody of security to register a person from a dossier."), tone="warn"
+            say("You cannot open dossiers"), say("Ask security to register a person from a dossier."), tone="warn"
         )  # fmt: skip
         return False
     if dossier and not state.offered:
@@ -79,7 +79,7 @@ def _known(state: Registration, bench: Workbench) -> bool:
     if dossier and not state.offered:
         parts.notice(
             say("This dossier has no pictures"),
-            say("It was merged into another one, or its pictures were erased after their time. Register the person with the camera."),
+            say("It was merged, or its pictures have been erased. Register the person with a camera."),
             action=lambda: st.button(say("Register without the dossier"), on_click=restart),
         )  # fmt: skip
         return False
@@ -87,8 +87,8 @@ def _known(state: Registration, bench: Workbench) -> bool:
         found = bench.people.all().get(person_id)
         if found is None:
             parts.notice(
-                say("Nobody has the id {id}", id=person_id), say("They were erased, or the address is wrong."),
-                action=lambda: st.button(say("Register somebody new"), on_click=restart),
+                say("No one has the id {id}", id=person_id), say("The person was erased, or the address is wrong."),
+                action=lambda: st.button(say("Register someone new"), on_click=restart),
             )  # fmt: skip
             return False
         state.person, state.known = found, True
@@ -132,7 +132,7 @@ def _details(state: Registration, bench: Workbench) -> None:
         left, right = st.columns([1, 2])
         employee_id = left.text_input(
             say("Employee id"), person.employee_id or state.suggested, max_chars=64,
-            help=say("Stands in all logs instead of the name. Best a number that does not tell who it is."),
+            help=say("Logs show it instead of the name. Choose one that does not reveal the person."),
         )  # fmt: skip
         name = right.text_input(say("Name"), person.name, max_chars=200)
         options = departments if chosen in departments or not chosen else [*departments, chosen]
@@ -140,8 +140,8 @@ def _details(state: Registration, bench: Workbench) -> None:
             say("Department"), options, index=options.index(chosen) if chosen else None, accept_new_options=True,
             placeholder=say("Choose one or type a new one"),
         )  # fmt: skip
-        email = st.text_input(say("E-mail"), person.email, max_chars=254, help=say("May stay empty."))
-        if not st.form_submit_button(say("Go on"), type="primary"):
+        email = st.text_input(say("E-mail"), person.email, max_chars=254, help=say("Optional."))
+        if not st.form_submit_button(say("Continue"), type="primary"):
             return
         try:
             acting, _ = access.acting("people.enrol")
@@ -151,7 +151,7 @@ def _details(state: Registration, bench: Workbench) -> None:
         except InputError as error:
             st.error(parts.plain(error), icon=":material/error:")
             if employee_id.strip() in bench.known_people():
-                parts.html(_link(to(person=employee_id.strip()), say("Add pictures to this person instead")))
+                parts.html(_link(to(person=employee_id.strip()), say("Add pictures to this person")))
             return
     state.stage = "consent"
     st.rerun()
@@ -172,24 +172,24 @@ def _details_known(state: Registration) -> None:
             department=f" · {person.department}" if person.department else "",
         )
     )
-    st.write(say("The pictures taken now are added to those that this person is recognised by."))
+    st.write(say("Muster adds the new pictures to this person's templates."))
     if not person.active:
         st.warning(
-            say("This person is inactive and is not recognised, whatever pictures they have."),
+            say("This person is inactive, so cameras do not recognise them."),
             icon=":material/person_off:",
         )
     with st.container(horizontal=True):
-        if st.button(say("Go on"), type="primary"):
+        if st.button(say("Continue"), type="primary"):
             state.stage = "consent"
             st.rerun()
-        st.button(say("Register somebody else"), on_click=restart)
+        st.button(say("Register someone else"), on_click=restart)
 
 
 # --------------------------------------------------------------------------------------------- consent
 
 
 def _kept(days: int | None) -> str:
-    return say_count("{count} day", "{count} days", days) if days is not None else say("until somebody erases them")
+    return say_count("{count} day", "{count} days", days) if days is not None else say("until someone erases them")
 
 
 def _consent(state: Registration, bench: Workbench) -> None:
@@ -199,12 +199,12 @@ def _consent(state: Registration, bench: Workbench) -> None:
         rows = (
             (say("Name, id, department, e-mail"), say("until the person is erased")),
             (
-                say("From each picture taken now: the face, and its measurements by which it is recognised"),
+                say("From each picture: the face and its template"),
                 say("until the person is erased"),
             ),
             (say("Each arrival and departure that the cameras see"), _kept(kept.attendance)),
             (say("One picture of each as evidence"), _kept(kept.evidence_images)),
-            (say("How much the faces that the cameras see resemble this person, as numbers"), _kept(kept.sightings)),
+            (say("How similar seen faces are to this person, as numbers"), _kept(kept.sightings)),
         )
         items = Markup("").join(
             parts.markup("<tr><td>{what}</td><td>{long}</td></tr>", what=what, long=long) for what, long in rows
@@ -213,16 +213,16 @@ def _consent(state: Registration, bench: Workbench) -> None:
             parts.markup(
                 '<table class="m-kept"><caption class="m-unseen">{caption}</caption><tr><th scope="col">{what}</th>'
                 '<th scope="col">{long}</th></tr>{items}</table>',
-                caption=say("What is stored"), what=say("What is stored"), long=say("For how long"), items=items,
+                caption=say("Stored data"), what=say("Stored data"), long=say("Retention"), items=items,
             )
         )  # fmt: skip
         st.caption(
-            say("Everything stays in this workspace. Consent can be withdrawn at any time: People → Forget erases the person.")
+            say("All data stays in this workspace. After a withdrawal, People → Forget erases it.")
         )  # fmt: skip
         if given and not state.agreed and state.consent_on is None:
             state.agreed, state.consent_on = True, _date(given)
         who = state.person.name or state.person.employee_id
-        agreed = st.checkbox(say("{name} was told this and agrees", name=parts.plain(who)), state.agreed)
+        agreed = st.checkbox(say("{name} has been informed and agrees", name=parts.plain(who)), state.agreed)
         on = st.date_input(
             say("Agreed on"),
             state.consent_on or today,
@@ -231,10 +231,10 @@ def _consent(state: Registration, bench: Workbench) -> None:
             format="YYYY-MM-DD",
         )
         with st.container(horizontal=True):
-            forward = st.button(say("Go on"), type="primary", disabled=not agreed)
+            forward = st.button(say("Continue"), type="primary", disabled=not agreed)
             back = st.button(say("Back"))
         if not agreed:
-            st.caption(say("Without consent no picture is taken."))
+            st.caption(say("Muster takes no pictures without consent."))
     state.agreed, state.consent_on = agreed, on
     if forward or back:
         state.stage = "pictures" if forward else "details"
@@ -266,13 +266,13 @@ def _done(state: Registration, bench: Workbench) -> None:
                 report.templates,
             )
             if report.templates > 1
-            else say("Recognised from now on, by one picture. More pictures make it more certain."),
+            else say("Muster now recognises this person by one picture. Add more for certainty."),
             consent=say("Consent of {day}", day=say_date(day)) if (day := _date(person.consent_at)) else "",
         )
     )
     if state.problem:
         st.warning(parts.plain(state.problem), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(say("Register somebody else"), type="primary", on_click=restart)
+        st.button(say("Register someone else"), type="primary", on_click=restart)
         if access.may("people.view"):
-            parts.html(_link(to("/people", person=person.employee_id), say("See this person")))
+            parts.html(_link(to("/people", person=person.employee_id), say("View this person")))

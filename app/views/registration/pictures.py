@@ -34,7 +34,7 @@ def show(state: Registration, bench: Workbench) -> None:
     }
     ways = [way for way in names if way != "dossier" or state.dossier]
     way = st.segmented_control(
-        say("Where the pictures come from"), ways, default=ways[0], format_func=lambda way: names[way], required=True,
+        say("Source of the pictures"), ways, default=ways[0], format_func=lambda way: names[way], required=True,
         label_visibility="collapsed",
     )  # fmt: skip
     if way == "camera":
@@ -57,7 +57,7 @@ def _buttons(state: Registration) -> None:
         forward = st.button(say("Check"), type="primary", disabled=not state.count, key="registration-to-check")
         back = st.button(say("Back"), key="registration-to-consent")
         if 0 < state.count < len(STEPS):
-            st.caption(say("Three pictures or more, in different poses, are recognised more certainly than one."))
+            st.caption(say("Take three or more pictures in different poses."))
     if back:
         state.stage = "consent"
         st.rerun()
@@ -103,12 +103,12 @@ def _take_in(state: Registration, pictures: Iterable[tuple[str, Picture]], count
 
 
 def _camera(state: Registration, bench: Workbench) -> None:
-    with st.spinner(say("Opening the networks…")):
+    with st.spinner(say("Loading the models…")):
         _, camera = state.begin_capture(bench)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         playing = browser_camera(CAMERA_KEY, camera)
-        st.caption(say("No picture after some seconds? The network keeps it back: choose “Single pictures”."))
+        st.caption(say("No picture after a few seconds? Choose “Single pictures”."))
     with right:
         _guidance(state, playing=playing)
 
@@ -169,7 +169,7 @@ def _room(state: Registration) -> int:
 def _files(state: Registration) -> None:
     room = _room(state)
     files = st.file_uploader(
-        say("Photos of this person alone: JPEG, PNG or WebP, at most {count}", count=MOST_PICTURES),
+        say("Photos of this person only: JPEG, PNG or WebP, at most {count}", count=MOST_PICTURES),
         ["jpg", "jpeg", "png", "webp"],
         accept_multiple_files=True,
         max_upload_size=MAX_BYTES // 1_000_000,
@@ -188,7 +188,7 @@ def _files(state: Registration) -> None:
 def _single(state: Registration) -> None:
     with st.container(width=560):
         taken = st.camera_input(
-            say("One from the front, then some with the head slightly turned"),
+            say("One from the front, then some with the head turned slightly"),
             key=f"registration-single-{state.rounds}",
             disabled=_room(state) <= 0,
         )
@@ -199,7 +199,7 @@ def _single(state: Registration) -> None:
 def _dossier(state: Registration) -> None:
     """The pictures that a stranger's alerts keep, to choose from."""
     found = state.offered[:MOST_PICTURES]
-    st.write(say("Pictures of {stranger}: choose those that show this person well.", stranger=_stranger(state.dossier)))
+    st.write(say("Pictures of {stranger}: select those that show the person well.", stranger=_stranger(state.dossier)))
     used = {piece.shot.name for piece in state.pieces} | {each.name for each in state.refused}
     chosen = []
     with st.form("registration-dossier", border=False):
@@ -214,11 +214,9 @@ def _dossier(state: Registration) -> None:
                     ):
                         chosen.append((name, path))
         open_ = len(found) - len(used & {name for name, _ in found})
-        taken = st.form_submit_button(say("Use the chosen pictures"), disabled=not open_)
+        taken = st.form_submit_button(say("Use selected pictures"), disabled=not open_)
     if not open_:
-        st.caption(
-            say("All pictures of the dossier were looked at. Those from the camera make the person better known.")
-        )
+        st.caption(say("All pictures of the dossier are examined. Add some from a camera for better recognition."))
     if taken and chosen:
         _take_in(state, chosen[: _room(state)], len(chosen))
 
@@ -256,7 +254,7 @@ def refused_list(state: Registration) -> None:
     )
     parts.html(parts.markup('<div class="m-warn"><strong>{t}</strong></div><ul class="m-list">{rows}</ul>',
                             t=say("Not used"), rows=rows))  # fmt: skip
-    if st.button(say("Hide these"), type="tertiary", key="registration-hide"):
+    if st.button(say("Hide"), type="tertiary", key="registration-hide"):
         state.refused = []
         st.rerun()
 

@@ -83,7 +83,7 @@ class Registration:
         """The guided capture and its camera; the networks are opened at the first call.
 
         Raises:
-            ModelUnavailable: the networks are missing.
+            ModelUnavailable: the models are missing.
         """
         if self.capture is None or self.camera is None:
             self.capture = GuidedCapture(bench.reader)

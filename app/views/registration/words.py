@@ -28,17 +28,17 @@ def quality_mark(quality: FaceQuality) -> Markup:
 
 def not_playing() -> tuple[str, str, str]:
     """What to do before the camera runs, why, and the tone."""
-    return say("Start the camera"), say("The pictures are taken by themselves."), "m-quiet"
+    return say("Start the camera"), say("Muster takes the pictures."), "m-quiet"
 
 
 def instruction(guidance: Guidance) -> tuple[str, str, str]:
     """What to do, why, and the tone."""
     if guidance.step is None:
-        return say("All pictures are taken"), say("Go on with “Check”."), "m-good"
+        return say("All pictures taken"), say("Continue with “Check”."), "m-good"
     if guidance.just_taken is not None:
         return say("Taken"), "", "m-good"
     if not guidance.reason:
-        return say("Hold still"), say("The picture is being taken."), "m-good"
+        return say("Hold still"), say("Taking the picture."), "m-good"
     asked = {
         "front": say("Look straight at the camera"),
         "left": say("Turn your head slightly to your left"),
@@ -46,45 +46,45 @@ def instruction(guidance: Guidance) -> tuple[str, str, str]:
         "up": say("Lift your chin slightly"),
     }[guidance.step]
     words = {
-        "no face": (say("Look into the camera"), say("No face is seen.")),
-        "two faces": (say("One person only, please"), say("Two faces are seen.")),
+        "no face": (say("Look into the camera"), say("No face in view.")),
+        "two faces": (say("One person only, please"), say("Two faces in view.")),
         "too small": (say("Come closer"), say("The face is too small.")),
         "too close": (say("Move back a little"), say("The face is too close.")),
         "off centre": (say("Move into the oval"), say("The face is not in the middle.")),
         "cut off by the edge": (say("Move into the oval"), say("The face is cut off by the edge.")),
-        "too dark": (say("More light from the front"), say("It is too dark.")),
-        "too bright": (say("Less light"), say("It is too bright.")),
-        "too little contrast": (say("Use an even light"), say("There is too little contrast.")),
+        "too dark": (say("More light from the front"), say("The picture is too dark.")),
+        "too bright": (say("Less light"), say("The picture is too bright.")),
+        "too little contrast": (say("Use even light"), say("The contrast is too low.")),
         "blurred": (say("Hold still"), say("The picture is blurred.")),
-        "hold still": (say("Hold still"), say("The face moves.")),
+        "hold still": (say("Hold still"), say("The face is moving.")),
         "looking up or down too far": (asked, say("The head is tilted too far up or down.")),
-        "turned aside": (asked, say("The head is turned in another direction, too.")),
-        "other way": (asked, say("That was the other way.")),
+        "turned aside": (asked, say("The head is also turned another way.")),
+        "other way": (asked, say("Turn the other way.")),
     }
     if guidance.reason == "turned too far":
         return (*_too_far(guidance.step, asked), "m-warn")
     if guidance.reason == "not turned yet":
-        return asked, say("The arrow shows the way."), "m-info"
+        return asked, say("Follow the arrow."), "m-info"
     return (*words.get(guidance.reason, (asked, term(guidance.reason))), "m-warn")
 
 
 def _too_far(step: Step, asked: str) -> tuple[str, str]:
     if step == "front":
         return asked, say("The head is turned to the side.")
-    return say("Back a little"), say("That was too far.")
+    return say("Turn back a little"), say("You turned too far.")
 
 
 def refusal(reason: str) -> str:
     """Why a picture is not used and what to do, for a reason in the engine's words."""
     known = {
-        "no face found": say("no face found: use a picture that shows the face from the front"),
-        "several faces": say("several faces: use a picture of one person alone, or crop it"),
+        "no face found": say("no face found: use a picture of the face from the front"),
+        "several faces": say("several faces: use a picture of one person, or crop it"),
         "not a picture": say("this file cannot be read: use JPEG, PNG or WebP up to 30 MB and 50 megapixels"),
         "too small": say("the face is too small: come closer, or use a larger picture"),
         "cut off by the edge": say("the face is cut off: show all of it"),
         "too dark": say("too dark: more light from the front"),
         "too bright": say("too bright: less light"),
-        "too little contrast": say("too little contrast: use an even light"),
+        "too little contrast": say("too little contrast: use even light"),
         "blurred": say("blurred: hold still, or use a sharper picture"),
         "turned too far": say("turned too far to the side: look at the camera"),
         "looking up or down too far": say("looking up or down too far: look at the camera"),

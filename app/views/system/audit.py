@@ -24,13 +24,14 @@ def show(_bench: Workbench) -> None:
     rows = bench.audit.file.read()
     if not rows:
         parts.notice(
-            say("Nothing was changed yet"), say("Whoever registers, corrects, forgets or exports is written down here.")
+            say("No changes yet"),
+            say("Registrations, corrections, erasures and exports appear here with their authors."),
         )
         return
     found = _filtered(bench, rows)
     st.caption(say("{count} of {all} entries, newest first", count=len(found), all=len(rows)))
     if not found:
-        parts.notice(say("No entry fits these filters"), say("Choose another author, action or time."))
+        parts.notice(say("No entry matches these filters"), say("Choose another author, action or period."))
         return
     pages = -(-len(found) // _PAGE)
     number = min(int(st.session_state.get("audit_page", 1)), pages)
@@ -81,7 +82,7 @@ def _table(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> None:
             say("Time"): _moment(row["timestamp"]),
             say("Author"): called(row["author"]) or "–",
             say("Action"): term(row["action"]),
-            say("Whom or what"): called(row["subject"]) or "–",
+            say("Subject"): called(row["subject"]) or "–",
             say("Detail"): bench.office.readable(row["detail"]),
         }
         for row in rows
@@ -90,7 +91,7 @@ def _table(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> None:
         pd.DataFrame(shown), hide_index=True, height="content", alt=say("Audit trail"),
         column_config={
             say("Action"): st.column_config.TextColumn(width="medium"),
-            say("Whom or what"): st.column_config.TextColumn(width="medium"),
+            say("Subject"): st.column_config.TextColumn(width="medium"),
             say("Detail"): st.column_config.TextColumn(width="large"),
         },
     )  # fmt: skip

@@ -21,10 +21,9 @@ def show(bench: Workbench) -> None:
     found = cameras(bench)
     if not found:
         parts.notice(
-            say("No camera was seen yet"),
+            say("No cameras yet"),
             say(
-                "Without a camera nobody is recognised and no absence is certain. Name cameras in section [cameras] of muster.toml and "
-                "start `muster watch`, or start one on the live page."
+                "Add cameras in muster.toml, section [cameras], and start `muster watch`, or start one on the Live page."
             ),
         )
         return
@@ -41,14 +40,13 @@ def show(bench: Workbench) -> None:
             parts.Figure(
                 say("Covered today"),
                 _percent(min(shares)) if shares else "–",
-                say("the worst entrance camera") if len(shares) > 1 else "" if shares else term("day off"),
+                say("lowest entrance camera") if len(shares) > 1 else "" if shares else term("day off"),
                 "quiet" if not shares or min(shares) > 0.99 else "warn",
             ),
         ]
     )
     st.caption(
-        say("Covered: the share of the time from the first planned shift to the last, or of the whole day where there are no shifts. "
-            "Blue: watching. Hatched: an outage in that time.")
+        say("Covered: share of shift time, or of the whole day without shifts. Blue: watching. Hatched: outage.")
     )  # fmt: skip
     for each in found:
         _camera(each)
@@ -63,15 +61,15 @@ def _camera(camera: CameraView) -> None:
     state = "watching" if camera.watching else "not watching" if camera.last or camera.configured else "never seen"
     facts = [
         say("source {source}", source=camera.source or say("not in the settings")),
-        {"in": say("people come in"), "out": say("people go out")}.get(camera.direction, say("both ways")),
+        {"in": say("in only"), "out": say("out only")}.get(camera.direction, say("both ways")),
         say("entrance") if camera.entrance else say("not an entrance"),
     ]
     if not camera.watching and camera.last:
         reason = {
-            "lost": say("the camera was lost"),
-            "stopped": say("it was stopped"),
-            "gap": say("its pictures stopped"),
-            "running": say("its recorder ended without a word"),
+            "lost": say("connection lost"),
+            "stopped": say("stopped"),
+            "gap": say("no more pictures"),
+            "running": say("recorder ended without notice"),
         }
         day = say_date(camera.last.date(), year=False)
         facts.append(

@@ -26,7 +26,7 @@ def _doctor(bench: Workbench) -> None:
     st.header(say("Installation"))
     with st.container(horizontal=True, vertical_alignment="center"):
         thorough = st.button(
-            say("Check everything"), icon=":material/troubleshoot:", help=say("Reads every byte of the models, too.")
+            say("Check everything"), icon=":material/troubleshoot:", help=say("Also reads the complete model files.")
         )
     with st.spinner(say("Checking …")):
         checks = examine(bench.workspace, thorough=thorough)
@@ -36,7 +36,7 @@ def _doctor(bench: Workbench) -> None:
     if not wrong:
         parts.html(parts.status("ok", say_count("{count} check passed", "All {count} checks passed", len(checks))))
     if thorough:
-        st.toast(say("Everything was checked"), icon=":material/check:")
+        st.toast(say("All checks done"), icon=":material/check:")
     with st.expander(say("All checks ({count})", count=len(checks)), expanded=False):
         parts.html(table((say("What"), say("State"), say("Found")), [_row(check) for check in checks]))
 
@@ -48,8 +48,7 @@ def _row(check: Check) -> tuple[object, ...]:
 def _integrity() -> None:
     st.header(say("Integrity of the logs"))
     st.caption(
-        say("Every row of every log bears a seal that follows on the row before. Verifying finds rows that were changed, removed, "
-            "moved or inserted.")
+        say("Each log row carries a seal chained to the row before. Verification finds changed, removed, moved and inserted rows.")
     )  # fmt: skip
     with st.container(horizontal=True):
         wanted = st.button(say("Verify now"), icon=":material/policy:")
@@ -59,12 +58,12 @@ def _integrity() -> None:
         grave = [finding for finding in findings if not finding.harmless]
         if grave:
             parts.notice(
-                say("The logs are not as they were written (findings: {count})", count=len(grave)),
-                say("Restore the files named below from a backup, and find out who changed them."),
+                say("The logs have been altered (findings: {count})", count=len(grave)),
+                say("Restore these files from a backup and find out who changed them."),
                 tone="bad",
             )
         else:
-            parts.html(parts.status("ok", say("Every row is as it was written")))
+            parts.html(parts.status("ok", say("All rows are unaltered")))
         if findings:
             parts.html(
                 table((say("File"), say("Line"), say("What"), say("Detail")), [_finding(each) for each in findings])

@@ -62,8 +62,8 @@ def _left_out() -> None:
         return
     for name, problem in served.problems.items():
         parts.notice(
-            say("The site “{name}” is left out", name=name),
-            say("{what}: {hint}. Then start the workbench again.", what=problem.message, hint=problem.hint),
+            say("Muster skips the site “{name}”", name=name),
+            say("{what}: {hint}. Then restart the workbench.", what=problem.message, hint=problem.hint),
             tone="bad",
         )
 
@@ -81,6 +81,6 @@ def _language() -> None:
             st.toast(parts.plain(error), icon=":material/error:")
 
     st.selectbox(
-        say("Language of your account"), options, options.index(account.language) if account.language in options else 0,
-        format_func=lambda code: LANGUAGES.get(code, say("As the browser says")), key="own_language", on_change=chosen,
+        say("Your language"), options, options.index(account.language) if account.language in options else 0,
+        format_func=lambda code: LANGUAGES.get(code, say("Browser's language")), key="own_language", on_change=chosen,
     )  # fmt: skip

@@ -25,9 +25,9 @@ def show(bench: Workbench) -> None:
     _models(bench)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.header(say("Settings in force"))
+        st.header(say("Active settings"))
         parts.html(table((say("Setting"), say("Value"), say("Meaning")), _settings(bench)))
-        st.caption(say("They stand in muster.toml and in MUSTER_* variables; the workbench does not change them."))
+        st.caption(say("They come from muster.toml and MUSTER_* variables. The workbench does not change them."))
     with right:
         st.header(say("Versions"))
         rows = [(name, version or parts.status("missing")) for name, version in versions().items()]
@@ -54,7 +54,7 @@ def _models(bench: Workbench) -> None:
     st.header(say("Models"))
     with st.container(horizontal=True, vertical_alignment="center"):
         thorough = st.button(
-            say("Verify the files"), icon=":material/verified:", help=say("Reads every byte and compares its checksum.")
+            say("Verify the files"), icon=":material/verified:", help=say("Reads each file and compares its checksum.")
         )
     with st.spinner(say("Reading the models …")) if thorough else st.container():
         found = bench.models.statuses(thorough=thorough)
@@ -63,14 +63,14 @@ def _models(bench: Workbench) -> None:
         (
             parts.markup("<b>{id}</b><br><span class='m-soft'>{text}</span>", id=each.model_id, text=each.summary),
             say("in use") if each.model_id in used else say("not in use"),
-            parts.status(each.state) if each.model_id in used or each.state != "missing" else say("not fetched"),
+            parts.status(each.state) if each.model_id in used or each.state != "missing" else say("not downloaded"),
             parts.markup("{a}<br><span class='m-soft'>{b}</span>", a=each.detail, b=each.path),
         )
         for each in found
     ]
     parts.html(table((say("Model"), say("Use"), say("State"), say("File")), rows))
     if thorough:
-        st.toast(say("Every file was read and compared"), icon=":material/check:")
+        st.toast(say("All files match"), icon=":material/check:")
     parts.html(
         parts.markup(
             '<p class="m-soft">{text}</p>',
@@ -83,8 +83,8 @@ def _models(bench: Workbench) -> None:
     )
     if any(each.state != "ready" for each in found if each.model_id in used):
         parts.notice(
-            say("A model that is needed is not ready"),
-            say("Nobody can be recognised or registered until it is. Run `muster models fetch` on this machine."),
+            say("A required model is missing"),
+            say("Muster cannot recognise or register anyone. Run `muster models fetch` on this machine."),
             tone="bad",
         )
 
@@ -98,24 +98,24 @@ def _settings(bench: Workbench) -> list[tuple[object, object, object]]:
             '{why} · <a href="{address}" target="_self">{text}</a>',
             why=why,
             address=to("/tuning"),
-            text=say("What it means, and how to change it"),
+            text=say("Meaning and changes"),
         )
     return [
         (say("Threshold"), say_number(found.threshold, 3), why),
-        (say("Margin"), say_number(matching.min_margin, 2), say("how far the next best person must lie behind")),
-        (say("Agreeing frames"), voting.min_agreeing, say("good frames that must say the same name")),
-        (say("Distance of the eyes"), f"≥ {quality.min_size_px:g} px", say("below it a face is too small")),
-        (say("Sharpness"), f"≥ {quality.min_sharpness:g}", say("below it a face is blurred")),
+        (say("Margin"), say_number(matching.min_margin, 2), say("required distance to the next best person")),
+        (say("Agreeing frames"), voting.min_agreeing, say("good frames needed for one name")),
+        (say("Eye distance"), f"≥ {quality.min_size_px:g} px", say("smaller faces do not count")),
+        (say("Sharpness"), f"≥ {quality.min_sharpness:g}", say("blurred faces do not count")),
         (
             say("Brightness"),
             f"{quality.min_brightness:g} – {quality.max_brightness:g}",
-            say("outside it a face is too dark or too bright"),
+            say("darker and brighter faces do not count"),
         ),
-        (say("Contrast"), f"≥ {quality.min_contrast:g}", say("below it the light is too even or too weak")),
+        (say("Contrast"), f"≥ {quality.min_contrast:g}", say("faces with less contrast do not count")),
         (
-            say("Turned"),
+            say("Head turn"),
             f"≤ {quality.max_yaw_deg:g}° / {quality.max_pitch_deg:g}°",
-            say("to the side, and up or down"),
+            say("sideways, and up or down"),
         ),
-        (say("Presentation checks"), term(bench.config.presentation.policy), say("against photos and screens")),
+        (say("Liveness checks"), term(bench.config.presentation.policy), say("against photos and screens")),
     ]  # fmt: skip

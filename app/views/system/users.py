@@ -24,7 +24,7 @@ def show(_bench: Workbench) -> None:
     _table(list(accounts.values()))
     left, right = st.columns(2, gap="large")
     with left:
-        st.header(say("Let somebody in"))
+        st.header(say("Add a user"))
         _add()
     with right:
         st.header(say("Change a user"))
@@ -41,7 +41,7 @@ def _role(role: str) -> str:
 
 
 def _site(name: str) -> str:
-    return say("All sites, also those to come") if name == ALL_SITES else name
+    return say("All sites, including future ones") if name == ALL_SITES else name
 
 
 def _sites_of(account: Account) -> str:
@@ -57,8 +57,8 @@ def _sites_field(key: str, had: Sequence[str] = ()) -> list[str] | None:
         return None
     return st.multiselect(
         say("Sites"), list(dict.fromkeys((ALL_SITES, *known, *had))), list(had), format_func=_site, key=key,
-        placeholder=say("{site} alone", site=known[0]),
-        help=say("Users of one site see nothing of another. Administrators who see {site} change users of all sites.", site=known[0]),
+        placeholder=say("{site} only", site=known[0]),
+        help=say("Users of one site see no other. Administrators of {site} manage users of all sites.", site=known[0]),
     )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def _table(accounts: list[Account]) -> None:
         }
         for account in sorted(accounts, key=lambda account: account.name.casefold())
     ]  # fmt: skip
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt=say("Who may sign in"))
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt=say("Users"))
 
 
 def _acted(act: Callable[[UserDesk, str], object], done: str) -> None:
@@ -102,16 +102,16 @@ def _add() -> None:
         )  # fmt: skip
         email = st.text_input(
             say("E-mail"), max_chars=200, key="new_email",
-            help=say("By which the organisation's own sign-in knows them; without it, leave this empty."),
+            help=say("Your organisation's sign-in identifies them by it. Otherwise leave it empty."),
         )  # fmt: skip
         sites = _sites_field("new_sites")
-        wanted = st.form_submit_button(say("Let in"), type="primary")
+        wanted = st.form_submit_button(say("Add"), type="primary")
     if wanted:
         _acted(
             lambda desk, author: desk.add(
                 name, role, password or "", email=email or "", sites=sites or (), author=author
             ),
-            say("They may sign in now"),
+            say("User added"),
         )
 
 
@@ -125,7 +125,7 @@ def _change(accounts: dict[str, Account]) -> None:
         role = st.selectbox(say("Role"), ROLES, ROLES.index(account.role), format_func=_role, key=f"role-of-{user}")
         password = st.text_input(
             say("New password"), type="password", max_chars=200, key=f"password-of-{user}", autocomplete="new-password",
-            help=say("Leave it empty to keep the one they have."),
+            help=say("Leave empty to keep the current one."),
         )  # fmt: skip
         sites = _sites_field(f"sites-of-{user}", account.sites)
         saved = st.form_submit_button(say("Save"), type="primary")
@@ -139,16 +139,16 @@ def _change(accounts: dict[str, Account]) -> None:
                 password=password or None,
                 sites=sites if moved else None,
             ),
-            say("Saved; their sessions have ended"),
+            say("Saved. Their sessions have ended."),
         )
     with st.container(horizontal=True):
-        if account.active and st.button(say("Do not let in"), icon=":material/block:", key="user_block"):
+        if account.active and st.button(say("Block"), icon=":material/block:", key="user_block"):
             _acted(
                 lambda desk, author: desk.change(user, author=author, active=False),
-                say("They may not sign in any more"),
+                say("User blocked"),
             )
-        if not account.active and st.button(say("Let in again"), icon=":material/check:", key="user_unblock"):
-            _acted(lambda desk, author: desk.change(user, author=author, active=True), say("They may sign in again"))
+        if not account.active and st.button(say("Unblock"), icon=":material/check:", key="user_unblock"):
+            _acted(lambda desk, author: desk.change(user, author=author, active=True), say("User unblocked"))
         if st.button(say("Remove"), icon=":material/delete:", key="user_remove"):
             _removal(user)
 
@@ -159,13 +159,13 @@ def _removal(user: str) -> None:
         parts.html(
             parts.markup(
                 "<p>{a}</p><p>{b} <b>{user}</b></p>",
-                a=say("The account and its password will be gone. What they did stays in the logs."),
-                b=say("To go on, type exactly:"),
+                a=say("Muster deletes the account. The logs keep what the user did."),
+                b=say("To continue, type exactly:"),
                 user=user,
             )
         )
         typed = st.text_input(say("User name"), key="typed_user", live=True)
         if st.button(say("Remove"), type="primary", disabled=(typed or "").strip() != user, key="user_gone"):
-            _acted(lambda desk, author: desk.remove(user, author=author), say("They may not sign in any more"))
+            _acted(lambda desk, author: desk.remove(user, author=author), say("User blocked"))
 
     ask()

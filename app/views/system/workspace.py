@@ -32,12 +32,12 @@ def show(bench: Workbench) -> None:
     parts.figures(
         [
             parts.Figure(
-                say("Kept"),
+                say("Stored"),
                 _size(sum(row.size for row in rows)),
                 say_count("{count} file", "{count} files", sum(row.files for row in rows)),
             ),
             parts.Figure(
-                say("Free"), _size(free), say("on its disk") if free > 2e9 else say("on its disk: make room soon"),
+                say("Free"), _size(free), say("on its disk") if free > 2e9 else say("on its disk: free some space"),
                 "quiet" if free > 2e9 else "bad",
             ),
         ]
@@ -59,7 +59,7 @@ def show(bench: Workbench) -> None:
         for row in rows
         if row.files or row.what != "other"
     )
-    heads = [(say("What"), ""), (say("Files"), "m-number"), (say("Size"), "m-number"), ("", ""), (say("Kept for"), "")]
+    heads = [(say("What"), ""), (say("Files"), "m-number"), (say("Size"), "m-number"), ("", ""), (say("Retention"), "")]
     parts.html(
         parts.markup(
             '<table class="m-table"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>',
@@ -67,9 +67,7 @@ def show(bench: Workbench) -> None:
             body=body,
         )
     )
-    st.caption(
-        say("How long what is kept stands in section [retention] of muster.toml; what is older is erased by itself.")
-    )
+    st.caption(say("Section [retention] of muster.toml sets these periods. Muster erases older data."))
 
 
 # --------------------------------------------------------------------------------------------- database
@@ -77,11 +75,11 @@ def show(bench: Workbench) -> None:
 
 def _login_kind(kind: str) -> str:
     return {
-        "owner": say("owner: may do everything, tables included"),
-        "workbench": say("workbench: may do all that pages do"),
-        "reader": say("reader: may look"),
+        "owner": say("owner: all rights, including tables"),
+        "workbench": say("workbench: all rights of the pages"),
+        "reader": say("reader: may read"),
         "recorder": say("recorder: may append rows and read people"),
-    }.get(kind, say("not known yet"))
+    }.get(kind, say("unknown"))
 
 
 def _database(bench: Workbench) -> None:
@@ -97,9 +95,9 @@ def _database(bench: Workbench) -> None:
         (say("Address"), state.address),
         (say("Site"), state.site),
         (say("Login"), f"{state.login} · {_login_kind(state.kind)}"),
-        (say("State"), parts.status("wrong", say("cannot be used")) if state.problem else parts.status("ok", say("answers"))),
+        (say("State"), parts.status("wrong", say("not usable")) if state.problem else parts.status("ok", say("available"))),
         (
-            say("Waits for it"),
+            say("Waiting rows"),
             say("rows: {count}, {size}, since {day}, {time}", count=backlog.rows, size=_size(backlog.size),
                 day=say_date(since.date(), year=False), time=say_time(since)) if since else say("nothing"),
         ),
@@ -118,17 +116,19 @@ def _database(bench: Workbench) -> None:
         if state.problem:
             parts.html(
                 parts.markup(
-                    "<p><b>{a}</b> {b}</p><p>{c}</p>", a=say("What to do:"), b=state.hint, c=_meanwhile(state.problem)
+                    "<p><b>{a}</b> {b}</p><p>{c}</p>", a=say("Next step:"), b=state.hint, c=_meanwhile(state.problem)
                 )
             )
         elif backlog.problem:
             parts.html(
-                parts.markup("<p><b>{a}</b> {b}</p>", a=say("The rows that wait are refused:"), b=backlog.problem)
+                parts.markup(
+                    "<p><b>{a}</b> {b}</p>", a=say("The database refuses the waiting rows:"), b=backlog.problem
+                )
             )
 
 
 def _meanwhile(problem: str) -> str:
     return say(
-        "Meanwhile people are recognised and recorded, and their rows wait on this machine. ({problem})",
+        "Muster still recognises and records people. Their rows wait on this machine. ({problem})",
         problem=problem,
     )

@@ -21,7 +21,7 @@ __all__ = ["Asked", "asked", "evaluated", "report", "row", "step", "tried", "usu
 
 _KEY = "tuning-{}".format
 _STEPS = 200
-"""Of the slider, from 0 to 1."""
+"""Steps of the slider from 0 to 1."""
 _MOST = 10**9
 _KEPT_S = 600
 
@@ -128,7 +128,7 @@ def row(bench: Workbench, wanted: Asked, made: CalibrationReport) -> None:
         made: the evaluation with the logged traffic.
     """
     names = {
-        "settings": say("As in the settings"),
+        "settings": say("As configured"),
         "fmr": say("False matches (FMR)"),
         "fpir": say("Strangers named (FPIR)"),
     }

@@ -33,7 +33,7 @@ def buttons(bench: Workbench, made: CalibrationReport, threshold: float) -> None
     if bench.calibration.fixed_where:
         why_not = say("Remove {where} first.", where=bench.calibration.fixed_where)
     elif not bench.writable:
-        why_not = say("The workspace cannot be written.")
+        why_not = say("The workspace is read-only.")
     same = threshold == made.in_force
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
@@ -65,7 +65,7 @@ def _goal(past: tuple[Version, ...]) -> str:
 
 
 def _value(threshold: float | None) -> str:
-    return say("the derived one") if threshold is None else say_number(threshold, 3)
+    return say("the derived threshold") if threshold is None else say_number(threshold, 3)
 
 
 # --------------------------------------------------------------------------------------------- dialogs
@@ -98,10 +98,10 @@ def _what_changes(bench: Workbench, made: CalibrationReport, threshold: float) -
     parts.show("<p>{text}</p>", text=sentence(then))
     rows = [
         (say("Wrong punches"), often(now.wrong_per_month), often(then.wrong_per_month)),
-        (say("Asked to try again"), again(now), again(then)),
-        (say("Look-alikes at or above"), len(reached[0]), len(reached[1])),
+        (say("Second attempts"), again(now), again(then)),
+        (say("Look-alikes"), len(reached[0]), len(reached[1])),
     ]
-    parts.html(table(("", say("in force"), say("then")), rows))
+    parts.html(table(("", say("active"), say("then")), rows))
     if reached[1]:
         faces = Markup("").join(
             parts.markup(
@@ -144,7 +144,7 @@ def _reason() -> str:
 
 
 def _roll_back(past: tuple[Version, ...]) -> None:
-    @st.dialog(say("Roll the threshold back"), width="medium")
+    @st.dialog(say("Roll back the threshold"), width="medium")
     def ask() -> None:
         latest = past[-1]
         _change(_value(latest.threshold), _goal(past))
@@ -171,7 +171,7 @@ def _decide(decision: Callable[[Calibration, str], Version]) -> None:
         st.error(parts.plain(error), icon=":material/error:")
         return
     put(at="")
-    st.toast(parts.plain(say("In force: {threshold}", threshold=_value(version.threshold))), icon=":material/check:")
+    st.toast(parts.plain(say("Active: {threshold}", threshold=_value(version.threshold))), icon=":material/check:")
     st.rerun()
 
 
@@ -183,8 +183,8 @@ def history(bench: Workbench) -> None:
     past = bench.calibration.history()
     if not past:
         parts.notice(
-            say("Nobody has chosen a threshold yet"),
-            say("Until somebody does, it is derived anew from the people on the list whenever they change."),
+            say("No threshold chosen yet"),
+            say("Until then Muster derives one whenever the people on the list change."),
         )
         return
     used = bench.calibration.in_force()
@@ -203,13 +203,13 @@ def history(bench: Workbench) -> None:
         )
         for each in reversed(past)
     ]
-    heads = (say("No."), say("When and who"), say("Threshold"), say("Why"), say("Expected then"))
+    heads = (say("No."), say("Time and author"), say("Threshold"), say("Reason"), say("Expected"))
     parts.html(table(heads, rows))
 
 
 def _state(each: Version, latest: Version | None) -> Markup:
     if latest is not None and each.version == latest.version and each.threshold is not None:
-        return parts.status("active", say("in force"))
+        return parts.status("active", say("active"))
     if each.action == "rollback":
         return parts.status("acknowledged", say("rolled back"))
     return Markup("")

@@ -36,11 +36,11 @@ def show() -> None:
     people = len(bench.gallery.current())
     _in_force(bench, found, people)
     for concern in concerns(found, people):
-        parts.notice(say("The threshold in force needs a look"), concern, tone="warn")
+        parts.notice(say("Review the active threshold"), concern, tone="warn")
     if where := bench.calibration.fixed_where:
         parts.notice(
             say("The settings fix the threshold"),
-            say("Nothing else is used until they do not. Remove {where}, and start Muster again.", where=where),
+            say("To choose another one, remove {where} and restart Muster.", where=where),
             tone="warn",
         )
     if not people:
@@ -54,13 +54,13 @@ def show() -> None:
         decide.history(bench)
         return
     wanted = asked(bench)
-    with st.spinner(say("Comparing everybody with everybody …")):
+    with st.spinner(say("Comparing all people …")):
         made = evaluated(bench, wanted)
     row(bench, wanted, made)
     if people == 1:
         parts.notice(
             say("One person is enrolled"),
-            say("With nobody to be taken for, nothing can be measured here: all figures come from the sample photos."),
+            say("One person cannot be compared with others. All figures come from the sample photos."),
         )
     _decision(wanted)
 
@@ -112,9 +112,9 @@ def _slider(made: CalibrationReport, threshold: float) -> None:
         put(at=f"{st.session_state[_SLIDER]:.3f}")
 
     st.session_state[_SLIDER] = step(threshold)
-    marks = [(made.in_force, say("in force")), (made.proposed_threshold, say("proposed"))]
+    marks = [(made.in_force, say("active")), (made.proposed_threshold, say("proposed"))]
     if abs(marks[0][0] - marks[1][0]) < _SAME:
-        marks = [(made.in_force, say("in force, proposed"))]
+        marks = [(made.in_force, say("active, proposed"))]
     with st.container(gap=None):
         st.slider(say("Threshold to try"), 0.0, 1.0, step=0.005, format="%.3f", key=_SLIDER, on_change=moved)
         parts.html(_scale(marks))
@@ -140,17 +140,15 @@ def _figures(made: CalibrationReport, found: Operating) -> None:
     before = sum(pair.reaches(now.threshold) for pair in made.look_alikes)
 
     def beside(text: str) -> str:
-        return say("in force: {value}", value=text)
+        return say("active: {value}", value=text)
 
     many = "+" if len(alike) == len(made.look_alikes) >= 20 else ""
     parts.figures(
         [
             parts.Figure(say("Wrong punches"), often(found.wrong_per_month), beside(often(now.wrong_per_month))),
-            parts.Figure(say("Asked to try again"), again(found), beside(again(now))),
+            parts.Figure(say("Second attempts"), again(found), beside(again(now))),
             parts.Figure(say("Strangers named"), percent(found.model_fpir), beside(percent(now.model_fpir))),
-            parts.Figure(
-                say("Look-alikes at or above"), f"{len(alike)}{many}", beside(str(before)), "warn" if alike else "quiet"
-            ),
+            parts.Figure(say("Look-alikes"), f"{len(alike)}{many}", beside(str(before)), "warn" if alike else "quiet"),
         ]
     )
 
@@ -171,7 +169,7 @@ def _charts(made: CalibrationReport, threshold: float) -> None:
     with grid.cell():
         _plot(densities(made, threshold), "densities", say("Similarities of people with themselves and with others"))
     with grid.cell():
-        _plot(det(made, threshold), "det", say("False non-matches over false matches, with an interval"))
+        _plot(det(made, threshold), "det", say("False non-matches against false matches, with an interval"))
 
 
 def _support(made: CalibrationReport, found: Operating) -> None:
@@ -202,7 +200,7 @@ def _parts(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
         "misfits": say("Odd templates ({count})", count=len(made.outliers)) if made.outliers else say("Odd templates"),
         "people": say("Difficult people"),
         "size": say("People and photos"),
-        "replay": say("Last month replayed"),
+        "replay": say("Replay last month"),
         "history": say("History"),
     }
     draw: Mapping[str, Callable[[Workbench, CalibrationReport, float], None]] = {

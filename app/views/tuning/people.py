@@ -43,15 +43,11 @@ def look_alikes(bench: Workbench, made: CalibrationReport, threshold: float) -> 
     """The most similar pairs, both faces side by side."""
     pairs = made.look_alikes
     if not pairs:
-        parts.notice(say("Nobody to resemble"), say("Look-alikes are pairs: a second person has to be enrolled."))
+        parts.notice(say("No look-alikes"), say("Look-alikes are pairs. Enrol a second person."))
         return
     reached = sum(pair.reaches(threshold) for pair in pairs)
     fewer = max(_PAIRS, reached)
-    _caption(
-        say(
-            "The most similar pairs of people, the most similar first. At or above the line one may be taken for the other."
-        )
-    )
+    _caption(say("Most similar pairs first. At or above the line, cameras may confuse them."))
     several = len(pairs) > fewer and st.toggle(say("Show all {count} pairs", count=len(pairs)), key="tuning-all-pairs")
     _grid([_pair(bench, pair, threshold) for pair in (pairs if several else pairs[:fewer])])
 
@@ -89,11 +85,7 @@ def misfits(bench: Workbench, made: CalibrationReport, threshold: float) -> None
             tone="good",
         )
         return
-    _caption(
-        say(
-            "Templates that resemble the rest of their person too little. Of two both are shown: which is wrong cannot be known."
-        )
-    )
+    _caption(say("Templates that differ from the rest of their person. With only two, both are shown."))
     _grid([_misfit(bench, made, each, threshold) for each in found[:_MOST]])
     _more(len(found))
 
@@ -119,7 +111,7 @@ def _misfit(bench: Workbench, made: CalibrationReport, each: Outlier, threshold:
         cells=Markup("").join(cells),
         bar=parts.similarity_bar(each.similarity, threshold, each.nearest),
         state=parts.status("no templates", question),
-        link=_person(bench, each.person, say("See their templates")),
+        link=_person(bench, each.person, say("View templates")),
     )
 
 
@@ -131,7 +123,7 @@ def difficult(bench: Workbench, made: CalibrationReport, threshold: float) -> No
     rows = [(each, why) for each in made.difficulty if (why := _why(each, threshold))]
     if not rows:
         parts.notice(
-            say("Nobody stands out"),
+            say("No one stands out"),
             say_count(
                 "This person is easy to recognise.",
                 "All {count} people are easy to recognise and to tell apart.",
@@ -140,11 +132,11 @@ def difficult(bench: Workbench, made: CalibrationReport, threshold: float) -> No
             tone="good",
         )
         return
-    text = say("{count} of {all} people give a reason to look.", count=len(rows), all=len(made.difficulty))
+    text = say("{count} of {all} people need a look.", count=len(rows), all=len(made.difficulty))
     if len(made.difficulty) < 8:
-        text += " " + say("Who is harder than the others cannot be told of fewer than eight.")
+        text += " " + say("This needs at least eight people.")
     _caption(text)
-    heads = ("", say("Person"), say("Own worst template"), say("Nearest other person"), say("What to know"))
+    heads = ("", say("Person"), say("Weakest template"), say("Most similar person"), say("Finding"))
     body = Markup("").join(_line(bench, each, why, threshold) for each, why in rows[:_MOST])
     parts.show(
         '<table class="m-table m-hard"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>',
@@ -158,14 +150,14 @@ def _why(each: Difficulty, threshold: float) -> list[str]:
     """Reasons to look at somebody."""
     found = []
     if each.hardest is not None and each.hardest < threshold:
-        found.append(say("a picture of theirs would not be recognised"))
+        found.append(say("one of their pictures would not match"))
     if each.nearest is not None and each.nearest >= threshold:
-        found.append(say("a picture of theirs would be taken for somebody else"))
+        found.append(say("one of their pictures would match someone else"))
     traits = {
         "goat": say("harder to recognise than the others (“goat”)"),
         "wolf": say("resembles many others (“wolf”)"),
         "lamb": say("many others resemble them (“lamb”)"),
-        "worm": say("little like themselves, much like others (“worm”)"),
+        "worm": say("unlike themselves, like others (“worm”)"),
     }
     return found + [text for trait, text in traits.items() if trait in each.traits]
 

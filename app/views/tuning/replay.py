@@ -88,8 +88,8 @@ def show(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
         job = None
     if not any(since <= day for day in bench.sightings.log.days()):
         parts.notice(
-            say("There is nothing to replay yet"),
-            say("Sightings are logged while a camera is watched, and kept as [retention] sightings says."),
+            say("Nothing to replay yet"),
+            say("Muster logs sightings while a camera runs. [retention] sightings sets how long it keeps them."),
         )
         return
     threshold = round(threshold, 4)  # as the log writes similarities
@@ -136,7 +136,7 @@ def _bar(job: _ReplayJob) -> None:
     job.asked_at = time.monotonic()
     text = say("Reading the sightings …")
     if job.total:
-        text = say("Deciding again: {done} of {total} people who came by", done=job.done, total=job.total)
+        text = say("Replaying: {done} of {total} passages", done=job.done, total=job.total)
     st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text)
     st.button(say("Cancel"), key="tuning-replay-stop", icon=":material/close:", on_click=_stop, args=(job,))
 
@@ -146,11 +146,11 @@ def _bar(job: _ReplayJob) -> None:
 
 def _names() -> dict[ChangeKind, str]:
     return {
-        ChangeKind.LOST: say("Punches that would be missing"),
-        ChangeKind.NEW: say("Punches that would be new"),
-        ChangeKind.GONE: say("Alerts that would vanish"),
-        ChangeKind.APPEARED: say("Alerts that would appear"),
-        ChangeKind.RECLASSIFIED: say("Tailgating told otherwise"),
+        ChangeKind.LOST: say("Missing punches"),
+        ChangeKind.NEW: say("New punches"),
+        ChangeKind.GONE: say("Missing alerts"),
+        ChangeKind.APPEARED: say("New alerts"),
+        ChangeKind.RECLASSIFIED: say("Changed tailgating"),
     }
 
 
@@ -172,8 +172,8 @@ def _result(bench: Workbench, found: Replay) -> None:
     kinds = [kind for kind in names if found.count(kind)]
     if not kinds:
         parts.notice(
-            say("Nothing would have been different"),
-            say("Every punch and every alert of these days stands."),
+            say("No differences"),
+            say("All punches and alerts of these days stay the same."),
             tone="good",
         )
     else:
@@ -227,10 +227,10 @@ def _link(change: Change) -> Markup:
     """A link to the row that would change."""
     address, text = "", ""
     if change.incident_id and access.may("alerts.view"):
-        address, text = to("/alerts", incident=change.incident_id), say("See the alert")
+        address, text = to("/alerts", incident=change.incident_id), say("View alert")
     elif change.event_id and access.may("attendance.evidence"):
         address = to("/attendance", person=change.person_then, day=str(change.day))
-        text = say("See the punch")
+        text = say("View punch")
     if not address:
         return Markup("")
     return parts.markup('<a class="m-link" href="{address}" target="_self">{text}</a>', address=address, text=text)
@@ -239,14 +239,14 @@ def _link(change: Change) -> Markup:
 def _limits(found: Limits) -> None:
     """What the replay had to leave out."""
     texts = {
-        "without_sighting": say("punches without a logged sighting; they stay as they are"),
-        "unreadable": say("rows of the log that somebody changed"),
-        "unexplained": say("people whose logged frames do not explain the decision; they stay as they are"),
-        "disagreeing": say("people whose punch or alert the rules do not lead to; they are not told as changes"),
-        "tailgating": say("tailgating alerts that the rules do not lead to; they stay as they are"),
-        "shortened": say("people replayed without their first frames"),
-        "undecided": say("people who would not be decided: at the door more frames would have been looked at"),
-        "other_gallery": say("people compared with another list than today's"),
+        "without_sighting": say("punches without a logged sighting (unchanged)"),
+        "unreadable": say("altered log rows"),
+        "unexplained": say("passages whose frames do not explain the decision (unchanged)"),
+        "disagreeing": say("passages that the rules do not explain (not counted as changes)"),
+        "tailgating": say("tailgating alerts that the rules do not explain (unchanged)"),
+        "shortened": say("passages without their first frames"),
+        "undecided": say("undecided passages: at the door, Muster would use more frames"),
+        "other_gallery": say("passages compared with an earlier list of people"),
     }
     lines = [f"{getattr(found, each.name)} {texts[each.name]}" for each in fields(found) if getattr(found, each.name)]
     if lines:

@@ -11,14 +11,14 @@ from engine.tuning.calibration.words import in_words
 __all__ = ["ASSUMPTIONS", "ErrorTarget", "Operating", "Support"]
 
 ASSUMPTIONS = (
-    "Enrolment photos stand in for what the cameras see: each is compared as if it had not been enrolled.",
-    "An arrival counts as one comparison with each enrolled person. The vote of three or more frames, and the mean over them, make both "
-    "kinds of error rarer, but frames of one passage resemble each other, so no credit is given for them: the figures are upper "
-    "estimates for cameras that see as well as the enrolment photos.",
-    "Wrong punches are strangers who are named, and people on the list who are not recognised and named as somebody else. Their "
-    "false-match rate is the greater of what this gallery shows and of a normal distribution through its impostor scores and the "
-    "prior; a gallery of N people is taken as N independent comparisons.",
-    "Twins and close relatives are not foreseen unless they are enrolled.",
+    "Enrolment photos stand in for camera pictures. Muster compares each one as if it were not enrolled.",
+    "An arrival counts as one comparison with each enrolled person. Voting over several frames makes both"
+    " errors rarer, but the figures do not include it. They are upper estimates for cameras as good as "
+    "the enrolment photos.",
+    "Wrong punches are named strangers, and people recorded as someone else. The false-match rate is the "
+    "greater of the measured rate and a normal distribution through the impostor scores and the prior. A "
+    "gallery of N people counts as N independent comparisons.",
+    "The figures do not cover twins and close relatives unless they are enrolled.",
 )
 
 

@@ -170,11 +170,11 @@ class CalibrationReport:
         count = len(self.comparisons.impostor)
         if pairs:
             said = (
-                f"With {people} people ({count:,} comparisons of {pairs:,} pairs of people) no false-match rate below "
-                f"{percent(fmr)} and no rate of named strangers below {percent(fpir_)} can be supported"
+                f"{people} people ({count:,} comparisons, {pairs:,} pairs) support a false-match rate down to "
+                f"{percent(fmr)} and named strangers down to {percent(fpir_)}"
             )
         else:
-            said = "Without two people nothing can be said about false matches"
+            said = "False matches are unknown with fewer than two people"
         basis = "their own scores are used" if enough else f"using the prior curve ({self._prior_in_words})"
         return Support(people, count, pairs, fmr, fpir_, enough, f"{said}; {basis}.")
 
@@ -256,16 +256,14 @@ class CalibrationReport:
         if alike:
             pairs = ", ".join(f"{pair.first} and {pair.second}" for pair in alike[:5])
             more = f" and {len(alike) - 5} more pairs" if len(alike) > 5 else ""
-            found.append(f"Look-alikes at or above {threshold:.3f}: {pairs}{more}. One may be taken for the other.")
+            found.append(f"Look-alikes at or above {threshold:.3f}: {pairs}{more}. Cameras may confuse them.")
         if self.outliers:
             whose = ", ".join(dict.fromkeys(each.person for each in self.outliers[:5]))
             found.append(
-                f"{len(self.outliers)} templates do not fit their person ({whose}): look at their pictures first."
+                f"{len(self.outliers)} templates do not match their person ({whose}): check their pictures first."
             )
         if self.scores.singles:
-            found.append(
-                f"{self.scores.singles} people have one template: how well they are recognised is not measured."
-            )
+            found.append(f"{self.scores.singles} people have one template: their recognition is not measured.")
         if self.prior is None and not self.support.enough:
             found.append("The prior of this model is assumed: it was never measured.")
         if self.traffic.source == "assumed":

@@ -47,7 +47,7 @@ def in_words(threshold: float, wrong_per_month: float, try_again: float | None, 
         when = f"a {unit}" if span == 1 else f"in {span} {unit}s"
         wrong = f"about {count} wrong punch{'es' * (count > 1)} {when}"
     if try_again is None:
-        again = "how many arrivals are asked to try again cannot be told: nobody has two templates"
+        again = "second attempts are unknown because no one has two templates"
     else:
         again = f"{'less than ' * at_most}{percent(try_again)} of arrivals are asked to try again"
     return f"At {threshold:.2f}, {wrong}; {again}."

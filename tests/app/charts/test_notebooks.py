@@ -289,7 +289,7 @@ def test_counts_sentence_and_faces_follow_the_slider(workspace: Path, tuned: Run
 def test_it_draws_what_it_promises_and_nothing_warns(tuned: Run) -> None:
     assert no_warnings(tuned)
     assert len(tuned.figures) == 5
-    assert "no false-match rate below" in tuned.texts()
+    assert "support a false-match rate down to" in tuned.texts()
 
 
 @pytest.mark.models

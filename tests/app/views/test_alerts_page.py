@@ -126,7 +126,7 @@ def test_filters_stand_in_the_address_in_one_language(workbench: Workbench, monk
     assert looks(page) == [both]
     assert page.query_params["kind"] == "tailgating"
     page.selectbox("alerts-state").select("resolved").run()
-    assert "Nothing matches these filters" in texts(page)
+    assert "No alert matches these filters" in texts(page)
     page = opened(workbench, monkeypatch, kind="tailgating", severity="high", state="any")
     assert looks(page) == [both]
     assert page.selectbox("alerts-severity").value == "high"
@@ -168,7 +168,7 @@ def test_a_picture_that_was_purged_is_said_to_be_gone(workbench: Workbench, monk
         path.unlink()
     for query in ({}, {"incident": incident_id}, {"view": "strangers"}, {"dossier": "unknown-1"}):
         page = opened(workbench, monkeypatch, **query)
-        assert "This picture is no longer kept" in texts(page)
+        assert "Picture no longer kept" in texts(page)
     assert "enrol" not in keys(page)  # there is nothing to enrol from
 
 
@@ -218,7 +218,7 @@ def test_what_somebody_else_decided_is_not_overruled_unseen(
     page = opened(workbench, monkeypatch, incident=incident_id)
     workbench.office.review(incident_id, "resolved", author="kim", note="known to me")
     page.button("acknowledge").click().run()
-    assert "Somebody else has just decided on this." in said(page)
+    assert "Someone else has just decided on 1 alert." in said(page)
     assert "known to me" in texts(page)
     found = workbench.alerts.get(incident_id)
     assert found is not None
@@ -265,14 +265,14 @@ def test_all_of_a_page_are_selected_and_what_is_overtaken_is_said(
     page.button("bulk-acknowledged").click().run()
     states = {each.row["incident_id"]: each.state for each in workbench.alerts.all()}
     assert states == {first: "resolved", second: "acknowledged"}
-    assert "1 of these" in said(page)
+    assert "on 1 alert" in said(page)
 
 
 def test_an_alert_that_is_not_there_is_said_to_be_missing(
     workbench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "There is no such alert" in texts(opened(workbench, monkeypatch, incident="../../x"))
-    assert "There is no such dossier" in texts(opened(workbench, monkeypatch, dossier="unknown-99"))
+    assert "Alert not found" in texts(opened(workbench, monkeypatch, incident="../../x"))
+    assert "Dossier not found" in texts(opened(workbench, monkeypatch, dossier="unknown-99"))
 
 
 def test_who_was_involved_stands_there_with_faces(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,7 +282,7 @@ def test_who_was_involved_stands_there_with_faces(workbench: Workbench, monkeypa
     assert "Ada Lovelace" in shown
     assert "/portrait?id=E1" in shown
     assert "/picture/images/unknown/" in shown  # the stranger's own picture of the visit
-    for caption in ("What was found", "A second before", "The frame as it was", "A second after"):
+    for caption in ("Finding", "One second before", "At that moment", "One second after"):
         assert caption in shown
     page.button("dossier-unknown-1").click().run()
     assert page.query_params["dossier"] == "unknown-1"
@@ -315,7 +315,7 @@ def test_a_stranger_is_put_on_the_watch_list_with_a_reason(
     visit(workbench)
     page = opened(workbench, monkeypatch, dossier="unknown-1")
     decide(page, "watch", " ", "reason-watch-unknown-1")
-    assert "A reason is missing." in said(page)
+    assert "Enter a reason." in said(page)
     assert workbench.dossiers.register().watched == set()
     decide(page, "watch", "seen at the safe", "reason-watch-unknown-1")
     assert workbench.dossiers.register().watched == {"unknown-1"}
@@ -357,7 +357,7 @@ def test_dossiers_that_may_be_one_person_are_suggested(workbench: Workbench, mon
     workbench.strangers.update(lambda gallery: gallery.add([Template("t-9", "unknown-2", 0.9)], face(0, 1)[None]))
     assert len(workbench.office.suggestions()) == 1
     page = opened(workbench, monkeypatch, view="strangers")
-    assert "May be one person (1)" in [each.label for each in page.expander]
+    assert "Possibly one person (1)" in [each.label for each in page.expander]
     decide(page, "pair-unknown-1-unknown-2", "same coat", "reason-merge-unknown-2")
     assert workbench.dossiers.register().merged == {"unknown-2": "unknown-1"}
 
@@ -378,7 +378,7 @@ def test_a_stranger_of_no_interest_leaves_the_list(workbench: Workbench, monkeyp
     page = opened(workbench, monkeypatch, dossier="unknown-1")
     decide(page, "ignore", "the postman", "reason-ignore-unknown-1")
     assert workbench.dossiers.register().ignored == {"unknown-1"}
-    assert "Nobody here" in texts(opened(workbench, monkeypatch, view="strangers"))
+    assert "No strangers here" in texts(opened(workbench, monkeypatch, view="strangers"))
     assert looks(opened(workbench, monkeypatch, view="strangers", who="any")) == ["unknown-1"]
 
 
@@ -415,7 +415,7 @@ def test_texts_of_people_stay_texts(workbench: Workbench, monkeypatch: pytest.Mo
 def test_the_page_speaks_german(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     incident_id = visit(workbench)
     for query, word in (
-        ({}, "Älteste offene"), ({"incident": incident_id}, "Wer beteiligt war"), ({"dossier": "unknown-1"}, "Besuche"),
+        ({}, "Älteste offene"), ({"incident": incident_id}, "Beteiligte"), ({"dossier": "unknown-1"}, "Besuche"),
         ({"view": "strangers"}, "einmal gesehen"),
     ):  # fmt: skip
         page = open_page("alerts", workbench.workspace, monkeypatch, "security", language="de", query=query)

@@ -113,11 +113,11 @@ def test_periods_are_kept_in_the_address(workspace: Path, monkeypatch: pytest.Mo
 
 def test_an_empty_workspace_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = texts(open_page("attendance", tmp_path, monkeypatch, "hr"))
-    assert "Nobody is enrolled yet" in shown
-    assert "Register somebody" in shown
+    assert "No one is enrolled yet" in shown
+    assert "Register someone" in shown
     shown = texts(open_page("attendance", tmp_path, monkeypatch, "viewer"))
-    assert "Nobody is enrolled yet" in shown
-    assert "Register somebody" not in shown
+    assert "No one is enrolled yet" in shown
+    assert "Register someone" not in shown
 
 
 def test_names_of_people_are_texts_and_nothing_else(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +140,7 @@ def test_the_page_speaks_german(workspace: Path, monkeypatch: pytest.MonkeyPatch
         "attendance", workspace, monkeypatch, "hr", language="de", query={"from": "2025-03-14", "chart": "delays"}
     )
     shown = texts(page)
-    for word in ("Anwesend", "Verspätet", "Tagesblatt vom Fr 14.03.2025", "Diagramme", "Herunterladen"):
+    for word in ("Anwesend", "Verspätet", "Tagesblatt vom Fr 14.03.2025", "Diagramme", "Downloads"):
         assert word in shown, word
     page = open_page(
         "attendance", workspace, monkeypatch, "hr", language="de", query={"person": "S003", "day": "2025-03-14"}
@@ -158,7 +158,7 @@ def test_each_chart_is_drawn_or_says_that_there_is_nothing(
 ) -> None:
     page = open_page("attendance", workspace, monkeypatch, "viewer", query={**query, "chart": chart})
     assert not page.exception
-    assert len(page.get("plotly_chart")) == 1 or "Nothing to draw" in texts(page)
+    assert len(page.get("plotly_chart")) == 1 or "No data" in texts(page)
     assert (query == {"from": "2025-03-08"}) <= (not page.get("plotly_chart") or chart == "trend")
 
 
@@ -230,7 +230,7 @@ def test_a_correction_shows_with_author_and_reason_and_somebody_else_approves_it
     page = click(page, "Save correction")
     assert not page.exception
     shown = texts(page)
-    for part in ("badge desk saw them", ">hr<", "in force", "waits for approval", "Cameras alone"):
+    for part in ("badge desk saw them", ">hr<", "valid", "awaits approval", "Cameras only"):
         assert part in shown, part
     bench = bench_of(workspace, monkeypatch)
     (row,) = bench.attendance.sheets(date.fromisoformat(day), date.fromisoformat(day), bench.known_people(), only=who)

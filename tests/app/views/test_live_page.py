@@ -34,7 +34,7 @@ def test_a_viewer_of_a_workspace_without_cameras_is_told_what_to_do(
 ) -> None:
     page = open_page("live", tmp_path, monkeypatch, "viewer")
     assert not page.exception
-    assert "No camera to look at" in texts(page)
+    assert "No camera available" in texts(page)
     assert "Open alerts" not in texts(page)
 
 
@@ -73,7 +73,7 @@ def test_a_camera_that_cannot_be_read_is_told_with_its_reason(tmp_path: Path, mo
         assert thread is not None
         thread.join(20)
     page = open_page("live", tmp_path, monkeypatch, "admin", query={"camera": "entrance"})
-    assert "The camera cannot be read" in texts(page)
+    assert "Muster cannot read the camera" in texts(page)
     assert "/nowhere/door.mp4" in texts(page)
 
 

@@ -76,10 +76,10 @@ def to_pictures(page: AppTest, name: str = "Ann", employee_id: str = "") -> AppT
         page.text_input[0].set_value(employee_id)
     if page.text_input:
         page.text_input[1].set_value(name)
-    press(page, "Go on")
+    press(page, "Continue")
     if not page.checkbox[0].value:
         page.checkbox[0].check().run()
-    return press(page, "Go on")
+    return press(page, "Continue")
 
 
 def upload(page: AppTest, *paths: Path) -> AppTest:
@@ -139,7 +139,7 @@ def test_details_that_cannot_be_used_are_said(
     page = open_page("registration", bench.workspace, monkeypatch)
     page.text_input[0].set_value(employee_id)
     page.text_input[1].set_value(name)
-    press(page, "Go on")
+    press(page, "Continue")
     assert problem in page.error[0].value
     assert state(page).stage == "details"
     assert ("?person=1" in texts(page)) == (employee_id == "1")
@@ -148,13 +148,13 @@ def test_details_that_cannot_be_used_are_said(
 def test_no_picture_is_taken_without_consent(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     page = open_page("registration", bench.workspace, monkeypatch)
     page.text_input[1].set_value("Ann")
-    press(page, "Go on")
-    (button,) = [each for each in page.button if each.label == "Go on"]
+    press(page, "Continue")
+    (button,) = [each for each in page.button if each.label == "Continue"]
     assert button.disabled
-    for text in ("90 days", "until somebody erases them", "until the person is erased"):
+    for text in ("90 days", "until someone erases them", "until the person is erased"):
         assert text in texts(page)
     page.checkbox[0].check().run()
-    press(page, "Go on")
+    press(page, "Continue")
     assert state(page).stage == "pictures"
     press(page, "Back")
     press(page, "Back")
@@ -183,7 +183,7 @@ def test_a_person_is_enrolled_from_files(bench: Workbench, monkeypatch: pytest.M
     assert bench.audit.file.read()[-1]["author"] == "hr"
     kept = state(page)
     assert (kept.pieces, kept.compared, kept.capture) == ([], [], None)
-    press(page, "Register somebody else")
+    press(page, "Register someone else")
     assert page.text_input[0].value == "2"
 
 
@@ -197,7 +197,7 @@ def test_the_guided_capture_leads_to_an_enrolment(
     for index, frame in enumerate(guided_frames(read_image(samples / "train/madonna/05.jpg"), reader.detector, fps=6)):
         capture.feed(frame, index / 6)
     page.run()
-    assert "All pictures are taken" in texts(page)
+    assert "All pictures taken" in texts(page)
     assert [label for label in labels(page) if label.startswith("Retake")] == [
         "Retake Front", "Retake Left", "Retake Right", "Retake Up",
     ]  # fmt: skip
@@ -227,7 +227,7 @@ def test_pictures_that_cannot_be_used_are_named_with_what_to_do(
     assert "this file cannot be read" in found
     assert len(state(page).pieces) == 1
     assert "<b>" not in found.replace("<b style", "")
-    press(page, "Hide these")
+    press(page, "Hide")
     assert "no face found" not in texts(page)
 
 
@@ -249,7 +249,7 @@ def test_somebody_who_is_enrolled_already_is_refused_and_the_pictures_can_be_the
     assert "Already enrolled as Mad" in texts(page)
     assert "Register" not in labels(page)
     assert "/portrait?id=7" in texts(page)
-    press(page, "Same person: add the pictures to Mad")
+    press(page, "Same person: add pictures to Mad")
     assert "Safe to add" in texts(page)
     press(page, "Add the pictures")
     assert len(bench.gallery.current().of("7")[0]) == 10
@@ -264,7 +264,7 @@ def test_a_look_alike_needs_a_reason_and_is_noted(
     nearest = bench.registrar.draft("1", "Ann", [piece.shot for piece in state(page).compared]).nearest[0]
     monkeypatch.setattr(bench.registrar, "_threshold", lambda _gallery: nearest.similarity)
     page.run()
-    assert "Look-alike: needs a second pair of eyes" in texts(page)
+    assert "Look-alike: ask a colleague" in texts(page)
 
     def register() -> bool:
         (button,) = [each for each in page.button if each.label == "Register"]
@@ -286,7 +286,7 @@ def test_two_people_in_one_enrolment_are_refused_until_one_is_removed(
 ) -> None:
     paths = [*photos(samples, "madonna", 2), *photos(samples, "elton_john", 2)]
     page = enrol(open_page("registration", bench.workspace, monkeypatch), "Ann", *paths)
-    assert "Different people in these pictures" in texts(page)
+    assert "The pictures show different people" in texts(page)
     assert "Register" not in labels(page)
     press(page, "Remove picture 4")
     assert "Safe to enrol" in texts(page)
@@ -333,8 +333,8 @@ def test_pictures_of_somebody_else_are_not_added_to_a_person(
 
 def test_an_address_that_names_nobody_says_so(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     page = open_page("registration", bench.workspace, monkeypatch, query={"person": "<b>9</b>"})
-    assert "Nobody has the id &lt;b&gt;9&lt;/b&gt;" in texts(page)
-    press(page, "Register somebody new")
+    assert "No one has the id &lt;b&gt;9&lt;/b&gt;" in texts(page)
+    press(page, "Register someone new")
     assert page.text_input[0].value == "1"
 
 
@@ -352,7 +352,7 @@ def test_a_stranger_is_enrolled_from_their_dossier(
     to_pictures(page)
     assert texts(page).count("/picture/images/unknown/") == 3
     page.checkbox[0].uncheck()
-    press(page, "Use the chosen pictures")
+    press(page, "Use selected pictures")
     assert len(state(page).pieces) == 2
     press(page, "Check")
     press(page, "Register")
@@ -366,7 +366,7 @@ def test_a_dossier_is_for_those_who_may_see_it(
 ) -> None:
     stranger(bench, photos(samples, "madonna", 1))
     page = open_page("registration", bench.workspace, monkeypatch, "hr", query={"dossier": "unknown-1"})
-    assert "Ask somebody of security" in texts(page)
+    assert "Ask security to register" in texts(page)
     assert not page.text_input
     page = open_page("registration", bench.workspace, monkeypatch, "security", query={"dossier": "unknown-9"})
     assert "This dossier has no pictures" in texts(page)
@@ -397,11 +397,11 @@ def test_two_sessions_are_independent(bench: Workbench, monkeypatch: pytest.Monk
     press(two, "Register")
     assert state(one).person.name == "Ann"
     press(one, "Check")
-    assert "The id 1 was taken meanwhile" in texts(one)
+    assert "The id 1 is already taken" in texts(one)
     press(one, "Choose another id")
     assert [each.value for each in one.text_input[:2]] == ["2", "Ann"]
-    press(one, "Go on")
-    press(one, "Go on")
+    press(one, "Continue")
+    press(one, "Continue")
     press(one, "Check")
     press(one, "Register")
     assert {key: row.name for key, row in bench.people.all().items()} == {"1": "Bob", "2": "Ann"}
@@ -439,8 +439,8 @@ def test_missing_networks_are_said_at_the_start(
     monkeypatch.setattr(bench, "models", ModelStore("onnx", folder=tmp_path / "nothing"))
     page = open_page("registration", bench.workspace, monkeypatch)
     assert not page.exception
-    assert "The networks that find and compare faces are missing" in texts(page)
-    assert labels(page) == ["Fetch them now"]
+    assert "The face models are missing" in texts(page)
+    assert labels(page) == ["Download"]
 
 
 def test_a_workspace_that_cannot_be_written_keeps_the_pictures(

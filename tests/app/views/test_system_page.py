@@ -97,7 +97,7 @@ def test_a_part_that_does_not_exist_is_the_first(place: Workbench, monkeypatch: 
 
 def test_without_cameras_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = opened(bench_of(tmp_path, monkeypatch), monkeypatch, "cameras", "hr")
-    assert "No camera was seen yet" in texts(page)
+    assert "No cameras yet" in texts(page)
     assert "muster.toml" in texts(page)
 
 
@@ -114,7 +114,7 @@ def test_cameras_show_their_state_and_outages_but_no_password(
     assert "gate &lt;b&gt;" in said
     assert "1 of 2" in said
     assert "not watching" in said
-    assert "the camera was lost" in said
+    assert "connection lost" in said
 
 
 def test_the_workspace_tells_sizes_and_how_long_what_is_kept(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_missing_models_are_told_and_nothing_is_fetched(tmp_path: Path, monkeypa
     monkeypatch.setenv("MUSTER_CACHE", str(tmp_path / "cache"))
     workbench = bench_of(tmp_path / "w", monkeypatch)
     page = opened(workbench, monkeypatch, "recognition", "hr")
-    assert "A model that is needed is not ready" in texts(page)
+    assert "A required model is missing" in texts(page)
     page = opened(workbench, monkeypatch, "check", "hr")
     assert "model facenet-ms1m-128" in texts(page)
     assert not (tmp_path / "cache").exists()
@@ -165,12 +165,12 @@ def test_logs_that_hold_are_said_to_and_changed_rows_are_named(
     for number in range(3):
         punch(place, "E1", place.clock() - timedelta(days=number), track=f"run-{number}")
     page = press(opened(place, monkeypatch, "check", "hr"), "Verify now")
-    assert "Every row is as it was written" in texts(page)
+    assert "All rows are unaltered" in texts(page)
     assert "Stop" not in [button.label for button in page.button], "it is over"
     path = place.attendance.log.shelf.path(place.attendance.log.days()[0])
     path.write_bytes(path.read_bytes().replace(b",E1,", b",E2,", 1))
     said = texts(press(page, "Verify now"))
-    assert "not as they were written" in said
+    assert "have been altered" in said
     assert path.name in said
 
 
@@ -178,7 +178,7 @@ def test_logs_that_hold_are_said_to_and_changed_rows_are_named(
 
 
 def test_an_empty_audit_trail_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "Nothing was changed yet" in texts(opened(bench_of(tmp_path, monkeypatch), monkeypatch, "audit"))
+    assert "No changes yet" in texts(opened(bench_of(tmp_path, monkeypatch), monkeypatch, "audit"))
 
 
 def test_the_audit_trail_is_read_newest_first_and_filtered(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,20 +191,20 @@ def test_the_audit_trail_is_read_newest_first_and_filtered(place: Workbench, mon
     table = page.dataframe[0].value
     assert table["Detail"].tolist()[:2] == ["n39", "n38"]
     assert len(table) == 25
-    assert table["Whom or what"].tolist()[0] == "Ann Lee (E1)"
+    assert table["Subject"].tolist()[0] == "Ann Lee (E1)"
     page.pagination(key="audit_page").set_value(2).run()
     assert page.dataframe[0].value["Detail"].tolist()[-1] == "n0"
     page.selectbox(key="audit_author").set_value("tom").run()
     page.selectbox(key="audit_action").set_value("forget").run()
     table = page.dataframe[0].value
     assert set(table["Author"]) == {"tom"}
-    assert set(table["Action"]) == {"forget"}
+    assert set(table["Action"]) == {"forgotten"}
     assert len(table) == 10
     day = (place.clock() - timedelta(days=5)).date()
     page.date_input(key="audit_days").set_value((day, day)).run()
     assert [row[-2:] for row in page.dataframe[0].value["Detail"].tolist()] == ["35"]
     page.selectbox(key="audit_author").set_value("sam").run()
-    assert "No entry fits" in texts(page)
+    assert "No entry matches" in texts(page)
 
 
 def test_pseudonyms_are_read_as_ids_while_their_people_are_known(
@@ -214,7 +214,7 @@ def test_pseudonyms_are_read_as_ids_while_their_people_are_known(
     place.audit.note("forget", pseudonym, f"{pseudonym} left", author=HOSTILE[0], now=place.clock())
     page = opened(place, monkeypatch, "audit")
     row = page.dataframe[0].value.iloc[0]
-    assert row["Whom or what"] == "Ann Lee (E1)"
+    assert row["Subject"] == "Ann Lee (E1)"
     assert row["Detail"] == "E1 left"
     assert row["Author"] == HOSTILE[0], "cells are no markup"
     shown = page.selectbox(key="audit_author").options
@@ -229,7 +229,7 @@ def test_a_user_is_added_and_noted(place: Workbench, monkeypatch: pytest.MonkeyP
     page.text_input(key="new_name").set_value("tom")
     page.selectbox(key="new_role").set_value("hr")
     page.text_input(key="new_password").set_value("battery staple")
-    press(page, "Let in")
+    press(page, "Add")
     assert place.accounts.check("tom", "battery staple", place.clock()).role == "hr"
     assert actions(place) == [("admin", "add_user", "tom")]
     assert "tom" in page.dataframe[0].value["Name"].tolist()
@@ -239,7 +239,7 @@ def test_a_password_too_short_is_told_and_nobody_is_added(place: Workbench, monk
     page = opened(place, monkeypatch, "users")
     page.text_input(key="new_name").set_value(HOSTILE[1])
     page.text_input(key="new_password").set_value("short")
-    press(page, "Let in")
+    press(page, "Add")
     assert "5 characters" in page.error[0].value
     assert list(place.accounts.all()) == ["admin"]
 
@@ -255,9 +255,9 @@ def test_a_role_and_a_password_are_changed_and_sessions_end(place: Workbench, mo
     assert after.role == "security"
     assert after.epoch > before.epoch
     assert actions(place) == [("admin", "change_user", "tom")]
-    press(page, "Do not let in")
+    press(page, "Block")
     assert not place.accounts.all()["tom"].active
-    press(page, "Let in again")
+    press(page, "Unblock")
     assert place.accounts.all()["tom"].active
 
 
@@ -276,7 +276,7 @@ def test_a_user_is_removed_after_their_name_was_typed(place: Workbench, monkeypa
 
 
 def test_the_last_administrator_cannot_be_locked_out(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = press(opened(place, monkeypatch, "users"), "Do not let in")
+    page = press(opened(place, monkeypatch, "users"), "Block")
     assert "nobody would be left to administer" in page.error[0].value
     assert place.accounts.all()["admin"].active
     assert actions(place) == []
@@ -303,7 +303,7 @@ def test_everybody_chooses_the_language_of_their_own_account(place: Workbench, m
 
 def test_it_speaks_german(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     for part, word in {
-        "cameras": "nicht aktiv", "recognition": "Geltende Einstellungen", "workspace": "Bilder der Registrierung",
-        "check": "Unversehrtheit der Protokolle", "audit": "Noch wurde nichts geändert", "users": "Jemanden zulassen",
+        "cameras": "nicht aktiv", "recognition": "Aktive Einstellungen", "workspace": "Bilder der Registrierung",
+        "check": "Unversehrtheit der Protokolle", "audit": "Noch keine Änderungen", "users": "Benutzer hinzufügen",
     }.items():  # fmt: skip
         assert word in texts(opened(place, monkeypatch, part, language="de"))

@@ -100,7 +100,7 @@ def test_the_slider_tells_what_the_engine_works_out(tmp_path: Path, monkeypatch:
     crowd(workbench, 6)
     page, report = opened(tmp_path, monkeypatch), workbench.calibration.report()
     assert report.now.sentence in texts(page)
-    assert f"In force: {report.in_force:.3f}" in texts(page)
+    assert f"Active: {report.in_force:.3f}" in texts(page)
     page.slider(key="tuning-slider").set_value(0.7).run()
     assert page.query_params["at"] == "0.700"
     assert report.at(0.7).sentence in texts(page)
@@ -127,7 +127,7 @@ def test_traffic_is_prefilled_and_can_be_given(tmp_path: Path, monkeypatch: pyte
     crowd(workbench, 6)
     page = opened(tmp_path, monkeypatch, at="0.400")
     assert page.number_input(key="tuning-arrivals").value == 12.0
-    assert "two arrivals per person and one stranger a day are assumed" in texts(page)
+    assert "Muster assumes two arrivals per person and one stranger a day" in texts(page)
     page.number_input(key="tuning-arrivals").set_value(5000.0).run()
     usual = workbench.calibration.report().traffic
     given = Traffic(5000.0, usual.strangers_per_day, usual.days_per_month)
@@ -186,7 +186,7 @@ def test_shares_nobody_can_picture_are_not_spelt_out(tmp_path: Path, monkeypatch
 
 def test_with_nobody_enrolled_the_page_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = opened(tmp_path, monkeypatch)
-    assert "Nobody is enrolled yet" in texts(page)
+    assert "No one is enrolled yet" in texts(page)
     assert "/registration" in texts(page)
     assert not page.slider
 
@@ -199,7 +199,7 @@ def test_few_people_show_every_part(
     crowd(bench_of(tmp_path, monkeypatch), people, templates)
     page = opened(tmp_path, monkeypatch, part=part)
     assert ("One person is enrolled" in texts(page)) == (people == 1)
-    assert "nothing can be said about false matches" in texts(page) or people > 1
+    assert "False matches are unknown" in texts(page) or people > 1
     assert page.slider
 
 
@@ -208,8 +208,8 @@ def test_a_threshold_in_the_settings_cannot_be_overruled_here(tmp_path: Path, mo
     crowd(bench_of(tmp_path, monkeypatch), 3)
     page = opened(tmp_path, monkeypatch, at="0.700")
     said = texts(page)
-    assert "In force: 0.610" in said
-    assert f"Remove [matching] threshold in {tmp_path / 'muster.toml'}, and start Muster again" in said
+    assert "Active: 0.610" in said
+    assert f"remove [matching] threshold in {tmp_path / 'muster.toml'} and restart Muster" in said
     assert page.button(key="tuning-apply").disabled
 
 
@@ -251,10 +251,10 @@ def test_look_alikes_stand_side_by_side_and_names_are_no_markup(
     said = texts(opened(tmp_path, monkeypatch, at="0.300"))
     assert "/portrait?id=E0&amp;side=320" in said
     assert 'width="160"' in said
-    assert "may be taken for one another" in said
+    assert "may be confused" in said
     assert "&lt;img src=x onerror=alert(1)&gt;" in said
     assert "<img src=x" not in said
-    assert "may be taken for one another" not in texts(opened(tmp_path, monkeypatch, at="0.990"))
+    assert "may be confused" not in texts(opened(tmp_path, monkeypatch, at="0.990"))
 
 
 def test_a_template_of_somebody_else_is_asked_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,10 +263,10 @@ def test_a_template_of_somebody_else_is_asked_about(tmp_path: Path, monkeypatch:
     other = workbench.gallery.current().of("E3")[1][:1]
     workbench.gallery.update(lambda old: old.add([Template("t-wrong", "E2", 0.9)], other))
     said = texts(opened(tmp_path, monkeypatch, part="misfits"))
-    assert "Somebody else&#39;s photo?" in said
+    assert "Another person&#39;s photo?" in said
     assert "more like Person 3" in said
     assert "/people?person=E2" in said
-    assert "Person 4" not in said.split("Somebody else")[0].split("m-cards")[1]
+    assert "Person 4" not in said.split("Another person")[0].split("m-cards")[1]
 
 
 def test_people_who_are_no_exception_are_only_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,7 +288,7 @@ def test_people_who_are_no_exception_are_only_counted(tmp_path: Path, monkeypatc
     }
     assert wanted
     assert wanted <= set(listed)
-    assert f"{len(wanted)} of 12 people give a reason to look." in said
+    assert f"{len(wanted)} of 12 people need a look." in said
 
 
 # ----------------------------------------------------------------------------------------- deciding
@@ -329,8 +329,8 @@ def test_applying_writes_author_reason_and_the_audit_trail(tmp_path: Path, monke
     noted = read_rows(tmp_path / "log" / "audit.csv")[-1]
     assert (noted["action"], noted["author"]) == ("calibrate", "security")
     after = texts(opened(tmp_path, monkeypatch, part="history"))
-    assert "In force: 0.700" in after
-    assert "put in force by security" in after
+    assert "Active: 0.700" in after
+    assert "applied by security" in after
     assert "&lt;b&gt;safer&lt;/b&gt; ![](http://example.invalid/x) :smile: $x$" in after
 
 
@@ -347,9 +347,9 @@ def test_the_proposed_threshold_is_applied_to_the_last_digit(tmp_path: Path, mon
 def test_the_dialog_lists_look_alikes_above_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     crowd(bench_of(tmp_path, monkeypatch), 5, alike=True)
     page = opened(tmp_path, monkeypatch, at="0.300", part="history")
-    assert "Look-alikes that may be taken for one another:" not in texts(page)
+    assert "Look-alikes that cameras may confuse:" not in texts(page)
     page.button(key="tuning-apply").click().run()
-    assert "Look-alikes that may be taken for one another:" in texts(page)
+    assert "Look-alikes that cameras may confuse:" in texts(page)
     assert "and Person 1" in texts(page)
 
 
@@ -372,7 +372,7 @@ def test_rolling_back_goes_to_what_was_before(tmp_path: Path, monkeypatch: pytes
     assert button(opened(tmp_path, monkeypatch), "tuning-rollback") is None
     said = texts(opened(tmp_path, monkeypatch, part="history"))
     assert said.index("still too strict") < said.index("too strict</td>") < said.index("second")
-    assert "the derived one" in said
+    assert "the derived threshold" in said
 
 
 def test_a_threshold_for_fewer_people_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -382,7 +382,7 @@ def test_a_threshold_for_fewer_people_is_told(tmp_path: Path, monkeypatch: pytes
     dimension = workbench.gallery.current().embeddings.shape[1]
     rows = np.eye(dimension, dtype=np.float32)[:12]
     workbench.gallery.update(lambda old: old.add([Template(f"n-{n}", f"N{n}", 0.9) for n in range(12)], rows))
-    assert "was chosen for 4 people, now there are 16" in texts(opened(tmp_path, monkeypatch))
+    assert "was chosen for 4 people; now there are 16" in texts(opened(tmp_path, monkeypatch))
 
 
 # ----------------------------------------------------------------------------------------- replay
@@ -390,7 +390,7 @@ def test_a_threshold_for_fewer_people_is_told(tmp_path: Path, monkeypatch: pytes
 
 def test_without_sightings_there_is_nothing_to_replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     crowd(bench_of(tmp_path, monkeypatch), 3)
-    assert "There is nothing to replay yet" in texts(opened(tmp_path, monkeypatch, part="replay"))
+    assert "Nothing to replay yet" in texts(opened(tmp_path, monkeypatch, part="replay"))
 
 
 def passed(workbench: Workbench, name: str, person: str, similarity: float, minutes: int) -> None:
@@ -429,7 +429,7 @@ def test_the_last_month_is_decided_again(
     said = texts(page)
     assert "&lt;img src=x" in said.split('<div class="m-row m-arrival">')[1]
     assert said.count("m-row m-arrival") == 1
-    assert ("See the punch" in said) == leads
+    assert ("View punch" in said) == leads
     assert button(page, "tuning-replay-go") is None
     page.slider(key="tuning-slider").set_value(0.7).run()
     assert texts(replayed(page, "0.700")).count("m-row m-arrival") == 2

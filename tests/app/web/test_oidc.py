@@ -42,7 +42,7 @@ def test_only_an_address_that_is_vouched_for_and_registered_enters(
                 page.get_by_role("link", name="Sign out").click()
                 expect(page.get_by_text("You are signed out")).to_be_visible(timeout=30_000)
             else:
-                expect(page.get_by_text("Nobody here has the address")).to_be_visible(timeout=30_000)
+                expect(page.get_by_text("No account has the address")).to_be_visible(timeout=30_000)
             # whoever has no session reaches no page, whatever the service says of them
             page.goto(site.base + "/attendance")
             assert "/sign-in" in page.url
