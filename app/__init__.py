@@ -1,1 +1,1 @@
-"""The workbench's web interface and the kiosk; both stand on `engine.workbench`."""
+"""The workbench's web interface and the kiosk, both built on `engine.workbench`."""

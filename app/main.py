@@ -1,4 +1,4 @@
-"""The router: which pages there are, and for whom."""
+"""The router: pages by role."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.errors import MusterError
 
 
 def _tidy(path: str) -> None:
-    """Pictures and files about people do not outlive the page that they were made on."""
+    """Personal pictures and files do not outlive the page that made them."""
     if path != "registration":
         registration.forget()
     for name, page in (("export", "people"), ("attendance-made", "attendance"), ("tuning-replay", "tuning")):

@@ -77,7 +77,7 @@ def heat_map(counts: Mapping[tuple[int, int], int], starts: Mapping[str, float])
 
 
 def delays(found: Sequence[DaySheet], grace_min: float | None) -> go.Figure:
-    """A dot per arrival: minutes after the planned start, by day, or by department when it is one day.
+    """A dot per arrival: minutes after the planned start, by day, or by department for a single day.
 
     Args:
         found: days; those without a known start offset are left out, and at least one must have it.
@@ -142,7 +142,7 @@ def _offset(row: DaySheet) -> float:
 
 
 def _aside(arrival: DaySheet) -> float:
-    """Sets dots side by side, always the same way."""
+    """Spread dots sideways, reproducibly."""
     return (zlib.crc32(f"{arrival.employee_id}{arrival.day}".encode()) % 1000 / 1000 - 0.5) * 0.7
 
 

@@ -114,7 +114,7 @@ def confusion(report: CalibrationReport, threshold: float) -> pd.DataFrame:
 
 
 class ThresholdView:
-    """Shows what a threshold means; to be called by a slider with each value.
+    """Shows the meaning of a threshold; a slider calls it with each value.
 
     Args:
         bench: the workspace.
@@ -125,7 +125,7 @@ class ThresholdView:
         self._bench, self._report = bench, report
 
     def __call__(self, threshold: float) -> None:
-        """Show it: the sentence, the counts, the distributions, and who stands on either side."""
+        """Show sentence, counts, distributions, and the comparisons on either side."""
         report = self._report
         display(HTML(Markup("<p><b>{}</b></p>").format(report.at(threshold).sentence)))
         display(confusion(report, threshold))
@@ -136,7 +136,7 @@ class ThresholdView:
             display(HTML(Markup("<b>{}, nearest to the line first</b>").format(title) + _ROW.format(faces or "nobody")))
 
     def _compared(self, each: Compared, *, wrong: bool) -> Markup:
-        """A template's picture beside the best one of whom it was compared with."""
+        """A template's picture beside the best picture of the compared person."""
         own = [template for template in self._report.gallery.templates if template.person == each.other]
         probe = self._report.gallery.templates[each.row]
         rest = [template for template in own if template.template_id != probe.template_id]

@@ -36,7 +36,7 @@ class Lane:
 
 
 def time_line(lanes: Sequence[Lane], title: str, zone: ZoneInfo, now: datetime) -> go.Figure:
-    """One horizontal bar per lane; gaps are gaps, cameras' outages hatched.
+    """One horizontal bar per lane, with gaps for absence and hatching for camera outages.
 
     Args:
         lanes: top to bottom, at least one.
@@ -99,7 +99,7 @@ def time_line(lanes: Sequence[Lane], title: str, zone: ZoneInfo, now: datetime) 
     )
     figure.update_layout(barmode="overlay", bargap=0.35, showlegend=True)
     figure = styled(figure, title, height=130 + _ROW_PX * len(lanes), top=96)
-    # measuring hundreds of names would take the browser seconds
+    # measuring hundreds of names takes browsers seconds
     figure.update_yaxes(automargin=False, tickangle=0, ticklabeloverflow="allow")
     widest = max(len(label(lane.name, 28)) for lane in lanes)
     return figure.update_layout(

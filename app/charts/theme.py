@@ -1,4 +1,4 @@
-"""What all figures share: colours, fonts, axes."""
+"""Colours, fonts and axes that all figures share."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ink() -> str:
 
 
 def blue() -> str:
-    """The first of the palette's colours; on dark ground its lighter sister."""
+    """The first colour of the palette, lighter on dark backgrounds."""
     return _BLUE[viewer.theme()]
 
 
@@ -44,7 +44,7 @@ def label(text: object, limit: int = 40) -> str:
 
 
 def clock(minute: float) -> str:
-    """Minutes of the day as 08:57; later than midnight goes on from 00:00."""
+    """Minutes of the day as 08:57, continuing from 00:00 after midnight."""
     whole = round(minute)
     return f"{whole // 60 % 24:02d}:{whole % 60:02d}"
 
@@ -70,7 +70,7 @@ def scatter(x: Any, y: Any, mode: str = "lines", texts: Sequence[str] | None = N
 
 
 def styled(figure: go.Figure, title: str, *, height: int, x: str = "", y: str = "", top: int = 48) -> go.Figure:
-    """A figure in the theme of who is looking.
+    """Apply the viewer's theme to a figure.
 
     Args:
         figure: changed and given back.

@@ -1,4 +1,4 @@
-"""What a threshold does: similarities, error rates, gallery size, enrolment photos. In the workbench and in notebooks."""
+"""Figures about a threshold: similarities, error rates, gallery size, enrolment photos. For workbench and notebooks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BINS = 400
 _RUG = 300
 _FEWEST = 10
 _TICKS = 6
-_MIDDLE = float(ndtri(0.01))  # right of it a name has no room to its right
+_MIDDLE = float(ndtri(0.01))  # names right of this go to the left of their line
 _HEIGHT = 360
 _BELOW = {"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top"}
 

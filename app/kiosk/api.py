@@ -1,4 +1,4 @@
-"""What other programs ask: state, arrivals, who is in a picture; and a PIN in place of a face."""
+"""Routes for other programs: state, arrivals, identification of a picture, and punching by PIN."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _LONGEST_PX = 1920
 _PATIENCE_S = 10.0
 _MOST_OF_A_PIN = 4096
 _looking = threading.BoundedSemaphore(1)
-"""One picture at a time: the camera's own recognition must keep up beside it."""
+"""One picture at a time, so that the camera's own recognition keeps up."""
 
 
 @routes.get("/status")
 @needs("status")
 def status() -> Response:
-    """State of the camera and of the kiosk; reads no file, so that it may be asked often."""
+    """State of the camera and the kiosk. Reads no file, so clients may poll it."""
     return jsonify(station().status())
 
 
 @routes.get("/today")
 @needs("attendance")
 def today() -> Response:
-    """Who came today, newest first."""
+    """Today's arrivals, newest first."""
     bench = station().bench
     now = bench.clock()
     people, rows = arrivals(bench.records, bench.known_people, now, 1000)
@@ -63,7 +63,7 @@ def today() -> Response:
 @routes.post("/recognitions")
 @needs("recognise")
 def recognitions() -> Response:
-    """Who is in a picture; nothing is recorded."""
+    """Identify the people in a picture without recording anything."""
     content = _picture()
     if not _looking.acquire(timeout=_PATIENCE_S):
         answer = problem(503, "busy", "the kiosk is busy with other pictures")
@@ -82,7 +82,7 @@ def recognitions() -> Response:
 
 
 def _picture() -> bytes:
-    """The bytes of the picture that was sent: as the body, or as the field `image` of a form.
+    """The bytes of the uploaded picture: the body, or the form field `image`.
 
     Raises:
         UnsupportedMediaType: it is neither.
@@ -99,7 +99,7 @@ def _picture() -> bytes:
 
 
 def _bounded(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
-    """The picture at a size that is looked at quickly, and the factor from it to the one that was sent."""
+    """The picture shrunk for speed, and the factor back to its original size."""
     longest = max(image.shape[:2])
     if longest <= _LONGEST_PX:
         return image, 1.0

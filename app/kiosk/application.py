@@ -1,4 +1,4 @@
-"""The kiosk's application: its parts put together."""
+"""Composition of the kiosk's application."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine.workbench import Workbench
 __all__ = ["MAX_BYTES", "create_app"]
 
 MAX_BYTES = 8_000_000
-"""Of a request: a picture of a camera with some margin."""
+"""Largest request: a camera picture with some margin."""
 
 
 def create_app(workbench: Workbench, overrides: Mapping[str, Any] | None = None) -> Flask:

@@ -1,4 +1,4 @@
-"""Who is greeted, and with what: only what stands in the log is told as recorded."""
+"""Decides whom the kiosk greets and how. It calls a punch recorded only once it is in the log."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ log = logging.getLogger(__name__)
 
 STATUSES = ("on_time", "late", "recorded", "again", "leaving", "saving")
 _PATIENCE_S = 1.0
-"""Who was recognised and has no row after this time has one from before, or the disk is away."""
+"""After this time a recognised person without a new row has an earlier one, or the disk is unavailable."""
 _FRESH = timedelta(seconds=30)
-"""A row that could be written only later is no greeting any more: they are not there."""
+"""A row older than this brings no greeting, because the person has left."""
 _NOON, _EVENING = 12, 18
 _REMEMBERED = 1000
 
 
 @dataclass(frozen=True)
 class _Expected:
-    """Somebody who was recognised, and whose row is to come."""
+    """A recognised person whose row is not written yet."""
 
     employee_id: str
     time: datetime
@@ -43,13 +43,13 @@ class _Expected:
 
 
 def first_name(name: str) -> str:
-    """What somebody is called at the door: `Ada` of `Ada Lovelace` and of `Lovelace, Ada`; one word is all there is."""
+    """The first name for a greeting: `Ada` from `Ada Lovelace` or `Lovelace, Ada`."""
     family, comma, given = name.partition(",")
     return ((given if comma and given.strip() else family).split() or [""])[0]
 
 
 class Greeter:
-    """Turns rows and sightings of one camera into greetings, in a thread of its own: looking up plans takes time.
+    """Turns rows and sightings of one camera into greetings, in its own thread because shift look-ups take time.
 
     Args:
         bench: the workbench.
@@ -76,13 +76,13 @@ class Greeter:
         self._thread.start()
 
     def stop(self) -> None:
-        """Say what is left to say, and end."""
+        """Publish the remaining greetings and stop."""
         self._jobs.put(None)
         if self._thread is not None:
             self._thread.join(10)
 
     def saw(self, result: FrameResult) -> None:
-        """Take a frame's outcome in; called in the camera's thread, returns at once."""
+        """Accept the result of a frame. Called in the camera's thread; returns at once."""
         for event in result.events:
             if event.kind is EventKind.SIGHTING and event.arrival:
                 self._jobs.put(_Expected(event.employee_ids[0], event.time, clock.monotonic() + _PATIENCE_S))
@@ -90,12 +90,12 @@ class Greeter:
             self.row(row)
 
     def row(self, row: Mapping[str, object]) -> None:
-        """A row that is durable now."""
+        """Accept a row that is now durable."""
         if row.get("event") in {"punch", "seen", "retract"} and row.get("camera") == self._camera:
             self._jobs.put(row)
 
     def by_hand(self, employee_id: str, row: Mapping[str, object] | None) -> dict[str, Any]:
-        """Greet somebody at once who entered their PIN.
+        """Greet a person at once after they entered their PIN.
 
         Args:
             employee_id: who.
@@ -121,7 +121,7 @@ class Greeter:
 
     @staticmethod
     def _tried(work: Callable[[], object]) -> None:
-        """A greeting that fails must not cost the others."""
+        """Isolates one failed greeting from the others."""
         try:
             work()
         except MusterError as error:
@@ -154,7 +154,7 @@ class Greeter:
     # ----------------------------------------------------------------------------------------- words
 
     def greeting(self, row: Mapping[str, object]) -> dict[str, Any]:
-        """What is said of a row of the attendance log, `punch` or `seen`."""
+        """The greeting for a row of the attendance log, `punch` or `seen`."""
         employee_id, stamp = str(row["employee_id"]), str(row["timestamp"])
         time, status, late = datetime.fromisoformat(stamp), "recorded", None
         if row["event"] == "seen":
@@ -168,7 +168,7 @@ class Greeter:
         return self._said(str(row["event_id"]), employee_id, time, status, late, str(row["method"]))
 
     def _arrival(self, event_id: str, time: datetime) -> Arrival | None:
-        """A punch among those of its day; None: it is not there, or the database is away. The row itself is safe all the same."""
+        """A punch among those of its day, or None if it is missing or the database is unavailable. The row itself is safe."""
         try:
             _, today = arrivals(self._bench.records, self._bench.known_people, time, 40)
         except StorageError as error:
@@ -177,7 +177,7 @@ class Greeter:
         return next((each for each in today if each.event_id == event_id), None)
 
     def _punches(self, employee_id: str, time: datetime) -> list[datetime]:
-        """When somebody came that day and the day before, as far as the log can be read."""
+        """A person's punches of that day and the day before, as far as the log is readable."""
         book = self._bench.attendance
         day = book.day_of(time)
         try:
@@ -192,7 +192,7 @@ class Greeter:
         ]
 
     def _without_row(self, expected: _Expected) -> dict[str, Any]:
-        """Recognised, and nothing new was written: it stands there already, or it is waiting for the disk."""
+        """Handle a recognition without a new row: it exists already, or it waits for the disk."""
         within = timedelta(seconds=self._bench.config.events.cool_down_s)
         times = self._punches(expected.employee_id, expected.time)
         recent = [time for time in times if abs(expected.time - time) < within]

@@ -1,4 +1,4 @@
-"""Who may ask the kiosk what: host names, device tokens, scopes; and answers that tell no more than they must."""
+"""Access to the kiosk: host names, device tokens, scopes, and error answers that reveal no more than necessary."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _NOT_READY: Mapping[type, str] = {
     ModelUnavailable: "the models are missing",
     GalleryMismatch: "the templates belong to another model",
 }
-"""What is told of faults that are not the sender's: messages name places on the machine."""
+"""Public messages for server errors, because the original messages contain paths."""
 _Route = TypeVar("_Route", bound=Callable[..., object])
 
 
 def needs(scope: str) -> Callable[[_Route], _Route]:
-    """A route that only devices with a scope may ask; empty: anybody."""
+    """Mark a route for devices with a scope; an empty scope admits everyone."""
 
     def mark(route: _Route) -> _Route:
         route.scope = scope  # type: ignore[attr-defined]
@@ -56,26 +56,26 @@ def needs(scope: str) -> Callable[[_Route], _Route]:
 
 
 def station() -> Station:
-    """The kiosk that the request is about."""
+    """The kiosk of the current request."""
     found: Station = current_app.extensions["muster"]
     return found
 
 
 def device() -> Device:
-    """The device that asks."""
+    """The device of the current request."""
     found: Device = g.device
     return found
 
 
 def problem(status: int, code: str, message: str, **more: object) -> Response:
-    """An error as programs read it."""
+    """A machine-readable error answer."""
     answer = jsonify({"error": {"code": code, "message": message, **more}})
     answer.status_code = status
     return answer
 
 
 def still_may(scope: str) -> Callable[[], bool]:
-    """A question for long answers: whether the device that asked may still. Asked outside of the request."""
+    """A check for long answers, made outside the request: whether the device still has the right."""
     book, token = station().bench.devices, _token()
 
     def may() -> bool:
@@ -157,7 +157,7 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _scope(app: Flask) -> str | None:
-    """Of the route that is asked; empty: anybody; None: there is no such route, or it belongs to all devices."""
+    """The scope of the requested route: empty for everyone, None for an unknown route or one for all devices."""
     if request.endpoint == "static":
         return "screen"
     route = app.view_functions.get(request.endpoint or "")
@@ -166,7 +166,7 @@ def _scope(app: Flask) -> str | None:
 
 
 def _refusal(device: Device, scope: str | None) -> Response | None:
-    """Why a device may not do what it asks for; None: it may."""
+    """The refusal for a device without the right, or None."""
     if scope is not None and not device.may(scope):
         return problem(403, "wrong_scope", f"this device lacks the scope {scope}")
     if request.method not in {"GET", "HEAD", "OPTIONS"} and _foreign():
@@ -175,7 +175,7 @@ def _refusal(device: Device, scope: str | None) -> Response | None:
 
 
 def _foreign() -> bool:
-    """The request comes from a page of somebody else's (which can send a cookie, but not a token)."""
+    """Whether the request comes from a foreign page (which can send a cookie, but not a token)."""
     origin = request.headers.get("Origin")
     if origin is None:
         return False
@@ -183,7 +183,7 @@ def _foreign() -> bool:
 
 
 def _pair(token: str) -> AnyResponse:
-    """The link that pairs a screen: the token goes into a cookie, and out of the address."""
+    """Handle a pairing link: move the token from the address into a cookie."""
     device = station().bench.devices.check(token)
     if device is None or not device.may("screen"):
         return _unpaired()

@@ -1,4 +1,4 @@
-"""Events for those who look on: numbered, kept for a while, so that a broken connection loses none."""
+"""Numbered events for listeners, kept for a while so that a broken connection loses none."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Message:
 
 
 class Hub:
-    """Takes events in from one side and gives them to everybody on the other. May be used from any thread.
+    """Distributes events to all listeners. Thread-safe.
 
     Args:
         clock: the present; each event says when it was.
@@ -52,7 +52,7 @@ class Hub:
         return self._number
 
     def publish(self, kind: str, data: Mapping[str, Any]) -> None:
-        """Tell everybody."""
+        """Publish an event."""
         with self._newer:
             self._number += 1
             at = self._clock().isoformat(timespec="milliseconds")
@@ -60,7 +60,7 @@ class Hub:
             self._newer.notify_all()
 
     def enter(self, most: int) -> bool:
-        """Somebody begins to listen; False: so many do already."""
+        """Add a listener; False if the limit is reached."""
         with self._newer:
             if self.listeners >= most:
                 return False
@@ -68,43 +68,43 @@ class Hub:
             return True
 
     def leave(self) -> None:
-        """Somebody listens no more."""
+        """Remove a listener."""
         with self._newer:
             self.listeners -= 1
 
     def place(self, last_id: str) -> int:
-        """The number after which somebody goes on who has seen `last_id`; the newest where that is not known any more."""
+        """The number to continue after for a listener who has seen `last_id`; the newest if that is no longer known."""
         boot, _, number = last_id.partition("-")
         known = boot == self.boot and number.isdecimal() and len(number) < 19 and int(number) <= self._number
         return int(number) if known else self._number
 
     def name(self, number: int) -> str:
-        """The id of an event, such as `3fa9c2d1-17`: those of another start of the kiosk are no numbers of this one."""
+        """The id of an event, such as `3fa9c2d1-17`. Its prefix distinguishes restarts of the kiosk."""
         return f"{self.boot}-{number}"
 
     def after(self, number: int, timeout_s: float) -> list[Message]:
-        """Events newer than a number, in order, as far as they are kept; waits for one, and returns none when the time is over."""
+        """Kept events newer than a number, in order. Waits for one and returns none after the timeout."""
         with self._newer:
             self._newer.wait_for(lambda: self._number > number or self._closed, timeout_s)
             return [message for message in self._messages if message.number > number]
 
     @property
     def closed(self) -> bool:
-        """Nothing more will come."""
+        """Whether the hub is closed."""
         return self._closed
 
     def open(self) -> None:
-        """Begin, or begin again."""
+        """Open the hub, or reopen it."""
         self._closed = False
 
     def close(self) -> None:
-        """Wake all who wait: nothing more will come."""
+        """Close the hub and wake all waiting listeners."""
         with self._newer:
             self._closed = True
             self._newer.notify_all()
 
 
 def as_event(kind: str, data: Mapping[str, Any], event_id: str = "") -> str:
-    """A server-sent event (WHATWG HTML, section 9.2) as it goes over the line; JSON holds no line breaks."""
+    """A server-sent event (WHATWG HTML, section 9.2) in wire format; JSON contains no line breaks."""
     head = f"id: {event_id}\n" if event_id else ""
     return f"{head}event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

@@ -1,4 +1,4 @@
-"""What watches over the kiosk asks: is it alive, is it ready, how is it doing."""
+"""Routes for monitoring: liveness, readiness, metrics."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ routes = Blueprint("operations", __name__)
 @routes.get("/healthz")
 @needs("")
 def healthz() -> Response:
-    """The process answers. The only route without a token, so it says nothing else."""
+    """Liveness of the process. The only route without a token, so it reveals nothing else."""
     return jsonify({"status": "ok"})
 
 
 @routes.get("/readyz")
 @needs("status")
 def readyz() -> tuple[Response, int]:
-    """Whether people are recorded at the moment, and if not, why."""
+    """Whether the kiosk records people right now, and if not, why."""
     faults = station().faults()
     return jsonify({"ready": not faults, "faults": faults}), 503 if faults else 200
 
@@ -42,7 +42,7 @@ def readyz() -> tuple[Response, int]:
 @routes.get("/metrics")
 @needs("metrics")
 def metrics() -> Response:
-    """Figures for Prometheus."""
+    """Metrics for Prometheus."""
     return Response(generate_latest(current_app.extensions["muster_metrics"]), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -62,7 +62,7 @@ def description() -> dict[str, Any]:
 
 
 class _Figures(Collector):
-    """The station's figures at the moment they are asked for.
+    """The station's current metrics.
 
     Args:
         station: whose.
@@ -129,7 +129,7 @@ def measure(app: Flask, station: Station) -> None:
 
     @app.after_request
     def end(answer: Response) -> Response:
-        route = str(request.url_rule) if request.url_rule else "none"  # not the path: that is anybody's text
+        route = str(request.url_rule) if request.url_rule else "none"  # not the path, which clients choose freely
         requests.labels(route, answer.status_code).inc()
         if (began := g.get("began")) is not None:
             seconds.labels(route).observe(time.perf_counter() - began)

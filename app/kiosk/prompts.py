@@ -1,4 +1,4 @@
-"""What to ask of the people before the camera: one thing at a time, and not at every flicker."""
+"""Prompts for people in front of the camera: one at a time, and steady."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CODES = (
     "one_at_a_time", "come_closer", "step_into_light", "turn_left", "turn_right", "look_up", "look_straight", "hold_still",
     "not_recognised", "take_off_picture",
 )  # fmt: skip
-"""All that may be asked; the words for them stand in `words/`."""
+"""All prompts; `words.py` has their texts."""
 
 _QUALITY = dict(
     zip(
@@ -28,16 +28,16 @@ _QUALITY = dict(
 )  # fmt: skip
 _TURNS = {PROMPTS["left"]: "turn_left", PROMPTS["right"]: "turn_right", PROMPTS["up"]: "look_up"}
 _LINGERS = timedelta(seconds=0.8)
-"""Somebody who is looked at for so long without a decision is told what to do."""
+"""A person without a decision for this long gets a prompt."""
 _TOGETHER = timedelta(seconds=0.6)
 _STEADY = timedelta(seconds=0.3)
 _SHOWN = timedelta(seconds=1.2)
 PROVEN = "followed a random request to turn the head"
-"""Why a track that did counts as a living person."""
+"""Reason for the liveness of a track that followed the challenge."""
 
 
 class Prompter:
-    """Looks at the tracks of each frame. Belongs to the camera's thread.
+    """Chooses the prompt from the tracks of each frame. Used in the camera's thread only.
 
     Args:
         config: all settings.
@@ -56,7 +56,7 @@ class Prompter:
         self._shown_since: datetime | None = None
 
     def look(self, tracks: Sequence[Track], time: datetime) -> tuple[str, int | None]:
-        """Take the tracks of a frame in.
+        """Process the tracks of a frame.
 
         Args:
             tracks: of the frame, those out of view included.
@@ -76,7 +76,7 @@ class Prompter:
         return self._shown, proven
 
     def clear(self) -> None:
-        """Nobody can be seen any more."""
+        """Reset when no one is visible."""
         self._since, self._candidate, self._shown = {}, "", ""
         self._turns.clear()
 
@@ -95,7 +95,7 @@ class Prompter:
         return self._advice(track, time), None
 
     def _advice(self, track: Track, time: datetime) -> str:
-        """What would help a single person to be recognised; empty: nothing, or it is too early to say."""
+        """The prompt that would help a single person to be recognised, or empty."""
         state = track.identity.state
         if track.liveness == "failed":
             return "take_off_picture"
@@ -107,7 +107,7 @@ class Prompter:
 
 
 class _Turns:
-    """Asks one person for turns of the head, and anew when they were not followed.
+    """Asks one person to turn their head, and repeats with new turns if they do not follow.
 
     Args:
         config: limits.
@@ -119,11 +119,11 @@ class _Turns:
         self._track = -1
 
     def clear(self) -> None:
-        """Whoever was asked has gone, or need not be asked any more."""
+        """Forget the challenge of a person who left or needs none."""
         self._challenge = None
 
     def follow(self, track: Track, time: datetime) -> tuple[str, int | None]:
-        """What to ask of a person now, and their track once it is proven."""
+        """The prompt for a person, and their track once liveness is proven."""
         if self._challenge is None or self._track != track.track_id or self._challenge.outcome is False:
             self._challenge, self._track = HeadTurnChallenge(self._config), track.track_id
         self._challenge.observe(time, track.landmarks)

@@ -1,4 +1,4 @@
-"""What a screen asks for: the page, the live picture, events."""
+"""Routes for the screen: page, live picture, events."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ routes = Blueprint("screen", __name__)
 
 _BOUNDARY = "muster-frame"
 _IDLE_S = 15.0
-"""A viewer to whom there has been nothing to send for so long is sent away; the page asks again when the camera is back."""
+"""Viewers without a new picture for this long are disconnected; the page reconnects when the camera is back."""
 _PING_S = 10.0
 _CHECK_S = 5.0
 _MORE_LISTENERS = 10
-"""Listeners to events beyond one for each viewer of the picture."""
+"""Event listeners allowed beyond one per viewer of the picture."""
 
 
 @routes.get("/")
@@ -93,7 +93,7 @@ def snapshot() -> Response:
 @routes.get("/events")
 @needs("screen")
 def events() -> Response:
-    """What happens, as server-sent events; goes on after `Last-Event-ID`."""
+    """Server-sent events, continued after `Last-Event-ID`."""
     kiosk = station()
     if not kiosk.hub.enter(kiosk.config.max_viewers + _MORE_LISTENERS):
         return _crowded("too many screens are connected")
@@ -123,7 +123,7 @@ def _told(kiosk: Station, last_id: str, may: Callable[[], bool], *, pin: bool) -
 
 
 class _Leaving:
-    """An answer whose end is told, also when it was never begun.
+    """A streamed answer that reports its end, even if it never started.
 
     Args:
         parts: the answer.
@@ -137,7 +137,7 @@ class _Leaving:
         return self._parts
 
     def close(self) -> None:
-        """The server has no use for it any more (WSGI calls this in any case)."""
+        """Report the end once (WSGI always calls this)."""
         if not self._left:
             self._left = True
             self._leave()

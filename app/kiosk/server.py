@@ -1,4 +1,4 @@
-"""Serves the kiosk: cheroot, a thread for each long answer and some for the short ones."""
+"""Serves the kiosk with cheroot: one thread per long answer and a few for short ones."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ __all__ = ["make_server", "serve"]
 _SHORT = 12
 """Threads for short answers, beside one for each viewer and each listener."""
 _SEND_BUFFER = 128 * 1024
-"""Of a connection in the kernel: about two pictures. A viewer who reads slowly is behind by these, not by seconds."""
+"""Send buffer of a connection: about two pictures, so that slow viewers lag by those and not by seconds."""
 _HEADERS_S, _ANSWER_S = 10.0, 40.0
-"""So long a request's headers may take, and all of it until the answer begins."""
+"""Time limit for a request's headers, and for the whole request until the answer starts."""
 _TIMEOUT_S = 10
-"""A viewer who takes nothing for so long is closed; so is one who says nothing."""
+"""Time limit for connections that neither send nor receive."""
 
 
 class _Deadlines:
-    """Ends connections that take too long over a request: one drop every few seconds would hold a thread for ever."""
+    """Ends connections with slow requests; a byte every few seconds would block a thread forever."""
 
     def __init__(self) -> None:
         self._due: dict[HTTPConnection, float] = {}
         self._lock = threading.Lock()
 
     def set(self, connection: HTTPConnection, seconds: float) -> None:
-        """From now on it has so much time."""
+        """Start the time limit of a connection."""
         with self._lock:
             self._due[connection] = time.monotonic() + seconds
 
     def clear(self, connection: HTTPConnection) -> None:
-        """It is being answered."""
+        """End the time limit: the answer has started."""
         with self._lock:
             self._due.pop(connection, None)
 
     def enforce(self) -> None:
-        """Shut the sockets down whose time is over; whoever reads from them gets an end."""
+        """Shut down sockets past their limit, so that their readers get an end of file."""
         now = time.monotonic()
         with self._lock:
             late = [connection for connection, due in self._due.items() if due < now]
@@ -92,7 +92,7 @@ class _Server(wsgi.Server):
         self.deadlines = _Deadlines()
 
     def process_conn(self, conn: _Connection) -> None:
-        """Give a connection a thread, but not before it says something."""
+        """Hand a connection to a thread once it sends data."""
         if conn.spoken:
             super().process_conn(conn)
         else:
@@ -109,7 +109,7 @@ class _Server(wsgi.Server):
             self.deadlines.enforce()
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
-        """Say nothing: browsers come and go, and what goes wrong in answering the application tells itself."""
+        """Log nothing: browsers come and go, and the application logs its own errors."""
 
 
 def make_server(app: Flask, host: str, port: int) -> wsgi.Server:
@@ -129,12 +129,12 @@ def make_server(app: Flask, host: str, port: int) -> wsgi.Server:
         request_queue_size=128,
     )  # fmt: skip
     server.max_request_header_size = 32 * 1024
-    server.max_request_body_size = MAX_BYTES  # also of requests that are refused, whose bodies are read to their end
+    server.max_request_body_size = MAX_BYTES  # also for refused requests, whose bodies are read completely
     server.prepare()
     # accepted connections inherit these
     server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: what is not acknowledged for so long is lost
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: unacknowledged data times out after this
         server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 2000 * _TIMEOUT_S)
     return server
 

@@ -1,4 +1,4 @@
-"""A kiosk at work: its camera, who it greets, what it asks of people, and who looks on. Knows nothing of HTTP."""
+"""A running kiosk: camera, greetings, prompts and viewers. Independent of HTTP."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ log = logging.getLogger(__name__)
 _POLL_S = 1.0
 _PATIENCE_S = 5.0
 _GUESSES, _GUESS_S = 12, 60.0
-"""So many wrong PINs in so many seconds are looked at."""
+"""Window of recent wrong PINs, in count and seconds."""
 
 
 class Station(Watcher):
-    """One screen's worth of Muster.
+    """The kiosk behind one screen.
 
     Args:
         bench: the workbench.
@@ -69,7 +69,7 @@ class Station(Watcher):
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """While this lasts the camera is watched, people are greeted, notifications go out.
+        """Run camera, greetings and notifications.
 
         Raises:
             ConfigError: a notification rule cannot be followed.
@@ -84,7 +84,7 @@ class Station(Watcher):
             poll.start()
             stack.callback(poll.join, 5)
             stack.enter_context(self.camera.kept())
-            stack.callback(self.picture.clear)  # first of all those who look on are sent away
+            stack.callback(self.picture.clear)  # disconnect viewers first
             stack.callback(self.hub.close)
             stack.callback(self._stopping.set)
             yield
@@ -102,14 +102,14 @@ class Station(Watcher):
 
     def became(self, state: str, detail: str) -> None:
         """See `Watcher`."""
-        del detail  # may hold an address with a password; whoever administers sees it in the status
+        del detail  # may contain an address with a password; administrators see it in the status
         if state != "playing":
             self._prompter.clear()
             self._ask("")
         self.hub.publish("camera", self.state())
 
     def _drawn(self, bench: Workbench, result: FrameResult) -> NDArray[np.uint8]:
-        """The picture for everybody at the door: first names, and neither strangers' identifiers nor similarities."""
+        """The picture for the public screen: first names only, without strangers' identifiers or similarities."""
         people = bench.known_people()
         tracks = [
             replace(track, unknown_id=None, identity=replace(track.identity, similarity=None))
@@ -129,7 +129,7 @@ class Station(Watcher):
     # ----------------------------------------------------------------------------------------- the poll's thread
 
     def _poll(self) -> None:
-        """What changes without the camera: rows of other recorders, the number of today, what waits for the database."""
+        """Update what changes without the camera: rows of other recorders, today's count, the database backlog."""
         newest: str | None = None
         while not self._stopping.is_set():
             try:
@@ -145,7 +145,7 @@ class Station(Watcher):
             self._stopping.wait(_POLL_S)
 
     def _greet_others(self, rows: list[Arrival], newest: str) -> None:
-        """Another process records this camera: what it wrote is greeted here all the same."""
+        """Greet rows that another process recorded for this camera."""
         fresh = [row.event_id for row in rows if row.event_id > newest and row.camera == self.camera.name]
         day = self.bench.attendance.day_of(self.bench.clock())
         for row in self.bench.attendance.log.read(day, day) if fresh else ():
@@ -157,7 +157,7 @@ class Station(Watcher):
     def _checked(self, employee_id: str, pin: str) -> dict[str, object] | None:
         now = time.monotonic()
         recent = [wrong for wrong in self._wrong if now - wrong < _GUESS_S]
-        if len(recent) >= _GUESSES:  # each number has a wait of its own; this one is for who tries many numbers
+        if len(recent) >= _GUESSES:  # each number has its own wait; this one slows down attempts with many numbers
             raise TryLater("too many wrong numbers or PINs", wait_s=max(1, round(_GUESS_S - (now - recent[0]))))
         try:
             return self.bench.punch_by_pin(employee_id, pin, self.camera.name, self.camera.frame())
@@ -168,14 +168,14 @@ class Station(Watcher):
             raise
 
     def enter_pin(self, employee_id: str, pin: str) -> dict[str, Any]:
-        """Record somebody by their number and PIN, with the camera's picture of the moment; what they are greeted with.
+        """Record a person by number and PIN with the camera's current picture, and return their greeting.
 
         Raises:
             TryLater: too many wrong tries.
             InputError: they do not belong together.
             StorageError: it could not be written.
         """
-        if not self._guessing.acquire(timeout=_PATIENCE_S):  # each look takes 64 MB
+        if not self._guessing.acquire(timeout=_PATIENCE_S):  # each check takes 64 MB
             raise TryLater("someone else is entering a PIN", wait_s=round(_PATIENCE_S))
         try:
             row = self._checked(employee_id, pin)
@@ -185,12 +185,12 @@ class Station(Watcher):
         return self.greeter.by_hand(self.bench.kiosk.meant(employee_id.strip()), row)
 
     def state(self) -> dict[str, Any]:
-        """The camera's state, as everybody may know it."""
+        """The public state of the camera."""
         camera = self.camera
         return {"name": camera.name, "state": camera.state, "since": camera.since.isoformat(timespec="milliseconds")}
 
     def offers_pin(self) -> bool:
-        """Whether anybody has a PIN; a file that cannot be read has none."""
+        """Whether anyone has a PIN; False if the file is unreadable."""
         try:
             return self.bench.pins.any()
         except MusterError as error:
@@ -198,7 +198,7 @@ class Station(Watcher):
             return False
 
     def hello(self, *, pin: bool) -> dict[str, Any]:
-        """What a screen must know when it begins.
+        """The initial state for a screen.
 
         Args:
             pin: a PIN may be entered there.
@@ -214,7 +214,7 @@ class Station(Watcher):
         }
 
     def status(self) -> dict[str, Any]:
-        """Everything that can be measured, without reading a file."""
+        """All metrics, without reading a file."""
         camera, pipeline = self.camera, self.camera.pipeline
         now = self.bench.clock().astimezone(self.bench.config.zone)
         return {
@@ -241,7 +241,7 @@ class Station(Watcher):
         }
 
     def _spool(self, now: datetime) -> dict[str, Any] | None:
-        """What waited for the database a moment ago; None: rows go to files."""
+        """The latest known database backlog, or None with file storage."""
         backlog = self.backlog
         if backlog is None:
             return None
@@ -255,7 +255,7 @@ class Station(Watcher):
         }
 
     def faults(self) -> list[str]:
-        """Why it cannot do its work at the moment; none: it can."""
+        """The reasons why the kiosk cannot work right now; empty if it can."""
         camera = self.camera
         found = [] if camera.state == "playing" else [f"the camera is {camera.state}"]
         if camera.state == "playing" and not camera.recording:

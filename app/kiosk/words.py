@@ -1,4 +1,4 @@
-"""Words of the screen at the door, by the keys that its script asks for."""
+"""Words of the kiosk's screen, by the keys of its script."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Shot:
 
 
 class Broadcast:
-    """Holds the newest picture; encodes only while somebody looks.
+    """Holds the newest picture and encodes it only while there are viewers.
 
     Args:
         longest_px: larger pictures are made smaller to this length of their longer side.
@@ -50,26 +50,26 @@ class Broadcast:
 
     @property
     def viewers(self) -> int:
-        """How many look."""
+        """Number of viewers."""
         return self._viewers
 
     def enter(self, most: int | None = None) -> bool:
-        """Somebody begins to look; False: so many do already."""
+        """Add a viewer; False if the limit is reached."""
         with self._newer:
             if most is not None and self._viewers >= most:
                 return False
             if self._viewers == 0:
-                self._shot = Shot(self._shot.number, b"")  # from when somebody looked last
+                self._shot = Shot(self._shot.number, b"")  # since the last viewer
             self._viewers += 1
             return True
 
     def leave(self) -> None:
-        """Somebody looks no more."""
+        """Remove a viewer."""
         with self._newer:
             self._viewers -= 1
 
     def show(self, draw: Callable[[], NDArray[np.uint8]]) -> None:
-        """Give everybody a new picture, unless nobody looks or it comes too soon after the one before.
+        """Publish a new picture, unless there are no viewers or the previous one is too recent.
 
         Args:
             draw: makes the picture, RGB uint8 (H, W, 3).
@@ -83,13 +83,13 @@ class Broadcast:
         self.give(self.encode(draw()))
 
     def give(self, jpeg: bytes) -> None:
-        """Give everybody a new picture that is a JPEG already."""
+        """Publish a new picture that is already a JPEG."""
         with self._newer:
             self._shot = Shot(self._shot.number + 1, jpeg)
             self._newer.notify_all()
 
     def encode(self, image: NDArray[np.uint8]) -> bytes:
-        """A picture, RGB uint8 (H, W, 3), as viewers get it."""
+        """Encode a picture, RGB uint8 (H, W, 3), for the viewers."""
         height, width = image.shape[:2]
         factor = self._longest_px / max(height, width)
         if factor < 1:
@@ -101,7 +101,7 @@ class Broadcast:
         return buffer.tobytes()
 
     def clear(self) -> None:
-        """There is no picture any more: nobody is shown an old one for a new one."""
+        """Drop the picture, so that viewers never take an old one for a new one."""
         self.give(b"")
 
     def next(self, after: int, timeout_s: float) -> Shot | None:

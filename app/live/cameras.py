@@ -33,7 +33,7 @@ _PAUSE_S = (1.0, 15.0)
 
 
 class Watcher:
-    """Is told what a camera shows, in that camera's thread. Does nothing by itself."""
+    """Receives what a camera shows, in that camera's thread. The base class does nothing."""
 
     def saw(self, result: FrameResult, pipeline: Pipeline) -> None:
         """A frame was recognised."""
@@ -43,7 +43,7 @@ class Watcher:
 
 
 class Camera:
-    """One camera: runs while somebody looks, or for as long as it is kept.
+    """One camera, running while it has viewers or is kept running.
 
     A video file is shown again and again, to try things out. What happens in it is told in the first round only: the same recording
     is no news.
@@ -101,7 +101,7 @@ class Camera:
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[Broadcast]:
-        """While this lasts somebody looks, so the camera runs."""
+        """Keep the camera running for a viewer."""
         self.picture.enter()
         try:
             self._begin()
@@ -112,7 +112,7 @@ class Camera:
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
-        """While this lasts the camera runs, whoever looks; what fails is tried again. At the end open rows are settled and written."""
+        """Keep the camera running without viewers and retry failures. On exit, settle and write open rows."""
         self._kept += 1
         self._stop.clear()
         try:
@@ -121,7 +121,7 @@ class Camera:
         finally:
             self._kept -= 1
             if not self._kept:
-                self._closing = True  # whoever still looks
+                self._closing = True  # remaining viewers
                 self._stop.set()
                 self._end()
                 if (thread := self._thread) is not None:
@@ -129,14 +129,14 @@ class Camera:
                 self._closing = False
 
     def snapshot(self) -> bytes | None:
-        """The newest picture as JPEG; None: there is none."""
+        """The newest picture as JPEG, or None."""
         if self.picture.viewers and self.picture.newest.jpeg:
             return self.picture.newest.jpeg
         newest = self._newest
         return None if newest is None else self.picture.encode(self._drawn(newest))
 
     def frame(self) -> NDArray[np.uint8] | None:
-        """The newest picture as the camera gave it, RGB uint8 (H, W, 3); None: there is none."""
+        """The newest unprocessed picture, RGB uint8 (H, W, 3), or None."""
         newest = self._newest
         return newest.frame.image if isinstance(newest, FrameResult) else newest.image if newest else None
 
@@ -167,7 +167,7 @@ class Camera:
                 self._once()
                 self._become("ended")
             except MusterError as error:
-                told = str(error)  # an address may hold a password
+                told = str(error)  # an address may contain a password
                 self._become("failed", told.replace(self._spec, "its source") if is_live(self._spec) else told)
             except Exception as error:
                 self._become("failed", f"{type(error).__name__}: {error}")
@@ -182,7 +182,7 @@ class Camera:
                     return
 
     def _guard(self) -> None:
-        """End the source when nobody has looked for some seconds."""
+        """End the source after some seconds without viewers."""
         mine = self._thread
         while self._thread is mine:
             time.sleep(0.5)
@@ -190,7 +190,7 @@ class Camera:
                 self._end()
 
     def _once(self) -> None:
-        """From opening the source to its end."""
+        """Run from the opening of the source to its end."""
         with contextlib.ExitStack() as claim:
             self.recording = claim.enter_context(self._bench.recording(self.name))
             if not self.recording:
@@ -221,7 +221,7 @@ class Camera:
 
         def saw(result: FrameResult) -> None:
             self.dropped = before + pipeline.stats.dropped
-            if result.frame.index > self._lost_at:  # not one of those that still waited when the camera was lost
+            if result.frame.index > self._lost_at:  # not a frame left over from before the loss
                 if not isinstance(self._newest, FrameResult) or self._newest.frame is not result.frame:
                     self._playing(result.frame)
                 self._newest = result
@@ -234,7 +234,7 @@ class Camera:
             self.pipeline = None
 
     def _pass_on(self, shown: Iterator[bytes]) -> None:
-        """A kiosk shows it, names and all: its pictures go on as they are."""
+        """Relay a kiosk's pictures unchanged, with the names drawn on them."""
         for jpeg in shown:
             self.rate.count()
             self._become("playing")
@@ -243,7 +243,7 @@ class Camera:
                 return
 
     def _show(self) -> None:
-        """Only show it, until whoever records it stops."""
+        """Show the camera without recording, until the other recorder stops."""
         source, asked = self._open(), time.monotonic()
         with contextlib.closing(source):
             for item in _Told(source, self._lost):
@@ -280,7 +280,7 @@ class Camera:
 
 
 class _Told:
-    """A source whose losses are told, with the index of the last frame before."""
+    """A source that reports losses with the index of the last frame before each."""
 
     def __init__(self, source: Source, lost: Callable[[str, int], None]) -> None:
         self._source, self._lost = source, lost
@@ -299,7 +299,7 @@ class _Told:
 
 
 class Cameras:
-    """All cameras of the settings that have a source.
+    """All cameras in the settings that have a source.
 
     Args:
         bench: the workbench.
@@ -313,9 +313,9 @@ class Cameras:
 
     @property
     def names(self) -> list[str]:
-        """In the order of the settings."""
+        """Camera names in the order of the settings."""
         return list(self._cameras)
 
     def get(self, name: str) -> Camera | None:
-        """One of them; None: there is none of that name."""
+        """The camera of that name, or None."""
         return self._cameras.get(name)

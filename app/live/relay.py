@@ -1,4 +1,4 @@
-"""From a kiosk to the workbench on the same workspace: its pictures, so that one process reads and recognises for both."""
+"""Relays a kiosk's pictures to the workbench of the same workspace, so that one process recognises for both."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _path(bench: Workbench, camera: str) -> Path:
 
 @contextlib.contextmanager
 def announced(bench: Workbench, camera: str, address: str) -> Iterator[None]:
-    """While this lasts, workbenches on the workspace know where a kiosk shows a camera, and may look.
+    """Announce to workbenches of the workspace that this kiosk shows a camera.
 
     A workspace that cannot be written has a kiosk all the same, only nobody is told.
 
@@ -55,7 +55,7 @@ def announced(bench: Workbench, camera: str, address: str) -> Iterator[None]:
 
 
 def pictures(bench: Workbench, camera: str) -> Generator[bytes] | None:
-    """A kiosk's pictures of a camera, JPEG, until it sends no more; None: there is no kiosk that shows it.
+    """A kiosk's JPEG pictures of a camera until they end, or None if no kiosk shows it.
 
     Args:
         bench: the workbench.

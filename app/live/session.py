@@ -1,4 +1,4 @@
-"""A pipeline that is fed frame by frame from outside, and ends by itself when no more come."""
+"""A pipeline fed frame by frame from outside, which ends when frames stop."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ASK_S = 3.0
 
 
 class Rate:
-    """Frames per second over the last seconds. May be asked from other threads."""
+    """Frames per second over the last seconds. Thread-safe."""
 
     def __init__(self, span_s: float = 3.0) -> None:
         self._span_s, self._times = span_s, deque[float](maxlen=400)
@@ -40,14 +40,14 @@ class Rate:
         self._times.append(time.monotonic())
 
     def per_second(self) -> float:
-        """The rate of late; 0 when nothing came."""
+        """The recent rate; 0 without frames."""
         now = time.monotonic()
         late = [moment for moment in tuple(self._times) if now - moment <= self._span_s]
         return (len(late) - 1) / (late[-1] - late[0]) if len(late) > 2 and late[-1] > late[0] else 0.0
 
 
 def overlay(bench: Workbench, result: FrameResult, words: Mapping[str, str] = WORDS) -> Image:
-    """The frame of a result with what is known drawn on it."""
+    """The frame of a result with names and boxes drawn on it."""
     people = bench.known_people()
     shown = [track.identity.person for track in result.tracks if track.identity.person]
     names = {person: people.get(person, NOBODY).name for person in shown}
@@ -86,7 +86,7 @@ class LiveSession:
         self.frames = 0
 
     def process(self, image: Image) -> Image:
-        """Take a frame in; the frame with what is known drawn on it comes back.
+        """Process a frame and return it with names and boxes drawn on it.
 
         Args:
             image: RGB uint8 (H, W, 3).
@@ -100,7 +100,7 @@ class LiveSession:
             height, width = image.shape[:2]
             factor = _HEIGHT_PX / height
             size = (max(1, round(width * factor)), _HEIGHT_PX)
-            if self._size not in {None, size}:  # another shape of picture: tracks of the old one mean nothing here
+            if self._size not in {None, size}:  # a new picture size invalidates the old tracks
                 pipeline.finish()
                 pipeline = self._start()
             self._size = size
@@ -153,6 +153,6 @@ class LiveSession:
             log.error("the last rows of camera %s could not be written: %s", self._camera, error)
 
     def close(self) -> None:
-        """Settle what is open and stop; a later frame begins anew."""
+        """Settle open tracks and stop; a later frame starts anew."""
         with self._lock:
             self._finish()

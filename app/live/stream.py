@@ -1,4 +1,4 @@
-"""The browser's camera: frames in, pictures out, over WebRTC. Nothing of Streamlit is called from the frames' thread.
+"""The browser's camera over WebRTC. The frames' thread never calls Streamlit.
 
 `async_processing` lets the newest frame win: while one is worked on, those that come are dropped. An exception or ten seconds in the
 callback would end the stream, so failures are kept and told on the page instead.
@@ -29,13 +29,13 @@ log = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
 
-# A tab that is closed says no goodbye: the connection ends when the browser answers no more (RFC 7675). Five seconds apart, two
-# silences are enough on the short ways that this is for, and threads are freed after ten seconds instead of thirty.
+# A closed tab says no goodbye: the connection ends when the browser stops answering (RFC 7675). Five seconds apart, two
+# missed answers suffice on local networks, and threads are freed after ten seconds instead of thirty.
 aioice.ice.CONSENT_FAILURES = 2
 
 
 class BrowserCamera:
-    """What is done with the frames of one browser's camera.
+    """Processes the frames of one browser's camera.
 
     Args:
         process: RGB uint8 (H, W, 3) in, the picture to show out; called from one thread at a time. Sizes change in mid-stream.
@@ -71,7 +71,7 @@ class BrowserCamera:
 def browser_camera(
     key: str, camera: BrowserCamera, *, ideal_height: int = 720, on_change: Callable[[], None] | None = None
 ) -> bool:
-    """Show the browser's camera, with what is made of its frames.
+    """Show the browser's camera with its processed frames.
 
     Args:
         key: of the element; the same camera object must come with it in every run.
@@ -83,7 +83,9 @@ def browser_camera(
         Whether it plays.
     """
     servers = [{"urls": [url]} for url in services.home().config.app.ice_servers]
-    rtc: Any = {"iceServers": servers}  # none by default: on a closed network a browser would wait for them in vain
+    rtc: Any = {
+        "iceServers": servers
+    }  # none by default, because browsers on a closed network would wait for them in vain
     context = webrtc_streamer(
         key=key,
         mode=WebRtcMode.SENDRECV,

@@ -1,4 +1,4 @@
-"""What a page shows stands in its address, so that it can be passed on and gone back to."""
+"""The state of a page, kept in its address so that users can share it and go back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["put", "to"]
 
 
 def put(**values: str) -> None:
-    """Put values into the address; empty ones leave it."""
+    """Put values into the address and remove empty ones."""
     for name, value in values.items():
         if not value:
             st.query_params.pop(name, None)
@@ -21,7 +21,7 @@ def put(**values: str) -> None:
 
 
 def to(path: str = "", **values: str) -> str:
-    """An address of this workbench, at the site that is looked at: whoever follows it begins a new session.
+    """An address of this workbench at the current site. Following it starts a new session.
 
     Args:
         path: such as `/people`; empty: the page itself.

@@ -1,4 +1,4 @@
-"""What stands around every page: the site, who is signed in, and what everybody must know whatever they are looking at."""
+"""The frame around every page: site, account, and notices for everyone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.workbench import Workbench
 __all__ = ["above", "own_site", "sidebar"]
 
 _PATIENCE = timedelta(minutes=1)
-"""A database that restarts is back within it: nobody need know."""
+"""A restart of the database takes less than this and needs no notice."""
 
 
 def sidebar(account: Account) -> None:
@@ -41,13 +41,13 @@ def sidebar(account: Account) -> None:
 
 
 def own_site() -> None:
-    """The way back from a site that is not theirs."""
+    """A button back from a site that the user may not see."""
     for name in access.sites()[:1]:
         st.button(say("Go to {name}", name=parts.plain(name)), on_click=access.turn_to, args=(name,), key="own-site")
 
 
 def above() -> None:
-    """Which site this is, where there are several, and what keeps it from working; a site that cannot be opened says so as its page."""
+    """The name of the site and what keeps it from working."""
     try:
         bench = access.visiting()
     except MusterError:
@@ -74,7 +74,7 @@ def _site(bench: Workbench) -> Markup:
 
 
 def _waiting(bench: Workbench) -> None:
-    """Rows that have waited for the database for longer than a restart takes."""
+    """A notice about rows that have waited for the database longer than a restart takes."""
     backlog = bench.store.backlog()
     now = bench.clock()
     if backlog is None or backlog.since is None or now - backlog.since < _PATIENCE:

@@ -1,4 +1,4 @@
-"""Pieces that pages are built from. Texts of people (names, notes, file names) never become markup: `plain` for Streamlit's labels,
+"""Building blocks of pages. User texts (names, notes, file names) never become markup: `plain` for Streamlit's labels,
 `markup` for HTML.
 """
 
@@ -70,7 +70,7 @@ _ESCAPED = str.maketrans({sign: f"\\{sign}" for sign in string.punctuation if si
 
 
 def plain(text: object) -> str:
-    """A text that Streamlit's labels show as it is: no Markdown, no links, no symbols of theirs."""
+    """Escape a text for Streamlit's labels: no Markdown, links or symbols."""
     return " ".join(str(text).split()).translate(_ESCAPED)
 
 
@@ -132,7 +132,7 @@ def face(source: str, side: int = 56, alt: str = "") -> Markup:
 def faces_side_by_side(
     left: str, left_text: str, right: str, right_text: str, similarity: float, threshold: float
 ) -> None:
-    """Two faces of one size and how alike they are, for a decision about them.
+    """Two faces side by side with their similarity, for a decision.
 
     Args:
         left, right: addresses, of `app.web.pictures`.
@@ -184,12 +184,12 @@ def similarity_bar(
 
 
 def mark(word: str) -> str:
-    """Sign and word of a status, in the language of who is looking, for tables."""
+    """Sign and word of a status in the viewer's language, for tables."""
     return f"{_STATUS.get(word, ('quiet', '·'))[1]} {term(word)}" if word else ""
 
 
 def tone(word: str) -> Tone:
-    """How a status is coloured."""
+    """The tone of a status."""
     return _STATUS.get(word, ("quiet", ""))[0]
 
 
@@ -210,7 +210,7 @@ def status(word: str, text: str = "") -> Markup:
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of a page's first line.
+    """One figure of a page's first line.
 
     Attributes:
         label: what it counts. value: the number as text. note: what it means; shown below, small. tone: of the number.
@@ -223,7 +223,7 @@ class Figure:
 
 
 def figures(row: Sequence[Figure]) -> None:
-    """The line of figures that a page begins with."""
+    """The line of figures at the top of a page."""
     cells = Markup("").join(
         markup(
             '<div class="m-figure"><span>{label}</span><strong class="m-{tone}">{value}</strong><small>{note}</small></div>',
@@ -238,7 +238,7 @@ def figures(row: Sequence[Figure]) -> None:
 
 
 def notice(title: str, why: str, *, tone: Tone = "quiet", action: Callable[[], object] | None = None) -> None:
-    """An empty, first-use or error state: what is missing, why it matters, and the button that mends it.
+    """A notice for an empty, first-use or error state: what is missing, why it matters, and the button that fixes it.
 
     Args:
         title, why: plain texts.
@@ -254,7 +254,7 @@ def notice(title: str, why: str, *, tone: Tone = "quiet", action: Callable[[], o
 
 
 def guarded(page: Callable[P, None]) -> Callable[P, None]:
-    """A page or fragment whose expected failures are shown as notices that name the next step, never as traces."""
+    """Decorates a page or fragment to show expected errors as notices with a next step."""
 
     @functools.wraps(page)
     def shown(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -267,8 +267,8 @@ def guarded(page: Callable[P, None]) -> Callable[P, None]:
 
 
 def failed(error: MusterError) -> None:
-    """An expected failure as a notice that names the next step."""
-    if isinstance(error, Unreachable):  # where the database is concerns those alone who see the System page
+    """Show an expected error as a notice with a next step."""
+    if isinstance(error, Unreachable):  # only users of the System page may learn the database's address
         notice(
             say("The database does not answer"),
             say("Try again in a moment. Muster keeps what the cameras see until then. If it persists, tell your administrator."),

@@ -32,7 +32,7 @@ class Page:
 def _alerts() -> str:
     try:
         count = alerts.open_count(access.reading("alerts.view"))
-    except MusterError:  # a site that is not theirs, or cannot be opened: the page says so
+    except MusterError:  # no right to the site, or it does not open: the page says so
         count = 0
     return f"{say('Alerts')} ({count})" if count else say("Alerts")
 

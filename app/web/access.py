@@ -1,4 +1,4 @@
-"""Who is looking, at which site, and what they may do there: the one way from a page to a workbench.
+"""The signed-in user, their site and their rights: the only way from a page to a workbench.
 
 A page reads through `reading(action)` and acts through `acting(action)`; both look at the account anew, so that a role or a site taken
 away in the middle of a session holds from the next click on.
@@ -34,7 +34,7 @@ class NotAllowed(MusterError):
 
 
 def account() -> Account | None:
-    """Who is signed in, in this run of a page; None: nobody."""
+    """The account that is signed in during this run of a page, or None."""
     return services.sessions().account(st.context.cookies.get(COOKIE))
 
 
@@ -47,38 +47,38 @@ def _sees(found: Account, name: str) -> bool:
 
 
 def sites() -> list[str]:
-    """The sites that who is signed in may choose from, home first."""
+    """The sites that the signed-in user may choose from, home first."""
     found = account()
     return [name for name in services.sites().names if found is not None and _sees(found, name)]
 
 
 def every_site() -> list[str]:
-    """All that an account can be given, also those that cannot be served at the moment."""
+    """All sites that an account can be given, including those that cannot be served right now."""
     served = services.sites()
     return [*served.names, *served.problems]
 
 
 def enter() -> None:
-    """Choose the site of this run of a page: the address's, else the one of the run before, else the first of theirs."""
+    """Choose the site of this run: from the address, else from the previous run, else the user's first site."""
     theirs = sites()
     before = str(st.session_state.get(_SITE, ""))
     chosen = st.query_params.get("site") or (before if before in theirs else next(iter(theirs), ""))
     if before and chosen != before:
-        st.session_state.clear()  # drafts, files and choices were made of another site's people
+        st.session_state.clear()  # drafts, files and choices belong to the old site's people
     st.session_state[_SITE] = chosen
     if len(theirs) > 1:
         put(site=chosen)
 
 
 def site() -> str:
-    """The site of this run; it may be one that they must not see."""
+    """The site of this run, which the user may have no right to see."""
     if _SITE not in st.session_state:
         enter()
     return str(st.session_state[_SITE])
 
 
 def turn_to(name: str) -> None:
-    """Go to another site, as a callback: nothing that the address names is there."""
+    """Switch to another site (a callback) and clear the address, whose values belong to the old site."""
     st.query_params.clear()
     put(site=name)
 
@@ -93,7 +93,7 @@ def _elsewhere() -> str:
 
 
 def _language() -> str:
-    """Theirs, the workspace's, the browser's, English."""
+    """The account's language, else the workspace's, else the browser's, else English."""
     found = account()
     wanted = (found.language if found else "") or services.home().config.app.language
     return wanted or (st.context.locale or "en").split("-")[0].lower()
@@ -110,18 +110,18 @@ viewer.answered_by(_language, _theme, _elsewhere)
 
 
 def _place(action: str) -> str:
-    """Where something is done: what all sites share at home, all else at the site that is looked at."""
+    """The site of an action: home for what all sites share, otherwise the current site."""
     return services.sites().home if action in OF_HOME else site()
 
 
 def may(action: str) -> bool:
-    """Whether who is signed in may do something here."""
+    """Whether the signed-in user may do something here."""
     found = account()
     return found is not None and found.may(action) and _sees(found, _place(action))
 
 
 def lasting(action: str) -> Callable[[], bool]:
-    """Tells, from any thread and for as long as it is asked, whether this session still may do something at this site."""
+    """A check, callable from any thread, of whether this session still has a right at this site."""
     token, sessions, place = st.context.cookies.get(COOKIE), services.sessions(), _place(action)
 
     def still() -> bool:
@@ -150,7 +150,7 @@ def _entitled(action: str) -> tuple[Workbench, Account]:
 
 
 def reading(action: str) -> Workbench:
-    """The workbench of the site, to show what `action` stands for.
+    """The workbench of the site, for reading under the right `action`.
 
     Raises:
         NotAllowed: they may not.
@@ -169,7 +169,7 @@ def acting(action: str) -> tuple[Workbench, str]:
 
 
 def visiting() -> Workbench:
-    """The workbench of the site, for what stands around every page.
+    """The workbench of the site, for the frame around every page.
 
     Raises:
         NotAllowed: nobody is signed in, or the site is not theirs.

@@ -1,4 +1,4 @@
-"""The gate before everything the workbench serves: who is not signed in gets the sign-in page, and nothing else.
+"""The gate in front of the workbench: without a session, browsers get the sign-in page only.
 
 It stands before Streamlit's own routes, too (its socket, uploads and pictures), which know no accounts.
 """
@@ -26,7 +26,7 @@ __all__ = ["UNREADABLE", "Gate", "signed_in", "visitor"]
 log = logging.getLogger(__name__)
 
 UNREADABLE = "Muster cannot read the accounts right now. Tell your administrator, then try again."
-"""All that a browser is told: where they are kept is nobody's business who is not signed in."""
+"""The whole message for browsers: only signed-in users may learn where the accounts are kept."""
 
 _OPEN = frozenset({"/sign-in", "/sign-out", "/ticket", "/healthz", "/favicon.png"})
 _OPEN_UNDER = ("/assets/",)
@@ -38,7 +38,7 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "SAMEORIGIN",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
-    # Streamlit's frontend compiles templates at run time and styles in place; everything comes from this server alone
+    # Streamlit's frontend compiles templates at run time and uses inline styles; everything comes from this server
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
@@ -49,7 +49,7 @@ _HEADERS = {
 
 
 def signed_in(headers: Headers) -> Account | None:
-    """Whose session a request belongs to; None: nobody's."""
+    """The account of a request's session, or None."""
     try:
         cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
     except CookieError:
@@ -58,7 +58,7 @@ def signed_in(headers: Headers) -> Account | None:
 
 
 def visitor(request: Request) -> tuple[Account, str] | None:
-    """Who asks one of our own routes, and at which site (`?site=`, else home).
+    """The account that asks one of our routes, and the site (`?site=`, else home).
 
     Returns:
         None: nobody who sees that site. Whether there is such a site is not told.

@@ -1,4 +1,4 @@
-"""Under which names browsers may come: a name that an attacker points at this machine must not reach what is served here.
+"""Host names that browsers may use, so that a name pointed here by an attacker does not reach the server (DNS rebinding).
 
 A plain address is always fine, for no attacker can point it elsewhere. Starlette's and Werkzeug's lists of trusted hosts hold names
 alone, so they would refuse a kiosk that is opened by its address.

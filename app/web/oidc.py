@@ -1,4 +1,4 @@
-"""Signing in through the organisation's own service: `st.login` proves the address, a ticket turns it into a session of ours."""
+"""Sign-in through the organisation's service: `st.login` proves the address, and a ticket turns it into a session."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ ASKED = "oidc"
 
 
 def secrets(config: OidcConfig, cookie_secret: str) -> Mapping[str, SecretsValue]:
-    """What `st.login` wants to know.
+    """The configuration for `st.login`.
 
     Raises:
         ConfigError: the library for it is missing.
     """
-    if importlib.util.find_spec("authlib") is None:  # Streamlit asks for it only when somebody signs in
+    if importlib.util.find_spec("authlib") is None:  # Streamlit needs it only at sign-in
         raise ConfigError("[app.oidc] needs the package authlib", hint="pip install 'muster[oidc]'")
     return {
         "auth": {
@@ -42,7 +42,7 @@ def secrets(config: OidcConfig, cookie_secret: str) -> Mapping[str, SecretsValue
 
 
 def show() -> None:
-    """The page for who has no session yet: to the service, or, coming from it, on to the workbench."""
+    """The page for visitors without a session: leads to the service, and from it to the workbench."""
     if services.home().config.app.oidc is None or not st.user.is_logged_in:
         if ASKED in st.query_params and services.home().config.app.oidc is not None:
             st.login()
@@ -62,7 +62,7 @@ def show() -> None:
         )
         return
     place = f"/ticket?ticket={quote(services.sessions().ticket(account), safe='')}"
-    # the ticket is of our own making and quoted: nothing of anybody's stands in this script
+    # we made and quoted the ticket, so the script contains no user input
     st.html(f"<script>window.location.replace({place!r})</script>", unsafe_allow_javascript=True)
     parts.html(parts.markup('<a href="{place}" target="_self">{text}</a>', place=Markup(place), text=say("Continue")))
 

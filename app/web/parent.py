@@ -1,4 +1,4 @@
-"""A server that was started by another program ends when that does, however that ends."""
+"""Ends a server together with the program that started it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["end_with_input"]
 
 
 def end_with_input() -> None:
-    """From now on, the end of standard input is as good as SIGTERM: the other end was held by who started this process."""
+    """Treat the end of standard input as SIGTERM: the parent process holds the other end."""
 
     def wait() -> None:
         while os.read(sys.stdin.fileno(), 4096):  # not through Python's buffer, whose lock would be held at the end

@@ -1,4 +1,4 @@
-"""Pictures of the workspace for the pages: small, and only for those whose role may see them."""
+"""Small pictures of the workspace for pages, checked against the role."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ _RIGHTS = {
 }
 _SIDES = (56, 112, 160, 320, 640, 1280)
 _FACES = ("live.view", "attendance.view", "people.view", "alerts.view")
-_FACE_PX = 160  # beside a name, for those who have no business with the picture itself
+_FACE_PX = 160  # beside a name, for roles without the right to larger pictures
 _KEPT_PX = 320
 _TONES = ("#0072B2", "#9A6A00", "#00785A", "#A0527D", "#1F6F99", "#A64B00")
 
 
 def at_site() -> str:
-    """What an address of one of our own routes ends with, so that it means the site that is looked at."""
+    """The query that makes one of our routes refer to the current site."""
     return f"&site={quote(viewer.site(), safe='')}" if viewer.site() else ""
 
 
 def picture(path: str, side: int = 160) -> str:
-    """The address of a picture of the site that is looked at.
+    """The address of a picture of the current site.
 
     Args:
         path: relative to the workspace, as the logs name it.
@@ -61,7 +61,7 @@ def portrait(employee_id: str, side: int = 112) -> str:
 
 
 def inline(image: NDArray[np.uint8], side: int = 160, share: float = 1.0) -> str:
-    """The address of a picture that is stored nowhere: the picture itself.
+    """A data URL for a picture that is not stored.
 
     Args:
         image: RGB uint8 (H, W, 3).
@@ -80,7 +80,7 @@ def _kept(path: Path, stamp: tuple[int, int], side: int, *, square: bool) -> byt
 
 
 def _small(path: Path, stamp: tuple[int, int], side: int, *, square: bool) -> bytes:
-    del stamp  # part of the key: another file under the same name is another picture
+    del stamp  # part of the key, so that a replaced file is a new picture
     image = read_image(path)
     height, width = image.shape[:2]
     if square:
@@ -95,7 +95,7 @@ def _small(path: Path, stamp: tuple[int, int], side: int, *, square: bool) -> by
 
 
 def allowed(account: Account, kind: str) -> bool:
-    """Whether somebody may see pictures of a kind, the folder below `images` that they lie in."""
+    """Whether an account may see pictures in a folder below `images`."""
     return any(account.may(action) for action in _RIGHTS.get(kind, ("alerts.view",)))
 
 
@@ -116,7 +116,7 @@ def _serve(request: Request, path: Path, *, square: bool, most_px: int = _SIDES[
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}  # an erased picture must not linger in a browser
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        make = _kept if side <= _KEPT_PX else _small  # large ones are looked at once
+        make = _kept if side <= _KEPT_PX else _small  # large ones are viewed only once
         return Response(make(path, stamp, side, square=square), media_type="image/jpeg", headers=headers)
     except (OSError, MusterError):
         return PlainTextResponse("this picture no longer exists", 404)
@@ -155,7 +155,7 @@ def _portrait(request: Request) -> Response:
 
 
 def _initials(name: str, key: str) -> str:
-    """A face that is not there: the initials on a colour of their own."""
+    """A placeholder face: initials on a colour derived from the id."""
     words = [word for word in name.split() if word[0].isalnum()]
     letters = ((words[0][0] + (words[-1][0] if len(words) > 1 else "")) if words else "?").upper()
     tone = _TONES[int(hashlib.sha256(key.encode()).hexdigest(), 16) % len(_TONES)]
@@ -166,7 +166,7 @@ def _initials(name: str, key: str) -> str:
 
 
 def _threaded(route: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
-    """A route that reads files, beside the server's loop; what cannot be read is said in a word."""
+    """Wraps a route that reads files: runs it off the event loop and answers errors briefly."""
 
     def answer(request: Request) -> Response:
         try:

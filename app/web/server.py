@@ -1,4 +1,4 @@
-"""The workbench's web server: Streamlit's pages behind the gate, beside routes of our own for signing in and for pictures."""
+"""The workbench's web server: Streamlit's pages behind the gate, and our routes for sign-in and pictures."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _DARK = {
 OPTIONS: dict[str, Any] = {
     "browser.gatherUsageStats": False,
     "client.toolbarMode": "viewer",
-    "client.disableDataExport": True,  # tables leave through exports, which need a right and hold no formulas
+    "client.disableDataExport": True,  # tables leave only through exports, which check rights and contain no formulas
     "client.showErrorDetails": "none",
     "server.headless": True,
     "server.fileWatcherType": "none",
@@ -63,7 +63,7 @@ def create_app() -> App:
 
     @contextlib.asynccontextmanager
     async def attended(_app: App) -> AsyncIterator[None]:
-        """While the server runs, notifications go out, days are closed and what is too old is erased, at every site."""
+        """Send notifications, close days and erase old data at every site while the server runs."""
         with contextlib.ExitStack() as stack:
             await run_in_threadpool(_attend, stack)
             yield None
@@ -85,7 +85,7 @@ def create_app() -> App:
 
 
 def _attend(stack: contextlib.ExitStack) -> None:
-    """Home must work, or nobody gets in; a site that cannot be opened now is tried again, and takes no other down."""
+    """Open all sites. Home must open; a site that fails is retried later and does not affect others."""
     stack.enter_context(services.home().attended())
     for name in services.sites().names[1:]:
         held = stack.enter_context(contextlib.ExitStack())
@@ -93,7 +93,7 @@ def _attend(stack: contextlib.ExitStack) -> None:
 
 
 def _attend_site(name: str, held: contextlib.ExitStack, begun: list[str]) -> None:
-    """Once; called until it comes to an end."""
+    """Run one round of upkeep; called repeatedly."""
     if not begun:
         held.enter_context(services.bench(name).attended())
         begun.append(name)

@@ -1,4 +1,4 @@
-"""The workbenches that pages and routes share: one per process and site, all with the same networks, opened once.
+"""The workbenches that pages and routes share: one per process and site, with shared models.
 
 Home is the workspace that MUSTER_WORKSPACE names: accounts and sessions are kept there, and its settings hold for the server. Which
 sites there are is looked up once, as settings are read once.
@@ -29,7 +29,7 @@ _watched: dict[Path, Cameras] = {}
 
 
 def workspace() -> Path:
-    """The folder that is worked on, from MUSTER_WORKSPACE."""
+    """The workspace folder, from MUSTER_WORKSPACE."""
     return _absolute(os.environ.get("MUSTER_WORKSPACE") or "data", os.getcwd())  # noqa: PTH109 - asked for every word
 
 
@@ -77,7 +77,7 @@ def _folder(site: str) -> Path:
 
 
 def home() -> Workbench:
-    """The workbench of the workspace itself: who may sign in, and how the server behaves.
+    """The home workbench, which holds accounts and server settings.
 
     Raises:
         ConfigError: its settings make no sense.
@@ -86,7 +86,7 @@ def home() -> Workbench:
 
 
 def sites() -> Sites:
-    """The sites that are served.
+    """The served sites.
 
     Raises:
         ConfigError: the settings of home make no sense.
@@ -110,7 +110,7 @@ def sessions() -> Sessions:
 
 
 def cameras(site: str) -> Cameras:
-    """The cameras of a site that this process can read itself.
+    """The cameras of a site that this process reads.
 
     Raises:
         InputError, ConfigError: see `bench`.

@@ -1,4 +1,4 @@
-"""Who is signed in: a signed cookie names the account, and ends with time, with a change of the account, or by signing out."""
+"""Sessions: a signed cookie names the account until it expires, the account changes, or the user signs out."""
 
 from __future__ import annotations
 
@@ -55,26 +55,26 @@ class Sessions:
             return self._key_file.read_bytes()
 
     def derived(self, purpose: str) -> str:
-        """A secret of its own for something else that must be signed here."""
+        """Derive a separate secret for another purpose."""
         return hmac.new(self._key(), purpose.encode(), "sha256").hexdigest()
 
     def issue(self, account: Account) -> str:
-        """A token for somebody who proved who they are."""
+        """Issue a session token for an authenticated account."""
         return self._write("session", account)
 
     def ticket(self, account: Account) -> str:
-        """The same for one use within a minute: it may stand in an address."""
+        """Issue a single-use ticket valid for a minute, fit for an address."""
         return self._write("ticket", account)
 
     def _write(self, purpose: str, account: Account) -> str:
         return str(self._signer(purpose).dumps([account.name, account.epoch, secrets.token_hex(8)]))
 
     def account(self, token: str | None) -> Account | None:
-        """Whose session it is; None: nobody's, or it has ended."""
+        """The account of a session, or None if it is invalid or has ended."""
         return self._read("session", token, self.life_s)
 
     def redeem(self, ticket: str) -> Account | None:
-        """Whose ticket it is, once."""
+        """Redeem a ticket once: its account, or None."""
         with self._redeeming:
             account = self._read("ticket", ticket, _TICKET_S)
             if account is not None:
@@ -82,7 +82,7 @@ class Sessions:
             return account
 
     def _proven(self, purpose: str, token: str) -> tuple[str, int, float]:
-        """Account, epoch and time of issue of a token of ours; a page asks many times, so what was proven is kept."""
+        """Account, epoch and time of issue of a valid token, cached because pages ask often."""
         if (purpose, token) not in self._known:
             (name, epoch, _nonce), issued = self._signer(purpose).loads(token, return_timestamp=True)
             if len(self._known) >= _KNOWN:
@@ -97,17 +97,17 @@ class Sessions:
             name, epoch, issued = self._proven(purpose, token)
         except (BadData, ValueError, TypeError):
             return None
-        if not 0 <= _CLOCK.get_timestamp() - issued <= life_s:  # tokens bear whole seconds
+        if not 0 <= _CLOCK.get_timestamp() - issued <= life_s:  # tokens carry whole seconds
             return None
         account = self._accounts.all().get(name)
         return account if account is not None and account.active and account.epoch == epoch else None
 
     def end(self, token: str) -> None:
-        """Sign out: the token is worth nothing any more in this process; elsewhere it ends with its time."""
+        """Sign out: revoke the token in this process. Elsewhere it expires."""
         for purpose in ("session", "ticket"):
             with contextlib.suppress(BadData, ValueError, TypeError):
                 _, _, issued = self._proven(purpose, token)
                 self._ended[token] = issued
         oldest = _CLOCK.get_timestamp() - self.life_s
         for old in [each for each, issued in tuple(self._ended.items()) if issued < oldest]:
-            self._ended.pop(old, None)  # its time is over anyway
+            self._ended.pop(old, None)  # it has expired anyway

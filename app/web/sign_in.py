@@ -1,4 +1,4 @@
-"""Signing in and out: plain pages that need no script, before anything else is served."""
+"""Sign-in and sign-out: plain pages without scripts."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ def _page(request: Request, *, problem: str = "", name: str = "", status: int = 
 
 
 def _local(place: str) -> str:
-    """A place on this server; anything else leads to the first page."""
+    """A path on this server; anything else becomes the first page."""
     parts = urlsplit(place)
     plain = place.startswith("/") and not place.startswith("//") and "\\" not in place and place.isprintable()
     return place if plain and not parts.scheme and not parts.netloc and parts.path != "/sign-in" else "/"
 
 
 def _own(request: Request) -> bool:
-    """The form was sent from a page of this server."""
+    """Whether the form was sent from a page of this server."""
     origin = request.headers.get("origin", "")
     return urlsplit(origin).netloc == request.headers.get("host", "")
 
@@ -85,7 +85,7 @@ async def _form(request: Request) -> dict[str, str] | None:
 
 
 def _welcome(request: Request, account: Account, place: str) -> Response:
-    """Let somebody in and lead them on."""
+    """Start a session and redirect."""
     sessions = services.sessions()
     response = RedirectResponse(_local(place), 303)
     response.set_cookie(
@@ -125,7 +125,7 @@ def _checked(request: Request, form: dict[str, str]) -> Response:
 
 
 async def _ticket(request: Request) -> Response:
-    """The way in from the organisation's own sign-in: a ticket, once, from the page that it ends on."""
+    """Redeem the ticket from the organisation's sign-in."""
     account = await run_in_threadpool(services.sessions().redeem, request.query_params.get("ticket", ""))
     if account is None:
         return RedirectResponse("/sign-in", 303)
@@ -134,7 +134,7 @@ async def _ticket(request: Request) -> Response:
 
 async def _sign_out(request: Request) -> Response:
     services.sessions().end(request.cookies.get(COOKIE, ""))
-    # where the organisation's own service let them in, its proof is given back, too
+    # also sign out of the organisation's service
     response = RedirectResponse("/auth/logout" if services.home().config.app.oidc else "/sign-in", 303)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response

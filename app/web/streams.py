@@ -28,7 +28,7 @@ _MOST_VIEWERS = 24
 
 
 async def _frames(request: Request, camera: Camera) -> AsyncIterator[bytes]:
-    """Every newer picture, until the viewer goes or is signed out."""
+    """Each newer picture, until the viewer leaves or is signed out."""
     seen, checked = 0, time.monotonic()
     with camera.watched() as picture:
         while not await request.is_disconnected():
@@ -45,7 +45,7 @@ async def _frames(request: Request, camera: Camera) -> AsyncIterator[bytes]:
 
 
 def _may_look(request: Request) -> bool:
-    """Still; who cannot be asked about is sent away."""
+    """Whether the viewer still has the right; False if that is unknown."""
     try:
         found = visitor(request)
     except MusterError:
@@ -73,7 +73,7 @@ async def _stream(request: Request) -> Response:
     return StreamingResponse(
         _frames(request, camera),
         media_type=f"multipart/x-mixed-replace; boundary={_BOUNDARY}",
-        headers={"Cache-Control": "no-store", "Content-Encoding": "identity"},  # compressing would hold pictures back
+        headers={"Cache-Control": "no-store", "Content-Encoding": "identity"},  # compression would delay pictures
     )
 
 

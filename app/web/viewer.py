@@ -1,4 +1,4 @@
-"""Who looks, as far as words, figures and addresses must know: their language, whether on light or dark ground, and at which site.
+"""The viewer's language, theme and site, for words, figures and addresses.
 
 Pages of the workbench answer from the browser's session (`app.web.access`). Where there is none, as in notebooks, it is English on light
 ground. Nothing of Streamlit is imported here, so words and figures can be used anywhere.
@@ -17,21 +17,21 @@ _ask: tuple[Callable[[], str], Callable[[], Theme], Callable[[], str]] | None = 
 
 
 def answered_by(language: Callable[[], str], theme: Callable[[], Theme], site: Callable[[], str]) -> None:
-    """From now on these are asked, once per word and figure: one process serves many who look."""
+    """Install the functions that answer for the current viewer; one process serves many."""
     global _ask  # noqa: PLW0603 - a process has one interface
     _ask = language, theme, site
 
 
 def language() -> str:
-    """The code of their language, such as `de`; it may be one that there are no words in."""
+    """The code of the viewer's language, such as `de`, whether or not it is supported."""
     return _ask[0]() if _ask else "en"
 
 
 def theme() -> Theme:
-    """What their browser shows."""
+    """The theme of the viewer's browser."""
     return _ask[1]() if _ask else "light"
 
 
 def site() -> str:
-    """The site that they look at; empty: home."""
+    """The viewer's site; empty for home."""
     return _ask[2]() if _ask else ""

@@ -1,4 +1,4 @@
-"""How the tuning page says what the engine has worked out, in the language of who is looking."""
+"""The engine's calibration results in the viewer's language."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ __all__ = [
     "warnings",
 ]
 
-_LEAST = 1e-6  # below it nothing was measured, and nobody can picture it
+_LEAST = 1e-6  # smaller rates were never measured and mean nothing to readers
 Names = Callable[[str], str]
-"""How to call a person, by id."""
+"""Looks up a person's name by id."""
 
 
 def percent(share: float) -> str:
@@ -100,7 +100,7 @@ def support(report: CalibrationReport) -> str:
 
 
 def traffic(found: Traffic) -> str:
-    """Where the numbers of arrivals and strangers come from."""
+    """The source of the numbers of arrivals and strangers."""
     if found.source == "logs":
         return say_count(
             "Arrivals and strangers were counted on {count} working day of the last four weeks.",

@@ -1,4 +1,4 @@
-"""Deciding what became of alerts: one row per decision, and none over somebody else's."""
+"""Decisions about alerts: one row each, never overwriting someone else's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["decide"]
 
 
 def decide(seen: Mapping[str, str], state: str, *, note: str = "", assignee: str = "") -> bool:
-    """Say what became of alerts.
+    """Record a decision about alerts.
 
     Args:
         seen: incident → the state in which it was shown: what somebody else has decided meanwhile is not overruled unseen.

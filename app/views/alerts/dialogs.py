@@ -1,4 +1,4 @@
-"""Decisions about a stranger: each shows the faces it is about, asks why, and is a row with author and reason."""
+"""Decisions about a stranger: each shows the faces, asks for a reason, and becomes a row with its author."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _address(bench: Workbench, key: str) -> str:
 
 
 def pair(bench: Workbench, first: str, second: str, similarity: float | None) -> None:
-    """Two faces side by side, and how alike they are where their templates are still held."""
+    """Two faces side by side, with their similarity while templates are kept."""
     left, right = name_of(bench, first), name_of(bench, second)
     if similarity is not None:
         parts.faces_side_by_side(
@@ -74,7 +74,7 @@ def _confirm(
 
 
 def merge(bench: Workbench, unknown_id: str, into: str = "") -> None:
-    """Two dossiers are one person; `into`: the other one, when it is known already."""
+    """Merge two dossiers; `into` is the other one if already known."""
 
     @st.dialog(say("The same person"), width="medium")
     def shown() -> None:
@@ -94,7 +94,7 @@ def merge(bench: Workbench, unknown_id: str, into: str = "") -> None:
 
 
 def _other(bench: Workbench, unknown_id: str) -> str:
-    """Which other dossier: the most similar ones first."""
+    """Choose the other dossier, most similar first."""
     alike = {each.person: each.similarity for each in nearest_strangers(bench.records, unknown_id, top=1000)}
     dossiers = bench.dossiers.dossiers([each.row for each in bench.alerts.all()])
     others = sorted(
@@ -107,7 +107,7 @@ def _other(bench: Workbench, unknown_id: str) -> str:
 
 
 def name(bench: Workbench, unknown_id: str) -> None:
-    """A stranger is somebody who is enrolled by now."""
+    """Name a stranger as an enrolled person."""
 
     @st.dialog(say("This is …"), width="medium")
     def shown() -> None:
@@ -158,7 +158,7 @@ def watch(bench: Workbench, unknown_id: str, *, on: bool) -> None:
 
 
 def ignore(bench: Workbench, unknown_id: str, *, on: bool) -> None:
-    """A stranger is of no interest, or is again."""
+    """Ignore a stranger, or resume alerts."""
     title = say("Ignore") if on else say("Resume alerts")
 
     @st.dialog(title)
@@ -183,7 +183,7 @@ def ignore(bench: Workbench, unknown_id: str, *, on: bool) -> None:
 
 
 def split(bench: Workbench, unknown_id: str, incidents: list[str]) -> None:
-    """Some visits show somebody else."""
+    """Split visits off into a new dossier."""
 
     @st.dialog(say("Different person"))
     def shown() -> None:

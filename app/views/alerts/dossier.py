@@ -1,4 +1,4 @@
-"""One stranger: all visits with faces, what was decided, and what may be decided now."""
+"""One stranger: visits with faces, past decisions, and possible ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filters of the alerts: one row, kept in the address so that it can be passed on and gone back to."""
+"""Filters of the alerts, kept in the address so that users can share them and go back."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _date(param: str, label: str, about: str) -> None:
 
 
 def nothing(hidden: bool) -> None:
-    """What is said when no alert is to be shown.
+    """The notice when no alert matches.
 
     Args:
         hidden: there are alerts, but the filters leave none.

@@ -1,4 +1,4 @@
-"""The gallery of alerts: figures, filters, faces, and what can be done with several at once."""
+"""The gallery of alerts: figures, filters, faces and bulk actions."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _figures(bench: Workbench, alerts: Sequence[Incident]) -> None:
 
 @st.fragment(run_every=_EVERY_S)
 def arrivals(wanted: Wanted, version: int, drawn: frozenset[str]) -> None:
-    """Says what came in since the gallery was drawn; as long as no file changed, that costs a look at the folder.
+    """Announces alerts newer than the gallery; without changed files this costs one directory listing.
 
     Args:
         wanted: the filters.
@@ -132,7 +132,7 @@ def _choose_all(page: Sequence[Incident]) -> None:
 
 
 def _bulk(bench: Workbench, chosen: Sequence[Incident]) -> None:
-    """What can be done with those that are selected, below, where it moves nothing."""
+    """Bulk actions for the selected alerts, placed below so that nothing moves."""
     if not chosen:
         return
 

@@ -1,4 +1,4 @@
-"""One alert, large: its pictures, who was involved, what was decided, and what may be decided now."""
+"""One alert: pictures, people involved, past decisions, and possible ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def show(bench: Workbench, incident_id: str) -> None:
         )  # fmt: skip
         return
     _head(bench, alert)
-    grid = st.grid(5, min_column_width=150)  # on a tablet the second cell comes below the first
+    grid = st.grid(5, min_column_width=150)  # on a tablet the second cell moves below the first
     with grid.cell(column_span=3):
         parts.html(_pictures(bench, alert))
     with grid.cell(column_span=2):
@@ -51,7 +51,7 @@ def _place(alert: Incident) -> tuple[str, str]:
 
 
 def _head(bench: Workbench, alert: Incident) -> None:
-    """Where one is, and the ways on: the order is that of the gallery, whose filters are still in the address."""
+    """Navigation in the order of the gallery, whose filters are still in the address."""
     order = select(bench.alerts.all(), filters.wanted(), bench.incidents.day_of(bench.clock()))
     older = next((each for each in order if _place(each) < _place(alert)), None)
     newer = next((each for each in reversed(order) if _place(each) > _place(alert)), None)
@@ -79,7 +79,7 @@ def _export(bench: Workbench, alert: Incident) -> None:
     assert account is not None
 
     def content() -> bytes:
-        """Made on click and outside of the page's run: so the account is looked at anew here."""
+        """Make the export on click, outside the page's run, so check the account again."""
         if not still():
             raise access.NotAllowed("your role does not allow this", hint="ask an administrator")
         return bench.export_incident(incident_id, author=account.name)

@@ -1,4 +1,4 @@
-"""Alerts: what needs a security lead, and who the strangers are."""
+"""Alerts: incidents that need a security lead, and strangers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def show() -> None:
 
 
 def _view() -> str:
-    """Which of the two the address asks for."""
+    """The view named by the address."""
     key = "alerts-view"
     st.session_state[key] = "strangers" if st.query_params.get("view") == "strangers" else "alerts"
 
@@ -49,7 +49,7 @@ def _view() -> str:
 
 
 def open_count(bench: Workbench) -> int:
-    """How many incidents are open, whatever their age, for the menu; 0 when the log cannot be read, which the page then says."""
+    """Number of open incidents for the menu; 0 if the log is unreadable, which the page reports."""
     try:
         return bench.alerts.open_count()
     except MusterError:

@@ -1,4 +1,4 @@
-"""What the pages of alerts and strangers are put together from: pictures, faces, names and times."""
+"""Building blocks of the Alerts pages: pictures, faces, names and times."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def style() -> None:
 
 
 def kind_name(kind: str) -> str:
-    """What an incident is called."""
+    """The title of an incident."""
     names = {
         "unknown": say("Unknown person"),
         "tailgating": say("Tailgating"),
@@ -48,7 +48,7 @@ def kind_name(kind: str) -> str:
 
 
 def moment(bench: Workbench, text: str) -> str:
-    """A time as `08:57`, with its day when that is not today; a text that is no time stays as it is."""
+    """A time as `08:57`, with its day unless today; other texts stay unchanged."""
     found = when(text)
     if found is None:
         return text
@@ -66,7 +66,7 @@ def age(span: timedelta) -> str:
 
 
 def name_of(bench: Workbench, key: str) -> str:
-    """How to call somebody who was involved: their name, their dossier, or that they were erased."""
+    """The label of a person involved: name, dossier, or erased."""
     key = bench.office.readable(key)
     person = bench.known_people().get(key)
     if person is not None:
@@ -80,7 +80,7 @@ def name_of(bench: Workbench, key: str) -> str:
 
 
 def gone(width: int, height: int) -> Markup:
-    """In a picture's place: it is no longer kept."""
+    """Placeholder for a picture that is no longer kept."""
     return parts.markup(
         '<div class="m-gone" style="width:{width}px;height:{height}px">{text}</div>',
         width=width,
@@ -90,14 +90,16 @@ def gone(width: int, height: int) -> Markup:
 
 
 def shown(bench: Workbench, path: str, side: int, alt: str) -> Markup:
-    """A picture of the workspace as a square, or what stands in its place."""
+    """A square picture of the workspace, or its placeholder."""
     if bench.records.inside(path) is None:
         return gone(side, side)
-    return parts.face(parts.picture(path, 2 * side), side, alt)  # twice: the frame of a whole door is cut to a square
+    return parts.face(
+        parts.picture(path, 2 * side), side, alt
+    )  # twice the size, because the frame of a whole door is cropped to a square
 
 
 def face_of(bench: Workbench, key: str, side: int = 56) -> Markup:
-    """The face of somebody who was involved, enrolled or not."""
+    """The face of a person involved, enrolled or not."""
     key = bench.office.readable(key)
     if key in bench.known_people():
         return parts.face(parts.portrait(key), side, name_of(bench, key))
@@ -107,7 +109,7 @@ def face_of(bench: Workbench, key: str, side: int = 56) -> Markup:
 
 
 def _scene(bench: Workbench, row: Mapping[str, str]) -> Markup:
-    """People who passed together, in the place of one face: the whole frame, and the faces below it."""
+    """The frame of a joint passage, with the faces below it."""
     if bench.records.inside(row["image"]) is None:
         return gone(160, 160)
     faces = [face_of(bench, key, 66) for key in parties(row)]
@@ -144,7 +146,7 @@ def tile(bench: Workbench, alert: Incident) -> Markup:
 
 
 def options(param: str, default: str, choices: Mapping[str, str], label: str) -> str:
-    """A list to choose from that stands in the address by its bare word, whatever the language.
+    """A select box whose value in the address is independent of the language.
 
     Args:
         param: name in the address.
@@ -165,12 +167,12 @@ def options(param: str, default: str, choices: Mapping[str, str], label: str) ->
 
 
 def paged(count: int) -> slice:
-    """Which of so many things stand on this page; where to turn it is drawn when there are several."""
+    """The slice of items on this page, with page controls when there are several."""
     pages = max(1, -(-count // PAGE))
     text = st.query_params.get("page", "1")
     page = min(pages, max(1, int(text))) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
     if pages > 1:
-        key = f"alerts-page-{page}"  # the address says which: a widget of its own for each
+        key = f"alerts-page-{page}"  # one widget per value in the address
         st.pagination(pages, default=page, key=key, on_change=lambda: put(page=str(st.session_state[key])))
     return slice((page - 1) * PAGE, page * PAGE)
 
@@ -181,7 +183,7 @@ _PROBLEM = "alerts-problem"
 
 
 def act(deed: Callable[[Workbench, str], str]) -> bool:
-    """Change something as who is signed in, and say so; what went wrong is kept for `problem`.
+    """Run a change as the signed-in user and confirm it; errors are kept for `problem`.
 
     Args:
         deed: given the workbench and the author's name; returns what to say.
@@ -201,14 +203,14 @@ def act(deed: Callable[[Workbench, str], str]) -> bool:
 
 
 def problem() -> None:
-    """What went wrong with the last action, near its control, once."""
+    """Show the error of the last action once, near its control."""
     text = st.session_state.pop(_PROBLEM, "")
     if text:
         st.error(parts.plain(text), icon=":material/error:")
 
 
 def assignee_field(key: str) -> None:
-    """Who takes care of it: somebody who may, or any other name."""
+    """Choose an assignee: a colleague with the right, or any other name."""
     st.selectbox(
         say("Assignee"),
         access.colleagues("alerts.review"),

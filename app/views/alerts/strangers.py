@@ -1,4 +1,4 @@
-"""Strangers: who was seen without being known, over days and cameras, and who of them may be one person."""
+"""Strangers: unknown people over days and cameras, and pairs that may be one person."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def seen(dossier: Dossier) -> str:
 
 
 def marks(bench: Workbench, dossier: Dossier) -> Markup:
-    """What was decided about a stranger, as signs and words."""
+    """Decisions about a stranger, as signs and words."""
     found = []
     if dossier.watched:
         found.append(parts.status("watched", say("On the watch list")))
@@ -98,7 +98,7 @@ def _tile(bench: Workbench, dossier: Dossier) -> Markup:
 
 
 def _suggestions(bench: Workbench, dossiers: Sequence[Dossier]) -> None:
-    """Pairs that may be one person; somebody looks at them and decides."""
+    """Pairs that may be one person, for a decision."""
     known = {each.unknown_id: each for each in dossiers}
     pairs = [each for each in bench.office.suggestions() if each.first in known and each.second in known]
     if not pairs:

@@ -1,4 +1,4 @@
-"""Forgetting a person: what will be gone, the typed name, progress, and the receipt."""
+"""Erasing a person: preview, typed confirmation, progress and receipt."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KEY = "forgetting"
 
 @dataclass
 class _Job:
-    """Erasing runs beside the page: whoever leaves it does not break it off half-way."""
+    """Erasing runs in the background, so leaving the page does not interrupt it."""
 
     employee_id: str
     done: int = 0
@@ -49,7 +49,7 @@ class _Job:
 
 
 def dialog(bench: Workbench, employee_id: str, name: str) -> None:
-    """Ask whether it is meant."""
+    """Ask for confirmation."""
 
     try:
         with st.spinner(say("Searching their data …")):
@@ -120,7 +120,7 @@ def _start(employee_id: str) -> None:
 
 
 def going_on() -> bool:
-    """Somebody is being forgotten, or was, and the receipt was not put away yet."""
+    """Whether an erasure is running or its receipt is still open."""
     return _KEY in st.session_state
 
 
@@ -135,7 +135,7 @@ def _bar(job: _Job) -> None:
 
 
 def show_progress() -> None:
-    """How far it is; then the receipt."""
+    """Show progress, then the receipt."""
     job: _Job = st.session_state[_KEY]
     if not job.ended.is_set():
         _bar(job)

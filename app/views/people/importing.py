@@ -1,4 +1,4 @@
-"""Lists that HR brings: staff and leave, looked at before anything is written."""
+"""Import of staff and leave lists, with a preview before anything is written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN = 200
 
 
 def dialog() -> None:
-    """Ask for a file, say what it would change, and take it in."""
+    """Ask for a file, preview its changes, and import it."""
 
     @st.dialog(say("Import lists"), width="large")
     def ask() -> None:
@@ -86,7 +86,7 @@ def _take(
 
 
 def _changes(result: StaffImport | LeaveImport) -> bool:
-    """Something would be written."""
+    """Whether anything would be written."""
     if isinstance(result, StaffImport):
         return not result.errors and bool(result.added or result.changed)
     return bool(result.added or result.removed)

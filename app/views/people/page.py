@@ -1,4 +1,4 @@
-"""People: who is on the list, what is held on them, and what can be done about it."""
+"""People: the list, stored data, and actions."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _list(bench: Workbench) -> None:
 
 
 def _table(bench: Workbench) -> pd.DataFrame:
-    """Everybody, those whose templates have no row in the list, too."""
+    """Everyone, including people whose templates have no row in the list."""
     people, gallery = bench.people.all(), bench.gallery.current()
     seen = last_seen(bench, [key for key, person in people.items() if person.active], _DAYS)
     rows = []

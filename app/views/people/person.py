@@ -1,4 +1,4 @@
-"""One person: details, templates, last punches, and what becomes of what is held on them."""
+"""One person: details, templates, last punches, and their stored data."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
         saved = st.form_submit_button(say("Save"), type="primary")
     if saved:
         given = consent.isoformat() if isinstance(consent, date) else ""
-        # a consent recorded to the minute stays so, unless its day was changed
+        # keep the recorded time of consent unless the user changed the day
         given = person.consent_at if given == person.consent_at[:10] else given
         _change(
             employee_id, say("Saved"), name=name or "", department=department or "", email=email or "", consent_at=given
@@ -204,7 +204,7 @@ def _held(bench: Workbench, employee_id: str, person: Person | None) -> None:
 
 
 def _copy(employee_id: str) -> bool:
-    """The button that makes the copy, or hands out the one that was made; whether one is asked for."""
+    """The button that prepares or downloads the copy; returns whether one was requested."""
     ready = st.session_state.get("export")
     if not ready or ready[0] != employee_id:
         st.session_state.pop("export", None)  # somebody else's

@@ -1,4 +1,4 @@
-"""The templates of a person: pictures, how good each is, how alike they are, and taking some out."""
+"""The templates of a person: pictures, quality, similarity and removal."""
 
 from __future__ import annotations
 

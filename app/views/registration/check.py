@@ -1,4 +1,4 @@
-"""The last step of a registration: are the pictures one person's, and is that person somebody who is enrolled already?"""
+"""The last step of a registration: do the pictures show one person, and is that person already enrolled?"""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _back(state: Registration) -> None:
 
 
 def _verdict(state: Registration, draft: Draft, bench: Workbench) -> None:
-    """The plain answer, and the buttons that go with it."""
+    """The verdict and its buttons."""
     title, why, tone = _words(state, draft, bench)
     with st.container(border=True):
         parts.html(
@@ -125,7 +125,7 @@ def _second_look(draft: Draft, bench: Workbench) -> tuple[bool, str]:
 
 
 def _become(state: Registration, employee_id: str, bench: Workbench) -> None:
-    """Give the pictures to somebody who is enrolled already."""
+    """Add the pictures to a person who is already enrolled."""
     state.person = bench.people.all().get(employee_id) or Person(employee_id, employee_id)
     state.known, state.problem = True, ""
     st.rerun()
@@ -169,7 +169,7 @@ def _name(bench: Workbench, employee_id: str) -> str:
 
 
 def _spread(state: Registration, draft: Draft) -> None:
-    """How alike the pictures are to each other."""
+    """The similarity of the pictures to each other."""
     st.subheader(say("Similarity of the pictures"), anchor=False)
     single = len(state.compared) == 1
     with st.container(horizontal=True):

@@ -42,7 +42,7 @@ def show() -> None:
 
 
 def _ready(bench: Workbench) -> bool:
-    """The networks are here; else it is said how to get them."""
+    """Whether the models are present; otherwise show how to get them."""
     if bench.models.status(bench.spec.model_id).state == "ready":
         return True
 
@@ -65,7 +65,7 @@ def _ready(bench: Workbench) -> bool:
 
 
 def _known(state: Registration, bench: Workbench) -> bool:
-    """Fill in whom the address names; False: it cannot be, and that was said."""
+    """Fill in the person named by the address; False (after a notice) if impossible."""
     if state.stage == "done":
         return True
     person_id, dossier = state.origin
@@ -96,7 +96,7 @@ def _known(state: Registration, bench: Workbench) -> bool:
 
 
 def _progress(stage: Stage) -> None:
-    """Where one is on the way."""
+    """The progress through the steps."""
     names = {
         "details": say("Details"),
         "consent": say("Consent"),

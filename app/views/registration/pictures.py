@@ -1,4 +1,4 @@
-"""The third step of a registration: pictures, from the guided camera, from files, one by one, or from a stranger's dossier."""
+"""The third step of a registration: pictures from guided capture, files, single shots or a dossier."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def show(state: Registration, bench: Workbench) -> None:
 @st.fragment(run_every=2 * _TICK_S)
 @parts.guarded
 def _buttons(state: Registration) -> None:
-    """On and back; looks at the count itself, because the camera takes pictures between runs of the page."""
+    """Buttons to continue and go back; counts pictures itself, because the camera adds some between runs."""
     with st.container(horizontal=True, vertical_alignment="center"):
         forward = st.button(say("Check"), type="primary", disabled=not state.count, key="registration-to-check")
         back = st.button(say("Back"), key="registration-to-consent")
@@ -66,7 +66,7 @@ def _buttons(state: Registration) -> None:
 
 
 def _gather(state: Registration) -> bool:
-    """Everything together, examined, on to the check."""
+    """Examine all pictures together and go to the check."""
     takes = state.capture.guidance.takes if state.capture else ()
     with st.spinner(say("Comparing…")):
         try:
@@ -116,7 +116,7 @@ def _camera(state: Registration, bench: Workbench) -> None:
 @st.fragment(run_every=_TICK_S)
 @parts.guarded
 def _guidance(state: Registration, *, playing: bool) -> None:
-    """What to do now, and what was taken."""
+    """The current instruction and the pictures taken."""
     if state.capture is None:
         return
     guidance = state.capture.guidance
@@ -197,7 +197,7 @@ def _single(state: Registration) -> None:
 
 
 def _dossier(state: Registration) -> None:
-    """The pictures that a stranger's alerts keep, to choose from."""
+    """The pictures from a stranger's alerts, to choose from."""
     found = state.offered[:MOST_PICTURES]
     st.write(say("Pictures of {stranger}: select those that show the person well.", stranger=_stranger(state.dossier)))
     used = {piece.shot.name for piece in state.pieces} | {each.name for each in state.refused}
@@ -226,7 +226,7 @@ def _stranger(unknown_id: str) -> str:
 
 
 def _others(state: Registration) -> None:
-    """Pictures that did not come from the guided camera, and those that cannot be used."""
+    """Pictures from other sources than guided capture, and unusable ones."""
     if state.pieces:
         with st.container(horizontal=True):
             for index, piece in enumerate(list(state.pieces)):
@@ -245,7 +245,7 @@ def _others(state: Registration) -> None:
 
 
 def refused_list(state: Registration) -> None:
-    """What could not be used, and why."""
+    """Unusable pictures with reasons."""
     if not state.refused:
         return
     rows = Markup("").join(

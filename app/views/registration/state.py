@@ -1,4 +1,4 @@
-"""What a registration holds until it is stored: in the session's memory only, and gone when the page is left."""
+"""The state of a registration before it is stored: in session memory only, cleared on leaving the page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["CAMERA_KEY", "MOST_PICTURES", "Piece", "Registration", "Stage", "cur
 Stage = Literal["details", "consent", "pictures", "check", "done"]
 
 MOST_PICTURES = 20
-"""More teach nothing, and each costs memory until it is stored."""
+"""More pictures add nothing, and each costs memory until it is stored."""
 CAMERA_KEY = "registration-camera"
 _KEY = "registration"
 
@@ -37,7 +37,7 @@ class Piece:
 
 @dataclass
 class Registration:
-    """One registration under way.
+    """A registration in progress.
 
     Attributes:
         origin: person and dossier that the address named.
@@ -76,11 +76,11 @@ class Registration:
 
     @property
     def count(self) -> int:
-        """How many pictures there are."""
+        """Number of pictures."""
         return len(self.pieces) + (len(self.capture.guidance.takes) if self.capture else 0)
 
     def begin_capture(self, bench: Workbench) -> tuple[GuidedCapture, BrowserCamera]:
-        """The guided capture and its camera; the networks are opened at the first call.
+        """The guided capture and its camera; the first call loads the models.
 
         Raises:
             ModelUnavailable: the models are missing.
@@ -91,24 +91,24 @@ class Registration:
         return self.capture, self.camera
 
     def _frame(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A frame of the browser's camera; called from the stream's thread."""
+        """Process a frame of the browser's camera. Called in the stream's thread."""
         capture = self.capture
         return image if capture is None else draw_guidance(image, capture.feed(image, time.monotonic()))
 
     def retake(self, step: Step) -> None:
-        """Ask for a picture of the guided capture again."""
+        """Retake a picture of the guided capture."""
         if self.capture is not None:
             self.capture.retake(step)
 
     def drop(self, piece: Piece) -> None:
-        """Leave a picture out."""
+        """Remove a picture."""
         if piece.step is not None:
             self.retake(piece.step)
         self.pieces = [each for each in self.pieces if each is not piece]
         self.compared = [each for each in self.compared if each is not piece]
 
     def clear(self) -> None:
-        """Let go of every picture."""
+        """Remove all pictures."""
         for step in STEPS:
             self.retake(step)
         self.capture = self.camera = None
@@ -116,7 +116,7 @@ class Registration:
 
 
 def current() -> Registration:
-    """The registration of this session; another address begins anew."""
+    """The registration of this session; another address starts a new one."""
     origin = (st.query_params.get("person", ""), st.query_params.get("dossier", ""))
     found = st.session_state.get(_KEY)
     if not isinstance(found, Registration) or found.origin != origin:
@@ -126,13 +126,13 @@ def current() -> Registration:
 
 
 def restart() -> None:
-    """Begin anew with nobody."""
+    """Start again with an empty registration."""
     forget()
     st.query_params.clear()
 
 
 def forget() -> None:
-    """Let go of everything: the page was left, or it is done."""
+    """Clear everything when the page is left or done."""
     found = st.session_state.pop(_KEY, None)
     if isinstance(found, Registration):
         found.clear()

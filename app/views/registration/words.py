@@ -1,4 +1,4 @@
-"""What the Registration page says of pictures: what to do now, how good one is, why one is not used."""
+"""The Registration page's words about pictures: instructions, quality, reasons for refusal."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def step_name(step: Step) -> str:
 
 
 def quality_mark(quality: FaceQuality) -> Markup:
-    """How good a face is, in a word."""
+    """The quality of a face as a status."""
     if quality.score >= _GOOD:
         return parts.status("passed", say("good"))
     return parts.status("medium", say("fair")) if quality.score >= _FAIR else parts.status("low", say("poor"))
 
 
 def not_playing() -> tuple[str, str, str]:
-    """What to do before the camera runs, why, and the tone."""
+    """Instruction, explanation and tone while the camera is off."""
     return say("Start the camera"), say("Muster takes the pictures."), "m-quiet"
 
 
 def instruction(guidance: Guidance) -> tuple[str, str, str]:
-    """What to do, why, and the tone."""
+    """Instruction, explanation and tone."""
     if guidance.step is None:
         return say("All pictures taken"), say("Continue with “Check”."), "m-good"
     if guidance.just_taken is not None:
@@ -75,7 +75,7 @@ def _too_far(step: Step, asked: str) -> tuple[str, str]:
 
 
 def refusal(reason: str) -> str:
-    """Why a picture is not used and what to do, for a reason in the engine's words."""
+    """The reason why a picture is not used and what to do, from the engine's reason."""
     known = {
         "no face found": say("no face found: use a picture of the face from the front"),
         "several faces": say("several faces: use a picture of one person, or crop it"),

@@ -65,7 +65,7 @@ def _filtered(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> list[Mappi
 
 
 def _days(span: object) -> tuple[str, str]:
-    """First and last day that are asked for; while only one was chosen, that day."""
+    """First and last chosen day; the same day while only one is chosen."""
     days = [day.isoformat() for day in span if isinstance(day, date)] if isinstance(span, tuple) else []
     return (days[0], days[-1]) if days else ("", "9999")
 

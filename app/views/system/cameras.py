@@ -1,4 +1,4 @@
-"""Cameras: which are watching now, and when they were not."""
+"""Cameras: current state and outages."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def show(bench: Workbench) -> None:
 
 
 def _percent(share: float | None) -> str:
-    # 99.6% must not look like all of it
+    # round down: 99.6% must not read as 100%
     return "–" if share is None else say_percent(int(share * 100 + 1e-6) / 100)
 
 

@@ -1,4 +1,4 @@
-"""The check-up: what is wrong with the installation and the logs, and what mends it."""
+"""The check-up: problems of installation and logs, and their fixes."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _finding(finding: Finding) -> tuple[object, ...]:
 
 
 def _verified(place: DeltaGenerator) -> list[Finding]:
-    """Verify, with a bar. Any click ends this run of the page, and the work with it; nothing is written, so that does no harm."""
+    """Verify the logs with a progress bar. Any click ends this run and the work, which writes nothing."""
     bench = access.reading("system.view")
     place.button(say("Stop"), icon=":material/cancel:")
     bar = st.progress(0.0, say("Reading all logs …"))

@@ -1,4 +1,4 @@
-"""System: is everything watching, how much is kept, does everything hold, who did what, and who may sign in."""
+"""System: cameras, recognition, storage, checks, audit trail and users."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def show() -> None:
         _language()
     _left_out()
     shown = [part for part, (action, _) in _PARTS.items() if access.may(action)]
-    # bound to the address by hand: it names the part in every language alike
+    # bound to the address by hand, so that the address is the same in every language
     asked = st.query_params.get("part", "")
     chosen = st.segmented_control(
         say("Part"), shown, format_func=_name, default=asked if asked in shown else shown[0], required=True, key="part",
@@ -56,7 +56,7 @@ def show() -> None:
 
 
 def _left_out() -> None:
-    """Sites that cannot be served: told where the accounts are kept."""
+    """Notices about sites that cannot be served, shown at home."""
     served, found = services.sites(), access.account()
     if found is None or not found.sees(served.home, served.home):
         return

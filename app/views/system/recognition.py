@@ -1,4 +1,4 @@
-"""Recognition: the models, the versions they run on, and the settings in force. Read-only."""
+"""Recognition: models, versions and active settings. Read-only."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def show(bench: Workbench) -> None:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
-    """A table; cells that are no markup are shown as they are."""
+    """A table; cells other than markup are escaped."""
     return parts.markup(
         '<table class="m-table"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>',
         heads=Markup("").join(parts.markup("<th>{head}</th>", head=head) for head in heads),

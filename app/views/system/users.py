@@ -1,4 +1,4 @@
-"""Who may sign in: let somebody in, change what they may do, let them in no more."""
+"""Users: add, change, block and remove."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _sites_of(account: Account) -> str:
 
 
 def _sites_field(key: str, had: Sequence[str] = ()) -> list[str] | None:
-    """Which sites they see; None: there is only one."""
+    """The sites of a user, or None with a single site."""
     known = access.every_site()
     if len(known) == 1 and not had:
         return None

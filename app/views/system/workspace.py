@@ -1,4 +1,4 @@
-"""The workspace: where it lies, how much is kept of what and for how long."""
+"""The workspace: location, stored data and retention."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["show"]
 
 
 def _size(count: float) -> str:
-    """Bytes for people: `1.4 MB`."""
+    """A size such as `1.4 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
             return f"{say_number(count, 0 if unit == 'B' or count >= 100 else 1)} {unit}"
@@ -83,7 +83,7 @@ def _login_kind(kind: str) -> str:
 
 
 def _database(bench: Workbench) -> None:
-    """Where rows go, whether they arrive there, and what waits."""
+    """The database: address, state and waiting rows."""
     backlog = bench.store.backlog()
     if backlog is None:
         return

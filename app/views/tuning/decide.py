@@ -59,7 +59,7 @@ def buttons(bench: Workbench, made: CalibrationReport, threshold: float) -> None
 
 
 def _goal(past: tuple[Version, ...]) -> str:
-    """Where a rollback leads."""
+    """The target of a rollback."""
     before = past[-1].before
     return _value(past[before - 1].threshold if before else None)
 
@@ -121,7 +121,7 @@ def _what_changes(bench: Workbench, made: CalibrationReport, threshold: float) -
             faces=faces,
             more=more,
         )
-    others = list(warnings(made, 2.0, name))  # no pair reaches that: they are shown above
+    others = list(warnings(made, 2.0, name))  # no pair reaches this: the pairs are shown above
     if others:
         parts.bullets(others, "m-warned")
 

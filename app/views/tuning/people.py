@@ -20,7 +20,7 @@ _MOST = 24
 
 
 def _person(bench: Workbench, key: str, text: str = "") -> Markup:
-    """A name that leads to the person's templates."""
+    """A name linked to the person's templates."""
     return parts.markup(
         '<a href="{address}" target="_self">{text}</a>',
         address=to("/people", person=key),

@@ -92,7 +92,7 @@ def show(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
             say("Muster logs sightings while a camera runs. [retention] sightings sets how long it keeps them."),
         )
         return
-    threshold = round(threshold, 4)  # as the log writes similarities
+    threshold = round(threshold, 4)  # rounded like similarities in the log
     if job is None or (job.ended.is_set() and job.threshold != threshold):
         text = say(
             "Which punches and alerts from {since} on would have been others at {threshold}?",
@@ -216,7 +216,7 @@ def _change(bench: Workbench, change: Change, threshold: float) -> Markup:
 
 
 def _face(bench: Workbench, change: Change, who: str) -> Markup:
-    """The picture of that moment, where the role may see it; else the person's own."""
+    """The picture of that moment if the role may see it, else the person's own."""
     account, folders = access.account(), change.picture.split("/")
     if change.picture and account is not None and len(folders) > 1 and allowed(account, folders[1]):
         return shown(bench, change.picture, 56, who)
