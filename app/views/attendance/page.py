@@ -14,7 +14,7 @@ from app.views.attendance import charts, downloads, filters, tables
 from app.views.attendance import person as attendance_person
 from app.views.attendance.filters import Wanted
 from app.web import access
-from app.words import say, say_date
+from app.words import say, say_date, say_percent
 from engine.operations.reporting import AttendanceReports
 from engine.reports import Headline, exceptions, headline
 from engine.workbench import Workbench
@@ -111,7 +111,7 @@ def _figures(found: Headline, has_today: bool, *, several: bool) -> None:
         ),
         parts.Figure(
             say("Covered"),
-            "–" if covered is None else f"{int(covered)} %",
+            "–" if covered is None else say_percent(int(covered) / 100),
             say("of planned time"),
             "quiet" if covered is None else "good" if covered >= 99.5 else "warn",
         ),
