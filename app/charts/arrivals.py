@@ -97,7 +97,7 @@ def delays(found: Sequence[DaySheet], grace_min: float | None) -> go.Figure:
         figure.add_hrect(y0=0, y1=grace_min, fillcolor="#E69F00", opacity=0.22, line_width=0, layer="below")
     figure.add_hline(y=0, line={"color": ink(), "width": 1.5})
     for late, name, colour, symbol in (
-        (False, say("in time"), blue(), "circle"),
+        (False, say("on time"), blue(), "circle"),
         (True, say("late"), ORANGE, "triangle-up"),
     ):
         own = [arrival for arrival in planned if arrival.late is late]
@@ -129,7 +129,7 @@ def delays(found: Sequence[DaySheet], grace_min: float | None) -> go.Figure:
             for each in places
         ],
     )
-    title = say("How far arrivals lie from the planned start")
+    title = say("Arrivals before and after the planned start")
     if grace_min:
         title = say(
             "Arrivals before and after the planned start; shaded: {minutes} min grace", minutes=f"{grace_min:g}"

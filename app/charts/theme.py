@@ -93,6 +93,7 @@ def styled(figure: go.Figure, title: str, *, height: int, x: str = "", y: str = 
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "title": {"text": ""}},
         hovermode="closest",
         dragmode=False,
+        separators={"en": ".,", "de": ",."}[language()],
     )
     common = {"gridcolor": grid, "linecolor": grid, "zerolinecolor": grid, "automargin": True, "fixedrange": True}
     figure.update_xaxes(**common)

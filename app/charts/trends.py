@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.charts.theme import ORANGE, blue, ink, label, scatter, styled
-from app.words import say, say_date
+from app.words import say, say_count, say_date, say_percent
 from engine.reports import Day, Department, Week
 
 __all__ = ["departments", "trend"]
@@ -36,10 +36,7 @@ def trend(days: Sequence[Day], weeks: Sequence[Week]) -> go.Figure:
         low, middle, high = zip(*quartiles, strict=True)
         band = f"rgba({int(colour[1:3], 16)},{int(colour[3:5], 16)},{int(colour[5:7], 16)},.22)"
         shares = [of_day(day) for day in days]
-        of_days = [
-            f"{say_date(day.day)}<br>{_percent(share)} {name} {say('of {count} people', count=day.expected)}"
-            for day, share in zip(days, shares, strict=True)
-        ]
+        of_days = [_of_day(day, share, name) for day, share in zip(days, shares, strict=True)]
         of_weeks = [_of_week(week, each) for week, each in zip(weeks, quartiles, strict=True)]
         dots, line = {"size": 5, "color": ink(), "opacity": 0.45}, {"color": colour, "width": 2.5}
         for trace in (

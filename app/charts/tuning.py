@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from app.charts.theme import ORANGE, blue, ink, scatter, styled
-from app.words import say
+from app.words import say, say_count, say_number
 from engine.evaluation import Estimate, PriorCurve
 from engine.tuning.calibration import CalibrationReport, percent
 
@@ -72,7 +72,7 @@ def densities(report: CalibrationReport, threshold: float) -> go.Figure:
                 scores,
                 np.full(len(scores), -0.05 * row * top),
                 "markers",
-                [f"{name}: {each:.3f}" for each in scores],
+                [f"{name}: {say_number(each, 3)}" for each in scores],
                 name=f"{name} ({len(scores)})",
                 showlegend=len(scores) < _FEWEST,
                 marker={"symbol": "line-ns", "size": 9, "line": _pen(colour, 1.5)},
@@ -133,7 +133,7 @@ def _lines(figure: go.Figure, report: CalibrationReport, threshold: float) -> No
             near[1].append(name)
     for place, (value, names, dash) in enumerate(groups):
         figure.add_vline(x=value, line=_pen(ink(), 2.5 if dash == "solid" else 1.5, dash))
-        _above(figure, value, f"{', '.join(names)} {value:.3f}", yshift=1 + 15 * place, xanchor="center")
+        _above(figure, value, f"{', '.join(names)} {say_number(value, 3)}", yshift=1 + 15 * place, xanchor="center")
 
 
 def _pen(colour: str, width: float = 2.5, dash: str = "solid") -> dict[str, object]:
@@ -176,7 +176,7 @@ def det(report: CalibrationReport, threshold: float) -> go.Figure:
         [*fmr_low, fmr_low[-1], *fmr_high[::-1], fmr_high[0]],
         [*fnmr_low, fnmr_high[-1], *fnmr_high[::-1], fnmr_low[0]],
     )
-    name = say("95% interval over people")
+    name = say("95% interval across people")
     figure.add_trace(scatter(*outline, "none", fill="toself", fillcolor=_FAINT[colour], name=name))
     hover = [
         f"{say_number(each, 3)}<br>FMR {_interval(a)}<br>FNMR {_interval(b)}"
@@ -189,9 +189,9 @@ def det(report: CalibrationReport, threshold: float) -> go.Figure:
         kept = ((rates > 0) & (rates < 1)).all(1)
         name, line = say("sample photos"), _pen(colour, 1.5, "dash")
         figure.add_trace(scatter(ndtri(rates[kept, 0]), ndtri(rates[kept, 1]), name=name, line=line))
-    marks = [(threshold, say("tried"), "diamond", ink())]
+    marks = [(threshold, say("tried out"), "diamond", ink())]
     if abs(threshold - report.in_force) >= 0.0005:
-        marks.append((report.in_force, say("in force"), "circle-open", ink()))
+        marks.append((report.in_force, say("active"), "circle-open", ink()))
     reached = [0.0, 0.0]
     for value, name, symbol, shade in marks:
         a, b = report.bootstrap.fmr(value), report.bootstrap.fnmr(value)
@@ -285,7 +285,7 @@ def open_set(report: CalibrationReport, threshold: float) -> go.Figure:
         figure.add_trace(scatter(sizes, y, "lines+markers", hover, name=name, line=line, marker={"size": 5}))
     if people:
         figure.add_vline(x=people, line=_pen(ink(), 1.5, "dot"))
-        _above(figure, float(np.log10(people)), say("today {count}", count=people))
+        _above(figure, float(np.log10(people)), say("{count} today", count=people))
     figure.update_xaxes(
         type="log", tickvals=[1, 10, 100, 1000], ticktext=["1", "10", "100", "1000"], range=[-0.05, 3.75]
     )
@@ -298,7 +298,7 @@ def open_set(report: CalibrationReport, threshold: float) -> go.Figure:
     )
     figure = styled(
         figure,
-        say("More people, more strangers named, at {threshold}", threshold=f"{threshold:.3f}"),
+        say("Strangers named by number of people, at {threshold}", threshold=say_number(threshold, 3)),
         height=_HEIGHT,
         top=60,
         x=say("people enrolled"),
@@ -318,10 +318,10 @@ def photos_effect(report: CalibrationReport, threshold: float) -> go.Figure:
     title = say("Misses by number of enrolment photos, at {threshold}", threshold=say_number(threshold, 3))
     x, y = say("enrolment photos per person"), say("false non-matches (FNMR)")
     if not found.photos:
-        return _nothing(title, say("Nobody has two pictures to compare"), x=x, y=y)
+        return _nothing(title, say("No one has two pictures to compare"), x=x, y=y)
     rows = [(rate.value, rate.low, rate.high) for rate in found.fnmr]
     texts = [
-        f"{say('{count} photos', count=count)}<br>FNMR {_interval(row)}"
+        f"{say_count('{count} photo', '{count} photos', count)}<br>FNMR {_interval(row)}"
         for count, row in zip(found.photos, rows, strict=True)
     ]
     line = scatter(

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from app.words import say, say_count, say_date, say_number, say_percent, say_time
 from engine.records.alerts import when
 from engine.tuning.calibration import CalibrationReport, ErrorTarget, Operating, ThresholdInForce, Traffic, how_often
-from engine.tuning.calibration import percent as plain_percent
 
 __all__ = [
     "again",

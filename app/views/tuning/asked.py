@@ -152,7 +152,7 @@ def row(bench: Workbench, wanted: Asked, made: CalibrationReport) -> None:
             format_func=lambda word: names[word],
             key=_KEY("target"),
             on_change=target_chosen,
-            help=say("What the proposed threshold is to reach; with both rates the stricter decides."),
+            help=say("Goal of the proposed threshold. With both rates, the stricter one decides."),
         )
     with grid.cell():
         if wanted.target == "settings":
@@ -160,14 +160,14 @@ def row(bench: Workbench, wanted: Asked, made: CalibrationReport) -> None:
         else:
             st.session_state[_KEY("one_in")] = wanted.one_in
             st.number_input(
-                say("At most one in"),
+                say("At most 1 in"),
                 2,
                 _MOST,
                 step=max(1, wanted.one_in // 10),
                 key=_KEY("one_in"),
                 on_change=number_chosen,
                 args=("one_in",),
-                help=say("Comparisons with one wrong person, or searches of strangers, to one that is accepted."),
+                help=say("Comparisons with a wrong person, or searches for strangers, per false match."),
             )
     usual = made.traffic
     about = parts.plain(traffic_in_words(usual))

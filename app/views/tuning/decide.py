@@ -37,18 +37,18 @@ def buttons(bench: Workbench, made: CalibrationReport, threshold: float) -> None
     same = threshold == made.in_force
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
-            say("Put {threshold} in force …", threshold=f"{threshold:.3f}"),
+            say("Apply {threshold} …", threshold=say_number(threshold, 3)),
             type="primary",
             key="tuning-apply",
             icon=":material/check:",
             disabled=same or bool(why_not),
-            help=parts.plain(why_not or (say("It is in force already. Try another one.") if same else "")) or None,
+            help=parts.plain(why_not or (say("This threshold is active. Try another one.") if same else "")) or None,
         ):
             _apply(bench, made, threshold)
         proposed = made.proposed_threshold
         for word, label, value in (
-            ("", say("Try the one in force"), made.in_force),
-            ("proposed", say("Try the proposed {threshold}", threshold=f"{proposed:.3f}"), proposed),
+            ("", say("Try the active one"), made.in_force),
+            ("proposed", say("Try the proposed {threshold}", threshold=say_number(proposed, 3)), proposed),
         ):
             if value != threshold:
                 st.button(label, key=f"tuning-at-{word}", on_click=put, kwargs={"at": word})
@@ -72,11 +72,11 @@ def _value(threshold: float | None) -> str:
 
 
 def _apply(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
-    @st.dialog(say("Put a threshold in force"), width="medium")
+    @st.dialog(say("Apply a threshold"), width="medium")
     def ask() -> None:
         _what_changes(bench, made, threshold)
         reason = _reason()
-        if st.button(say("Put it in force"), type="primary", disabled=not reason, key="tuning-apply-now"):
+        if st.button(say("Apply"), type="primary", disabled=not reason, key="tuning-apply-now"):
             _decide(lambda desk, author: desk.apply(made, threshold, author=author, reason=reason))
 
     ask()
@@ -94,7 +94,7 @@ def _what_changes(bench: Workbench, made: CalibrationReport, threshold: float) -
     def name(key: str) -> str:
         return known.get(key, NOBODY).name or key
 
-    _change(f"{made.in_force:.3f}", f"{threshold:.3f}")
+    _change(say_number(made.in_force, 3), say_number(threshold, 3))
     parts.show("<p>{text}</p>", text=sentence(then))
     rows = [
         (say("Wrong punches"), often(now.wrong_per_month), often(then.wrong_per_month)),
@@ -114,10 +114,10 @@ def _what_changes(bench: Workbench, made: CalibrationReport, threshold: float) -
         )
         more = ""
         if len(reached[1]) > _SHOWN:
-            more = say("and {count} more pairs", count=len(reached[1]) - _SHOWN)
+            more = say_count("and {count} more pair", "and {count} more pairs", len(reached[1]) - _SHOWN)
         parts.show(
             '<p><b>{title}</b></p>{faces}<p class="m-soft">{more}</p>',
-            title=say("Look-alikes that may be taken for one another:"),
+            title=say("Look-alikes that cameras may confuse:"),
             faces=faces,
             more=more,
         )
@@ -132,11 +132,11 @@ def _reason() -> str:
         key="tuning-reason",
         max_chars=1000,
         live=True,
-        placeholder=say("Why, for whoever reads the history"),
+        placeholder=say("Reason (for the history)"),
     )
     account = access.account()
     signed = say(
-        "Signed by {name}, kept in the history and the audit trail. Running cameras take it over.",
+        "History and audit trail name {name}. Running cameras use it at once.",
         name=account.name if account else "",
     )
     st.caption(parts.plain(signed))
@@ -149,7 +149,7 @@ def _roll_back(past: tuple[Version, ...]) -> None:
         latest = past[-1]
         _change(_value(latest.threshold), _goal(past))
         text = say(
-            "What {author} put in force on {day} is taken back: “{reason}”.",
+            "This reverts the change by {author} on {day}: “{reason}”.",
             author=latest.author,
             day=moment(latest.made_at),
             reason=latest.reason,

@@ -45,10 +45,8 @@ def show() -> None:
         )
     if not people:
         parts.notice(
-            say("Nobody is enrolled yet"),
-            say(
-                "A threshold rests on the people whom it has to tell apart. Register two people at least, with several pictures each."
-            ),
+            say("No one is enrolled yet"),
+            say("Register at least two people, with several pictures each."),
             action=_register if access.may("people.enrol") else None,
         )
         decide.history(bench)
@@ -69,7 +67,7 @@ def _register() -> None:
     parts.show(
         '<a class="m-link" href="{address}" target="_self">{text}</a>',
         address=to("/registration"),
-        text=say("Register somebody"),
+        text=say("Register someone"),
     )
 
 
@@ -78,7 +76,7 @@ def _in_force(bench: Workbench, found: ThresholdInForce, people: int) -> None:
     reason = f": “{found.version.reason}”" if found.source == "calibration" and found.version else ""
     parts.show(
         '<p class="m-tuned"><b>{text}</b> <span class="m-soft">{why}</span></p>',
-        text=say("In force: {threshold}", threshold=f"{found.threshold:.3f}"),
+        text=say("Active: {threshold}", threshold=say_number(found.threshold, 3)),
         why=why + reason,
     )
 
@@ -174,7 +172,7 @@ def _charts(made: CalibrationReport, threshold: float) -> None:
 
 def _support(made: CalibrationReport, found: Operating) -> None:
     parts.bullets([support(made), *foundation(made, found), traffic(made.traffic)], "m-soft")
-    with st.expander(say("What these figures rest on")):
+    with st.expander(say("Basis of these figures")):
         parts.bullets(map(term, ASSUMPTIONS))
 
 
@@ -220,7 +218,7 @@ def _parts(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
         put(part="" if word == "alike" else word)
 
     st.segmented_control(
-        say("Further looks"),
+        say("More views"),
         list(names),
         format_func=lambda word: names[word],
         key=_PART,

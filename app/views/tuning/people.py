@@ -55,7 +55,7 @@ def look_alikes(bench: Workbench, made: CalibrationReport, threshold: float) -> 
 def _pair(bench: Workbench, pair: LookAlike, threshold: float) -> Markup:
     both = Markup("").join(_portrait(bench, key, _person(bench, key)) for key in (pair.first, pair.second))
     over = pair.reaches(threshold)
-    state = ("no templates", say("may be taken for one another")) if over else ("good", say("told apart"))
+    state = ("no templates", say("may be confused")) if over else ("good", say("distinguishable"))
     return parts.markup(
         '<div><div class="m-pair">{both}</div>{bar}<div>{state}</div></div>',
         both=both,
@@ -81,7 +81,7 @@ def misfits(bench: Workbench, made: CalibrationReport, threshold: float) -> None
     if not found:
         parts.notice(
             say("Every template fits its person"),
-            say("None is more like somebody else than like the rest of its person."),
+            say("No template resembles another person more than its own."),
             tone="good",
         )
         return
@@ -105,7 +105,7 @@ def _misfit(bench: Workbench, made: CalibrationReport, each: Outlier, threshold:
     if stranger:
         other = say("more like {name}", name=name_of(bench, each.nearest_person))
         cells.append(_portrait(bench, each.nearest_person, other))
-    question = say("Somebody else's photo?") if stranger else say("A poor photo?")
+    question = say("Another person's photo?") if stranger else say("A poor photo?")
     return parts.markup(
         '<div><div class="m-pair">{cells}</div>{bar}<div>{state}</div><div>{link}</div></div>',
         cells=Markup("").join(cells),

@@ -95,13 +95,13 @@ def show(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
     threshold = round(threshold, 4)  # rounded like similarities in the log
     if job is None or (job.ended.is_set() and job.threshold != threshold):
         text = say(
-            "Which punches and alerts from {since} on would have been others at {threshold}?",
+            "Which punches and alerts since {since} would differ at {threshold}?",
             since=say_date(since),
-            threshold=f"{threshold:.3f}",
+            threshold=say_number(threshold, 3),
         )
         parts.show("<p>{text}</p>", text=text)
         st.button(
-            say("Replay at {threshold}", threshold=f"{threshold:.3f}"),
+            say("Replay at {threshold}", threshold=say_number(threshold, 3)),
             icon=":material/history:",
             key="tuning-replay-go",
             on_click=_start,
@@ -156,17 +156,18 @@ def _names() -> dict[ChangeKind, str]:
 
 def _result(bench: Workbench, found: Replay) -> None:
     names = _names()
-    then = ", ".join(f"{value:.3f}" for value in dict.fromkeys(found.in_force or ()))
+    then = ", ".join(say_number(value, 3) for value in dict.fromkeys(found.in_force or ()))
     parts.show(
         "<p><b>{text}</b> <span class='m-soft'>{then}</span></p>",
-        text=say(
-            "At {threshold}, from {first} to {last}, {count} people who came by:",
-            threshold=f"{found.threshold:.3f}",
+        text=say_count(
+            "At {threshold}, {first} to {last}, {count} passage:",
+            "At {threshold}, {first} to {last}, {count} passages:",
+            found.tracks,
+            threshold=say_number(found.threshold, 3),
             first=say_date(found.first),
             last=say_date(found.last),
-            count=found.tracks,
         ),
-        then=say("in force then: {threshold}", threshold=then) if then else "",
+        then=say("active then: {threshold}", threshold=then) if then else "",
     )
     parts.figures([parts.Figure(names[kind], str(found.count(kind))) for kind in names])
     kinds = [kind for kind in names if found.count(kind)]
@@ -250,5 +251,5 @@ def _limits(found: Limits) -> None:
     }
     lines = [f"{getattr(found, each.name)} {texts[each.name]}" for each in fields(found) if getattr(found, each.name)]
     if lines:
-        with st.expander(say("How far this can be believed")):
+        with st.expander(say("Limits of this replay")):
             parts.bullets(lines)
