@@ -27,7 +27,7 @@ from engine.incidents import DossierBook, IncidentBook
 from engine.incidents.notifications import Channels, Courier, Outbox
 from engine.models import ModelStore, Progress, embedder_spec, no_progress
 from engine.people import LeaveBook, PeopleStore, clean_id, clean_name
-from engine.pipeline import Pipeline, Services
+from engine.pipeline import Pipeline, Services, open_pipeline
 from engine.postgres import open_store
 from engine.privacy import Expired, Prospect, export_subject, foresee, forget, purge
 from engine.records import AlertBoard, KioskDesk, Office, Records, StaffDesk, UserDesk, gather, pack, upkeep, verify
@@ -453,4 +453,4 @@ class Workbench:
             cameras = {name: each.model_copy(update={"tailgating": False}) for name, each in config.cameras.items()}
             config = config.model_copy(update={"events": config.events.model_copy(update=quiet), "cameras": cameras})
         run = run_id or new_id(self.clock())
-        return Pipeline(self.services(), config, camera, run_id=run, min_face_px=min_face_px, live=live)
+        return open_pipeline(self.services(), config, camera, run_id=run, min_face_px=min_face_px, live=live)

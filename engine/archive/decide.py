@@ -22,7 +22,7 @@ from engine.detection import Finder
 from engine.embedding import Embedder
 from engine.errors import InputError
 from engine.face_reader import FaceReader
-from engine.pipeline import Pipeline, RunStats
+from engine.pipeline import RunStats, open_pipeline
 from engine.storage import repeatable_ids
 from engine.types import Detections, Frame
 from engine.workbench import Workbench
@@ -192,7 +192,7 @@ def decide(
     services = replace(bench.services(reader), alert=None)
     keys = [np.empty(0, np.int64)]
     with repeatable_ids(recording_id), Reel(path, footage) as reel:
-        pipeline, count = Pipeline(services, bench.config, camera, run_id=recording_id), 0
+        pipeline, count = open_pipeline(services, bench.config, camera, run_id=recording_id), 0
         playback = _Playback(reel, footage, camera, start)
         for each in observed:
             finder.faces = _faces(each, count)

@@ -1,6 +1,6 @@
 """Who strangers are: dossiers over days and cameras, corrected by people.
 
-A stranger's identifier is given by the engine (nearest template among strangers, see `engine.pipeline.identification`). What
+A stranger's identifier is given by the engine (nearest template among strangers, see `engine.pipeline.strangers`). What
 people say of it is a log of its own: two dossiers are one person (`merge`), some incidents of one show somebody else
 (`split`), this one is to be watched for (`watch`), is of no interest (`ignore`), or is somebody who is enrolled by now (`name`).
 """

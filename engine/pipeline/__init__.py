@@ -1,10 +1,13 @@
-"""The main job, from frames to rows in the logs: identification, stages in threads, scenes, the recorder, and what they need.
+"""The main job, from frames to rows in the logs: the stages that a frame goes through, and how they are put together.
 
 Not here: the stations themselves, and which camera is watched when (`engine.workbench`, the app).
 """
 
-from engine.pipeline.identification import Offers
-from engine.pipeline.pipeline import FrameResult, Pipeline, RunStats, Services
+from engine.pipeline.faces import Offers
+from engine.pipeline.opening import open_pipeline
+from engine.pipeline.pipeline import Pipeline
+from engine.pipeline.services import Services
+from engine.pipeline.stats import FrameResult, RunStats
 
 __all__ = [
     "FrameResult",
@@ -12,4 +15,5 @@ __all__ = [
     "Pipeline",
     "RunStats",
     "Services",
+    "open_pipeline",
 ]

@@ -1,93 +1,43 @@
-"""Events to log rows and pictures, in the order of each book, and none lost: what cannot be written now is tried again.
-
-A full or unplugged disk must not end a camera's work, nor may it cost a punch. So each event becomes a job that holds all it needs;
-jobs are done in order, and when one fails it and those behind it stay and are tried again a second later. Beside a live camera they
-are done in a thread of their own, so that a slow disk holds nobody up.
-"""
+"""Events to the books they belong in, each with all it needs to be written, now or later."""
 
 from __future__ import annotations
 
 import functools
-import logging
-import threading
 import time as clock
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.attendance import AttendanceBook, CoverageBook, Sighting, Span, record_shown
-from engine.errors import StorageError, Unreachable
-from engine.incidents import IncidentBook
-from engine.tracking import SightingBook, TrackSighting
-from engine.types import Event, EventKind, Person
+from engine.attendance import Sighting, record_shown
+from engine.gallery import Gallery
+from engine.pipeline.alerts import Alerts
+from engine.pipeline.faces import Decisions
+from engine.pipeline.scenes import SceneKeeper
+from engine.pipeline.services import Services
+from engine.pipeline.writer import Row, Writer
+from engine.tracking import TrackSighting
+from engine.types import Event, EventKind, Frame, Severity, Track
 
 __all__ = ["Recorder"]
 
-log = logging.getLogger(__name__)
-
 Image = NDArray[np.uint8]
-Row = Mapping[str, object]
-People = Callable[[], Mapping[str, Person]]
 
-_RETRY_S = 1.0
-_SHEET_SHARE = 5
-"""Beside a camera, the day sheet is written after a pause of this many times as long as writing it took, and of a second at least:
-a large sheet must not hold up rows in a rush."""
-_MOST_WITH_PICTURES = 30
 _MOST_WITH_EVIDENCE = 300
 
 
-class _Queue:
-    """Jobs of one book, done in order.
-
-    Attributes:
-        jobs: waiting.
-        failed: why the first one could not be done, and will be tried again.
-        broken: what a job raised that no second try would mend; it is given up.
-        failed_at: when that was tried last.
-    """
-
-    def __init__(self) -> None:
-        self.jobs: deque[Callable[[], Row | None]] = deque()
-        self.failed: StorageError | None = None
-        self.failed_at = 0.0
-        self.broken: BaseException | None = None
-
-    def drain(self) -> list[Row]:
-        """Do what can be done now; the rows that came of it."""
-        rows: list[Row] = []
-        if self.failed is not None and clock.monotonic() - self.failed_at < _RETRY_S:
-            return rows
-        while self.jobs:
-            try:
-                row = self.jobs[0]()
-            except StorageError as error:
-                if self.failed is None:
-                    log.warning("%s (kept in memory, tried again every second)", error)
-                self.failed, self.failed_at = error, clock.monotonic()
-                return rows
-            except BaseException as error:  # noqa: BLE001 - told when the other jobs are done
-                self.broken = self.broken or error
-                row = None
-            self.jobs.popleft()
-            self.failed = None
-            if row is not None:
-                rows.append(row)
-        return rows
-
-
 class Recorder:
-    """Writes what one camera's pipeline decided.
+    """Records what one camera's pipeline decided.
 
     Args:
-        attendance, incidents: the books.
-        people: name and department by id, for the day sheet.
-        sightings: the log of what decisions were made of.
-        alert: tells others of an incident once it is written.
-        threaded: write in a thread of its own instead of in `write`.
+        services: the books.
+        camera: its name.
+        writer: writes the rows.
+        alerts: reports incidents.
+        scenes: pictures of incidents.
+        name: of a track in the logs.
 
     Attributes:
         latencies_s: seconds from a person's first good frame to their durable punch.
@@ -95,255 +45,120 @@ class Recorder:
 
     def __init__(
         self,
-        attendance: AttendanceBook,
-        incidents: IncidentBook,
-        people: People,
-        sightings: SightingBook,
-        *,
-        alert: Callable[[Row], object] | None = None,
-        threaded: bool = False,
+        services: Services,
+        camera: str,
+        writer: Writer,
+        alerts: Alerts,
+        scenes: SceneKeeper,
+        name: Callable[[int], str],
     ) -> None:
         self.latencies_s: deque[float] = deque(maxlen=10_000)
-        self._attendance, self._incidents, self._people = attendance, incidents, people
-        self._sightings = sightings
-        # one queue per file: a damaged one must not hold up the others
-        self._punches, self._alarms, self._strangers, self._spans, self._ended, self._outgoing = self._queues = (
-            _Queue(), _Queue(), _Queue(), _Queue(), _Queue(), _Queue(),
-        )  # fmt: skip
-        self._alert = alert
-        self._incident_of: dict[int, str] = {}
-        self._rows: deque[Row] = deque()
-        self._named: deque[tuple[int, str]] = deque()
-        self._unnamed: set[int] = set()
-        self._error: BaseException | None = None
-        self._wake, self._stopping = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._work, name="writing", daemon=True) if threaded else None
-        if self._thread is not None:
-            self._thread.start()
+        self._services, self._camera, self._writer = services, camera, writer
+        self._alerts, self._scenes, self._name = alerts, scenes, name
 
-    # ----------------------------------------------------------------------------------------- handing over
+    def record(self, frame: Frame, decisions: Decisions, events: Sequence[Event], *, passage_open: bool) -> None:
+        """Record the events of a frame, and what the tracks that ended with it were decided on.
 
-    @property
-    def waiting(self) -> int:
-        """What is not on disk yet."""
-        return sum(len(queue.jobs) for queue in self._queues)
+        Args:
+            frame: the latest.
+            decisions: about the tracks.
+            events: that came of it.
+            passage_open: people are passing together, so an incident may come of it.
+        """
+        for event in events:
+            if event.kind in {EventKind.SIGHTING, EventKind.UNIDENTIFIED}:
+                self._sighted(event, decisions)
+                if event.kind is EventKind.SIGHTING and event.arrival:
+                    self._arrived(event, frame, decisions)
+            elif event.kind is EventKind.RETRACTION:
+                self._retracted(event)
+            else:
+                self._incident(event, frame, decisions)
+        for track in decisions.tracks:
+            if track.ended:
+                self._ended(track, decisions)
+        self._scenes.keep(frame, decisions.tracks, watching=passage_open)
 
-    @property
-    def stuck(self) -> bool:
-        """Something could not be written, and is tried again."""
-        return any(queue.failed for queue in self._queues)
+    def camera_event(self, event: Event, frame: Frame | None = None, gallery: Gallery | None = None) -> None:
+        """An incident that is about the camera itself; `frame` shows it."""
+        self._alerts.report(event, {} if frame is None else {"image": frame.image}, gallery)
 
-    def _submit(self, queue: _Queue, job: Callable[[], Row | None]) -> None:
-        queue.jobs.append(job)
-        self._wake.set()
+    def _incident(self, event: Event, frame: Frame, decisions: Decisions) -> None:
+        faces = decisions.faces.get(event.track_ids[0])  # who passed together may have gone
+        pictures = self._scenes.pictures(event, frame, decisions.tracks, faces.picture if faces else None)
+        self._alerts.report(event, pictures, decisions.gallery)
 
-    def sighting(self, sighting: Sighting, evidence: Image | None, since: float | None = None) -> None:
-        """Somebody was recognised; `evidence` is the picture that shows it, `since` the monotonic time of the first good frame."""
-        if self.waiting >= _MOST_WITH_EVIDENCE:
-            evidence = None
-        self._submit(self._punches, lambda: self._write_sighting(sighting, evidence, since))
+    def _arrived(self, event: Event, frame: Frame, decisions: Decisions) -> None:
+        """Somebody was named: had they been reported as a stranger a moment ago, and are they watched for?"""
+        track_id, person = event.track_ids[0], event.employee_ids[0]
+        if any(track.track_id == track_id and track.unknown_id for track in decisions.tracks):
+            self._alerts.withdraw(track_id, person, frame.time)
+        watched = replace(event, kind=EventKind.WATCH_LIST, severity=Severity.HIGH, detail="on the watch list")
+        self._incident(watched, frame, decisions)
 
-    def ended(self, sighting: TrackSighting) -> None:
-        """A track with a good face has ended: what its decision was made of is kept."""
-
-        def job() -> None:
-            self._sightings.record(sighting)
-
-        self._submit(self._ended, job)
-
-    def retraction(self, event: Event, track: str) -> None:
-        """What a track was reported as is withdrawn."""
-        self._submit(
-            self._punches,
-            lambda: self._attendance.retract(
-                event.employee_ids[0],
-                event.time,
-                event.camera,
-                track,
-                event.detail,
-                self._people(),
-                instead=(event.identity.person or "") if event.identity else "",
-                renew=self._thread is None,
-            ),
+    def _sighted(self, event: Event, decisions: Decisions) -> None:
+        assert event.identity is not None
+        faces, gallery = decisions.faces[event.track_ids[0]], decisions.gallery
+        certain = event.kind is EventKind.SIGHTING
+        sighting = Sighting(
+            employee_id=event.employee_ids[0],
+            time=event.time,
+            camera=self._camera,
+            track=self._name(event.track_ids[0]),
+            identity=event.identity,
+            model=gallery.model_id,
+            gallery_version=gallery.version,
+            arrival=event.arrival,
+            certain=certain,
+            reason="" if certain else event.detail,
+            liveness=event.liveness,
         )
-
-    def incident(
-        self,
-        event: Event,
-        pictures: Mapping[str, Image],
-        *,
-        model: str = "",
-        gallery_version: int = 0,
-        tracks: Sequence[str] = (),
-        judge: Callable[[Event], Event | None] | None = None,
-    ) -> None:
-        """An unknown person, tailgating, an attack, or a camera that was lost or is back.
-
-        Args:
-            event, pictures, model, gallery_version, tracks: see `IncidentBook.record`.
-            judge: what people have decided about whom it is about, asked when it is written: the event as it is to stand there, or
-                None when it is none.
-        """
-        if self.waiting >= _MOST_WITH_PICTURES:
-            pictures = {}  # rows are never dropped, but full frames would fill the memory while a disk is away
-
-        def job() -> Row | None:
-            judged = event if judge is None else judge(event)
-            if judged is None:
-                return None
-            row = self._incidents.record(judged, pictures, model=model, gallery_version=gallery_version, tracks=tracks)
-            if row is not None and event.kind is EventKind.UNKNOWN:
-                self._incident_of[event.track_ids[0]] = str(row["incident_id"])
-            if row is not None and self._alert is not None:
-                self._submit(self._outgoing, functools.partial(self._tell, row))
-            return row
-
-        self._submit(self._alarms, job)
-
-    def _tell(self, row: Row) -> None:
-        if self._alert is not None:
-            self._alert(row)
-
-    def recognised(self, track_id: int, employee_id: str, time: datetime, forget: Callable[[], object]) -> None:
-        """A track that was told as a stranger is somebody enrolled after all: the incident needs nobody any more.
-
-        Args:
-            track_id, employee_id, time: who, and when it was found.
-            forget: takes their template from among the strangers'.
-        """
-
-        def job() -> Row | None:
-            incident_id = self._incident_of.pop(track_id, None)
-            if incident_id is None:
-                return None
-            return self._incidents.review(
-                incident_id,
-                "resolved",
-                author="engine",
-                now=time,
-                note="recognised a moment later",
-                employee_ids=employee_id,
-            )
-
-        self._submit(self._alarms, job)
-
-        def drop() -> None:
-            forget()
-
-        self._submit(self._strangers, drop)
-
-    def watched(self, spans: Sequence[Span]) -> None:
-        """The camera was watching."""
-        book = self._attendance.plan.coverage
-        if book is not None:
-            for span in spans:
-                self._submit(self._spans, functools.partial(self._write_span, book, span))
-
-    @staticmethod
-    def _write_span(book: CoverageBook, span: Span) -> None:
-        book.record(span)
-
-    def stranger(self, track_id: int, choose: Callable[[], str]) -> None:
-        """Find the identifier of a stranger (a gallery on disk is read and changed); `names` tells it later."""
-        if track_id in self._unnamed:
-            return
-        self._unnamed.add(track_id)
-
-        def job() -> None:
-            self._named.append((track_id, choose()))
-
-        self._submit(self._strangers, job)
-        if self._thread is None:
-            self._strangers.drain()
-
-    @property
-    def unnamed(self) -> frozenset[int]:
-        """Tracks whose stranger's identifier is being looked for; none while that cannot be done."""
-        return frozenset() if self._strangers.failed else frozenset(self._unnamed)
-
-    def names(self) -> list[tuple[int, str]]:
-        """Track and stranger's identifier, as far as found since the last call."""
-        found = [self._named.popleft() for _ in range(len(self._named))]
-        self._unnamed -= {track_id for track_id, _ in found}
-        return found
-
-    # ----------------------------------------------------------------------------------------- writing
-
-    def _drain(self) -> None:
-        for queue in self._queues:
-            self._rows += queue.drain()
-        for queue in self._queues:
-            if queue.broken is not None:
-                error, queue.broken = queue.broken, None
-                raise error
-
-    def _work(self) -> None:
-        sheet_due = 0.0
-        while not self._stopping.is_set():
-            pause = _RETRY_S if any(queue.failed for queue in self._queues) else None
-            if self._attendance.behind:
-                pause = min(_RETRY_S, max(0.0, sheet_due - clock.monotonic()))
-            self._wake.wait(pause)
-            self._wake.clear()
-            try:
-                self._drain()
-                if self._attendance.behind and clock.monotonic() >= sheet_due:
-                    sheet_due = self._renew_sheets()
-            except BaseException as error:  # noqa: BLE001 - told in the pipeline's thread
-                self._error = self._error or error
-
-    def _renew_sheets(self) -> float:
-        """Bring day sheets up to date; the monotonic time from which they may be again."""
-        began = clock.monotonic()
-        try:
-            self._attendance.settle(self._people())
-        except StorageError as error:
-            log.warning("the day sheet is behind the log: %s", error)
-        ended = clock.monotonic()
-        return ended + max(_RETRY_S, _SHEET_SHARE * (ended - began))
-
-    def write(self) -> list[Row]:
-        """The rows that became durable since the last call; without a thread of its own, do first what can be done now."""
-        if self._thread is None:
-            self._drain()
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
-        return [self._rows.popleft() for _ in range(len(self._rows))]
-
-    def stop(self) -> None:
-        """End the thread; from here on `write` does the work, and tries at once what failed."""
-        if self._thread is not None:
-            self._stopping.set()
-            self._wake.set()
-            self._thread.join()
-            self._thread = None
-        for queue in self._queues:
-            queue.failed_at = 0.0
-
-    def finish(self) -> list[Row]:
-        """The last attempt.
-
-        Raises:
-            StorageError: something could not be written; the message says how much.
-        """
-        self.stop()
-        rows = self.write()
-        if isinstance(self._strangers.failed, Unreachable):  # they were told all the same
-            log.warning("%d strangers got no number: %s", len(self._strangers.jobs), self._strangers.failed)
-            self._strangers.jobs.clear()
-            self._strangers.failed = None
-        failed = next((queue.failed for queue in self._queues if queue.failed), None)
-        if failed is not None:
-            raise StorageError(
-                f"{self.waiting} events could not be written: {failed.message}",
-                hint=f"{failed.hint}; the files hold everything up to then",
-            ) from failed
-        self._attendance.settle(self._people())
-        return rows
+        # rows are never dropped, but pictures would fill the memory while a disk is away
+        evidence = faces.picture if self._writer.waiting < _MOST_WITH_EVIDENCE else None
+        since = faces.first_good if certain else None
+        self._writer.submit("punches", functools.partial(self._write_sighting, sighting, evidence, since))
 
     def _write_sighting(self, sighting: Sighting, evidence: Image | None, since: float | None) -> Row | None:
-        row = record_shown(self._attendance, sighting, self._people, evidence, renew=self._thread is None)
+        services, renew = self._services, not self._writer.threaded
+        row = record_shown(services.attendance, sighting, services.people, evidence, renew=renew)
         if row is not None and row["event"] == "punch" and since is not None:
             self.latencies_s.append(clock.monotonic() - since)
         return row
+
+    def _retracted(self, event: Event) -> None:
+        self._writer.submit("punches", functools.partial(self._write_retraction, event))
+
+    def _write_retraction(self, event: Event) -> Row | None:
+        return self._services.attendance.retract(
+            event.employee_ids[0],
+            event.time,
+            event.camera,
+            self._name(event.track_ids[0]),
+            event.detail,
+            self._services.people(),
+            instead=(event.identity.person or "") if event.identity else "",
+            renew=not self._writer.threaded,
+        )
+
+    def _ended(self, track: Track, decisions: Decisions) -> None:
+        """If a track had a good face, what its decision was made of goes into the log of sightings."""
+        faces, gallery = decisions.faces[track.track_id], decisions.gallery
+        if faces.first_good is None:
+            return
+        sighting = TrackSighting(
+            track=self._name(track.track_id),
+            camera=self._camera,
+            first_seen=track.first_seen,
+            last_seen=track.last_seen,
+            identity=track.identity,
+            unknown_id=track.unknown_id or "",
+            candidates=faces.candidates,
+            votes=tuple(faces.votes),
+            left_out=faces.voted - len(faces.votes),
+            min_margin=self._services.min_margin,
+            liveness=track.liveness,
+            model=gallery.model_id,
+            gallery_version=gallery.version,
+            gallery_size=len(gallery),
+        )
+        self._writer.submit("sightings", functools.partial(self._services.sightings.record, sighting))

@@ -1,17 +1,17 @@
-"""Pictures that a tailgating incident may need: from before it began, and the frame that shows most people best."""
+"""Pictures of incidents. Tailgating needs one from before it began, and the frame that shows most people best."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.imaging import draw_tracks
-from engine.types import Frame, Track
+from engine.imaging import crop_around, draw_tracks
+from engine.types import Event, EventKind, Frame, Person, Track
 
 __all__ = ["SceneKeeper"]
 
@@ -25,10 +25,11 @@ class SceneKeeper:
 
     Args:
         context_s: how far before an incident the earlier picture lies.
+        people: everybody by id.
     """
 
-    def __init__(self, context_s: float) -> None:
-        self._context_s = context_s
+    def __init__(self, context_s: float, people: Callable[[], Mapping[str, Person]]) -> None:
+        self._context_s, self._people = context_s, people
         self._ring: deque[Frame] = deque(maxlen=_RING)
         self._scene: tuple[tuple[int, float], Frame, list[Track]] | None = None
         self._before: Frame | None = None
@@ -48,8 +49,23 @@ class SceneKeeper:
         if self._scene is None or rank > self._scene[0]:
             self._scene = (rank, frame, visible)
 
-    def pictures(self, frame: Frame, tracks: Sequence[Track], names: Mapping[str, str]) -> dict[str, Image]:
-        """The pictures of an incident that is told with this frame, by the incident log's columns."""
+    def pictures(self, event: Event, frame: Frame, tracks: Sequence[Track], face: Image | None) -> dict[str, Image]:
+        """The pictures of an incident, by the incident log's columns.
+
+        Args:
+            event: what happened.
+            frame, tracks: with which it is reported.
+            face: the best picture of whom it is about, if there is one.
+        """
+        if event.kind is EventKind.TAILGATING:
+            return self._together(frame, tracks)
+        if face is not None:
+            return {"image": face}
+        box = next((track.box for track in tracks if track.track_id == event.track_ids[0]), None)
+        return {"image": crop_around(frame.image, box) if box is not None else frame.image}
+
+    def _together(self, frame: Frame, tracks: Sequence[Track]) -> dict[str, Image]:
+        names = {key: person.name for key, person in self._people().items()}
         if self._scene is None:
             return {"image": draw_tracks(frame.image, tracks, names), "clean_image": frame.image}
         _, best, shown = self._scene

@@ -1,10 +1,9 @@
-"""What pipelines work with."""
+"""The networks, galleries and books that pipelines use."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,30 +15,24 @@ from engine.incidents import DossierBook, IncidentBook
 from engine.tracking import SightingBook
 from engine.types import Match, Person
 
-__all__ = ["Services", "Threshold"]
-
-
-class Threshold(Protocol):
-    """The threshold in force for a gallery."""
-
-    def __call__(self, gallery: Gallery) -> float: ...
+__all__ = ["Services"]
 
 
 @dataclass(frozen=True)
 class Services:
-    """What a pipeline works with; one set may serve the pipelines of several cameras.
+    """The networks, galleries and books of a pipeline; one set may serve the pipelines of several cameras.
 
     Attributes:
         reader: networks.
         gallery, strangers: enrolled people, and people seen but not enrolled.
         anchors: faces that were taken for somebody by mistake, under that person's id.
         attendance, incidents, dossiers, sightings: the books.
-        people: name and department by id.
-        threshold: for a gallery.
+        people: everybody in the staff list, by id.
+        threshold: in force for a gallery.
         swap_similarity: below this two faces of one track are taken for two people.
         min_margin: how far the best person must lie before the runner-up.
         inactive: ids of people who are enrolled but no longer recognised.
-        alert: tells others of an incident that was written; may raise StorageError, and is then called again.
+        alert: notifies others of an incident that was written; may raise StorageError, and is then called again.
     """
 
     reader: FaceReader
@@ -51,7 +44,7 @@ class Services:
     dossiers: DossierBook
     sightings: SightingBook
     people: Callable[[], Mapping[str, Person]]
-    threshold: Threshold
+    threshold: Callable[[Gallery], float]
     swap_similarity: float
     min_margin: float = 0.0
     inactive: Callable[[], Collection[str]] = frozenset

@@ -15,7 +15,7 @@ from PIL import Image
 
 from engine.config import Config, EventsConfig, VotingConfig
 from engine.errors import StorageError
-from engine.pipeline import FrameResult, Pipeline, RunStats, Services
+from engine.pipeline import FrameResult, RunStats, Services, open_pipeline
 from engine.storage import read_rows
 from engine.types import EventKind, SourceEvent, TrackState
 
@@ -156,7 +156,7 @@ def test_a_name_that_later_frames_deny_is_retracted_and_off_the_sheet(tmp_path: 
         scene.show({name: pose(120, 110, 60)})
     _, services = make_pipeline(tmp_path, scene)
     blind = replace(services, swap_similarity=-1.0)  # to whom all faces are alike: only the votes can tell
-    stats = Pipeline(blind, Config(), "door", run_id="run").run(ListSource(scene.frames))
+    stats = open_pipeline(blind, Config(), "door", run_id="run").run(ListSource(scene.frames))
     punch, retraction = services.attendance.log.read(DAY)
     assert (punch["event"], retraction["event"], punch["track"], retraction["track"]) == (
         "punch",

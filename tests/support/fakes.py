@@ -17,7 +17,7 @@ from engine.face_reader import FaceReader
 from engine.gallery import GalleryStore, Template
 from engine.incidents import DossierBook, IncidentBook
 from engine.people import PeopleStore, Person
-from engine.pipeline import Pipeline, Services
+from engine.pipeline import Pipeline, Services, open_pipeline
 from engine.storage import append_lines, csv_line, encode_cell
 from engine.tracking import SightingBook
 from engine.types import Candidate, Detections, Frame, Identity, Match, SourceEvent, Track, TrackState, detections
@@ -292,4 +292,4 @@ def make_pipeline(
     """A pipeline over a scene and what it works with."""
     config = config or Config()
     services = make_services(workspace, scene, config, enrolled, embedder)
-    return Pipeline(services, config, "door", run_id=run_id, live=live), services
+    return open_pipeline(services, config, "door", run_id=run_id, live=live), services

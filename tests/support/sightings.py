@@ -12,7 +12,7 @@ from fakes import ListSource, PaletteEmbedder, Scene, at, make_pipeline, match
 from numpy.typing import NDArray
 
 from engine.config import Config, EventsConfig, VotingConfig
-from engine.pipeline import Pipeline, Services
+from engine.pipeline import Services, open_pipeline
 from engine.tracking import TrackSighting, Vote
 from engine.tuning.replay import Past, Replay, rerun
 from engine.types import Identity
@@ -60,7 +60,7 @@ def watched(
     embedder = VaryingEmbedder(seed, spread)
     _, services = make_pipeline(folder, scene, config, embedder=embedder)
     tuned = replace(services, threshold=lambda _: threshold, min_margin=min_margin, swap_similarity=-1.0)
-    Pipeline(tuned, config, "door", run_id=run_id).run(ListSource(scene.frames))
+    open_pipeline(tuned, config, "door", run_id=run_id).run(ListSource(scene.frames))
     return tuned
 
 

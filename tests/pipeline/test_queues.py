@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from waiting import until
 
 from engine.errors import InputError
-from engine.pipeline.staging import Intake, PromptDesk, Shot, ThreadedDesk
+from engine.pipeline.embedding_queue import EmbeddingQueue, FaceToEmbed, ThreadedQueue
+from engine.pipeline.intake import Intake
 from engine.types import FaceQuality, Frame, SourceEvent
 
 IMAGE = np.zeros((4, 4, 3), np.uint8)
@@ -114,7 +115,7 @@ def test_closing_ends_the_thread_and_the_source(newest_wins: bool) -> None:
     assert threading.active_count() == before
 
 
-# --------------------------------------------------------------------------------------------- desk
+# --------------------------------------------------------------------------------------------- queue
 
 
 class GatedEmbedder:
@@ -134,93 +135,95 @@ class GatedEmbedder:
         return np.stack([[float(value), 1.0] for value in self.batches[-1]]).astype(np.float32)
 
 
-def _shot(mark: int, track_id: int = 1, *, score: float = 0.5, order: int = 0, settled: bool = False) -> Shot:
+def _face(mark: int, track_id: int = 1, *, score: float = 0.5, order: int = 0, settled: bool = False) -> FaceToEmbed:
     quality = FaceQuality(40.0, 0.5, 0.5, 0.2, 0.0, 0.0, 0.0, 1.0, score)
     crop = np.full((160, 160, 3), mark % 256, np.uint8)
-    return Shot(track_id, at(mark), mark, crop, quality, None, order, settled)
+    return FaceToEmbed(track_id, at(mark), mark, crop, quality, None, order, settled)
 
 
-def _marks(desk: ThreadedDesk | PromptDesk) -> list[int]:
-    pairs = desk.collect()
-    assert [int(row[0]) for _, row in pairs] == [shot.frame for shot, _ in pairs]  # each has its own embedding
-    return [shot.frame for shot, _ in pairs]
+def _marks(queue: ThreadedQueue | EmbeddingQueue) -> list[int]:
+    pairs = queue.collect()
+    assert [int(row[0]) for _, row in pairs] == [face.frame for face, _ in pairs]  # each has its own embedding
+    return [face.frame for face, _ in pairs]
 
 
 @pytest.fixture
-def gated() -> Iterator[tuple[ThreadedDesk, GatedEmbedder]]:
-    """A desk whose embedder is busy with a first face, number 0 of track 99."""
+def gated() -> Iterator[tuple[ThreadedQueue, GatedEmbedder]]:
+    """A queue whose embedder is busy with a first face, number 0 of track 99."""
     embedder = GatedEmbedder()
-    desk = ThreadedDesk(embedder, lambda work: work())
-    desk.offer([_shot(0, 99)])
+    queue = ThreadedQueue(embedder, lambda work: work())
+    queue.offer([_face(0, 99)])
     assert embedder.begun.acquire(timeout=PATIENCE_S)
-    yield desk, embedder
+    yield queue, embedder
     embedder.gate.set()
-    desk.close()
+    queue.close()
 
 
 def test_at_once_means_in_order_and_nothing_waits() -> None:
     embedder = GatedEmbedder()
     embedder.gate.set()
-    desk = PromptDesk(embedder)
-    desk.offer([])
-    desk.offer([_shot(1), _shot(2)])
-    assert _marks(desk) == [1, 2]
-    assert desk.collect() == []
-    assert not desk.waiting()
-    assert desk.embedded == 2
+    queue = EmbeddingQueue(embedder, lambda work: work())
+    queue.offer([])
+    queue.offer([_face(1), _face(2)])
+    assert _marks(queue) == [1, 2]
+    assert queue.collect() == []
+    assert not queue.waiting()
+    assert queue.embedded == 2
 
 
 def test_undecided_tracks_come_first_those_with_the_fewest_faces_before_others(
-    gated: tuple[ThreadedDesk, GatedEmbedder],
+    gated: tuple[ThreadedQueue, GatedEmbedder],
 ) -> None:
-    desk, embedder = gated
-    desk.offer([_shot(1, 1, settled=True), _shot(2, 2, order=3), _shot(3, 3, order=0), _shot(4, 4, order=0, score=0.9)])
+    queue, embedder = gated
+    queue.offer(
+        [_face(1, 1, settled=True), _face(2, 2, order=3), _face(3, 3, order=0), _face(4, 4, order=0, score=0.9)]
+    )
     embedder.gate.set()
-    desk.settle()
-    assert _marks(desk) == [0, 4, 3, 2, 1]
+    queue.settle()
+    assert _marks(queue) == [0, 4, 3, 2, 1]
 
 
 def test_the_worst_waiting_face_of_a_track_makes_room_and_is_counted(
-    gated: tuple[ThreadedDesk, GatedEmbedder],
+    gated: tuple[ThreadedQueue, GatedEmbedder],
 ) -> None:
-    desk, embedder = gated
-    desk.offer([_shot(mark, 1, score=score, order=mark) for mark, score in enumerate([0.5, 0.2, 0.6, 0.7, 0.8], 1)])
-    assert desk.dropped == 1
+    queue, embedder = gated
+    queue.offer([_face(mark, 1, score=score, order=mark) for mark, score in enumerate([0.5, 0.2, 0.6, 0.7, 0.8], 1)])
+    assert queue.dropped == 1
     embedder.gate.set()
-    desk.settle()
-    assert _marks(desk) == [0, 1, 3, 4, 5]
+    queue.settle()
+    assert _marks(queue) == [0, 1, 3, 4, 5]
 
 
-def test_of_a_decided_track_only_the_newest_face_waits(gated: tuple[ThreadedDesk, GatedEmbedder]) -> None:
-    desk, embedder = gated
+def test_of_a_decided_track_only_the_newest_face_waits(gated: tuple[ThreadedQueue, GatedEmbedder]) -> None:
+    queue, embedder = gated
     for mark in (1, 2, 3):
-        desk.offer([_shot(mark, 1, settled=True)])
+        queue.offer([_face(mark, 1, settled=True)])
     embedder.gate.set()
-    desk.settle()
-    assert _marks(desk) == [0, 3]
-    assert desk.dropped == 2
+    queue.settle()
+    assert _marks(queue) == [0, 3]
+    assert queue.dropped == 2
 
 
-def test_tracks_wait_until_they_are_collected_or_withdrawn(gated: tuple[ThreadedDesk, GatedEmbedder]) -> None:
-    desk, embedder = gated
-    desk.offer([_shot(1, 1), _shot(2, 2)])
-    assert set(desk.waiting()) == {99, 1, 2}
-    desk.withdraw(2)
+def test_tracks_wait_until_they_are_collected_or_withdrawn(gated: tuple[ThreadedQueue, GatedEmbedder]) -> None:
+    queue, embedder = gated
+    queue.offer([_face(1, 1), _face(2, 2)])
+    assert set(queue.waiting()) == {99, 1, 2}
+    queue.withdraw({2})
     embedder.gate.set()
-    desk.settle()
-    assert set(desk.waiting()) == {99, 1}
-    assert _marks(desk) == [0, 1]
-    assert not desk.waiting()
+    queue.settle()
+    assert set(queue.waiting()) == {99, 1}
+    assert _marks(queue) == [0, 1]
+    assert not queue.waiting()
 
 
-def test_many_faces_wait_in_bounded_memory(gated: tuple[ThreadedDesk, GatedEmbedder]) -> None:
-    desk, embedder = gated
+def test_many_faces_wait_in_bounded_memory(gated: tuple[ThreadedQueue, GatedEmbedder]) -> None:
+    queue, embedder = gated
     for mark in range(1, 200):
-        desk.offer([_shot(mark, track_id, order=mark) for track_id in (1, 2, 3)])
+        queue.offer([_face(mark, track_id, order=mark) for track_id in (1, 2, 3)])
     embedder.gate.set()
-    desk.settle()
-    assert len(desk.collect()) == 1 + 3 * 4
-    assert desk.embedded + desk.dropped == 1 + 3 * 199
+    queue.settle()
+    assert len(queue.collect()) == 1 + 3 * 4
+    assert queue.embedded + queue.dropped == 1 + 3 * 199
 
 
 def test_what_the_network_raises_reaches_the_pipeline() -> None:
@@ -228,12 +231,12 @@ def test_what_the_network_raises_reaches_the_pipeline() -> None:
         def embed(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
             raise MemoryError(f"{len(faces)} faces")
 
-    desk = ThreadedDesk(Broken(), lambda work: work())
-    desk.offer([_shot(1)])
-    desk.settle()
+    queue = ThreadedQueue(Broken(), lambda work: work())
+    queue.offer([_face(1)])
+    queue.settle()
     with pytest.raises(MemoryError, match="1 faces"):
-        desk.collect()
-    desk.close()
+        queue.collect()
+    queue.close()
 
 
 def test_what_was_embedded_before_the_network_broke_is_given_first() -> None:
@@ -245,27 +248,27 @@ def test_what_was_embedded_before_the_network_broke_is_given_first() -> None:
 
     embedder = BreaksLater()
     embedder.gate.set()
-    desk = ThreadedDesk(embedder, lambda work: work())
-    desk.offer([_shot(mark, mark) for mark in range(1, 5)])
-    desk.settle()
-    assert _marks(desk) == [1, 2]
+    queue = ThreadedQueue(embedder, lambda work: work())
+    queue.offer([_face(mark, mark) for mark in range(1, 5)])
+    queue.settle()
+    assert _marks(queue) == [1, 2]
     with pytest.raises(MemoryError):
-        desk.collect()
-    desk.close()
-    desk.settle()  # a closed desk keeps nobody waiting
+        queue.collect()
+    queue.close()
+    queue.settle()  # a closed queue keeps nobody waiting
 
 
-def test_faces_of_ever_new_tracks_wait_in_bounded_memory(gated: tuple[ThreadedDesk, GatedEmbedder]) -> None:
-    desk, _ = gated
+def test_faces_of_ever_new_tracks_wait_in_bounded_memory(gated: tuple[ThreadedQueue, GatedEmbedder]) -> None:
+    queue, _ = gated
     for mark in range(1, 400):
-        desk.offer([_shot(mark, mark, order=mark % 3)])
-    assert len(desk.waiting()) <= 66
-    assert desk.dropped >= 399 - 65
+        queue.offer([_face(mark, mark, order=mark % 3)])
+    assert len(queue.waiting()) <= 66
+    assert queue.dropped >= 399 - 65
 
 
-def test_closing_does_not_wait_for_faces_that_have_not_begun(gated: tuple[ThreadedDesk, GatedEmbedder]) -> None:
-    desk, embedder = gated
-    desk.offer([_shot(mark, mark) for mark in range(1, 20)])
+def test_closing_does_not_wait_for_faces_that_have_not_begun(gated: tuple[ThreadedQueue, GatedEmbedder]) -> None:
+    queue, embedder = gated
+    queue.offer([_face(mark, mark) for mark in range(1, 20)])
     embedder.gate.set()
-    desk.close()
+    queue.close()
     assert len(embedder.batches) < 10

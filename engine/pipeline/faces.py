@@ -1,0 +1,173 @@
+"""What is known of a track beyond its places: its good faces, their votes, and whether it is a living person."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config import Config, VotingConfig
+from engine.gallery import Gallery
+from engine.liveness import Liveness, LivenessState, TrackLiveness, combined
+from engine.tracking import TOP, Trail, Vote, Voter
+from engine.types import Candidate, FaceQuality, Track, TrackState
+
+__all__ = ["Decisions", "Offers", "TrackFaces"]
+
+Image = NDArray[np.uint8]
+
+_MUCH_BETTER = 1.25
+_DOUBT_INTERVAL_S = 0.3
+_PATIENCE = 5
+"""Faces after which an undecided track is embedded less and less often."""
+_SHOWN_EVERY_S = 0.22
+
+
+@dataclass
+class Offers:
+    """Which faces of a track were sent to be embedded, and when the next one is due.
+
+    Attributes:
+        count: how many.
+        at: when the last one was.
+        score: quality of the best.
+    """
+
+    count: int = 0
+    at: datetime | None = None
+    score: float = 0.0
+
+    def due(
+        self,
+        score: float,
+        time: datetime,
+        doubted: datetime | None,
+        voting: VotingConfig,
+        *,
+        settled: bool,
+        strange: bool = False,
+    ) -> bool:
+        """Whether a face can teach something.
+
+        Args:
+            score: its quality.
+            time: of its frame.
+            doubted: when it was last uncertain that the track is still the same person.
+            voting: intervals.
+            settled: the track has its decision.
+            strange: its last face was an odd one.
+        """
+        if self.at is None:
+            return True
+        elapsed = abs((time - self.at).total_seconds()) + 1e-6
+        if not settled:
+            return elapsed >= voting.embed_interval_s * max(1.0, self.count / _PATIENCE)
+        if strange or (doubted is not None and doubted >= self.at):
+            return elapsed >= (voting.embed_interval_s if strange else _DOUBT_INTERVAL_S)
+        if score > _MUCH_BETTER * self.score:
+            return elapsed >= _DOUBT_INTERVAL_S
+        return elapsed >= voting.settled_interval_s
+
+    def made(self, score: float, time: datetime) -> None:
+        """A face was sent."""
+        self.count += 1
+        self.at = time
+        self.score = max(self.score, score)
+
+
+@dataclass
+class TrackFaces:
+    """The faces of one track.
+
+    Attributes:
+        voter: their votes.
+        votes, voted: the latest of them, for the log, and how many there were.
+        quality: of the face when it was last measured.
+        best: score and picture of the best face that voted.
+        offers: faces that were sent to be embedded.
+        strange: odd faces in a row.
+        first_good: monotonic time of the first good frame.
+        liveness: whether it is a living person; None: not checked.
+        shown_at: when a face was last shown to that check.
+        vouched: what somebody else proved.
+    """
+
+    voter: Voter
+    votes: deque[Vote]
+    voted: int = 0
+    quality: FaceQuality | None = None
+    best: tuple[float, Image] | None = None
+    offers: Offers = field(default_factory=Offers)
+    strange: int = 0
+    first_good: float | None = None
+    liveness: TrackLiveness | None = None
+    shown_at: datetime | None = None
+    vouched: Liveness = field(default_factory=Liveness)
+
+    @classmethod
+    def new(cls, config: Config) -> TrackFaces:
+        """Of a track that begins."""
+        liveness = TrackLiveness(config.presentation) if config.presentation.policy != "off" else None
+        return cls(Voter(config.voting), deque(maxlen=config.voting.window), liveness=liveness)
+
+    @property
+    def settled(self) -> bool:
+        """The track has its decision."""
+        return self.voter.identity.state in {TrackState.KNOWN, TrackState.UNKNOWN}
+
+    @property
+    def picture(self) -> Image | None:
+        """The face and its surroundings in the best frame that voted."""
+        return self.best[1] if self.best else None
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Whom the mean embedding resembles, best first."""
+        return self.voter.match.candidates[:TOP]
+
+    def due(self, score: float, time: datetime, doubted: datetime | None, voting: VotingConfig) -> bool:
+        """Whether a face of this quality is worth embedding."""
+        return self.offers.due(score, time, doubted, voting, settled=self.settled, strange=self.strange > 0)
+
+    def liveness_due(self, time: datetime) -> bool:
+        """The liveness check wants to see the face again."""
+        if self.liveness is None or self.liveness.verdict.state is not LivenessState.UNPROVEN:
+            return False
+        return self.shown_at is None or abs((time - self.shown_at).total_seconds()) >= _SHOWN_EVERY_S
+
+    def snapshot(self, trail: Trail, *, ended: bool) -> Track:
+        """The track as it is now; who a stranger is, others say."""
+        verdict = combined([self.liveness.verdict, self.vouched]) if self.liveness is not None else None
+        return Track(
+            track_id=trail.track_id,
+            box=trail.box,
+            landmarks=trail.landmarks,
+            first_seen=trail.first_seen,
+            last_seen=trail.last_seen,
+            hits=trail.hits,
+            visible=trail.visible and not ended,
+            ended=ended,
+            identity=self.voter.identity,
+            quality=self.quality,
+            liveness=verdict.state.value if verdict else "",
+            liveness_reason=verdict.reason if verdict else "",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """Who the tracks of one camera are, as far as is known.
+
+    Attributes:
+        tracks: alive, and those that have ended just now.
+        faces: what each decision was made of, by track.
+        gallery: the one that was searched last.
+    """
+
+    tracks: list[Track]
+    faces: Mapping[int, TrackFaces]
+    gallery: Gallery

@@ -1,0 +1,71 @@
+"""Detection and tracking: the faces of a frame, and whose track each belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.detection import Finder
+from engine.pipeline.stats import RunStats
+from engine.tracking import Tracker, Trail
+from engine.types import Detections, Frame
+
+__all__ = ["FaceFollower", "FollowedFaces"]
+
+
+@dataclass(frozen=True, eq=False)
+class FollowedFaces:
+    """The faces of one frame.
+
+    Attributes:
+        frame: where they are.
+        found: n detections.
+        track_ids: n tracks.
+        ended: trails that ended with this frame.
+        doubted: when it was last uncertain that a track is still the same person, by track.
+    """
+
+    frame: Frame
+    found: Detections
+    track_ids: list[int]
+    ended: list[Trail]
+    doubted: dict[int, datetime | None]
+
+
+class FaceFollower:
+    """Finds the faces of one camera's frames and follows them.
+
+    Args:
+        finder: finds.
+        tracker: follows.
+        stats: counters of the run.
+    """
+
+    def __init__(self, finder: Finder, tracker: Tracker, stats: RunStats) -> None:
+        self._finder, self._tracker, self._stats = finder, tracker, stats
+
+    @property
+    def trails(self) -> tuple[Trail, ...]:
+        """Tracks that are alive."""
+        return self._tracker.trails
+
+    def follow(self, frame: Frame) -> FollowedFaces:
+        """Take the next frame in."""
+        with self._stats.stage("detection"):
+            expected = self._tracker.expected(frame.time, self._finder.scanned)
+            found = self._finder.look(frame, *expected)
+        self._stats.faces += len(found)
+        self._stats.scans = self._finder.scans
+        with self._stats.stage("tracking"):
+            track_ids, ended = self._tracker.update(found, frame.time)
+        doubted = {trail.track_id: trail.doubted for trail in self.trails}
+        return FollowedFaces(frame, found, track_ids, ended, doubted)
+
+    def restart(self, track_ids: Iterable[int]) -> list[tuple[int, Trail]]:
+        """End these tracks and go on with their last detections under new ids; each new id, and the trail that ended."""
+        return [self._tracker.restart(track_id) for track_id in track_ids]
+
+    def finish(self) -> list[Trail]:
+        """End all tracks."""
+        return self._tracker.finish()

@@ -1,0 +1,82 @@
+"""Makes a pipeline of the settings and of what it works with."""
+
+from __future__ import annotations
+
+from engine.attendance import Watching
+from engine.config import Config
+from engine.events import EventMaker
+from engine.gallery import Gallery
+from engine.liveness import StreamWatch
+from engine.pipeline.alerts import Alerts
+from engine.pipeline.coverage import CoverageKeeper
+from engine.pipeline.embedding_queue import EmbeddingQueue, ThreadedQueue
+from engine.pipeline.events import CameraEvents
+from engine.pipeline.following import FaceFollower
+from engine.pipeline.identification import Identification
+from engine.pipeline.pipeline import Pipeline, Stages
+from engine.pipeline.recorder import Recorder
+from engine.pipeline.scenes import SceneKeeper
+from engine.pipeline.services import Services
+from engine.pipeline.stats import RunStats
+from engine.pipeline.strangers import Strangers
+from engine.pipeline.stream_check import StreamCheck
+from engine.pipeline.writer import Writer
+from engine.tracking import Tracker
+
+__all__ = ["open_pipeline"]
+
+
+def open_pipeline(
+    services: Services,
+    config: Config,
+    camera: str,
+    *,
+    run_id: str,
+    min_face_px: int | None = None,
+    live: bool = False,
+) -> Pipeline:
+    """A pipeline that watches one camera.
+
+    Args:
+        services: networks, galleries and books.
+        config: all settings.
+        camera: its name.
+        run_id: makes track names unique among runs.
+        min_face_px: smallest face; default: the camera's in the settings, else that of all cameras.
+        live: embed and write in threads of their own.
+
+    Raises:
+        GalleryMismatch: the gallery is of another model.
+        StorageError: a gallery cannot be read.
+    """
+    for store in (services.gallery, services.strangers):
+        store.current()  # templates of another model are told at the start, not at the first face
+
+    def name(track_id: int) -> str:
+        return f"{run_id}-{track_id}"
+
+    def alike(gallery: Gallery) -> float:
+        fixed = config.matching.stranger_threshold
+        return services.threshold(gallery) if fixed is None else fixed
+
+    stats, rules, policy = RunStats(), config.cameras.get(camera), config.presentation.policy
+    finder = services.reader.finder(config.detection, min_face_px or (rules.min_face_px if rules else None))
+    maker = EventMaker(config.events, camera, rules, config.zone, require_liveness=policy == "require")
+    watch = StreamWatch(config.presentation) if live and policy != "off" else None
+    watching = Watching(camera, config.attendance.gap_s, config.attendance.coverage_every_s)
+    queue = ThreadedQueue if live else EmbeddingQueue
+    writer = Writer(services.attendance, services.people, threaded=live)
+    alerts = Alerts(services.incidents, services.dossiers, writer, name, services.alert)
+    scenes = SceneKeeper(config.events.context_s, services.people)
+    stages = Stages(
+        coverage=CoverageKeeper(watching, services.attendance.plan.coverage, writer),
+        following=FaceFollower(finder, Tracker(config.tracking), stats),
+        identification=Identification(services, config, stats),
+        embedding=queue(services.reader.embedder, stats.embedding),
+        strangers=Strangers(services.strangers, alike, writer, name),
+        stream=StreamCheck(camera, watch),
+        events=CameraEvents(maker),
+        recorder=Recorder(services, camera, writer, alerts, scenes, name),
+        writer=writer,
+    )
+    return Pipeline(stages, stats, live=live)

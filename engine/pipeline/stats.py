@@ -1,0 +1,90 @@
+"""Counters of a run, and what one frame gave."""
+
+from __future__ import annotations
+
+import time as clock
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from engine.types import Event, Frame, Track
+
+__all__ = ["FrameResult", "RunStats"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """What one frame gave.
+
+    Attributes:
+        frame: as it came.
+        tracks: alive, and those that ended with it.
+        events: that began with it.
+        rows: log rows written since the frame before: punches, sightings, retractions and incidents.
+        alarmed: tracks of a running tailgating incident.
+    """
+
+    frame: Frame
+    tracks: tuple[Track, ...]
+    events: tuple[Event, ...]
+    rows: tuple[Mapping[str, object], ...]
+    alarmed: frozenset[int] = frozenset()
+
+
+@dataclass
+class RunStats:
+    """Counters of a run.
+
+    Attributes:
+        frames, faces, tracks, punches: how many.
+        dropped: frames of a live camera that were left out because newer ones were there.
+        scans: frames searched as a whole; in the others faces were looked for where they were expected.
+        embedded, passed_over: faces embedded, and good faces that were left out because the embedder had no time.
+        seen, retracted, unresolved: `seen` rows, withdrawn names, tracks that ended without a decision.
+        incidents: by kind.
+        stage_s: seconds spent per stage; stages of a live camera run side by side.
+        latencies_s: from a person's first good frame to their durable punch.
+    """
+
+    frames: int = 0
+    faces: int = 0
+    tracks: int = 0
+    punches: int = 0
+    dropped: int = 0
+    scans: int = 0
+    embedded: int = 0
+    passed_over: int = 0
+    seen: int = 0
+    retracted: int = 0
+    unresolved: int = 0
+    incidents: Counter[str] = field(default_factory=lambda: Counter({"unknown": 0, "tailgating": 0}))
+    stage_s: dict[str, float] = field(default_factory=dict)
+    latencies_s: list[float] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time spent in the block to a stage."""
+        began = clock.perf_counter()
+        try:
+            yield
+        finally:
+            self.stage_s[name] = self.stage_s.get(name, 0.0) + clock.perf_counter() - began
+
+    def embedding(self, work: Callable[[], T]) -> T:
+        """Do the work of the embedding stage, and add the time it took."""
+        with self.stage("embedding"):
+            return work()
+
+    def count(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """Take in rows that were written."""
+        for row in rows:
+            event = row.get("event")
+            self.punches += event == "punch"
+            self.seen += event == "seen"
+            self.retracted += event == "retract"
+            if row.get("kind", "review") != "review":
+                self.incidents[str(row["kind"])] += 1
