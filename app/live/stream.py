@@ -11,13 +11,13 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import aioice.ice
 import av
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from streamlit_webrtc import WebRtcMode, webrtc_streamer
 
+from app.live.compat import end_silent_connections
 from app.ui import parts
 from app.web import services
 from app.words import say
@@ -28,10 +28,6 @@ __all__ = ["BrowserCamera", "browser_camera"]
 log = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
-
-# A closed tab says no goodbye: the connection ends when the browser stops answering (RFC 7675). Five seconds apart, two
-# missed answers suffice on local networks, and threads are freed after ten seconds instead of thirty.
-aioice.ice.CONSENT_FAILURES = 2
 
 
 class BrowserCamera:
@@ -82,6 +78,7 @@ def browser_camera(
     Returns:
         Whether it plays.
     """
+    end_silent_connections()
     servers = [{"urls": [url]} for url in services.home().config.app.ice_servers]
     rtc: Any = {
         "iceServers": servers

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
+from engine.archive.compat import kill_workers
 from engine.archive.observe import Recipe
 from engine.errors import ModelUnavailable, MusterError
 from engine.face_reader import FaceReader
@@ -120,9 +121,7 @@ class LocalWorker:
 
     def close(self) -> None:
         """See `Worker`."""
-        for process in list((self._pool._processes or {}).values()):  # a shutdown would wait for the task
-            process.kill()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        kill_workers(self._pool)
 
 
 @dataclass(order=True)
