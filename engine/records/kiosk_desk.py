@@ -15,7 +15,7 @@ from engine.errors import InputError, StorageError
 from engine.records.books import Records
 from engine.records.names import Names
 from engine.storage import new_id
-from engine.types import NOBODY, Identity, Person
+from engine.types import Identity, Person
 
 __all__ = ["KioskDesk"]
 
@@ -140,7 +140,8 @@ class KioskDesk:
         """
         now, employee_id = self._clock(), self.meant(employee_id.strip())
         right = self._records.pins.check(employee_id, pin, now)
-        if not right or not self._people().get(employee_id, NOBODY).active:
+        person = self._people().get(employee_id)
+        if not right or person is None or not person.active:
             raise InputError("number or PIN is wrong", hint="try again, or ask HR")
         # a track of its own: what takes one passage back must not take back the others
         track = f"pin-{new_id(now.astimezone(self._records.zone))}"
