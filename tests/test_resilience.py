@@ -156,7 +156,7 @@ class _Breaks(ListSource):
 def test_what_was_decided_is_written_though_the_source_breaks(tmp_path: Path) -> None:
     pipeline, services = make_pipeline(tmp_path, Scene())
     frames = [Frame(BLACK, at(index / 10), "door", index) for index in range(3)]
-    pipeline._recorder.incident(Event(EventKind.CAMERA_BACK, T0, "door"), {})
+    pipeline._stages.recorder.camera_event(Event(EventKind.CAMERA_BACK, T0, "door"))
     with pytest.raises(InputError, match="the source broke"):
         pipeline.run(_Breaks(frames))
     assert [row["kind"] for row in services.incidents.log.read(T0.date())] == ["camera_back"]
@@ -166,11 +166,12 @@ def test_a_damaged_attendance_log_does_not_hold_incidents_up(tmp_path: Path) -> 
     pipeline, services = make_pipeline(tmp_path, Scene())
     services.attendance.log.shelf.path(T0.date()).parent.mkdir(parents=True)
     services.attendance.log.shelf.path(T0.date()).write_bytes("event_id,naïve\n1,é\n".encode("latin-1"))
-    pipeline._recorder.retraction(Event(EventKind.RETRACTION, T0, "door", (1,), ("ann",)), "run-1")
-    pipeline._recorder.incident(Event(EventKind.UNKNOWN, T0, "door", (1,), (), ("unknown-1",)), {"image": BLACK})
-    assert [row["kind"] for row in pipeline._recorder.write()] == ["unknown"]
+    recorder, writer = pipeline._stages.recorder, pipeline._stages.writer
+    recorder._retracted(Event(EventKind.RETRACTION, T0, "door", (1,), ("ann",)))
+    recorder.camera_event(Event(EventKind.CAMERA_LOST, T0, "door"), Frame(BLACK, T0, "door"))
+    assert [row["kind"] for row in writer.write()] == ["camera_lost"]
     with pytest.raises(StorageError, match="1 events could not be written"):
-        pipeline._recorder.finish()
+        writer.finish()
 
 
 def test_forgetting_erases_pictures_of_incidents_the_person_took_part_in(tmp_path: Path) -> None:
