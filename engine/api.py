@@ -21,9 +21,10 @@ from engine.errors import InputError
 from engine.imaging import read_image
 from engine.incidents import Incident
 from engine.operations.reporting import AttendanceReports
-from engine.pipeline import FrameResult, RunStats
+from engine.operations.upkeep import attended, recording
+from engine.pipeline import FrameResult, IdentifiedFace, RunStats
 from engine.sources import is_live, open_source
-from engine.workbench import IdentifiedFace, Workbench
+from engine.workbench import Workbench
 
 __all__ = ["EnrolmentReport", "FrameResult", "IdentifiedFace", "RunStats", "Workspace", "open_workspace"]
 
@@ -89,7 +90,7 @@ class Workspace:
                 else; nothing was changed.
             StorageError: the workspace cannot be written; nothing was changed.
         """
-        return self.bench.enrol(person_id, name, [Path(photo) for photo in photos])
+        return self.bench.registrar.enrol_photos(person_id, name, [Path(photo) for photo in photos])
 
     def identify(self, photo: str | Path | NDArray[np.uint8]) -> list[IdentifiedFace]:
         """Search every face of a photo among the enrolled people; nothing is recorded.
@@ -103,7 +104,7 @@ class Workspace:
         Raises:
             InputError: the file cannot be read.
         """
-        return self.bench.identify(photo if isinstance(photo, np.ndarray) else read_image(Path(photo)))
+        return self.bench.services().identify(photo if isinstance(photo, np.ndarray) else read_image(Path(photo)))
 
     def watch(
         self,
@@ -133,9 +134,9 @@ class Workspace:
             start = start.replace(tzinfo=config.zone)
         opened = open_source(spec, camera, config.sources, start=start, fast=True)
         with contextlib.closing(opened), contextlib.ExitStack() as stack:
-            if is_live(spec) and not stack.enter_context(self.bench.recording(camera)):
+            if is_live(spec) and not stack.enter_context(recording(self.bench, camera)):
                 raise InputError(f"camera {camera} is being recorded already", hint="stop the other recorder first")
-            stack.enter_context(self.bench.attended())
+            stack.enter_context(attended(self.bench))
             return self.bench.pipeline(camera, live=is_live(spec)).run(opened, on_frame, limit=limit)
 
     def day_sheets(self, first: date, last: date) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from engine.config import Config
 from engine.demo.sample import fill, prepare_sample
 from engine.errors import InputError
 from engine.imaging import read_image
+from engine.operations.upkeep import recording
 from engine.workbench import Workbench
 
 ROOT = Path(__file__).parents[1]
@@ -216,7 +217,7 @@ def test_day_sheets_have_types(workspace: engine.Workspace) -> None:
 
 def test_day_sheets_say_what_the_rows_say(workspace: engine.Workspace) -> None:
     sheets = workspace.day_sheets(FIRST, LAST)
-    rows = workspace.bench.attendance.sheets(FIRST, LAST, workspace.bench.known_people())
+    rows = workspace.bench.attendance.sheets(FIRST, LAST, workspace.bench.people.known())
     assert len(rows) == len(sheets)
     for row, (_, found) in zip(rows, sheets.iterrows(), strict=True):
         assert (found["employee_id"], f"{found['date']:%Y-%m-%d}") == (row["employee_id"], row["date"])
@@ -280,7 +281,7 @@ def test_an_empty_workspace_gives_the_same_columns_and_types(workspace: engine.W
 
 
 def test_a_camera_that_another_process_records_is_refused(workspace: engine.Workspace) -> None:
-    with workspace.bench.recording("gate") as first:
+    with recording(workspace.bench, "gate") as first:
         assert first
         with pytest.raises(InputError, match="already"):
             workspace.watch("0", "gate")
@@ -315,7 +316,7 @@ def test_the_readme_example_runs(project: Path, capsys: pytest.CaptureFixture[st
     names = run(ROOT / "README.md")
     lines = [line for line in blocks(ROOT / "README.md", "python")[0].splitlines() if line.strip()]
     assert len(lines) <= 11
-    assert names["face"].match.person in names["workspace"].bench.known_people()
+    assert names["face"].match.person in names["workspace"].bench.people.known()
     assert names["sheets"]["late_min"].notna().any()
     assert "Production" in capsys.readouterr().out
 

@@ -67,11 +67,11 @@ def cells(row: Mapping[str, object], columns: Iterable[str]) -> dict[str, str]:
 
 def told(bench: Workbench) -> dict[str, Any]:
     """What the product says of the workspace, by part."""
-    people = bench.known_people()
+    people = bench.people.known()
     sheets = bench.attendance.sheets(FIRST, LAST, people)
     alerts = [each for each in bench.incidents.incidents(FIRST, LAST) if each.row["kind"] != "review"]
     sightings = bench.sightings.tracks(FIRST, LAST)[0]
-    replay = bench.replay(0.6, FIRST, LAST)
+    replay = bench.replays.replay(0.6, FIRST, LAST)
     return {
         "sheet": [cells(sheet_cells(row), SHEET) for row in sheets if str(row.day) in SHOWN_DAYS],
         "statuses": dict(sorted(Counter(str(row.status) for row in sheets).items())),
@@ -120,11 +120,11 @@ def told(bench: Workbench) -> dict[str, Any]:
         "replay": [[each.kind.value, each.then, each.now, each.person_then] for each in replay.changes],
         "holdings": {
             "people": list(people),
-            "inactive": sorted(bench.inactive()),
+            "inactive": sorted(bench.people.inactive()),
             "templates": len(bench.gallery.current().templates),
             "templates of strangers": len(bench.strangers.current().templates),
             "mistaken faces": len(bench.anchors.current().templates),
-            "threshold": round(bench.threshold(), 4),
+            "threshold": round(bench.calibration.threshold(), 4),
             "calibrations": [each.action for each in bench.calibration.history()],
             "audit": [row["action"] for row in bench.audit.file.read()],
             "waiting messages": len(bench.outbox.waiting()),
@@ -171,7 +171,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 
 def test_every_seal_holds(workspace: Path) -> None:
-    assert opened(workspace).verify() == []
+    assert opened(workspace).records.verify() == []
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -195,7 +195,7 @@ def test_day_sheets_that_were_kept_are_what_is_computed(workspace: Path) -> None
     shutil.rmtree(workspace / "attendance")
     bench = opened(workspace)
     for day in kept:
-        bench.attendance.refresh(date.fromisoformat(day), bench.known_people())
+        bench.attendance.refresh(date.fromisoformat(day), bench.people.known())
     assert len(kept) >= 10
     assert {path.stem: table(path) for path in paths} == kept
 
@@ -223,12 +223,12 @@ def test_work_goes_on_and_the_seals_still_hold(workspace: Path) -> None:
     bench.office.review(alert.row["incident_id"], "resolved", author="sam")
     bench.office.correct("E1", LAST, "status", author="hanna", reason="was at the fair", value="excused")
     bench.office.ignore("unknown-8", author="sam", reason="a neighbour")
-    row = bench.punch_by_pin("S003", "482913", "entrance", None)
+    row = bench.kiosk.punch("S003", "482913", "entrance", None)
     assert row is not None
     assert row["event"] == "punch"
-    assert bench.verify() == []
+    assert bench.records.verify() == []
     again = opened(workspace)
-    sheet = {row.employee_id: row.status for row in again.attendance.sheet(LAST, again.known_people())}
+    sheet = {row.employee_id: row.status for row in again.attendance.sheet(LAST, again.people.known())}
     assert sheet["E1"] == "excused"
     assert {each.state for each in again.incidents.incidents(LAST, LAST) if each.row == alert.row} == {"resolved"}
 
@@ -238,7 +238,7 @@ def test_a_changed_row_is_found(workspace: Path) -> None:
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("T12:00:00.000+01:00,E1", "T09:00:00.000+01:00,E1"), encoding="utf-8")
     assert path.read_text(encoding="utf-8") != text
-    assert [finding.file for finding in opened(workspace).verify() if not finding.harmless] == [
+    assert [finding.file for finding in opened(workspace).records.verify() if not finding.harmless] == [
         "attendance-2026-11-05.csv"
     ]
 

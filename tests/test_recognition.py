@@ -25,7 +25,9 @@ def enrolled(samples: Path, store: ModelStore, tmp_path_factory: pytest.TempPath
     workbench = Workbench(tmp_path_factory.mktemp("enrolled"), models=store)
     for person in sorted((samples / "train").iterdir()):
         if person.name != STRANGER:
-            workbench.enrol(person.name, person.name.replace("_", " ").title(), sorted(person.glob("*.jpg")))
+            workbench.registrar.enrol_photos(
+                person.name, person.name.replace("_", " ").title(), sorted(person.glob("*.jpg"))
+            )
     return workbench
 
 
@@ -54,7 +56,7 @@ def test_people_are_named_on_photos_they_were_not_enrolled_with(enrolled: Workbe
     wrong, missed, total = [], [], 0
     for photo in sorted((samples / "val").glob("*/*.jpg")):
         person = photo.parent.name
-        named = {face.match.person for face in enrolled.identify(read_image(photo))} - {None}
+        named = {face.match.person for face in enrolled.services().identify(read_image(photo))} - {None}
         wrong += [(photo.name, name) for name in named if name != person]
         if person != STRANGER:
             total += 1
@@ -68,17 +70,17 @@ def test_somebody_inactive_is_not_recognised_until_active_again(enrolled: Workbe
     image = read_image(samples / "val" / "ben_afflek" / "02.jpg")
     ben = enrolled.people.all()["ben_afflek"]
     enrolled.people.put(dataclasses.replace(ben, active=False))
-    assert [face.match.person for face in enrolled.identify(image)] == [None]
+    assert [face.match.person for face in enrolled.services().identify(image)] == [None]
     enrolled.people.put(ben)
-    assert [face.match.person for face in enrolled.identify(image)] == ["ben_afflek"]
+    assert [face.match.person for face in enrolled.services().identify(image)] == ["ben_afflek"]
 
 
 def test_the_threshold_lies_above_strangers_and_below_friends(enrolled: Workbench, samples: Path) -> None:
-    threshold = enrolled.threshold()
+    threshold = enrolled.calibration.threshold()
     strangers = [
         face.match.similarity
         for photo in (samples / "train" / STRANGER).glob("*.jpg")
-        for face in enrolled.identify(read_image(photo))
+        for face in enrolled.services().identify(read_image(photo))
     ]
     assert max(similarity for similarity in strangers if similarity is not None) < threshold
 
@@ -98,33 +100,35 @@ def test_two_photos_of_different_people_are_not_enrolled_as_one(enrolled: Workbe
     photos = [samples / "val" / "madonna" / "03.jpg", samples / "val" / "mindy_kaling" / "02.jpg"]
     version = enrolled.gallery.current().version
     with pytest.raises(EnrolmentRejected, match="different people"):
-        enrolled.enrol("X1", "X", photos)
+        enrolled.registrar.enrol_photos("X1", "X", photos)
     assert enrolled.gallery.current().version == version
     assert "X1" not in enrolled.people.all()
 
 
 def test_somebody_already_enrolled_is_not_enrolled_again_under_another_id(enrolled: Workbench, samples: Path) -> None:
     with pytest.raises(EnrolmentRejected, match="looks like jerry_seinfeld"):
-        enrolled.enrol("X2", "X", sorted((samples / "val" / "jerry_seinfeld").glob("*.jpg")))
+        enrolled.registrar.enrol_photos("X2", "X", sorted((samples / "val" / "jerry_seinfeld").glob("*.jpg")))
     assert "X2" not in enrolled.people.all()
 
 
 def test_a_photo_of_two_people_is_not_enrolled(enrolled: Workbench, samples: Path) -> None:
     photo = samples / "train" / "elton_john" / "09.jpg"
     with pytest.raises(EnrolmentRejected, match=r"09\.jpg: 2 faces"):
-        enrolled.enrol("X3", "X", [photo])
+        enrolled.registrar.enrol_photos("X3", "X", [photo])
 
 
 def test_forgetting_leaves_no_template_picture_or_name(samples: Path, store: ModelStore, tmp_path: Path) -> None:
     workbench = Workbench(tmp_path, models=store)
-    workbench.enrol("E7", "Zebulon Quigley", sorted((samples / "train" / "mindy_kaling").glob("*.jpg"))[:6])
+    workbench.registrar.enrol_photos(
+        "E7", "Zebulon Quigley", sorted((samples / "train" / "mindy_kaling").glob("*.jpg"))[:6]
+    )
     template = workbench.gallery.current().embeddings[0].tobytes()
     assert template in (tmp_path / "gallery" / "people.safetensors").read_bytes()
-    receipt = workbench.forget("E7", author="test")
+    receipt = workbench.privacy.forget("E7", author="test")
     assert receipt["templates"] >= 4
     assert receipt["pictures"] == receipt["templates"]
     content = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert not any(template in each or b"Zebulon" in each for each in content)
     assert not list((tmp_path / "images").rglob("*.jpg"))
     with pytest.raises(InputError, match="nobody is enrolled as E7"):
-        workbench.forget("E7")
+        workbench.privacy.forget("E7")

@@ -181,7 +181,7 @@ def test_forgetting_erases_pictures_of_incidents_the_person_took_part_in(tmp_pat
     other = Event(EventKind.TAILGATING, T0, "door", (3, 4), ("E11", "E2"), classification=TailgatingClass.TWO_KNOWN)
     book = IncidentBook(tmp_path, workbench.config.zone)
     gone, kept = (book.record(event, {"image": BLACK, "clean_image": BLACK}) for event in (together, other))
-    assert workbench.forget("E1")["pictures"] == 2
+    assert workbench.privacy.forget("E1")["pictures"] == 2
     assert not (tmp_path / str(gone["image"])).exists()
     assert read_image(tmp_path / str(kept["image"])).shape == BLACK.shape
 

@@ -63,7 +63,7 @@ def _face(bench: Workbench, template_id: str | None) -> Markup:
     """The picture that a template was made from."""
     if template_id is not None:
         try:
-            source = inline(read_image(bench.enrolment_picture(template_id)), _FACE_PX, _SHARE)
+            source = inline(read_image(bench.registrar.picture(template_id)), _FACE_PX, _SHARE)
         except MusterError:  # erased, or never kept
             pass
         else:
@@ -77,7 +77,7 @@ def _pair(bench: Workbench, one: str | None, other: str | None, caption: str) ->
 
 
 def _name(bench: Workbench, person: str) -> str:
-    return bench.known_people().get(person, NOBODY).name or person
+    return bench.people.known().get(person, NOBODY).name or person
 
 
 def look_alikes(bench: Workbench, report: CalibrationReport, most: int = 4) -> HTML:
@@ -91,8 +91,8 @@ def look_alikes(bench: Workbench, report: CalibrationReport, most: int = 4) -> H
     pairs = [
         _pair(
             bench,
-            bench.best_template(each.first),
-            bench.best_template(each.second),
+            bench.gallery.current().best_template(each.first),
+            bench.gallery.current().best_template(each.second),
             f"{_name(bench, each.first)} · {_name(bench, each.second)}\nsimilarity {max(each.similarity, each.closest):.3f}",
         )
         for each in report.look_alikes[:most]

@@ -16,9 +16,9 @@ from app.kiosk.guard import needs, problem, station
 from engine.access import TryLater
 from engine.errors import InputError
 from engine.imaging import decode_image
+from engine.pipeline import IdentifiedFace
 from engine.records.today import arrivals
 from engine.types import NOBODY, Person
-from engine.workbench import IdentifiedFace
 
 __all__ = ["routes"]
 
@@ -44,7 +44,7 @@ def today() -> Response:
     """Today's arrivals, newest first."""
     bench = station().bench
     now = bench.clock()
-    people, rows = arrivals(bench.records, bench.known_people, now, 1000)
+    people, rows = arrivals(bench.records, bench.people.known, now, 1000)
     return jsonify(
         {
             "date": bench.attendance.day_of(now).isoformat(),
@@ -74,8 +74,8 @@ def recognitions() -> Response:
         height, width = image.shape[:2]
         smaller, factor = _bounded(image)
         bench = station().bench
-        names = bench.known_people()
-        faces = [_face(face, factor, names) for face in bench.identify(smaller)]
+        names = bench.people.known()
+        faces = [_face(face, factor, names) for face in bench.services().identify(smaller)]
     finally:
         _looking.release()
     return jsonify({"width": width, "height": height, "faces": faces})

@@ -170,7 +170,7 @@ class Greeter:
     def _arrival(self, event_id: str, time: datetime) -> Arrival | None:
         """A punch among those of its day, or None if it is missing or the database is unavailable. The row itself is safe."""
         try:
-            _, today = arrivals(self._bench.records, self._bench.known_people, time, 40)
+            _, today = arrivals(self._bench.records, self._bench.people.known, time, 40)
         except StorageError as error:
             log.warning("greeted without the time sheet: %s", error)
             return None
@@ -205,7 +205,7 @@ class Greeter:
         self, key: str, employee_id: str, time: datetime, status: str, late_min: int | None = None, method: str = "face"
     ) -> dict[str, Any]:
         local = time.astimezone(self._bench.config.zone)
-        name = self._bench.known_people().get(employee_id, NOBODY).name or employee_id
+        name = self._bench.people.known().get(employee_id, NOBODY).name or employee_id
         daypart = "morning" if local.hour < _NOON else "afternoon" if local.hour < _EVENING else "evening"
         if len(self._greeted) >= _REMEMBERED:
             self._greeted.clear()

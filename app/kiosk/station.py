@@ -26,8 +26,10 @@ from engine.access import TryLater
 from engine.config import KioskConfig
 from engine.errors import InputError, MusterError
 from engine.imaging import WORDS, draw_tracks
+from engine.operations.upkeep import attended
 from engine.pipeline import FrameResult, Pipeline
 from engine.records.today import Arrival, arrivals
+from engine.storage import writable
 from engine.types import NOBODY
 from engine.workbench import Workbench
 
@@ -77,7 +79,7 @@ class Station(Watcher):
         self._stopping.clear()
         self.hub.open()
         with contextlib.ExitStack() as stack:
-            stack.enter_context(self.bench.attended())
+            stack.enter_context(attended(self.bench))
             self.greeter.start()
             stack.callback(self.greeter.stop)
             poll = threading.Thread(target=self._poll, name="poll", daemon=True)
@@ -110,7 +112,7 @@ class Station(Watcher):
 
     def _drawn(self, bench: Workbench, result: FrameResult) -> NDArray[np.uint8]:
         """The picture for the public screen: first names only, without strangers' identifiers or similarities."""
-        people = bench.known_people()
+        people = bench.people.known()
         tracks = [
             replace(track, unknown_id=None, identity=replace(track.identity, similarity=None))
             for track in result.tracks
@@ -134,7 +136,7 @@ class Station(Watcher):
         while not self._stopping.is_set():
             try:
                 self.backlog = self.bench.store.backlog()
-                self.today, rows = arrivals(self.bench.records, self.bench.known_people, self.bench.clock(), 20)
+                self.today, rows = arrivals(self.bench.records, self.bench.people.known, self.bench.clock(), 20)
                 if newest is not None and not self.camera.recording:
                     self._greet_others(rows, newest)
                 newest = rows[0].event_id if rows else ""
@@ -160,7 +162,7 @@ class Station(Watcher):
         if len(recent) >= _GUESSES:  # each number has its own wait; this one slows down attempts with many numbers
             raise TryLater("too many wrong numbers or PINs", wait_s=max(1, round(_GUESS_S - (now - recent[0]))))
         try:
-            return self.bench.punch_by_pin(employee_id, pin, self.camera.name, self.camera.frame())
+            return self.bench.kiosk.punch(employee_id, pin, self.camera.name, self.camera.frame())
         except TryLater:
             raise
         except InputError:
@@ -260,7 +262,7 @@ class Station(Watcher):
         found = [] if camera.state == "playing" else [f"the camera is {camera.state}"]
         if camera.state == "playing" and not camera.recording:
             found.append("another process records this camera")
-        if not self.bench.writable:
+        if not writable(self.bench.workspace):
             found.append("the workspace cannot be written")
         if camera.state == "playing" and not self.greeter.alive:
             found.append("nobody is greeted")

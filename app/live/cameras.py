@@ -17,6 +17,7 @@ from app.live.broadcast import Broadcast
 from app.live.relay import pictures
 from app.live.session import Rate, overlay
 from engine.errors import ConfigError, MusterError
+from engine.operations.upkeep import recording
 from engine.pipeline import FrameResult, Pipeline
 from engine.sources import Source, is_live, open_source
 from engine.types import Frame, SourceEvent
@@ -192,7 +193,7 @@ class Camera:
     def _once(self) -> None:
         """Run from the opening of the source to its end."""
         with contextlib.ExitStack() as claim:
-            self.recording = claim.enter_context(self._bench.recording(self.name))
+            self.recording = claim.enter_context(recording(self._bench, self.name))
             if not self.recording:
                 if (shown := self._elsewhere(self._bench, self.name)) is not None:
                     self._pass_on(shown)
@@ -253,7 +254,7 @@ class Camera:
                     self.picture.show(lambda item=item: item.image)  # type: ignore[misc]
                 if time.monotonic() - asked > _CLAIM_S:
                     asked = time.monotonic()
-                    with self._bench.recording(self.name) as free:
+                    with recording(self._bench, self.name) as free:
                         if free:
                             return
 

@@ -48,7 +48,7 @@ class Rate:
 
 def overlay(bench: Workbench, result: FrameResult, words: Mapping[str, str] = WORDS) -> Image:
     """The frame of a result with names and boxes drawn on it."""
-    people = bench.known_people()
+    people = bench.people.known()
     shown = [track.identity.person for track in result.tracks if track.identity.person]
     names = {person: people.get(person, NOBODY).name for person in shown}
     needed = bench.config.voting.min_agreeing

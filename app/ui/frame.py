@@ -12,6 +12,7 @@ from app.web import access, services
 from app.words import say, say_date, say_minutes, say_time, term
 from engine.access import Account
 from engine.errors import MusterError
+from engine.storage import writable
 from engine.workbench import Workbench
 
 __all__ = ["above", "own_site", "sidebar"]
@@ -54,7 +55,7 @@ def above() -> None:
         return
     if len(services.sites().names) > 1:
         parts.html(_site(bench))
-    if not bench.writable:
+    if not writable(bench.workspace):
         parts.notice(
             say("The workspace is read-only"),
             say("Muster cannot record or change anything. Give the user that runs Muster write access."),

@@ -19,9 +19,10 @@ from app.words import say, say_minutes, say_number, say_time, term
 from engine.attendance import Inside, Presence, count_inside
 from engine.errors import MusterError
 from engine.imaging import decode_image
+from engine.pipeline import IdentifiedFace
 from engine.records.today import Arrival
 from engine.types import NOBODY
-from engine.workbench import IdentifiedFace, Workbench
+from engine.workbench import Workbench
 
 __all__ = ["show"]
 
@@ -186,7 +187,7 @@ def _still(bench: Workbench) -> None:
         return
     try:
         image = decode_image(shot.getvalue(), name=say("the picture"))
-        faces = bench.identify(image)
+        faces = bench.services().identify(image)
     except MusterError as error:
         parts.failed(error)
         return
@@ -205,7 +206,7 @@ def _identified(bench: Workbench, face: IdentifiedFace) -> None:
         )
         return
     known = face.match.person is not None
-    name = bench.known_people().get(best.person, NOBODY).name or best.person
+    name = bench.people.known().get(best.person, NOBODY).name or best.person
     runner_up = face.match.candidates[1].similarity if len(face.match.candidates) > 1 else None
     parts.html(
         parts.markup(

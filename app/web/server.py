@@ -19,7 +19,7 @@ from streamlit.starlette import App
 
 from app.web import oidc, pictures, services, sign_in, streams
 from app.web.gate import Gate
-from engine.records import upkeep
+from engine.operations.upkeep import attended, upkeep
 
 __all__ = ["create_app", "serve"]
 
@@ -86,7 +86,7 @@ def create_app() -> App:
 
 def _attend(stack: contextlib.ExitStack) -> None:
     """Open all sites. Home must open; a site that fails is retried later and does not affect others."""
-    stack.enter_context(services.home().attended())
+    stack.enter_context(attended(services.home()))
     for name in services.sites().names[1:]:
         held = stack.enter_context(contextlib.ExitStack())
         stack.enter_context(upkeep(partial(_attend_site, name, held, []), _AGAIN_S))
@@ -95,7 +95,7 @@ def _attend(stack: contextlib.ExitStack) -> None:
 def _attend_site(name: str, held: contextlib.ExitStack, begun: list[str]) -> None:
     """Run one round of upkeep; called repeatedly."""
     if not begun:
-        held.enter_context(services.bench(name).attended())
+        held.enter_context(attended(services.bench(name)))
         begun.append(name)
 
 

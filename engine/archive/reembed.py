@@ -201,7 +201,7 @@ def _replace(
 def _pictures_of(bench: Workbench, name: str, gallery: Gallery) -> dict[str, Path]:
     """The picture of each template that has one."""
     if name == "people":
-        paths = {each.template_id: bench.enrolment_picture(each.template_id) for each in gallery.templates}
+        paths = {each.template_id: bench.registrar.picture(each.template_id) for each in gallery.templates}
         return {key: path for key, path in paths.items() if path.is_file()}
     if name == "anchors":
         told = {row["event_id"]: row["evidence_image"] for _, row in bench.records.attendance_rows()}

@@ -102,7 +102,7 @@ def report(
     first, last = days(day, month, reports.now.date())
     rows = reports.rows(first, last, person)
     span = month or first.isoformat()
-    name = workbench.known_people().get(person, NOBODY).name or person if person else ""
+    name = workbench.people.known().get(person, NOBODY).name or person if person else ""
     title = f"Attendance {span}" + (f", {name}" if name else "")
     if xlsx is not None or html is not None:
         _write_report(reports, rows, title, xlsx, html)
@@ -229,7 +229,7 @@ def correct(
         value=status or "",
         refers_to=remove or revoke or "",
     )
-    rows = list(map(cells, workbench.attendance.sheets(on, on, workbench.known_people(), only=employee_id)))
+    rows = list(map(cells, workbench.attendance.sheets(on, on, workbench.people.known(), only=employee_id)))
     if as_json:
         readable = workbench.office.readable(done.reason)
         emit_json({"correction": dataclasses.asdict(done) | {"reason": readable}, "sheet": rows})

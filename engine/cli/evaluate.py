@@ -85,7 +85,7 @@ def _measure(
         fetch_samples(progress) if folder is None else folder,
         enrol=enrol_photos,
         gallery=lambda: Gallery.empty(empty.model_id, empty.alignment_id, workbench.spec.dimension),
-        threshold=workbench.threshold_of,
+        threshold=lambda gallery: workbench.calibration.in_force(gallery).threshold,
         min_margin=workbench.config.matching.min_margin,
         progress=progress,
     )

@@ -16,7 +16,7 @@ from engine.errors import InputError, MusterError
 
 if TYPE_CHECKING:
     from engine.enrolment import EnrolmentReport
-    from engine.workbench import IdentifiedFace
+    from engine.pipeline import IdentifiedFace
 
 __all__ = ["app"]
 
@@ -61,7 +61,9 @@ def enrol(
                 files = list_images(folder) if folder else photos
                 if not files:
                     raise InputError(f"{folder} contains no pictures", hint="add JPEG, PNG or WebP photos")
-                report = bench.enrol(person, called, files, **details, allow_look_alike=allow_look_alike, author=author)
+                report = bench.registrar.enrol_photos(
+                    person, called, files, **details, allow_look_alike=allow_look_alike, author=author
+                )
                 reports.append(report)
             except MusterError as error:
                 if len(jobs) == 1:
@@ -135,7 +137,7 @@ def identify(
         bench = open_workbench(workspace, progress=progress)
         for path in images:
             try:
-                faces = bench.identify(read_image(path))
+                faces = bench.services().identify(read_image(path))
             except InputError as error:
                 if len(images) == 1:
                     raise
@@ -146,7 +148,7 @@ def identify(
     if as_json:
         emit_json(answers)
     else:
-        title = f"People in the pictures (threshold {bench.threshold():.2f})"
+        title = f"People in the pictures (threshold {bench.calibration.threshold():.2f})"
         columns = ("file", "person", "similarity", "runner-up", "margin", "face, pixels", "quality")
         table(title, columns, [row for answer in answers for row in _face_rows(answer)])
     _fail_with(errors)
@@ -197,7 +199,9 @@ def people(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
         for key, person in bench.people.all().items()
     ]
     if as_json:
-        emit_json({"people": rows, "threshold": bench.threshold(gallery), "gallery_version": gallery.version})
+        emit_json(
+            {"people": rows, "threshold": bench.calibration.threshold(gallery), "gallery_version": gallery.version}
+        )
         return
     if not rows:
         say("Nobody is enrolled yet. Enrol people with `muster enrol FOLDER…`.")

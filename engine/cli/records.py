@@ -36,8 +36,8 @@ def verify(
     if not workspace.is_dir():
         raise InputError(f"{workspace} is not a workspace", hint="name one with --workspace DIR")
     workbench = open_workbench(workspace)
-    closed = workbench.records.close(workbench.clock(), workbench.known_people()) if close else []
-    findings = workbench.verify()
+    closed = workbench.records.close(workbench.clock(), workbench.people.known()) if close else []
+    findings = workbench.records.verify()
     wrong = [finding for finding in findings if not finding.harmless]
     heads = {
         f"{log.name}{'@' * bool(recorder)}{recorder} {day}": (head.rows, head.chain)
@@ -77,7 +77,7 @@ def purge(
     as_json: Json = False,
 ) -> None:
     """Erase records older than the retention settings allow."""
-    rows = open_workbench(workspace).purge(apply=apply, author=author)
+    rows = open_workbench(workspace).privacy.purge(apply=apply, author=author)
     if as_json:
         emit_json({"applied": apply, "expired": [dataclasses.asdict(row) for row in rows]})
         return
@@ -109,7 +109,7 @@ def forget(
             )
             if typed != employee_id:
                 raise InputError("the typed id is different; nothing was erased", hint="run the command again")
-        receipt = bench.forget(employee_id, author=author, thorough=not quick, progress=progress)
+        receipt = bench.privacy.forget(employee_id, author=author, thorough=not quick, progress=progress)
     if as_json:
         emit_json({"forgotten": employee_id, **receipt})
     else:
@@ -137,7 +137,7 @@ def export_subject(
 ) -> None:
     """Export everything that is stored about a person."""
     with progress_bar(quiet=as_json) as progress:
-        counts = open_workbench(workspace, progress=progress).export_subject(employee_id, out, author=author)
+        counts = open_workbench(workspace, progress=progress).privacy.export_subject(employee_id, out, author=author)
     if as_json:
         emit_json({"file": str(out), **counts})
     else:

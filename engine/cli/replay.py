@@ -51,7 +51,7 @@ def replay(
     """
     workbench = open_workbench(workspace)
     first, last = (days(text, None, workbench.clock().date())[0] for text in (since, until))
-    result = workbench.replay(threshold, first, last if until else None, min_margin=min_margin)
+    result = workbench.replays.replay(threshold, first, last if until else None, min_margin=min_margin)
     if as_json:
         emit_json(dataclasses.asdict(result))
         return

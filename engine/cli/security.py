@@ -96,7 +96,7 @@ def _export(incident_id: str | None, out: Path | None, workspace: Path, as_json:
 
     if incident_id is None or out is None:
         raise InputError("--zip and --out belong together", hint="muster incidents --zip ID --out FILE.zip")
-    content = open_workbench(workspace).export_incident(incident_id, author=author)
+    content = open_workbench(workspace).cases.export(incident_id, author=author)
     atomic_write(out, content)
     if as_json:
         emit_json({"incident_id": incident_id, "file": str(out), "bytes": len(content)})

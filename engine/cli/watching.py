@@ -49,6 +49,7 @@ def watch(
     """
     from engine.config import load_config
     from engine.imaging import VideoWriter
+    from engine.operations.upkeep import attended, recording
     from engine.sources import VideoSource, is_live, open_source
     from engine.storage import clean_text
 
@@ -64,13 +65,13 @@ def watch(
         progress = stack.enter_context(progress_bar(quiet=as_json))
         bench = open_workbench(workspace, config, progress=progress)
         pipeline = bench.pipeline(camera, min_face_px=min_face, live=is_live(source) or (is_video and not fast))
-        if is_live(source) and not stack.enter_context(bench.recording(camera)):
+        if is_live(source) and not stack.enter_context(recording(bench, camera)):
             raise InputError(
                 f"another process already records camera {camera}", hint="stop that process, or use another --camera"
             )
-        stack.enter_context(bench.attended())
+        stack.enter_context(attended(bench))
         stack.enter_context(_stops_cleanly(opened))
-        names = {key: person.name for key, person in bench.known_people().items()}
+        names = {key: person.name for key, person in bench.people.known().items()}
         writer = stack.enter_context(VideoWriter(save_video, fps)) if save_video else None
         draw = _drawing(writer, names, config.voting.min_agreeing) if writer else None
         sink = _sink(progress, pipeline.stats, total, draw, quiet=as_json)

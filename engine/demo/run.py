@@ -165,7 +165,7 @@ def run_demo(workbench: Workbench, photos: Path, script: Script, progress: Progr
         **({"annotated video": video.with_name(script.annotated)} if script.annotated else {}),
         "script of truth": workbench.workspace / MARK,
     }
-    outcome.sheet = workbench.attendance.sheets(*script.days, workbench.known_people())
+    outcome.sheet = workbench.attendance.sheets(*script.days, workbench.people.known())
     outcome.incidents = workbench.incidents.log.read(*script.days)
     script.judge(workbench, outcome)
     return outcome
@@ -176,7 +176,9 @@ def _enrol(workbench: Workbench, photos: Path, now: datetime, progress: Progress
     for index, person in enumerate(people):
         progress("enrolling from training photos", index, len(people))
         name = person.name.replace("_", " ").title()
-        workbench.enrol(person.name, name, sorted(person.glob("*.jpg")), department="Sample", author="demo", now=now)
+        workbench.registrar.enrol_photos(
+            person.name, name, sorted(person.glob("*.jpg")), department="Sample", author="demo", now=now
+        )
     progress("enrolling from training photos", len(people), len(people))
 
 
@@ -190,7 +192,7 @@ def watch_demo(workbench: Workbench, script: Script, video: Path, progress: Prog
         progress: told of frames.
     """
     pipeline = workbench.pipeline(CAMERA)
-    names = {key: person.name for key, person in workbench.known_people().items()}
+    names = {key: person.name for key, person in workbench.people.known().items()}
     with VideoWriter(video.with_name(script.annotated), FPS) if script.annotated else nullcontext() as writer:
 
         def show(result: FrameResult) -> None:

@@ -270,7 +270,7 @@ def fill(
         if day < now.date():
             told += alerts.day(day)
         written += _write_day(bench, year, day, rows, off, repairs.pop(day, []), told, now)
-    everybody = bench.known_people()
+    everybody = bench.people.known()
     bench.records.close(now, everybody)
     for back in range(2):
         bench.attendance.refresh(now.date() - timedelta(days=back), everybody)

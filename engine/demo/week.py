@@ -180,9 +180,9 @@ def _truth(monday: date, zone: ZoneInfo) -> dict[str, object]:
 
 
 def _judge(monday: date, workbench: Workbench, outcome: DemoOutcome) -> None:
-    workbench.records.close(workbench.clock(), workbench.known_people())
+    workbench.records.close(workbench.clock(), workbench.people.known())
     outcome.dossiers = [f"{each.unknown_id}: {each.summary}" for each in workbench.office.dossiers()]
-    outcome.faults = [finding.detail for finding in workbench.verify() if not finding.harmless]
+    outcome.faults = [finding.detail for finding in workbench.records.verify() if not finding.harmless]
     zone = workbench.config.zone
     days = [monday + timedelta(days=day) for day in range(5)]
     statuses = [(row.employee_id, row.day.isoformat(), str(row.status)) for row in outcome.sheet]

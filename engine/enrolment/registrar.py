@@ -126,6 +126,16 @@ class Registrar:
             refused=refused,
         )
 
+    def picture(self, template_id: str) -> Path:
+        """The picture that a template was made from; it may be gone."""
+        return self._records.workspace / "images" / "enrolment" / f"{template_id}.jpg"
+
+    def portrait(self, employee_id: str) -> Path | None:
+        """The best picture that a person was enrolled with, if it is there."""
+        best = self._records.gallery.current().best_template(employee_id)
+        path = self.picture(best) if best else None
+        return path if path and path.is_file() else None
+
     def pictures_of(self, unknown_id: str) -> list[tuple[str, Path]]:
         """The faces that a stranger's incidents keep: (place in the workspace, file), newest first."""
         records = self._records
@@ -140,6 +150,38 @@ class Registrar:
         return [(name, path) for name, path in reversed(found) if path is not None]
 
     # ----------------------------------------------------------------------------------------- storing
+
+    def enrol_photos(
+        self,
+        employee_id: str,
+        name: str,
+        photos: Sequence[Path],
+        *,
+        department: str = "",
+        email: str = "",
+        consent_at: str = "",
+        allow_look_alike: bool = False,
+        author: str = "",
+        now: datetime | None = None,
+    ) -> EnrolmentReport:
+        """Enrol a person from photos, or give an enrolled one more templates; see `enrol`.
+
+        Raises:
+            InputError: id or name cannot be used.
+            EnrolmentRejected: see `engine.enrolment`; nothing was changed.
+            StorageError: the workspace cannot be written; nothing was changed.
+        """
+        employee_id, name = clean_id(employee_id), clean_name(name)
+        shots, refused = self.examine((str(path), path) for path in photos)
+        return self.enrol(
+            self.draft(employee_id, name, shots, refused),
+            department=department,
+            email=email,
+            consent_at=consent_at,
+            allow_look_alike=allow_look_alike,
+            author=author,
+            now=now,
+        )
 
     def enrol(
         self,
@@ -195,7 +237,7 @@ class Registrar:
         kept = judged(records.gallery.current())
         templates = [Template(new_id(moment), employee_id, shot.quality.score) for shot in kept]
         rows = np.stack([shot.embedding for shot in kept])
-        pictures = [self._picture(template) for template in templates]
+        pictures = [self.picture(template.template_id) for template in templates]
         before = self._before(employee_id, new=new, known=known)
 
         def added(gallery: Gallery) -> Gallery:
@@ -259,9 +301,6 @@ class Registrar:
             self._records.people.put(before)
         elif employee_id not in self._records.gallery.current().people:
             self._records.people.remove(employee_id)
-
-    def _picture(self, template: Template) -> Path:
-        return self._records.workspace / "images" / "enrolment" / f"{template.template_id}.jpg"
 
     def _stamp(self, moment: datetime) -> str:
         return moment.astimezone(self._records.zone).isoformat(timespec="seconds")

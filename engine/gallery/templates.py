@@ -171,6 +171,11 @@ class Gallery:
         rows = self._rows_of.get(person, [])
         return tuple(self.templates[row] for row in rows), self.embeddings[rows]
 
+    def best_template(self, person: str) -> str | None:
+        """The template of a person that was made from their best picture; None: they have none."""
+        templates = self.of(person)[0]
+        return max(templates, key=lambda template: template.quality).template_id if templates else None
+
     # ----------------------------------------------------------------------------------------- search
 
     def search(

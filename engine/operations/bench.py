@@ -82,7 +82,7 @@ def measure_load(photos: Path, progress: Progress, *, seconds: float = 20.0) -> 
         for index, person in enumerate(shown):
             progress("enrolling", index, len(shown))
             files = sorted((photos / "train" / person).glob("*.jpg"))[:_ENROLMENT_PHOTOS]
-            workbench.enrol(person, person.replace("_", " ").title(), files, author="bench")
+            workbench.registrar.enrol_photos(person, person.replace("_", " ").title(), files, author="bench")
         clip = Path(folder) / "camera.mp4"
         _render(clip, workbench.reader.detector, photos, seconds, progress)
         workbench.reader.embedder.embed(np.zeros((1, 160, 160, 3), np.uint8))  # the first run of a network is slow

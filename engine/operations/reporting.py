@@ -44,7 +44,7 @@ class AttendanceReports:
             only: this person alone.
         """
         bench = self._bench
-        found = bench.attendance.sheets(first, last, bench.known_people(), only=only)
+        found = bench.attendance.sheets(first, last, bench.people.known(), only=only)
         return [
             replace(row, correction_reason=bench.office.readable(row.correction_reason))
             if row.correction_reason
@@ -54,7 +54,7 @@ class AttendanceReports:
 
     def passages(self, rows: Sequence[DaySheet]) -> dict[tuple[str, date], list[dict[str, str]]]:
         """What cameras saw that holds, by person and working day of the rows, as corrections name it."""
-        attendance, people = self._bench.attendance, self._bench.known_people()
+        attendance, people = self._bench.attendance, self._bench.people.known()
         found: dict[tuple[str, date], list[dict[str, str]]] = {}
         if not rows:
             return found
@@ -79,7 +79,7 @@ class AttendanceReports:
         if only is not None:
             rows = [row for row in rows if row["employee_id"] == only or row["event"] == "retract"]
             corrections = [row for row in corrections if row.employee_id == only]
-        return stays(rows, corrections, first, last, attendance.rota, self._bench.known_people())
+        return stays(rows, corrections, first, last, attendance.rota, self._bench.people.known())
 
     def outages(self, day: date) -> list[tuple[datetime, datetime]]:
         """When a camera of the entrance was off on a day, as far as that can be known by now."""
@@ -93,7 +93,7 @@ class AttendanceReports:
     def explained(self, employee_id: str, day: date) -> list[Explanation]:
         """Every row of the log about a person's working day, oldest first: also those that were taken back, and doubts."""
         attendance, bench = self._bench.attendance, self._bench
-        department = bench.known_people().get(employee_id, NOBODY).department
+        department = bench.people.known().get(employee_id, NOBODY).department
         begin, end = attendance.rota.window(employee_id, department, day)
         rows = [
             row
@@ -116,7 +116,7 @@ class AttendanceReports:
 
     def verified(self) -> str:
         """What verification of all logs says, for the foot of a report; it reads everything."""
-        wrong = [finding for finding in self._bench.verify() if not finding.harmless]
+        wrong = [finding for finding in self._bench.records.verify() if not finding.harmless]
         return f"{len(wrong)} faults in the logs: see muster verify" if wrong else "all logs are as they were written"
 
     def verified_days(self, first: date, last: date) -> str:

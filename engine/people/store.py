@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.errors import InputError, StorageError
+from engine.errors import InputError, StorageError, Unreachable
 from engine.storage import FileDocument, clean_text, read_rows, write_table
 from engine.types import Person
 
@@ -127,6 +127,7 @@ class PeopleStore:
 
     def __init__(self, place: Path | PeopleKeep) -> None:
         self.keep = PeopleFile(place) if isinstance(place, Path) else place
+        self._known: tuple[object, Mapping[str, Person]] | None = None
 
     def all(self) -> dict[str, Person]:
         """Everybody by id, in the order in which they came.
@@ -135,6 +136,29 @@ class PeopleStore:
             StorageError: they cannot be read.
         """
         return self.keep.load()
+
+    def known(self) -> Mapping[str, Person]:
+        """The same for whoever asks often: rows are read again only when they changed, and stay as they are while a database is away.
+
+        Raises:
+            StorageError: they cannot be read, and never were.
+        """
+        stamp = self.stamp()
+        if self._known is None or self._known[0] != stamp:
+            try:
+                self._known = stamp, self.all()
+            except Unreachable:
+                if self._known is None:
+                    raise  # else as they were read last: a camera must not stop for that
+        return self._known[1]
+
+    def inactive(self) -> frozenset[str]:
+        """Ids of people whose row says `active` = `no`: they are not recognised any more.
+
+        Raises:
+            StorageError: the rows cannot be read, and never were.
+        """
+        return frozenset(key for key, person in self.known().items() if not person.active)
 
     def stamp(self) -> object:
         """Tells that anybody's row changed: equal stamps, equal rows."""

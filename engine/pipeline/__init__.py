@@ -6,11 +6,12 @@ Not here: the stations themselves, and which camera is watched when (`engine.wor
 from engine.pipeline.faces import Offers
 from engine.pipeline.opening import open_pipeline
 from engine.pipeline.pipeline import Pipeline
-from engine.pipeline.services import Services
+from engine.pipeline.services import IdentifiedFace, Services
 from engine.pipeline.stats import FrameResult, RunStats
 
 __all__ = [
     "FrameResult",
+    "IdentifiedFace",
     "Offers",
     "Pipeline",
     "RunStats",

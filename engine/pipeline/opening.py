@@ -34,6 +34,7 @@ def open_pipeline(
     run_id: str,
     min_face_px: int | None = None,
     live: bool = False,
+    incidents: bool = True,
 ) -> Pipeline:
     """A pipeline that watches one camera.
 
@@ -43,12 +44,17 @@ def open_pipeline(
         camera: its name.
         run_id: makes track names unique among runs.
         min_face_px: smallest face; default: the camera's in the settings, else that of all cameras.
-        live: embed and write in threads of their own.
+        live: a camera that must be kept up with: embed and write in threads of their own.
+        incidents: False: strangers and people who pass together are nothing new, as in a recording that is shown again.
 
     Raises:
         GalleryMismatch: the gallery is of another model.
         StorageError: a gallery cannot be read.
     """
+    if not incidents:
+        quiet = {"unknown": False, "tailgating": False}
+        cameras = {name: each.model_copy(update={"tailgating": False}) for name, each in config.cameras.items()}
+        config = config.model_copy(update={"events": config.events.model_copy(update=quiet), "cameras": cameras})
     for store in (services.gallery, services.strangers):
         store.current()  # templates of another model are told at the start, not at the first face
 

@@ -13,9 +13,27 @@ from engine.face_reader import FaceReader
 from engine.gallery import Gallery, GalleryStore, deny
 from engine.incidents import DossierBook, IncidentBook
 from engine.tracking import SightingBook
-from engine.types import Match, Person
+from engine.types import FaceQuality, Match, Person
 
-__all__ = ["Services"]
+__all__ = ["IdentifiedFace", "Services"]
+
+
+@dataclass(frozen=True, eq=False)
+class IdentifiedFace:
+    """One face of a photo and who it is.
+
+    Attributes:
+        box: (4,) xyxy in pixels. landmarks: (5, 2).
+        score: the detector's.
+        quality: measured.
+        match: the 1:N search.
+    """
+
+    box: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
+    score: float
+    quality: FaceQuality
+    match: Match
 
 
 @dataclass(frozen=True)
@@ -66,3 +84,17 @@ class Services:
             without=self.inactive(),
         )
         return deny(matches, probes, self.anchors.current())
+
+    def identify(self, image: NDArray[np.uint8]) -> list[IdentifiedFace]:
+        """Who is in a photo, largest face first; with nobody enrolled every face is unknown.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+        """
+        faces = self.reader.photo(image)
+        assert faces.embeddings is not None
+        found, matches = faces.detections, self.search(faces.embeddings)
+        return [
+            IdentifiedFace(found.boxes[i], found.landmarks[i], float(found.scores[i]), faces.qualities[i], matches[i])
+            for i in np.argsort(-found.areas, kind="stable").tolist()
+        ]

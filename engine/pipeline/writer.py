@@ -12,7 +12,7 @@ import threading
 import time as clock
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from engine.attendance import AttendanceBook
 from engine.errors import StorageError, Unreachable
@@ -127,7 +127,7 @@ class Writer:
         for book, queue in self._queues.items():
             done = queue.drain()
             if book in _REPORTED:
-                self._rows += (row for row in done if isinstance(row, Mapping))
+                self._rows += (cast(Row, row) for row in done if row is not None)
         for queue in self._queues.values():
             if queue.broken is not None:
                 error, queue.broken = queue.broken, None

@@ -3,15 +3,12 @@
 Not here: the logs and stores that it reads and clears, each of which has a room of its own.
 """
 
-from engine.privacy.disclosure import export_subject
-from engine.privacy.erasure import Prospect, foresee, forget
-from engine.privacy.retention import Expired, purge
+from engine.privacy.desk import PrivacyDesk
+from engine.privacy.erasure import Prospect
+from engine.privacy.retention import Expired
 
 __all__ = [
     "Expired",
+    "PrivacyDesk",
     "Prospect",
-    "export_subject",
-    "foresee",
-    "forget",
-    "purge",
 ]

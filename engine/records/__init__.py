@@ -4,12 +4,11 @@ Not here: what the law asks for (`engine.privacy`), figures and exports (`engine
 """
 
 from engine.records.alerts import AlertBoard
-from engine.records.books import Records, verify
+from engine.records.books import Records
 from engine.records.bundle import bundle_name, gather, pack
 from engine.records.kiosk_desk import KioskDesk
 from engine.records.office import Office, Suggestion
 from engine.records.staff_desk import StaffDesk, TemplateView, uploaded
-from engine.records.upkeep import upkeep
 from engine.records.user_desk import UserDesk
 from engine.storage.logs import Finding
 
@@ -26,7 +25,5 @@ __all__ = [
     "bundle_name",
     "gather",
     "pack",
-    "upkeep",
     "uploaded",
-    "verify",
 ]

@@ -18,7 +18,7 @@ from engine.storage.logs import DayLog, Finding
 from engine.tracking import SightingBook
 from engine.types import Person
 
-__all__ = ["PICTURE_FOLDERS", "Records", "verify"]
+__all__ = ["PICTURE_FOLDERS", "Records"]
 
 PICTURE_FOLDERS = (
     "enrolment", "evidence", "unidentified", "unknown", "tailgating", "presentation_attack", "watch_list",
@@ -101,40 +101,43 @@ class Records:
             log.close(before, now)
         return closed
 
+    def verify(self, progress: Callable[[str, int, int], None] | None = None) -> list[Finding]:
+        """Everything about the logs that does not hold; empty: every row is as it was written.
 
-def verify(records: Records, progress: Callable[[str, int, int], None] | None = None) -> list[Finding]:
-    """Everything about the logs that does not hold; empty: every row is as it was written.
+        Args:
+            progress: told of days.
 
-    Args:
-        records: the books.
-        progress: told of days.
+        Raises:
+            StorageError: the key of the seals is gone.
+        """
+        journal = self.attendance.log.journal
+        key_path = self.attendance.log.sealer.key_path
+        if not key_path.exists():  # a new one would only call every row changed
+            if any(log.days() for log in self.logs) or journal.file or self.audit.file:
+                raise StorageError(
+                    f"{key_path} is gone: without it no row can be checked", hint="restore it from a backup"
+                )
+            return []
+        findings = journal.file.check() + self.audit.file.check()
+        total, done = sum(len(log.days()) for log in self.logs) if progress else 0, 0
 
-    Raises:
-        StorageError: the key of the seals is gone.
-    """
-    journal = records.attendance.log.journal
-    key_path = records.attendance.log.sealer.key_path
-    if not key_path.exists():  # a new one would only call every row changed
-        if any(log.days() for log in records.logs) or journal.file or records.audit.file:
-            raise StorageError(f"{key_path} is gone: without it no row can be checked", hint="restore it from a backup")
-        return []
-    findings = journal.file.check() + records.audit.file.check()
-    total, done = sum(len(log.days()) for log in records.logs) if progress else 0, 0
+        def told() -> None:
+            nonlocal done
+            done += 1
+            if progress is not None:
+                progress("verifying", min(done, total), total)
 
-    def told() -> None:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress("verifying", min(done, total), total)
-
-    for log in records.logs:
-        findings += log.check(told)
-    sealer = records.attendance.log.sealer
-    keys = {row["key"] for row in journal.file.read()} - {sealer.key_id}
-    if keys:
-        findings.append(
-            Finding(
-                "seals.csv", 0, "note", f"the key was changed: {', '.join(sorted(keys))} before, {sealer.key_id} now"
+        for log in self.logs:
+            findings += log.check(told)
+        sealer = self.attendance.log.sealer
+        keys = {row["key"] for row in journal.file.read()} - {sealer.key_id}
+        if keys:
+            findings.append(
+                Finding(
+                    "seals.csv",
+                    0,
+                    "note",
+                    f"the key was changed: {', '.join(sorted(keys))} before, {sealer.key_id} now",
+                )
             )
-        )
-    return findings
+        return findings

@@ -7,6 +7,7 @@ Not here: what late, present and worked mean (`engine.attendance`), and charts o
 
 from engine.reports.alerts import AlertRate, FalseAlarms, alert_rates, false_alarms
 from engine.reports.arrivals import arrivals, minute_of_day, punctuality, quarters, starts
+from engine.reports.case_files import CaseFiles
 from engine.reports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, StatusStyle, sheet_csv
 from engine.reports.excel import excel_bytes, write_excel
 from engine.reports.headline import Exceptional, Headline, exceptions, headline
@@ -23,6 +24,7 @@ __all__ = [
     "STATUSES",
     "SUMMARY_COLUMNS",
     "AlertRate",
+    "CaseFiles",
     "Day",
     "Department",
     "Exceptional",

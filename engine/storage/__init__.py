@@ -23,6 +23,7 @@ from engine.storage.files import (
     storage_errors,
     table_rows,
     table_text,
+    writable,
     write_table,
 )
 
@@ -46,5 +47,6 @@ __all__ = [
     "storage_errors",
     "table_rows",
     "table_text",
+    "writable",
     "write_table",
 ]

@@ -242,6 +242,12 @@ def claimed(path: Path) -> Iterator[bool]:
             lock.release()
 
 
+def writable(folder: Path) -> bool:
+    """Whether this process may write into a folder, or make it, as far as can be told without writing."""
+    place = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    return os.access(place, os.W_OK)
+
+
 def file_name(text: str) -> str:
     """A name for a file that stands for a text: safe, and different for different texts."""
     kept = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in text)[:40]

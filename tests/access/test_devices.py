@@ -190,7 +190,7 @@ def test_pairing_and_revoking_are_noted_without_names_of_people(tmp_path: Path) 
     ]  # fmt: skip
     assert device.author == "E1"
     assert workbench.devices.check(token) is None
-    assert workbench.verify() == []
+    assert workbench.records.verify() == []
 
 
 def test_an_author_that_cannot_be_one_pairs_nothing(tmp_path: Path) -> None:

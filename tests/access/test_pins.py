@@ -194,7 +194,7 @@ def pictures(workbench: Workbench) -> list[str]:
 
 
 def test_a_passage_by_pin_is_a_row_with_a_picture_and_without_evidence_of_a_face(place: Workbench) -> None:
-    row = place.punch_by_pin(" E1 ", PIN, "door", picture(77))
+    row = place.kiosk.punch(" E1 ", PIN, "door", picture(77))
     assert row is not None
     (stored,) = place.attendance.log.read(DAY)
     assert (stored["employee_id"], stored["event"], stored["camera"], stored["method"]) == (
@@ -211,11 +211,11 @@ def test_a_passage_by_pin_is_a_row_with_a_picture_and_without_evidence_of_a_face
     assert pictures(place) == [stored["evidence_image"]]
     assert abs(float(read_image(place.workspace / stored["evidence_image"]).mean()) - 77) < 2
     assert datetime.fromisoformat(stored["timestamp"]) == NOW
-    assert place.verify() == []
+    assert place.records.verify() == []
 
 
 def test_it_is_on_the_sheet_at_once(place: Workbench) -> None:
-    place.punch_by_pin("E1", PIN, "door", None)
+    place.kiosk.punch("E1", PIN, "door", None)
     (row,) = read_rows(place.workspace / "attendance" / f"{DAY}.csv")
     assert (row["employee_id"], row["name"], row["first_in"], row["punches"], row["similarity_in"]) == (
         "E1", "Ann Lee", "08:00:00", "1", "",
@@ -229,7 +229,7 @@ def test_what_is_wrong_is_never_told(place: Workbench) -> None:
     told = set()
     for number, pin in (("E1", "111222"), ("E7", PIN), ("E2", PIN), ("E9", PIN), ("", ""), ("Ann Lee", PIN)):
         with pytest.raises(InputError) as error:
-            place.punch_by_pin(number, pin, "door", picture())
+            place.kiosk.punch(number, pin, "door", picture())
         told.add(str(error.value))
     assert told == {"number or PIN is wrong → try again, or ask HR"}
     assert pictures(place) == []
@@ -239,11 +239,11 @@ def test_what_is_wrong_is_never_told(place: Workbench) -> None:
 def test_who_guesses_at_the_door_waits(place: Workbench, clock: Clock) -> None:
     for _ in range(5):
         with pytest.raises(InputError, match="wrong"):
-            place.punch_by_pin("E1", "111222", "door", None)
+            place.kiosk.punch("E1", "111222", "door", None)
     with pytest.raises(InputError, match="too many wrong PINs"):
-        place.punch_by_pin("E1", PIN, "door", None)
+        place.kiosk.punch("E1", PIN, "door", None)
     clock.forward(seconds=1)
-    assert place.punch_by_pin("E1", PIN, "door", None) is not None
+    assert place.kiosk.punch("E1", PIN, "door", None) is not None
 
 
 def test_face_and_pin_share_one_cool_down(place: Workbench, clock: Clock) -> None:
@@ -251,7 +251,7 @@ def test_face_and_pin_share_one_cool_down(place: Workbench, clock: Clock) -> Non
     events = []
 
     def by_pin() -> None:
-        row = place.punch_by_pin("E1", PIN, "door", picture())
+        row = place.kiosk.punch("E1", PIN, "door", picture())
         events.append(row and row["event"])
 
     punch(place, "E1", clock(), track="run-1")
@@ -271,14 +271,14 @@ def test_face_and_pin_share_one_cool_down(place: Workbench, clock: Clock) -> Non
 
 @pytest.mark.parametrize("broken", [np.zeros((0, 0, 3), np.uint8), np.zeros((4, 4), np.float64)])
 def test_a_picture_that_cannot_be_written_costs_no_passage(place: Workbench, broken: NDArray[np.uint8]) -> None:
-    row = place.punch_by_pin("E1", PIN, "door", broken)
+    row = place.kiosk.punch("E1", PIN, "door", broken)
     assert row is not None
     assert row["evidence_image"] == ""
 
 
 def test_a_folder_that_cannot_be_written_costs_no_passage(place: Workbench) -> None:
     (place.workspace / "images").write_text("in the way")
-    row = place.punch_by_pin("E1", PIN, "door", picture())
+    row = place.kiosk.punch("E1", PIN, "door", picture())
     assert row is not None
     assert row["evidence_image"] == ""
 
@@ -286,27 +286,27 @@ def test_a_folder_that_cannot_be_written_costs_no_passage(place: Workbench) -> N
 def test_a_log_that_cannot_be_written_is_told_and_leaves_no_picture(place: Workbench) -> None:
     (place.workspace / "log" / f"attendance-{DAY}.csv").mkdir(parents=True)
     with pytest.raises(StorageError):
-        place.punch_by_pin("E1", PIN, "door", picture())
+        place.kiosk.punch("E1", PIN, "door", picture())
     assert pictures(place) == []
 
 
 def test_two_passages_by_pin_are_taken_back_one_by_one(place: Workbench, clock: Clock) -> None:
-    first = place.punch_by_pin("E1", PIN, "door", None)
+    first = place.kiosk.punch("E1", PIN, "door", None)
     clock.forward(hours=4)
-    second = place.punch_by_pin("E1", PIN, "door", None)
+    second = place.kiosk.punch("E1", PIN, "door", None)
     assert first is not None
     assert second is not None
     back = place.attendance.retract(
-        "E1", clock(), "door", str(first["track"]), "a colleague", place.known_people(), author="sam"
+        "E1", clock(), "door", str(first["track"]), "a colleague", place.people.known(), author="sam"
     )
     assert back is not None
     assert (back["refers_to"], back["method"]) == (first["event_id"], "pin")
-    (row,) = place.attendance.sheet(DAY, place.known_people())
+    (row,) = place.attendance.sheet(DAY, place.people.known())
     assert (f"{row.first_in:%H:%M:%S}", row.punches) == ("12:00:00", 1)
 
 
 def test_it_is_explained_without_talk_of_similarity(place: Workbench) -> None:
-    place.punch_by_pin("E1", PIN, "door", picture())
+    place.kiosk.punch("E1", PIN, "door", picture())
     (stored,) = place.attendance.log.read(DAY)
     assert str(explain(stored)) == "the person entered their PIN at camera door, the picture of that moment is kept"
     assert str(explain(stored | {"evidence_image": ""})) == "the person entered their PIN at camera door"
@@ -353,21 +353,21 @@ def test_forgetting_somebody_ends_their_pin(tmp_path: Path, employee_id: str) ->
     enrol(workbench, "E2", "Ben")
     for each in (employee_id, "E2"):
         workbench.kiosk.give_pin(each, PIN, author="")
-    assert workbench.punch_by_pin(employee_id, PIN, "door", picture()) is not None
-    assert workbench.foresee(employee_id).pin
-    receipt = workbench.forget(employee_id, author="sam", thorough=False)
+    assert workbench.kiosk.punch(employee_id, PIN, "door", picture()) is not None
+    assert workbench.privacy.foresee(employee_id).pin
+    receipt = workbench.privacy.forget(employee_id, author="sam", thorough=False)
     assert (receipt["pin"], receipt["pictures"], receipt["still_named_in"]) == (True, 1, [])
     assert [row["employee_id"] for row in json.loads(workbench.pins.document.path.read_text())] == ["E2"]
     assert workbench.pins.has("E2")
     assert pictures(workbench) == []
     with pytest.raises(InputError, match="number or PIN is wrong"):
-        workbench.punch_by_pin(employee_id, PIN, "door", None)
-    assert workbench.verify() == []
+        workbench.kiosk.punch(employee_id, PIN, "door", None)
+    assert workbench.records.verify() == []
 
 
 def test_a_pin_alone_is_enough_to_be_forgotten(place: Workbench) -> None:
     place.people.remove("E1")
-    assert place.forget("E1", author="sam", thorough=False)["pin"] is True
+    assert place.privacy.forget("E1", author="sam", thorough=False)["pin"] is True
     assert not place.pins.any()
 
 
@@ -376,8 +376,8 @@ def test_who_asks_what_is_held_is_told_of_the_pin_and_not_its_hash(
     place: Workbench, reader: FaceReader, tmp_path: Path
 ) -> None:
     place.__dict__["reader"] = reader
-    place.punch_by_pin("E1", PIN, "door", picture())
-    place.export_subject("E1", tmp_path / "out.zip")
+    place.kiosk.punch("E1", PIN, "door", picture())
+    place.privacy.export_subject("E1", tmp_path / "out.zip")
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         assert json.loads(archive.read("person.json"))["has_pin"] is True
         (row,) = json.loads(archive.read("attendance_log.json"))

@@ -29,7 +29,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[Si
     workspace = tmp_path_factory.mktemp("site")
     bench = Workbench(workspace)
     for key, name, folder in (("E1", "Ben", "ben_afflek"), ("E2", "Mindy", "mindy_kaling")):
-        bench.enrol(key, name, list_images(samples / "train" / folder)[:8])
+        bench.registrar.enrol_photos(key, name, list_images(samples / "train" / folder)[:8])
     with serve(workspace) as served:
         yield served
 

@@ -26,10 +26,10 @@ def site(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[Si
     """A workbench where somebody with a hostile name is enrolled and came a moment ago."""
     workspace = tmp_path_factory.mktemp("site")
     bench = Workbench(workspace)
-    bench.enrol("E2", HOSTILE, list_images(samples / "train" / "mindy_kaling")[:8])
+    bench.registrar.enrol_photos("E2", HOSTILE, list_images(samples / "train" / "mindy_kaling")[:8])
     time = bench.clock() - timedelta(minutes=3)
     identity = Identity(TrackState.KNOWN, "E2", 8, 8, 0.71, None, None, None, 0.48)
-    bench.attendance.record(Sighting("E2", time, "entrance", "t-E2", identity, "model", 1), bench.known_people())
+    bench.attendance.record(Sighting("E2", time, "entrance", "t-E2", identity, "model", 1), bench.people.known())
     with serve(workspace) as served:
         yield served
 
@@ -98,6 +98,6 @@ def test_a_correction_by_hr_stands_in_the_sheet_with_its_author(site: Site) -> N
         page.goto(site.base + "/attendance")
         expect(page.get_by_text("Exceptions")).to_be_visible()
     bench = Workbench(site.workspace)
-    row = next(row for row in bench.attendance.sheet(site.today, bench.known_people()) if row.employee_id == "E2")
+    row = next(row for row in bench.attendance.sheet(site.today, bench.people.known()) if row.employee_id == "E2")
     assert (row.corrected_by, row.correction_reason) == ("hr", "worked at the fair")
     assert row.recorded.status != row.status

@@ -397,6 +397,6 @@ def test_what_was_looked_at_but_never_decided_goes_when_strangers_would(tmp_path
         (folder / f"{name}.npz").write_bytes(b"x")
         moment = (datetime(2026, 11, 23, 8, tzinfo=UTC) - timedelta(days=days)).timestamp()
         os.utime(folder / f"{name}.npz", (moment, moment))
-    found = {row.what: row.count for row in bench.purge(apply=True)}
+    found = {row.what: row.count for row in bench.privacy.purge(apply=True)}
     assert found["strangers"] == 1
     assert [path.name for path in folder.iterdir()] == ["new.npz"]

@@ -46,7 +46,9 @@ def place(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Path:
     folder = tmp_path_factory.mktemp("archive")
     bench = Workbench(folder / "empty")
     for person in ("ben_afflek", "mindy_kaling"):
-        bench.enrol(person, person, sorted((samples / "train" / person).glob("*.jpg"))[:6], author="test", now=NOW)
+        bench.registrar.enrol_photos(
+            person, person, sorted((samples / "train" / person).glob("*.jpg"))[:6], author="test", now=NOW
+        )
     ben, mindy, other = (
         samples / "val" / each for each in ("ben_afflek/03.jpg", "mindy_kaling/02.jpg", "jerry_seinfeld/03.jpg")
     )
@@ -99,7 +101,7 @@ def test_who_came_is_found_across_cuts_and_told_in_a_report(one: tuple[Path, Ans
     alarms = [row for row in read_rows(workspace / "log" / "incidents-2026-11-20.csv") if row["kind"] == "unknown"]
     assert len(alarms) == 2
     assert {row["unknown_ids"] for row in alarms} == {"unknown-1"}
-    assert not Workbench(workspace).verify()
+    assert not Workbench(workspace).records.verify()
     assert not list((workspace / "archive").rglob("*.npz"))
 
 
@@ -211,7 +213,7 @@ def test_a_piece_that_cannot_be_seen_ends_its_recording_there_and_a_second_run_c
         for each in (workspace, one[0])
     )
     assert ours == theirs
-    assert not Workbench(workspace).verify()
+    assert not Workbench(workspace).records.verify()
 
 
 # ----------------------------------------------------------------------------------------- killed

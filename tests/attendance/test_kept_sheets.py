@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def workspace(made: Path, tmp_path: Path) -> Path:
     shutil.copytree(made, tmp_path / "w")
-    opened(tmp_path / "w").attendance.sheets(FIRST, LAST, opened(tmp_path / "w").known_people())
+    opened(tmp_path / "w").attendance.sheets(FIRST, LAST, opened(tmp_path / "w").people.known())
     return tmp_path / "w"
 
 
@@ -44,7 +44,7 @@ def computed(workspace: Path, target: Path) -> list[dict[str, object]]:
     shutil.copytree(workspace, target)
     shutil.rmtree(target / "attendance")
     bench = opened(target)
-    return bench.attendance.sheets(FIRST, LAST, bench.known_people())
+    return bench.attendance.sheets(FIRST, LAST, bench.people.known())
 
 
 def days_computed(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> list[date]:
@@ -57,7 +57,7 @@ def days_computed(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> list[dat
         return original(rows, day, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(book, "day_sheet", watched)
-    bench.attendance.sheets(FIRST, LAST, bench.known_people())
+    bench.attendance.sheets(FIRST, LAST, bench.people.known())
     monkeypatch.setattr(book, "day_sheet", original)
     return found
 
@@ -67,7 +67,7 @@ def test_what_is_read_is_what_would_be_computed(
 ) -> None:
     bench = opened(workspace)
     assert days_computed(bench, monkeypatch) == [date(2025, 3, day) for day in (19, 20, 21, 22)]  # not settled yet
-    people = bench.known_people()
+    people = bench.people.known()
     expected = computed(workspace, tmp_path / "again")
     for _ in range(2):
         assert bench.attendance.sheets(FIRST, LAST, people) == expected
@@ -174,11 +174,11 @@ CHANGES = [
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_no_change_leaves_a_stale_sheet(change: Callable[[Workbench], None], workspace: Path, tmp_path: Path) -> None:
     before = opened(workspace)
-    before.attendance.sheets(FIRST, LAST, before.known_people())
+    before.attendance.sheets(FIRST, LAST, before.people.known())
     change(before)
     expected = computed(workspace, tmp_path / "again")
     for bench in (opened(workspace), opened(workspace), *([] if change is plan else [before])):
-        assert bench.attendance.sheets(FIRST, LAST, bench.known_people()) == expected
+        assert bench.attendance.sheets(FIRST, LAST, bench.people.known()) == expected
 
 
 def test_a_forged_sheet_needs_the_key(workspace: Path, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_forged_sheet_needs_the_key(workspace: Path, tmp_path: Path) -> None:
         table.write_text(text)
         mark.write_bytes(by + b"\n" + forged)
         bench = opened(workspace)
-        assert bench.attendance.sheets(FIRST, LAST, bench.known_people()) == expected
+        assert bench.attendance.sheets(FIRST, LAST, bench.people.known()) == expected
 
 
 def test_an_unsettled_day_is_never_kept(workspace: Path) -> None:
@@ -206,7 +206,7 @@ def test_an_unsettled_day_is_never_kept(workspace: Path) -> None:
 
 def test_days_before_anything_was_written_leave_no_files(workspace: Path) -> None:
     bench = opened(workspace)
-    bench.attendance.sheets(date(2001, 1, 1), date(2001, 2, 1), bench.known_people())
+    bench.attendance.sheets(date(2001, 1, 1), date(2001, 2, 1), bench.people.known())
     assert not list((workspace / "attendance").rglob("2001*"))
 
 
@@ -215,4 +215,4 @@ def test_where_nothing_can_be_written_sheets_are_computed(workspace: Path, tmp_p
     shutil.rmtree(workspace / "attendance")
     (workspace / "attendance").write_text("a file in the folder's place")
     bench = opened(workspace)
-    assert bench.attendance.sheets(FIRST, LAST, bench.known_people()) == expected
+    assert bench.attendance.sheets(FIRST, LAST, bench.people.known()) == expected

@@ -183,7 +183,7 @@ def passed(bench: Workbench, name: str, day: date, camera: str, clock: str, *, c
     identity = Identity(TrackState.KNOWN, IDS[name], 4, 5, 0.9, None, None, None, 0.5)
     track = f"{camera}-{clock}-{name}"
     sighting = Sighting(IDS[name], moment(day, clock), camera, track, identity, "model-1", 1, certain=certain)
-    assert bench.attendance.record(sighting, bench.known_people()) is not None
+    assert bench.attendance.record(sighting, bench.people.known()) is not None
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +225,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     office, because = bench.office, {"author": "hr", "reason": "asked them"}
     office.correct(IDS["corrected"], WATCHED, "add", time=moment(WATCHED, "08:59"), direction="in", **because)
     office.correct(IDS["excused"], WATCHED, "status", value="excused", **because)
-    bench.attendance.close_days(bench.clock(), bench.known_people())
+    bench.attendance.close_days(bench.clock(), bench.people.known())
     return folder
 
 

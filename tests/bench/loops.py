@@ -50,7 +50,7 @@ def enrolled_workspace(folder: Path, photos: Path) -> None:
     workbench = Workbench(folder)
     for person in ENROLLED:
         files = sorted((photos / "train" / person).glob("*.jpg"))[:_ENROLMENT_PHOTOS]
-        workbench.enrol(person, person.replace("_", " ").title(), files, author="bench")
+        workbench.registrar.enrol_photos(person, person.replace("_", " ").title(), files, author="bench")
 
 
 def muster_loop(workspace: Path, clip: Clip, live: bool) -> dict[str, Any]:

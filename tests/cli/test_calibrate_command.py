@@ -161,7 +161,9 @@ def enrolled(samples: Path, store: ModelStore, tmp_path_factory: pytest.TempPath
     workbench = Workbench(tmp_path_factory.mktemp("enrolled"), models=store)
     for person in sorted((samples / "train").iterdir()):
         if person.name != STRANGER:
-            workbench.enrol(person.name, person.name.replace("_", " ").title(), sorted(person.glob("*.jpg"))[:10])
+            workbench.registrar.enrol_photos(
+                person.name, person.name.replace("_", " ").title(), sorted(person.glob("*.jpg"))[:10]
+            )
     return workbench
 
 
@@ -193,7 +195,7 @@ def test_the_threshold_that_was_applied_stands_in_the_next_punch(enrolled: Workb
             time = T0 + timedelta(minutes=minute, seconds=10 + index / 5)
             rows.extend(pipeline.process(Frame(blank, time, "door", 60 * minute + 20 + index)).rows)
 
-    derived = enrolled.threshold()
+    derived = enrolled.calibration.threshold()
     passes("ben_afflek", 0)
     for target, minute, person in (("1e-3", 2, "elton_john"), ("1e-5", 4, "mindy_kaling")):
         answer = muster(

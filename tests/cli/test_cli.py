@@ -148,7 +148,7 @@ def test_an_odd_name_neither_escapes_nor_breaks_a_file(
     photos = sorted((samples / "train" / "mindy_kaling").glob("*.jpg"))[:3]
     workbench = Workbench(place, models=store)
     workbench.__dict__["reader"] = reader  # opened once for all names
-    workbench.enrol(name, name, photos)
+    workbench.registrar.enrol_photos(name, name, photos)
     assert {path.name for path in tmp_path.iterdir()} == {"deep"}
     assert {path.name for path in (tmp_path / "deep" / "er").iterdir()} == {"w"}
     raw = (place / "people.csv").read_text(encoding="utf-8")
@@ -162,9 +162,9 @@ def test_an_odd_name_neither_escapes_nor_breaks_a_file(
         assert (employee_id, person.name) == (name, name)
     assert "\n" not in person.name
     assert "\u202e" not in person.name
-    (face,) = workbench.identify(read_image(photos[0]))
+    (face,) = workbench.services().identify(read_image(photos[0]))
     assert face.match.person == employee_id
-    workbench.forget(employee_id)
+    workbench.privacy.forget(employee_id)
     assert workbench.people.all() == {}
 
 

@@ -279,7 +279,9 @@ def test_a_person_is_told_everything_corrected_for_a_false_match_and_then_forgot
     shutil.rmtree(workspace / "gallery")
     workbench = Workbench(workspace, Config.model_validate({}), models=store, clock=Clock(yesterday(10)))
     workbench.reader = reader
-    workbench.enrol("E7", "Mindy Kaling", sorted((samples / "train" / "mindy_kaling").glob("*.jpg"))[:3])
+    workbench.registrar.enrol_photos(
+        "E7", "Mindy Kaling", sorted((samples / "train" / "mindy_kaling").glob("*.jpg"))[:3]
+    )
     image = read_image(samples / "val" / "ben_afflek" / "02.jpg")
     evidence = workspace / "images" / "evidence" / f"{yesterday():%Y%m%dT%H%M%S}-00000001.jpg"
     write_jpeg(evidence, crop_around(image, np.asarray(reader.photo(image).detections.boxes[0])))

@@ -109,7 +109,7 @@ def test_a_login_is_let_in_and_out_and_the_audit_log_tells_by_whom(place: Place)
         ("", "grant", "gate_1", "recorder"),
         ("ben", "revoke", "gate_1", ""),
     ]
-    assert Workbench(workspace).verify() == []
+    assert Workbench(workspace).records.verify() == []
 
 
 def test_a_login_of_another_site_is_noted_there(place: Place) -> None:

@@ -97,7 +97,7 @@ def test_each_tailgating_episode_is_told_once_with_four_pictures(answer: Answer,
 
 def test_under_its_own_threshold_the_minute_replays_without_a_difference(answer: Answer, workspace: Path) -> None:
     bench = Workbench(workspace, clock=lambda: START + timedelta(hours=1))
-    past = bench.past(START.date())
+    past = bench.replays.past(START.date())
     (threshold,) = {row["threshold"] for row in _rows(workspace / "log" / f"attendance-{DAY}.csv")}
     result = past.at(float(threshold))
     assert (result.changes, result.limits) == ((), Limits())
@@ -154,13 +154,13 @@ def test_a_recorder_that_may_only_append_finds_the_same_on_a_database(
     source = VideoSource(workspace / "demo" / "entrance.mp4", "entrance", start=START, fast=True)
     gate.pipeline("entrance").run(source)
     day = START.date()
-    assert office.attendance.sheet(day, office.known_people()) == there.attendance.sheet(day, there.known_people())
+    assert office.attendance.sheet(day, office.people.known()) == there.attendance.sheet(day, there.people.known())
     assert told(office, day) == told(there, day)
-    assert office.attendance.follow(START, office.known_people()) == [day]
+    assert office.attendance.follow(START, office.people.known()) == [day]
     sheet = Path("attendance") / f"{day}.csv"
     assert (office.workspace / sheet).read_bytes() == (workspace / sheet).read_bytes()
     assert [row for row in _rows(workspace / sheet) if row["first_in"]]
-    assert office.verify() == []
+    assert office.records.verify() == []
     assert not (gate.workspace / "attendance").exists()
     for bench in (office, gate):
         bench.store.close()

@@ -32,7 +32,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
 
 
 def test_every_row_is_sealed_and_days_that_are_over_are_closed(bench: Workbench) -> None:
-    assert bench.verify() == []
+    assert bench.records.verify() == []
     log = bench.attendance.log
     assert len(log.days()) == 20
     assert [day for day in log.days() if (day, "") not in log.journal.heads(log.name)] == [date(2025, 3, 13), FRIDAY]
@@ -52,12 +52,12 @@ def test_made_up_rows_say_so_and_nobody_has_a_template(bench: Workbench) -> None
 def test_nothing_lies_in_the_future(bench: Workbench) -> None:
     rows = [row for _, row in bench.records.attendance_rows()]
     assert max(datetime.fromisoformat(row["timestamp"]) for row in rows) <= NOON
-    today = bench.attendance.sheet(FRIDAY, bench.known_people())
+    today = bench.attendance.sheet(FRIDAY, bench.people.known())
     assert Counter(str(row.status) for row in today)["inside"] > 20
 
 
 def test_there_is_something_to_show_of_everything(bench: Workbench) -> None:
-    rows = bench.attendance.sheets(date(2025, 2, 17), date(2025, 3, 13), bench.known_people())
+    rows = bench.attendance.sheets(date(2025, 2, 17), date(2025, 3, 13), bench.people.known())
     found = Counter(str(row.status) for row in rows)
     for status in (
         "on time",
@@ -152,7 +152,7 @@ def test_the_sample_workspace_holds_real_faces_and_three_weeks(sample_workspace:
     assert not sample_workspace.with_name(".data.making").exists()
     bench = Workbench(sample_workspace)
     assert bench.config.sample
-    assert [finding for finding in bench.verify() if not finding.harmless] == []
+    assert [finding for finding in bench.records.verify() if not finding.harmless] == []
     assert len(bench.gallery.current().people) == 4
     assert len(bench.people.all()) == 28
     rows = [row for _, row in bench.records.attendance_rows()]

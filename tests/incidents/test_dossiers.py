@@ -236,7 +236,7 @@ def test_decisions_of_two_processes_are_all_kept_and_seen_by_a_third(tmp_path: P
     assert workbench.dossiers.register().watched == set()
     run_twice(decide, tmp_path)
     assert len(workbench.dossiers.register().watched) == 40
-    assert workbench.verify() == []
+    assert workbench.records.verify() == []
 
 
 def test_decisions_are_read_again_when_as_many_rows_say_something_else(workbench: Workbench) -> None:

@@ -68,7 +68,7 @@ def test_the_latest_review_holds_and_all_are_kept(workbench: Workbench, clock: C
         ("resolved", "Kim", "door"),
     ]
     assert log.read_bytes().startswith(before)  # nothing was rewritten
-    assert workbench.verify() == []
+    assert workbench.records.verify() == []
 
 
 @pytest.mark.parametrize("state", REVIEW_STATES)

@@ -184,7 +184,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = Workbench(Path(folder) / "workspace")
-        bench.enrol("E1", "Ben", list_images(fetch_samples() / "train" / "ben_afflek")[:8])
+        bench.registrar.enrol_photos("E1", "Ben", list_images(fetch_samples() / "train" / "ben_afflek")[:8])
         clip = Path(folder) / "camera.y4m"
         entrance_clip(clip, read_image(list_images(fetch_samples() / "val" / "ben_afflek")[0]))
         with serve_kiosk(bench.workspace, "entrance", str(clip), MUSTER_EVENTS__COOL_DOWN_S="5") as door:

@@ -134,7 +134,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = Workbench(Path(folder) / "workspace")
-        bench.enrol("E1", "Ben", list_images(fetch_samples() / "train" / "ben_afflek")[:8])
+        bench.registrar.enrol_photos("E1", "Ben", list_images(fetch_samples() / "train" / "ben_afflek")[:8])
         fault = Fault(swaying([read_image(list_images(fetch_samples() / "val" / "ben_afflek")[0])]))
         fault.start()
         with serve_kiosk(bench.workspace, "entrance", fault.address) as door:

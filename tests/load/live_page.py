@@ -87,7 +87,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         photos = list_images(fetch_samples() / "train" / "ben_afflek")
         bench = Workbench(Path(folder) / "workspace")
-        bench.enrol("E1", "Ben", photos[:8])
+        bench.registrar.enrol_photos("E1", "Ben", photos[:8])
         clip = Path(folder) / "camera.y4m"
         entrance_clip(clip, read_image(list_images(fetch_samples() / "val" / "ben_afflek")[0]))
         with serve(bench.workspace) as site, camera_browser(clip) as browser:

@@ -30,7 +30,7 @@ def paths(bench: Workbench) -> list[str]:
     charts = [
         f"/attendance?{month}&chart={name}" for name in ("arrivals", "delays", "presence", "trend", "departments")
     ]
-    person = next(iter(bench.known_people()))
+    person = next(iter(bench.people.known()))
     return [
         "/", "/attendance", f"/attendance?from={day}", f"/attendance?{month}", *charts, f"/attendance?person={person}", "/alerts",
         "/alerts?view=strangers", "/people", f"/people?person={person}", "/registration", "/system",

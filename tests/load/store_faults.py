@@ -116,7 +116,7 @@ def main() -> int:
         ]
         lost = [each for each in said if each not in ids]
         twice = [each for each, count in ids.items() if count > 1]
-        findings = bench.verify()
+        findings = bench.records.verify()
         bench.store.close()
         chains = place.ask("SELECT count(*), sum(rows) FROM muster.chains")[0]
         print(

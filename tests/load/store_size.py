@@ -43,7 +43,7 @@ def main() -> None:
             if what != "again":
                 bench.store.close()
                 bench = Workbench(workspace)
-            people = bench.known_people()
+            people = bench.people.known()
             began = time.perf_counter()
             rows = bench.attendance.sheets(first, LAST, people)
             seconds = time.perf_counter() - began

@@ -15,6 +15,7 @@ from waiting import until
 from engine.errors import StorageError, Unreachable
 from engine.gallery import Gallery, Template
 from engine.models import ModelStore
+from engine.operations.upkeep import recording
 from engine.people import Person
 from engine.sources import VideoSource
 from engine.workbench import Workbench
@@ -55,9 +56,9 @@ def test_a_recorder_that_begins_without_the_database_recognises_and_loses_nothin
     place = Place(server, tmp_path)
     office = Workbench(place.workspace("office"), models=store)
     gate = place.workspace("gate", login=place.login("recorder", "main"))
-    office.enrol("E1", "Elton", sorted((samples / "train" / "elton_john").glob("*.jpg"))[:6])
+    office.registrar.enrol_photos("E1", "Elton", sorted((samples / "train" / "elton_john").glob("*.jpg"))[:6])
     bench = Workbench(gate, models=store)
-    with bench.recording("gate"):
+    with recording(bench, "gate"):
         bench.gallery.current()
         until(lambda: _kept(gate) == ["E1"])
     bench.store.close()
@@ -65,7 +66,7 @@ def test_a_recorder_that_begins_without_the_database_recognises_and_loses_nothin
     walking_video(tmp_path / "door.mp4", 22, [Walk(elton, 1, 9), Walk(other, 12, 20)])
     server.kill()
     bench = Workbench(gate, models=store)
-    assert bench.known_people()["E1"].name == "Elton"
+    assert bench.people.known()["E1"].name == "Elton"
     stats = bench.pipeline("gate").run(VideoSource(tmp_path / "door.mp4", "gate", start=T0, fast=True))
     assert (stats.punches, stats.incidents["unknown"]) == (1, 1)
     rows = bench.store.backlog().rows  # type: ignore[union-attr]
@@ -76,10 +77,10 @@ def test_a_recorder_that_begins_without_the_database_recognises_and_loses_nothin
     (alert,) = (row for row in office.incidents.log.read(T0.date()) if row["kind"] == "unknown")
     assert (gate / alert["image"]).is_file()
     assert alert["unknown_ids"] == ""  # numbers are given by the database
-    assert office.verify() == []
-    office.forget("E1", thorough=False)
+    assert office.records.verify() == []
+    office.privacy.forget("E1", thorough=False)
     until(lambda: not bench.gallery.current().people, 2)
-    assert bench.known_people() == {}
+    assert bench.people.known() == {}
     for each in (bench, office):
         each.store.close()
     place.close()
@@ -93,7 +94,7 @@ def test_who_was_enrolled_or_forgotten_meanwhile_is_known_once_the_database_is_b
     gate = place.workspace("gate", login=place.login("recorder", "main"))
     _enrolled(office, "E1", "E2")
     recorder = _bench(gate)
-    with recorder.recording("gate"):
+    with recording(recorder, "gate"):
         recorder.gallery.current()
         until(lambda: _kept(gate) == ["E1", "E2"])
         office.gallery.update(lambda gallery: gallery.remove("E2"))
@@ -106,7 +107,7 @@ def test_who_was_enrolled_or_forgotten_meanwhile_is_known_once_the_database_is_b
     assert again.gallery.current().people == ("E1",)
     server.start()
     until(lambda: again.gallery.current().people == ("E3",))
-    with again.recording("gate"):
+    with recording(again, "gate"):
         until(lambda: _kept(gate) == ["E3"])
     again.store.close()
     office.store.close()
@@ -119,7 +120,7 @@ def test_what_a_camera_need_not_know_is_away_with_the_database(server: Server, t
     bench = _bench(gate)
     _enrolled(bench, "E1")
     bench.accounts.add("ann", "hr", "a long enough password")
-    with bench.recording("gate"):
+    with recording(bench, "gate"):
         bench.gallery.current()
         until(lambda: _kept(gate) == ["E1"])
     bench.store.close()
@@ -151,7 +152,7 @@ def test_copies_that_are_none_are_not_taken_for_some(server: Server, tmp_path: P
     bench = _bench(gate)
     _enrolled(bench, "E1")
     if what != "never there":
-        with bench.recording("gate"):
+        with recording(bench, "gate"):
             bench.gallery.current()
             until(lambda: _kept(gate) == ["E1"])
     bench.store.close()
@@ -167,12 +168,12 @@ def test_copies_that_are_none_are_not_taken_for_some(server: Server, tmp_path: P
         _bench(gate).gallery.current()
     assert isinstance(error.value, Unreachable) == (what != "damaged")
     if what == "switched off":
-        with _bench(gate).recording("gate"):
+        with recording(_bench(gate), "gate"):
             assert not (gate / "known").exists()
     server.start()
     again = _bench(gate)
     if what == "damaged":
-        with again.recording("gate"):
+        with recording(again, "gate"):
             assert again.gallery.current().people == ("E1",)
             until(lambda: index.read_text().endswith("}"))  # made anew
     again.store.close()

@@ -132,7 +132,7 @@ def test_everything_goes_to_the_database_and_back_byte_for_byte(place: Place) ->
     found = first.compared()
     assert (found.total, found.differences, found.findings) == (0, [], [])
     assert found.counts == {"chains": 6, "rows": ALL, "people": 2, "documents": 3, "templates": 2}
-    assert first.bench.verify() == []
+    assert first.bench.records.verify() == []
     assert first.bench.gallery.current().version == first.files.gallery.current().version == 2
     assert first.bench.strangers.current().issued == 1
 
@@ -161,7 +161,7 @@ def test_what_is_written_afterwards_follows_on_what_was_copied(place: Place) -> 
     both.there()
     write(both.bench, begin=100)
     both.bench.audit.note("enrol", "E9", "", author="ann", now=T0)
-    assert both.bench.verify() == []
+    assert both.bench.records.verify() == []
     assert both.back().rows == len(ROWS) + 1
     assert both.files.verify() == []
     write(both.files, begin=200)
@@ -194,7 +194,7 @@ def test_a_second_copy_takes_over_what_came_since_what_was_purged_and_who_was_fo
     assert (done.rows, done.dropped) == (2 * len(ROWS) + 1, 1)  # and the journal's row
     assert both.compared().differences == []
     assert "E1" not in {row["employee_id"] for row in both.bench.attendance.log.read(DAY)}
-    assert both.bench.verify() == []
+    assert both.bench.records.verify() == []
     assert both.there().rows == 0
 
 
@@ -288,7 +288,7 @@ def test_what_somebody_did_to_the_files_is_found_in_the_database_and_in_files_ag
     second = Both(place, place.workspace("second"))
     second.back()
     assert second.compared().differences == []
-    told = {each.what for each in second.bench.verify()}
+    told = {each.what for each in second.bench.records.verify()}
     assert told == ({"missing"} if len(lines(both)[1]) < 2 else found - {"torn"})
 
 
@@ -435,7 +435,7 @@ def test_a_copy_that_is_killed_goes_on_where_it_was(place: Place, direction: str
     assert done.there >= reached - 1
     assert done.rows + done.there == done.total
     assert again.compared().total == 0
-    assert again.bench.verify() == []
+    assert again.bench.records.verify() == []
 
 
 def test_two_copies_at_once_write_everything_once(place: Place) -> None:

@@ -41,13 +41,13 @@ def test_who_is_enrolled_here_is_recognised_there_and_who_is_forgotten_here_is_n
     try:
         assert told()[1] == "None"
         photos = sorted((samples / "train" / "elton_john").glob("*.jpg"))[:6]
-        office.enrol("E1", "Elton", photos)
+        office.registrar.enrol_photos("E1", "Elton", photos)
         enrolled = time.time()
         moment, who = told()
         assert who == "E1"
         assert moment - enrolled < WITHIN_S
         assert place.ask("SELECT count(*) FROM muster.templates") == [(len(office.gallery.current().templates),)]
-        receipt = office.forget("E1", author="ann", thorough=False)
+        receipt = office.privacy.forget("E1", author="ann", thorough=False)
         forgotten = time.time()
         moment, who = told()
         assert who == "None"
@@ -55,7 +55,7 @@ def test_who_is_enrolled_here_is_recognised_there_and_who_is_forgotten_here_is_n
         assert receipt["templates"]
         for table in ("templates", "strangers", "anchors", "people"):
             assert place.ask(f"SELECT count(*) FROM muster.{table}") == [(0,)], table
-        assert office.verify() == []
+        assert office.records.verify() == []
     finally:
         child.kill()
         child.communicate()

@@ -41,7 +41,7 @@ def explained(postgres: Server, tmp_path: Path) -> Iterator[Place]:
 
 def use(bench: Workbench) -> None:
     """Everything that pages, kiosks and recorders ask for, and what they write."""
-    people = bench.known_people()
+    people = bench.people.known()
     now = NOON
     bench.people.put(Person(HOSTILE, f"Name {HOSTILE}"))
     unit = np.eye(1, bench.spec.dimension, dtype=np.float32)
@@ -77,7 +77,7 @@ def use(bench: Workbench) -> None:
     for log in bench.records.logs:
         log.redact(HOSTILE)
         log.check()
-    bench.purge(apply=True)
+    bench.privacy.purge(apply=True)
     bench.people.remove(HOSTILE)
 
 

@@ -15,7 +15,7 @@ from paperwork import Clock, bench, enrol, face, picture, punch, stranger, tailg
 from engine.errors import StorageError
 from engine.gallery import Template
 from engine.imaging import write_jpeg
-from engine.records import upkeep
+from engine.operations.upkeep import attended, upkeep
 from engine.types import Severity
 from engine.workbench import Workbench
 
@@ -37,7 +37,7 @@ def workspace(path: Path, **retention: int | None) -> Workbench:
 
 
 def counts(workbench: Workbench, *, apply: bool = False) -> dict[str, tuple[int, date | None]]:
-    return {row.what: (row.count, row.oldest) for row in workbench.purge(apply=apply, author="Sam")}
+    return {row.what: (row.count, row.oldest) for row in workbench.privacy.purge(apply=apply, author="Sam")}
 
 
 def content(workspace: Path) -> dict[str, bytes]:
@@ -151,9 +151,9 @@ def test_logs_go_by_whole_days_with_their_sheets_and_the_rest_verifies(tmp_path:
     for days in (60, 51, 50, 41, 40, 1):
         punch(workbench, "E1", ago(days), track=f"run-{days}")
         tailgating(workbench, ago(days), ["E1"])
-    workbench.records.close(T0, workbench.known_people())
+    workbench.records.close(T0, workbench.people.known())
     sheet = tmp_path / "attendance" / f"{ago(45).date()}.csv"  # of a day on which nobody was seen
-    workbench.attendance.refresh(ago(45).date(), workbench.known_people())
+    workbench.attendance.refresh(ago(45).date(), workbench.people.known())
     (tmp_path / "attendance" / "notes.csv").write_text("ours\n")
     expected = {"attendance": (5, ago(60).date()), "incidents": (2, ago(60).date())}
     before = content(tmp_path)
@@ -168,11 +168,11 @@ def test_logs_go_by_whole_days_with_their_sheets_and_the_rest_verifies(tmp_path:
         str(ago(1).date()),
         "notes",
     ]
-    assert workbench.verify() == []
+    assert workbench.records.verify() == []
     assert counts(workbench, apply=True) == dict.fromkeys(expected, (0, None))
     log = workbench.attendance.log.shelf.path(ago(40).date())
     log.write_bytes(log.read_bytes().replace(b"E1", b"E2"))
-    assert [finding.what for finding in workbench.verify()] == ["changed"]
+    assert [finding.what for finding in workbench.records.verify()] == ["changed"]
 
 
 def test_a_row_that_was_tampered_with_stops_nothing(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_row_that_was_tampered_with_stops_nothing(tmp_path: Path) -> None:
     log = workbench.incidents.log.shelf.path(ago(20).date())
     log.write_bytes(log.read_bytes().replace(f",{ago(20):%Y-%m-%d}T".encode(), b",yesterday T"))
     assert counts(workbench, apply=True)["strangers"] == (1, ago(20).date())
-    assert {finding.what for finding in workbench.verify()} == {"changed"}
+    assert {finding.what for finding in workbench.records.verify()} == {"changed"}
 
 
 def test_decisions_about_strangers_stay_while_somebody_of_theirs_is_held(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_decisions_about_strangers_stay_while_somebody_of_theirs_is_held(tmp_pat
     again = counts(workbench, apply=True)
     assert (again["strangers"][0], again["incidents"][0]) == (1, 1)
     assert [row["action"] for row in workbench.dossiers.rows()] == ["unwatch"]
-    assert workbench.verify() == []
+    assert workbench.records.verify() == []
 
 
 def test_what_cannot_be_erased_is_told_and_erased_the_next_time(
@@ -258,7 +258,7 @@ def test_while_somebody_watches_days_are_closed_and_what_is_too_old_goes(tmp_pat
     punch(workbench, "E1", ago(3), track="run-1")
     row = stranger(workbench, face(1), ago(20), track="run-2", image=picture())
     done = threading.Event()
-    with workbench.attended():
+    with attended(workbench):
         for _ in range(500):
             if not (tmp_path / str(row["image"])).exists():
                 break

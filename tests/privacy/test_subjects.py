@@ -101,7 +101,7 @@ def test_before_anything_is_forgotten_the_scan_finds_all_of_it(by_name: Place) -
     found = scan(workbench.workspace, traces, hashes_of(workbench.workspace, traces.gone + traces.changed))
     assert {each.rpartition(": ")[2] for each in found} >= {"template", "picture", "name"}
     assert len(shown(workbench, traces, workbench.workspace / "images")) == len(traces.gone + traces.changed)
-    assert workbench.verify() == []
+    assert workbench.records.verify() == []
 
 
 def test_after_forgetting_nothing_is_found_and_the_other_person_is_whole(place: Place) -> None:
@@ -111,13 +111,13 @@ def test_after_forgetting_nothing_is_found_and_the_other_person_is_whole(place: 
     kept = {each: (workspace / each).read_bytes() for each in traces.kept}
     templates, rows = workbench.gallery.current().of(OTHER)
     log = [row for _, row in workbench.records.attendance_rows() if row["employee_id"] == OTHER]
-    sheet = [row for row in workbench.attendance.sheet(day, workbench.known_people()) if row.employee_id == OTHER]
+    sheet = [row for row in workbench.attendance.sheet(day, workbench.people.known()) if row.employee_id == OTHER]
 
-    receipt = workbench.forget(traces.person, author=traces.name)
+    receipt = workbench.privacy.forget(traces.person, author=traces.name)
 
     assert scan(workspace, traces, hashes) == []
     assert shown(workbench, traces, workspace / "images") == []
-    assert workbench.verify() == []
+    assert workbench.records.verify() == []
     assert not [each for each in traces.gone if (workspace / each).exists()]
     assert all((workspace / each).exists() for each in traces.changed)
     # the other one
@@ -128,7 +128,7 @@ def test_after_forgetting_nothing_is_found_and_the_other_person_is_whole(place: 
     assert np.array_equal(after.of(OTHER)[1], rows)
     assert [row for _, row in workbench.records.attendance_rows() if row["employee_id"] == OTHER] == log
     assert list(workbench.people.all()) == [OTHER]
-    again = [row for row in workbench.attendance.sheet(day, workbench.known_people()) if row.employee_id == OTHER]
+    again = [row for row in workbench.attendance.sheet(day, workbench.people.known()) if row.employee_id == OTHER]
     assert [replace(row, corrected_by="") for row in again] == [replace(row, corrected_by="") for row in sheet]
     assert OTHER_NAME in (workspace / "attendance" / f"{day}.csv").read_text(encoding="utf-8")
     assert [entry.employee_id for entry in workbench.leave.all()] == [OTHER]
@@ -149,7 +149,7 @@ def test_after_forgetting_nothing_is_found_and_the_other_person_is_whole(place: 
     assert stored["subject"].startswith("erased-") == spelt
     assert (stored["log_rows_under_the_pseudonym"] > 2) == spelt  # two enrolments were signed with the name
     with pytest.raises(InputError, match="nobody is enrolled"):
-        workbench.forget(traces.person)
+        workbench.privacy.forget(traces.person)
 
 
 def test_what_is_written_while_somebody_is_being_forgotten_goes_too(by_name: Place) -> None:
@@ -161,7 +161,7 @@ def test_what_is_written_while_somebody_is_being_forgotten_goes_too(by_name: Pla
             shutil.copy(workbench.workspace / traces.kept[0], workbench.workspace / late)
             punch(workbench, traces.person, at(6000), track="run-99", image=late)
 
-    workbench.forget(traces.person, progress=camera)
+    workbench.privacy.forget(traces.person, progress=camera)
     assert not (workbench.workspace / late).exists()
     assert scan(workbench.workspace, traces, set()) == []
 
@@ -170,8 +170,8 @@ def test_somebody_who_is_only_on_the_staff_list_is_forgotten(tmp_path: Path) -> 
     workbench = bench(tmp_path)
     enrol(workbench, "E1", "Ada Lovelace")
     enrol(workbench, "E2", "Ben Lovelace", face(1))
-    workbench.attendance.refresh(T0.date(), workbench.known_people())
-    receipt = workbench.forget("E1", author="Ada Lovelace")
+    workbench.attendance.refresh(T0.date(), workbench.people.known())
+    receipt = workbench.privacy.forget("E1", author="Ada Lovelace")
     assert (receipt["templates"], receipt["other_pictures_were_searched"], receipt["author"]) == (0, False, "E1")
     assert list(workbench.people.all()) == ["E2"]
 
@@ -205,13 +205,13 @@ def test_forgetting_that_was_interrupted_can_be_done_again(
         patch.setattr(Path, "replace", fails_there)
         patch.setattr(Path, "unlink", fails_later)
         with pytest.raises(StorageError):
-            workbench.forget(traces.person, thorough=False)
-    receipt = workbench.forget(traces.person, thorough=False)
+            workbench.privacy.forget(traces.person, thorough=False)
+    receipt = workbench.privacy.forget(traces.person, thorough=False)
     assert str(receipt["subject"]).startswith("erased-")
     pictures = set(traces.gone) - {each for each in traces.gone if traces.incidents["others"] in each}
     assert not [each for each in pictures if (workspace / each).exists()]
     assert [each for each in scan(workspace, traces, set()) if not each.endswith("picture")] == []
-    assert workbench.verify() == []
+    assert workbench.records.verify() == []
 
 
 def test_files_that_people_made_are_named_when_they_hold_the_name(place: Place) -> None:
@@ -221,7 +221,7 @@ def test_files_that_people_made_are_named_when_they_hold_the_name(place: Place) 
     with zipfile.ZipFile(workspace / "report.xlsx", "w") as archive:
         archive.writestr("xl/sharedStrings.xml", f"<t>{traces.name}</t>")
     (workspace / "other.txt").write_text(f"{traces.name}s and x{traces.name}")
-    receipt = workbench.forget(traces.person, thorough=False)
+    receipt = workbench.privacy.forget(traces.person, thorough=False)
     assert receipt["still_named_in"] == ["notes.txt", "report.xlsx"]
     assert receipt["other_pictures_were_searched"] is False
 
@@ -236,7 +236,7 @@ def test_a_message_about_somebody_with_a_similar_id_is_sent(tmp_path: Path, id_i
     workbench.outbox.submit(
         {"incident_id": "i1", "timestamp": T0.isoformat(), "kind": "watch_list", "employee_ids": id_in_log}
     )
-    workbench.forget("1", thorough=False)
+    workbench.privacy.forget("1", thorough=False)
     assert bool(workbench.outbox.waiting()) == waits
 
 
@@ -248,7 +248,7 @@ def test_a_forged_row_makes_nobody_erase_or_give_away_other_files(tmp_path: Path
             T0.date(), [{"event_id": f"e{number}", "timestamp": at(number).isoformat(), "employee_id": "E1",
                          "event": "punch", "evidence_image": image}],
         )  # fmt: skip
-    receipt = workbench.forget("E1", thorough=False)
+    receipt = workbench.privacy.forget("E1", thorough=False)
     assert receipt["pictures"] == 0
     assert (tmp_path / "seal.key").exists()
 
@@ -259,7 +259,7 @@ def test_a_forged_row_makes_nobody_erase_or_give_away_other_files(tmp_path: Path
 def test_an_export_holds_everything_on_the_person_and_nobody_else(by_name: Place, tmp_path: Path) -> None:
     workbench, traces = by_name
     target = tmp_path / "out" / "mine.zip"
-    counts = workbench.export_subject(traces.person, target, author="Sam")
+    counts = workbench.privacy.export_subject(traces.person, target, author="Sam")
     folder = tmp_path / "unpacked"
     with zipfile.ZipFile(target) as archive:
         assert archive.testzip() is None
@@ -300,7 +300,7 @@ def test_an_export_holds_everything_on_the_person_and_nobody_else(by_name: Place
     for path in pictures:
         embeddings = workbench.reader.photo(read_image(path)).embeddings
         assert embeddings is not None
-        assert float((embeddings @ others.T).max(initial=-1)) < workbench.threshold(), path.name
+        assert float((embeddings @ others.T).max(initial=-1)) < workbench.calibration.threshold(), path.name
     assert workbench.audit.file.read()[-1]["action"] == "export_subject"
 
 
@@ -311,7 +311,7 @@ def test_a_punch_of_somebody_else_is_told_but_not_shown(by_name: Place, samples:
     shutil.copy(samples / "val" / "ben_afflek" / "02.jpg", evidence)
     row = next(row for _, row in workbench.records.attendance_rows() if row["evidence_image"] == traces.gone[3])
     workbench.office.not_this(row["event_id"], author="Sam", reason="that is Ben Afflek")
-    workbench.export_subject(traces.person, tmp_path / "mine.zip")
+    workbench.privacy.export_subject(traces.person, tmp_path / "mine.zip")
     with zipfile.ZipFile(tmp_path / "mine.zip") as archive:
         content = archive.read(f"pictures/evidence/{evidence.name}")
         log = json.loads(archive.read("attendance_log.json"))
@@ -319,11 +319,14 @@ def test_a_punch_of_somebody_else_is_told_but_not_shown(by_name: Place, samples:
     (tmp_path / "shown.jpg").write_bytes(content)
     embeddings = workbench.reader.photo(read_image(tmp_path / "shown.jpg")).embeddings
     assert embeddings is not None
-    assert float((embeddings @ workbench.gallery.current().of(OTHER)[1].T).max(initial=-1)) < workbench.threshold()
+    assert (
+        float((embeddings @ workbench.gallery.current().of(OTHER)[1].T).max(initial=-1))
+        < workbench.calibration.threshold()
+    )
     assert [each["reason"] for each in log if each["event"] == "retract"] == ["that is somebody else"]
 
 
 def test_nothing_is_exported_of_nobody(by_name: Place, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nobody is enrolled as E99"):
-        by_name[0].export_subject("E99", tmp_path / "no.zip")
+        by_name[0].privacy.export_subject("E99", tmp_path / "no.zip")
     assert not (tmp_path / "no.zip").exists()

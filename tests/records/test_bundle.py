@@ -32,7 +32,7 @@ def clock() -> Clock:
 def workbench(tmp_path: Path, clock: Clock) -> Workbench:
     workbench = bench(tmp_path, clock)
     enrol(workbench, "E1", "Ada Lovelace", face(1))
-    write_jpeg(workbench.enrolment_picture("20261101T080000-E1-0"), picture(90))
+    write_jpeg(workbench.registrar.picture("20261101T080000-E1-0"), picture(90))
     return workbench
 
 
@@ -45,7 +45,7 @@ def together(workbench: Workbench) -> str:
 
 def opened(workbench: Workbench, incident_id: str) -> dict[str, bytes]:
     """The files of the zip by their names without the folder."""
-    content = workbench.export_incident(incident_id, author="sam")
+    content = workbench.cases.export(incident_id, author="sam")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
         return {name.split("/", 1)[1]: archive.read(name) for name in archive.namelist()}
@@ -148,7 +148,7 @@ def test_a_forged_path_leads_nowhere(workbench: Workbench) -> None:
     text = path.read_text()
     forged = re.sub(r"images/tailgating/\S+?-annotated\.jpg", "images/../seal.key", text)
     path.write_text(forged)
-    content = workbench.export_incident(incident_id, author="sam")
+    content = workbench.cases.export(incident_id, author="sam")
     key = (workbench.workspace / "seal.key").read_text().strip()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert "pictures/main.jpg" not in " ".join(archive.namelist())
@@ -159,13 +159,13 @@ def test_an_identifier_that_somebody_changed_names_no_file(workbench: Workbench)
     incident_id = together(workbench)
     path = workbench.incidents.log.shelf.path(T0.date())
     path.write_text(path.read_text().replace(f"{incident_id},", "../../evil,"))
-    with zipfile.ZipFile(io.BytesIO(workbench.export_incident("../../evil", author="sam"))) as archive:
+    with zipfile.ZipFile(io.BytesIO(workbench.cases.export("../../evil", author="sam"))) as archive:
         assert all(name.startswith("incident/") for name in archive.namelist())
 
 
 def test_who_was_erased_stays_erased(workbench: Workbench) -> None:
     incident_id = together(workbench)
-    workbench.forget("E1", thorough=False)
+    workbench.privacy.forget("E1", thorough=False)
     files = opened(workbench, incident_id)
     assert b"Ada" not in b"".join(files.values())
     assert "Person no longer listed E1" in Page(files["sheet.html"].decode()).text
@@ -174,7 +174,7 @@ def test_who_was_erased_stays_erased(workbench: Workbench) -> None:
 def test_a_pseudonym_is_no_name(workbench: Workbench) -> None:
     enrol(workbench, "lovelace", "Ada Lovelace")
     incident_id = str(tailgating(workbench, T0, ["lovelace"])["incident_id"])
-    workbench.forget("lovelace", thorough=False)
+    workbench.privacy.forget("lovelace", thorough=False)
     assert "Erased person erased-" in Page(opened(workbench, incident_id)["sheet.html"].decode()).text
 
 
@@ -187,7 +187,7 @@ def test_an_export_is_audited(workbench: Workbench) -> None:
 
 def test_an_incident_that_is_not_there_cannot_be_exported(workbench: Workbench) -> None:
     with pytest.raises(InputError, match="there is no alert 'x'"):
-        workbench.export_incident("x", author="sam")
+        workbench.cases.export("x", author="sam")
     assert not workbench.audit.file
 
 

@@ -22,7 +22,7 @@ def place(tmp_path: Path) -> Workbench:
     enrol(workbench, "E1", "Ann Lee", face(1, 0), face(1, 0.1), face(0, 1))
     enrol(workbench, "E2", "Ben", face(0, 0, 1))
     for template in workbench.gallery.current().templates:
-        write_jpeg(workbench.enrolment_picture(template.template_id), picture())
+        write_jpeg(workbench.registrar.picture(template.template_id), picture())
     return workbench
 
 
@@ -85,9 +85,9 @@ def test_who_is_not_known_cannot_be_changed(place: Workbench) -> None:
 
 def test_who_is_inactive_is_not_recognised_until_they_are_active_again(place: Workbench) -> None:
     place.staff.change("E1", author="sam", active=False)
-    assert place.inactive() == {"E1"}
+    assert place.people.inactive() == {"E1"}
     place.staff.change("E1", author="sam", active=True)
-    assert place.inactive() == set()
+    assert place.people.inactive() == set()
     assert [row[1] for row in audit(place)] == ["deactivate", "reactivate"]
 
 
@@ -118,7 +118,7 @@ def test_a_template_unlike_the_others_is_told(place: Workbench) -> None:
 
 
 def test_a_template_whose_picture_is_gone_has_none(place: Workbench) -> None:
-    place.enrolment_picture(place.staff.templates("E2")[0].template_id).unlink()
+    place.registrar.picture(place.staff.templates("E2")[0].template_id).unlink()
     assert place.staff.templates("E2")[0].picture == ""
 
 
@@ -218,7 +218,7 @@ def test_what_would_be_gone_is_what_is_gone(tmp_path: Path) -> None:
     enrol(workbench, "E1", "Ann Lee", face(1, 0), face(1, 0.1))
     enrol(workbench, "E2", "Ben", face(0, 1))
     for template in workbench.gallery.current().templates:
-        write_jpeg(workbench.enrolment_picture(template.template_id), picture())
+        write_jpeg(workbench.registrar.picture(template.template_id), picture())
     stranger(workbench, face(1, 0), T0 - timedelta(days=3), track="run-0", image=picture())
     write_jpeg(tmp_path / "images" / "evidence" / "a.jpg", picture())
     punch(workbench, "E1", T0, track="run-1", image="images/evidence/a.jpg")
@@ -227,9 +227,9 @@ def test_what_would_be_gone_is_what_is_gone(tmp_path: Path) -> None:
     with uploaded(LEAVE, "leave.csv") as path:
         workbench.staff.import_leave(path, author="sam")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    told = workbench.foresee("E1")
+    told = workbench.privacy.foresee("E1")
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
-    receipt = workbench.forget("E1", author="sam", thorough=False)
+    receipt = workbench.privacy.forget("E1", author="sam", thorough=False)
     assert told.name == "Ann Lee"
     assert told.templates == receipt["templates"] + receipt["templates_as_stranger_or_by_mistake"] == 3  # type: ignore[operator]
     assert told.pictures == receipt["pictures"] == 5
@@ -242,12 +242,12 @@ def test_what_would_be_gone_is_what_is_gone(tmp_path: Path) -> None:
 def test_an_id_that_spells_the_name_will_be_a_pseudonym(tmp_path: Path) -> None:
     workbench = bench(tmp_path)
     enrol(workbench, "ann.lee", "Ann Lee", face(1, 0))
-    assert workbench.foresee("ann.lee").pseudonym
+    assert workbench.privacy.foresee("ann.lee").pseudonym
 
 
 def test_of_nobody_nothing_is_foreseen(place: Workbench) -> None:
     with pytest.raises(InputError, match="nobody is enrolled as E9"):
-        place.foresee("E9")
+        place.privacy.foresee("E9")
 
 
 # --------------------------------------------------------------------------------------------- accounts
@@ -298,5 +298,5 @@ def test_verifying_tells_how_far_it_is(place: Workbench) -> None:
     for days in range(3):
         punch(place, "E2", T0 - timedelta(days=days), track=f"run-{days}")
     told: list[tuple[int, int]] = []
-    assert place.verify(lambda _what, done, total: told.append((done, total))) == []
+    assert place.records.verify(lambda _what, done, total: told.append((done, total))) == []
     assert told == [(1, 3), (2, 3), (3, 3)]

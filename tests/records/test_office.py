@@ -129,7 +129,7 @@ def test_a_correction_is_made_by_an_id_and_its_reason_holds_no_name(workbench: W
     assert done.author == "E2"
     log = workbench.attendance.corrections.shelf.path(DAY).read_text(encoding="utf-8")
     assert not any(word in log for word in ("Ada", "Lovelace", "Elton", "elton_john"))
-    (row,) = workbench.attendance.sheet(DAY, workbench.known_people())
+    (row,) = workbench.attendance.sheet(DAY, workbench.people.known())
     assert workbench.office.readable(row.correction_reason) == "E1 and elton_john left"
     with pytest.raises(InputError, match="E2 made the correction"):  # the same person by another name
         workbench.office.correct("E1", DAY, "approve", author="E2", reason="fine")
@@ -184,12 +184,12 @@ def test_a_false_match_is_taken_back_and_not_made_again(
     config = Config.model_validate({"matching": {"threshold": -0.1}})
     workbench = Workbench(tmp_path, config, models=store, clock=clock)
     workbench.reader = reader
-    workbench.enrol("X", "Xaver", sorted((samples / "train" / "elton_john").glob("*.jpg"))[:4])
+    workbench.registrar.enrol_photos("X", "Xaver", sorted((samples / "train" / "elton_john").glob("*.jpg"))[:4])
     own = sorted((samples / "val" / "elton_john").glob("*.jpg"))[:3]
     others = sorted((samples / "val" / "madonna").glob("*.jpg"))
 
     def named(photos: list[Path]) -> list[Path]:
-        return [photo for photo in photos if workbench.identify(read_image(photo))[0].match.person == "X"]
+        return [photo for photo in photos if workbench.services().identify(read_image(photo))[0].match.person == "X"]
 
     mistaken, right = named(others), named(own)
     assert mistaken
@@ -215,4 +215,4 @@ def test_a_false_match_is_taken_back_and_not_made_again(
         ("enrol", "X"),
         ("not_this", "X"),
     ]
-    assert workbench.verify() == []
+    assert workbench.records.verify() == []

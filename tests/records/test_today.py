@@ -37,7 +37,7 @@ def punch(bench: Workbench, employee_id: str, hour: int, minute: int, day: int =
     time = datetime(2026, 11, day, hour, minute, tzinfo=UTC)
     identity = Identity(TrackState.KNOWN, employee_id, 3, 3, 0.8, None, None, None, 0.45)
     sighting = Sighting(employee_id, time, "entrance", f"t-{employee_id}-{hour}{minute}", identity, "model", 1)
-    bench.attendance.record(sighting, bench.known_people())
+    bench.attendance.record(sighting, bench.people.known())
 
 
 def watched(bench: Workbench, hour: int) -> None:
@@ -79,5 +79,5 @@ def test_nobody_is_late_whose_arrival_a_camera_may_have_missed(bench: Workbench)
 def test_a_punch_that_was_taken_back_is_no_arrival(bench: Workbench) -> None:
     punch(bench, "E1", 8, 57)
     row = bench.attendance.log.read(NOW.date(), NOW.date())[0]
-    bench.attendance.retract("E1", NOW, "entrance", row["track"], "somebody else", bench.known_people())
+    bench.attendance.retract("E1", NOW, "entrance", row["track"], "somebody else", bench.people.known())
     assert bench.office.arrivals() == (0, [])

@@ -66,7 +66,7 @@ def punch(
     """A row of the attendance log."""
     identity = Identity(TrackState.KNOWN, employee_id, 4, 5, 0.9, "E9", 0.2, 0.7, 0.5)
     sighting = Sighting(employee_id, time, "door", track, identity, "model-1", 1, certain=certain)
-    row = workbench.attendance.record(sighting, workbench.known_people(), image)
+    row = workbench.attendance.record(sighting, workbench.people.known(), image)
     assert row is not None
     return row
 

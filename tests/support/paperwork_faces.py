@@ -100,7 +100,9 @@ def build(workspace: Path, samples: Path, reader: FaceReader, person: str, name:
     clock.now = T0 - timedelta(days=3)
     earlier = stranger(workbench, mindy[1], clock.now, track=f"{clock.now:%Y%m%dT%H%M%S}-aa-1", image=mindy[0])
     for employee_id, called, folder in ((person, name, "mindy_kaling"), (OTHER, OTHER_NAME, "ben_afflek")):
-        workbench.enrol(employee_id, called, sorted((samples / "train" / folder).glob("*.jpg"))[:3], author=name)
+        workbench.registrar.enrol_photos(
+            employee_id, called, sorted((samples / "train" / folder).glob("*.jpg"))[:3], author=name
+        )
     made.gone += [f"images/enrolment/{each.template_id}.jpg" for each in workbench.gallery.current().of(person)[0]]
     made.kept += [f"images/enrolment/{each.template_id}.jpg" for each in workbench.gallery.current().of(OTHER)[0]]
     made.changed.append(made.kept.pop())
@@ -157,7 +159,7 @@ def build(workspace: Path, samples: Path, reader: FaceReader, person: str, name:
     office.correct(OTHER, today, "add", author=hand, reason="went", time=at(3000), direction="out")
     office.review(made.incidents["both"], "resolved", author=name, assignee=name, note=f"{name} held the door")
     office.watch(person, author=OTHER_NAME, reason=f"{name}'s badge is lost")
-    workbench.records.close(at(3600), workbench.known_people())
+    workbench.records.close(at(3600), workbench.people.known())
     left = workspace / "gallery" / ".people.csv.1a2b3c4d.tmp"  # of a process that was killed
     left.write_text(name)
     os.utime(left, (0, 0))

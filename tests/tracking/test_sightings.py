@@ -197,10 +197,10 @@ def test_sightings_are_kept_for_as_long_as_the_settings_say_and_the_rest_verifie
         workbench = bench(tmp_path / str(days), Clock(T0 + timedelta(days=90)), retention={"sightings": days})
         logged(workbench, track("run-1", ADA))
         workbench.records.close(workbench.clock(), {})
-        found = {row.what: row.count for row in workbench.purge(apply=True)}
+        found = {row.what: row.count for row in workbench.privacy.purge(apply=True)}
         assert found["sightings"] == 1 - left
         assert len(workbench.sightings.read(DAY, DAY)) == left
-        assert workbench.verify() == []
+        assert workbench.records.verify() == []
 
 
 def test_closed_days_and_changed_rows_are_known_to_verify(tmp_path: Path) -> None:
@@ -208,10 +208,10 @@ def test_closed_days_and_changed_rows_are_known_to_verify(tmp_path: Path) -> Non
     logged(workbench, track("run-1", ADA), track("run-2", BEN))
     workbench.records.close(workbench.clock(), {})
     assert (DAY, "") in workbench.sightings.log.journal.heads("sightings")
-    assert workbench.verify() == []
+    assert workbench.records.verify() == []
     path = workbench.sightings.log.shelf.path(DAY)
     path.write_bytes(path.read_bytes().replace(b"0=8000", b"0=3000", 1))
-    (finding,) = workbench.verify()
+    (finding,) = workbench.records.verify()
     assert (finding.file, finding.what) == (path.name, "changed")
 
 
@@ -220,14 +220,14 @@ def test_forgetting_puts_a_pseudonym_where_the_id_spells_the_name(tmp_path: Path
     enrol(workbench, "E1", "Ada Lovelace", face(1))
     enrol(workbench, "ben_bond", "Ben Bond", face(0, 1))
     logged(workbench, track("run-1", ADA), track("run-2", BEN), track("run-3", [{"E1": 0.8, "ben_bond": 0.5}] * 4))
-    workbench.forget("ben_bond", thorough=False)
+    workbench.privacy.forget("ben_bond", thorough=False)
     path = workbench.sightings.log.shelf.path(DAY)
     assert b"ben_bond" not in path.read_bytes()
     pseudonym = workbench.sightings.log.sealer.pseudonym("ben_bond")
     rows = read_rows(path)
     assert [row["employee_id"] for row in rows] == ["E1", pseudonym, "E1"]
     assert [row["candidates"] for row in rows] == ["E1;E2", f"{pseudonym};E1", f"E1;{pseudonym}"]
-    assert workbench.verify() == []
+    assert workbench.records.verify() == []
     tracks, _ = workbench.sightings.tracks(DAY, DAY)
     assert [each.candidates[0].similarity for each in tracks] == pytest.approx([0.8, 0.9, 0.8])
 
@@ -244,7 +244,7 @@ def test_a_person_is_told_of_their_sightings_and_of_others_only_the_likeness(
     logged(workbench, track("run-1", ADA), track("run-2", BEN, start_s=61), track("run-3", stranger, start_s=99))
     logged(workbench, track("run-4", ADA[:2], start_s=200))
     punch(workbench, "E1", T0, track="run-1")
-    counts = workbench.export_subject("E1", tmp_path / "out.zip")
+    counts = workbench.privacy.export_subject("E1", tmp_path / "out.zip")
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         own, others = (json.loads(archive.read(f"{name}.json")) for name in ("sightings", "comparisons"))
         texts = [archive.read(name) for name in archive.namelist()]

@@ -90,7 +90,7 @@ def test_the_proposed_threshold_is_the_derived_one_while_people_are_few(tmp_path
     report = workbench.calibration.report()
     assert report.source == "derived"
     assert report.proposed_threshold == pytest.approx(report.in_force, abs=1e-12)
-    assert report.in_force == workbench.threshold()
+    assert report.in_force == workbench.calibration.threshold()
     assert not report.support.enough
     said = report.support.statement
     assert "6 people (90 comparisons, 15 pairs) support a false-match rate down to 18%" in said
@@ -232,10 +232,10 @@ def test_what_the_cameras_saw_is_counted_without_what_people_took_back(tmp_path:
 def test_an_applied_threshold_is_in_force_at_once_and_stands_in_the_history(tmp_path: Path) -> None:
     workbench = opened(tmp_path)
     crowd(workbench, 5)
-    derived = workbench.threshold()
+    derived = workbench.calibration.threshold()
     report = workbench.calibration.report()
     version = workbench.calibration.apply(report, 0.61, **WHO)
-    assert workbench.threshold() == 0.61
+    assert workbench.calibration.threshold() == 0.61
     assert workbench.calibration.in_force().source == "calibration"
     assert (version.version, version.previous, version.threshold) == (1, derived, 0.61)
     assert (version.author, version.reason, version.evaluation_id) == ("Lea", "first week", report.evaluation_id)
@@ -252,7 +252,7 @@ def test_an_applied_threshold_is_in_force_at_once_and_stands_in_the_history(tmp_
 def test_what_is_running_takes_a_new_threshold_over(tmp_path: Path) -> None:
     running = opened(tmp_path)
     crowd(running, 5)
-    services, before = running.services(), running.threshold()
+    services, before = running.services(), running.calibration.threshold()
     assert services.search(face(1)[None])[0].threshold == before
     other = opened(tmp_path)
     other.calibration.apply(other.calibration.report(), 0.77, **WHO)
@@ -274,15 +274,15 @@ def test_the_target_is_kept_with_what_was_proposed_for_it(tmp_path: Path) -> Non
 def test_rolling_back_leads_step_by_step_to_the_derived_threshold(tmp_path: Path) -> None:
     workbench = opened(tmp_path)
     crowd(workbench, 5)
-    desk, derived = workbench.calibration, workbench.threshold()
+    desk, derived = workbench.calibration, workbench.calibration.threshold()
     for threshold in (0.6, 0.7):
         desk.apply(desk.report(), threshold, **WHO)
     back = desk.rollback(author="Ben", reason="doors stayed shut")
     assert (back.version, back.threshold, back.previous, back.action, back.restores) == (3, 0.6, 0.7, "rollback", 1)
-    assert workbench.threshold() == 0.6
+    assert workbench.calibration.threshold() == 0.6
     desk.apply(desk.report(), 0.65, **WHO)
     assert [desk.rollback(**WHO).threshold for _ in range(2)] == [0.6, None]
-    assert workbench.threshold() == derived
+    assert workbench.calibration.threshold() == derived
     assert desk.in_force().source == "derived"
     with pytest.raises(InputError, match="nothing to go back to"):
         desk.rollback(**WHO)
@@ -333,7 +333,7 @@ def test_an_id_that_spells_a_name_is_in_the_file_as_a_pseudonym(tmp_path: Path) 
     assert "kaling" not in (tmp_path / "calibration.json").read_text()
     (row,) = read_rows(tmp_path / "log" / "audit.csv")
     assert row["author"] == "m.kaling", "the log replaces it when she is forgotten"
-    receipt = workbench.forget("m.kaling", thorough=False)
+    receipt = workbench.privacy.forget("m.kaling", thorough=False)
     assert receipt["still_named_in"] == []
     assert desk.history()[0].author not in {"m.kaling", ""}
 
@@ -397,12 +397,12 @@ def test_a_threshold_of_another_alignment_is_not_used(tmp_path: Path, caplog: py
     assert (found.source, found.threshold) == ("derived", other.calibration.in_force().threshold)
     assert found.threshold != 0.66
     with caplog.at_level(logging.WARNING):
-        assert other.threshold() == found.threshold
+        assert other.calibration.threshold() == found.threshold
         other.gallery.update(lambda old: old.remove("E0"))
-        other.threshold()
+        other.calibration.threshold()
     assert len([each for each in caplog.records if "calibrated for" in each.message]) == 1, "it is told once"
     other.calibration.apply(other.calibration.report(), 0.55, **WHO)
-    assert other.threshold() == 0.55
+    assert other.calibration.threshold() == 0.55
     with pytest.raises(GalleryMismatch, match="mirror"):
         other.calibration.rollback(**WHO)
 
@@ -431,7 +431,7 @@ def test_a_variable_that_fixes_the_threshold_is_named(tmp_path: Path, monkeypatc
     crowd(opened(tmp_path), 3)
     monkeypatch.setenv("MUSTER_MATCHING__THRESHOLD", "0.58")
     workbench = Workbench(tmp_path)
-    assert workbench.threshold() == 0.58
+    assert workbench.calibration.threshold() == 0.58
     with pytest.raises(InputError, match="MUSTER_MATCHING__THRESHOLD fixes") as caught:
         workbench.calibration.apply(workbench.calibration.report(), **WHO)
     assert caught.value.hint == "remove MUSTER_MATCHING__THRESHOLD first"
@@ -447,7 +447,7 @@ def test_a_gallery_that_has_grown_asks_for_another_calibration(tmp_path: Path) -
     (concern,) = workbench.calibration.in_force().concerns
     assert "calibrated for 20 people, now there are 30" in concern.what
     assert "1.5 times" in concern.what
-    assert workbench.threshold() == 0.6, "it holds until somebody decides"
+    assert workbench.calibration.threshold() == 0.6, "it holds until somebody decides"
 
 
 @pytest.mark.parametrize(
@@ -466,7 +466,7 @@ def test_a_damaged_history_is_told_and_not_overwritten(tmp_path: Path, content: 
     report = workbench.calibration.report()
     (tmp_path / "calibration.json").write_text(content)
     with pytest.raises(StorageError, match=r"calibration\.json cannot be read"):
-        opened(tmp_path).threshold()
+        opened(tmp_path).calibration.threshold()
     with pytest.raises(StorageError, match=r"calibration\.json cannot be read"):
         workbench.calibration.apply(report, 0.6, **WHO)
     assert (tmp_path / "calibration.json").read_text() == content
@@ -488,7 +488,7 @@ def test_a_value_mistyped_by_hand_opens_no_door(tmp_path: Path, name: str, value
     table["versions"][0][name] = value
     path.write_text(json.dumps(table))
     with pytest.raises(StorageError, match=r"calibration\.json cannot be read"):
-        opened(tmp_path).threshold()
+        opened(tmp_path).calibration.threshold()
 
 
 def test_a_running_camera_keeps_its_threshold_while_the_history_is_damaged(
@@ -501,10 +501,10 @@ def test_a_running_camera_keeps_its_threshold_while_the_history_is_damaged(
     whole = path.read_text()
     path.write_text(whole[:50])
     with caplog.at_level(logging.WARNING):
-        assert [running.threshold() for _ in range(3)] == [0.64] * 3
+        assert [running.calibration.threshold() for _ in range(3)] == [0.64] * 3
     assert len(caplog.records) == 1
     path.write_text(whole.replace("0.64", "0.65"))
-    assert running.threshold() == 0.65
+    assert running.calibration.threshold() == 0.65
 
 
 # ----------------------------------------------------------------------------------------- evaluate other galleries
@@ -519,6 +519,6 @@ def test_a_gallery_that_is_only_looked_at_has_the_threshold_in_force(tmp_path: P
         np.empty(0), 0, prior_mean=workbench.spec.impostor_mean, prior_std=workbench.spec.impostor_std,
         target_fmr=1e-4, target_fpir=1e-3,
     )  # fmt: skip
-    assert workbench.threshold_of(other) == expected
+    assert workbench.calibration.threshold(other) == expected
     workbench.calibration.apply(workbench.calibration.report(), 0.6, **WHO)
-    assert workbench.threshold_of(other) == 0.6
+    assert workbench.calibration.threshold(other) == 0.6

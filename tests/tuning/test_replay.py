@@ -189,7 +189,7 @@ class Door:
             self.rows[each.track] = row or {}
 
     def replay(self, threshold: float, **more: float) -> Replay:
-        return self.bench.replay(threshold, DAY, **more)
+        return self.bench.replays.replay(threshold, DAY, **more)
 
 
 FIRM, FAINT = {"E1": 0.9, "E2": 0.1}, {"E1": 0.6, "E2": 0.2}
@@ -350,10 +350,10 @@ def test_days_are_the_workplaces(tmp_path: Path) -> None:
     door = Door(tmp_path, late, timezone="Asia/Tokyo")
     door.bench.clock.forward(days=1)  # type: ignore[attr-defined]
     day = DAY + timedelta(days=1)
-    assert {change.day for change in door.bench.replay(0.7, DAY).changes} == {day}
-    assert door.bench.replay(0.7, day).tracks == 1
+    assert {change.day for change in door.bench.replays.replay(0.7, DAY).changes} == {day}
+    assert door.bench.replays.replay(0.7, day).tracks == 1
     with pytest.raises(InputError, match="no sighting was logged"):
-        door.bench.replay(0.7, DAY, DAY)
+        door.bench.replays.replay(0.7, DAY, DAY)
 
 
 @pytest.mark.parametrize(
@@ -363,18 +363,18 @@ def test_days_are_the_workplaces(tmp_path: Path) -> None:
 def test_what_is_no_threshold_or_margin_is_refused(tmp_path: Path, threshold: float, margin: float | None) -> None:
     door = Door(tmp_path, track("run-1", [FIRM] * 8))
     with pytest.raises(InputError, match=r"is no (similarity|margin)"):
-        door.bench.replay(threshold, DAY, min_margin=margin)
+        door.bench.replays.replay(threshold, DAY, min_margin=margin)
 
 
 def test_days_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     door = Door(tmp_path, track("run-1", [FIRM] * 8))
     with pytest.raises(InputError, match="has not come yet"):
-        door.bench.replay(0.5, DAY + timedelta(days=1))
+        door.bench.replays.replay(0.5, DAY + timedelta(days=1))
     with pytest.raises(InputError, match="lies after"):
-        door.bench.replay(0.5, DAY, DAY - timedelta(days=1))
+        door.bench.replays.replay(0.5, DAY, DAY - timedelta(days=1))
     with pytest.raises(InputError, match="no sighting was logged"):
-        bench(tmp_path / "empty").replay(0.5, date(2026, 11, 1))
-    assert door.bench.replay(0.6, date.min, date.max).tracks == 1  # all there is
+        bench(tmp_path / "empty").replays.replay(0.5, date(2026, 11, 1))
+    assert door.bench.replays.replay(0.6, date.min, date.max).tracks == 1  # all there is
 
 
 def test_nothing_logged_replays_to_nothing() -> None:

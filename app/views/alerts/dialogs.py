@@ -21,7 +21,7 @@ __all__ = ["ignore", "merge", "name", "pair", "split", "watch"]
 
 def _address(bench: Workbench, key: str) -> str:
     """The address of a stranger's or a person's face."""
-    if key in bench.known_people():
+    if key in bench.people.known():
         return parts.portrait(key, 160)
     path = latest_picture(bench.records, [each.row for each in bench.alerts.all()], key)
     return parts.picture(path, 320) if path else parts.portrait("")
@@ -32,7 +32,7 @@ def pair(bench: Workbench, first: str, second: str, similarity: float | None) ->
     left, right = name_of(bench, first), name_of(bench, second)
     if similarity is not None:
         parts.faces_side_by_side(
-            _address(bench, first), left, _address(bench, second), right, similarity, bench.threshold()
+            _address(bench, first), left, _address(bench, second), right, similarity, bench.calibration.threshold()
         )
         return
     parts.html(
@@ -111,7 +111,7 @@ def name(bench: Workbench, unknown_id: str) -> None:
 
     @st.dialog(say("This is …"), width="medium")
     def shown() -> None:
-        people = bench.known_people()
+        people = bench.people.known()
         alike = {each.person: each.similarity for each in nearest_people(bench.records, unknown_id, top=1000)}
         keys = sorted(people, key=lambda key: (-alike.get(key, -2.0), people[key].name.casefold()))
         if not keys:

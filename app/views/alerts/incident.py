@@ -82,7 +82,7 @@ def _export(bench: Workbench, alert: Incident) -> None:
         """Make the export on click, outside the page's run, so check the account again."""
         if not still():
             raise access.NotAllowed("your role does not allow this", hint="ask an administrator")
-        return bench.export_incident(incident_id, author=account.name)
+        return bench.cases.export(incident_id, author=account.name)
 
     st.download_button(
         say("Export"), content, f"{bundle_name(incident_id)}.zip", "application/zip", on_click="ignore",
@@ -160,7 +160,7 @@ def _facts(bench: Workbench, alert: Incident) -> None:
 
 def _involved(bench: Workbench, alert: Incident) -> None:
     st.subheader(say("People involved"), anchor=False)
-    people, register = bench.known_people(), bench.dossiers.register()
+    people, register = bench.people.known(), bench.dossiers.register()
     keys = [bench.office.readable(key) for key in parties(alert.row)]
     moved = register.moved.get(alert.row["incident_id"])
     if moved and alert.row["kind"] == "unknown":

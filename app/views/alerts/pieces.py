@@ -68,7 +68,7 @@ def age(span: timedelta) -> str:
 def name_of(bench: Workbench, key: str) -> str:
     """The label of a person involved: name, dossier, or erased."""
     key = bench.office.readable(key)
-    person = bench.known_people().get(key)
+    person = bench.people.known().get(key)
     if person is not None:
         return person.name or key
     if erased(key):
@@ -101,7 +101,7 @@ def shown(bench: Workbench, path: str, side: int, alt: str) -> Markup:
 def face_of(bench: Workbench, key: str, side: int = 56) -> Markup:
     """The face of a person involved, enrolled or not."""
     key = bench.office.readable(key)
-    if key in bench.known_people():
+    if key in bench.people.known():
         return parts.face(parts.portrait(key), side, name_of(bench, key))
     current = bench.dossiers.register().current(key)
     path = latest_picture(bench.records, [each.row for each in bench.alerts.all()], current)

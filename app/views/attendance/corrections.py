@@ -191,7 +191,7 @@ def _save(employee_id: str, day: date, action: str, value: str | time | None, re
     """Do it, as whoever is signed in now."""
     try:
         bench, author = access.acting("attendance.correct")
-        office, department = bench.office, bench.known_people().get(employee_id, NOBODY).department
+        office, department = bench.office, bench.people.known().get(employee_id, NOBODY).department
 
         def correct(kind: str, **more: object) -> None:
             office.correct(employee_id, day, kind, author=author, reason=reason or say("approved"), **more)  # type: ignore[arg-type]

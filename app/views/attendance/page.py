@@ -35,7 +35,7 @@ def show() -> None:
     today = AttendanceReports(bench).now.date()
     asked = filters.wanted(today)
     st.title(say("Attendance"))
-    people = bench.known_people()
+    people = bench.people.known()
     filters.row(asked, today, [person.department for person in people.values() if person.department])
     board = st.fragment(parts.guarded(_board), run_every=_REFRESH_S) if asked.last >= today else _board
     board(asked)
@@ -127,7 +127,7 @@ def _inside_now(found: Headline) -> str:
 
 def _nothing(bench: Workbench, asked: Wanted, today: date) -> None:
     """Why there is nothing to see, and what to do."""
-    if not bench.known_people() and not bench.attendance.log.days():
+    if not bench.people.known() and not bench.attendance.log.days():
         parts.notice(
             say("No one is enrolled yet"),
             say("Enrol people, then let a camera watch the entrance."),

@@ -38,7 +38,7 @@ def show(bench: Workbench, employee_id: str) -> None:
     first = day.replace(day=1)
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
     rows = {row.day: row for row in reports.rows(first, last, employee_id)}
-    known = bench.known_people().get(employee_id)
+    known = bench.people.known().get(employee_id)
     _head(employee_id, known, first, today)
     if known is None and not rows:
         parts.notice(
@@ -173,7 +173,7 @@ def _day(bench: Workbench, reports: AttendanceReports, employee_id: str, day: da
     evidence = access.may("attendance.evidence")
     passages = reports.explained(employee_id, day)
     if passages:
-        names = {key: each.name for key, each in bench.known_people().items()}
+        names = {key: each.name for key, each in bench.people.known().items()}
         parts.html(Markup("").join(_passage(each, names, evidence=evidence) for each in passages))
     else:
         st.caption(say("No camera saw this person on this day."))

@@ -36,7 +36,7 @@ class _Job:
     def run(self, bench: Workbench, author: str) -> None:
         """Erase; called in a thread of its own."""
         try:
-            self.receipt = bench.forget(self.employee_id, author=author, progress=self._told)
+            self.receipt = bench.privacy.forget(self.employee_id, author=author, progress=self._told)
         except MusterError as error:
             self.error = str(error)
         except Exception as error:  # noqa: BLE001 - nobody else would ever hear of it
@@ -53,7 +53,7 @@ def dialog(bench: Workbench, employee_id: str, name: str) -> None:
 
     try:
         with st.spinner(say("Searching their data …")):
-            found = bench.foresee(employee_id)
+            found = bench.privacy.foresee(employee_id)
     except MusterError as error:
         st.error(parts.plain(error), icon=":material/error:")
         return

@@ -224,7 +224,7 @@ def _collect(employee_id: str) -> None:
             tempfile.TemporaryDirectory(prefix="muster-") as folder,
         ):
             target = Path(folder) / "person.zip"
-            bench.export_subject(employee_id, target, author=author)
+            bench.privacy.export_subject(employee_id, target, author=author)
             st.session_state["export"] = (employee_id, target.read_bytes())
     except MusterError as error:
         st.error(parts.plain(error), icon=":material/error:")

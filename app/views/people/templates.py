@@ -25,7 +25,7 @@ def show(bench: Workbench, employee_id: str, name: str) -> None:
             tone="warn",
         )
         return
-    threshold, editing = bench.threshold(), access.may("people.edit")
+    threshold, editing = bench.calibration.threshold(), access.may("people.edit")
     odd = sum(view.outlier for view in views)
     text = say("Each bar shows how similar a picture is to the others. The line is the threshold.")
     if odd:

@@ -25,7 +25,7 @@ __all__ = ["show"]
 def show(state: Registration, bench: Workbench) -> None:
     """Draw it."""
     person = state.person
-    if not state.known and person.employee_id in bench.known_people():
+    if not state.known and person.employee_id in bench.people.known():
         parts.notice(
             say("The id {id} is already taken", id=person.employee_id),
             say("Someone else just registered with it. Choose another id; your pictures stay."),
@@ -164,7 +164,7 @@ def _store(state: Registration, draft: Draft, reason: str) -> None:
 
 
 def _name(bench: Workbench, employee_id: str) -> str:
-    row = bench.known_people().get(employee_id)
+    row = bench.people.known().get(employee_id)
     return row.name if row else employee_id
 
 
@@ -208,7 +208,7 @@ def _nearest(state: Registration, draft: Draft, bench: Workbench) -> None:
     best = max(draft.chosen or draft.shots, key=lambda shot: shot.quality.score)
     own = inline(best.picture, share=0.76)
     who = state.person.name or state.person.employee_id
-    inactive = bench.inactive()
+    inactive = bench.people.inactive()
     cells = Markup("").join(
         parts.markup(
             '<div><div class="m-row">{a}{b}</div><strong>{name}</strong>{inactive}<br>{bar} {mark}</div>',

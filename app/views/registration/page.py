@@ -125,7 +125,7 @@ def _details(state: Registration, bench: Workbench) -> None:
     if state.known:
         _details_known(state)
         return
-    departments = sorted({person.department for person in bench.known_people().values() if person.department})
+    departments = sorted({person.department for person in bench.people.known().values() if person.department})
     person, chosen = state.person, state.person.department
     state.suggested = state.suggested or bench.registrar.next_id()
     with st.container(width=640), st.form("registration-details", border=False):
@@ -150,7 +150,7 @@ def _details(state: Registration, bench: Workbench) -> None:
             )
         except InputError as error:
             st.error(parts.plain(error), icon=":material/error:")
-            if employee_id.strip() in bench.known_people():
+            if employee_id.strip() in bench.people.known():
                 parts.html(_link(to(person=employee_id.strip()), say("Add pictures to this person")))
             return
     state.stage = "consent"

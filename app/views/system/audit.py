@@ -71,7 +71,7 @@ def _days(span: object) -> tuple[str, str]:
 
 
 def _table(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> None:
-    people = bench.known_people()
+    people = bench.people.known()
 
     def called(subject: str) -> str:
         plain = bench.office.readable(subject)

@@ -85,7 +85,7 @@ def _verified(place: DeltaGenerator) -> list[Finding]:
         if total and (done % 5 == 0 or done == total):
             bar.progress(done / total, say("Reading all logs: {done} of {total} days", done=done, total=total))
 
-    findings = bench.verify(told)
+    findings = bench.records.verify(told)
     bar.empty()
     place.empty()
     return findings

@@ -14,6 +14,7 @@ from app.web import access
 from app.words import say, say_count, say_number
 from app.words.tuning import again, moment, often, sentence, warnings
 from engine.errors import MusterError
+from engine.storage import writable
 from engine.tuning.calibration import Calibration, CalibrationReport, Version
 from engine.types import NOBODY
 from engine.workbench import Workbench
@@ -32,7 +33,7 @@ def buttons(bench: Workbench, made: CalibrationReport, threshold: float) -> None
     past, why_not = bench.calibration.history(), ""
     if bench.calibration.fixed_where:
         why_not = say("Remove {where} first.", where=bench.calibration.fixed_where)
-    elif not bench.writable:
+    elif not writable(bench.workspace):
         why_not = say("The workspace is read-only.")
     same = threshold == made.in_force
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -89,7 +90,7 @@ def _change(before: str, after: str) -> None:
 def _what_changes(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
     now, then = made.now, made.at(threshold)
     reached = [[pair for pair in made.look_alikes if pair.reaches(each)] for each in (made.in_force, threshold)]
-    known = bench.known_people()
+    known = bench.people.known()
 
     def name(key: str) -> str:
         return known.get(key, NOBODY).name or key

@@ -94,7 +94,7 @@ def _decision(wanted: Asked) -> None:
     parts.show('<p class="m-sentence">{text}</p>', text=sentence(found))
     _figures(made, found)
     decide.buttons(bench, made, threshold)
-    names = bench.known_people()
+    names = bench.people.known()
     warned = list(warnings(made, threshold, lambda key: names.get(key, NOBODY).name or key))
     if warned:
         parts.bullets(warned, "m-warned")

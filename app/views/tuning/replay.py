@@ -66,7 +66,7 @@ class _ReplayJob:
         """Do the work."""
         try:
             if self.past is None:
-                self.past = bench.past(self.since, progress=self.tell)
+                self.past = bench.replays.past(self.since, progress=self.tell)
             self.result = self.past.at(self.threshold, progress=self.tell)
         except _Stopped:
             pass

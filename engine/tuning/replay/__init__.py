@@ -1,6 +1,7 @@
 """What another threshold would have changed: decisions of the past made again from the log of sightings."""
 
 from engine.tuning.replay.changes import Past
+from engine.tuning.replay.desk import ReplayDesk
 from engine.tuning.replay.result import Change, ChangeKind, Limits, Replay, ReplayedDay
 from engine.tuning.replay.votes import TrackDecision, TrackProgress, no_progress, rerun
 
@@ -10,6 +11,7 @@ __all__ = [
     "Limits",
     "Past",
     "Replay",
+    "ReplayDesk",
     "ReplayedDay",
     "TrackDecision",
     "TrackProgress",

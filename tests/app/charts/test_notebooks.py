@@ -237,7 +237,7 @@ def test_the_threshold_written_is_in_force_with_who_and_why(tuned: Run, workspac
     bench = Workbench(workspace)
     found, (version,) = bench.calibration.in_force(), bench.calibration.history()
     assert (found.threshold, found.source) == (tuned.told["chosen"], "calibration")
-    assert bench.threshold() == tuned.told["chosen"] == tuned.told["proposed"] != tuned.told["before"]
+    assert bench.calibration.threshold() == tuned.told["chosen"] == tuned.told["proposed"] != tuned.told["before"]
     assert (version.previous, version.evaluation_id) == (tuned.told["before"], tuned.told["evaluation"])
     assert version.author
     assert "100,000" in version.reason

@@ -104,7 +104,7 @@ def test_what_is_no_picture_is_refused_with_one_line(app: Flask, content: bytes,
 @pytest.mark.models
 def test_people_in_a_picture_are_named_wherever_they_stand_and_strangers_are_not(app: Flask, samples: Path) -> None:
     bench = station_of(app).bench
-    bench.enrol("E1", "Ben Afflek", list_images(samples / "train" / "ben_afflek")[:5])
+    bench.registrar.enrol_photos("E1", "Ben Afflek", list_images(samples / "train" / "ben_afflek")[:5])
     photo = read_image(samples / "val" / "ben_afflek" / "03.jpg")
     stranger = read_image(samples / "val" / "madonna" / "03.jpg")
     height = min(len(photo), len(stranger))

@@ -51,7 +51,7 @@ def camera(scenes: Scenes) -> Iterator[HttpCamera]:
 def door(tmp_path_factory: pytest.TempPathFactory, samples: Path, camera: HttpCamera) -> Iterator[Door]:
     """A kiosk before that camera; Ben is enrolled, Ada has a PIN."""
     bench = Workbench(tmp_path_factory.mktemp("door"))
-    bench.enrol("E1", "Ben Afflek", list_images(samples / "train" / "ben_afflek")[:6])
+    bench.registrar.enrol_photos("E1", "Ben Afflek", list_images(samples / "train" / "ben_afflek")[:6])
     bench.people.put(Person("A7", "Ada Lovelace"))
     bench.kiosk.give_pin("A7", PIN, author="tests")
     # pictures that sway are no living people, and repeat themselves
@@ -229,4 +229,4 @@ def test_ending_the_kiosk_settles_what_is_open_and_leaves_no_process(door: Door)
     assert bench.attendance.plan.coverage is not None
     day = bench.attendance.day_of(bench.clock())
     until(lambda: bench.attendance.plan.coverage.log.read(day)[-1]["why"] == "stopped")  # type: ignore[union-attr]
-    assert bench.verify() == []
+    assert bench.records.verify() == []

@@ -288,7 +288,7 @@ def bench(tmp_path: Path) -> Workbench:
 
 def _greeted(bench: Workbench, employee_id: str, time: datetime, camera: str = "door") -> dict[str, object]:
     """What somebody is greeted with who is recognised at a time."""
-    row = bench.attendance.record(replace(sighting(employee_id, time), camera=camera), bench.known_people())
+    row = bench.attendance.record(replace(sighting(employee_id, time), camera=camera), bench.people.known())
     assert row is not None
     return Greeter(bench, camera, _hub()).greeting(row)
 
@@ -333,7 +333,7 @@ def _messages(bench: Workbench, results: Sequence[FrameResult], wait_s: float = 
 
 
 def test_somebody_is_greeted_for_the_row_that_was_written_and_only_once(bench: Workbench) -> None:
-    row = bench.attendance.record(replace(sighting("E1"), camera="door"), bench.known_people())
+    row = bench.attendance.record(replace(sighting("E1"), camera="door"), bench.people.known())
     seen = Event(EventKind.SIGHTING, T0, "door", (1,), ("E1",))
     told = _messages(bench, [_result(T0, [seen]), _result(at(0.3), rows=[dict(row or {})])], 1.5)
     assert [(message.kind, message.data["status"]) for message in told] == [("greeting", "on_time")]
@@ -342,7 +342,7 @@ def test_somebody_is_greeted_for_the_row_that_was_written_and_only_once(bench: W
 def test_somebody_who_stands_in_the_log_already_is_told_so_and_who_does_not_is_not_told_that_they_do(
     bench: Workbench,
 ) -> None:
-    bench.attendance.record(replace(sighting("E1"), camera="door"), bench.known_people())
+    bench.attendance.record(replace(sighting("E1"), camera="door"), bench.people.known())
     events = [
         Event(EventKind.SIGHTING, at(60), "door", (1,), ("E1",)),
         Event(EventKind.SIGHTING, at(60), "door", (2,), ("E2",)),
@@ -354,8 +354,8 @@ def test_somebody_who_stands_in_the_log_already_is_told_so_and_who_does_not_is_n
 
 
 def test_rows_of_other_cameras_and_other_kinds_are_not_greeted(bench: Workbench) -> None:
-    elsewhere = bench.attendance.record(replace(sighting("E1"), camera="gate"), bench.known_people())
-    unsure = bench.attendance.record(replace(sighting("E2"), camera="door", certain=False), bench.known_people())
+    elsewhere = bench.attendance.record(replace(sighting("E1"), camera="gate"), bench.people.known())
+    unsure = bench.attendance.record(replace(sighting("E2"), camera="door", certain=False), bench.people.known())
     assert (
         _messages(
             bench,
@@ -366,7 +366,7 @@ def test_rows_of_other_cameras_and_other_kinds_are_not_greeted(bench: Workbench)
 
 
 def test_a_name_that_was_a_mistake_is_taken_from_the_screen(bench: Workbench) -> None:
-    people = bench.known_people()
+    people = bench.people.known()
     row = bench.attendance.record(replace(sighting("E1"), camera="door"), people)
     taken = bench.attendance.retract("E1", at(2), "door", "run-1", "later frames say unknown", people)
     told = _messages(bench, [_result(T0, rows=[dict(row or {})]), _result(at(2), rows=[dict(taken or {})])])
@@ -422,13 +422,13 @@ def test_the_clock_of_a_screen_is_the_servers(tmp_path: Path) -> None:
 
 def test_a_row_that_could_be_written_only_later_greets_nobody(bench: Workbench) -> None:
     row = bench.attendance.record(
-        replace(sighting("E1", T0 - timedelta(minutes=2)), camera="door"), bench.known_people()
+        replace(sighting("E1", T0 - timedelta(minutes=2)), camera="door"), bench.people.known()
     )
     assert _messages(bench, [_result(T0, rows=[dict(row or {})])]) == []
 
 
 def test_a_greeting_that_fails_costs_no_other(bench: Workbench, caplog: pytest.LogCaptureFixture) -> None:
-    row = bench.attendance.record(replace(sighting("E1"), camera="door"), bench.known_people())
+    row = bench.attendance.record(replace(sighting("E1"), camera="door"), bench.people.known())
     broken = {"event": "punch", "camera": "door", "employee_id": "E2", "timestamp": "no time"}
     told = _messages(bench, [_result(T0, rows=[broken, dict(row or {})])])
     assert [message.data["first_name"] for message in told] == ["Ada"]

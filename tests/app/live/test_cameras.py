@@ -13,6 +13,7 @@ from waiting import until
 
 from app.live.cameras import Camera, Watcher
 from engine.imaging import VideoWriter, decode_image, list_images, read_image
+from engine.operations.upkeep import recording
 from engine.pipeline import FrameResult, Pipeline
 from engine.workbench import Workbench
 
@@ -99,7 +100,7 @@ def test_what_another_process_records_is_shown_without_names_until_that_ends(ben
     with HttpCamera(swaying([read_image(list_images(samples / "val" / "ben_afflek")[0])]), fps=10) as shown:
         noted = Noted()
         camera = Camera(bench, "entrance", shown.address, watcher=noted)
-        with Workbench(bench.workspace).recording("entrance") as first:
+        with recording(Workbench(bench.workspace), "entrance") as first:
             assert first
             camera_kept = camera.kept()
             camera_kept.__enter__()
@@ -120,7 +121,7 @@ def test_pictures_that_somebody_else_makes_of_it_are_passed_on(bench: Workbench)
             yield b"a picture"
 
     camera = Camera(bench, "entrance", "nothing.mp4", elsewhere=elsewhere)
-    with Workbench(bench.workspace).recording("entrance"), camera.watched() as picture:
+    with recording(Workbench(bench.workspace), "entrance"), camera.watched() as picture:
         until(lambda: picture.newest.jpeg == b"a picture")
         assert camera.state == "playing"
 

@@ -25,7 +25,7 @@ HOSTILE = ["<img src=x onerror=alert(1)>", "![](http://example.invalid/x)", ":sm
 def workbench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workbench:
     workbench = bench_of(tmp_path, monkeypatch)
     enrol(workbench, "E1", "Ada Lovelace", face(1))
-    write_jpeg(workbench.enrolment_picture("20261101T080000-E1-0"), picture())
+    write_jpeg(workbench.registrar.picture("20261101T080000-E1-0"), picture())
     return workbench
 
 
@@ -208,7 +208,7 @@ def test_an_alert_goes_from_open_to_resolved(workbench: Workbench, monkeypatch: 
     assert {"resolve", "false-alarm"}.isdisjoint(keys(page))
     page.button("reopen").click().run()
     assert workbench.alerts.open_count() == 1
-    assert workbench.verify() == []
+    assert workbench.records.verify() == []
 
 
 def test_what_somebody_else_decided_is_not_overruled_unseen(
@@ -292,7 +292,7 @@ def test_who_was_involved_stands_there_with_faces(workbench: Workbench, monkeypa
 def test_who_was_erased_is_called_so(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     enrol(workbench, "lovelace", "Ada Lovelace")
     incident_id = together(workbench, ["lovelace"], [])
-    workbench.forget("lovelace", thorough=False)
+    workbench.privacy.forget("lovelace", thorough=False)
     assert "Erased person" in texts(opened(workbench, monkeypatch, incident=incident_id))
 
 

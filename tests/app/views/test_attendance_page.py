@@ -39,7 +39,7 @@ def workspace(made: Path, tmp_path: Path) -> Path:
 
 def statuses(workspace: Path, monkeypatch: pytest.MonkeyPatch, day: date = FRIDAY) -> dict[str, str]:
     bench = bench_of(workspace, monkeypatch)
-    return {row.employee_id: str(row.status) for row in bench.attendance.sheet(day, bench.known_people())}
+    return {row.employee_id: str(row.status) for row in bench.attendance.sheet(day, bench.people.known())}
 
 
 def button(page: AppTest, label: str) -> object:
@@ -215,7 +215,7 @@ def test_who_may_not_see_attendance_is_refused(workspace: Path, monkeypatch: pyt
 
 def person_with(workspace: Path, monkeypatch: pytest.MonkeyPatch, status: str) -> tuple[str, str]:
     bench = bench_of(workspace, monkeypatch)
-    rows = bench.attendance.sheets(date(2025, 3, 1), FRIDAY, bench.known_people())
+    rows = bench.attendance.sheets(date(2025, 3, 1), FRIDAY, bench.people.known())
     row = next(row for row in rows if row.status == status and not row.corrected_by)
     return row.employee_id, row.day.isoformat()
 
@@ -233,7 +233,7 @@ def test_a_correction_shows_with_author_and_reason_and_somebody_else_approves_it
     for part in ("badge desk saw them", ">hr<", "valid", "awaits approval", "Cameras only"):
         assert part in shown, part
     bench = bench_of(workspace, monkeypatch)
-    (row,) = bench.attendance.sheets(date.fromisoformat(day), date.fromisoformat(day), bench.known_people(), only=who)
+    (row,) = bench.attendance.sheets(date.fromisoformat(day), date.fromisoformat(day), bench.people.known(), only=who)
     assert (row.corrected_by, row.late_min, row.approved_by) == ("hr", 0, "")
     assert "approve" not in page.segmented_control(key="attendance-correct-action").options
     page = open_page("attendance", workspace, monkeypatch, "admin", query={"person": who, "day": day})
@@ -244,7 +244,7 @@ def test_a_correction_shows_with_author_and_reason_and_somebody_else_approves_it
     page.text_input(key="attendance-correct-reason").set_value("it was not so").run()
     page = click(page, "Save correction")
     assert "revoked" in texts(page)
-    (row,) = bench.attendance.sheets(date.fromisoformat(day), date.fromisoformat(day), bench.known_people(), only=who)
+    (row,) = bench.attendance.sheets(date.fromisoformat(day), date.fromisoformat(day), bench.people.known(), only=who)
     assert row.corrected_by == ""
 
 

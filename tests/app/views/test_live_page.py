@@ -26,7 +26,7 @@ def punch(workspace: Path, monkeypatch: pytest.MonkeyPatch, employee_id: str, na
     bench.people.put(Person(employee_id, name))
     identity = Identity(TrackState.KNOWN, employee_id, 3, 3, 0.8, None, None, None, 0.45)
     now = bench.clock() - timedelta(seconds=5)
-    bench.attendance.record(Sighting(employee_id, now, "entrance", "t1", identity, "model", 1), bench.known_people())
+    bench.attendance.record(Sighting(employee_id, now, "entrance", "t1", identity, "model", 1), bench.people.known())
 
 
 def test_a_viewer_of_a_workspace_without_cameras_is_told_what_to_do(

@@ -27,7 +27,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workbench:
     enrol(workbench, "E2", "Ben Ode")
     workbench.people.put(Person("E2", "Ben Ode", "Desk", consent_at="2026-01-05"))
     for template in workbench.gallery.current().templates:
-        write_jpeg(workbench.enrolment_picture(template.template_id), picture())
+        write_jpeg(workbench.registrar.picture(template.template_id), picture())
     return workbench
 
 

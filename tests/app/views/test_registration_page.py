@@ -244,7 +244,7 @@ def test_single_pictures_are_another_way(bench: Workbench, monkeypatch: pytest.M
 def test_somebody_who_is_enrolled_already_is_refused_and_the_pictures_can_be_theirs(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, samples: Path
 ) -> None:
-    bench.enrol("7", "Mad", photos(samples, "madonna", 6))
+    bench.registrar.enrol_photos("7", "Mad", photos(samples, "madonna", 6))
     page = enrol(open_page("registration", bench.workspace, monkeypatch), "Ann", *photos(samples, "madonna", 10)[6:])
     assert "Already enrolled as Mad" in texts(page)
     assert "Register" not in labels(page)
@@ -259,7 +259,7 @@ def test_somebody_who_is_enrolled_already_is_refused_and_the_pictures_can_be_the
 def test_a_look_alike_needs_a_reason_and_is_noted(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, samples: Path
 ) -> None:
-    bench.enrol("7", "Mad", photos(samples, "madonna", 6))
+    bench.registrar.enrol_photos("7", "Mad", photos(samples, "madonna", 6))
     page = enrol(open_page("registration", bench.workspace, monkeypatch), "Ann", *photos(samples, "elton_john", 2))
     nearest = bench.registrar.draft("1", "Ann", [piece.shot for piece in state(page).compared]).nearest[0]
     monkeypatch.setattr(bench.registrar, "_threshold", lambda _gallery: nearest.similarity)
@@ -299,7 +299,7 @@ def test_who_was_enrolled_meanwhile_is_noticed_at_the_end(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, samples: Path
 ) -> None:
     page = enrol(open_page("registration", bench.workspace, monkeypatch), "Ann", *photos(samples, "madonna", 3))
-    bench.enrol("7", "Mad", photos(samples, "madonna", 6))
+    bench.registrar.enrol_photos("7", "Mad", photos(samples, "madonna", 6))
     press(page, "Register")
     assert "Already enrolled as Mad" in texts(page)
     assert bench.gallery.current().people == ("7",)
@@ -311,7 +311,7 @@ def test_who_was_enrolled_meanwhile_is_noticed_at_the_end(
 def test_pictures_are_added_to_a_person_that_the_address_names(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, samples: Path
 ) -> None:
-    bench.enrol("7", "Mad", photos(samples, "madonna", 3), consent_at="2026-11-03")
+    bench.registrar.enrol_photos("7", "Mad", photos(samples, "madonna", 3), consent_at="2026-11-03")
     page = open_page("registration", bench.workspace, monkeypatch, "security", query={"person": "7"})
     assert not page.text_input
     enrol(page, "", *photos(samples, "madonna", 5)[3:])
@@ -324,7 +324,7 @@ def test_pictures_are_added_to_a_person_that_the_address_names(
 def test_pictures_of_somebody_else_are_not_added_to_a_person(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, samples: Path
 ) -> None:
-    bench.enrol("7", "Mad", photos(samples, "madonna", 3))
+    bench.registrar.enrol_photos("7", "Mad", photos(samples, "madonna", 3))
     page = open_page("registration", bench.workspace, monkeypatch, query={"person": "7"})
     enrol(page, "", *photos(samples, "elton_john", 2))
     assert "This is not Mad" in texts(page)
@@ -408,7 +408,7 @@ def test_two_sessions_are_independent(bench: Workbench, monkeypatch: pytest.Monk
 
 
 def test_hostile_names_stay_text(bench: Workbench, monkeypatch: pytest.MonkeyPatch, samples: Path) -> None:
-    bench.enrol("7", HOSTILE, photos(samples, "madonna", 6), department=HOSTILE)
+    bench.registrar.enrol_photos("7", HOSTILE, photos(samples, "madonna", 6), department=HOSTILE)
     page = enrol(open_page("registration", bench.workspace, monkeypatch), HOSTILE, *photos(samples, "madonna", 8)[6:])
     html = "".join(each.proto.body for each in page.get("html"))
     assert "Already enrolled as &lt;img src=x onerror=alert(1)&gt;" in html

@@ -133,7 +133,7 @@ def test_the_threshold_in_force_says_where_it_comes_from(
     (tmp_path / "muster.toml").write_text(settings)
     workbench = bench_of(tmp_path, monkeypatch)
     said = texts(opened(workbench, monkeypatch, "recognition", "hr"))
-    assert f"{workbench.threshold():.3f}" in said
+    assert f"{workbench.calibration.threshold():.3f}" in said
     assert why in said
 
 

@@ -314,7 +314,7 @@ def decide(page: AppTest, deed: str, reason: str) -> None:
 def test_applying_writes_author_reason_and_the_audit_trail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workbench = bench_of(tmp_path, monkeypatch)
     crowd(workbench, 5, alike=True)
-    before = workbench.threshold()
+    before = workbench.calibration.threshold()
     page = opened(tmp_path, monkeypatch, at="0.700")
     page.button(key="tuning-apply").click().run()
     said = texts(page)
@@ -325,7 +325,7 @@ def test_applying_writes_author_reason_and_the_audit_trail(tmp_path: Path, monke
     (row,) = json.loads((tmp_path / "calibration.json").read_text())["versions"]
     assert (row["author"], row["reason"], row["threshold"]) == ("security", REASON, 0.7)
     assert row["previous"] == pytest.approx(before)
-    assert workbench.threshold() == 0.7
+    assert workbench.calibration.threshold() == 0.7
     noted = read_rows(tmp_path / "log" / "audit.csv")[-1]
     assert (noted["action"], noted["author"]) == ("calibrate", "security")
     after = texts(opened(tmp_path, monkeypatch, part="history"))
@@ -356,7 +356,7 @@ def test_the_dialog_lists_look_alikes_above_the_line(tmp_path: Path, monkeypatch
 def test_rolling_back_goes_to_what_was_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workbench = bench_of(tmp_path, monkeypatch)
     crowd(workbench, 5)
-    derived = workbench.threshold()
+    derived = workbench.calibration.threshold()
     page = opened(tmp_path, monkeypatch, at="0.700")
     assert button(page, "tuning-rollback") is None
     decide(page, "apply", "first")
@@ -364,7 +364,7 @@ def test_rolling_back_goes_to_what_was_before(tmp_path: Path, monkeypatch: pytes
     for goal, reason in ((0.7, "too strict"), (derived, "still too strict")):
         page = opened(tmp_path, monkeypatch)
         decide(page, "rollback", reason)
-        assert workbench.threshold() == pytest.approx(goal)
+        assert workbench.calibration.threshold() == pytest.approx(goal)
         assert (workbench.calibration.history()[-1].author, workbench.calibration.history()[-1].reason) == (
             "security",
             reason,
@@ -423,7 +423,7 @@ def test_the_last_month_is_decided_again(
     crowd(workbench, 3)
     for number, (person, similarity) in enumerate([("E0", 0.55), ("E1", 0.9), ("E2", 0.65)]):
         passed(workbench, f"run-{number}", person, similarity, 10 * number)
-    wanted = workbench.past(date.today() - timedelta(days=29)).at(0.6)  # noqa: DTZ011 - days of the past are wide enough
+    wanted = workbench.replays.past(date.today() - timedelta(days=29)).at(0.6)  # noqa: DTZ011 - days of the past are wide enough
     assert (wanted.count(ChangeKind.LOST), wanted.tracks) == (1, 3)
     page = replayed(opened(tmp_path, monkeypatch, role, part="replay", at="0.600"), "0.600")
     said = texts(page)
@@ -442,7 +442,7 @@ def test_a_replay_tells_how_far_it_is_and_can_be_ended(tmp_path: Path, monkeypat
         passed(workbench, f"run-{number}", "E1", 0.55, 10 * number)
     told: list[tuple[int, int]] = []
     since = date.today() - timedelta(days=29)  # noqa: DTZ011
-    past = workbench.past(since, progress=lambda done, total: told.append((done, total)))
+    past = workbench.replays.past(since, progress=lambda done, total: told.append((done, total)))
     assert told == [(0, 4), (1, 4), (2, 4), (3, 4)]
 
     class Enough(Exception):

@@ -42,12 +42,12 @@ VIEWS = ("live", "attendance", "alerts", "people", "registration", "tuning", "sy
 def fill(bench: Workbench, name: str, shade: int) -> None:
     """One person, called E1 at every site, who came once, and one alert; each with pictures in a shade of the site's own."""
     enrol(bench, "E1", name, face(1, 0))
-    best = bench.best_template("E1")
+    best = bench.gallery.current().best_template("E1")
     assert best is not None
-    write_jpeg(bench.enrolment_picture(best), picture(shade))
+    write_jpeg(bench.registrar.picture(best), picture(shade))
     write_jpeg(bench.workspace / "images" / "unknown" / "x.jpg", picture(shade))
     identity = Identity(TrackState.KNOWN, "E1", 4, 5, 0.9, None, None, None, 0.5)
-    bench.attendance.record(Sighting("E1", MOMENT, "door", "t1", identity, "model", 1), bench.known_people())
+    bench.attendance.record(Sighting("E1", MOMENT, "door", "t1", identity, "model", 1), bench.people.known())
     stranger(bench, face(0, 1), MOMENT, track="t9")
 
 
@@ -464,7 +464,7 @@ def test_two_sites_in_one_database_and_pages_when_it_is_away(
             bench = services.bench("tokyo")
             identity = Identity(TrackState.KNOWN, "E1", 4, 5, 0.9, None, None, None, 0.5)
             late = Sighting("E1", datetime.now(UTC), "door", "t2", identity, "model", 1)
-            assert bench.attendance.record(late, bench.known_people()) is not None
+            assert bench.attendance.record(late, bench.people.known()) is not None
             for view in VIEWS:
                 for query in ({"person": "E1", "day": DAY}, {"part": "check"}, {"part": "audit"}):
                     more = {"camera": "still", "site": "tokyo", **query}

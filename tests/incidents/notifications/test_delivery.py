@@ -210,4 +210,4 @@ def test_the_command_seals_the_log_of_deliveries_with_the_key_of_the_settings(
     assert notify(workspace, "test")[0] == 0
     assert len(sent_rows(workspace)) == 1
     assert not (workspace / "seal.key").exists()
-    assert [finding for finding in Workbench(workspace).verify() if not finding.harmless] == []
+    assert [finding for finding in Workbench(workspace).records.verify() if not finding.harmless] == []
