@@ -1,6 +1,6 @@
 """Who may do what: accounts, credentials, kiosk devices, PINs, the sites of an installation, and the audit log.
 
-Not here: sessions and cookies (`app.web`), and what those who may do something then do (`engine.records`).
+Not here: sessions and cookies (`app.web`), and the actions themselves (`engine.records`).
 """
 
 from engine.access.accounts import ALL_SITES, OF_HOME, PASSWORD_LENGTH, ROLES, Account, AccountBook

@@ -1,7 +1,7 @@
 """Who may sign in to the workbench and what they may do there: `accounts.json` in the workspace.
 
-Passwords are kept as argon2id hashes. After five wrong ones an account waits, twice as long with every further one; the count is in
-the file, so neither a restart nor a second process begins anew. What each role may do is one table, here, for every interface.
+Passwords are stored as argon2id hashes. After five wrong passwords an account is locked for a time that doubles with each
+further one. The file holds the count, so it survives restarts and is shared by processes. `ACTIONS` is the one table of rights.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     action: frozenset(("admin", *roles))
     for action, roles in {
         "live.view": ("hr", "security", "viewer"),
-        "live.camera": ("hr", "security"),  # start a camera of one's own: it writes attendance
+        "live.camera": ("hr", "security"),  # start a camera of one's own, which writes attendance
         "attendance.view": ("hr", "viewer"),
         "attendance.evidence": ("hr",),  # pictures and explanation of punches
         "attendance.export": ("hr",),
@@ -36,33 +36,33 @@ ACTIONS: Mapping[str, frozenset[str]] = {
         "people.forget": ("hr",),
         "alerts.view": ("security",),
         "alerts.review": ("security",),
-        "system.tune": ("security",),  # the match threshold: it decides who gets in
+        "system.tune": ("security",),  # the match threshold decides who gets in
         "system.view": ("hr", "security"),
         "system.audit": (),
         "system.manage": (),
     }.items()
 }
-"""Action → roles that may do it."""
+"""Roles by action."""
 
 OF_HOME = frozenset({"system.manage"})
-"""Actions on what all sites share: only who sees the home site may do them, wherever they are at the moment."""
+"""Actions on what all sites share: only accounts that see the home site may do them, at whichever site they are."""
 
 ALL_SITES = "*"
-"""In the place of names: every site."""
+"""Stands for every site in place of names."""
 
 PASSWORD_LENGTH = 10
-"""Shortest password, in characters (NIST SP 800-63B asks for 8 at least and for no rules of composition)."""
+"""Shortest password, in characters (NIST SP 800-63B asks for at least 8 and no composition rules)."""
 
 
 def _loaded(row: dict[str, Any]) -> Account:
     sites = row.get("sites", [])
     if not isinstance(sites, list) or not all(isinstance(site, str) for site in sites):
-        raise TypeError("sites are a list of names")
+        raise TypeError("`sites` must be a list of names")
     return Account(**{**row, "sites": tuple(sites)})
 
 
 def may(role: str, action: str) -> bool:
-    """Whether a role may do something.
+    """Return whether a role may do an action.
 
     Raises:
         KeyError: there is no such action.
@@ -72,18 +72,19 @@ def may(role: str, action: str) -> bool:
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody who may sign in.
+    """A user who may sign in.
 
     Attributes:
-        name: to sign in with; the author of everything they do.
+        name: to sign in with; recorded as the author of the user's actions.
         role: one of `ROLES`.
-        hash: argon2id; empty: only through the organisation's own sign-in.
-        email: by which the organisation's sign-in (OIDC) knows them; may be empty.
-        language: `en`, `de`, or empty: the browser's.
-        sites: names of the sites that they see; none: the home site alone, `ALL_SITES`: every one, also those to come.
-        active: False: may not sign in.
+        hash: argon2id; empty: sign-in through the organisation (OIDC) only.
+        email: identifies the user to the organisation's sign-in; may be empty.
+        language: `en`, `de`, or empty for the browser's.
+        sites: names of the visible sites; empty: the home site; `ALL_SITES`: every site, future ones included.
+        active: False: the user may not sign in.
         epoch: grows with every change that must end running sessions.
-        failures: wrong passwords since the last right one. wait_until: ISO 8601, no attempt is looked at before; may be empty.
+        failures: wrong passwords since the last correct one.
+        wait_until: ISO 8601; attempts before it are refused unchecked; may be empty.
     """
 
     name: str
@@ -98,14 +99,14 @@ class Account:
     wait_until: str = ""
 
     def may(self, action: str) -> bool:
-        """Whether they may do something, at the sites that they see."""
+        """Return whether the user may do an action at the sites they see."""
         return self.active and may(self.role, action)
 
     def sees(self, site: str, home: str) -> bool:
-        """Whether a site is theirs.
+        """Return whether the user sees a site.
 
         Args:
-            site: its name.
+            site: name of the site.
             home: name of the site whose workspace holds the accounts.
         """
         return self.active and (ALL_SITES in self.sites or site in (self.sites or (home,)))
@@ -115,18 +116,18 @@ class AccountBook:
     """`accounts.json`, read and changed by several processes.
 
     Args:
-        place: the file, or what stands for it.
-        home: name of the site whose accounts these are.
+        place: the file, or its counterpart in a database.
+        home: name of the site that holds the accounts.
     """
 
     def __init__(self, place: Path | Document, home: str = "main") -> None:
         self.home = home
         self.document = document(place, mode=0o600)
-        self._file = CredentialFile(self.document, "name", _loaded, "restore it, or remove it and add users anew")
+        self._file = CredentialFile(self.document, "name", _loaded, "restore it, or remove it and add the users again")
         self._hashes = SlowHashes()
 
     def all(self) -> dict[str, Account]:
-        """Everybody by name; read again only when the file changed.
+        """Return all accounts by name; the file is read again only after a change.
 
         Raises:
             StorageError: the file cannot be read or is damaged.
@@ -134,23 +135,26 @@ class AccountBook:
         return self._file.all()
 
     def add(
-        self, name: str, role: str, password: str = "", *, email: str = "", language: str = "", sites: Sequence[str] = (),
+        self,
+        name: str,
+        role: str,
+        password: str = "",
+        *,
+        email: str = "",
+        language: str = "",
+        sites: Sequence[str] = (),
         first: bool = False,
-    ) -> Account:  # fmt: skip
-        """Let somebody in.
+    ) -> Account:
+        """Add an account.
 
         Args:
-            name: to sign in with.
-            role: one of `ROLES`.
-            password: at least `PASSWORD_LENGTH` characters; empty: only with `email`, through the organisation's sign-in.
-            email: by which that sign-in knows them.
-            language: `en`, `de` or empty.
-            sites: see `Account`.
-            first: refuse when there is an account already.
+            name, role, email, language, sites: see `Account`.
+            password: at least `PASSWORD_LENGTH` characters; empty: `email` is required.
+            first: refuse if any account exists.
 
         Raises:
-            InputError: it cannot be.
-            StorageError: it could not be written.
+            InputError: a value cannot be used, the name or address is taken, or `first` is refused.
+            StorageError: the file cannot be written.
         """
         name = clean_text(name, what="user name", limit=60)
         email = clean_text(email, what="e-mail address", limit=200).casefold() if email.strip() else ""
@@ -161,9 +165,9 @@ class AccountBook:
 
         def put(accounts: dict[str, Account]) -> None:
             if first and accounts:
-                raise InputError("there is an account already", hint="sign in, or ask an administrator")
+                raise InputError("an account already exists", hint="sign in, or ask an administrator")
             if name in accounts:
-                raise InputError(f"there is a user {name!r} already", hint="choose another name, or change that one")
+                raise InputError(f"the user {name!r} already exists", hint="choose another name, or change that user")
             if email and any(other.email == email for other in accounts.values()):
                 raise InputError(f"{email} belongs to another user", hint="give another address")
             accounts[name] = account
@@ -178,7 +182,7 @@ class AccountBook:
 
     @staticmethod
     def _sites(names: Sequence[str]) -> tuple[str, ...]:
-        """Each once; all is all."""
+        """Return each name once; `ALL_SITES` alone if it is among them."""
         found = tuple(dict.fromkeys(clean_text(name, what="site", limit=40) for name in names))
         return (ALL_SITES,) if ALL_SITES in found else found
 
@@ -190,13 +194,19 @@ class AccountBook:
         return self._hashes.make(password)
 
     def change(
-        self, name: str, *, role: str | None = None, password: str | None = None, active: bool | None = None,
-        language: str | None = None, sites: Sequence[str] | None = None,
-    ) -> Account:  # fmt: skip
-        """Change an account; all but the language ends its running sessions.
+        self,
+        name: str,
+        *,
+        role: str | None = None,
+        password: str | None = None,
+        active: bool | None = None,
+        language: str | None = None,
+        sites: Sequence[str] | None = None,
+    ) -> Account:
+        """Change an account; every change but the language ends its running sessions.
 
         Raises:
-            InputError: no such user or role, a password too short, or nobody would be left to administer.
+            InputError: no such user or role, the password is too short, or no administrator would be left.
         """
         changes: dict[str, object] = {}
         if role is not None:
@@ -221,10 +231,10 @@ class AccountBook:
         return self.all()[name]
 
     def remove(self, name: str) -> None:
-        """Let somebody in no more.
+        """Remove an account.
 
         Raises:
-            InputError: no such user, or nobody would be left to administer.
+            InputError: no such user, or no administrator would be left.
         """
 
         def without(accounts: dict[str, Account]) -> None:
@@ -241,23 +251,22 @@ class AccountBook:
         return accounts[name]
 
     def _keep_admin(self, accounts: Mapping[str, Account]) -> None:
-        # whoever does not see the home site cannot change accounts
+        # an administrator who does not see the home site cannot change accounts
         if not any(account.role == "admin" and account.sees(self.home, self.home) for account in accounts.values()):
             raise InputError(
-                "nobody would be left to administer",
+                "no administrator would be left",
                 hint=f"give another user the role admin and the site {self.home} first",
             )
 
     def check(self, name: str, password: str, now: datetime) -> Account:
-        """The account that a name and a password belong to.
+        """Return the account of a name and a password.
 
         Args:
-            name, password: as given.
+            name, password: as typed.
             now: the present, timezone-aware.
 
         Raises:
-            InputError: they do not belong together, or there were too many wrong tries; which of name and password is wrong is
-                not told.
+            InputError: name or password is wrong (the error does not say which), or there were too many wrong attempts.
         """
         wrong = InputError("name or password is wrong", hint="try again, or ask an administrator for a new password")
         account = self.all().get(name.strip())
@@ -283,7 +292,7 @@ class AccountBook:
         return self.all()[account.name]
 
     def of_email(self, email: str) -> Account | None:
-        """The active account of an address that the organisation's sign-in vouches for."""
+        """Return the active account of an address confirmed by the organisation's sign-in, or None."""
         wanted = email.strip().casefold()
         found = [account for account in self.all().values() if wanted and account.email == wanted and account.active]
         return found[0] if found else None

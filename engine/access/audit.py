@@ -17,7 +17,7 @@ class Audit:
 
     Args:
         zone: of the workplace.
-        logs: makes the log.
+        logs: creates the log.
     """
 
     def __init__(self, zone: ZoneInfo, logs: Logs) -> None:
@@ -25,17 +25,17 @@ class Audit:
         self._zone = zone
 
     def note(self, action: str, subject: str, detail: str, *, author: str, now: datetime) -> None:
-        """Write down that somebody did something.
+        """Record an action.
 
         Args:
             action: one word, such as `enrol`.
-            subject: id of the person it was done to, or name of a thing.
+            subject: id of the person concerned, or name of a thing.
             detail: one line without names of people.
-            author: who did it.
+            author: the user who acted.
             now: the present.
 
         Raises:
-            StorageError: it could not be written.
+            StorageError: the log cannot be written.
         """
         row = {
             "timestamp": now.astimezone(self._zone).isoformat(timespec="seconds"),

@@ -1,4 +1,4 @@
-"""What files of credentials share: rows in JSON that several processes change, slow hashes, and the wait after wrong secrets."""
+"""Shared parts of the credential files: JSON rows that several processes change, slow hashes, and the wait after wrong secrets."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class TryLater(InputError):
     """Too many wrong attempts.
 
     Args:
-        message: what there was too much of.
-        wait_s: after so many seconds one is looked at again.
+        message: which attempts.
+        wait_s: seconds until the next attempt is allowed.
     """
 
     def __init__(self, message: str, *, wait_s: int) -> None:
@@ -46,9 +46,9 @@ class CredentialFile(Generic[Row]):
 
     Args:
         content: the file.
-        key: the field by which a row is known.
-        load: makes a row of an object of the file; raises ValueError, TypeError or KeyError when it is none.
-        remedy: what to do when the file is damaged.
+        key: the field that identifies a row.
+        load: turns a JSON object into a row; raises ValueError, TypeError or KeyError if it is not one.
+        remedy: hint for a damaged file.
     """
 
     def __init__(self, content: Document, key: str, load: Callable[[dict[str, Any]], Row], remedy: str) -> None:
@@ -57,7 +57,7 @@ class CredentialFile(Generic[Row]):
         self._read: tuple[object, dict[str, Row]] | None = None
 
     def all(self) -> dict[str, Row]:
-        """Every row by its key; read again only when the file changed. Do not change it.
+        """Return all rows by key, not to be modified; the file is read again only after a change.
 
         Raises:
             StorageError: the file cannot be read or is damaged.
@@ -79,42 +79,42 @@ class CredentialFile(Generic[Row]):
         try:
             values = json.loads(content)
             if not isinstance(values, list):
-                raise TypeError("a list of rows is expected")
+                raise TypeError("expected a list of rows")
             rows = [self._load(row) for row in values]
             return {str(getattr(row, self._key)): row for row in rows}
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise StorageError(f"{self._document.title} is damaged", hint=self._remedy) from error
 
     def change(self, change: Callable[[dict[str, Row]], None]) -> None:
-        """Change the rows while no other process does; what the function raises leaves the file as it was.
+        """Change the rows under the file's lock; if the function raises, the file stays as it was.
 
         Raises:
             StorageError: the file cannot be read or written, or is damaged.
         """
         with self._document.exclusive():
-            rows = self._fresh()  # two files written within one tick of the file system's clock may bear one stamp
+            rows = self._fresh()  # two writes within one tick of the file system's clock may have the same stamp
             change(rows)
             texts = [dataclasses.asdict(row) for row in rows.values()]
             self._document.write(json.dumps(texts, indent=1, ensure_ascii=False).encode())
 
 
 STRENGTH = RFC_9106_LOW_MEMORY
-"""What a hash costs: 64 MiB, three passes."""
+"""Cost of a hash: 64 MiB, three passes."""
 
 
 class SlowHashes:
-    """argon2id (RFC 9106) of secrets that people choose or type: each guess is to cost the one who guesses."""
+    """argon2id hashes (RFC 9106) of secrets that people choose or type: every guess costs the attacker time."""
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher.from_parameters(STRENGTH)
         self._decoy = ""
 
     def make(self, secret: str) -> str:
-        """The hash of a secret."""
+        """Return the hash of a secret."""
         return self._hasher.hash(secret)
 
     def right(self, hashed: str, secret: str) -> bool:
-        """Whether a secret is the one behind a hash; an empty hash is nobody's, which takes as long to find out."""
+        """Return whether a secret matches a hash; an empty hash never matches, and takes as long to check."""
         self._decoy = self._decoy or self._hasher.hash(token_hex())
         try:
             return self._hasher.verify(hashed or self._decoy, secret) and bool(hashed)
@@ -122,29 +122,27 @@ class SlowHashes:
             return False
 
     def outdated(self, hashed: str) -> bool:
-        """Whether it was made with weaker settings than are usual now."""
+        """Return whether a hash was made with weaker settings than today's."""
         return self._hasher.check_needs_rehash(hashed)
 
 
 def one_more_try(failures: int, wait_until: str, now: datetime, *, secrets: str) -> tuple[int, str]:
-    """Count a try before it is looked at, so that many at once are counted, too; call it while the file is locked.
+    """Count an attempt before it is checked, so that simultaneous attempts count, too; call it while the file is locked.
 
-    Five tries are free. From then on there is a wait, twice as long after every further one, up to a quarter of an hour.
+    Five attempts are free. After that there is a wait, which doubles with every attempt up to a quarter of an hour.
 
     Args:
-        failures, wait_until: tries since the last right one, and ISO 8601 until when none is looked at; as they were.
+        failures, wait_until: attempts since the last correct one, and the end of the wait (ISO 8601), before this attempt.
         now: the present, timezone-aware.
-        secrets: how to call them in the error.
+        secrets: what the error calls the secrets.
 
     Returns:
-        Both as they are with this try.
+        `failures` and `wait_until` after this attempt.
 
     Raises:
-        TryLater: too early.
+        TryLater: the wait has not ended.
     """
-    longest = now + timedelta(
-        seconds=_LONGEST_WAIT_S
-    )  # one that lies further ahead was written by a clock that was wrong
+    longest = now + timedelta(seconds=_LONGEST_WAIT_S)  # a later end was written by a wrong clock
     if wait_until and now < (until := datetime.fromisoformat(wait_until)) <= longest:
         raise TryLater(f"too many wrong {secrets}", wait_s=math.ceil((until - now).total_seconds()))
     failures += 1

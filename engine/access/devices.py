@@ -1,8 +1,7 @@
-"""Which devices may speak to the kiosk, and what each may do there: `devices.json` in the workspace.
+"""Which devices may use the kiosk's API, and what each may do: `devices.json` in the workspace.
 
-A device is a screen at the door or another program. It shows a token that was printed once, when it was paired. The file holds
-the token's SHA-256 alone: behind it are 256 random bits, which nobody can guess, so a slow hash as for passwords would protect
-nothing and cost every request. What scopes there are is one table, here.
+A device is a screen at the door or another program. It sends a token that was printed once, when it was paired. The file holds
+only the token's SHA-256: nobody can guess its 256 random bits, so a slow hash would protect nothing and cost every request.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ SCOPES: Mapping[str, str] = {
     "pin": "let people enter their PIN",
     "metrics": "read the figures for monitoring",
 }
-"""Scope → what it allows."""
+"""What each scope allows."""
 
 SCREEN_SCOPES = ("screen", "status", "pin")
 """What a screen at the door needs."""
@@ -43,16 +42,16 @@ _TOKEN = re.compile(r"muster_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True)
 class Device:
-    """A device that was paired.
+    """A paired device.
 
     Attributes:
         device_id: eight hexadecimal digits.
-        name: as its owner calls it.
-        scopes: what it may do, of `SCOPES`.
+        name: chosen by its owner.
+        scopes: allowed, of `SCOPES`.
         hash: SHA-256 of its token, hexadecimal.
-        created_at: when it was paired, ISO 8601.
-        author: who paired it; may be empty.
-        revoked_at: since when it may do nothing, ISO 8601; empty: it may.
+        created_at: time of pairing, ISO 8601.
+        author: the user who paired it; may be empty.
+        revoked_at: time of revocation, ISO 8601; empty while the device is allowed.
     """
 
     device_id: str
@@ -64,7 +63,7 @@ class Device:
     revoked_at: str = ""
 
     def may(self, scope: str) -> bool:
-        """Whether it may do something.
+        """Return whether the device has a scope and is not revoked.
 
         Raises:
             KeyError: there is no such scope.
@@ -78,8 +77,8 @@ def _loaded(row: dict[str, Any]) -> Device:
     scopes = row["scopes"]
     texts = [value for key, value in row.items() if key != "scopes"]
     if not isinstance(scopes, list) or not all(isinstance(text, str) for text in (*scopes, *texts)):
-        raise TypeError("a device has a list of scopes, and else texts")
-    row["hash"].encode("ascii")  # a UnicodeEncodeError, which is a ValueError: it cannot be compared
+        raise TypeError("a device has a list of scopes and otherwise texts")
+    row["hash"].encode("ascii")  # compare_digest takes ASCII only; a UnicodeEncodeError is a ValueError
     return Device(**{**row, "scopes": tuple(scopes)})
 
 
@@ -91,17 +90,16 @@ class DeviceBook:
     """`devices.json`, read and changed by several processes.
 
     Args:
-        place: the file, or what stands for it.
+        place: the file, or its counterpart in a database.
     """
 
     def __init__(self, place: Path | Document) -> None:
         self.document = document(place, mode=0o600)
-        self._file = CredentialFile(
-            self.document, "device_id", _loaded, "restore it, or remove it and pair the devices anew"
-        )
+        remedy = "restore it, or remove it and pair the devices again"
+        self._file = CredentialFile(self.document, "device_id", _loaded, remedy)
 
     def all(self) -> dict[str, Device]:
-        """Every device by its id, revoked ones too, oldest first; read again only when the file changed.
+        """Return all devices by id, revoked ones included, oldest first; the file is read again only after a change.
 
         Raises:
             StorageError: the file cannot be read or is damaged.
@@ -111,28 +109,28 @@ class DeviceBook:
     def pair(
         self, name: str, scopes: Iterable[str], *, author: str, now: datetime, replace: bool = False
     ) -> tuple[Device, str]:
-        """Let a device in.
+        """Pair a device.
 
         Args:
-            name: to know it by.
-            scopes: what it may do; at least one.
-            author: who pairs it.
+            name: of the device.
+            scopes: to allow; at least one.
+            author: the user who pairs it.
             now: the present, timezone-aware.
-            replace: a device of that name is revoked, and of those revoked before only the audit log still tells.
+            replace: revoke a device of that name; delete those of that name that were revoked before (the audit log keeps them).
 
         Returns:
             The device, and its token `muster_<device_id>_<secret>`, which is stored nowhere.
 
         Raises:
-            InputError: the name cannot be one or is taken, or there is no such scope.
-            StorageError: it could not be written.
+            InputError: the name cannot be used or is taken, or a scope does not exist.
+            StorageError: the file cannot be written.
         """
         name = clean_text(name, what="device's name", limit=_NAME_LIMIT)
         wanted = set(scopes)
         if unknown := sorted(wanted - SCOPES.keys()):
-            raise InputError(f"there is no scope {unknown[0]!r}", hint=f"choose of {', '.join(SCOPES)}")
+            raise InputError(f"there is no scope {unknown[0]!r}", hint=f"choose from {', '.join(SCOPES)}")
         if not wanted:
-            raise InputError(f"{name} would be allowed nothing", hint=f"give a scope of {', '.join(SCOPES)}")
+            raise InputError(f"{name} has no scope", hint=f"choose from {', '.join(SCOPES)}")
         device_id = secrets.token_hex(4)
         token = f"muster_{device_id}_{secrets.token_urlsafe(32)}"
         ordered = tuple(scope for scope in SCOPES if scope in wanted)
@@ -145,15 +143,15 @@ class DeviceBook:
                 elif replace:
                     devices[other.device_id] = dataclasses.replace(other, revoked_at=device.created_at)
                 elif not other.revoked_at:
-                    hint = "choose another name, or revoke that one first"
-                    raise InputError(f"there is a device {other.name!r} already", hint=hint)
+                    hint = "choose another name, or revoke that device first"
+                    raise InputError(f"the device {other.name!r} already exists", hint=hint)
             devices[device_id] = device
 
         self._file.change(put)
         return device, token
 
     def check(self, token: str) -> Device | None:
-        """The device that a token belongs to; None: no device that may do anything, whatever the text is.
+        """Return the device of a token; None for a revoked device or any other text.
 
         Raises:
             StorageError: the file cannot be read or is damaged.
@@ -167,18 +165,18 @@ class DeviceBook:
         return device
 
     def revoke(self, device_id_or_name: str, *, now: datetime) -> Device:
-        """Let a device do nothing any more, from its next request on.
+        """Revoke a device, from its next request on.
 
         Args:
-            device_id_or_name: its id or else its name.
+            device_id_or_name: its id, or else its name.
             now: the present, timezone-aware.
 
         Returns:
-            The device as it is now.
+            The revoked device.
 
         Raises:
-            InputError: there is no such device, or it was revoked before.
-            StorageError: it could not be written.
+            InputError: there is no such device, or it is revoked already.
+            StorageError: the file cannot be written.
         """
         wanted = device_id_or_name.strip()
         revoked: list[Device] = []

@@ -1,8 +1,8 @@
 """PINs of people who are not recognised by their face: `pins.json` in the workspace.
 
-A PIN is short, so the rule that slows guessing down is what protects it: tries are counted per person before they are looked at,
-in the file, and after five wrong ones there is a wait that doubles. It is kept as an argon2id hash. Whether an id is known must
-not be found out by trying, so ids without a PIN are counted and answered in the same way.
+A PIN is short, so slowing guesses down is what protects it: the file counts a person's attempts before they are checked, and after
+five wrong ones there is a wait that doubles. PINs are stored as argon2id hashes. Ids without a PIN are counted and answered in
+the same way, so that nobody can find out by trying which ids exist.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["PinBook"]
 _PIN = re.compile(r"[0-9]{6,12}")
 _MADE_DIGITS = 6
 _STRANGERS = 200
-"""Ids without a PIN whose tries are remembered; beyond, the one tried longest ago is forgotten."""
+"""How many ids without a PIN have their attempts counted; beyond it, the one tried longest ago is dropped."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class _Pin:
     """A row.
 
     Attributes:
-        employee_id: whose; of an id without a PIN `?` and a part of its SHA-256, for somebody may have typed a PIN there.
-        hash: argon2id; empty: there is no PIN.
-        created_at: when it was given, ISO 8601.
+        employee_id: of the person; for an id without a PIN, `?` and part of its SHA-256, since people may type a PIN as their id.
+        hash: argon2id; empty: no PIN.
+        created_at: when the PIN was set, ISO 8601.
         failures, wait_until: see `engine.access.credentials.one_more_try`.
     """
 
@@ -50,16 +50,16 @@ class _Pin:
 def _loaded(row: dict[str, Any]) -> _Pin:
     pin = _Pin(**row)
     if not all(isinstance(text, str) for text in (pin.employee_id, pin.hash, pin.wait_until)):
-        raise TypeError("ids, hashes and times are texts")
+        raise TypeError("ids, hashes and times must be texts")
     if not isinstance(pin.failures, int):
-        raise TypeError("tries are counted")
+        raise TypeError("`failures` must be a number")
     if pin.wait_until and datetime.fromisoformat(pin.wait_until).tzinfo is None:
-        raise ValueError("a time without an offset")
+        raise ValueError("`wait_until` needs an offset")
     return pin
 
 
 def _trivial(pin: str) -> bool:
-    """All digits the same, or each the next one up or down (9 and 0 are neighbours)."""
+    """Return whether all digits are equal, or each is the next one up or down (9 and 0 are neighbours)."""
     steps = {(int(after) - int(before)) % 10 for before, after in itertools.pairwise(pin)}
     return steps in ({0}, {1}, {9})
 
@@ -68,43 +68,42 @@ class PinBook:
     """`pins.json`, read and changed by several processes.
 
     Args:
-        place: the file, or what stands for it.
+        place: the file, or its counterpart in a database.
     """
 
     def __init__(self, place: Path | Document) -> None:
         self.document = document(place, mode=0o600)
-        self._file = CredentialFile(
-            self.document, "employee_id", _loaded, "restore it, or remove it and give PINs anew"
-        )
+        remedy = "restore it, or remove it and set the PINs again"
+        self._file = CredentialFile(self.document, "employee_id", _loaded, remedy)
         self._hashes = SlowHashes()
 
     @staticmethod
     def generate() -> str:
-        """A random PIN of six digits that `put` accepts."""
+        """Return a random PIN of six digits that `put` accepts."""
         while _trivial(pin := f"{secrets.randbelow(10**_MADE_DIGITS):0{_MADE_DIGITS}}"):
             pass
         return pin
 
     def has(self, employee_id: str) -> bool:
-        """Whether somebody has a PIN."""
+        """Return whether a person has a PIN."""
         pin = self._file.all().get(employee_id)
         return pin is not None and bool(pin.hash)
 
     def any(self) -> bool:
-        """Whether anybody has one."""
+        """Return whether anybody has a PIN."""
         return any(pin.hash for pin in self._file.all().values())
 
     def put(self, employee_id: str, pin: str, now: datetime) -> None:
-        """Give somebody a PIN, or another one; a wait ends.
+        """Set or replace a person's PIN, and end a wait.
 
         Args:
-            employee_id: who.
+            employee_id: the person.
             pin: six to twelve digits.
             now: the present, timezone-aware.
 
         Raises:
-            InputError: it is none, or too easy to guess.
-            StorageError: it could not be written.
+            InputError: the PIN has the wrong form or is too easy to guess.
+            StorageError: the file cannot be written.
         """
         if not _PIN.fullmatch(pin):
             raise InputError("a PIN has 6 to 12 digits and nothing else", hint="choose another")
@@ -114,13 +113,13 @@ class PinBook:
         self._file.change(lambda pins: pins.__setitem__(employee_id, row))
 
     def remove(self, employee_id: str) -> bool:
-        """Take somebody's PIN away.
+        """Remove a person's PIN.
 
         Returns:
-            False: they had none.
+            Whether they had one.
 
         Raises:
-            StorageError: it could not be written.
+            StorageError: the file cannot be written.
         """
         if not self.has(employee_id):
             return False
@@ -132,17 +131,17 @@ class PinBook:
         return True
 
     def check(self, employee_id: str, pin: str, now: datetime) -> bool:
-        """Whether a PIN is somebody's; an id without one takes as long and is answered in the same way.
+        """Return whether a PIN is a person's; an id without a PIN takes as long and gets the same answer.
 
-        Whether they may still come in is another question, which the caller asks.
+        The caller checks whether the person may still come in.
 
         Args:
             employee_id, pin: as typed.
             now: the present, timezone-aware.
 
         Raises:
-            InputError: there were too many wrong tries.
-            StorageError: it could not be written.
+            InputError: there were too many wrong attempts.
+            StorageError: the file cannot be written.
         """
         digest = hashlib.sha256(employee_id.encode("utf-8", "replace")).hexdigest()
         counted = stranger = _Pin(f"?{digest[:16]}")
@@ -154,7 +153,7 @@ class PinBook:
             before = known if known.hash else pins.pop(stranger.employee_id, stranger)
             failures, until = one_more_try(before.failures, before.wait_until, now, secrets="PINs")
             counted = dataclasses.replace(before, failures=failures, wait_until=until)
-            pins[counted.employee_id] = counted  # strangers are in the order of their last tries
+            pins[counted.employee_id] = counted  # strangers stay in the order of their last attempts
             strangers = [each.employee_id for each in pins.values() if not each.hash]
             for oldest in strangers[:-_STRANGERS]:
                 del pins[oldest]
@@ -162,7 +161,9 @@ class PinBook:
         def settle(pins: dict[str, _Pin]) -> None:
             nonlocal settled
             now_there = pins.get(employee_id)
-            if now_there is not None and now_there.hash == counted.hash:  # else it was taken away meanwhile
+            if (
+                now_there is not None and now_there.hash == counted.hash
+            ):  # else the PIN was changed or removed meanwhile
                 pins[employee_id] = dataclasses.replace(now_there, failures=0, wait_until="")
                 settled = True
 

@@ -1,4 +1,4 @@
-"""The sites that one workbench serves: its own workspace, and a folder below `sites/` for each further one."""
+"""The sites that one workbench serves: its own workspace, and a folder below `sites/` for each other site."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SITES_FOLDER = "sites"
 
 @dataclass(frozen=True)
 class Sites:
-    """What can be served.
+    """The sites that can be served.
 
     Attributes:
-        home: name of the workspace's own site; accounts are kept there.
-        folders: workspace by name, home first, the others in the order of their names.
-        problems: why other folders below `sites/` are left out, by name.
+        home: name of the workspace's own site, which holds the accounts.
+        folders: workspaces by name, home first, the others sorted by name.
+        problems: why a folder below `sites/` is left out, by name.
     """
 
     home: str
@@ -30,7 +30,7 @@ class Sites:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All that are served, home first."""
+        """The names of all sites, home first."""
         return tuple(self.folders)
 
 
@@ -42,7 +42,7 @@ def _below(workspace: Path) -> list[Path]:
 
 
 def site_names(workspace: Path, home: str) -> tuple[str, ...]:
-    """Every name under which a site may be meant, home first; whether its settings make sense is not looked at."""
+    """Return the name of every site, home first, without checking its settings."""
     return tuple(dict.fromkeys((home, *(folder.name for folder in _below(workspace)))))
 
 
@@ -50,8 +50,8 @@ def find_sites(workspace: Path, home: str) -> Sites:
     """Read the settings of every site.
 
     Args:
-        workspace: of home.
-        home: its setting `site`.
+        workspace: of the home site.
+        home: name of the home site.
     """
     folders, problems = {home: workspace}, {}
     for folder in _below(workspace):
@@ -65,16 +65,16 @@ def find_sites(workspace: Path, home: str) -> Sites:
 
 
 def _check(folder: Path, home: str) -> None:
-    """Whether a folder holds the site that it is called after."""
+    """Check that a folder holds the site it is named after."""
     if folder.name == home:
         raise ConfigError(
-            f"{folder} bears the name of the workspace's own site", hint="rename the folder and its setting `site`"
+            f"{folder} has the name of the workspace's own site", hint="rename the folder and its setting `site`"
         )
     if not (folder / CONFIG_NAME).is_file():
-        raise ConfigError(f"{folder} has no {CONFIG_NAME}", hint=f'write one with site = "{folder.name}"')
+        raise ConfigError(f"{folder} has no {CONFIG_NAME}", hint=f'create it with site = "{folder.name}"')
     found = load_config(folder).site
     if found != folder.name:
         raise ConfigError(
-            f"{folder} should hold the site {folder.name}, but its setting `site` says {found}",
-            hint=f'write site = "{folder.name}" into its {CONFIG_NAME}, or rename the folder (MUSTER_SITE goes before the file)',
+            f"{folder} should hold the site {folder.name}, but its setting `site` is {found}",
+            hint=f'set site = "{folder.name}" in its {CONFIG_NAME}, or rename the folder (MUSTER_SITE overrides the file)',
         )

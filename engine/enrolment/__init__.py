@@ -1,6 +1,6 @@
-"""From photos or a guided capture to templates: which photos are usable, the draft, the verdict, the registrar.
+"""Turn photos or a guided capture into templates: check photos, draft an enrolment, judge it, store it.
 
-Not here: templates and how they are searched (`engine.gallery`), and who works here (`engine.people`).
+Not here: storing and searching templates (`engine.gallery`), and who works here (`engine.people`).
 """
 
 from engine.enrolment.capture import STEPS, Guidance, GuidedCapture, Step, Take

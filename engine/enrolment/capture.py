@@ -1,11 +1,11 @@
-"""Guided capture: frames of a camera become one good picture each of a face from the front, turned left, turned right and looking up.
+"""Guided capture: take one good picture each of a face from the front, turned left, turned right and looking up.
 
-Frame by frame it says what is wrong and takes the picture itself once the face is good, in the pose and still. Nothing is embedded here,
-and only the crops around the face that were taken are kept.
+The capture says frame by frame what is wrong, and takes the picture itself once the face is good, in the pose and still. It embeds
+nothing, and keeps only the crops around the face.
 
-Poses are measured from the person's own straight look: the pitch that landmarks show differs between straight faces by 40° (a long nose
-reads as looking down), and MTCNN's landmarks follow a turn by a half to all of it (0.8 on average). So 10° here
-are 10 to 20° of a head. The gate's own limits apply to everything.
+Poses are measured relative to the person's own straight look: the pitch read from landmarks differs by 40° between straight faces (a
+long nose reads as looking down), and MTCNN's landmarks follow half of a turn to all of it (0.8 on average), so 10° here are 10 to 20°
+of a head. The quality gate's limits apply as well.
 """
 
 from __future__ import annotations
@@ -29,31 +29,32 @@ Floats = NDArray[np.float32]
 Step = Literal["front", "left", "right", "up"]
 
 STEPS: tuple[Step, ...] = ("front", "left", "right", "up")
-"""What is asked for, in this order. Left and right are the person's own."""
+"""The poses in the order in which they are asked for. Left and right are the person's own."""
 
-_DARK, _BRIGHT = 0.12, 0.92  # mean luma of a picture in which light is why no face is found
+_DARK, _BRIGHT = 0.12, 0.92  # mean luma beyond which light is the likely reason that no face is found
 _PICTURE_GROW = 0.8  # of the crop around the face, in box sides
 _PICTURE_SIDE = 1280
 
 
 @dataclass(frozen=True)
 class CaptureLimits:
-    """What a good picture for enrolment is, beyond the gate.
+    """Limits of a good picture for enrolment, beyond the quality gate.
 
     Attributes:
         min_face, max_face: height of the face's box, as a share of the picture's shorter side.
-        off_centre: how far the face may lie from the middle, as a share of that side.
+        off_centre: largest distance of the face from the middle, as a share of that side.
         min_sharpness: see `engine.alignment`.
-        front_yaw_deg: largest turn of a straight look. front_pitch_deg: what straight looks of different people read as.
-        turn_deg, most_turn_deg: how far to the side from the straight look.
-        up_deg, most_up_deg: how far up from it.
-        aside_deg: how far a turn may go off its direction.
-        slack_deg: a pose that was reached may be left by this much: landmarks tremble.
-        still: how far the landmarks may wander while the picture is taken, in eye distances.
-        frames, hold_s: how many good frames, over how long, before the best of them is taken.
-        gap_s: a longer one between frames begins anew.
-        interval_s: frames that come sooner are not looked at.
-        pause_s: after a picture, before the next one begins.
+        front_yaw_deg: largest turn of a straight look.
+        front_pitch_deg: range of pitch that straight looks of different people read as.
+        turn_deg, most_turn_deg: smallest and largest turn to the side, from the straight look.
+        up_deg, most_up_deg: smallest and largest turn upwards, from the straight look.
+        aside_deg: largest deviation of a turn from its direction.
+        slack_deg: tolerance for a pose once reached, since landmarks tremble.
+        still: largest movement of the landmarks while a picture is taken, in eye distances.
+        frames, hold_s: number of good frames, and their time span, before the best of them is taken.
+        gap_s: a longer gap between frames restarts the step.
+        interval_s: frames that follow sooner are skipped.
+        pause_s: pause after a picture.
     """
 
     min_face: float = 0.22
@@ -78,11 +79,11 @@ class CaptureLimits:
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """A picture that was taken.
+    """A picture taken by the capture.
 
     Attributes:
-        step: what it shows.
-        picture: RGB uint8, the face and what is close around it.
+        step: the pose it shows.
+        picture: RGB uint8 crop around the face.
         quality: of the face.
     """
 
@@ -96,13 +97,13 @@ class Guidance:
     """What to tell the person now.
 
     Attributes:
-        step: what is asked for; None: everything was taken.
-        reason: why this frame is not good; empty: it is. Beside the gate's reasons: `no face`, `two faces`, `too close`, `off centre`,
-            `not turned yet`, `other way`, `turned aside`, `hold still`.
-        held: share of the good frames that this step takes, 0 to 1.
-        progress: of the whole, 0 to 1.
+        step: the pose asked for; None: all pictures are taken.
+        reason: why this frame is not good; empty if it is. Beside the gate's reasons: `no face`, `two faces`, `too close`,
+            `off centre`, `not turned yet`, `other way`, `turned aside`, `hold still`.
+        held: share of the step's good frames so far, 0 to 1.
+        progress: of the whole capture, 0 to 1.
         just_taken: the step whose picture was taken a moment ago.
-        box, landmarks: (4,) and (5, 2) float32 of the face in pixels of the frame; None: there is none.
+        box, landmarks: (4,) and (5, 2) float32 of the face in pixels of the frame; None without a face.
         takes: pictures so far, in the order of the steps.
     """
 
@@ -118,7 +119,7 @@ class Guidance:
 
 @dataclass(frozen=True, eq=False)
 class _Good:
-    """A frame that would do."""
+    """A frame good enough to be taken."""
 
     time_s: float
     landmarks: Floats
@@ -128,7 +129,7 @@ class _Good:
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """What a frame shows, and why it is not good (empty: it is)."""
+    """The face in a frame, and why it is not good (empty if it is)."""
 
     reason: str
     box: Floats | None = None
@@ -137,12 +138,12 @@ class _Seen:
 
 
 class GuidedCapture:
-    """Takes the pictures of one person. May be fed from one thread and asked from others.
+    """Takes the pictures of one person. One thread feeds frames; others may read the guidance.
 
     Args:
-        reader: finds and measures faces.
+        reader: detects and measures faces.
         limits: of good pictures.
-        steps: what to ask for.
+        steps: the poses to ask for.
     """
 
     def __init__(
@@ -160,11 +161,11 @@ class GuidedCapture:
 
     @property
     def guidance(self) -> Guidance:
-        """What was said of the last frame."""
+        """The guidance from the last frame."""
         return self._guidance
 
     def retake(self, step: Step) -> Guidance:
-        """Throw a picture away and ask for it again."""
+        """Discard a picture and ask for it again."""
         with self._lock:
             self._takes.pop(step, None)
             self._good = []
@@ -172,7 +173,7 @@ class GuidedCapture:
             return self._say(replace(self._guidance, reason="", box=None, landmarks=None))
 
     def feed(self, image: Image, time_s: float) -> Guidance:
-        """Look at a frame.
+        """Process a frame.
 
         Args:
             image: RGB uint8 (H, W, 3), not mirrored.
@@ -204,7 +205,7 @@ class GuidedCapture:
         return next((step for step in self._steps if step not in self._takes), None)
 
     def _say(self, guidance: Guidance) -> Guidance:
-        """Complete what is said with what is so far."""
+        """Complete the guidance with the progress so far."""
         step, limits = self._step, self._limits
         span = self._good[-1].time_s - self._good[0].time_s if self._good else 0.0
         held = min(len(self._good) / limits.frames, span / limits.hold_s if limits.hold_s else 1.0) if step else 0.0
@@ -220,7 +221,7 @@ class GuidedCapture:
         return self._guidance
 
     def _hold(self, good: _Good, step: Step) -> str:
-        """Take a good frame in; the best is taken when there are enough."""
+        """Add a good frame; take the best once there are enough. Return a reason if the face moved."""
         if self._good:
             first = self._good[0]
             apart = np.linalg.norm(good.landmarks - first.landmarks, axis=1).mean()
@@ -242,7 +243,7 @@ class GuidedCapture:
     def _look(self, image: Image, step: Step) -> _Seen:
         high, wide = image.shape[:2]
         side = min(high, wide)
-        # faces somewhat below the limit are found, so that one can say "come closer"
+        # detect faces down to half the limit, to be able to say "come closer"
         found = self._reader.detector.detect(image, max(20, round(0.5 * self._limits.min_face * side)))
         faces = self._reader.cut(image, found)
         chosen = subject(faces, (wide, high))
@@ -256,7 +257,7 @@ class GuidedCapture:
         return _Seen(reason or self._pose(quality, step), box, landmarks, quality)
 
     def _place(self, box: Floats, wide: int, high: int) -> str:
-        """Why a face is not where it should be; empty: it is."""
+        """Return why a face is not in place; empty if it is."""
         x1, y1, x2, y2 = (float(value) for value in box)
         side, limits = min(wide, high), self._limits
         if y2 - y1 < limits.min_face * side:
@@ -267,7 +268,7 @@ class GuidedCapture:
         return "off centre" if away > limits.off_centre * side else ""
 
     def _pose(self, quality: FaceQuality, step: Step) -> str:
-        """Why a good face is not in the pose that is asked for; empty: it is."""
+        """Return why a good face is not in the pose asked for; empty if it is."""
         limits = self._limits
         slack = limits.slack_deg if self._good else 0.0
         if step == "front":

@@ -1,7 +1,7 @@
-"""The preview of a guided capture: an oval to fit the face in, an arrow where to turn, a tick when a picture was taken.
+"""Draw the preview of a guided capture: an oval for the face, an arrow where to turn, a tick when a picture was taken.
 
-No words: those stand in the page's language beside the picture. Nothing is told by colour alone: the oval is dashed while something is
-wrong and whole when all is well, and fills like a clock's hand while the picture is taken.
+The page shows the words beside the picture in its own language. Colour is never the only sign: the oval is dashed while something is
+wrong and solid when all is well, and fills clockwise while the picture is taken.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _DASH_DEG = 9
 
 
 def draw_guidance(image: Image, guidance: Guidance, *, mirrored: bool = True) -> Image:
-    """A copy of a frame with the guidance drawn on it.
+    """Return a copy of a frame with the guidance drawn on it.
 
     Args:
-        image: RGB uint8 (H, W, 3), as the camera gives it.
-        guidance: what was said of it.
-        mirrored: turn it round like a mirror, so that who turns left sees themselves turn left.
+        image: RGB uint8 (H, W, 3), as captured.
+        guidance: from this frame.
+        mirrored: flip the frame, so that people see themselves as in a mirror.
     """
     picture = cv2.flip(image, 1) if mirrored else image
     high, wide = picture.shape[:2]
@@ -73,10 +73,10 @@ def _tick(out: Image, centre: tuple[int, int], size: int, line: int) -> None:
 def _arrow(
     out: Image, guidance: Guidance, centre: tuple[int, int], axes: tuple[int, int], line: int, *, mirrored: bool
 ) -> None:
-    """An arrowhead beside the oval, on the side to which the head is to turn; none where a turn is not what is missing."""
+    """Draw an arrowhead beside the oval on the side to turn to, if a turn is what is missing."""
     if guidance.step == "front" or guidance.reason not in {"not turned yet", "other way"}:
         return
-    # in a picture that is not mirrored the person's left is on the right
+    # without mirroring, the person's left is on the right of the picture
     across, down = {"left": (-1, 0), "right": (1, 0), "up": (0, -1)}[guidance.step or "up"]
     across = across if mirrored else -across
     size = 7 * line

@@ -1,8 +1,8 @@
 """Photos + person → templates, or the reasons why not.
 
 Each photo must show one face that passes the quality gate (`engine.enrolment.photos`), and all photos of one enrolment must
-show one person. The result is compared with everybody enrolled before anything is stored: somebody who is already there under
-another id is refused. Storing is `engine.enrolment.registrar`'s.
+show one person. The draft is compared with everybody enrolled, and a person enrolled under another id is refused.
+`engine.enrolment.registrar` stores the result.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ __all__ = ["Draft", "EnrolmentReport", "Verdict", "draft", "judge"]
 
 Floats = NDArray[np.float32]
 Verdict = Literal["safe", "look_alike", "already_enrolled", "different_people", "unusable"]
-"""`look_alike`: somebody else is similar enough to be taken for this person; a second person decides whether they are one.
-`already_enrolled`: so similar that they are one, or twins. `different_people`: the photos show several people, or somebody other than
+"""`look_alike`: an enrolled person is similar enough to be confused with this one; a second user decides whether they are the same.
+`already_enrolled`: so similar that they are the same person, or twins. `different_people`: the photos show several people, or not
 the person enrolled under that id."""
 
-_NOTEWORTHY = 0.1  # below the threshold, up to which a report names look-alikes
+_NOTEWORTHY = 0.1  # a report names look-alikes down to this far below the threshold
 
 
 @dataclass
 class EnrolmentReport:
-    """What came of an enrolment.
+    """The result of an enrolment.
 
     Attributes:
-        employee_id, name: who.
+        employee_id, name: of the person.
         accepted: names of the photos that became templates.
-        rejected: photo → why not, and what to do.
-        look_alikes: enrolled people nearest to the new one, best first.
+        rejected: by photo, why it was rejected and what to do.
+        look_alikes: the most similar enrolled people, best first.
         coherence: mean similarity of each template with the mean of the others; None with one template.
-        templates: how many the person has now.
+        templates: number of the person's templates after the enrolment.
     """
 
     employee_id: str
@@ -53,27 +53,27 @@ class EnrolmentReport:
 
 
 def _rows(shots: Sequence[Shot]) -> tuple[Floats, Floats]:
-    """(n, d) embeddings and (n,) weights."""
+    """Return (n, d) embeddings and (n,) weights."""
     weights = np.array([shot.quality.score for shot in shots], np.float32)
     return np.stack([shot.embedding for shot in shots]), weights
 
 
 def _likeness(shots: Sequence[Shot], inside: NDArray[np.bool_]) -> Floats:
-    """(n,) similarity of each shot with the fused shots of a group, itself left out; 1 where nothing is left."""
+    """Return the (n,) similarity of each shot with the fused other shots of a group; 1 where there are none."""
     rows, weights = _rows(shots)
-    answers = np.ones(len(shots), np.float32)
+    similarities = np.ones(len(shots), np.float32)
     for index, row in enumerate(rows):
         others = inside & (np.arange(len(rows)) != index)
         if others.any():
-            answers[index] = row @ fuse(rows[others], weights[others])
-    return answers
+            similarities[index] = row @ fuse(rows[others], weights[others])
+    return similarities
 
 
 def _one_person(shots: Sequence[Shot], same_person: float) -> NDArray[np.bool_]:
-    """(n,) which shots belong to the largest group that look alike.
+    """Return (n,) whether each shot belongs to the largest group that looks alike.
 
-    The group starts from the shot that resembles most others and takes in whatever resembles the group's mean, until nothing
-    changes: two poor photos of one person may be unlike each other, but are like the rest.
+    The group starts from the shot that resembles most others, and grows by the shots that resemble its mean until nothing changes:
+    two poor photos of one person may differ from each other and still resemble the rest.
     """
     rows, _ = _rows(shots)
     alike = rows @ rows.T >= same_person
@@ -89,18 +89,19 @@ def _one_person(shots: Sequence[Shot], same_person: float) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, eq=False)
 class Draft:
-    """An enrolment as it would be: nothing is stored yet.
+    """A proposed enrolment; nothing is stored yet.
 
     Attributes:
-        employee_id, name: who.
+        employee_id, name: of the person.
         shots: usable photos.
-        refused: the others.
-        alike: (n,) float32, each shot's similarity with the fused others of its person (all alone: 1).
-        kept: (n,) whether a shot is of the person that most show; the others are outliers and are left out.
-        nearest: the three most similar people enrolled, best first.
-        threshold: similarity from which on two faces match. certain: from which on they are taken for one person's.
-        same_person: similarity below which photos are taken for two people's.
-        own_similarity: with the person as enrolled so far; None: they are not enrolled.
+        refused: unusable photos.
+        alike: (n,) float32, similarity of each shot with the fused other shots of the person (1 for a single shot).
+        kept: (n,) whether a shot shows the person that most shots show; the others are outliers and are left out.
+        nearest: the three most similar enrolled people, best first.
+        threshold: similarity from which two faces match.
+        certain: similarity from which two faces count as one person's.
+        same_person: similarity below which photos count as two people's.
+        own_similarity: with the person as enrolled so far; None if they are not enrolled.
         verdict: see `Verdict`.
     """
 
@@ -129,17 +130,17 @@ class Draft:
 
     @property
     def coherence(self) -> float | None:
-        """Mean similarity of the chosen shots with the others of them; None with one."""
+        """Mean similarity of each chosen shot with the others; None with a single one."""
         return float(self.alike[self.kept].mean()) if self.kept.sum() > 1 else None
 
     @property
     def mixed(self) -> bool:
-        """The photos show several people, none of them in most."""
+        """Whether the photos show several people, none of them in most photos."""
         return len(self.shots) > 1 and int(self.kept.sum()) * 2 <= len(self.shots)
 
     @property
     def stranger(self) -> bool:
-        """The photos show one person, but not the one enrolled under this id."""
+        """Whether the photos show one person, but not the one enrolled under this id."""
         return not self.mixed and self.own_similarity is not None and self.own_similarity < self.same_person
 
 
@@ -153,22 +154,22 @@ def draft(
     same_person: float,
     refused: Sequence[Refused] = (),
 ) -> Draft:
-    """What enrolling would come to.
+    """Draft an enrolment without storing anything.
 
     Args:
-        employee_id, name: who; enrolled before or not.
+        employee_id, name: of the person, enrolled before or not.
         shots: usable photos.
-        gallery: who is enrolled.
+        gallery: everybody enrolled.
         threshold: the matching threshold.
-        same_person: similarity with the fused rest below which a photo is taken for another person's.
-        refused: photos that cannot be used, for the record.
+        same_person: a photo whose similarity with the fused others is lower counts as another person's.
+        refused: unusable photos, for the report.
     """
     alike, kept = np.empty(0, np.float32), np.empty(0, np.bool_)
     nearest: tuple[Candidate, ...] = ()
     own: float | None = None
     certain = (
         1 + threshold
-    ) / 2  # measured: of 100 comparisons of four photos with four of the same person 5 lie below
+    ) / 2  # measured: 5 of 100 comparisons of four photos with four of the same person are below
     verdict: Verdict = "unusable"
     if shots:
         kept = _one_person(shots, same_person)
@@ -203,7 +204,7 @@ def draft(
 
 
 def _refusal(drafted: Draft, *, allow_look_alike: bool) -> EnrolmentRejected | None:
-    """Why a draft may not be stored; None: it may."""
+    """Return why a draft may not be stored; None if it may."""
     who = drafted.employee_id
     if drafted.verdict == "unusable":
         first = drafted.refused[0].text if drafted.refused else "no photos given"
@@ -221,8 +222,8 @@ def _refusal(drafted: Draft, *, allow_look_alike: bool) -> EnrolmentRejected | N
             f"{who} was not enrolled: the photos show different people "
             f"(similarity {float(shots[0].embedding @ shots[1].embedding):.2f} between {shots[0].name} and {shots[1].name})"
             if len(shots) == 2
-            else f"{who} was not enrolled: the photos show different people, no more than {len(kept)} of "
-            f"{len(shots)} look alike (such as {kept[0].name}, unlike {drafted.outliers[0].name})",
+            else f"{who} was not enrolled: the photos show different people, only {len(kept)} of "
+            f"{len(shots)} look alike ({kept[0].name} differs from {drafted.outliers[0].name})",
             hint="give photos of one person only",
         )
     if drafted.verdict in {"look_alike", "already_enrolled"} and not allow_look_alike:
@@ -230,7 +231,7 @@ def _refusal(drafted: Draft, *, allow_look_alike: bool) -> EnrolmentRejected | N
         return EnrolmentRejected(
             f"{who} looks like {best.person}, who is already enrolled "
             f"(similarity {best.similarity:.2f}, threshold {drafted.threshold:.2f})",
-            hint="check whether they are one person; if not, enrol again with --allow-look-alike",
+            hint="check whether they are the same person; if not, enrol again with --allow-look-alike",
         )
     return None
 
@@ -244,16 +245,16 @@ def judge(
     same_person: float,
     allow_look_alike: bool = False,
 ) -> list[Shot]:
-    """The shots that may become templates, all of one person who is not somebody else already.
+    """Return the shots that may become templates: all of one person, who is not enrolled under another id.
 
     Args:
         shots: usable photos.
         report: filled in.
         gallery, threshold, same_person: see `draft`.
-        allow_look_alike: enrol although somebody else is as similar as a match (twins).
+        allow_look_alike: enrol even if another person is similar enough to match (twins).
 
     Raises:
-        EnrolmentRejected: nothing usable, different people, or already enrolled as somebody else.
+        EnrolmentRejected: nothing is usable, the photos show different people, or the person is enrolled under another id.
     """
     refused = [Refused(name, "", text) for name, text in report.rejected.items()]
     drafted = draft(

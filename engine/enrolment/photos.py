@@ -1,4 +1,4 @@
-"""One photo's face, ready to be enrolled, or why not."""
+"""Check a photo for enrolment: the face ready to be enrolled, or the reason why not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.types import FaceQuality
 __all__ = ["Picture", "Refused", "Shot", "examine", "examine_all"]
 
 Picture = NDArray[np.uint8] | bytes | Path
-"""A photo: RGB uint8 (H, W, 3), or a file, or what is in one."""
+"""A photo: RGB uint8 (H, W, 3), the bytes of an image file, or its path."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Shot:
         name: of the file.
         embedding: (d,) float32 unit row.
         quality: of the face.
-        picture: RGB crop around the face, to be kept.
+        picture: RGB crop around the face, to be stored.
     """
 
     name: str
@@ -43,8 +43,8 @@ class Refused:
 
     Attributes:
         name: of the file.
-        reason: in the engine's words: a reason of the gate, `no face found`, `several faces`, `not a picture`.
-        text: name, reason and what to do, on one line.
+        reason: a reason of the quality gate, `no face found`, `several faces` or `not a picture`.
+        text: name, reason and advice in one line.
     """
 
     name: str
@@ -83,15 +83,15 @@ def _refused(name: str, reason: str, advice: str, finding: str = "") -> Refused:
 
 
 def examine(reader: FaceReader, image: NDArray[np.uint8], name: str) -> Shot:
-    """One photo's face, ready to be enrolled.
+    """Return a photo's face, ready to be enrolled.
 
     Args:
-        reader: networks.
+        reader: the networks.
         image: RGB uint8 (H, W, 3).
-        name: how to call it in an error.
+        name: of the photo, for errors.
 
     Raises:
-        EnrolmentRejected: no face, two faces, or a face below the gate.
+        EnrolmentRejected: no face, several faces, or a face that fails the quality gate.
     """
     found = _examined(reader, image, name)
     if isinstance(found, Refused):
@@ -101,11 +101,11 @@ def examine(reader: FaceReader, image: NDArray[np.uint8], name: str) -> Shot:
 
 
 def examine_all(reader: FaceReader, pictures: Iterable[tuple[str, Picture]]) -> tuple[list[Shot], list[Refused]]:
-    """The usable photos, and the others with the reasons why not.
+    """Return the usable photos, and the others with the reasons why not.
 
     Args:
-        reader: networks.
-        pictures: names and photos; one is held in memory at a time.
+        reader: the networks.
+        pictures: names and photos; one at a time is held in memory.
     """
     shots: list[Shot] = []
     refused: list[Refused] = []

@@ -1,6 +1,6 @@
-"""Registration: photos are examined, an enrolment is drafted, and only then is anything stored.
+"""Registration: examine photos, draft an enrolment, and only then store it.
 
-Between draft and enrolment other processes may enrol people, so an enrolment judges again, last of all while it holds the gallery.
+Other processes may enrol people between draft and enrolment, so `enrol` judges again, the last time under the gallery's lock.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _DEPARTMENT_LIMIT = 200
 
 
 def next_id(known: Iterable[str], used: Iterable[str] = ()) -> str:
-    """An id for somebody new, in the way most people's are written: `E007` after `E006`, `1` when none ends in a number.
+    """Return an id for a new person in the form of most others: `E007` after `E006`, `1` if no id ends in a number.
 
     Args:
         known: ids of everybody.
-        used: ids of people who were there once: rows of the logs still bear them.
+        used: ids of former people, which the logs still contain.
     """
     pattern = re.compile(r"(.*?)([0-9]{1,15})")
     numbers = [match.groups() for each in known if (match := pattern.fullmatch(each))]
@@ -54,10 +54,10 @@ class Registrar:
     """Enrols people in a workspace.
 
     Args:
-        records: the books.
-        reader: the networks, opened when called.
-        threshold: the matching threshold for a gallery.
-        same_person: similarity below which two photos are taken for two people's.
+        records: of the workspace.
+        reader: opens the networks.
+        threshold: returns the matching threshold for a gallery.
+        same_person: similarity below which two photos count as two people's.
         clock: the present.
     """
 
@@ -76,20 +76,20 @@ class Registrar:
     # ----------------------------------------------------------------------------------------- before anything is stored
 
     def next_id(self) -> str:
-        """An id that nobody has or had, see `next_id`."""
+        """Return an id that nobody has or had, see `next_id`."""
         enrolled = {"enrol", "forget"}
         used = [row["subject"] for row in self._records.audit.file.read() if row["action"] in enrolled]
         return next_id(self._records.people.all(), used)
 
     def checked(self, employee_id: str, name: str, *, department: str = "", email: str = "", new: bool) -> Person:
-        """Somebody's details as they would be stored.
+        """Return a person's details as they would be stored.
 
         Args:
             employee_id, name, department, email: as typed.
-            new: nobody may have the id yet.
+            new: refuse an id that is taken.
 
         Raises:
-            InputError: one of them cannot be used.
+            InputError: a value cannot be used.
         """
         people = self._records.people.all()
         person = Person(
@@ -106,11 +106,11 @@ class Registrar:
         return person
 
     def examine(self, pictures: Iterable[tuple[str, Picture]]) -> tuple[list[Shot], list[Refused]]:
-        """The usable ones among photos, see `engine.enrolment.photos`."""
+        """Return the usable photos and the refused ones, see `engine.enrolment.photos`."""
         return examine_all(self._reader(), pictures)
 
     def draft(self, employee_id: str, name: str, shots: Sequence[Shot], refused: Sequence[Refused] = ()) -> Draft:
-        """What enrolling would come to with the gallery as it is now, see `engine.enrolment`.
+        """Draft an enrolment with the current gallery, see `engine.enrolment.drafts`.
 
         Raises:
             InputError: id or name cannot be used.
@@ -137,7 +137,7 @@ class Registrar:
         return path if path and path.is_file() else None
 
     def pictures_of(self, unknown_id: str) -> list[tuple[str, Path]]:
-        """The faces that a stranger's incidents keep: (place in the workspace, file), newest first."""
+        """Return the pictures of a stranger's incidents: (place in the workspace, file), newest first."""
         records = self._records
         rows = [
             row
@@ -197,23 +197,23 @@ class Registrar:
         author: str = "",
         now: datetime | None = None,
     ) -> EnrolmentReport:
-        """Store what was drafted, if it still holds.
+        """Store a draft, if it still holds. An error leaves the workspace unchanged.
 
         Args:
-            drafted: the photos and whose they are.
-            department, email, consent_at: empty: as they are.
-            new: somebody who has taken the id meanwhile is not given these photos.
-            known: they were on the list when the photos were taken; if they were erased meanwhile, nothing is stored, and of
-                their row only the date of consent is changed.
-            allow_look_alike: enrol although somebody else is as similar as a match.
-            reason: why they are two people; for the audit log.
-            author: who does this.
+            drafted: the person and their photos.
+            department, email, consent_at: empty: unchanged.
+            new: refuse if the id was taken meanwhile.
+            known: the person was listed when the photos were taken: refuse if they were erased meanwhile, and change only the
+                dates of consent and enrolment in their row.
+            allow_look_alike: enrol even if another person is similar enough to match.
+            reason: why the two are different people, for the audit log.
+            author: the user who enrols.
             now: the present.
 
         Raises:
-            EnrolmentRejected: see `engine.enrolment`; nothing was changed.
-            InputError: the id was taken, or the person erased, meanwhile; nothing was changed.
-            StorageError: the workspace cannot be written; nothing was changed.
+            EnrolmentRejected: see `judge`.
+            InputError: the id was taken, or the person erased, meanwhile.
+            StorageError: the workspace cannot be written.
         """
         records, moment = self._records, now or self._clock()
         employee_id = drafted.employee_id
@@ -241,7 +241,7 @@ class Registrar:
         before = self._before(employee_id, new=new, known=known)
 
         def added(gallery: Gallery) -> Gallery:
-            judged(gallery)  # as it is now, while nobody else can change it
+            judged(gallery)  # again, now that no other process can change the gallery
             return gallery.add(templates, rows)
 
         written = False
@@ -271,7 +271,7 @@ class Registrar:
         return report
 
     def _before(self, employee_id: str, *, new: bool, known: bool) -> Person | None:
-        """The person's row as it is, if the draft still fits it."""
+        """Return the person's current row, if the draft still fits it."""
         before = self._records.people.all().get(employee_id)
         if new and before is not None:
             raise InputError(f"the id {employee_id} was taken meanwhile", hint="choose another one")
@@ -284,7 +284,7 @@ class Registrar:
     def _person(
         self, drafted: Draft, before: Person | None, moment: datetime, *, department: str, email: str, consent_at: str
     ) -> Person:
-        """The person's row as it will be: what is not given stays."""
+        """Return the person's new row; values not given stay."""
         old = before or NOBODY
         return Person(
             drafted.employee_id,

@@ -1,6 +1,6 @@
-"""Looking after an installation: overview, doctor, starting servers, and reports put together for command line and pages.
+"""Run an installation: overview, doctor, starting servers, and reports for command line and pages.
 
-Not here: commands (`engine.cli`), pages and servers themselves (`app`). Modules are imported one by one: commands start quickly.
+Not here: commands (`engine.cli`), pages and servers (`app`). Import modules one by one, so that commands start quickly.
 """
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""What is wrong with an installation and its workspace, and what mends it: `muster doctor`, and the workbench's own check."""
+"""Find faults of an installation and its workspace, and how to fix them: `muster doctor`, and the workbench's own check."""
 
 from __future__ import annotations
 
@@ -23,15 +23,18 @@ from engine.workbench import Workbench
 __all__ = ["Check", "examine"]
 
 _PATIENCE = timedelta(minutes=1)
-"""A database that restarts is back within it."""
+"""A restarting database is back within this time."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        what: was looked at. found: what it is like. ok: that is as it should be. hint: what mends it; may be empty.
+        what: the thing checked.
+        found: its state.
+        ok: whether that is as it should be.
+        hint: how to fix it; may be empty.
     """
 
     what: str
@@ -41,17 +44,17 @@ class Check:
 
     @property
     def line(self) -> str:
-        """What was found, and what to do, in one line."""
+        """The state and the hint in one line."""
         return f"{self.found} → {self.hint}" if self.hint else self.found
 
 
 def examine(workspace: Path, cameras: Sequence[str] = (), *, thorough: bool = True) -> list[Check]:
-    """Look at everything that can be looked at.
+    """Run all checks.
 
     Args:
         workspace: folder.
-        cameras: sources to try, as `muster watch --source` takes them.
-        thorough: read every byte of the models; else only whether they are there.
+        cameras: sources to try, as for `muster watch --source`.
+        thorough: read every byte of the models, not only check that they exist.
     """
     checks = [Check("python", platform.python_version(), sys.version_info >= (3, 11))]
     for package, version in versions().items():
@@ -70,7 +73,7 @@ def _models(workspace: Path, *, thorough: bool) -> Iterator[Check]:
     try:
         wanted = load_config(workspace).embedding.model
     except MusterError:
-        wanted = DEFAULT_EMBEDDER  # the workspace's own check tells what is wrong with the settings
+        wanted = DEFAULT_EMBEDDER  # the check of the workspace reports what is wrong with the settings
     store = ModelStore()
     for status in store.statuses(thorough=thorough):
         needed = status.model_id in {"mtcnn", wanted}
@@ -122,7 +125,7 @@ def _opened(workspace: Path, workbench: Workbench) -> Iterator[Check]:
 
 
 def _sites(workspace: Path, home: str) -> Iterator[Check]:
-    """Where there are several."""
+    """Check the sites, if there are several."""
     found = find_sites(workspace, home)
     if len(found.names) > 1 or found.problems:
         yield Check("sites", ", ".join(found.names))
@@ -141,11 +144,9 @@ def _database(workbench: Workbench) -> Iterator[Check]:
     if backlog.since is not None:
         late = workbench.clock() - backlog.since > _PATIENCE
         since = backlog.since.astimezone(workbench.config.zone)
-        hint = (
-            "they are handed over by a running process of this workspace: start one, and see that the database answers"
-        )
+        hint = "a running process of this workspace sends them: start one, and check that the database answers"
         yield Check(
-            "rows that wait for the database",
+            "rows waiting for the database",
             f"{backlog.rows} since {since:%Y-%m-%d %H:%M}",
             not late,
             hint if late else "",

@@ -1,4 +1,4 @@
-"""What there is: versions, cameras and when they were watching, how much is kept of what, and who was seen when. Only reads."""
+"""Overview of an installation, read only: versions, cameras and when they watched, stored data, and who was seen when."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Installed versions of what recognition and the workbench stand on, by package; empty: it is missing."""
+    """Return the installed version of each main dependency by package; empty if it is missing."""
     found = {}
     for package in _PACKAGES:
         try:
@@ -55,12 +55,12 @@ def versions() -> dict[str, str]:
 
 
 def last_seen(bench: Workbench, employee_ids: Collection[str], days: int = 31) -> dict[str, Row]:
-    """The last row of the attendance log of each of these people, today and in the days before it; who was not seen is absent.
+    """Return the last attendance row by person; people who were not seen are absent.
 
     Args:
         bench: the workspace.
-        employee_ids: who is asked about.
-        days: so many of the latest days of the log are looked at, and only until everybody was found.
+        employee_ids: the people.
+        days: how many of the latest days of the log to search at most.
     """
     log, left, found = bench.attendance.log, set(employee_ids), dict[str, Row]()
     for day in reversed(log.days()[-days:]):
@@ -78,13 +78,13 @@ def last_seen(bench: Workbench, employee_ids: Collection[str], days: int = 31) -
 
 
 def last_punches(bench: Workbench, employee_id: str, count: int = 8, days: int = 31) -> list[Row]:
-    """The latest punches of a person that still hold, newest first.
+    """Return the latest valid punches of a person, newest first.
 
     Args:
         bench: the workspace.
-        employee_id: who.
-        count: so many at most.
-        days: so many of the latest days of the log are looked at.
+        employee_id: the person.
+        count: at most.
+        days: how many of the latest days of the log to search.
     """
     log, found = bench.attendance.log, list[Row]()
     for day in reversed(log.days()[-days:]):
@@ -106,10 +106,10 @@ class CameraDay:
 
     Attributes:
         day: workplace day.
-        begin, end: the time that is asked about: the planned shifts of the day, else all of it; up to now.
-        planned: that is the time of the shifts.
-        share: of it during which the camera was watching, 0 to 1; None: nothing of it has passed, or nobody was expected.
-        gaps: outages in it, in order.
+        begin, end: the time in which the camera should watch: the day's planned shifts, else the whole day; up to now.
+        planned: whether shifts set that time.
+        share: of that time during which the camera watched, 0 to 1; None: none of it has passed, or nobody was expected.
+        gaps: outages in that time, in order.
         watched: all spans of the day, in order.
     """
 
@@ -124,19 +124,19 @@ class CameraDay:
 
 @dataclass(frozen=True)
 class CameraView:
-    """A camera of the settings, or one that was seen in the coverage log.
+    """A camera from the settings or the coverage log.
 
     Attributes:
         name: its name.
-        source: where its pictures come from, passwords left out; empty: the settings do not say.
+        source: of its pictures, without passwords; empty if the settings have none.
         direction: `in`, `out`, `both`.
-        entrance: people come and go here.
-        configured: the settings name it.
-        watching: it is watching now.
-        last: until when it was known to watch; None: not in the days that were looked at.
-        why: how that ended: `running`, `lost`, `gap` or `stopped`; with `running` and not watching its recorder was killed.
+        entrance: whether people come and go here.
+        configured: whether it is in the settings.
+        watching: whether it is watching now.
+        last: until when it was known to watch; None: not in these days.
+        why: how that ended: `running`, `lost`, `gap` or `stopped`; `running` without `watching` means that its recorder was killed.
         days: oldest first, today last.
-        share: of all days' time during which it was watching; None: see `CameraDay.share`.
+        share: of the time of all days during which it watched; None: see `CameraDay.share`.
     """
 
     name: str
@@ -157,7 +157,7 @@ class CameraView:
 
 
 def masked(source: str) -> str:
-    """A camera's address without user, password and the values of its query."""
+    """Return a camera's address without user, password and query values."""
     head, mark, rest = source.partition("://")
     head, rest = (head + mark, rest) if mark else ("", head)
     secret, at, place = rest.rpartition("@")
@@ -168,11 +168,11 @@ def masked(source: str) -> str:
 
 
 def cameras(bench: Workbench, days: int = 7) -> list[CameraView]:
-    """The cameras and how well they watched, those of the settings first.
+    """Return the cameras and how well they watched; those from the settings come first.
 
     Args:
         bench: the workspace.
-        days: so many are looked at, today included.
+        days: how many, today included.
     """
     book = bench.attendance.plan.coverage
     now = bench.clock().astimezone(bench.config.zone)
@@ -234,7 +234,7 @@ def _day(coverage: Coverage, name: str, day: date, begin: datetime, end: datetim
 
 
 def _window(bench: Workbench, day: date, now: datetime) -> tuple[datetime, datetime, bool]:
-    """The time of a day in which cameras should watch, up to now, and whether shifts say so; empty on a day off."""
+    """Return when cameras should watch on a day, up to now, and whether shifts set it; an empty span on a day off."""
     rota, zone = bench.attendance.rota, bench.config.zone
     begin = datetime.combine(day, time(), zone)
     if not rota:
@@ -267,17 +267,17 @@ CLASSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     "receipts": (("receipts",), None),
     "messages": (("outbox",), None),
 }  # fmt: skip
-"""Classes of data: folders within the workspace (of `log` the stems of its files), and the setting that says for how long."""
+"""Classes of data: folders in the workspace (for `log`, stems of its files), and the setting for how long to keep them."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """How much there is of one class of data.
+    """How much data of one class is stored.
 
     Attributes:
         what: one of `CLASSES`, or `other`.
-        files, size: how many, and their bytes.
-        days: for how long it is kept; None: for ever.
+        files, size: number of files, and their bytes.
+        days: how long they are kept; None: for ever.
     """
 
     what: str
@@ -287,7 +287,7 @@ class Kept:
 
 
 def kept(bench: Workbench) -> list[Kept]:
-    """How much is kept of what, in the order of `CLASSES`; what is left is `other`."""
+    """Return how much of each class is stored, in the order of `CLASSES`; the rest is `other`."""
     owner = {place: what for what, (places, _) in CLASSES.items() for place in places}
     counts = {what: [0, 0] for what in (*CLASSES, "other")}
     waiting = [(bench.workspace, "", "other")]
@@ -318,7 +318,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def free_bytes(bench: Workbench) -> int:
-    """Free space on the workspace's disk."""
+    """Return the free bytes on the workspace's disk."""
     place = bench.workspace
     while not place.exists():
         place = place.parent

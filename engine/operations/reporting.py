@@ -1,6 +1,6 @@
-"""Attendance as it leaves a workspace: rows for people to read, passages by event, and exports made of them.
+"""Attendance reports of a workspace: readable rows, passages by event, and exports.
 
-One composition for the command line, the workbench's pages and notebooks.
+The command line, the workbench's pages and notebooks share them.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class AttendanceReports:
         return self._bench.clock().astimezone(self._bench.config.zone)
 
     def rows(self, first: date, last: date, only: str | None = None) -> list[DaySheet]:
-        """Day sheets with reasons for people to read, see `engine.records.names`.
+        """Return day sheets with readable reasons, see `engine.records.names`.
 
         Args:
             first, last: both included.
-            only: this person alone.
+            only: one person's id.
         """
         bench = self._bench
         found = bench.attendance.sheets(first, last, bench.people.known(), only=only)
@@ -53,7 +53,7 @@ class AttendanceReports:
         ]
 
     def passages(self, rows: Sequence[DaySheet]) -> dict[tuple[str, date], list[dict[str, str]]]:
-        """What cameras saw that holds, by person and working day of the rows, as corrections name it."""
+        """Return the valid passages by person and working day, with the ids that corrections refer to."""
         attendance, people = self._bench.attendance, self._bench.people.known()
         found: dict[tuple[str, date], list[dict[str, str]]] = {}
         if not rows:
@@ -67,11 +67,11 @@ class AttendanceReports:
         return found
 
     def stays(self, first: date, last: date, only: str | None = None) -> list[Stay]:
-        """When people were inside, see `engine.reports.stays`.
+        """Return when people were inside, see `engine.reports.stays`.
 
         Args:
             first, last: days, both included.
-            only: this person alone.
+            only: one person's id.
         """
         attendance = self._bench.attendance
         rows = attendance.log.read(first - timedelta(days=1), last + timedelta(days=2))
@@ -82,7 +82,7 @@ class AttendanceReports:
         return stays(rows, corrections, first, last, attendance.rota, self._bench.people.known())
 
     def outages(self, day: date) -> list[tuple[datetime, datetime]]:
-        """When a camera of the entrance was off on a day, as far as that can be known by now."""
+        """Return when a camera of the entrance was off on a day, up to two minutes ago."""
         coverage = self._bench.attendance.plan.coverage
         if coverage is None:
             return []
@@ -91,7 +91,7 @@ class AttendanceReports:
         return coverage.between(day, day).gaps(begin, end)
 
     def explained(self, employee_id: str, day: date) -> list[Explanation]:
-        """Every row of the log about a person's working day, oldest first: also those that were taken back, and doubts."""
+        """Return every log row about a person's working day, oldest first, retracted and doubtful rows included."""
         attendance, bench = self._bench.attendance, self._bench
         department = bench.people.known().get(employee_id, NOBODY).department
         begin, end = attendance.rota.window(employee_id, department, day)
@@ -115,15 +115,15 @@ class AttendanceReports:
         return sorted(own, key=lambda each: (str(each.time), each.event_id))
 
     def verified(self) -> str:
-        """What verification of all logs says, for the foot of a report; it reads everything."""
+        """Verify all logs, which reads everything; return the result for the foot of a report."""
         wrong = [finding for finding in self._bench.records.verify() if not finding.harmless]
         return f"{len(wrong)} faults in the logs: see muster verify" if wrong else "all logs are as they were written"
 
     def verified_days(self, first: date, last: date) -> str:
-        """The same for the passages of some days, which is quick.
+        """Verify the passages of some days, which is quick; return the result for the foot of a report.
 
         Raises:
-            StorageError: they cannot be read.
+            StorageError: the log cannot be read.
         """
         log = self._bench.attendance.log
         days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
@@ -132,11 +132,11 @@ class AttendanceReports:
         return wrong if faults else "the attendance log of these days is as it was written"
 
     def excel(self, rows: Sequence[DaySheet], title: str, verified: str) -> bytes:
-        """An Excel workbook, see `engine.reports.excel_bytes`."""
+        """Return an Excel workbook, see `engine.reports.excel_bytes`."""
         return excel_bytes(rows, title=title, generated_at=self.now, verified=verified)
 
     def month_page(self, rows: Sequence[DaySheet], title: str, verified: str) -> str:
-        """A printable page, see `engine.reports.month_report`."""
+        """Return a printable page, see `engine.reports.month_report`."""
         config = self._bench.config
         graces = {shift.grace_min for shift in config.shifts.values()}
         return month_report(
@@ -149,10 +149,10 @@ class AttendanceReports:
         )
 
     def muster_page(self, rows: Iterable[Inside]) -> str:
-        """The list for the assembly point, printable.
+        """Return the printable list for the assembly point.
 
         Args:
-            rows: of `Office.inside`.
+            rows: from `Office.inside`.
         """
         bench = self._bench
         return muster_list_html(

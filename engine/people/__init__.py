@@ -1,6 +1,6 @@
-"""Who works here: the staff list, employment, leave and other absence, and imports of all of them.
+"""Who works here: the staff list, employment, leave and other absence, and the imports of all of them.
 
-Not here: faces (`engine.gallery`, `engine.enrolment`), and what people's days came to (`engine.attendance`).
+Not here: faces (`engine.gallery`, `engine.enrolment`), attendance (`engine.attendance`).
 """
 
 from engine.people.leave import LeaveBook, LeaveImport

@@ -1,4 +1,4 @@
-"""What an entry of a leave list is about: whom it names, and whether it says leave, remote or sick."""
+"""Interpret an entry of a leave list: the person it names, and whether it is leave, remote work or sick leave."""
 
 from __future__ import annotations
 
@@ -14,33 +14,30 @@ from engine.people.tables import TableRow, plain
 __all__ = ["LEAVE_KINDS", "Refused", "Who", "kinds_in", "only_kind", "read_row"]
 
 LEAVE_KINDS = ("remote", "on leave", "sick")
-"""Where days overlap, the later in this order counts: who falls ill on holiday is ill."""
+"""Where entries overlap, the later kind in this order counts: someone who falls ill on holiday is sick."""
 
-_WORDS: Mapping[str, tuple[str, ...]] = {
-    "sick": (
-        "sick", "sick leave", "sick day", "sickness", "ill", "illness", "krank", "krankheit", "krankmeldung", "erkrankt",
-        "krankgeschrieben", "arbeitsunfahig", "maladie", "arret maladie",
-    ),
-    "remote": (
-        "remote", "home office", "homeoffice", "wfh", "work from home", "works from home", "working from home", "telework",
-        "teleworking", "mobile work", "mobiles arbeiten", "mobile arbeit", "teletravail",
-    ),
-    "on leave": (
-        "leave", "on leave", "annual leave", "vacation", "holiday", "holidays", "pto", "paid time off", "time off",
-        "day off", "days off", "off", "ooo", "out of office", "urlaub", "ferien", "elternzeit", "frei", "conge", "conges",
-    ),
-}  # fmt: skip
-_PHRASES = sorted(((word, kind) for kind, words in _WORDS.items() for word in words), key=lambda pair: -len(pair[0]))
-_LONG = 6  # words of this length are found within compounds, too: Resturlaub
+_WORDS = {
+    "sick": "sick, sick leave, sick day, sickness, ill, illness, krank, krankheit, krankmeldung, erkrankt, "
+    "krankgeschrieben, arbeitsunfahig, maladie, arret maladie",
+    "remote": "remote, home office, homeoffice, wfh, work from home, works from home, working from home, telework, "
+    "teleworking, mobile work, mobiles arbeiten, mobile arbeit, teletravail",
+    "on leave": "leave, on leave, annual leave, vacation, holiday, holidays, pto, paid time off, time off, day off, "
+    "days off, off, ooo, out of office, urlaub, ferien, elternzeit, frei, conge, conges",
+}
+_PHRASES = sorted(
+    ((phrase, kind) for kind, phrases in _WORDS.items() for phrase in phrases.split(", ")),
+    key=lambda pair: -len(pair[0]),
+)
+_LONG = 6  # phrases of at least this length also match inside compounds: Resturlaub
 
 
 class Refused(Exception):
-    """An entry cannot be used, for the reason given.
+    """An entry cannot be used.
 
     Args:
-        reason: in plain words.
-        field: that is to blame; may be empty.
-        level: an error when somebody should look at it.
+        reason: why, in plain words.
+        field: the field at fault; may be empty.
+        level: `error` if a person should look at it.
     """
 
     def __init__(self, reason: str, field: str = "", level: Literal["error", "warning"] = "error") -> None:
@@ -50,7 +47,7 @@ class Refused(Exception):
 
 
 def kinds_in(text: str) -> set[str]:
-    """The kinds of absence that a text speaks of; the longest words count, so that sick leave is not leave."""
+    """Return the kinds of absence that a text mentions; the longest phrases count, so "sick leave" is not leave."""
     line = f" {plain(text)} "
     found = set()
     for phrase, kind in _PHRASES:
@@ -62,10 +59,10 @@ def kinds_in(text: str) -> set[str]:
 
 
 class Who:
-    """Finds people by what a list or a calendar calls them.
+    """Finds people by the id, e-mail address or name in a list or calendar.
 
     Args:
-        people: all who may be meant.
+        people: the candidates.
     """
 
     def __init__(self, people: Iterable[Person]) -> None:
@@ -81,10 +78,10 @@ class Who:
         self._longest_first = sorted(self._names, key=len, reverse=True)
 
     def of_cells(self, cells: Mapping[str, str]) -> str:
-        """The one person of a row: by `employee_id`, else by `email`, else by `name`.
+        """Return the id of the person in a row: by `employee_id`, else by `email`, else by `name`.
 
         Raises:
-            Refused: nobody, or several.
+            Refused: the row matches nobody, or several people.
         """
         field = next((field for field in ("employee_id", "email", "name") if cells.get(field)), "")
         if not field:
@@ -101,12 +98,12 @@ class Who:
         return _one(found, field)
 
     def of_event(self, title: str, attendees: Iterable[str], organiser: str) -> tuple[str, str]:
-        """The one person of a calendar's event, and the title without their name.
+        """Return the id of the person a calendar event is about, and the title without their name.
 
-        Attendees and title must agree; the organiser counts when both say nothing, as somebody else may keep the calendar.
+        Attendees and title must agree. The organiser counts only if both are silent, because another person may keep the calendar.
 
         Raises:
-            Refused: nobody (a warning: calendars hold much else), or not clear who.
+            Refused: the event is about nobody (a warning: calendars hold much else), or it is ambiguous.
         """
         coming = {person for email in attendees for person in self._emails.get(email, ())}
         named, rest = self._named(title)
@@ -118,7 +115,7 @@ class Who:
         return _one(found, ""), rest
 
     def _named(self, title: str) -> tuple[set[str], str]:
-        """Who is named in a title: full names, else ids; and the title without them."""
+        """Return the people a title names, by full name or else by id, and the title without their names."""
         line = f" {plain(title)} "
         found: set[str] = set()
         for name in self._longest_first:  # Ann Lee Smith is not Ann Lee
@@ -127,7 +124,7 @@ class Who:
                 line = line.replace(f" {name} ", " | ")
         if not found:
             for employee_id in self._ids:
-                # a short number may be one of days, and a letter a word, so they count in brackets only
+                # a short number may count days and a single letter may be a word: they count in brackets only
                 alone = len(employee_id) > 2 or (len(employee_id) == 2 and not employee_id.isdecimal())
                 mark = re.escape(employee_id)
                 pattern = rf"(?<!\w){mark}(?!\w)" if alone else rf"[\[(#]\s*{mark}\s*(?:[\])]|(?!\w))"
@@ -137,7 +134,7 @@ class Who:
 
 
 def _orders(name: str) -> Iterable[str]:
-    """A name as it is, and with the family name in front."""
+    """Return a name as given, and with the family name first."""
     words = name.split()
     return {name, " ".join([*words[-1:], *words[:-1]])} - {""}
 
@@ -153,18 +150,18 @@ def _list(ids: Iterable[str], conjunction: str = ", ") -> str:
 
 
 def read_row(row: TableRow, who: Who) -> tuple[str, date, date, str]:
-    """Who, first day, last day and kind of a row.
+    """Return a row's employee id, first day, last day and kind.
 
     Raises:
-        Refused: naming the field.
+        Refused: a field cannot be used; the error names it.
     """
     employee_id = who.of_cells(row.cells)
     first = _date(row, "first_day")
     last = _date(row, "last_day") if row.cells.get("last_day") else first
     if last < first:
-        raise Refused(f"{last} lies before {first}", "last_day")
+        raise Refused(f"{last} is before {first}", "last_day")
     if (last - first).days > MAX_SPAN_DAYS:
-        raise Refused(f"from {first} to {last} are more than {MAX_SPAN_DAYS} days", "last_day")
+        raise Refused(f"{first} to {last} is more than {MAX_SPAN_DAYS} days", "last_day")
     try:
         return employee_id, first, last, only_kind(kinds_in(row.cells["kind"]))
     except Refused as error:
@@ -182,10 +179,10 @@ def _date(row: TableRow, field: str) -> date:
 
 
 def only_kind(kinds: set[str]) -> str:
-    """The one kind.
+    """Return the single kind in a set.
 
     Raises:
-        Refused: none, or several.
+        Refused: the set is empty or has several kinds.
     """
     if len(kinds) == 1:
         return next(iter(kinds))

@@ -1,6 +1,6 @@
-"""iCalendar files (RFC 5545) as spans of whole days: repetitions unrolled, exceptions and cancellations heeded.
+"""Read iCalendar files (RFC 5545) as spans of whole days, with repetitions, exceptions and cancellations applied.
 
-Nothing here knows people: who is meant and what kind of absence it is, `engine.people.leave` decides.
+`engine.people.leave` decides whom an event concerns and which kind of absence it is.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 __all__ = ["CalendarFile", "CalendarSpan", "read_calendar"]
 
-MAX_SPAN_DAYS = 1100  # three years of parental leave; beyond that a year was mistyped
+MAX_SPAN_DAYS = 1100  # three years of parental leave; anything longer is a mistyped year
 MAX_SPANS = 100_000
 _DAMAGED = (ValueError, TypeError, KeyError, AttributeError, OverflowError)  # what the parsers raise for damaged events
 
 
 @dataclass(frozen=True)
 class CalendarSpan:
-    """Whole days that an event, or one repetition of it, takes.
+    """The whole days of an event, or of one repetition.
 
     Attributes:
-        uid: the event's; repetitions share it.
+        uid: of the event; repetitions share it.
         line: where the event begins in the file.
         first_day, last_day: both included, in the workplace's zone.
-        title: its summary, cut to 60 characters.
-        summary: the whole, and its categories.
-        attendees: e-mail addresses of those who have not declined, lower case.
+        title: the summary, cut to 60 characters.
+        summary: the full summary and the categories.
+        attendees: e-mail addresses of everybody who has not declined, lower case.
         organiser: e-mail address, lower case; may be empty.
     """
 
@@ -52,13 +52,13 @@ class CalendarSpan:
 
 @dataclass(frozen=True)
 class CalendarFile:
-    """What a calendar says about a range of days.
+    """What a calendar holds for a range of days.
 
     Attributes:
-        uids: of all events that could be read, cancelled ones included.
-        damaged: of those that could not.
+        uids: of all readable events, cancelled ones included.
+        damaged: UIDs of unreadable events.
         spans: in the order of the file.
-        messages: what was left out, by line.
+        messages: what was left out, by line of the file.
     """
 
     uids: frozenset[str]
@@ -68,7 +68,7 @@ class CalendarFile:
 
 
 class _Skip(Exception):
-    """This event gives no days, for the reason given; `error` when somebody should look at it."""
+    """An event yields no days; `error` if a person should look at it."""
 
     def __init__(self, reason: str, *, error: bool = False) -> None:
         super().__init__(reason)
@@ -80,17 +80,17 @@ def read_calendar(path: Path, zone: ZoneInfo, first: date, last: date) -> Calend
 
     Args:
         path: the file.
-        zone: the workplace's: a day begins and ends there; times without a known zone are taken as its local time.
-        first, last: range into which repetitions are unrolled, both included.
+        zone: of the workplace; days begin and end in it, and times without a known zone are read as its local time.
+        first, last: range in which repetitions count, both included.
 
     Raises:
-        InputError: the file is no calendar, or holds more than 100,000 spans.
+        InputError: the file is not a calendar, or has more than 100,000 spans.
         ConfigError: the packages for calendars are not installed.
     """
     try:
         from icalendar import Calendar, Event  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise ConfigError("calendars need further packages", hint="pip install 'muster[office]'") from error
+        raise ConfigError("reading calendars needs extra packages", hint="pip install 'muster[office]'") from error
     text, warning = read_text(path)
     try:
         calendars = Calendar.from_ical(text, multiple=True)
@@ -99,7 +99,7 @@ def read_calendar(path: Path, zone: ZoneInfo, first: date, last: date) -> Calend
             f"{path} is not an iCalendar file: {error}", hint="export the calendar as .ics again"
         ) from error
     if not calendars:
-        raise InputError(f"{path} holds no whole calendar", hint="export the calendar as .ics again")
+        raise InputError(f"{path} has no complete calendar", hint="export the calendar as .ics again")
     lines = [number for number, line in enumerate(text.splitlines(), 1) if line.strip().upper() == "BEGIN:VEVENT"]
     messages = [RowMessage(0, "", "warning", warning)] if warning else []
     groups: dict[str, list[Event]] = {}
@@ -130,7 +130,7 @@ def read_calendar(path: Path, zone: ZoneInfo, first: date, last: date) -> Calend
 
 
 def _text(event: Event, name: str) -> str:
-    """A property as one line; of several the first."""
+    """Return a property as one line; the first if there are several."""
     values = _all(event, name)
     return " ".join(str(values[0]).split()) if values else ""
 
@@ -141,10 +141,10 @@ def _all(event: Event, name: str) -> list[Any]:
 
 
 def _spans(uid: str, line: int, events: list[Event], zone: ZoneInfo, days: tuple[date, date]) -> Iterable[CalendarSpan]:
-    """The spans of the events that share a UID: a series and its exceptions.
+    """Return the spans of the events that share a UID: a series and its exceptions.
 
     Raises:
-        _Skip: with the reason why there are none.
+        _Skip: there are none; the text says why.
     """
     if not events or all(_is(event, "CANCELLED") for event in events):
         return []
@@ -175,10 +175,10 @@ def _is(event: Event, status: str) -> bool:
 
 
 def _check(event: Event, zone: ZoneInfo) -> None:
-    """Refuse what would be read wrongly, or for ever.
+    """Refuse an event that would be misread or would repeat for ever.
 
     Raises:
-        _Skip: it cannot be used.
+        _Skip: the event cannot be used.
     """
     for rule in _all(event, "RRULE"):
         parts = {str(key).upper(): value for key, value in rule.items()} if isinstance(rule, dict) else {}
@@ -199,7 +199,7 @@ def _check(event: Event, zone: ZoneInfo) -> None:
     if backwards:
         raise _Skip("ends before it begins", error=True)
     if (_day(end) - _day(start)).days > MAX_SPAN_DAYS:
-        raise _Skip(f"takes more than {MAX_SPAN_DAYS} days", error=True)
+        raise _Skip(f"is longer than {MAX_SPAN_DAYS} days", error=True)
 
 
 def _unrolled(events: list[Event], days: tuple[date, date]) -> Iterator[Event]:
@@ -217,14 +217,14 @@ def _day(value: date) -> date:
 
 
 def _local(value: datetime, zone: ZoneInfo) -> datetime:
-    """A moment as the workplace's clocks show it, without zone."""
+    """Return a time as the workplace's clocks show it, without a zone."""
     return (value.astimezone(zone) if value.tzinfo else value).replace(tzinfo=None)
 
 
 def _days(event: Event, zone: ZoneInfo) -> tuple[date | None, date | None]:
-    """First and last day, both included; none for a timed event of less than 24 hours on the clock.
+    """Return the first and last day, both included; None for a timed event that takes less than 24 hours on the clock.
 
-    A day on which clocks change has 23 or 25 hours, so what counts is what the clock shows.
+    Clock time counts because a day on which the clocks change has 23 or 25 hours.
     """
     start, end = event.start, event.end
     if not isinstance(start, datetime) or not isinstance(end, datetime):
@@ -245,7 +245,7 @@ def _summary(event: Event) -> str:
 
 
 def _addresses(event: Event) -> tuple[frozenset[str], str]:
-    """E-mail addresses of attendees who have not declined, and of the organiser."""
+    """Return the e-mail addresses of attendees who have not declined, and the organiser's."""
 
     def address(value: Any) -> str:
         return re.sub(r"^mailto:", "", str(value).strip(), flags=re.IGNORECASE).casefold()

@@ -1,4 +1,4 @@
-"""Leave, remote and sick days: `leave.csv`, filled from tables and calendars, read by the day sheet."""
+"""Leave, remote and sick days: `leave.csv`, which tables and calendars fill and the day sheet reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.errors import InputError
 from engine.people.absence import LEAVE_KINDS, Refused, Who, kinds_in, only_kind, read_row
 from engine.people.calendars import CalendarFile, read_calendar
 from engine.people.store import PeopleStore
-from engine.people.tables import RowMessage, read_table
+from engine.people.tables import RowMessage, headings, read_table
 from engine.storage import Document, document, table_rows, table_text
 
 __all__ = ["LEAVE_COLUMNS", "LEAVE_FIELDS", "LEAVE_KINDS", "Leave", "LeaveBook", "LeaveImport"]
@@ -23,18 +23,16 @@ __all__ = ["LEAVE_COLUMNS", "LEAVE_FIELDS", "LEAVE_KINDS", "Leave", "LeaveBook",
 log = logging.getLogger(__name__)
 
 LEAVE_COLUMNS = ("leave_id", "employee_id", "first_day", "last_day", "kind", "source", "imported_at")
-LEAVE_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "employee_id": (
-        "employee id", "id", "employee no", "employee number", "personnel number", "personnel no", "staff id", "staff no",
-        "personalnummer", "personalnr", "mitarbeiternummer", "mitarbeiter id", "matricule",
-    ),
-    "email": ("email", "e mail", "mail", "email address", "e mail address", "e mail adresse"),
-    "name": ("name", "full name", "employee", "employee name", "mitarbeiter"),
-    "first_day": ("first day", "from", "start", "start date", "begin", "date", "day", "von", "beginn", "datum", "tag"),
-    "last_day": ("last day", "to", "until", "end", "end date", "through", "bis", "ende"),
-    "kind": ("kind", "type", "reason", "absence", "absence type", "leave type", "art", "grund", "abwesenheit"),
-}  # fmt: skip
-"""Headings that are understood, by field; the first is the usual one."""
+LEAVE_FIELDS = headings(
+    employee_id="employee id, id, employee no, employee number, personnel number, personnel no, staff id, staff no, "
+    "personalnummer, personalnr, mitarbeiternummer, mitarbeiter id, matricule",
+    email="email, e mail, mail, email address, e mail address, e mail adresse",
+    name="name, full name, employee, employee name, mitarbeiter",
+    first_day="first day, from, start, start date, begin, date, day, von, beginn, datum, tag",
+    last_day="last day, to, until, end, end date, through, bis, ende",
+    kind="kind, type, reason, absence, absence type, leave type, art, grund, abwesenheit",
+)
+"""Accepted headings by field; the first is the usual one."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +40,11 @@ class Leave:
     """A span of days, both included, on which a person is not expected at the door.
 
     Attributes:
-        leave_id: the same for the same entry imported again.
-        employee_id: who.
+        leave_id: stays the same when the same entry is imported again.
+        employee_id: the person.
         first_day, last_day: both included.
         kind: one of `LEAVE_KINDS`.
-        source: `csv:` or `ical:` and the file's name, or whatever a person wrote.
+        source: `csv:` or `ical:` and the file's name, or whatever was typed by hand.
         imported_at: ISO 8601.
     """
 
@@ -68,8 +66,8 @@ class LeaveImport:
     """What an import did.
 
     Attributes:
-        added, removed, unchanged: ids of entries; one whose days or kind changed was removed and added.
-        messages: by line of the file; those about the whole file come first.
+        added, removed, unchanged: ids of entries; an entry whose days or kind changed counts as removed and added.
+        messages: by line of the file; messages about the whole file come first.
     """
 
     added: tuple[str, ...] = ()
@@ -79,22 +77,22 @@ class LeaveImport:
 
     @property
     def errors(self) -> tuple[RowMessage, ...]:
-        """Messages of what was not taken in though it should have been."""
+        """The messages about entries that should have been imported but were not."""
         return tuple(message for message in self.messages if message.level == "error")
 
 
 class LeaveBook:
-    """`leave.csv`, changed by several processes. People may edit it by hand, too: to take an entry out, delete its line.
+    """`leave.csv`. Several processes change it, and people may edit it by hand: delete a line to remove the entry.
 
     Args:
-        place: the file, or what stands for it.
+        place: the file, or its counterpart in a database.
     """
 
     def __init__(self, place: Path | Document) -> None:
         self.document = document(place)
 
     def all(self) -> list[Leave]:
-        """All entries in the order of the file; a line that makes no sense is left out and logged.
+        """Return all entries in the order of the file; an invalid line is skipped and logged.
 
         Raises:
             StorageError: the file cannot be read.
@@ -102,11 +100,11 @@ class LeaveBook:
         return [entry for _, entry in self._read() if entry]
 
     def kinds(self, first: date, last: date) -> dict[tuple[str, date], str]:
-        """What is known of the days from `first` to `last`, both included.
+        """Return who is absent on the days from `first` to `last`, both included.
 
         Returns:
-            One of `LEAVE_KINDS` by employee id and day; days of which nothing is known are absent. Where entries overlap,
-            sick counts before leave, and leave before remote.
+            One of `LEAVE_KINDS` by employee id and day, only for days with an entry. Where entries overlap, sick overrides
+            leave, and leave overrides remote.
         """
         found: dict[tuple[str, date], str] = {}
         for entry in self.all():
@@ -117,33 +115,33 @@ class LeaveBook:
         return found
 
     def remove(self, employee_id: str) -> int:
-        """Take out all that is known of a person; how many lines that were."""
+        """Remove all entries of a person; return how many lines that were."""
         with self.document.exclusive():
             before = self._read()
-            kept = [row for row, _ in before if row["employee_id"] != employee_id]
-            if len(kept) < len(before):
-                self._write(kept)
-        return len(before) - len(kept)
+            others = [row for row, _ in before if row["employee_id"] != employee_id]
+            if len(others) < len(before):
+                self._write(others)
+        return len(before) - len(others)
 
     def extend(self, rows: Iterable[Mapping[str, object]]) -> None:
-        """Add lines as they are; keys are `LEAVE_COLUMNS`."""
+        """Append lines unchanged; their keys are `LEAVE_COLUMNS`."""
         with self.document.exclusive():
             self._write([*(row for row, _ in self._read()), *rows])
 
     def import_csv(self, path: Path, people: PeopleStore, *, now: datetime, dry_run: bool = False) -> LeaveImport:
-        """Add the days of a table: who (id, e-mail or name), first and last day (both included, ISO 8601), and kind.
+        """Import a table: who (id, e-mail or name), first and last day (both included, ISO 8601), and kind.
 
-        A row without last day is one day. With any error in any row nothing is written. An entry for the same person and days
-        is replaced, so a second import of the same table changes nothing.
+        A row without a last day is one day. An error in any row stops the whole import. An entry for the same person and days
+        is replaced, so importing the same table again changes nothing.
 
         Args:
-            path: the table; headings by any usual name (`LEAVE_FIELDS`).
-            people: whom the rows may name.
+            path: the table; see `LEAVE_FIELDS` for its headings.
+            people: the people whom rows may name.
             now: timezone-aware time of the import.
-            dry_run: only say what would be done.
+            dry_run: report without writing.
 
         Raises:
-            InputError: the file is no table or lacks a column.
+            InputError: the file is not a table or lacks a column.
             StorageError: people or leave cannot be read or written.
         """
         table = read_table(path, LEAVE_FIELDS)
@@ -186,29 +184,29 @@ class LeaveBook:
         horizon_days: int = 730,
         dry_run: bool = False,
     ) -> LeaveImport:
-        """Add the whole days of a calendar's events, repetitions unrolled.
+        """Import the whole days of a calendar's events, repetitions included.
 
-        An event imported before is replaced by its UID, and a cancelled one taken out. Events that cannot be used are left out
-        with a message; the others are taken. Who is meant: the attendee, or the person whose full name or id stands in the
-        title (they must agree), else the organiser.
+        An event imported before is replaced, found by its UID; a cancelled event is removed. An unusable event is skipped with a
+        message. An event is about its attendee, or the person whose full name or id is in the title (both must agree), else
+        about its organiser.
 
         Args:
             path: an `.ics` file.
-            people: whom events may be about.
+            people: the people whom events may be about.
             zone: the workplace's time zone.
             now: timezone-aware time of the import.
-            kind: of all events, by any usual word; default: what each event's title or category says.
-            horizon_days: how far before and after `now` events are looked at.
-            dry_run: only say what would be done.
+            kind: of all events, by any usual word; default: from each event's title or category.
+            horizon_days: how far before and after `now` events count.
+            dry_run: report without writing.
 
         Raises:
-            InputError: the file is no calendar, or the kind is unknown.
+            InputError: the file is not a calendar, or the kind is unknown.
             ConfigError: the packages for calendars are not installed.
             StorageError: people or leave cannot be read or written.
         """
         fixed = kinds_in(kind) if kind is not None else set()
         if kind is not None and len(fixed) != 1:
-            raise InputError(f"{kind!r} is no kind of absence", hint=f"choose one of {', '.join(LEAVE_KINDS)}")
+            raise InputError(f"{kind!r} is not a kind of absence", hint=f"choose one of {', '.join(LEAVE_KINDS)}")
         today = now.astimezone(zone).date()
         first = today - timedelta(days=horizon_days)
         calendar = read_calendar(path, zone, first, today + timedelta(days=horizon_days))
@@ -221,7 +219,7 @@ class LeaveBook:
                 employee_id, title = who.of_event(span.summary, span.attendees, span.organiser)
                 one = only_kind(fixed or kinds_in(title))
             except Refused as error:
-                # calendars hold much else: only what speaks of absence is worth an error
+                # calendars hold much else: only an event that mentions absence is worth an error
                 level = error.level if fixed or kinds_in(span.summary) else "warning"
                 messages.append(RowMessage(span.line, "", level, f"{span.title!r}: {error}"))
                 if level == "error":
@@ -231,8 +229,8 @@ class LeaveBook:
             entries[key] = Leave(key, employee_id, span.first_day, span.last_day, one, f"ical:{path.name}", _stamp(now))
         if missing := self._missing(calendar, path, today):
             messages.append(RowMessage(0, "", "warning", missing))
-        events = {_event_id(uid) for uid in calendar.uids - refused}  # of the others, what is known already stays
-        messages = sorted(dict.fromkeys(messages), key=lambda message: message.line)  # a series says a thing once
+        events = {_event_id(uid) for uid in calendar.uids - refused}  # refused events keep their entries
+        messages = sorted(dict.fromkeys(messages), key=lambda message: message.line)  # one message per series
         return self._merge(
             entries,
             lambda entry: entry.leave_id[:_EVENT_ID] in events and entry.last_day >= first,
@@ -241,9 +239,9 @@ class LeaveBook:
         )
 
     def _missing(self, calendar: CalendarFile, path: Path, today: date) -> str:
-        """A warning of days to come that an earlier file of this name held and this one does not.
+        """Return a warning about future days that an earlier file of this name had and this one lacks.
 
-        They may have been deleted in the calendar, or another calendar bears the name: only a person knows.
+        They may have been deleted in the calendar, or this is another calendar of the same name: only a person can tell.
         """
         events = {_event_id(uid) for uid in calendar.uids} | {_event_id(uid) for uid in calendar.damaged}
         gone = [
@@ -254,14 +252,14 @@ class LeaveBook:
             and entry.leave_id[:_EVENT_ID] not in events
         ]
         return (
-            f"coming entries of an earlier {path.name} that are not in this one were kept ({len(gone)}): delete their lines in "
-            f"leave.csv if they no longer hold"
+            f"future entries of an earlier {path.name} are not in this one and were kept ({len(gone)}): delete their lines in "
+            f"leave.csv if they no longer apply"
             if gone
             else ""
         )
 
     def _read(self) -> list[tuple[dict[str, str], Leave | None]]:
-        """Each line as it stands, with its entry; None where it makes no sense."""
+        """Return each line with its entry; None for an invalid line."""
         content = self.document.read() or b""
         found = table_rows(content, self.document.title, by_hand=True)
         rows = [{column: row.get(column, "") for column in LEAVE_COLUMNS} for row in found]
@@ -274,14 +272,12 @@ class LeaveBook:
         try:
             days = date.fromisoformat(row["first_day"]), date.fromisoformat(row["last_day"])
         except ValueError as error:
-            log.warning("%s: the entry %r is left out: %s", self.document.title, row["leave_id"], error)
+            log.warning("%s: skipped the entry %r: %s", self.document.title, row["leave_id"], error)
             return None
         entry = Leave(row["leave_id"], row["employee_id"], *days, row["kind"], row["source"], row["imported_at"])
         if entry.kind in LEAVE_KINDS and entry.employee_id and days[0] <= days[1]:
             return entry
-        log.warning(
-            "%s: the entry %r is left out: id, kind or days make no sense", self.document.title, row["leave_id"]
-        )
+        log.warning("%s: skipped the entry %r: its id, kind or days are invalid", self.document.title, row["leave_id"])
         return None
 
     def _merge(
@@ -292,7 +288,7 @@ class LeaveBook:
         *,
         dry_run: bool,
     ) -> LeaveImport:
-        """Put entries in the place of those that they replace; a line whose content stays is not touched."""
+        """Write entries in place of those they replace; leave lines with the same content alone."""
         kept: list[Mapping[str, object]] = []
         removed: list[str] = []
         unchanged: list[str] = []

@@ -1,4 +1,4 @@
-"""An existing staff list: read, checked row by row, and taken into `people.csv` as a whole or not at all."""
+"""Import an existing staff list into `people.csv`: check it row by row, then take all of it or nothing."""
 
 from __future__ import annotations
 
@@ -11,26 +11,24 @@ from pathlib import Path
 
 from engine.errors import InputError
 from engine.people.store import PeopleStore, Person, clean_email, clean_id, clean_name
-from engine.people.tables import RowMessage, Table, TableRow, read_table
+from engine.people.tables import RowMessage, Table, TableRow, headings, read_table
 from engine.storage import clean_text
 
 __all__ = ["STAFF_FIELDS", "StaffImport", "clean_consent", "import_staff"]
 
-STAFF_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "employee_id": (
-        "employee id", "id", "employee no", "employee number", "emp id", "personnel number", "personnel no",
-        "personnel id", "staff id", "staff no", "staff number", "badge", "badge number", "personalnummer", "personalnr",
-        "personal nr", "pers nr", "mitarbeiternummer", "mitarbeiternr", "mitarbeiter id", "mitarbeiter nr", "matricule",
-    ),
-    "name": ("name", "full name", "display name", "employee name", "employee", "mitarbeiter", "mitarbeitername"),
-    "first_name": ("first name", "firstname", "given name", "forename", "vorname", "prenom"),
-    "last_name": ("last name", "lastname", "surname", "family name", "nachname", "familienname", "nom"),
-    "department": ("department", "dept", "team", "unit", "division", "group", "abteilung", "bereich", "service"),
-    "email": ("email", "e mail", "mail", "email address", "e mail address", "e mail adresse", "mail address"),
-    "active": ("active", "status", "employment status", "employed", "aktiv"),
-    "consent_at": ("consent", "consent at", "consent date", "consent given", "einwilligung", "einwilligung am"),
-}  # fmt: skip
-"""Headings that are understood, by field; the first is the usual one."""
+STAFF_FIELDS = headings(
+    employee_id="employee id, id, employee no, employee number, emp id, personnel number, personnel no, personnel id, "
+    "staff id, staff no, staff number, badge, badge number, personalnummer, personalnr, personal nr, pers nr, "
+    "mitarbeiternummer, mitarbeiternr, mitarbeiter id, mitarbeiter nr, matricule",
+    name="name, full name, display name, employee name, employee, mitarbeiter, mitarbeitername",
+    first_name="first name, firstname, given name, forename, vorname, prenom",
+    last_name="last name, lastname, surname, family name, nachname, familienname, nom",
+    department="department, dept, team, unit, division, group, abteilung, bereich, service",
+    email="email, e mail, mail, email address, e mail address, e mail adresse, mail address",
+    active="active, status, employment status, employed, aktiv",
+    consent_at="consent, consent at, consent date, consent given, einwilligung, einwilligung am",
+)
+"""Accepted headings by field; the first is the usual one."""
 
 _YES = {"yes", "y", "true", "1", "x", "active", "employed", "current", "ja", "aktiv", "oui"}
 _NO = {"no", "n", "false", "0", "inactive", "left", "former", "terminated", "nein", "inaktiv", "ausgeschieden", "non"}
@@ -43,8 +41,8 @@ class StaffImport:
 
     Attributes:
         added, changed, unchanged: ids, in the order of the file.
-        messages: by line of the file; those about the whole file come first.
-        written: the store was changed.
+        messages: by line of the file; messages about the whole file come first.
+        written: whether the store was changed.
     """
 
     added: tuple[str, ...]
@@ -55,12 +53,12 @@ class StaffImport:
 
     @property
     def errors(self) -> tuple[RowMessage, ...]:
-        """The messages that keep the list out."""
+        """The messages that stop the import."""
         return tuple(message for message in self.messages if message.level == "error")
 
 
 class _Sheet:
-    """The rows of a list on their way to people; collects messages."""
+    """Turns the rows of a list into people and collects messages."""
 
     def __init__(self, table: Table, stored: Mapping[str, Person], now: datetime) -> None:
         self._table = table
@@ -84,7 +82,7 @@ class _Sheet:
         person = Person(
             employee_id,
             self._name(row),
-            # an empty cell leaves what is stored: a list without consents does not withdraw them
+            # an empty cell keeps the stored value: a list without consents does not withdraw them
             self._line(row, "department", 200) or (before.department if before else ""),
             self._email(row) or (before.email if before else ""),
             before.enrolled_at if before else "",
@@ -94,9 +92,8 @@ class _Sheet:
         if not employee_id:
             return
         if employee_id in self.lines:
-            self._error(
-                row.line, "employee_id", f"the id {employee_id} stands in line {self.lines[employee_id]} already"
-            )
+            text = f"the id {employee_id} is already in line {self.lines[employee_id]}"
+            self._error(row.line, "employee_id", text)
             return
         self.people[employee_id], self.lines[employee_id] = person, row.line
 
@@ -112,10 +109,8 @@ class _Sheet:
             return ""
         other = self._spelling.get(_spelling(employee_id), employee_id)
         if employee_id not in self._stored and other != employee_id:
-            self._warn(
-                row.line, "employee_id",
-                f"{employee_id} is taken for a new person, but {other} exists: did a spreadsheet change the id?",
-            )  # fmt: skip
+            text = f"{employee_id} counts as a new person, but {other} exists: did a spreadsheet change the id?"
+            self._warn(row.line, "employee_id", text)
         if _SPOILT_NUMBER.fullmatch(employee_id):
             self._warn(row.line, "employee_id", f"{employee_id} looks like a long number that a spreadsheet cut short")
         return employee_id
@@ -124,7 +119,7 @@ class _Sheet:
         cells, headings = row.cells, self._table.headings
         name, first, last = (cells.get(field, "") for field in ("name", "first_name", "last_name"))
         if "name" in headings and "first_name" in headings and "last_name" not in headings:
-            name = f"{first} {name}"  # where first names have a column, `name` is the family name
+            name = f"{first} {name}"  # beside a column of first names, `name` is the family name
         elif not name:
             name = f"{first} {last}"
         field = next(field for field in ("name", "last_name", "first_name") if field in headings)
@@ -168,7 +163,7 @@ class _Sheet:
             return ""
 
     def check_emails(self) -> None:
-        """Nobody shares an address with somebody else, in the list or beside it: calendars tell people apart by it."""
+        """Check that no two people, listed or stored, share an address: calendars identify people by it."""
         owners: dict[str, list[str]] = {}
         for key, person in {**self._stored, **self.people}.items():
             if person.email:
@@ -185,14 +180,14 @@ class _Sheet:
 
 
 def clean_consent(text: str, now: datetime) -> str:
-    """When somebody agreed, as it is stored: a date, or a moment; empty stays empty.
+    """Return the time of a consent as it is stored: a date, or a date and time; empty stays empty.
 
     Args:
         text: ISO 8601.
         now: timezone-aware, in the workplace's zone.
 
     Raises:
-        InputError: it is none, or lies in the future.
+        InputError: the text is not a date, or it is in the future.
     """
     if not text:
         return ""
@@ -202,29 +197,29 @@ def clean_consent(text: str, now: datetime) -> str:
     except (ValueError, OverflowError):
         raise InputError(f"{text!r} is not a date: write it as 2026-11-22") from None
     if local.date() > now.date():
-        raise InputError(f"{text} lies in the future")
+        raise InputError(f"{text} is in the future")
     return moment.isoformat() if "T" in text or ":" in text else moment.date().isoformat()
 
 
 def _spelling(employee_id: str) -> str:
-    """An id without what spreadsheets take away: leading zeros, and the difference of small and large letters."""
+    """Return an id without what spreadsheets change: leading zeros and upper case."""
     return employee_id.casefold().lstrip("0")
 
 
 def import_staff(path: Path, people: PeopleStore, *, dry_run: bool, now: datetime) -> StaffImport:
-    """Take a staff list into the store: CSV, headings by any usual name (`STAFF_FIELDS`) in any order.
+    """Import a staff list: CSV, with headings by any usual name (`STAFF_FIELDS`) in any order.
 
-    Rows need an id and a name. An empty cell and a missing column leave what is stored. People who are not in the list stay as
-    they are. With any error in any row nothing is written. A second import of the same list changes nothing.
+    Rows need an id and a name. Empty cells and missing columns keep stored values. People who are not in the list stay as they
+    are. An error in any row stops the whole import. Importing the same list again changes nothing.
 
     Args:
         path: the list.
         people: the store.
-        dry_run: only say what would be done.
-        now: timezone-aware, in the workplace's zone; a consent cannot lie after it.
+        dry_run: report without writing.
+        now: timezone-aware, in the workplace's zone; no consent can be later.
 
     Raises:
-        InputError: the file is no table, or lacks a column for ids or for names.
+        InputError: the file is not a table, or lacks a column for ids or for names.
         StorageError: the store cannot be read or written.
     """
     table = read_table(path, STAFF_FIELDS)

@@ -1,4 +1,4 @@
-"""Who works here: `people.csv`, the one place where names live. Logs carry ids only."""
+"""Who works here: `people.csv`, the only place that stores names. Logs carry ids only."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _EMAIL = re.compile(r"[^@\s,;<>\"()]+@[^@\s,;<>\"()]+\.[^@\s,;<>\"().]{2,}")
 
 
 def clean_id(text: str) -> str:
-    """An employee id as it is stored: one printable line of at most 64 characters, without `;` (which separates ids in logs).
+    """Return an employee id as stored: one printable line of at most 64 characters, without `;` (which separates ids in logs).
 
     Raises:
         InputError: it cannot be one.
     """
     value = clean_text(text, what="employee id", limit=ID_LIMIT)
     if ";" in value:
-        raise InputError(f"the employee id {value!r} holds a semicolon", hint="use letters, digits, dots or dashes")
+        raise InputError(f"the employee id {value!r} contains a semicolon", hint="use letters, digits, dots or dashes")
     if value.startswith("unknown-"):
-        raise InputError(f"the employee id {value!r} is kept for strangers", hint="choose another id")
+        raise InputError(f"the employee id {value!r} is reserved for strangers", hint="choose another id")
     return value
 
 
 def clean_name(text: str) -> str:
-    """A person's name as it is stored: one printable line of at most 200 characters.
+    """Return a person's name as stored: one printable line of at most 200 characters.
 
     Raises:
         InputError: it cannot be one.
@@ -45,10 +45,10 @@ def clean_name(text: str) -> str:
 
 
 def clean_email(text: str) -> str:
-    """An e-mail address as it is stored; empty stays empty.
+    """Return an e-mail address as stored; empty stays empty.
 
     Raises:
-        InputError: it is none.
+        InputError: the text is not an address.
     """
     email = clean_text(text, what="email", limit=254) if text.strip() else ""
     if email and not _EMAIL.fullmatch(email):
@@ -57,23 +57,23 @@ def clean_email(text: str) -> str:
 
 
 class PeopleKeep(Protocol):
-    """Where the rows of people stand."""
+    """Where the rows of people are stored."""
 
     def stamp(self) -> object:
-        """Tells that they changed: equal stamps, equal rows."""
+        """Return a stamp that differs after every change of the rows."""
 
     def load(self) -> dict[str, Person]:
-        """Everybody by id, in the order in which they came.
+        """Return everybody by id, in the order in which they were added.
 
         Raises:
-            StorageError: they cannot be read.
+            StorageError: the rows cannot be read.
         """
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Hold the lock over a read and the write that depends on it."""
 
     def save(self, before: Mapping[str, Person], after: Mapping[str, Person]) -> None:
-        """Put other rows in place of those that were loaded; call it within `exclusive()`."""
+        """Replace the loaded rows; call it within `exclusive()`."""
 
 
 class PeopleFile:
@@ -92,20 +92,21 @@ class PeopleFile:
         return self._document.stamp()
 
     def exclusive(self) -> AbstractContextManager[None]:
-        """The lock beside the file."""
+        """Hold the lock file beside the file."""
         return self._document.exclusive()
 
     def load(self) -> dict[str, Person]:
         """See `PeopleKeep.load`; people may have edited the file by hand.
 
         Raises:
-            StorageError: it cannot be read or lacks a column.
+            StorageError: the file cannot be read or lacks a column.
         """
         people: dict[str, Person] = {}
         for row in read_rows(self.path, by_hand=True):
             if "employee_id" not in row or "name" not in row:
                 raise StorageError(
-                    f"{self.path} lacks the column employee_id or name", hint=f"it begins {','.join(PEOPLE_COLUMNS)}"
+                    f"{self.path} lacks the column employee_id or name",
+                    hint=f"it must begin {','.join(PEOPLE_COLUMNS)}",
                 )
             values = {column: row.get(column, "") for column in PEOPLE_COLUMNS if column != "active"}
             active = row.get("active", "").strip().lower() not in {"no", "false", "0"}
@@ -122,7 +123,7 @@ class PeopleStore:
     """Who works here, read and changed by several processes.
 
     Args:
-        place: `people.csv`, or what stands for it.
+        place: `people.csv`, or its counterpart in a database.
     """
 
     def __init__(self, place: Path | PeopleKeep) -> None:
@@ -130,10 +131,10 @@ class PeopleStore:
         self._known: tuple[object, Mapping[str, Person]] | None = None
 
     def all(self) -> dict[str, Person]:
-        """Everybody by id, in the order in which they came.
+        """Return everybody by id, in the order in which they were added.
 
         Raises:
-            StorageError: they cannot be read.
+            StorageError: the rows cannot be read.
         """
         return self.keep.load()
 
@@ -161,11 +162,11 @@ class PeopleStore:
         return frozenset(key for key, person in self.known().items() if not person.active)
 
     def stamp(self) -> object:
-        """Tells that anybody's row changed: equal stamps, equal rows."""
+        """Return a stamp that differs after every change of the rows."""
         return self.keep.stamp()
 
     def names(self) -> dict[str, str]:
-        """Name by id."""
+        """Return the names by id."""
         return {key: person.name for key, person in self.all().items()}
 
     def _change(self, change: Callable[[dict[str, Person]], None]) -> None:
@@ -176,14 +177,14 @@ class PeopleStore:
             self.keep.save(before, after)
 
     def put(self, person: Person) -> None:
-        """Add a person or replace their row."""
+        """Add a person, or replace their row."""
         self._change(lambda people: people.__setitem__(person.employee_id, person))
 
     def add(self, person: Person) -> None:
-        """Add somebody new.
+        """Add a new person.
 
         Raises:
-            InputError: somebody has that id.
+            InputError: the id is taken.
         """
 
         def added(people: dict[str, Person]) -> None:
@@ -194,28 +195,28 @@ class PeopleStore:
         self._change(added)
 
     def put_all(self, added: Iterable[Person]) -> None:
-        """Add people or replace their rows, all in one write."""
+        """Add people, or replace their rows, in one write."""
         rows = {person.employee_id: person for person in added}
         self._change(lambda people: people.update(rows))
 
     def change(self, employee_id: str, **changes: Any) -> tuple[Person, Person]:
-        """Change some of a person's row, and nothing that another process changed meanwhile.
+        """Change fields of a person's row; leave the fields that another process changed meanwhile.
 
         Args:
-            employee_id: who.
-            changes: fields of `Person`, clean.
+            employee_id: the person.
+            changes: validated fields of `Person`.
 
         Returns:
-            The row before, and after.
+            The row before and after.
 
         Raises:
-            InputError: there is nobody of that id, or another person has the e-mail address.
+            InputError: nobody has that id, or another person has the e-mail address.
         """
         found: list[Person] = []
 
         def changed(people: dict[str, Person]) -> None:
             if employee_id not in people:
-                raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists who is")
+                raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists everybody")
             after = dataclasses.replace(people[employee_id], **changes)
             email = after.email.casefold()
             others = (key for key, each in people.items() if key != employee_id and each.email.casefold() == email)
@@ -228,7 +229,7 @@ class PeopleStore:
         return found[0], found[1]
 
     def remove(self, employee_id: str) -> None:
-        """Take a person's row out; nothing happens when there is none."""
+        """Remove a person's row, if there is one."""
 
         def without(people: dict[str, Person]) -> None:
             people.pop(employee_id, None)

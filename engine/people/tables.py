@@ -1,6 +1,6 @@
-"""Tables that people made: any usual encoding and delimiter, headings in any order and by any usual name.
+"""Read tables made by people: any usual encoding and delimiter, headings in any order and by any usual name.
 
-What is wrong with a row is a message that names its line and its heading; only a file that is no table at all is an error.
+A fault in a row becomes a message with its line and heading; only a file that is not a table raises an error.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _NOT_TEXT = {
 
 @dataclass(frozen=True)
 class RowMessage:
-    """What is wrong with, or worth knowing about, a row of a file that was read.
+    """A fault or a note about a row of an imported file.
 
     Attributes:
-        line: of the file, the first is 1; 0 means the file as a whole.
-        column: the heading as it stands in the file; empty means the whole row.
-        level: an error keeps the row out, and of a table all other rows with it; a warning does not.
-        text: in plain words; what cannot be printed becomes spaces.
+        line: of the file, counted from 1; 0 means the whole file.
+        column: the heading as written in the file; empty means the whole row.
+        level: an error stops the import of a table, or skips an event of a calendar; a warning does not.
+        text: in plain words; unprintable characters become spaces.
     """
 
     line: int
@@ -59,12 +59,12 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """What a file holds.
+    """The content of a table.
 
     Attributes:
-        headings: as they stand in the file, by field.
+        headings: as written in the file, by field.
         rows: those that are not blank.
-        messages: what was found while reading.
+        messages: faults and notes from reading.
     """
 
     headings: Mapping[str, str]
@@ -72,18 +72,25 @@ class Table:
     messages: tuple[RowMessage, ...]
 
 
+def headings(**fields: str) -> dict[str, tuple[str, ...]]:
+    """Return the accepted headings by field, from lists separated by commas."""
+    return {field: tuple(names.split(", ")) for field, names in fields.items()}
+
+
 def read_text(path: Path) -> tuple[str, str]:
-    """A text file in UTF-8, UTF-16 or, failing these, Windows-1252.
+    """Read a text file in UTF-8, UTF-16 or, failing these, Windows-1252.
 
     Returns:
-        The text without a byte order mark, and a warning: empty unless the encoding had to be guessed.
+        The text without a byte order mark, and a warning if the encoding was guessed, else an empty text.
 
     Raises:
-        InputError: no file, too large, or no text.
+        InputError: the file is missing, too large, or not text.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path} is larger than {MAX_BYTES >> 20} MiB", hint="give the list alone, or split it")
+            raise InputError(
+                f"{path} is larger than {MAX_BYTES >> 20} MiB", hint="remove everything but the list, or split it"
+            )
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}", hint="give a file that can be read") from error
@@ -92,12 +99,12 @@ def read_text(path: Path) -> tuple[str, str]:
             raise InputError(f"{path} is {what}", hint='save it as "CSV UTF-8", then give that file')
     text, warning = _decoded(path, content)
     if "\0" in text:
-        raise InputError(f"{path} holds zero bytes, so it is no text file", hint='save it as "CSV UTF-8"')
+        raise InputError(f"{path} contains zero bytes, so it is not a text file", hint='save it as "CSV UTF-8"')
     return text, warning
 
 
 def _decoded(path: Path, content: bytes) -> tuple[str, str]:
-    # no statistical guess: lists of names are too short for one (charset-normalizer takes Lefèvre, Muñoz and Øyvind for Central European)
+    # no statistical guess: lists of names are too short (charset-normalizer reads Lefèvre, Muñoz and Øyvind as Central European)
     encoding = "utf-8-sig"
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
@@ -112,7 +119,7 @@ def _decoded(path: Path, content: bytes) -> tuple[str, str]:
             raise InputError(f"{path} is damaged UTF-16: {error.reason}", hint='save it as "CSV UTF-8"') from error
     try:
         return content.decode("cp1252"), (
-            'the file is not UTF-8; it was read as Windows-1252: check names with accents, or save it as "CSV UTF-8"'
+            'the file is not UTF-8 and was read as Windows-1252: check names with accents, or save it as "CSV UTF-8"'
         )
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is neither UTF-8, UTF-16 nor Windows-1252", hint='save it as "CSV UTF-8"') from error
@@ -123,30 +130,30 @@ def read_table(path: Path, fields: Mapping[str, Sequence[str]]) -> Table:
 
     Args:
         path: the file.
-        fields: for each field the headings it may have, in lower case without accents, hyphens or dots
-            (`e mail` stands for `E-Mail`, too).
+        fields: the accepted headings of each field, in lower case without accents, hyphens or dots
+            (`e mail` also matches `E-Mail`).
 
     Raises:
-        InputError: no file, no text, no CSV, no known heading, or two headings for one field.
+        InputError: the file is missing, not text or not CSV, or has no known heading, or two headings for one field.
     """
     text, warning = read_text(path)
     messages = [RowMessage(0, "", "warning", warning)] if warning else []
     skipped = 0
-    if match := re.match(r"sep=.\r?\n", text):  # a line for Excel alone
+    if match := re.match(r"sep=.\r?\n", text):  # a line meant for Excel
         text, skipped = text[match.end() :], 1
     names = {plain(name): field for field, aliases in fields.items() for name in aliases}
     lines = _lines(path, text, _delimiter(text, names), skipped)
     if not lines:
-        raise InputError(f"{path} is empty", hint="the first line names the columns, a row for each entry follows")
+        raise InputError(f"{path} is empty", hint="write the column names in the first line, then one row per entry")
     heading_line, header = lines[0][0], [" ".join(cell.split()) for cell in lines[0][1]]
     columns = _columns(path, header, names)
     if not columns:
         raise InputError(
-            f"{path} names no known column in line {heading_line}: {', '.join(header)[:80]}",
-            hint=f"known are {', '.join(aliases[0] for aliases in fields.values())}",
+            f"{path} has no known column in line {heading_line}: {', '.join(header)[:80]}",
+            hint=f"known columns are {', '.join(aliases[0] for aliases in fields.values())}",
         )
     if others := [heading for heading in header if heading and plain(heading) not in names]:
-        messages.append(RowMessage(heading_line, "", "warning", f"columns that are not read: {', '.join(others)}"))
+        messages.append(RowMessage(heading_line, "", "warning", f"ignored columns: {', '.join(others)}"))
     rows = []
     for line, cells in lines[1:]:
         row, found = _row(line, cells, header, columns)
@@ -156,7 +163,7 @@ def read_table(path: Path, fields: Mapping[str, Sequence[str]]) -> Table:
 
 
 def _columns(path: Path, header: Sequence[str], names: Mapping[str, str]) -> dict[str, int]:
-    """Where each field that the header names stands."""
+    """Return the column number of each field in the header."""
     columns: dict[str, int] = {}
     for index, heading in enumerate(header):
         field = names.get(plain(heading))
@@ -173,10 +180,12 @@ def _columns(path: Path, header: Sequence[str], names: Mapping[str, str]) -> dic
 def _row(
     line: int, cells: Sequence[str], header: Sequence[str], columns: Mapping[str, int]
 ) -> tuple[TableRow, list[RowMessage]]:
-    """A row's tidy cells, and what there is to say about them."""
+    """Return a row's tidied cells, and the messages about them."""
     messages = []
     if any(cell.strip() for cell in cells[len(header) :]):
-        found = f"the row has {len(cells)} cells, the header {len(header)}: a cell with a delimiter needs quotes"
+        found = (
+            f"the row has {len(cells)} cells, the header {len(header)}: put cells that contain a delimiter in quotes"
+        )
         messages.append(RowMessage(line, "", "error", found))
     tidy = {}
     for field, index in columns.items():
@@ -187,13 +196,13 @@ def _row(
 
 
 def plain(text: str) -> str:
-    """A text as it is compared: lower case, no accents, words of letters and digits with one space between them."""
+    """Normalise a text for comparison: lower case, no accents, words of letters and digits, single spaces."""
     letters = unicodedata.normalize("NFKD", text.casefold())
     return " ".join(re.sub(r"[\W_]+", " ", "".join(ch for ch in letters if not unicodedata.combining(ch))).split())
 
 
 def _delimiter(text: str, names: Mapping[str, str]) -> str:
-    """The delimiter by which the first line names most known columns."""
+    """Return the delimiter that gives the most known columns in the first line."""
     header = next((line for line in text.splitlines() if line.strip()), "")
 
     def known(delimiter: str) -> tuple[int, int]:
@@ -204,7 +213,7 @@ def _delimiter(text: str, names: Mapping[str, str]) -> str:
 
 
 def _lines(path: Path, text: str, delimiter: str, skipped: int) -> list[tuple[int, list[str]]]:
-    """Rows that are not blank, each with the line it begins in, which pandas does not tell."""
+    """Return the rows that are not blank, each with its first line, which pandas does not report."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     lines: list[tuple[int, list[str]]] = []
     start = 1 + skipped
@@ -215,25 +224,25 @@ def _lines(path: Path, text: str, delimiter: str, skipped: int) -> list[tuple[in
             start = reader.line_num + 1 + skipped
     except csv.Error as error:
         raise InputError(
-            f"{path} cannot be read as CSV from line {start} on: {error}", hint="look for a quotation mark without end"
+            f"{path} cannot be read as CSV from line {start} on: {error}", hint="look for an unclosed quotation mark"
         ) from error
     return lines
 
 
 def _tidy(cell: str) -> tuple[str, Literal["", "error", "warning"], str]:
-    """The cell as one line without invisible characters, and what there is to say about it."""
+    """Return the cell as one line without invisible characters, with the level and text of a message, if any."""
     level: Literal["", "error", "warning"] = ""
     found = ""
-    kept = []
+    characters = []
     for ch in cell:
         category = unicodedata.category(ch)
         if category in {"Cc", "Zl", "Zp"}:
             if ch not in "\t\r\n\u2028\u2029":
-                return "", "error", f"the cell holds the control character U+{ord(ch):04X}: remove it"
-            level, found = "warning", "a line break or tab within the cell became a space"
-            kept.append(" ")
+                return "", "error", f"the cell contains the control character U+{ord(ch):04X}: remove it"
+            level, found = "warning", "a line break or tab in the cell became a space"
+            characters.append(" ")
         elif category in {"Cf", "Cs", "Co"} and ch not in _JOINERS:
-            level, found = "warning", f"an invisible character (U+{ord(ch):04X}) was left out"
+            level, found = "warning", f"an invisible character (U+{ord(ch):04X}) was removed"
         else:
-            kept.append(ch)
-    return unicodedata.normalize("NFC", " ".join("".join(kept).split())), level, found
+            characters.append(ch)
+    return unicodedata.normalize("NFC", " ".join("".join(characters).split())), level, found

@@ -1,6 +1,6 @@
-"""Where a workspace is kept: files are the default; the database's modules are loaded when the settings name one.
+"""Opens the store of a workspace: files by default, or the PostgreSQL database in the settings, loaded only then.
 
-Not here: what rows mean. Files and their logs: `engine.storage`.
+Not here: what rows mean, and files and their logs (`engine.storage`).
 """
 
 from engine.postgres.opening import connect, open_database, open_store

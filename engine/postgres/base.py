@@ -1,4 +1,4 @@
-"""What a workspace is kept in: files in a folder, or a database that many sites share."""
+"""The store of a workspace: files in a folder, or a database that many sites share."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ __all__ = ["DatabaseState", "FileStore", "Store"]
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """What a database is like at the moment.
+    """The present state of a database.
 
     Attributes:
-        address: without the password. site: whose rows are meant. login: who this process is there.
-        kind: what the login may do: `owner`, `workbench`, `reader` or `recorder`; empty: not known yet.
-        problem: why it cannot be worked with; empty: it can. hint: what to do about it.
+        address: without the password.
+        site: of this workspace.
+        login: of this process.
+        kind: the login's rights: `owner`, `workbench`, `reader` or `recorder`; empty: not known yet.
+        problem: why the database cannot be used; empty if it can.
+        hint: how to fix the problem.
     """
 
     address: str
@@ -34,33 +37,33 @@ class DatabaseState:
 
 
 class Store(Protocol):
-    """Makes the places that books and stores keep their rows in."""
+    """Opens the places where a workspace's rows are stored."""
 
     @property
     def writes_sheets(self) -> bool:
-        """Whether this process sees enough of the logs to write day sheets."""
+        """Whether this process may read enough of the logs to write day sheets."""
 
     @property
     def logs(self) -> Logs:
-        """Makes logs."""
+        """Creates the logs."""
 
     def people(self) -> PeopleKeep:
-        """Where people stand."""
+        """Return the place of the people."""
 
     def gallery(self, name: str, model_id: str, alignment_id: str, dimension: int) -> GalleryKeep:
-        """Where a gallery stands: `people`, `strangers` or `anchors`."""
+        """Return the place of a gallery: `people`, `strangers` or `anchors`."""
 
     def document(self, name: str, *, mode: int = 0o640) -> Document:
-        """Where something small stands, such as `accounts.json`."""
+        """Return the place of a document, such as `accounts.json`."""
 
     def keep_known(self) -> None:
-        """This process records a camera: have at hand what it must know to begin again, whatever is away then."""
+        """Keep local copies of what a camera's recorder needs to start while the database is away."""
 
     def backlog(self) -> Backlog | None:
-        """What waits for the database; None: there is none that could be away."""
+        """Return what waits for the database; None without a database."""
 
     def state(self) -> DatabaseState | None:
-        """Asks the database how it is, which may take seconds; None: there is none."""
+        """Query the database's state, which may take seconds; None without a database."""
 
     def close(self) -> None:
         """End threads and connections."""
@@ -81,28 +84,28 @@ class FileStore:
         self.logs: Logs = FileLogs(workspace / "log", sealer)
 
     def people(self) -> PeopleKeep:
-        """`people.csv`."""
+        """Return `people.csv`."""
         return PeopleFile(self._workspace / "people.csv")
 
     def gallery(self, name: str, model_id: str, alignment_id: str, dimension: int) -> GalleryKeep:
-        """`gallery/<name>.safetensors`."""
+        """Return `gallery/<name>.safetensors`."""
         del model_id, alignment_id, dimension
         return GalleryFile(self._workspace / "gallery" / f"{name}.safetensors")
 
     def document(self, name: str, *, mode: int = 0o640) -> Document:
-        """A file of that name."""
+        """Return the file of that name."""
         return FileDocument(self._workspace / name, mode=mode)
 
     def keep_known(self) -> None:
-        """Everything is here."""
+        """Do nothing: all files are local."""
 
     def backlog(self) -> Backlog | None:
-        """A disk is there or not."""
+        """Return None: there is no database."""
         return None
 
     def state(self) -> DatabaseState | None:
-        """A disk is there or not."""
+        """Return None: there is no database."""
         return None
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no file stays open."""

@@ -1,4 +1,4 @@
-"""Proves that files and a database hold the same: row by row, cell by cell, and that the seals say the same of both."""
+"""Compare files and a database row by row and cell by cell, and the findings about their seals."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _SHOWN = 40  # digits of an embedding
 
 @dataclass(frozen=True)
 class Difference:
-    """Something that is not the same.
+    """A difference between the two.
 
     Attributes:
         where: chain, document or gallery.
-        row: from 1; 0: it as a whole.
-        column: empty: the whole row.
-        files, database: what each of them holds.
+        row: counted from 1; 0: the whole of it.
+        column: empty for the whole row.
+        files, database: the value in each.
     """
 
     where: str
@@ -45,13 +45,14 @@ class Difference:
 
 @dataclass
 class Comparison:
-    """What was found.
+    """The result of a comparison.
 
     Attributes:
-        counts: of what was compared.
-        differences: the first of them. total: how many there are.
-        administration: rows of the audit log that stand in the database alone, because they tell who was let into it.
-        findings: what `muster verify` finds in the files, and so in the database, if nothing differs.
+        counts: how many things of each kind were compared.
+        differences: the first ones.
+        total: number of all differences.
+        administration: rows of the audit log that only the database has, because they record who was granted access to it.
+        findings: of `muster verify` in the files; the database has the same if nothing differs.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -61,26 +62,26 @@ class Comparison:
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, differences: Iterable[Difference]) -> None:
-        """Keep the first ones and count them all."""
+        """Keep the first differences and count all."""
         for each in differences:
             self.total += 1
             if len(self.differences) < _NAMED:
                 self.differences.append(each)
 
     def count(self, what: str, number: int = 1) -> None:
-        """So many were compared."""
+        """Add to the number of things compared."""
         self.counts[what] = self.counts.get(what, 0) + number
 
 
 def compare(files: Side, database: Side, progress: Progress) -> Comparison:
-    """Compare all that two stores hold; rows are not in memory all at once.
+    """Compare the whole content of two stores, without holding all rows in memory.
 
     Args:
-        files, database: the two.
-        progress: told of rows per log.
+        files, database: the two stores.
+        progress: called with the log's name, rows done and rows in all.
 
     Raises:
-        StorageError: one of them gives no answer.
+        StorageError: a store cannot be read.
     """
     result = Comparison()
     empty: set[str] = set()
@@ -107,7 +108,7 @@ def compare(files: Side, database: Side, progress: Progress) -> Comparison:
 
 
 def _compare_log(files: Side, database: Side, name: str, progress: Progress, result: Comparison) -> set[str]:
-    """Compare the chains of a log; the files of those that have no rows."""
+    """Compare the chains of a log; return the file names of chains without rows in either store."""
     log, other = files.logs[name], database.logs[name]
     counts, others = log.counts(), other.counts()
     total, done = max(sum(counts.values()), sum(others.values())), 0
@@ -165,7 +166,7 @@ def _different(
 def _different_row(
     where: str, number: int, here: Mapping[str, str] | None, there: Mapping[str, str] | None
 ) -> Iterator[Difference]:
-    """What two rows of the same columns, the first of which names them, do not have in common."""
+    """Yield the differences of two rows with the same columns; the first column identifies a row."""
     if here is None or there is None:
         yield Difference(
             where, number, "", *(_NOTHING if each is None else next(iter(each.values())) for each in (here, there))
@@ -180,12 +181,12 @@ def _different_row(
 def _different_findings(
     files: Sequence[Finding], database: Sequence[Finding], empty: Collection[str]
 ) -> Iterator[Difference]:
-    """What the seals tell of one of the two alone; of a chain without rows no more can be told than that they are missing."""
+    """Yield findings that differ; for a chain without rows, all that counts is that its rows are missing."""
 
     def told(findings: Sequence[Finding]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for each in findings:
-            if each.what != "torn":  # a write that was cut off is a matter of files
+            if each.what != "torn":  # only files have interrupted writes
                 missing = each.file in empty and not each.harmless
                 found.setdefault(each.file, []).append("missing" if missing else f"{each.what}: {each.detail}")
         return found
@@ -193,6 +194,6 @@ def _different_findings(
     one, other = told(files), told(database)
     for file in sorted({*one, *other}):
         here, there = (sorted(each.get(file, [])) for each in (one, other))
-        # of a file that is gone altogether files tell only when its day was closed, or when the next row comes
+        # files reveal the loss of a whole file only once its day was closed, or with the next row
         if here != there and not (file in empty and not here):
             yield Difference(file, 0, "seals", "; ".join(here) or _NOTHING, "; ".join(there) or _NOTHING)

@@ -1,4 +1,4 @@
-"""The connection to PostgreSQL: short transactions, locks that other processes respect, and one word for "it cannot be reached"."""
+"""The connection to PostgreSQL: short transactions, locks across machines, and one error for an unreachable database."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ log = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT_S = 3
 _PAUSE_S = 0.5
-"""After a failed attempt nobody tries again for so long: a camera must not wait for every row it writes."""
+"""Pause after a failed attempt, so that a camera does not wait for every row it writes."""
 _OPTIONS = "-c lock_timeout=30000 -c statement_timeout=120000 -c idle_in_transaction_session_timeout=60000"
-# a server that is starting, stopping or was killed answers so; without a code there was no answer at all
+# codes of a server that is starting, stopping or was killed; no code means no answer at all
 _AWAY = ("08", "57P01", "57P02", "57P03", "25P03", "53300")
 
 
 def parsed(url: str) -> URL:
-    """An address as it stands in the settings.
+    """Parse the address in the settings.
 
     Raises:
-        ConfigError: it is none of PostgreSQL.
+        ConfigError: it is not an address of a PostgreSQL database.
     """
     try:
         found = make_url(url)
@@ -42,14 +42,14 @@ def parsed(url: str) -> URL:
         found = None
     if found is None or found.drivername not in {"postgresql", "postgresql+psycopg"} or not found.database:
         raise ConfigError(
-            "the setting `store` is no address of a PostgreSQL database",
-            hint="write it as postgresql+psycopg://user@host/database; the password may stand in ~/.pgpass",
+            "the setting `store` is not an address of a PostgreSQL database",
+            hint="write it as postgresql+psycopg://user@host/database; the password may be in ~/.pgpass",
         )
     return found.set(drivername="postgresql+psycopg")
 
 
 def shown(url: URL) -> str:
-    """An address without its password."""
+    """Return an address without its password."""
     return url.render_as_string(hide_password=True)
 
 
@@ -57,11 +57,11 @@ class Database:
     """Connections of one process to the database, for one site.
 
     Args:
-        url: where it is.
-        site: whose rows are meant.
+        url: of the database.
+        site: whose rows are read and written.
 
     Attributes:
-        kind: what the login may do: `owner`, `workbench`, `reader`, `recorder`; empty: the database was not reached yet.
+        kind: the login's rights: `owner`, `workbench`, `reader`, `recorder`; empty: the database was not reached yet.
     """
 
     def __init__(self, url: URL, site: str) -> None:
@@ -73,10 +73,15 @@ class Database:
             max_overflow=10,
             pool_timeout=30,
             connect_args={
-                "connect_timeout": _CONNECT_TIMEOUT_S, "options": _OPTIONS, "application_name": "muster",
-                "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000,
+                "connect_timeout": _CONNECT_TIMEOUT_S,
+                "options": _OPTIONS,
+                "application_name": "muster",
+                "keepalives_idle": 5,
+                "keepalives_interval": 2,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 10_000,
             },
-        )  # fmt: skip
+        )
         self._held = threading.local()
         self._away_until = 0.0
         self.kind = ""
@@ -119,9 +124,9 @@ class Database:
             "42501": "the login lacks the right: `muster store grant`",
             "42P01": "prepare the database: `muster store init`",
             "3F000": "prepare the database: `muster store init`",
-            "55P03": "another process holds the lock: try again, or end the one that hangs",
+            "55P03": "another process holds the lock: try again, or end that process if it hangs",
             "53100": "free space on the database's disk",
-        }.get(state, "see the message; the server's log tells more")
+        }.get(state, "see the message and the server's log")
         return StorageError(f"{self}: {what}", hint=hint)
 
     def _check_pause(self) -> None:
@@ -132,10 +137,10 @@ class Database:
 
     @contextlib.contextmanager
     def work(self) -> Iterator[Connection]:
-        """A transaction: committed when the block ends, undone when it raises.
+        """Open a transaction: committed at the end of the block, rolled back if the block raises.
 
         Raises:
-            Unreachable: there is no answer; whether it was committed is not known.
+            Unreachable: the database does not answer; the transaction may have been committed.
             StorageError: the database refuses.
         """
         held: Connection | None = getattr(self._held, "connection", None)
@@ -150,21 +155,21 @@ class Database:
 
     @property
     def locking(self) -> bool:
-        """Whether this thread holds a lock: what it reads then must be as it is this moment."""
+        """Whether this thread holds a lock and therefore must read the present state."""
         return getattr(self._held, "connection", None) is not None
 
     @contextlib.contextmanager
     def locked(self, name: str) -> Iterator[None]:
-        """Hold a lock that all processes of all machines respect, over reads and the write that depends on them.
+        """Hold a lock across all machines over reads and the write that depends on them.
 
-        It ends with the connection, so nobody is held up by a machine that lost the network.
+        The lock ends with the connection, so a machine that lost the network blocks nobody.
 
         Args:
-            name: of what is locked, within the site.
+            name: of the lock within the site.
 
         Raises:
-            Unreachable: there is no answer.
-            StorageError: somebody else holds it for over 30 s.
+            Unreachable: the database does not answer.
+            StorageError: another process has held the lock for over 30 s.
         """
         digest = hashlib.blake2b(f"{self.site}/{name}".encode(), digest_size=8).digest()
         key = {"key": int.from_bytes(digest, "big", signed=True)}
@@ -188,7 +193,7 @@ class Database:
                         held.invalidate()
 
     def _at_once(self, connection: Connection, statement: str, values: Mapping[str, object]) -> None:
-        """One statement without a transaction around it: a lock costs one round trip, not three."""
+        """Run a statement outside a transaction, so that a lock costs one round trip instead of three."""
         with self._told():
             if connection.invalidated:
                 raise Unreachable(

@@ -1,8 +1,7 @@
-"""Copies all that a store holds into another one, from files into a database or back, and goes on where an earlier copy ended.
+"""Copy the whole content of one store into another, from files into a database or back, continuing where an earlier copy ended.
 
-Rows are written as they stand, with their seals, also those that somebody changed. A chain that stands in the target must be the
-beginning of the same chain in the source, or nothing is written to it. Pictures, day sheets, the outbox and receipts are no rows: they
-stay in the folder.
+Rows are copied unchanged with their seals, including rows that were tampered with. A chain in the target must be the beginning of the
+same chain in the source, otherwise nothing is written to it. Pictures, day sheets, the outbox and receipts stay in the folder.
 """
 
 from __future__ import annotations
@@ -29,22 +28,24 @@ from engine.storage.logs.shelf import Shelf, stem
 __all__ = ["ADMINISTRATION", "Copied", "Progress", "apart", "as_filed", "copy"]
 
 ADMINISTRATION = {"grant", "revoke"}
-"""Actions of the audit log that are noted in the database before anything is copied there."""
+"""Actions that the database's audit log records before anything is copied there."""
 
 _BATCH = 2000
 _SAMPLES = 20
-_ELSEWHERE = "copy into a site (or a folder) of its own, or remove what stands there if nobody needs it"
+_ELSEWHERE = "copy into a new site (or folder), or remove what the target holds if nobody needs it"
 
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass
 class Copied:
-    """What a copy has done so far.
+    """The progress of a copy.
 
     Attributes:
-        rows: written now. there: stood there already. total: of the source.
-        dropped: chains taken out of the target because their time is over in the source, too.
+        rows: written now.
+        there: rows that the target had already.
+        total: rows of the source.
+        dropped: chains removed from the target because retention removed them from the source.
         people, templates, documents: how many the target holds now.
     """
 
@@ -58,16 +59,16 @@ class Copied:
 
 
 def copy(source: Side, target: Side, progress: Progress, done: Copied | None = None) -> Copied:
-    """Make the target hold what the source holds. Nobody else may write to either of them meanwhile.
+    """Copy the source into the target; nothing else may write to either meanwhile.
 
     Args:
         source, target: a workspace's files and its database, either way.
-        progress: told of rows per log.
-        done: is kept up to date, so that it tells how far it came when this raises; done again, it goes on from there.
+        progress: called with the log's name, rows done and rows in all.
+        done: updated during the copy, so that it shows the progress if this raises; a second copy continues from there.
 
     Raises:
-        StorageError: the target holds other rows, or a row cannot be written there as it stands; what was written before stays.
-        GalleryMismatch: templates are of another model than the settings say.
+        StorageError: the target holds other rows, or cannot hold a row unchanged; rows written before stay.
+        GalleryMismatch: templates are of another model than the settings'.
     """
     done = Copied() if done is None else done
     counts = {name: log.counts() for name, log in source.logs.items()}
@@ -86,12 +87,12 @@ def copy(source: Side, target: Side, progress: Progress, done: Copied | None = N
 
 
 def _see_key(source: Side, counts: Mapping[str, Mapping[Key, int]]) -> None:
-    """Rows of another key could be copied, but those after them would be sealed with ours."""
+    """Check the key: rows sealed with another one could be copied, but later rows would be sealed with ours."""
     keys = [(log, key) for name, log in source.logs.items() for key, count in counts[name].items() if count]
     if not keys:
         return
     path = source.sealer.key_path
-    hint = "put the key there with which they were sealed"
+    hint = "restore the key that sealed them"
     if not path.exists():
         raise StorageError(f"{path} is missing, and {source.title} holds sealed rows", hint=hint)
     for log, key in keys[:: max(1, len(keys) // _SAMPLES)]:
@@ -109,10 +110,10 @@ def _authentic(log: Shelf, key: Key, row: Cells) -> bool:
 
 
 def _see_target(source: Side, target: Side, name: str, counts: Mapping[Key, int]) -> list[Key]:
-    """Which chains the target holds of days whose time is over in the source.
+    """Return the target's chains that retention removed from the source.
 
     Raises:
-        StorageError: it holds what is not of the source.
+        StorageError: the target holds rows that are not from the source.
     """
     over = []
     for key, count in target.logs[name].counts().items():
@@ -124,7 +125,7 @@ def _see_target(source: Side, target: Side, name: str, counts: Mapping[Key, int]
         if key in _purged(source.journal, name):
             over.append(key)
         elif not apart(target, name, key):
-            raise StorageError(f"{chain} has {count} rows and does not stand in {source.title}", hint=_ELSEWHERE)
+            raise StorageError(f"{chain} has {count} rows and is not in {source.title}", hint=_ELSEWHERE)
     return over
 
 
@@ -134,7 +135,7 @@ def _purged(journal: Journal, name: str) -> set[Key]:
 
 
 def apart(side: Side, log: str, key: Key) -> bool:
-    """Whether a chain of the audit log tells of nothing but who was let into the database."""
+    """Return whether a chain of the audit log records only grants of access to the database."""
     if log != "audit" or not key[1]:
         return False
     action = side.logs[log].columns.index("action")
@@ -146,7 +147,7 @@ def apart(side: Side, log: str, key: Key) -> bool:
 
 @dataclass
 class _Log:
-    """One log on its way."""
+    """Copies one log."""
 
     source: Side
     target: Side
@@ -157,7 +158,7 @@ class _Log:
     seen: int = field(default=0, init=False)
 
     def copy(self, over: Iterable[Key]) -> None:
-        """Day by day, so that whoever must write in between waits for one of them alone."""
+        """Copy day by day, so that writers wait for one day at most."""
         source, target = self.source.logs[self.name], self.target.logs[self.name]
         self._tell(0)
         for day, recorder in over:
@@ -169,7 +170,7 @@ class _Log:
                 self._copy_day(source, target, day, sorted(recorder for at, recorder in self.counts if at == day))
 
     def _copy_day(self, source: Shelf, target: Shelf, day: date, recorders: list[str]) -> None:
-        # of several recorders by time, as files are read: the order within a table is the order in which rows came
+        # several recorders are merged by time, as files are read: a table keeps the order of insertion
         time = source.columns.index("timestamp") if "timestamp" in source.columns else None
         streams = [self._named(day, each) for each in recorders]
         rows = heapq.merge(*streams, key=lambda row: "" if time is None else row[1][time])
@@ -186,7 +187,7 @@ class _Log:
         return ((recorder, row) for row in self._missing((day, recorder)))
 
     def _missing(self, key: Key) -> Iterator[Cells]:
-        """The rows of a chain that the target does not hold yet."""
+        """Yield the rows of a chain that the target lacks."""
         rows = self.source.cells(self.name, key)
         redacted: set[str] = set()
         there = 0
@@ -196,8 +197,7 @@ class _Log:
                 forgotten = self._forgotten(own, row)
                 if not forgotten:
                     raise StorageError(
-                        f"row {there} of {stem(self.name, *key)} is another one in the source than in the target",
-                        hint=_ELSEWHERE,
+                        f"row {there} of {stem(self.name, *key)} differs between source and target", hint=_ELSEWHERE
                     )
                 for person in forgotten - redacted:
                     self.target.logs[self.name].part(*key).redact(person)
@@ -209,7 +209,7 @@ class _Log:
         yield from rows
 
     def _forgotten(self, own: Cells | None, row: Cells) -> set[str]:
-        """Who stands in the target's row and was forgotten in the source's; empty: they differ otherwise, too."""
+        """Return who is in the target's row but was forgotten in the source's; an empty set if the rows differ otherwise."""
         pseudonym = self.target.sealer.pseudonym
         named = self.target.logs[self.name].people
         people: set[str] = set()
@@ -229,11 +229,11 @@ class _Log:
         self.progress(self.name, self.seen, sum(self.counts.values()))
 
 
-# --------------------------------------------------------------------------------------------- what is no log
+# --------------------------------------------------------------------------------------------- other content
 
 
 def as_filed(people: Mapping[str, Person]) -> list[Person]:
-    """People as they would be read from a file that Muster wrote; somebody may have edited theirs by hand."""
+    """Return people as read from a file that Muster wrote, since theirs may have been edited by hand."""
 
     def filed(person: Person) -> Person:
         texts: dict[str, Any] = {
@@ -249,7 +249,7 @@ def _copy_people(source: PeopleKeep, target: PeopleKeep) -> int:
         before, wanted = target.load(), as_filed(source.load())
         after = {person.employee_id: person for person in wanted}
         if as_filed(before) != wanted:
-            if list(after)[: len(before)] != list(before):  # their order is told by how they came
+            if list(after)[: len(before)] != list(before):  # their order is the order of insertion
                 target.save(before, {})
                 before = {}
             target.save(before, after)
@@ -264,7 +264,7 @@ def _copy_documents(source: Side, target: Side) -> int:
         with document.exclusive():
             before = document.read()
             if content is None and before is not None:
-                raise StorageError(f"{target.title} holds {name}, {source.title} does not", hint=_ELSEWHERE)
+                raise StorageError(f"{target.title} has {name}, {source.title} does not", hint=_ELSEWHERE)
             if content is not None and content != before:
                 document.write(content)
         count += content is not None
@@ -272,7 +272,7 @@ def _copy_documents(source: Side, target: Side) -> int:
 
 
 def _rows(gallery: Gallery) -> list[tuple[str, str, float, bytes]]:
-    """Templates as files tell them."""
+    """Return templates as files store them."""
     return [
         (each.template_id, each.person, round(each.quality, 4), row.tobytes())
         for each, row in zip(gallery.templates, gallery.embeddings, strict=True)

@@ -1,4 +1,4 @@
-"""A workspace whose rows stand in PostgreSQL, shared by the recorders, kiosks and workbenches of a site."""
+"""A workspace with its rows in PostgreSQL, shared by the recorders, kiosks and workbenches of a site."""
 
 from __future__ import annotations
 
@@ -55,25 +55,35 @@ class _TableLogs:
 
 
 class DatabaseStore:
-    """PostgreSQL, with a spool for the times when it is away.
+    """PostgreSQL, with a spool for the times when it cannot be reached.
 
     Args:
         workspace: folder of pictures, settings and the spool.
         url: of the database.
-        site: whose rows are meant.
-        timezone: of the workplace, as the settings say; the database must say the same.
-        recorder: whose chains this installation appends to.
+        site: whose rows are read and written.
+        timezone: of the workplace in the settings; the database's must be the same.
+        recorder: name of the chains that this installation appends to.
         sealer: makes the seals of the logs.
         clock: the present.
-        offline_start: what cameras must know is kept in `known/`, and read there when this begins while the database is away.
-        poll_s: changes are asked for at least so often.
-        listen: hear notifications of changes.
+        offline_start: keep copies of what cameras need in `known/`, and start with them while the database is away.
+        poll_s: longest time between two queries for changes.
+        listen: subscribe to notifications of changes.
     """
 
     def __init__(
-        self, workspace: Path, url: str, *, site: str, timezone: str, recorder: str, sealer: Sealer,
-        clock: Callable[[], datetime], offline_start: bool = True, poll_s: float = POLL_S, listen: bool = True,
-    ) -> None:  # fmt: skip
+        self,
+        workspace: Path,
+        url: str,
+        *,
+        site: str,
+        timezone: str,
+        recorder: str,
+        sealer: Sealer,
+        clock: Callable[[], datetime],
+        offline_start: bool = True,
+        poll_s: float = POLL_S,
+        listen: bool = True,
+    ) -> None:
         self.database = Database(parsed(url), site)
         self._known = Known(workspace / "known", str(self.database))
         self._offline_start = offline_start
@@ -98,7 +108,7 @@ class DatabaseStore:
             self._start()
 
     def _look(self) -> None:
-        """Whether the database is the one that the settings mean."""
+        """Check that the database is the one in the settings."""
         with self.database.work() as connection:
             check_version(connection, self.database)
             site = {"site": self.database.site}
@@ -106,8 +116,8 @@ class DatabaseStore:
             self.database.kind = connection.execute(text("SELECT muster.my_kind(:site)"), site).scalar_one()
         if zone is None:
             raise ConfigError(
-                f"{self.database} is not known there, or not to this login",
-                hint="`muster store init` makes a site, `muster store grant` lets a login see it",
+                f"{self.database} does not exist, or this login may not see it",
+                hint="`muster store init` creates a site, `muster store grant` gives a login access",
             )
         if zone != self._timezone:
             raise ConfigError(
@@ -116,32 +126,32 @@ class DatabaseStore:
 
     @property
     def writes_sheets(self) -> bool:
-        """Recorders see no more of a log than they must, so they write no sheets."""
+        """Whether this login may write day sheets: recorders may not read whole logs."""
         if not self.database.kind and not self.database.away:  # it was away when this began
             with contextlib.suppress(MusterError):
                 self._look()
         return self.database.kind in {"owner", "workbench"}
 
     def people(self) -> PeopleRows:
-        """The site's people."""
+        """Return the site's people."""
         return PeopleRows(self.database, self.watcher)
 
     def gallery(self, name: str, model_id: str, alignment_id: str, dimension: int) -> GalleryRows:
-        """One of the site's galleries."""
+        """Return one of the site's galleries."""
         rows = GalleryRows(self.database, self.watcher, name, model_id, alignment_id, dimension)
         empty = Gallery.empty(model_id, alignment_id, dimension)
         self._galleries[name] = lambda: rows.load(empty)
         return rows
 
     def document(self, name: str, *, mode: int = 0o640) -> TableDocument:
-        """One of the site's documents; who may read it is a matter of the login."""
+        """Return one of the site's documents; the login decides whether it may be read."""
         del mode
         return TableDocument(self.database, self.watcher, name)
 
     # ----------------------------------------------------------------------------------------- away
 
     def keep_known(self) -> None:
-        """Have what cameras must know in files, from now on and as it changes, or nowhere if the settings say so."""
+        """Keep copies of what cameras need up to date in files, or delete the copies if the settings forbid them."""
         if self._offline_start:
             self._keeping = True
         else:
@@ -159,11 +169,11 @@ class DatabaseStore:
             )
 
     def backlog(self) -> Backlog:
-        """What waits for the database."""
+        """Return what waits for the database."""
         return self.spool.backlog()
 
     def state(self) -> DatabaseState:
-        """How the database is."""
+        """Query the database's state."""
         database, problem, hint = self.database, "", ""
         try:
             self._look()
@@ -174,19 +184,19 @@ class DatabaseStore:
         )
 
     def insert(self, name: str, day: date, entries: Sequence[Entry]) -> None:
-        """Write rows that waited.
+        """Write rows from the spool.
 
         Raises:
             StorageError: no log has this name, or the database refuses the rows.
         """
         shelf = self._tables.shelves.get(name)
         if shelf is None:
-            raise StorageError(f"{name} is no log of this version", hint="start the version that wrote the spool")
+            raise StorageError(f"this version has no log {name}", hint="start the version that wrote the spool")
         with self.database.locked(name):
             shelf.insert(day, entries)
 
     def drain(self) -> int:
-        """Hand over what waits, as far as it can be now; how many rows."""
+        """Send as many waiting rows as possible to the database; return how many."""
         return self.spool.drain(self.insert)
 
     def _start(self) -> None:
@@ -202,7 +212,7 @@ class DatabaseStore:
             try:
                 count = self.drain()
                 if count:
-                    log.info("%d rows of the spool stand in %s now", count, self.database)
+                    log.info("%d rows of the spool are in %s now", count, self.database)
             except Unreachable:
                 continue
             except StorageError as error:
@@ -210,7 +220,7 @@ class DatabaseStore:
                 self._stopping.wait(10 * _DRAIN_S)
 
     def close(self) -> None:
-        """End threads and connections; what waits is drained by whoever comes next."""
+        """End threads and connections; the next process drains what waits."""
         self._stopping.set()
         self.watcher.close()
         if self._thread is not None:

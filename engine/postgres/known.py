@@ -1,4 +1,4 @@
-"""What a camera's recorder must know to begin while the database is away, in files beside it: people, templates, the threshold in force."""
+"""Local copies of what a camera's recorder needs to start while the database is away: people, templates, the threshold in force."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _THRESHOLD = "calibration.json"
 
 
 class Known:
-    """Copies of what stands in the database, none older than the version that is noted for it.
+    """Copies from the database, none older than the version recorded for it.
 
     Args:
         folder: `known/` of the workspace.
-        place: names the database and the site; copies of another one are none.
+        place: identifies database and site; copies from another place are ignored.
     """
 
     NAMES = frozenset({"people", _THRESHOLD, *(f"gallery/{name}" for name in _GALLERIES)})
@@ -38,7 +38,7 @@ class Known:
         self._noted: tuple[object, Mapping[str, int]] | None = None
 
     def versions(self) -> dict[str, int] | None:
-        """By name; None: nothing is known of this site.
+        """Return the versions by name; None without copies of this site.
 
         Raises:
             StorageError: the file is damaged.
@@ -51,53 +51,60 @@ class Known:
             return {str(name): int(version) for name, version in found["versions"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StorageError(
-                f"{self._index.title} is damaged ({error})", hint="remove it: it is made anew"
+                f"{self._index.title} is damaged ({error})", hint="remove it: Muster creates it again"
             ) from error
 
     def people(self) -> dict[str, Person]:
-        """Everybody by id."""
+        """Return everybody by id."""
         return self._people.load()
 
     def gallery(self, name: str) -> Gallery:
-        """A gallery."""
+        """Return a gallery."""
         return Gallery.from_file(self._galleries[name].path)
 
     def document(self, name: str) -> bytes | None:
-        """A document."""
+        """Return a document."""
         assert name == _THRESHOLD
         return self._threshold.read()
 
     def follow(
-        self, versions: Mapping[str, int], people: Callable[[], Mapping[str, Person]], gallery: Callable[[str], Gallery],
+        self,
+        versions: Mapping[str, int],
+        people: Callable[[], Mapping[str, Person]],
+        gallery: Callable[[str], Gallery],
         document: Callable[[str], bytes | None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Copy what changed.
 
         Args:
-            versions: of everything, as the database says.
-            people, gallery, document: read there.
+            versions: of everything in the database.
+            people, gallery, document: read from the database.
 
         Raises:
-            StorageError: something could not be read there, or not be written here.
+            StorageError: the database cannot be read, or a copy cannot be written.
         """
         wanted = {name: version for name, version in versions.items() if name in self.NAMES}
         if self._noted == (self._index.stamp(), wanted):
             return
         noted = None
-        with self._index.exclusive():  # another camera's process may do the same
-            with contextlib.suppress(StorageError):  # a damaged one is made anew
+        with self._index.exclusive():  # another camera's process may copy at the same time
+            with contextlib.suppress(StorageError):  # a damaged file is written again
                 noted = self.versions()
             for name in sorted(self.NAMES):
                 if noted is None or wanted.get(name) != noted.get(name):
                     self._copy(name, name in wanted, people, gallery, document)
-            # noted afterwards: who is forgotten is gone by then
+            # recorded last, so that forgotten people are gone by then
             self._index.write(json.dumps({"place": self._place, "versions": wanted}, indent=1, sort_keys=True).encode())
             self._noted = (self._index.stamp(), wanted)
 
     def _copy(
-        self, name: str, there: bool, people: Callable[[], Mapping[str, Person]], gallery: Callable[[str], Gallery],
+        self,
+        name: str,
+        there: bool,
+        people: Callable[[], Mapping[str, Person]],
+        gallery: Callable[[str], Gallery],
         document: Callable[[str], bytes | None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         kind, _, which = name.partition("/")
         content = document(name) if name == _THRESHOLD and there else None
         if name == "people":
@@ -116,7 +123,7 @@ class Known:
         """Remove all copies.
 
         Raises:
-            StorageError: they cannot be.
+            StorageError: the folder cannot be removed.
         """
         with storage_errors(self._folder):
             if self._folder.exists():

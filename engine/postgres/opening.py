@@ -1,4 +1,4 @@
-"""What a workspace is kept in. Files are the default; the database's modules are loaded when the settings name one."""
+"""Open the store that the settings name: files by default, or a database, whose modules are loaded only then."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ __all__ = ["Backlog", "DatabaseState", "FileStore", "Store", "connect", "open_da
 
 
 def open_store(workspace: Path, config: Config, sealer: Sealer, clock: Callable[[], datetime]) -> Store:
-    """What the settings name.
+    """Open the store in the settings.
 
     Raises:
-        ConfigError: the address makes no sense, packages are missing, or the database is not the one that is meant.
+        ConfigError: the address is invalid, packages are missing, or the database is another one.
     """
     return open_database(workspace, config, sealer, clock) if config.store else FileStore(workspace, sealer)
 
 
 def open_database(workspace: Path, config: Config, sealer: Sealer, clock: Callable[[], datetime]) -> DatabaseStore:
-    """The database that the settings name.
+    """Open the database in the settings.
 
     Raises:
         ConfigError: see `open_store`.
@@ -53,14 +53,14 @@ def open_database(workspace: Path, config: Config, sealer: Sealer, clock: Callab
 
 
 def connect(workspace: Path, config: Config) -> Database:
-    """Connections to the database that the settings name, whatever it holds.
+    """Connect to the database in the settings, whatever it holds.
 
     Raises:
-        ConfigError: they name none, the address makes no sense, or packages are missing.
+        ConfigError: the settings name no database, the address is invalid, or packages are missing.
     """
     if not config.store:
         raise ConfigError(
-            f"{workspace} is kept in files: no database is named",
+            f"{workspace} uses files: its settings name no database",
             hint=f'set store = "postgresql+psycopg://login@host/database" in {workspace / CONFIG_NAME}, or MUSTER_STORE',
         )
     with _installed():
@@ -77,6 +77,6 @@ def _installed() -> Iterator[None]:
 
 
 def default_recorder() -> str:
-    """This machine's name, in the form of a recorder's."""
+    """Return this machine's name in the form of a recorder's name."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", socket.gethostname()).strip("-._")[:40]
     return name or "recorder"

@@ -1,4 +1,4 @@
-"""Documents, people and templates in the database: what stands for the files of a workspace."""
+"""Documents, people and templates in the database, the counterparts of a workspace's files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sqlalchemy import (
     select,
     text,
     update,
-)  # fmt: skip
+)
 
 from engine.gallery import Gallery, Template
 from engine.people import PEOPLE_COLUMNS, Person
@@ -38,18 +38,33 @@ __all__ = ["GALLERIES", "GalleryRows", "PeopleRows", "TableDocument"]
 
 _METADATA = MetaData(schema="muster")
 DOCUMENTS = Table(
-    "documents", _METADATA, Column("site", Text), Column("name", Text), Column("version", BigInteger), Column("content", LargeBinary)
-)  # fmt: skip
+    "documents",
+    _METADATA,
+    Column("site", Text),
+    Column("name", Text),
+    Column("version", BigInteger),
+    Column("content", LargeBinary),
+)
 PEOPLE = Table(
-    "people", _METADATA, Column("site", Text), *(Column(name, Text) for name in PEOPLE_COLUMNS if name != "active"),
-    Column("active", Boolean), Column("seq", BigInteger),
-)  # fmt: skip
+    "people",
+    _METADATA,
+    Column("site", Text),
+    *(Column(name, Text) for name in PEOPLE_COLUMNS if name != "active"),
+    Column("active", Boolean),
+    Column("seq", BigInteger),
+)
 GALLERIES = {"people": "templates", "strangers": "strangers", "anchors": "anchors"}
 """Tables of the galleries."""
 _HEADS = Table(
-    "galleries", _METADATA, Column("site", Text), Column("gallery", Text), Column("model_id", Text), Column("alignment_id", Text),
-    Column("version", BigInteger), Column("issued", BigInteger),
-)  # fmt: skip
+    "galleries",
+    _METADATA,
+    Column("site", Text),
+    Column("gallery", Text),
+    Column("model_id", Text),
+    Column("alignment_id", Text),
+    Column("version", BigInteger),
+    Column("issued", BigInteger),
+)
 _CHANGED = text("SELECT muster.gallery_changed(:site, :gallery, :model, :alignment, :before, :after, :issued)")
 
 
@@ -57,8 +72,8 @@ class TableDocument:
     """A document in the database, see `engine.storage.Document`.
 
     Args:
-        database: where.
-        watcher: knows its version.
+        database: to read and write.
+        watcher: tracks its version.
         name: such as `accounts.json`.
     """
 
@@ -68,15 +83,15 @@ class TableDocument:
 
     @property
     def title(self) -> str:
-        """Name and database."""
+        """Its name and database."""
         return f"{self.name} in {self._database}"
 
     def stamp(self) -> object:
-        """Its version; None: there is none."""
+        """Return its version; None if it does not exist."""
         return self._watcher.version(self.name)
 
     def read(self) -> bytes | None:
-        """All of it."""
+        """Return the content, or None."""
         if recalled := self._watcher.recalled:
             return recalled.document(self.name)
         with self._database.work() as connection:
@@ -85,19 +100,19 @@ class TableDocument:
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """A lock that other machines respect, too."""
+        """Hold a lock that other machines respect."""
         with self._database.locked(f"document/{self.name}"):
             yield
 
     def write(self, content: bytes) -> None:
-        """Put another content in its place."""
+        """Replace the content."""
         with self._database.work() as connection:
             version = bump(connection, self._database.site, self.name, content)
         self._watcher.tell(self.name, version)
 
 
 def bump(connection: Connection, site: str, name: str, content: bytes = b"") -> int:
-    """Write a document's next version; which that is."""
+    """Write a document's next version; return its number."""
     row = (DOCUMENTS.c.site == site, DOCUMENTS.c.name == name)
     changed = connection.execute(
         update(DOCUMENTS)
@@ -114,19 +129,19 @@ class PeopleRows:
     """People in the database, see `engine.people.PeopleKeep`.
 
     Args:
-        database: where.
-        watcher: knows when they change.
+        database: to read and write.
+        watcher: tracks their version.
     """
 
     def __init__(self, database: Database, watcher: Watcher) -> None:
         self._database, self._watcher = database, watcher
 
     def stamp(self) -> object:
-        """A number that grows with every change."""
+        """Return a number that grows with every change."""
         return self._watcher.version("people")
 
     def load(self) -> dict[str, Person]:
-        """Everybody of the site by id."""
+        """Return everybody of the site by id."""
         if recalled := self._watcher.recalled:
             return recalled.people()
         query = select(*(PEOPLE.c[name] for name in PEOPLE_COLUMNS)).where(PEOPLE.c.site == self._database.site)
@@ -135,12 +150,12 @@ class PeopleRows:
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """A lock that other machines respect, too."""
+        """Hold a lock that other machines respect."""
         with self._database.locked("people"):
             yield
 
     def save(self, before: Mapping[str, Person], after: Mapping[str, Person]) -> None:
-        """Write what differs, in one transaction."""
+        """Write the differences in one transaction."""
         site = self._database.site
         with self._database.work() as connection:
             for key in before.keys() - after.keys():
@@ -160,10 +175,10 @@ class GalleryRows:
     """A gallery in the database, a row per template, see `engine.gallery.GalleryKeep`.
 
     Args:
-        database: where.
-        watcher: knows when it changes.
+        database: to read and write.
+        watcher: tracks its version.
         gallery: one of `GALLERIES`.
-        model_id, alignment_id, dimension: what its embeddings must be.
+        model_id, alignment_id, dimension: required of its embeddings.
     """
 
     def __init__(
@@ -172,43 +187,50 @@ class GalleryRows:
         self._database, self._watcher, self._gallery = database, watcher, gallery
         self._made_with, self._dimension = (model_id, alignment_id), dimension
         self.table = Table(
-            GALLERIES[gallery], MetaData(schema="muster"), Column("site", Text), Column("template_id", Text), Column("person", Text),
-            Column("quality", Float), Column("embedding", LargeBinary), Column("added", BigInteger), Column("seq", BigInteger),
-        )  # fmt: skip
+            GALLERIES[gallery],
+            MetaData(schema="muster"),
+            Column("site", Text),
+            Column("template_id", Text),
+            Column("person", Text),
+            Column("quality", Float),
+            Column("embedding", LargeBinary),
+            Column("added", BigInteger),
+            Column("seq", BigInteger),
+        )
 
     @property
     def title(self) -> str:
-        """Name and database."""
+        """Its name and database."""
         return f"the gallery of {self._gallery} in {self._database}"
 
     def stamp(self) -> object:
-        """Its version; None: there is none."""
+        """Return its version; None if it does not exist."""
         return self._watcher.version(f"gallery/{self._gallery}")
 
     def keep_aside(self, gallery: Gallery) -> None:
-        """Nowhere: the database has backups, and a second copy of templates would be one more thing to erase."""
+        """Do nothing: the database has backups, and another copy of templates would be one more to erase."""
 
     def aside(self) -> list[Path]:
-        """None."""
+        """Return nothing, see `keep_aside`."""
         return []
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """A lock that other machines respect, too."""
+        """Hold a lock that other machines respect."""
         with self._database.locked(f"gallery/{self._gallery}"):
             yield
 
     def load(self, before: Gallery) -> Gallery:
-        """The gallery as it is; embeddings that are in `before` are not fetched again.
+        """Return the present gallery; embeddings in `before` are not fetched again.
 
         Raises:
-            StorageError: it cannot be read.
+            StorageError: the gallery cannot be read.
         """
         if recalled := self._watcher.recalled:
             return recalled.gallery(self._gallery)
         table, site = self.table, self._database.site
         with self._database.work() as connection:
-            # all of one moment
+            # one consistent state
             connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             head = connection.execute(
                 select(_HEADS).where(_HEADS.c.site == site, _HEADS.c.gallery == self._gallery)
@@ -218,7 +240,7 @@ class GalleryRows:
             recipe = (head.model_id, head.alignment_id)
             if before.recipe != recipe:
                 before = Gallery.empty(*recipe, 0)
-            # ids of all, as one value: with them it is known what went, too
+            # all ids as one value, which also shows what was removed
             ids: Select[Any] = (
                 select(literal_column("array_agg(template_id ORDER BY seq)"))
                 .select_from(table)
@@ -236,20 +258,20 @@ class GalleryRows:
         templates = [fetched[key][0] if key in fetched else before.templates[held[key]] for key in order]
         width = next((len(content) // 4 for _, content in fetched.values()), before.embeddings.shape[1])
         rows = np.empty((len(order), width or self._dimension), np.float32)
-        if kept := [index for index, key in enumerate(order) if key in held]:
-            rows[kept] = before.embeddings[[held[order[index]] for index in kept]]
+        if same := [index for index, key in enumerate(order) if key in held]:
+            rows[same] = before.embeddings[[held[order[index]] for index in same]]
         for index, key in enumerate(order):
             if key in fetched:
                 rows[index] = np.frombuffer(fetched[key][1], "<f4")
         return Gallery(*recipe, rows, tuple(templates), head.version, head.issued)
 
     def save(self, before: Gallery, after: Gallery) -> None:
-        """Write what differs, in one transaction."""
+        """Write the differences in one transaction."""
         table, site = self.table, self._database.site
         had = {each.template_id: each for each in before.templates}
         has = {each.template_id: each for each in after.templates}
         with self._database.work() as connection:
-            if before.recipe != after.recipe:  # not one embedding stays
+            if before.recipe != after.recipe:  # no embedding stays
                 connection.execute(delete(table).where(table.c.site == site))
                 had = {}
             gone = sorted(had.keys() - has.keys())
@@ -281,8 +303,13 @@ class GalleryRows:
             connection.execute(
                 _CHANGED,
                 {
-                    "site": site, "gallery": self._gallery, "model": after.model_id, "alignment": after.alignment_id,
-                    "before": before.version, "after": after.version, "issued": after.issued,
+                    "site": site,
+                    "gallery": self._gallery,
+                    "model": after.model_id,
+                    "alignment": after.alignment_id,
+                    "before": before.version,
+                    "after": after.version,
+                    "issued": after.issued,
                 },
-            )  # fmt: skip
+            )
         self._watcher.tell(f"gallery/{self._gallery}", after.version)

@@ -1,4 +1,4 @@
-"""Prepares a database: its tables, its sites, and logins that may do no more than they must."""
+"""Prepare a database: tables, sites, and logins with minimal rights."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ __all__ = [
 
 Kind = Literal["recorder", "workbench", "reader"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-"""What a login may do: append and read people; everything of its sites; read alone."""
+"""Rights of a login: append rows and read people; everything at its sites; only read."""
 
 _MIGRATING = 5_081_601
-"""Key of the lock under which tables are made."""
+"""Key of the lock for migrations."""
 
 _LOGIN = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
 
@@ -47,32 +47,32 @@ def _config() -> AlembicConfig:
 
 
 def versions(connection: Connection) -> tuple[str | None, str | None]:
-    """Of the tables (None: there are none), and what this program was made for."""
+    """Return the version of the tables (None without tables), and the one this program needs."""
     context = MigrationContext.configure(connection, opts={"version_table_schema": "muster"})
     return context.get_current_revision(), ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def check_version(connection: Connection, database: Database) -> None:
-    """See that the tables are those that this program was made for.
+    """Check that the tables have the version this program needs.
 
     Raises:
-        ConfigError: they are not.
+        ConfigError: they have another version, or do not exist.
     """
     found, wanted = versions(connection)
     if found is None:
-        raise ConfigError(f"{database} holds no tables of Muster", hint="`muster store init` makes them")
+        raise ConfigError(f"{database} has no Muster tables", hint="`muster store init` creates them")
     if found != wanted:
         raise ConfigError(
-            f"{database} is of version {found}, this program of {wanted}",
+            f"{database} has version {found}, this program needs {wanted}",
             hint="run `muster store migrate` with the newer program",
         )
 
 
 def migrate(database: Database) -> tuple[str | None, str]:
-    """Bring the tables to this program's version; from which to which.
+    """Migrate the tables to this program's version; return the versions before and after.
 
     Raises:
-        ConfigError: the login may not make tables and roles, or a newer program has been here.
+        ConfigError: the login may not create tables and roles, or a newer program has migrated the database.
         StorageError: the login is not the tables' owner, or the database cannot be reached.
     """
     config = _config()
@@ -85,7 +85,7 @@ def migrate(database: Database) -> tuple[str | None, str]:
             connection.execute(text("CREATE SCHEMA IF NOT EXISTS muster"))
         elif before not in known:
             raise ConfigError(
-                f"{database} is of version {before}, this program of {wanted}", hint="use the newer program"
+                f"{database} has version {before}, this program needs {wanted}", hint="use the newer program"
             )
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -95,7 +95,7 @@ def migrate(database: Database) -> tuple[str | None, str]:
 
 
 def _check_rights(connection: Connection, database: Database) -> None:
-    """See that the login may make a schema and roles."""
+    """Check that the login may create a schema and roles."""
     found = connection.execute(
         text(
             "SELECT has_database_privilege(current_database(), 'CREATE') AS make, "
@@ -104,16 +104,16 @@ def _check_rights(connection: Connection, database: Database) -> None:
     ).one()
     if not (found.make and found.roles):
         raise ConfigError(
-            f"{database}: this login may not make tables and roles",
+            f"{database}: this login may not create tables and roles",
             hint="use the login that owns the database and has CREATEROLE, see docs/database.md",
         )
 
 
 def site_zone(database: Database) -> str:
-    """The time zone of the database's site.
+    """Return the time zone of the database's site.
 
     Raises:
-        InputError: it is not known there.
+        InputError: the database does not have the site.
     """
     with database.work() as connection:
         row = {"site": database.site}
@@ -122,16 +122,16 @@ def site_zone(database: Database) -> str:
         ).scalar()
     if zone is None:
         raise InputError(
-            f"{database} is not known there", hint="`muster store init` makes a site, `muster store status` lists them"
+            f"{database} does not exist", hint="`muster store init` creates a site, `muster store status` lists them"
         )
     return zone
 
 
 def holdings(database: Database) -> dict[str, object]:
-    """What the site holds, as far as the login may know: version, its kind, sites with their zones, and how many rows of what.
+    """Return what the login may know of the site: version, kind of login, sites with their zones, and numbers of rows.
 
     Raises:
-        StorageError: the database gives no answer.
+        StorageError: the database does not answer.
     """
     site = {"site": database.site}
 
@@ -159,10 +159,10 @@ def holdings(database: Database) -> dict[str, object]:
 
 
 def add_site(database: Database, timezone: str) -> bool:
-    """Make the database's site known; False: it was.
+    """Create the database's site; return False if it exists.
 
     Raises:
-        ConfigError: it is known with another time zone.
+        ConfigError: it exists with another time zone.
     """
     with database.work() as connection:
         row = {"site": database.site, "timezone": timezone}
@@ -172,8 +172,8 @@ def add_site(database: Database, timezone: str) -> bool:
         zone = connection.execute(text("SELECT timezone FROM muster.sites WHERE site = :site"), row).scalar()
     if zone != timezone:
         raise ConfigError(
-            f"{database} is in {zone} already, not in {timezone}",
-            hint="days that were written cannot be moved; use another site",
+            f"{database} has the time zone {zone}, not {timezone}",
+            hint="written days cannot move to another zone: use another site",
         )
     return made.rowcount == 1
 
@@ -181,26 +181,26 @@ def add_site(database: Database, timezone: str) -> bool:
 def _checked(login: str) -> str:
     if not _LOGIN.fullmatch(login) or login.startswith(("pg_", "muster_")):
         raise InputError(
-            f"{login!r} cannot be a login", hint="use small letters, digits, - and _; not pg_… or muster_…"
+            f"{login!r} cannot be a login", hint="use lower-case letters, digits, - and _; not pg_… or muster_…"
         )
     return login
 
 
 def grant(database: Database, login: str, kind: Kind, password: str | None = None) -> bool:
-    """Let a login work on the database's site.
+    """Give a login access to the database's site.
 
     Args:
-        database: opened by somebody who may make logins.
-        login: its name; it is made when there is none.
-        kind: what it may do.
-        password: of a login that is made; None: it signs in otherwise (certificate, peer).
+        database: opened with a login that may create logins.
+        login: its name; it is created if missing.
+        kind: of its rights.
+        password: to set; None: it signs in otherwise (certificate, peer).
 
     Returns:
-        Whether it was made.
+        Whether the login was created.
 
     Raises:
-        InputError: that cannot be a login, or it is of another kind at another site.
-        StorageError: who asks may not.
+        InputError: the name cannot be a login, or the login is of another kind at another site.
+        StorageError: the opening login may not do this.
     """
     login, site = _checked(login), database.site
     with database.work() as connection:
@@ -212,7 +212,7 @@ def grant(database: Database, login: str, kind: Kind, password: str | None = Non
             text("SELECT DISTINCT kind FROM muster.members WHERE login = :login"), {"login": login}
         )
         if (found := set(kinds.scalars())) and found != {kind}:
-            raise InputError(f"{login} is a {', '.join(found)} already", hint="revoke it first, or use another login")
+            raise InputError(f"{login} is already a {', '.join(found)}", hint="revoke it first, or use another login")
         if not there:
             raw.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(login)))
         if password is not None:
@@ -226,10 +226,10 @@ def grant(database: Database, login: str, kind: Kind, password: str | None = Non
 
 
 def revoke(database: Database, login: str) -> None:
-    """Let a login work on the database's site no more; without any site it keeps no right at all.
+    """Withdraw a login's access to the database's site; without any site it keeps no rights at all.
 
     Raises:
-        InputError: it could not before.
+        InputError: it had no access.
     """
     login = _checked(login)
     with database.work() as connection:

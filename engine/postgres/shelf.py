@@ -1,4 +1,4 @@
-"""Logs as tables: one chain per recorder and day, sealed as in files, followed by counting rows."""
+"""Logs as tables: one chain per recorder and day, sealed as in files; changes are found by counting rows."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ _OF_PERSON = text("SELECT * FROM muster.told_of_person(:site, :key, :days)")
 _OF_STRANGER = text("SELECT * FROM muster.told_of_stranger(:site, :key, :days)")
 _INCIDENT = text("SELECT * FROM muster.told_incident(:site, :key)")
 _RECENT = 20_000
-"""Rows of this process that are remembered, so that nothing is told twice while the database is away."""
+"""How many of its own rows a process remembers, so that it repeats nothing while the database is away."""
 _MOST_DAYS = 400
-_PAGE = 2000  # rows that are copied at once
+_PAGE = 2000  # rows copied at once
 _LONGEST_ID = 100
 
 _METADATA = MetaData(schema="muster")
@@ -74,11 +74,11 @@ _CHAINS = Table(
 
 
 def log_table(name: str, columns: Sequence[str]) -> Table:
-    """The table of a log.
+    """Return the table of a log.
 
     Args:
         name: of the log.
-        columns: as in CSV files, `seal` the last.
+        columns: as in CSV files, `seal` last.
     """
     own = [Column(f"c_{column}", Text, key=column) for column in columns[:-1]]
     return Table(
@@ -97,24 +97,24 @@ def log_table(name: str, columns: Sequence[str]) -> Table:
 
 @dataclass
 class _Known:
-    """Rows of a day that were read before: how far per recorder, and the rows in the order in which they were written."""
+    """Rows of a day read before: how far per recorder, and the rows in the order of writing."""
 
     parts: dict[str, tuple[int, int]] = field(default_factory=dict)  # rows and revision by recorder
     rows: list[dict[str, str]] = field(default_factory=list)
 
 
 class TableShelf:
-    """A log in the database; `engine.storage.logs.Shelf` says what it does.
+    """A log in the database, see `engine.storage.logs.Shelf`.
 
     Args:
-        database: where.
-        spool: takes what cannot be written.
-        recorder: whose chain this process appends to.
+        database: of the log.
+        spool: takes rows that cannot be written now.
+        recorder: name of the chain that this process appends to.
         name: of the log.
-        columns: as in CSV files, `seal` the last.
+        columns: as in CSV files, `seal` last.
         sealer: makes the seals.
         people: columns with ids of people.
-        keys: columns that `about` looks into.
+        keys: columns that `about` searches.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class TableShelf:
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """The log's lock at this site. While the database is away nobody can hold it: what is written then goes to the spool."""
+        """Hold the log's lock at this site; while the database is away there is no lock, and rows go to the spool."""
         with contextlib.ExitStack() as stack:
             with contextlib.suppress(Unreachable):
                 stack.enter_context(self._database.locked(self.name))
@@ -147,7 +147,7 @@ class TableShelf:
     # ----------------------------------------------------------------------------------------- writing
 
     def append(self, day: date, rows: Sequence[Row]) -> int:
-        """See `engine.storage.logs.Shelf.append`. When this returns, the rows stand in the database or in the spool."""
+        """See `engine.storage.logs.Shelf.append`; when this returns, the rows are in the database or in the spool."""
         entries = [self._entry(row) for row in rows]
         if not entries:
             return 0
@@ -162,16 +162,16 @@ class TableShelf:
         return 0
 
     def _entry(self, row: Row) -> Entry:
-        # as they would be read from a file
+        # as a file would return them
         cells = {column: decode_cell(encode_cell(row.get(column, ""))) for column in self.columns[:-1]}
         first = self.columns[0]
         return Entry(cells[first] if first.endswith("_id") and cells[first] else uuid.uuid4().hex, cells)
 
     def insert(self, day: date, entries: Sequence[Entry]) -> None:
-        """Seal rows and write them, those left out whose identifiers stand there already.
+        """Seal and write rows whose identifiers are not in the log yet.
 
         Raises:
-            Unreachable: there is no answer; whether they stand there is not known.
+            Unreachable: the database does not answer; the rows may have been written.
             StorageError: the database refuses.
         """
         place = {"site": self._database.site, "log": self.name, "day": day, "recorder": self._recorder}
@@ -204,8 +204,7 @@ class TableShelf:
         return Seal(before.number + 1, own, self.sealer.chain(before.chain, own))
 
     def restore(self, day: date, rows: Sequence[tuple[str, Cells]]) -> None:
-        """See `engine.storage.logs.Shelf.restore`; a row whose identifier stands there already gets another key: it can stand
-        there twice."""
+        """See `engine.storage.logs.Shelf.restore`; a row with a duplicate identifier gets another key."""
         by_id = self.columns[0].endswith("_id")
         decoded = [[*map(decode_cell, cells[:-1]), cells[-1]] for _, cells in rows]
         ids = [values[0] if by_id and len(values[0]) <= _LONGEST_ID else "" for values in decoded]
@@ -224,7 +223,7 @@ class TableShelf:
                 key = (recorder, positions[recorder], uuid.uuid4().hex if row_id in taken else row_id)
                 content.append(dict(zip(names, (*key, *cells), strict=True)))
                 taken.add(row_id)
-            # one statement for all, for after each the rows are counted; and one text, for arrays are slow to send
+            # one statement, because each counts the rows; one text, because arrays are slow to send
             added = (
                 func.json_to_recordset(cast(literal(json.dumps(content, ensure_ascii=False), Text), JSON))
                 .table_valued(*(column(name, Integer if name == "_position" else Text) for name in names), name="added")
@@ -237,7 +236,7 @@ class TableShelf:
     # ----------------------------------------------------------------------------------------- reading
 
     def counts(self) -> dict[Key, int]:
-        """See `engine.storage.logs.Shelf.counts`; the rows that are there, whatever the chain says of them."""
+        """See `engine.storage.logs.Shelf.counts`; counts the actual rows, whatever the chain's entry says."""
         table = self.table
         place = (table.c["_day"], table.c["_recorder"])
         counted = select(*place, func.count()).where(table.c["_site"] == self._database.site).group_by(*place)
@@ -246,11 +245,11 @@ class TableShelf:
             return found | {(day, recorder): count for day, recorder, count in connection.execute(counted)}
 
     def _chains(self, days: Sequence[date] | None = None) -> dict[date, dict[str, tuple[int, int]]]:
-        """Rows and revision by day and recorder."""
+        """Return rows and revision by day and recorder."""
         wanted = [
             _CHAINS.c.site == self._database.site,
             _CHAINS.c.log == self.name,
-            or_(_CHAINS.c.rows > 0, _CHAINS.c.number > 0),  # or its rows are gone, which `check` must tell
+            or_(_CHAINS.c.rows > 0, _CHAINS.c.number > 0),  # or its rows are gone, which `check` must report
         ]
         if days is not None:
             wanted.append(_CHAINS.c.day.in_(days))
@@ -274,7 +273,7 @@ class TableShelf:
         return {day: tuple(sorted(found.items())) for day, found in self._chains(days).items()}
 
     def read(self, days: Sequence[date]) -> dict[date, list[dict[str, str]]]:
-        """See `engine.storage.logs.Shelf.read`; what was read before is not fetched again."""
+        """See `engine.storage.logs.Shelf.read`; fetches only new rows."""
         with self._mutex:
             now = self._chains(days)
             whole, grown = [], []
@@ -308,7 +307,7 @@ class TableShelf:
             return rows
 
     def _fetch(self, wanted: Sequence[Any]) -> None:
-        """Add rows to what is known."""
+        """Fetch rows and add them to the known ones."""
         if not wanted:
             return
         columns = [self.table.c[column] for column in self.columns]
@@ -323,9 +322,9 @@ class TableShelf:
                 known.rows.append(dict(zip(self.columns, cells, strict=True)))
 
     def about(self, key: str, days: Sequence[date]) -> list[dict[str, str]]:
-        """See `engine.storage.logs.Shelf.about`: what the database knows, and what waits here.
+        """See `engine.storage.logs.Shelf.about`: rows of the database and of the spool.
 
-        While it is away, what this process wrote lately stands for that.
+        While the database is away, the rows that this process wrote lately take its place.
         """
         query = _OF_PERSON if self.name == "attendance" else _OF_STRANGER
         try:
@@ -347,8 +346,8 @@ class TableShelf:
         try:
             with self._database.work() as connection:
                 if self._database.kind == "recorder":
-                    told = connection.execute(_INCIDENT, {"site": self._database.site, "key": row_id})
-                    rows = [dict(row) for row in told.mappings()]
+                    incident = connection.execute(_INCIDENT, {"site": self._database.site, "key": row_id})
+                    rows = [dict(row) for row in incident.mappings()]
                 else:
                     rows = [dict(zip(self.columns, row, strict=True)) for row in connection.execute(whole)]
         except Unreachable:
@@ -372,7 +371,7 @@ class TablePart:
         self._chain = tuple(_CHAINS.c[key] == value for key, value in self._place.items())
 
     def _head(self, connection: Connection) -> Head | None:
-        """The running head, if it is ours."""
+        """Return the running head, if it is authentic."""
         found = connection.execute(
             select(_CHAINS.c.number, _CHAINS.c.head, _CHAINS.c.mac).where(*self._chain)
         ).one_or_none()
@@ -397,7 +396,7 @@ class TablePart:
             connection.execute(update(_CHAINS).where(*self._chain).values(values))
 
     def head(self) -> Head:
-        """How far the chain is sealed."""
+        """Return how far the chain is sealed."""
         with self._database.work() as connection:
             head = self._head(connection)
             if head is not None:
@@ -429,7 +428,7 @@ class TablePart:
             full = len(found) == _PAGE
 
     def read(self) -> list[dict[str, str]]:
-        """All rows, oldest first."""
+        """Return all rows, oldest first."""
         with self._database.work() as connection:
             found = self._cells(connection)
         return [dict(zip(self._shelf.columns, cells, strict=True)) for _, cells in found]
@@ -446,7 +445,7 @@ class TablePart:
         ]
 
     def authentic(self) -> list[dict[str, str]]:
-        """The rows that bear their own seal."""
+        """Return the rows whose seals are valid."""
         with self._database.work() as connection:
             found = self._cells(connection)
         lines = self._lines(found)
@@ -457,7 +456,7 @@ class TablePart:
         ]
 
     def check(self, closed: Head | None = None) -> list[Finding]:
-        """What is wrong with the chain."""
+        """Return all findings about the chain."""
         with self._database.work() as connection:
             running = self._head(connection)
             found = self._cells(connection)
@@ -467,12 +466,12 @@ class TablePart:
             return [Finding(file, 0, "missing", detail)]
         findings = check_lines(self._lines(found), file, self._shelf.sealer, heads)
         if found and not heads:
-            detail = "its running head is gone: whether rows are missing at the end cannot be told"
+            detail = "its running head is gone, so Muster cannot check whether rows are missing at the end"
             findings.append(Finding(file, 0, "note", detail))
         return findings
 
     def redact(self, person: str) -> int:
-        """Put a person's pseudonym in place of their id; seals stay valid."""
+        """Replace a person's id by their pseudonym, which keeps seals valid; return how many rows named them."""
         shelf, count = self._shelf, 0
         names = [shelf.columns[index] for index in shelf.people]
         if not names:
@@ -482,8 +481,8 @@ class TablePart:
         with self._database.work() as connection:
             query = select(table.c["_position"], *(table.c[name] for name in names)).where(*self._rows, near)
             for position, *ids in connection.execute(query).all():
-                told = {name: without_person(each, person, shelf.sealer) for name, each in zip(names, ids, strict=True)}
-                changes = {name: each for name, each in told.items() if each is not None}
+                redacted = (without_person(each, person, shelf.sealer) for each in ids)
+                changes = {name: each for name, each in zip(names, redacted, strict=True) if each is not None}
                 if changes:
                     count += 1
                     connection.execute(

@@ -1,4 +1,4 @@
-"""What is copied and compared: all that one store holds, in the words that files and a database share."""
+"""The content of one store to copy or compare, in terms that files and a database share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DOCUMENTS = {
     "pins.json": 0o600,
     "calibration.json": 0o640,
 }
-"""Their names, and the access rights of their files."""
+"""Names of the documents, and the access rights of their files."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class Side:
     """One of the two stores.
 
     Attributes:
-        title: how to call it.
+        title: names it in messages.
         sealer: holds the key of its seals.
-        logs: by name, the journal `seals` the last.
+        logs: by name, the journal `seals` last.
         journal: of closed days.
-        people, documents, galleries: the rest.
-        check: names what does not hold about the rows.
+        people, documents, galleries: the other content.
+        check: returns all findings about the rows.
     """
 
     title: str
@@ -48,7 +48,7 @@ class Side:
     check: Callable[[], Sequence[Finding]]
 
     def cells(self, log: str, key: Key) -> Iterator[Cells]:
-        """The rows of a chain as they stand, see `engine.storage.logs.shelf.Chain.cells`."""
+        """Yield the rows of a chain unchanged, see `engine.storage.logs.shelf.Chain.cells`."""
         return self.logs[log].part(*key).cells(lambda: self.journal.heads(log).get(key))
 
 
@@ -59,11 +59,11 @@ def side(
     galleries: Mapping[str, GalleryStore],
     check: Callable[[], Sequence[Finding]],
 ) -> Side:
-    """A store as one of the two.
+    """Return a store as a side.
 
     Args:
         store: files or the database.
-        shelves: of its logs, but for the journal.
+        shelves: of its logs, without the journal.
         journal, galleries, check: see `Side`.
     """
 

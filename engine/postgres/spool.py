@@ -1,7 +1,7 @@
-"""What could not be written to the database yet: a sealed local file, drained in order when the database is back.
+"""The spool: a sealed local file for rows that the database could not take, drained in order when the database is back.
 
-A row has its identifier before it comes here, and the database takes each identifier once; so a drain that was cut off, or one whose answer
-was lost, is simply done again.
+Rows get their identifiers before they come here, and the database takes each identifier once, so an interrupted drain, or one whose
+answer was lost, is simply repeated.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Entry:
     """A row on its way to a log.
 
     Attributes:
-        row_id: taken once.
+        row_id: the database takes each once.
         cells: text by column, without the seal.
     """
 
@@ -46,9 +46,9 @@ class Backlog:
     """What waits for the database.
 
     Attributes:
-        rows, size: how many, and the bytes of the file.
-        since: when the oldest came; None: nothing waits.
-        problem: why the last drain failed; empty: it did not.
+        rows, size: number of rows, and the bytes of the file.
+        since: time of the oldest row; None if nothing waits.
+        problem: why the last drain failed; empty if it did not.
     """
 
     rows: int = 0
@@ -58,7 +58,7 @@ class Backlog:
 
 
 class Spool:
-    """The rows of one installation that wait; its processes share it.
+    """The waiting rows of one installation, shared by its processes.
 
     Args:
         folder: `spool/` of the workspace.
@@ -66,8 +66,8 @@ class Spool:
         clock: the present.
 
     Attributes:
-        problem: why the last drain failed; empty: it did not.
-        on_put: called when rows were put there.
+        problem: why the last drain failed; empty if it did not.
+        on_put: called after rows were added.
     """
 
     def __init__(self, folder: Path, sealer: Sealer, clock: Callable[[], datetime]) -> None:
@@ -79,7 +79,7 @@ class Spool:
         self.on_put: Callable[[], None] = lambda: None
 
     def __bool__(self) -> bool:
-        """Whether anything waits: whoever comes then waits behind it."""
+        """Return whether anything waits; later rows must then wait behind it."""
         return self._path.exists()
 
     def put(self, name: str, day: date, entries: Sequence[Entry]) -> None:
@@ -107,12 +107,12 @@ class Spool:
         return self._file.read()[self._done() :] if self else []
 
     def waiting(self, name: str, key: str) -> list[tuple[date, Entry]]:
-        """The rows of a log that wait and in which a text stands, with their days."""
-        needle = json.dumps(key, ensure_ascii=False)[1:-1]  # thousands may wait, and most are about others
+        """Return the waiting rows of a log that contain a text, with their days."""
+        needle = json.dumps(key, ensure_ascii=False)[1:-1]  # a quick filter: thousands may wait, most about others
         return [_entry(row) for row in self._waiting() if row["log"] == name and needle in row["cells"]]
 
     def backlog(self) -> Backlog:
-        """How much waits, and since when."""
+        """Return how much waits, and since when."""
         try:
             rows = self._waiting()
             size = self._path.stat().st_size if rows else 0
@@ -125,16 +125,16 @@ class Spool:
     # ----------------------------------------------------------------------------------------- draining
 
     def drain(self, insert: Callable[[str, date, Sequence[Entry]], None]) -> int:
-        """Hand the rows over in the order in which they came; one process of an installation does so at a time.
+        """Insert the rows in their order; one process of an installation does so at a time.
 
         Args:
-            insert: makes rows of one log and day durable, each identifier once; raises StorageError when it cannot.
+            insert: makes rows of one log and day durable, each identifier once; raises StorageError if it cannot.
 
         Returns:
-            How many were handed over.
+            How many rows were inserted.
 
         Raises:
-            StorageError: of `insert`; what was handed over before is not handed over again.
+            StorageError: from `insert`; rows inserted before are not inserted again.
         """
         count = 0
         with claimed(self._path.with_name("drain")) as mine:
@@ -153,7 +153,7 @@ class Spool:
         sound: frozenset[str],
         insert: Callable[[str, date, Sequence[Entry]], None],
     ) -> int:
-        """Rows that somebody changed are left out; the file that holds them is kept aside in the end."""
+        """Insert rows without those that were tampered with; their file is kept aside in the end."""
         done = count = 0
         try:
             for place, group in groupby(rows, lambda row: (row["log"], row["day"]) if row["seal"] in sound else None):
@@ -172,7 +172,7 @@ class Spool:
         return count
 
     def _authentic(self) -> frozenset[str]:
-        """The seals of the rows that are as they were written."""
+        """Return the seals of unchanged rows."""
         return frozenset(row["seal"] for row in self._file.authentic())
 
     def _done(self) -> int:
@@ -182,7 +182,7 @@ class Spool:
             return 0
 
     def _advance(self, count: int) -> None:
-        """Rows were handed over. Killed in the middle of this, a process hands some over again, which does no harm."""
+        """Record that rows were inserted; a process killed in the middle inserts some again, which does no harm."""
         with locked(self._path):
             done = self._done() + count
             if done < len(self._file.read()):
@@ -191,11 +191,9 @@ class Spool:
             with storage_errors(self._path):
                 if len(self._authentic()) < len(self._file.read()):
                     aside = self._path.with_name(f"damaged-{self._clock():%Y%m%dT%H%M%S}.csv")
-                    log.error(
-                        "%s holds rows that are not as they were written; it is kept as %s", self._path, aside.name
-                    )
+                    log.error("%s contains changed rows; it is kept as %s", self._path, aside.name)
                     atomic_write(aside, self._path.read_bytes())
-                self._done_path.unlink(missing_ok=True)  # first: else it would hide rows of the next file
+                self._done_path.unlink(missing_ok=True)  # first, or it would hide rows of the next file
                 self._file.drop()
 
 

@@ -1,4 +1,4 @@
-"""Follows what changes in the database: by its notifications, and by asking now and then where those do not come through."""
+"""Follow changes in the database by its notifications, and by polling where they do not arrive."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _VERSIONS = text(
 
 
 class Watcher:
-    """Knows the version of each document and gallery of a site, without asking the database whenever somebody wants to know.
+    """Tracks the version of each document and gallery of a site, without a query for every look-up.
 
-    While the database is away the versions stay as they were, and with them what was read: a camera goes on with the people it knows.
+    While the database is away, the versions stay as they were, so a camera continues with the people it knows.
 
     Args:
-        database: where.
-        known: what is known of it from an earlier time, for a process that begins while it is away; None: nothing.
-        poll_s: the database is asked at least so often.
-        listen: hear notifications.
+        database: to follow.
+        known: local copies, for a process that starts while the database is away; None: no copies.
+        poll_s: longest time between two queries.
+        listen: subscribe to notifications.
 
     Attributes:
-        recalled: what is to be read in place of the database, which was not reached yet; None: the database.
-        on_contact: told the versions whenever the database was asked in the background.
+        recalled: copies to read instead of the database, which was not reached yet; None: read the database.
+        on_contact: called with the versions after every query in the background.
     """
 
     def __init__(
@@ -49,19 +49,19 @@ class Watcher:
         self.recalled: Known | None = None
         self.on_contact: Callable[[Mapping[str, int]], None] = lambda _versions: None
         self._versions: dict[str, int] | None = None
-        self._told = ""
+        self._logged = ""
         self._mutex = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._listening: psycopg.Connection[tuple[object, ...]] | None = None
 
     def version(self, name: str) -> int | None:
-        """The version of a document or `gallery/<name>`; None: there is none.
+        """Return the version of a document or `gallery/<name>`; None if it does not exist.
 
         Raises:
-            StorageError: it was never known, and the database does not tell.
+            StorageError: no version is known, and the database does not answer.
         """
-        if self._database.locking:  # what a change depends on must be as it is now
+        if self._database.locking:  # a change must depend on the present state
             return self._asked().get(name)
         with self._mutex:
             if self._versions is None:
@@ -80,12 +80,12 @@ class Watcher:
             found = self._known.versions() if self._known is not None else None
             if found is None:
                 raise
-            log.warning("%s is away: going on with the people and the threshold that were known", self._database)
+            log.warning("%s cannot be reached: continuing with the known people and threshold", self._database)
             self.recalled = self._known
             return found
 
     def tell(self, name: str, version: int) -> None:
-        """This process has written a version itself."""
+        """Record a version that this process wrote."""
         with self._mutex:
             if self._versions is not None:
                 self._versions[name] = max(version, self._versions.get(name, 0))
@@ -96,10 +96,10 @@ class Watcher:
             return {row.name: row.version for row in rows}
 
     def refresh(self) -> Mapping[str, int]:
-        """Ask the database now; the versions of everything.
+        """Query and return the versions of everything.
 
         Raises:
-            StorageError: it does not tell.
+            StorageError: the database does not answer.
         """
         found = self._asked()
         with self._mutex:
@@ -115,7 +115,7 @@ class Watcher:
                 self._stopping.wait(self._poll_s)
 
     def _hear(self) -> None:
-        """Wait for a notification or until it is time to ask, until the connection breaks."""
+        """Refresh on every notification or after `poll_s`, until the connection breaks."""
         url = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(url, autocommit=True, connect_timeout=3, application_name="muster watcher") as connection:
             self._listening = connection
@@ -134,9 +134,9 @@ class Watcher:
         try:
             self.on_contact(versions)
         except MusterError as error:
-            if str(error) != self._told:
+            if str(error) != self._logged:
                 log.error("%s", error)
-            self._told = str(error)
+            self._logged = str(error)
 
     def close(self) -> None:
         """End the thread."""

@@ -1,6 +1,6 @@
-"""Durable files: atomic writes, locks, documents and identifiers; and, in `logs`, append-only logs whose rows are sealed.
+"""Durable files: atomic writes, locks, documents and identifiers, and in `logs` append-only logs with sealed rows.
 
-Not here: what is written. The same over a database: `engine.postgres`.
+Not here: what is written. `engine.postgres` is the counterpart over a database.
 """
 
 from engine.storage.files import (

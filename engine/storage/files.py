@@ -1,7 +1,7 @@
-"""Durable files that several processes share: lines appended, atomic replacement, cross-process locks, safe cells.
+"""Durable files that several processes share: appending lines, atomic replacement, cross-process locks, safe cells.
 
 A log row is appended under a lock: heal a torn tail back to the last newline → one write → check → fsync. A crash can
-therefore lose a row that was never acknowledged, but never half a row and never one that was. A whole file is replaced
+therefore lose a row that was not acknowledged yet, but never an acknowledged row or half of one. A whole file is replaced
 through a temporary file in the same folder, fsync, `os.replace`, fsync of the folder.
 """
 
@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S = 30.0
 _ID_BYTES = 6
-"""A thousand events a second make two alike within the same second once in eighteen years."""
+"""At a thousand events a second, two ids collide within the same second once in eighteen years."""
 _BREAKS = re.compile(r"[\r\n\0\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 _FORMULA = re.compile(r"'*[\s\0]*[=+\-@\t\r\0＝＋－＠]")
 _NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
@@ -66,23 +66,23 @@ _NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
 
 
 def clean_text(text: str, *, what: str, limit: int) -> str:
-    """One printable line: NFC, control and format characters dropped or turned to spaces, white space folded.
+    """Return a text as one printable line: NFC, control and format characters dropped or turned to spaces, white space folded.
 
     Args:
         text: what a person typed, or a folder's name.
-        what: how to call it in an error, such as "employee id".
+        what: names the text in an error, such as "employee id".
         limit: longest result in characters.
 
     Raises:
-        InputError: nothing printable is left, or it is too long.
+        InputError: nothing printable is left, or the result is too long.
     """
     # Zero-width joiners carry meaning in some scripts; direction overrides (Cf as well) only serve to deceive.
-    kept = "".join(
+    printable = "".join(
         " " if unicodedata.category(ch) in {"Cc", "Zl", "Zp"} else ch
         for ch in text.encode("utf-8", "replace").decode("utf-8")
         if ch in "\u200c\u200d" or unicodedata.category(ch) not in {"Cf", "Cs", "Co"}
     )
-    line = unicodedata.normalize("NFC", " ".join(kept.split()))
+    line = unicodedata.normalize("NFC", " ".join(printable.split()))
     if not line.strip(" \u200c\u200d"):
         raise InputError(f"the {what} is empty", hint=f"give a {what} with at least one printable character")
     if len(line) > limit:
@@ -91,11 +91,11 @@ def clean_text(text: str, *, what: str, limit: int) -> str:
 
 
 def encode_cell(value: object) -> str:
-    """A CSV cell that no spreadsheet takes for a formula; `decode_cell` gives the text back.
+    """Return a CSV cell that no spreadsheet takes for a formula; `decode_cell` restores the text.
 
     Texts that begin (after white space) with `= + - @`, a control character or their full-width forms get a leading
-    apostrophe, the spreadsheets' own mark for text. Numbers stay numbers, read back as texts, too: what a cell holds is written in one
-    way only, whether it comes from a program, a file or a database. Line breaks become spaces: a row is a line.
+    apostrophe, the spreadsheets' own mark for text. A number stays a number, and a text that reads as one is written alike: every
+    value has one form, whether it comes from a program, a file or a database. Line breaks become spaces: a row is a line.
     """
     text = value if value.__class__ is str else _text(value)
     if not text or (text.isascii() and text.isprintable() and text[0] not in "' =+-@") or _NEGATIVE.fullmatch(text):
@@ -113,12 +113,12 @@ def _text(value: object) -> str:
 
 
 def decode_cell(cell: str) -> str:
-    """The text behind a cell written by `encode_cell`."""
+    """Return the text of a cell written by `encode_cell`."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def csv_line(texts: Iterable[str]) -> str:
-    """One line of CSV from encoded cells. Those with a semicolon or a tab are quoted, too: spreadsheets of some countries split there."""
+    """Return a line of CSV from encoded cells; semicolons and tabs are quoted, too, because some spreadsheets split there."""
     cells = list(texts)
     line = ",".join(cells)
     if line.count(",") >= len(cells) or '"' in line or ";" in line or "\t" in line:
@@ -126,17 +126,17 @@ def csv_line(texts: Iterable[str]) -> str:
     return line + "\n"
 
 
-# A context variable, not an argument of every book: ids are made deep within books that the pipelines of all cameras share, and only
-# the run of one recording, in one thread, is to get the same ones again.
+# A context variable instead of an argument everywhere: logs that all cameras' pipelines share make ids deep inside, and only the run of
+# one recording, in one thread, must get the same ids again.
 _ORIGIN: ContextVar[str] = ContextVar("origin", default="")
 
 
 @contextlib.contextmanager
 def repeatable_ids(origin: str) -> Iterator[None]:
-    """While this lasts, what is written in this thread gets the same ids whenever it is written again.
+    """Make `new_id` repeatable in this thread: running the block again gives the same ids.
 
     Args:
-        origin: what the ids are derived from beside the time and what each is about, such as a recording's id.
+        origin: part of every id's hash, such as a recording's id.
     """
     token = _ORIGIN.set(origin)
     try:
@@ -146,21 +146,21 @@ def repeatable_ids(origin: str) -> Iterator[None]:
 
 
 def repeatable() -> bool:
-    """Whether ids are made so that they come out the same again: then a row may stand in its log already."""
+    """Return whether ids are repeatable; a row may then be in its log already."""
     return bool(_ORIGIN.get())
 
 
 def new_id(time: datetime, *about: str) -> str:
-    """An identifier that sorts by time and is safe as a file name: `20261122T085701-5f0c9a1e37b2`.
+    """Return an identifier that sorts by time and is safe as a file name: `20261122T085701-5f0c9a1e37b2`.
 
     Args:
         time: its first part.
-        about: what it stands for, different for different things; only `repeatable_ids` make use of it, else the rest is random.
+        about: distinguishes things of the same time within `repeatable_ids`; otherwise the second part is random.
     """
     origin = _ORIGIN.get()
-    told = "\0".join((origin, time.isoformat(), *about))
+    basis = "\0".join((origin, time.isoformat(), *about))
     rest = (
-        hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[: 2 * _ID_BYTES]
+        hashlib.sha256(basis.encode("utf-8", "replace")).hexdigest()[: 2 * _ID_BYTES]
         if origin
         else secrets.token_hex(_ID_BYTES)
     )
@@ -183,7 +183,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         hint = {
             errno.ENOSPC: "free space on the disk, then run the command again",
             errno.EDQUOT: "free space within the quota, then run the command again",
-            errno.EFBIG: "the file may not grow further here: raise the limit or use another workspace",
+            errno.EFBIG: "the file reached its size limit: raise the limit or use another workspace",
             errno.EACCES: "give this user write access to the workspace",
             errno.EPERM: "give this user write access to the workspace",
             errno.EROFS: "the file system is read-only: choose another workspace with --workspace",
@@ -196,7 +196,7 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the cross-process lock that guards `path` (a hidden `.name.lock` beside it).
 
     Raises:
-        StorageError: the folder cannot be made or written, or another process holds the lock for over 30 s.
+        StorageError: the folder cannot be created or written, or another process holds the lock for over 30 s.
     """
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -216,16 +216,16 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def claimed(path: Path) -> Iterator[bool]:
-    """Claim something for as long as this lasts, or until the process ends, without waiting.
+    """Claim a path for the duration of the block, or until the process ends, without waiting.
 
     Args:
-        path: stands for it; a hidden `.name.lock` is made beside it.
+        path: to claim; a hidden `.name.lock` is created beside it.
 
     Yields:
-        False: somebody else has it.
+        False if another process has claimed it.
 
     Raises:
-        StorageError: the folder cannot be made or written.
+        StorageError: the folder cannot be created or written.
     """
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -249,9 +249,9 @@ def writable(folder: Path) -> bool:
 
 
 def file_name(text: str) -> str:
-    """A name for a file that stands for a text: safe, and different for different texts."""
-    kept = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in text)[:40]
-    return f"{kept}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    """Return a safe file name for a text, different for different texts."""
+    readable = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in text)[:40]
+    return f"{readable}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def _sync_folder(folder: Path) -> None:
@@ -263,15 +263,15 @@ def _sync_folder(folder: Path) -> None:
 
 
 def atomic_write(path: Path, content: bytes, *, mode: int = 0o640) -> None:
-    """Replace `path` by `content`: readers see the old file or the new one, never a part.
+    """Replace a file: readers see the old file or the new one, never a part.
 
     Args:
-        path: the file; its folder is made if need be.
-        content: all of it.
+        path: the file; its folder is created if missing.
+        content: of the whole file.
         mode: access rights, before the user's mask.
 
     Raises:
-        StorageError: it could not be written; the old file is unharmed.
+        StorageError: the file cannot be written; the old one is intact.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     with storage_errors(path):
@@ -290,7 +290,7 @@ def atomic_write(path: Path, content: bytes, *, mode: int = 0o640) -> None:
 
 
 def _heal(descriptor: int, path: Path) -> int:
-    """Cut a torn last line off; return the file's size after it."""
+    """Cut off a torn last line; return the file's new size."""
     size = os.fstat(descriptor).st_size
     if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n":
         return size
@@ -303,20 +303,20 @@ def _heal(descriptor: int, path: Path) -> int:
             break
         end = start
     os.ftruncate(descriptor, end)
-    log.warning("%s: removed a torn last line of %d bytes, left by a crash", path, size - end)
+    log.warning("%s: removed a torn last line of %d bytes that a crash had left", path, size - end)
     return end
 
 
 def append_lines(path: Path, header: str, lines: Sequence[str]) -> int:
-    """Append lines of CSV to a file durably: when this returns, they survive a crash. The caller holds the lock.
+    """Append lines of CSV to a file durably; the caller holds the lock.
 
-    A new file begins with the header. All lines go in with one write; if that fails the file is as it was.
+    A new file begins with the header. One write appends all lines; if it fails, the file stays as it was.
 
     Returns:
-        Bytes of a torn last line that were cut off before, 0 in the usual case.
+        How many bytes of a torn last line were cut off first, usually 0.
 
     Raises:
-        StorageError: disk full, no access, or the file begins with another header.
+        StorageError: the disk is full, access is denied, or the file begins with another header.
     """
     if not lines:
         return 0
@@ -326,7 +326,7 @@ def append_lines(path: Path, header: str, lines: Sequence[str]) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o640)
         try:
-            # a crash while the file was new may have left a part of the header, which is healed like any torn line
+            # a crash may have left part of the header in a new file; it is healed like any torn line
             if not head.startswith(os.pread(descriptor, len(head), 0)):
                 raise StorageError(
                     f"{path} has other columns than this version writes", hint="move the file aside, then try again"
@@ -354,34 +354,34 @@ def append_lines(path: Path, header: str, lines: Sequence[str]) -> int:
 
 
 class Document(Protocol):
-    """Something small that is replaced as a whole, and that several processes read and change."""
+    """A small file, or its counterpart, that several processes read and replace as a whole."""
 
     @property
     def title(self) -> str:
-        """How to call it in an error."""
+        """Its name in errors."""
 
     def stamp(self) -> object:
-        """Tells that it was changed: equal stamps, equal content; None: there is none yet.
+        """Return a stamp that differs after every change; None if the document does not exist.
 
         Raises:
-            StorageError: it cannot be told.
+            StorageError: the document cannot be accessed.
         """
 
     def read(self) -> bytes | None:
-        """All of it; None: there is none.
+        """Return the content; None if the document does not exist.
 
         Raises:
-            StorageError: it cannot be read.
+            StorageError: the document cannot be read.
         """
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Hold its lock over a read and the write that depends on it."""
 
     def write(self, content: bytes) -> None:
-        """Replace it: readers see the old one or the new one. Call it within `exclusive()`.
+        """Replace the content atomically; call it within `exclusive()`.
 
         Raises:
-            StorageError: it could not be written; it is as it was.
+            StorageError: the document cannot be written; it stays as it was.
         """
 
 
@@ -390,7 +390,7 @@ class FileDocument:
 
     Args:
         path: the file.
-        mode: access rights of what is written.
+        mode: access rights of a written file.
     """
 
     def __init__(self, path: Path, *, mode: int = 0o640) -> None:
@@ -398,11 +398,11 @@ class FileDocument:
 
     @property
     def title(self) -> str:
-        """The path."""
+        """The file's path."""
         return str(self.path)
 
     def stamp(self) -> object:
-        """Time, inode and size. Two files written within one tick of the file system's clock may bear one stamp."""
+        """Return time, inode and size; two writes within one tick of the file system's clock may give the same stamp."""
         with storage_errors(self.path):
             try:
                 status = self.path.stat()
@@ -411,7 +411,7 @@ class FileDocument:
         return status.st_mtime_ns, status.st_ino, status.st_size
 
     def read(self) -> bytes | None:
-        """The file's bytes."""
+        """Return the file's bytes, or None."""
         with storage_errors(self.path):
             try:
                 return self.path.read_bytes()
@@ -419,7 +419,7 @@ class FileDocument:
                 return None
 
     def exclusive(self) -> AbstractContextManager[None]:
-        """The cross-process lock beside the file."""
+        """Hold the cross-process lock beside the file."""
         return locked(self.path)
 
     def write(self, content: bytes) -> None:
@@ -428,7 +428,7 @@ class FileDocument:
 
 
 def document(place: Path | Document, *, mode: int = 0o640) -> Document:
-    """A file as a document; a document is one already."""
+    """Return a file as a document, and a document unchanged."""
     return FileDocument(place, mode=mode) if isinstance(place, Path) else place
 
 
@@ -441,30 +441,30 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, 
 
 
 def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """A table as CSV, safe to open in a spreadsheet."""
+    """Return a table as CSV that is safe to open in a spreadsheet."""
     lines = (csv_line(encode_cell(row.get(column, "")) for column in columns) for row in rows)
     return "".join([csv_line(columns), *lines])
 
 
 def read_rows(path: Path, *, by_hand: bool = False) -> list[dict[str, str]]:
-    """All rows of a CSV file as written; a missing file has none.
+    """Return all rows of a CSV file; none if the file is missing.
 
     Args:
         path: the file.
-        by_hand: people edit it, so the last line may lack its end; else such a line is torn and left out.
+        by_hand: people edit the file, so a last line without a line end counts; otherwise it is torn and left out.
 
     Raises:
-        StorageError: the file cannot be read, is not UTF-8, or is no CSV.
+        StorageError: the file cannot be read, is not UTF-8, or is not CSV.
     """
     content = FileDocument(path).read()
     return [] if content is None else table_rows(content, str(path), by_hand=by_hand)
 
 
 def table_rows(content: bytes, title: str, *, by_hand: bool = False) -> list[dict[str, str]]:
-    """All rows of a CSV file's bytes, see `read_rows`.
+    """Return all rows of a CSV file's bytes, see `read_rows`.
 
     Raises:
-        StorageError: the bytes are not UTF-8, or not such a table.
+        StorageError: the bytes are not UTF-8 or not CSV.
     """
     try:
         text = (content if by_hand else content[: content.rfind(b"\n") + 1]).decode("utf-8-sig")
@@ -474,15 +474,15 @@ def table_rows(content: bytes, title: str, *, by_hand: bool = False) -> list[dic
 
 
 def parse_rows(text: str, path: Path | str, columns: Sequence[str] | None = None) -> list[dict[str, str]]:
-    """Rows of CSV text, cells decoded.
+    """Return the rows of CSV text with decoded cells.
 
     Args:
-        text: with the header in its first line, unless `columns` are given.
+        text: begins with the header, unless `columns` are given.
         path: for the error.
-        columns: names, when the text is a later part of a file.
+        columns: names of the columns, if the text is a later part of a file.
 
     Raises:
-        StorageError: it is no CSV.
+        StorageError: the text is not CSV.
     """
     try:
         rows = list(csv.DictReader(io.StringIO(text, newline=""), columns, strict=True))

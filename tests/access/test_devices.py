@@ -107,8 +107,8 @@ def test_a_name_is_one_printable_line(book: DeviceBook) -> None:
 def test_scopes_that_are_none_are_refused_with_the_choices(book: DeviceBook) -> None:
     with pytest.raises(InputError, match="no scope 'root'") as told:
         pair(book, "door", "screen", "root")
-    assert told.value.hint == f"choose of {', '.join(SCOPES)}"
-    with pytest.raises(InputError, match="nothing"):
+    assert told.value.hint == f"choose from {', '.join(SCOPES)}"
+    with pytest.raises(InputError, match="has no scope"):
         book.pair("door", [], author="", now=NOW)
     assert not book.document.path.exists()
 

@@ -192,7 +192,7 @@ def test_the_id_of_somebody_who_was_erased_is_not_suggested_again(tmp_path: Path
     [
         ({"employee_id": ""}, "employee id"),
         ({"employee_id": "a;b"}, "semicolon"),
-        ({"employee_id": "unknown-3"}, "kept for strangers"),
+        ({"employee_id": "unknown-3"}, "reserved for strangers"),
         ({"employee_id": "1"}, "the id 1 is taken"),
         ({"name": " "}, "name"),
         ({"email": "nobody"}, "not an e-mail address"),

@@ -395,7 +395,7 @@ def test_a_kind_may_be_given_or_stand_in_the_category(book: LeaveBook, people: P
     read(book, people, event("Ada Lovelace"), kind="Urlaub")
     assert set(days(book).values()) == {"on leave"}
     for kind in ("training", "sick or remote", ""):
-        with pytest.raises(InputError, match="no kind of absence"):
+        with pytest.raises(InputError, match="not a kind of absence"):
             read(book, people, event("Ada Lovelace"), kind=kind)
 
 

@@ -178,8 +178,8 @@ def test_an_id_may_be_any_short_line(text: str) -> None:
     ("text", "reason"),
     [
         ("a;b", "semicolon"),
-        ("unknown-7", "kept for strangers"),
-        (" \u200bunknown-7", "kept for strangers"),
+        ("unknown-7", "reserved for strangers"),
+        (" \u200bunknown-7", "reserved for strangers"),
         ("x" * 65, "65 characters"),
         ("x" * 10_000, "10000 characters"),
         ("", "employee id is empty"),

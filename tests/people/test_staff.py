@@ -225,7 +225,7 @@ def test_an_id_that_a_spreadsheet_spoilt_is_a_warning(store: PeopleStore) -> Non
 
 def test_columns_that_are_not_read_are_named_once(store: PeopleStore) -> None:
     result = take(store, "id,name,Room,Shoe size\n7,Ann,4,39\n8,Ben,5,44\n")
-    assert [message.text for message in result.messages] == ["columns that are not read: Room, Shoe size"]
+    assert [message.text for message in result.messages] == ["ignored columns: Room, Shoe size"]
     assert result.messages[0].level == "warning"
 
 
@@ -294,7 +294,9 @@ def test_messages_tell_the_heading_as_it_stands_in_the_file(tmp_path: Path) -> N
     (tmp_path / "a.csv").write_text("Pers.-Nr.; NAME \n7;A\x01\n")
     table = read_table(tmp_path / "a.csv", STAFF_FIELDS)
     assert table.headings == {"employee_id": "Pers.-Nr.", "name": "NAME"}
-    assert table.messages == (RowMessage(2, "NAME", "error", "the cell holds the control character U+0001: remove it"),)
+    assert table.messages == (
+        RowMessage(2, "NAME", "error", "the cell contains the control character U+0001: remove it"),
+    )
 
 
 # --------------------------------------------------------------------------------------------- the command
@@ -316,5 +318,5 @@ def test_the_command_takes_a_list_in_and_ends_with_one_when_it_cannot(
         hr.staff_import(path, dry_run=False, workspace=workspace)
     out = capsys.readouterr().out
     assert caught.value.exit_code == 1
-    assert "the id 8 stands in line 3 already" in out
+    assert "the id 8 is already in line 3" in out
     assert "Nothing was written" in out

@@ -328,7 +328,7 @@ def test_a_row_that_no_file_can_hold_is_refused_by_name(place: Place, change: st
     both = filled(place)
     both.there()
     place.ask(f"UPDATE muster.attendance SET {change} WHERE position = 2 AND recorder = '' AND day = %s", DAY)
-    with pytest.raises(StorageError, match=rf"row 2 of attendance-{DAY} holds in `(reason|seal)`"):
+    with pytest.raises(StorageError, match=rf"row 2 of attendance-{DAY} holds a value in `(reason|seal)`"):
         Both(place, place.workspace("second")).back()
 
 

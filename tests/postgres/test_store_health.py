@@ -127,7 +127,7 @@ def test_where_rows_go_to_files_no_spool_is_spoken_of(tmp_path: Path) -> None:
     client = asking(app, token_for(app))
     assert client.get("/api/status").json["spool"] is None
     assert not FIGURES & figures(client.get("/metrics").text).keys()
-    assert not {"database", "rows that wait for the database"} & checks(tmp_path).keys()
+    assert not {"database", "rows waiting for the database"} & checks(tmp_path).keys()
 
 
 def checks(workspace: Path) -> dict[str, Check]:
@@ -146,7 +146,7 @@ def test_the_check_up_knows_whether_the_database_answers(postgres: Server, works
         found = checks(workspace)
         assert not found["database"].ok
         assert found["database"].hint == "check the network and the server"
-        waits = found["rows that wait for the database"]
+        waits = found["rows waiting for the database"]
         assert not waits.ok
         assert waits.found.startswith("1 since ")
         assert "s3cret" not in "".join(check.line for check in found.values())

@@ -206,7 +206,7 @@ def test_an_uploaded_file_lies_in_a_place_of_its_own_and_is_gone_afterwards(name
 def test_an_error_about_an_uploaded_file_names_it_and_not_where_it_lay(place: Workbench) -> None:
     with pytest.raises(InputError) as told, uploaded(b"a,b\n1,2\n", "staff.csv") as path:
         place.staff.import_staff(path, author="sam")
-    assert told.value.message.startswith("staff.csv names no known column")
+    assert told.value.message.startswith("staff.csv has no known column")
 
 
 # --------------------------------------------------------------------------------------------- forgetting, foreseen

@@ -232,7 +232,7 @@ def test_a_damaged_key_is_an_error_that_says_what_to_do_and_writes_nothing(tmp_p
     log = day_log(tmp_path)
     before = log.shelf.path(DAY).read_bytes()
     with pytest.raises(
-        StorageError, match=r"seal\.key is no seal key → restore it from a backup: 64 hexadecimal digits"
+        StorageError, match=r"seal\.key is not a seal key → restore it from a backup: 64 hexadecimal digits"
     ):
         add(log, DAY, 1, 7)
     assert (log.shelf.path(DAY).read_bytes(), key.read_bytes()) == (before, content)

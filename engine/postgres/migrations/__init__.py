@@ -1,1 +1,1 @@
-"""How the database came to be what it is: one file per step, run by Alembic."""
+"""The migrations of the database: one file per step, run by Alembic."""

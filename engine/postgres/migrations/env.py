@@ -1,4 +1,4 @@
-"""Run by Alembic: brings the database of the connection it is handed to the newest step."""
+"""Run by Alembic: migrate the database of the given connection to the newest step."""
 
 from alembic import context
 

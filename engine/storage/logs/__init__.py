@@ -1,4 +1,4 @@
-"""Append-only logs whose rows are sealed, so that nobody changes one unnoticed."""
+"""Append-only logs with sealed rows, so that no change goes unnoticed."""
 
 from engine.storage.logs.check import Finding, Head
 from engine.storage.logs.days import DayLog, FileLogs, Journal, Logs, WholeLog

@@ -1,4 +1,4 @@
-"""Reads a sealed file byte by byte and names what does not hold: rows that were changed, removed, moved or inserted."""
+"""Check a sealed file byte by byte: find rows that were changed, removed, moved or inserted."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from engine.storage.logs.seals import Seal, Sealer, parse_seal
 
 __all__ = ["Finding", "Head", "Line", "check_content", "check_lines", "line_of", "read_line"]
 
-_NAMED = 20  # findings of one kind that are told one by one
+_NAMED = 20  # findings of one kind that are listed one by one
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something noticed about a log.
+    """A finding about a log.
 
     Attributes:
         file: its name.
-        line: from 1, the header's; 0: the file as a whole.
+        line: counted from 1 for the header; 0: the whole file.
         what: `changed`, `removed`, `moved`, `inserted`, `missing` (all: tampering or damage), or `torn`, `note`.
         detail: one line for people.
     """
@@ -34,13 +34,13 @@ class Finding:
 
     @property
     def harmless(self) -> bool:
-        """Explained by a crash or the course of things."""
+        """Whether a crash or normal operation explains it."""
         return self.what in {"torn", "note"}
 
 
 @dataclass(frozen=True)
 class Head:
-    """How far a file is sealed: its number of rows, and the chain's last value."""
+    """How far a file is sealed: the number of rows, and the chain's last value."""
 
     rows: int
     chain: str
@@ -52,9 +52,9 @@ class Line:
 
     Attributes:
         number: of the line, from 1.
-        cells: None when it is no CSV.
-        seal: None when it bears none.
-        authentic: the seal is its own.
+        cells: None if the line is not CSV.
+        seal: None if the line has none.
+        authentic: whether the seal belongs to the line.
     """
 
     number: int
@@ -64,7 +64,7 @@ class Line:
 
     @property
     def name(self) -> str:
-        """How to call the row: its identifier and time, as far as they can be read."""
+        """The row's identifier and time, as far as they can be read."""
         return " ".join(cell for cell in (self.cells or [])[:2] if cell) or "unreadable"
 
 
@@ -74,14 +74,14 @@ Canonical = Callable[[Sequence[str]], list[str]]
 def read_line(
     raw: bytes, stem: str, columns: Sequence[str], sealer: Sealer, canonical: Canonical, number: int = 0
 ) -> Line:
-    """Read a line and make its seal anew.
+    """Read a line and verify its seal.
 
     Args:
-        raw: without its end.
+        raw: the line without its end.
         stem: name of the file without suffix, part of every seal.
         columns: the header, `seal` last.
         sealer: holds the key.
-        canonical: a row's cells as they are hashed.
+        canonical: returns a row's cells as they are hashed.
         number: of the line.
     """
     try:
@@ -95,7 +95,7 @@ def read_line(
 
 
 def line_of(cells: list[str], stem: str, sealer: Sealer, canonical: Canonical, number: int) -> Line:
-    """The same of encoded cells, the seal as the last."""
+    """Verify the seal of encoded cells, the last of which is the seal."""
     seal = parse_seal(cells[-1])
     own = seal is not None and sealer.own(stem, seal.number, canonical(cells[:-1])) == seal.own
     return Line(number, cells, seal, authentic=own)
@@ -104,13 +104,13 @@ def line_of(cells: list[str], stem: str, sealer: Sealer, canonical: Canonical, n
 def check_content(
     content: bytes, file: str, columns: Sequence[str], sealer: Sealer, canonical: Canonical, heads: Sequence[Head]
 ) -> list[Finding]:
-    """Everything that is wrong with a sealed file.
+    """Return all findings about a sealed file.
 
     Args:
         content: the file's bytes.
         file: its name with suffix.
         columns, sealer, canonical: see `read_line`.
-        heads: what the file held at earlier times.
+        heads: of the file at earlier times.
     """
     wanted = max((head.rows for head in heads), default=0)
     header, *rest = content.split(b"\n")
@@ -122,29 +122,29 @@ def check_content(
     if b"\n" not in content and written.startswith(content) and not wanted:
         tail = content
     elif header + b"\n" != written:
-        findings.append(Finding(file, 1, "changed", "the header is not what was written"))
+        findings.append(Finding(file, 1, "changed", "the header was changed"))
     if tail and wanted > max((line.seal.number for line in lines if line.seal), default=0):
-        lines.append(Line(len(rest) + 2, None, None, authentic=False))  # its end was there once
+        lines.append(Line(len(rest) + 2, None, None, authentic=False))  # the heads prove that it was complete once
     elif tail:
         detail = f"{len(tail)} bytes of an interrupted write; the next row removes them"
         findings.append(Finding(file, content.count(b"\n") + 1, "torn", detail))
     found = check_lines(lines, file, sealer, heads)
-    if len(found) == 1 and not found[0].line:  # about the file as a whole: the details come first
+    if len(found) == 1 and not found[0].line:  # about the whole file: the details come first
         return [*findings, *found]
     return sorted([*findings, *found], key=lambda finding: finding.line)
 
 
 def check_lines(lines: Sequence[Line], file: str, sealer: Sealer, heads: Sequence[Head]) -> list[Finding]:
-    """Everything that is wrong with the rows of a sealed chain.
+    """Return all findings about the rows of a sealed chain.
 
     Args:
-        lines: in the order in which they stand, numbered from 2 on.
-        file: how to call it.
+        lines: in their order, numbered from 2.
+        file: its name.
         sealer: holds the key.
-        heads: what it held at earlier times.
+        heads: of the chain at earlier times.
     """
     if len(lines) > 1 and not any(line.authentic for line in lines):
-        detail = f"none of its {len(lines)} rows bears a seal of this key: it is another key's, or was written anew"
+        detail = f"none of its {len(lines)} rows has a seal of this key: it belongs to another key, or was rewritten"
         return [Finding(file, 0, "changed", detail)]
     wanted = max((head.rows for head in heads), default=0)
     findings = [*_order(lines, wanted, file), *_chain(lines, heads, file, sealer)]
@@ -152,15 +152,15 @@ def check_lines(lines: Sequence[Line], file: str, sealer: Sealer, heads: Sequenc
 
 
 def _order(lines: Sequence[Line], wanted: int, file: str) -> Iterator[Finding]:
-    """Rows that are not as they were written, too many, too few, or at another place."""
+    """Yield rows that were changed, inserted, removed or moved."""
     first: dict[int, Line] = {}
     numbers = {line.number: line.seal.number for line in lines if line.authentic and line.seal}
-    # of two copies the one that follows on its own predecessor is the original
+    # of two copies, the one after its own predecessor is the original
     for line in sorted(lines, key=lambda line: numbers.get(line.number, 0) - 1 != numbers.get(line.number - 1, 0)):
         if line.authentic and line.seal:
             if line.seal.number in first:
                 yield Finding(
-                    file, line.number, "inserted", f"row {line.seal.number} ({line.name}) stands there a second time"
+                    file, line.number, "inserted", f"row {line.seal.number} ({line.name}) appears a second time"
                 )
             else:
                 first[line.seal.number] = line
@@ -180,11 +180,11 @@ def _order(lines: Sequence[Line], wanted: int, file: str) -> Iterator[Finding]:
             yield Finding(file, line.number, "inserted", f"a row that was never written ({line.name})")
         else:
             missing.discard(number)
-            yield Finding(file, line.number, "changed", f"row {number} ({line.name}) is not as it was written")
+            yield Finding(file, line.number, "changed", f"row {number} ({line.name}) was changed")
     ordered = sorted(first.values(), key=lambda line: line.number)
     for line, number in zip(ordered, sorted(first), strict=True):
         if line.seal and line.seal.number != number:
-            yield Finding(file, line.number, "moved", f"row {line.seal.number} ({line.name}) stands at another place")
+            yield Finding(file, line.number, "moved", f"row {line.seal.number} ({line.name}) was moved")
     for begin, end in _runs(sorted(missing)):
         row = first.get(begin - 1)
         which = f"row {begin} was" if begin == end else f"rows {begin} to {end} were"
@@ -193,7 +193,7 @@ def _order(lines: Sequence[Line], wanted: int, file: str) -> Iterator[Finding]:
 
 
 def _neighbours(lines: Sequence[Line]) -> dict[int, tuple[int, int | None]]:
-    """For each line the highest number of an authentic row before it, and the lowest of one after it (None: there is none)."""
+    """Return for each line the highest number of an authentic row before it, and the lowest after it (None without one)."""
     highest, lowest = [0], list[int | None]([None])
     for line in lines:
         highest.append(max(highest[-1], line.seal.number if line.authentic and line.seal else 0))
@@ -207,7 +207,7 @@ def _neighbours(lines: Sequence[Line]) -> dict[int, tuple[int, int | None]]:
 
 
 def _chain(lines: Sequence[Line], heads: Sequence[Head], file: str, sealer: Sealer) -> Iterator[Finding]:
-    """Seals that do not follow on the one before, and heads that the file does not lead to."""
+    """Yield seals that do not follow the one before, and heads that the chain does not reach."""
     chains = {0: ""}
     for line in sorted(
         (line for line in lines if line.authentic and line.seal), key=lambda line: line.seal.number if line.seal else 0
@@ -222,10 +222,10 @@ def _chain(lines: Sequence[Line], heads: Sequence[Head], file: str, sealer: Seal
                 file,
                 line.number,
                 "changed",
-                f"row {seal.number} ({line.name}): its seal does not follow on the row before",
+                f"row {seal.number} ({line.name}): its seal does not follow the row before",
             )
     for head in heads:
-        if head.chain and chains.get(head.rows, head.chain) != head.chain:  # empty: its last row was damaged then
+        if head.chain and chains.get(head.rows, head.chain) != head.chain:  # empty: the last row was damaged then
             yield Finding(file, 0, "changed", f"the first {head.rows} rows are not those that were sealed")
 
 
@@ -240,11 +240,11 @@ def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _shortened(findings: Sequence[Finding], file: str) -> list[Finding]:
-    """A file that is wrong throughout is told in a few lines."""
-    kept: list[Finding] = []
+    """Return the findings with long lists of one kind cut short."""
+    shown: list[Finding] = []
     for what in dict.fromkeys(finding.what for finding in findings):
         same = [finding for finding in findings if finding.what == what]
-        kept += same[:_NAMED]
+        shown += same[:_NAMED]
         if len(same) > _NAMED:
-            kept.append(Finding(file, same[_NAMED].line, what, f"and {len(same) - _NAMED} more rows"))
-    return kept
+            shown.append(Finding(file, same[_NAMED].line, what, f"and {len(same) - _NAMED} more rows"))
+    return shown

@@ -1,7 +1,7 @@
-"""Append-only logs, one or more sealed chains per workplace day, and the journal of days that are closed.
+"""Append-only logs with sealed chains per workplace day, and the journal of closed days.
 
-When a day is over it is closed: the number of its rows and its head are written to `seals.csv`, itself sealed. Rows may still come in
-afterwards (a recording that is processed late, a recorder that was cut off); they carry on the chain and the day is closed again.
+Closing a day writes its number of rows and its head to `seals.csv`, which is sealed, too. Late rows (from a recording processed later,
+or a recorder that was offline) continue the chain, and the day is closed again.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ log = logging.getLogger(__name__)
 
 
 class Logs(Protocol):
-    """Makes the logs of a workspace."""
+    """Creates the logs of a workspace."""
 
     @property
     def sealer(self) -> Sealer:
         """Makes their seals."""
 
     def daily(self, name: str, columns: Sequence[str], people: Sequence[str] = (), keys: Sequence[str] = ()) -> DayLog:
-        """A log with a chain per day.
+        """Return a log with chains per day.
 
         Args:
             name: such as `attendance`.
-            columns: without `seal`; the first one identifies a row, or there is nothing that does.
+            columns: without `seal`; the first one identifies a row, if any does.
             people: columns with ids of people.
-            keys: columns that `DayLog.about` looks into.
+            keys: columns that `DayLog.about` searches.
         """
 
     def whole(self, name: str, columns: Sequence[str], people: Sequence[str] = ()) -> WholeLog:
-        """A log that is one piece."""
+        """Return a log that is not divided into days."""
 
 
 class FileLogs:
@@ -51,7 +51,7 @@ class FileLogs:
 
     Args:
         folder: such as `<workspace>/log`.
-        sealer: makes the seals; default: with the key `seal.key` beside the folder.
+        sealer: makes the seals; default: one with the key `seal.key` beside the folder.
     """
 
     def __init__(self, folder: Path, sealer: Sealer | None = None) -> None:
@@ -69,10 +69,10 @@ class FileLogs:
 
 
 class WholeLog:
-    """An append-only log that is one piece.
+    """An append-only log that is not divided into days.
 
     Args:
-        shelf: where it stands.
+        shelf: where it is stored.
     """
 
     def __init__(self, shelf: Shelf) -> None:
@@ -99,34 +99,34 @@ class WholeLog:
         return self.shelf.parts().get(WHOLE, ())
 
     def __bool__(self) -> bool:
-        """Whether anything stands there."""
+        """Return whether the log has any rows."""
         return bool(self._recorders())
 
     def read(self) -> list[dict[str, str]]:
-        """All rows. Do not change them."""
+        """Return all rows, not to be modified."""
         return self.shelf.read([WHOLE]).get(WHOLE, [])
 
     def authentic(self) -> list[dict[str, str]]:
-        """The rows that bear their own seal."""
+        """Return the rows whose seals are valid."""
         return [row for each in self._recorders() for row in self.shelf.part(WHOLE, each).authentic()]
 
     def check(self) -> list[Finding]:
-        """What is wrong with it."""
+        """Return all findings about the log."""
         with self.exclusive():
             return [each for recorder in {"", *self._recorders()} for each in self.shelf.part(WHOLE, recorder).check()]
 
     def redact(self, person: str) -> int:
-        """Put a person's pseudonym in place of their id; how many rows named them."""
+        """Replace a person's id by their pseudonym; return how many rows named them."""
         with self.exclusive():
             return sum(self.shelf.part(WHOLE, each).redact(person) for each in self._recorders())
 
 
 class DayLog:
-    """An append-only log with sealed chains per workplace day: append, read a range of days, close days that are over.
+    """An append-only log with sealed chains per workplace day.
 
     Args:
-        shelf: where it stands.
-        journal: tells which days were closed.
+        shelf: where it is stored.
+        journal: records which days were closed.
     """
 
     def __init__(self, shelf: Shelf, journal: Journal) -> None:
@@ -155,51 +155,51 @@ class DayLog:
             try:
                 detail = f"{healed} bytes of an interrupted write were removed"
                 self.journal.note("healed", self.name, day, detail=detail)
-            except StorageError as error:  # the rows are durable: whoever wrote them must not write them again
-                log.warning("that %s of %s was healed could not be noted: %s", self.name, day, error)
+            except StorageError as error:  # the rows are durable: the caller must not write them again
+                log.warning("%s of %s was healed, but the journal could not record it: %s", self.name, day, error)
 
     def read(self, first: date, last: date | None = None) -> list[dict[str, str]]:
-        """Rows from `first` to `last` (inclusive; default: the same day), day by day. Do not change them."""
+        """Return the rows from `first` to `last` (inclusive; default: the same day), day by day, not to be modified."""
         return self.on(_range(first, last or first))
 
     def on(self, days: Iterable[date]) -> list[dict[str, str]]:
-        """Rows of these days, in their order. Do not change them."""
+        """Return the rows of these days, in this order, not to be modified."""
         return [row for rows in self.by_day(days).values() for row in rows]
 
     def by_day(self, days: Iterable[date]) -> dict[date, list[dict[str, str]]]:
-        """The same, by day; days without rows are left out."""
+        """Return the rows by day, without days that have none."""
         return self.shelf.read(list(days))
 
     def about(self, key: str, first: date, last: date) -> list[dict[str, str]]:
-        """Rows from `first` to `last` that are about somebody or something: what must be known before another is written."""
+        """Return the rows from `first` to `last` with a key in one of the `keys` columns."""
         return self.shelf.about(key, _range(first, last))
 
     def find(self, row_id: str) -> dict[str, str] | None:
-        """The row of that identifier; None: there is none."""
+        """Return the row of an identifier, or None."""
         return next(iter(self.shelf.find(row_id)), None)
 
     def standing(self, day: date, column: str, identifier: str) -> dict[str, str] | None:
-        """The row of that identifier, where an interrupted run wrote it before this one; asked only of ids that can be made again."""
+        """Return the row that an interrupted earlier run wrote under a repeatable id, or None."""
         if not repeatable():
             return None
         return next((row for row in self.read(day) if row[column] == identifier), None)
 
     def days(self) -> list[date]:
-        """Days that have rows, oldest first."""
+        """Return the days that have rows, oldest first."""
         return [day for day in self.shelf.parts() if day != WHOLE]
 
     def stamps(self, days: Sequence[date] | None = None) -> dict[date, object]:
-        """What tells that the rows of days (default: of all) changed; days without rows are left out."""
+        """Return stamps that differ after every change, by day (default: all days), without days that have no rows."""
         found = self.shelf.stamps(days)
         found.pop(WHOLE, None)
         return found
 
     def files(self, day: date) -> list[str]:
-        """How the chains of a day are called in `check`."""
+        """Return the names that `check` gives the chains of a day."""
         return [f"{stem(self.name, day, each)}.csv" for each in self.shelf.parts().get(day, ())]
 
     def redact(self, person: str) -> int:
-        """Put a person's pseudonym in place of their id in all days; how many rows named them."""
+        """Replace a person's id by their pseudonym on all days; return how many rows named them."""
         with self.exclusive():
             return sum(self.shelf.part(day, each).redact(person) for day, each in self._chains())
 
@@ -207,7 +207,7 @@ class DayLog:
         return [(day, each) for day, recorders in self.shelf.parts().items() if day != WHOLE for each in recorders]
 
     def close(self, before: date, time: datetime) -> list[date]:
-        """Close all days before `before` that are open or have grown since; which they were."""
+        """Close all days before `before` that are open or have grown since they were closed; return them."""
         done: list[date] = []
         with self.exclusive():
             closed = self.journal.heads(self.name)
@@ -219,11 +219,11 @@ class DayLog:
         return list(dict.fromkeys(done))
 
     def check(self, told: Callable[[], None] | None = None, *, days: Iterable[date] | None = None) -> list[Finding]:
-        """What is wrong with any day.
+        """Return all findings about the log's days.
 
         Args:
             told: called after each day that has rows.
-            days: only these.
+            days: to check; default: all.
         """
         closed, there = self.journal.heads(self.name), self.shelf.parts()
         wanted = {*there, *(day for day, _ in closed)} - {WHOLE}
@@ -231,7 +231,7 @@ class DayLog:
             wanted &= set(days)
         findings = dict[tuple[date, str], list[Finding]]()
         for day in sorted(wanted):
-            with self.exclusive():  # day by day: whoever wants to write must not wait for all of them
+            with self.exclusive():  # day by day, so that writers do not wait for the whole check
                 for each in sorted({*there.get(day, ()), *(recorder for at, recorder in closed if at == day)}):
                     findings[day, each] = self.shelf.part(day, each).check(closed.get((day, each)))
             if told is not None and day in there:
@@ -240,7 +240,7 @@ class DayLog:
         return [each for key, found in findings.items() if key not in purged for each in found]
 
     def purge(self, day: date, time: datetime, reason: str) -> None:
-        """Delete a day because its time is over; the journal keeps its head."""
+        """Delete a day whose retention has ended; the journal keeps its head."""
         with self.exclusive():
             for recorder in self.shelf.parts().get(day, ()):
                 part = self.shelf.part(day, recorder)
@@ -253,7 +253,7 @@ def _range(first: date, last: date) -> list[date]:
 
 
 class Journal:
-    """Which days of which log were closed with which head, healed after a crash, or deleted as retention wants it.
+    """Records which days of a log were closed (with their heads), healed after a crash, or deleted by retention.
 
     Args:
         file: the log `seals` with the columns `COLUMNS`.
@@ -275,7 +275,7 @@ class Journal:
         time: datetime | None = None,
         detail: str = "",
     ) -> None:
-        """Write down what happened to a chain."""
+        """Record an action on a chain."""
         row: dict[str, object] = {
             "timestamp": time.isoformat(timespec="seconds") if time else "",
             "action": action,
@@ -290,9 +290,9 @@ class Journal:
             self.file.append([row])
 
     def heads(self, log_name: str) -> dict[tuple[date, str], Head]:
-        """By day and recorder the latest head of each chain that was closed and not deleted on purpose since."""
+        """Return the latest head of each closed chain by day and recorder, without chains deleted on purpose since."""
         heads: dict[tuple[date, str], Head] = {}
-        # rows that somebody changed or put there are for `check` to name, not to be believed
+        # forged rows are not trusted here; `check` reports them
         for row in self.file.authentic():
             name, _, recorder = row["log"].partition("@")
             if name != log_name:

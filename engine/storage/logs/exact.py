@@ -1,7 +1,7 @@
-"""Rows exactly as they stand in files or in tables: what is copied and compared.
+"""Copy and compare rows exactly as they are in files or database tables.
 
-A row travels as the cells of a line of CSV. What one of the two cannot hold as it stands is refused, not mended: a row that somebody
-changed is evidence, and must be the same evidence afterwards.
+A row travels as the cells of a line of CSV. A row that the target cannot hold unchanged is refused, not repaired: a row that was
+tampered with is evidence and must stay the same.
 """
 
 from __future__ import annotations
@@ -18,17 +18,19 @@ __all__ = ["AS_EVIDENCE", "Cells", "Key", "exact_cells", "exactly_encoded"]
 Key = tuple[date, str]
 """Day and recorder of a chain."""
 Cells = list[str]
-"""As they stand in a line of CSV, the seal as the last."""
+"""Of a line of CSV, the seal last."""
 
-AS_EVIDENCE = "keep the file as evidence, then restore the line from a backup or take it out, which `muster verify` goes on telling"
-_SPECIAL = "' =+-@"  # cells that begin so may have to be written otherwise
+AS_EVIDENCE = (
+    "keep the file as evidence, then restore the line from a backup or remove it (`muster verify` keeps reporting that)"
+)
+_SPECIAL = "' =+-@"  # cells that begin with one of these may need encoding
 
 
 def exact_cells(raw: bytes, width: int, where: str) -> Cells:
-    """The cells of a line that is written as Muster writes lines: then it can be written again from them, byte for byte.
+    """Return the cells of a line from which Muster would write the same bytes again.
 
     Raises:
-        StorageError: it is written otherwise.
+        StorageError: the line is not in Muster's own form.
     """
     try:
         line = raw[:-1].decode()
@@ -39,25 +41,25 @@ def exact_cells(raw: bytes, width: int, where: str) -> Cells:
                 return cells
         cells = next(csv.reader([line], strict=True), [])
     except (UnicodeDecodeError, csv.Error) as error:
-        raise StorageError(f"{where} is no CSV ({error})", hint=AS_EVIDENCE) from error
+        raise StorageError(f"{where} is not CSV ({error})", hint=AS_EVIDENCE) from error
     if len(cells) != width:
         raise StorageError(f"{where} has {len(cells)} cells instead of {width}", hint=AS_EVIDENCE)
     sound = all(encode_cell(decode_cell(cell)) == cell for cell in cells[:-1]) and _fits(cells[-1])
     if not sound or csv_line(cells) != line + "\n":
         raise StorageError(
-            f"{where} is not written as Muster writes rows, so a database cannot hold it as it stands", hint=AS_EVIDENCE
+            f"{where} is not in Muster's own form, so a database cannot hold it unchanged", hint=AS_EVIDENCE
         )
     return cells
 
 
 def exactly_encoded(values: Sequence[str], columns: Sequence[str], where: str) -> Cells:
-    """The cells that a row of a table has in a line.
+    """Return the cells of a line of CSV for a row of a database table.
 
     Raises:
-        StorageError: no line can hold it as it stands.
+        StorageError: no line can hold the row unchanged.
     """
     cells = [*map(encode_cell, values[:-1]), values[-1]]
-    # `is`: most cells are written as they are, and need not be read back to see that they would be the same
+    # `is`: most cells need no encoding, and comparing them again would be slow
     other = [
         column
         for column, cell, value in zip(columns, cells, values, strict=True)
@@ -65,12 +67,12 @@ def exactly_encoded(values: Sequence[str], columns: Sequence[str], where: str) -
     ]
     if other or not _fits(values[-1]):
         raise StorageError(
-            f"{where} holds in `{[*other, 'seal'][0]}` what no line of CSV can hold as it stands",
-            hint="somebody wrote there without Muster: restore the row from a backup of the database",
+            f"{where} holds a value in `{[*other, 'seal'][0]}` that no line of CSV can hold unchanged",
+            hint="another program wrote it: restore the row from a backup of the database",
         )
     return cells
 
 
 def _fits(seal: str) -> bool:
-    """Whether a seal, which is no text of people, can stand in a line as it is."""
+    """Return whether a seal, which is not typed text, fits into a line unchanged."""
     return encode_cell("." + seal) == "." + seal

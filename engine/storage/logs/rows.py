@@ -1,4 +1,4 @@
-"""Rows as frozen values: a dataclass says what a row holds, and its texts are parsed once, at the edge.
+"""Rows as frozen values: a dataclass defines the row, and its texts are parsed once, at the edge.
 
 One field is one column, in order. A field may be `str`, `int`, `float`, `bool`, `date`, an aware `datetime`, a `StrEnum`, a `Literal` of
 texts, a tuple of texts or floats (joined by `;`, floats with four decimals), or any of these `| None`, which is an empty cell.
@@ -30,12 +30,12 @@ Cells = Mapping[str, str]
 
 
 def split(text: str) -> tuple[str, ...]:
-    """The texts of a cell that holds several."""
+    """Split a cell into its texts."""
     return tuple(text.split(";")) if text else ()
 
 
 def joined(texts: Iterable[str]) -> str:
-    """Several texts as one cell."""
+    """Join texts into one cell."""
     return ";".join(texts)
 
 
@@ -63,7 +63,7 @@ _READERS: Mapping[object, Callable[[str], object]] = {
 
 
 def _reader(hint: Any) -> Callable[[str], Any]:
-    """What reads the cells of a field."""
+    """Return the function that parses the cells of a field."""
     if hint in _READERS:
         return _READERS[hint]
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -81,24 +81,24 @@ def _reader(hint: Any) -> Callable[[str], Any]:
     raise TypeError(f"a row cannot hold {hint}")
 
 
-def _one_of(words: Sequence[str]) -> Callable[[str], str]:
+def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
     def read(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"{text!r} is none of {', '.join(words)}")
+        if text not in choices:
+            raise ValueError(f"{text!r} is none of {', '.join(choices)}")
         return text
 
     return read
 
 
 class RowType(Generic[T]):
-    """How values of a frozen dataclass stand in a table.
+    """Converts between values of a frozen dataclass and rows of texts.
 
     Args:
         kind: the dataclass.
-        timespec: to what times are written, see `datetime.isoformat`.
+        timespec: precision of written times, see `datetime.isoformat`.
 
     Raises:
-        TypeError: a field is of a type that a cell cannot hold.
+        TypeError: a cell cannot hold the type of a field.
     """
 
     def __init__(self, kind: type[T], timespec: str = "milliseconds") -> None:
@@ -108,31 +108,31 @@ class RowType(Generic[T]):
         self._readers = [(name, _reader(hints[name])) for name in self.columns]
 
     def parse(self, cells: Cells) -> T:
-        """A row of texts as a value; columns that it lacks count as empty.
+        """Parse a row of texts; missing columns count as empty.
 
         Raises:
-            ValueError: a cell holds something else.
+            ValueError: a cell cannot be parsed.
         """
         get = cells.get
         return self.kind(*[read(get(name, "")) for name, read in self._readers])
 
     def parse_all(self, rows: Iterable[Cells], what: str) -> list[T]:
-        """Rows as values; one that cannot be read (somebody edited the file) is left out, and the log says which.
+        """Parse rows; skip and log those that cannot be read, because the file was edited.
 
         Args:
             rows: as texts.
-            what: is said in the log.
+            what: names the rows in the log.
         """
         found = []
         for row in rows:
             try:
                 found.append(self.parse(row))
             except ValueError as error:
-                log.warning("row %s of %s cannot be read and is left out: %s", row.get(self.columns[0]), what, error)
+                log.warning("skipped row %s of %s, which cannot be read: %s", row.get(self.columns[0]), what, error)
         return found
 
     def cells(self, row: T) -> dict[str, object]:
-        """A value as the cells of its row."""
+        """Return a value's cells by column."""
         return {name: self._cell(getattr(row, name)) for name in self.columns}
 
     def _cell(self, value: object) -> object:
@@ -151,7 +151,7 @@ class RowType(Generic[T]):
 
 @dataclass
 class _Parsed(Generic[T]):
-    """The rows of one day, as far as they were parsed: a log only grows."""
+    """The rows of one day parsed so far; a log only grows."""
 
     raw: list[dict[str, str]]
     count: int
@@ -159,11 +159,11 @@ class _Parsed(Generic[T]):
 
 
 class TypedDayLog(Generic[T]):
-    """A log with a chain per day, as values.
+    """A log with chains per day, as values.
 
     Args:
         raw: the log.
-        kind: what its rows hold.
+        kind: of its rows.
     """
 
     def __init__(self, raw: DayLog, kind: RowType[T]) -> None:
@@ -179,28 +179,28 @@ class TypedDayLog(Generic[T]):
         self.raw.append(day, [self.kind.cells(row) for row in rows])
 
     def by_day(self, days: Iterable[date]) -> dict[date, list[T]]:
-        """Rows of days, by day; days without rows are left out. Do not change the lists."""
+        """Return the rows by day, without days that have none; do not modify the lists."""
         return {day: self._rows(day, raw) for day, raw in self.raw.by_day(days).items()}
 
     def on(self, days: Iterable[date]) -> list[T]:
-        """Rows of these days, in their order."""
+        """Return the rows of these days, in this order."""
         return [row for rows in self.by_day(days).values() for row in rows]
 
     def read(self, first: date, last: date | None = None) -> list[T]:
-        """Rows from `first` to `last` (inclusive; default: the same day), day by day."""
+        """Return the rows from `first` to `last` (inclusive; default: the same day), day by day."""
         return self.on(first + timedelta(days=offset) for offset in range(((last or first) - first).days + 1))
 
     def about(self, key: str, first: date, last: date) -> list[T]:
-        """Rows from `first` to `last` that are about somebody or something."""
+        """Return the rows from `first` to `last` with a key in one of the `keys` columns."""
         return self.kind.parse_all(self.raw.about(key, first, last), self.raw.name)
 
     def find(self, row_id: str) -> T | None:
-        """The row of that identifier; None: there is none."""
+        """Return the row of an identifier, or None."""
         raw = self.raw.find(row_id)
         return None if raw is None else next(iter(self.kind.parse_all([raw], self.raw.name)), None)
 
     def standing(self, day: date, column: str, identifier: str) -> T | None:
-        """The row of that identifier, where an interrupted run wrote it before this one."""
+        """Return the row that an interrupted earlier run wrote under a repeatable id, or None."""
         raw = self.raw.standing(day, column, identifier)
         return None if raw is None else self.kind.parse(raw)
 
@@ -219,11 +219,11 @@ class TypedDayLog(Generic[T]):
 
 
 class TypedLog(Generic[T]):
-    """A log that is one piece, as values.
+    """A log that is not divided into days, as values.
 
     Args:
         raw: the log.
-        kind: what its rows hold.
+        kind: of its rows.
     """
 
     def __init__(self, raw: WholeLog, kind: RowType[T]) -> None:
@@ -238,5 +238,5 @@ class TypedLog(Generic[T]):
         self.raw.append([self.kind.cells(row) for row in rows])
 
     def read(self) -> list[T]:
-        """All rows."""
+        """Return all rows."""
         return self.kind.parse_all(self.raw.read(), self.raw.shelf.name)

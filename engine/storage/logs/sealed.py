@@ -1,7 +1,7 @@
-"""An append-only CSV file whose rows are sealed: whoever changes, removes, moves or inserts one without the key is found out.
+"""An append-only CSV file with sealed rows: changing, removing, moving or inserting one without the key is detected.
 
-Nothing is ever rewritten, but for the id of somebody who asked to be forgotten. The file's end is vouched for by its running
-head, a small file in `.heads` beside it that says how many rows there are and how their chain ends.
+Nothing is ever rewritten except the id of a person who asked to be forgotten. The running head, a small file in `.heads` beside the
+file, protects its end: it holds the number of rows and the last value of their chain.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ log = logging.getLogger(__name__)
 
 Row = Mapping[str, object]
 _TAIL = 16384
-_SETTLED_NS = 2 * 10**9  # the coarsest file systems tell times to two seconds
+_SETTLED_NS = 2 * 10**9  # the coarsest file systems store times to two seconds
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What was read of a file before.
+    """The content of a file as last read.
 
     Attributes:
-        stamp: inode, size and times of the file that holds exactly this; None when it was changed so recently that another change
-            need not show in them.
-        length, checksum: of the bytes that the rows were made of.
-        columns: of its header.
+        stamp: inode, size and times of the file with this content; None if it changed so recently that another change may not
+            show in them.
+        length, checksum: of the bytes that were parsed.
+        columns: of the header.
         rows: decoded.
     """
 
@@ -57,7 +57,7 @@ class SealedFile:
 
     Args:
         path: the file.
-        columns: its header, `seal` the last of them.
+        columns: the header, `seal` last.
         sealer: makes the seals.
         people: columns with ids of people, several separated by `;`.
     """
@@ -84,7 +84,7 @@ class SealedFile:
         """Append rows durably and seal them; call it within the lock.
 
         Returns:
-            Bytes of a torn last line that was removed before.
+            How many bytes of a torn last line were removed first.
 
         Raises:
             StorageError: nothing was written.
@@ -111,7 +111,7 @@ class SealedFile:
         return canonical(cells, self._people, self._sealer)
 
     def _authentic(self, raw: bytes) -> Seal | None:
-        """The seal of a line, if it is the line's own."""
+        """Return the seal of a line if it is valid."""
         line = self._line(raw)
         return line.seal if line.authentic else None
 
@@ -119,12 +119,12 @@ class SealedFile:
         return read_line(raw, self._name, self.columns, self._sealer, self._canonical)
 
     def _tail(self) -> list[bytes]:
-        """The last whole line after the header, as the only one in a list; none when there is none."""
+        """Return the last whole line after the header in a list; an empty list without one."""
         length, whole = _TAIL, list[bytes]()
         try:
             with self.path.open("rb") as handle:
                 size = handle.seek(0, os.SEEK_END)
-                while len(whole) < 2 and length // 2 < size + _TAIL:  # the first of them may be a row's end
+                while len(whole) < 2 and length // 2 < size + _TAIL:  # the first may be the end of a row
                     handle.seek(max(0, size - length))
                     tail = handle.read()
                     whole, length = tail[: tail.rfind(b"\n") + 1].split(b"\n")[:-1], 2 * length
@@ -133,10 +133,10 @@ class SealedFile:
         return whole[1:][-1:]
 
     def _latest(self) -> Seal | None:
-        """The seal that the next row follows on: the last row's, or the running head's where that knows of more.
+        """Return the seal that the next row follows: the last row's, or the running head's if it covers more rows.
 
-        So what was removed from the end stays missed however many rows come after. When the last row is damaged the count goes on from a
-        number that no row has, so that `check` names the damage and no row is lost.
+        Rows removed from the end thus stay detectable however many rows follow. After a damaged last row the count continues from an
+        unused number, so that `check` reports the damage and no row is lost.
         """
         with storage_errors(self.path):
             tail = self._tail()
@@ -159,7 +159,7 @@ class SealedFile:
         return self.path.parent / ".heads" / self.path.name
 
     def _write_head(self, seal: Seal) -> None:
-        """Note how far the file is sealed. Not synced: after a power failure it may lag behind the rows, never run ahead."""
+        """Record how far the file is sealed. It is not synced: after a power failure it may lag behind the rows, never run ahead."""
         path, text = self._head_path, self._head_text(seal.number, seal.chain)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         try:
@@ -167,7 +167,7 @@ class SealedFile:
             temporary.write_text(text, encoding="ascii")
             temporary.replace(path)
         except OSError as error:  # the row itself is durable
-            log.warning("%s: the running head could not be written: %s", path, error.strerror)
+            log.warning("%s: cannot write the running head: %s", path, error.strerror)
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
 
@@ -177,12 +177,12 @@ class SealedFile:
     def drop(self) -> None:
         """Delete the file on purpose."""
         with storage_errors(self.path):
-            # the head first: without its file it would make later rows look like what is left of more
+            # the head first: alone, it would make later rows look like the rest of a longer file
             self._head_path.unlink(missing_ok=True)
             self.path.unlink(missing_ok=True)
 
     def running_head(self) -> Head | None:
-        """How far the rows are vouched for; None: there is no running head, or it is not ours."""
+        """Return how far the rows are protected; None if the running head is missing or forged."""
         try:
             number, chain, mac = self._head_path.read_text(encoding="ascii").split()
         except (OSError, ValueError):
@@ -192,10 +192,10 @@ class SealedFile:
         return Head(int(number), chain)
 
     def set_running_head(self, head: Head | None) -> None:
-        """Put another running head in its place, durably.
+        """Replace the running head durably.
 
         Raises:
-            StorageError: it cannot be written.
+            StorageError: the head cannot be written.
         """
         if head is not None:
             atomic_write(self._head_path, self._head_text(head.rows, head.chain).encode("ascii"))
@@ -204,19 +204,19 @@ class SealedFile:
             self._head_path.unlink(missing_ok=True)
 
     def head(self) -> Head:
-        """How far the file is sealed; zero rows when it is missing or empty."""
+        """Return how far the file is sealed; zero rows if it is missing or empty."""
         seal = self._latest()
         return Head(0, "") if seal is None else Head(seal.number, seal.chain)
 
     # ----------------------------------------------------------------------------------------- reading
 
     def read(self) -> list[dict[str, str]]:
-        """All whole rows in the file's order; what was read before is not parsed again. Do not change the rows.
+        """Return all whole rows in the file's order, not to be modified; only new lines are parsed.
 
-        A row is given as it stands there, whether somebody changed it or not: that is for `check` to say. One that is no CSV is left out.
+        Rows are returned whether or not they were tampered with, which `check` reports. A row that is not CSV is left out.
 
         Raises:
-            StorageError: it cannot be read, or lacks a column.
+            StorageError: the file cannot be read, or lacks a column.
         """
         with self._mutex, storage_errors(self.path):
             try:
@@ -243,13 +243,13 @@ class SealedFile:
             return list(self._known.rows)
 
     def cells(self, closed: Callable[[], Head | None]) -> Iterator[Cells]:
-        """The rows as they stand, one after the other; what is left of a write that was cut off is no row.
+        """Yield the rows unchanged, one by one, without the remains of an interrupted write.
 
         Args:
-            closed: what the file held when its day was closed; asked when the last line has no end.
+            closed: returns the head from when the day was closed; called if the last line has no end.
 
         Raises:
-            StorageError: it cannot be read, or a line is not written as Muster writes lines.
+            StorageError: the file cannot be read, or a line is not in Muster's own form.
         """
         with storage_errors(self.path):
             if not self.path.exists():
@@ -262,15 +262,15 @@ class SealedFile:
                 for number, raw in enumerate(handle, 2):
                     if raw.endswith(b"\n"):
                         yield exact_cells(raw, len(self.columns), f"{self.path}:{number}")
-        # a last line without its end is what a crash leaves, unless it is known to have had one
+        # a crash leaves a last line without its end, unless the heads prove that it had one
         if not raw.endswith(b"\n") and raw and not any(each.what == "torn" for each in self.check(closed())):
             raise StorageError(f"{self.path}:{number} has lost its end", hint=AS_EVIDENCE)
 
     def authentic(self) -> list[dict[str, str]]:
-        """The rows that bear their own seal; the file is read anew.
+        """Read the file again and return the rows whose seals are valid.
 
         Raises:
-            StorageError: it cannot be read.
+            StorageError: the file cannot be read.
         """
         with storage_errors(self.path):
             content = self.path.read_bytes() if self.path.exists() else b""
@@ -282,7 +282,7 @@ class SealedFile:
         ]
 
     def _parsed(self, raw: bytes, columns: tuple[str, ...]) -> tuple[tuple[str, ...], list[dict[str, str]]]:
-        """Columns and rows of whole lines; the first of them is the header when no columns are given."""
+        """Return columns and rows of whole lines; the first line is the header if no columns are given."""
         lines = raw.decode("utf-8" if columns else "utf-8-sig", "replace").split("\n")[:-1]
         try:
             table = list(csv.reader(lines, strict=True))
@@ -290,7 +290,7 @@ class SealedFile:
             table = []
         if len(table) != len(lines):  # a row is a line: a damaged one must not swallow those after it
             table = [cells for cells in map(_cells, lines) if cells is not None]
-            log.warning("%s: %d damaged rows are left out", self.path, len(lines) - len(table))
+            log.warning("%s: skipped %d damaged rows", self.path, len(lines) - len(table))
         if not columns and table:
             columns = tuple(map(decode_cell, table.pop(0)))
         missing = [column for column in self.columns if table and column not in columns]
@@ -305,33 +305,26 @@ class SealedFile:
     # ----------------------------------------------------------------------------------------- checking
 
     def check(self, closed: Head | None = None) -> list[Finding]:
-        """What is wrong with the file: every row is read and its seal made anew.
+        """Return all findings about the file, after verifying every row's seal.
 
         Args:
-            closed: what the file held when its day was closed.
+            closed: the head from when its day was closed.
         """
         with locked(self.path), storage_errors(self.path):
-            running = self.running_head()  # before the rows: who writes one adds it to them first
+            running = self.running_head()  # before the rows: a writer adds the row first
             content = self.path.read_bytes() if self.path.exists() else b""
         heads = [head for head in (closed, running) if head]
         if not content and heads:
-            return [
-                Finding(
-                    self.path.name, 0, "missing", f"the file is gone; it held {max(head.rows for head in heads)} rows"
-                )
-            ]
+            detail = f"the file is gone; it held {max(head.rows for head in heads)} rows"
+            return [Finding(self.path.name, 0, "missing", detail)]
         findings = check_content(content, self.path.name, self.columns, self._sealer, self._canonical, heads)
         if content.count(b"\n") > 1 and not heads:
-            detail = "its running head is gone: whether rows are missing at the end cannot be told"
+            detail = "its running head is gone, so Muster cannot check whether rows are missing at the end"
             findings.append(Finding(self.path.name, 0, "note", detail))
         return findings
 
     def redact(self, person: str) -> int:
-        """Put a person's pseudonym in place of their id; seals stay valid.
-
-        Returns:
-            How many rows named them.
-        """
+        """Replace a person's id by their pseudonym, which keeps seals valid; return how many rows named them."""
         count = 0
         with locked(self.path), storage_errors(self.path):
             if not self.path.exists():
@@ -355,7 +348,7 @@ class SealedFile:
 
 
 def file_stamp(path: Path) -> tuple[int, ...] | None:
-    """Tells that a file was changed: inode, size and times; None: there is none."""
+    """Return inode, size and times, which differ after a change; None if there is no file."""
     try:
         return _stamp(path.stat())
     except OSError:
@@ -367,7 +360,7 @@ def _stamp(status: os.stat_result) -> tuple[int, ...]:
 
 
 def _cells(line: str) -> list[str] | None:
-    """The cells of a line; None when it is no CSV."""
+    """Return the cells of a line; None if it is not CSV."""
     try:
         return next(csv.reader([line], strict=True), [])
     except csv.Error:

@@ -1,14 +1,14 @@
-"""Keyed hashes over log rows, so that whoever changes, removes, inserts or moves one is found out.
+"""Keyed hashes over log rows, which reveal changed, removed, inserted and moved rows.
 
-A row's last cell is its seal, `<number>.<own>.<chain>`: its number in the file from 1 on, an HMAC-SHA256 over the file's
-name, that number and the row's cells, and one over the seal before and its own. The chain's last value, the head, stands for
-all rows up to it.
+A row's last cell is its seal, `<number>.<own>.<chain>`: the row's number in the file from 1, an HMAC-SHA256 over the file's
+name, that number and the row's cells, and another over the previous chain value and `own`. The chain's last value, the head,
+covers all rows up to it.
 
-Cells that name people are hashed by their pseudonym, an HMAC of the id. So an id can be replaced by its own pseudonym after
-somebody asked to be forgotten, by nothing else, and every seal stays valid.
+Cells with ids of people are hashed by pseudonym, an HMAC of the id. An id can thus be replaced by its own pseudonym, and by
+nothing else, while every seal stays valid; this is how a person is forgotten.
 
-What it cannot do: whoever may read the key can seal anything. Keep it where those who could gain from a changed sheet cannot
-read it (`seal_key` in the settings), and keep the heads of closed days elsewhere, too.
+Limit: anybody who can read the key can seal anything. Keep the key where people who could gain from a changed sheet cannot
+read it (`seal_key` in the settings), and keep a copy of the heads of closed days elsewhere.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["PSEUDONYM", "Seal", "Sealer", "canonical", "parse_seal", "without_pe
 
 PSEUDONYM = "erased-"
 _KEY_BYTES = 32
-_DIGITS = 32  # 128 bits: half of the hash, the least that RFC 2104 advises
+_DIGITS = 32  # 128 bits: half of the hash, the minimum that RFC 2104 advises
 _FORM = re.compile(rf"([1-9]\d{{0,11}})\.([0-9a-f]{{{_DIGITS}}})\.([0-9a-f]{{{_DIGITS}}})")
 
 
@@ -40,7 +40,7 @@ class Seal:
     Attributes:
         number: of the row in its file, from 1.
         own: over the row alone, hexadecimal.
-        chain: over the row and all before it, hexadecimal.
+        chain: over the row and all rows before it, hexadecimal.
     """
 
     number: int
@@ -52,16 +52,16 @@ class Seal:
 
 
 def parse_seal(cell: str) -> Seal | None:
-    """The seal in a cell; None when it is not one."""
+    """Return the seal in a cell; None if it is not a seal."""
     match = _FORM.fullmatch(cell)
     return Seal(int(match.group(1)), match.group(2), match.group(3)) if match else None
 
 
 class Sealer:
-    """Makes and checks seals with the key of a file, which is made when it is first needed.
+    """Makes and checks seals with the key in a file, which is created on first use.
 
     Args:
-        key_path: where the key lies, 32 bytes as hexadecimal digits.
+        key_path: file with the key, 32 bytes as hexadecimal digits.
     """
 
     def __init__(self, key_path: Path) -> None:
@@ -90,37 +90,38 @@ class Sealer:
             key = b""
         if len(key) != _KEY_BYTES:
             raise StorageError(
-                f"{self.key_path} is no seal key", hint=f"restore it from a backup: {2 * _KEY_BYTES} hexadecimal digits"
+                f"{self.key_path} is not a seal key",
+                hint=f"restore it from a backup: {2 * _KEY_BYTES} hexadecimal digits",
             )
         return key
 
     @property
     def key_id(self) -> str:
-        """Names the key without telling it."""
+        """Identifies the key without revealing it."""
         return hashlib.sha256(b"muster seal key" + self._key).hexdigest()[:8]
 
     def mac(self, *parts: str) -> str:
-        """A keyed hash over texts, 32 hexadecimal digits; no two lists of texts are hashed alike."""
+        """Return a keyed hash over texts, 32 hexadecimal digits; the hashed message differs for different lists of texts."""
         message = b"".join(
             len(part).to_bytes(8, "big") + part for part in (text.encode("utf-8", "replace") for text in parts)
         )
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()[:_DIGITS]
 
     def pseudonym(self, person: str) -> str:
-        """What stands in a log for somebody who was forgotten."""
+        """Return the id that replaces a forgotten person's in the logs."""
         return person if person.startswith(PSEUDONYM) or not person else f"{PSEUDONYM}{self.mac('person', person)[:16]}"
 
     def own(self, file: str, number: int, cells: Sequence[str]) -> str:
-        """The hash of a row by itself."""
+        """Return the hash of a row by itself."""
         return self.mac("row", file, str(number), *cells)
 
     def chain(self, before: str, own: str) -> str:
-        """The hash of a row and of all before it."""
+        """Return the hash of a row and all rows before it."""
         return self.mac("chain", before, own)
 
 
 def canonical(cells: Sequence[str], people: Sequence[int], sealer: Sealer) -> list[str]:
-    """A row's cells as they are hashed: people by their pseudonyms.
+    """Return a row's cells as they are hashed: people by their pseudonyms.
 
     Args:
         cells: encoded, without the seal.
@@ -130,13 +131,13 @@ def canonical(cells: Sequence[str], people: Sequence[int], sealer: Sealer) -> li
     sealed = list(cells)
     for index in people:
         ids = decode_cell(cells[index])
-        if encode_cell(ids) == cells[index]:  # an id that is written otherwise is not what was sealed
+        if encode_cell(ids) == cells[index]:  # an id in another form was not sealed
             sealed[index] = ";".join(sealer.pseudonym(person) for person in ids.split(";"))
     return sealed
 
 
 def without_person(ids: str, person: str, sealer: Sealer) -> str | None:
-    """A cell's ids with somebody's pseudonym in place of their own; None: they do not stand there."""
+    """Return a cell's ids with a person's replaced by their pseudonym; None if the cell does not name them."""
     found = ids.split(";")
     if person not in found:
         return None

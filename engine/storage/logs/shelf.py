@@ -1,7 +1,7 @@
-"""Where logs stand: the seams at which a database may take the place of files.
+"""Where logs are stored: the protocols that files and a database implement.
 
-A log is a set of chains: one per day (or one for good, for logs that are one piece), and within a day one per recorder that writes it.
-Files written by one installation have a single part, without a recorder's name.
+A log is a set of chains: one per day and recorder, or one per recorder for a log without days. In the files of a single installation
+the only chain of a day has no recorder's name.
 """
 
 from __future__ import annotations
@@ -25,59 +25,59 @@ from engine.storage.logs.seals import Sealer
 __all__ = ["WHOLE", "Chain", "FileShelf", "Shelf", "stem"]
 
 WHOLE = date.min
-"""The day under which a log stands that has no days."""
+"""Stands for the day of a log without days."""
 
 _OPEN = 100  # files whose rows are kept in memory
 
 
 class Chain(Protocol):
-    """Rows that are sealed one after the other."""
+    """Rows sealed one after the other."""
 
     @property
     def name(self) -> str:
         """Part of every seal, such as `attendance-2026-11-22`."""
 
     def head(self) -> Head:
-        """How far it is sealed; zero rows when there is none."""
+        """Return how far the chain is sealed; zero rows for an empty one."""
 
     def running_head(self) -> Head | None:
-        """How far the rows are vouched for; None: there is no running head, or it is not ours."""
+        """Return how far the rows are protected; None if the running head is missing or forged."""
 
     def set_running_head(self, head: Head | None) -> None:
-        """Put another running head in its place."""
+        """Replace the running head."""
 
     def cells(self, closed: Callable[[], Head | None]) -> Iterator[Cells]:
-        """The rows as they stand, not all of them in memory at once; `closed`: what there was when its day was closed.
+        """Yield the rows unchanged, one by one; `closed` returns the head from when the day was closed.
 
         Raises:
-            StorageError: a row cannot be read, or could not be written elsewhere as it stands here.
+            StorageError: a row cannot be read, or could not be written elsewhere unchanged.
         """
 
     def read(self) -> list[dict[str, str]]:
-        """All rows as they stand there, oldest first. Do not change them."""
+        """Return all rows, oldest first, not to be modified."""
 
     def authentic(self) -> list[dict[str, str]]:
-        """The rows that bear their own seal."""
+        """Return the rows whose seals are valid."""
 
     def check(self, closed: Head | None = None) -> list[Finding]:
-        """What is wrong with it; `closed`: what it held when its day was closed."""
+        """Return all findings; `closed` is the head from when the day was closed."""
 
     def redact(self, person: str) -> int:
-        """Put a person's pseudonym in place of their id; how many rows named them."""
+        """Replace a person's id by their pseudonym; return how many rows named them."""
 
     def drop(self) -> None:
-        """Delete it on purpose."""
+        """Delete the chain on purpose."""
 
 
 class Shelf(Protocol):
-    """Where the chains of one log stand."""
+    """Where the chains of one log are stored."""
 
     name: str
     sealer: Sealer
     columns: tuple[str, ...]
-    """As in CSV files, `seal` the last."""
+    """As in CSV files, `seal` last."""
     people: list[int]
-    """Which of them hold ids of people."""
+    """Indices of the columns with ids of people."""
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Hold the log's lock over a read and the append that depends on it."""
@@ -86,51 +86,47 @@ class Shelf(Protocol):
         """Append rows durably, all or none; call it within `exclusive()`.
 
         Returns:
-            Bytes of a torn last line that was removed before.
+            How many bytes of a torn last line were removed first.
 
         Raises:
             StorageError: nothing was written.
         """
 
     def restore(self, day: date, rows: Sequence[tuple[str, Cells]]) -> None:
-        """Append rows, each to the chain of its recorder, durably, as they are; no seals are made. Call it within `exclusive()`.
+        """Append sealed rows unchanged and durably, each to its recorder's chain; call it within `exclusive()`.
 
         Raises:
-            StorageError: none of them was written.
+            StorageError: nothing was written.
         """
 
     def counts(self) -> dict[Key, int]:
-        """How many rows each chain has; one that has only a running head has none."""
+        """Return the number of rows of each chain; 0 for one that has only a running head."""
 
     def parts(self) -> Mapping[date, Sequence[str]]:
-        """The days that have rows, oldest first, and which recorders wrote them (empty: no name)."""
+        """Return the recorders (empty: no name) that wrote rows, by day, oldest first."""
 
     def part(self, day: date, recorder: str = "") -> Chain:
-        """One of the chains."""
+        """Return one of the chains."""
 
     def stamps(self, days: Sequence[date] | None = None) -> dict[date, object]:
-        """What tells that the rows of days changed: equal stamps, equal rows. Days without rows are left out.
-
-        Args:
-            days: which; default: all.
-        """
+        """Return stamps that differ after every change, by day (default: all days), without days that have no rows."""
 
     def read(self, days: Sequence[date]) -> dict[date, list[dict[str, str]]]:
-        """Rows of days, in this order; days without rows are left out. Do not change them.
+        """Return the rows by day, in this order, not to be modified, without days that have none.
 
         Raises:
-            StorageError: they cannot be read.
+            StorageError: the rows cannot be read.
         """
 
     def find(self, row_id: str) -> list[dict[str, str]]:
-        """The row that its first column gives this identifier; empty: there is none."""
+        """Return the row with this identifier in its first column, in a list; an empty list without one."""
 
     def about(self, key: str, days: Sequence[date]) -> list[dict[str, str]]:
-        """Rows of days that name something in one of their `keys` columns: what must be known before another is written."""
+        """Return the rows of days with a key in one of the `keys` columns."""
 
 
 def stem(name: str, day: date, recorder: str) -> str:
-    """The name of a chain, which is part of its seals: `attendance-2026-11-22`, `attendance-2026-11-22@gate`, `audit`."""
+    """Return the name of a chain, part of its seals: `attendance-2026-11-22`, `attendance-2026-11-22@gate`, `audit`."""
     return name + (f"-{day.isoformat()}" if day != WHOLE else "") + (f"@{recorder}" if recorder else "")
 
 
@@ -138,12 +134,12 @@ class FileShelf:
     """A log in sealed files, `<name>-<day>.csv` or `<name>.csv`.
 
     Args:
-        folder: where they lie.
-        name: their stem.
-        columns: their header, `seal` the last.
+        folder: of the files.
+        name: of the log.
+        columns: the header, `seal` last.
         sealer: makes the seals.
         people: columns with ids of people.
-        keys: columns that `about` looks into.
+        keys: columns that `about` searches.
     """
 
     def __init__(
@@ -162,7 +158,7 @@ class FileShelf:
         self._others: tuple[int, dict[date, list[str]]] = (-1, {})
 
     def path(self, day: date, recorder: str = "") -> Path:
-        """The file of a chain."""
+        """Return the file of a chain."""
         return self.folder / f"{stem(self.name, day, recorder)}.csv"
 
     def _opened(self, day: date, recorder: str = "") -> SealedFile:
@@ -170,7 +166,7 @@ class FileShelf:
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """The cross-process lock of the log."""
+        """Hold the log's cross-process lock."""
         with locked(self.folder / self.name):
             yield
 
@@ -196,18 +192,18 @@ class FileShelf:
         return self._found(self.folder)
 
     def _found(self, folder: Path) -> dict[date, list[str]]:
-        """Days and recorders of the files in a folder, which the running heads are named after, too."""
+        """Return the days and recorders of the files in a folder of chains or running heads."""
         form = re.compile(rf"{re.escape(self.name)}(?:-(\d{{4}}-\d{{2}}-\d{{2}}))?(?:@([\w.-]+))?\.csv")
         found: dict[date, list[str]] = {}
         for name in _names(folder):
-            with contextlib.suppress(ValueError):  # 2026-13-45 is no day, and its file none of ours
+            with contextlib.suppress(ValueError):  # 2026-13-45 is not a day, and not a file of the log
                 if match := form.fullmatch(name):
                     day = date.fromisoformat(match.group(1)) if match.group(1) else WHOLE
                     found.setdefault(day, []).append(match.group(2) or "")
         return {day: sorted(found[day]) for day in sorted(found)}
 
     def _recorders(self, day: date) -> list[str]:
-        """The part without a name, there or not, and those of recorders, which a copied database leaves."""
+        """Return the part without a name, which may not exist, and those of recorders, which a copied database leaves."""
         try:
             changed = self.folder.stat().st_mtime_ns
         except OSError:
@@ -229,7 +225,7 @@ class FileShelf:
         return {day: stamps for day, stamps in found.items() if any(stamps)}
 
     def read(self, days: Sequence[date]) -> dict[date, list[dict[str, str]]]:
-        """See `Shelf.read`; of several recorders by time."""
+        """See `Shelf.read`; rows of several recorders are sorted by time."""
         rows: dict[date, list[dict[str, str]]] = {}
         for day in days:
             recorders = self._recorders(day)

@@ -130,9 +130,9 @@ def test_a_broken_site_is_named_and_takes_no_other_down(home: Path, monkeypatch:
     found = find_sites(home, "berlin")
     assert found.names == ("berlin", "tokyo")
     assert {name: problem.message.rpartition("/")[2] for name, problem in found.problems.items()} == {
-        "oslo": "oslo should hold the site oslo, but its setting `site` says bergen",
+        "oslo": "oslo should hold the site oslo, but its setting `site` is bergen",
         "rome": found.problems["rome"].message.rpartition("/")[2],
-        "berlin": "berlin bears the name of the workspace's own site",
+        "berlin": "berlin has the name of the workspace's own site",
         "paris": "paris has no muster.toml",
         "Bad Name": "Bad Name has no muster.toml",
         "lima": found.problems["lima"].message.rpartition("/")[2],

@@ -23,7 +23,7 @@ LOGS = {
     "audit": "timestamp author action subject detail",
     "seals": "timestamp action log day rows head key detail",
 }
-"""Columns of each log as CSV files have them; in the tables their names begin with `c_`, for `day` and `time` are words of SQL."""
+"""Columns of each log as in CSV files; in the tables their names begin with `c_`, because `day` and `time` are SQL words."""
 
 PEOPLE = {
     "attendance": "employee_id runner_up author",
@@ -33,7 +33,7 @@ PEOPLE = {
     "sightings": "employee_id candidates",
     "audit": "author subject",
 }
-"""Cells that may be replaced by a pseudonym when somebody is forgotten; nothing else in a log is ever changed."""
+"""Cells that a pseudonym may replace when a person is forgotten; nothing else in a log ever changes."""
 
 GALLERIES = ("templates", "strangers", "anchors")
 
@@ -239,7 +239,7 @@ GRANT SELECT ON muster.alembic_version TO muster_recorder, muster_workbench, mus
 
 
 def _site_rule(table: str) -> str:
-    """Nobody but the owner sees or writes rows of a site that is not theirs."""
+    """Return SQL that lets only the owner read and write rows of sites that are not the login's."""
     return f"""
 ALTER TABLE muster.{table} ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_sites ON muster.{table} USING (site = ANY ((SELECT muster.my_sites())::text[]));
@@ -314,7 +314,7 @@ REVOKE SELECT ON muster.sightings FROM muster_reader;
 
 
 def upgrade() -> None:
-    """Make everything."""
+    """Create everything."""
     whole = (
         COMMON,
         *(_log(name, columns) for name, columns in LOGS.items()),
@@ -322,12 +322,12 @@ def upgrade() -> None:
         *map(_site_rule, ("sites", "chains", "people", "documents", "galleries")),
         RIGHTS,
     )
-    # several statements at once, and percent signs that are none of a driver's
+    # several statements at once, with percent signs that are not the driver's
     connection = op.get_bind().execution_options(no_parameters=True)
     for part in whole:
         connection.exec_driver_sql(part)
 
 
 def downgrade() -> None:
-    """There is nothing before it."""
+    """Refuse: this is the first step."""
     raise NotImplementedError("copy the sites back to files, then drop the schema")
