@@ -1,23 +1,23 @@
-"""Faces cut out upright at one size, and how good they are.
+"""Alignment and quality of faces.
 
 A face is aligned by the least-squares similarity transform (Umeyama 1991: turn, scale, shift) of its five landmarks onto fixed
-places in a 160×160 picture. Every embedding in a gallery was made with the same places: `ALIGNMENT_ID` names them.
+positions in a 160×160 picture. All embeddings in a gallery must use the same positions, which `ALIGNMENT_ID` names.
 
 Scales of the quality measures (`measure`), in the spirit of ISO/IEC 29794-5:
 
 ==============  =====================================================================================================
-size_px         distance of the eyes in source pixels, or what it would be in a frontal view: the larger of eye
-                distance and 0.88 × distance from eyes to mouth. Passport photos have 90 and more, 14 is the gate.
+size_px         distance of the eyes in source pixels in a frontal view: the larger of the measured eye distance and
+                0.88 × distance from eyes to mouth. Passport photos have 90 and more; the gate is 14.
 sharpness       standard deviation of the Laplacian over that of the luma, on the aligned face. 0 is a flat blur,
                 0.1 a strongly blurred or enlarged face, 0.3 an ordinary video frame, 0.5 and more a photo in focus.
 brightness      mean luma of the aligned face, 0 black to 1 white.
 contrast        standard deviation of that luma, 0 to 0.5.
-yaw, pitch      degrees from the landmarks and a generic head whose nose tip lies 0.45 eye distances before the eyes;
-                yaw > 0: turned to the image's right; pitch > 0: looking down. Good to about ±10°.
+yaw, pitch      degrees from the landmarks and a generic head whose nose tip is 0.45 eye distances before the eyes;
+                yaw > 0: turned to the image's right; pitch > 0: looking down. Accurate to about ±10°.
 roll            degrees of the line through the eyes; > 0: clockwise in the image.
 inside          share of the face box within the picture.
-score           product of ramps of size (8 → 45 px), sharpness (0.02 → 0.3), yaw (70° → 20°), pitch (60° → 20°), brightness and
-                inside; 0 useless, 1 as good as it gets. Weights fused embeddings and picks evidence pictures.
+score           product of ramps of size (8 → 45 px), sharpness (0.02 → 0.3), yaw (70° → 20°), pitch (60° → 20°),
+                brightness and inside; 0 useless, 1 best. It weights fused embeddings and picks evidence pictures.
 ==============  =====================================================================================================
 """
 
@@ -50,22 +50,21 @@ QUALITY_REASONS = (
     "turned too far",
     "looking up or down too far",
 )
-"""Why a face fails the gate, in the order in which they are told."""
+"""Why a face fails the gate, in the order in which the limits are checked."""
 
 _NOSE_DEPTH = 0.45
 _NEUTRAL_NOSE = 0.495  # nose height between eyes (0) and mouth (1) in a frontal view
-_MIN_SCALE = 0.6  # below, a face is reduced by area means first: plain bilinear sampling would alias
+_MIN_SCALE = 0.6  # smaller scales reduce the picture by area means first, because plain bilinear sampling would alias
 
 
 def _similarity(landmarks: NDArray[np.float32], template: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(2, 3) matrix that takes five landmarks onto the template, best in the least-squares sense."""
+    """Return the (2, 3) matrix that maps five landmarks onto the template with the least squared error."""
     source = landmarks.astype(np.float64)
     target = template.astype(np.float64)
     source_mean, target_mean = source.mean(0), target.mean(0)
     a, b = source - source_mean, target - target_mean
-    spread = float((a * a).sum())
-    spread = max(spread, 1e-6)  # all landmarks in one point: any transform is as good
-    # In the plane, with turn and scale as one complex factor, least squares has a closed form
+    spread = max(float((a * a).sum()), 1e-6)  # if all landmarks coincide, any transform will do
+    # with turn and scale as one complex factor, least squares has a closed form
     real = float((a * b).sum()) / spread
     imaginary = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / spread
     turn = np.array([[real, -imaginary], [imaginary, real]])
@@ -79,11 +78,11 @@ def align(
 
     Args:
         image: RGB uint8 (H, W, 3).
-        landmarks: (n, 5, 2) float32 in pixels of it.
-        template: (5, 2) places of the landmarks; others than the default are for measuring what they would give.
+        landmarks: (n, 5, 2) float32 in pixels of the image.
+        template: (5, 2) positions of the landmarks; only measurements use others than the default.
 
     Returns:
-        (n, 160, 160, 3) uint8; what lies outside the picture repeats its edge.
+        (n, 160, 160, 3) uint8; the picture's edge is repeated beyond it.
     """
     faces = np.empty((len(landmarks), FACE_SIDE, FACE_SIDE, 3), np.uint8)
     for index, points in enumerate(landmarks):
@@ -101,7 +100,7 @@ def align(
 def _reduced(
     image: NDArray[np.uint8], matrix: NDArray[np.float64], scale: float
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The part of the picture that a face is cut from, reduced by area means, and the matrix that fits it."""
+    """Reduce the part of the picture that holds the face by area means; also return the matrix that fits it."""
     inverse = cv2.invertAffineTransform(matrix)
     corners = np.array([[0, 0, 1], [FACE_SIDE, 0, 1], [0, FACE_SIDE, 1], [FACE_SIDE, FACE_SIDE, 1]]) @ inverse.T
     height, width = image.shape[:2]
@@ -119,12 +118,12 @@ def _reduced(
 
 
 def _ramp(value: float, zero: float, one: float) -> float:
-    """0 at `zero`, 1 at `one`, straight between."""
+    """Return 0 at `zero`, 1 at `one`, linear in between."""
     return min(1.0, max(0.0, (value - zero) / (one - zero)))
 
 
 def _pose(points: NDArray[np.float32]) -> tuple[float, float, float, float]:
-    """Size in pixels and yaw, pitch, roll in degrees from five landmarks (5, 2)."""
+    """Return size in pixels and yaw, pitch, roll in degrees from five landmarks (5, 2)."""
     left_eye, right_eye, nose, left_mouth, right_mouth = points.astype(np.float64)
     eyes, mouth = (left_eye + right_eye) / 2, (left_mouth + right_mouth) / 2
     across = right_eye - left_eye
@@ -139,7 +138,7 @@ def _pose(points: NDArray[np.float32]) -> tuple[float, float, float, float]:
     nose_x, nose_y = upright(nose - eyes)
     mouth_x, _ = upright(mouth - eyes)
     down = max(down, 1e-3)
-    # the nose leaves the line from the eyes' to the mouth's middle as the head turns
+    # as the head turns, the nose leaves the line from the middle of the eyes to the middle of the mouth
     yaw = math.atan2((nose_x - mouth_x * nose_y / down) / eye_distance, _NOSE_DEPTH)
     pitch = math.atan2(nose_y / down - _NEUTRAL_NOSE, _NOSE_DEPTH)
     return max(eye_distance, 0.88 * down), math.degrees(yaw), math.degrees(pitch), math.degrees(roll)
@@ -155,13 +154,13 @@ def _inside(box: NDArray[np.float32], width: int, height: int) -> float:
 def measure(
     faces: NDArray[np.uint8], detections: Detections, image_size: tuple[int, int], gate: QualityConfig
 ) -> list[FaceQuality]:
-    """Quality of aligned faces; scales in the module's text.
+    """Measure the quality of aligned faces; the module's docstring explains the scales.
 
     Args:
         faces: (n, 160, 160, 3) uint8 from `align`.
         detections: the n faces they were cut from.
         image_size: (width, height) of the source picture in pixels.
-        gate: the limits; the first one missed is given as `reason`.
+        gate: the limits; `reason` names the first one missed.
     """
     width, height = image_size
     rows: list[FaceQuality] = []

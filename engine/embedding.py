@@ -1,4 +1,4 @@
-"""Faces to numbers: FaceNet (Schroff et al. 2015) over aligned faces."""
+"""Face embeddings: FaceNet (Schroff et al. 2015) over aligned faces."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Embedder(Protocol):
     dimension: int
 
     def embed(self, faces: NDArray[np.uint8]) -> Floats:
-        """(n, 160, 160, 3) uint8 RGB → (n, d) float32 unit rows; zero faces give zero rows."""
+        """Embed faces: (n, 160, 160, 3) uint8 RGB → (n, d) float32 unit rows; zero faces give zero rows."""
         ...
 
 
 def normalised(faces: NDArray[np.uint8], how: Literal["per_image", "fixed"]) -> Floats:
-    """What the network is fed: (n, 160, 160, 3) uint8 → (n, 3, 160, 160) float32.
+    """Preprocess faces for the network: (n, 160, 160, 3) uint8 → (n, 3, 160, 160) float32.
 
-    `per_image`: (x - mean) / max(std, 1/√count) over all values of a face, as TensorFlow's per_image_standardization;
+    `per_image`: (x - mean) / max(std, 1/√count) over all values of a face, as in TensorFlow's per_image_standardization;
     `fixed`: (x - 127.5) / 128.
     """
     x = faces.astype(np.float32).transpose(0, 3, 1, 2)
@@ -69,10 +69,10 @@ class FaceNetEmbedder:
         self._max_batch = max_batch
 
     def embed(self, faces: NDArray[np.uint8]) -> Floats:
-        """Embeddings of aligned faces, (n, 160, 160, 3) uint8 → (n, d) float32 unit rows.
+        """Embed aligned faces: (n, 160, 160, 3) uint8 → (n, d) float32 unit rows.
 
         Raises:
-            ValueError: faces of another shape or type.
+            ValueError: the faces have another shape or type.
         """
         if faces.dtype != np.uint8 or faces.ndim != 4 or faces.shape[1:] != (160, 160, 3):
             raise ValueError(f"expected faces uint8 (n, 160, 160, 3), got {faces.dtype} {faces.shape}")

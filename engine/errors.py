@@ -2,18 +2,17 @@
 
 ::
 
-    MusterError                what a user can act on; always one line, with the next step
-    ├── ConfigError            a setting is missing or makes no sense
-    ├── InputError             a file or a value given by the user cannot be used
+    MusterError                the user can act on it; always one line, with the next step
+    ├── ConfigError            a setting is missing or not valid
+    ├── InputError             a file or value from the user cannot be used
     ├── ModelUnavailable       weights are missing, damaged or cannot be fetched
-    ├── SourceLost             a camera or a video cannot be read
-    ├── EnrolmentRejected      photos that do not make a safe template
-    ├── GalleryMismatch        templates of another model or alignment
+    ├── SourceLost             a camera or video cannot be read
+    ├── EnrolmentRejected      the photos do not make a safe template
+    ├── GalleryMismatch        templates come from another model or alignment
     └── StorageError           the workspace cannot be read or written
-        └── Unreachable        the database gives no answer; what must be kept goes to the spool
+        └── Unreachable        the database does not answer; rows that must not be lost go to the spool
 
-Each class carries the exit code that the command line ends with. A message says what was expected, what was found and
-what to do next: `MusterError("what is wrong", hint="what to do")`.
+Each class carries the exit code of the command line. Raise one as `MusterError("what happened", hint="what to do")`.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ __all__ = [
 
 
 def _one_line(text: str, limit: int = 400) -> str:
-    """The text on one line: control characters become spaces, runs of white space one space, long texts are cut."""
+    """Put a text on one line of at most `limit` characters; control characters and white space become single spaces."""
     printable = "".join(ch if ch.isprintable() else " " for ch in text)
     line = " ".join(printable.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
@@ -44,8 +43,8 @@ class MusterError(Exception):
     """Base of all expected failures.
 
     Args:
-        message: what is wrong, naming the file or the value.
-        hint: the next step that mends it; may be empty.
+        message: what happened, naming the file or the value.
+        hint: the next step; may be empty.
     """
 
     exit_code: ClassVar[int] = 1
@@ -57,13 +56,13 @@ class MusterError(Exception):
 
 
 class ConfigError(MusterError):
-    """A setting is missing or makes no sense."""
+    """A setting is missing or not valid."""
 
     exit_code = 3
 
 
 class InputError(MusterError):
-    """A file or a value given by the user cannot be used."""
+    """A file or value from the user cannot be used."""
 
     exit_code = 4
 
@@ -75,19 +74,19 @@ class ModelUnavailable(MusterError):
 
 
 class SourceLost(MusterError):
-    """A camera or a video cannot be read."""
+    """A camera or video cannot be read."""
 
     exit_code = 6
 
 
 class EnrolmentRejected(MusterError):
-    """Photos that do not make a safe template."""
+    """The photos do not make a safe template."""
 
     exit_code = 7
 
 
 class GalleryMismatch(MusterError):
-    """Templates of another model or alignment."""
+    """Templates come from another model or alignment."""
 
     exit_code = 8
 
@@ -99,4 +98,4 @@ class StorageError(MusterError):
 
 
 class Unreachable(StorageError):
-    """The database gives no answer; what must be kept goes to the spool."""
+    """The database does not answer; rows that must not be lost go to the spool."""

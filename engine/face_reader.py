@@ -1,4 +1,4 @@
-"""One picture through detection, alignment, quality and embedding: what enrolment, pipeline and evaluation share."""
+"""Take a picture through detection, alignment, quality and embedding; enrolment, pipeline and evaluation share this."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ["BYSTANDER_SHARE", "FaceReader", "Faces", "bystanders", "open_reader"
 Floats = NDArray[np.float32]
 
 BYSTANDER_SHARE = 0.10
-"""A second face smaller than this share of the first is somebody in the background."""
+"""A second face smaller than this share of the first is in the background."""
 
 
 @dataclass(frozen=True, eq=False)
 class Faces:
-    """The faces of one picture.
+    """The faces in one picture.
 
     Attributes:
         detections: n faces.
         crops: (n, 160, 160, 3) uint8, aligned.
         qualities: n.
-        embeddings: (n, d) float32 unit rows; None when they were not asked for.
+        embeddings: (n, d) float32 unit rows; None if they were not requested.
     """
 
     detections: Detections
@@ -43,15 +43,15 @@ class Faces:
 
     @classmethod
     def none(cls) -> Faces:
-        """No face."""
+        """Return a value without faces."""
         return cls(Detections.empty(), np.empty((0, 160, 160, 3), np.uint8), [])
 
 
 def subject(faces: Faces, image_size: tuple[int, int]) -> int | None:
-    """The face that a photo is about: large, central, certain and whole; None when there is none.
+    """Return the index of the photo's main face: large, central, certain and whole; None if there is no face.
 
     Args:
-        faces: of the photo.
+        faces: those in the photo.
         image_size: (width, height) in pixels.
     """
     if not len(faces):
@@ -64,13 +64,13 @@ def subject(faces: Faces, image_size: tuple[int, int]) -> int | None:
 
 
 def bystanders(found: Detections, chosen: int) -> int:
-    """How many other faces are too large to be somebody in the background."""
+    """Return how many other faces are too large to be in the background."""
     large = found.areas > BYSTANDER_SHARE * found.areas[chosen]
     return int(large.sum()) - int(large[chosen])
 
 
 class FaceReader:
-    """Finds, aligns, measures and embeds the faces of pictures.
+    """Finds, aligns, measures and embeds the faces in pictures.
 
     Args:
         detector, embedder: the networks.
@@ -83,7 +83,7 @@ class FaceReader:
         self._gate = gate
 
     def finder(self, config: DetectionConfig, min_face_px: int | None = None) -> Finder:
-        """What finds the faces of one camera's frames.
+        """Make a finder for one camera's frames.
 
         Args:
             config: intervals.
@@ -92,12 +92,12 @@ class FaceReader:
         return FaceFinder(self.detector, config, min_face_px)
 
     def cut(self, image: NDArray[np.uint8], found: Detections) -> Faces:
-        """Align and measure faces that were found, without embedding them."""
+        """Align and measure detected faces without embedding them."""
         crops = align(image, found.landmarks)
         return Faces(found, crops, measure(crops, found, (image.shape[1], image.shape[0]), self._gate))
 
     def photo(self, image: NDArray[np.uint8]) -> Faces:
-        """All faces of a photo, RGB uint8 (H, W, 3), embedded."""
+        """Find and embed all faces in a photo, RGB uint8 (H, W, 3)."""
         faces = self.cut(image, self.detector.detect_photo(image))
         return Faces(faces.detections, faces.crops, faces.qualities, self.embedder.embed(faces.crops))
 
@@ -109,7 +109,7 @@ def open_reader(
     detection: DetectionConfig,
     quality: QualityConfig,
 ) -> FaceReader:
-    """Detector and embedder, ready to run (weights are fetched if need be).
+    """Open detector and embedder, ready to run; fetch the weights if needed.
 
     Args:
         models: networks, and how many threads they may use.
@@ -117,7 +117,7 @@ def open_reader(
 
     Raises:
         ConfigError: no such model.
-        ModelUnavailable: weights are not here and cannot be fetched.
+        ModelUnavailable: the weights are not in the cache and cannot be fetched.
     """
     spec = embedder_spec(embedding.model)
     detector = MTCNNDetector(*models.mtcnn(), detection, workers=models.threads)

@@ -1,10 +1,10 @@
-"""Cameras, videos and folders of pictures: an iterator of frames.
+"""Cameras, videos and folders of pictures as iterators of frames.
 
-A live camera (webcam number, RTSP or HTTP url) is read in a child process: OpenCV's readers can hang for ever, and a process can be
-killed. The child keeps the newest picture only and hands one over when asked, so nothing piles up. When no picture comes for
-`stall_timeout_s` the child is killed, `camera_lost` is said, and it is started anew with growing pauses until `camera_back`.
+A child process reads a live camera (webcam number, RTSP or HTTP url): OpenCV's readers can hang for ever, and a process can be
+killed. The child keeps only the newest picture and sends it on request, so no queue builds up. If no picture comes for
+`stall_timeout_s`, the source kills the child, reports `camera_lost`, and restarts it with growing pauses until `camera_back`.
 
-A video file is played with its own clock: frame times are the start time plus the position in the file, however fast it is read.
+A video file has its own clock: a frame's time is the start time plus its position in the file, however fast it is read.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ _URL_SCHEMES = ("rtsp://", "rtsps://", "http://", "https://", "rtmp://", "udp://
 
 
 class Source(Protocol):
-    """Gives frames; a live source also says when it is lost and back."""
+    """Yields frames; a live source also reports when the camera is lost and back."""
 
     def __iter__(self) -> Iterator[Frame | SourceEvent]: ...
 
     def close(self) -> None:
-        """Let go of the camera or file; iterating ends."""
+        """Release the camera or file and end the iteration."""
         ...
 
 
 def is_live(spec: str) -> bool:
-    """True for a webcam number, a device such as /dev/video0, or a stream's url."""
+    """Return whether a source is live: a webcam number, a device such as /dev/video0, or a stream's url."""
     return spec.isdecimal() or spec.startswith(_URL_SCHEMES) or spec.startswith("/dev/video")
 
 
@@ -65,7 +65,7 @@ def open_source(
     fast: bool = False,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Source:
-    """The source that a text means.
+    """Open the source that a text describes.
 
     Args:
         spec: webcam number, url, video file, or folder of pictures.
@@ -76,7 +76,7 @@ def open_source(
         now: the clock.
 
     Raises:
-        InputError: no such file, or a file that is no video.
+        InputError: there is no such file, or it is not a video.
     """
     if is_live(spec):
         return LiveSource(spec, camera, config, now=now)
@@ -86,19 +86,19 @@ def open_source(
     if not path.exists():
         raise InputError(
             f"{spec}: no such file or folder",
-            hint="give a webcam number, an rtsp:// or http:// url, a video or a folder",
+            hint="use a webcam number, an rtsp:// or http:// url, a video or a folder",
         )
     return VideoSource(path, camera, start=start or now(), fast=fast)
 
 
 class FolderSource:
-    """Pictures of a folder in the order of their names, one second apart.
+    """The pictures in a folder in the order of their names, one second apart.
 
     Args:
-        folder: where they are.
-        camera: name.
-        start: time of the first.
-        interval_s: time between two.
+        folder: where the pictures are.
+        camera: its name.
+        start: time of the first picture.
+        interval_s: time between two pictures.
 
     Raises:
         InputError: the folder has no pictures.
@@ -107,7 +107,7 @@ class FolderSource:
     def __init__(self, folder: Path, camera: str, *, start: datetime, interval_s: float = 1.0) -> None:
         self._paths = list_images(folder)
         if not self._paths:
-            raise InputError(f"{folder}: no pictures in this folder", hint="give a folder with JPEG, PNG or WebP files")
+            raise InputError(f"{folder}: no pictures in this folder", hint="use a folder with JPEG, PNG or WebP files")
         self._camera, self._start, self._interval = camera, start.astimezone(UTC), interval_s
         self._closed = False
 
@@ -119,22 +119,21 @@ class FolderSource:
             try:
                 image = read_image(path)
             except InputError as error:
-                log.warning("left out: %s", error)
+                log.warning("skipped %s", error)
                 continue
             readable += 1
             yield Frame(image, self._start + timedelta(seconds=index * self._interval), self._camera, index)
 
         if not readable and not self._closed:
-            raise InputError(f"{self._paths[0].parent}: no picture can be read", hint="give JPEG, PNG or WebP files")
+            raise InputError(f"{self._paths[0].parent}: no readable picture", hint="use JPEG, PNG or WebP files")
 
     def close(self) -> None:
-        """See `Source`."""
         self._closed = True
 
 
 @contextlib.contextmanager
 def _quiet_opencv() -> Iterator[None]:
-    """Keep OpenCV's own complaints off the terminal: what matters is raised as an error of ours."""
+    """Keep OpenCV's own messages off the terminal; Muster raises its own errors."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     logger = getattr(getattr(cv2, "utils", None), "logging", None)
     if logger is None:
@@ -153,12 +152,12 @@ class VideoSource:
 
     Args:
         path: the file.
-        camera: name.
+        camera: its name.
         start: time of the first frame.
-        fast: do not wait for the frame's time; every frame is given. In real time, frames whose time has passed are left out.
+        fast: yield every frame without waiting for its time. In real time, frames whose time has passed are skipped.
 
     Raises:
-        InputError: it cannot be read as a video.
+        InputError: the file cannot be read as a video.
     """
 
     def __init__(self, path: Path, camera: str, *, start: datetime, fast: bool = False) -> None:
@@ -171,12 +170,12 @@ class VideoSource:
                 ok, first = self._capture.retrieve()
         if not ok or first is None or first.ndim != 3:
             self._capture.release()
-            raise InputError(f"{path}: not a video that can be read", hint="give an MP4, MKV, AVI or MOV file")
+            raise InputError(f"{path}: not a video that can be read", hint="use an MP4, MKV, AVI or MOV file")
         self._first: NDArray[np.uint8] | None = np.asarray(first, np.uint8)
         fps = float(self._capture.get(cv2.CAP_PROP_FPS))
         self.fps = fps if 0.5 <= fps <= 240 else 25.0
         self.frame_count = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
-        # in UTC: adding seconds to a local time goes wrong when the clocks change
+        # UTC, because adding seconds to a local time is wrong when the clocks change
         self.path, self._camera, self._start, self._fast = path, camera, start.astimezone(UTC), fast
         self.skipped = 0
         self._closed = False
@@ -193,7 +192,7 @@ class VideoSource:
                     if not self._capture.grab():
                         break
                     behind = not self._fast and clock.monotonic() - began > position + 1 / self.fps
-                    if behind:  # late: somebody watching live would have missed it, too
+                    if behind:  # a live viewer would have missed it, too
                         self.skipped += 1
                         index += 1
                         continue
@@ -209,10 +208,9 @@ class VideoSource:
             index += 1
         self._capture.release()
         if not self._closed and index < 0.98 * self.frame_count - 2:
-            log.warning("%s ends early: %d of %d frames could be read", self.path, index, self.frame_count)
+            log.warning("%s ended early: only %d of %d frames could be read", self.path, index, self.frame_count)
 
     def close(self) -> None:
-        """See `Source`."""
         self._closed = True
 
 
@@ -220,17 +218,17 @@ class VideoSource:
 
 
 def _capture_child(spec: str, connection: Connection, open_timeout_s: float, read_timeout_s: float) -> None:
-    """Body of the child process: read as fast as the camera gives, hand the newest picture over when asked.
+    """Run in the child process: read as fast as the camera delivers, send the newest picture on request.
 
-    Protocol: the parent sends b"?"; the child answers (width, height, picture's bytes), or b"" when the camera cannot be opened
-    or has ended, and exits.
+    Protocol: the parent sends b"?". The child answers with width, height and the picture's bytes, or with b"" if the camera
+    cannot be opened or has ended, and then exits.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with _quiet_opencv():  # what matters is told as camera_lost
-        _hand_pictures_over(spec, connection, open_timeout_s, read_timeout_s)
+    with _quiet_opencv():  # the parent reports camera_lost
+        _send_pictures(spec, connection, open_timeout_s, read_timeout_s)
 
 
-def _hand_pictures_over(spec: str, connection: Connection, open_timeout_s: float, read_timeout_s: float) -> None:
+def _send_pictures(spec: str, connection: Connection, open_timeout_s: float, read_timeout_s: float) -> None:
     device = int(spec) if spec.isdecimal() else spec
     if isinstance(device, int) or spec.startswith("/dev/video"):
         capture = cv2.VideoCapture(device)
@@ -269,12 +267,12 @@ def _hand_pictures_over(spec: str, connection: Connection, open_timeout_s: float
             height, width = picture.shape[:2]
             connection.send_bytes(width.to_bytes(4, "little") + height.to_bytes(4, "little") + picture.tobytes())
     except (EOFError, OSError):
-        return  # the parent has gone
+        return  # the parent has exited
 
 
 @contextlib.contextmanager
 def _no_interrupts() -> Iterator[None]:
-    """Ctrl-C goes to every process of a terminal: what is started in here inherits that it ignores it."""
+    """Let processes started in here inherit that they ignore Ctrl-C, which a terminal sends to all its processes."""
     if threading.current_thread() is not threading.main_thread():
         if not hasattr(signal, "pthread_sigmask"):
             yield
@@ -297,7 +295,7 @@ _STARTING = threading.Lock()
 
 @contextlib.contextmanager
 def _plain_main() -> Iterator[None]:
-    """A started process would load the program's main module again, which in a web application may be a whole page. It needs none."""
+    """Replace the main module while a process starts, which would otherwise load it again: a web application's may be a whole page."""
     with _STARTING:
         main, plain = sys.modules["__main__"], types.ModuleType("__main__")
         sys.modules["__main__"] = plain
@@ -309,11 +307,11 @@ def _plain_main() -> Iterator[None]:
 
 
 class LiveSource:
-    """A webcam or a network camera, reconnected for ever.
+    """A webcam or network camera, reconnected for ever.
 
     Args:
         spec: webcam number, device or url.
-        camera: name.
+        camera: its name.
         config: time-outs and pauses.
         now: the clock that stamps frames.
     """
@@ -321,7 +319,7 @@ class LiveSource:
     def __init__(self, spec: str, camera: str, config: SourcesConfig, *, now: Callable[[], datetime]) -> None:
         self._spec, self._camera, self._config, self._now = spec, camera, config, now
         self._closed = threading.Event()
-        # Only one thread at a time may wait for the child's end; re-entrant, as a signal handler may close the source
+        # only one thread at a time may wait for the child's end; re-entrant, because a signal handler may close the source
         self._reaping = threading.RLock()
         self._child: BaseProcess | None = None
         self._connection: Connection | None = None
@@ -354,7 +352,7 @@ class LiveSource:
                 self._child.join(5)
 
     def _next_picture(self, patience_s: float) -> NDArray[np.uint8] | None:
-        """The newest picture, RGB; None when the camera gives none in time."""
+        """Return the newest picture, RGB; None if the camera delivers none in time."""
         assert self._connection is not None
         try:
             self._connection.send_bytes(b"?")
@@ -375,7 +373,7 @@ class LiveSource:
         index = 0
         lost = False
         pause, longest = self._config.backoff_s
-        # a new process needs a moment to start besides the camera's own
+        # the new process needs a moment to start, on top of the camera's own time
         start_up_s = self._config.open_timeout_s + 5.0
         try:
             while not self._closed.is_set():
@@ -403,16 +401,16 @@ class LiveSource:
             self._stop_child()
 
     def close(self) -> None:
-        """See `Source`. May be called from another thread or a signal handler while somebody iterates."""
+        """See `Source`. Another thread or a signal handler may call this during iteration."""
         self._closed.set()
         self._end_child()
 
 
 def probe_live(spec: str, config: SourcesConfig) -> tuple[int, int]:
-    """Take one picture from a live camera: its width and height.
+    """Take one picture from a live camera; return its width and height.
 
     Raises:
-        SourceLost: it gives none.
+        SourceLost: the camera delivers no picture.
     """
     source = LiveSource(spec, "probe", config, now=lambda: datetime.now(UTC))
     try:
@@ -422,4 +420,6 @@ def probe_live(spec: str, config: SourcesConfig) -> tuple[int, int]:
             break
     finally:
         source.close()
-    raise SourceLost(f"camera {spec} gives no picture", hint="check cable, address and password, then `muster doctor`")
+    raise SourceLost(
+        f"camera {spec} delivers no picture", hint="check cable, address and password; run `muster doctor`"
+    )

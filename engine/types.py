@@ -1,8 +1,8 @@
-"""The values that travel between stations: validated on construction, frozen, their arrays non-writeable.
+"""The values that pass between stations: validated on construction, frozen, with read-only arrays.
 
-Conventions: images are RGB `uint8 (H, W, 3)`; boxes are `xyxy float32` in pixels of that image; landmarks are
-`(n, 5, 2) float32` in pixels, in the order image-left eye, image-right eye, nose, image-left and image-right mouth corner;
-times are timezone-aware; similarity is the cosine of unit embeddings and is accepted iff `similarity >= threshold`.
+Conventions: images are RGB `uint8 (H, W, 3)`; boxes are `xyxy float32` in pixels of that image; landmarks are `(n, 5, 2)
+float32` in pixels, in the order image-left eye, image-right eye, nose, image-left and image-right mouth corner; times are
+timezone-aware; similarity is the cosine of unit embeddings and is accepted iff `similarity >= threshold`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Floats = NDArray[np.float32]
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """The array as a read-only view of memory that nobody else holds a writeable handle on through us."""
+    """Return a read-only view of the array."""
     if not array.flags.writeable:
         return array
     view = array.view()
@@ -51,7 +51,7 @@ def check_image(image: NDArray[Any]) -> Image:
     """Return `image` if it is RGB uint8 (H, W, 3) with at least one pixel.
 
     Raises:
-        ValueError: it is anything else.
+        ValueError: it is not.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ValueError(f"expected an RGB image, uint8 (H, W, 3), got {image.dtype} {image.shape}")
@@ -87,7 +87,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class SourceEvent:
-    """What a source says between frames: `kind` is `camera_lost` or `camera_back`."""
+    """A source's message between frames: `kind` is `camera_lost` or `camera_back`."""
 
     kind: str
     time: datetime
@@ -97,10 +97,10 @@ class SourceEvent:
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """Faces found in one image, columnar; zero faces is a zero-row value.
+    """Faces found in one image, as columns; no face is a value with zero rows.
 
     Attributes:
-        boxes: (n, 4) float32, xyxy in pixels, may reach over the image's edge.
+        boxes: (n, 4) float32, xyxy in pixels, may extend beyond the image's edge.
         landmarks: (n, 5, 2) float32 in pixels.
         scores: (n,) float32 in [0, 1], the detector's confidence.
     """
@@ -115,7 +115,7 @@ class Detections:
         scores = np.asarray(self.scores, np.float32).reshape(-1)
         if not len(boxes) == len(landmarks) == len(scores):
             raise ValueError(
-                f"rows differ: {len(boxes)} boxes, {len(landmarks)} landmark sets, {len(scores)} scores; expected the same"
+                f"rows differ: {len(boxes)} boxes, {len(landmarks)} landmark sets, {len(scores)} scores; expected equal numbers"
             )
         if not (np.isfinite(boxes).all() and np.isfinite(landmarks).all() and np.isfinite(scores).all()):
             raise ValueError("detections hold NaN or infinity")
@@ -125,26 +125,26 @@ class Detections:
 
     @classmethod
     def empty(cls) -> Detections:
-        """No face."""
+        """Return a value without faces."""
         return cls(np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty(0, np.float32))
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     def __getitem__(self, rows: ArrayLike) -> Detections:
-        """The rows that a boolean mask, an index array or a list of indices picks."""
+        """Return the rows picked by a boolean mask, an index array or a list of indices."""
         picked = np.asarray(rows)
         if picked.dtype != np.bool_:
             picked = picked.astype(np.intp)
         return Detections(self.boxes[picked], self.landmarks[picked], self.scores[picked])
 
     def shifted(self, dx: float, dy: float) -> Detections:
-        """The same faces in an image whose origin lies at (-dx, -dy) of this one, in pixels."""
+        """Return the same faces in an image whose origin is at (-dx, -dy) of this one, in pixels."""
         offset = np.array([dx, dy], np.float32)
         return Detections(self.boxes + np.tile(offset, 2), self.landmarks + offset, self.scores)
 
     def joined(self, other: Detections) -> Detections:
-        """These faces and then those of another value, in one."""
+        """Return these faces followed by those of another value."""
         return Detections(
             np.vstack([self.boxes, other.boxes]),
             np.vstack([self.landmarks, other.landmarks]),
@@ -153,7 +153,7 @@ class Detections:
 
     @property
     def areas(self) -> Floats:
-        """(n,) box areas in px²."""
+        """(n,) float32 box areas in px²."""
         sides = np.clip(self.boxes[:, 2:] - self.boxes[:, :2], 0, None)
         areas: Floats = sides[:, 0] * sides[:, 1]
         return areas
@@ -161,17 +161,17 @@ class Detections:
 
 @dataclass(frozen=True)
 class FaceQuality:
-    """How much an aligned face can teach; scales are documented in `engine.alignment`.
+    """Quality of an aligned face; `engine.alignment` documents the scales.
 
     Attributes:
         size_px: distance of the eyes in pixels of the source image.
-        sharpness: 0 (blurred) upwards; about 1 for a photo in focus.
+        sharpness: 0 (blurred) upwards; 0.5 and more for a photo in focus.
         brightness: mean luma, 0 to 1.
         contrast: standard deviation of the luma, 0 to 0.5.
         yaw_deg, pitch_deg, roll_deg: head pose estimated from the five landmarks; 0 is frontal and upright.
-        inside: share of the face box that lies inside the image, 0 to 1.
-        score: 0 to 1, the product of the above on their ramps.
-        reason: the first measure below the gate (`""` when the face passes it).
+        inside: share of the face box inside the image, 0 to 1.
+        score: 0 to 1, the product of the ramps of these measures.
+        reason: the first measure that misses the gate; `""` if the face passes.
     """
 
     size_px: float
@@ -187,13 +187,13 @@ class FaceQuality:
 
     @property
     def good(self) -> bool:
-        """True when the face passes every gate, so that it may vote or be enrolled."""
+        """True if the face passes every gate, so that it may vote or be enrolled."""
         return not self.reason
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One person of the gallery and the similarity that a probe reaches with them."""
+    """A person in the gallery and the probe's similarity with them."""
 
     person: str
     similarity: float
@@ -201,12 +201,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Match:
-    """The answer of a 1:N search.
+    """The result of a 1:N search.
 
     Attributes:
         candidates: best first, one row per person.
-        threshold: the similarity from which on the best is accepted (`>=`).
-        min_margin: how far the best must lie before the runner-up.
+        threshold: minimum similarity of the best candidate (`>=`).
+        min_margin: how far the best must be ahead of the runner-up.
     """
 
     candidates: tuple[Candidate, ...] = ()
@@ -220,7 +220,7 @@ class Match:
 
     @property
     def runner_up(self) -> Candidate | None:
-        """The best candidate of another person; None when there is only one person."""
+        """The second-best person; None if there is only one."""
         return self.candidates[1] if len(self.candidates) > 1 else None
 
     @property
@@ -246,7 +246,7 @@ class Match:
 
 
 class TrackState(StrEnum):
-    """What is known of the person in a track."""
+    """What is known about the person in a track."""
 
     PENDING = "pending"
     KNOWN = "known"
@@ -256,15 +256,15 @@ class TrackState(StrEnum):
 
 @dataclass(frozen=True)
 class Identity:
-    """The decision over a track and its evidence.
+    """The decision about a track, with its evidence.
 
     Attributes:
         state: pending, known, unknown or conflict.
-        person: employee id when known, else None.
-        agreeing: good frames that voted for `person` (for unknown: that voted unknown).
+        person: employee id if known, else None.
+        agreeing: good frames that voted for `person` (unknown tracks: that voted unknown).
         voting: good frames that voted at all.
         similarity, runner_up, runner_up_similarity, margin, threshold: of the track's fused embedding.
-        nearest: the enrolled person whom most frames said, decided or not; None when no frame named anybody.
+        nearest: the enrolled person named by most frames, decided or not; None if no frame named anybody.
     """
 
     state: TrackState = TrackState.PENDING
@@ -285,14 +285,14 @@ class Track:
 
     Attributes:
         track_id: unique within a run of the pipeline.
-        box: (4,) float32 xyxy in pixels, the last seen.
-        landmarks: (5, 2) float32 in pixels, the last seen.
+        box: (4,) float32 xyxy in pixels, from the last detection.
+        landmarks: (5, 2) float32 in pixels, from the last detection.
         first_seen, last_seen: times of the first and last detection.
         hits: frames with a detection.
-        visible: a detection belongs to it in the current frame.
+        visible: the current frame has a detection of it.
         ended: it will not be seen again.
         identity: the decision so far.
-        unknown_id: the stranger's identifier, once given.
+        unknown_id: the stranger's identifier, once assigned.
         quality: of the last detection.
         liveness: `passed`, `unproven` or `failed`; empty: not checked. `liveness_reason`: why, one short line.
     """
@@ -317,7 +317,7 @@ class Track:
 
     @property
     def label(self) -> str:
-        """Who this is, for people and logs: employee id, stranger's id, or the state."""
+        """The person's label for users and logs: employee id, stranger's id, or the state."""
         if self.identity.state is TrackState.KNOWN and self.identity.person:
             return self.identity.person
         if self.unknown_id:
@@ -326,7 +326,7 @@ class Track:
 
 
 class EventKind(StrEnum):
-    """What happened."""
+    """Kinds of events."""
 
     SIGHTING = "sighting"
     RETRACTION = "retraction"
@@ -340,7 +340,7 @@ class EventKind(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much an incident matters, from the least to the greatest."""
+    """How much an incident matters, in increasing order."""
 
     INFO = "info"
     LOW = "low"
@@ -349,7 +349,7 @@ class Severity(StrEnum):
 
 
 class TailgatingClass(StrEnum):
-    """Who went through together."""
+    """Who passed together."""
 
     TWO_KNOWN = "known+known"
     KNOWN_UNKNOWN = "known+unknown"
@@ -361,18 +361,18 @@ class Event:
     """Something that the logs may keep.
 
     Attributes:
-        kind: what.
-        time: when it began (`until` is when it was last seen).
+        kind: what happened.
+        time: when it began.
         camera: where.
-        track_ids: the tracks it is about, the main one first.
-        employee_ids, unknown_ids: who, as far as known.
+        track_ids: its tracks, the main one first.
+        employee_ids, unknown_ids: the people, as far as known.
         identity: the decision and its evidence (sightings, retractions, unknown people).
-        until: last seen.
-        arrival: a sighting that is the beginning of a presence, not its continuation.
-        classification, people: of a tailgating incident, and how many took part.
-        severity: of an incident; `info` needs nobody's attention.
+        until: when it was last seen.
+        arrival: for a sighting: it begins a presence instead of continuing one.
+        classification, people: for tailgating: its class and the number of people.
+        severity: of an incident; `info` needs no attention.
         liveness: of the main track.
-        detail: one line for people; ids of people stand in their own fields.
+        detail: one line for users, without ids of people, which have their own fields.
     """
 
     kind: EventKind
@@ -392,7 +392,7 @@ class Event:
 
 
 def detections(rows: Sequence[Sequence[float]]) -> Detections:
-    """Build `Detections` from `[x1, y1, x2, y2, score]` rows, with landmarks at a face's usual places (for tests)."""
+    """Build `Detections` from `[x1, y1, x2, y2, score]` rows, with landmarks at typical positions (for tests)."""
     table = np.asarray(rows, np.float32).reshape(-1, 5)
     places = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.34, 0.8], [0.66, 0.8]], np.float32)
     origin, side = table[:, None, :2], (table[:, 2:4] - table[:, :2])[:, None, :]
@@ -401,7 +401,7 @@ def detections(rows: Sequence[Sequence[float]]) -> Detections:
 
 @dataclass(frozen=True)
 class Person:
-    """One row of `people.csv`; times are ISO 8601, empty when not given."""
+    """One row of `people.csv`; times are ISO 8601, empty if not given."""
 
     employee_id: str
     name: str
@@ -413,4 +413,4 @@ class Person:
 
 
 NOBODY = Person("", "")
-"""Stands for an id that people.csv does not name."""
+"""Placeholder for an id that is not in people.csv."""

@@ -141,7 +141,7 @@ def test_a_folder_with_one_bad_picture_gives_the_others(tmp_path: Path, caplog: 
 
 def test_a_folder_of_bad_pictures_only_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "b.jpg").write_bytes(b"no picture")
-    with pytest.raises(InputError, match="no picture can be read"):
+    with pytest.raises(InputError, match="no readable picture"):
         list(FolderSource(tmp_path, "door", start=T0))
 
 

@@ -1,8 +1,6 @@
-"""Settings: one section per station, from `muster.toml` in the workspace, then `MUSTER_*` in the environment.
+"""Settings: one section per station, read from `muster.toml` in the workspace, then from `MUSTER_*` in the environment.
 
-`MUSTER_EVENTS__COOL_DOWN_S=600` sets `cool_down_s` in section `events`. A station is handed its own section only.
-
-Not here: what the settings lead to. Hours of a day are in `hours`.
+`MUSTER_EVENTS__COOL_DOWN_S=600` sets `cool_down_s` in section `events`. Each station gets its own section only.
 """
 
 from __future__ import annotations
@@ -85,9 +83,9 @@ class Config(BaseSettings):
     )
 
     timezone: str = "UTC"
-    """IANA zone of the workplace: a day begins and ends there."""
+    """The workplace's IANA time zone; a day begins and ends there."""
     organisation: str = ""
-    """Name of the workplace, for reports."""
+    """Name of the workplace, printed on reports."""
     sample: bool = False
     """This workspace holds made-up data; every page says so."""
     app: AppConfig = AppConfig()
@@ -110,15 +108,16 @@ class Config(BaseSettings):
     holidays: HolidaysConfig = HolidaysConfig()
     retention: RetentionConfig = RetentionConfig()
     store: str = ""
-    """Address of a PostgreSQL database that many sites share, `postgresql+psycopg://…`; empty: files in the workspace (docs/scale.md)."""
+    """Address of a PostgreSQL database that several sites share, `postgresql+psycopg://…`; empty: files in the workspace
+    (docs/scale.md)."""
     site: str = Field("main", pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")
-    """Which of the database's sites this is."""
+    """Which site of the database this is."""
     recorder: str = Field("", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,39})?$")
-    """Name under which this installation's rows are sealed in the database; empty: the machine's."""
+    """Name under which this installation's rows are sealed in the database; empty: the machine's name."""
     offline_start: bool = True
-    """A recorder on a database keeps people, templates and threshold in `known/`, so that it can start while that is away."""
+    """A recorder on a database keeps people, templates and threshold in `known/`, so that it can start while the database is away."""
     seal_key: Path | None = None
-    """Where the key of the logs' seals lies; empty: `seal.key` in the workspace."""
+    """File with the key that seals the logs; empty: `seal.key` in the workspace."""
     cameras: dict[str, CameraConfig] = {}
     """By name, such as `[cameras.entrance]`."""
 
@@ -133,7 +132,7 @@ class Config(BaseSettings):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The workplace's zone."""
+        """The workplace's time zone."""
         return ZoneInfo(self.timezone)
 
     @classmethod
@@ -145,7 +144,7 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then the file, then defaults."""
+        """Prefer arguments to the environment, the environment to the file, and the file to the defaults."""
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
@@ -155,7 +154,7 @@ def load_config(workspace: Path, **overrides: Any) -> Config:
 
     Args:
         workspace: folder that may hold `muster.toml`.
-        overrides: values that win over file and environment, section by section.
+        overrides: sections that win over file and environment.
 
     Raises:
         ConfigError: the file cannot be parsed, has an unknown key, or a value is out of range.
@@ -174,7 +173,7 @@ def load_config(workspace: Path, **overrides: Any) -> Config:
     for name in sorted(os.environ):
         section = name.removeprefix("MUSTER_").split("__")[0].lower()
         if name.startswith("MUSTER_") and section not in known | _OTHER_VARIABLES:
-            raise ConfigError(f"{name} is no setting", hint=f"known sections: {', '.join(sorted(known))}")
+            raise ConfigError(f"{name} is not a setting", hint=f"known sections: {', '.join(sorted(known))}")
 
     class _Located(Config):
         model_config = SettingsConfigDict(toml_file=path)
@@ -182,11 +181,11 @@ def load_config(workspace: Path, **overrides: Any) -> Config:
     try:
         return _Located(**overrides)
     except SettingsError as error:
-        raise ConfigError(f"{error}", hint="correct the MUSTER_* variable, a list is written [1, 2]") from error
+        raise ConfigError(f"{error}", hint="correct the MUSTER_* variable, write a list as [1, 2]") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        # rules carry passwords and tokens: of them no value is repeated
+        # rules carry passwords and tokens: never repeat their values
         value = "" if first["loc"][:1] in {("notifications",), ("store",)} else f" = {first.get('input')!r}"
         raise ConfigError(
             f"setting {place}{value}: {first['msg']}", hint=f"correct it in {path} or in MUSTER_*"

@@ -18,10 +18,10 @@ _INCIDENT_KINDS = sorted(kind.value for kind in EventKind if kind not in _ATTEND
 
 
 class NotificationRule(Section):
-    """Which incidents are told to whom. An empty list of kinds, cameras, hours or days stands for all."""
+    """Which incidents go to which recipients. Empty `kinds`, `cameras`, `hours` or `days` match everything."""
 
     name: str = Field(pattern=r"^\w[\w .-]{0,39}$")
-    """How the rule is called in logs; unique."""
+    """Name of the rule in logs; unique."""
     kinds: tuple[str, ...] = ()
     cameras: tuple[str, ...] = ()
     hours: tuple[str, ...] = ()
@@ -32,22 +32,22 @@ class NotificationRule(Section):
     to: tuple[SecretStr, ...] = ()
     """Addresses in apprise's notation, such as `mailto://…`, `dbus://`, `slack://…`."""
     webhook: SecretStr | None = None
-    """http or https address that gets a signed POST."""
+    """http or https address that receives a signed POST."""
     webhook_secret_env: str = ""
-    """Name of the environment variable that holds the key of the signature, …"""
+    """Name of the environment variable that holds the signing key, …"""
     webhook_secret_file: str = ""
-    """… or a file with it, relative to the workspace."""
+    """… or a file that holds it, relative to the workspace."""
     attach_image: bool = False
     """Send the incident's picture, too."""
     limit: int = Field(5, ge=1, le=1000)
-    """Incidents of one camera that are told within `per_s`; further ones are counted and told with the next."""
+    """Most incidents of one camera sent within `per_s`; further ones are counted and reported in the next message."""
     per_s: float = Field(3600.0, gt=0, le=7 * 86400)
 
     @field_validator("kinds")
     @classmethod
     def _known_kinds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if unknown := sorted(set(value) - set(_INCIDENT_KINDS)):
-            raise ValueError(f"{unknown[0]!r} is no kind of incident: {', '.join(_INCIDENT_KINDS)}")
+            raise ValueError(f"{unknown[0]!r} is not a kind of incident: {', '.join(_INCIDENT_KINDS)}")
         return value
 
     @field_validator("hours")
@@ -67,7 +67,7 @@ class NotificationRule(Section):
     @field_validator("to", "webhook")
     @classmethod
     def _addresses(cls, value: tuple[SecretStr, ...] | SecretStr | None) -> tuple[SecretStr, ...] | SecretStr | None:
-        # no message here may repeat an address: it carries passwords and tokens
+        # addresses carry passwords and tokens: no message may repeat one
         for address in value if isinstance(value, tuple) else ():
             if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", address.get_secret_value()):
                 raise ValueError("an address begins with its service, such as mailto://, slack:// or dbus://")
@@ -83,7 +83,7 @@ class NotificationRule(Section):
             except ValueError:
                 complete = False
             if not complete:
-                raise ValueError("the host or the port of the address makes no sense")
+                raise ValueError("the host or the port of the address is not valid")
         return value
 
     @field_validator("webhook_secret_env")
@@ -96,7 +96,7 @@ class NotificationRule(Section):
     @model_validator(mode="after")
     def _complete(self) -> NotificationRule:
         if not self.to and self.webhook is None:
-            raise ValueError(f"rule {self.name!r} tells nobody; give it to = [...] or webhook = ...")
+            raise ValueError(f"rule {self.name!r} has no recipient; give it to = [...] or webhook = ...")
         keys = bool(self.webhook_secret_env) + bool(self.webhook_secret_file)
         if keys != (self.webhook is not None):
             raise ValueError(
@@ -107,24 +107,24 @@ class NotificationRule(Section):
 
     @property
     def weekdays(self) -> frozenset[int]:
-        """The days as numbers, Monday 0."""
+        """The days as numbers, 0 Monday."""
         return days_of_week(self.days or "mon-sun")
 
 
 class NotificationsConfig(Section):
-    """Who is told of incidents. Without rules nothing is sent."""
+    """Who is notified of incidents. Without rules nothing is sent."""
 
     rules: tuple[NotificationRule, ...] = ()
-    """Each a `[[notifications.rules]]` in `muster.toml`."""
+    """One `[[notifications.rules]]` each in `muster.toml`."""
     give_up_s: float = Field(86400.0, gt=0)
-    """A message that could not be delivered for this long is given up."""
+    """A message that could not be delivered for this long is dropped."""
     interval_s: float = Field(5.0, ge=0.1, le=3600)
-    """How often the outbox is looked through."""
+    """How often the outbox is checked."""
 
     @field_validator("rules")
     @classmethod
     def _different_names(cls, value: tuple[NotificationRule, ...]) -> tuple[NotificationRule, ...]:
         names = [rule.name for rule in value]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two rules are called {twice[0]!r}; give each a name of its own")
+            raise ValueError(f"two rules are named {twice[0]!r}; give each rule its own name")
         return value

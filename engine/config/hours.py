@@ -13,10 +13,10 @@ _WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|(2
 
 
 def days_of_week(text: str) -> frozenset[int]:
-    """Days of the week, 0 Monday to 6 Sunday, of a text such as `mon-fri` or `sat,sun`; `fri-mon` goes over the weekend.
+    """Parse days of the week such as `mon-fri` or `sat,sun` into numbers, 0 Monday to 6 Sunday; `fri-mon` spans the weekend.
 
     Raises:
-        ValueError: it names no day.
+        ValueError: the text names no days.
     """
     found: set[int] = set()
     for part in text.lower().replace(" ", "").split(","):
@@ -29,14 +29,14 @@ def days_of_week(text: str) -> frozenset[int]:
 
 
 def minutes_of_day(text: str) -> tuple[int, int]:
-    """A window of hours as minutes after midnight, begin and end; an end that is not later lies on the next day.
+    """Parse a window of hours into its begin and end in minutes after midnight; an end that is not later is on the next day.
 
     Raises:
-        ValueError: it is none, or empty.
+        ValueError: the text is not a window, or the window is empty.
     """
     match = _WINDOW.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is no window of hours such as 08:00-17:30 or 20:00-06:00")
+        raise ValueError(f"{text!r} is not a window of hours such as 08:00-17:30 or 20:00-06:00")
     begin_h, begin_m, end_h, end_m = (int(part) for part in match.groups() if part is not None)
     if (begin_h, begin_m) == (end_h, end_m):
         raise ValueError(f"{text!r} is empty; leave hours out for the whole day")
@@ -44,14 +44,14 @@ def minutes_of_day(text: str) -> tuple[int, int]:
 
 
 def within(windows: Iterable[str], local: datetime, weekdays: Iterable[int] = range(7)) -> bool:
-    """Whether a local time lies in one of the windows: the first minute counts, the last does not.
+    """Return whether a local time is in one of the windows: the first minute counts, the last does not.
 
     A window over midnight belongs to the day on which it begins.
 
     Args:
         windows: such as `20:00-06:00`.
-        local: in the workplace's zone.
-        weekdays: on which windows begin, 0 Monday.
+        local: time in the workplace's zone.
+        weekdays: days on which windows begin, 0 Monday.
     """
     today, minute, days = local.weekday(), 60 * local.hour + local.minute, frozenset(weekdays)
     for text in windows:

@@ -1,4 +1,4 @@
-"""Settings of what people look at."""
+"""Settings of the workbench and the kiosk."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ __all__ = ["AppConfig", "KioskConfig", "OidcConfig"]
 
 
 class OidcConfig(Section):
-    """The organisation's own sign-in (OpenID Connect). Who comes from there is known by e-mail address, see `muster users add`."""
+    """Sign-in through the organisation's own provider (OpenID Connect); the e-mail address finds the account (`muster users add`)."""
 
     metadata_url: str
-    """The provider's description, such as `https://login.example.com/.well-known/openid-configuration`."""
+    """Address of the provider's metadata, such as `https://login.example.com/.well-known/openid-configuration`."""
     client_id: str
     client_secret: SecretStr
-    """Better kept in the environment: `MUSTER_APP__OIDC__CLIENT_SECRET`."""
+    """Best kept in the environment: `MUSTER_APP__OIDC__CLIENT_SECRET`."""
     base_url: str
-    """Where browsers reach the workbench, such as `https://muster.example.com`; `/oauth2callback` below it must be allowed by the
-    provider."""
+    """Address at which browsers reach the workbench, such as `https://muster.example.com`. The provider must allow
+    `/oauth2callback` below it."""
     trust_unverified: bool = False
-    """Take an address also when the provider does not say that it verified it: only where nobody can choose their own."""
+    """Accept an e-mail address that the provider has not verified. Only safe where users cannot choose their address."""
     label: str = ""
-    """What the button says; empty: a general text."""
+    """Text of the sign-in button; empty: a general text."""
 
 
 class AppConfig(Section):
     """The workbench in the browser."""
 
     session_h: float = Field(12.0, gt=0, le=24 * 30)
-    """After this time one must sign in again."""
+    """Hours until a user must sign in again."""
     hosts: tuple[str, ...] = ()
-    """Names under which browsers reach the workbench, beside `localhost` and plain addresses: `muster.example.com`."""
+    """Host names at which browsers reach the workbench, such as `muster.example.com`. `localhost` and plain addresses always work."""
     ice_servers: tuple[str, ...] = ()
-    """STUN or TURN servers for camera pictures across networks, such as `stun:stun.example.com:3478`; none are needed on a LAN."""
+    """STUN or TURN servers for camera pictures across networks, such as `stun:stun.example.com:3478`; a LAN needs none."""
     oidc: OidcConfig | None = None
     language: str = Field("", pattern="^(en|de)?$")
-    """`en` or `de` for everybody; empty: as each browser asks for."""
+    """`en` or `de` for everybody; empty: the language that each browser asks for."""
 
 
 class KioskConfig(Section):
     """The screen at the door."""
 
     hosts: tuple[str, ...] = ()
-    """Names under which browsers reach the kiosk, beside `localhost` and plain addresses."""
+    """Host names at which browsers reach the kiosk. `localhost` and plain addresses always work."""
     language: str = Field("", pattern="^([a-z]{2})?$")
-    """Of the screen, such as `de`; empty: as its browser asks for."""
+    """Language of the screen, such as `de`; empty: the one that its browser asks for."""
     greeting_s: float = Field(4.0, ge=1, le=30)
-    """How long a greeting is shown."""
+    """How long the screen shows a greeting."""
     sound: bool = False
-    """Two short tones: recorded, and please look."""
+    """Play a short tone when a punch is recorded, and another when the person should look at the camera."""
     head_turn: bool = True
-    """Where `presentation.policy` is `require`: ask for turns of the head until it is proven that a living person stands there."""
+    """With `presentation.policy = "require"`: ask people to turn their heads until the check has proven a living person."""
     max_viewers: int = Field(30, ge=1, le=200)
-    """Live pictures that are sent at the same time; more are refused."""
+    """Most live streams at the same time; further viewers are refused."""
     fps: float = Field(15.0, ge=1, le=60)
-    """Most pictures a second that are sent."""
+    """Highest frame rate of a live stream."""
     longest_px: int = Field(1280, ge=160, le=3840)
-    """Larger pictures are sent smaller, to this length of their longer side."""
+    """Longest side of a streamed picture; larger pictures are scaled down."""

@@ -1,4 +1,4 @@
-"""What all sections of the settings are."""
+"""The base of every section of the settings."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ __all__ = ["Section"]
 
 
 class Section(BaseModel):
-    """A part of the settings: unknown keys are errors, values do not change."""
+    """A section of the settings: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,6 +1,6 @@
-"""Faces in a picture, and where to look for them next.
+"""Face detection: find the faces in a picture, and decide where to look in the next one.
 
-Not here: whose faces they are (`engine.embedding`, `engine.gallery`).
+Not here: recognition (`engine.embedding`, `engine.gallery`).
 """
 
 from engine.detection.finder import FaceFinder, Finder

@@ -1,9 +1,9 @@
-"""Where to look: the whole frame now and then, in between only where faces are expected.
+"""Decide where to look: search the whole frame now and then, and only where faces are expected in between.
 
-A search of the whole frame costs several times what a look at the known places does, and a person who comes in stays for many frames.
-So the whole frame is searched every `scan_interval_s` while something moves outside the known faces, every `idle_interval_s` while
-nothing does, and soon when an expected face is not where it should be. Times are those of the frames: the same frames give the same
-answer, however fast they are read.
+A search of the whole frame costs several times as much as a look at the known places, and a person stays in view for many
+frames. So the finder searches the whole frame every `scan_interval_s` while something moves outside the known faces, every
+`idle_interval_s` while nothing does, and soon after an expected face is missing. Intervals are measured in frame times: the
+same frames give the same result, however fast they are read.
 """
 
 from __future__ import annotations
@@ -22,35 +22,36 @@ __all__ = ["FaceFinder", "Finder"]
 
 Floats = NDArray[np.float32]
 
-_SAMPLES = 90  # along the shorter side
+_SAMPLES = 90  # points along the shorter side
 _CHANGE = 24  # grey levels
 _CHANGED_SAMPLES = 4
 _SOON_S = 0.1
 
 
 class Finder(Protocol):
-    """Finds the faces of one camera's frames, see `FaceFinder`."""
+    """Finds the faces in one camera's frames, see `FaceFinder`."""
 
     scans: int
     scanned: datetime | None
 
     def look(self, frame: Frame, expected: Floats, just_seen: NDArray[np.bool_]) -> Detections:
-        """Faces of a frame."""
+        """Find the faces in a frame."""
         ...
 
 
 class FaceFinder:
-    """Finds the faces of one camera's frames.
+    """Finds the faces in one camera's frames.
 
     Args:
-        detector: looks.
+        detector: finds faces in a picture.
         config: intervals.
         min_face_px: smallest face; default from the settings.
 
     Attributes:
-        scans, looks: frames searched as a whole, and those searched at known places only.
-        scanned: time of the last frame that was searched as a whole. What it did not show is not worth looking for at its old place:
-            so a doubtful face cannot live on looks alone.
+        scans, looks: number of frames searched as a whole, and of those searched at known places only.
+        scanned: time of the last frame searched as a whole. A face that this search missed is not looked for again at its old
+            place,
+            so that a doubtful face cannot survive on looks alone.
     """
 
     def __init__(self, detector: Detector, config: DetectionConfig, min_face_px: int | None = None) -> None:
@@ -69,13 +70,13 @@ class FaceFinder:
     def find(
         self, image: NDArray[np.uint8], time: datetime, expected: Floats, just_seen: NDArray[np.bool_] | None = None
     ) -> Detections:
-        """Faces of a frame.
+        """Find the faces in a frame.
 
         Args:
             image: RGB uint8 (H, W, 3).
             time: of the frame.
             expected: (n, 4) float32, where the faces known so far should be.
-            just_seen: (n,) those that were there in the frame before: only they are worth searching for; default: all.
+            just_seen: (n,) True for faces seen in the previous frame, the only ones worth searching for; default: all.
         """
         since = abs((time - self.scanned).total_seconds()) if self.scanned is not None else None
         if since is None or since >= self._config.idle_interval_s - 1e-6 or image.shape != self._size:
@@ -102,7 +103,7 @@ class FaceFinder:
         return image[::step, ::step, 1].astype(np.int16)
 
     def _moved(self, image: NDArray[np.uint8], expected: Floats) -> bool:
-        """Something outside the expected faces differs from the last frame that was searched as a whole."""
+        """Return whether anything outside the expected faces differs from the last frame searched as a whole."""
         assert self._samples is not None
         changed = np.abs(self._sampled(image) - self._samples) > _CHANGE
         step = _step(image)
@@ -113,6 +114,6 @@ class FaceFinder:
 
 
 def _step(image: NDArray[np.uint8]) -> int:
-    """Pixels between samples."""
+    """Return the distance between samples in pixels."""
     height, width = image.shape[:2]
     return int(max(1, min(height, width) // _SAMPLES))

@@ -1,8 +1,8 @@
-"""Faces in a picture: MTCNN (Zhang et al. 2016) with the arithmetic of `facenet_pytorch.MTCNN`, without its overhead.
+"""MTCNN face detection (Zhang et al. 2016) with the arithmetic of `facenet_pytorch.MTCNN`, without its overhead.
 
-The networks are the same; what is around them is not. facenet-pytorch scales the picture once per pyramid level and cuts
-candidates out one by one. Here one integral image is made per picture, and every pyramid level and every candidate crop is
-read from it (`engine.detection.sampler`), with the means that torch's area interpolation takes: boxes agree to rounding
+The networks are the same; the code around them is not. facenet-pytorch scales the picture once per pyramid level and crops
+candidates one by one. This module makes one integral image per picture and reads every pyramid level and candidate from it
+(`engine.detection.sampler`), with the means of torch's area interpolation: boxes agree to rounding
 (tests/detection/test_detection.py).
 """
 
@@ -28,9 +28,9 @@ _P = TypeVar("_P")
 
 _INPUT = 12  # side of PNet's field of view
 _STRIDE = 2
-_SETTLED = 0.08  # a face that moved by less (in sides of its box) from where it was expected needs no second look
-_ELSEWHERE = 0.6  # a face this far from where one was expected is another
-_PIECE = 9216  # pixels of candidates that a thread takes at a time
+_SETTLED = 0.08  # box sides; a face closer than this to its expected place needs no second look
+_ELSEWHERE = 0.6  # box sides; a face farther than this from an expected place is another face
+_PIECE = 9216  # candidate pixels that a thread takes at a time
 
 
 class Net(Protocol):
@@ -43,27 +43,28 @@ class Detector(Protocol):
     """Finds faces."""
 
     def detect(self, image: NDArray[np.uint8], min_face_px: int | None = None) -> Detections:
-        """Faces in an RGB uint8 (H, W, 3) image, most certain first; zero rows when there is none."""
+        """Find the faces in an RGB uint8 (H, W, 3) image, most certain first; zero rows if there is none."""
         ...
 
     def detect_near(
         self, image: NDArray[np.uint8], expected: Floats, search: NDArray[np.bool_] | None = None
     ) -> Detections:
-        """Faces where (n, 4) boxes lead to expect them, many times faster than `detect`; those that are elsewhere are not seen.
+        """Find faces near expected (n, 4) boxes, many times faster than `detect`; it misses faces elsewhere.
 
-        With `search` (n,) the surroundings are searched for those only that are not at their place; default: for all.
+        `search` (n,) limits the search of the surroundings of missing faces to its True rows; default: all.
         """
         ...
 
     def detect_photo(self, image: NDArray[np.uint8]) -> Detections:
-        """Faces in a photo, where a face may fill the picture and cost matters less."""
+        """Find the faces in a photo, where a face may fill the picture and cost matters less."""
         ...
 
 
 def _suppress(boxes: Floats, scores: Floats, overlap: float, groups: Ints | None = None) -> Ints:
-    """Greedy non-maximum suppression: rows kept, best first; a row overlapping a kept one by more than `overlap` (IoU) goes.
+    """Return the rows that greedy non-maximum suppression keeps, best first; it drops rows that overlap a kept one by more than
+    `overlap` (IoU).
 
-    With `groups` (n,) only rows of one group compete.
+    With `groups` (n,) only rows of the same group compete.
     """
     if not len(boxes):
         return np.empty(0, np.intp)
@@ -76,7 +77,7 @@ def _suppress(boxes: Floats, scores: Floats, overlap: float, groups: Ints | None
 
 
 def _suppress_contained(boxes: Floats, scores: Floats, overlap: float) -> Ints:
-    """The same for the last stage: the overlap is measured against the smaller box, pixels counted inclusively."""
+    """Do the same for the last stage, with the overlap as a share of the smaller box and pixels counted inclusively."""
     order = np.argsort(-scores, kind="stable")
     sides = boxes[:, 2:] - boxes[:, :2] + 1
     areas = sides[:, 0] * sides[:, 1]
@@ -95,7 +96,7 @@ def _suppress_contained(boxes: Floats, scores: Floats, overlap: float) -> Ints:
 
 
 def _squared(boxes: Floats) -> Floats:
-    """Boxes grown to squares about their centres."""
+    """Grow boxes to squares about their centres."""
     sides = boxes[:, 2:4] - boxes[:, :2]
     side = sides.max(1, keepdims=True)
     origin = boxes[:, :2] + sides * 0.5 - side * 0.5
@@ -103,20 +104,20 @@ def _squared(boxes: Floats) -> Floats:
 
 
 def _regressed(boxes: Floats, shift: Floats) -> Floats:
-    """Boxes moved by a network's box regression (in units of the box, pixels counted inclusively)."""
+    """Move boxes by a network's box regression (in units of the box, pixels counted inclusively)."""
     sides = boxes[:, 2:] - boxes[:, :2] + 1
     return (boxes + shift * np.hstack([sides, sides])).astype(np.float32)
 
 
 def _distances(boxes: Floats, others: Floats) -> Floats:
-    """(n, m) distances of box centres, in sides of the others."""
+    """Return the (n, m) distances between box centres, in sides of the `others`."""
     centres, places = (boxes[:, :2] + boxes[:, 2:]) / 2, (others[:, :2] + others[:, 2:]) / 2
     sides = np.maximum((others[:, 2:] - others[:, :2]).max(1), 1.0)
     return np.asarray(np.linalg.norm(centres[:, None] - places[None], axis=2) / sides, np.float32)
 
 
 def _variants(square: Floats) -> Floats:
-    """Squares a little smaller, larger, higher and lower than one (4,): (4, 4)."""
+    """Return four squares a little smaller, larger, higher and lower than one (4,): (4, 4)."""
     side = square[2] - square[0]
     grown = np.array([-1, -1, 1, 1], np.float32) * side
     shifted = np.array([0, 1, 0, 1], np.float32) * side
@@ -124,7 +125,7 @@ def _variants(square: Floats) -> Floats:
 
 
 def _surroundings(box: Floats, grow: float, image: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """A box grown by a share of its sides, within the picture: left, top, right, bottom."""
+    """Grow a box by a share of its sides, within the picture: left, top, right, bottom."""
     margin = grow * (box[2:] - box[:2])
     low = np.maximum(np.floor(box[:2] - margin), 0)
     high = np.minimum(np.ceil(box[2:] + margin), [image.shape[1], image.shape[0]])
@@ -132,17 +133,17 @@ def _surroundings(box: Floats, grow: float, image: NDArray[np.uint8]) -> tuple[i
 
 
 class MTCNNDetector:
-    """Three networks, each looking closer at fewer candidates.
+    """Three networks that look at fewer and fewer candidates, each more closely.
 
-    The work of a stage is cut into pieces that run side by side: bands of pyramid levels, shares of candidates. So the networks
-    should use one thread each.
+    Each stage splits its work into pieces that run in parallel: bands of pyramid levels, or shares of the candidates. So each
+    network should use one thread.
 
     Args:
         pnet: whole pictures → (shifts (1, 4, h, w), probabilities (1, 2, h, w)).
         rnet: (n, 3, 24, 24) → (shifts (n, 4), probabilities (n, 2)).
         onet: (n, 3, 48, 48) → (shifts (n, 4), landmarks (n, 10), probabilities (n, 2)).
         config: thresholds and sizes.
-        workers: pieces that run side by side; 1 works in the caller's thread.
+        workers: pieces that run in parallel; 1: everything runs in the caller's thread.
     """
 
     def __init__(self, pnet: Net, rnet: Net, onet: Net, config: DetectionConfig, *, workers: int = 1) -> None:
@@ -152,10 +153,10 @@ class MTCNNDetector:
         self._pool = ThreadPoolExecutor(workers - 1, "detector") if workers > 1 else None
 
     def _run(self, net: Net, prepare: Callable[[_P], Floats], pieces: Sequence[_P]) -> list[tuple[Floats, ...]]:
-        """The network's outputs for all pieces, in their order.
+        """Run a network on all pieces; return its outputs in their order.
 
-        Inputs are prepared here, under Python's lock; the helpers run the network outside of it. When all is prepared, this thread
-        takes over what the helpers have not begun.
+        This thread prepares the inputs, under Python's lock; the pool runs the network outside of it. When all inputs are
+        prepared, this thread takes over the pieces that the pool has not begun.
         """
         if self._pool is None or len(pieces) < 2:
             return [net(prepare(piece)) for piece in pieces]
@@ -168,10 +169,10 @@ class MTCNNDetector:
         return [own[index] if index in own else output.result() for index, output in enumerate(outputs)]
 
     def detect(self, image: NDArray[np.uint8], min_face_px: int | None = None) -> Detections:
-        """Faces in a picture, most certain first.
+        """Find the faces in a picture, most certain first.
 
         Args:
-            image: RGB uint8 (H, W, 3), of any size: smaller than a face means no face.
+            image: RGB uint8 (H, W, 3) of any size; a picture smaller than a face has none.
             min_face_px: smallest face; default from the settings.
 
         Raises:
@@ -184,10 +185,10 @@ class MTCNNDetector:
         return self._output(sampler, boxes)
 
     def detect_photo(self, image: NDArray[np.uint8]) -> Detections:
-        """Faces in a photo: smaller ones, too, and a second look with a border when a tight crop hides the face.
+        """Find the faces in a photo: smaller ones too, and with a border if a tight crop hides the face.
 
-        The border is used only when nothing was found: it can make up a second face at its edge. Found boxes that lie
-        mostly on the border are dropped.
+        The border is added only if nothing was found, because it can cause a false second face at its edge. Faces centred on
+        the border are dropped.
         """
         found = self.detect(image, self._config.photo_min_face_px)
         if len(found) or self._config.pad_share == 0:
@@ -204,16 +205,16 @@ class MTCNNDetector:
     def detect_near(
         self, image: NDArray[np.uint8], expected: Floats, search: NDArray[np.bool_] | None = None
     ) -> Detections:
-        """Faces at or near places where they are expected, such as those of the frame before.
+        """Find faces at or near the places where they are expected, such as those of the previous frame.
 
-        The last network looks at the expected boxes themselves: its own answer is a fixed point of that, so nothing drifts (after ten
-        rounds landmarks lie within 4% of the eye distance from a full detection's). Where it sees no face all three networks
-        search the surroundings for one of that size.
+        ONet looks at the expected boxes themselves: its answer is a fixed point, so nothing drifts (after ten rounds landmarks
+        are within 4% of the eye distance of a full detection's). Where it sees no face, all three networks search the
+        surroundings for a face of that size.
 
         Args:
             image: RGB uint8 (H, W, 3).
             expected: (n, 4) float32 boxes in pixels.
-            search: (n,) whose surroundings may be searched; default: everybody's.
+            search: (n,) True for boxes whose surroundings may be searched; default: all.
         """
         check_image(image)
         if not len(expected):
@@ -222,7 +223,7 @@ class MTCNNDetector:
         sampler = PatchSampler(image)
         found = self._output(sampler, squares)
         apart = _distances(found.boxes, squares)
-        if len(found) and (apart.min(1) > _SETTLED).any():  # it moved: a second look from the better place
+        if len(found) and (apart.min(1) > _SETTLED).any():  # it moved: look again from the better place
             found = self._output(sampler, _squared(found.boxes))
             apart = _distances(found.boxes, squares)
         missing = apart.min(0, initial=np.inf) > _ELSEWHERE
@@ -236,7 +237,7 @@ class MTCNNDetector:
         return found[_suppress_contained(found.boxes, found.scores, 0.7)]
 
     def _search_around(self, image: NDArray[np.uint8], square: Floats) -> Detections:
-        """A face of about that size whose centre lies near the square's."""
+        """Find a face of about this size whose centre is near the square's."""
         left, top, right, bottom = _surroundings(square, 0.75, image)
         side = int(square[2] - square[0])
         if right <= left or bottom <= top or side < _INPUT:
@@ -247,7 +248,7 @@ class MTCNNDetector:
     # ----------------------------------------------------------------------------------------- stages
 
     def _levels(self, sampler: AreaSampler, min_face_px: int) -> list[tuple[float, int, int]]:
-        """Scale, height and width of each level of the pyramid."""
+        """Return scale, height and width of each level of the pyramid."""
         scale = _INPUT / min_face_px
         side = min(sampler.height, sampler.width) * scale
         levels = []
@@ -258,10 +259,10 @@ class MTCNNDetector:
         return levels
 
     def _bands(self, levels: list[tuple[float, int, int]]) -> list[tuple[int, int, int]]:
-        """Level and first and last+1 row of input of each piece, the large ones first.
+        """Return the level and the first and last+1 input row of each piece, large ones first.
 
-        An output row looks at 12 input rows and the next one begins 2 further down, so bands that begin at even rows and overlap by 10
-        give the same values as the whole.
+        An output row covers 12 input rows, and the next one begins 2 further down. So bands that begin at even rows and overlap
+        by 10 give the same values as the whole.
         """
         areas = [height * width for _, height, width in levels]
         share = max(1.0, sum(areas) / (2 * self._workers))
@@ -276,7 +277,7 @@ class MTCNNDetector:
         return bands
 
     def _propose(self, sampler: AreaSampler, min_face_px: int) -> Floats:
-        """Candidate squares of the whole pyramid, (n, 4)."""
+        """Return the candidate squares of the whole pyramid, (n, 4)."""
         levels = self._levels(sampler, min_face_px)
         if not levels:
             return np.empty((0, 4), np.float32)
@@ -288,7 +289,7 @@ class MTCNNDetector:
 
         bands = self._bands(levels)
         maps = [(probability[0, 1], shift[0]) for shift, probability in self._run(self._pnet, resized, bands)]
-        # all maps in one row of values, so that candidates of all levels are picked and decoded at once
+        # one flat array, so that candidates of all levels are picked and decoded at once
         certain = np.concatenate([probability.ravel() for probability, _ in maps])
         picked = np.flatnonzero(certain >= self._config.thresholds[0])
         if not len(picked):
@@ -312,7 +313,7 @@ class MTCNNDetector:
         return _squared(boxes + shifts * np.hstack([sides, sides]))
 
     def _look(self, net: Net, sampler: Sampler, rectangles: NDArray[np.int64], size: int) -> tuple[Floats, ...]:
-        """A network's outputs over candidates, cut out at its size; shares of them run side by side."""
+        """Run a network on the candidates, cropped to its size; shares of them run in parallel."""
         count = 1 if self._workers == 1 else max(1, len(rectangles) * size * size // _PIECE)
         shares = np.array_split(rectangles, count)
         outputs = self._run(net, lambda share: sampler.crops(share, size), shares)
@@ -320,7 +321,7 @@ class MTCNNDetector:
 
     @staticmethod
     def _clipped(boxes: Floats, sampler: Sampler) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Pixel rectangles (end excluded) of boxes within the picture, and which of them are not empty."""
+        """Clip boxes to pixel rectangles (end excluded) within the picture; also return which are not empty."""
         whole = np.trunc(boxes).astype(np.int64)
         low = np.maximum(whole[:, :2], 1) - 1
         high = np.minimum(whole[:, 2:], [sampler.width, sampler.height])
@@ -328,7 +329,7 @@ class MTCNNDetector:
         return np.hstack([low, high]), present
 
     def _refine(self, sampler: AreaSampler, boxes: Floats) -> Floats:
-        """RNet: candidates that look like a face, moved and squared, (n, 4)."""
+        """Run RNet: keep candidates that look like a face, moved and squared, (n, 4)."""
         rectangles, present = self._clipped(boxes, sampler)
         boxes, rectangles = boxes[present], rectangles[present]
         if not len(boxes):
@@ -341,7 +342,7 @@ class MTCNNDetector:
         return _squared(_regressed(boxes[kept], shifts[kept]))
 
     def _output(self, sampler: Sampler, boxes: Floats) -> Detections:
-        """ONet: faces with landmarks."""
+        """Run ONet: return faces with landmarks."""
         rectangles, present = self._clipped(boxes, sampler)
         boxes, rectangles = boxes[present], rectangles[present]
         if not len(boxes):

@@ -1,4 +1,4 @@
-"""Means over rectangles of a picture, by its integral image."""
+"""Means over rectangles of a picture, read from its integral image."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["AreaSampler", "PatchSampler", "Sampler"]
 Floats = NDArray[np.float32]
 Whole = NDArray[np.int64]
 
-_BIG_PICTURE = 8_000_000  # pixels; beyond, sums of 8-bit values overflow 32-bit integers
+_BIG_PICTURE = 8_000_000  # pixels; in larger pictures sums of 8-bit values overflow 32-bit integers
 _SCALE = np.float32(0.0078125)  # MTCNN wants (x - 127.5) / 128
 _SHIFT = np.float32(127.5 * 0.0078125)
 
 
 def _edges(length: Whole, bins: int) -> tuple[Whole, Whole]:
-    """First and last+1 index of each bin when `length` pixels are spread over `bins` (torch's adaptive pooling)."""
+    """Return first and last+1 index of each bin when `length` pixels are spread over `bins` (torch's adaptive pooling)."""
     steps = np.arange(bins, dtype=np.int64)
     low = steps * length[..., None] // bins
     high = -((-(steps + 1) * length[..., None]) // bins)
@@ -33,7 +33,7 @@ class Sampler(Protocol):
     width: int
 
     def crops(self, boxes: Whole, size: int) -> Floats:
-        """Rectangles at `size`×`size`: (n, 3, size, size) float32, normalised.
+        """Return the rectangles at `size`×`size`: (n, 3, size, size) float32, normalised.
 
         Args:
             boxes: (n, 4) int64, x1 y1 x2 y2 with the end excluded, inside the picture, not empty.
@@ -43,7 +43,7 @@ class Sampler(Protocol):
 
 
 class AreaSampler:
-    """Reads a picture at other sizes. Every value is the mean over the pixels it stands for, as torch's area interpolation takes it.
+    """Reads a picture at other sizes. Each value is the mean over the pixels that it covers, as in torch's area interpolation.
 
     Args:
         image: RGB uint8 (H, W, 3).
@@ -52,29 +52,28 @@ class AreaSampler:
     def __init__(self, image: NDArray[np.uint8]) -> None:
         self.height, self.width = image.shape[:2]
         depth = cv2.CV_32S if self.height * self.width <= _BIG_PICTURE else cv2.CV_64F
-        # a fourth channel makes a pixel's sums 16 bytes, which np.take copies two to three times as fast as 12
+        # with a fourth channel a pixel's sums take 16 bytes, which np.take copies two to three times as fast as 12
         self._sums = cv2.integral(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA), sdepth=depth).reshape(-1, 4)
 
     def resized(self, height: int, width: int, rows: tuple[int, int]) -> Floats:
-        """Some rows of the whole picture at another size: (1, 3, rows, width) float32, normalised as MTCNN wants it."""
+        """Return some rows of the whole picture at another size: (1, 3, rows, width) float32, normalised for MTCNN."""
         part = slice(*rows)
         top, bottom = _edges(np.array([self.height]), height)
         left, right = _edges(np.array([self.width]), width)
         return self._means(left, top[:, part], right, bottom[:, part])
 
     def crops(self, boxes: Whole, size: int) -> Floats:
-        """See `Sampler`."""
         left, right = _edges(boxes[:, 2] - boxes[:, 0], size)
         top, bottom = _edges(boxes[:, 3] - boxes[:, 1], size)
         x, y = boxes[:, :1], boxes[:, 1:2]
         return self._means(left + x, top + y, right + x, bottom + y)
 
     def _means(self, left: Whole, top: Whole, right: Whole, bottom: Whole) -> Floats:
-        """Means over all cells of n grids, given by their (n, columns) and (n, rows) edges: (n, 3, rows, columns)."""
+        """Return the means over all cells of n grids, given by their (n, columns) and (n, rows) edges: (n, 3, rows, columns)."""
         stride = self.width + 1
         high, low = (bottom * stride)[:, :, None], (top * stride)[:, :, None]
         near, far = left[:, None, :], right[:, None, :]
-        # np.take with clipping is many times faster than indexing with arrays; the indices are in range anyway
+        # np.take with clipping is many times faster than indexing with arrays; the indices are always in range
         cells = np.take(self._sums, high + far, axis=0, mode="clip")
         cells -= np.take(self._sums, low + far, axis=0, mode="clip")
         cells -= np.take(self._sums, high + near, axis=0, mode="clip")
@@ -88,7 +87,7 @@ class AreaSampler:
 
 
 class PatchSampler:
-    """The same for a few rectangles of a large picture: only they are summed up.
+    """Does the same for a few rectangles of a large picture: it sums only their pixels.
 
     Args:
         image: RGB uint8 (H, W, 3).
@@ -99,7 +98,6 @@ class PatchSampler:
         self._image = image
 
     def crops(self, boxes: Whole, size: int) -> Floats:
-        """See `Sampler`."""
         patches = (self._image[top:bottom, left:right] for left, top, right, bottom in boxes.tolist())
         whole = [AreaSampler(patch).resized(size, size, (0, size)) for patch in patches]
         return np.concatenate(whole) if whole else np.empty((0, 3, size, size), np.float32)

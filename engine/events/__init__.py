@@ -1,6 +1,6 @@
-"""From tracks and time to events.
+"""Turn tracks and time into events.
 
-Not here: writing events down (`engine.pipeline`), what a day comes to (`engine.attendance`).
+Not here: recording events (`engine.pipeline`) and deriving the day sheet (`engine.attendance`).
 """
 
 from engine.events.maker import EventMaker

@@ -1,6 +1,6 @@
-"""Who is enrolled: templates per person, 1:N search, safe on disk.
+"""Enrolled people: their templates, 1:N search, safe storage.
 
-Not here: how photos become templates (`engine.enrolment`), names (`engine.people`).
+Not here: making templates from photos (`engine.enrolment`) and names (`engine.people`).
 """
 
 from engine.gallery.store import GalleryFile, GalleryKeep, GalleryStore

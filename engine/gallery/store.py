@@ -1,4 +1,4 @@
-"""Where galleries stand, and the one that several processes read and change."""
+"""Galleries on disk or in a database, read and changed by several processes."""
 
 from __future__ import annotations
 
@@ -15,46 +15,47 @@ __all__ = ["GalleryFile", "GalleryKeep", "GalleryStore"]
 
 
 class GalleryKeep(Protocol):
-    """Where a gallery's templates stand."""
+    """Where a gallery's templates are stored."""
 
     @property
     def title(self) -> str:
-        """How to call it in an error."""
+        """Name for error messages."""
 
     def stamp(self) -> object:
-        """Tells that it changed: equal stamps, equal content; None: there is none yet.
+        """Return a value that changes with the content; None if there is no gallery yet.
 
         Raises:
-            StorageError: it cannot be told. That is not "nobody is enrolled": a later change would overwrite everybody.
+            StorageError: the storage cannot be read. This must not count as "nobody is enrolled": the next change would
+                overwrite everybody.
         """
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Hold the lock over a read and the write that depends on it."""
 
     def load(self, before: Gallery) -> Gallery:
-        """The gallery as it is, of whatever model.
+        """Load the gallery, whatever its model.
 
         Args:
-            before: what was loaded last; empty at first.
+            before: the gallery that was loaded last; empty at first.
 
         Raises:
-            StorageError: it cannot be read.
+            StorageError: the gallery cannot be read.
         """
 
     def save(self, before: Gallery, after: Gallery) -> None:
-        """Put another gallery in place of the one that was loaded; call it within `exclusive()`."""
+        """Replace the gallery that was loaded with another; call it within `exclusive()`."""
 
     def keep_aside(self, gallery: Gallery) -> Path | None:
-        """Keep a gallery that is about to be replaced by one of another model; where, None: nowhere."""
+        """Keep a gallery that one of another model is about to replace; return its path, or None if it is not kept."""
 
     def aside(self) -> list[Path]:
-        """What was kept so."""
+        """Return the files that `keep_aside` wrote."""
 
 
 class GalleryFile:
     """A gallery in a safetensors file.
 
-    When it is replaced by one of another model the old file stays beside it, as `people.<model>+<alignment>.safetensors`.
+    When a gallery of another model replaces it, the old file stays beside it as `people.<model>+<alignment>.safetensors`.
 
     Args:
         path: the file.
@@ -66,35 +67,30 @@ class GalleryFile:
 
     @property
     def title(self) -> str:
-        """The path."""
         return self._document.title
 
     def stamp(self) -> object:
-        """See `FileDocument.stamp`."""
         return self._document.stamp()
 
     def exclusive(self) -> AbstractContextManager[None]:
-        """The lock beside the file."""
         return self._document.exclusive()
 
     def load(self, before: Gallery) -> Gallery:
-        """Read the file."""
         del before
         return Gallery.from_file(self.path)
 
     def save(self, before: Gallery, after: Gallery) -> None:
-        """Replace the file."""
         del before
         self._document.write(after.to_bytes())
 
     def keep_aside(self, gallery: Gallery) -> Path:
-        """In a file beside it that is named after the model."""
+        """Write the gallery to a file beside this one, named after its model."""
         kept = self.path.with_name(f"{self.path.stem}.{'+'.join(gallery.recipe)}{self.path.suffix}")
         atomic_write(kept, gallery.to_bytes())
         return kept
 
     def aside(self) -> list[Path]:
-        """Files beside it."""
+        """Return the files beside this one."""
         return sorted(self.path.parent.glob(f"{self.path.stem}.*{self.path.suffix}"))
 
 
@@ -102,7 +98,7 @@ class GalleryStore:
     """A gallery that several processes read and change.
 
     Args:
-        place: the safetensors file, or what stands for it.
+        place: the safetensors file, or another storage.
         model_id, alignment_id, dimension: what its embeddings must be.
     """
 
@@ -113,12 +109,12 @@ class GalleryStore:
         self._current = self._empty
 
     def current(self) -> Gallery:
-        """The gallery as it is; read again only when it changed.
+        """Return the gallery; read it again only if it changed.
 
-        While a database is away it stays as it was read last: a camera must not stop for that.
+        While a database is away, the last gallery read stays in use, so that cameras keep working.
 
         Raises:
-            GalleryMismatch: the templates were made by another model or alignment.
+            GalleryMismatch: another model or alignment made the templates.
             StorageError: the gallery cannot be read.
         """
         stamp = self.keep.stamp()
@@ -140,44 +136,44 @@ class GalleryStore:
 
     @property
     def recipe(self) -> tuple[str, str]:
-        """Model and alignment that the settings ask for."""
+        """Model and alignment from the settings."""
         return self._empty.recipe
 
     def stored(self) -> Gallery | None:
-        """The gallery as it stands there, of whatever model; None: there is none."""
+        """Return the stored gallery, whatever its model; None if there is none."""
         return None if self.keep.stamp() is None else self.keep.load(self._empty)
 
     def supersede(self, before: Gallery, after: Gallery) -> Path | None:
-        """Put a gallery of the settings' model in place of one of another, which is kept aside where that can be.
+        """Replace a gallery of another model with one of the settings' model; the old one is kept aside if the storage can do so.
 
         Args:
-            before: as `stored` gave it.
-            after: of this store's recipe.
+            before: the gallery that `stored` returned.
+            after: a gallery of this store's recipe.
 
         Returns:
-            Where the old one is kept; None: nowhere.
+            Path of the old gallery; None if it is not kept.
 
         Raises:
-            GalleryMismatch: somebody changed it meanwhile; nothing was replaced.
-            StorageError: it could not be written.
+            GalleryMismatch: the gallery changed meanwhile; nothing was replaced.
+            StorageError: the gallery cannot be written.
         """
         if after.recipe != self.recipe:
             raise ValueError(f"expected a gallery of {self.recipe}, got one of {after.recipe}")
         with self.keep.exclusive():
             now = self.stored()
             if now is None or (now.recipe, now.version) != (before.recipe, before.version):
-                raise GalleryMismatch(f"{self.keep.title} was changed meanwhile", hint="run the command again")
+                raise GalleryMismatch(f"{self.keep.title} has changed meanwhile", hint="run the command again")
             kept = self.keep.keep_aside(now)
             self.keep.save(now, after)
             self._stamp = self
         return kept
 
     def kept_aside(self) -> list[Path]:
-        """Files of galleries of other models that were superseded."""
+        """Return the files of superseded galleries of other models."""
         return self.keep.aside()
 
     def scrub(self, person: str, template_ids: Iterable[str] = ()) -> None:
-        """Take a person, and templates, out of those files, too: what is to be forgotten must not live on in a copy."""
+        """Remove a person, and templates, from superseded galleries too, so that erased data does not survive in a copy."""
         gone = set(template_ids)
         for path in self.kept_aside():
             with self.keep.exclusive():
@@ -187,7 +183,7 @@ class GalleryStore:
                     atomic_write(path, after.to_bytes())
 
     def drop_aside(self) -> int:
-        """Delete them; how many there were."""
+        """Delete the superseded galleries; return how many there were."""
         old = self.kept_aside()
         for path in old:
             with storage_errors(path):
@@ -195,9 +191,9 @@ class GalleryStore:
         return len(old)
 
     def update(self, change: Callable[[Gallery], Gallery]) -> Gallery:
-        """Apply a change while no other process does, and make it durable."""
+        """Apply a change under the lock and make it durable."""
         with self.keep.exclusive():
-            self._stamp = self  # read again: two changes within a clock tick may bear the same stamp
+            self._stamp = self  # read again: two changes within a clock tick may have the same stamp
             before = self.current()
             after = change(before)
             if after is not before:

@@ -1,9 +1,9 @@
-"""Who is enrolled: templates per person, 1:N search, safe on disk.
+"""Galleries: templates per person and 1:N search.
 
-A person has several templates, one per enrolment photo. A search compares with their fused template, the quality-weighted mean of
-their templates on the unit sphere. Measured on the sample photos (docs/models.md) it errs as little as the best single
-template does, but its impostor scores do not depend on how many photos a person has, so one threshold serves all; and one bad
-photo does not open the door, as it would when the best template decided alone.
+A person has several templates, one per enrolment photo. A search compares with their fused template, the quality-weighted mean
+of the templates on the unit sphere. On the sample photos (docs/models.md) it makes as few errors as the best single template.
+Its impostor scores do not depend on the number of photos, so one threshold serves everybody, and a single bad photo cannot open
+the door, as it could if the best template decided alone.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ __all__ = ["Gallery", "Template", "coherence", "deny", "fuse"]
 
 Floats = NDArray[np.float32]
 
-_LEAST_WEIGHT = 0.05  # of a template in the fused one
+_LEAST_WEIGHT = 0.05  # of a template in the fused template
 
 
 @dataclass(frozen=True)
 class Template:
-    """Where one row of the gallery comes from.
+    """The origin of one row of the gallery.
 
     Attributes:
-        template_id: generated; the enrolment picture bears this name.
+        template_id: generated; also the name of the enrolment picture.
         person: employee id, or a stranger's id.
         quality: weight in the fused template, 0 to 1.
     """
@@ -45,13 +45,13 @@ class Template:
 
 
 def fuse(embeddings: Floats, weights: NDArray[np.floating[Any]]) -> Floats:
-    """The weighted mean of unit rows (n, d), as a unit row (d,)."""
+    """Return the weighted mean of unit rows (n, d) as a unit row (d,)."""
     mean = (embeddings * np.maximum(np.asarray(weights, np.float32), _LEAST_WEIGHT)[:, None]).sum(0)
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
 
 
 def coherence(embeddings: Floats, weights: NDArray[np.floating[Any]]) -> Floats:
-    """(n,) similarity of each unit row (n, d) with the fused rest; of a single one 1."""
+    """Return the similarity (n,) of each unit row (n, d) with the fused others; 1 for a single row."""
     if len(embeddings) < 2:
         return np.ones(len(embeddings), np.float32)
     others = ~np.eye(len(embeddings), dtype=np.bool_)
@@ -60,39 +60,39 @@ def coherence(embeddings: Floats, weights: NDArray[np.floating[Any]]) -> Floats:
 
 
 def deny(matches: Sequence[Match], probes: Floats, anchors: Gallery) -> list[Match]:
-    """Take out candidates whom people have said a face like the probe's is not.
+    """Remove candidates for whom people have rejected a face like the probe's.
 
     Args:
-        matches: answers of a search.
+        matches: results of a search.
         probes: (n, d) float32 unit rows, parallel to `matches`.
         anchors: templates of faces that were taken for a person by mistake, under that person's id.
 
     Returns:
-        The matches without candidates to whom the probe is no more similar than to one of their anchors.
+        The matches, without candidates who have an anchor at least as similar to the probe.
     """
     if not len(anchors):
         return list(matches)
     answers = []
     for match, probe in zip(matches, probes, strict=True):
-        kept = tuple(
+        remaining = tuple(
             row
             for row in match.candidates
             if max((anchors.of(row.person)[1] @ probe).tolist(), default=-2.0) < row.similarity
         )
-        answers.append(Match(kept, match.threshold, match.min_margin))
+        answers.append(Match(remaining, match.threshold, match.min_margin))
     return answers
 
 
 @dataclass(frozen=True, eq=False)
 class Gallery:
-    """An immutable set of templates of one model and alignment; changes give a new gallery with the next version.
+    """An immutable set of templates of one model and alignment; a change returns a new gallery with the next version.
 
     Attributes:
         model_id, alignment_id: what made the embeddings.
         embeddings: (n, d) float32 unit rows.
         templates: n rows, parallel to `embeddings`.
         version: increases with every change.
-        issued: numbers of strangers given out so far; none is given twice, not even after its owner is erased.
+        issued: highest number given to a stranger; numbers are never reused, even after an erasure.
     """
 
     model_id: str
@@ -114,16 +114,16 @@ class Gallery:
 
     @classmethod
     def empty(cls, model_id: str, alignment_id: str, dimension: int) -> Gallery:
-        """Nobody enrolled."""
+        """Return a gallery without anybody."""
         return cls(model_id, alignment_id, np.empty((0, dimension), np.float32))
 
     def __len__(self) -> int:
-        """Number of people."""
+        """Return the number of people."""
         return len(self.people)
 
     @cached_property
     def people(self) -> tuple[str, ...]:
-        """Ids of the people, in the order of their first template."""
+        """Ids of the people, in the order of their first templates."""
         return tuple(dict.fromkeys(template.person for template in self.templates))
 
     @cached_property
@@ -135,13 +135,13 @@ class Gallery:
 
     @cached_property
     def owners(self) -> NDArray[np.intp]:
-        """(n,) index into `people` of each template."""
+        """(n,) index of each template's person in `people`."""
         number = {person: index for index, person in enumerate(self.people)}
         return np.array([number[template.person] for template in self.templates], np.intp)
 
     @cached_property
     def weights(self) -> Floats:
-        """(n,) float32 weight of each template in the fused one of its person."""
+        """(n,) float32 weight of each template in its person's fused template."""
         return np.maximum(np.array([template.quality for template in self.templates], np.float32), _LEAST_WEIGHT)
 
     @cached_property
@@ -160,14 +160,14 @@ class Gallery:
         return Searcher(self.people, self.fused, self.__dict__.pop("_before", None))
 
     def succeed(self, before: Gallery) -> Gallery:
-        """This gallery, told which one it replaces: what was prepared for searching that one is used again."""
+        """Reuse the search index of the gallery that this one replaces; return this gallery."""
         searcher = before.__dict__.get("_searcher") or before.__dict__.get("_before")
         if searcher is not None and before is not self and "_searcher" not in self.__dict__:
             self.__dict__["_before"] = searcher
         return self
 
     def of(self, person: str) -> tuple[tuple[Template, ...], Floats]:
-        """The templates of a person and their embeddings; zero rows for somebody who is not enrolled."""
+        """Return the templates of a person and their embeddings; zero rows if the person is not enrolled."""
         rows = self._rows_of.get(person, [])
         return tuple(self.templates[row] for row in rows), self.embeddings[rows]
 
@@ -196,10 +196,10 @@ class Gallery:
             without: people to leave out.
 
         Returns:
-            One `Match` per probe; without candidates when nobody is enrolled.
+            One `Match` per probe, without candidates if nobody is enrolled.
 
         Raises:
-            GalleryMismatch: probes of another length.
+            GalleryMismatch: the probes have another length.
         """
         probes = np.asarray(probes, np.float32)
         if probes.ndim != 2 or (len(probes) and probes.shape[1] != self.embeddings.shape[1]):
@@ -215,9 +215,9 @@ class Gallery:
         ]
 
     def impostor_scores(self) -> Floats:
-        """Similarities of templates with the fused template of every other person, (m,) float32.
+        """Return the similarities of templates with the fused template of every other person, (m,) float32.
 
-        In a large gallery evenly spaced templates stand for all: some millions of scores tell a mean and a variance.
+        A large gallery uses evenly spaced templates: some millions of scores give a reliable mean and variance.
         """
         if len(self) < 2:
             return np.empty(0, np.float32)
@@ -234,46 +234,45 @@ class Gallery:
         return Gallery(self.model_id, self.alignment_id, embeddings, tuple(templates), self.version + 1, self.issued)
 
     def next_stranger(self) -> tuple[str, Gallery]:
-        """An identifier that no stranger has had, and the gallery that remembers it."""
+        """Return an identifier that no stranger has had, and the gallery that remembers it."""
         taken = [int(person.rpartition("-")[2]) for person in self.people if person.startswith("unknown-")]
         number = max([self.issued, *taken]) + 1
         return f"unknown-{number}", replace(self, issued=number)
 
     def add(self, templates: Sequence[Template], embeddings: Floats) -> Gallery:
-        """The gallery with more templates; itself when there are none."""
+        """Return the gallery with more templates; itself if there are none."""
         if not templates:
             return self
         rows = np.vstack([self.embeddings, np.asarray(embeddings, np.float32).reshape(len(templates), -1)])
         return self._changed(rows, [*self.templates, *templates])
 
-    def _kept(self, keep: Callable[[Template], bool]) -> Gallery:
+    def _filtered(self, keep: Callable[[Template], bool]) -> Gallery:
         mask = np.array([keep(template) for template in self.templates], np.bool_)
         if mask.all():
             return self
-        kept = [template for template, stays in zip(self.templates, mask, strict=True) if stays]
-        return self._changed(self.embeddings[mask], kept)
+        return self._changed(self.embeddings[mask], [self.templates[row] for row in np.flatnonzero(mask)])
 
     def without(self, people: Iterable[str]) -> Gallery:
-        """The gallery without these people; itself when none is in it."""
+        """Return the gallery without these people; itself if it holds none of them."""
         gone = frozenset(people)
-        return self._kept(lambda template: template.person not in gone)
+        return self._filtered(lambda template: template.person not in gone)
 
     def unlike(self, face: Floats, threshold: float) -> Gallery:
-        """The gallery without templates as similar to a face (d,) as this, or more."""
+        """Return the gallery without the templates whose similarity with a face (d,) reaches the threshold."""
         alike = (self.embeddings @ np.asarray(face, np.float32) >= threshold).tolist()
         return self.remove_templates(each.template_id for each, same in zip(self.templates, alike, strict=True) if same)
 
     def remove(self, person: str) -> Gallery:
-        """The gallery without a person; itself when they are not in it."""
+        """Return the gallery without a person; itself if it does not hold them."""
         return self.without((person,))
 
     def remove_templates(self, template_ids: Iterable[str]) -> Gallery:
-        """The gallery without these templates."""
+        """Return the gallery without these templates."""
         gone = set(template_ids)
-        return self._kept(lambda template: template.template_id not in gone)
+        return self._filtered(lambda template: template.template_id not in gone)
 
     def reassign(self, template_ids: Iterable[str], person: str) -> Gallery:
-        """The gallery with these templates under another person."""
+        """Return the gallery with these templates under another person."""
         moved = set(template_ids)
         return self._changed(
             self.embeddings,
@@ -286,10 +285,10 @@ class Gallery:
     # ----------------------------------------------------------------------------------------- disk
 
     def to_bytes(self) -> bytes:
-        """The gallery as a safetensors file; who and what stands in its header.
+        """Return the gallery as a safetensors file; people and templates are in its header.
 
-        Laid out here (https://github.com/huggingface/safetensors#format): the library puts the header's entries in an order of chance, but
-        the same gallery is to give the same bytes.
+        The layout (https://github.com/huggingface/safetensors#format) is written here because the library orders header entries
+        at random, and the same gallery must give the same bytes.
         """
         templates = [[template.template_id, template.person, round(template.quality, 4)] for template in self.templates]
         rows = np.ascontiguousarray(self.embeddings, "<f4")
@@ -314,10 +313,10 @@ class Gallery:
 
     @classmethod
     def from_file(cls, path: Path) -> Gallery:
-        """Read a gallery of any model.
+        """Read a gallery, whatever its model.
 
         Raises:
-            StorageError: it cannot be read.
+            StorageError: the file cannot be read.
         """
         from safetensors import SafetensorError, safe_open  # noqa: PLC0415
 

@@ -1,6 +1,6 @@
-"""Pictures and video as files: decode, draw on, crop, encode.
+"""Picture and video files: decode, encode, crop, draw.
 
-Not here: finding or knowing faces (the stations), and frames from cameras (`engine.sources`).
+Not here: face detection and recognition (the stations), and camera frames (`engine.sources`).
 """
 
 from engine.imaging.drawing import WORDS, crop_around, draw_tracks

@@ -1,7 +1,7 @@
-"""Overlays: image + tracks → a new image. Thin box, name tag below the chin, a ring that fills as agreeing frames come in.
+"""Overlays: draw tracks on a copy of a picture. Thin box, name tag below the chin, a ring that fills with agreeing frames.
 
-Colours are the house's (Okabe–Ito): grey looking, green known, amber unknown, red tailgating or conflict. Texts are drawn with
-Pillow, so that any script can be written.
+Colours (Okabe–Ito): grey pending, green known, amber unknown, red tailgating or conflict. Pillow draws the text, so it can show
+any script.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 WORDS: Mapping[str, str] = {"pending": "looking…", "conflict": "not sure", "unknown": "unknown"}
-"""What is said of people without a name."""
+"""Labels for people without a name."""
 
 
 def _legible(colour: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Black or white, whichever stands out more on a colour (WCAG 2.2, relative luminance)."""
+    """Return black or white, whichever has more contrast on a colour (WCAG 2.2, relative luminance)."""
     linear = [
         value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in np.divide(colour, 255)
     ]
@@ -63,16 +63,16 @@ def draw_tracks(
     caption: str = "",
     words: Mapping[str, str] = WORDS,
 ) -> NDArray[np.uint8]:
-    """A copy of the picture with the tracks in view drawn on it.
+    """Return a copy of the picture with the visible tracks drawn on it.
 
     Args:
         image: RGB uint8 (H, W, 3), not changed.
         tracks: those not `visible` are left out.
-        names: what to call an employee id.
+        names: display name by employee id.
         alarmed: tracks drawn in red.
         needed: agreeing frames that fill the ring.
         caption: one line at the lower edge.
-        words: what to say for `pending`, `conflict` and `unknown`.
+        words: labels for `pending`, `conflict` and `unknown`.
     """
     picture = Image.fromarray(image)
     pen = ImageDraw.Draw(picture)
@@ -105,7 +105,7 @@ def draw_tracks(
 def _bar(
     pen: ImageDraw.ImageDraw, place: tuple[float, float, float, float], track: Track, colour: tuple[int, int, int]
 ) -> None:
-    """The similarity as a bar from 0 to 1 under the name, with the threshold drawn on it; nothing before there is one."""
+    """Draw the similarity as a bar from 0 to 1 under the name, with a tick at the threshold; nothing before there is a similarity."""
     similarity, threshold = track.identity.similarity, track.identity.threshold
     if similarity is None or threshold is None:
         return
@@ -134,12 +134,12 @@ def _ring(
 def crop_around(
     image: NDArray[np.uint8], box: NDArray[np.float32], *, grow: float = 0.6, side: int = 320
 ) -> NDArray[np.uint8]:
-    """A square picture around a face, (≤side, ≤side, 3).
+    """Return a square picture around a face, (≤side, ≤side, 3).
 
     Args:
         image: RGB uint8 (H, W, 3).
         box: (4,) xyxy in pixels.
-        grow: how much is added on each side, in box sides.
+        grow: margin on each side, in box sides.
         side: longest side of the result in pixels.
     """
     height, width = image.shape[:2]

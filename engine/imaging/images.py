@@ -1,7 +1,7 @@
-"""Pictures in and out: decode files that nobody vouches for, write JPEG without metadata.
+"""Image files: decode untrusted files, write JPEG without metadata.
 
-Files are decoded by Pillow with a limited list of formats and a pixel limit (OpenCV's decoders spend gigabytes on a small
-file that claims to be huge); OpenCV sees arrays only.
+Pillow decodes, with a fixed list of formats and a pixel limit: OpenCV's decoders allocate gigabytes for a small file that
+claims to be huge. OpenCV gets arrays only.
 """
 
 from __future__ import annotations
@@ -45,30 +45,30 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 
 
 def decode_image(content: bytes, *, name: str = "image") -> NDArray[np.uint8]:
-    """Decode a JPEG, PNG, WebP or BMP picture to RGB uint8 (H, W, 3), upright as its EXIF orientation says.
+    """Decode a JPEG, PNG, WebP or BMP picture to RGB uint8 (H, W, 3), turned upright by its EXIF orientation.
 
     Args:
         content: the file's bytes.
-        name: how to call it in an error.
+        name: name of the file for error messages.
 
     Raises:
         InputError: not a picture, damaged, over 30 MB or over 50 megapixels.
     """
     if len(content) > MAX_BYTES:
         raise InputError(
-            f"{name}: {len(content) / 1e6:.0f} MB, at most {MAX_BYTES / 1e6:.0f} MB", hint="save it smaller"
+            f"{name}: {len(content) / 1e6:.0f} MB, at most {MAX_BYTES / 1e6:.0f} MB", hint="save a smaller version"
         )
     if not content:
         raise InputError(f"{name}: the file is empty", hint="choose a JPEG, PNG or WebP picture")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd metadata is no reason to refuse a picture
+            warnings.simplefilter("ignore")  # a picture with odd metadata is still accepted
             with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
                 width, height = picture.size
                 if width * height > MAX_PIXELS:
                     raise InputError(
                         f"{name}: {width}×{height} pixels, at most {MAX_PIXELS / 1e6:.0f} megapixels",
-                        hint="save it smaller",
+                        hint="save a smaller version",
                     )
                 picture.load()
                 turn = _TURNS.get(_orientation(picture))
@@ -81,31 +81,31 @@ def decode_image(content: bytes, *, name: str = "image") -> NDArray[np.uint8]:
             f"{name}: not a picture that can be read", hint="choose a JPEG, PNG or WebP picture"
         ) from error
     except Image.DecompressionBombError as error:
-        raise InputError(f"{name}: too many pixels", hint="save it smaller") from error
+        raise InputError(f"{name}: too many pixels", hint="save a smaller version") from error
     except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, IndexError, KeyError, TypeError) as error:
         # Pillow's decoders raise any of these on damaged files
         raise InputError(f"{name}: damaged picture ({error})", hint="take or copy the picture again") from error
 
 
 def _orientation(picture: Image.Image) -> object:
-    """The EXIF orientation, 1 to 8; None when there is none or the metadata cannot be read."""
+    """Return the EXIF orientation, 1 to 8; None if there is none or the metadata cannot be read."""
     try:
         return picture.getexif().get(0x0112)
-    except Exception:  # noqa: BLE001 - Pillow raises many things on odd metadata, and none is a reason to refuse a picture
+    except Exception:  # noqa: BLE001 - Pillow raises many errors on odd metadata; none makes the picture unusable
         return None
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """Read a picture file to RGB uint8 (H, W, 3).
+    """Read a picture file as RGB uint8 (H, W, 3).
 
     Raises:
-        InputError: missing, unreadable, or refused by `decode_image`.
+        InputError: the file is missing, unreadable, or refused by `decode_image`.
     """
     try:
         if not path.is_file() and path.exists():
             raise InputError(f"{path}: not a file", hint="give a JPEG, PNG or WebP picture")
         if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: over {MAX_BYTES / 1e6:.0f} MB", hint="save it smaller")
+            raise InputError(f"{path}: over {MAX_BYTES / 1e6:.0f} MB", hint="save a smaller version")
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}", hint="check the path and the access rights") from error
@@ -115,7 +115,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Picture files directly in a folder, sorted by name.
+    """Return the picture files directly in a folder, sorted by name.
 
     Raises:
         InputError: the folder is missing or unreadable.
@@ -132,7 +132,7 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int = 90) -> bytes:
-    """JPEG bytes of an RGB image, without metadata."""
+    """Encode an RGB image as JPEG without metadata."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, format="JPEG", quality=quality)
     return buffer.getvalue()
@@ -142,6 +142,6 @@ def write_jpeg(path: Path, image: NDArray[np.uint8], quality: int = 90) -> None:
     """Write an RGB image as JPEG, atomically.
 
     Raises:
-        StorageError: it could not be written.
+        StorageError: the file cannot be written.
     """
     atomic_write(path, encode_jpeg(image, quality))

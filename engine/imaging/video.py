@@ -1,4 +1,4 @@
-"""Video files out."""
+"""Write video files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["VideoWriter"]
 class VideoWriter:
     """Writes RGB pictures of one size to an MP4 file; use it as a context manager.
 
-    The file takes its final name when it is complete; after an error nothing is left behind.
+    The file gets its final name when it is complete; after an error nothing is left behind.
 
     Args:
         path: the file; replaced if it exists.
@@ -35,21 +35,21 @@ class VideoWriter:
         """Append a picture, RGB uint8 (H, W, 3).
 
         Raises:
-            StorageError: the file cannot be made.
+            StorageError: the file cannot be created.
         """
         if self._writer is None:
             height, width = self._size = image.shape[:2]
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise StorageError(f"{self._path}: {error.strerror}", hint="choose another place") from error
+                raise StorageError(f"{self._path}: {error.strerror}", hint="choose another folder") from error
             code = cv2.VideoWriter.fourcc(*"mp4v")
             self._writer = cv2.VideoWriter(str(self._part), cv2.CAP_FFMPEG, code, self._fps, (width, height))
             if not self._writer.isOpened():
                 raise StorageError(
-                    f"{self._path}: a video cannot be written here", hint="check the folder's access rights"
+                    f"{self._path}: the video cannot be written", hint="check the folder's access rights"
                 )
-        if image.shape[:2] != self._size:  # a file has one size: fit others into it
+        if image.shape[:2] != self._size:  # a video file has one size
             image = np.asarray(cv2.resize(image, self._size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
         self._writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
 

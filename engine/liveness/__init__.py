@@ -1,8 +1,9 @@
-"""Presentation-attack checks without trained weights: is a live person before the camera, or a picture of one?
+"""Liveness checks without trained weights: does the camera see a live person, or a picture of one?
 
-They deter; they are not a certified detection. What each sees and what it cannot, with measured error rates: docs/liveness.md.
+They deter attacks; they are not certified attack detection. docs/liveness.md lists what each check can and cannot detect, with
+measured error rates.
 
-Not here: what is done about an attack (`engine.events`, `engine.incidents`).
+Not here: what happens after an attack (`engine.events`, `engine.incidents`).
 """
 
 from engine.liveness.challenge import PROMPTS, HeadTurnChallenge

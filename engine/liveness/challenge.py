@@ -1,4 +1,4 @@
-"""A random request to turn the head: a photo cannot follow it, a recording would have to guess it."""
+"""Ask for random turns of the head: a photo cannot follow them, and a recording would have to guess them."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ PROMPTS = {
 _FRONT = "look straight at the camera"
 _STEPS = 2
 _SMOOTH = 3  # observations whose median counts
-_FRONTAL_YAW_DEG, _FRONTAL_PITCH_DEG = 18.0, 30.0  # from what a generic head shows
+_FRONTAL_YAW_DEG, _FRONTAL_PITCH_DEG = 18.0, 30.0  # from a generic head's straight look
 _BACK_DEG = 9.0  # from the person's own straight look
-_SETTLED = 4  # observations that a straight look takes
+_SETTLED = 4  # observations of a straight look
 _UP_DEG = 10.0
 _WRONG_SHARE = 0.75
-_HELD, _HELD_S = 4, 0.7  # observations and time that a turn is held, so that its views can be compared
-_ON_THE_WAY = 1  # observation between straight and turned, so that no second picture is put in the place of the first
+_HELD, _HELD_S = 4, 0.7  # observations and time for which a turn must be held, so that its views can be compared
+_ON_THE_WAY = 1  # fewest observations between straight and turned, so that a second picture cannot replace the first
 _MAX_GAP_S = 1.0
 
 
 class HeadTurnChallenge:
-    """Straight, a turn, straight again, another turn: each asked for by a prompt, done within `challenge_s` and held for a moment.
+    """Straight, a turn, straight again, another turn: each has a prompt, a time limit of `challenge_s`, and must be held.
 
-    Left and right are the person's own, in a picture that is not mirrored: who turns left, turns to the image's right. It passes only
-    if both turns come in the asked order, each seen on its way, and the landmarks over them are a head's and not a plane's.
+    Left and right are the person's own, in a picture that is not mirrored: turning left is turning to the image's right. It passes
+    only if both turns come in the requested order, each was seen on its way, and the landmarks are a head's, not a plane's.
 
     Args:
         config: limits.
-        source: of the choice; default is the system's own randomness.
+        source: of the random choice; default: the system's own.
     """
 
     def __init__(self, config: PresentationConfig, source: random.Random | None = None) -> None:
@@ -63,22 +63,22 @@ class HeadTurnChallenge:
 
     @property
     def prompt(self) -> str:
-        """What to ask of the person now; empty once it is decided."""
+        """What to ask of the person now; empty after the outcome."""
         if self._outcome is not None:
             return ""
         return PROMPTS[self._asked[self._done]] if self._turning else _FRONT
 
     @property
     def outcome(self) -> bool | None:
-        """True: passed, False: failed, None: not decided yet."""
+        """True: passed, False: failed, None: still open."""
         return self._outcome
 
     def observe(self, time: datetime, landmarks: NDArray[np.float32] | None) -> None:
-        """Take a frame in.
+        """Process a frame.
 
         Args:
             time: of the frame, timezone-aware.
-            landmarks: (5, 2) float32 in pixels of the one face in view; None when there is none, which lets the time run only.
+            landmarks: (5, 2) float32 in pixels of the only face in view; None without one, in which case only the time runs.
         """
         if self._outcome is not None:
             return
@@ -90,7 +90,7 @@ class HeadTurnChallenge:
         pose = None if landmarks is None else head_pose(landmarks)
         if landmarks is None or pose is None:
             return
-        if self._rest is not None and now_s - self._last_s > _MAX_GAP_S:  # out of sight, another may have come
+        if self._rest is not None and now_s - self._last_s > _MAX_GAP_S:  # somebody else may have stepped in
             self._outcome = False
             return
         self._last_s = now_s
@@ -105,7 +105,7 @@ class HeadTurnChallenge:
             self._settle(yaw, pitch, now_s)
 
     def _settle(self, yaw: float, pitch: float, now_s: float) -> None:
-        """Wait for a straight look; the first one is where this person's angles are counted from."""
+        """Wait for a straight look; later angles are relative to the first one."""
         if self._rest is None:
             straight = abs(yaw) <= _FRONTAL_YAW_DEG and abs(pitch) <= _FRONTAL_PITCH_DEG
         else:
@@ -117,7 +117,7 @@ class HeadTurnChallenge:
             self._straight, self._held, self._turning, self._on_the_way, self._step_s = [], [], True, 0, now_s
 
     def _turn(self, yaw: float, pitch: float, now_s: float) -> None:
-        """Wait for the turn that was asked for; another one fails."""
+        """Wait for the requested turn; another one fails."""
         assert self._rest is not None
         sideways, up = (yaw - self._rest[0]) / self._config.min_turn_deg, (self._rest[1] - pitch) / _UP_DEG
         asked = self._asked[self._done]
@@ -141,5 +141,5 @@ class HeadTurnChallenge:
         turn = self._views.assess()
         if turn is None or looks_flat(turn, self._config.min_turn_deg):
             return False
-        # one turn to the side from straight is half of what turns to both sides show
+        # a turn to one side shows half the range of turns to both sides
         return looks_deep(turn, 0.75 * self._config.min_turn_deg) or set(self._asked) == {"up"}

@@ -1,15 +1,15 @@
-"""What five landmarks say about depth while a face turns.
+"""Depth from five landmarks while a face turns.
 
-Eyes and mouth corners lie nearly in one plane, the tip of the nose before it. Under an affine camera (Tomasi & Kanade 1992) the four tell
-where a fifth point of their plane must be seen; how far the nose is seen from there is parallax, and parallax is depth times the sine of
-the turn. A flat picture that is turned is foreshortened, but its nose stays in the plane. So two things are read off a track:
+Eyes and mouth corners lie nearly in one plane, with the tip of the nose before it. Under an affine camera (Tomasi & Kanade
+1992) the four predict where a fifth point of their plane appears. The nose's distance from that point is parallax: depth times
+the sine of the turn. A flat picture that turns is foreshortened, but its nose stays in the plane. A track gives two measures:
 
-- *parallax*: how far the nose travels against the plane, in eye distances; a head's turn follows from it;
-- *foreshortening*: how much the distances across shrink against those along the face, in such a way that only a turn explains it
-  (a mouth that opens or smiles changes some of the distances, a turn all alike).
+- *parallax*: how far the nose travels against the plane, in eye distances; the turn of a head follows from it;
+- *foreshortening*: how much distances across the face shrink against those along it, if only a turn explains the change (a mouth
+  that opens or smiles changes some distances, a turn changes all alike).
 
-Landmarks of single frames scatter by 1-2% of the eye distance, so means over about a third of a second are compared. The mean of
-affine views of a plane is an affine view of it again, so nothing is lost.
+Landmarks of single frames scatter by 1-2% of the eye distance, so means over about a third of a second are compared. The mean
+of affine views of a plane is again an affine view of it, so averaging loses nothing.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ _MAX_GAP_S = 1.0
 _MIN_SEEN = 4
 _MIN_VIEWS = 4
 _READ_DEPTH = 0.36
-"""Depth of a nose as a detector's landmarks show it, in eye distances. It is about 0.48; MTCNN's landmarks follow a turn by three
-quarters."""
+"""Depth of a nose in a detector's landmarks, in eye distances. The true depth is about 0.48; MTCNN's landmarks follow three
+quarters of a turn."""
 _ALIKE = 0.6
-"""Least ratio of the three foreshortenings between two views, for them to be a turn's."""
+"""Least ratio between the three foreshortenings of two views for them to come from a turn."""
 _NEUTRAL_NOSE = 0.495
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What a track's views say.
+    """The turn seen in a track's views.
 
     Attributes:
-        views: how many, each the mean of some frames.
+        views: number of views, each the mean of some frames.
         parallax: travel of the nose across the face against the plane, in eye distances.
-        parallax_deg: how far a head of usual depth must have turned left to right for that.
-        foreshortened_deg: how far a plane must have turned to be foreshortened so in several views; 0 when no turn does that.
-        depth: of the nose before the plane in eye distances, from the parallax between the views whose foreshortening differs most: about
-            0.35 of a head, 0.1 of a photo; NaN when no foreshortening is a turn's.
+        parallax_deg: left-to-right turn of a head of usual depth that explains the parallax.
+        foreshortened_deg: turn of a plane that explains the foreshortening of several views; 0 if no turn does.
+        depth: of the nose before the plane in eye distances, from the parallax between the views whose foreshortening differs most:
+            about 0.35 for a head, 0.1 for a photo; NaN if no turn explains the foreshortening.
         nod: travel of the nose along the face, in eye distances.
         noise: scatter of the landmarks of single frames, in eye distances.
     """
@@ -63,7 +63,7 @@ class Turn:
 
 
 def upright(landmarks: NDArray[np.float32]) -> Shape | None:
-    """Landmarks (5, 2) without place, size and roll: (5, 2) float64; None when they are no face's (all in one place, upside down)."""
+    """Remove position, size and roll from landmarks (5, 2): (5, 2) float64; None if they are not a face's (coincident, upside down)."""
     rows: list[tuple[float, float]] = [(x, y) for x, y in np.asarray(landmarks, np.float64).tolist()]
     (ax, ay), (bx, by), _, (cx, cy), (dx, dy) = rows
     eyes, mouth = math.hypot(bx - ax, by - ay), math.hypot(dx - cx, dy - cy)
@@ -85,7 +85,7 @@ def upright(landmarks: NDArray[np.float32]) -> Shape | None:
 
 
 def head_pose(landmarks: NDArray[np.float32]) -> tuple[float, float] | None:
-    """Yaw and pitch in degrees as the landmarks (5, 2) of a head show them; None when they are no face's.
+    """Estimate yaw and pitch in degrees from the landmarks (5, 2) of a head; None if they are not a face's.
 
     yaw > 0: turned to the image's right; pitch > 0: looking down.
     """
@@ -103,10 +103,10 @@ def head_pose(landmarks: NDArray[np.float32]) -> tuple[float, float] | None:
 
 @dataclass
 class Views:
-    """The shapes of one face over its poses: means over about a third of a second, at most `limit` of them, spread over the poses.
+    """The shapes of one face: means over about a third of a second, at most `limit` of them, spread over its poses.
 
     Attributes:
-        limit: views that are kept.
+        limit: most views kept.
     """
 
     limit: int = 40
@@ -116,10 +116,10 @@ class Views:
     _noises: list[float] = field(default_factory=list)
 
     def add(self, time_s: float, landmarks: NDArray[np.float32]) -> bool:
-        """Take the landmarks (5, 2) of a frame in; True when a view was completed.
+        """Add the landmarks (5, 2) of a frame; return True if they complete a view.
 
         Args:
-            time_s: of the frame, in seconds from any moment.
+            time_s: of the frame, in seconds from any origin.
             landmarks: in pixels.
         """
         shape = upright(landmarks)
@@ -134,7 +134,7 @@ class Views:
             return False
         block = np.stack(self._seen)
         self._views.append(block.mean(0))
-        # second differences: an even motion is no noise
+        # second differences, so that even motion does not count as noise
         self._noises.append(float(np.sqrt((np.diff(block, 2, axis=0) ** 2).mean() / 6)))
         self._seen.clear()
         self._times.clear()
@@ -143,7 +143,7 @@ class Views:
         return True
 
     def _thin(self) -> None:
-        """Leave out the view with two others closest to it, so that of every pose two remain and neither is taken for an outlier."""
+        """Drop the view with the two closest neighbours: each pose keeps two views, and neither is mistaken for an outlier."""
         rows = np.stack(self._views).reshape(len(self._views), -1)
         product = rows @ rows.T
         squares = product.diagonal()
@@ -152,7 +152,7 @@ class Views:
         del self._views[crowded], self._noises[crowded]
 
     def assess(self) -> Turn | None:
-        """What the views say so far; None while they are fewer than four."""
+        """Measure the turn so far; None with fewer than four views."""
         if len(self._views) < _MIN_VIEWS:
             return None
         views = np.stack(self._views)
@@ -165,13 +165,13 @@ class Views:
         across, along = (ordered[-1 - spare] - ordered[spare]).tolist()
         first, second = _pairs(len(views))
         shrunk = _foreshortening(views, first, second)
-        # what half as many pairs as there are views show: a stray view alone, unlike some others by chance, is no turn
+        # half as many pairs as views must agree, because a single stray view may differ from some others by chance
         rank = len(shrunk) - 1 - len(views) // 2
         most = float(np.partition(shrunk, rank)[rank])
         depth, angle = math.nan, math.acos(math.exp(-most))
         if most > 0:
-            told = shrunk >= 0.8 * most
-            between = np.abs(aside[first[told]] - aside[second[told]])
+            turned = shrunk >= 0.8 * most
+            between = np.abs(aside[first[turned]] - aside[second[turned]])
             depth = math.hypot(*np.median(between, 0).tolist()) / math.sin(angle)
         return Turn(
             views=len(views),
@@ -186,13 +186,13 @@ class Views:
 
 @lru_cache(maxsize=128)
 def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """All pairs of `count` rows, each once, the earlier row first."""
+    """Return all pairs of `count` rows, each once, the earlier row first."""
     first, second = np.triu_indices(count, 1)
     return first, second
 
 
 def _parallax(views: NDArray[np.float64], middle: Shape) -> NDArray[np.float64]:
-    """How far the nose is seen from where it would be if it lay in the plane of the others: (n, 2), in eye distances."""
+    """Return how far the nose is from where it would be in the plane of the other landmarks: (n, 2), in eye distances."""
     plane = np.linalg.pinv(middle[_CORNERS])  # (2, 4); all shapes have the corners' mean as origin
     maps = np.einsum("ij,njk->nik", plane, views[:, _CORNERS])
     scale = np.sqrt(np.abs(np.linalg.det(maps)))
@@ -203,7 +203,7 @@ def _parallax(views: NDArray[np.float64], middle: Shape) -> NDArray[np.float64]:
 def _foreshortening(
     views: NDArray[np.float64], first: NDArray[np.intp], second: NDArray[np.intp]
 ) -> NDArray[np.float64]:
-    """-log of the cosine of the turn between pairs of views, (n,); 0 where distances do not change as a turn changes them."""
+    """Return -log of the cosine of the turn between pairs of views, (n,); 0 if the distances do not change as in a turn."""
     eyes, mouth = views[:, :2].mean(1), views[:, 3:].mean(1)
     eyes_wide, mouth_wide = views[:, 1, 0] - views[:, 0, 0], views[:, 4, 0] - views[:, 3, 0]
     nose_high, mouth_high = np.maximum(views[:, 2, 1] - eyes[:, 1], 0.05), mouth[:, 1] - eyes[:, 1]
@@ -211,5 +211,5 @@ def _foreshortening(
     logs = np.log(ratios)
     change = logs[:, first] - logs[:, second]
     least, most = change.min(0), change.max(0)
-    small, large = np.maximum(least, -most), np.maximum(most, -least)  # of the sizes, if all have one sign
+    small, large = np.maximum(least, -most), np.maximum(most, -least)  # in size, if all have the same sign
     return np.where((least * most > 0) & (small >= _ALIKE * large), small, 0.0)

@@ -1,9 +1,9 @@
-"""How long a face has not changed in itself.
+"""Measure how long a face has not changed in itself.
 
-A live face blinks, speaks and sways; a picture held before the camera only moves as a whole. Each aligned crop is registered to the first
-of the run by an affine map with gain and offset (Baker & Matthews 2004, inverse compositional), and what remains is looked at in
-cells: in a picture it is noise of much the same size everywhere, a blink stands out in two cells. It takes three crops a second not
-to miss a blink, which lasts a quarter of a second.
+A live face blinks, speaks and sways; a picture held before the camera only moves as a whole. Each aligned crop is registered to
+the first of the run by an affine map with gain and offset (Baker & Matthews 2004, inverse compositional). The residual is
+examined in cells: for a picture it is noise of similar size everywhere, while a blink stands out in two cells. A blink lasts a
+quarter of a second, so three crops a second are needed to catch it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ Floats = NDArray[np.float32]
 _SIDE = 80  # crops are halved
 _TOP, _BOTTOM, _LEFT, _RIGHT = 20, 74, 14, 66  # brows to chin, without the outline
 _MIDDLE = ((_LEFT + _RIGHT - 1) / 2, (_TOP + _BOTTOM - 1) / 2)
-_UNIT = 25.0  # pixels that the linear terms are scaled by, so that all parameters are alike in size
+_UNIT = 25.0  # pixels; scales the linear terms so that all parameters are of similar size
 _ROUNDS = 3
 _CELLS = 8
 _CHANGED = 4.5
-"""A cell differs if it does so by this many times the middle cell."""
+"""A cell has changed if its residual exceeds this many times the median cell's."""
 _NOISE_FLOOR = 0.02
-"""Smallest noise that is assumed, as a share of the face's contrast: coded video repeats itself more exactly."""
+"""Least noise assumed, as a share of the face's contrast, because coded video repeats itself more exactly."""
 _MAX_WARP = 0.3
 _MIN_EYES_PX = 30.0
 _INTERVAL_S = 0.22
@@ -35,7 +35,7 @@ _MIN_RATE = 3.0
 
 
 class Stillness:
-    """One face's current run of crops that differ by noise only."""
+    """A face's current run of crops that differ only by noise."""
 
     def __init__(self) -> None:
         self._template: _Template | None = None
@@ -45,17 +45,17 @@ class Stillness:
 
     @property
     def still_s(self) -> float:
-        """Length of the run in seconds; 0 while it has fewer than three crops a second."""
+        """Length of the run in seconds; 0 with fewer than three crops a second."""
         length = self._last_s - self._start_s
         return length if self._template is not None and self._crops >= _MIN_RATE * length else 0.0
 
     def observe(self, time_s: float, face: Image, eyes_px: float) -> None:
-        """Take an aligned crop in.
+        """Process an aligned crop.
 
         Args:
-            time_s: in seconds from any moment; a step back or a gap of a second begins a new run.
+            time_s: in seconds from any origin; a step back or a gap of a second begins a new run.
             face: (160, 160, 3) uint8 RGB.
-            eyes_px: distance of the eyes in the frame; below 30 px nothing is said.
+            eyes_px: distance of the eyes in the frame; below 30 px the crop ends the run.
         """
         if eyes_px < _MIN_EYES_PX:
             self._template = None
@@ -88,8 +88,8 @@ class _Template:
         self._step = np.linalg.solve(steepest.T @ steepest + 1e-3 * np.eye(6), steepest.T).astype(np.float32)
 
     def differs(self, picture: Floats) -> bool:
-        """True when some part of the face has changed, or moved further than can be told."""
-        turn, shift = np.eye(2), np.zeros(2)  # a place p about the middle is seen at turn @ p + shift
+        """Return whether part of the face has changed, or the face moved too far to compare."""
+        turn, shift = np.eye(2), np.zeros(2)  # a point p relative to the middle appears at turn @ p + shift
         for _ in range(_ROUNDS):
             dx, xx, xy, dy, yx, yy = (self._step @ (self._seen(picture, turn, shift) - self._values)).tolist()
             xx, xy, yx, yy = 1 + xx / _UNIT, xy / _UNIT, yx / _UNIT, 1 + yy / _UNIT
@@ -107,7 +107,7 @@ class _Template:
         return float(cells.max()) > _CHANGED * max(noise, _NOISE_FLOOR)
 
     def _seen(self, picture: Floats, turn: NDArray[np.float64], shift: NDArray[np.float64]) -> Floats:
-        """The picture's values where the template's pixels lie in it, without gain and offset."""
+        """Return the picture's values at the template's pixels, without gain and offset."""
         begin = turn @ (_LEFT - _MIDDLE[0], _TOP - _MIDDLE[1]) + shift + _MIDDLE
         matrix = np.column_stack([turn, begin])
         seen = cv2.warpAffine(

@@ -1,11 +1,11 @@
-"""Is this stream a live camera's, or one that stands still or repeats itself?
+"""Detect streams that are frozen or looped.
 
-A camera never gives the same picture twice: its sensor's noise sees to that. So single pixels are compared, on a coarse grid and without
-averaging:
+A camera never gives the same picture twice, because its sensor has noise. So this module compares single pixels on a coarse
+grid, without averaging:
 
-- *frozen*: they have not changed for `frozen_s`, but for coding noise;
-- *looped*: for `loop_s`, pictures with motion repeat those of some time ago, always the same time, up to coding noise. Somebody who
-  walks the same way twice is never on the same pixels at the same moments; an empty scene repeats itself, but without motion.
+- *frozen*: for `frozen_s` the pixels have not changed by more than coding noise;
+- *looped*: for `loop_s` pictures with motion have repeated those of a fixed time ago, up to coding noise. A person who walks the
+  same way twice is never on the same pixels at the same moments; an empty scene repeats itself, but without motion.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from engine.config import PresentationConfig
 __all__ = ["StreamWatch"]
 
 _WIDE, _HIGH = 48, 27
-_SAME_MEAN, _SAME_MOST = 0.5, 8  # grey levels between pictures of a frozen stream: coding makes as much
+_SAME_MEAN, _SAME_MOST = 0.5, 8  # grey levels between pictures of a frozen stream, from coding noise
 _MEMORY_S, _EVERY_S = 120.0, 0.2
-_MIN_LAG_S = 1.0  # of a loop
+_MIN_LAG_S = 1.0  # shortest loop
 _LAG_JITTER_S = 0.1
-_CODING = 1.5  # mean difference in grey levels that coding may make of one picture
-_MOTION = 1.0  # mean difference from which on there is motion
-_SHARP = 3.0  # the picture before and after the repeated one must be so many times less alike
-_MOVING = 16  # grey levels between those two where something moves
-_MIN_MOVING = 12  # points
-_EXACT, _EXACT_TIMES = 1.0, 1.5  # grey levels and times the rest's difference that moving points may differ by
-_HITS_PER_S = 3.0  # of about 4.5 pictures a second that are kept
+_CODING = 1.5  # most mean difference in grey levels that coding causes
+_MOTION = 1.0  # least mean difference in grey levels that counts as motion
+_SHARP = 3.0  # the pictures before and after the repeated one must differ by this many times as much
+_MOVING = 16  # grey levels by which those two differ at a moving point
+_MIN_MOVING = 12  # fewest moving points
+_EXACT, _EXACT_TIMES = 1.0, 1.5  # moving points may differ by 1.0 grey level plus 1.5 times the rest's difference
+_HITS_PER_S = 3.0  # of about 4.5 pictures kept per second
 _LOST_S = 1.0
 
 Grid = NDArray[np.uint8]
 
 
 class StreamWatch:
-    """Watches the pictures of one camera. Holds 600 grids of 48×27 values (0.8 MB). Not safe to call from several threads.
+    """Watches the pictures of one camera. Holds 600 grids of 48×27 values (0.8 MB). Not thread-safe.
 
     Args:
         config: limits.
@@ -55,7 +55,7 @@ class StreamWatch:
         self._run = _Run()
 
     def observe(self, time: datetime, image: NDArray[np.uint8]) -> str:
-        """Take a frame in.
+        """Process a frame.
 
         Args:
             time: of the frame, timezone-aware.
@@ -96,7 +96,7 @@ class StreamWatch:
         if old < 3:
             return
         run = self._run
-        if run.hits:  # where the run leads to expect it, else anywhere
+        if run.hits:  # look at the run's lag first, then anywhere
             near = np.flatnonzero(np.abs(time_s - times[:old] - run.lag_s) <= _LAG_JITTER_S)
             if len(near) and apart[near].min() <= _CODING:
                 run.seen_s = time_s
@@ -111,7 +111,7 @@ class StreamWatch:
             self._run = _Run(time_s - float(times[best]), 1, time_s, time_s, time_s)
 
     def _repeats(self, grid: Grid, apart: NDArray[np.float64], best: int) -> bool:
-        """True when a picture repeats the one at `best` in the midst of motion, exactly where something moves."""
+        """Return whether a picture repeats the one at `best` during motion, exactly at the moving points."""
         if not 0 < best < len(apart) - 1 or apart[best] > _CODING:
             return False
         if min(apart[best - 1], apart[best + 1]) < max(_MOTION, _SHARP * apart[best]):
@@ -125,7 +125,7 @@ class StreamWatch:
 
 
 class _Run:
-    """Pictures that repeat those of `lag_s` ago: how many, the first and the last of them, and when nothing spoke against it last."""
+    """Pictures that repeat those of `lag_s` ago: their number, the first, the last, and when the run was last plausible."""
 
     def __init__(
         self, lag_s: float = 0.0, hits: int = 0, first_s: float = 0.0, hit_s: float = 0.0, seen_s: float = -1e9
@@ -143,26 +143,25 @@ class _Ring:
 
     @property
     def newest_s(self) -> float:
-        """Time of the newest grid in seconds; minus infinity without any."""
+        """Time of the newest grid in seconds; minus infinity if there is none."""
         return float(self._times[(self._count - 1) % len(self._times)]) if self._count else -np.inf
 
     def clear(self) -> None:
-        """Forget all."""
         self._count = 0
 
     def add(self, time_s: float, grid: Grid) -> None:
-        """Keep a grid (n,) uint8; the oldest one goes when the ring is full."""
+        """Add a grid (n,) uint8; it replaces the oldest if the ring is full."""
         place = self._count % len(self._times)
         self._grids[place], self._times[place] = grid, time_s
         self._count += 1
 
     def grid(self, place: int) -> Grid:
-        """The grid at a place in the order of age, the oldest at 0."""
+        """Return a grid by age, the oldest at 0."""
         filled = min(self._count, len(self._times))
         return np.asarray(self._grids[(self._count - filled + place) % len(self._times)])
 
     def compare(self, grid: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Times (n,) of the grids, oldest first, and the mean absolute difference to each, (n,) in grey levels."""
+        """Return the times (n,) of the grids, oldest first, and the mean absolute difference to each, (n,) in grey levels."""
         filled = min(self._count, len(self._times))
         if not filled:
             return np.empty(0), np.empty(0)
@@ -173,7 +172,7 @@ class _Ring:
 
 
 def _grid(image: NDArray[np.uint8]) -> Grid:
-    """Green values at 48×27 pixels, (1296,) uint8."""
+    """Return the green values at 48×27 pixels, (1296,) uint8."""
     high, wide = image.shape[:2]
     rows = (np.arange(_HIGH) * high + high // 2) // _HIGH
     columns = (np.arange(_WIDE) * wide + wide // 2) // _WIDE

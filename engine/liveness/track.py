@@ -1,15 +1,16 @@
-"""Is this face a living person's, as far as landmarks and crops of a track can tell?
+"""Judge from the landmarks and crops of a track whether a face is a living person's.
 
-Vocabulary of ISO/IEC 30107-3: a *bona fide* presentation is a person's own face, an *attack* an instrument held in its place.
+Terms of ISO/IEC 30107-3: a *bona fide* presentation is a person's own face, an *attack* an instrument held in its place.
 
-How a verdict comes about:
+Verdicts:
 
-- `unproven` at first, and for as long as nothing speaks clearly either way: somebody who never turns their head proves nothing.
-- `passed` when the nose's parallax shows a turn of at least `min_turn_deg`, well above the landmarks' scatter, and nothing says flat.
-- `failed` on positive evidence of an attack only: a turn of at least `min_turn_deg` seen by foreshortening in which the nose stayed in
-  the plane, or a face that did not change in itself for `still_s`.
-- What holds must hold for two views in a row (about 0.7 s). The first verdict stays: noise turns no `passed` into `failed`, and a
-  photo that failed is not forgiven. So a track that may have changed hands needs a new `TrackLiveness`.
+- `unproven` until the evidence is clear either way: a person who never turns their head proves nothing.
+- `passed` if the nose's parallax shows a turn of at least `min_turn_deg`, well above the landmarks' scatter, without signs of
+  flatness.
+- `failed` only on positive evidence: foreshortening shows a turn of at least `min_turn_deg` in which the nose stayed in the plane,
+  or the face did not change in itself for `still_s`.
+- Evidence must hold for two views in a row (about 0.7 s). The first verdict is final: noise cannot turn `passed` into `failed`,
+  and a photo that failed stays failed. So a track that may have changed hands needs a new `TrackLiveness`.
 """
 
 from __future__ import annotations
@@ -30,17 +31,15 @@ from engine.liveness.stillness import Stillness
 __all__ = ["Liveness", "LivenessState", "TrackLiveness", "combined", "looks_deep", "looks_flat"]
 
 _FLAT_DEPTH = 0.18  # of the nose in eye distances; photos show 0.05 to 0.15, heads 0.25 to 0.5
-_FLAT_SHARE = (
-    0.75  # of the plane's turn that parallax may feign: a print shows a half (perspective), a head all or more
-)
+_FLAT_SHARE = 0.75  # of a plane's turn that parallax may mimic: a print shows half (perspective), a head all or more
 _FLAT_NOD = 0.07
-_TOLD_DEG = 15.0  # from which on foreshortening has a say in whether a face is deep
-_SCATTER = 12.0  # how many times the scatter of single frames the parallax must be
+_FORESHORTENED_DEG = 15.0  # least foreshortening that can contradict depth
+_SCATTER = 12.0  # least parallax as a multiple of the scatter of single frames
 _CONFIRM = 2
 
 
 class LivenessState(StrEnum):
-    """What is known of a face."""
+    """What is known about a face."""
 
     PASSED = "passed"
     UNPROVEN = "unproven"
@@ -52,9 +51,9 @@ class Liveness:
     """A verdict.
 
     Attributes:
-        state: what it is.
-        reason: one short line for people; may be empty.
-        score: what was measured, on the scale that the reason names; None when nothing was.
+        state: the verdict itself.
+        reason: one short line for users; may be empty.
+        score: the measurement that the reason names; None if nothing was measured.
     """
 
     state: LivenessState = LivenessState.UNPROVEN
@@ -63,7 +62,7 @@ class Liveness:
 
 
 def combined(verdicts: Iterable[Liveness]) -> Liveness:
-    """One verdict of several checks: the first that failed, else the first that passed, else unproven."""
+    """Combine the verdicts of several checks: the first that failed, else the first that passed, else unproven."""
     rows = list(verdicts)
     for state in (LivenessState.FAILED, LivenessState.PASSED):
         for row in rows:
@@ -73,7 +72,7 @@ def combined(verdicts: Iterable[Liveness]) -> Liveness:
 
 
 def looks_flat(turn: Turn, min_turn_deg: float) -> bool:
-    """True when a plane turned by at least `min_turn_deg` explains what was seen, and a head does not."""
+    """Return whether a plane turned by at least `min_turn_deg` explains the views, and a head does not."""
     return (
         turn.foreshortened_deg >= min_turn_deg
         and turn.depth <= _FLAT_DEPTH
@@ -83,19 +82,15 @@ def looks_flat(turn: Turn, min_turn_deg: float) -> bool:
 
 
 def looks_deep(turn: Turn, min_turn_deg: float) -> bool:
-    """True when only a head that turned by at least `min_turn_deg` explains what was seen."""
-    told = turn.foreshortened_deg >= _TOLD_DEG
-    return (
-        turn.parallax_deg >= min_turn_deg
-        and turn.parallax >= _SCATTER * turn.noise
-        and not (told and turn.depth <= _FLAT_DEPTH)
-    )
+    """Return whether only a head turned by at least `min_turn_deg` explains the views."""
+    flat = turn.foreshortened_deg >= _FORESHORTENED_DEG and turn.depth <= _FLAT_DEPTH
+    return turn.parallax_deg >= min_turn_deg and turn.parallax >= _SCATTER * turn.noise and not flat
 
 
 class TrackLiveness:
-    """The presentation checks of one face track; see the module's text for how it decides.
+    """The liveness checks of one face track; the module's docstring explains the verdicts.
 
-    Holds at most 40 mean shapes and one small picture. Not safe to call from several threads.
+    Holds at most 40 mean shapes and one small picture. Not thread-safe.
 
     Args:
         config: limits.
@@ -111,16 +106,17 @@ class TrackLiveness:
 
     @property
     def verdict(self) -> Liveness:
-        """What is known by now."""
+        """The verdict so far."""
         return self._verdict
 
     def observe(self, time: datetime, landmarks: NDArray[np.float32], face: NDArray[np.uint8] | None = None) -> None:
-        """Take a detection of the track in.
+        """Process a detection of the track.
 
         Args:
             time: of the frame, timezone-aware.
-            landmarks: (5, 2) float32 in pixels. Leave out faces that the picture's edge cuts off: theirs are squeezed as a turned photo's.
-            face: (160, 160, 3) uint8 aligned crop, where there is one. Four a second are used; fewer than three say nothing of stillness.
+            landmarks: (5, 2) float32 in pixels. Leave out faces cut off by the picture's edge: their landmarks are squeezed
+                like those of a turned photo.
+            face: (160, 160, 3) uint8 aligned crop, if there is one. Four a second are used; stillness needs at least three.
         """
         if self._verdict.state is not LivenessState.UNPROVEN:
             return

@@ -1,8 +1,8 @@
-"""Which weights exist; fetch, verify, convert, export, open. Torch is imported here alone, and lazily.
+"""Model weights: fetch, verify, convert, export and open them. The engine imports torch only here, and lazily.
 
 The cache (`~/.cache/muster` on Linux, or `MUSTER_CACHE`)::
 
-    downloads/<archive>.tar.gz            as the package index serves it, hash-pinned
+    downloads/<archive>.tar.gz            as the package index serves it, pinned by hash
     weights/<model>.safetensors + .json   converted tensors; the note holds their digest and the file's hash
     onnx/<model>-<digest>-<version>.onnx + .sha256
     samples/{train,val}/<person>/*.jpg

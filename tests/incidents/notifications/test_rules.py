@@ -64,20 +64,20 @@ def test_rules_are_read_from_the_environment(tmp_path: Path, monkeypatch: pytest
 
 
 FAULTS = {
-    'hours = ["25:00-06:00"]': "'25:00-06:00' is no window of hours such as 08:00-17:30",
-    'hours = ["8-17"]': "is no window of hours",
-    'hours = ["24:00-06:00"]': "is no window of hours",
+    'hours = ["25:00-06:00"]': "'25:00-06:00' is not a window of hours such as 08:00-17:30",
+    'hours = ["8-17"]': "is not a window of hours",
+    'hours = ["24:00-06:00"]': "is not a window of hours",
     'hours = ["08:00-08:00"]': "is empty; leave hours out",
     'days = "mon-foo"': "'mon-foo' names no days",
     'days = "mon-"': "'mon-' names no days",
     'min_severity = "urgent"': "'info', 'low', 'medium' or 'high'",
-    'kinds = ["unkown"]': "'unkown' is no kind of incident: camera_back, camera_lost",
+    'kinds = ["unkown"]': "'unkown' is not a kind of incident: camera_back, camera_lost",
     "limit = 0": "greater than or equal to 1",
     "per_s = 0": "greater than 0",
     'nmae = "x"': "nmae",
     'webhook = "ftp://secret.org"\nwebhook_secret_env = "K"': "expected http:// or https://",
     'webhook = "https://me:secret@x.org"\nwebhook_secret_env = "K"': "without user and password",
-    'webhook = "https://x.org:secret/"\nwebhook_secret_env = "K"': "the port of the address makes no sense",
+    'webhook = "https://x.org:secret/"\nwebhook_secret_env = "K"': "the port of the address is not valid",
     'webhook = "https://x.org/secret with space"\nwebhook_secret_env = "K"': "expected http:// or https://",
     'webhook = "https://x.org/secret"': "needs either webhook_secret_env or webhook_secret_file",
     'webhook_secret_env = "K"': "needs either webhook_secret_env or webhook_secret_file",
@@ -100,9 +100,9 @@ def test_a_fault_in_a_rule_is_one_line_that_says_what_was_expected_and_no_secret
 
 
 def test_a_rule_needs_somebody_to_tell_and_a_name_of_its_own() -> None:
-    with pytest.raises(ValueError, match="'night' tells nobody"):
+    with pytest.raises(ValueError, match="'night' has no recipient"):
         rule(to=[])
-    with pytest.raises(ValueError, match="two rules are called 'night'"):
+    with pytest.raises(ValueError, match="two rules are named 'night'"):
         NotificationsConfig(rules=(rule(), rule()))
 
 
