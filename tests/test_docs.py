@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 import engine
 from engine import api
+from engine.attendance import DaySheet, Status
 from engine.cli.app import app
 from engine.config import Config
 from engine.demo.sample import fill, prepare_sample
@@ -220,13 +221,15 @@ def test_day_sheets_say_what_the_rows_say(workspace: engine.Workspace) -> None:
     rows = workspace.bench.attendance.sheets(FIRST, LAST, workspace.bench.people.known())
     assert len(rows) == len(sheets)
     for row, (_, found) in zip(rows, sheets.iterrows(), strict=True):
-        assert (found["employee_id"], f"{found['date']:%Y-%m-%d}") == (row["employee_id"], row["date"])
+        assert (found["employee_id"], f"{found['date']:%Y-%m-%d}") == (row.employee_id, row.day.isoformat())
         for column in ("first_in", "last_out"):
-            assert (f"{found[column]:%H:%M:%S}" if pd.notna(found[column]) else "") == row[column]
-        if row["hours"] and row["presence_hours"]:
+            moment = getattr(row, column)
+            assert found[column] == moment if moment else pd.isna(found[column])
+        if row.worked is not None and row.stayed is not None:
             assert (found["last_out"] - found["first_in"]).total_seconds() / 3600 == pytest.approx(
                 found["presence_hours"], abs=0.01
             )
+    assert [None if pd.isna(late) else late for late in sheets["late"]] == [row.late for row in rows]
     late = sheets[sheets["status"].str.startswith("late")]
     assert len(late)
     assert late["late"].all()
@@ -234,26 +237,25 @@ def test_day_sheets_say_what_the_rows_say(workspace: engine.Workspace) -> None:
     assert sheets[sheets["status"].isin(["absent", "on leave", "not covered"])]["late"].isna().all()
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "came", "went", "expected"),
-    [
-        ("22:00", "06:00", "21:55:00", "06:10:00", ["03 22:00", "04 06:00", "03 21:55", "04 06:10"]),
-        ("22:00", "06:00", "00:30:00", "06:00:00", ["03 22:00", "04 06:00", "04 00:30", "04 06:00"]),
-        ("00:30", "08:30", "23:50:00", "08:40:00", ["03 00:30", "03 08:30", "02 23:50", "03 08:40"]),
-        ("", "", "09:00:00", "", [None, None, "03 09:00", None]),
-    ],
-)
-def test_a_night_belongs_to_the_day_on_which_it_begins(
-    start: str, end: str, came: str, went: str, expected: list[str | None]
-) -> None:
-    row = {
-        "date": "2025-03-03", "status": "on time", "corrected_by": "",
-        "planned_in": start, "planned_out": end, "first_in": came, "last_out": went,
-    }  # fmt: skip
-    found = api._sheet_row(row, ZoneInfo("Asia/Tokyo"))
-    moments = [found[name] for name in ("planned_in", "planned_out", "first_in", "last_out")]
-    assert [moment and f"{moment:%d %H:%M}" for moment in moments] == expected
-    assert found["late"] == (False if start else None)
+def test_a_night_keeps_its_moments() -> None:
+    def moment(text: str) -> datetime:
+        return datetime.fromisoformat(f"2025-03-{text}+09:00")
+
+    row = DaySheet(
+        "E1",
+        date(2025, 3, 3),
+        Status.ON_TIME,
+        first_in=moment("03T21:55:00"),
+        last_out=moment("04T06:10:00"),
+        late=False,
+        planned_in=moment("03T22:00:00"),
+        planned_out=moment("04T06:00:00"),
+        worked=timedelta(hours=8, minutes=15),
+    )
+    frame = api._frame([api._sheet_row(row)], api._SHEET, ZoneInfo("Asia/Tokyo"))
+    moments = [f"{frame[name][0]:%d %H:%M}" for name in ("planned_in", "planned_out", "first_in", "last_out")]
+    assert moments == ["03 22:00", "04 06:00", "03 21:55", "04 06:10"]
+    assert (frame["late"][0], frame["hours"][0], frame["date"][0].date()) == (False, 8.25, date(2025, 3, 3))
 
 
 def test_incidents_have_types_and_bear_the_latest_review(workspace: engine.Workspace) -> None:

@@ -166,7 +166,7 @@ def test_a_night_is_corrected_on_both_sides_of_midnight(tmp_path: Path) -> None:
     ("action", "fields", "message"),
     [
         ("delete", {}, "'delete' is no correction → use one of add, remove, status, approve, revoke"),
-        ("add", {}, "the time is missing"),
+        ("add", {}, "a passage without a time"),
         ("remove", {"refers_to": "nothing"}, "'nothing' is no passage of E1 on 2026-11-23"),
         ("status", {"value": "late"}, "'late' is no status → use one of excused"),
         ("status", {"value": ""}, "'' is no status"),

@@ -13,6 +13,7 @@ from engine.attendance import CoverageBook, Plan
 from engine.config import AttendanceConfig, Config, EventsConfig, VotingConfig
 from engine.events import EventMaker
 from engine.gallery import Template
+from engine.pipeline import open_pipeline
 from engine.storage import read_rows
 from engine.types import Event, EventKind, Severity, SourceEvent, TrackState
 
@@ -194,9 +195,10 @@ def test_the_log_says_when_the_camera_was_watching(tmp_path: Path) -> None:
     scene = Scene(fps=1.0)
     scene.pause(150)
     config = Config(attendance=AttendanceConfig(coverage_every_s=60, gap_s=5))
-    pipeline, services = make_pipeline(tmp_path, scene, config)
+    _, services = make_pipeline(tmp_path, scene, config)
     book = CoverageBook(tmp_path / "log", config.zone)
     object.__setattr__(services.attendance, "plan", Plan(coverage=book))
+    pipeline = open_pipeline(services, config, "door", run_id="run")
     for frame in scene.frames[:100]:
         pipeline.process(frame)
     pipeline.source_event(SourceEvent("camera_lost", at(100), "door", "cable"))

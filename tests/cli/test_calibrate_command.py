@@ -94,7 +94,7 @@ def test_applying_going_back_and_the_history(place: Path) -> None:
     [
         (("--apply", "--author", "Lea"), "the reason is empty"),
         (("--apply", "--reason", "why"), "the author is empty"),
-        (("--target-fmr", "0.1", "--target-fpir", "0.1"), "two targets"),
+        (("--target-fmr", "0.1", "--target-fpir", "0.1"), "exclude each other"),
         (("--target-fmr", "2"), "is no rate"),
         (("rollback", "--author", "Lea", "--reason", "why"), "nothing to go back to"),
     ],

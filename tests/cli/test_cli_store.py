@@ -44,7 +44,7 @@ def test_init_makes_tables_and_site_once(postgres: Server, tmp_path: Path) -> No
     place = Place.__new__(Place)
     place.server, place.folder, place.name = postgres, tmp_path, postgres.new_database()
     workspace = place.workspace(timezone="Europe/Berlin")
-    assert "no tables" in fails(workspace, "status")[1]
+    assert "has no Muster tables" in fails(workspace, "status")[1]
     assert "version none → 0001\nsite main in Europe/Berlin: registered" in store(workspace, "init")
     before = place.ask("SELECT * FROM muster.sites")
     assert "version 0001\nsite main in Europe/Berlin: already registered" in store(workspace, "init")

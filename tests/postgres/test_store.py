@@ -338,7 +338,7 @@ def test_an_empty_database_an_older_program_and_a_wrong_address_are_told(
     postgres: Server, place: Place, tmp_path: Path
 ) -> None:
     place.ask("UPDATE muster.alembic_version SET version_num = '9999'")
-    with pytest.raises(ConfigError, match="of version 9999"):
+    with pytest.raises(ConfigError, match="has version 9999"):
         place.open()
     place.name = postgres.new_database()
     with pytest.raises(ConfigError, match="muster store init"):

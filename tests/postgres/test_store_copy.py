@@ -126,7 +126,7 @@ def same_files(one: Path, other: Path) -> bool:
 
 def test_everything_goes_to_the_database_and_back_byte_for_byte(place: Place) -> None:
     first = filled(place)
-    assert first.files.verify() == []
+    assert first.files.records.verify() == []
     done = first.there()
     assert (done.rows, done.there, done.people, done.templates, done.documents) == (ALL, 0, 2, 2, 3)
     found = first.compared()
@@ -139,7 +139,7 @@ def test_everything_goes_to_the_database_and_back_byte_for_byte(place: Place) ->
     second = Both(place, place.workspace("second"))
     second.back()
     assert same_files(first.workspace, second.workspace)
-    assert second.files.verify() == []
+    assert second.files.records.verify() == []
     assert (second.workspace / "accounts.json").stat().st_mode & 0o077 == 0
 
     place.add_site("other")
@@ -163,9 +163,9 @@ def test_what_is_written_afterwards_follows_on_what_was_copied(place: Place) -> 
     both.bench.audit.note("enrol", "E9", "", author="ann", now=T0)
     assert both.bench.records.verify() == []
     assert both.back().rows == len(ROWS) + 1
-    assert both.files.verify() == []
+    assert both.files.records.verify() == []
     write(both.files, begin=200)
-    assert both.files.verify() == []
+    assert both.files.records.verify() == []
 
 
 def test_rows_of_several_recorders_stand_in_the_order_of_time(place: Place) -> None:

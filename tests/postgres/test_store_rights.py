@@ -102,5 +102,5 @@ def test_a_login_sees_the_rows_of_its_sites_alone(place: Place, tmp_path: Path) 
     ):
         with pytest.raises(psycopg.Error, match="denied"):
             place.ask(statement, login=reader)
-    with pytest.raises(ConfigError, match="not to this login"):
+    with pytest.raises(ConfigError, match="this login may not see it"):
         place.open("no", "main", login=reader)

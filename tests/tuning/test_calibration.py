@@ -414,7 +414,7 @@ def test_a_threshold_fixed_in_the_settings_is_neither_changed_nor_hidden(tmp_pat
     workbench.calibration.apply(report, 0.66, **WHO)
     fixed = opened(tmp_path, matching={"threshold": 0.5})
     found = fixed.calibration.in_force()
-    assert (found.threshold, found.source, fixed.threshold()) == (0.5, "settings", 0.5)
+    assert (found.threshold, found.source, fixed.calibration.threshold()) == (0.5, "settings", 0.5)
     (concern,) = found.concerns
     assert "muster.toml" in concern.what
     for change in (
