@@ -55,7 +55,7 @@ def test_init_makes_tables_and_site_once(postgres: Server, tmp_path: Path) -> No
     assert 'set timezone = "Europe/Berlin"' in fails(workspace, "status")[1]
     place.ask("UPDATE muster.alembic_version SET version_num = '9999'")
     code, said = fails(workspace, "migrate")
-    assert (code, "of version 9999" in said, "newer program" in said) == (3, True, True)
+    assert (code, "has version 9999" in said, "newer program" in said) == (3, True, True)
 
 
 def test_a_workspace_without_a_database_is_told_which_setting_names_one(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_login_that_may_not_make_tables_is_told_which_one_may(postgres: Server
     login = place.login("workbench", "main")
     place.name = postgres.new_database()
     code, said = fails(place.workspace(login=login), "init")
-    assert (code, "may not make tables and roles" in said, "CREATEROLE" in said) == (3, True, True)
+    assert (code, "may not create tables and roles" in said, "CREATEROLE" in said) == (3, True, True)
 
 
 # --------------------------------------------------------------------------------------------- logins

@@ -345,7 +345,7 @@ def test_an_empty_database_an_older_program_and_a_wrong_address_are_told(
         place.open()
     workspace = place.workspace()
     (workspace / "muster.toml").write_text('store = "mysql://root:secret@host/db"\n')
-    with pytest.raises(ConfigError, match="no address of a PostgreSQL") as caught:
+    with pytest.raises(ConfigError, match="not an address of a PostgreSQL") as caught:
         Workbench(workspace)
     assert "secret" not in str(caught.value)
 

@@ -237,7 +237,7 @@ def test_rows_that_somebody_changed_in_the_target_are_refused(place: Place) -> N
     both.there()
     place.ask("UPDATE muster.attendance SET c_event = 'seen' WHERE position = 2 AND day = %s AND recorder = ''", DAY)
     write(both.files, begin=100)
-    with pytest.raises(StorageError, match=rf"row 2 of attendance-{DAY} is another one"):
+    with pytest.raises(StorageError, match=rf"row 2 of attendance-{DAY} differs between source and target"):
         both.there()
 
 
