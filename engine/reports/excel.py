@@ -25,9 +25,22 @@ __all__ = ["cell_text", "excel_bytes", "write_excel"]
 MAX_ROWS = 1_048_575  # of a sheet, below its header
 MAX_TEXT = 32_767  # characters of a cell
 _PRINTED = (
-    "employee_id", "name", "department", "date", "first_in", "last_out", "hours", "status", "planned_in", "planned_out",
-    "planned_hours", "late_min", "early_min", "break_hours", "note",
-)  # fmt: skip
+    "employee_id",
+    "name",
+    "department",
+    "date",
+    "first_in",
+    "last_out",
+    "hours",
+    "status",
+    "planned_in",
+    "planned_out",
+    "planned_hours",
+    "late_min",
+    "early_min",
+    "break_hours",
+    "note",
+)
 """What is printed of the sheet "Days", in this order; the columns of the evidence follow, for the screen."""
 _DAYS = (*_PRINTED, *(column for column in COLUMNS if column not in _PRINTED))
 _BAD_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -137,8 +150,10 @@ class _Style:
         self.time = new(num_format="hh:mm:ss", align="left")
         self.hours = new(num_format="0.00")
         self.whole = new(num_format="0")
-        self.status = {word: new(bg_color=_tint(status.colour), bold=status.group in {"open", "absent"})
-                       for word, status in STATUSES.items()}  # fmt: skip
+        self.status = {
+            word: new(bg_color=_tint(status.colour), bold=status.group in {"open", "absent"})
+            for word, status in STATUSES.items()
+        }
 
 
 def _tint(colour: str) -> str:
@@ -228,11 +243,18 @@ def _meanings(made: str, verified: str) -> list[Mapping[str, str]]:
     return [
         *rows("Days", ((column, COLUMNS[column]) for column in _DAYS)),
         *rows("Summary", SUMMARY_COLUMNS.items()),
-        *({"sheet": "Days", "heading": f"Status {status.symbol} {word}", "name_in_csv": word, "meaning": status.meaning}
-          for word, status in STATUSES.items()),
+        *(
+            {
+                "sheet": "Days",
+                "heading": f"Status {status.symbol} {word}",
+                "name_in_csv": word,
+                "meaning": status.meaning,
+            }
+            for word, status in STATUSES.items()
+        ),
         {"sheet": "", "heading": "This file", "name_in_csv": "", "meaning": made},
         {"sheet": "", "heading": "The log", "name_in_csv": "", "meaning": verified or "was not verified"},
-    ]  # fmt: skip
+    ]
 
 
 def _page(sheet: Worksheet, title: str, made: str) -> None:

@@ -31,17 +31,22 @@ _CAPTIONS: Mapping[str, str] = MappingProxyType(
 )
 _SIGNS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "open": ("■", "#D55E00"), "acknowledged": ("◐", "#E69F00"), "resolved": ("●", "#009E73"), "false alarm": ("○", "#b8bec5"),
-        "high": ("▲", "#D55E00"), "medium": ("◆", "#E69F00"), "low": ("◇", "#b8bec5"),
+        "open": ("■", "#D55E00"),
+        "acknowledged": ("◐", "#E69F00"),
+        "resolved": ("●", "#009E73"),
+        "false alarm": ("○", "#b8bec5"),
+        "high": ("▲", "#D55E00"),
+        "medium": ("◆", "#E69F00"),
+        "low": ("◇", "#b8bec5"),
     }
-)  # fmt: skip
+)
 
 
 def incident_sheet(case: Case, *, generated_at: datetime, place: str = "") -> str:
     """A page about one incident, A4 portrait.
 
     Args:
-        case: what is told.
+        case: what the page shows.
         generated_at: timezone-aware.
         place: such as the organisation's name.
 
@@ -62,13 +67,15 @@ def incident_sheet(case: Case, *, generated_at: datetime, place: str = "") -> st
         begun=_moment(row["timestamp"]),
         ended=_moment(row["ended"]),
         similarity=row["similarity"],
-        people=[{"who": _who(each), "key": each.key, "department": each.department, "face": _data(each.face)}
-                for each in case.parties],
+        people=[
+            {"who": _who(each), "key": each.key, "department": each.department, "face": _data(each.face)}
+            for each in case.parties
+        ],
         pictures=[(_CAPTIONS[column], _data(case.pictures[column])) for column in _CAPTIONS if column in case.pictures],
         gone=len(case.gone),
         history=[{**each, "time": _moment(each["timestamp"])} for each in case.reviews],
         seals=case.seals,
-    )  # fmt: skip
+    )
 
 
 def _who(party: Party) -> str:

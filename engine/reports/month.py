@@ -17,12 +17,36 @@ __all__ = ["month_report"]
 
 MAX_EXCEPTIONS = 100
 _DEFINED = (
-    "date", "first_in", "last_out", "hours", "planned_hours", "late_min", "early_min", "note", "corrected_by", "approved_by",
-)  # fmt: skip
+    "date",
+    "first_in",
+    "last_out",
+    "hours",
+    "planned_hours",
+    "late_min",
+    "early_min",
+    "note",
+    "corrected_by",
+    "approved_by",
+)
 _SUMMED = (
-    "days_worked", "hours", "planned_hours", "credited_hours", "balance", "late_days", "late_min", "early_min", "absent",
-    "on_leave", "remote", "sick", "holiday", "missing_in_out", "not_covered", "not_identified", "awaiting_approval",
-)  # fmt: skip
+    "days_worked",
+    "hours",
+    "planned_hours",
+    "credited_hours",
+    "balance",
+    "late_days",
+    "late_min",
+    "early_min",
+    "absent",
+    "on_leave",
+    "remote",
+    "sick",
+    "holiday",
+    "missing_in_out",
+    "not_covered",
+    "not_identified",
+    "awaiting_approval",
+)
 _OPEN = ("missing_in_out", "not_covered", "not_identified", "awaiting_approval")
 
 
