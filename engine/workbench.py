@@ -73,7 +73,7 @@ class Workbench:
         self.audit = Audit(zone, logs)
         self.leave = LeaveBook(store.document("leave.csv"))
         self.attendance = AttendanceBook(
-            workspace, zone, self.config.events, self._plan(logs), logs, sheets=lambda: store.writes_sheets
+            workspace, zone, self.config.events, self._plan(logs), logs, may_write_sheets=lambda: store.writes_sheets
         )
         self.incidents = IncidentBook(workspace, zone, logs, episode_gap_s=self.config.events.episode_gap_s)
         self.dossiers = DossierBook(workspace, zone, logs)

@@ -218,7 +218,7 @@ def test_day_sheets_have_types(workspace: engine.Workspace) -> None:
 
 def test_day_sheets_say_what_the_rows_say(workspace: engine.Workspace) -> None:
     sheets = workspace.day_sheets(FIRST, LAST)
-    rows = workspace.bench.attendance.sheets(FIRST, LAST, workspace.bench.people.known())
+    rows = workspace.bench.attendance.sheets.between(FIRST, LAST, workspace.bench.people.known())
     assert len(rows) == len(sheets)
     for row, (_, found) in zip(rows, sheets.iterrows(), strict=True):
         assert (found["employee_id"], f"{found['date']:%Y-%m-%d}") == (row.employee_id, row.day.isoformat())

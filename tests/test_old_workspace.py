@@ -68,7 +68,7 @@ def cells(row: Mapping[str, object], columns: Iterable[str]) -> dict[str, str]:
 def told(bench: Workbench) -> dict[str, Any]:
     """What the product says of the workspace, by part."""
     people = bench.people.known()
-    sheets = bench.attendance.sheets(FIRST, LAST, people)
+    sheets = bench.attendance.sheets.between(FIRST, LAST, people)
     alerts = [each for each in bench.incidents.incidents(FIRST, LAST) if each.row["kind"] != "review"]
     sightings = bench.sightings.tracks(FIRST, LAST)[0]
     replay = bench.replays.replay(0.6, FIRST, LAST)
@@ -113,7 +113,7 @@ def told(bench: Workbench) -> dict[str, Any]:
                 "author": each.author,
                 "reason": each.reason,
             }
-            for each in bench.attendance.corrections_of(FIRST, LAST)
+            for each in bench.attendance.corrections.about_days(FIRST, LAST)
         ],
         "leave": sorted([who, str(day), kind] for (who, day), kind in bench.leave.kinds(FIRST, LAST).items()),
         "logs": {f"{log.name} {day}": len(log.read(day)) for log in bench.records.logs for day in sorted(log.days())},
@@ -195,7 +195,7 @@ def test_day_sheets_that_were_kept_are_what_is_computed(workspace: Path) -> None
     shutil.rmtree(workspace / "attendance")
     bench = opened(workspace)
     for day in kept:
-        bench.attendance.refresh(date.fromisoformat(day), bench.people.known())
+        bench.attendance.keeper.refresh(date.fromisoformat(day), bench.people.known())
     assert len(kept) >= 10
     assert {path.stem: table(path) for path in paths} == kept
 
@@ -225,10 +225,10 @@ def test_work_goes_on_and_the_seals_still_hold(workspace: Path) -> None:
     bench.office.ignore("unknown-8", author="sam", reason="a neighbour")
     row = bench.kiosk.punch("S003", "482913", "entrance", None)
     assert row is not None
-    assert row["event"] == "punch"
+    assert row.event == "punch"
     assert bench.records.verify() == []
     again = opened(workspace)
-    sheet = {row.employee_id: row.status for row in again.attendance.sheet(LAST, again.people.known())}
+    sheet = {row.employee_id: row.status for row in again.attendance.sheets.on(LAST, again.people.known())}
     assert sheet["E1"] == "excused"
     assert {each.state for each in again.incidents.incidents(LAST, LAST) if each.row == alert.row} == {"resolved"}
 

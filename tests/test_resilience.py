@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fakes import T0, ListSource, Scene, at, make_pipeline, make_track
 
-from engine.attendance import ATTENDANCE_COLUMNS, AttendanceBook
+from engine.attendance import PUNCH, AttendanceBook
 from engine.config import Config, EventsConfig
 from engine.errors import InputError, StorageError
 from engine.events import EventMaker
@@ -108,7 +108,7 @@ def test_a_gallery_that_was_deleted_does_not_come_back(tmp_path: Path) -> None:
 
 
 def test_a_log_that_a_spreadsheet_rewrote_is_named(tmp_path: Path) -> None:
-    log = FileLogs(tmp_path).daily("attendance", ATTENDANCE_COLUMNS)
+    log = FileLogs(tmp_path).daily("attendance", PUNCH.columns)
     log.shelf.path(T0.date()).write_text("event_id;timestamp;employee_id\n1;2;3\n", encoding="utf-8")
     with pytest.raises(StorageError, match=r"attendance-.*\.csv lacks the column"):
         log.read(T0.date())
@@ -124,9 +124,9 @@ def test_a_row_whose_time_has_no_offset_is_passed_over(tmp_path: Path, caplog: p
             "event": "punch",
             "timestamp": T0.replace(tzinfo=None).isoformat(),
         }
-        book.log.append(T0.date(), [row])
-    assert book.sheet(T0.date(), {}) == []
-    assert "no readable time" in caplog.text
+        book.log.raw.append(T0.date(), [row])
+    assert book.sheets.on(T0.date(), {}) == []
+    assert "has no offset from UTC" in caplog.text
 
 
 def test_a_folder_with_one_bad_picture_gives_the_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -164,8 +164,8 @@ def test_what_was_decided_is_written_though_the_source_breaks(tmp_path: Path) ->
 
 def test_a_damaged_attendance_log_does_not_hold_incidents_up(tmp_path: Path) -> None:
     pipeline, services = make_pipeline(tmp_path, Scene())
-    services.attendance.log.shelf.path(T0.date()).parent.mkdir(parents=True)
-    services.attendance.log.shelf.path(T0.date()).write_bytes("event_id,naïve\n1,é\n".encode("latin-1"))
+    services.attendance.log.raw.shelf.path(T0.date()).parent.mkdir(parents=True)
+    services.attendance.log.raw.shelf.path(T0.date()).write_bytes("event_id,naïve\n1,é\n".encode("latin-1"))
     recorder, writer = pipeline._stages.recorder, pipeline._stages.writer
     recorder._retracted(Event(EventKind.RETRACTION, T0, "door", (1,), ("ann",)))
     recorder.camera_event(Event(EventKind.CAMERA_LOST, T0, "door"), Frame(BLACK, T0, "door"))

@@ -7,13 +7,13 @@ import logging
 import queue
 import threading
 import time as clock
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from app.kiosk.hub import Hub
-from engine.attendance.sheet import valid_rows
+from engine.attendance import PunchRow, valid_rows
 from engine.errors import MusterError, StorageError
 from engine.pipeline import FrameResult
 from engine.records.today import Arrival, arrivals
@@ -59,7 +59,7 @@ class Greeter:
 
     def __init__(self, bench: Workbench, camera: str, hub: Hub) -> None:
         self._bench, self._camera, self._hub = bench, camera, hub
-        self._jobs: queue.SimpleQueue[Mapping[str, object] | _Expected | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[PunchRow | _Expected | None] = queue.SimpleQueue()
         self._expected: dict[str, _Expected] = {}
         self._greeted: dict[str, str] = {}
         self._thread: threading.Thread | None = None
@@ -87,14 +87,15 @@ class Greeter:
             if event.kind is EventKind.SIGHTING and event.arrival:
                 self._jobs.put(_Expected(event.employee_ids[0], event.time, clock.monotonic() + _PATIENCE_S))
         for row in result.rows:
-            self.row(row)
+            if isinstance(row, PunchRow):
+                self.row(row)
 
-    def row(self, row: Mapping[str, object]) -> None:
+    def row(self, row: PunchRow) -> None:
         """Accept a row that is now durable."""
-        if row.get("event") in {"punch", "seen", "retract"} and row.get("camera") == self._camera:
+        if row.event != "unidentified" and row.camera == self._camera:
             self._jobs.put(row)
 
-    def by_hand(self, employee_id: str, row: Mapping[str, object] | None) -> dict[str, Any]:
+    def by_hand(self, employee_id: str, row: PunchRow | None) -> dict[str, Any]:
         """Greet a person at once after they entered their PIN.
 
         Args:
@@ -129,16 +130,16 @@ class Greeter:
         except Exception:
             log.exception("a greeting is missing")
 
-    def _take(self, job: Mapping[str, object] | _Expected) -> None:
+    def _take(self, job: PunchRow | _Expected) -> None:
         if isinstance(job, _Expected):
             self._expected.setdefault(job.employee_id, job)
             return
-        employee_id = str(job["employee_id"])
+        employee_id = job.employee_id
         self._expected.pop(employee_id, None)
-        if job["event"] == "retract":
+        if job.event == "retract":
             if employee_id in self._greeted:
                 self._hub.publish("withdrawn", {"key": self._greeted.pop(employee_id)})
-        elif self._bench.clock() - datetime.fromisoformat(str(job["timestamp"])) < _FRESH:
+        elif self._bench.clock() - job.timestamp < _FRESH:
             self._greet(self.greeting(job))
 
     def _overdue(self) -> None:
@@ -153,19 +154,18 @@ class Greeter:
 
     # ----------------------------------------------------------------------------------------- words
 
-    def greeting(self, row: Mapping[str, object]) -> dict[str, Any]:
+    def greeting(self, row: PunchRow) -> dict[str, Any]:
         """The greeting for a row of the attendance log, `punch` or `seen`."""
-        employee_id, stamp = str(row["employee_id"]), str(row["timestamp"])
-        time, status, late = datetime.fromisoformat(stamp), "recorded", None
-        if row["event"] == "seen":
+        employee_id, time, status, late = row.employee_id, row.timestamp, "recorded", None
+        if row.event == "seen":
             return self._without_row(_Expected(employee_id, time, 0.0))
-        if row["direction"] == "out":
+        if row.direction == "out":
             status = "leaving"
         else:
-            found = self._arrival(str(row["event_id"]), time)
+            found = self._arrival(row.event_id, time)
             if found is not None and found.late is not None:
                 status, late = ("late", found.late_min) if found.late else ("on_time", None)
-        return self._said(str(row["event_id"]), employee_id, time, status, late, str(row["method"]))
+        return self._said(row.event_id, employee_id, time, status, late, row.method)
 
     def _arrival(self, event_id: str, time: datetime) -> Arrival | None:
         """A punch among those of its day, or None if it is missing or the database is unavailable. The row itself is safe."""
@@ -185,11 +185,7 @@ class Greeter:
         except StorageError as error:
             log.warning("greeted without the log: %s", error)
             return []
-        return [
-            datetime.fromisoformat(row["timestamp"])
-            for row in rows
-            if row["employee_id"] == employee_id and row["event"] == "punch"
-        ]
+        return [row.timestamp for row in rows if row.employee_id == employee_id and row.event == "punch"]
 
     def _without_row(self, expected: _Expected) -> dict[str, Any]:
         """Handle a recognition without a new row: it exists already, or it waits for the disk."""

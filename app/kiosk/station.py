@@ -23,6 +23,7 @@ from app.live.broadcast import Broadcast
 from app.live.cameras import Camera, Watcher
 from engine import __version__
 from engine.access import TryLater
+from engine.attendance import PunchRow
 from engine.config import KioskConfig
 from engine.errors import InputError, MusterError
 from engine.imaging import WORDS, draw_tracks
@@ -96,7 +97,7 @@ class Station(Watcher):
     def saw(self, result: FrameResult, pipeline: Pipeline) -> None:
         """See `Watcher`."""
         self.greeter.saw(result)
-        self.punches += sum(row.get("event") == "punch" for row in result.rows)
+        self.punches += sum(isinstance(row, PunchRow) and row.event == "punch" for row in result.rows)
         prompt, proven = self._prompter.look(result.tracks, result.frame.time)
         if proven is not None:
             pipeline.vouch(proven, PROVEN)
@@ -151,12 +152,12 @@ class Station(Watcher):
         fresh = [row.event_id for row in rows if row.event_id > newest and row.camera == self.camera.name]
         day = self.bench.attendance.day_of(self.bench.clock())
         for row in self.bench.attendance.log.read(day, day) if fresh else ():
-            if row["event_id"] in fresh:
+            if row.event_id in fresh:
                 self.greeter.row(row)
 
     # ----------------------------------------------------------------------------------------- what others ask
 
-    def _checked(self, employee_id: str, pin: str) -> dict[str, object] | None:
+    def _checked(self, employee_id: str, pin: str) -> PunchRow | None:
         now = time.monotonic()
         recent = [wrong for wrong in self._wrong if now - wrong < _GUESS_S]
         if len(recent) >= _GUESSES:  # each number has its own wait; this one slows down attempts with many numbers
@@ -183,7 +184,7 @@ class Station(Watcher):
             row = self._checked(employee_id, pin)
         finally:
             self._guessing.release()
-        self.punches += row is not None and row["event"] == "punch"
+        self.punches += row is not None and row.event == "punch"
         return self.greeter.by_hand(self.bench.kiosk.meant(employee_id.strip()), row)
 
     def state(self) -> dict[str, Any]:

@@ -204,7 +204,7 @@ def _pictures_of(bench: Workbench, name: str, gallery: Gallery) -> dict[str, Pat
         paths = {each.template_id: bench.registrar.picture(each.template_id) for each in gallery.templates}
         return {key: path for key, path in paths.items() if path.is_file()}
     if name == "anchors":
-        told = {row["event_id"]: row["evidence_image"] for _, row in bench.records.attendance_rows()}
+        told = {row.event_id: row.evidence_image for _, row in bench.records.attendance_rows()}
     else:  # a stranger's template is named after its track
         told = {
             track: row["image"]

@@ -3,25 +3,32 @@
 Not here: HR's list and leave (`engine.people`), figures over many days (`engine.reports`).
 """
 
-from engine.attendance.book import ATTENDANCE_COLUMNS, AttendanceBook, Plan, Sighting
+from engine.attendance.book import AttendanceBook
+from engine.attendance.corrections import CORRECTION, Correction
 from engine.attendance.coverage import CoverageBook, Span, Watching
 from engine.attendance.day import SHEET_COLUMNS, DaySheet, Presence, Status, cells
 from engine.attendance.evidence import record_shown
 from engine.attendance.inside import Inside, count_inside, inside_now
+from engine.attendance.log import Sighting
 from engine.attendance.rota import Rota
-from engine.attendance.sheet import Book, DayRows, day_sheet, plain_book
+from engine.attendance.rows import PUNCH, DayRows, PunchRow, valid_rows
+from engine.attendance.sheet import Book, day_sheet, plain_book
+from engine.attendance.sheets import Plan
 
 __all__ = [
-    "ATTENDANCE_COLUMNS",
+    "CORRECTION",
+    "PUNCH",
     "SHEET_COLUMNS",
     "AttendanceBook",
     "Book",
+    "Correction",
     "CoverageBook",
     "DayRows",
     "DaySheet",
     "Inside",
     "Plan",
     "Presence",
+    "PunchRow",
     "Rota",
     "Sighting",
     "Span",
@@ -33,4 +40,5 @@ __all__ = [
     "inside_now",
     "plain_book",
     "record_shown",
+    "valid_rows",
 ]

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from engine.attendance.presence import Direction, Mark
 from engine.errors import InputError
+from engine.storage.logs.rows import RowType
 
-__all__ = ["ACTIONS", "CORRECTION_COLUMNS", "EXCUSES", "Correction", "InForce", "check", "holding", "in_force", "parse"]
+__all__ = ["ACTIONS", "CORRECTION", "EXCUSES", "Correction", "InForce", "check", "holding", "in_force"]
 
-CORRECTION_COLUMNS = (
-    "correction_id", "timestamp", "day", "employee_id", "action", "time", "direction", "value", "refers_to", "author",
-    "reason",
-)  # fmt: skip
 ACTIONS = ("add", "remove", "status", "approve", "revoke")
 EXCUSES = ("excused", "on leave", "remote", "sick", "absent", "present")
 """What a status can be corrected to."""
@@ -26,27 +23,30 @@ class Correction:
 
     Attributes:
         correction_id: unique.
-        made: when it was made.
+        timestamp: when it was made, timezone-aware.
         day: the working day it is about.
         employee_id: whose.
         action: `add` a passage, `remove` one (`refers_to` its event id), set a `status` (`value`), `approve` what was corrected on that
             day so far, `revoke` a correction (`refers_to`).
-        author, reason: who and why.
-        time, direction: of an added passage.
+        time, direction: of an added passage; None: there is none, or the direction is not known.
         value, refers_to: see `action`.
+        author, reason: who and why.
     """
 
     correction_id: str
-    made: datetime
+    timestamp: datetime
     day: date
     employee_id: str
     action: str
-    author: str
-    reason: str
     time: datetime | None = None
-    direction: Direction = "both"
+    direction: Direction | None = None
     value: str = ""
     refers_to: str = ""
+    author: str = ""
+    reason: str = ""
+
+
+CORRECTION = RowType(Correction)
 
 
 @dataclass(frozen=True)
@@ -72,43 +72,11 @@ class InForce:
         return bool(self.by)
 
 
-def parse(rows: Sequence[Mapping[str, str]]) -> list[Correction]:
-    """Rows of the log as values, oldest first; rows that make no sense are left out (`muster verify` names them)."""
-    found = []
-    for row in rows:
-        try:
-            time = datetime.fromisoformat(row["time"]) if row["time"] else None
-            if time is not None and time.utcoffset() is None:
-                continue
-            found.append(
-                Correction(
-                    row["correction_id"],
-                    datetime.fromisoformat(row["timestamp"]),
-                    date.fromisoformat(row["day"]),
-                    row["employee_id"],
-                    row["action"],
-                    row["author"],
-                    row["reason"],
-                    time,
-                    row["direction"] if row["direction"] in {"in", "out"} else "both",  # type: ignore[arg-type]
-                    row["value"],
-                    row["refers_to"],
-                )
-            )
-        except ValueError:
-            continue
-    return found
-
-
-def _held(rows: Sequence[Correction]) -> list[Correction]:
-    """Those that change something and were not revoked."""
+def holding(corrections: Iterable[Correction]) -> list[Correction]:
+    """The corrections of one person's day that change something and were not revoked."""
+    rows = list(corrections)
     revoked = {row.refers_to for row in rows if row.action == "revoke"}
     return [row for row in rows if row.correction_id not in revoked and row.action in {"add", "remove", "status"}]
-
-
-def holding(corrections: Iterable[Correction]) -> list[Correction]:
-    """Of the corrections of one person's day those that change something and were not revoked."""
-    return _held(list(corrections))
 
 
 def in_force(corrections: Iterable[Correction]) -> InForce:
@@ -117,7 +85,7 @@ def in_force(corrections: Iterable[Correction]) -> InForce:
     An approval covers what stood there when it was made; a later correction waits for its own.
     """
     rows = list(corrections)
-    held = _held(rows)
+    held = holding(rows)
     if not held:
         return InForce()
     last = max(place for place, row in enumerate(rows) if row.action != "approve")
@@ -125,7 +93,9 @@ def in_force(corrections: Iterable[Correction]) -> InForce:
     statuses = [row.value for row in held if row.action == "status"]
     return InForce(
         added=tuple(
-            Mark(row.time, row.correction_id, row.direction) for row in held if row.action == "add" and row.time
+            Mark(row.time, row.correction_id, row.direction or "both")
+            for row in held
+            if row.action == "add" and row.time
         ),
         removed=frozenset(row.refers_to for row in held if row.action == "remove"),
         status=statuses[-1] if statuses else "",
@@ -152,13 +122,12 @@ def check(
     """
     if new.action not in ACTIONS:
         raise InputError(f"{new.action!r} is no correction", hint=f"use one of {', '.join(ACTIONS)}")
-    if new.action == "add":
-        if new.time is None:
-            raise InputError("a passage without a time", hint="give the time as 08:57")
-        if new.time > now:
-            raise InputError(
-                f"{new.time:%Y-%m-%d %H:%M} has not come yet", hint="correct what has been, plan leave instead"
-            )
+    if new.action == "add" and new.time is None:
+        raise InputError("a passage without a time", hint="give the time as 08:57")
+    if new.action == "add" and new.time is not None and new.time > now:
+        raise InputError(
+            f"{new.time:%Y-%m-%d %H:%M} has not come yet", hint="correct what has been, plan leave instead"
+        )
     if new.action == "remove" and new.refers_to not in set(events):
         raise InputError(
             f"{new.refers_to!r} is no passage of {new.employee_id} on {new.day}",
@@ -166,17 +135,20 @@ def check(
         )
     if new.action == "status" and new.value not in EXCUSES:
         raise InputError(f"{new.value!r} is no status", hint=f"use one of {', '.join(EXCUSES)}")
-    if new.action == "revoke" and new.refers_to not in {row.correction_id for row in _held(before)}:
+    if new.action == "revoke" and new.refers_to not in {row.correction_id for row in holding(before)}:
         raise InputError(
             f"{new.refers_to!r} is no correction of {new.employee_id} on {new.day} that holds",
             hint="`muster corrections` lists them",
         )
     if new.action == "approve":
-        state = in_force(before)
-        if not state:
-            raise InputError(
-                f"no correction holds for {new.employee_id} on {new.day}",
-                hint="`muster corrections` lists what was made",
-            )
-        if four_eyes and new.author.casefold() in {author.casefold() for author in state.by}:
-            raise InputError(f"{new.author} made the correction", hint="let somebody else approve it")
+        _check_approval(new, in_force(before), four_eyes=four_eyes)
+
+
+def _check_approval(new: Correction, state: InForce, *, four_eyes: bool) -> None:
+    if not state:
+        raise InputError(
+            f"no correction holds for {new.employee_id} on {new.day}",
+            hint="`muster corrections` lists what was made",
+        )
+    if four_eyes and new.author.casefold() in {author.casefold() for author in state.by}:
+        raise InputError(f"{new.author} made the correction", hint="let somebody else approve it")

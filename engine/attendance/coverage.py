@@ -1,27 +1,24 @@
 """When cameras were watching: without that, nobody's absence means anything.
 
 Each row of the log says that a camera was watching from one moment to another. It is written every minute, and when the camera is
-lost or stopped; so what a killed process leaves unsaid counts as not covered.
+lost or stopped; so time for which a killed process wrote no row counts as not covered.
 """
 
 from __future__ import annotations
 
-import logging
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.storage import repeatable
 from engine.storage.logs import FileLogs, Logs
+from engine.storage.logs.rows import RowType, TypedDayLog
 
-__all__ = ["COVERAGE_COLUMNS", "Coverage", "CoverageBook", "Span", "Watching"]
+__all__ = ["SPAN", "Coverage", "CoverageBook", "Span", "Watching"]
 
-log = logging.getLogger(__name__)
-
-COVERAGE_COLUMNS = ("camera", "begins", "ends", "why", "detail")
 _KNOWN = timedelta(days=3)
 """A camera that was watching so recently belongs to the entrance, where the settings name none: over a weekend, too."""
 COVERAGE_DAYS = 2 + _KNOWN.days
@@ -39,6 +36,9 @@ class Span:
     ends: datetime
     why: str = "running"
     detail: str = ""
+
+
+SPAN = RowType(Span)
 
 
 class Watching:
@@ -85,7 +85,7 @@ class Coverage:
         cameras: those that count; people may come by any of them, so all must watch. Empty: those that were watching during the time
             that is asked about, or in the three days before it.
         spans: per camera, merged and in order.
-        outage: gaps no longer than this are not told.
+        outage: gaps no longer than this are ignored.
     """
 
     cameras: tuple[str, ...]
@@ -146,7 +146,7 @@ class CoverageBook:
         zone: of the workplace.
         entrances: cameras of the settings that must watch.
         others: cameras of the settings that need not.
-        outage_s: shorter gaps are not told.
+        outage_s: shorter gaps are ignored.
         logs: makes the log; default: files in `folder`.
     """
 
@@ -160,34 +160,28 @@ class CoverageBook:
         outage_s: float = 60.0,
         logs: Logs | None = None,
     ) -> None:
-        self.log = (logs or FileLogs(folder)).daily("coverage", COVERAGE_COLUMNS)
+        self.log = TypedDayLog((logs or FileLogs(folder)).daily("coverage", SPAN.columns), SPAN)
         self._zone = zone
         self._entrances, self._others = frozenset(entrances), frozenset(others)
         self._outage = timedelta(seconds=outage_s)
         self._days: dict[date, tuple[object, Mapping[str, _Spans]]] = {}
 
-    def record(self, span: Span) -> dict[str, object]:
-        """Write durably that a camera was watching."""
-        row: dict[str, object] = {
-            "camera": span.camera,
-            "begins": self._stamp(span.begins),
-            "ends": self._stamp(span.ends),
-            "why": span.why,
-            "detail": span.detail,
-        }
-        day = span.begins.astimezone(self._zone).date()
+    def record(self, span: Span) -> None:
+        """Write durably that a camera was watching.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        span = replace(span, begins=span.begins.astimezone(self._zone), ends=span.ends.astimezone(self._zone))
+        day = span.begins.date()
         with self.log.exclusive():
-            if not (repeatable() and row in [{key: each[key] for key in row} for each in self.log.read(day)]):
-                self.log.append(day, [row])
-        return row
+            if not (repeatable() and SPAN.cells(span) in map(SPAN.cells, self.log.read(day))):
+                self.log.append(day, [span])
 
     @property
     def rules(self) -> str:
         """Which cameras count, and from when on a gap does, as a text to compare."""
         return repr((sorted(self._entrances), sorted(self._others), self._outage))
-
-    def _stamp(self, time: datetime) -> str:
-        return time.astimezone(self._zone).isoformat(timespec="milliseconds")
 
     def between(self, first: date, last: date) -> Coverage:
         """What was covered from the day before `first` to two days after `last`.
@@ -213,21 +207,14 @@ class CoverageBook:
         return {camera: _merged(found) for camera, found in spans.items()}
 
     def _day(self, day: date) -> Mapping[str, _Spans]:
-        """The merged spans of a day's file; kept as long as that does not grow."""
+        """The merged spans of a day's file, cached until it grows."""
         rows = self.log.read(day)
         state, known = (len(rows), rows[-1:]), self._days.get(day)
         if known is not None and known[0] == state:
             return known[1]
         spans: dict[str, _Spans] = {}
         for row in rows:
-            try:
-                begins, ends = datetime.fromisoformat(row["begins"]), datetime.fromisoformat(row["ends"])
-                if begins.utcoffset() is None or ends.utcoffset() is None:
-                    raise ValueError("a time without an offset")
-            except ValueError as error:
-                log.warning("a row of coverage of %s is left out: %s", day, error)
-                continue
-            spans.setdefault(row["camera"], []).append((begins, ends))
+            spans.setdefault(row.camera, []).append((row.begins, row.ends))
         merged = {camera: _merged(found) for camera, found in spans.items()}
         self._days[day] = (state, merged)
         return merged

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.attendance.book import AttendanceBook, Sighting
+from engine.attendance.book import AttendanceBook
+from engine.attendance.log import Sighting
+from engine.attendance.rows import PunchRow
 from engine.imaging import encode_jpeg
 from engine.storage import atomic_write
 from engine.types import Person
@@ -27,26 +29,26 @@ def record_shown(
     picture: NDArray[np.uint8] | None,
     *,
     renew: bool = True,
-) -> dict[str, object] | None:
+) -> PunchRow | None:
     """Record a sighting with its picture, see `AttendanceBook.record`.
 
     Args:
-        book: the log.
+        book: the attendance.
         sighting: who, when and why.
         people: name and department by id, for the sheet.
         picture: (H, W, 3) uint8 RGB; None, or one that cannot be encoded: a punch without its picture is better than none.
         renew: bring the day sheet up to date at once.
 
     Returns:
-        The row that was written durably; None when it was one sighting too many.
+        The row that was written durably; None within the cool-down.
 
     Raises:
         StorageError: row or picture could not be written; neither is there.
     """
-    if book.would_record(sighting) is None:
+    if book.log.would_record(sighting) is None:
         return None
     path: Path | None = None
-    row: dict[str, object] | None = None
+    row: PunchRow | None = None
     try:
         if picture is not None:
             try:
@@ -54,9 +56,9 @@ def record_shown(
             except Exception as error:  # noqa: BLE001 - whatever is wrong with a picture
                 log.warning("no evidence picture: %s", error)
             else:
-                path = book.evidence_path(sighting)
+                path = book.log.evidence_path(sighting)
                 atomic_write(path, content)
-        row = book.record(sighting, people(), book.relative(path) if path else "", renew=renew)
+        row = book.record(sighting, people(), book.log.relative(path) if path else "", renew=renew)
     finally:
         if row is None and path is not None:  # it failed, or another camera was faster
             with contextlib.suppress(OSError):

@@ -5,13 +5,14 @@ Whoever is not known to have left is on it; see `engine.attendance.stay` for how
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from engine.attendance.corrections import Correction
 from engine.attendance.day import Presence
-from engine.attendance.sheet import Book, marks_of, valid_rows
+from engine.attendance.rows import PunchRow, valid_rows
+from engine.attendance.sheet import Book
 from engine.attendance.stay import current_stay
 from engine.types import NOBODY
 
@@ -40,7 +41,7 @@ class Inside:
     day: date
 
 
-def inside_now(rows: Sequence[Mapping[str, str]], book: Book, now: datetime) -> list[Inside]:
+def inside_now(rows: Sequence[PunchRow], book: Book, now: datetime) -> list[Inside]:
     """Everybody who may be inside, by department and name.
 
     Args:
@@ -48,9 +49,9 @@ def inside_now(rows: Sequence[Mapping[str, str]], book: Book, now: datetime) -> 
         book: people, plan and corrections.
         now: the present; later rows are left out.
     """
-    seen: dict[str, list[Mapping[str, str]]] = {}
+    seen: dict[str, list[PunchRow]] = {}
     for row in valid_rows(rows):
-        seen.setdefault(row["employee_id"], []).append(row)
+        seen.setdefault(row.employee_id, []).append(row)
     corrected: dict[str, list[Correction]] = {}
     for correction in book.corrections:
         corrected.setdefault(correction.employee_id, []).append(correction)
@@ -60,10 +61,10 @@ def inside_now(rows: Sequence[Mapping[str, str]], book: Book, now: datetime) -> 
         department = known.department
         day = book.rota.day_of(now, employee_id, department)
         begin, _ = book.rota.window(employee_id, department, day)
-        stay = current_stay(marks_of(own), corrected.get(employee_id, []), day, begin, now)
+        stay = current_stay((row.mark for row in own), corrected.get(employee_id, []), day, begin, now)
         if stay is None:
             continue
-        cameras = {row["event_id"]: row["camera"] for row in own}
+        cameras = {row.event_id: row.camera for row in own}
         found.append(
             Inside(
                 employee_id,

@@ -7,12 +7,10 @@ alone says and what holds after corrections stand in the row.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache
-from math import floor, isfinite
+from math import floor
 from zoneinfo import ZoneInfo
 
 from engine.attendance.corrections import Correction, InForce, in_force
@@ -21,13 +19,12 @@ from engine.attendance.day import DaySheet, Presence, Recorded, Status, credit
 from engine.attendance.explain import Part
 from engine.attendance.presence import Mark, TimesInside, times_inside
 from engine.attendance.rota import Planned, Rota
+from engine.attendance.rows import DayRows, PunchRow
 from engine.attendance.stay import Stay, current_stay
 from engine.config import AttendanceConfig, HolidaysConfig
 from engine.types import NOBODY, Person
 
-__all__ = ["Book", "DayRows", "day_sheet", "marks_of", "plain_book", "valid_rows"]
-
-log = logging.getLogger(__name__)
+__all__ = ["Book", "day_sheet", "plain_book"]
 
 
 @dataclass(frozen=True)
@@ -55,81 +52,6 @@ class Book:
     present: datetime | None = None
 
 
-def valid_rows(rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
-    """Punches and sightings that no later row takes back, and whose time can be read."""
-    gone = {row["refers_to"] for row in rows if row["event"] == "retract"}
-    kept = []
-    for row in rows:
-        if row["event"] in {"punch", "seen"} and row["event_id"] not in gone:
-            if _moment(row) is None:
-                _warn(row)
-            else:
-                kept.append(row)
-    return kept
-
-
-def _warn(row: Mapping[str, str]) -> None:
-    log.warning("attendance row %s has no readable time: %r", row["event_id"], row["timestamp"])
-
-
-def _moment(row: Mapping[str, str]) -> datetime | None:
-    return _parsed(row["timestamp"])
-
-
-@lru_cache(maxsize=50_000)  # a row is looked at for the sheets of four days, and again after each punch
-def _parsed(text: str) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return time if time.utcoffset() is not None else None
-
-
-def marks_of(rows: Sequence[Mapping[str, str]]) -> list[Mark]:
-    """Rows as passages."""
-    return [mark for row in rows if (mark := _mark(row)) is not None]
-
-
-def _mark(row: Mapping[str, str]) -> Mark | None:
-    time, direction = _moment(row), row.get("direction", "")
-    if time is None:
-        return None
-    return Mark(time, row["event_id"], direction if direction in {"in", "out"} else "both")  # type: ignore[arg-type]
-
-
-_Passage = tuple[Mark, Mapping[str, str]]
-
-
-class DayRows:
-    """What the rows of one day of the log say, in the form that the sheets of this and of neighbouring days need.
-
-    Args:
-        rows: of one day, in any order.
-    """
-
-    def __init__(self, rows: Iterable[Mapping[str, str]]) -> None:
-        self.passages: dict[str, list[_Passage]] = {}
-        """By person, withdrawn ones, too."""
-        self.withdrawn: set[str] = set()
-        """Rows, of this day or of one before, that are taken back."""
-        self.doubts: list[tuple[str, str, datetime | None]] = []
-        """Somebody was perhaps seen: who, the row that was taken back (empty: none), when."""
-        self.times: dict[str, datetime | None] = {}
-        """Of all rows by id."""
-        for row in rows:
-            mark, event = _mark(row), row["event"]
-            self.times[row["event_id"]] = mark.time if mark else None
-            if event in {"unidentified", "retract"}:
-                self.doubts.append((row["employee_id"], row.get("refers_to", ""), mark.time if mark else None))
-                if event == "retract":
-                    self.withdrawn.add(row["refers_to"])
-            elif event in {"punch", "seen"}:
-                if mark is None:
-                    _warn(row)
-                else:
-                    self.passages.setdefault(row["employee_id"], []).append((mark, row))
-
-
 def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None = None) -> list[DaySheet]:
     """One row per person who was seen, expected, away, corrected or still inside on a day, earliest first.
 
@@ -142,10 +64,9 @@ def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None =
     withdrawn = {event_id for rows in near for event_id in rows.withdrawn}
     times = {event_id: time for rows in near for event_id, time in rows.times.items()} if withdrawn else {}
     doubts: dict[str, list[datetime]] = {}
-    for employee_id, refers_to, own in (doubt for rows in near for doubt in rows.doubts):
-        time = times.get(refers_to, own)  # a withdrawal may come after midnight
-        if time is not None:
-            doubts.setdefault(employee_id, []).append(time)
+    for row in (row for rows in near for row in rows.doubts):
+        # a withdrawal may come after midnight
+        doubts.setdefault(row.employee_id, []).append(times.get(row.refers_to, row.timestamp))
     corrected: dict[str, list[Correction]] = {}
     for correction in book.corrections:
         if day - timedelta(days=1) <= correction.day <= day:
@@ -154,12 +75,9 @@ def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None =
     everybody = {*seen, *corrected, *(book.people if book.rota or book.leave else ())}
     sheet = []
     for employee_id in everybody if only is None else everybody & {only}:
-        passages = [
-            each for rows in near for each in rows.passages.get(employee_id, ()) if each[0].event_id not in withdrawn
-        ]
+        passages = [row for rows in near for row in rows.passages.get(employee_id, ()) if row.event_id not in withdrawn]
         person = _Person(employee_id, day, book, passages, doubts.get(employee_id, []), corrected.get(employee_id, []))
-        found = person.row()
-        if found is not None:
+        if (found := person.sheet()) is not None:
             sheet.append(found)
     return sorted(sheet, key=lambda row: (f"{row.first_in:%H%M%S}" if row.first_in else "~", row.employee_id))
 
@@ -198,15 +116,20 @@ class _Person:
     """A person's day."""
 
     def __init__(
-        self, employee_id: str, day: date, book: Book, passages: Sequence[_Passage], doubts: Iterable[datetime],
+        self,
+        employee_id: str,
+        day: date,
+        book: Book,
+        passages: Sequence[PunchRow],
+        doubts: Iterable[datetime],
         corrections: Sequence[Correction],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._id, self._day, self._book = employee_id, day, book
         self._known = book.people.get(employee_id, NOBODY)
         department = self._known.department
         self._begin, self._end = book.rota.window(employee_id, department, day)
-        own = (each for each in passages if self._begin <= each[0].time < self._end)
-        self._near, self._passages = passages, sorted(own, key=lambda each: each[0])
+        own = (row for row in passages if self._begin <= row.timestamp < self._end)
+        self._near, self._passages = passages, sorted(own, key=lambda row: (row.timestamp, row.event_id))
         self._doubts = [time for time in doubts if self._begin <= time < self._end]
         self._corrections = corrections
         planned = book.rota.planned(employee_id, department, day)
@@ -223,8 +146,8 @@ class _Person:
             return False
         return (time if time.tzinfo is None else time.astimezone(self._book.zone)).date() > self._day
 
-    def row(self) -> DaySheet | None:
-        """The sheet's row; None when there is nothing to say."""
+    def sheet(self) -> DaySheet | None:
+        """The person's day; None when there is nothing to say."""
         if self._book.present is not None and self._book.present < self._begin:
             return None
         corrections = in_force([row for row in self._corrections if row.day == self._day])
@@ -241,7 +164,7 @@ class _Person:
         self, outcome: _Outcome, recorded: _Outcome | None, stay: Stay | None, corrections: InForce
     ) -> DaySheet:
         planned, here = self._planned, outcome.times
-        first = next((row for mark, row in self._passages if mark.time == here.first_in), {})
+        first = next((row for row in self._passages if row.timestamp == here.first_in), None)
         at = here.first_in or here.last_out or (planned.start if planned else self._begin)
         asked = timedelta(hours=planned.hours) if planned and not self._holiday else None
         worked = _seconds(outcome.worked_s)
@@ -270,10 +193,10 @@ class _Person:
             planned=asked,
             credited=credit(outcome.status, asked, worked),
             covered_pct=self._covered_pct(),
-            punches=sum(row["event"] == "punch" for _, row in self._passages),
-            camera_in=first.get("camera", ""),
-            similarity_in=_cosine(first.get("similarity", "")),
-            liveness=first.get("liveness", ""),
+            punches=sum(row.event == "punch" for row in self._passages),
+            camera_in=first.camera if first else "",
+            similarity_in=first.similarity if first else None,
+            liveness=first.liveness if first else "",
             utc_offset=f"UTC{at.astimezone(self._book.zone).isoformat()[-6:]}",
             notes=(*outcome.notes, Part("left on the next day")) if next_day else outcome.notes,
             recorded=self._recorded(recorded),
@@ -292,7 +215,7 @@ class _Person:
         """Per cent of the planned time during which cameras were watching."""
         if self._planned is None or self._book.coverage is None:
             return None
-        start, until = self._planned.start, self._told_until(self._planned.end)
+        start, until = self._planned.start, self._known_until(self._planned.end)
         return round(100 * self._book.coverage.share(start, until)) if until > start else None
 
     def _local(self, time: datetime | None) -> datetime | None:
@@ -307,12 +230,12 @@ class _Person:
         if now is None or not self._begin <= now < self._end:
             return None
         corrections = [row for row in self._corrections if corrected or row.day != self._day]
-        return current_stay((mark for mark, _ in self._near), corrections, self._day, self._begin, now)
+        return current_stay((row.mark for row in self._near), corrections, self._day, self._begin, now)
 
     # ----------------------------------------------------------------------------------------- what it comes to
 
     def _outcome(self, corrections: InForce, stay: Stay | None) -> _Outcome | None:
-        marks = [mark for mark, _ in self._passages if mark.event_id not in corrections.removed]
+        marks = [row.mark for row in self._passages if row.event_id not in corrections.removed]
         marks = sorted([*marks, *corrections.added])
         here = times_inside(marks)
         if here.last_seen is None:
@@ -358,10 +281,10 @@ class _Person:
         return ()
 
     def _gaps(self, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-        return self._book.coverage.gaps(begin, self._told_until(end)) if self._book.coverage is not None else []
+        return self._book.coverage.gaps(begin, self._known_until(end)) if self._book.coverage is not None else []
 
-    def _told_until(self, end: datetime) -> datetime:
-        """Up to when the log of coverage can be complete: it tells of a minute only after it."""
+    def _known_until(self, end: datetime) -> datetime:
+        """Up to when the log of coverage can be complete: a minute is written only when it is over."""
         if self._book.present is None:
             return end
         config = self._book.config
@@ -476,14 +399,6 @@ def _minutes(duration: timedelta) -> int:
 
 def _seconds(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
-
-
-def _cosine(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if isfinite(value) else None
 
 
 def plain_book(people: Mapping[str, Person], zone: ZoneInfo) -> Book:

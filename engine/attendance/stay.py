@@ -64,11 +64,11 @@ def current_stay(
 
 def _passages(marks: Sequence[Mark]) -> list[Mark]:
     """Whoever left is still at the door for a moment: a camera that looks both ways does not make a return of it."""
-    kept: list[Mark] = []
+    passages: list[Mark] = []
     left: datetime | None = None
     for mark in marks:
         if mark.direction == "out":
             left = mark.time
         if mark.direction != "both" or left is None or mark.time - left > SAME_PASSAGE:
-            kept.append(mark)
-    return kept
+            passages.append(mark)
+    return passages

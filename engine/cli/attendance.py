@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import calendar
-import dataclasses
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,7 +34,7 @@ from engine.errors import InputError
 from engine.types import NOBODY
 
 if TYPE_CHECKING:
-    from engine.attendance import DaySheet
+    from engine.attendance import Correction, DaySheet, PunchRow
     from engine.attendance.presence import Direction
     from engine.operations.reporting import AttendanceReports
 
@@ -110,7 +110,12 @@ def report(
         _print_summary(rows, span, as_csv=as_csv, as_json=as_json)
     elif as_json:
         passages = reports.passages(rows)
-        emit_json([{**cells(row), "passages": passages.get((row.employee_id, row.day), [])} for row in rows])
+        emit_json(
+            [
+                {**cells(row), "passages": list(map(_passage, passages.get((row.employee_id, row.day), ())))}
+                for row in rows
+            ]
+        )
     elif as_csv:
         sys.stdout.write(sheet_csv(rows))
     elif not rows:
@@ -118,6 +123,15 @@ def report(
     else:
         columns = ["employee_id", "name", "first_in", "last_out", "hours", "status", "note"]
         _table(title, columns if first == last else ["date", *columns], list(map(cells, rows)))
+
+
+def _passage(row: PunchRow) -> dict[str, str]:
+    """A passage as JSON."""
+    from engine.attendance import PUNCH
+
+    texts = PUNCH.texts(row)
+    columns = ("event_id", "timestamp", "event", "camera", "direction", "similarity", "evidence_image")
+    return {column: texts[column] for column in columns}
 
 
 def _write_report(
@@ -229,10 +243,9 @@ def correct(
         value=status or "",
         refers_to=remove or revoke or "",
     )
-    rows = list(map(cells, workbench.attendance.sheets(on, on, workbench.people.known(), only=employee_id)))
+    rows = list(map(cells, workbench.attendance.sheets.between(on, on, workbench.people.known(), only=employee_id)))
     if as_json:
-        readable = workbench.office.readable(done.reason)
-        emit_json({"correction": dataclasses.asdict(done) | {"reason": readable}, "sheet": rows})
+        emit_json({"correction": _correction(done, workbench.office.readable), "sheet": rows})
         return
     columns = ["name", "recorded_first_in", "recorded_last_out", "recorded_status", "first_in", "last_out", "status"]
     _table(f"{employee_id} on {day}", [*columns, "corrected_by", "approved_by"], rows)
@@ -245,15 +258,22 @@ def corrections(
     """List corrections and approvals by working day."""
     workbench = open_workbench(workspace)
     zone, readable = workbench.config.zone, workbench.office.readable
-    rows = workbench.attendance.corrections_of(*days(day, month, workbench.clock().astimezone(zone).date()))
+    rows = workbench.attendance.corrections.about_days(*days(day, month, workbench.clock().astimezone(zone).date()))
     if as_json:
-        emit_json([dataclasses.asdict(row) | {"reason": readable(row.reason)} for row in rows])
+        emit_json([_correction(row, readable) for row in rows])
         return
     shown = []
     for row in rows:
-        at = f"{row.direction} {row.time.astimezone(zone):%H:%M}" if row.time else row.value or row.refers_to
+        at = f"{row.direction or 'both'} {row.time.astimezone(zone):%H:%M}" if row.time else row.value or row.refers_to
         shown.append((row.correction_id, row.day, row.employee_id, row.action, at, row.author, readable(row.reason)))
     table("Corrections", ("id", "day", "person", "action", "value", "author", "reason"), shown)
+
+
+def _correction(row: Correction, readable: Callable[[str], str]) -> dict[str, object]:
+    """A correction as JSON."""
+    shown = asdict(row) | {"made": row.timestamp, "reason": readable(row.reason), "direction": row.direction or "both"}
+    first = ("correction_id", "made", "day", "employee_id", "action", "author", "reason")
+    return {name: shown[name] for name in (*first, "time", "direction", "value", "refers_to")}
 
 
 @app.command("not-this", rich_help_panel=Panel.ATTENDANCE)
@@ -268,8 +288,10 @@ def not_this(
 
     Muster also remembers the face, and does not give it this name again.
     """
+    from engine.attendance import PUNCH
+
     row = open_workbench(workspace).office.not_this(event_id, author=author, reason=reason)
     if as_json:
-        emit_json(row)
+        emit_json(PUNCH.texts(row))
     else:
-        say(f"Punch {event_id} was taken back. A face like this one will not be named {row['employee_id']} again.")
+        say(f"Punch {event_id} was taken back. A face like this one will not be named {row.employee_id} again.")

@@ -235,7 +235,7 @@ def side_of(bench: Workbench) -> Side:
 
     logs = [*(log.shelf for log in bench.records.logs), bench.audit.file.shelf]
     galleries = {"people": bench.gallery, "strangers": bench.strangers, "anchors": bench.anchors}
-    return side(bench.store, logs, bench.attendance.log.journal, galleries, bench.records.verify)
+    return side(bench.store, logs, bench.attendance.log.raw.journal, galleries, bench.records.verify)
 
 
 @contextmanager

@@ -119,6 +119,7 @@ def _sink(
     quiet: bool,
 ) -> Callable[[FrameResult], None]:
     """A function that shows each frame's result: in the video, in the progress bar and, unless quiet, row by row."""
+    from engine.attendance import PunchRow
 
     def show(result: FrameResult) -> None:
         if draw is not None:
@@ -126,9 +127,10 @@ def _sink(
         incidents = sum(stats.incidents.values())
         progress(f"watching · {stats.punches} punches · {incidents} incidents", stats.frames, total)
         for row in () if quiet else result.rows:
-            what = row.get("event") or row.get("kind")
-            who = row.get("employee_id") or row.get("detail") or row.get("unknown_ids")
-            note(f"{row['timestamp']}  {what}  {who}")
+            if isinstance(row, PunchRow):
+                note(f"{row.timestamp.isoformat(timespec='milliseconds')}  {row.event}  {row.employee_id}")
+            else:
+                note(f"{row['timestamp']}  {row['kind']}  {row.get('detail') or row.get('unknown_ids')}")
 
     return show
 

@@ -165,7 +165,7 @@ def run_demo(workbench: Workbench, photos: Path, script: Script, progress: Progr
         **({"annotated video": video.with_name(script.annotated)} if script.annotated else {}),
         "script of truth": workbench.workspace / MARK,
     }
-    outcome.sheet = workbench.attendance.sheets(*script.days, workbench.people.known())
+    outcome.sheet = workbench.attendance.sheets.between(*script.days, workbench.people.known())
     outcome.incidents = workbench.incidents.log.read(*script.days)
     script.judge(workbench, outcome)
     return outcome

@@ -7,10 +7,14 @@ Everything is drawn from one seed: the same seed, days and clock give the same r
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 
+from engine.attendance import Correction, PunchRow, Span
+from engine.attendance.presence import Direction
+from engine.attendance.rows import PunchEvent
 from engine.demo.run import CAMERA
 from engine.demo.sample_alerts import SampleAlerts
 from engine.demo.sample_people import Habit, habits_of, made_up
@@ -40,7 +44,7 @@ class _Day:
         left: when they really left, for that.
     """
 
-    rows: Sequence[Row] = ()
+    rows: Sequence[PunchRow] = ()
     fix: str = ""
     left: datetime | None = None
 
@@ -119,7 +123,7 @@ class _Year:
         left = end + timedelta(minutes=abs(rng.gauss(7, 12)))
         if rng.random() < 0.025:
             left = end - timedelta(minutes=rng.uniform(15, 150))
-        passages = [(came, "in"), (left, "out")]
+        passages: list[tuple[datetime, Direction]] = [(came, "in"), (left, "out")]
         if rng.random() < habit.lunch_out:
             out = begin + (end - begin) / 2 + timedelta(minutes=rng.uniform(-45, 20))
             passages[1:1] = [(out, "out"), (out + timedelta(minutes=rng.uniform(22, 55)), "in")]
@@ -130,37 +134,44 @@ class _Year:
         return _Day([self._row(person, at, direction, habit) for at, direction in passages], fix, left)
 
     def _row(
-        self, person: Person, at: datetime, direction: str, habit: Habit, *, event: str = "punch", reason: str = ""
-    ) -> Row:
+        self,
+        person: Person,
+        at: datetime,
+        direction: Direction,
+        habit: Habit,
+        *,
+        event: PunchEvent = "punch",
+        reason: str = "",
+    ) -> PunchRow:
         rng = self._rng
         agreeing = rng.randint(3, 11)
         similarity = min(0.97, rng.gauss(habit.similarity, 0.05)) if event == "punch" else rng.uniform(0.36, 0.45)
         second = rng.gauss(0.21, 0.06)
         others = [each for each in rng.sample(self.ids, min(2, len(self.ids))) if each != person.employee_id]
         identifier = self.identifier(at)
-        return {
-            "event_id": identifier,
-            "timestamp": at.isoformat(timespec="milliseconds"),
-            "employee_id": person.employee_id,
-            "event": event,
-            "camera": CAMERA,
-            "method": "sample",
-            "track": f"sample-{identifier}",
-            "agreeing_frames": agreeing if event == "punch" else 1,
-            "voting_frames": agreeing + (rng.randint(0, 2) if event == "punch" else 3),
-            "similarity": round(similarity, 4),
-            "runner_up": others[0] if others else "",
-            "runner_up_similarity": round(second, 4),
-            "margin": round(similarity - second, 4),
-            "threshold": _THRESHOLD,
-            "model": "sample",
-            "gallery_version": 1,
-            "reason": reason,
-            "direction": direction,
-            "liveness": "passed" if rng.random() < 0.8 else "unproven",
-        }
+        return PunchRow(
+            event_id=identifier,
+            timestamp=at,
+            employee_id=person.employee_id,
+            event=event,
+            camera=CAMERA,
+            method="sample",
+            track=f"sample-{identifier}",
+            agreeing_frames=agreeing if event == "punch" else 1,
+            voting_frames=agreeing + (rng.randint(0, 2) if event == "punch" else 3),
+            similarity=round(similarity, 4),
+            runner_up=others[0] if others else "",
+            runner_up_similarity=round(second, 4),
+            margin=round(similarity - second, 4),
+            threshold=_THRESHOLD,
+            model="sample",
+            gallery_version=1,
+            reason=reason,
+            direction=direction,
+            liveness="passed" if rng.random() < 0.8 else "unproven",
+        )
 
-    def coverage(self, day: date, off: tuple[datetime, datetime] | None, now: datetime) -> Iterator[Row]:
+    def coverage(self, day: date, off: tuple[datetime, datetime] | None, now: datetime) -> Iterator[Span]:
         """When the camera was watching."""
         step = _COVERAGE_STEP
         at, end = self.moment(day, _WATCHED[0]), min(self.moment(day, _WATCHED[1]), now)
@@ -171,12 +182,7 @@ class _Year:
             elif until == end:
                 why = "stopped"
             if until > at:
-                yield {
-                    "camera": CAMERA,
-                    "begins": at.isoformat(timespec="milliseconds"),
-                    "ends": until.isoformat(timespec="milliseconds"),
-                    "why": why,
-                }
+                yield Span(CAMERA, at, until, why)
             at = off[1] if why == "lost" and off else until
 
     def incidents(self, off: tuple[datetime, datetime]) -> list[Row]:
@@ -194,24 +200,19 @@ class _Year:
             for at, kind, severity in ((off[0], "camera_lost", "high"), (off[1], "camera_back", "info"))
         ]
 
-    def corrections(self, person: Person, day: date, found: _Day, made: datetime) -> list[Row]:
+    def corrections(self, person: Person, day: date, found: _Day, made: datetime) -> list[Correction]:
         """What the office corrects of a day, and who approves it."""
-        common = {"day": day.isoformat(), "employee_id": person.employee_id}
         approved = made + timedelta(hours=2, minutes=self._rng.randint(0, 59))
         if found.fix == "out" and found.left:
-            values = {"action": "add", "time": found.left.replace(second=0, microsecond=0).isoformat(timespec="milliseconds"),
-                      "direction": "out", "reason": "left by the loading gate"}  # fmt: skip
+            left = found.left.replace(second=0, microsecond=0)
+            what = partial(Correction, action="add", time=left, direction="out", reason="left by the loading gate")
         else:
-            values = {"action": "status", "value": "excused", "reason": "was at the training course"}
-        rows: list[Row] = [
-            {"correction_id": self.identifier(made), "timestamp": made.isoformat(timespec="milliseconds"), "author": _OFFICE,
-             **common, **values}
-        ]  # fmt: skip
+            what = partial(Correction, action="status", value="excused", reason="was at the training course")
+        who = person.employee_id
+        rows = [what(self.identifier(made), made, day, who, author=_OFFICE)]
         if self._rng.random() < 0.7:
-            rows.append(
-                {"correction_id": self.identifier(approved), "timestamp": approved.isoformat(timespec="milliseconds"),
-                 "author": _LEAD, "action": "approve", "reason": "approved", **common}
-            )  # fmt: skip
+            approval = partial(Correction, action="approve", author=_LEAD, reason="approved")
+            rows.append(approval(self.identifier(approved), approved, day, who))
         return rows
 
 
@@ -256,10 +257,10 @@ def fill(
     bench.leave.extend(leave)
     alerts = SampleAlerts(bench, year.ids, random.Random(seed + 1))  # noqa: S311
     outage = span[len(span) * 2 // 3]
-    written, repairs = 0, dict[date, list[Row]]()
+    written, repairs = 0, dict[date, list[Correction]]()
     for place, day in enumerate(span):
         off = (year.moment(day, _OUTAGE[0]), year.moment(day, _OUTAGE[1])) if day == outage else None
-        rows: list[Row] = []
+        rows: list[PunchRow] = []
         for person in (*(known if day < now.date() else ()), *synthetic):
             found = year.day(person, day)
             rows += found.rows
@@ -273,31 +274,36 @@ def fill(
     everybody = bench.people.known()
     bench.records.close(now, everybody)
     for back in range(2):
-        bench.attendance.refresh(now.date() - timedelta(days=back), everybody)
+        bench.attendance.keeper.refresh(now.date() - timedelta(days=back), everybody)
     return written
 
 
 def _write_day(
-    bench: Workbench, year: _Year, day: date, rows: Sequence[Row], off: tuple[datetime, datetime] | None,
-    repairs: Sequence[Row], told: Sequence[Row], now: datetime,
-) -> int:  # fmt: skip
+    bench: Workbench,
+    year: _Year,
+    day: date,
+    rows: Sequence[PunchRow],
+    off: tuple[datetime, datetime] | None,
+    repairs: Sequence[Correction],
+    told: Sequence[Row],
+    now: datetime,
+) -> int:
     """One append per log; what lies in the future, and passages that the camera did not see, are left out."""
 
-    def past(row: Mapping[str, object]) -> bool:
-        return datetime.fromisoformat(str(row["timestamp"])) <= now
-
-    def seen(row: Mapping[str, object]) -> bool:
-        return off is None or not off[0] <= datetime.fromisoformat(str(row["timestamp"])) < off[1]
+    def seen(row: PunchRow) -> bool:
+        return row.timestamp <= now and (off is None or not off[0] <= row.timestamp < off[1])
 
     coverage = bench.attendance.plan.coverage
     assert coverage is not None
-    punches = sorted((row for row in rows if past(row) and seen(row)), key=lambda row: str(row["event_id"]))
-    for log, content in (
-        (bench.attendance.log, punches),
-        (coverage.log, list(year.coverage(day, off, now))),
-        (bench.attendance.corrections, sorted(filter(past, repairs), key=lambda row: str(row["timestamp"]))),
-        (bench.incidents.log, sorted(filter(past, told), key=lambda row: str(row["timestamp"]))),
-    ):
-        with log.exclusive():
-            log.append(day, content)
+    punches = sorted(filter(seen, rows), key=lambda row: row.event_id)
+    made = sorted((row for row in repairs if row.timestamp <= now), key=lambda row: row.timestamp)
+    with bench.attendance.log.exclusive():
+        bench.attendance.log.append(day, punches)
+    with coverage.log.exclusive():
+        coverage.log.append(day, list(year.coverage(day, off, now)))
+    with bench.attendance.corrections.exclusive():
+        bench.attendance.corrections.append(day, made)
+    past = [row for row in told if datetime.fromisoformat(str(row["timestamp"])) <= now]
+    with bench.incidents.log.exclusive():
+        bench.incidents.log.append(day, sorted(past, key=lambda row: str(row["timestamp"])))
     return len(punches)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from engine.attendance.sheet import valid_rows
+from engine.attendance import valid_rows
 from engine.demo.run import CAMERA, MARK, DemoOutcome, Score, Script
 from engine.demo.script import FPS, STRANGER, Pass
 from engine.demo.week_script import (
@@ -206,7 +206,7 @@ def _judge(monday: date, workbench: Workbench, outcome: DemoOutcome) -> None:
 def _passages(workbench: Workbench, visits: Iterable[Visit], monday: date, zone: ZoneInfo) -> Score:
     """Punches against visits: of the same person, at the same time within four seconds."""
     rows = valid_rows([row for _, row in workbench.records.attendance_rows()])
-    found = [(row["employee_id"], datetime.fromisoformat(row["timestamp"])) for row in rows if row["event"] == "punch"]
+    found = [(row.employee_id, row.timestamp) for row in rows if row.event == "punch"]
     left, missed, expected = list(found), [], 0
     for visit in visits:
         expected += 1

@@ -71,7 +71,7 @@ class Registrar:
     ) -> None:
         self._records, self._reader, self._threshold = records, reader, threshold
         self._same_person, self._clock = same_person, clock
-        self._names = Names(records.people, records.attendance.log.sealer)
+        self._names = Names(records.people, records.attendance.log.raw.sealer)
 
     # ----------------------------------------------------------------------------------------- before anything is stored
 

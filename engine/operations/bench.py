@@ -104,7 +104,7 @@ def measure_load(photos: Path, progress: Progress, *, seconds: float = 20.0) -> 
             frames=stats.frames,
             dropped=max(0, round(seconds * FPS) - stats.frames),  # also those that the source passed over
             latency_s=float(np.percentile(latencies, 95)) if latencies else math.nan,
-            recognised=len({row["employee_id"] for row in rows if row["event"] == "punch"}),
+            recognised=len({row.employee_id for row in rows if row.event == "punch"}),
             shown=len(shown),
         )
 

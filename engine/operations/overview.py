@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
+from engine.attendance import PunchRow, valid_rows
+from engine.attendance import Span as WatchedSpan
 from engine.attendance.coverage import Coverage
-from engine.attendance.sheet import valid_rows
 from engine.storage import storage_errors
 from engine.workbench import Workbench
 
@@ -31,7 +32,6 @@ __all__ = [
     "versions",
 ]
 
-Row = Mapping[str, str]
 Span = tuple[datetime, datetime]
 
 _PACKAGES = (
@@ -54,7 +54,7 @@ def versions() -> dict[str, str]:
 # --------------------------------------------------------------------------------------------- people
 
 
-def last_seen(bench: Workbench, employee_ids: Collection[str], days: int = 31) -> dict[str, Row]:
+def last_seen(bench: Workbench, employee_ids: Collection[str], days: int = 31) -> dict[str, PunchRow]:
     """Return the last attendance row by person; people who were not seen are absent.
 
     Args:
@@ -62,22 +62,18 @@ def last_seen(bench: Workbench, employee_ids: Collection[str], days: int = 31) -
         employee_ids: the people.
         days: how many of the latest days of the log to search at most.
     """
-    log, left, found = bench.attendance.log, set(employee_ids), dict[str, Row]()
+    log, left, found = bench.attendance.log, set(employee_ids), dict[str, PunchRow]()
     for day in reversed(log.days()[-days:]):
         if not left:
             break
-        seen: dict[str, Row] = {}
-        for row in valid_rows(log.read(day)):
-            person = row["employee_id"]
-            newer = person not in seen or seen[person]["timestamp"] < row["timestamp"]
-            if person in left and row["event"] in {"punch", "seen"} and newer:
-                seen[person] = row
+        own = [row for row in valid_rows(log.read(day)) if row.employee_id in left]
+        seen = {row.employee_id: row for row in sorted(own, key=lambda row: row.timestamp)}
         found |= seen
         left -= seen.keys()
     return found
 
 
-def last_punches(bench: Workbench, employee_id: str, count: int = 8, days: int = 31) -> list[Row]:
+def last_punches(bench: Workbench, employee_id: str, count: int = 8, days: int = 31) -> list[PunchRow]:
     """Return the latest valid punches of a person, newest first.
 
     Args:
@@ -86,12 +82,10 @@ def last_punches(bench: Workbench, employee_id: str, count: int = 8, days: int =
         count: at most.
         days: how many of the latest days of the log to search.
     """
-    log, found = bench.attendance.log, list[Row]()
+    log, found = bench.attendance.log, list[PunchRow]()
     for day in reversed(log.days()[-days:]):
-        rows = [row for row in valid_rows(log.read(day)) if row["employee_id"] == employee_id]
-        found += sorted(
-            (row for row in rows if row["event"] == "punch"), key=lambda row: row["timestamp"], reverse=True
-        )
+        rows = [row for row in valid_rows(log.read(day)) if row.employee_id == employee_id]
+        found += sorted((row for row in rows if row.event == "punch"), key=lambda row: row.timestamp, reverse=True)
         if len(found) >= count:
             break
     return found[:count]
@@ -181,7 +175,7 @@ def cameras(bench: Workbench, days: int = 7) -> list[CameraView]:
         return []
     first = today - timedelta(days=days - 1)
     spans = book.watched(first - timedelta(days=1), today)
-    last = {row["camera"]: row for row in book.log.read(first - timedelta(days=1), today)}
+    last = {row.camera: row for row in book.log.read(first - timedelta(days=1), today)}
     windows = {day: _window(bench, day, now) for day in (first + timedelta(days=offset) for offset in range(days))}
     names = list(dict.fromkeys([*bench.config.cameras, *sorted(spans)]))
     return [_view(bench, name, spans.get(name, ()), last.get(name), windows, now) for name in names]
@@ -191,7 +185,7 @@ def _view(
     bench: Workbench,
     name: str,
     spans: Sequence[Span],
-    last: Row | None,
+    last: WatchedSpan | None,
     windows: Mapping[date, tuple[datetime, datetime, bool]],
     now: datetime,
 ) -> CameraView:
@@ -200,7 +194,7 @@ def _view(
     coverage = Coverage((name,), {name: spans}, timedelta(seconds=config.outage_s))
     days = tuple(_day(coverage, name, day, *window) for day, window in windows.items())
     end = spans[-1][1].astimezone(bench.config.zone) if spans else None
-    why = last["why"] if last else ""
+    why = last.why if last else ""
     # a row is written every so often; the next one may still be on its way
     late = timedelta(seconds=2 * config.coverage_every_s + config.gap_s)
     counted = [day for day in days if day.share is not None]

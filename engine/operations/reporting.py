@@ -9,16 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from engine.attendance import DaySheet, Inside
+from engine.attendance import DaySheet, Inside, PunchRow, valid_rows
 from engine.attendance.explain import Explanation, explain
-from engine.attendance.sheet import valid_rows
 from engine.reports import Stay, excel_bytes, month_report, muster_list_html, stays
 from engine.types import NOBODY
 from engine.workbench import Workbench
 
 __all__ = ["AttendanceReports"]
-
-_PASSAGE = ("event_id", "timestamp", "event", "camera", "direction", "similarity", "evidence_image")
 
 
 class AttendanceReports:
@@ -44,7 +41,7 @@ class AttendanceReports:
             only: one person's id.
         """
         bench = self._bench
-        found = bench.attendance.sheets(first, last, bench.people.known(), only=only)
+        found = bench.attendance.sheets.between(first, last, bench.people.known(), only=only)
         return [
             replace(row, correction_reason=bench.office.readable(row.correction_reason))
             if row.correction_reason
@@ -52,18 +49,17 @@ class AttendanceReports:
             for row in found
         ]
 
-    def passages(self, rows: Sequence[DaySheet]) -> dict[tuple[str, date], list[dict[str, str]]]:
+    def passages(self, rows: Sequence[DaySheet]) -> dict[tuple[str, date], list[PunchRow]]:
         """Return the valid passages by person and working day, with the ids that corrections refer to."""
         attendance, people = self._bench.attendance, self._bench.people.known()
-        found: dict[tuple[str, date], list[dict[str, str]]] = {}
+        found: dict[tuple[str, date], list[PunchRow]] = {}
         if not rows:
             return found
         dates = sorted(row.day for row in rows)
         for row in valid_rows(attendance.log.read(dates[0] - timedelta(days=1), dates[-1] + timedelta(days=2))):
-            who = row["employee_id"]
-            time = datetime.fromisoformat(row["timestamp"])
-            day = attendance.rota.day_of(time, who, people.get(who, NOBODY).department)
-            found.setdefault((who, day), []).append({column: row[column] for column in _PASSAGE})
+            who = row.employee_id
+            day = attendance.rota.day_of(row.timestamp, who, people.get(who, NOBODY).department)
+            found.setdefault((who, day), []).append(row)
         return found
 
     def stays(self, first: date, last: date, only: str | None = None) -> list[Stay]:
@@ -75,9 +71,9 @@ class AttendanceReports:
         """
         attendance = self._bench.attendance
         rows = attendance.log.read(first - timedelta(days=1), last + timedelta(days=2))
-        corrections = attendance.corrections_of(first, last)
+        corrections = attendance.corrections.about_days(first, last)
         if only is not None:
-            rows = [row for row in rows if row["employee_id"] == only or row["event"] == "retract"]
+            rows = [row for row in rows if row.employee_id == only or row.event == "retract"]
             corrections = [row for row in corrections if row.employee_id == only]
         return stays(rows, corrections, first, last, attendance.rota, self._bench.people.known())
 
@@ -98,21 +94,15 @@ class AttendanceReports:
         rows = [
             row
             for row in attendance.log.read(day - timedelta(days=1), day + timedelta(days=2))
-            if row["employee_id"] == employee_id
+            if row.employee_id == employee_id
         ]
-        back = {row["refers_to"]: row for row in rows if row["event"] == "retract"}
-        found = [
-            explain(
-                {**row, "reason": bench.office.readable(row["reason"])},
-                {**gone, "reason": bench.office.readable(gone["reason"])}
-                if (gone := back.get(row["event_id"]))
-                else None,
-            )
-            for row in rows
-            if row["event"] != "retract"
+        readable = bench.office.readable
+        withdrawn = {row.refers_to: readable(row.reason) for row in rows if row.event == "retract"}
+        own = [row for row in rows if row.event != "retract" and begin <= row.timestamp < end]
+        return [
+            explain(replace(row, reason=readable(row.reason)), withdrawn.get(row.event_id))
+            for row in sorted(own, key=lambda row: (row.timestamp, row.event_id))
         ]
-        own = [each for each in found if each.time and each.time.utcoffset() is not None and begin <= each.time < end]
-        return sorted(own, key=lambda each: (str(each.time), each.event_id))
 
     def verified(self) -> str:
         """Verify all logs, which reads everything; return the result for the foot of a report."""
@@ -127,7 +117,7 @@ class AttendanceReports:
         """
         log = self._bench.attendance.log
         days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-        faults = [each for each in log.check(days=days) if not each.harmless]
+        faults = [each for each in log.raw.check(days=days) if not each.harmless]
         wrong = f"{len(faults)} faults in the attendance log of these days: see muster verify"
         return wrong if faults else "the attendance log of these days is as it was written"
 

@@ -69,7 +69,7 @@ def attended(bench: Workbench) -> Iterator[None]:
 
     def follow() -> None:
         if bench.store.writes_sheets:
-            bench.attendance.follow(bench.clock(), bench.people.known())
+            bench.attendance.keeper.follow(bench.clock(), bench.people.known())
 
     rules = bench.config.notifications
     with upkeep(keep_house), contextlib.ExitStack() as stack:

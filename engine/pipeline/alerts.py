@@ -40,7 +40,7 @@ class Alerts:
         dossiers: DossierBook,
         writer: Writer,
         name: Callable[[int], str],
-        notify: Callable[[Row], object] | None,
+        notify: Callable[[Mapping[str, object]], object] | None,
     ) -> None:
         self._incidents, self._dossiers, self._writer, self._name = incidents, dossiers, writer, name
         self._notify = notify

@@ -11,13 +11,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.attendance import Sighting, record_shown
+from engine.attendance import PunchRow, Sighting, record_shown
 from engine.gallery import Gallery
 from engine.pipeline.alerts import Alerts
 from engine.pipeline.faces import Decisions
 from engine.pipeline.scenes import SceneKeeper
 from engine.pipeline.services import Services
-from engine.pipeline.writer import Row, Writer
+from engine.pipeline.writer import Writer
 from engine.tracking import TrackSighting
 from engine.types import Event, EventKind, Frame, Severity, Track
 
@@ -118,17 +118,17 @@ class Recorder:
         since = faces.first_good if certain else None
         self._writer.submit("punches", functools.partial(self._write_sighting, sighting, evidence, since))
 
-    def _write_sighting(self, sighting: Sighting, evidence: Image | None, since: float | None) -> Row | None:
+    def _write_sighting(self, sighting: Sighting, evidence: Image | None, since: float | None) -> PunchRow | None:
         services, renew = self._services, not self._writer.threaded
         row = record_shown(services.attendance, sighting, services.people, evidence, renew=renew)
-        if row is not None and row["event"] == "punch" and since is not None:
+        if row is not None and row.event == "punch" and since is not None:
             self.latencies_s.append(clock.monotonic() - since)
         return row
 
     def _retracted(self, event: Event) -> None:
         self._writer.submit("punches", functools.partial(self._write_retraction, event))
 
-    def _write_retraction(self, event: Event) -> Row | None:
+    def _write_retraction(self, event: Event) -> PunchRow | None:
         return self._services.attendance.retract(
             event.employee_ids[0],
             event.time,

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from engine.attendance import PunchRow
 from engine.types import Event, Frame, Track
 
 __all__ = ["FrameResult", "RunStats"]
@@ -31,7 +32,7 @@ class FrameResult:
     frame: Frame
     tracks: tuple[Track, ...]
     events: tuple[Event, ...]
-    rows: tuple[Mapping[str, object], ...]
+    rows: tuple[PunchRow | Mapping[str, object], ...]
     alarmed: frozenset[int] = frozenset()
 
 
@@ -79,12 +80,12 @@ class RunStats:
         with self.stage("embedding"):
             return work()
 
-    def count(self, rows: Sequence[Mapping[str, object]]) -> None:
+    def count(self, rows: Sequence[PunchRow | Mapping[str, object]]) -> None:
         """Take in rows that were written."""
         for row in rows:
-            event = row.get("event")
-            self.punches += event == "punch"
-            self.seen += event == "seen"
-            self.retracted += event == "retract"
-            if row.get("kind", "review") != "review":
+            if isinstance(row, PunchRow):
+                self.punches += row.event == "punch"
+                self.seen += row.event == "seen"
+                self.retracted += row.event == "retract"
+            elif row.get("kind", "review") != "review":
                 self.incidents[str(row["kind"])] += 1

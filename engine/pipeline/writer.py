@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Literal, cast, get_args
 
-from engine.attendance import AttendanceBook
+from engine.attendance import AttendanceBook, PunchRow
 from engine.errors import StorageError, Unreachable
 from engine.types import Person
 
@@ -22,7 +22,7 @@ __all__ = ["Job", "Row", "Writer"]
 
 log = logging.getLogger(__name__)
 
-Row = Mapping[str, object]
+Row = PunchRow | Mapping[str, object]
 Job = Callable[[], object]
 People = Callable[[], Mapping[str, Person]]
 Book = Literal["punches", "incidents", "strangers", "coverage", "sightings", "notifications"]
@@ -137,13 +137,13 @@ class Writer:
         sheet_due = 0.0
         while not self._stopping.is_set():
             pause = _RETRY_S if self.stuck else None
-            if self._attendance.behind:
+            if self._attendance.keeper.behind:
                 pause = min(_RETRY_S, max(0.0, sheet_due - clock.monotonic()))
             self._wake.wait(pause)
             self._wake.clear()
             try:
                 self._drain()
-                if self._attendance.behind and clock.monotonic() >= sheet_due:
+                if self._attendance.keeper.behind and clock.monotonic() >= sheet_due:
                     sheet_due = self._renew_sheets()
             except BaseException as error:  # noqa: BLE001 - told in the pipeline's thread
                 self._error = self._error or error
@@ -152,7 +152,7 @@ class Writer:
         """Bring day sheets up to date; the monotonic time from which they may be again."""
         began = clock.monotonic()
         try:
-            self._attendance.settle(self._people())
+            self._attendance.keeper.settle(self._people())
         except StorageError as error:
             log.warning("the day sheet is behind the log: %s", error)
         ended = clock.monotonic()
@@ -200,5 +200,5 @@ class Writer:
                 f"{self.waiting} events could not be written: {failed.message}",
                 hint=f"{failed.hint}; the files hold everything up to then",
             ) from failed
-        self._attendance.settle(self._people())
+        self._attendance.keeper.settle(self._people())
         return rows

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from engine.attendance import cells
+from engine.attendance import CORRECTION, PUNCH, cells, valid_rows
 from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.imaging import encode_jpeg, read_image
@@ -76,22 +76,23 @@ def export_subject(
     subject = find(records, employee_id, threshold)
     scrub = _Scrub(records, subject, people)
     corrections = [
-        dataclasses.asdict(row)
-        for row in records.attendance.corrections_of(date.min + timedelta(days=2), date.max - timedelta(days=2))
+        row
+        for row in records.attendance.corrections.about_days(date.min + timedelta(days=2), date.max)
         if row.employee_id in subject.ids
     ]
-    days = [day for day, row in records.attendance_rows() if row["employee_id"] in subject.ids]
-    days += [row["day"] for row in corrections]
+    days = [day for day, row in records.attendance_rows() if row.employee_id in subject.ids]
+    days += [row.day for row in corrections]
     around = timedelta(days=1)  # a night shift belongs to the day on which it began
-    sheets = records.attendance.sheets(min(days) - around, max(days) + around, people, only=employee_id) if days else []
+    first, last = (min(days) - around, max(days) + around) if days else (date.max, date.min)
+    sheets = records.attendance.sheets.between(first, last, people, only=employee_id)
     incidents = {row["incident_id"] for row in subject.incidents}
     leave = [dataclasses.asdict(row) for row in records.leave.all() if row.employee_id == employee_id]
     documents: dict[str, object] = {
         "person.json": (dataclasses.asdict(subject.person) if subject.person else {"employee_id": employee_id})
         | {"has_pin": records.pins.has(employee_id)},
-        "attendance_log.json": scrub.rows(subject.attendance),
+        "attendance_log.json": scrub.rows(map(PUNCH.texts, subject.attendance)),
         "day_sheets.json": scrub.rows(map(cells, sheets)),
-        "corrections.json": scrub.rows(corrections),
+        "corrections.json": scrub.rows(map(CORRECTION.texts, corrections)),
         "leave.json": scrub.rows(leave),
         "incidents.json": scrub.rows(subject.incidents),
         "sightings.json": scrub.rows(map(SIGHTING.texts, subject.sightings)),
@@ -141,8 +142,8 @@ class _Scrub:
         earlier = {unknown_id for unknown_id in register.issued if register.current(unknown_id) in subject.strangers}
         name = subject.person.name if subject.person else ""
         self.own = subject.ids | subject.strangers | earlier | {name} - {""}
-        pseudonym = records.attendance.log.sealer.pseudonym
-        words = ((key, person.name, pseudonym(key)) for key, person in people.items())
+        pseudonym = records.attendance.log.raw.sealer.pseudonym
+        words = ((key, row.name, pseudonym(key)) for key, row in people.items())
         self._words = {word: _SOMEBODY for each in words for word in each}
         self._words |= {word: word for word in self.own} | {pseudonym(subject.id): subject.id}
 
@@ -180,12 +181,11 @@ def _templates(subject: Subject) -> list[dict[str, object]]:
 
 def _sure(records: Records, subject: Subject) -> set[Path | None]:
     """Pictures whose main face is the person's because somebody decided so: enrolment, and punches that hold."""
-    gone = {row["refers_to"] for row in subject.attendance}
-    held = [row for row in subject.attendance if row["event"] in {"punch", "seen"} and row["event_id"] not in gone]
+    held = valid_rows(subject.attendance)
     if subject.templates:  # somebody else may have entered their PIN, and here faces can tell
-        held = [row for row in held if row["method"] != "pin"]
+        held = [row for row in held if row.method != "pin"]
     enrolment = {path for path in subject.own_pictures() if path.parent.name == "enrolment"}
-    return enrolment | {records.inside(row["evidence_image"]) for row in held}
+    return enrolment | {records.inside(row.evidence_image) for row in held}
 
 
 def _of_one(path: Path, reader: FaceReader, subject: Subject, sure: bool) -> bytes:

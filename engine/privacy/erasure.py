@@ -76,7 +76,7 @@ def forget(
     """
     subject = find(records, employee_id, threshold)
     name, pseudonym = subject.person.name if subject.person else "", ""
-    sealer = records.attendance.log.sealer
+    sealer = records.attendance.log.raw.sealer
     author = Names(records.people, sealer).ids(author)
     networks = reader() if reader and subject.face is not None else None
     # nobody is to be recognised any more while this goes on; the row itself and the templates, by which everything else is
@@ -285,7 +285,7 @@ def _renew_sheets(records: Records, subject: Subject, people: Mapping[str, Perso
         with contextlib.suppress(ValueError):  # other files are not ours
             day = datetime.strptime(path.stem, "%Y-%m-%d").date()  # noqa: DTZ007 - a day, no moment
             if any(row.get("employee_id") in subject.ids for row in read_rows(path)):
-                records.attendance.refresh(day, others)
+                records.attendance.keeper.refresh(day, others)
                 count += 1
     return count
 

@@ -156,7 +156,8 @@ def _attendance(records: Records, days: int, now: datetime, *, apply: bool) -> E
     limit = records.attendance.day_of(now) - timedelta(days=days)
     coverage = records.attendance.plan.coverage
     old = set()
-    for log in (records.attendance.log, records.attendance.corrections, *([coverage.log] if coverage else [])):
+    attendance = records.attendance
+    for log in (attendance.log.raw, attendance.corrections.raw, *([coverage.log.raw] if coverage else [])):
         old |= _log_days(log, limit, days, now, apply=apply)
     for path in sorted((records.workspace / "attendance").glob("*.csv")):
         with contextlib.suppress(ValueError):  # other files are not ours

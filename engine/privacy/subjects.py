@@ -44,7 +44,7 @@ class Subject:
 
     def __init__(self, records: Records, employee_id: str, threshold: float) -> None:
         self.id, self._records, self._threshold = employee_id, records, threshold
-        self.ids = frozenset({employee_id, records.attendance.log.sealer.pseudonym(employee_id)})
+        self.ids = frozenset({employee_id, records.attendance.log.raw.sealer.pseudonym(employee_id)})
         self.person = records.people.all().get(employee_id)
         gallery = records.gallery.current()
         self.templates, self.embeddings = gallery.of(employee_id)
@@ -54,7 +54,7 @@ class Subject:
         # whom people have said is not them, however alike, is somebody else
         self._others = np.vstack([gallery.fused[~own], anchors.of(employee_id)[1]])
         self._register = records.dossiers.register()
-        self.attendance = [row for _, row in records.attendance_rows() if row["employee_id"] in self.ids]
+        self.attendance = [row for _, row in records.attendance_rows() if row.employee_id in self.ids]
         self.strangers, self.elsewhere = self._as_stranger()
         rows = records.incident_rows()
         known = {row["refers_to"] or row["incident_id"] for row in rows if self.takes_part(row)}
@@ -113,7 +113,7 @@ class Subject:
         """Pictures that rows or templates say are of this person: enrolment, evidence, incidents."""
         folder = self._records.workspace / "images" / "enrolment"
         paths = {folder / f"{template.template_id}.jpg" for template in self.templates}
-        named = [row["evidence_image"] for row in self.attendance]
+        named = [row.evidence_image for row in self.attendance]
         named += [row[column] for row in self.incidents for column in IMAGE_COLUMNS]
         found = {self._records.inside(name) for name in named}
         return {path for path in paths if path.is_file()} | {path for path in found if path is not None}

@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.access import Audit, PinBook
-from engine.attendance import AttendanceBook
+from engine.attendance import AttendanceBook, PunchRow
 from engine.errors import StorageError
 from engine.gallery import GalleryStore
 from engine.incidents import DossierBook, IncidentBook
@@ -58,9 +58,9 @@ class Records:
         """The logs with a file per day."""
         coverage = self.attendance.plan.coverage
         return [
-            self.attendance.log,
-            self.attendance.corrections,
-            *([coverage.log] if coverage else []),
+            self.attendance.log.raw,
+            self.attendance.corrections.raw,
+            *([coverage.log.raw] if coverage else []),
             self.incidents.log,
             self.dossiers.log,
             self.sightings.log,
@@ -77,7 +77,7 @@ class Records:
         for folder in PICTURE_FOLDERS:
             yield from sorted((self.workspace / "images" / folder).glob("*.jpg"))
 
-    def attendance_rows(self) -> Iterator[tuple[date, Mapping[str, str]]]:
+    def attendance_rows(self) -> Iterator[tuple[date, PunchRow]]:
         """Every row of the attendance log with its file's day."""
         for day in self.attendance.log.days():
             for row in self.attendance.log.read(day):
@@ -95,7 +95,7 @@ class Records:
 
     def close(self, now: datetime, people: Mapping[str, Person]) -> list[date]:
         """Close all days that are over."""
-        closed = self.attendance.close_days(now, people)
+        closed = self.attendance.keeper.close_days(now, people)
         before = self.attendance.day_of(now)
         for log in (self.incidents.log, self.dossiers.log, self.sightings.log, self.deliveries):
             log.close(before, now)
@@ -110,8 +110,8 @@ class Records:
         Raises:
             StorageError: the key of the seals is gone.
         """
-        journal = self.attendance.log.journal
-        key_path = self.attendance.log.sealer.key_path
+        journal = self.attendance.log.raw.journal
+        key_path = self.attendance.log.raw.sealer.key_path
         if not key_path.exists():  # a new one would only call every row changed
             if any(log.days() for log in self.logs) or journal.file or self.audit.file:
                 raise StorageError(
@@ -129,7 +129,7 @@ class Records:
 
         for log in self.logs:
             findings += log.check(told)
-        sealer = self.attendance.log.sealer
+        sealer = self.attendance.log.raw.sealer
         keys = {row["key"] for row in journal.file.read()} - {sealer.key_id}
         if keys:
             findings.append(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.access import Device, DeviceBook
-from engine.attendance import Sighting, record_shown
+from engine.attendance import PunchRow, Sighting, record_shown
 from engine.errors import InputError, StorageError
 from engine.records.books import Records
 from engine.records.names import Names
@@ -40,7 +40,7 @@ class KioskDesk:
         clock: Callable[[], datetime],
     ) -> None:
         self._records, self._devices, self._people, self._clock = records, devices, people, clock
-        self._names = Names(records.people, records.attendance.log.sealer)
+        self._names = Names(records.people, records.attendance.log.raw.sealer)
 
     def _now(self) -> datetime:
         return self._clock().astimezone(self._records.zone)
@@ -121,9 +121,7 @@ class KioskDesk:
         found = [each for each in self._people() if each.casefold() == typed.casefold()]
         return found[0] if len(found) == 1 else typed
 
-    def punch(
-        self, employee_id: str, pin: str, camera: str, picture: NDArray[np.uint8] | None
-    ) -> dict[str, object] | None:
+    def punch(self, employee_id: str, pin: str, camera: str, picture: NDArray[np.uint8] | None) -> PunchRow | None:
         """Somebody entered their number and PIN: write the passage down.
 
         Args:

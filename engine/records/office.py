@@ -11,10 +11,8 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from engine.attendance.corrections import Correction
-from engine.attendance.inside import Inside, inside_now
+from engine.attendance import Book, Correction, Inside, PunchRow, inside_now, valid_rows
 from engine.attendance.presence import Direction
-from engine.attendance.sheet import Book, valid_rows
 from engine.errors import InputError
 from engine.face_reader import FaceReader, subject
 from engine.gallery import Gallery, Template
@@ -61,7 +59,7 @@ class Office:
     ) -> None:
         self._records, self._people, self._reader = records, people, reader
         self._threshold, self._clock = threshold, clock
-        self._names = Names(records.people, records.attendance.log.sealer)
+        self._names = Names(records.people, records.attendance.log.raw.sealer)
 
     def readable(self, text: str) -> str:
         """A text from the logs for people to read, see `engine.records.names`."""
@@ -101,7 +99,7 @@ class Office:
             self._people(),
             attendance.rota,
             self._records.zone,
-            corrections=attendance.corrections_of(first, today),
+            corrections=attendance.corrections.about_days(first, today),
         )
         return inside_now(attendance.log.read(first, today), book, now)
 
@@ -120,7 +118,7 @@ class Office:
         ]
         return len({each for row in open_ for each in register.of(row)} - register.named.keys())
 
-    def not_this(self, event_id: str, *, author: str, reason: str) -> dict[str, object]:
+    def not_this(self, event_id: str, *, author: str, reason: str) -> PunchRow:
         """Say that a punch shows somebody else: it is taken back, and a face like that one is not taken for them again.
 
         Args:
@@ -135,16 +133,14 @@ class Office:
         """
         records = self._records
         rows = [row for _, row in records.attendance_rows()]
-        row = next((row for row in rows if row["event_id"] == event_id and row["event"] in {"punch", "seen"}), None)
+        row = next((row for row in rows if row.event_id == event_id and row.passage), None)
         if row is None:
             raise InputError(f"there is no punch {event_id!r}", hint="`muster report --json` lists them")
-        if any(other["refers_to"] == event_id for other in rows):
+        if any(other.refers_to == event_id for other in rows):
             raise InputError(f"{event_id} was taken back before", hint="nothing needs to be done")
-        same = ("employee_id", "camera", "track")
-        track = [other for other in valid_rows(rows) if all(other[column] == row[column] for column in same)]
-        if row not in track:
-            raise InputError(f"the time of {event_id} cannot be read", hint="`muster verify` tells what was changed")
-        picture = records.inside(row["evidence_image"])
+        same = (row.employee_id, row.camera, row.track)
+        track = [each for each in valid_rows(rows) if (each.employee_id, each.camera, each.track) == same]
+        picture = records.inside(row.evidence_image)
         if picture is None:
             raise InputError(f"the picture of {event_id} is gone", hint="correct the day with `muster correct` instead")
         image = read_image(picture)
@@ -152,23 +148,23 @@ class Office:
         chosen = subject(faces, (image.shape[1], image.shape[0]))
         if chosen is None or faces.embeddings is None:
             raise InputError(f"{picture}: no face found", hint="correct the day with `muster correct` instead")
-        template = Template(event_id, row["employee_id"], faces.qualities[chosen].score)
+        template = Template(event_id, row.employee_id, faces.qualities[chosen].score)
         embedding = np.asarray(faces.embeddings[chosen : chosen + 1])
         author = clean_text(self._names.ids(author), what="author", limit=100)
         # before the punch is taken back: when only this was done, it can be done again
         records.anchors.update(lambda gallery: gallery.remove_templates([event_id]).add([template], embedding))
         written = records.attendance.retract(
-            row["employee_id"],
-            max(datetime.fromisoformat(other["timestamp"]) for other in track),
-            row["camera"],
-            row["track"],
+            row.employee_id,
+            max(other.timestamp for other in track),
+            row.camera,
+            row.track,
             self._names.text(reason),
             self._people(),
             author=author,
         )
         if written is None:
             raise InputError(f"{event_id} was taken back before", hint="nothing needs to be done")
-        records.audit.note("not_this", row["employee_id"], f"punch {event_id}", author=author, now=self._clock())
+        records.audit.note("not_this", row.employee_id, f"punch {event_id}", author=author, now=self._clock())
         return written
 
     # ----------------------------------------------------------------------------------------- incidents

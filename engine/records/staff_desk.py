@@ -56,7 +56,7 @@ class StaffDesk:
 
     def __init__(self, records: Records, threshold: Callable[[], float], clock: Callable[[], datetime]) -> None:
         self._records, self._threshold, self._clock = records, threshold, clock
-        self._names = Names(records.people, records.attendance.log.sealer)
+        self._names = Names(records.people, records.attendance.log.raw.sealer)
 
     def _now(self) -> datetime:
         return self._clock().astimezone(self._records.zone)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.attendance import DaySheet
-from engine.attendance.sheet import valid_rows
+from engine.attendance import DaySheet, valid_rows
 from engine.records.books import Records
 from engine.types import NOBODY, Person
 
@@ -48,28 +47,28 @@ def arrivals(
     """
     book = records.attendance
     today, known = book.day_of(now), people()
-    rows = [row for row in valid_rows(book.log.read(today, today)) if row["event"] == "punch"]
-    rows = sorted((row for row in rows if row["timestamp"][:10] == today.isoformat()), key=lambda row: row["timestamp"])
+    rows = [row for row in valid_rows(book.log.read(today)) if row.event == "punch"]
+    rows = sorted((row for row in rows if row.timestamp.date() == today), key=lambda row: row.timestamp)
     firsts: dict[str, str] = {}
     for row in rows:
-        firsts.setdefault(row["employee_id"], row["event_id"])
+        firsts.setdefault(row.employee_id, row.event_id)
     newest = rows[::-1][:limit]
     sheet: dict[str, DaySheet] = {}
-    if any(firsts[row["employee_id"]] == row["event_id"] for row in newest):
-        sheet = {row.employee_id: row for row in book.sheet(today, known)}
+    if any(firsts[row.employee_id] == row.event_id for row in newest):
+        sheet = {day.employee_id: day for day in book.sheets.on(today, known)}
     found = []
     for row in newest:
-        employee_id = row["employee_id"]
-        first = firsts[employee_id] == row["event_id"]
+        employee_id = row.employee_id
+        first = firsts[employee_id] == row.event_id
         day = sheet.get(employee_id) if first else None
         found.append(
             Arrival(
-                row["event_id"],
+                row.event_id,
                 employee_id,
                 known.get(employee_id, NOBODY).name,
-                row["timestamp"][11:16],
-                row["camera"],
-                row["evidence_image"],
+                f"{row.timestamp:%H:%M}",
+                row.camera,
+                row.evidence_image,
                 first,
                 day.late if day else None,
                 day.late_min if day else None,

@@ -27,7 +27,7 @@ class UserDesk:
         self, records: Records, accounts: AccountBook, clock: Callable[[], datetime], sites: Callable[[], Sequence[str]]
     ) -> None:
         self._records, self._accounts, self._clock, self._sites = records, accounts, clock, sites
-        self._names = Names(records.people, records.attendance.log.sealer)
+        self._names = Names(records.people, records.attendance.log.raw.sealer)
 
     def _note(self, action: str, user: str, detail: str, author: str) -> None:
         # an account may bear an employee's name: logs know them by their id

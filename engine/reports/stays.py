@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from engine.attendance.corrections import Correction, in_force
 from engine.attendance.presence import times_inside
 from engine.attendance.rota import Rota
-from engine.attendance.sheet import marks_of, valid_rows
+from engine.attendance.rows import PunchRow, valid_rows
 from engine.types import NOBODY, Person
 
 __all__ = ["Stay", "occupancy", "stays"]
@@ -35,9 +35,13 @@ class Stay:
 
 
 def stays(
-    rows: Sequence[Mapping[str, str]], corrections: Sequence[Correction], first: date, last: date, rota: Rota,
+    rows: Sequence[PunchRow],
+    corrections: Sequence[Correction],
+    first: date,
+    last: date,
+    rota: Rota,
     people: Mapping[str, Person],
-) -> list[Stay]:  # fmt: skip
+) -> list[Stay]:
     """When people were inside, by person and time; corrections that hold are in it.
 
     Args:
@@ -53,14 +57,11 @@ def stays(
     forces = {key: in_force(own) for key, own in by_day.items()}
     removed = {event_id for force in forces.values() for event_id in force.removed}
     marks = {key: list(force.added) for key, force in forces.items()}
-    by_person: dict[str, list[Mapping[str, str]]] = {}
     for row in valid_rows(rows):
-        if row["event_id"] not in removed:
-            by_person.setdefault(row["employee_id"], []).append(row)
-    for employee_id, own in by_person.items():
-        department = people.get(employee_id, NOBODY).department
-        for mark in marks_of(own):
-            marks.setdefault((employee_id, rota.day_of(mark.time, employee_id, department)), []).append(mark)
+        if row.event_id not in removed:
+            department = people.get(row.employee_id, NOBODY).department
+            day = rota.day_of(row.timestamp, row.employee_id, department)
+            marks.setdefault((row.employee_id, day), []).append(row.mark)
     found: list[Stay] = []
     for (employee_id, day), passages in marks.items():
         if first <= day <= last:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import zipfile
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from paperwork import Clock, bench, enrol, face, picture, punch
 from app.words import translations
 from app.words.terms import TERMS
 from engine.access import PinBook
+from engine.attendance import PUNCH, PunchRow
 from engine.attendance.explain import explain
 from engine.errors import InputError, StorageError
 from engine.face_reader import FaceReader
@@ -197,20 +199,20 @@ def test_a_passage_by_pin_is_a_row_with_a_picture_and_without_evidence_of_a_face
     row = place.kiosk.punch(" E1 ", PIN, "door", picture(77))
     assert row is not None
     (stored,) = place.attendance.log.read(DAY)
-    assert (stored["employee_id"], stored["event"], stored["camera"], stored["method"]) == (
+    assert (stored.employee_id, stored.event, stored.camera, stored.method) == (
         "E1",
         "punch",
         "door",
         "pin",
     )
     assert {
-        stored[column]
+        PUNCH.texts(stored)[column]
         for column in ("agreeing_frames", "voting_frames", "similarity", "runner_up", "runner_up_similarity", "margin",
                        "threshold", "model", "gallery_version", "refers_to", "author", "reason", "liveness")
     } == {""}  # fmt: skip
-    assert pictures(place) == [stored["evidence_image"]]
-    assert abs(float(read_image(place.workspace / stored["evidence_image"]).mean()) - 77) < 2
-    assert datetime.fromisoformat(stored["timestamp"]) == NOW
+    assert pictures(place) == [stored.evidence_image]
+    assert abs(float(read_image(place.workspace / stored.evidence_image).mean()) - 77) < 2
+    assert stored.timestamp == NOW
     assert place.records.verify() == []
 
 
@@ -252,7 +254,7 @@ def test_face_and_pin_share_one_cool_down(place: Workbench, clock: Clock) -> Non
 
     def by_pin() -> None:
         row = place.kiosk.punch("E1", PIN, "door", picture())
-        events.append(row and row["event"])
+        events.append(row and row.event)
 
     punch(place, "E1", clock(), track="run-1")
     clock.forward(seconds=10)
@@ -263,9 +265,9 @@ def test_face_and_pin_share_one_cool_down(place: Workbench, clock: Clock) -> Non
     by_pin()
     assert events == ["seen", None, "punch"]
     clock.forward(seconds=10)
-    assert place.attendance.would_record(sighting("E1", clock())) == "seen"
+    assert place.attendance.log.would_record(sighting("E1", clock())) == "seen"
     clock.forward(seconds=cool_down_s - 10)
-    assert place.attendance.would_record(sighting("E1", clock())) == "punch"
+    assert place.attendance.log.would_record(sighting("E1", clock())) == "punch"
     assert len(pictures(place)) == 2  # none of the one that was not written
 
 
@@ -273,14 +275,14 @@ def test_face_and_pin_share_one_cool_down(place: Workbench, clock: Clock) -> Non
 def test_a_picture_that_cannot_be_written_costs_no_passage(place: Workbench, broken: NDArray[np.uint8]) -> None:
     row = place.kiosk.punch("E1", PIN, "door", broken)
     assert row is not None
-    assert row["evidence_image"] == ""
+    assert row.evidence_image == ""
 
 
 def test_a_folder_that_cannot_be_written_costs_no_passage(place: Workbench) -> None:
     (place.workspace / "images").write_text("in the way")
     row = place.kiosk.punch("E1", PIN, "door", picture())
     assert row is not None
-    assert row["evidence_image"] == ""
+    assert row.evidence_image == ""
 
 
 def test_a_log_that_cannot_be_written_is_told_and_leaves_no_picture(place: Workbench) -> None:
@@ -297,11 +299,11 @@ def test_two_passages_by_pin_are_taken_back_one_by_one(place: Workbench, clock: 
     assert first is not None
     assert second is not None
     back = place.attendance.retract(
-        "E1", clock(), "door", str(first["track"]), "a colleague", place.people.known(), author="sam"
+        "E1", clock(), "door", first.track, "a colleague", place.people.known(), author="sam"
     )
     assert back is not None
-    assert (back["refers_to"], back["method"]) == (first["event_id"], "pin")
-    (row,) = place.attendance.sheet(DAY, place.people.known())
+    assert (back.refers_to, back.method) == (first.event_id, "pin")
+    (row,) = place.attendance.sheets.on(DAY, place.people.known())
     assert (f"{row.first_in:%H:%M:%S}", row.punches) == ("12:00:00", 1)
 
 
@@ -309,17 +311,15 @@ def test_it_is_explained_without_talk_of_similarity(place: Workbench) -> None:
     place.kiosk.punch("E1", PIN, "door", picture())
     (stored,) = place.attendance.log.read(DAY)
     assert str(explain(stored)) == "the person entered their PIN at camera door, the picture of that moment is kept"
-    assert str(explain(stored | {"evidence_image": ""})) == "the person entered their PIN at camera door"
-    assert str(explain(stored | {"evidence_image": "", "camera": "", "similarity": "0.9", "agreeing_frames": "4"})) == (
-        "the person entered their PIN at camera –"
-    )
-    gone = explain(stored | {"camera": "{who}"}, {"reason": "a colleague"})
+    assert str(explain(replace(stored, evidence_image=""))) == "the person entered their PIN at camera door"
+    bare = replace(stored, evidence_image="", camera="", similarity=0.9, agreeing_frames=4)
+    assert str(explain(bare)) == "the person entered their PIN at camera –"
+    gone = explain(replace(stored, camera="{who}"), "a colleague")
     assert str(gone).startswith("taken back: a colleague, the person entered their PIN at camera {who}")
-    assert gone.similarity is None
 
 
 def test_every_part_of_it_has_a_german_sentence_with_the_same_places() -> None:
-    for part in explain({"method": "pin", "camera": "door", "evidence_image": "a.jpg"}).parts:
+    for part in explain(PunchRow("e1", NOW, "E1", "punch", "door", "pin", evidence_image="a.jpg")).parts:
         text = translations("de").gettext(TERMS[part.text]).format(**part.values)
         assert text != part.text
         assert all(value in text for value in part.values.values())

@@ -44,9 +44,9 @@ def test_a_person_before_the_camera_is_among_todays_arrivals(
         start_camera(page)
         expect(page.locator(".m-arrival", has_text="Ben").first).to_be_visible(timeout=60_000)
         page.wait_for_function("Number(document.querySelector('[data-frames]')?.dataset.frames) >= 20", timeout=60_000)
-    rows = [row for row in Workbench(site.workspace).attendance.log.read(site.today) if row["employee_id"] == "E1"]
-    assert [(row["event"], row["camera"]) for row in rows][:1] == [("punch", "workbench")]
-    assert all(rows[0][column] for column in EVIDENCE if not column.startswith("runner_up"))
+    rows = [row for row in Workbench(site.workspace).attendance.log.read(site.today) if row.employee_id == "E1"]
+    assert [(row.event, row.camera) for row in rows][:1] == [("punch", "workbench")]
+    assert all(getattr(rows[0], column) for column in EVIDENCE if not column.startswith("runner_up"))
 
 
 def test_opening_and_closing_the_live_tab_leaves_nothing_behind(

@@ -98,6 +98,6 @@ def test_a_correction_by_hr_stands_in_the_sheet_with_its_author(site: Site) -> N
         page.goto(site.base + "/attendance")
         expect(page.get_by_text("Exceptions")).to_be_visible()
     bench = Workbench(site.workspace)
-    row = next(row for row in bench.attendance.sheet(site.today, bench.people.known()) if row.employee_id == "E2")
+    row = next(row for row in bench.attendance.sheets.on(site.today, bench.people.known()) if row.employee_id == "E2")
     assert (row.corrected_by, row.correction_reason) == ("hr", "worked at the fair")
     assert row.recorded.status != row.status

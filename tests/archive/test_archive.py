@@ -330,7 +330,7 @@ def test_a_run_killed_anywhere_and_done_again_gives_the_same_bytes(tmp_path: Pat
             again, services = make_pipeline(workspace, scene, run_id="20261123T080000-r")
             stats = again.run(ListSource(scene.frames))
         assert (stats.punches, stats.incidents["unknown"], stats.incidents["tailgating"]) == (2, 2, 1), cut
-        assert len({row["event_id"] for row in services.attendance.log.read(date(2026, 11, 23))}) >= 3
+        assert len({row.event_id for row in services.attendance.log.read(date(2026, 11, 23))}) >= 3
         results.append(contents(workspace))
     first = results[0]
     assert any(name.startswith("images/tailgating") for name in first)

@@ -33,11 +33,11 @@ def book(tmp_path: Path) -> AttendanceBook:
 def test_a_damaged_row_stops_neither_recording_nor_sheets(book: AttendanceBook) -> None:
     for number, minute in ((1, 0), (2, 10)):
         book.record(sighting(f"E{number}", at(60 * minute)), PEOPLE)
-    path = book.log.shelf.path(DAY)
+    path = book.log.raw.shelf.path(DAY)
     path.write_bytes(path.read_bytes().replace(b",E1,", b',"E1,'))
     assert book.record(sighting("E3", at(1200)), PEOPLE)
-    assert [row.employee_id for row in book.sheet(DAY, PEOPLE)] == ["E2", "E3"]
-    assert [finding.what for finding in book.log.check()] == ["changed"]
+    assert [row.employee_id for row in book.sheets.on(DAY, PEOPLE)] == ["E2", "E3"]
+    assert [finding.what for finding in book.log.raw.check()] == ["changed"]
 
 
 def test_a_face_that_could_not_be_told_is_written_once_per_cool_down_and_not_beside_a_punch(
@@ -45,7 +45,7 @@ def test_a_face_that_could_not_be_told_is_written_once_per_cool_down_and_not_bes
 ) -> None:
     def doubt(second: float) -> str | None:
         row = book.record(replace(sighting(time=at(second)), certain=False, reason="left too soon"), PEOPLE)
-        return str(row["event"]) if row else None
+        return row.event if row else None
 
     assert [doubt(second) for second in (0, 5, COOL_DOWN_S - 1, COOL_DOWN_S)] == [
         "unidentified",
@@ -59,7 +59,7 @@ def test_a_face_that_could_not_be_told_is_written_once_per_cool_down_and_not_bes
         None,
         "unidentified",
     ]
-    assert [row.punches for row in book.sheet(DAY, PEOPLE)] == [1]
+    assert [row.punches for row in book.sheets.on(DAY, PEOPLE)] == [1]
 
 
 def test_a_working_day_that_begins_before_midnight_is_on_the_sheet_at_once(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_working_day_that_begins_before_midnight_is_on_the_sheet_at_once(tmp_p
     tomorrow = DAY + timedelta(days=1)
     (row,) = read_rows(tmp_path / "attendance" / f"{tomorrow}.csv")
     assert (row["employee_id"], row["first_in"], row["status"]) == ("E1", "22:49:00", "possibly inside")
-    assert {row.day for row in book.sheets(DAY, DAY + timedelta(days=9), people)} == {DAY, tomorrow}
+    assert {row.day for row in book.sheets.between(DAY, DAY + timedelta(days=9), people)} == {DAY, tomorrow}
 
 
 @given(
@@ -95,12 +95,12 @@ def test_whatever_the_clock_does_each_punch_counts_on_one_day(steps: list[tuple[
         for number, (step, arrival) in enumerate(steps):
             now += timedelta(seconds=step)
             row = book.record(sighting(time=now, track=f"run-{number}", arrival=arrival), PEOPLE, renew=False)
-            written += [row["event"]] if row else []
-        sheets = book.sheets(start.date() - timedelta(days=9), start.date() + timedelta(days=9), PEOPLE)
+            written += [row.event] if row else []
+        sheets = book.sheets.between(start.date() - timedelta(days=9), start.date() + timedelta(days=9), PEOPLE)
         assert sum(row.punches for row in sheets) == written.count("punch")
         assert all(
             timedelta() <= row.worked <= row.stayed
             for row in sheets
             if row.worked is not None and row.stayed is not None
         )
-        assert book.log.check() == []
+        assert book.log.raw.check() == []

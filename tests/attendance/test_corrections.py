@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.attendance import AttendanceBook, Plan, Rota, cells
-from engine.attendance.corrections import ACTIONS, CORRECTION_COLUMNS, EXCUSES, Correction, in_force, parse
+from engine.attendance.corrections import ACTIONS, CORRECTION, EXCUSES, Correction, in_force
 from engine.config import AttendanceConfig, EventsConfig, HolidaysConfig, ShiftConfig
 from engine.errors import InputError
 from engine.reports import STATUSES
@@ -40,7 +40,8 @@ class Desk:
         self.plan = Plan(rota, AttendanceConfig(four_eyes=four_eyes), directions={"door": "both"})
         self.book = AttendanceBook(workspace, BERLIN, EventsConfig(cool_down_s=300), self.plan)
         self.workspace, self.now = workspace, NOON
-        self.events = [str((self.book.record(sighting(time=local(at)), PEOPLE) or {})["event_id"]) for at in shown]
+        written = [self.book.record(sighting(time=local(at)), PEOPLE) for at in shown]
+        self.events = [row.event_id for row in written if row is not None]
 
     def correct(
         self, action: str, *, author: str = "hr.kim", who: str = "E1", day: date = DAY, reason: str = "at the desk",
@@ -54,7 +55,7 @@ class Desk:
 
     def row(self, who: str = "E1", day: date = DAY) -> dict[str, object]:
         """The person's day as cells; empty without one."""
-        found = [row for row in self.book.sheet(day, PEOPLE) if row.employee_id == who]
+        found = [row for row in self.book.sheets.on(day, PEOPLE) if row.employee_id == who]
         return cells(found[0]) if found else {}
 
     def shown(self, *columns: str) -> tuple[object, ...]:
@@ -74,7 +75,7 @@ BOTH = ("first_in", "last_out", "status", "recorded_first_in", "recorded_last_ou
 
 
 def test_what_was_recorded_and_what_holds_stand_side_by_side_and_the_log_stays(desk: Desk) -> None:
-    before = desk.book.log.shelf.path(DAY).read_bytes()
+    before = desk.book.log.raw.shelf.path(DAY).read_bytes()
     assert desk.shown(*BOTH, "corrected_by") == ("09:20:00", "16:00:00", "late, left early") * 2 + ("",)
     desk.correct("add", time="08:57", direction="in", reason="badge desk saw her")
     desk.correct("add", time="17:03", direction="out", author="hr.lee", reason="phoned")
@@ -83,7 +84,7 @@ def test_what_was_recorded_and_what_holds_stand_side_by_side_and_the_log_stays(d
     assert desk.shown("corrected_by", "correction_reason") == ("hr.kim; hr.lee", "badge desk saw her; phoned")
     assert desk.shown("hours", "recorded_hours", "approved_by") == ("8.10", "6.67", "")
     assert desk.shown("camera_in", "similarity_in") == ("", ""), "no camera saw the arrival that holds"
-    assert desk.book.log.shelf.path(DAY).read_bytes() == before
+    assert desk.book.log.raw.shelf.path(DAY).read_bytes() == before
     (row,) = read_rows(desk.workspace / "attendance" / f"{DAY}.csv")[:1]
     assert tuple(row[column] for column in BOTH) == expected, "the file is current at once"
 
@@ -127,9 +128,8 @@ def test_a_revoked_correction_leaves_no_trace_in_the_sheet_and_all_in_the_log(de
     desk.correct("revoke", refers_to=made.correction_id)
     assert desk.row() == before
     rows = desk.book.corrections.read(NOON.date())
-    assert [row["action"] for row in rows] == ["add", "revoke"]
-    assert tuple(rows[0]) == (*CORRECTION_COLUMNS, "seal")
-    assert desk.book.corrections.check() == []
+    assert [row.action for row in rows] == ["add", "revoke"]
+    assert desk.book.corrections.raw.check() == []
 
 
 def test_corrections_are_found_by_the_day_they_are_about(desk: Desk) -> None:
@@ -137,8 +137,8 @@ def test_corrections_are_found_by_the_day_they_are_about(desk: Desk) -> None:
     made = desk.correct("add", time="08:57", direction="in")
     assert desk.book.corrections.days() == [desk.now.date()]
     assert desk.shown("first_in") == ("08:57:00",)
-    assert [each.correction_id for each in desk.book.corrections_of(DAY, DAY)] == [made.correction_id]
-    assert desk.book.corrections_of(DAY + timedelta(days=1), desk.now.date()) == []
+    assert [each.correction_id for each in desk.book.corrections.about_days(DAY, DAY)] == [made.correction_id]
+    assert desk.book.corrections.about_days(DAY + timedelta(days=1), desk.now.date()) == []
 
 
 def test_a_night_is_corrected_on_both_sides_of_midnight(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_night_is_corrected_on_both_sides_of_midnight(tmp_path: Path) -> None:
     book = AttendanceBook(tmp_path, BERLIN, EventsConfig(), Plan(rota))
     for at, way in ((local("21:58"), "in"), (local("06:10", DAY + timedelta(days=1)), "out")):
         book.correct("E1", DAY, "add", author="hr", reason="desk", now=NOON, people=PEOPLE, time=at, direction=way)  # type: ignore[arg-type]
-    row = next(row for row in book.sheet(DAY, PEOPLE) if row.employee_id == "E1")
+    row = next(row for row in book.sheets.on(DAY, PEOPLE) if row.employee_id == "E1")
     assert (row.hours, row.status, row.note) == (8.2, "on time", "left on the next day")
     with pytest.raises(
         InputError,
@@ -204,11 +204,11 @@ def test_only_a_passage_of_that_day_and_person_can_be_removed(desk: Desk, kind: 
     assert theirs
     assert retraction
     ids = {
-        "a retraction": retraction["event_id"], "what was retracted": desk.events[0], "another day's": other["event_id"],
-        "somebody else's": theirs["event_id"],
+        "a retraction": retraction.event_id, "what was retracted": desk.events[0], "another day's": other.event_id,
+        "somebody else's": theirs.event_id,
     }  # fmt: skip
     with pytest.raises(InputError, match="is no passage of E1"):
-        desk.correct("remove", refers_to=str(ids[kind]))
+        desk.correct("remove", refers_to=ids[kind])
 
 
 def test_only_what_still_holds_can_be_revoked(desk: Desk) -> None:
@@ -276,14 +276,14 @@ def test_rows_that_make_no_sense_are_left_out(column: str, value: str) -> None:
         "action": "add", "time": "2026-11-23T09:00:00+01:00", "direction": "in", "value": "", "refers_to": "",
         "author": "hr", "reason": "x",
     }  # fmt: skip
-    assert [row.correction_id for row in parse([good | {column: value}, good])] == ["c"]
-    assert parse([good])[0].time == local("09:00")
+    found = CORRECTION.parse_all([good | {column: value}, good], "the log")
+    assert [(row.correction_id, row.time) for row in found] == [("c", local("09:00"))]
 
 
 @given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 6), st.sampled_from(["hr", "boss"])), max_size=7))
 def test_an_approval_covers_all_that_holds_or_nothing(actions: list[tuple[str, int, str]]) -> None:
     rows = [
-        Correction(f"c{n}", NOON, DAY, "E1", action, author, "why", NOON, "in", "sick", f"c{refers_to}")
+        Correction(f"c{n}", NOON, DAY, "E1", action, NOON, "in", "sick", f"c{refers_to}", author, "why")
         for n, (action, refers_to, author) in enumerate(actions)
     ]
     found = in_force(rows)

@@ -151,7 +151,7 @@ def test_a_run_over_midnight_and_a_change_of_clocks_leaves_no_gap(tmp_path: Path
     for span in watching.pause("stopped"):
         log.record(span)
     assert book(tmp_path).between(day, day).gaps(begin, end) == []
-    assert log.log.check() == []
+    assert log.log.raw.check() == []
 
 
 def test_of_a_process_that_was_killed_only_what_it_wrote_counts(tmp_path: Path) -> None:
@@ -215,8 +215,8 @@ def test_rows_that_were_damaged_are_left_out(tmp_path: Path, damage: tuple[bytes
     log = book(tmp_path)
     log.record(Span("door", at(0), at(100)))
     log.record(Span("door", at(100), at(200)))
-    header, first, second = log.log.shelf.path(DAY).read_bytes().splitlines(keepends=True)
-    log.log.shelf.path(DAY).write_bytes(header + first.replace(*damage) + second)
+    header, first, second = log.log.raw.shelf.path(DAY).read_bytes().splitlines(keepends=True)
+    log.log.raw.shelf.path(DAY).write_bytes(header + first.replace(*damage) + second)
     assert log.between(DAY, DAY).gaps(at(0), at(200)) == [(at(0), at(100))]
 
 
@@ -232,6 +232,6 @@ def test_the_sheet_of_a_day_does_not_depend_on_the_days_asked_for_with_it(tmp_pa
     attendance = AttendanceBook(tmp_path, BERLIN, EventsConfig(), Plan(rota, coverage=log))
     people = {"E1": Person("E1", "Ann", enrolled_at="2026-01-05T10:00:00+01:00")}
     days = [DAY + offset * ONE for offset in range(14)]
-    single = [row for day in days for row in attendance.sheet(day, people)]
-    assert attendance.sheets(days[0], days[-1], people) == single
+    single = [row for day in days for row in attendance.sheets.on(day, people)]
+    assert attendance.sheets.between(days[0], days[-1], people) == single
     assert [row.status for row in single] == ["absent"] * 10 + ["not covered"] * 3 + ["absent"]

@@ -59,10 +59,10 @@ def test_an_unidentified_face_is_a_row_with_its_picture_unless_the_person_was_se
         pipeline.process(frame)
     pipeline.finish()
     (row,) = services.attendance.log.read(DAY)
-    assert (row["event"], row["employee_id"]) == ("unidentified", "ann")
-    assert row["evidence_image"].startswith("images/unidentified/")
-    assert (tmp_path / row["evidence_image"]).is_file()
-    assert services.attendance.sheet(DAY, services.people()) == []  # nobody's time
+    assert (row.event, row.employee_id) == ("unidentified", "ann")
+    assert row.evidence_image.startswith("images/unidentified/")
+    assert (tmp_path / row.evidence_image).is_file()
+    assert services.attendance.sheets.on(DAY, services.people()) == []  # nobody's time
 
 
 def test_a_broken_track_beside_a_punch_is_not_told(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_broken_track_beside_a_punch_is_not_told(tmp_path: Path) -> None:
     for frame in scene.frames:
         pipeline.process(frame)
     pipeline.finish()
-    assert [row["event"] for row in services.attendance.log.read(DAY)] == ["punch"]
+    assert [row.event for row in services.attendance.log.read(DAY)] == ["punch"]
 
 
 # --------------------------------------------------------------------------------------------- living people
@@ -134,7 +134,7 @@ def test_rows_say_what_is_known_of_the_face(tmp_path: Path) -> None:
         for frame in scene.frames:
             pipeline.process(frame)
         pipeline.finish()
-        assert [row["liveness"] for row in services.attendance.log.read(DAY)] == [expected]
+        assert [row.liveness for row in services.attendance.log.read(DAY)] == [expected]
 
 
 # --------------------------------------------------------------------------------------------- second thoughts
@@ -157,7 +157,7 @@ def test_a_stranger_who_is_recognised_a_moment_later_needs_nobody_any_more(tmp_p
     (after,) = services.incidents.incidents(DAY, DAY)
     assert (after.state, after.author, after.reviews[0]["employee_ids"]) == ("resolved", "engine", "ann")
     assert len(services.strangers.current()) == 0
-    assert [row["event"] for row in services.attendance.log.read(DAY)] == ["punch"]
+    assert [row.event for row in services.attendance.log.read(DAY)] == ["punch"]
 
 
 def test_somebody_on_the_watch_list_is_an_incident_of_high_severity(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_the_log_says_when_the_camera_was_watching(tmp_path: Path) -> None:
     for frame in scene.frames[120:]:
         pipeline.process(frame)
     pipeline.finish()
-    rows = read_rows(book.log.shelf.path(DAY))
+    rows = read_rows(book.log.raw.shelf.path(DAY))
     assert [row["why"] for row in rows] == ["running", "lost", "stopped"]
     covered = book.between(DAY, DAY)
     gaps = covered.gaps(at(0), at(149))

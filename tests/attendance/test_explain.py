@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import pytest
 
 from app.words import translations
 from app.words.terms import TERMS
-from engine.attendance.explain import Part, explain
+from engine.attendance import PUNCH
+from engine.attendance.explain import Explanation, Part, explain
 
 ROW = {
     "event_id": "e1", "timestamp": "2026-11-23T08:57:00.000+01:00", "employee_id": "E1", "event": "punch", "camera": "door",
@@ -18,12 +17,14 @@ ROW = {
 }  # fmt: skip
 
 
+def explained(taken_back: str | None = None, **cells: str) -> Explanation:
+    return explain(PUNCH.parse(ROW | cells), taken_back)
+
+
 def test_a_punch_is_explained_by_frames_similarities_and_liveness() -> None:
-    found = explain(ROW)
+    found = explained()
     assert str(found) == "8 agreeing frames, similarity .71, next best .22 (E2), threshold .48, liveness passed"
-    assert (found.agreeing, found.similarity, found.threshold) == (8, 0.7123, 0.48)
-    assert found.time == datetime.fromisoformat(ROW["timestamp"])
-    assert (found.image, found.taken_back) == ("images/evidence/a.jpg", None)
+    assert (found.row.agreeing_frames, found.row.similarity, found.taken_back) == (8, 0.7123, None)
 
 
 @pytest.mark.parametrize(
@@ -38,32 +39,24 @@ def test_a_punch_is_explained_by_frames_similarities_and_liveness() -> None:
     ],
 )
 def test_what_else_can_be_said(cells: dict[str, str], told: str) -> None:
-    assert told in str(explain(ROW | cells))
+    assert told in str(explained(**cells))
 
 
 def test_what_was_taken_back_says_so_first() -> None:
-    found = explain(ROW, {"reason": "it was somebody else"})
+    found = explained("it was somebody else")
     assert str(found).startswith("taken back: it was somebody else, 8 agreeing frames")
 
 
-@pytest.mark.parametrize("column", [*ROW, "seal"])
-@pytest.mark.parametrize("cell", ["", "nonsense", "nan", "inf", "<b>{0}</b>", "{who}"])
-def test_a_damaged_cell_hurts_nothing_else(column: str, cell: str) -> None:
-    found = explain(ROW | {column: cell})
-    assert all(part.text.format(**part.values) for part in found.parts)
-    assert found.similarity is None or 0 <= found.similarity <= 1
-
-
 def test_an_empty_row_says_nothing() -> None:
-    assert explain({}).parts == ()
+    empty = dict.fromkeys(ROW, "") | {"timestamp": ROW["timestamp"], "event": "punch"}
+    assert explained(**empty).parts == ()
     assert str(Part("threshold {value}", {"value": ".48"})) == "threshold .48"
 
 
 def test_every_part_has_a_german_sentence_with_the_same_places() -> None:
-    rows = [ROW, ROW | {"agreeing_frames": "1", "voting_frames": "4"}, ROW | {"runner_up": ""}, ROW | {"method": "sample"},
-            ROW | {"event": "unidentified"}, ROW | {"reason": "x"},
-            ROW | {"liveness": "failed"}, ROW | {"liveness": "unproven"}]  # fmt: skip
-    parts = [part for row in rows for part in (*explain(row).parts, *explain(row, {"reason": "y"}).parts)]
+    changes = [{}, {"agreeing_frames": "1", "voting_frames": "4"}, {"runner_up": ""}, {"method": "sample"},
+               {"event": "unidentified"}, {"reason": "x"}, {"liveness": "failed"}, {"liveness": "unproven"}]  # fmt: skip
+    parts = [part for cells in changes for part in (*explained(**cells).parts, *explained("y", **cells).parts)]
     assert {part.text for part in parts} <= set(TERMS)
     for part in parts:
         assert all(

@@ -225,7 +225,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     office, because = bench.office, {"author": "hr", "reason": "asked them"}
     office.correct(IDS["corrected"], WATCHED, "add", time=moment(WATCHED, "08:59"), direction="in", **because)
     office.correct(IDS["excused"], WATCHED, "status", value="excused", **because)
-    bench.attendance.close_days(bench.clock(), bench.people.known())
+    bench.attendance.keeper.close_days(bench.clock(), bench.people.known())
     return folder
 
 
@@ -498,8 +498,8 @@ def test_the_sheet_and_the_headline_count_who_is_inside(reports: AttendanceRepor
 def test_the_kiosk_greets_each_as_the_sheet_says(workspace: Path) -> None:
     bench = Workbench(workspace)
     greeter = Greeter(bench, "came", Hub(bench.clock))
-    punches = [row for row in bench.attendance.log.read(TODAY) if row["direction"] != "out"]
-    told = {row["employee_id"]: greeter.greeting(row) for row in punches}
+    punches = [row for row in bench.attendance.log.read(TODAY) if row.direction != "out"]
+    told = {row.employee_id: greeter.greeting(row) for row in punches}
     said = {name: (told[IDS[name]]["status"], told[IDS[name]]["late_min"]) for name in NOW_EXPECTED}
     assert said == {
         name: ("recorded", None) if late is None else ("late", late) if late else ("on_time", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.attendance import Book, DayRows, Presence, Rota, day_sheet, inside_now, plain_book
+from engine.attendance import Book, DayRows, Presence, PunchRow, Rota, day_sheet, inside_now, plain_book
 from engine.attendance.corrections import Correction
 from engine.attendance.presence import Mark, TimesInside, times_inside
 from engine.config import HolidaysConfig, ShiftConfig
@@ -148,14 +149,18 @@ def test_every_valid_event_counts_on_exactly_one_day_and_hours_stay_within_what_
     start = datetime.fromisoformat(NIGHTS[place][night]).replace(tzinfo=zone)
     drawn = walk(start.astimezone(UTC), [(step, direction) for step, direction, _ in steps], zone)
     rows = [
-        {
-            "event_id": mark.event_id, "timestamp": mark.time.isoformat(), "employee_id": "E1", "event": event,
-            "camera": "door", "direction": mark.direction, "refers_to": f"e{number - 2}" if event == "retract" else "",
-        }
+        PunchRow(
+            mark.event_id,
+            mark.time,
+            "E1",
+            event,
+            direction=mark.direction,
+            refers_to=f"e{number - 2}" if event == "retract" else "",
+        )
         for number, (mark, (_, _, event)) in enumerate(zip(drawn, steps, strict=True))
-    ]  # fmt: skip
-    gone = {row["refers_to"] for row in rows if row["event"] == "retract"}
-    valid = [row for row in rows if row["event"] != "retract" and row["event_id"] not in gone]
+    ]
+    gone = {row.refers_to for row in rows if row.event == "retract"}
+    valid = [row for row in rows if row.event != "retract" and row.event_id not in gone]
     shifts = {}
     if hours:
         begin, end = (time.fromisoformat(text) for text in hours)
@@ -169,12 +174,11 @@ def test_every_valid_event_counts_on_exactly_one_day_and_hours_stay_within_what_
         for row in day_sheet([DayRows(rows)], day, book):
             punches += row.punches
             lower, upper = rota.window("E1", "", day)
-            within = [datetime.fromisoformat(each["timestamp"]) for each in valid]
-            within = [each for each in within if lower <= each < upper]
+            within = [each.timestamp for each in valid if lower <= each.timestamp < upper]
             if row.worked is not None:
                 assert row.stayed is not None
                 assert timedelta() <= row.worked <= row.stayed <= max(within) - min(within)
-    assert punches == sum(row["event"] == "punch" for row in valid)
+    assert punches == sum(row.event == "punch" for row in valid)
 
 
 # ----------------------------------------------------------------------------------------- who is inside now
@@ -182,15 +186,19 @@ def test_every_valid_event_counts_on_exactly_one_day_and_hours_stay_within_what_
 PEOPLE = {"E1": Person("E1", "Ann", "Lab"), "E2": Person("E2", "bob", "Lab")}
 
 
-def seen(passages: str, employee_id: str = "E1", day: date = DAY) -> list[dict[str, str]]:
+def seen(passages: str, employee_id: str = "E1", day: date = DAY) -> list[PunchRow]:
     """Rows of the log for passages of a day."""
     return [
-        {
-            "event_id": f"{employee_id}-{day}-{number}", "employee_id": employee_id, "event": "punch", "camera": "door",
-            "timestamp": (mark.time + (day - DAY)).isoformat(), "direction": mark.direction, "refers_to": "",
-        }
+        PunchRow(
+            f"{employee_id}-{day}-{number}",
+            mark.time + (day - DAY),
+            employee_id,
+            "punch",
+            "door",
+            direction=mark.direction,
+        )
         for number, mark in enumerate(marks(passages))
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(
@@ -231,7 +239,7 @@ def test_the_list_is_by_department_and_name_and_names_strangers_to_the_list_by_i
 
 def test_a_retracted_punch_puts_nobody_inside() -> None:
     (punch,) = seen("in 08:00")
-    retract = {**punch, "event_id": "r", "event": "retract", "refers_to": punch["event_id"]}
+    retract = replace(punch, event_id="r", event="retract", refers_to=punch.event_id)
     assert inside_now([punch, retract], plain_book(PEOPLE, BERLIN), local("12:00")) == []
 
 
@@ -263,7 +271,7 @@ def test_a_night_shift_is_inside_until_it_leaves() -> None:
 @pytest.mark.parametrize("action", ["out", "in", "remove"])
 def test_corrections_count_for_the_list(action: str) -> None:
     came = seen("in 08:00")[0]
-    fields = {"action": "remove", "refers_to": came["event_id"]}
+    fields = {"action": "remove", "refers_to": came.event_id}
     if action != "remove":
         fields = {"action": "add", "time": local("11:00"), "direction": action}
     made = Correction("c", local("11:30"), DAY, "E1", author="hr", reason="seen", **fields)  # type: ignore[arg-type]
@@ -276,7 +284,7 @@ def test_corrections_count_for_the_list(action: str) -> None:
 def test_a_departure_entered_for_last_night_counts_after_midnight() -> None:
     yesterday = DAY - timedelta(days=1)
     out = Correction(
-        "c", local("00:05"), yesterday, "E1", "add", "hr", "seen", local("23:40") - timedelta(days=1), "out"
+        "c", local("00:05"), yesterday, "E1", "add", local("23:40") - timedelta(days=1), "out", "", "", "hr", "seen"
     )
     book = Book(PEOPLE, Rota({}, HolidaysConfig(), BERLIN), BERLIN, corrections=[out])
     assert inside_now(seen("in 23:00", "E1", yesterday), book, local("00:10")) == []

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.attendance import SHEET_COLUMNS, Book, DayRows, Rota, Status, day_sheet
+from engine.attendance import PUNCH, SHEET_COLUMNS, Book, DayRows, PunchRow, Rota, Status, day_sheet
 from engine.attendance import cells as table
 from engine.attendance.corrections import EXCUSES
 from engine.attendance.coverage import Coverage
@@ -33,7 +33,7 @@ def moment(text: str, day: date = MONDAY, zone: ZoneInfo = BERLIN) -> datetime:
     return datetime.combine(day + timedelta(days=int(ahead or 0)), time.fromisoformat(clock), zone)
 
 
-def log_rows(passages: str, day: date = MONDAY, zone: ZoneInfo = BERLIN, who: str = "E1") -> list[dict[str, str]]:
+def log_rows(passages: str, day: date = MONDAY, zone: ZoneInfo = BERLIN, who: str = "E1") -> list[PunchRow]:
     """Rows for passages such as `in 09:00, seen 10:00, out +1 06:00, unidentified 09:00, retract-0 09:01`."""
     rows = []
     for number, part in enumerate(passages.split(", ") if passages else []):
@@ -41,14 +41,18 @@ def log_rows(passages: str, day: date = MONDAY, zone: ZoneInfo = BERLIN, who: st
         when = " ".join(word for word in words if word[0] in "+-" or word[0].isdigit())
         kind = next((word for word in words if word.split("-")[0] in {"seen", "unidentified", "retract"}), "punch")
         event, _, refers_to = kind.partition("-")
-        rows.append(
-            {
-                "event_id": f"{who}-{number}", "employee_id": who, "event": event, "similarity": f"0.{number + 1}",
-                "timestamp": datetime.fromisoformat(moment(when, day, zone).isoformat()).isoformat(),
-                "direction": next((word for word in words if word in {"in", "out"}), "both"),
-                "camera": f"cam-{number}", "refers_to": f"{who}-{refers_to}" if refers_to else "", "liveness": "passed",
-            }
-        )  # fmt: skip
+        cells = {
+            "event_id": f"{who}-{number}",
+            "employee_id": who,
+            "event": event,
+            "similarity": f"0.{number + 1}",
+            "timestamp": moment(when, day, zone).isoformat(),
+            "direction": next((word for word in words if word in {"in", "out"}), "both"),
+            "camera": f"cam-{number}",
+            "refers_to": f"{who}-{refers_to}" if refers_to else "",
+            "liveness": "passed",
+        }
+        rows.append(PUNCH.parse(cells))
     return rows
 
 
@@ -64,7 +68,7 @@ def watched(*gaps: str, until: str = "+2 00:00", day: date = MONDAY) -> Coverage
 
 def sheet(
     passages: str = "", day: date = MONDAY, shift: ShiftConfig | None = OFFICE, now: str | None = None,
-    person: Mapping[str, Any] | None = None, zone: ZoneInfo = BERLIN, rows: Sequence[dict[str, str]] = (), **book: object,
+    person: Mapping[str, Any] | None = None, zone: ZoneInfo = BERLIN, rows: Sequence[PunchRow] = (), **book: object,
 ) -> Row:  # fmt: skip
     """Ann's row as cells; empty when there is none."""
     people = {"E1": replace(PEOPLE["E1"], **(person or {}))}

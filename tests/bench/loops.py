@@ -85,7 +85,7 @@ def muster_loop(workspace: Path, clip: Clip, live: bool) -> dict[str, Any]:
             "faces_per_frame": stats.faces / max(stats.frames, 1),
             "embedded": stats.embedded,
             "passed_over": stats.passed_over,
-            "people": sorted({row["employee_id"] for row in rows if row["event"] == "punch"}),
+            "people": sorted({row.employee_id for row in rows if row.event == "punch"}),
             "withdrawn": stats.retracted,
             "latencies_s": stats.latencies_s,
             "stage_ms": {name: value * 1000 / max(stats.frames, 1) for name, value in stats.stage_s.items()},

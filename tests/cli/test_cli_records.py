@@ -287,8 +287,8 @@ def test_a_person_is_told_everything_corrected_for_a_false_match_and_then_forgot
     write_jpeg(evidence, crop_around(image, np.asarray(reader.photo(image).detections.boxes[0])))
     row = punch(workbench, "E7", yesterday(), track="run-40", image=evidence.relative_to(workspace).as_posix())
 
-    assert "was taken back" in run("not-this", str(row["event_id"]), "--reason", "Mindy Kaling is taller").out
-    refused(run("not-this", str(row["event_id"])), 4, "taken back before")
+    assert "was taken back" in run("not-this", row.event_id, "--reason", "Mindy Kaling is taller").out
+    refused(run("not-this", row.event_id), 4, "taken back before")
     told = parsed(run("export-subject", "E7", "--out", tmp_path / "mine.zip", "--json"))
     assert (told["templates"], told["attendance_rows"], told["pictures"]) == (3, 2, 4)
     with zipfile.ZipFile(tmp_path / "mine.zip") as archive:

@@ -154,9 +154,11 @@ def test_a_recorder_that_may_only_append_finds_the_same_on_a_database(
     source = VideoSource(workspace / "demo" / "entrance.mp4", "entrance", start=START, fast=True)
     gate.pipeline("entrance").run(source)
     day = START.date()
-    assert office.attendance.sheet(day, office.people.known()) == there.attendance.sheet(day, there.people.known())
+    assert office.attendance.sheets.on(day, office.people.known()) == there.attendance.sheets.on(
+        day, there.people.known()
+    )
     assert told(office, day) == told(there, day)
-    assert office.attendance.follow(START, office.people.known()) == [day]
+    assert office.attendance.keeper.follow(START, office.people.known()) == [day]
     sheet = Path("attendance") / f"{day}.csv"
     assert (office.workspace / sheet).read_bytes() == (workspace / sheet).read_bytes()
     assert [row for row in _rows(workspace / sheet) if row["first_in"]]

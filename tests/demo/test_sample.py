@@ -33,7 +33,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
 
 def test_every_row_is_sealed_and_days_that_are_over_are_closed(bench: Workbench) -> None:
     assert bench.records.verify() == []
-    log = bench.attendance.log
+    log = bench.attendance.log.raw
     assert len(log.days()) == 20
     assert [day for day in log.days() if (day, "") not in log.journal.heads(log.name)] == [date(2025, 3, 13), FRIDAY]
 
@@ -41,9 +41,9 @@ def test_every_row_is_sealed_and_days_that_are_over_are_closed(bench: Workbench)
 def test_made_up_rows_say_so_and_nobody_has_a_template(bench: Workbench) -> None:
     assert bench.config.sample
     rows = [row for _, row in bench.records.attendance_rows()]
-    assert {row["method"] for row in rows} == {"sample"}
-    assert {row["camera"] for row in rows} == {"entrance"}
-    assert {row["evidence_image"] for row in rows} == {""}
+    assert {row.method for row in rows} == {"sample"}
+    assert {row.camera for row in rows} == {"entrance"}
+    assert {row.evidence_image for row in rows} == {""}
     assert bench.gallery.current().people == ()
     people = bench.people.all()
     assert len({person.name for person in people.values()}) == len(people) == 40
@@ -51,13 +51,13 @@ def test_made_up_rows_say_so_and_nobody_has_a_template(bench: Workbench) -> None
 
 def test_nothing_lies_in_the_future(bench: Workbench) -> None:
     rows = [row for _, row in bench.records.attendance_rows()]
-    assert max(datetime.fromisoformat(row["timestamp"]) for row in rows) <= NOON
-    today = bench.attendance.sheet(FRIDAY, bench.people.known())
+    assert max(row.timestamp for row in rows) <= NOON
+    today = bench.attendance.sheets.on(FRIDAY, bench.people.known())
     assert Counter(str(row.status) for row in today)["inside"] > 20
 
 
 def test_there_is_something_to_show_of_everything(bench: Workbench) -> None:
-    rows = bench.attendance.sheets(date(2025, 2, 17), date(2025, 3, 13), bench.people.known())
+    rows = bench.attendance.sheets.between(date(2025, 2, 17), date(2025, 3, 13), bench.people.known())
     found = Counter(str(row.status) for row in rows)
     for status in (
         "on time",
@@ -110,7 +110,7 @@ def test_people_who_are_there_already_punch_on_the_days_before_today(tmp_path: P
     bench = Workbench(tmp_path, clock=lambda: NOON)
     bench.people.put(Person("ann", "Ann", "Sample", enrolled_at="2025-01-01T00:00:00+00:00"))
     fill(bench, 3, 5, FRIDAY, also={"ann"})
-    days = {row["timestamp"][:10] for _, row in bench.records.attendance_rows() if row["employee_id"] == "ann"}
+    days = {str(row.timestamp.date()) for _, row in bench.records.attendance_rows() if row.employee_id == "ann"}
     assert days
     assert FRIDAY.isoformat() not in days
 
@@ -156,8 +156,8 @@ def test_the_sample_workspace_holds_real_faces_and_three_weeks(sample_workspace:
     assert len(bench.gallery.current().people) == 4
     assert len(bench.people.all()) == 28
     rows = [row for _, row in bench.records.attendance_rows()]
-    assert {"face", "sample"} == {row["method"] for row in rows}
-    assert 15 <= len({row["timestamp"][:10] for row in rows if row["method"] == "sample"}) <= 16
+    assert {"face", "sample"} == {row.method for row in rows}
+    assert 15 <= len({row.timestamp.date() for row in rows if row.method == "sample"}) <= 16
     assert {each.row["image"] != "" for each in bench.alerts.all() if each.state == "open"} == {True}
     assert not seed_sample(sample_workspace, no_progress)
 

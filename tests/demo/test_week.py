@@ -109,7 +109,7 @@ def test_the_week_is_the_same_on_a_database(answer: Answer, workspace: Path, pos
     office, gate = moved(there, place, place.login("recorder", "week"), site="week")
     monday, friday = date.fromisoformat(DAYS[0]), date.fromisoformat(DAYS[-1])
     watch_demo(gate, week(monday, there.config.zone), workspace / "demo" / "week.mp4", no_progress)
-    sheets = [bench.attendance.sheets(monday, friday, bench.people.known()) for bench in (there, office)]
+    sheets = [bench.attendance.sheets.between(monday, friday, bench.people.known()) for bench in (there, office)]
     assert sheets[0] == sheets[1]
     assert len(sheets[0]) == 5 * 4
     assert told(office, monday, friday) == told(there, monday, friday)

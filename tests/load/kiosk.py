@@ -86,7 +86,7 @@ def _latency(door: Door, seconds: float, told: multiprocessing.Queue[object]) ->
 def greetings(door: Door, count: int) -> dict[str, object]:
     """Seconds from the moment that a punch is on disk until its greeting is on the screen, so many times."""
     bench = Workbench(door.workspace)
-    log = bench.attendance.log.shelf.path(bench.attendance.day_of(bench.clock()))
+    log = bench.attendance.log.raw.shelf.path(bench.attendance.day_of(bench.clock()))
     watch = """() => { window.shown = []; new MutationObserver(() => {
         if (document.body.dataset.view === "greeting") window.shown.push(Date.now() / 1000); else window.last = 0;
     }).observe(document.body, {attributes: true, attributeFilter: ["data-view"]}); }"""

@@ -19,7 +19,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "support"), str(Path(__file__).parents[2])]
@@ -110,16 +109,14 @@ def books(bench: Workbench) -> dict[str, object]:
     rows = bench.attendance.log.read(day, day)
     assert bench.attendance.plan.coverage is not None
     spans = bench.attendance.plan.coverage.log.read(day)
-    lost = [row for row in spans if row["why"] == "lost"]
+    lost = [row for row in spans if row.why == "lost"]
     incidents = bench.incidents.log.read(day, day)
     pairs = itertools.pairwise(spans)
     return {
-        "punches": sum(row["event"] == "punch" for row in rows),
+        "punches": sum(row.event == "punch" for row in rows),
         "outages_in_coverage": len(lost),
         "gaps_s": [
-            round((datetime.fromisoformat(after["begins"]) - datetime.fromisoformat(before["ends"])).total_seconds(), 1)
-            for before, after in pairs
-            if before["why"] == "lost"
+            round((after.begins - before.ends).total_seconds(), 1) for before, after in pairs if before.why == "lost"
         ],
         "lost_and_back_told": [
             sum(row.get("kind") == kind for row in incidents) for kind in ("camera_lost", "camera_back")

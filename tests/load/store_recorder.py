@@ -30,7 +30,7 @@ def main(workspace: Path, said: Path, run: str, per_s: float) -> None:
                 row = bench.attendance.record(
                     replace(sighting(f"{camera}-{run}-{number}", camera=camera), time=now), {}, renew=False
                 )
-                rows = [("attendance", row["event_id"])] if row else []
+                rows = [("attendance", row.event_id)] if row else []
                 if number % 5 == 0:
                     event = Event(
                         EventKind.UNKNOWN, now, camera, unknown_ids=(f"unknown-{number}",), severity=Severity.HIGH

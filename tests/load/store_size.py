@@ -45,7 +45,7 @@ def main() -> None:
                 bench = Workbench(workspace)
             people = bench.people.known()
             began = time.perf_counter()
-            rows = bench.attendance.sheets(first, LAST, people)
+            rows = bench.attendance.sheets.between(first, LAST, people)
             seconds = time.perf_counter() - began
             print(
                 f"{what}: {len(rows)} rows of {(LAST - first) // timedelta(1) + 1} days, {len(people)} people: {seconds:.2f} s"

@@ -70,7 +70,7 @@ def test_who_was_seen_last_when(tmp_path: Path) -> None:
     punch(workbench, "E2", T0 - timedelta(days=3), track="run-8")
     punch(workbench, "E3", T0, track="run-9", certain=False)
     found = last_seen(workbench, ["E1", "E2", "E3", "E4"])
-    assert {key: row["timestamp"][:10] for key, row in found.items()} == {"E1": "2026-11-23", "E2": "2026-11-20"}
+    assert {key: str(row.timestamp.date()) for key, row in found.items()} == {"E1": "2026-11-23", "E2": "2026-11-20"}
     assert last_seen(workbench, ["E2"], days=1) == {}, "only so many days are looked at"
 
 
@@ -82,7 +82,7 @@ def test_last_punches_are_the_newest_and_those_that_hold(tmp_path: Path) -> None
     punch(workbench, "E2", T0, track="run-9")
     workbench.attendance.retract("E1", at(1), "door", "run-0", "somebody else", {})
     found = last_punches(workbench, "E1", count=3)
-    assert [row["timestamp"][:10] for row in found] == ["2026-11-22", "2026-11-21", "2026-11-20"]
+    assert [str(row.timestamp.date()) for row in found] == ["2026-11-22", "2026-11-21", "2026-11-20"]
 
 
 # --------------------------------------------------------------------------------------------- cameras

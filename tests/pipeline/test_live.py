@@ -85,7 +85,7 @@ def _watch(pipeline: Pipeline, scene: Scene, pause_s: float = 0.0) -> RunStats:
 
 
 def _rows(services: Services) -> list[tuple[str, str]]:
-    return [(row["employee_id"], row["event"]) for row in services.attendance.log.read(DAY)]
+    return [(row.employee_id, row.event) for row in services.attendance.log.read(DAY)]
 
 
 def _crowd() -> Scene:
@@ -261,7 +261,8 @@ def test_a_camera_that_is_lost_does_not_keep_the_last_punch_in_memory(tmp_path: 
 
     pipeline.run(source, sink)
     assert source.written
-    assert [row.get("event") or row.get("kind") for row in told] == ["punch", "camera_lost"]  # type: ignore[attr-defined]
+    punch, lost = told
+    assert (punch.event, lost["kind"]) == ("punch", "camera_lost")  # type: ignore[attr-defined, index]
 
 
 def test_votes_are_counted_though_no_further_frame_comes(tmp_path: Path) -> None:
@@ -285,7 +286,7 @@ def test_a_picture_that_cannot_be_made_costs_no_row_of_any_book(
     pipeline, services = make_pipeline(tmp_path, scene, live=live)
     _watch(pipeline, scene)
     assert sorted(_rows(services)) == [("ann", "punch"), ("bob", "punch")]
-    assert {row["evidence_image"] for row in services.attendance.log.read(DAY)} == {""}
+    assert {row.evidence_image for row in services.attendance.log.read(DAY)} == {""}
     assert [row["kind"] for row in services.incidents.log.read(DAY)].count("unknown") == 1
 
 

@@ -93,16 +93,16 @@ def test_one_pixel_frames_and_sizes_that_change_are_taken(tmp_path: Path) -> Non
 def test_a_known_person_who_walks_by_is_one_punch_with_its_evidence(tmp_path: Path) -> None:
     stats, services = run(tmp_path, scene_of((("ann",), 30), ((), 15)))
     (row,) = services.attendance.log.read(DAY)
-    assert (row["employee_id"], row["event"], row["camera"], row["track"]) == ("ann", "punch", "door", "run-1")
-    assert row["timestamp"] == T0.isoformat(timespec="milliseconds")
-    assert all(row[column] for column in EVIDENCE)
-    assert float(row["similarity"]) == pytest.approx(1, abs=1e-3)
-    assert float(row["runner_up_similarity"]) == pytest.approx(0.2, abs=1e-3)  # as the painted faces are made
-    assert (row["runner_up"], row["threshold"], row["agreeing_frames"]) == ("bob", "0.6", "3")
-    assert row["gallery_version"] == str(services.gallery.current().version)
-    red, green, blue = np.asarray(Image.open(tmp_path / row["evidence_image"])).mean((0, 1))
+    assert (row.employee_id, row.event, row.camera, row.track) == ("ann", "punch", "door", "run-1")
+    assert row.timestamp == T0
+    assert all(getattr(row, column) for column in EVIDENCE)
+    assert row.similarity == pytest.approx(1, abs=1e-3)
+    assert row.runner_up_similarity == pytest.approx(0.2, abs=1e-3)  # as the painted faces are made
+    assert (row.runner_up, row.threshold, row.agreeing_frames) == ("bob", 0.6, 3)
+    assert row.gallery_version == services.gallery.current().version
+    red, green, blue = np.asarray(Image.open(tmp_path / row.evidence_image)).mean((0, 1))
     assert red > max(green, blue)  # Ann is painted red
-    assert pictures(tmp_path) == [tmp_path / row["evidence_image"]]
+    assert pictures(tmp_path) == [tmp_path / row.evidence_image]
     (line,) = read_rows(tmp_path / "attendance" / f"{DAY}.csv")
     assert (line["name"], line["first_in"]) == ("Ann", "08:00:00")
     assert (stats.punches, stats.tracks, stats.unresolved, sum(stats.incidents.values())) == (1, 1, 0, 0)
@@ -114,7 +114,7 @@ def test_somebody_who_comes_again_within_the_cool_down_does_not_punch_again(tmp_
     assert (stats.punches, stats.seen) == (0, 1)
     stats, _ = run(tmp_path, scene_of((("ann",), 15), start_s=3600), run_id="c")
     assert (stats.punches, stats.seen) == (1, 0)
-    assert [row["event"] for row in services.attendance.log.read(DAY)] == ["punch", "seen", "punch"]
+    assert [row.event for row in services.attendance.log.read(DAY)] == ["punch", "seen", "punch"]
 
 
 def test_somebody_who_takes_anothers_place_in_a_track_is_a_punch_under_a_track_of_their_own(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_somebody_who_takes_anothers_place_in_a_track_is_a_punch_under_a_track_o
         for _ in range(20):
             scene.show({name: pose(120, 110, 60)})
     stats, services = run(tmp_path, scene)
-    rows = [(row["employee_id"], row["event"], row["track"]) for row in services.attendance.log.read(DAY)]
+    rows = [(row.employee_id, row.event, row.track) for row in services.attendance.log.read(DAY)]
     assert rows == [("ann", "punch", "run-1"), ("bob", "punch", "run-2")]
     assert stats.tracks == 2
 
@@ -134,7 +134,7 @@ def test_single_odd_frames_do_not_split_a_track(tmp_path: Path) -> None:
         scene.show({"bob" if index % 10 == 9 else "ann": pose(120, 110, 60)})
     stats, services = run(tmp_path, scene, Config(voting=VotingConfig(settled_interval_s=0)))
     assert (stats.tracks, stats.punches, stats.retracted) == (1, 1, 0)
-    assert [row["employee_id"] for row in services.attendance.log.read(DAY)] == ["ann"]
+    assert [row.employee_id for row in services.attendance.log.read(DAY)] == ["ann"]
 
 
 def test_two_faces_like_one_person_are_not_both_that_person(tmp_path: Path) -> None:
@@ -158,13 +158,13 @@ def test_a_name_that_later_frames_deny_is_retracted_and_off_the_sheet(tmp_path: 
     blind = replace(services, swap_similarity=-1.0)  # to whom all faces are alike: only the votes can tell
     stats = open_pipeline(blind, Config(), "door", run_id="run").run(ListSource(scene.frames))
     punch, retraction = services.attendance.log.read(DAY)
-    assert (punch["event"], retraction["event"], punch["track"], retraction["track"]) == (
+    assert (punch.event, retraction.event, punch.track, retraction.track) == (
         "punch",
         "retract",
         "run-1",
         "run-1",
     )
-    assert retraction["refers_to"] == punch["event_id"]
+    assert retraction.refers_to == punch.event_id
     assert read_rows(tmp_path / "attendance" / f"{DAY}.csv") == []
     assert (stats.punches, stats.retracted, stats.incidents["unknown"]) == (1, 1, 1)
 
@@ -172,7 +172,7 @@ def test_a_name_that_later_frames_deny_is_retracted_and_off_the_sheet(tmp_path: 
 def test_with_one_frame_enough_somebody_is_decided_on_in_the_very_first_frame(tmp_path: Path) -> None:
     config = Config(voting=VotingConfig(min_agreeing=1, min_unknown=1))
     _, services = run(tmp_path, scene_of((("ann", "stranger"), 1)), config)
-    assert [row["employee_id"] for row in services.attendance.log.read(DAY)] == ["ann"]
+    assert [row.employee_id for row in services.attendance.log.read(DAY)] == ["ann"]
     assert [row["unknown_ids"] for row in incidents(services, "unknown")] == ["unknown-1"]
 
 
@@ -256,8 +256,8 @@ def test_a_log_that_cannot_be_written_for_a_while_costs_no_punch(tmp_path: Path)
     pipeline, services = make_pipeline(tmp_path, scene := scene_of((("ann",), 20)))
     stats = pipeline.run(ListSource(scene.frames), lambda result: obstacle.rmdir() if result.frame.index == 9 else None)
     (row,) = services.attendance.log.read(DAY)
-    assert (row["event"], row["timestamp"]) == ("punch", T0.isoformat(timespec="milliseconds"))
-    assert pictures(tmp_path) == [tmp_path / row["evidence_image"]]
+    assert (row.event, row.timestamp) == ("punch", T0)
+    assert pictures(tmp_path) == [tmp_path / row.evidence_image]
     assert stats.punches == 1
 
 

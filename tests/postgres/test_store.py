@@ -19,7 +19,7 @@ from sites import DAY, DIMENSION, NOBODY, T0, Place, book_of, files, gallery_of,
 from waiting import until
 
 from engine.access import Audit, PinBook
-from engine.attendance.book import ATTENDANCE_COLUMNS
+from engine.attendance import PUNCH
 from engine.errors import ConfigError, GalleryMismatch, InputError, StorageError
 from engine.gallery import Gallery, GalleryStore, Template
 from engine.incidents import IncidentBook
@@ -47,13 +47,13 @@ def test_a_log_holds_what_was_written_in_order_and_verified(store: Store, tmp_pa
     written = [book.record(sighting(f"E{n % 3}", 5 * n), NOBODY, renew=False) for n in range(12)]
     rows = [row for row in written if row is not None]
     found = book.log.read(DAY)
-    assert [row["event_id"] for row in found] == [row["event_id"] for row in rows]
-    assert {row["event"] for row in found} == {"punch", "seen"}
+    assert [row.event_id for row in found] == [row.event_id for row in rows]
+    assert {row.event for row in found} == {"punch", "seen"}
     assert len(found) < 12
-    assert list(found[0]) == [*ATTENDANCE_COLUMNS, "seal"]
+    assert list(book.log.raw.read(DAY)[0]) == [*PUNCH.columns, "seal"]
     assert book.log.days() == [DAY]
-    assert list(book.log.stamps()) == [DAY]
-    assert book.log.check() == []
+    assert list(book.log.raw.stamps()) == [DAY]
+    assert book.log.raw.check() == []
 
 
 def test_a_day_that_grows_is_read_again_and_has_another_stamp(store: Store, tmp_path: Path) -> None:
@@ -61,11 +61,11 @@ def test_a_day_that_grows_is_read_again_and_has_another_stamp(store: Store, tmp_
     seen = []
     for n in range(3):
         book.record(sighting(f"E{n}"), NOBODY, renew=False)
-        seen.append((len(book.log.read(DAY)), book.log.stamps()[DAY]))
+        seen.append((len(book.log.read(DAY)), book.log.raw.stamps()[DAY]))
     assert [count for count, _ in seen] == [1, 2, 3]
     assert len({stamp for _, stamp in seen}) == 3
     assert book.log.read(DAY - timedelta(1)) == []
-    assert book.log.stamps([DAY - timedelta(1)]) == {}
+    assert book.log.raw.stamps([DAY - timedelta(1)]) == {}
 
 
 def test_a_withdrawn_name_is_found_by_its_track_and_an_incident_by_its_id(store: Store, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_withdrawn_name_is_found_by_its_track_and_an_incident_by_its_id(store:
     book.record(sighting("E1", track="a"), NOBODY, renew=False)
     taken = book.retract("E1", T0, "gate", "a", "somebody else", NOBODY, renew=False)
     assert taken is not None
-    assert taken["refers_to"] == book.log.read(DAY)[0]["event_id"]
+    assert taken.refers_to == book.log.read(DAY)[0].event_id
     assert book.retract("E1", T0, "gate", "a", "again", NOBODY, renew=False) is None
     told = incidents.record(
         Event(EventKind.UNKNOWN, T0, "gate", unknown_ids=("unknown-1",), severity=Severity.HIGH), {}
@@ -91,26 +91,26 @@ def test_somebody_forgotten_leaves_a_pseudonym_and_valid_seals(store: Store, tmp
     for n in range(3):
         book.record(sighting(f"E{n}"), NOBODY, renew=False)
         audit.note("enrol", f"E{n}", "", author="E1", now=T0)
-    before = book.log.stamps()[DAY]
-    assert book.log.redact("E1") == 1
+    before = book.log.raw.stamps()[DAY]
+    assert book.log.raw.redact("E1") == 1
     assert audit.file.redact("E1") == 3
-    assert [row["employee_id"].startswith("erased-") for row in book.log.read(DAY)] == [False, True, False]
-    assert book.log.stamps()[DAY] != before
-    assert book.log.check() == []
+    assert [row.employee_id.startswith("erased-") for row in book.log.read(DAY)] == [False, True, False]
+    assert book.log.raw.stamps()[DAY] != before
+    assert book.log.raw.check() == []
     assert audit.file.check() == []
-    assert book.log.redact("E1") == 0
+    assert book.log.raw.redact("E1") == 0
 
 
 def test_a_closed_day_that_is_purged_is_gone_and_not_missed(store: Store, tmp_path: Path) -> None:
     book = book_of(store, tmp_path)
     book.record(sighting("E1"), NOBODY, renew=False)
     book.record(sighting("E1", day=DAY + timedelta(1)), NOBODY, renew=False)
-    assert book.log.close(DAY + timedelta(1), T0) == [DAY]
-    assert book.log.close(DAY + timedelta(1), T0) == []
-    book.log.purge(DAY, T0, "too old")
+    assert book.log.raw.close(DAY + timedelta(1), T0) == [DAY]
+    assert book.log.raw.close(DAY + timedelta(1), T0) == []
+    book.log.raw.purge(DAY, T0, "too old")
     assert book.log.days() == [DAY + timedelta(1)]
     assert book.log.read(DAY) == []
-    assert book.log.check() == []
+    assert book.log.raw.check() == []
 
 
 def test_people_documents_and_galleries_hold_what_was_put_there(store: Store) -> None:
@@ -184,28 +184,28 @@ def test_whoever_changes_rows_in_the_database_is_found_out(
         book.record(sighting(f"E{n}"), NOBODY, renew=False)
     for statement in change.split(";"):
         place.ask(statement)
-    assert sorted({each.what for each in book.log.check()}) == found
+    assert sorted({each.what for each in book.log.raw.check()}) == found
 
 
 def test_the_end_that_was_cut_off_with_its_head_is_missed_when_the_day_was_closed(place: Place, tmp_path: Path) -> None:
     book = book_of(place.open(), tmp_path)
     for n in range(6):
         book.record(sighting(f"E{n}"), NOBODY, renew=False)
-    book.log.close(DAY + timedelta(1), T0)
+    book.log.raw.close(DAY + timedelta(1), T0)
     place.ask("DELETE FROM muster.attendance WHERE position > 4")
     place.ask("DELETE FROM muster.chains WHERE log = 'attendance'")
-    assert [each.what for each in book.log.check()] == ["removed"]
+    assert [each.what for each in book.log.raw.check()] == ["removed"]
 
 
 def test_two_recorders_have_a_chain_each_and_one_cool_down(place: Place, tmp_path: Path) -> None:
     one, two = (book_of(place.open(name), tmp_path) for name in ("gate", "yard"))
-    assert one.record(sighting("E1", 0), NOBODY, renew=False)["event"] == "punch"  # type: ignore[index]
-    assert two.record(sighting("E1", 10), NOBODY, renew=False)["event"] == "seen"  # type: ignore[index]
+    assert one.record(sighting("E1", 0), NOBODY, renew=False).event == "punch"  # type: ignore[union-attr]
+    assert two.record(sighting("E1", 10), NOBODY, renew=False).event == "seen"  # type: ignore[union-attr]
     assert two.record(sighting("E1", 20), NOBODY, renew=False) is None
-    assert dict(one.log.shelf.parts()) == {DAY: ["gate", "yard"]}
+    assert dict(one.log.raw.shelf.parts()) == {DAY: ["gate", "yard"]}
     assert one.log.read(DAY) == two.log.read(DAY)
     assert len(one.log.read(DAY)) == 2
-    assert one.log.check() == []
+    assert one.log.raw.check() == []
 
 
 def test_a_row_whose_answer_was_lost_is_written_once(place: Place, tmp_path: Path) -> None:
@@ -213,11 +213,11 @@ def test_a_row_whose_answer_was_lost_is_written_once(place: Place, tmp_path: Pat
     book = book_of(store, tmp_path)
     book.record(sighting("E1"), NOBODY, renew=False)
     row = book.log.read(DAY)[0]
-    again = Entry(row["event_id"], {key: value for key, value in row.items() if key != "seal"})
+    again = Entry(row.event_id, PUNCH.texts(row))
     other = Entry("20261120T080000-000000000001", dict(again.cells) | {"event_id": "20261120T080000-000000000001"})
     store.insert("attendance", DAY, [again, other, again, other])
-    assert [each["event_id"] for each in book.log.read(DAY)] == [row["event_id"], other.row_id]
-    assert book.log.check() == []
+    assert [each.event_id for each in book.log.read(DAY)] == [row.event_id, other.row_id]
+    assert book.log.raw.check() == []
 
 
 def test_rows_wait_while_the_database_is_away_and_are_drained_in_order(tmp_path: Path) -> None:
@@ -243,12 +243,12 @@ def test_rows_wait_while_the_database_is_away_and_are_drained_in_order(tmp_path:
         server.start()
         until(lambda: not store.spool and not other.spool)
         rows = book.log.read(DAY)
-        assert [row["employee_id"] for row in rows if row["employee_id"] != "E20"] == [
+        assert [row.employee_id for row in rows if row.employee_id != "E20"] == [
             "E1",
             *(f"E{n}" for n in range(1, 9)),
         ]
         assert len(rows) == 10
-        assert book.log.check() == []
+        assert book.log.raw.check() == []
         assert store.backlog().rows == 0
         place.close()
     finally:
@@ -268,12 +268,12 @@ def test_a_drain_that_was_killed_is_done_again_and_writes_nothing_twice(place: P
             raise ZeroDivisionError  # before the spool learns of it
 
         store.spool.drain(cut_off)
-    assert len(book.log.read(DAY)) == 7
+    assert len(book.log.raw.read(DAY)) == 7
     assert store.backlog().rows == 7
     assert store.drain() == 7
     assert not store.spool
-    assert [row["event_id"] for row in book.log.read(DAY)] == [f"e{n}" for n in range(7)]
-    assert book.log.check() == []
+    assert [row["event_id"] for row in book.log.raw.read(DAY)] == [f"e{n}" for n in range(7)]
+    assert book.log.raw.check() == []
 
 
 def test_a_row_that_was_changed_in_the_spool_is_kept_aside_and_the_others_are_drained(
@@ -288,7 +288,7 @@ def test_a_row_that_was_changed_in_the_spool_is_kept_aside_and_the_others_are_dr
     path = place.folder / "w" / "spool" / "events.csv"
     path.write_text(path.read_text().replace('""E2""', '""E9""'))
     assert store.drain() == 3
-    assert [row["event_id"] for row in book.log.read(DAY)] == ["e0", "e1", "e3"]
+    assert [row["event_id"] for row in book.log.raw.read(DAY)] == ["e0", "e1", "e3"]
     (aside,) = (place.folder / "w" / "spool").glob("damaged-*.csv")
     assert '""E9""' in aside.read_text()
 
@@ -366,7 +366,7 @@ def test_a_writer_that_is_killed_again_and_again_loses_nothing_it_said_was_writt
     store = place.open("gate")
     store.drain()
     book = book_of(store, tmp_path)
-    ids = [row["event_id"] for row in book.log.read(DAY)]
+    ids = [row.event_id for row in book.log.read(DAY)]
     assert len(ids) == len(set(ids))
     assert set(said.read_text().split("\n")[:-1]) <= set(ids)
-    assert book.log.check() == []
+    assert book.log.raw.check() == []

@@ -77,7 +77,7 @@ def write(bench: Workbench, day: int = 0, rows: list[dict[str, object]] | None =
         for n, row in enumerate(ROWS if rows is None else rows)
     ]
     with log.exclusive():
-        log.append(at, wanted)
+        log.raw.append(at, wanted)
 
 
 def unit(number: int) -> np.ndarray:
@@ -102,12 +102,12 @@ def filled(place: Place, name: str = "w", site: str = "main") -> Both:
         bench.audit.note(action, "E1", "-", author="ann", now=T0)
     gate = SealedFile(
         both.log / f"attendance-{DAY}@gate.csv",
-        bench.attendance.log.shelf.columns,
-        bench.attendance.log.sealer,
+        bench.attendance.log.raw.shelf.columns,
+        bench.attendance.log.raw.sealer,
         ["employee_id", "runner_up", "author"],
     )
     gate.append([{"event_id": "g1", "timestamp": f"{DAY}T08:00:03.500+00:00", "employee_id": "E1", "event": "seen"}])
-    bench.attendance.log.close(DAY + timedelta(2), T0)
+    bench.attendance.log.raw.close(DAY + timedelta(2), T0)
     return both
 
 
@@ -171,7 +171,7 @@ def test_what_is_written_afterwards_follows_on_what_was_copied(place: Place) -> 
 def test_rows_of_several_recorders_stand_in_the_order_of_time(place: Place) -> None:
     both = filled(place)
     both.there()
-    ids = [[row["event_id"] for row in bench.attendance.log.read(DAY)] for bench in (both.files, both.bench)]
+    ids = [[row.event_id for row in bench.attendance.log.read(DAY)] for bench in (both.files, both.bench)]
     assert ids[0] == ids[1]
     assert ids[0].index("g1") == 4
 
@@ -184,8 +184,8 @@ def test_a_second_copy_takes_over_what_came_since_what_was_purged_and_who_was_fo
     both.there()
     write(both.files, begin=100)
     write(both.files, 5)
-    both.files.attendance.log.purge(DAY + timedelta(1), T0, "its time is over")
-    assert both.files.attendance.log.redact("E1") == 3 + 3 + 3 + 3 + 1
+    both.files.attendance.log.raw.purge(DAY + timedelta(1), T0, "its time is over")
+    assert both.files.attendance.log.raw.redact("E1") == 3 + 3 + 3 + 3 + 1
     both.files.people.remove("E1")
     both.files.gallery.update(lambda g: g.remove("E0"))
     both.files.gallery.update(lambda g: g.add([Template("c", "E2", 1)], unit(4)))
@@ -193,7 +193,7 @@ def test_a_second_copy_takes_over_what_came_since_what_was_purged_and_who_was_fo
     done = both.there()
     assert (done.rows, done.dropped) == (2 * len(ROWS) + 1, 1)  # and the journal's row
     assert both.compared().differences == []
-    assert "E1" not in {row["employee_id"] for row in both.bench.attendance.log.read(DAY)}
+    assert "E1" not in {row.employee_id for row in both.bench.attendance.log.read(DAY)}
     assert both.bench.records.verify() == []
     assert both.there().rows == 0
 
@@ -224,11 +224,11 @@ def test_a_target_with_other_rows_is_refused_and_stays_as_it_is(place: Place, di
     target = other if isinstance(other, Workbench) else other.files
     if direction == "back":
         both.there()
-    write(target, 1, [{"employee_id": "X"}])
+    write(target, 1, [{"employee_id": "X", "event": "punch"}])
     with pytest.raises(StorageError, match=rf"attendance-{DAY + timedelta(1)}") as caught:
         both.there() if isinstance(other, Workbench) else other.back()
     assert caught.value.hint
-    assert [row["employee_id"] for row in target.attendance.log.read(DAY + timedelta(1))] == ["X"]
+    assert [row.employee_id for row in target.attendance.log.read(DAY + timedelta(1))] == ["X"]
     assert target.people.all() == {}
 
 
@@ -282,7 +282,7 @@ def test_what_somebody_did_to_the_files_is_found_in_the_database_and_in_files_ag
     (both.log / "seals.csv").unlink()  # the day is open: its running head alone tells of its end
     (both.log / ".heads" / "seals.csv").unlink()
     tamper(both)
-    assert {each.what for each in both.files.attendance.log.check()} == found
+    assert {each.what for each in both.files.attendance.log.raw.check()} == found
     both.there()
     assert both.compared().differences == []
     second = Both(place, place.workspace("second"))

@@ -23,7 +23,7 @@ from app.kiosk.station import Station
 from app.ui import frame
 from app.web import pictures, services, sign_in
 from app.web.gate import Gate
-from engine.attendance import Sighting
+from engine.attendance import PunchRow, Sighting
 from engine.operations.doctor import Check, examine
 from engine.types import Identity, TrackState
 from engine.workbench import Workbench
@@ -57,13 +57,13 @@ class Away:
         self._server.start()
 
 
-def came(bench: Workbench, track: str, who: str = "E1") -> dict[str, object]:
+def came(bench: Workbench, track: str, who: str = "E1") -> PunchRow:
     identity = Identity(TrackState.KNOWN, who, 4, 5, 0.9, None, None, None, 0.5)
     row = bench.attendance.record(
         Sighting(who, bench.clock() - timedelta(seconds=1), "entrance", track, identity, "model", 1), {}
     )
     assert row is not None
-    return dict(row)
+    return row
 
 
 def figures(text: str) -> dict[str, float]:
@@ -117,7 +117,7 @@ def test_a_kiosk_goes_on_greeting_and_tells_what_waits(postgres: Server, workspa
             until(lambda: waiting(station) == 0)
             assert client.get("/api/status").json["spool"]["since"] is None
         log = bench.attendance.log
-        assert [row["employee_id"] for row in log.on(log.days())] == ["E1", "E2"]
+        assert [row.employee_id for row in log.on(log.days())] == ["E1", "E2"]
     finally:
         bench.store.close()
 

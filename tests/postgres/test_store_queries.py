@@ -52,7 +52,7 @@ def use(bench: Workbench) -> None:
     bench.attendance.record(sighting(HOSTILE, day=LAST), people, renew=True)
     bench.attendance.retract(HOSTILE, now, "gate", "t0", HOSTILE, people)
     bench.office.inside()
-    bench.attendance.sheets(LAST - timedelta(30), LAST, people)
+    bench.attendance.sheets.between(LAST - timedelta(30), LAST, people)
     bench.attendance.correct("E1", LAST, "add", author=HOSTILE, reason=HOSTILE, now=now, people=people, time=now)
     found = bench.incidents.record(
         Event(EventKind.UNKNOWN, now, "gate", unknown_ids=("unknown-1",), severity=Severity.HIGH, detail=HOSTILE), {}

@@ -25,17 +25,17 @@ def test_a_recorder_can_append_and_read_people_and_nothing_else(place: Place, tm
     login = place.login("recorder", "main")
     store = place.open("gate", login=login)
     book = book_of(store, tmp_path)
-    assert book.record(sighting("E1", 0), NOBODY, renew=False)["event"] == "punch"  # type: ignore[index]
-    assert book.record(sighting("E1", 1), NOBODY, renew=False)["event"] == "seen"  # type: ignore[index]
+    assert book.record(sighting("E1", 0), NOBODY, renew=False).event == "punch"  # type: ignore[union-attr]
+    assert book.record(sighting("E1", 1), NOBODY, renew=False).event == "seen"  # type: ignore[union-attr]
     Audit(ZoneInfo("UTC"), store.logs).note("start", "gate", "", author="engine", now=T0)
     assert list(PeopleStore(store.people()).all()) == ["E1"]
     assert gallery_of(store).current().people == ("E1",)
     strangers = gallery_of(store, "strangers")
     strangers.update(lambda g: g.next_stranger()[1].add([Template("s", "unknown-1", 1)], unit(1)))
-    assert book_of(office, tmp_path).log.check() == []
+    assert book_of(office, tmp_path).log.raw.check() == []
     for act in (
         lambda: book.log.read(DAY),
-        lambda: book.log.redact("E1"),
+        lambda: book.log.raw.redact("E1"),
         lambda: PeopleStore(store.people()).put(Person("E2", "Ben")),
         lambda: PeopleStore(store.people()).remove("E1"),
         lambda: gallery_of(store).update(lambda g: g.remove("E1")),

@@ -153,7 +153,7 @@ def test_logs_go_by_whole_days_with_their_sheets_and_the_rest_verifies(tmp_path:
         tailgating(workbench, ago(days), ["E1"])
     workbench.records.close(T0, workbench.people.known())
     sheet = tmp_path / "attendance" / f"{ago(45).date()}.csv"  # of a day on which nobody was seen
-    workbench.attendance.refresh(ago(45).date(), workbench.people.known())
+    workbench.attendance.keeper.refresh(ago(45).date(), workbench.people.known())
     (tmp_path / "attendance" / "notes.csv").write_text("ours\n")
     expected = {"attendance": (5, ago(60).date()), "incidents": (2, ago(60).date())}
     before = content(tmp_path)
@@ -170,7 +170,7 @@ def test_logs_go_by_whole_days_with_their_sheets_and_the_rest_verifies(tmp_path:
     ]
     assert workbench.records.verify() == []
     assert counts(workbench, apply=True) == dict.fromkeys(expected, (0, None))
-    log = workbench.attendance.log.shelf.path(ago(40).date())
+    log = workbench.attendance.log.raw.shelf.path(ago(40).date())
     log.write_bytes(log.read_bytes().replace(b"E1", b"E2"))
     assert [finding.what for finding in workbench.records.verify()] == ["changed"]
 
@@ -264,4 +264,4 @@ def test_while_somebody_watches_days_are_closed_and_what_is_too_old_goes(tmp_pat
                 break
             done.wait(0.02)
     assert not (tmp_path / str(row["image"])).exists()
-    assert (ago(3).date(), "") in workbench.attendance.log.journal.heads("attendance")
+    assert (ago(3).date(), "") in workbench.attendance.log.raw.journal.heads("attendance")

@@ -16,6 +16,7 @@ from fakes import T0, at
 from paperwork import bench, enrol, face, punch
 from paperwork_faces import OTHER, OTHER_NAME, Traces, build, opened
 
+from engine.attendance import PunchRow
 from engine.errors import InputError, StorageError
 from engine.face_reader import FaceReader
 from engine.imaging import read_image
@@ -110,8 +111,8 @@ def test_after_forgetting_nothing_is_found_and_the_other_person_is_whole(place: 
     hashes = hashes_of(workspace, traces.gone + traces.changed)
     kept = {each: (workspace / each).read_bytes() for each in traces.kept}
     templates, rows = workbench.gallery.current().of(OTHER)
-    log = [row for _, row in workbench.records.attendance_rows() if row["employee_id"] == OTHER]
-    sheet = [row for row in workbench.attendance.sheet(day, workbench.people.known()) if row.employee_id == OTHER]
+    log = [row for _, row in workbench.records.attendance_rows() if row.employee_id == OTHER]
+    sheet = [row for row in workbench.attendance.sheets.on(day, workbench.people.known()) if row.employee_id == OTHER]
 
     receipt = workbench.privacy.forget(traces.person, author=traces.name)
 
@@ -126,9 +127,9 @@ def test_after_forgetting_nothing_is_found_and_the_other_person_is_whole(place: 
     assert after.people == (OTHER,)
     assert after.of(OTHER)[0] == templates
     assert np.array_equal(after.of(OTHER)[1], rows)
-    assert [row for _, row in workbench.records.attendance_rows() if row["employee_id"] == OTHER] == log
+    assert [row for _, row in workbench.records.attendance_rows() if row.employee_id == OTHER] == log
     assert list(workbench.people.all()) == [OTHER]
-    again = [row for row in workbench.attendance.sheet(day, workbench.people.known()) if row.employee_id == OTHER]
+    again = [row for row in workbench.attendance.sheets.on(day, workbench.people.known()) if row.employee_id == OTHER]
     assert [replace(row, corrected_by="") for row in again] == [replace(row, corrected_by="") for row in sheet]
     assert OTHER_NAME in (workspace / "attendance" / f"{day}.csv").read_text(encoding="utf-8")
     assert [entry.employee_id for entry in workbench.leave.all()] == [OTHER]
@@ -170,7 +171,7 @@ def test_somebody_who_is_only_on_the_staff_list_is_forgotten(tmp_path: Path) -> 
     workbench = bench(tmp_path)
     enrol(workbench, "E1", "Ada Lovelace")
     enrol(workbench, "E2", "Ben Lovelace", face(1))
-    workbench.attendance.refresh(T0.date(), workbench.people.known())
+    workbench.attendance.keeper.refresh(T0.date(), workbench.people.known())
     receipt = workbench.privacy.forget("E1", author="Ada Lovelace")
     assert (receipt["templates"], receipt["other_pictures_were_searched"], receipt["author"]) == (0, False, "E1")
     assert list(workbench.people.all()) == ["E2"]
@@ -244,10 +245,8 @@ def test_a_forged_row_makes_nobody_erase_or_give_away_other_files(tmp_path: Path
     workbench = bench(tmp_path)
     enrol(workbench, "E1", "Ada Lovelace", face(1))
     for number, image in enumerate(("seal.key", "people.csv", "images/../seal.key", "/etc/hostname")):
-        workbench.attendance.log.append(
-            T0.date(), [{"event_id": f"e{number}", "timestamp": at(number).isoformat(), "employee_id": "E1",
-                         "event": "punch", "evidence_image": image}],
-        )  # fmt: skip
+        row = PunchRow(f"e{number}", at(number), "E1", "punch", evidence_image=image)
+        workbench.attendance.log.append(T0.date(), [row])
     receipt = workbench.privacy.forget("E1", thorough=False)
     assert receipt["pictures"] == 0
     assert (tmp_path / "seal.key").exists()
@@ -309,8 +308,8 @@ def test_a_punch_of_somebody_else_is_told_but_not_shown(by_name: Place, samples:
     evidence = workbench.workspace / traces.gone[3]
     assert evidence.parent.name == "evidence"
     shutil.copy(samples / "val" / "ben_afflek" / "02.jpg", evidence)
-    row = next(row for _, row in workbench.records.attendance_rows() if row["evidence_image"] == traces.gone[3])
-    workbench.office.not_this(row["event_id"], author="Sam", reason="that is Ben Afflek")
+    row = next(row for _, row in workbench.records.attendance_rows() if row.evidence_image == traces.gone[3])
+    workbench.office.not_this(row.event_id, author="Sam", reason="that is Ben Afflek")
     workbench.privacy.export_subject(traces.person, tmp_path / "mine.zip")
     with zipfile.ZipFile(tmp_path / "mine.zip") as archive:
         content = archive.read(f"pictures/evidence/{evidence.name}")

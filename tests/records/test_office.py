@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paperwork import Clock, bench, enrol, face, picture, punch
 
-from engine.attendance.sheet import valid_rows
+from engine.attendance import valid_rows
 from engine.config import Config
 from engine.errors import InputError
 from engine.face_reader import FaceReader
@@ -87,7 +87,7 @@ def workbench(tmp_path: Path) -> Workbench:
 
 
 def names(workbench: Workbench) -> Names:
-    return Names(workbench.people, workbench.attendance.log.sealer)
+    return Names(workbench.people, workbench.attendance.log.raw.sealer)
 
 
 @pytest.mark.parametrize(
@@ -127,9 +127,9 @@ def test_a_correction_is_made_by_an_id_and_its_reason_holds_no_name(workbench: W
         "E1", DAY, "add", author="Ada", reason="Ada Lovelace and Elton John left", time=at(1800), direction="out"
     )
     assert done.author == "E2"
-    log = workbench.attendance.corrections.shelf.path(DAY).read_text(encoding="utf-8")
+    log = workbench.attendance.corrections.raw.shelf.path(DAY).read_text(encoding="utf-8")
     assert not any(word in log for word in ("Ada", "Lovelace", "Elton", "elton_john"))
-    (row,) = workbench.attendance.sheet(DAY, workbench.people.known())
+    (row,) = workbench.attendance.sheets.on(DAY, workbench.people.known())
     assert workbench.office.readable(row.correction_reason) == "E1 and elton_john left"
     with pytest.raises(InputError, match="E2 made the correction"):  # the same person by another name
         workbench.office.correct("E1", DAY, "approve", author="E2", reason="fine")
@@ -159,7 +159,7 @@ def test_a_punch_without_its_picture_is_left_to_a_correction(workbench: Workbenc
     forged = punch(workbench, "E2", T0, track="run-2", image="seal.key")
     for each in (row, forged):
         with pytest.raises(InputError, match="muster correct"):
-            workbench.office.not_this(str(each["event_id"]), author="Sam", reason="no")
+            workbench.office.not_this(each.event_id, author="Sam", reason="no")
     assert len(valid_rows(workbench.attendance.log.read(DAY))) == 2
 
 
@@ -169,7 +169,7 @@ def test_a_picture_without_a_face_teaches_nothing(workbench: Workbench, reader: 
     row = punch(workbench, "E1", T0, track="run-1", image="images/evidence/1.jpg")
     workbench.reader = reader
     with pytest.raises(InputError, match=r"1\.jpg: no face"):
-        workbench.office.not_this(str(row["event_id"]), author="Sam", reason="no")
+        workbench.office.not_this(row.event_id, author="Sam", reason="no")
     assert len(workbench.anchors.current()) == 0
     assert len(valid_rows(workbench.attendance.log.read(DAY))) == 1
 
@@ -199,17 +199,17 @@ def test_a_false_match_is_taken_back_and_not_made_again(
     shutil.copy(mistaken[0], evidence)
     row = punch(workbench, "X", late, track="run-1", image=evidence.relative_to(tmp_path).as_posix())
     again = punch(workbench, "X", late + timedelta(minutes=6), track="run-1")  # on the next day, the same track
-    assert again["event"] == "punch"
+    assert again.event == "punch"
 
-    written = workbench.office.not_this(str(row["event_id"]), author="Sam", reason="this is not Xaver")
-    assert (written["event"], written["author"], written["reason"]) == ("retract", "Sam", "this is not X")
+    written = workbench.office.not_this(row.event_id, author="Sam", reason="this is not Xaver")
+    assert (written.event, written.author, written.reason) == ("retract", "Sam", "this is not X")
     rows = workbench.attendance.log.read(DAY, DAY + timedelta(days=1))
     assert valid_rows(rows) == []  # all that the track had written
-    assert len([each for each in rows if each["event"] == "retract"]) == 2
+    assert len([each for each in rows if each.event == "retract"]) == 2
     assert named(others) == []
     assert named(own) == own
     with pytest.raises(InputError, match="taken back before"):
-        workbench.office.not_this(str(row["event_id"]), author="Sam", reason="once more")
+        workbench.office.not_this(row.event_id, author="Sam", reason="once more")
     assert len(workbench.anchors.current().templates) == 1
     assert [(each["action"], each["subject"]) for each in workbench.audit.file.read()] == [
         ("enrol", "X"),

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sheets import row, unseen
 
-from engine.attendance import DaySheet, Rota
+from engine.attendance import DaySheet, PunchRow, Rota
 from engine.attendance.corrections import Correction
+from engine.attendance.presence import Direction
+from engine.attendance.rows import PunchEvent
 from engine.config import HolidaysConfig, ShiftConfig
 from engine.reports import (
     Day,
@@ -143,14 +145,12 @@ def test_arrivals_by_weekday_and_quarter_hour() -> None:
     assert starts([*rows, row(shift="early", planned_in="06:00")]) == {"day": 540.0, "early": 360.0}
 
 
-def log(event_id: str, clock: str, direction: str, **cells: str) -> dict[str, str]:
+def log(event_id: str, clock: str, direction: Direction, event: PunchEvent = "punch", refers_to: str = "") -> PunchRow:
     moment = datetime.combine(DAY, time.fromisoformat(clock), BERLIN)
-    usual = {"event_id": event_id, "employee_id": "E1", "event": "punch", "timestamp": moment.isoformat(), "camera": "door",
-             "direction": direction, "refers_to": ""}  # fmt: skip
-    return usual | cells
+    return PunchRow(event_id, moment, "E1", event, "door", direction=direction, refers_to=refers_to)
 
 
-def spans(rows: list[dict[str, str]], corrections: list[Correction] | None = None) -> list[str]:
+def spans(rows: list[PunchRow], corrections: list[Correction] | None = None) -> list[str]:
     found = stays(rows, corrections or [], DAY, DAY, ROTA, {"E1": Person("E1", "Ann")})
     return [f"{stay.begin:%H:%M}-{stay.end:%H:%M}{' open' if stay.open else ''}" for stay in found]
 
@@ -159,9 +159,9 @@ def test_stays_leave_breaks_open_and_follow_corrections() -> None:
     rows = [log("a", "09:00", "in"), log("b", "12:00", "out"), log("c", "12:30", "in")]
     assert spans(rows) == ["09:00-12:00", "12:30-12:30 open"]
     made = datetime.combine(DAY, time(18), BERLIN)
-    out = Correction("k1", made, DAY, "E1", "add", "hr", "saw them", made.replace(hour=17), "out")
+    out = Correction("k1", made, DAY, "E1", "add", made.replace(hour=17), "out", author="hr", reason="saw them")
     assert spans(rows, [out]) == ["09:00-12:00", "12:30-17:00"]
-    gone = Correction("k2", made, DAY, "E1", "remove", "hr", "not them", refers_to="a")
+    gone = Correction("k2", made, DAY, "E1", "remove", refers_to="a", author="hr", reason="not them")
     assert spans(rows, [out, gone]) == ["12:30-17:00"]
     back = log("d", "12:31", "in", event="retract", refers_to="c")
     assert spans([*rows, back]) == ["09:00-12:00"]

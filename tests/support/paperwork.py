@@ -11,7 +11,7 @@ import numpy as np
 from fakes import T0, unit
 from numpy.typing import NDArray
 
-from engine.attendance import Sighting
+from engine.attendance import PunchRow, Sighting
 from engine.config import Config
 from engine.gallery import Gallery, Template
 from engine.people import Person
@@ -62,7 +62,7 @@ def enrol(workbench: Workbench, employee_id: str, name: str, *rows: NDArray[np.f
 
 def punch(
     workbench: Workbench, employee_id: str, time: datetime, *, track: str, image: str = "", certain: bool = True
-) -> Mapping[str, object]:
+) -> PunchRow:
     """A row of the attendance log."""
     identity = Identity(TrackState.KNOWN, employee_id, 4, 5, 0.9, "E9", 0.2, 0.7, 0.5)
     sighting = Sighting(employee_id, time, "door", track, identity, "model-1", 1, certain=certain)

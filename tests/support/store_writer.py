@@ -20,7 +20,7 @@ def main(workspace: Path, said: Path, start: int) -> None:
             row = bench.attendance.record(sighting(f"P{start}-{number}", number), {}, renew=False)
             number += 1
             assert row is not None
-            handle.write(f"{row['event_id']}\n")
+            handle.write(f"{row.event_id}\n")
             handle.flush()
             os.fsync(handle.fileno())
 

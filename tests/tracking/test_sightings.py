@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from paperwork import Clock, bench, enrol, face, punch
 from sightings import DAY, track, walks, watched
 
+from engine.attendance import PUNCH
 from engine.config import Config, VotingConfig
 from engine.errors import InputError, StorageError
 from engine.face_reader import FaceReader
@@ -50,7 +51,7 @@ def test_every_track_with_a_good_face_has_a_row_and_no_other(tmp_path: Path) -> 
     (punched,) = services.attendance.log.read(DAY)
     (sighted, _) = services.sightings.log.read(DAY)
     assert {column: sighted[column] for column in ("track", "camera", "timestamp", "threshold")} == {
-        column: punched[column] for column in ("track", "camera", "timestamp", "threshold")
+        column: PUNCH.texts(punched)[column] for column in ("track", "camera", "timestamp", "threshold")
     }
     assert [row["tracks"] for row in services.incidents.log.read(DAY)] == [rows[1].track]
     assert rows[0].candidates == ("ann", "bob")
@@ -79,7 +80,7 @@ def test_a_log_that_stays_unwritable_costs_no_punch_and_is_told(tmp_path: Path) 
     pipeline, services = make_pipeline(tmp_path, scene := walks((("ann",), 10)))
     with pytest.raises(StorageError, match="1 events could not be written"):
         pipeline.run(ListSource(scene.frames))
-    assert [row["employee_id"] for row in services.attendance.log.read(DAY)] == ["ann"]
+    assert [row.employee_id for row in services.attendance.log.read(DAY)] == ["ann"]
 
 
 # ----------------------------------------------------------------------------------------- rows

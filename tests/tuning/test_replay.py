@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from paperwork import Clock, bench, punch
 from sightings import DAY, EVERY_FRAME, moved, replayed, track, walks, watched
 
-from engine.attendance import Sighting
+from engine.attendance import PunchRow, Sighting
 from engine.config import Config, EventsConfig, MatchingConfig, VotingConfig
 from engine.errors import InputError
 from engine.pipeline import Services
@@ -46,10 +46,8 @@ def crowd(seed: int) -> Scene:
 def punches(services: Services) -> set[tuple[str, str]]:
     """Track and person of the punches that hold."""
     rows = services.attendance.log.read(DAY)
-    gone = {row["refers_to"] for row in rows}
-    return {
-        (row["track"], row["employee_id"]) for row in rows if row["event"] == "punch" and row["event_id"] not in gone
-    }
+    gone = {row.refers_to for row in rows}
+    return {(row.track, row.employee_id) for row in rows if row.event == "punch" and row.event_id not in gone}
 
 
 def alerts(services: Services) -> set[str]:
@@ -170,7 +168,7 @@ class Door:
 
     def __init__(self, folder: Path, *tracks: TrackSighting, **settings: object) -> None:
         self.bench = bench(folder, Clock(T0 + timedelta(hours=9)), **settings)
-        self.rows: dict[str, Mapping[str, object]] = {}
+        self.rows: dict[str, PunchRow] = {}
         for each in tracks:
             self.bench.sightings.record(each)
             identity = each.identity
@@ -179,14 +177,13 @@ class Door:
                     identity.person, each.first_seen, each.camera, each.track, identity, "m", 1, liveness=each.liveness
                 )
                 row = self.bench.attendance.record(sighting, {}, f"images/evidence/{each.track}.jpg")
+                if row is not None:
+                    self.rows[each.track] = row
             elif identity.state is TrackState.UNKNOWN:
                 event = Event(
                     EventKind.UNKNOWN, each.first_seen, each.camera, (1,), (), (each.unknown_id,), until=each.last_seen
                 )
-                row = self.bench.incidents.record(event, {}, tracks=[each.track])
-            else:
-                row = None
-            self.rows[each.track] = row or {}
+                self.bench.incidents.record(event, {}, tracks=[each.track])
 
     def replay(self, threshold: float, **more: float) -> Replay:
         return self.bench.replays.replay(threshold, DAY, **more)
@@ -201,7 +198,7 @@ def test_a_punch_that_would_be_missing_names_its_row_and_picture(tmp_path: Path)
     appeared, lost = result.changes
     assert (lost.kind, lost.then, lost.now) == (ChangeKind.LOST, "known", "unknown")
     assert (lost.person_then, lost.person_now, lost.similarity) == ("E1", "", 0.6)
-    assert (lost.event_id, lost.picture) == (door.rows["run-2"]["event_id"], "images/evidence/run-2.jpg")
+    assert (lost.event_id, lost.picture) == (door.rows["run-2"].event_id, "images/evidence/run-2.jpg")
     assert (lost.time, lost.day, lost.track) == (at(3600), DAY, "run-2")
     assert (appeared.kind, appeared.track, appeared.incident_id) == (ChangeKind.APPEARED, "run-2", "")
     (day,) = result.days
@@ -213,7 +210,7 @@ def test_a_punch_that_would_be_missing_names_its_row_and_picture(tmp_path: Path)
 
 def test_a_stranger_who_would_have_been_named_is_a_new_punch_and_one_alert_less(tmp_path: Path) -> None:
     door = Door(tmp_path, track("run-1", [{"E1": 0.45, "E2": 0.1}] * 8, unknown_id="unknown-1"))
-    incident_id = str(door.rows["run-1"]["incident_id"])
+    incident_id = door.bench.incidents.log.read(DAY)[0]["incident_id"]
     door.bench.incidents.review(incident_id, "false alarm", author="Sam", now=at(900))
     new, gone = sorted(door.replay(0.4).changes, key=lambda change: change.kind, reverse=True)
     assert (new.kind, new.person_then, new.person_now, new.then, new.now) == (
@@ -226,12 +223,12 @@ def test_what_people_took_back_is_said(tmp_path: Path) -> None:
     door = Door(tmp_path, track("run-1", [FAINT] * 8))
     door.bench.attendance.retract("E1", at(1), "door", "run-1", "not this one", {}, author="Sam")
     lost = next(change for change in door.replay(0.7).changes if change.kind is ChangeKind.LOST)
-    assert (lost.said, lost.event_id) == ("taken back", door.rows["run-1"]["event_id"])
+    assert (lost.said, lost.event_id) == ("taken back", door.rows["run-1"].event_id)
 
 
 def test_a_punch_moves_to_the_next_sighting_when_the_first_is_missing(tmp_path: Path) -> None:
     door = Door(tmp_path, track("run-1", [FAINT] * 8), track("run-2", [FIRM] * 8, start_s=60))
-    assert door.rows["run-2"]["event"] == "seen"
+    assert door.rows["run-2"].event == "seen"
     found = {change.kind: change for change in door.replay(0.7).changes}
     assert found[ChangeKind.LOST].track == "run-1"
     assert (found[ChangeKind.NEW].track, found[ChangeKind.NEW].then) == ("run-2", "cool-down")
@@ -301,7 +298,7 @@ def test_rows_that_somebody_changed_are_counted_and_do_not_break_the_replay(tmp_
     door = Door(tmp_path, track("run-1", [FIRM] * 8), track("run-2", [FAINT] * 8, start_s=900))
     for log, old, new in (
         (door.bench.sightings.log, b",2026-11-23T08:15", b",noon"),
-        (door.bench.attendance.log, b",2026-11-23T08:15", b",noon"),
+        (door.bench.attendance.log.raw, b",2026-11-23T08:15", b",noon"),
     ):
         path = log.shelf.path(DAY)
         path.write_bytes(path.read_bytes().replace(old, new))

@@ -32,14 +32,14 @@ def show(bench: Workbench, employee_id: str, day: date, passages: Sequence[Expla
         passages: of that day.
         row: of the sheet.
     """
-    own = [each for each in bench.attendance.corrections_of(day, day) if each.employee_id == employee_id]
+    own = [each for each in bench.attendance.corrections.about_days(day, day) if each.employee_id == employee_id]
     if own:
         _history(bench, own)
     if access.may("attendance.correct"):
         _form(
             employee_id,
             day,
-            [each for each in passages if each.taken_back is None and each.event != "unidentified"],
+            [each for each in passages if each.taken_back is None and each.row.passage],
             own,
             row,
         )
@@ -52,7 +52,9 @@ def _zone_time(bench: Workbench, each: Correction) -> str:
 def _what(bench: Workbench, each: Correction) -> str:
     """A correction in words."""
     if each.action == "add":
-        text = {"in": say("arrival {time}"), "out": say("departure {time}")}.get(each.direction, say("passage {time}"))
+        text = {"in": say("arrival {time}"), "out": say("departure {time}")}.get(
+            each.direction or "both", say("passage {time}")
+        )
         return text.format(time=_zone_time(bench, each))
     if each.action == "status":
         return say("status {word}", word=term(each.value))
@@ -66,7 +68,7 @@ def _history(bench: Workbench, own: Sequence[Correction]) -> None:
     st.markdown(f"**{say('Corrections')}**")
     lines = []
     for each in own:
-        made = each.made.astimezone(bench.config.zone)
+        made = each.timestamp.astimezone(bench.config.zone)
         state = say("valid") if each.correction_id in held else ""
         if each.action in {"add", "remove", "status"} and not state:
             state = say("revoked")
@@ -99,7 +101,7 @@ def _actions(
     names = {"in": say("Add an arrival"), "out": say("Add a departure"), "status": say("Set a status")}
     if passages:
         names["remove"] = say("Remove a passage")
-    if any(each.image and each.method == "face" for each in passages):
+    if any(each.row.evidence_image and each.row.method == "face" for each in passages):
         names["not_this"] = say("Not this person")
     if holding(own):
         names["revoke"] = say("Revoke a correction")
@@ -156,10 +158,7 @@ def _value(
 ) -> str | time | None:
     """What a correction needs beside its reason; None: it is missing."""
 
-    def told(each: Explanation) -> str:
-        return f"{say_time(each.time) if each.time else '–'} · {each.camera}"
-
-    by_event = {each.event_id: told(each) for each in passages}
+    by_event = {each.row.event_id: f"{say_time(each.row.timestamp)} · {each.row.camera}" for each in passages}
     if action in {"in", "out"}:
         planned = (row.planned_in if action == "in" else row.planned_out) if row else None
         at = planned.time() if planned else time(9)
@@ -171,7 +170,11 @@ def _value(
     if action == "not_this":
         return _choice(
             say("Passage"),
-            {each.event_id: told(each) for each in passages if each.image and each.method == "face"},
+            {
+                each.row.event_id: by_event[each.row.event_id]
+                for each in passages
+                if each.row.evidence_image and each.row.method == "face"
+            },
             "not",
         )
     if action == "revoke":

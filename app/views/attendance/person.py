@@ -205,24 +205,28 @@ def _summary(row: DaySheet) -> None:
 
 def _passage(each: Explanation, names: Mapping[str, str], *, evidence: bool) -> Markup:
     """One passage: picture, time, and why it was taken for theirs."""
-    direction = {"in": say("came in"), "out": say("went out")}.get(each.direction, say("passed by"))
-    kind = {"seen": say("seen again"), "unidentified": say("not certain")}.get(each.event, "")
+    row = each.row
+    direction = {"in": say("came in"), "out": say("went out")}.get(row.direction or "both", say("passed by"))
+    kind = {"seen": say("seen again"), "unidentified": say("not certain")}.get(row.event, "")
     head = parts.markup(
         "<strong>{time}</strong> {what}",
-        time=say_time(each.time) if each.time else "–",
-        what=" · ".join(filter(None, (direction, each.camera, kind))),
+        time=say_time(row.timestamp),
+        what=" · ".join(filter(None, (direction, row.camera, kind))),
     )
     if not evidence:
         gone = say("revoked") if each.taken_back is not None else ""
         return parts.markup('<div class="a-punch"><div>{head}<br>{gone}</div></div>', head=head, gone=gone)
     picture = (
-        parts.face(parts.picture(each.image, 160), 160, say("evidence of this passage"))
-        if each.image
-        else parts.markup('<span class="a-no">{text}</span>', text=_no_picture(each))
+        parts.face(parts.picture(row.evidence_image, 160), 160, say("evidence of this passage"))
+        if row.evidence_image
+        else parts.markup(
+            '<span class="a-no">{text}</span>',
+            text=say("sample data, no picture") if row.method == "sample" else say("no picture kept"),
+        )
     )
     bar = (
-        parts.similarity_bar(each.similarity, each.threshold, each.runner_up_similarity)
-        if each.similarity is not None and each.threshold is not None
+        parts.similarity_bar(row.similarity, row.threshold, row.runner_up_similarity)
+        if row.similarity is not None and row.threshold is not None
         else ""
     )
     return parts.markup(
@@ -230,10 +234,6 @@ def _passage(each: Explanation, names: Mapping[str, str], *, evidence: bool) -> 
         css=" a-gone" if each.taken_back is not None else "",
         picture=picture, head=head, bar=bar, told=_sentence(each, names),
     )  # fmt: skip
-
-
-def _no_picture(each: Explanation) -> str:
-    return say("sample data, no picture") if each.method == "sample" else say("no picture kept")
 
 
 def _sentence(each: Explanation, names: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 import pandas as pd
 import streamlit as st
@@ -105,7 +105,7 @@ def _table(bench: Workbench) -> pd.DataFrame:
                 "department": person.department if person else "",
                 "id": key,
                 "state": ", ".join(map(parts.mark, missing)) if missing and active else parts.mark(state),
-                "seen": _moment(seen[key]["timestamp"]) if key in seen else None,
+                "seen": seen[key].timestamp.replace(tzinfo=None) if key in seen else None,
                 "templates": count,
                 "enrolled": _day(person.enrolled_at) if person else None,
                 "consent": _day(person.consent_at) if person else None,
@@ -117,14 +117,6 @@ def _table(bench: Workbench) -> pd.DataFrame:
         for column in ("seen", "enrolled", "consent"):
             table[column] = pd.to_datetime(table[column])
     return table
-
-
-def _moment(text: str) -> datetime | None:
-    """The local time of an ISO 8601 text, as the logs' clock showed it."""
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=None)
-    except ValueError:
-        return None
 
 
 def _day(text: str) -> date | None:

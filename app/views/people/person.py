@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from app.views.people import forget
 from app.views.people import templates as people_templates
 from app.web import access
 from app.words import say, say_date, say_time
+from engine.attendance import PunchRow
 from engine.errors import MusterError
 from engine.operations.overview import last_punches
 from engine.people import Person
@@ -160,25 +160,22 @@ def _punches(bench: Workbench, employee_id: str) -> None:
     parts.html(body)
 
 
-def _punch(row: Mapping[str, str], *, evidence: bool) -> Markup:
-    shown = evidence and row["evidence_image"]
-    day = _day(row["timestamp"])
+def _punch(row: PunchRow, *, evidence: bool) -> Markup:
+    shown = evidence and row.evidence_image
     return parts.markup(
         '<div class="m-row">{face}<div><strong>{day}, {time}</strong><br><span class="m-soft">{camera}</span><br>{bar}</div></div>',
-        face=parts.face(parts.picture(row["evidence_image"]), 56, say("Picture of this punch")) if shown else "",
-        day=say_date(day, year=False) if day else "",
-        time=say_time(row["timestamp"]),
-        camera=row["camera"],
+        face=parts.face(parts.picture(row.evidence_image), 56, say("Picture of this punch")) if shown else "",
+        day=say_date(row.timestamp.date(), year=False),
+        time=say_time(row.timestamp),
+        camera=row.camera,
         bar=_bar(row) if evidence else "",
     )
 
 
-def _bar(row: Mapping[str, str]) -> Markup:
-    try:
-        second = float(row["runner_up_similarity"]) if row["runner_up_similarity"] else None
-        return parts.similarity_bar(float(row["similarity"]), float(row["threshold"]), second)
-    except ValueError:
+def _bar(row: PunchRow) -> Markup:
+    if row.similarity is None or row.threshold is None:
         return Markup("")
+    return parts.similarity_bar(row.similarity, row.threshold, row.runner_up_similarity)
 
 
 # --------------------------------------------------------------------------------------------- what is held

@@ -6,11 +6,14 @@ texts, a tuple of texts or floats (joined by `;`, floats with four decimals), or
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
+from math import isfinite
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -46,6 +49,13 @@ def _aware(text: str) -> datetime:
     return time
 
 
+def _number(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(f"{text!r} is not a number")
+    return value
+
+
 def _truth(text: str) -> bool:
     if text not in {"yes", "no"}:
         raise ValueError(f"{text!r} is neither yes nor no")
@@ -55,7 +65,7 @@ def _truth(text: str) -> bool:
 _READERS: Mapping[object, Callable[[str], object]] = {
     str: str,
     int: int,
-    float: float,
+    float: _number,
     bool: _truth,
     date: date.fromisoformat,
     datetime: _aware,
@@ -105,7 +115,11 @@ class RowType(Generic[T]):
         hints = get_type_hints(kind)
         self.kind, self._timespec = kind, timespec
         self.columns = tuple(each.name for each in fields(kind))
-        self._readers = [(name, _reader(hints[name])) for name in self.columns]
+        readers = ((place, _reader(hints[name])) for place, name in enumerate(self.columns))
+        # few cells of a column differ, but for times
+        self._readers = [
+            (place, read if read is _aware else lru_cache(1 << 14)(read)) for place, read in readers if read is not str
+        ]
 
     def parse(self, cells: Cells) -> T:
         """Parse a row of texts; missing columns count as empty.
@@ -114,7 +128,10 @@ class RowType(Generic[T]):
             ValueError: a cell cannot be parsed.
         """
         get = cells.get
-        return self.kind(*[read(get(name, "")) for name, read in self._readers])
+        values: list[Any] = [get(name, "") for name in self.columns]
+        for place, read in self._readers:
+            values[place] = read(values[place])
+        return self.kind(*values)
 
     def parse_all(self, rows: Iterable[Cells], what: str) -> list[T]:
         """Parse rows; skip and log those that cannot be read, because the file was edited.
@@ -153,9 +170,13 @@ class RowType(Generic[T]):
 class _Parsed(Generic[T]):
     """The rows of one day parsed so far; a log only grows."""
 
-    raw: list[dict[str, str]]
+    last: Cells
     count: int
     rows: list[T]
+
+
+_MOST_DAYS = 100
+"""Rows of so many days are kept in memory."""
 
 
 class TypedDayLog(Generic[T]):
@@ -170,8 +191,16 @@ class TypedDayLog(Generic[T]):
         self.raw, self.kind = raw, kind
         self._known: dict[date, _Parsed[T]] = {}
 
+    def exclusive(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the log's lock over a read and the append that depends on it."""
+        return self.raw.exclusive()
+
+    def days(self) -> list[date]:
+        """Days that have rows, oldest first."""
+        return self.raw.days()
+
     def append(self, day: date, rows: Sequence[T]) -> None:
-        """Append rows durably; call it within `raw.exclusive()`.
+        """Append rows durably; call it within `exclusive()`.
 
         Raises:
             StorageError: nothing was written.
@@ -202,19 +231,18 @@ class TypedDayLog(Generic[T]):
     def standing(self, day: date, column: str, identifier: str) -> T | None:
         """Return the row that an interrupted earlier run wrote under a repeatable id, or None."""
         raw = self.raw.standing(day, column, identifier)
-        return None if raw is None else self.kind.parse(raw)
+        return None if raw is None else next(iter(self.kind.parse_all([raw], self.raw.name)), None)
 
-    def _rows(self, day: date, raw: list[dict[str, str]]) -> list[T]:
-        known = self._known.get(day)
-        if (
-            known is None
-            or known.count > len(raw)
-            or (known.count and known.raw[known.count - 1] is not raw[known.count - 1])
-        ):
-            known = self._known[day] = _Parsed(raw, 0, [])
+    def _rows(self, day: date, raw: Sequence[Cells]) -> list[T]:
+        known = self._known.pop(day, None)
+        if known is None or known.count > len(raw) or known.last is not raw[known.count - 1]:
+            known = _Parsed(raw[-1], 0, [])
         if known.count < len(raw):
             fresh = self.kind.parse_all(raw[known.count :], f"{self.raw.name} of {day}")
-            known = self._known[day] = _Parsed(raw, len(raw), [*known.rows, *fresh])
+            known = _Parsed(raw[-1], len(raw), [*known.rows, *fresh])
+        self._known[day] = known
+        for old in list(self._known)[:-_MOST_DAYS]:
+            self._known.pop(old, None)
         return known.rows
 
 

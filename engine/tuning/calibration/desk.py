@@ -48,7 +48,7 @@ class Calibration:
         self._records, self._matching, self._model, self._clock = records, matching, model, clock
         self._versions = VersionStore(versions)
         self._keeper = ThresholdKeeper(records.workspace, self._versions, matching, model, environ)
-        self._names = Names(records.people, records.attendance.log.sealer)
+        self._names = Names(records.people, records.attendance.log.raw.sealer)
 
     @property
     def fixed_where(self) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 import numpy as np
@@ -49,14 +50,12 @@ def traffic_of(records: Records, people: int, now: datetime) -> Traffic:
     """
     today = records.attendance.day_of(now)
     first = today - WINDOW + timedelta(days=1)
-    days: dict[str, int] = {}
-    for row in records.attendance.log.read(first, today):
-        if row["event"] == "punch":
-            days[row["timestamp"][:10]] = days.get(row["timestamp"][:10], 0) + 1
+    rows = records.attendance.log.read(first, today)
+    days = Counter(row.timestamp.date() for row in rows if row.event == "punch")
     if len(days) < _ENOUGH_DAYS:
         return Traffic(2.0 * people, 1.0, _WORKING_DAYS, "assumed", len(days))
     strangers = [row for row in records.incidents.log.read(first, today) if row["kind"] == "unknown"]
-    span = max((today - date.fromisoformat(min(days))).days + 1, 7)
+    span = max((today - min(days)).days + 1, 7)
     return Traffic(
         sum(days.values()) / len(days),
         len(strangers) / len(days),
@@ -104,13 +103,15 @@ def punch_history(records: Records, model_id: str, now: datetime) -> PunchHistor
     """
     today = records.attendance.day_of(now)
     rows = records.attendance.log.read(today - WINDOW + timedelta(days=1), today)
-    taken_back = {row["refers_to"]: row["author"] for row in rows if row["event"] == "retract"}
-    punches = [row for row in rows if row["event"] == "punch" and row["model"] == model_id]
-    wrong = sum(taken_back.get(row["event_id"], "engine") != "engine" for row in punches)
+    taken_back = {row.refers_to: row.author for row in rows if row.event == "retract"}
+    punches = [row for row in rows if row.event == "punch" and row.model == model_id]
+    wrong = sum(taken_back.get(row.event_id, "engine") != "engine" for row in punches)
     held = [
-        (row["employee_id"], similarity)
+        (row.employee_id, row.runner_up_similarity)
         for row in punches
-        if row["event_id"] not in taken_back and (similarity := _number(row["runner_up_similarity"])) is not None
+        if row.event_id not in taken_back
+        and row.runner_up_similarity is not None
+        and -1.01 <= row.runner_up_similarity <= 1.01
     ]
     people = tuple(dict.fromkeys(person for person, _ in held))
     number = {person: index for index, person in enumerate(people)}
@@ -121,11 +122,3 @@ def punch_history(records: Records, model_id: str, now: datetime) -> PunchHistor
         np.array([number[person] for person, _ in held], np.intp),
         np.array([similarity for _, similarity in held], np.float64),
     )
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if -1.01 <= value <= 1.01 else None

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 
-from engine.attendance.sheet import valid_rows
+from engine.attendance import PunchRow, valid_rows
 from engine.config import EventsConfig, VotingConfig
 from engine.errors import InputError
 from engine.incidents import as_it_stands
@@ -46,7 +46,7 @@ class _LoggedRows:
         reviews: by people, by the incident that they are about.
     """
 
-    punches: dict[Key, Mapping[str, str]] = field(default_factory=dict)
+    punches: dict[Key, PunchRow] = field(default_factory=dict)
     taken_back: set[str] = field(default_factory=set)
     pictures: dict[Key, str] = field(default_factory=dict)
     alerts: dict[Key, Mapping[str, str]] = field(default_factory=dict)
@@ -66,16 +66,16 @@ class _LoggedRows:
         if row["kind"] not in {"review", "tailgating"} and row["image"]:
             self.pictures[key] = row["image"]
 
-    def add_attendance(self, rows: Sequence[Mapping[str, str]], tracks: Mapping[Key, TrackSighting]) -> None:
+    def add_attendance(self, rows: Sequence[PunchRow], tracks: Mapping[Key, TrackSighting]) -> None:
         """Take the rows of the attendance log in."""
-        self.taken_back = {row["refers_to"] for row in rows if row["event"] == "retract" and row["author"] != "engine"}
-        for row in valid_rows([row for row in rows if row["event"] != "retract" or row["author"] == "engine"]):
-            key, time = (row["camera"], row["track"]), _time(row)
-            if row["event"] == "punch" and key in tracks:
+        self.taken_back = {row.refers_to for row in rows if row.event == "retract" and row.author != "engine"}
+        for row in valid_rows([row for row in rows if row.event != "retract" or row.author == "engine"]):
+            key = (row.camera, row.track)
+            if row.event == "punch" and key in tracks:
                 self.punches[key] = row
-            elif row["event"] == "punch" and row["event_id"] not in self.taken_back and time is not None:
-                self.kept_punches.append(KeptPunch(row["employee_id"], row["direction"] or "both", time))
-        self.pictures |= {(row["camera"], row["track"]): row["evidence_image"] for row in rows if row["evidence_image"]}
+            elif row.event == "punch" and row.event_id not in self.taken_back:
+                self.kept_punches.append(KeptPunch(row.employee_id, row.direction or "both", row.timestamp))
+        self.pictures |= {(row.camera, row.track): row.evidence_image for row in rows if row.evidence_image}
 
     def said(self, incident: Mapping[str, str]) -> str:
         """The state of an incident that people have reviewed; empty: they have not."""
@@ -103,7 +103,7 @@ class Past:
     def __init__(
         self,
         sightings: Iterable[TrackSighting],
-        attendance: Sequence[Mapping[str, str]],
+        attendance: Sequence[PunchRow],
         incidents: Sequence[Mapping[str, str]],
         *,
         first: date,
@@ -132,18 +132,17 @@ class Past:
         self._punch_differs = {
             key
             for key in self._tracks
-            if then.punches.get(key) != (rows.punches[key]["employee_id"] if key in rows.punches else None)
+            if then.punches.get(key) != (rows.punches[key].employee_id if key in rows.punches else None)
         }
         self._alert_differs = {key for key in self._tracks if (key in then.alerts) != (key in rows.alerts)}
-        self._passages = [row for row in incidents if row["kind"] == "tailgating" and self._within(row)]
-        punches = [row for row in valid_rows(attendance) if row["event"] == "punch" and self._within(row)]
-        self._without_sighting = sum((row["camera"], row["track"]) not in logged for row in punches)
+        self._passages = [row for row in incidents if row["kind"] == "tailgating" and self._within(_time(row))]
+        punches = [row for row in valid_rows(attendance) if row.event == "punch" and self._within(row.timestamp)]
+        self._without_sighting = sum((row.camera, row.track) not in logged for row in punches)
 
     def _day(self, time: datetime) -> date:
         return time.astimezone(self._zone).date()
 
-    def _within(self, row: Mapping[str, str]) -> bool:
-        time = _time(row)
+    def _within(self, time: datetime | None) -> bool:
         return time is not None and self._first <= self._day(time) <= self._last
 
     def at(self, threshold: float, min_margin: float | None = None, *, progress: TrackProgress = no_progress) -> Replay:
@@ -200,7 +199,7 @@ class Past:
         for key in self._tracks.keys() - self._punch_differs:
             was, will, row = self._then.punches.get(key), now.punches.get(key), self._rows.punches.get(key)
             if was != will:
-                event_id = row["event_id"] if row else ""
+                event_id = row.event_id if row else ""
                 said = "taken back" if event_id in self._rows.taken_back else ""
                 yield self._change(ChangeKind.LOST if was else ChangeKind.NEW, key, now, event_id=event_id, said=said)
 

@@ -252,13 +252,13 @@ def test_what_a_camera_writes_next_was_decided_by_it(tuned: Run, workspace: Path
     with VideoWriter(clip, FPS) as writer:
         for frame in itertools.islice(source, int(9 * FPS)):  # one person comes
             writer.write(frame.image)
-    known = {row["event_id"] for _, row in Workbench(copy).records.attendance_rows()}
+    known = {row.event_id for _, row in Workbench(copy).records.attendance_rows()}
     answer = muster("watch", "--source", clip, "--camera", "side", "--fast", "--start", START.isoformat(), "--workspace", copy,
                     PYTHONPATH=str(ROOT))  # fmt: skip
     assert answer.code == 0, answer.err
-    rows = [row for _, row in Workbench(copy).records.attendance_rows() if row["event_id"] not in known]
-    punches = [row for row in rows if row["event"] == "punch"]
-    assert {float(row["threshold"]) for row in punches} == {round(tuned.told["chosen"], 4)}
+    rows = [row for _, row in Workbench(copy).records.attendance_rows() if row.event_id not in known]
+    punches = [row for row in rows if row.event == "punch"]
+    assert {row.threshold for row in punches} == {round(tuned.told["chosen"], 4)}
 
 
 @pytest.mark.models

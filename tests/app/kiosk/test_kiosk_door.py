@@ -16,6 +16,7 @@ from http_camera import HttpCamera, swaying
 from playwright.sync_api import Browser, Page, expect
 from waiting import until
 
+from engine.attendance import PunchRow
 from engine.imaging import list_images, read_image
 from engine.people import Person
 from engine.workbench import Workbench
@@ -78,7 +79,7 @@ def screen(browser: Browser, door: Door, camera: HttpCamera, scenes: Scenes) -> 
     page.context.close()
 
 
-def _rows(door: Door) -> list[dict[str, str]]:
+def _rows(door: Door) -> list[PunchRow]:
     bench = Workbench(door.workspace)
     return bench.attendance.log.read(*[bench.attendance.day_of(bench.clock())] * 2)
 
@@ -94,8 +95,8 @@ def test_the_link_pairs_a_screen_that_shows_the_camera_and_greets_who_comes(
     message = screen.locator("#message")
     expect(message).to_contain_text("Ben")
     expect(message).not_to_contain_text("Afflek")
-    (row,) = [row for row in _rows(door) if row["employee_id"] == "E1"]
-    expect(message).to_contain_text(row["timestamp"][11:16])
+    (row,) = [row for row in _rows(door) if row.employee_id == "E1"]
+    expect(message).to_contain_text(f"{row.timestamp:%H:%M}")
     height = screen.locator("#message .large").evaluate("element => parseFloat(getComputedStyle(element).fontSize)")
     assert height >= 0.08 * 800  # readable from two metres
     camera.pictures = scenes["nobody"]
@@ -123,9 +124,9 @@ def test_a_pin_is_a_way_in(screen: Page, door: Door) -> None:
     screen.keyboard.press("Enter")
     screen.wait_for_selector("body[data-view=greeting]")
     expect(screen.locator("#message")).to_contain_text("Ada")
-    (row,) = [row for row in _rows(door) if row["employee_id"] == "A7"]
-    assert (row["event"], row["method"], row["camera"]) == ("punch", "pin", "entrance")
-    assert (door.workspace / row["evidence_image"]).is_file()
+    (row,) = [row for row in _rows(door) if row.employee_id == "A7"]
+    assert (row.event, row.method, row.camera) == ("punch", "pin", "entrance")
+    assert (door.workspace / row.evidence_image).is_file()
 
 
 @needs_chromium
@@ -152,11 +153,11 @@ def test_a_reader_that_is_killed_is_replaced_nobody_arrives_twice_and_the_gap_is
     assert coverage is not None
 
     def lost() -> int:
-        return sum(row["why"] == "lost" for row in coverage.log.read(day))
+        return sum(row.why == "lost" for row in coverage.log.read(day))
 
     camera.pictures = scenes["ben"]
-    until(lambda: any(row["employee_id"] == "E1" for row in _rows(door)))
-    punches = sum(row["event"] == "punch" for row in _rows(door))
+    until(lambda: any(row.employee_id == "E1" for row in _rows(door)))
+    punches = sum(row.event == "punch" for row in _rows(door))
     for _ in range(2):
         before, losses = lost(), door.status()["camera"]["losses"]
         (child,) = door.children
@@ -166,7 +167,7 @@ def test_a_reader_that_is_killed_is_replaced_nobody_arrives_twice_and_the_gap_is
         until(lambda before=before: lost() == before + 1)  # type: ignore[misc]
         assert door.children != [child]
     camera.pictures = scenes["nobody"]
-    assert sum(row["event"] == "punch" for row in _rows(door)) == punches
+    assert sum(row.event == "punch" for row in _rows(door)) == punches
     told = [row["kind"] for row in bench.incidents.log.read(day, day)]
     assert told.count("camera_lost") == told.count("camera_back") >= 2
 
@@ -228,5 +229,5 @@ def test_ending_the_kiosk_settles_what_is_open_and_leaves_no_process(door: Door)
     bench = Workbench(door.workspace)
     assert bench.attendance.plan.coverage is not None
     day = bench.attendance.day_of(bench.clock())
-    until(lambda: bench.attendance.plan.coverage.log.read(day)[-1]["why"] == "stopped")  # type: ignore[union-attr]
+    until(lambda: bench.attendance.plan.coverage.log.read(day)[-1].why == "stopped")  # type: ignore[union-attr]
     assert bench.records.verify() == []

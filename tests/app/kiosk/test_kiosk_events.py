@@ -22,6 +22,7 @@ from app.kiosk.hub import Hub, Message, as_event
 from app.kiosk.prompts import CODES, Prompter
 from app.kiosk.words import table
 from app.words import LANGUAGES
+from engine.attendance import PunchRow
 from engine.config import Config
 from engine.liveness import PROMPTS
 from engine.pipeline import FrameResult
@@ -316,8 +317,10 @@ def test_nothing_personal_but_the_first_name_and_the_time_is_told(bench: Workben
     assert "Özil" not in json.dumps(greeting, ensure_ascii=False)
 
 
-def _result(time: datetime, events: Sequence[Event] = (), rows: Sequence[dict[str, object]] = ()) -> FrameResult:
-    return FrameResult(Frame(BLANK, time, "door"), (), tuple(events), tuple(rows))
+def _result(
+    time: datetime, events: Sequence[Event] = (), rows: Sequence[PunchRow | dict[str, object] | None] = ()
+) -> FrameResult:
+    return FrameResult(Frame(BLANK, time, "door"), (), tuple(events), tuple(row for row in rows if row is not None))
 
 
 def _messages(bench: Workbench, results: Sequence[FrameResult], wait_s: float = 0.0) -> list[Message]:
@@ -335,7 +338,7 @@ def _messages(bench: Workbench, results: Sequence[FrameResult], wait_s: float = 
 def test_somebody_is_greeted_for_the_row_that_was_written_and_only_once(bench: Workbench) -> None:
     row = bench.attendance.record(replace(sighting("E1"), camera="door"), bench.people.known())
     seen = Event(EventKind.SIGHTING, T0, "door", (1,), ("E1",))
-    told = _messages(bench, [_result(T0, [seen]), _result(at(0.3), rows=[dict(row or {})])], 1.5)
+    told = _messages(bench, [_result(T0, [seen]), _result(at(0.3), rows=[row])], 1.5)
     assert [(message.kind, message.data["status"]) for message in told] == [("greeting", "on_time")]
 
 
@@ -359,7 +362,7 @@ def test_rows_of_other_cameras_and_other_kinds_are_not_greeted(bench: Workbench)
     assert (
         _messages(
             bench,
-            [_result(T0, rows=[dict(elsewhere or {}), dict(unsure or {}), {"kind": "unknown", "camera": "door"}])],
+            [_result(T0, rows=[elsewhere, unsure, {"kind": "unknown", "camera": "door"}])],
         )
         == []
     )
@@ -369,7 +372,7 @@ def test_a_name_that_was_a_mistake_is_taken_from_the_screen(bench: Workbench) ->
     people = bench.people.known()
     row = bench.attendance.record(replace(sighting("E1"), camera="door"), people)
     taken = bench.attendance.retract("E1", at(2), "door", "run-1", "later frames say unknown", people)
-    told = _messages(bench, [_result(T0, rows=[dict(row or {})]), _result(at(2), rows=[dict(taken or {})])])
+    told = _messages(bench, [_result(T0, rows=[row]), _result(at(2), rows=[taken])])
     assert [message.kind for message in told] == ["greeting", "withdrawn"]
     assert told[0].data["key"] == told[1].data["key"]
 
@@ -424,12 +427,12 @@ def test_a_row_that_could_be_written_only_later_greets_nobody(bench: Workbench) 
     row = bench.attendance.record(
         replace(sighting("E1", T0 - timedelta(minutes=2)), camera="door"), bench.people.known()
     )
-    assert _messages(bench, [_result(T0, rows=[dict(row or {})])]) == []
+    assert _messages(bench, [_result(T0, rows=[row])]) == []
 
 
 def test_a_greeting_that_fails_costs_no_other(bench: Workbench, caplog: pytest.LogCaptureFixture) -> None:
     row = bench.attendance.record(replace(sighting("E1"), camera="door"), bench.people.known())
-    broken = {"event": "punch", "camera": "door", "employee_id": "E2", "timestamp": "no time"}
-    told = _messages(bench, [_result(T0, rows=[broken, dict(row or {})])])
+    broken = PunchRow("e2", T0.replace(tzinfo=None), "E2", "punch", "door")
+    told = _messages(bench, [_result(T0, rows=[broken, row])])
     assert [message.data["first_name"] for message in told] == ["Ada"]
     assert "a greeting is missing" in caplog.text

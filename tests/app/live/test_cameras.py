@@ -12,6 +12,7 @@ from http_camera import HttpCamera, swaying
 from waiting import until
 
 from app.live.cameras import Camera, Watcher
+from engine.attendance import PunchRow
 from engine.imaging import VideoWriter, decode_image, list_images, read_image
 from engine.operations.upkeep import recording
 from engine.pipeline import FrameResult, Pipeline
@@ -31,7 +32,7 @@ class Noted(Watcher):
     def saw(self, result: FrameResult, pipeline: Pipeline) -> None:
         del pipeline
         self.frames += 1
-        self.rounds += [str(row.get("kind") or row.get("event")) for row in result.rows]
+        self.rounds += [row.event if isinstance(row, PunchRow) else str(row["kind"]) for row in result.rows]
 
     def became(self, state: str, detail: str) -> None:
         del detail

@@ -39,7 +39,7 @@ def workspace(made: Path, tmp_path: Path) -> Path:
 
 def statuses(workspace: Path, monkeypatch: pytest.MonkeyPatch, day: date = FRIDAY) -> dict[str, str]:
     bench = bench_of(workspace, monkeypatch)
-    return {row.employee_id: str(row.status) for row in bench.attendance.sheet(day, bench.people.known())}
+    return {row.employee_id: str(row.status) for row in bench.attendance.sheets.on(day, bench.people.known())}
 
 
 def button(page: AppTest, label: str) -> object:
@@ -174,27 +174,25 @@ def test_no_chart_is_computed_until_it_is_chosen(workspace: Path, monkeypatch: p
 
 def test_a_person_has_a_calendar_and_each_passage_explained(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = bench_of(workspace, monkeypatch)
-    row = next(row for row in bench.attendance.log.read(FRIDAY) if row["event"] == "punch")
-    page = open_page(
-        "attendance", workspace, monkeypatch, "hr", query={"person": row["employee_id"], "day": "2025-03-14"}
-    )
+    row = next(row for row in bench.attendance.log.read(FRIDAY) if row.event == "punch")
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={"person": row.employee_id, "day": "2025-03-14"})
     assert not page.exception
     shown = texts(page)
     assert "March 2025" in shown
     assert "Fri 14 Mar 2025" in shown
-    assert f"{row['timestamp'][11:16]}</strong> came in · entrance" in shown
+    assert f"{row.timestamp:%H:%M}</strong> came in · entrance" in shown
     assert "agreeing frames" in shown
-    assert f"threshold {float(row['threshold']):.2f}" in shown
+    assert f"threshold {row.threshold:.2f}" in shown
     assert 'class="m-bar' in shown
 
 
 def test_a_viewer_sees_times_but_no_evidence_and_no_controls(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = next(row for row in bench_of(workspace, monkeypatch).attendance.log.read(FRIDAY) if row["event"] == "punch")
+    row = next(row for row in bench_of(workspace, monkeypatch).attendance.log.read(FRIDAY) if row.event == "punch")
     page = open_page(
-        "attendance", workspace, monkeypatch, "viewer", query={"person": row["employee_id"], "day": "2025-03-14"}
+        "attendance", workspace, monkeypatch, "viewer", query={"person": row.employee_id, "day": "2025-03-14"}
     )
     shown = texts(page)
-    assert f"{row['timestamp'][11:16]}</strong>" in shown
+    assert f"{row.timestamp:%H:%M}</strong>" in shown
     for word in ("agreeing frames", 'class="m-bar', "/picture/", "threshold"):
         assert word not in shown, word
     assert [each.label for each in page.expander] == []
@@ -215,7 +213,7 @@ def test_who_may_not_see_attendance_is_refused(workspace: Path, monkeypatch: pyt
 
 def person_with(workspace: Path, monkeypatch: pytest.MonkeyPatch, status: str) -> tuple[str, str]:
     bench = bench_of(workspace, monkeypatch)
-    rows = bench.attendance.sheets(date(2025, 3, 1), FRIDAY, bench.people.known())
+    rows = bench.attendance.sheets.between(date(2025, 3, 1), FRIDAY, bench.people.known())
     row = next(row for row in rows if row.status == status and not row.corrected_by)
     return row.employee_id, row.day.isoformat()
 
@@ -233,7 +231,9 @@ def test_a_correction_shows_with_author_and_reason_and_somebody_else_approves_it
     for part in ("badge desk saw them", ">hr<", "valid", "awaits approval", "Cameras only"):
         assert part in shown, part
     bench = bench_of(workspace, monkeypatch)
-    (row,) = bench.attendance.sheets(date.fromisoformat(day), date.fromisoformat(day), bench.people.known(), only=who)
+    (row,) = bench.attendance.sheets.between(
+        date.fromisoformat(day), date.fromisoformat(day), bench.people.known(), only=who
+    )
     assert (row.corrected_by, row.late_min, row.approved_by) == ("hr", 0, "")
     assert "approve" not in page.segmented_control(key="attendance-correct-action").options
     page = open_page("attendance", workspace, monkeypatch, "admin", query={"person": who, "day": day})
@@ -244,22 +244,26 @@ def test_a_correction_shows_with_author_and_reason_and_somebody_else_approves_it
     page.text_input(key="attendance-correct-reason").set_value("it was not so").run()
     page = click(page, "Save correction")
     assert "revoked" in texts(page)
-    (row,) = bench.attendance.sheets(date.fromisoformat(day), date.fromisoformat(day), bench.people.known(), only=who)
+    (row,) = bench.attendance.sheets.between(
+        date.fromisoformat(day), date.fromisoformat(day), bench.people.known(), only=who
+    )
     assert row.corrected_by == ""
 
 
 def test_a_passage_is_removed_and_stays_in_the_log(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     who, day = person_with(workspace, monkeypatch, "on time")
     bench = bench_of(workspace, monkeypatch)
-    before = bench.attendance.log.shelf.path(date.fromisoformat(day)).read_bytes()
+    before = bench.attendance.log.raw.shelf.path(date.fromisoformat(day)).read_bytes()
     page = open_page("attendance", workspace, monkeypatch, "hr", query={"person": who, "day": day})
     page.segmented_control(key="attendance-correct-action").set_value("remove").run()
     page.text_input(key="attendance-correct-reason").set_value("a double").run()
     page = click(page, "Save correction")
     assert "passage removed" in texts(page)
-    assert bench.attendance.log.shelf.path(date.fromisoformat(day)).read_bytes() == before
+    assert bench.attendance.log.raw.shelf.path(date.fromisoformat(day)).read_bytes() == before
     assert [
-        each.action for each in bench.attendance.corrections_of(FRIDAY.replace(day=1), FRIDAY) if each.author == "hr"
+        each.action
+        for each in bench.attendance.corrections.about_days(FRIDAY.replace(day=1), FRIDAY)
+        if each.author == "hr"
     ] == ["remove"]
 
 
@@ -278,7 +282,9 @@ def test_a_role_that_was_taken_away_corrects_nothing_any_more(workspace: Path, m
     bench = bench_of(workspace, monkeypatch)
     bench.accounts.change("hr", role="viewer")
     click(page, "Save correction")
-    assert not [each for each in bench.attendance.corrections_of(FRIDAY.replace(day=1), FRIDAY) if each.author == "hr"]
+    assert not [
+        each for each in bench.attendance.corrections.about_days(FRIDAY.replace(day=1), FRIDAY) if each.author == "hr"
+    ]
 
 
 # --------------------------------------------------------------------------------------------- downloads

@@ -167,7 +167,7 @@ def test_logs_that_hold_are_said_to_and_changed_rows_are_named(
     page = press(opened(place, monkeypatch, "check", "hr"), "Verify now")
     assert "All rows are unaltered" in texts(page)
     assert "Stop" not in [button.label for button in page.button], "it is over"
-    path = place.attendance.log.shelf.path(place.attendance.log.days()[0])
+    path = place.attendance.log.raw.shelf.path(place.attendance.log.days()[0])
     path.write_bytes(path.read_bytes().replace(b",E1,", b",E2,", 1))
     said = texts(press(page, "Verify now"))
     assert "have been altered" in said
@@ -210,7 +210,7 @@ def test_the_audit_trail_is_read_newest_first_and_filtered(place: Workbench, mon
 def test_pseudonyms_are_read_as_ids_while_their_people_are_known(
     place: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pseudonym = place.attendance.log.sealer.pseudonym("E1")
+    pseudonym = place.attendance.log.raw.sealer.pseudonym("E1")
     place.audit.note("forget", pseudonym, f"{pseudonym} left", author=HOSTILE[0], now=place.clock())
     page = opened(place, monkeypatch, "audit")
     row = page.dataframe[0].value.iloc[0]

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.attendance import book, kept
+from engine.attendance import sheets
 from engine.attendance.coverage import Span
+from engine.attendance.sheet_cache import SheetCache
 from engine.demo.sample import fill, prepare_sample
 from engine.workbench import Workbench
 
@@ -31,7 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def workspace(made: Path, tmp_path: Path) -> Path:
     shutil.copytree(made, tmp_path / "w")
-    opened(tmp_path / "w").attendance.sheets(FIRST, LAST, opened(tmp_path / "w").people.known())
+    opened(tmp_path / "w").attendance.sheets.between(FIRST, LAST, opened(tmp_path / "w").people.known())
     return tmp_path / "w"
 
 
@@ -44,21 +45,21 @@ def computed(workspace: Path, target: Path) -> list[dict[str, object]]:
     shutil.copytree(workspace, target)
     shutil.rmtree(target / "attendance")
     bench = opened(target)
-    return bench.attendance.sheets(FIRST, LAST, bench.people.known())
+    return bench.attendance.sheets.between(FIRST, LAST, bench.people.known())
 
 
 def days_computed(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> list[date]:
     """Which days of the range are computed when they are asked for."""
     found: list[date] = []
-    original = book.day_sheet
+    original = sheets.day_sheet
 
     def watched(rows: object, day: date, *more: object) -> object:
         found.append(day)
         return original(rows, day, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(book, "day_sheet", watched)
-    bench.attendance.sheets(FIRST, LAST, bench.people.known())
-    monkeypatch.setattr(book, "day_sheet", original)
+    monkeypatch.setattr(sheets, "day_sheet", watched)
+    bench.attendance.sheets.between(FIRST, LAST, bench.people.known())
+    monkeypatch.setattr(sheets, "day_sheet", original)
     return found
 
 
@@ -70,11 +71,13 @@ def test_what_is_read_is_what_would_be_computed(
     people = bench.people.known()
     expected = computed(workspace, tmp_path / "again")
     for _ in range(2):
-        assert bench.attendance.sheets(FIRST, LAST, people) == expected
+        assert bench.attendance.sheets.between(FIRST, LAST, people) == expected
     only = expected[0].employee_id
-    assert bench.attendance.sheets(FIRST, LAST, people, only) == [row for row in expected if row.employee_id == only]
-    bench.attendance.sheets(FIRST, LAST, people).clear()  # the list is the caller's own
-    assert bench.attendance.sheets(FIRST, LAST, people) == expected
+    assert bench.attendance.sheets.between(FIRST, LAST, people, only) == [
+        row for row in expected if row.employee_id == only
+    ]
+    bench.attendance.sheets.between(FIRST, LAST, people).clear()  # the list is the caller's own
+    assert bench.attendance.sheets.between(FIRST, LAST, people) == expected
 
 
 def correction(bench: Workbench) -> None:
@@ -102,23 +105,23 @@ def somebody_new(bench: Workbench) -> None:
 
 def late_rows(bench: Workbench) -> None:
     log = bench.attendance.log
-    first = next(row for row in log.read(DAY) if row["event"] == "punch")
+    first = next(row for row in log.read(DAY) if row.event == "punch")
     with log.exclusive():
-        log.append(DAY, [{**first, "event_id": "late", "timestamp": f"{DAY}T03:00:00.000+00:00", "seal": ""}])
+        log.append(DAY, [replace(first, event_id="late", timestamp=datetime.combine(DAY, time(3), UTC))])
 
 
 def withdrawal(bench: Workbench) -> None:
     log = bench.attendance.log
-    first = next(row for row in log.read(DAY) if row["event"] == "punch")
+    first = next(row for row in log.read(DAY) if row.event == "punch")
     with log.exclusive():
-        row = {**first, "event_id": "back", "event": "retract", "refers_to": first["event_id"], "seal": ""}
+        row = replace(first, event_id="back", event="retract", refers_to=first.event_id)
         log.append(date(2025, 3, 14), [row])  # two days later
 
 
 def outage(bench: Workbench) -> None:
     coverage = bench.attendance.plan.coverage
     assert coverage is not None
-    day = coverage.log.shelf.path(DAY)
+    day = coverage.log.raw.shelf.path(DAY)
     lines = day.read_text().splitlines()
     day.write_text("\n".join(lines[:1] + lines[20:]) + "\n")
 
@@ -174,11 +177,11 @@ CHANGES = [
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_no_change_leaves_a_stale_sheet(change: Callable[[Workbench], None], workspace: Path, tmp_path: Path) -> None:
     before = opened(workspace)
-    before.attendance.sheets(FIRST, LAST, before.people.known())
+    before.attendance.sheets.between(FIRST, LAST, before.people.known())
     change(before)
     expected = computed(workspace, tmp_path / "again")
     for bench in (opened(workspace), opened(workspace), *([] if change is plan else [before])):
-        assert bench.attendance.sheets(FIRST, LAST, bench.people.known()) == expected
+        assert bench.attendance.sheets.between(FIRST, LAST, bench.people.known()) == expected
 
 
 def test_a_forged_sheet_needs_the_key(workspace: Path, tmp_path: Path) -> None:
@@ -189,15 +192,15 @@ def test_a_forged_sheet_needs_the_key(workspace: Path, tmp_path: Path) -> None:
     seal, rows = mark.read_bytes().split(b"\n", 1)
     forged = rows.replace(b'"late"', b'"on time"')
     assert forged != rows
-    other = kept.KeptSheets(
-        workspace / "attendance", type(opened(workspace).attendance.log.sealer)(tmp_path / "other.key")
+    other = SheetCache(
+        workspace / "attendance", type(opened(workspace).attendance.log.raw.sealer)(tmp_path / "other.key")
     )
     edited = genuine.replace(",late,", ",on time,")
     for text, by in ((genuine, seal), (edited, seal), (edited, other._seal(DAY, "anything", edited, forged))):
         table.write_text(text)
         mark.write_bytes(by + b"\n" + forged)
         bench = opened(workspace)
-        assert bench.attendance.sheets(FIRST, LAST, bench.people.known()) == expected
+        assert bench.attendance.sheets.between(FIRST, LAST, bench.people.known()) == expected
 
 
 def test_an_unsettled_day_is_never_kept(workspace: Path) -> None:
@@ -206,7 +209,7 @@ def test_an_unsettled_day_is_never_kept(workspace: Path) -> None:
 
 def test_days_before_anything_was_written_leave_no_files(workspace: Path) -> None:
     bench = opened(workspace)
-    bench.attendance.sheets(date(2001, 1, 1), date(2001, 2, 1), bench.people.known())
+    bench.attendance.sheets.between(date(2001, 1, 1), date(2001, 2, 1), bench.people.known())
     assert not list((workspace / "attendance").rglob("2001*"))
 
 
@@ -215,4 +218,4 @@ def test_where_nothing_can_be_written_sheets_are_computed(workspace: Path, tmp_p
     shutil.rmtree(workspace / "attendance")
     (workspace / "attendance").write_text("a file in the folder's place")
     bench = opened(workspace)
-    assert bench.attendance.sheets(FIRST, LAST, bench.people.known()) == expected
+    assert bench.attendance.sheets.between(FIRST, LAST, bench.people.known()) == expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import multiprocessing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -14,7 +15,7 @@ from fakes import at, record_in_process, sighting
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.attendance import ATTENDANCE_COLUMNS, SHEET_COLUMNS, AttendanceBook, DayRows, day_sheet, plain_book
+from engine.attendance import PUNCH, SHEET_COLUMNS, AttendanceBook, DayRows, PunchRow, day_sheet, plain_book
 from engine.config import EventsConfig
 from engine.errors import StorageError
 from engine.storage import read_rows
@@ -40,38 +41,37 @@ def sheet_file(workspace: Path, day: date = DAY) -> Path:
 
 
 def events(book: AttendanceBook, day: date = DAY) -> list[str]:
-    return [row["event"] for row in book.log.read(day)]
+    return [row.event for row in book.log.read(day)]
 
 
 # ----------------------------------------------------------------------------------------- punches
 
 
 def test_a_day_without_sightings_has_an_empty_sheet(book: AttendanceBook) -> None:
-    assert book.sheet(DAY, PEOPLE) == []
+    assert book.sheets.on(DAY, PEOPLE) == []
     assert book.log.read(DAY) == []
 
 
 def test_the_first_sighting_punches_with_its_evidence(book: AttendanceBook) -> None:
     book.record(sighting(), PEOPLE, "images/evidence/x.jpg")
     (stored,) = book.log.read(DAY)
-    assert (stored["event"], stored["employee_id"], stored["camera"], stored["method"]) == (
+    assert (stored.event, stored.employee_id, stored.camera, stored.method) == (
         "punch",
         "E1",
         "door",
         "face",
     )
-    assert datetime.fromisoformat(stored["timestamp"]) == at(0)
-    assert (stored["agreeing_frames"], stored["voting_frames"]) == ("4", "5")
-    assert [
-        float(stored[key]) for key in ("similarity", "runner_up_similarity", "margin", "threshold")
-    ] == pytest.approx([0.9123, 0.25, 0.6623, 0.5])
-    assert (stored["runner_up"], stored["model"], stored["gallery_version"]) == ("E9", "model-1", "7")
-    assert stored["evidence_image"] == "images/evidence/x.jpg"
+    assert stored.timestamp == at(0)
+    assert (stored.agreeing_frames, stored.voting_frames) == (4, 5)
+    figures = (stored.similarity, stored.runner_up_similarity, stored.margin, stored.threshold)
+    assert figures == (0.9123, 0.25, 0.6623, 0.5)
+    assert (stored.runner_up, stored.model, stored.gallery_version) == ("E9", "model-1", 7)
+    assert stored.evidence_image == "images/evidence/x.jpg"
 
 
 def test_within_the_cool_down_there_is_no_second_punch_and_one_seen_row_at_most(book: AttendanceBook) -> None:
     written = [book.record(sighting(time=at(second)), PEOPLE) for second in (0, 10, 20, 150, COOL_DOWN_S - 0.001)]
-    assert [row and row["event"] for row in written] == ["punch", "seen", None, None, None]
+    assert [row and row.event for row in written] == ["punch", "seen", None, None, None]
     assert events(book) == ["punch", "seen"]
 
 
@@ -79,20 +79,20 @@ def test_exactly_at_the_cool_down_the_next_sighting_punches(book: AttendanceBook
     book.record(sighting(), PEOPLE)
     row = book.record(sighting(time=at(COOL_DOWN_S)), PEOPLE)
     assert row is not None
-    assert row["event"] == "punch"
+    assert row.event == "punch"
 
 
 def test_somebody_who_stays_in_view_is_seen_but_does_not_punch_again(book: AttendanceBook) -> None:
     book.record(sighting(), PEOPLE)
     later = [book.record(sighting(time=at(k * COOL_DOWN_S), arrival=False), PEOPLE) for k in range(1, 4)]
-    assert [row and row["event"] for row in later] == ["seen"] * 3
+    assert [row and row.event for row in later] == ["seen"] * 3
 
 
 def test_what_would_be_recorded_is_recorded(book: AttendanceBook) -> None:
     for second in (0, 10, 20, COOL_DOWN_S):
-        expected = book.would_record(sighting(time=at(second)))
+        expected = book.log.would_record(sighting(time=at(second)))
         row = book.record(sighting(time=at(second)), PEOPLE)
-        assert (row and row["event"]) == expected
+        assert (row and row.event) == expected
 
 
 def test_a_restart_of_the_process_keeps_the_cool_down(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_two_processes_that_record_one_person_at_once_write_one_punch(tmp_path: 
         child.join(60)
     assert [child.exitcode for child in children] == [0, 0]
     rows = open_book(tmp_path).log.read(DAY)
-    assert sorted(row["employee_id"] for row in rows if row["event"] == "punch") == sorted(f"E{k}" for k in range(20))
+    assert sorted(row.employee_id for row in rows if row.event == "punch") == sorted(f"E{k}" for k in range(20))
 
 
 @pytest.mark.parametrize("back_s", [1.0, 299.0])
@@ -149,7 +149,7 @@ def test_the_cool_down_holds_over_midnight(book: AttendanceBook) -> None:
     book.record(sighting(time=midnight - timedelta(seconds=1)), PEOPLE)
     row = book.record(sighting(time=midnight + timedelta(seconds=1)), PEOPLE)
     assert row is not None
-    assert row["event"] == "seen"
+    assert row.event == "seen"
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_hours_are_the_time_that_passed_also_when_the_clocks_change(
         book.record(sighting(time=datetime.fromisoformat(moment).astimezone(UTC)), PEOPLE)
     (row,) = read_rows(sheet_file(tmp_path, date.fromisoformat(first[:10])))
     assert (row["first_in"], row["last_out"], row["hours"]) == (first[11:19], last[11:19], hours)
-    stamps = [stored["timestamp"] for stored in book.log.read(date.fromisoformat(first[:10]))]
+    stamps = [PUNCH.texts(stored)["timestamp"] for stored in book.log.read(date.fromisoformat(first[:10]))]
     assert stamps == [first.replace("+", ".000+"), last.replace("+", ".000+")]
 
 
@@ -181,15 +181,15 @@ def test_a_retraction_takes_the_person_off_the_sheet_with_a_row_of_its_own(
 ) -> None:
     punch = book.record(sighting(), PEOPLE)
     assert punch is not None
-    before = book.log.shelf.path(DAY).read_bytes()
+    before = book.log.raw.shelf.path(DAY).read_bytes()
     row = book.retract("E1", at(3), "door", "run-1", "later frames say unknown", PEOPLE)
     assert row is not None
-    after = book.log.shelf.path(DAY).read_bytes()
+    after = book.log.raw.shelf.path(DAY).read_bytes()
     assert after.startswith(before)
     assert len(after) > len(before)
     stored = book.log.read(DAY)[-1]
-    assert (stored["event"], stored["refers_to"], stored["author"]) == ("retract", punch["event_id"], "engine")
-    assert stored["reason"] == "later frames say unknown"
+    assert (stored.event, stored.refers_to, stored.author) == ("retract", punch.event_id, "engine")
+    assert stored.reason == "later frames say unknown"
     assert read_rows(sheet_file(tmp_path)) == []
 
 
@@ -199,13 +199,13 @@ def test_only_what_that_track_wrote_is_retracted_and_only_once(book: AttendanceB
     claims = [("E1", "run-9"), ("E2", "run-1"), ("E1", "run-1"), ("E1", "run-1")]
     taken = [book.retract(who, at(3), "door", track, "?", PEOPLE) is not None for who, track in claims]
     assert taken == [False, False, True, False]
-    assert [row.employee_id for row in book.sheet(DAY, PEOPLE)] == ["E2"]
+    assert [row.employee_id for row in book.sheets.on(DAY, PEOPLE)] == ["E2"]
 
 
 def test_after_a_retraction_the_person_can_punch_at_once(book: AttendanceBook) -> None:
     book.record(sighting(), PEOPLE)
     book.retract("E1", at(3), "door", "run-1", "?", PEOPLE)
-    assert book.would_record(sighting(time=at(5), track="run-2")) == "punch"
+    assert book.log.would_record(sighting(time=at(5), track="run-2")) == "punch"
 
 
 def test_a_retraction_after_midnight_corrects_the_day_before(book: AttendanceBook, tmp_path: Path) -> None:
@@ -220,11 +220,11 @@ def test_a_retraction_after_midnight_corrects_the_day_before(book: AttendanceBoo
 
 def test_the_files_begin_with_their_headers(book: AttendanceBook, tmp_path: Path) -> None:
     book.record(sighting(), PEOPLE)
-    log_header = book.log.shelf.path(DAY).read_text(encoding="utf-8").splitlines()[0]
+    log_header = book.log.raw.shelf.path(DAY).read_text(encoding="utf-8").splitlines()[0]
     sheet_header = sheet_file(tmp_path).read_text(encoding="utf-8").splitlines()[0]
     assert log_header.startswith("event_id,timestamp,employee_id,event,camera,")
     assert sheet_header.startswith("employee_id,name,date,first_in,last_out,hours")
-    assert log_header.split(",") == [*ATTENDANCE_COLUMNS, "seal"]
+    assert log_header.split(",") == [*PUNCH.columns, "seal"]
     assert sheet_header.split(",") == list(SHEET_COLUMNS)
 
 
@@ -252,33 +252,43 @@ def test_any_name_stands_in_the_sheet_and_none_is_a_formula(book: AttendanceBook
         (raw,) = csv.DictReader(handle)
     assert raw["name"].lstrip()[0] not in "=+-@"
     assert read_rows(sheet_file(tmp_path))[0]["name"] == name
-    assert name not in book.log.shelf.path(DAY).read_text(encoding="utf-8")  # logs carry ids only
+    assert name not in book.log.raw.shelf.path(DAY).read_text(encoding="utf-8")  # logs carry ids only
 
 
 def test_a_row_of_any_offset_belongs_to_the_workplaces_day() -> None:
-    row = {"event_id": "1", "event": "punch", "employee_id": "E1", "camera": "door"}
-    row["timestamp"] = "2026-11-22T23:30:00+00:00"
+    row = PunchRow("1", datetime(2026, 11, 22, 23, 30, tzinfo=UTC), "E1", "punch", "door")
     (line,) = day_sheet([DayRows([row])], DAY, plain_book(PEOPLE, BERLIN))
     assert (f"{line.first_in:%H:%M:%S}", line.utc_offset) == ("00:30:00", "UTC+01:00")
     assert day_sheet([DayRows([row])], DAY, plain_book(PEOPLE, ZoneInfo("UTC"))) == []
 
 
-def test_a_row_whose_time_cannot_be_read_is_left_out() -> None:
-    good = {"event_id": "1", "event": "punch", "employee_id": "E1", "timestamp": at(0).isoformat(), "camera": "door"}
-    bad = {**good, "event_id": "2", "employee_id": "E2", "timestamp": "yesterday"}
-    assert [row.employee_id for row in day_sheet([DayRows([bad, good])], DAY, plain_book(PEOPLE, ZoneInfo("UTC")))] == [
-        "E1"
-    ]
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("timestamp", "yesterday"),
+        ("timestamp", "2026-11-23T08:00:00"),
+        ("similarity", "nan"),
+        ("voting_frames", "few"),
+        ("event", "?"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_left_out(column: str, cell: str, caplog: pytest.LogCaptureFixture) -> None:
+    good = PUNCH.texts(PunchRow("1", at(0), "E1", "punch", "door"))
+    rows = PUNCH.parse_all([good | {"event_id": "2", "employee_id": "E2", column: cell}, good], "the log")
+    found = day_sheet([DayRows(rows)], DAY, plain_book(PEOPLE, ZoneInfo("UTC")))
+    assert [row.employee_id for row in found] == ["E1"]
+    assert "row 2 of the log, which cannot be read" in caplog.text
 
 
 ROWS = st.builds(
-    lambda minute, employee_id, event, camera, refers_to: {
-        "timestamp": at(60 * minute).isoformat(),
-        "employee_id": employee_id,
-        "event": event,
-        "camera": camera,  # two cameras may see somebody at once
-        "refers_to": str(refers_to) if event == "retract" else "",
-    },
+    lambda minute, employee_id, event, camera, refers_to: PunchRow(
+        "",
+        at(60 * minute),
+        employee_id,
+        event,
+        camera,  # two cameras may see somebody at once
+        refers_to=str(refers_to) if event == "retract" else "",
+    ),
     st.sampled_from([0, 1, 600]),
     st.sampled_from(["E1", "E2"]),
     st.sampled_from(["punch", "seen", "retract"]),
@@ -288,8 +298,8 @@ ROWS = st.builds(
 
 
 @given(st.lists(ROWS, max_size=8), st.randoms(use_true_random=False))
-def test_the_sheet_does_not_depend_on_the_order_of_the_rows(rows: list[dict[str, str]], chance: Random) -> None:
-    numbered = [{"event_id": str(index), **row} for index, row in enumerate(rows)]
+def test_the_sheet_does_not_depend_on_the_order_of_the_rows(rows: list[PunchRow], chance: Random) -> None:
+    numbered = [replace(row, event_id=str(index)) for index, row in enumerate(rows)]
     shuffled = chance.sample(numbered, len(numbered))
     assert day_sheet([DayRows(numbered)], DAY, plain_book(PEOPLE, BERLIN)) == day_sheet(
         [DayRows(shuffled)], DAY, plain_book(PEOPLE, BERLIN)

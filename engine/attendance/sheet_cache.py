@@ -1,6 +1,6 @@
-"""Day sheets of days that are over, kept in `attendance/.made/<day>` instead of being computed again.
+"""Day sheets of days that are over, cached in `attendance/.made/<day>` instead of being computed again.
 
-A kept sheet is used only while everything it was made from is unchanged. Its seal is a keyed hash over the sheet, over the table that
+A cached sheet is used only while everything it was made from is unchanged. Its seal is a keyed hash over the sheet, over the table that
 people read (`attendance/<day>.csv`), and over what both were made from: the logs' stamps, corrections, leave, people and plan. After a
 correction, an import of leave, a change of people.csv or of the table itself the seal no longer fits, and the sheet is computed anew.
 """
@@ -24,7 +24,7 @@ from engine.storage import atomic_write, table_text
 from engine.storage.logs import DayLog, Sealer
 from engine.types import Person
 
-__all__ = ["SETTLED_DAYS", "KeptSheets", "log_stamps", "states"]
+__all__ = ["SETTLED_DAYS", "SheetCache", "log_stamps", "states"]
 
 SETTLED_DAYS = 3
 """Rows of a day's sheet stand in the files of up to two days later; those of today still grow."""
@@ -33,7 +33,7 @@ _HELD_DAYS = 40
 
 def log_stamps(days: Sequence[date], attendance: DayLog, coverage: CoverageBook | None) -> dict[date, list[object]]:
     """What tells whether the logs changed from which the sheets of days are made; days without any row are left out."""
-    logs = [attendance, *([coverage.log] if coverage else [])]
+    logs = [attendance, *([coverage.log.raw] if coverage else [])]
     offsets = [timedelta(days=offset) for offset in range(-COVERAGE_DAYS, SETTLED_DAYS)]
     wanted = sorted({day + offset for day in days for offset in offsets})
     at = [log.stamps(wanted) for log in logs]
@@ -46,9 +46,12 @@ def log_stamps(days: Sequence[date], attendance: DayLog, coverage: CoverageBook 
 
 
 def states(
-    logs: Mapping[date, object], rules: Sequence[str], people: Mapping[str, Person],
-    leave: Mapping[tuple[str, date], str], corrections: Iterable[Correction],
-) -> dict[date, str]:  # fmt: skip
+    logs: Mapping[date, object],
+    rules: Sequence[str],
+    people: Mapping[str, Person],
+    leave: Mapping[tuple[str, date], str],
+    corrections: Iterable[Correction],
+) -> dict[date, str]:
     """All that the sheets of days depend on, by day, as a text to compare.
 
     Args:
@@ -71,7 +74,7 @@ def states(
     return {day: repr((always, found, sorted(away.get(day, [])), own.get(day, []))) for day, found in logs.items()}
 
 
-class KeptSheets:
+class SheetCache:
     """The folder of day sheets.
 
     Args:
@@ -127,7 +130,7 @@ class KeptSheets:
         return held
 
     def write(self, day: date, rows: Sequence[DaySheet], made_from: str) -> None:
-        """Keep a sheet. It is derived: where nothing can be written, it will only be computed again.
+        """Cache a sheet. Where nothing can be written, it is computed again the next time.
 
         Args:
             day, rows: the sheet.
@@ -140,8 +143,8 @@ class KeptSheets:
                 table = ""  # no file for a day of which there is nothing to say
             elif table != before:
                 atomic_write(self.path(day), table.encode("utf-8", "replace"))
-            mark, kept = self._mark(day), days_to_json(rows)
+            mark, content = self._mark(day), days_to_json(rows)
             mark.parent.mkdir(parents=True, exist_ok=True)
             temporary = mark.with_name(f".{mark.name}.{secrets.token_hex(4)}.tmp")
-            temporary.write_bytes(self._seal(day, made_from, table, kept) + b"\n" + kept)
+            temporary.write_bytes(self._seal(day, made_from, table, content) + b"\n" + content)
             os.replace(temporary, mark)  # noqa: PTH105

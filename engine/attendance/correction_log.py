@@ -1,0 +1,82 @@
+"""The log of corrections: a row is in the file of the day on which the correction is made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from engine.attendance.corrections import CORRECTION, Correction, check
+from engine.attendance.log import PunchLog, near
+from engine.attendance.rows import valid_rows
+from engine.errors import InputError
+from engine.storage import clean_text, new_id
+from engine.storage.logs import Logs
+from engine.storage.logs.rows import TypedDayLog
+
+__all__ = ["CorrectionLog"]
+
+
+class CorrectionLog(TypedDayLog[Correction]):
+    """Appends and reads corrections and approvals.
+
+    Args:
+        logs: makes the log.
+        zone: of the workplace.
+        punches: the passages that can be removed.
+        four_eyes: nobody approves their own corrections.
+    """
+
+    def __init__(self, logs: Logs, zone: ZoneInfo, punches: PunchLog, *, four_eyes: bool) -> None:
+        super().__init__(logs.daily("corrections", CORRECTION.columns, ("employee_id", "author")), CORRECTION)
+        self._zone, self._punches, self._four_eyes = zone, punches, four_eyes
+
+    def about_days(self, first: date, last: date) -> list[Correction]:
+        """Corrections and approvals of working days in a range, oldest first.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
+        made = [day for day in self.days() if day >= first - timedelta(days=1)]
+        return [row for row in self.on(made) if first <= row.day <= last]
+
+    def make(self, wanted: Correction, begin: datetime, end: datetime) -> Correction:
+        """Check a correction and write it.
+
+        Args:
+            wanted: made at its `timestamp`; its identifier is given here.
+            begin, end: when that person's working day begins and ends.
+
+        Returns:
+            The row that was written durably.
+
+        Raises:
+            InputError: it makes no sense; nothing was written.
+            StorageError: it could not be written.
+        """
+        now, zone = wanted.timestamp, self._zone
+        new = replace(
+            wanted,
+            correction_id=new_id(now.astimezone(zone)),
+            timestamp=now.astimezone(zone),
+            time=wanted.time.astimezone(zone) if wanted.time else None,
+            author=clean_text(wanted.author, what="author", limit=100),
+            reason=clean_text(wanted.reason, what="reason", limit=500),
+        )
+        if now < begin:
+            raise InputError(f"{new.day} has not come yet", hint="correct what has been, import leave for what will be")
+        if new.time is not None and not begin <= new.time < end:
+            first, last = begin.astimezone(zone), end.astimezone(zone)
+            raise InputError(
+                f"{new.time:%Y-%m-%d %H:%M} is not within the working day {new.day}",
+                hint=f"it lasts from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}",
+            )
+        with self.exclusive():
+            before = [row for row in self.about_days(new.day, new.day) if row.employee_id == new.employee_id]
+            passages = [
+                row for row in valid_rows(self._punches.on(near(new.day))) if row.employee_id == new.employee_id
+            ]
+            events = [row.event_id for row in passages if begin <= row.timestamp < end]
+            check(new, before, events, now, four_eyes=self._four_eyes)
+            self.append(new.timestamp.date(), [new])
+        return new

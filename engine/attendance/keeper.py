@@ -1,0 +1,122 @@
+"""Keeps the files of day sheets current, and closes days that are over."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from engine.attendance.correction_log import CorrectionLog
+from engine.attendance.coverage import CoverageBook
+from engine.attendance.log import PunchLog
+from engine.attendance.sheets import DaySheets
+from engine.errors import StorageError
+from engine.types import Person
+
+__all__ = ["SheetKeeper"]
+
+log = logging.getLogger(__name__)
+
+_READY = timedelta(weeks=13)
+"""Sheets of so many days are made ready when days are closed: the longest range that people look at day by day."""
+
+
+class SheetKeeper:
+    """Writes day sheets when the log has grown. The log is the truth: a sheet that cannot be written is only written later.
+
+    Args:
+        log, corrections, coverage: closed when a day is over.
+        sheets: makes the sheets.
+        zone: of the workplace.
+        may_write: whether this process may write day sheets; a recorder with few rights leaves them to others.
+    """
+
+    def __init__(
+        self,
+        log: PunchLog,
+        corrections: CorrectionLog,
+        coverage: CoverageBook | None,
+        sheets: DaySheets,
+        zone: ZoneInfo,
+        may_write: Callable[[], bool],
+    ) -> None:
+        self._log, self._corrections, self._coverage = log, corrections, coverage
+        self._sheets, self._zone, self._may_write = sheets, zone, may_write
+        self._behind: set[date] = set()
+        self._followed: dict[date, object] = {}
+
+    @property
+    def behind(self) -> bool:
+        """A day sheet is behind the log."""
+        return bool(self._behind)
+
+    def refresh(self, day: date, people: Mapping[str, Person]) -> None:
+        """Write the day sheet anew from the log.
+
+        Raises:
+            StorageError: the log cannot be read, or the sheet not be written.
+        """
+        with self._log.exclusive():
+            self._sheets.write(day, people)
+
+    def changed(self, days: set[date], people: Mapping[str, Person], *, now: bool = True) -> None:
+        """The rows of working days changed: write their sheets anew.
+
+        Args:
+            days: which.
+            people: name and department by id.
+            now: at once, as far as that is possible; otherwise `settle` does it.
+        """
+        if not self._may_write():
+            return
+        self._behind |= days
+        if now:
+            try:
+                self.settle(people)
+            except StorageError as error:
+                log.warning("the day sheet is behind the log: %s", error)
+
+    def settle(self, people: Mapping[str, Person]) -> None:
+        """Write the sheets that are behind the log.
+
+        Raises:
+            StorageError: one cannot be written.
+        """
+        for day in sorted(self._behind):
+            self.refresh(day, people)
+            self._behind.discard(day)
+
+    def follow(self, now: datetime, people: Mapping[str, Person]) -> list[date]:
+        """Write the sheets of today and of the day before anew if other processes have written to the log; which these were.
+
+        Raises:
+            StorageError: the log cannot be read, or a sheet not be written.
+        """
+        today = now.astimezone(self._zone).date()
+        stamps = self._log.raw.stamps([today - timedelta(days=1), today, today + timedelta(days=1)])
+        changed = [day for day in (today - timedelta(days=1), today) if self._followed.get(day) != stamps.get(day)]
+        for day in changed:
+            self.refresh(day, people)
+            self._followed[day] = stamps.get(day)
+        return changed
+
+    def close_days(self, now: datetime, people: Mapping[str, Person]) -> list[date]:
+        """Close the logs of days that are over for everybody, and write their last sheets; which days were closed.
+
+        A day is over when the day after it is, too: until then a night shift may go on, and a name be withdrawn.
+
+        Raises:
+            StorageError: a log cannot be read or closed, or a sheet not be written.
+        """
+        before = now.astimezone(self._zone).date() - timedelta(days=1)
+        closed = self._log.raw.close(before, now)
+        self._corrections.raw.close(before, now)
+        if self._coverage is not None:
+            self._coverage.log.raw.close(before, now)
+        for day in (*closed, before):  # the day before `now`, too: who was `inside` is not any more
+            if self._log.raw.stamps([day]):
+                self.refresh(day, people)
+        if logged := self._log.days():
+            self._sheets.between(max(logged[0], before - _READY), before, people)
+        return closed

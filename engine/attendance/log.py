@@ -1,0 +1,215 @@
+"""The attendance log: append-only, and the truth from which everything else is derived.
+
+A person's first sighting is a `punch`. Within the cool-down after it, further sightings in the same direction are not punches; at
+most one of them per cool-down is kept as a `seen` row, so that the last time out is known. A withdrawn name is a `retract` row
+that names the row it takes back. A face that could not be identified for certain is an `unidentified` row under the id that it
+resembled most: it counts as nobody's time, but as a reason not to call that person absent. Nothing is ever rewritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Literal, cast
+from zoneinfo import ZoneInfo
+
+from engine.attendance.presence import Direction
+from engine.attendance.rows import PUNCH, PunchEvent, PunchRow, valid_rows
+from engine.attendance.rules import event_for
+from engine.storage import new_id
+from engine.storage.logs import Logs
+from engine.storage.logs.rows import TypedDayLog
+from engine.types import Identity
+
+__all__ = ["PunchLog", "Sighting", "near"]
+
+_PEOPLE_CELLS = ("employee_id", "runner_up", "author")
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """An enrolled person was recognised, or nearly.
+
+    Attributes:
+        employee_id: who, or whom the face resembled most.
+        time: when, timezone-aware.
+        camera: where.
+        track: the track's name, unique within a day and camera.
+        identity: the decision's evidence.
+        model: id of the embedder.
+        gallery_version: of the gallery that was searched.
+        arrival: the beginning of a presence; only such a sighting can be a punch.
+        certain: False: the face could not be identified for certain, `reason` says why.
+        liveness: result of the liveness checks: `passed`, `unproven`, `failed`; empty: not checked.
+        method: how they were recognised: by their face, or by a PIN they entered; then there is no evidence of a face, and the
+            cells for it stay empty.
+    """
+
+    employee_id: str
+    time: datetime
+    camera: str
+    track: str
+    identity: Identity
+    model: str
+    gallery_version: int
+    arrival: bool = True
+    certain: bool = True
+    reason: str = ""
+    liveness: str = ""
+    method: Literal["face", "pin"] = "face"
+
+
+class PunchLog(TypedDayLog[PunchRow]):
+    """Appends sightings and withdrawals to the attendance log; several processes may do so at once.
+
+    Args:
+        logs: makes the log.
+        workspace: paths of pictures are relative to it.
+        zone: the workplace's time zone: a day begins and ends there.
+        cool_down: see above.
+        directions: of cameras by name, others see both ways.
+    """
+
+    def __init__(
+        self, logs: Logs, workspace: Path, zone: ZoneInfo, cool_down: timedelta, directions: Mapping[str, str]
+    ) -> None:
+        super().__init__(logs.daily("attendance", PUNCH.columns, _PEOPLE_CELLS, keys=("employee_id",)), PUNCH)
+        self._workspace, self._zone = workspace, zone
+        self._cool_down, self._directions = cool_down, directions
+
+    def record(self, sighting: Sighting, evidence_image: str = "") -> PunchRow | None:
+        """Write the sighting down as `punch`, `seen` or `unidentified`, or not at all.
+
+        Args:
+            sighting: who, when and why.
+            evidence_image: path of the picture within the workspace.
+
+        Returns:
+            The row that was written durably, now or by an interrupted run; None within the cool-down.
+
+        Raises:
+            StorageError: it could not be written; the log is as it was.
+        """
+        time = sighting.time.astimezone(self._zone)
+        event_id = self._id_of(sighting)
+        with self.exclusive():
+            if (standing := self.standing(time.date(), "event_id", event_id)) is not None:
+                return standing
+            event = self._event(sighting, time.date())
+            if event is None:
+                return None
+            identity, by_face = sighting.identity, sighting.method == "face"
+            row = PunchRow(
+                event_id=event_id,
+                timestamp=time,
+                employee_id=sighting.employee_id,
+                event=event,
+                camera=sighting.camera,
+                method=sighting.method,
+                track=sighting.track,
+                agreeing_frames=identity.agreeing if by_face else None,
+                voting_frames=identity.voting if by_face else None,
+                similarity=_short(identity.similarity),
+                runner_up=identity.runner_up or "",
+                runner_up_similarity=_short(identity.runner_up_similarity),
+                margin=_short(identity.margin),
+                threshold=_short(identity.threshold),
+                model=sighting.model,
+                gallery_version=sighting.gallery_version if by_face else None,
+                evidence_image=evidence_image,
+                reason=sighting.reason,
+                direction=self._direction(sighting.camera),
+                liveness=sighting.liveness,
+            )
+            self.append(time.date(), [row])
+            return row
+
+    def would_record(self, sighting: Sighting) -> PunchEvent | None:
+        """What `record` would write now; None: nothing.
+
+        Raises:
+            StorageError: the log cannot be read.
+        """
+        day = sighting.time.astimezone(self._zone).date()
+        standing = self.standing(day, "event_id", self._id_of(sighting))
+        return standing.event if standing is not None else self._event(sighting, day)
+
+    def retract(self, wanted: PunchRow) -> list[tuple[PunchRow, PunchRow]]:
+        """Take back what a track was reported as; the rows that are taken back stay.
+
+        Args:
+            wanted: a `retract` row without the identifiers of itself and of the row that it takes back.
+
+        Returns:
+            Each row that is taken back, and the row that does so; empty when that track had written nothing.
+
+        Raises:
+            StorageError: it could not be written; the log is as it was.
+        """
+        time = wanted.timestamp.astimezone(self._zone)
+        day, place = time.date(), (wanted.camera, wanted.track)
+        with self.exclusive():
+            rows = valid_rows(self.about(wanted.employee_id, day - timedelta(days=1), day))
+            found = [
+                (
+                    row,
+                    replace(
+                        wanted,
+                        event_id=new_id(time, "retract", row.event_id),
+                        timestamp=time,
+                        method=row.method,
+                        refers_to=row.event_id,
+                        direction=row.direction,
+                    ),
+                )
+                for row in rows
+                if (row.camera, row.track) == place
+            ]
+            if found:
+                self.append(day, [retraction for _, retraction in found])
+            return found
+
+    def evidence_path(self, sighting: Sighting) -> Path:
+        """Where a new picture of a sighting belongs: of a punch, or of a face that could not be identified for certain."""
+        folder = self._workspace / "images" / ("evidence" if sighting.certain else "unidentified")
+        about = ("picture", sighting.track, sighting.employee_id)
+        return folder / f"{new_id(sighting.time.astimezone(self._zone), *about)}.jpg"
+
+    def relative(self, path: Path) -> str:
+        """A path as rows hold it: within the workspace, with forward slashes."""
+        return path.relative_to(self._workspace).as_posix()
+
+    def _id_of(self, sighting: Sighting) -> str:
+        about = ("attendance", sighting.track, sighting.employee_id, "certain" if sighting.certain else "doubt")
+        return new_id(sighting.time.astimezone(self._zone), *about)
+
+    def _direction(self, camera: str) -> Direction:
+        return cast("Direction", self._directions.get(camera, "both"))
+
+    def _event(self, sighting: Sighting, day: date) -> PunchEvent | None:
+        own = self.about(sighting.employee_id, day - timedelta(days=1), day + timedelta(days=1))
+        rows = [*valid_rows(own), *(row for row in own if row.event == "unidentified")]
+        rows = [row for row in rows if row.direction == self._direction(sighting.camera)]
+        punches, seen, doubts = (
+            [row.timestamp for row in rows if row.event == event] for event in ("punch", "seen", "unidentified")
+        )
+        return event_for(
+            sighting.time,
+            self._cool_down,
+            punches=punches,
+            seen=seen,
+            doubts=doubts,
+            arrival=sighting.arrival,
+            certain=sighting.certain,
+        )
+
+
+def near(day: date) -> list[date]:
+    """Days whose rows a sheet is made from: nights reach into the next day, and a retraction may come a day later still."""
+    return [day + timedelta(days=offset) for offset in (-1, 0, 1, 2)]
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

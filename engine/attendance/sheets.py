@@ -1,0 +1,131 @@
+"""Day sheets of a workspace: derived from the logs, read from the cache where nothing has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from engine.attendance.correction_log import CorrectionLog
+from engine.attendance.coverage import CoverageBook
+from engine.attendance.day import SHEET_COLUMNS, DaySheet, cells
+from engine.attendance.log import PunchLog, near
+from engine.attendance.rota import Rota
+from engine.attendance.rows import DayRows
+from engine.attendance.sheet import Book, day_sheet
+from engine.attendance.sheet_cache import SETTLED_DAYS, SheetCache, log_stamps, states
+from engine.config import AttendanceConfig
+from engine.storage import write_table
+from engine.types import Person
+
+__all__ = ["DaySheets", "Plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What turns a log into sheets.
+
+    Attributes:
+        rota: shifts and holidays; None: nobody is expected, so nobody late or absent.
+        config: margins.
+        coverage: the log of when cameras were watching.
+        leave: kinds of leave by person and day, for a range of days.
+        directions: of cameras by name, others see both ways.
+        clock: the present; None: sheets are of days that are over.
+    """
+
+    rota: Rota | None = None
+    config: AttendanceConfig = field(default_factory=AttendanceConfig)
+    coverage: CoverageBook | None = None
+    leave: Callable[[date, date], Mapping[tuple[str, date], str]] | None = None
+    directions: Mapping[str, str] = field(default_factory=dict)
+    clock: Callable[[], datetime] | None = None
+
+
+class DaySheets:
+    """Makes day sheets, see `engine.attendance.sheet`.
+
+    Args:
+        log, corrections: what they are made from.
+        rota, plan: shifts, coverage and what else a sheet needs.
+        zone: of the workplace.
+        cache: where sheets of days that are over are kept.
+    """
+
+    def __init__(
+        self, log: PunchLog, corrections: CorrectionLog, rota: Rota, plan: Plan, zone: ZoneInfo, cache: SheetCache
+    ) -> None:
+        self._log, self._corrections, self._cache = log, corrections, cache
+        self._rota, self._plan, self._zone = rota, plan, zone
+
+    def on(self, day: date, people: Mapping[str, Person]) -> list[DaySheet]:
+        """The sheet of one day.
+
+        Raises:
+            StorageError: the logs cannot be read.
+        """
+        return self.between(day, day, people)
+
+    def between(self, first: date, last: date, people: Mapping[str, Person], only: str | None = None) -> list[DaySheet]:
+        """The sheets of several days, one after the other; what has not begun yet is left out.
+
+        Args:
+            first, last: both included.
+            people: name, department, `active` and `enrolled_at` by id.
+            only: this person alone.
+
+        Raises:
+            StorageError: the logs cannot be read.
+        """
+        plan = self._plan
+        now = plan.clock().astimezone(UTC) if plan.clock else None
+        today = now.astimezone(self._zone).date() if now else None
+        if today is not None:
+            last = min(last, today + timedelta(days=1))  # a night's working day may have begun before midnight
+        days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+        if not days:
+            return []
+        # before anything is read: what changes meanwhile is seen the next time
+        settled = [day for day in days if today and day <= today - timedelta(days=SETTLED_DAYS)]
+        logs = log_stamps(settled, self._log.raw, plan.coverage)
+        leave = plan.leave(first, last) if plan.leave else {}
+        corrections = self._corrections.about_days(first - timedelta(days=1), last)
+        rules = (self._rota.rules, repr(plan.config), plan.coverage.rules if plan.coverage else "")
+        made_from = states(logs, rules, people, leave, corrections)
+        found = {day: rows for day, state in made_from.items() if (rows := self._cache.read(day, state)) is not None}
+        missing = [day for day in days if day not in found]
+        if missing:
+            book = Book(
+                people=people,
+                rota=self._rota,
+                zone=self._zone,
+                config=plan.config,
+                coverage=plan.coverage.between(missing[0], missing[-1]) if plan.coverage and self._rota else None,
+                leave=leave,
+                corrections=corrections,
+                present=now,
+            )
+            found |= self._made(missing, book, only, made_from)
+        return [row for day in days for row in found[day] if only is None or row.employee_id == only]
+
+    def _made(
+        self, days: Sequence[date], book: Book, only: str | None, made_from: Mapping[date, str]
+    ) -> dict[date, list[DaySheet]]:
+        """Sheets made anew; where they are complete and settled, the cache takes them."""
+        wanted = sorted({other for day in days for other in near(day)})
+        logged = {day: DayRows(rows) for day, rows in self._log.by_day(wanted).items()}
+        found = {}
+        for day in days:
+            found[day] = day_sheet([logged[other] for other in near(day) if other in logged], day, book, only)
+            if only is None and day in made_from:
+                self._cache.write(day, found[day], made_from[day])
+        return found
+
+    def write(self, day: date, people: Mapping[str, Person]) -> None:
+        """Write the table of a day that people read, `attendance/<day>.csv`.
+
+        Raises:
+            StorageError: the logs cannot be read, or it could not be written.
+        """
+        write_table(self._cache.path(day), SHEET_COLUMNS, list(map(cells, self.on(day, people))))
