@@ -51,13 +51,18 @@ def today() -> Response:
             "people": people,
             "arrivals": [
                 {
-                    "event_id": row.event_id, "employee_id": row.employee_id, "name": row.name, "time": row.time,
-                    "camera": row.camera, "first": row.first, "late_min": row.late_min if row.late else None,
+                    "event_id": row.event_id,
+                    "employee_id": row.employee_id,
+                    "name": row.name,
+                    "time": row.time,
+                    "camera": row.camera,
+                    "first": row.first,
+                    "late_min": row.late_min if row.late else None,
                 }
                 for row in rows
             ],
         }
-    )  # fmt: skip
+    )
 
 
 @routes.post("/recognitions")

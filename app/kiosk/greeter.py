@@ -207,6 +207,11 @@ class Greeter:
             self._greeted.clear()
         self._greeted[employee_id] = key
         return {
-            "key": key, "first_name": first_name(name), "daypart": daypart, "time": f"{local:%H:%M}", "status": status,
-            "late_min": late_min, "method": method,
-        }  # fmt: skip
+            "key": key,
+            "first_name": first_name(name),
+            "daypart": daypart,
+            "time": f"{local:%H:%M}",
+            "status": status,
+            "late_min": late_min,
+            "method": method,
+        }

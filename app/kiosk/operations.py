@@ -118,9 +118,12 @@ def measure(app: Flask, station: Station) -> None:
     registry.register(_Figures(station))
     requests = Counter("muster_requests", "Requests.", ["route", "status"], registry=registry)
     seconds = Histogram(
-        "muster_request_seconds", "Time to the start of the response.", ["route"], registry=registry,
+        "muster_request_seconds",
+        "Time to the start of the response.",
+        ["route"],
+        registry=registry,
         buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
-    )  # fmt: skip
+    )
     app.extensions["muster_metrics"] = registry
 
     @app.before_request

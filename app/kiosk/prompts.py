@@ -13,19 +13,35 @@ from engine.types import Track, TrackState
 __all__ = ["CODES", "PROVEN", "Prompter"]
 
 CODES = (
-    "one_at_a_time", "come_closer", "step_into_light", "turn_left", "turn_right", "look_up", "look_straight", "hold_still",
-    "not_recognised", "take_off_picture",
-)  # fmt: skip
+    "one_at_a_time",
+    "come_closer",
+    "step_into_light",
+    "turn_left",
+    "turn_right",
+    "look_up",
+    "look_straight",
+    "hold_still",
+    "not_recognised",
+    "take_off_picture",
+)
 """All prompts; `words.py` has their texts."""
 
 _QUALITY = dict(
     zip(
         QUALITY_REASONS,
-        ("come_closer", "look_straight", "step_into_light", "step_into_light", "step_into_light", "hold_still",
-         "look_straight", "look_straight"),
+        (
+            "come_closer",
+            "look_straight",
+            "step_into_light",
+            "step_into_light",
+            "step_into_light",
+            "hold_still",
+            "look_straight",
+            "look_straight",
+        ),
         strict=True,
     )
-)  # fmt: skip
+)
 _TURNS = {PROMPTS["left"]: "turn_left", PROMPTS["right"]: "turn_right", PROMPTS["up"]: "look_up"}
 _LINGERS = timedelta(seconds=0.8)
 """A person without a decision for this long gets a prompt."""

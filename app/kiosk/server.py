@@ -125,9 +125,14 @@ def make_server(app: Flask, host: str, port: int) -> wsgi.Server:
     station: Station = app.extensions["muster"]
     most = station.config.max_viewers
     server = _Server(
-        (host, port), app, numthreads=2 * most + 10 + _SHORT, server_name="muster", timeout=_TIMEOUT_S, shutdown_timeout=3,
+        (host, port),
+        app,
+        numthreads=2 * most + 10 + _SHORT,
+        server_name="muster",
+        timeout=_TIMEOUT_S,
+        shutdown_timeout=3,
         request_queue_size=128,
-    )  # fmt: skip
+    )
     server.max_request_header_size = 32 * 1024
     server.max_request_body_size = MAX_BYTES  # also for refused requests, whose bodies are read completely
     server.prepare()

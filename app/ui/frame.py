@@ -27,9 +27,13 @@ def sidebar(account: Account) -> None:
     with st.sidebar:
         if len(theirs) > 1:
             st.selectbox(
-                say("Site"), theirs, theirs.index(here) if here in theirs else None, key="site-switch", placeholder=say("Choose a site"),
+                say("Site"),
+                theirs,
+                theirs.index(here) if here in theirs else None,
+                key="site-switch",
+                placeholder=say("Choose a site"),
                 on_change=lambda: access.turn_to(str(st.session_state["site-switch"])),
-            )  # fmt: skip
+            )
         parts.html(
             parts.markup(
                 '<div class="m-soft">{organisation}<br>{name} · {role} · <a href="/sign-out" target="_self">{out}</a></div>',
@@ -85,10 +89,11 @@ def _waiting(bench: Workbench) -> None:
         say(
             "The oldest has waited for {time}, since {since}. All are safe on this machine. "
             "Sheets and alerts show them once the database answers.",
-            time=say_minutes((now - backlog.since).total_seconds() / 60), since=_moment(bench, backlog.since),
+            time=say_minutes((now - backlog.since).total_seconds() / 60),
+            since=_moment(bench, backlog.since),
         ),
         tone="warn",
-    )  # fmt: skip
+    )
 
 
 def _moment(bench: Workbench, moment: datetime) -> str:

@@ -47,23 +47,60 @@ P = ParamSpec("P")
 Tone = Literal["good", "warn", "bad", "info", "quiet"]
 
 _STATUS: dict[str, tuple[Tone, str]] = {
-    "on time": ("good", "●"), "present": ("good", "●"), "inside": ("good", "◉"),
+    "on time": ("good", "●"),
+    "present": ("good", "●"),
+    "inside": ("good", "◉"),
     "possibly inside": ("info", "◎"),
-    "late": ("warn", "▲"), "left early": ("warn", "▼"), "late, left early": ("warn", "▲"),
-    "missing out": ("warn", "◐"), "missing in": ("warn", "◑"), "absent": ("bad", "■"),
-    "not yet": ("quiet", "○"), "not covered": ("info", "▨"), "not identified": ("info", "?"),
-    "holiday": ("quiet", "–"), "day off": ("quiet", "–"), "on leave": ("quiet", "▬"), "remote": ("quiet", "□"),
-    "sick": ("quiet", "+"), "excused": ("quiet", "✓"), "overdue": ("bad", "□"), "awaiting approval": ("info", "✎"),
+    "late": ("warn", "▲"),
+    "left early": ("warn", "▼"),
+    "late, left early": ("warn", "▲"),
+    "missing out": ("warn", "◐"),
+    "missing in": ("warn", "◑"),
+    "absent": ("bad", "■"),
+    "not yet": ("quiet", "○"),
+    "not covered": ("info", "▨"),
+    "not identified": ("info", "?"),
+    "holiday": ("quiet", "–"),
+    "day off": ("quiet", "–"),
+    "on leave": ("quiet", "▬"),
+    "remote": ("quiet", "□"),
+    "sick": ("quiet", "+"),
+    "excused": ("quiet", "✓"),
+    "overdue": ("bad", "□"),
+    "awaiting approval": ("info", "✎"),
     "corrected": ("quiet", "✎"),
-    "open": ("bad", "■"), "acknowledged": ("warn", "◐"), "resolved": ("good", "●"), "false alarm": ("quiet", "○"),
-    "high": ("bad", "▲"), "medium": ("warn", "◆"), "low": ("quiet", "◇"), "info": ("quiet", "○"),
-    "active": ("good", "●"), "inactive": ("quiet", "○"), "no templates": ("warn", "▲"), "no consent": ("warn", "◆"),
-    "not in the list": ("warn", "?"), "good": ("good", "●"), "fair": ("quiet", "◐"), "poor": ("warn", "○"),
-    "watching": ("good", "◉"), "not watching": ("bad", "■"), "never seen": ("quiet", "○"),
-    "ready": ("good", "●"), "missing": ("bad", "■"), "damaged": ("bad", "■"), "ok": ("good", "●"), "wrong": ("bad", "■"),
-    "noted": ("quiet", "–"), "watched": ("warn", "◎"), "ignored": ("quiet", "–"), "named": ("good", "●"),
-    "passed": ("good", "●"), "unproven": ("quiet", "○"), "failed": ("bad", "■"),
-}  # fmt: skip
+    "open": ("bad", "■"),
+    "acknowledged": ("warn", "◐"),
+    "resolved": ("good", "●"),
+    "false alarm": ("quiet", "○"),
+    "high": ("bad", "▲"),
+    "medium": ("warn", "◆"),
+    "low": ("quiet", "◇"),
+    "info": ("quiet", "○"),
+    "active": ("good", "●"),
+    "inactive": ("quiet", "○"),
+    "no templates": ("warn", "▲"),
+    "no consent": ("warn", "◆"),
+    "not in the list": ("warn", "?"),
+    "good": ("good", "●"),
+    "fair": ("quiet", "◐"),
+    "poor": ("warn", "○"),
+    "watching": ("good", "◉"),
+    "not watching": ("bad", "■"),
+    "never seen": ("quiet", "○"),
+    "ready": ("good", "●"),
+    "missing": ("bad", "■"),
+    "damaged": ("bad", "■"),
+    "ok": ("good", "●"),
+    "wrong": ("bad", "■"),
+    "noted": ("quiet", "–"),
+    "watched": ("warn", "◎"),
+    "ignored": ("quiet", "–"),
+    "named": ("good", "●"),
+    "passed": ("good", "●"),
+    "unproven": ("quiet", "○"),
+    "failed": ("bad", "■"),
+}
 
 _STYLESHEET = Path(__file__).parents[1] / "web" / "static" / "workbench.css"
 _ESCAPED = str.maketrans({sign: f"\\{sign}" for sign in string.punctuation if sign != ":"} | {":": "\\:\u2060"})
@@ -271,9 +308,11 @@ def failed(error: MusterError) -> None:
     if isinstance(error, Unreachable):  # only users of the System page may learn the database's address
         notice(
             say("The database does not answer"),
-            say("Try again in a moment. Muster keeps what the cameras see until then. If it persists, tell your administrator."),
+            say(
+                "Try again in a moment. Muster keeps what the cameras see until then. If it persists, tell your administrator."
+            ),
             tone="bad",
-        )  # fmt: skip
+        )
     else:
         notice(error.message, error.hint, tone="bad")
 

@@ -64,10 +64,14 @@ def _picture(bench: Workbench) -> None:
     # the address names the camera, not the label that Streamlit would put there: it is the same in every language
     asked = st.query_params.get("camera", "")
     chosen = st.segmented_control(
-        say("Camera"), list(choices), format_func=lambda key: parts.plain(choices[key]),
-        default=asked if asked in choices else next(iter(choices)), key="camera", required=True,
+        say("Camera"),
+        list(choices),
+        format_func=lambda key: parts.plain(choices[key]),
+        default=asked if asked in choices else next(iter(choices)),
+        key="camera",
+        required=True,
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     if chosen is not None and chosen != asked:
         st.query_params["camera"] = chosen
     if not len(bench.gallery.current()):
@@ -158,8 +162,9 @@ def _server_state(name: str) -> None:
     elif camera.state == "lost":
         parts.notice(
             say("The connection to the camera was lost"),
-            say("Muster keeps trying. Check its power and network. {detail}", detail=camera.detail), tone="warn",
-        )  # fmt: skip
+            say("Muster keeps trying. Check its power and network. {detail}", detail=camera.detail),
+            tone="warn",
+        )
     elif camera.state == "ended":
         parts.notice(say("The recording has ended"), say("Choose the camera again to restart it."))
     elif camera.state != "playing":

@@ -22,9 +22,21 @@ from engine.errors import MusterError
 from engine.workbench import Workbench
 
 __all__ = [
-    "NotAllowed", "account", "acting", "colleagues", "enter", "every_site", "lasting", "may", "own_language", "reading", "site",
-    "sites", "turn_to", "visiting",
-]  # fmt: skip
+    "NotAllowed",
+    "account",
+    "acting",
+    "colleagues",
+    "enter",
+    "every_site",
+    "lasting",
+    "may",
+    "own_language",
+    "reading",
+    "site",
+    "sites",
+    "turn_to",
+    "visiting",
+]
 
 _SITE = "muster-site"
 

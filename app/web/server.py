@@ -28,13 +28,21 @@ log = logging.getLogger(__name__)
 _HERE = Path(__file__).parent
 _AGAIN_S = 60.0
 _LIGHT = {
-    "primaryColor": "#0072B2", "backgroundColor": "#FFFFFF", "secondaryBackgroundColor": "#F3F6F8", "textColor": "#1B2733",
-    "borderColor": "#D3DBE1", "linkColor": "#005A8E",
-}  # fmt: skip
+    "primaryColor": "#0072B2",
+    "backgroundColor": "#FFFFFF",
+    "secondaryBackgroundColor": "#F3F6F8",
+    "textColor": "#1B2733",
+    "borderColor": "#D3DBE1",
+    "linkColor": "#005A8E",
+}
 _DARK = {
-    "primaryColor": "#2C8FC9", "backgroundColor": "#10171E", "secondaryBackgroundColor": "#1A242E", "textColor": "#E8EEF3",
-    "borderColor": "#33414E", "linkColor": "#7CC7F2",
-}  # fmt: skip
+    "primaryColor": "#2C8FC9",
+    "backgroundColor": "#10171E",
+    "secondaryBackgroundColor": "#1A242E",
+    "textColor": "#E8EEF3",
+    "borderColor": "#33414E",
+    "linkColor": "#7CC7F2",
+}
 
 OPTIONS: dict[str, Any] = {
     "browser.gatherUsageStats": False,

@@ -89,9 +89,13 @@ def _welcome(request: Request, account: Account, place: str) -> Response:
     sessions = services.sessions()
     response = RedirectResponse(_local(place), 303)
     response.set_cookie(
-        COOKIE, sessions.issue(account), max_age=sessions.life_s, httponly=True, samesite="strict",
+        COOKIE,
+        sessions.issue(account),
+        max_age=sessions.life_s,
+        httponly=True,
+        samesite="strict",
         secure=request.url.scheme == "https",
-    )  # fmt: skip
+    )
     return response
 
 

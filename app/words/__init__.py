@@ -22,9 +22,21 @@ from app.web import viewer
 from app.words.terms import TERMS
 
 __all__ = [
-    "LANGUAGES", "choose", "language", "say", "say_count", "say_date", "say_minutes", "say_month", "say_number", "say_percent",
-    "say_time", "say_weekdays", "term", "translations",
-]  # fmt: skip
+    "LANGUAGES",
+    "choose",
+    "language",
+    "say",
+    "say_count",
+    "say_date",
+    "say_minutes",
+    "say_month",
+    "say_number",
+    "say_percent",
+    "say_time",
+    "say_weekdays",
+    "term",
+    "translations",
+]
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 _DATES = {"en": "ccc d MMM", "de": "ccc dd.MM."}

@@ -118,15 +118,15 @@ def warnings(report: CalibrationReport, threshold: float, names: Names) -> Itera
     """What somebody should know before a threshold is put in force, see `CalibrationReport.warnings`; of traffic `traffic` tells."""
     alike = [pair for pair in report.look_alikes if pair.reaches(threshold)]
     if alike:
-        pairs = ", ".join(
-            say("{a} and {b}", a=names(pair.first), b=names(pair.second)) for pair in alike[:3]
-        )  # fmt: skip
+        pairs = ", ".join(say("{a} and {b}", a=names(pair.first), b=names(pair.second)) for pair in alike[:3])
         more = (
             " " + say_count("and {count} more pair", "and {count} more pairs", len(alike) - 3) if len(alike) > 3 else ""
         )
-        yield say("Look-alikes at or above {threshold}: {pairs}.", threshold=say_number(threshold, 3), pairs=pairs + more) + " " + say(
-            "Cameras may confuse them."
-        )  # fmt: skip
+        yield (
+            say("Look-alikes at or above {threshold}: {pairs}.", threshold=say_number(threshold, 3), pairs=pairs + more)
+            + " "
+            + say("Cameras may confuse them.")
+        )
     if report.outliers:
         whose = ", ".join(dict.fromkeys(names(each.person) for each in report.outliers[:5]))
         yield say(
@@ -169,9 +169,7 @@ def origin(found: ThresholdInForce, target: ErrorTarget, people: int) -> str:
     if found.source == "settings":
         return say("fixed in the settings")
     if found.source == "calibration" and found.version is not None:
-        return say(
-            "applied by {author} on {day}", author=found.version.author, day=moment(found.version.made_at)
-        )  # fmt: skip
+        return say("applied by {author} on {day}", author=found.version.author, day=moment(found.version.made_at))
     return say(
         "derived from the people on the list, for 1 false match in {number} comparisons",
         number=say_number(float(f"{1 / target.rate(people):.2g}")),

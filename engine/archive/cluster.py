@@ -105,9 +105,12 @@ def _connected(ray: Any, address: str, recipe: Recipe, workers: int | None) -> I
     here: dict[str, Any] = {"num_cpus": workers, "object_store_memory": _MEMORY, "include_dashboard": False}
     try:
         ray.init(
-            address=address, log_to_driver=False, logging_level=logging.ERROR, namespace="muster",
+            address=address,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            namespace="muster",
             **(here if address == "local" else {}),
-        )  # fmt: skip
+        )
     except (ConnectionError, RuntimeError, ValueError, TimeoutError, ray.exceptions.RayError) as error:
         what = next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)[
             :160

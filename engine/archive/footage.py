@@ -220,9 +220,17 @@ def scan(path: Path) -> Footage:
     table = np.array(marks, np.int64).reshape(-1, 2)
     return Footage(
         # a recording begins with the first picture that can be shown, even where it was cut out of a stream before a key frame
-        Fraction(tick), opening.key, len(stamps), missing, float((keys[-1] - opening.key) * tick), size,
-        numbered=False, whole=whole, cues=table[:, 0], seeks=table[:, 1],
-    )  # fmt: skip
+        Fraction(tick),
+        opening.key,
+        len(stamps),
+        missing,
+        float((keys[-1] - opening.key) * tick),
+        size,
+        numbered=False,
+        whole=whole,
+        cues=table[:, 0],
+        seeks=table[:, 1],
+    )
 
 
 class Reel:

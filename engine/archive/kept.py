@@ -22,9 +22,20 @@ from engine.storage import append_lines, atomic_write, csv_line, encode_cell, lo
 __all__ = ["DONE_COLUMNS", "DoneList", "Shelf", "recording_id"]
 
 DONE_COLUMNS = (
-    "recording_id", "content", "file", "camera", "start", "bytes", "changed_ns", "seconds", "frames", "tracks", "punches",
-    "incidents", "decided_at",
-)  # fmt: skip
+    "recording_id",
+    "content",
+    "file",
+    "camera",
+    "start",
+    "bytes",
+    "changed_ns",
+    "seconds",
+    "frames",
+    "tracks",
+    "punches",
+    "incidents",
+    "decided_at",
+)
 
 
 def recording_id(content: str, listed: Listed) -> str:

@@ -225,9 +225,16 @@ class ObserveTask:
 
     @staticmethod
     def _embed(
-        reader: FaceReader, recipe: Recipe, image: NDArray[np.uint8], time: datetime, ids: list[int], found: Detections,
-        guesses: dict[int, _Guess], doubted: Mapping[int, datetime | None], seen: _Seen,
-    ) -> None:  # fmt: skip
+        reader: FaceReader,
+        recipe: Recipe,
+        image: NDArray[np.uint8],
+        time: datetime,
+        ids: list[int],
+        found: Detections,
+        guesses: dict[int, _Guess],
+        doubted: Mapping[int, datetime | None],
+        seen: _Seen,
+    ) -> None:
         """Embed the faces that a recorder would."""
 
         for track_id in ids:

@@ -101,11 +101,23 @@ VISITS: tuple[Visit, ...] = (
 
 EXPECTED_STATUS: dict[tuple[str, int], str] = {
     **{(person, 0): "on time" for person in (BEN, ELTON, JERRY, MINDY)},
-    (BEN, 1): "late", (ELTON, 1): "left early", (JERRY, 1): "on time", (MINDY, 1): "on time",
-    (BEN, 2): "on time", (ELTON, 2): "missing out", (JERRY, 2): "absent", (MINDY, 2): "on time",
-    (BEN, 3): "on time", (ELTON, 3): "not covered", (JERRY, 3): "not covered", (MINDY, 3): "on leave",
-    (BEN, 4): "not identified", (ELTON, 4): "on time", (JERRY, 4): "on time", (MINDY, 4): "late, left early",
-}  # fmt: skip
+    (BEN, 1): "late",
+    (ELTON, 1): "left early",
+    (JERRY, 1): "on time",
+    (MINDY, 1): "on time",
+    (BEN, 2): "on time",
+    (ELTON, 2): "missing out",
+    (JERRY, 2): "absent",
+    (MINDY, 2): "on time",
+    (BEN, 3): "on time",
+    (ELTON, 3): "not covered",
+    (JERRY, 3): "not covered",
+    (MINDY, 3): "on leave",
+    (BEN, 4): "not identified",
+    (ELTON, 4): "on time",
+    (JERRY, 4): "on time",
+    (MINDY, 4): "late, left early",
+}
 """By person and day. Ben's photo on Friday is a reason to ask him, not to call him present or absent."""
 
 EXPECTED_INCIDENTS: tuple[tuple[int, str, str], ...] = (

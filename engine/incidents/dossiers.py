@@ -20,8 +20,15 @@ from engine.storage.logs import FileLogs, Logs
 __all__ = ["DOSSIER_COLUMNS", "Dossier", "DossierBook", "Register"]
 
 DOSSIER_COLUMNS = (
-    "decision_id", "timestamp", "action", "subject", "into", "incidents", "author", "reason",
-)  # fmt: skip
+    "decision_id",
+    "timestamp",
+    "action",
+    "subject",
+    "into",
+    "incidents",
+    "author",
+    "reason",
+)
 _FLAGS = {"watch": "watched", "unwatch": "watched", "ignore": "ignored", "unignore": "ignored"}
 
 
@@ -149,9 +156,16 @@ class DossierBook:
                 flagged.add(subject)
 
     def decide(
-        self, action: str, subject: str, *, author: str, now: datetime, into: str = "", incidents: Iterable[str] = (),
+        self,
+        action: str,
+        subject: str,
+        *,
+        author: str,
+        now: datetime,
+        into: str = "",
+        incidents: Iterable[str] = (),
         reason: str = "",
-    ) -> dict[str, object]:  # fmt: skip
+    ) -> dict[str, object]:
         """Write a decision down.
 
         Args:

@@ -22,15 +22,42 @@ from engine.storage.logs import FileLogs, Logs
 from engine.types import Event, EventKind, Severity
 
 __all__ = [
-    "ALERT_KINDS", "IMAGE_COLUMNS", "INCIDENT_COLUMNS", "INCIDENT_KINDS", "REVIEW_STATES", "Incident", "IncidentBook",
+    "ALERT_KINDS",
+    "IMAGE_COLUMNS",
+    "INCIDENT_COLUMNS",
+    "INCIDENT_KINDS",
+    "REVIEW_STATES",
+    "Incident",
+    "IncidentBook",
     "as_it_stands",
-]  # fmt: skip
+]
 
 INCIDENT_COLUMNS = (
-    "incident_id", "timestamp", "kind", "camera", "employee_ids", "unknown_ids", "image", "clean_image", "before_image",
-    "after_image", "classification", "people", "ended", "similarity", "threshold", "model", "gallery_version", "state",
-    "detail", "refers_to", "author", "severity", "assignee", "tracks",
-)  # fmt: skip
+    "incident_id",
+    "timestamp",
+    "kind",
+    "camera",
+    "employee_ids",
+    "unknown_ids",
+    "image",
+    "clean_image",
+    "before_image",
+    "after_image",
+    "classification",
+    "people",
+    "ended",
+    "similarity",
+    "threshold",
+    "model",
+    "gallery_version",
+    "state",
+    "detail",
+    "refers_to",
+    "author",
+    "severity",
+    "assignee",
+    "tracks",
+)
 PEOPLE_CELLS = ("employee_ids", "author", "assignee")
 IMAGE_COLUMNS = ("image", "clean_image", "before_image", "after_image")
 REVIEW_STATES = ("open", "acknowledged", "resolved", "false alarm")
@@ -198,9 +225,16 @@ class IncidentBook:
     # ----------------------------------------------------------------------------------------- reviews
 
     def review(
-        self, incident_id: str, state: str, *, author: str, now: datetime, note: str = "", assignee: str = "",
+        self,
+        incident_id: str,
+        state: str,
+        *,
+        author: str,
+        now: datetime,
+        note: str = "",
+        assignee: str = "",
         employee_ids: str = "",
-    ) -> dict[str, object]:  # fmt: skip
+    ) -> dict[str, object]:
         """Say what became of an incident.
 
         Args:

@@ -35,9 +35,16 @@ __all__ = [
 Span = tuple[datetime, datetime]
 
 _PACKAGES = (
-    "muster", "torch", "torchvision", "facenet-pytorch", "onnxruntime", "numpy", "opencv-python-headless", "pillow",
+    "muster",
+    "torch",
+    "torchvision",
+    "facenet-pytorch",
+    "onnxruntime",
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
     "streamlit",
-)  # fmt: skip
+)
 
 
 def versions() -> dict[str, str]:
@@ -251,7 +258,8 @@ CLASSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     "evidence": (("images/evidence",), "evidence_images"),
     "unknown people": (("images/unknown", "images/unidentified"), "unknown_images"),
     "tailgating and attacks": (
-        ("images/tailgating", "images/presentation_attack", "images/watch_list"), "tailgating_images",
+        ("images/tailgating", "images/presentation_attack", "images/watch_list"),
+        "tailgating_images",
     ),
     "attendance logs": (("log/attendance", "log/corrections", "log/coverage"), "attendance"),
     "day sheets": (("attendance",), "attendance"),
@@ -260,7 +268,7 @@ CLASSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     "audit and seals": (("log",), None),
     "receipts": (("receipts",), None),
     "messages": (("outbox",), None),
-}  # fmt: skip
+}
 """Classes of data: folders in the workspace (for `log`, stems of its files), and the setting for how long to keep them."""
 
 

@@ -97,14 +97,15 @@ def export_subject(
         "incidents.json": scrub.rows(subject.incidents),
         "sightings.json": scrub.rows(map(SIGHTING.texts, subject.sightings)),
         "comparisons.json": [_compared(row, subject.ids) for row in subject.compared],
-        "dossiers.json": scrub.rows(row for row in records.dossiers.rows() if scrub.own & {row["subject"], row["into"]}),
+        "dossiers.json": scrub.rows(
+            row for row in records.dossiers.rows() if scrub.own & {row["subject"], row["into"]}
+        ),
         "messages.json": scrub.rows(
-            row for row in records.deliveries.on(records.deliveries.days())
-            if row["incident_id"] in incidents
+            row for row in records.deliveries.on(records.deliveries.days()) if row["incident_id"] in incidents
         ),
         "audit.json": scrub.rows(row for row in records.audit.file.read() if row["subject"] in subject.ids),
         "templates.json": _templates(subject),
-    }  # fmt: skip
+    }
     sure = _sure(records, subject)
     shown: dict[Path, bytes] = {}
     for path in sorted(subject.own_pictures()):

@@ -17,9 +17,21 @@ from engine.records.books import Records
 from engine.storage.logs import PSEUDONYM, DayLog
 
 __all__ = [
-    "RECENT_DAYS", "SEVERITIES", "UNSETTLED", "AlertBoard", "Situation", "Wanted", "erased", "is_stranger", "latest_picture",
-    "next_states", "parties", "select", "situation", "when",
-]  # fmt: skip
+    "RECENT_DAYS",
+    "SEVERITIES",
+    "UNSETTLED",
+    "AlertBoard",
+    "Situation",
+    "Wanted",
+    "erased",
+    "is_stranger",
+    "latest_picture",
+    "next_states",
+    "parties",
+    "select",
+    "situation",
+    "when",
+]
 
 Row = Mapping[str, str]
 

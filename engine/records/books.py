@@ -21,8 +21,14 @@ from engine.types import Person
 __all__ = ["PICTURE_FOLDERS", "Records"]
 
 PICTURE_FOLDERS = (
-    "enrolment", "evidence", "unidentified", "unknown", "tailgating", "presentation_attack", "watch_list",
-)  # fmt: skip
+    "enrolment",
+    "evidence",
+    "unidentified",
+    "unknown",
+    "tailgating",
+    "presentation_attack",
+    "watch_list",
+)
 
 
 @dataclass(frozen=True)

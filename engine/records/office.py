@@ -68,9 +68,18 @@ class Office:
     # ----------------------------------------------------------------------------------------- attendance
 
     def correct(
-        self, employee_id: str, day: date, action: str, *, author: str, reason: str, time: datetime | None = None,
-        direction: Direction = "both", value: str = "", refers_to: str = "",
-    ) -> Correction:  # fmt: skip
+        self,
+        employee_id: str,
+        day: date,
+        action: str,
+        *,
+        author: str,
+        reason: str,
+        time: datetime | None = None,
+        direction: Direction = "both",
+        value: str = "",
+        refers_to: str = "",
+    ) -> Correction:
         """Correct, or approve corrections of, a person's day, see `engine.attendance.corrections`.
 
         Raises:

@@ -186,23 +186,45 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
     assert all(may("admin", action) for action in ACTIONS)
     assert {role: sorted(action for action in ACTIONS if may(role, action)) for role in ROLES[1:]} == {
         "hr": [
-            "attendance.correct", "attendance.evidence", "attendance.export", "attendance.view", "live.camera", "live.view",
-            "people.edit", "people.enrol", "people.forget", "people.view", "system.view",
+            "attendance.correct",
+            "attendance.evidence",
+            "attendance.export",
+            "attendance.view",
+            "live.camera",
+            "live.view",
+            "people.edit",
+            "people.enrol",
+            "people.forget",
+            "people.view",
+            "system.view",
         ],
         "security": [
-            "alerts.review", "alerts.view", "live.camera", "live.view", "people.enrol", "people.view", "system.tune", "system.view",
+            "alerts.review",
+            "alerts.view",
+            "live.camera",
+            "live.view",
+            "people.enrol",
+            "people.view",
+            "system.tune",
+            "system.view",
         ],
         "viewer": ["attendance.view", "live.view"],
-    }  # fmt: skip
+    }
     with pytest.raises(KeyError):
         may("admin", "no such thing")
 
 
 @pytest.mark.parametrize(
     ("sites", "seen"),
-    [((), {"berlin"}), (("tokyo",), {"tokyo"}), (("berlin", "tokyo"), {"berlin", "tokyo"}), (("*",), {"berlin", "tokyo", "oslo"}),
-     (("tokyo", "*", "tokyo"), {"berlin", "tokyo", "oslo"}), (("nowhere",), set())],
-)  # fmt: skip
+    [
+        ((), {"berlin"}),
+        (("tokyo",), {"tokyo"}),
+        (("berlin", "tokyo"), {"berlin", "tokyo"}),
+        (("*",), {"berlin", "tokyo", "oslo"}),
+        (("tokyo", "*", "tokyo"), {"berlin", "tokyo", "oslo"}),
+        (("nowhere",), set()),
+    ],
+)
 def test_an_account_sees_the_sites_that_it_names(tmp_path: Path, sites: tuple[str, ...], seen: set[str]) -> None:
     book = AccountBook(tmp_path / "accounts.json", "berlin")
     book.add("ada", "admin", email="a@example.com")

@@ -86,9 +86,18 @@ def test_whatever_is_sent_as_a_token_is_refused_without_a_fault(
 def test_tokens_that_are_nearly_right_are_wrong(book: DeviceBook) -> None:
     token = pair(book)
     for near in (
-        token + "\n", " " + token, token[:-1], token + "A", token.upper(), token.replace("muster", "Muster"), token * 10_000,
-        token[:-1] + "é", token[:-1] + "\ud800", token.replace("_", "＿"), "",
-    ):  # fmt: skip
+        token + "\n",
+        " " + token,
+        token[:-1],
+        token + "A",
+        token.upper(),
+        token.replace("muster", "Muster"),
+        token * 10_000,
+        token[:-1] + "é",
+        token[:-1] + "\ud800",
+        token.replace("_", "＿"),
+        "",
+    ):
         assert book.check(near) is None
 
 
@@ -129,8 +138,10 @@ def test_replacing_ends_the_device_of_that_name_and_the_file_does_not_grow(book:
     assert [book.check(token) is not None for token in tokens] == [False] * 4 + [True]
     assert book.check(other) is not None
     assert [(device.name, bool(device.revoked_at)) for device in book.all().values()] == [
-        ("gate", False), ("door", True), ("door", False),
-    ]  # fmt: skip
+        ("gate", False),
+        ("door", True),
+        ("door", False),
+    ]
 
 
 def test_an_id_comes_before_a_name_that_looks_like_it(book: DeviceBook) -> None:
@@ -146,12 +157,20 @@ def test_an_id_comes_before_a_name_that_looks_like_it(book: DeviceBook) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"[{", b"null", b"{}", b"[1]", b'["a"]', b"[[]]", b"\xff", b"[" * 100_000, b'[{"device_id": "0123abcd"}]',
+        b"[{",
+        b"null",
+        b"{}",
+        b"[1]",
+        b'["a"]',
+        b"[[]]",
+        b"\xff",
+        b"[" * 100_000,
+        b'[{"device_id": "0123abcd"}]',
         b'[{"device_id":"0123abcd","name":"door","scopes":"screen","hash":"","created_at":"","author":""}]',
         b'[{"device_id":"0123abcd","name":"door","scopes":["screen"],"hash":null,"created_at":"","author":""}]',
         '[{"device_id":"0123abcd","name":"door","scopes":[],"hash":"é","created_at":"","author":""}]'.encode(),
     ],
-)  # fmt: skip
+)
 def test_a_damaged_file_is_told_and_never_lets_in(book: DeviceBook, content: bytes) -> None:
     book.document.path.write_bytes(content)
     for act in (book.all, lambda: book.check(f"muster_0123abcd_{'x' * 43}"), lambda: pair(book)):
@@ -184,10 +203,13 @@ def test_pairing_and_revoking_are_noted_without_names_of_people(tmp_path: Path) 
     enrol(workbench, "E1", "Ann Lee")
     device, token = workbench.kiosk.pair("Ann Lee", ["screen", "status"], author="Ann Lee")
     workbench.kiosk.revoke(device.device_id, author="sam")
-    assert [tuple(row[column] for column in ("author", "action", "subject", "detail")) for row in workbench.audit.file.read()] == [
+    assert [
+        tuple(row[column] for column in ("author", "action", "subject", "detail"))
+        for row in workbench.audit.file.read()
+    ] == [
         ("E1", "pair_device", "E1", f"{device.device_id}: screen, status"),
         ("sam", "revoke_device", "E1", device.device_id),
-    ]  # fmt: skip
+    ]
     assert device.author == "E1"
     assert workbench.devices.check(token) is None
     assert workbench.records.verify() == []

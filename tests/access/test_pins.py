@@ -71,9 +71,26 @@ def test_the_right_pin_is_right_and_the_file_holds_its_slow_hash_alone(book: Pin
 
 @pytest.mark.parametrize(
     "pin",
-    ["", "12345", "1234567890123", "48291a", "４８２９１３", "٤٨٢٩١٣", "482 913", "482913\n", "-48291", "000000", "777777777",
-     "123456", "654321", "012345", "789012", "210987", "345678901234"],
-)  # fmt: skip
+    [
+        "",
+        "12345",
+        "1234567890123",
+        "48291a",
+        "４８２９１３",
+        "٤٨٢٩١٣",
+        "482 913",
+        "482913\n",
+        "-48291",
+        "000000",
+        "777777777",
+        "123456",
+        "654321",
+        "012345",
+        "789012",
+        "210987",
+        "345678901234",
+    ],
+)
 def test_pins_that_are_none_or_easy_to_guess_are_refused(book: PinBook, pin: str) -> None:
     with pytest.raises(InputError):
         book.put("E2", pin, NOW)
@@ -163,9 +180,18 @@ def test_a_pin_taken_away_is_wrong(book: PinBook) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"[{", b"null", b"[1]", b"\xff", b'[{"hash": "x"}]', b'[{"employee_id": 1}]', b'[{"employee_id":"E1","failures":"2"}]',
-     b'[{"employee_id":"E1","wait_until":"soon"}]', b'[{"employee_id":"E1","wait_until":"2026-11-23T08:00:00"}]'],
-)  # fmt: skip
+    [
+        b"[{",
+        b"null",
+        b"[1]",
+        b"\xff",
+        b'[{"hash": "x"}]',
+        b'[{"employee_id": 1}]',
+        b'[{"employee_id":"E1","failures":"2"}]',
+        b'[{"employee_id":"E1","wait_until":"soon"}]',
+        b'[{"employee_id":"E1","wait_until":"2026-11-23T08:00:00"}]',
+    ],
+)
 def test_a_damaged_file_is_told_and_never_lets_in(book: PinBook, content: bytes) -> None:
     book.document.path.write_bytes(content)
     with pytest.raises(StorageError, match="damaged"):
@@ -207,9 +233,22 @@ def test_a_passage_by_pin_is_a_row_with_a_picture_and_without_evidence_of_a_face
     )
     assert {
         PUNCH.texts(stored)[column]
-        for column in ("agreeing_frames", "voting_frames", "similarity", "runner_up", "runner_up_similarity", "margin",
-                       "threshold", "model", "gallery_version", "refers_to", "author", "reason", "liveness")
-    } == {""}  # fmt: skip
+        for column in (
+            "agreeing_frames",
+            "voting_frames",
+            "similarity",
+            "runner_up",
+            "runner_up_similarity",
+            "margin",
+            "threshold",
+            "model",
+            "gallery_version",
+            "refers_to",
+            "author",
+            "reason",
+            "liveness",
+        )
+    } == {""}
     assert pictures(place) == [stored.evidence_image]
     assert abs(float(read_image(place.workspace / stored.evidence_image).mean()) - 77) < 2
     assert stored.timestamp == NOW
@@ -220,8 +259,12 @@ def test_it_is_on_the_sheet_at_once(place: Workbench) -> None:
     place.kiosk.punch("E1", PIN, "door", None)
     (row,) = read_rows(place.workspace / "attendance" / f"{DAY}.csv")
     assert (row["employee_id"], row["name"], row["first_in"], row["punches"], row["similarity_in"]) == (
-        "E1", "Ann Lee", "08:00:00", "1", "",
-    )  # fmt: skip
+        "E1",
+        "Ann Lee",
+        "08:00:00",
+        "1",
+        "",
+    )
 
 
 def test_what_is_wrong_is_never_told(place: Workbench) -> None:
@@ -340,9 +383,13 @@ def test_pins_are_given_and_taken_with_their_author_and_never_told(place: Workbe
     ):
         with pytest.raises(InputError):
             act()
-    assert [tuple(row[column] for column in ("author", "action", "subject", "detail")) for row in place.audit.file.read()] == [
-        ("sam", "set_pin", "E1", ""), ("E1", "set_pin", "E2", ""), ("sam", "remove_pin", "E2", ""),
-    ]  # fmt: skip
+    assert [
+        tuple(row[column] for column in ("author", "action", "subject", "detail")) for row in place.audit.file.read()
+    ] == [
+        ("sam", "set_pin", "E1", ""),
+        ("E1", "set_pin", "E2", ""),
+        ("sam", "remove_pin", "E2", ""),
+    ]
     assert not place.pins.has("E2")
 
 

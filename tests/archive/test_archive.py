@@ -290,8 +290,10 @@ def test_a_recording_is_its_content_camera_and_start() -> None:
     start = datetime(2026, 11, 22, 8, tzinfo=UTC)
     ids = {
         recording_id(content, Listed(Path("any"), camera, begin))
-        for content in "ab" for camera in ("x", "y") for begin in (start, start + timedelta(seconds=1))
-    }  # fmt: skip
+        for content in "ab"
+        for camera in ("x", "y")
+        for begin in (start, start + timedelta(seconds=1))
+    }
     assert len(ids) == 8
     other_zone = Listed(Path("other"), "x", start.astimezone(BERLIN))
     assert recording_id("a", other_zone) == recording_id("a", Listed(Path("any"), "x", start))

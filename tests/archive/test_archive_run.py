@@ -149,14 +149,31 @@ def test_a_second_run_does_only_what_is_missing(place: Path, one: tuple[Path, An
     plain_video(door / "20261120T095000Z.mp4", range(0, 2000, 40))
     shutil.copyfile(door / "20261120T095000Z.mp4", tmp_path / "20261120T095000Z.mp4")
     answer = muster(
-        "archive", "process", *recordings(place), *sorted(door.iterdir()), tmp_path / "20261120T095000Z.mp4", tmp_path / "x.mp4",
-        "--camera", "door", "--workspace", workspace, "--workers", "1", "--json",
-    )  # fmt: skip
+        "archive",
+        "process",
+        *recordings(place),
+        *sorted(door.iterdir()),
+        tmp_path / "20261120T095000Z.mp4",
+        tmp_path / "x.mp4",
+        "--camera",
+        "door",
+        "--workspace",
+        workspace,
+        "--workers",
+        "1",
+        "--json",
+    )
     assert answer.code == 1
     files = json.loads(answer.out)["files"]
     assert [each["outcome"] for each in files] == [
-        "done before", "done before", "failed", "failed", "decided", "given twice", "failed",
-    ]  # fmt: skip
+        "done before",
+        "done before",
+        "failed",
+        "failed",
+        "decided",
+        "given twice",
+        "failed",
+    ]
     told = " ".join(each["told"] for each in files)
     for words in ("not a video", "the file is empty", "does not tell when it began"):
         assert words in told

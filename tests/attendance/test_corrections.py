@@ -44,9 +44,15 @@ class Desk:
         self.events = [row.event_id for row in written if row is not None]
 
     def correct(
-        self, action: str, *, author: str = "hr.kim", who: str = "E1", day: date = DAY, reason: str = "at the desk",
+        self,
+        action: str,
+        *,
+        author: str = "hr.kim",
+        who: str = "E1",
+        day: date = DAY,
+        reason: str = "at the desk",
         **more: str,
-    ) -> Correction:  # fmt: skip
+    ) -> Correction:
         self.now += timedelta(minutes=1)
         fields: dict[str, object] = dict(more)
         if "time" in more:
@@ -204,9 +210,11 @@ def test_only_a_passage_of_that_day_and_person_can_be_removed(desk: Desk, kind: 
     assert theirs
     assert retraction
     ids = {
-        "a retraction": retraction.event_id, "what was retracted": desk.events[0], "another day's": other.event_id,
+        "a retraction": retraction.event_id,
+        "what was retracted": desk.events[0],
+        "another day's": other.event_id,
         "somebody else's": theirs.event_id,
-    }  # fmt: skip
+    }
     with pytest.raises(InputError, match="is no passage of E1"):
         desk.correct("remove", refers_to=ids[kind])
 
@@ -272,10 +280,18 @@ def test_whatever_is_changed_after_an_approval_waits_for_its_own(
 )
 def test_rows_that_make_no_sense_are_left_out(column: str, value: str) -> None:
     good = {
-        "correction_id": "c", "timestamp": "2026-11-24T12:00:00+01:00", "day": "2026-11-23", "employee_id": "E1",
-        "action": "add", "time": "2026-11-23T09:00:00+01:00", "direction": "in", "value": "", "refers_to": "",
-        "author": "hr", "reason": "x",
-    }  # fmt: skip
+        "correction_id": "c",
+        "timestamp": "2026-11-24T12:00:00+01:00",
+        "day": "2026-11-23",
+        "employee_id": "E1",
+        "action": "add",
+        "time": "2026-11-23T09:00:00+01:00",
+        "direction": "in",
+        "value": "",
+        "refers_to": "",
+        "author": "hr",
+        "reason": "x",
+    }
     found = CORRECTION.parse_all([good | {column: value}, good], "the log")
     assert [(row.correction_id, row.time) for row in found] == [("c", local("09:00"))]
 

@@ -100,9 +100,10 @@ def test_gaps_are_the_seconds_at_which_a_camera_was_not_watching(
                 spans.append((at(second), at(second + 1)))
     found = Coverage(("a", "b"), merged, timedelta(seconds=outage)).gaps(at(begin), at(begin + length))
     dark = [
-        second for second in range(begin, begin + length)
+        second
+        for second in range(begin, begin + length)
         if any(not any(since <= at(second) < until for since, until in spans) for spans in merged.values())
-    ]  # fmt: skip
+    ]
     runs: list[list[int]] = []
     for second in dark:
         if runs and runs[-1][1] == second:

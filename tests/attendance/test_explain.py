@@ -10,11 +10,26 @@ from engine.attendance import PUNCH
 from engine.attendance.explain import Explanation, Part, explain
 
 ROW = {
-    "event_id": "e1", "timestamp": "2026-11-23T08:57:00.000+01:00", "employee_id": "E1", "event": "punch", "camera": "door",
-    "method": "face", "agreeing_frames": "8", "voting_frames": "8", "similarity": "0.7123", "runner_up": "E2",
-    "runner_up_similarity": "0.2211", "threshold": "0.48", "liveness": "passed", "direction": "in", "reason": "",
-    "evidence_image": "images/evidence/a.jpg", "model": "m", "gallery_version": "4", "refers_to": "",
-}  # fmt: skip
+    "event_id": "e1",
+    "timestamp": "2026-11-23T08:57:00.000+01:00",
+    "employee_id": "E1",
+    "event": "punch",
+    "camera": "door",
+    "method": "face",
+    "agreeing_frames": "8",
+    "voting_frames": "8",
+    "similarity": "0.7123",
+    "runner_up": "E2",
+    "runner_up_similarity": "0.2211",
+    "threshold": "0.48",
+    "liveness": "passed",
+    "direction": "in",
+    "reason": "",
+    "evidence_image": "images/evidence/a.jpg",
+    "model": "m",
+    "gallery_version": "4",
+    "refers_to": "",
+}
 
 
 def explained(taken_back: str | None = None, **cells: str) -> Explanation:
@@ -54,8 +69,16 @@ def test_an_empty_row_says_nothing() -> None:
 
 
 def test_every_part_has_a_german_sentence_with_the_same_places() -> None:
-    changes = [{}, {"agreeing_frames": "1", "voting_frames": "4"}, {"runner_up": ""}, {"method": "sample"},
-               {"event": "unidentified"}, {"reason": "x"}, {"liveness": "failed"}, {"liveness": "unproven"}]  # fmt: skip
+    changes = [
+        {},
+        {"agreeing_frames": "1", "voting_frames": "4"},
+        {"runner_up": ""},
+        {"method": "sample"},
+        {"event": "unidentified"},
+        {"reason": "x"},
+        {"liveness": "failed"},
+        {"liveness": "unproven"},
+    ]
     parts = [part for cells in changes for part in (*explained(**cells).parts, *explained("y", **cells).parts)]
     assert {part.text for part in parts} <= set(TERMS)
     for part in parts:

@@ -125,7 +125,16 @@ EXPECTED: Mapping[date, Mapping[str, Expected]] = {
         "no pictures": ("not identified", None, None, None, 8.5),
         **{name: (LEAVE[name], None, None, None, 8.5) for name in LEAVE},
         **dict.fromkeys(
-            ("absent", "arrival missed", "corrected", "excused", "face not told", "late and early", "left early", "within the grace"),
+            (
+                "absent",
+                "arrival missed",
+                "corrected",
+                "excused",
+                "face not told",
+                "late and early",
+                "left early",
+                "within the grace",
+            ),
             ("not covered", None, None, None, 8.5),
         ),
     },
@@ -134,7 +143,7 @@ EXPECTED: Mapping[date, Mapping[str, Expected]] = {
         **{name: (LEAVE[name], None, None, None, 0) for name in LEAVE},
         "on time": ("present", None, None, 1, 0),
     },
-}  # fmt: skip
+}
 del EXPECTED[HOLIDAY]["no shift"]  # type: ignore[attr-defined]
 NOW_EXPECTED = {  # today a little after noon: status, minutes late, presence
     "on time": ("inside", 0, "inside"),
@@ -305,11 +314,19 @@ def from_summary(rows: list[dict[str, str]]) -> dict[str, float]:
         return round(sum(float(row[column]) for row in rows for column in columns), 2)
 
     found = {
-        "present": total("days_worked"), "late": total("late_days"), "late_min": total("late_min"), "early": total("early_days"),
-        "early_min": total("early_min"), "absent": total("absent"), "holiday": total("holiday"), "missing": total("missing_in_out"),
-        "not_covered": total("not_covered"), "not_identified": total("not_identified"), "hours": total("hours"),
+        "present": total("days_worked"),
+        "late": total("late_days"),
+        "late_min": total("late_min"),
+        "early": total("early_days"),
+        "early_min": total("early_min"),
+        "absent": total("absent"),
+        "holiday": total("holiday"),
+        "missing": total("missing_in_out"),
+        "not_covered": total("not_covered"),
+        "not_identified": total("not_identified"),
+        "hours": total("hours"),
         "credited": total("credited_hours"),
-    }  # fmt: skip
+    }
     assert total("balance") == pytest.approx(found["hours"] + found["credited"] - total("planned_hours"))
     return found
 
@@ -418,9 +435,18 @@ def trends(reports: AttendanceReports, workspace: Path, day: date) -> dict[str, 
 
 
 CONSUMERS: tuple[Callable[[AttendanceReports, Path, date], dict[str, float]], ...] = (
-    csv_on_disk, report_csv, report_json, payroll, excel_days, excel_summary, notebook_frame, headline_figures, printed_month,
-    chart_of_delays, trends,
-)  # fmt: skip
+    csv_on_disk,
+    report_csv,
+    report_json,
+    payroll,
+    excel_days,
+    excel_summary,
+    notebook_frame,
+    headline_figures,
+    printed_month,
+    chart_of_delays,
+    trends,
+)
 
 
 @DAYS
@@ -448,9 +474,12 @@ def test_the_attendance_page_gives_the_same_figures(
     shown, wanted = texts(page), figures(day)
     told = figures_on(shown)
     assert {key: int(told[key]) for key in ("Present", "Late", "Absent", "Away", "Not identified")} == {
-        "Present": wanted["present"], "Late": wanted["late"], "Absent": wanted["absent"], "Away": wanted["away"],
+        "Present": wanted["present"],
+        "Late": wanted["late"],
+        "Absent": wanted["absent"],
+        "Away": wanted["away"],
         "Not identified": wanted["not_identified"],
-    }  # fmt: skip
+    }
 
 
 # ----------------------------------------------------------------------------------------- who is inside, and who is late today

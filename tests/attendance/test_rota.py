@@ -165,9 +165,7 @@ def test_without_a_country_only_own_days_are_holidays() -> None:
 
 # ----------------------------------------------------------------------------------------- working days
 
-TIMES = st.times(
-    min_value=time(0), max_value=time(23, 59)
-).map(lambda at: at.replace(second=0, microsecond=0))  # fmt: skip
+TIMES = st.times(min_value=time(0), max_value=time(23, 59)).map(lambda at: at.replace(second=0, microsecond=0))
 SHIFTS = st.lists(
     st.builds(
         lambda start, end, days: ShiftConfig(start=start, end=end, days=",".join(sorted(days))),

@@ -67,9 +67,15 @@ def watched(*gaps: str, until: str = "+2 00:00", day: date = MONDAY) -> Coverage
 
 
 def sheet(
-    passages: str = "", day: date = MONDAY, shift: ShiftConfig | None = OFFICE, now: str | None = None,
-    person: Mapping[str, Any] | None = None, zone: ZoneInfo = BERLIN, rows: Sequence[PunchRow] = (), **book: object,
-) -> Row:  # fmt: skip
+    passages: str = "",
+    day: date = MONDAY,
+    shift: ShiftConfig | None = OFFICE,
+    now: str | None = None,
+    person: Mapping[str, Any] | None = None,
+    zone: ZoneInfo = BERLIN,
+    rows: Sequence[PunchRow] = (),
+    **book: object,
+) -> Row:
     """Ann's row as cells; empty when there is none."""
     people = {"E1": replace(PEOPLE["E1"], **(person or {}))}
     rota = Rota({"office": shift} if shift else {}, HolidaysConfig(), zone)
@@ -155,7 +161,12 @@ def test_all_statuses_have_a_case_and_a_meaning() -> None:
     ("passages", "gaps", "status", "note"),
     [
         ("09:20, 17:30", ["08:50-09:10"], "not covered", "camera off 08:50–09:10"),
-        ("09:20, 17:30", ["08:20-08:40"], "not covered", "camera off 08:30–08:40"),  # half an hour before the shift counts
+        (
+            "09:20, 17:30",
+            ["08:20-08:40"],
+            "not covered",
+            "camera off 08:30–08:40",
+        ),  # half an hour before the shift counts
         ("09:20, 17:30", ["08:20-08:30"], "late", ""),
         ("09:20, 17:30", ["09:20-12:00"], "late", ""),
         ("09:00, 17:30", ["08:00-08:59", "10:00-17:00"], "on time", ""),  # in the middle nobody need be seen
@@ -175,7 +186,7 @@ def test_all_statuses_have_a_case_and_a_meaning() -> None:
         ("", ["07:00-09:00", "17:30-20:00"], "absent", ""),
         ("unidentified 08:57", ["12:00-13:00"], "not identified", "somebody like them was seen at 08:57"),
     ],
-)  # fmt: skip
+)
 def test_what_a_camera_did_not_see_is_not_held_against_anybody(
     passages: str, gaps: list[str], status: str, note: str
 ) -> None:

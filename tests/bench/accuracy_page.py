@@ -50,10 +50,14 @@ def _engines(result: Result, kind: str) -> str:
     return table(
         ("engine", "pairs", "AUC", "EER", "TAR at FAR 1%", "TAR at FAR 0.1%"),
         [
-            (name, f"{row[kind]['pairs']:,}", *(_figure(row[kind][key]) for key in ("auc", "eer", "tar@0.01", "tar@0.001")))
+            (
+                name,
+                f"{row[kind]['pairs']:,}",
+                *(_figure(row[kind][key]) for key in ("auc", "eer", "tar@0.01", "tar@0.001")),
+            )
             for name, row in result["engines"].items()
         ],
-    )  # fmt: skip
+    )
 
 
 def _differences(result: Result, kind: str) -> str:
@@ -118,17 +122,27 @@ def _open_set(result: Result) -> str:
             (
                 name,
                 _share(row["failure_to_acquire"]),
-                "–" if row["open_set"] is None else f"{_digits(row['open_set']['fnir'])} ({_span(row['open_set']['interval'])})",
+                "–"
+                if row["open_set"] is None
+                else f"{_digits(row['open_set']['fnir'])} ({_span(row['open_set']['interval'])})",
                 "–" if row["open_set"] is None else _digits(row["open_set"]["fpir"]),
             )
             for name, row in result["engines"].items()
         ],
-    )  # fmt: skip
+    )
 
 
 def _tried(rows: Mapping[str, Any], costs: bool = False) -> str:
     return table(
-        ("what", *(("network runs a face",) if costs else ()), "AUC", "EER", "TAR at FAR 0.1%", "gain in AUC", "gain in TAR"),
+        (
+            "what",
+            *(("network runs a face",) if costs else ()),
+            "AUC",
+            "EER",
+            "TAR at FAR 0.1%",
+            "gain in AUC",
+            "gain in TAR",
+        ),
         [
             (
                 name,
@@ -138,7 +152,7 @@ def _tried(rows: Mapping[str, Any], costs: bool = False) -> str:
             )
             for name, row in rows.items()
         ],
-    )  # fmt: skip
+    )
 
 
 def _verdict(tried: Result) -> str:
@@ -200,7 +214,7 @@ def _page(result: Result, picture: str) -> str:
         "### From several photos to a template",
         "We set aside ten photos per person, in ten draws, and make templates of them; the other photos are the probes.",
         _tried(tried["templates"]),
-    ]  # fmt: skip
+    ]
     return "\n\n".join(parts) + "\n"
 
 

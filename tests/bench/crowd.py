@@ -20,9 +20,17 @@ RGB = NDArray[np.uint8]
 
 # Photos that no enrolment photo repeats. Only five people are in the samples: a sixth face is a second photo of the first, and so on.
 PHOTOS = (
-    "ben_afflek/5", "elton_john/1", "jerry_seinfeld/5", "madonna/4", "mindy_kaling/5",
-    "ben_afflek/2", "elton_john/3", "jerry_seinfeld/2", "madonna/2", "mindy_kaling/2",
-)  # fmt: skip
+    "ben_afflek/5",
+    "elton_john/1",
+    "jerry_seinfeld/5",
+    "madonna/4",
+    "mindy_kaling/5",
+    "ben_afflek/2",
+    "elton_john/3",
+    "jerry_seinfeld/2",
+    "madonna/2",
+    "mindy_kaling/2",
+)
 ENROLLED = ("ben_afflek", "elton_john", "jerry_seinfeld", "mindy_kaling")
 _ENTERS_EVERY_S = 0.4
 _FACE = (0.13, 0.21)  # heights of faces, far and near, as shares of the picture's

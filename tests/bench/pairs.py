@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, Literal
 
@@ -168,6 +169,42 @@ def _parity(name: str, ours: Any, theirs: Any) -> dict[str, float]:
     }
 
 
+def _rounds() -> Iterator[int]:
+    """Count rounds; a slow machine stops early, because more rounds would say no more."""
+    began = time.perf_counter()
+    for round_ in range(_ROUNDS):
+        if time.perf_counter() - began > _PATIENCE_S and round_ >= 3:
+            return
+        yield round_
+
+
+def _end(pipes: Iterable[Connection], processes: Iterable[SpawnProcess]) -> None:
+    for pipe in pipes:
+        pipe.close()
+    for process in processes:
+        process.join(5)
+        process.kill()
+
+
+def _summary(
+    times: dict[str, dict[Side, list[float]]], matrices: list[float], parity: dict[str, dict[str, float]]
+) -> dict[str, Any]:
+    medians = {name: {side: float(np.median(rows)) for side, rows in sides_.items()} for name, sides_ in times.items()}
+    gflops = 2 * _MATRIX**3 / 1e6 / float(np.median(matrices))
+    rates = {
+        name: FACENET_GFLOP * WORK[name][0] / row["muster"] * 1000
+        for name, row in medians.items()
+        if name.startswith("embedder")
+    }
+    return {
+        "ratios": {name: row["facenet-pytorch"] / row["muster"] for name, row in medians.items()},
+        "medians_ms": medians,
+        "parity": parity,
+        "sgemm_gflops": gflops,
+        "facenet_share_of_sgemm": {name: rate / gflops for name, rate in rates.items()},
+    }
+
+
 def run_pairs(photos: Path, progress: Callable[[str, int, int], None]) -> dict[str, Any]:
     """Measure both sides.
 
@@ -203,7 +240,7 @@ def run_pairs(photos: Path, progress: Callable[[str, int, int], None]) -> dict[s
             raise MusterError(f"the {side} side of the benchmark ended early", hint="`muster doctor`") from error
 
     times: dict[str, dict[Side, list[float]]] = {name: {side: [] for side in sides} for name in WORK}
-    parity = {}
+    parity: dict[str, dict[str, float]] = {}
     matrices: list[float] = []
     try:
         for side in pipes:
@@ -211,10 +248,7 @@ def run_pairs(photos: Path, progress: Callable[[str, int, int], None]) -> dict[s
             ask(side, None)
         for index, name in enumerate(WORK):
             parity[name] = _parity(name, ask("muster", f"result {name}"), ask("facenet-pytorch", f"result {name}"))
-            began = time.perf_counter()
-            for round_ in range(_ROUNDS):
-                if time.perf_counter() - began > _PATIENCE_S and round_ >= 3:
-                    break  # a machine as slow as this tells no more with more rounds
+            for round_ in _rounds():
                 progress(f"measuring {name}", index * _ROUNDS + round_, len(WORK) * _ROUNDS)
                 for side in sides:
                     times[name][side] += ask(side, name)
@@ -222,22 +256,5 @@ def run_pairs(photos: Path, progress: Callable[[str, int, int], None]) -> dict[s
                     matrices += ask("sgemm", "sgemm")
                     time.sleep(_REST_S)  # its threads go on spinning for a while, and would slow down whoever is next
     finally:
-        for pipe in pipes.values():
-            pipe.close()
-        for process in processes:
-            process.join(5)
-            process.kill()
-    medians = {name: {side: float(np.median(rows)) for side, rows in sides_.items()} for name, sides_ in times.items()}
-    gflops = 2 * _MATRIX**3 / 1e6 / float(np.median(matrices))
-    rates = {
-        name: FACENET_GFLOP * WORK[name][0] / row["muster"] * 1000
-        for name, row in medians.items()
-        if name.startswith("embedder")
-    }
-    return {
-        "ratios": {name: row["facenet-pytorch"] / row["muster"] for name, row in medians.items()},
-        "medians_ms": medians,
-        "parity": parity,
-        "sgemm_gflops": gflops,
-        "facenet_share_of_sgemm": {name: rate / gflops for name, rate in rates.items()},
-    }
+        _end(pipes.values(), processes)
+    return _summary(times, matrices, parity)

@@ -24,9 +24,15 @@ Picture = NDArray[np.float32]
 FPS = 12.5
 BONA_FIDE = ("turns the head", "glances aside", "nods", "talks", "walks up", "stands still")
 ATTACKS = (
-    "print, turned", "print, held still", "print, bent to 50 mm", "phone, shaken",
-    "replay, held still", "replay, turned", "frozen stream", "looped stream",
-)  # fmt: skip
+    "print, turned",
+    "print, held still",
+    "print, bent to 50 mm",
+    "phone, shaken",
+    "replay, held still",
+    "replay, turned",
+    "frozen stream",
+    "looped stream",
+)
 
 _BEND = 50 / 63  # radius of a bent print in eye distances
 _SECONDS = {"stands still": 18.0, "print, held still": 18.0, "frozen stream": 16.0, "looped stream": 20.0}

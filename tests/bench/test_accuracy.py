@@ -280,15 +280,20 @@ def _whole() -> dict[str, Any]:
     gain = {name: {**vars(each), "significant": each.significant} for name, each in paired(first, first).items()}
     row = {name: vars(each) for name, each in figures(first).items()}
     return {
-        "model": "m", "alignment": "a", "versions": {"muster": "1"}, "photos": 60, "pairs": 1770,
-        "people": ["ann_<b>", "bob", "cy", "di", "ed"], **compared(),
+        "model": "m",
+        "alignment": "a",
+        "versions": {"muster": "1"},
+        "photos": 60,
+        "pairs": 1770,
+        "people": ["ann_<b>", "bob", "cy", "di", "ed"],
+        **compared(),
         "tried": {
             "recipes": {"usual": {**row, "gain": None, "runs": 2}, "other": {**row, "gain": gain, "runs": 4}},
             "held_out": {**row, "gain": gain, "chosen": {"usual": 10}},
             "normalisation": {"cosine": {**row, "gain": None}},
             "templates": {"five": {**row, "gain": None}},
         },
-    }  # fmt: skip
+    }
 
 
 def test_the_page_tells_what_the_figures_say(tmp_path: Path) -> None:

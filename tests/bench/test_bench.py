@@ -36,9 +36,17 @@ def _loop(fps: float, people: list[str]) -> dict[str, Any]:
 
 def _live() -> dict[str, Any]:
     return {
-        "frames": 200, "dropped": 1, "kept": 0.995, "cores": 0.9, "embedded": 30, "passed_over": 2, "people": ["a"],
-        "shown": ("a", "b"), "latency_median_s": 0.3, "latency_p95_s": 0.6,
-    }  # fmt: skip
+        "frames": 200,
+        "dropped": 1,
+        "kept": 0.995,
+        "cores": 0.9,
+        "embedded": 30,
+        "passed_over": 2,
+        "people": ["a"],
+        "shown": ("a", "b"),
+        "latency_median_s": 0.3,
+        "latency_p95_s": 0.6,
+    }
 
 
 RESULT: dict[str, Any] = {

@@ -12,6 +12,7 @@ from command import Answer, muster
 from fakes import T0, unit
 from paperwork import DIMENSION
 
+from engine.attendance import PunchRow
 from engine.gallery import Template
 from engine.imaging import read_image
 from engine.models import ModelStore
@@ -199,14 +200,23 @@ def test_the_threshold_that_was_applied_stands_in_the_next_punch(enrolled: Workb
     passes("ben_afflek", 0)
     for target, minute, person in (("1e-3", 2, "elton_john"), ("1e-5", 4, "mindy_kaling")):
         answer = muster(
-            "calibrate", "--apply", "--target-fmr", target, "--author", "Lea", "--reason", "test", "--json",
-            "--workspace", enrolled.workspace,
-        )  # fmt: skip
+            "calibrate",
+            "--apply",
+            "--target-fmr",
+            target,
+            "--author",
+            "Lea",
+            "--reason",
+            "test",
+            "--json",
+            "--workspace",
+            enrolled.workspace,
+        )
         assert answer.code == 0, answer.err
         passes(person, minute)
     last = pipeline.finish()
     rows.extend(last.rows if last else ())
-    punches = {row["employee_id"]: float(str(row["threshold"])) for row in rows if row.get("event") == "punch"}
+    punches = {row.employee_id: row.threshold for row in rows if isinstance(row, PunchRow) and row.event == "punch"}
     versions = enrolled.calibration.history()
     assert list(punches) == ["ben_afflek", "elton_john", "mindy_kaling"]
     assert punches["ben_afflek"] == pytest.approx(derived, abs=1e-4)

@@ -71,8 +71,15 @@ def test_the_only_camera_with_a_source_is_the_kiosks_and_pairing_is_explained(
     with pytest.raises(Started):
         kiosk.start_kiosk(place, None, None, "127.0.0.1", port)
     assert became == [
-        sys.executable, "-m", "app.kiosk", str(place), "entrance", str(place / "demo" / "entrance.mp4"), "127.0.0.1", str(port),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "app.kiosk",
+        str(place),
+        "entrance",
+        str(place / "demo" / "entrance.mp4"),
+        "127.0.0.1",
+        str(port),
+    ]
     told = capsys.readouterr().out
     assert f"http://127.0.0.1:{port}" in told
     assert "`muster kiosk pair` prints" in told

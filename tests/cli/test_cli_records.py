@@ -134,8 +134,16 @@ def test_incidents_are_listed_and_reviewed(run: Run) -> None:
     assert [row["timestamp"] for row in found][-1] == min(row["timestamp"] for row in found)
     (group,) = parsed(run("incidents", "--kind", "tailgating", "--state", "open", "--since", DAY, "--json"))
     assert group["employee_ids"] == "E1;E2"
-    done = run("review", group["incident_id"], "--state", "resolved", "--note", "Ada Lovelace  let him in",
-               "--assignee", "Ada Lovelace")  # fmt: skip
+    done = run(
+        "review",
+        group["incident_id"],
+        "--state",
+        "resolved",
+        "--note",
+        "Ada Lovelace  let him in",
+        "--assignee",
+        "Ada Lovelace",
+    )
     assert (done.code, done.out) == (0, f"{group['incident_id']} is resolved.\n")
     (group,) = parsed(run("incidents", "--state", "resolved", "--json"))
     (review,) = group["reviews"]
@@ -166,11 +174,14 @@ def test_incidents_are_listed_and_reviewed(run: Run) -> None:
         (("correct", "E77", "--day", DAY, "--status", "sick", "--reason", "r"), ("E77", "muster people")),
         (("forget", "E77", "--yes"), ("E77", "muster people")),
         pytest.param(
-            ("export-subject", "E77", "--out", "x.zip"), ("E77", "muster people"), marks=pytest.mark.models, id="export-subject"
+            ("export-subject", "E77", "--out", "x.zip"),
+            ("E77", "muster people"),
+            marks=pytest.mark.models,
+            id="export-subject",
         ),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
-)  # fmt: skip
+)
 def test_what_makes_no_sense_is_one_line_with_the_next_step(
     run: Run, arguments: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
@@ -200,8 +211,10 @@ def test_strangers_are_listed_merged_split_watched_and_ignored(run: Run) -> None
     assert run("dossier", "name", "unknown-1", "--id", "E3").code == 0
     now = listed()
     assert (now["unknown-3"]["watched"], now["unknown-1"]["ignored"], now["unknown-1"]["employee_id"]) == (
-        False, False, "E3",
-    )  # fmt: skip
+        False,
+        False,
+        "E3",
+    )
     assert all(word in run("dossier", "list").out for word in ("unknown-1", "unknown-3", "gate 2"))
     assert parsed(run("verify", "--json"))["ok"]
 

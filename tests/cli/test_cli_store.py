@@ -124,10 +124,17 @@ def test_a_login_of_another_site_is_noted_there(place: Place) -> None:
     ) == [("berlin", "+02:00")]
 
 
-@pytest.mark.parametrize("arguments", [
-    ("grant", "x", "--as", "king"), ("grant", "x; DROP", "--as", "reader"), ("grant", "pg_x", "--as", "reader"),
-    ("grant", "x", "--as", "reader", "--site", "nowhere"), ("grant", "x", "--as", "reader", "--password-stdin"), ("revoke", "nobody"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("grant", "x", "--as", "king"),
+        ("grant", "x; DROP", "--as", "reader"),
+        ("grant", "pg_x", "--as", "reader"),
+        ("grant", "x", "--as", "reader", "--site", "nowhere"),
+        ("grant", "x", "--as", "reader", "--password-stdin"),
+        ("revoke", "nobody"),
+    ],
+)
 def test_what_cannot_be_granted_or_revoked_changes_nothing(place: Place, arguments: tuple[str, ...]) -> None:
     with pytest.raises(MusterError) as caught:
         store(place.workspace(), *arguments)

@@ -356,9 +356,16 @@ def mixed(similarity: float) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize(
-    ("similarity", "verdict"), [(0.3, "safe"), (0.49, "safe"), (0.51, "look_alike"), (0.74, "look_alike"),
-                                (0.76, "already_enrolled"), (1.0, "already_enrolled")]
-)  # fmt: skip
+    ("similarity", "verdict"),
+    [
+        (0.3, "safe"),
+        (0.49, "safe"),
+        (0.51, "look_alike"),
+        (0.74, "look_alike"),
+        (0.76, "already_enrolled"),
+        (1.0, "already_enrolled"),
+    ],
+)
 def test_how_alike_somebody_else_is_decides(similarity: float, verdict: str) -> None:
     found = drafted([Shot("x.jpg", mixed(similarity), GOOD, photo())], enrolled(("ben", AXES[0])))
     assert found.certain == 0.75  # halfway between the threshold and 1

@@ -65,8 +65,13 @@ def test_a_draft_stores_nothing(tmp_path: Path) -> None:
 def test_an_enrolment_stores_templates_pictures_row_and_who_did_it(tmp_path: Path) -> None:
     desk = registrar(tmp_path)
     report = desk.enrol(
-        desk.draft("1", "Ann", shots("ann")), department="Lab", email="ann@example.org", consent_at="2026-11-20", new=True, author="hr"
-    )  # fmt: skip
+        desk.draft("1", "Ann", shots("ann")),
+        department="Lab",
+        email="ann@example.org",
+        consent_at="2026-11-20",
+        new=True,
+        author="hr",
+    )
     assert (report.accepted, report.templates) == (["ann0", "ann1"], 2)
     assert len(list((tmp_path / "images" / "enrolment").glob("*.jpg"))) == 2
     bench = Workbench(tmp_path)

@@ -169,9 +169,7 @@ def test_every_change_is_a_new_gallery_of_the_next_version() -> None:
     fifth = fourth.remove("anna")
     galleries = [first, second, third, fourth, fifth]
     assert [row.version for row in galleries] == [first.version + step for step in range(5)]
-    assert [row.people for row in galleries] == [
-        ("anna",), ("anna", "ben"), ("anna", "Ben"), ("anna", "Ben"), ("Ben",)
-    ]  # fmt: skip
+    assert [row.people for row in galleries] == [("anna",), ("anna", "ben"), ("anna", "Ben"), ("anna", "Ben"), ("Ben",)]
     assert [len(row.templates) for row in galleries] == [2, 3, 3, 2, 1]
     assert fourth.of("anna")[1].tolist() == AXES[1:2].tolist()
     assert fifth.of("Ben")[1].tolist() == AXES[2:3].tolist()

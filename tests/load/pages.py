@@ -32,9 +32,19 @@ def paths(bench: Workbench) -> list[str]:
     ]
     person = next(iter(bench.people.known()))
     return [
-        "/", "/attendance", f"/attendance?from={day}", f"/attendance?{month}", *charts, f"/attendance?person={person}", "/alerts",
-        "/alerts?view=strangers", "/people", f"/people?person={person}", "/registration", "/system",
-    ]  # fmt: skip
+        "/",
+        "/attendance",
+        f"/attendance?from={day}",
+        f"/attendance?{month}",
+        *charts,
+        f"/attendance?person={person}",
+        "/alerts",
+        "/alerts?view=strangers",
+        "/people",
+        f"/people?person={person}",
+        "/registration",
+        "/system",
+    ]
 
 
 def drawn(page: Page, address: str) -> float:

@@ -240,12 +240,16 @@ def test_days_repeat_over_a_change_of_clocks(book: LeaveBook, people: PeopleStor
     read(
         book,
         people,
-        event("Ada Lovelace WFH", f"DTSTART;{zone}:20261024T000000", f"DTEND;{zone}:20261025T000000",
-              "RRULE:FREQ=DAILY;COUNT=3"),
+        event(
+            "Ada Lovelace WFH",
+            f"DTSTART;{zone}:20261024T000000",
+            f"DTEND;{zone}:20261025T000000",
+            "RRULE:FREQ=DAILY;COUNT=3",
+        ),
         event("Ben Müller WFH", "DTSTART:20261023T220000Z", "DTEND:20261024T220000Z", uid="2"),
         event("Ann Lee vacation", "DTSTART:20261024T220000Z", "DTEND:20261025T230000Z", uid="3"),
         event("Cem Ray vacation", "DTSTART;VALUE=DATE:20261020", "RRULE:FREQ=WEEKLY;COUNT=2", uid="4"),
-    )  # fmt: skip
+    )
     assert days(book) == {
         **{("E1", f"2026-10-{day}"): "remote" for day in (24, 25, 26)},
         ("E2", "2026-10-24"): "remote",

@@ -110,15 +110,21 @@ def test_a_live_camera_comes_to_the_decisions_of_a_recording(tmp_path: Path) -> 
     assert [row["employee_id"] for row in sheet] == ["ann", "bob"]
     assert stats.incidents == expected.incidents
     assert (stats.frames, stats.faces, stats.tracks, stats.dropped) == (
-        expected.frames, expected.faces, expected.tracks, 0,
-    )  # fmt: skip
+        expected.frames,
+        expected.faces,
+        expected.tracks,
+        0,
+    )
     assert (stats.punches, stats.retracted, stats.unresolved) == (2, 0, 0)
     strangers = {row["unknown_ids"] for row in services.incidents.log.read(DAY) if row["kind"] == "unknown"}
     assert strangers == {"unknown-1"}
     sighted = [(row.state, row.employee_id, row.unknown_id) for row in services.sightings.read(DAY, DAY)]
     assert sorted(sighted) == [
-        ("known", "ann", ""), ("known", "bob", ""), ("unknown", "", "unknown-1"), ("unknown", "", "unknown-1"),
-    ]  # fmt: skip
+        ("known", "ann", ""),
+        ("known", "bob", ""),
+        ("unknown", "", "unknown-1"),
+        ("unknown", "", "unknown-1"),
+    ]
 
 
 def test_somebody_who_has_gone_before_they_are_recognised_is_still_a_punch(tmp_path: Path) -> None:

@@ -166,16 +166,22 @@ def test_a_gallery_of_another_model_is_refused_until_it_is_superseded(store: Sto
 # --------------------------------------------------------------------------------------------- only a database
 
 
-@pytest.mark.parametrize(("change", "found"), [
-    ("UPDATE muster.attendance SET c_timestamp = '2026-11-20T07:00:00+00:00' WHERE position = 3", ["changed"]),
-    ("DELETE FROM muster.attendance WHERE position = 3", ["removed"]),
-    ("DELETE FROM muster.attendance WHERE position > 4", ["removed"]),
-    ("DELETE FROM muster.attendance", ["missing"]),
-    ("UPDATE muster.attendance SET position = position + 100 WHERE position = 2", ["moved"]),
-    ("UPDATE muster.attendance SET c_employee_id = 'erased-0000000000000000' WHERE position = 2", ["changed"]),
-    ("DELETE FROM muster.attendance WHERE position > 4; UPDATE muster.chains SET (rows, number, head) = "
-     "(SELECT 4, 4, split_part(seal, '.', 3) FROM muster.attendance WHERE position = 4)", ["note"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("UPDATE muster.attendance SET c_timestamp = '2026-11-20T07:00:00+00:00' WHERE position = 3", ["changed"]),
+        ("DELETE FROM muster.attendance WHERE position = 3", ["removed"]),
+        ("DELETE FROM muster.attendance WHERE position > 4", ["removed"]),
+        ("DELETE FROM muster.attendance", ["missing"]),
+        ("UPDATE muster.attendance SET position = position + 100 WHERE position = 2", ["moved"]),
+        ("UPDATE muster.attendance SET c_employee_id = 'erased-0000000000000000' WHERE position = 2", ["changed"]),
+        (
+            "DELETE FROM muster.attendance WHERE position > 4; UPDATE muster.chains SET (rows, number, head) = "
+            "(SELECT 4, 4, split_part(seal, '.', 3) FROM muster.attendance WHERE position = 4)",
+            ["note"],
+        ),
+    ],
+)
 def test_whoever_changes_rows_in_the_database_is_found_out(
     place: Place, tmp_path: Path, change: str, found: list[str]
 ) -> None:
@@ -296,9 +302,15 @@ def test_a_row_that_was_changed_in_the_spool_is_kept_aside_and_the_others_are_dr
 def test_what_one_process_changes_another_knows_within_two_seconds(place: Place) -> None:
     here, there = place.open("a"), place.open("b")
     polling = DatabaseStore(
-        place.workspace("c"), place.server.url(place.name), site="main", timezone="UTC", recorder="c",
-        sealer=here.logs.sealer, clock=lambda: T0, listen=False,
-    )  # fmt: skip
+        place.workspace("c"),
+        place.server.url(place.name),
+        site="main",
+        timezone="UTC",
+        recorder="c",
+        sealer=here.logs.sealer,
+        clock=lambda: T0,
+        listen=False,
+    )
     place.opened.append(polling)
     galleries = [gallery_of(each) for each in (there, polling)]
     assert [len(each.current()) for each in galleries] == [0, 0]

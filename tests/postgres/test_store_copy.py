@@ -31,9 +31,16 @@ from engine.storage.logs import SealedFile
 from engine.workbench import Workbench
 
 ROWS = [
-    {"employee_id": f"E{n % 3}", "event": "punch", "camera": "gate", "similarity": 0.81, "runner_up_similarity": -0.0512, "reason": reason}
+    {
+        "employee_id": f"E{n % 3}",
+        "event": "punch",
+        "camera": "gate",
+        "similarity": 0.81,
+        "runner_up_similarity": -0.0512,
+        "reason": reason,
+    }
     for n, reason in enumerate(["", "=1+1", "two\nlines", "a;b", '"quoted", said she', "-5", "zéro\0", "'tis", " @x"])
-]  # fmt: skip
+]
 
 ALL = 3 * len(ROWS) + 1 + 2 + 3
 """Of three days, of another recorder, of the audit log, and of closed days."""
@@ -261,20 +268,23 @@ def _head(change: Callable[[Path], object]) -> Callable[[Both], None]:
     return lambda both: change(both.log / ".heads" / lines(both)[0].name) and None
 
 
-@pytest.mark.parametrize(("tamper", "found"), [
-    (_edit(lambda rows: [*rows[:3], rows[3].replace(b"punch", b"seen"), *rows[4:]]), {"changed"}),
-    (_edit(lambda rows: [*rows[:3], *rows[4:]]), {"removed"}),
-    (_edit(lambda rows: rows[:-2]), {"removed"}),
-    (_edit(lambda rows: [*rows[:3], rows[4], rows[3], *rows[5:]]), {"moved"}),
-    (_edit(lambda rows: [*rows, rows[2]]), {"inserted"}),
-    (_edit(lambda rows: [*rows, b"x," * (len(rows[0].split(b",")) - 1) + b"no seal\n"]), {"inserted"}),
-    (_edit(lambda rows: rows[:1]), {"removed"}),
-    (lambda both: lines(both)[0].unlink(), set()),  # its day is open: nothing tells of it yet
-    (_edit(lambda rows: [*rows, b"half a li"]), {"torn"}),
-    (_head(lambda path: path.unlink()), {"note"}),
-    (_head(lambda path: path.write_text("99 " + "a" * 32 + " " + "b" * 32 + "\n")), {"note"}),
-    (_head(lambda path: path.write_text("what is this")), {"note"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("tamper", "found"),
+    [
+        (_edit(lambda rows: [*rows[:3], rows[3].replace(b"punch", b"seen"), *rows[4:]]), {"changed"}),
+        (_edit(lambda rows: [*rows[:3], *rows[4:]]), {"removed"}),
+        (_edit(lambda rows: rows[:-2]), {"removed"}),
+        (_edit(lambda rows: [*rows[:3], rows[4], rows[3], *rows[5:]]), {"moved"}),
+        (_edit(lambda rows: [*rows, rows[2]]), {"inserted"}),
+        (_edit(lambda rows: [*rows, b"x," * (len(rows[0].split(b",")) - 1) + b"no seal\n"]), {"inserted"}),
+        (_edit(lambda rows: rows[:1]), {"removed"}),
+        (lambda both: lines(both)[0].unlink(), set()),  # its day is open: nothing tells of it yet
+        (_edit(lambda rows: [*rows, b"half a li"]), {"torn"}),
+        (_head(lambda path: path.unlink()), {"note"}),
+        (_head(lambda path: path.write_text("99 " + "a" * 32 + " " + "b" * 32 + "\n")), {"note"}),
+        (_head(lambda path: path.write_text("what is this")), {"note"}),
+    ],
+)
 def test_what_somebody_did_to_the_files_is_found_in_the_database_and_in_files_again(
     place: Place, tamper: Callable[[Both], None], found: set[str]
 ) -> None:
@@ -292,17 +302,20 @@ def test_what_somebody_did_to_the_files_is_found_in_the_database_and_in_files_ag
     assert told == ({"missing"} if len(lines(both)[1]) < 2 else found - {"torn"})
 
 
-@pytest.mark.parametrize(("change", "line"), [
-    (lambda rows: [*rows[:3], rows[3].replace(b"punch", b"pun\0ch"), *rows[4:]], 4),
-    (lambda rows: [*rows[:3], rows[3].replace(b"punch", b"pun\xffch"), *rows[4:]], 4),
-    (lambda rows: [*rows[:3], b"x," + rows[3], *rows[4:]], 4),
-    (lambda rows: [*rows[:3], rows[3].replace(b"punch", b'"punch'), *rows[4:]], 4),
-    (lambda rows: [*rows[:3], rows[3].replace(b"punch", b'"punch"'), *rows[4:]], 4),
-    (lambda rows: [*rows[:3], rows[3].replace(b"punch", b"=punch"), *rows[4:]], 4),
-    (lambda rows: [*rows[:3], b"\n", *rows[3:]], 4),
-    (lambda rows: [rows[0].replace(b"event_id", b"id"), *rows[1:]], 1),
-    (lambda rows: [*rows[:-1], rows[-1][:-1]], 10),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda rows: [*rows[:3], rows[3].replace(b"punch", b"pun\0ch"), *rows[4:]], 4),
+        (lambda rows: [*rows[:3], rows[3].replace(b"punch", b"pun\xffch"), *rows[4:]], 4),
+        (lambda rows: [*rows[:3], b"x," + rows[3], *rows[4:]], 4),
+        (lambda rows: [*rows[:3], rows[3].replace(b"punch", b'"punch'), *rows[4:]], 4),
+        (lambda rows: [*rows[:3], rows[3].replace(b"punch", b'"punch"'), *rows[4:]], 4),
+        (lambda rows: [*rows[:3], rows[3].replace(b"punch", b"=punch"), *rows[4:]], 4),
+        (lambda rows: [*rows[:3], b"\n", *rows[3:]], 4),
+        (lambda rows: [rows[0].replace(b"event_id", b"id"), *rows[1:]], 1),
+        (lambda rows: [*rows[:-1], rows[-1][:-1]], 10),
+    ],
+)
 def test_a_line_that_a_database_cannot_hold_is_refused_by_name_and_all_else_is_copied_afterwards(
     place: Place, change: Callable[[list[bytes]], list[bytes]], line: int
 ) -> None:
@@ -338,8 +351,9 @@ def test_people_edited_by_hand_are_taken_over_as_muster_would_write_them(place: 
     both.there()
     assert both.compared().total == 0
     assert {key: (each.name, each.active) for key, each in both.bench.people.all().items()} == {
-        "E1": ("An n a", False), "E2": ("=Ben", True),
-    }  # fmt: skip
+        "E1": ("An n a", False),
+        "E2": ("=Ben", True),
+    }
 
 
 def test_another_key_or_none_is_refused_before_anything_is_written(place: Place) -> None:
@@ -360,19 +374,32 @@ def test_another_key_or_none_is_refused_before_anything_is_written(place: Place)
 # --------------------------------------------------------------------------------------------- differences
 
 
-@pytest.mark.parametrize(("change", "where", "row", "column"), [
-    ("UPDATE muster.attendance SET c_event = 'seen' WHERE position = 2 AND day < '2026-11-21'", "attendance-2026-11-20", 2, "event"),
-    ("DELETE FROM muster.attendance WHERE position = 9 AND day = '2026-11-21'", "attendance-2026-11-21", 9, ""),
-    ("UPDATE muster.attendance SET seal = '7' || seal WHERE recorder = 'gate'", "attendance-2026-11-20@gate", 1, "seal"),
-    ("UPDATE muster.chains SET mac = '' WHERE log = 'audit'", "audit", 0, "running head"),
-    ("UPDATE muster.people SET email = 'x' WHERE employee_id = 'E1'", "people", 1, "email"),
-    ("DELETE FROM muster.people WHERE employee_id = 'E0'", "people", 2, ""),
-    ("UPDATE muster.documents SET content = 'x' WHERE name = 'leave.csv'", "leave.csv", 0, ""),
-    ("UPDATE muster.templates SET quality = 0.5001", "gallery/people", 1, "quality"),
-    ("UPDATE muster.strangers SET person = 'unknown-2'", "gallery/strangers", 1, "person"),
-    ("UPDATE muster.galleries SET issued = 9 WHERE gallery = 'strangers'", "gallery/strangers", 0, "issued"),
-    ("DELETE FROM muster.strangers", "gallery/strangers", 1, ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "where", "row", "column"),
+    [
+        (
+            "UPDATE muster.attendance SET c_event = 'seen' WHERE position = 2 AND day < '2026-11-21'",
+            "attendance-2026-11-20",
+            2,
+            "event",
+        ),
+        ("DELETE FROM muster.attendance WHERE position = 9 AND day = '2026-11-21'", "attendance-2026-11-21", 9, ""),
+        (
+            "UPDATE muster.attendance SET seal = '7' || seal WHERE recorder = 'gate'",
+            "attendance-2026-11-20@gate",
+            1,
+            "seal",
+        ),
+        ("UPDATE muster.chains SET mac = '' WHERE log = 'audit'", "audit", 0, "running head"),
+        ("UPDATE muster.people SET email = 'x' WHERE employee_id = 'E1'", "people", 1, "email"),
+        ("DELETE FROM muster.people WHERE employee_id = 'E0'", "people", 2, ""),
+        ("UPDATE muster.documents SET content = 'x' WHERE name = 'leave.csv'", "leave.csv", 0, ""),
+        ("UPDATE muster.templates SET quality = 0.5001", "gallery/people", 1, "quality"),
+        ("UPDATE muster.strangers SET person = 'unknown-2'", "gallery/strangers", 1, "person"),
+        ("UPDATE muster.galleries SET issued = 9 WHERE gallery = 'strangers'", "gallery/strangers", 0, "issued"),
+        ("DELETE FROM muster.strangers", "gallery/strangers", 1, ""),
+    ],
+)
 def test_every_difference_is_named(place: Place, change: str, where: str, row: int, column: str) -> None:
     both = filled(place)
     both.there()

@@ -30,8 +30,10 @@ def test_who_is_enrolled_here_is_recognised_there_and_who_is_forgotten_here_is_n
     (probe, *_) = sorted((samples / "val" / "elton_john").glob("*.jpg"))
     child = subprocess.Popen(
         [sys.executable, str(program), str(gate), str(probe)],
-        env=os.environ | {"PYTHONPATH": str(program.parents[2])}, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env=os.environ | {"PYTHONPATH": str(program.parents[2])},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert child.stdout is not None
 
     def told() -> tuple[float, str]:

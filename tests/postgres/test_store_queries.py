@@ -31,9 +31,11 @@ def explained(postgres: Server, tmp_path: Path) -> Iterator[Place]:
     place = Place(postgres, tmp_path)
     fill(place, sites=3, people=20, days=40, last=LAST)
     for setting in (
-        "session_preload_libraries = 'auto_explain'", "auto_explain.log_min_duration = 0", "auto_explain.log_nested_statements = on",
+        "session_preload_libraries = 'auto_explain'",
+        "auto_explain.log_min_duration = 0",
+        "auto_explain.log_nested_statements = on",
         "enable_seqscan = off",
-    ):  # fmt: skip
+    ):
         place.ask(f"ALTER DATABASE {place.name} SET {setting}")
     yield place
     place.close()

@@ -47,12 +47,36 @@ def test_a_recorder_can_append_and_read_people_and_nothing_else(place: Place, tm
     assert store.document("pins.json").read() is None  # hidden, as if there were none
     names = [row[0] for row in place.ask("SELECT tablename FROM pg_tables WHERE schemaname = 'muster'")]
     allowed = {
-        "SELECT": {"people", "templates", "strangers", "anchors", "galleries", "documents", "dossiers", "chains", "sites",
-                   "alembic_version"},
-        "INSERT": {"attendance", "corrections", "coverage", "incidents", "dossiers", "sightings", "deliveries", "audit", "seals",
-                   "strangers"},
-        "UPDATE": set(), "DELETE": {"strangers"}, "TRUNCATE": set(), "REFERENCES": set(), "TRIGGER": set(),
-    }  # fmt: skip
+        "SELECT": {
+            "people",
+            "templates",
+            "strangers",
+            "anchors",
+            "galleries",
+            "documents",
+            "dossiers",
+            "chains",
+            "sites",
+            "alembic_version",
+        },
+        "INSERT": {
+            "attendance",
+            "corrections",
+            "coverage",
+            "incidents",
+            "dossiers",
+            "sightings",
+            "deliveries",
+            "audit",
+            "seals",
+            "strangers",
+        },
+        "UPDATE": set(),
+        "DELETE": {"strangers"},
+        "TRUNCATE": set(),
+        "REFERENCES": set(),
+        "TRIGGER": set(),
+    }
     for right, tables in allowed.items():
         has = {
             name
@@ -60,12 +84,14 @@ def test_a_recorder_can_append_and_read_people_and_nothing_else(place: Place, tm
             if place.ask("SELECT has_table_privilege(%s, %s, %s)", login, f"muster.{name}", right)[0][0]
         }
         assert has == tables, right
-    for other in ("INSERT INTO muster.coverage (site, day, recorder, position, row_id, seal) VALUES ('other', now(), '', 1, 'x', '')",
-                  "SELECT muster.begin_append('other', 'attendance', '2026-11-20', 'x', '{}')",
-                  "SELECT muster.told_of_person('other', 'E1', '{2026-11-20}')",
-                  "SELECT muster.told_of_person('main', 'E1', array(SELECT '2026-11-20'::date + n FROM generate_series(1, 5) n))",
-                  "SELECT muster.gallery_changed('main', 'people', 'm', 'a', 1, 2, 9)",
-                  "CREATE TABLE muster.mine (x int)"):  # fmt: skip
+    for other in (
+        "INSERT INTO muster.coverage (site, day, recorder, position, row_id, seal) VALUES ('other', now(), '', 1, 'x', '')",
+        "SELECT muster.begin_append('other', 'attendance', '2026-11-20', 'x', '{}')",
+        "SELECT muster.told_of_person('other', 'E1', '{2026-11-20}')",
+        "SELECT muster.told_of_person('main', 'E1', array(SELECT '2026-11-20'::date + n FROM generate_series(1, 5) n))",
+        "SELECT muster.gallery_changed('main', 'people', 'm', 'a', 1, 2, 9)",
+        "CREATE TABLE muster.mine (x int)",
+    ):
         with pytest.raises(psycopg.Error, match=r"row-level security|not a site|denied|not this login"):
             place.ask(other, login=login)
 
@@ -77,8 +103,10 @@ def test_a_recorder_cannot_append_out_of_turn(place: Place, tmp_path: Path) -> N
         with pytest.raises(psycopg.Error, match=r"follow|duplicate"):
             place.ask(
                 "INSERT INTO muster.attendance (site, day, recorder, position, row_id, seal) VALUES ('main', %s, 'gate', %s, 'x', '')",
-                DAY, position, login=login,
-            )  # fmt: skip
+                DAY,
+                position,
+                login=login,
+            )
 
 
 def test_a_login_sees_the_rows_of_its_sites_alone(place: Place, tmp_path: Path) -> None:

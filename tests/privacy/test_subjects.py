@@ -178,10 +178,21 @@ def test_somebody_who_is_only_on_the_staff_list_is_forgotten(tmp_path: Path) -> 
 
 
 STAGES = [
-    ("unlink", 0), ("unlink", 3), ("people.csv", 0), ("strangers.safetensors", 0), ("anchors.safetensors", 0), ("leave.csv", 0),
-    ("attendance-2026-11-23.csv", 0), ("incidents-2026-11-23.csv", 0), ("audit.csv", 0), ("people.csv", 1),
-    ("2026-11-22.csv", 0), ("people.safetensors", 0), ("receipts", 0), ("people.csv", 2),
-]  # fmt: skip
+    ("unlink", 0),
+    ("unlink", 3),
+    ("people.csv", 0),
+    ("strangers.safetensors", 0),
+    ("anchors.safetensors", 0),
+    ("leave.csv", 0),
+    ("attendance-2026-11-23.csv", 0),
+    ("incidents-2026-11-23.csv", 0),
+    ("audit.csv", 0),
+    ("people.csv", 1),
+    ("2026-11-22.csv", 0),
+    ("people.safetensors", 0),
+    ("receipts", 0),
+    ("people.csv", 2),
+]
 
 
 @pytest.mark.parametrize(("stage", "nth"), STAGES)
@@ -286,9 +297,14 @@ def test_an_export_holds_everything_on_the_person_and_nobody_else(by_name: Place
         traces.faces[-3].tobytes()
     }  # the fused one is not kept
     assert counts == {
-        "templates": 5, "pictures": 10, "attendance_rows": 2, "days": len(held["day_sheets"]), "incidents": 5,
-        "corrections": 1, "sightings": 1,
-    }  # fmt: skip
+        "templates": 5,
+        "pictures": 10,
+        "attendance_rows": 2,
+        "days": len(held["day_sheets"]),
+        "incidents": 5,
+        "corrections": 1,
+        "sightings": 1,
+    }
     assert [row["candidates"] for row in held["sightings"]] == [f"{traces.person};somebody else"]
     assert [(row["day"], row["similarity"]) for row in held["comparisons"]] == [("2026-11-23", "0.1000")]
     # pictures: the person can be seen, others cannot

@@ -58,9 +58,15 @@ def test_everything_about_an_incident_is_in_the_file(workbench: Workbench, clock
     workbench.office.review(incident_id, "resolved", author="kim", note="a visitor of Ada Lovelace")
     files = opened(workbench, incident_id)
     assert sorted(files) == [
-        "READ ME.txt", "incident.json", "pictures/after.jpg", "pictures/before.jpg", "pictures/clean.jpg", "pictures/main.jpg",
-        "rows.csv", "sheet.html",
-    ]  # fmt: skip
+        "READ ME.txt",
+        "incident.json",
+        "pictures/after.jpg",
+        "pictures/before.jpg",
+        "pictures/clean.jpg",
+        "pictures/main.jpg",
+        "rows.csv",
+        "sheet.html",
+    ]
     assert decode_image(files["pictures/before.jpg"]).mean() == pytest.approx(100, abs=3)
     rows = list(csv.DictReader(io.StringIO(files["rows.csv"].decode())))
     assert [row["state"] for row in rows] == ["open", "acknowledged", "resolved"]

@@ -38,8 +38,11 @@ def test_a_row_is_changed_where_it_is_asked_and_the_fields_are_noted_without_the
         "E1", author="sam", name="  Ann\u200b  Li ", email="ann@example.org", consent_at="2026-11-20"
     )
     assert (person.name, person.department, person.email, person.consent_at) == (
-        "Ann Li", "Lab", "ann@example.org", "2026-11-20",
-    )  # fmt: skip
+        "Ann Li",
+        "Lab",
+        "ann@example.org",
+        "2026-11-20",
+    )
     assert place.people.all()["E1"] == person
     assert audit(place) == [("sam", "change_person", "E1", "name, email, consent")]
 

@@ -42,8 +42,12 @@ def test_alerts_are_held_against_the_time_that_was_watched() -> None:
     watched = {"door": [(at(7.5), at(10))], "gate": [(at(8), at(9))]}
     found = alert_rates([alert(at(8.2)), alert(at(8.99)), alert(at(9), "gate")], watched, DAY, DAY, BERLIN)
     assert [(each.camera, each.hour, each.alerts, each.watched_h) for each in found] == [
-        ("door", 7, 0, 0.5), ("door", 8, 2, 1.0), ("door", 9, 0, 1.0), ("gate", 8, 0, 1.0), ("gate", 9, 1, 0.0),
-    ]  # fmt: skip
+        ("door", 7, 0, 0.5),
+        ("door", 8, 2, 1.0),
+        ("door", 9, 0, 1.0),
+        ("gate", 8, 0, 1.0),
+        ("gate", 9, 1, 0.0),
+    ]
     assert [each.per_100h for each in found[1:4]] == [200, 0, 0]
     assert math.isnan(found[0].per_100h), "half an hour says nothing"
     assert math.isnan(found[4].per_100h)

@@ -95,9 +95,15 @@ def test_who_counts_as_late(cells: dict[str, object], late: int) -> None:
 
 @pytest.mark.parametrize(
     ("first_in", "planned_in", "minutes"),
-    [("08:55:30", "09:00", -4.5), ("09:10:00", "09:00", 10.0), ("00:10:00", "22:00", 130.0), ("23:50:00", "00:00", -10.0),
-     ("", "09:00", None), ("09:00:00", "", None)],
-)  # fmt: skip
+    [
+        ("08:55:30", "09:00", -4.5),
+        ("09:10:00", "09:00", 10.0),
+        ("00:10:00", "22:00", 130.0),
+        ("23:50:00", "00:00", -10.0),
+        ("", "09:00", None),
+        ("09:00:00", "", None),
+    ],
+)
 def test_an_arrival_is_told_from_the_planned_start_across_midnight(
     first_in: str, planned_in: str, minutes: float | None
 ) -> None:
@@ -120,8 +126,14 @@ def test_exceptions_come_most_pressing_first_and_who_may_still_come_is_none() ->
         row(employee_id="E8", status="missing out", **day),
     ]
     kinds = [(each.row.employee_id, each.kind) for each in exceptions(rows, at("09:05:01"), ROTA)]
-    assert kinds == [("E6", "overdue"), ("E5", "absent"), ("E8", "missing out"), ("E2", "late"),
-                     ("E3", "awaiting approval"), ("E4", "corrected")]  # fmt: skip
+    assert kinds == [
+        ("E6", "overdue"),
+        ("E5", "absent"),
+        ("E8", "missing out"),
+        ("E2", "late"),
+        ("E3", "awaiting approval"),
+        ("E4", "corrected"),
+    ]
     assert "E6" not in {each.row.employee_id for each in exceptions(rows, at("09:05:00"), ROTA)}
 
 
@@ -138,8 +150,11 @@ def test_arrivals_by_weekday_and_quarter_hour() -> None:
     ]
     found = arrivals(rows)
     assert [(each.day.day, minute_of_day(each.first_in), each.late) for each in found if each.first_in] == [
-        (2, pytest.approx(539 + 59 / 60), False), (2, 540.0, False), (9, 525.0, False), (3, 554.0, True),
-    ]  # fmt: skip
+        (2, pytest.approx(539 + 59 / 60), False),
+        (2, 540.0, False),
+        (9, 525.0, False),
+        (3, 554.0, True),
+    ]
     assert punctuality(found) == (3, 4)
     assert quarters(found) == {(0, 35): 2, (0, 36): 1, (1, 36): 1}
     assert starts([*rows, row(shift="early", planned_in="06:00")]) == {"day": 540.0, "early": 360.0}
@@ -174,17 +189,22 @@ def test_who_was_seen_both_ways_stayed_from_first_to_last() -> None:
 def test_shares_of_days_and_quartiles_of_weeks() -> None:
     def day(number: int, late: int, absent: int, whole: int = 10) -> list[DaySheet]:
         return [
-            row(number, employee_id=f"E{n}", status="late") if n < late
-            else unseen(number, "absent", employee_id=f"E{n}") if n < late + absent
+            row(number, employee_id=f"E{n}", status="late")
+            if n < late
+            else unseen(number, "absent", employee_id=f"E{n}")
+            if n < late + absent
             else row(number, employee_id=f"E{n}")
             for n in range(whole)
-        ]  # fmt: skip
+        ]
 
     rows = [*day(2, 1, 0), *day(3, 2, 1), *day(4, 3, 0), *day(9, 0, 5), unseen(3, "sick"), unseen(3, "not covered")]
     days = days_of(rows)
     assert [(each.day.day, each.expected, each.late, each.absent) for each in days] == [
-        (2, 10, 0.1, 0.0), (3, 10, 2 / 9, 0.1), (4, 10, 0.3, 0.0), (9, 10, 0.0, 0.5),
-    ]  # fmt: skip
+        (2, 10, 0.1, 0.0),
+        (3, 10, 2 / 9, 0.1),
+        (4, 10, 0.3, 0.0),
+        (9, 10, 0.0, 0.5),
+    ]
     first, second = weeks(days)
     assert (first.monday, first.days) == (date(2026, 11, 2), 3)
     assert first.late == pytest.approx(((0.1 + 2 / 9) / 2, 2 / 9, (2 / 9 + 0.3) / 2))
@@ -200,12 +220,15 @@ def test_weeks_begin_on_monday_across_a_year() -> None:
 
 def test_departments_that_come_late_most_often_come_first() -> None:
     rows = [
-        row(2, department="Lab"), row(3, department="Lab"), row(4, department="Lab", status="late"),
-        unseen(5, "absent", department="Lab"), unseen(6, "not covered", department="Lab"),
+        row(2, department="Lab"),
+        row(3, department="Lab"),
+        row(4, department="Lab", status="late"),
+        unseen(5, "absent", department="Lab"),
+        unseen(6, "not covered", department="Lab"),
         row(2, department="", employee_id="E2", status="late"),
         unseen(2, "on leave", department="Shop", employee_id="E3"),
         unseen(2, "day off", department="Free", employee_id="E4", planned_in=""),
-    ]  # fmt: skip
+    ]
     found = [
         (each.name, each.people, each.expected, each.late, each.absent, each.unsettled) for each in by_department(rows)
     ]

@@ -42,8 +42,9 @@ def test_a_page_stands_alone_and_prints_on_a4(name: str, page: Page) -> None:
     assert page.count("h1") == 1
 
 
-@pytest.mark.parametrize("column", ["name", "department", "note", "employee_id", "corrected_by",
-                                    "correction_reason", "approved_by"])  # fmt: skip
+@pytest.mark.parametrize(
+    "column", ["name", "department", "note", "employee_id", "corrected_by", "correction_reason", "approved_by"]
+)
 @pytest.mark.parametrize("people", [1, 2])
 def test_nothing_in_a_row_becomes_markup(column: str, people: int) -> None:
     usual: dict[str, object] = {"corrected_by": "hr", column: SCRIPT}
@@ -99,8 +100,13 @@ def test_a_day_of_one_person_is_a_report() -> None:
 
 
 def test_what_is_to_be_settled_stands_first_with_what_to_do() -> None:
-    rows = [row(2), unseen(3, "absent"), row(4, corrected_by="hr", correction_reason="forgot", recorded_status="missing out"),
-            row(5, status="missing out", last_out=""), unseen(6, "on leave")]  # fmt: skip
+    rows = [
+        row(2),
+        unseen(3, "absent"),
+        row(4, corrected_by="hr", correction_reason="forgot", recorded_status="missing out"),
+        row(5, status="missing out", last_out=""),
+        unseen(6, "on leave"),
+    ]
     page = report(rows)
     assert "To be settled (3)" in page.text
     assert page.text.index("To be settled (3)") < page.text.index("Arrivals")
@@ -210,11 +216,15 @@ def test_an_empty_building_is_said_to_be_empty() -> None:
 
 
 def test_times_of_today_are_short_and_others_have_their_day() -> None:
-    page = muster([
-        inside("E1", "Ann", since=datetime(2026, 12, 1, 7, 59, tzinfo=UTC), last_seen=NOW.replace(hour=8, minute=10)),
-        inside("E2", "Ben", since=datetime(2026, 11, 30, 22, 10, tzinfo=NOW.tzinfo)),
-        inside("E3", "Cem", since=NOW.replace(hour=0, minute=15), day=date(2026, 11, 30)),
-    ])  # fmt: skip
+    page = muster(
+        [
+            inside(
+                "E1", "Ann", since=datetime(2026, 12, 1, 7, 59, tzinfo=UTC), last_seen=NOW.replace(hour=8, minute=10)
+            ),
+            inside("E2", "Ben", since=datetime(2026, 11, 30, 22, 10, tzinfo=NOW.tzinfo)),
+            inside("E3", "Cem", since=NOW.replace(hour=0, minute=15), day=date(2026, 11, 30)),
+        ]
+    )
     for text in ("08:59", "08:10", "Mon 30 Nov, 22:10", "00:15", "of Mon 30 Nov"):
         assert text in page.words
 

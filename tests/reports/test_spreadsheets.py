@@ -229,16 +229,30 @@ def test_a_month_is_added_up_as_its_columns_say() -> None:
     worked = 7.76 * 4 + 7.00 + 6.25 + 7.10 + 2.00 + 3.00
     assert list(one) == list(SUMMARY_COLUMNS)
     assert one == {
-        "employee_id": "E1", "name": "Ann Ray", "department": "Lab", "month": "2026-11",
+        "employee_id": "E1",
+        "name": "Ann Ray",
+        "department": "Lab",
+        "month": "2026-11",
         "days_worked": 10,
         "hours": pytest.approx(worked),
         "planned_hours": 14 * 7.5,
         "credited_hours": pytest.approx(7.5 + 7.5 + 5.5 + 3 * 7.5),
         "balance": pytest.approx(worked + 43 - 105),
-        "late_days": 2, "late_min": 43, "early_days": 2, "early_min": 55,
-        "absent": 1, "on_leave": 1, "remote": 1, "sick": 1, "holiday": 1,
-        "missing_in_out": 1, "not_covered": 1, "not_identified": 1, "corrected": 2, "awaiting_approval": 1,
-    }  # fmt: skip
+        "late_days": 2,
+        "late_min": 43,
+        "early_days": 2,
+        "early_min": 55,
+        "absent": 1,
+        "on_leave": 1,
+        "remote": 1,
+        "sick": 1,
+        "holiday": 1,
+        "missing_in_out": 1,
+        "not_covered": 1,
+        "not_identified": 1,
+        "corrected": 2,
+        "awaiting_approval": 1,
+    }
 
 
 def test_people_and_months_are_kept_apart_and_sorted() -> None:

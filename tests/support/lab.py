@@ -52,13 +52,20 @@ def serve_lab(workspace: Path, folder: Path) -> Iterator[str]:
     with (folder / "lab.log").open("wb") as told:
         process = subprocess.Popen(
             [
-                sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=",
-                f"--ServerApp.root_dir={copies}", f"--LabApp.user_settings_dir={folder / 'settings'}",
+                sys.executable,
+                "-m",
+                "jupyterlab",
+                "--no-browser",
+                "--allow-root",
+                f"--port={port}",
+                "--IdentityProvider.token=",
+                f"--ServerApp.root_dir={copies}",
+                f"--LabApp.user_settings_dir={folder / 'settings'}",
             ],
             env={**os.environ, **own, "PYTHONPATH": str(ROOT), "MUSTER_WORKSPACE": str(workspace)},
             stdout=told,
             stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        )
         base = f"http://127.0.0.1:{port}"
         with up(process, lambda: answers(f"{base}/api"), folder / "lab.log", 30):
             yield base

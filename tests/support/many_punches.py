@@ -41,9 +41,11 @@ def fill(place: Place, *, sites: int, people: int, days: int, last: date, punche
                 generate_series(1, %(people)s) person, generate_series(1, %(punches)s) number
         ) rows
         ORDER BY day, moment
-        """.replace("%(people)s", str(int(people))).replace("%(days)s", str(int(days))).replace("%(punches)s", str(int(punches)))
+        """.replace("%(people)s", str(int(people)))
+        .replace("%(days)s", str(int(days)))
+        .replace("%(punches)s", str(int(punches)))
         .replace("%(last)s", f"'{last.isoformat()}'"),
-    )  # fmt: skip
+    )
     place.ask(
         """
         INSERT INTO muster.chains (site, log, day, recorder, rows, number)

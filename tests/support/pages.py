@@ -16,9 +16,14 @@ __all__ = ["bench_of", "open_page", "signed_in", "texts"]
 
 
 def open_page(
-    name: str, workspace: Path, monkeypatch: pytest.MonkeyPatch, role: str | None = "admin", *, language: str = "en",
+    name: str,
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    role: str | None = "admin",
+    *,
+    language: str = "en",
     query: dict[str, str] | None = None,
-) -> AppTest:  # fmt: skip
+) -> AppTest:
     """A page of `app/views`, run once as a role (None: nobody is signed in).
 
     Pages share the process's workbench of the workspace: `services.home()`.

@@ -113,9 +113,18 @@ def tailgating(
     kind = TailgatingClass.KNOWN_UNKNOWN if unknown_ids else TailgatingClass.TWO_KNOWN
     count = len(employee_ids) + len(unknown_ids)
     event = Event(
-        EventKind.TAILGATING, time, "door", (1, 2), tuple(employee_ids), tuple(unknown_ids), classification=kind,
-        people=count, severity=Severity.HIGH, until=time + timedelta(seconds=2), detail=f"{count} people together",
-    )  # fmt: skip
+        EventKind.TAILGATING,
+        time,
+        "door",
+        (1, 2),
+        tuple(employee_ids),
+        tuple(unknown_ids),
+        classification=kind,
+        people=count,
+        severity=Severity.HIGH,
+        until=time + timedelta(seconds=2),
+        detail=f"{count} people together",
+    )
     written = workbench.incidents.record(event, pictures or {}, tracks=["run-8", "run-9"])
     assert written is not None
     return written

@@ -123,8 +123,13 @@ def build(workspace: Path, samples: Path, reader: FaceReader, person: str, name:
     workbench.sightings.record(track("run-4", [{OTHER: 0.7, person: 0.1}] * 4, start_s=60))
 
     both = beside((mindy[0], 140), (ben[0], 140))
-    row = tailgating(workbench, at(5), [person, OTHER], (), dict.fromkeys(
-        ("image", "clean_image", "before_image", "after_image"), both))  # fmt: skip
+    row = tailgating(
+        workbench,
+        at(5),
+        [person, OTHER],
+        (),
+        dict.fromkeys(("image", "clean_image", "before_image", "after_image"), both),
+    )
     made.incidents["both"] = str(row["incident_id"])
     made.gone += [str(row[each]) for each in ("image", "clean_image", "before_image", "after_image")]
     others = beside((ben[0], 170), (madonna[0], 150), (mindy[0], 70))

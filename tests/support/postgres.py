@@ -72,8 +72,12 @@ class Server:
         with (self.folder / "log").open("ab") as output:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self.folder / "data", *arguments],
-                stdout=output, stderr=output, user=self._user, cwd="/", start_new_session=True,
-            )  # fmt: skip
+                stdout=output,
+                stderr=output,
+                user=self._user,
+                cwd="/",
+                start_new_session=True,
+            )
         until = time.monotonic() + 30
         while True:
             with (

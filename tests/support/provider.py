@@ -63,9 +63,12 @@ def provider(email: str, *, verified: bool = True) -> Iterator[str]:
         return JSONResponse(claims())
 
     routes = [
-        Route("/.well-known/openid-configuration", describe), Route("/authorize", authorize),
-        Route("/token", token, methods=["POST"]), Route("/keys", keys), Route("/who", who),
-    ]  # fmt: skip
+        Route("/.well-known/openid-configuration", describe),
+        Route("/authorize", authorize),
+        Route("/token", token, methods=["POST"]),
+        Route("/keys", keys),
+        Route("/who", who),
+    ]
     server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

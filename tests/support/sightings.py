@@ -53,9 +53,16 @@ def walks(*parts: tuple[Sequence[str], int], start_s: float = 0) -> Scene:
 
 
 def watched(
-    folder: Path, scene: Scene, config: Config = EVERY_FRAME, *, threshold: float = 0.6, min_margin: float = 0.05,
-    seed: int = 0, spread: float = 1.0, run_id: str = "run",
-) -> Services:  # fmt: skip
+    folder: Path,
+    scene: Scene,
+    config: Config = EVERY_FRAME,
+    *,
+    threshold: float = 0.6,
+    min_margin: float = 0.05,
+    seed: int = 0,
+    spread: float = 1.0,
+    run_id: str = "run",
+) -> Services:
     """Let the real pipeline watch a scene, people's likeness varying."""
     embedder = VaryingEmbedder(seed, spread)
     _, services = make_pipeline(folder, scene, config, embedder=embedder)
@@ -113,9 +120,20 @@ def track(
     found = [match(**dict(row)).candidates for row in frames]
     votes = tuple(Vote(at(start_s + index * step_s), row, row) for index, row in enumerate(found))
     plain = TrackSighting(
-        track=name, camera=camera, first_seen=at(start_s), last_seen=at(start_s + max(len(frames) - 1, 0) * step_s),
-        identity=Identity(threshold=threshold), unknown_id=unknown_id, candidates=found[-1] if found else (), votes=votes,
-        left_out=left_out, min_margin=min_margin, liveness=liveness, model="m", gallery_version=1, gallery_size=3,
-    )  # fmt: skip
+        track=name,
+        camera=camera,
+        first_seen=at(start_s),
+        last_seen=at(start_s + max(len(frames) - 1, 0) * step_s),
+        identity=Identity(threshold=threshold),
+        unknown_id=unknown_id,
+        candidates=found[-1] if found else (),
+        votes=votes,
+        left_out=left_out,
+        min_margin=min_margin,
+        liveness=liveness,
+        model="m",
+        gallery_version=1,
+        gallery_size=3,
+    )
     (decision,) = rerun([plain], VotingConfig()).values()
     return replace(plain, identity=replace(decision.identity, threshold=threshold))

@@ -160,9 +160,18 @@ def test_the_usual_window_fits_into_a_row_and_a_longer_one_keeps_its_end(tmp_pat
 
 @pytest.mark.parametrize(
     ("column", "text"),
-    [("timestamp", "yesterday"), ("timestamp", "2026-11-23T08:00:00"), ("votes", "0:9=7000/"), ("votes", "0:-1=7000/"),
-     ("votes", "x"), ("similarities", "high"), ("state", "sure"), ("threshold", "?"), ("gallery_version", "new")],
-)  # fmt: skip
+    [
+        ("timestamp", "yesterday"),
+        ("timestamp", "2026-11-23T08:00:00"),
+        ("votes", "0:9=7000/"),
+        ("votes", "0:-1=7000/"),
+        ("votes", "x"),
+        ("similarities", "high"),
+        ("state", "sure"),
+        ("threshold", "?"),
+        ("gallery_version", "new"),
+    ],
+)
 def test_a_row_that_somebody_changed_is_named_as_unreadable(tmp_path: Path, column: str, text: str) -> None:
     book(tmp_path).record(track("run-1", [{"E1": 0.9}] * 3))
     path = book(tmp_path).log.shelf.path(DAY)

@@ -475,10 +475,17 @@ def test_a_damaged_history_is_told_and_not_overwritten(tmp_path: Path, content: 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("threshold", 52), ("threshold", "0.52"), ("threshold", True), ("threshold", float("nan")), ("version", 2),
-        ("action", "guess"), ("restores", 7), ("author", None), ("colour", "red"),
+        ("threshold", 52),
+        ("threshold", "0.52"),
+        ("threshold", True),
+        ("threshold", float("nan")),
+        ("version", 2),
+        ("action", "guess"),
+        ("restores", 7),
+        ("author", None),
+        ("colour", "red"),
     ],
-)  # fmt: skip
+)
 def test_a_value_mistyped_by_hand_opens_no_door(tmp_path: Path, name: str, value: object) -> None:
     workbench = opened(tmp_path)
     crowd(workbench, 3)
@@ -516,9 +523,13 @@ def test_a_gallery_that_is_only_looked_at_has_the_threshold_in_force(tmp_path: P
     empty = workbench.gallery.current()
     other = Gallery.empty(empty.model_id, empty.alignment_id, DIMENSION)
     expected = derive_threshold(
-        np.empty(0), 0, prior_mean=workbench.spec.impostor_mean, prior_std=workbench.spec.impostor_std,
-        target_fmr=1e-4, target_fpir=1e-3,
-    )  # fmt: skip
+        np.empty(0),
+        0,
+        prior_mean=workbench.spec.impostor_mean,
+        prior_std=workbench.spec.impostor_std,
+        target_fmr=1e-4,
+        target_fpir=1e-3,
+    )
     assert workbench.calibration.threshold(other) == expected
     workbench.calibration.apply(workbench.calibration.report(), 0.6, **WHO)
     assert workbench.calibration.threshold(other) == 0.6

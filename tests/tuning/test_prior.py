@@ -23,8 +23,14 @@ def made_up(photos: int = 12, people: int = 4, enrolled: int = 3) -> PriorCurve:
     centres = generator.normal(size=(people, 16))
     rows = np.stack([unit(*(centres[owner] + 0.7 * generator.normal(size=16)).tolist()) for owner in owners])
     return measure_prior(
-        photo_comparisons(rows, owners), rows, owners, np.ones(len(rows)), model_id="m", alignment_id="a", enrolled=enrolled
-    )  # fmt: skip
+        photo_comparisons(rows, owners),
+        rows,
+        owners,
+        np.ones(len(rows)),
+        model_id="m",
+        alignment_id="a",
+        enrolled=enrolled,
+    )
 
 
 def test_the_default_models_curve_comes_with_the_package() -> None:

@@ -214,8 +214,12 @@ def test_a_stranger_who_would_have_been_named_is_a_new_punch_and_one_alert_less(
     door.bench.incidents.review(incident_id, "false alarm", author="Sam", now=at(900))
     new, gone = sorted(door.replay(0.4).changes, key=lambda change: change.kind, reverse=True)
     assert (new.kind, new.person_then, new.person_now, new.then, new.now) == (
-        ChangeKind.NEW, "", "E1", "unknown", "known",
-    )  # fmt: skip
+        ChangeKind.NEW,
+        "",
+        "E1",
+        "unknown",
+        "known",
+    )
     assert (gone.kind, gone.incident_id, gone.said) == (ChangeKind.GONE, incident_id, "false alarm")
 
 

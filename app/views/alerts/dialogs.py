@@ -118,9 +118,11 @@ def name(bench: Workbench, unknown_id: str) -> None:
             st.caption(say("No one is enrolled yet."))
             return
         key = st.selectbox(
-            say("Person (most similar first)"), keys, format_func=lambda key: f"{people[key].name} ({key})",
+            say("Person (most similar first)"),
+            keys,
+            format_func=lambda key: f"{people[key].name} ({key})",
             key="dossier-person",
-        )  # fmt: skip
+        )
         pair(bench, unknown_id, key, likeness(bench.records, unknown_id, key))
 
         def deed(bench: Workbench, author: str, reason: str) -> str:
@@ -139,10 +141,12 @@ def watch(bench: Workbench, unknown_id: str, *, on: bool) -> None:
     @st.dialog(title)
     def shown() -> None:
         _one(
-            bench, unknown_id,
-            say("From now on each visit raises an alert of high severity.") if on
+            bench,
+            unknown_id,
+            say("From now on each visit raises an alert of high severity.")
+            if on
             else say("From now on visits raise the same alerts as any stranger's."),
-        )  # fmt: skip
+        )
 
         def deed(bench: Workbench, author: str, reason: str) -> str:
             bench.office.watch(unknown_id, author=author, reason=reason, on=on)
@@ -164,10 +168,12 @@ def ignore(bench: Workbench, unknown_id: str, *, on: bool) -> None:
     @st.dialog(title)
     def shown() -> None:
         _one(
-            bench, unknown_id,
-            say("Muster records visits without alerts, such as a courier's or cleaner's.") if on
+            bench,
+            unknown_id,
+            say("Muster records visits without alerts, such as a courier's or cleaner's.")
+            if on
             else say("Each visit raises an alert again."),
-        )  # fmt: skip
+        )
 
         def deed(bench: Workbench, author: str, reason: str) -> str:
             bench.office.ignore(unknown_id, author=author, reason=reason, on=on)

@@ -27,9 +27,12 @@ def show(bench: Workbench, unknown_id: str) -> None:
     dossiers = bench.dossiers.dossiers([each.row for each in bench.alerts.all()])
     dossier = next((each for each in dossiers if each.unknown_id == current), None)
     st.button(
-        say("All strangers"), icon=":material/arrow_back:", key="back", shortcut="B",
+        say("All strangers"),
+        icon=":material/arrow_back:",
+        key="back",
+        shortcut="B",
         on_click=partial(put, dossier="", view="strangers"),
-    )  # fmt: skip
+    )
     if dossier is None:
         parts.notice(say("Dossier not found"), say("It may have been erased after its retention time."))
         return
@@ -59,20 +62,24 @@ def _actions(bench: Workbench, dossier: Dossier, chosen: list[str]) -> None:
     kept = any(bench.records.inside(row["image"]) for row in dossier.incidents)
     with st.container(horizontal=True):
         if not dossier.employee_id:
-            if kept and access.may("people.enrol") and st.button(
-                say("Enrol this person"), type="primary", icon=":material/person_add:", key="enrol"
-            ):  # fmt: skip
+            if (
+                kept
+                and access.may("people.enrol")
+                and st.button(say("Enrol this person"), type="primary", icon=":material/person_add:", key="enrol")
+            ):
                 st.switch_page(st.Page(registration.show, url_path="registration"), query_params={"dossier": key})
             if st.button(say("This is …"), key="name"):
                 dialogs.name(bench, key)
             if st.button(say("Merge with another …"), key="merge"):
                 dialogs.merge(bench, key)
         if several and st.button(
-            say_count("Split off {count} visit …", "Split off {count} visits …", len(chosen)) if chosen else say("Split off …"),
+            say_count("Split off {count} visit …", "Split off {count} visits …", len(chosen))
+            if chosen
+            else say("Split off …"),
             key="split",
             disabled=not chosen or len(chosen) == len(dossier.incidents),
             help=say("Select the visits that show a different person. At least one must stay."),
-        ):  # fmt: skip
+        ):
             dialogs.split(bench, key, chosen)
         if st.button(say("Remove from watch list …") if dossier.watched else say("Add to watch list …"), key="watch"):
             dialogs.watch(bench, key, on=not dossier.watched)
@@ -116,9 +123,14 @@ def _decisions(bench: Workbench, dossier: Dossier) -> None:
         return
     st.subheader(say("Decisions"), anchor=False)
     done = {
-        "merge": say("Merged"), "split": say("Split off"), "name": say("Named"), "watch": say("Add to watch list"),
-        "unwatch": say("Removed from watch list"), "ignore": say("Ignored"), "unignore": say("Alerts resumed"),
-    }  # fmt: skip
+        "merge": say("Merged"),
+        "split": say("Split off"),
+        "name": say("Named"),
+        "watch": say("Add to watch list"),
+        "unwatch": say("Removed from watch list"),
+        "ignore": say("Ignored"),
+        "unignore": say("Alerts resumed"),
+    }
     entries = [
         parts.markup(
             '<li><strong>{action}</strong> {into} <span class="m-soft">{time} · {author}</span><br>{reason}</li>',

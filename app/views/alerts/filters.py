@@ -66,8 +66,11 @@ def row(alerts: Sequence[Incident]) -> None:
         options("camera", _ANY, {_ANY: say("All cameras"), **{each: each for each in cameras}}, say("Camera"))
     with grid.cell():
         options(
-            "severity", _ANY, {_ANY: say("Any severity"), **{word: parts.mark(word) for word in SEVERITIES}}, say("Severity")
-        )  # fmt: skip
+            "severity",
+            _ANY,
+            {_ANY: say("Any severity"), **{word: parts.mark(word) for word in SEVERITIES}},
+            say("Severity"),
+        )
     about = say("Without dates: the last {count} days and all open alerts.", count=RECENT_DAYS)
     with grid.cell():
         _date("since", say("From"), about)

@@ -70,20 +70,18 @@ def _figures(bench: Workbench, alerts: Sequence[Incident]) -> None:
     now = bench.clock()
     figures = situation(alerts, now)
     share = say_percent(figures.false_alarms / figures.judged) if figures.judged else "–"
-    parts.figures([
-        parts.Figure(say("Open"), str(figures.open), say("all dates"), "bad" if figures.open else "good"),
-        parts.Figure(
-            say("High severity"), str(figures.high), say("open"), "bad" if figures.high else "quiet"
-        ),
-        parts.Figure(
-            say("Oldest open"),
-            age(now - figures.oldest) if figures.oldest else "–",
-            moment(bench, figures.oldest.isoformat()) if figures.oldest else say("none open"),
-        ),
-        parts.Figure(
-            say("False alarms"), share, say("of {count} closed in 30 days", count=figures.judged)
-        ),
-    ])  # fmt: skip
+    parts.figures(
+        [
+            parts.Figure(say("Open"), str(figures.open), say("all dates"), "bad" if figures.open else "good"),
+            parts.Figure(say("High severity"), str(figures.high), say("open"), "bad" if figures.high else "quiet"),
+            parts.Figure(
+                say("Oldest open"),
+                age(now - figures.oldest) if figures.oldest else "–",
+                moment(bench, figures.oldest.isoformat()) if figures.oldest else say("none open"),
+            ),
+            parts.Figure(say("False alarms"), share, say("of {count} closed in 30 days", count=figures.judged)),
+        ]
+    )
 
 
 # --------------------------------------------------------------------------------------------- what comes in meanwhile
@@ -153,9 +151,13 @@ def _bulk(bench: Workbench, chosen: Sequence[Incident]) -> None:
 
     with st.bottom, st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
-            say("{count} selected", count=len(chosen)), key="bulk-clear", type="tertiary", on_click=clear,
-            icon=":material/close:", help=say("Clear selection"),
-        )  # fmt: skip
+            say("{count} selected", count=len(chosen)),
+            key="bulk-clear",
+            type="tertiary",
+            on_click=clear,
+            icon=":material/close:",
+            help=say("Clear selection"),
+        )
         with st.container(width=180):
             assignee_field("bulk-assignee")
         st.text_input(say("Note"), key="bulk-note", max_chars=500, width=200)

@@ -30,9 +30,10 @@ def show(bench: Workbench, incident_id: str) -> None:
     alert = bench.alerts.get(incident_id)
     if alert is None:
         parts.notice(
-            say("Alert not found"), say("It may have been erased after its retention time."),
+            say("Alert not found"),
+            say("It may have been erased after its retention time."),
             action=lambda: st.button(say("All alerts"), on_click=partial(put, incident="")),
-        )  # fmt: skip
+        )
         return
     _head(bench, alert)
     grid = st.grid(5, min_column_width=150)  # on a tablet the second cell moves below the first
@@ -85,9 +86,15 @@ def _export(bench: Workbench, alert: Incident) -> None:
         return bench.cases.export(incident_id, author=account.name)
 
     st.download_button(
-        say("Export"), content, f"{bundle_name(incident_id)}.zip", "application/zip", on_click="ignore",
-        icon=":material/download:", help=say("A ZIP file with log rows, pictures and a printable sheet."), key="export",
-    )  # fmt: skip
+        say("Export"),
+        content,
+        f"{bundle_name(incident_id)}.zip",
+        "application/zip",
+        on_click="ignore",
+        icon=":material/download:",
+        help=say("A ZIP file with log rows, pictures and a printable sheet."),
+        key="export",
+    )
 
 
 # --------------------------------------------------------------------------------------------- what is seen
@@ -223,10 +230,13 @@ def _workflow(bench: Workbench, alert: Incident) -> None:
                 st.button(say("Reopen"), key="reopen", on_click=partial(settle, "open"))
             if alert.state in REVIEW_STATES:
                 st.button(
-                    say("Add note"), type="tertiary", key="only-note", on_click=partial(settle, alert.state),
+                    say("Add note"),
+                    type="tertiary",
+                    key="only-note",
+                    on_click=partial(settle, alert.state),
                     disabled=not (st.session_state.get(note) or st.session_state.get(assignee)),
                     help=say("Adds the note or assignee and keeps the state."),
-                )  # fmt: skip
+                )
 
 
 def _history(bench: Workbench, alert: Incident) -> None:

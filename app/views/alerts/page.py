@@ -42,9 +42,14 @@ def _view() -> str:
 
     names = {"alerts": say("Alerts"), "strangers": say("Strangers")}
     st.segmented_control(
-        say("View"), list(names), format_func=lambda word: names[word], key=key, on_change=turned, required=True,
+        say("View"),
+        list(names),
+        format_func=lambda word: names[word],
+        key=key,
+        on_change=turned,
+        required=True,
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     return str(st.session_state[key])
 
 

@@ -19,9 +19,22 @@ from engine.records.alerts import erased, is_stranger, latest_picture, parties, 
 from engine.workbench import Workbench
 
 __all__ = [
-    "PAGE", "act", "age", "assignee_field", "face_of", "gone", "kind_name", "moment", "name_of", "options", "paged", "problem",
-    "shown", "style", "tile",
-]  # fmt: skip
+    "PAGE",
+    "act",
+    "age",
+    "assignee_field",
+    "face_of",
+    "gone",
+    "kind_name",
+    "moment",
+    "name_of",
+    "options",
+    "paged",
+    "problem",
+    "shown",
+    "style",
+    "tile",
+]
 
 PAGE = 24
 _FACES = 2

@@ -36,9 +36,12 @@ def show(bench: Workbench) -> None:
         _suggestions(bench, dossiers)
     grid = st.grid(6, min_column_width=118)
     choices = {
-        "new": say("Unresolved"), "watched": say("On the watch list"), "ignored": say("Ignored"), "named": say("Identified"),
+        "new": say("Unresolved"),
+        "watched": say("On the watch list"),
+        "ignored": say("Ignored"),
+        "named": say("Identified"),
         "any": say("Everyone"),
-    }  # fmt: skip
+    }
     with grid.cell():
         which = options("who", "new", choices, say("Show strangers"))
     found = [each for each in dossiers if _fits(each, which)]

@@ -44,12 +44,20 @@ def show(asked: Wanted) -> None:
     chart = st.query_params.get("chart", "")
     st.session_state[_KEY] = chart if chart in _CHARTS else None
     st.segmented_control(
-        say("Chart"), _CHARTS, key=_KEY, format_func=lambda name: names[name], label_visibility="collapsed",
+        say("Chart"),
+        _CHARTS,
+        key=_KEY,
+        format_func=lambda name: names[name],
+        label_visibility="collapsed",
         on_change=lambda: put(chart=st.session_state[_KEY] or ""),
-    )  # fmt: skip
+    )
     draw: Mapping[str, Callable[[Workbench, Wanted], None]] = {
-        "arrivals": _arrivals, "delays": _delays, "presence": _presence, "trend": _trend, "departments": _departments,
-    }  # fmt: skip
+        "arrivals": _arrivals,
+        "delays": _delays,
+        "presence": _presence,
+        "trend": _trend,
+        "departments": _departments,
+    }
     if chart in draw:
         draw[chart](bench, asked)
     else:
@@ -135,10 +143,7 @@ def _presence(bench: Workbench, asked: Wanted) -> None:
     days = sorted({row.day for row in rows})
     one = next(iter(ids)) if len(ids) == 1 else None
     if one is None and len(days) > 1:
-        days = [
-            st.selectbox(say("Day"), days[::-1], format_func=say_date, key=f"{_KEY}-day", width=240)
-            or days[-1]
-        ]  # fmt: skip
+        days = [st.selectbox(say("Day"), days[::-1], format_func=say_date, key=f"{_KEY}-day", width=240) or days[-1]]
     found: dict[tuple[str, date], list[Stay]] = {}
     for stay in reports.stays(days[0], days[-1], one):
         if stay.employee_id in ids:

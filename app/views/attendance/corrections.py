@@ -59,8 +59,10 @@ def _what(bench: Workbench, each: Correction) -> str:
     if each.action == "status":
         return say("status {word}", word=term(each.value))
     return {
-        "remove": say("passage removed"), "approve": say("approved"), "revoke": say("correction revoked"),
-    }.get(each.action, each.action)  # fmt: skip
+        "remove": say("passage removed"),
+        "approve": say("approved"),
+        "revoke": say("correction revoked"),
+    }.get(each.action, each.action)
 
 
 def _history(bench: Workbench, own: Sequence[Correction]) -> None:
@@ -84,8 +86,12 @@ def _history(bench: Workbench, own: Sequence[Correction]) -> None:
         )
     head = parts.markup(
         "<tr><th>{a}</th><th>{b}</th><th>{c}</th><th>{d}</th><th>{e}</th></tr>",
-        a=say("Created"), b=say("What"), c=say("State"), d=say("By"), e=say("Reason"),
-    )  # fmt: skip
+        a=say("Created"),
+        b=say("What"),
+        c=say("State"),
+        d=say("By"),
+        e=say("Reason"),
+    )
     parts.html(
         parts.markup('<table class="m-table">{head}{lines}</table>', head=head, lines=parts.markup("").join(lines))
     )
@@ -139,8 +145,13 @@ def _form(
         def save() -> None:
             _save(employee_id, day, action, value, reason)
 
-        st.button(say("Approve") if action == "approve" else say("Save correction"), type="primary", on_click=save, key=f"{_KEY}-save",
-                  disabled=value is None or not (reason.strip() or action == "approve"))  # fmt: skip
+        st.button(
+            say("Approve") if action == "approve" else say("Save correction"),
+            type="primary",
+            on_click=save,
+            key=f"{_KEY}-save",
+            disabled=value is None or not (reason.strip() or action == "approve"),
+        )
         if (
             own
             and bench.config.attendance.four_eyes

@@ -50,8 +50,12 @@ def _muster(bench: Workbench, asked: Wanted) -> tuple[bytes, str, str]:
 
 
 _MAKERS: Mapping[str, Callable[[Workbench, Wanted], tuple[bytes, str, str]]] = {
-    "csv": _csv, "excel": _excel, "report": _report, "payroll": _payroll, "muster": _muster,
-}  # fmt: skip
+    "csv": _csv,
+    "excel": _excel,
+    "report": _report,
+    "payroll": _payroll,
+    "muster": _muster,
+}
 
 
 def _rows(bench: Workbench, asked: Wanted) -> list[DaySheet]:
@@ -100,9 +104,15 @@ def show(asked: Wanted) -> None:
             if kind != "muster" and asked.last != asked.first:
                 stem += f"-{asked.last}"
             st.download_button(
-                say("Download {size} kB", size=max(1, round(len(content) / 1000))), content, f"{stem}.{suffix}", mime,
-                type="primary", icon=":material/download:", on_click="ignore", key=f"{_KEY}-save",
-            )  # fmt: skip
+                say("Download {size} kB", size=max(1, round(len(content) / 1000))),
+                content,
+                f"{stem}.{suffix}",
+                mime,
+                type="primary",
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"{_KEY}-save",
+            )
     if error := st.session_state.pop(f"{_KEY}-error", None):
         parts.notice(*error, tone="bad")
     with st.expander(say("What the columns mean")):

@@ -97,14 +97,25 @@ def row(asked: Wanted, today: date, departments: Sequence[str]) -> None:
             say("Period"), _PERIODS, key=_KEY("period"), on_change=period, format_func=lambda name: names[name]
         )
         st.date_input(
-            say("Days"), key=_KEY("days"), on_change=days, format="DD.MM.YYYY" if language() == "de" else "DD/MM/YYYY", width=222,
-        )  # fmt: skip
+            say("Days"),
+            key=_KEY("days"),
+            on_change=days,
+            format="DD.MM.YYYY" if language() == "de" else "DD/MM/YYYY",
+            width=222,
+        )
         st.selectbox(
-            say("Department"), sorted({"", asked.department, *departments}, key=str.casefold), key=_KEY("department"),
-            on_change=lambda: put(department=st.session_state[_KEY("department")] or ""), width=160,
+            say("Department"),
+            sorted({"", asked.department, *departments}, key=str.casefold),
+            key=_KEY("department"),
+            on_change=lambda: put(department=st.session_state[_KEY("department")] or ""),
+            width=160,
             format_func=lambda name: name or say("All departments"),
-        )  # fmt: skip
+        )
         st.text_input(
-            say("Person"), key=_KEY("find"), placeholder=say("Name or id"), width=150, icon=":material/search:",
+            say("Person"),
+            key=_KEY("find"),
+            placeholder=say("Name or id"),
+            width=150,
+            icon=":material/search:",
             on_change=lambda: put(find=st.session_state[_KEY("find")]),
-        )  # fmt: skip
+        )

@@ -115,7 +115,7 @@ def _figures(found: Headline, has_today: bool, *, several: bool) -> None:
             say("of planned time"),
             "quiet" if covered is None else "good" if covered >= 99.5 else "warn",
         ),
-    ]  # fmt: skip
+    ]
     parts.figures(line)
 
 

@@ -53,11 +53,13 @@ def show(bench: Workbench, employee_id: str) -> None:
         [
             parts.Figure(say("Days present"), str(found.present)),
             parts.Figure(say("Hours"), say_minutes(60 * hours) if hours else "–", say("worked, excluding breaks")),
-            parts.Figure(say("Late"), str(found.late), say_minutes(late) if found.late else "", "warn" if found.late else "quiet"),
+            parts.Figure(
+                say("Late"), str(found.late), say_minutes(late) if found.late else "", "warn" if found.late else "quiet"
+            ),
             parts.Figure(say("Absent"), str(found.absent), tone="bad" if found.absent else "quiet"),
             parts.Figure(say("Away"), str(found.away), say("leave, sick, remote")),
         ]
-    )  # fmt: skip
+    )
     month, chosen = st.tabs([say("Month"), say("Presence")], key="attendance-person-tab", on_change="rerun")
     if month.open:
         with month:
@@ -95,9 +97,11 @@ def _head(employee_id: str, known: Person | None, first: date, today: date) -> N
             on_click=lambda: put(day=before.replace(day=1).isoformat()),
         )
         st.button(
-            say("Next month"), icon=":material/chevron_right:", disabled=after > today,
+            say("Next month"),
+            icon=":material/chevron_right:",
+            disabled=after > today,
             on_click=lambda: put(day=after.isoformat()),
-        )  # fmt: skip
+        )
         st.button(say("Everyone"), icon=":material/arrow_back:", on_click=lambda: put(person="", day=""))
 
 
@@ -116,9 +120,11 @@ def _calendar(employee_id: str, first: date, last: date, chosen: date, rows: Map
     parts.html(
         parts.markup(
             '<table class="a-calendar"><caption class="m-soft">{title}</caption><tr>{head}</tr>{weeks}</table>',
-            title=say_month(first), head=head, weeks=Markup("").join(weeks),
+            title=say_month(first),
+            head=head,
+            weeks=Markup("").join(weeks),
         )
-    )  # fmt: skip
+    )
 
 
 def _cell(employee_id: str, day: date, first: date, chosen: date, row: DaySheet | None) -> Markup:
@@ -232,8 +238,11 @@ def _passage(each: Explanation, names: Mapping[str, str], *, evidence: bool) -> 
     return parts.markup(
         '<div class="a-punch{css}">{picture}<div>{head}<br>{bar}<br>{told}</div></div>',
         css=" a-gone" if each.taken_back is not None else "",
-        picture=picture, head=head, bar=bar, told=_sentence(each, names),
-    )  # fmt: skip
+        picture=picture,
+        head=head,
+        bar=bar,
+        told=_sentence(each, names),
+    )
 
 
 def _sentence(each: Explanation, names: Mapping[str, str]) -> str:

@@ -55,7 +55,7 @@ def _columns(words: Sequence[str], *, several_days: bool) -> dict[str, Any]:
         "covered": st.column_config.NumberColumn(
             say("Covered"), format="%d %%", width=80, help=say("Share of the planned time that the cameras watched.")
         ),
-    }  # fmt: skip
+    }
     return columns if several_days else {**columns, "date": None}
 
 

@@ -93,7 +93,7 @@ def _gone(found: Prospect) -> Markup:
         else say("Attendance rows, under the id alone: {count}", count=found.rows),
         say("Incidents with them, without their pictures: {count}", count=found.incidents),
         say("Pictures of others, to be searched for their face and blurred: {count}", count=found.others),
-    ]  # fmt: skip
+    ]
     return parts.markup(
         "<p><b>{gone}</b></p><ul>{a}</ul><p><b>{rest}</b></p><ul>{b}</ul><p>{end}</p>",
         gone=say("Muster erases:"),
@@ -162,7 +162,7 @@ def _receipt(receipt: dict[str, Any]) -> None:
         say("Log rows under a pseudonym: {count}", count=receipt["log_rows_under_the_pseudonym"])
         if receipt["log_rows_under_the_pseudonym"]
         else say("Log rows under the id alone: {count}", count=receipt["log_rows_kept_under_the_id"]),
-    ]  # fmt: skip
+    ]
     with st.container(border=True):
         parts.html(
             parts.markup(
@@ -182,6 +182,10 @@ def _receipt(receipt: dict[str, Any]) -> None:
                 icon=":material/warning:",
             )
         st.download_button(
-            say("Download the receipt"), json.dumps(receipt, indent=1, ensure_ascii=False),
-            f"receipt-{receipt['receipt_id']}.json", "application/json", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+            say("Download the receipt"),
+            json.dumps(receipt, indent=1, ensure_ascii=False),
+            f"receipt-{receipt['receipt_id']}.json",
+            "application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )

@@ -27,16 +27,20 @@ def dialog() -> None:
     def ask() -> None:
         kinds = {"staff": say("Staff list"), "leave": say("Leave, remote and sick days")}
         what = st.segmented_control(
-            say("Contents"), list(kinds), format_func=lambda each: kinds[each], default="staff",
-            required=True, key="import_what",
-        )  # fmt: skip
+            say("Contents"),
+            list(kinds),
+            format_func=lambda each: kinds[each],
+            default="staff",
+            required=True,
+            key="import_what",
+        )
         if what == "staff":
             st.caption(
                 say(
                     "A CSV file with ids and names; department, e-mail, active and consent are optional. "
                     "Empty cells and people not listed stay unchanged."
                 )
-            )  # fmt: skip
+            )
             file = st.file_uploader(say("Staff list"), type=["csv", "txt", "tsv"], key="import_staff")
         else:
             st.caption(
@@ -44,7 +48,7 @@ def dialog() -> None:
                     "A CSV file with who, from, to and kind, or a calendar (.ics). "
                     "An error stops a whole table; a calendar skips only that event."
                 )
-            )  # fmt: skip
+            )
             file = st.file_uploader(
                 say("Table or calendar"), type=["csv", "txt", "tsv", "ics", "ical"], key="import_leave"
             )
@@ -132,8 +136,10 @@ def _messages(messages: Sequence[RowMessage]) -> None:
         for message in ordered[:_SHOWN]
     ]
     st.dataframe(
-        pd.DataFrame(rows), hide_index=True, alt=say("Messages"),
+        pd.DataFrame(rows),
+        hide_index=True,
+        alt=say("Messages"),
         column_config={say("Message"): st.column_config.TextColumn(width="large")},
-    )  # fmt: skip
+    )
     if len(ordered) > _SHOWN:
         st.caption(say("… and {count} more", count=say_number(len(ordered) - _SHOWN)))

@@ -66,7 +66,7 @@ def _list(bench: Workbench) -> None:
         parts.notice(
             say("No people yet"),
             say("Register someone, or import your staff list and add pictures later."),
-        )  # fmt: skip
+        )
         return
     _figures(table)
     shown = _filtered(table)
@@ -158,9 +158,12 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     chosen = view.selectbox(say("State"), _VIEWS, format_func=_view_name, key="show", bind="query-params")
     departments = sorted({each for each in table["department"] if each})
     wanted = department.selectbox(
-        say("Department"), ["", *departments], format_func=lambda each: each or say("All"),
-        key="department", bind="query-params",
-    )  # fmt: skip
+        say("Department"),
+        ["", *departments],
+        format_func=lambda each: each or say("All"),
+        key="department",
+        bind="query-params",
+    )
     shown = table
     for word in (text or "").casefold().split():
         cells = (

@@ -35,8 +35,9 @@ def show(bench: Workbench, employee_id: str) -> None:
     templates = bench.gallery.current().of(employee_id)[0]
     if person is None and not templates:
         parts.notice(
-            say("No one has the id {id}", id=employee_id), say("The person may have been erased. The list shows everyone.")
-        )  # fmt: skip
+            say("No one has the id {id}", id=employee_id),
+            say("The person may have been erased. The list shows everyone."),
+        )
         return
     _head(employee_id, person, len(templates))
     details, punches = st.columns([1, 1], gap="large")
@@ -114,9 +115,12 @@ def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
         email = st.text_input(say("E-mail"), person.email, max_chars=254)
         known, today = _day(person.consent_at), bench.attendance.day_of(bench.clock())
         consent = st.date_input(
-            say("Consent given on"), known, format="YYYY-MM-DD", max_value=max(today, known or today),
+            say("Consent given on"),
+            known,
+            format="YYYY-MM-DD",
+            max_value=max(today, known or today),
             help=say("Leave this empty without consent, or after it was withdrawn."),
-        )  # fmt: skip
+        )
         saved = st.form_submit_button(say("Save"), type="primary")
     if saved:
         given = consent.isoformat() if isinstance(consent, date) else ""
@@ -207,9 +211,14 @@ def _copy(employee_id: str) -> bool:
         st.session_state.pop("export", None)  # somebody else's
         return st.button(say("Prepare a copy"), icon=":material/folder_zip:", key="export_prepare")
     st.download_button(
-        say("Download the file"), ready[1], f"{_safe(employee_id)}.zip", "application/zip",
-        icon=":material/download:", type="primary", on_click=lambda: st.session_state.pop("export", None),
-    )  # fmt: skip
+        say("Download the file"),
+        ready[1],
+        f"{_safe(employee_id)}.zip",
+        "application/zip",
+        icon=":material/download:",
+        type="primary",
+        on_click=lambda: st.session_state.pop("export", None),
+    )
     return False
 
 

@@ -118,9 +118,11 @@ def _second_look(draft: Draft, bench: Workbench) -> tuple[bool, str]:
     other = parts.plain(_name(bench, draft.nearest[0].person))
     sure = st.checkbox(say("Two of us compared the faces: this is not {name}", name=other), key="registration-sure")
     reason = st.text_input(
-        say("Reason"), max_chars=300, key="registration-reason",
+        say("Reason"),
+        max_chars=300,
+        key="registration-reason",
         help=say("The audit trail keeps it with your name."),
-    )  # fmt: skip
+    )
     return sure and bool(reason.strip()), reason
 
 
@@ -177,9 +179,10 @@ def _spread(state: Registration, draft: Draft) -> None:
             with st.container(width=126, gap=None):
                 _one(state, piece, index, float(alike), kept=bool(kept), single=single, limit=draft.same_person)
     st.caption(
-        say("One picture cannot be compared.") if single
+        say("One picture cannot be compared.")
+        if single
         else say("Each bar shows a picture's similarity to the others. Left of the line, Muster drops it.")
-    )  # fmt: skip
+    )
 
 
 def _one(

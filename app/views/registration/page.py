@@ -60,7 +60,7 @@ def _ready(bench: Workbench) -> bool:
         say("Muster needs them to examine pictures. Download them here or with `muster models fetch`."),
         tone="warn",
         action=fetch,
-    )  # fmt: skip
+    )
     return False
 
 
@@ -72,7 +72,7 @@ def _known(state: Registration, bench: Workbench) -> bool:
     if dossier and not access.may("alerts.review"):
         parts.notice(
             say("You cannot open dossiers"), say("Ask security to register a person from a dossier."), tone="warn"
-        )  # fmt: skip
+        )
         return False
     if dossier and not state.offered:
         state.offered = bench.registrar.pictures_of(dossier)
@@ -81,15 +81,16 @@ def _known(state: Registration, bench: Workbench) -> bool:
             say("This dossier has no pictures"),
             say("It was merged, or its pictures have been erased. Register the person with a camera."),
             action=lambda: st.button(say("Register without the dossier"), on_click=restart),
-        )  # fmt: skip
+        )
         return False
     if person_id and not state.person.employee_id:
         found = bench.people.all().get(person_id)
         if found is None:
             parts.notice(
-                say("No one has the id {id}", id=person_id), say("The person was erased, or the address is wrong."),
+                say("No one has the id {id}", id=person_id),
+                say("The person was erased, or the address is wrong."),
                 action=lambda: st.button(say("Register someone new"), on_click=restart),
-            )  # fmt: skip
+            )
             return False
         state.person, state.known = found, True
     return True
@@ -131,15 +132,20 @@ def _details(state: Registration, bench: Workbench) -> None:
     with st.container(width=640), st.form("registration-details", border=False):
         left, right = st.columns([1, 2])
         employee_id = left.text_input(
-            say("Employee id"), person.employee_id or state.suggested, max_chars=64,
+            say("Employee id"),
+            person.employee_id or state.suggested,
+            max_chars=64,
             help=say("Logs show it instead of the name. Choose one that does not reveal the person."),
-        )  # fmt: skip
+        )
         name = right.text_input(say("Name"), person.name, max_chars=200)
         options = departments if chosen in departments or not chosen else [*departments, chosen]
         department = st.selectbox(
-            say("Department"), options, index=options.index(chosen) if chosen else None, accept_new_options=True,
+            say("Department"),
+            options,
+            index=options.index(chosen) if chosen else None,
+            accept_new_options=True,
             placeholder=say("Choose one or type a new one"),
-        )  # fmt: skip
+        )
         email = st.text_input(say("E-mail"), person.email, max_chars=254, help=say("Optional."))
         if not st.form_submit_button(say("Continue"), type="primary"):
             return
@@ -213,12 +219,13 @@ def _consent(state: Registration, bench: Workbench) -> None:
             parts.markup(
                 '<table class="m-kept"><caption class="m-unseen">{caption}</caption><tr><th scope="col">{what}</th>'
                 '<th scope="col">{long}</th></tr>{items}</table>',
-                caption=say("Stored data"), what=say("Stored data"), long=say("Retention"), items=items,
+                caption=say("Stored data"),
+                what=say("Stored data"),
+                long=say("Retention"),
+                items=items,
             )
-        )  # fmt: skip
-        st.caption(
-            say("All data stays in this workspace. After a withdrawal, People → Forget erases it.")
-        )  # fmt: skip
+        )
+        st.caption(say("All data stays in this workspace. After a withdrawal, People → Forget erases it."))
         if given and not state.agreed and state.consent_on is None:
             state.agreed, state.consent_on = True, _date(given)
         who = state.person.name or state.person.employee_id

@@ -34,9 +34,13 @@ def show(state: Registration, bench: Workbench) -> None:
     }
     ways = [way for way in names if way != "dossier" or state.dossier]
     way = st.segmented_control(
-        say("Source of the pictures"), ways, default=ways[0], format_func=lambda way: names[way], required=True,
+        say("Source of the pictures"),
+        ways,
+        default=ways[0],
+        format_func=lambda way: names[way],
+        required=True,
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     if way == "camera":
         _camera(state, bench)
     elif way == "files":
@@ -252,8 +256,11 @@ def refused_list(state: Registration) -> None:
         parts.markup("<li><strong>{name}</strong>: {reason}</li>", name=_short(each.name), reason=refusal(each.reason))
         for each in state.refused
     )
-    parts.html(parts.markup('<div class="m-warn"><strong>{t}</strong></div><ul class="m-list">{rows}</ul>',
-                            t=say("Not used"), rows=rows))  # fmt: skip
+    parts.html(
+        parts.markup(
+            '<div class="m-warn"><strong>{t}</strong></div><ul class="m-list">{rows}</ul>', t=say("Not used"), rows=rows
+        )
+    )
     if st.button(say("Hide"), type="tertiary", key="registration-hide"):
         state.refused = []
         st.rerun()

@@ -44,13 +44,19 @@ def _filtered(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> list[Mappi
     who, what, when = st.columns([1, 1, 1], vertical_alignment="bottom")
     authors = {row["author"]: bench.office.readable(row["author"]) for row in rows}
     author = who.selectbox(
-        say("Author"), ["", *sorted(set(authors.values()) - {""})],
-        format_func=lambda each: each or say("All"), key="audit_author", bind="query-params",
-    )  # fmt: skip
+        say("Author"),
+        ["", *sorted(set(authors.values()) - {""})],
+        format_func=lambda each: each or say("All"),
+        key="audit_author",
+        bind="query-params",
+    )
     action = what.selectbox(
-        say("Action"), ["", *sorted({row["action"] for row in rows})],
-        format_func=lambda each: term(each) if each else say("All"), key="audit_action", bind="query-params",
-    )  # fmt: skip
+        say("Action"),
+        ["", *sorted({row["action"] for row in rows})],
+        format_func=lambda each: term(each) if each else say("All"),
+        key="audit_action",
+        bind="query-params",
+    )
     span = when.date_input(
         say("Days"), [], format="YYYY-MM-DD", max_value=bench.attendance.day_of(bench.clock()), key="audit_days"
     )
@@ -88,13 +94,16 @@ def _table(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> None:
         for row in rows
     ]
     st.dataframe(
-        pd.DataFrame(shown), hide_index=True, height="content", alt=say("Audit trail"),
+        pd.DataFrame(shown),
+        hide_index=True,
+        height="content",
+        alt=say("Audit trail"),
         column_config={
             say("Action"): st.column_config.TextColumn(width="medium"),
             say("Subject"): st.column_config.TextColumn(width="medium"),
             say("Detail"): st.column_config.TextColumn(width="large"),
         },
-    )  # fmt: skip
+    )
 
 
 def _moment(text: str) -> str:

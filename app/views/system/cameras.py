@@ -47,7 +47,7 @@ def show(bench: Workbench) -> None:
     )
     st.caption(
         say("Covered: share of shift time, or of the whole day without shifts. Blue: watching. Hatched: outage.")
-    )  # fmt: skip
+    )
     for each in found:
         _camera(each)
 

@@ -48,8 +48,10 @@ def _row(check: Check) -> tuple[object, ...]:
 def _integrity() -> None:
     st.header(say("Integrity of the logs"))
     st.caption(
-        say("Each log row carries a seal chained to the row before. Verification finds changed, removed, moved and inserted rows.")
-    )  # fmt: skip
+        say(
+            "Each log row carries a seal chained to the row before. Verification finds changed, removed, moved and inserted rows."
+        )
+    )
     with st.container(horizontal=True):
         wanted = st.button(say("Verify now"), icon=":material/policy:")
         stop = st.empty()

@@ -45,9 +45,14 @@ def show() -> None:
     # bound to the address by hand, so that the address is the same in every language
     asked = st.query_params.get("part", "")
     chosen = st.segmented_control(
-        say("Part"), shown, format_func=_name, default=asked if asked in shown else shown[0], required=True, key="part",
+        say("Part"),
+        shown,
+        format_func=_name,
+        default=asked if asked in shown else shown[0],
+        required=True,
+        key="part",
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     if chosen and chosen != asked:
         st.query_params["part"] = chosen
     action, draw = _PARTS[chosen or shown[0]]
@@ -81,6 +86,10 @@ def _language() -> None:
             st.toast(parts.plain(error), icon=":material/error:")
 
     st.selectbox(
-        say("Your language"), options, options.index(account.language) if account.language in options else 0,
-        format_func=lambda code: LANGUAGES.get(code, say("Browser's language")), key="own_language", on_change=chosen,
-    )  # fmt: skip
+        say("Your language"),
+        options,
+        options.index(account.language) if account.language in options else 0,
+        format_func=lambda code: LANGUAGES.get(code, say("Browser's language")),
+        key="own_language",
+        on_change=chosen,
+    )

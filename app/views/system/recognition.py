@@ -118,4 +118,4 @@ def _settings(bench: Workbench) -> list[tuple[object, object, object]]:
             say("sideways, and up or down"),
         ),
         (say("Liveness checks"), term(bench.config.presentation.policy), say("against photos and screens")),
-    ]  # fmt: skip
+    ]

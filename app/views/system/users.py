@@ -56,10 +56,14 @@ def _sites_field(key: str, had: Sequence[str] = ()) -> list[str] | None:
     if len(known) == 1 and not had:
         return None
     return st.multiselect(
-        say("Sites"), list(dict.fromkeys((ALL_SITES, *known, *had))), list(had), format_func=_site, key=key,
+        say("Sites"),
+        list(dict.fromkeys((ALL_SITES, *known, *had))),
+        list(had),
+        format_func=_site,
+        key=key,
         placeholder=say("{site} only", site=known[0]),
         help=say("Users of one site see no other. Administrators of {site} manage users of all sites.", site=known[0]),
-    )  # fmt: skip
+    )
 
 
 def _table(accounts: list[Account]) -> None:
@@ -70,14 +74,17 @@ def _table(accounts: list[Account]) -> None:
             say("Role"): _role(account.role).partition(":")[0],
             say("State"): parts.mark("active" if account.active else "inactive"),
             say("Signs in with"): ", ".join(
-                [*([say("password")] if account.hash else []), *([say("the organisation's sign-in")] if account.email else [])]
+                [
+                    *([say("password")] if account.hash else []),
+                    *([say("the organisation's sign-in")] if account.email else []),
+                ]
             ),
             say("E-mail"): account.email,
             **({say("Sites"): _sites_of(account)} if several else {}),
             say("Language"): LANGUAGES.get(account.language, "–"),
         }
         for account in sorted(accounts, key=lambda account: account.name.casefold())
-    ]  # fmt: skip
+    ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt=say("Users"))
 
 
@@ -97,13 +104,19 @@ def _add() -> None:
         name = st.text_input(say("User name"), max_chars=60, key="new_name") or ""
         role = st.selectbox(say("Role"), ROLES, index=len(ROLES) - 1, format_func=_role, key="new_role")
         password = st.text_input(
-            say("Password"), type="password", max_chars=200, key="new_password", autocomplete="new-password",
+            say("Password"),
+            type="password",
+            max_chars=200,
+            key="new_password",
+            autocomplete="new-password",
             help=say("At least {length} characters.", length=PASSWORD_LENGTH),
-        )  # fmt: skip
+        )
         email = st.text_input(
-            say("E-mail"), max_chars=200, key="new_email",
+            say("E-mail"),
+            max_chars=200,
+            key="new_email",
             help=say("Your organisation's sign-in identifies them by it. Otherwise leave it empty."),
-        )  # fmt: skip
+        )
         sites = _sites_field("new_sites")
         wanted = st.form_submit_button(say("Add"), type="primary")
     if wanted:
@@ -124,9 +137,13 @@ def _change(accounts: dict[str, Account]) -> None:
     with st.form(f"role-{user}", border=False):
         role = st.selectbox(say("Role"), ROLES, ROLES.index(account.role), format_func=_role, key=f"role-of-{user}")
         password = st.text_input(
-            say("New password"), type="password", max_chars=200, key=f"password-of-{user}", autocomplete="new-password",
+            say("New password"),
+            type="password",
+            max_chars=200,
+            key=f"password-of-{user}",
+            autocomplete="new-password",
             help=say("Leave empty to keep the current one."),
-        )  # fmt: skip
+        )
         sites = _sites_field(f"sites-of-{user}", account.sites)
         saved = st.form_submit_button(say("Save"), type="primary")
     moved = sites is not None and tuple(sites) != account.sites

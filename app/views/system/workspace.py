@@ -37,11 +37,13 @@ def show(bench: Workbench) -> None:
                 say_count("{count} file", "{count} files", sum(row.files for row in rows)),
             ),
             parts.Figure(
-                say("Free"), _size(free), say("on its disk") if free > 2e9 else say("on its disk: free some space"),
+                say("Free"),
+                _size(free),
+                say("on its disk") if free > 2e9 else say("on its disk: free some space"),
                 "quiet" if free > 2e9 else "bad",
             ),
         ]
-    )  # fmt: skip
+    )
     parts.html(parts.markup('<p class="m-soft">{text}</p>', text=say("Folder: {path}", path=bench.workspace)))
     _database(bench)
     largest = max(1, *(row.size for row in rows))
@@ -95,13 +97,23 @@ def _database(bench: Workbench) -> None:
         (say("Address"), state.address),
         (say("Site"), state.site),
         (say("Login"), f"{state.login} · {_login_kind(state.kind)}"),
-        (say("State"), parts.status("wrong", say("not usable")) if state.problem else parts.status("ok", say("available"))),
+        (
+            say("State"),
+            parts.status("wrong", say("not usable")) if state.problem else parts.status("ok", say("available")),
+        ),
         (
             say("Waiting rows"),
-            say("rows: {count}, {size}, since {day}, {time}", count=backlog.rows, size=_size(backlog.size),
-                day=say_date(since.date(), year=False), time=say_time(since)) if since else say("nothing"),
+            say(
+                "rows: {count}, {size}, since {day}, {time}",
+                count=backlog.rows,
+                size=_size(backlog.size),
+                day=say_date(since.date(), year=False),
+                time=say_time(since),
+            )
+            if since
+            else say("nothing"),
         ),
-    ]  # fmt: skip
+    ]
     cells = Markup("").join(
         parts.markup("<dt>{name}</dt><dd>{value}</dd>", name=name, value=value) for name, value in facts
     )

@@ -34,8 +34,16 @@ __all__ = ["DELIVERY_COLUMNS", "Delivery", "Outbox", "Sender"]
 log = logging.getLogger(__name__)
 
 DELIVERY_COLUMNS = (
-    "delivery_id", "timestamp", "message_id", "incident_id", "rule", "channel", "result", "attempt", "detail",
-)  # fmt: skip
+    "delivery_id",
+    "timestamp",
+    "message_id",
+    "incident_id",
+    "rule",
+    "channel",
+    "result",
+    "attempt",
+    "detail",
+)
 
 BACK_OFF_S = (10.0, 30.0, 120.0, 600.0, 3600.0)
 """Waits after the first, second, … failed attempt; the last one repeats, and bounds what a receiver may ask for."""

@@ -25,9 +25,17 @@ __all__ = ["Held", "Message", "Target", "compose", "matches", "targets"]
 _SEVERITIES = tuple(severity.value for severity in Severity)
 _ALL_DAY = ("00:00-24:00",)
 FACTS = (
-    "incident_id", "timestamp", "kind", "camera", "severity", "employee_ids", "unknown_ids", "classification", "people",
+    "incident_id",
+    "timestamp",
+    "kind",
+    "camera",
+    "severity",
+    "employee_ids",
+    "unknown_ids",
+    "classification",
+    "people",
     "detail",
-)  # fmt: skip
+)
 """The columns of an incident that may leave the machine."""
 
 _TITLES = {
@@ -154,9 +162,15 @@ def _channel(address: str) -> str:
 
 
 def compose(
-    rule: NotificationRule, target: Target, row: Mapping[str, object], *, message_id: str, now: datetime, zone: ZoneInfo,
+    rule: NotificationRule,
+    target: Target,
+    row: Mapping[str, object],
+    *,
+    message_id: str,
+    now: datetime,
+    zone: ZoneInfo,
     held: Held | None = None,
-) -> Message:  # fmt: skip
+) -> Message:
     """Put an incident into words for one address.
 
     Args:

@@ -97,8 +97,11 @@ def test_figures_are_drawn_without_streamlit() -> None:
     asked = "import sys, app.charts.notebook, app.charts.arrivals, app.charts.presence, app.charts.trends, app.charts.tuning"
     answer = subprocess.run(
         [sys.executable, "-c", f"{asked}; print('streamlit' in sys.modules)"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert answer.stdout.strip() == "False"
 
 
@@ -178,8 +181,11 @@ class Run:
 
     def texts(self) -> str:
         """Everything that is said as text, Markdown or HTML."""
-        said = [str(each.get("data", {}).get(kind, "")) for each in self.outputs
-                for kind in ("text/markdown", "text/html", "text/plain")]  # fmt: skip
+        said = [
+            str(each.get("data", {}).get(kind, ""))
+            for each in self.outputs
+            for kind in ("text/markdown", "text/html", "text/plain")
+        ]
         return "\n".join(said)
 
     @property
@@ -207,8 +213,11 @@ def run(name: str, workspace: Path, asked: str, *, folder: Path = FOLDER, before
         answer = subprocess.run(
             [sys.executable, ROOT / "tests" / "support" / "execute.py", *paths, folder],
             env={**os.environ, "PYTHONPATH": str(ROOT), "MUSTER_WORKSPACE": str(workspace)},
-            capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
         assert answer.returncode == 0, answer.stderr[-3000:]
         book = nbformat.read(paths[1], as_version=4)
     return Run(book, json.loads(book.cells.pop().outputs[0].text))
@@ -253,8 +262,19 @@ def test_what_a_camera_writes_next_was_decided_by_it(tuned: Run, workspace: Path
         for frame in itertools.islice(source, int(9 * FPS)):  # one person comes
             writer.write(frame.image)
     known = {row.event_id for _, row in Workbench(copy).records.attendance_rows()}
-    answer = muster("watch", "--source", clip, "--camera", "side", "--fast", "--start", START.isoformat(), "--workspace", copy,
-                    PYTHONPATH=str(ROOT))  # fmt: skip
+    answer = muster(
+        "watch",
+        "--source",
+        clip,
+        "--camera",
+        "side",
+        "--fast",
+        "--start",
+        START.isoformat(),
+        "--workspace",
+        copy,
+        PYTHONPATH=str(ROOT),
+    )
     assert answer.code == 0, answer.err
     rows = [row for _, row in Workbench(copy).records.attendance_rows() if row.event_id not in known]
     punches = [row for row in rows if row.event == "punch"]
@@ -268,8 +288,10 @@ def test_counts_sentence_and_faces_follow_the_slider(workspace: Path, tuned: Run
     moved = run(NAMES[0], copy, "notebook.confusion(report, 0.3).to_numpy().tolist()", before="slider.value = 0.3")
     report = Workbench(copy).calibration.report()
     genuine, impostor = report.comparisons.genuine, report.comparisons.impostor
-    counts = [[int((genuine >= 0.3).sum()), int((genuine < 0.3).sum())],
-              [int((impostor >= 0.3).sum()), int((impostor < 0.3).sum())]]  # fmt: skip
+    counts = [
+        [int((genuine >= 0.3).sum()), int((genuine < 0.3).sum())],
+        [int((impostor >= 0.3).sum()), int((impostor < 0.3).sum())],
+    ]
     assert moved.told == counts
     assert counts[1][0] > 0
     for found, threshold, wrong in ((tuned, "0.51", False), (moved, "0.30", True)):

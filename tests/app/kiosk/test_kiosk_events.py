@@ -352,8 +352,9 @@ def test_somebody_who_stands_in_the_log_already_is_told_so_and_who_does_not_is_n
     ]
     told = _messages(bench, [_result(at(60), events)], 1.8)
     assert {message.data["first_name"]: (message.data["status"], message.data["time"]) for message in told} == {
-        "Ada": ("again", "08:00"), "Bob": ("saving", "08:01"),
-    }  # fmt: skip
+        "Ada": ("again", "08:00"),
+        "Bob": ("saving", "08:01"),
+    }
 
 
 def test_rows_of_other_cameras_and_other_kinds_are_not_greeted(bench: Workbench) -> None:

@@ -41,8 +41,10 @@ def test_a_viewer_gets_the_newest_picture_in_its_colours_and_none_twice() -> Non
     assert broadcast.next(shot.number, 0.01) is None
 
 
-@pytest.mark.parametrize(("size", "sent"), [((2160, 3840), (720, 1280)), ((3000, 10), (1280, 4)), ((1, 1), (1, 1)),
-                                            ((720, 1280), (720, 1280))])  # fmt: skip
+@pytest.mark.parametrize(
+    ("size", "sent"),
+    [((2160, 3840), (720, 1280)), ((3000, 10), (1280, 4)), ((1, 1), (1, 1)), ((720, 1280), (720, 1280))],
+)
 def test_large_pictures_are_sent_smaller(size: tuple[int, int], sent: tuple[int, int]) -> None:
     broadcast = Broadcast()
     broadcast.enter()

@@ -134,9 +134,18 @@ def test_filters_stand_in_the_address_in_one_language(workbench: Workbench, monk
 
 @pytest.mark.parametrize(
     "query",
-    [{"state": "x"}, {"kind": "x"}, {"camera": "x"}, {"severity": "x"}, {"since": "x"}, {"page": "x"}, {"page": "99999"},
-     {"view": "x"}, {"since": "2026-02-30"}],
-)  # fmt: skip
+    [
+        {"state": "x"},
+        {"kind": "x"},
+        {"camera": "x"},
+        {"severity": "x"},
+        {"since": "x"},
+        {"page": "x"},
+        {"page": "99999"},
+        {"view": "x"},
+        {"since": "2026-02-30"},
+    ],
+)
 def test_an_address_that_makes_no_sense_shows_what_is_open(
     workbench: Workbench, monkeypatch: pytest.MonkeyPatch, query: dict[str, str]
 ) -> None:
@@ -402,9 +411,13 @@ def test_texts_of_people_stay_texts(workbench: Workbench, monkeypatch: pytest.Mo
     workbench.office.review(incident_id, "acknowledged", author=text, note=text, assignee=text)
     workbench.office.watch("unknown-1", author=text, reason=text)
     for query in (
-        {}, {"state": "any", "camera": text}, {"incident": incident_id}, {"incident": stranger_id}, {"view": "strangers"},
+        {},
+        {"state": "any", "camera": text},
+        {"incident": incident_id},
+        {"incident": stranger_id},
+        {"view": "strangers"},
         {"dossier": "unknown-1"},
-    ):  # fmt: skip
+    ):
         page = opened(workbench, monkeypatch, **query)
         assert "<img src=x" not in texts(page)
         for kind in ("markdown", "title", "subheader", "caption"):
@@ -415,9 +428,11 @@ def test_texts_of_people_stay_texts(workbench: Workbench, monkeypatch: pytest.Mo
 def test_the_page_speaks_german(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     incident_id = visit(workbench)
     for query, word in (
-        ({}, "Älteste offene"), ({"incident": incident_id}, "Beteiligte"), ({"dossier": "unknown-1"}, "Besuche"),
+        ({}, "Älteste offene"),
+        ({"incident": incident_id}, "Beteiligte"),
+        ({"dossier": "unknown-1"}, "Besuche"),
         ({"view": "strangers"}, "einmal gesehen"),
-    ):  # fmt: skip
+    ):
         page = open_page("alerts", workbench.workspace, monkeypatch, "security", language="de", query=query)
         assert not page.exception
         assert word in texts(page)

@@ -107,8 +107,12 @@ def test_filters_show_who_is_inactive_or_lacks_something(place: Workbench, monke
         page.selectbox(key="show").set_value(choice).run()
         shown[choice] = ids(page)
     assert shown == {
-        "all": ["E1", "E2", "E3"], "active": ["E1", "E2"], "inactive": ["E3"], "no templates": ["E2"], "no consent": ["E1"],
-    }  # fmt: skip
+        "all": ["E1", "E2", "E3"],
+        "active": ["E1", "E2"],
+        "inactive": ["E3"],
+        "no templates": ["E2"],
+        "no consent": ["E1"],
+    }
     page.selectbox(key="show").set_value("all").run()
     page.selectbox(key="department").set_value("Desk").run()
     assert ids(page) == ["E2"]

@@ -130,8 +130,13 @@ def test_a_role_that_was_taken_away_meanwhile_cannot_enrol(
 
 @pytest.mark.parametrize(
     ("employee_id", "name", "problem"),
-    [("1", "Ann", "the id 1 is taken"), ("2", "", "name"), ("a;b", "Ann", "semicolon"), ("unknown-1", "Ann", "strangers")],
-)  # fmt: skip
+    [
+        ("1", "Ann", "the id 1 is taken"),
+        ("2", "", "name"),
+        ("a;b", "Ann", "semicolon"),
+        ("unknown-1", "Ann", "strangers"),
+    ],
+)
 def test_details_that_cannot_be_used_are_said(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, employee_id: str, name: str, problem: str
 ) -> None:
@@ -199,8 +204,11 @@ def test_the_guided_capture_leads_to_an_enrolment(
     page.run()
     assert "All pictures taken" in texts(page)
     assert [label for label in labels(page) if label.startswith("Retake")] == [
-        "Retake Front", "Retake Left", "Retake Right", "Retake Up",
-    ]  # fmt: skip
+        "Retake Front",
+        "Retake Left",
+        "Retake Right",
+        "Retake Up",
+    ]
     press(page, "Retake Left")
     assert [take.step for take in capture.guidance.takes] == ["front", "right", "up"]
     press(page, "Check")
@@ -391,8 +399,10 @@ def test_pictures_are_gone_when_the_page_is_left(
 
 
 def test_two_sessions_are_independent(bench: Workbench, monkeypatch: pytest.MonkeyPatch, samples: Path) -> None:
-    one = upload(to_pictures(open_page("registration", bench.workspace, monkeypatch, "hr"), "Ann"),
-                 *photos(samples, "madonna", 2))  # fmt: skip
+    one = upload(
+        to_pictures(open_page("registration", bench.workspace, monkeypatch, "hr"), "Ann"),
+        *photos(samples, "madonna", 2),
+    )
     two = enrol(open_page("registration", bench.workspace, monkeypatch, "hr"), "Bob", *photos(samples, "elton_john", 2))
     press(two, "Register")
     assert state(one).person.name == "Ann"

@@ -303,7 +303,11 @@ def test_everybody_chooses_the_language_of_their_own_account(place: Workbench, m
 
 def test_it_speaks_german(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     for part, word in {
-        "cameras": "nicht aktiv", "recognition": "Aktive Einstellungen", "workspace": "Bilder der Registrierung",
-        "check": "Unversehrtheit der Protokolle", "audit": "Noch keine Änderungen", "users": "Benutzer hinzufügen",
-    }.items():  # fmt: skip
+        "cameras": "nicht aktiv",
+        "recognition": "Aktive Einstellungen",
+        "workspace": "Bilder der Registrierung",
+        "check": "Unversehrtheit der Protokolle",
+        "audit": "Noch keine Änderungen",
+        "users": "Benutzer hinzufügen",
+    }.items():
         assert word in texts(opened(place, monkeypatch, part, language="de"))

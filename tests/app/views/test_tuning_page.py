@@ -139,10 +139,17 @@ def test_traffic_is_prefilled_and_can_be_given(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     "query",
     [
-        {"at": "nan"}, {"at": "7"}, {"at": "x"}, {"target": "roc"}, {"target": "fmr", "one_in": "0"}, {"one_in": "inf"}, {"arrivals": "-1"},
-        {"part": "<script>"}, {"strangers": "1e99"},
+        {"at": "nan"},
+        {"at": "7"},
+        {"at": "x"},
+        {"target": "roc"},
+        {"target": "fmr", "one_in": "0"},
+        {"one_in": "inf"},
+        {"arrivals": "-1"},
+        {"part": "<script>"},
+        {"strangers": "1e99"},
     ],
-)  # fmt: skip
+)
 def test_an_address_that_makes_no_sense_is_as_if_it_said_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: dict[str, str]
 ) -> None:

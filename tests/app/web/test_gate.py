@@ -47,11 +47,15 @@ def _served() -> Starlette:
     assets = Path(sign_in.__file__).parent / "static"
     return Starlette(
         routes=[
-            *sign_in.routes, *pictures.routes, *streams.routes, Mount("/assets", StaticFiles(directory=assets)),
-            WebSocketRoute("/_stcore/stream", _socket), Route("/{path:path}", _behind, methods=["GET", "POST", "PUT"]),
+            *sign_in.routes,
+            *pictures.routes,
+            *streams.routes,
+            Mount("/assets", StaticFiles(directory=assets)),
+            WebSocketRoute("/_stcore/stream", _socket),
+            Route("/{path:path}", _behind, methods=["GET", "POST", "PUT"]),
         ],
         middleware=[Middleware(Gate, hosts=["muster.example.com"])],
-    )  # fmt: skip
+    )
 
 
 def enter(client: TestClient, name: str = "ada", password: str = GOOD, **form: str) -> int:
@@ -63,9 +67,19 @@ def enter(client: TestClient, name: str = "ada", password: str = GOOD, **form: s
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/attendance", "/media/abc.jpg", "/_stcore/host-config", "/picture/images/unknown/x.jpg", "/portrait?id=E1",
-     "/camera?name=entrance", "/sign-inn", "/assets"]
-)  # fmt: skip
+    "path",
+    [
+        "/",
+        "/attendance",
+        "/media/abc.jpg",
+        "/_stcore/host-config",
+        "/picture/images/unknown/x.jpg",
+        "/portrait?id=E1",
+        "/camera?name=entrance",
+        "/sign-inn",
+        "/assets",
+    ],
+)
 def test_without_a_session_nothing_is_served(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.text) == (401, "sign in first")
@@ -84,9 +98,10 @@ def test_a_browser_is_led_to_the_sign_in_page_and_back(client: TestClient) -> No
     page = client.get(answer.headers["location"])
     assert 'name="next" value="/attendance?day=2026-11-23"' in page.text
     answer = client.post(
-        "/sign-in", data={"name": "ada", "password": GOOD, "next": "/attendance?day=2026-11-23"},
+        "/sign-in",
+        data={"name": "ada", "password": GOOD, "next": "/attendance?day=2026-11-23"},
         headers={"origin": "http://127.0.0.1:8501"},
-    )  # fmt: skip
+    )
     assert (answer.status_code, answer.headers["location"]) == (303, "/attendance?day=2026-11-23")
     assert client.get("/attendance").text == "behind /attendance"
     with client.websocket_connect("ws://127.0.0.1:8501/_stcore/stream"):
@@ -185,8 +200,10 @@ def test_other_host_names_are_refused_even_with_a_session(client: TestClient, ho
     assert client.get("/x", headers={"host": host, "cookie": f"{COOKIE}={client.cookies[COOKIE]}"}).status_code == 421
 
 
-@pytest.mark.parametrize("host", ["localhost:8501", "127.0.0.1:8501", "[::1]:8501", "192.168.1.7",
-                                  "muster.example.com", "MUSTER.example.com:443"])  # fmt: skip
+@pytest.mark.parametrize(
+    "host",
+    ["localhost:8501", "127.0.0.1:8501", "[::1]:8501", "192.168.1.7", "muster.example.com", "MUSTER.example.com:443"],
+)
 def test_own_names_and_plain_addresses_are_served(client: TestClient, host: str) -> None:
     assert client.get("/sign-in", headers={"host": host}).status_code == 200
 
@@ -253,9 +270,17 @@ def test_a_picture_is_shown_to_those_whose_work_it_is(
 
 
 @pytest.mark.parametrize(
-    "path", ["accounts.json", "images/../accounts.json", "images/%2e%2e/accounts.json", "images/unknown/../../sessions.key",
-     "/etc/passwd", "images/unknown/none.jpg", "images"]
-)  # fmt: skip
+    "path",
+    [
+        "accounts.json",
+        "images/../accounts.json",
+        "images/%2e%2e/accounts.json",
+        "images/unknown/../../sessions.key",
+        "/etc/passwd",
+        "images/unknown/none.jpg",
+        "images",
+    ],
+)
 def test_nothing_but_pictures_is_served(client: TestClient, tmp_path: Path, path: str) -> None:
     painted(tmp_path / "images" / "unknown" / "x.jpg")
     enter(client)

@@ -90,9 +90,19 @@ def test_calls_say_a_literal_and_give_the_values_that_it_takes() -> None:
 
 @pytest.mark.parametrize(
     "words_of_the_engine",
-    [Status, LEAVE_KINDS, INCIDENT_KINDS, REVIEW_STATES, Severity, ROLES, QUALITY_REASONS, ASSUMPTIONS, COLUMNS.values(),
-     SUMMARY_COLUMNS.values()],
-)  # fmt: skip
+    [
+        Status,
+        LEAVE_KINDS,
+        INCIDENT_KINDS,
+        REVIEW_STATES,
+        Severity,
+        ROLES,
+        QUALITY_REASONS,
+        ASSUMPTIONS,
+        COLUMNS.values(),
+        SUMMARY_COLUMNS.values(),
+    ],
+)
 def test_words_of_the_engine_are_known(words_of_the_engine: Iterator[object]) -> None:
     assert {str(word) for word in words_of_the_engine} - TERMS.keys() == set()
 
