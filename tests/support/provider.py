@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from waiting import until
 
 __all__ = ["provider"]
 
@@ -73,10 +74,7 @@ def provider(email: str, *, verified: bool = True) -> Iterator[str]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        for _ in range(100):
-            if server.started:
-                break
-            time.sleep(0.05)
+        until(lambda: server.started)
         yield base
     finally:
         server.should_exit = True

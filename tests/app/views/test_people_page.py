@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from pages import bench_of, open_page, texts
 from paperwork import enrol, face, picture, punch
 from streamlit.testing.v1 import AppTest
+from waiting import until
 
 from engine.imaging import write_jpeg
 from engine.people import Person
@@ -254,11 +254,7 @@ def erase(page: AppTest, name: str) -> None:
 
 def forgotten(page: AppTest) -> AppTest:
     """Wait for the thread that erases, and look again."""
-    for _ in range(100):
-        page.run()
-        if any(button.key == "receipt_done" for button in page.button):
-            break
-        time.sleep(0.05)
+    until(lambda: any(button.key == "receipt_done" for button in page.run().button), 20)
     assert not page.exception
     return page
 

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from pages import bench_of, open_page, signed_in, texts
 from paperwork import punch
 from sightings import moved, track
 from streamlit.testing.v1 import AppTest
+from waiting import until
 
 from app.charts import tuning as figures
 from app.web.pictures import allowed
@@ -414,11 +414,7 @@ def passed(workbench: Workbench, name: str, person: str, similarity: float, minu
 
 def replayed(page: AppTest, threshold: str) -> AppTest:
     page.button(key="tuning-replay-go").click().run()
-    for _ in range(100):
-        if f"At {threshold}, from" in texts(page):
-            break
-        time.sleep(0.05)
-        page.run()
+    until(lambda: f"At {threshold}, " in texts(page.run()), 20)
     assert not page.exception
     return page
 
