@@ -19,7 +19,7 @@ from engine.attendance import DaySheet
 from engine.enrolment import EnrolmentReport
 from engine.errors import InputError
 from engine.imaging import read_image
-from engine.incidents import Incident
+from engine.incidents import INCIDENTS, Incident
 from engine.operations.reporting import AttendanceReports
 from engine.operations.upkeep import attended, recording
 from engine.pipeline import FrameResult, IdentifiedFace, RunStats
@@ -189,12 +189,11 @@ def _sheet_row(row: DaySheet) -> dict[str, object]:
 
 
 def _incident_row(incident: Incident) -> dict[str, object]:
-    row = incident.row
     return {
-        **row,
+        **INCIDENTS.texts(incident.row),
+        "employee_ids": incident.row.employee_ids,
+        "unknown_ids": incident.row.unknown_ids,
         "state": incident.state,
-        "employee_ids": tuple(filter(None, row["employee_ids"].split(";"))),
-        "unknown_ids": tuple(filter(None, row["unknown_ids"].split(";"))),
         "assignee": incident.assignee,
         "note": incident.note,
         "reviewed_by": incident.author,

@@ -91,7 +91,7 @@ class Workbench:
             incidents=self.incidents,
             dossiers=self.dossiers,
             sightings=self.sightings,
-            deliveries=self.outbox.log,
+            deliveries=self.outbox.rows,
             audit=self.audit,
             pins=self.pins,
         )
@@ -100,7 +100,7 @@ class Workbench:
         )
         threshold = self.calibration.threshold
         self.office = Office(self.records, self.people.known, self._networks, threshold, clock)
-        self.alerts = AlertBoard(self.incidents.log)
+        self.alerts = AlertBoard(self.incidents.rows)
         # similarity below which two photos are taken for two people: about one in forty impostor pairs lies above
         other_person = self.spec.impostor_mean + 2 * self.spec.impostor_std
         self.registrar = Registrar(self.records, self._networks, threshold, other_person, clock)

@@ -260,12 +260,8 @@ def test_a_night_keeps_its_moments() -> None:
 
 def test_incidents_have_types_and_bear_the_latest_review(workspace: engine.Workspace) -> None:
     incidents = workspace.incidents(FIRST, LAST)
-    alerts = [
-        each
-        for each in workspace.bench.alerts.all()
-        if FIRST <= datetime.fromisoformat(each.row["timestamp"]).date() <= LAST
-    ]
-    assert incidents["incident_id"].tolist() == [each.row["incident_id"] for each in alerts]
+    alerts = [each for each in workspace.bench.alerts.all() if FIRST <= each.row.timestamp.date() <= LAST]
+    assert incidents["incident_id"].tolist() == [each.row.incident_id for each in alerts]
     assert incidents["state"].tolist() == [each.state for each in alerts]
     assert "Tokyo" in str(incidents["timestamp"].dtype)
     assert "Tokyo" in str(incidents["reviewed_at"].dtype)

@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engine.attendance import cells as sheet_cells
+from engine.incidents import INCIDENTS
 from engine.reports import inside_cells, summarise
 from engine.types import TrackState
 from engine.workbench import Workbench
@@ -69,7 +70,7 @@ def told(bench: Workbench) -> dict[str, Any]:
     """What the product says of the workspace, by part."""
     people = bench.people.known()
     sheets = bench.attendance.sheets.between(FIRST, LAST, people)
-    alerts = [each for each in bench.incidents.incidents(FIRST, LAST) if each.row["kind"] != "review"]
+    alerts = [each for each in bench.incidents.incidents(FIRST, LAST) if each.row.kind != "review"]
     sightings = bench.sightings.tracks(FIRST, LAST)[0]
     replay = bench.replays.replay(0.6, FIRST, LAST)
     return {
@@ -78,7 +79,8 @@ def told(bench: Workbench) -> dict[str, Any]:
         "payroll": [{name: value for name, value in row.items() if value} for row in summarise(sheets)],
         "inside": [cells(inside_cells(row), INSIDE) for row in bench.office.inside()],
         "alerts": [
-            cells(each.row, ALERT) | {"state": each.state, "assignee": each.assignee, "reviews": len(each.reviews)}
+            cells(INCIDENTS.texts(each.row), ALERT)
+            | {"state": each.state, "assignee": each.assignee, "reviews": len(each.reviews)}
             for each in alerts
         ],
         "dossiers": [
@@ -88,7 +90,7 @@ def told(bench: Workbench) -> dict[str, Any]:
                 "watched": each.watched,
                 "ignored": each.ignored,
                 "is": each.employee_id,
-                "incidents": [row["incident_id"] for row in each.incidents],
+                "incidents": [row.incident_id for row in each.incidents],
             }
             for each in bench.office.dossiers()
         ],
@@ -220,7 +222,7 @@ def test_passwords_pins_and_devices_still_hold(workspace: Path) -> None:
 def test_work_goes_on_and_the_seals_still_hold(workspace: Path) -> None:
     bench = opened(workspace)
     alert = next(each for each in bench.incidents.incidents(LAST, LAST) if each.state == "open")
-    bench.office.review(alert.row["incident_id"], "resolved", author="sam")
+    bench.office.review(alert.row.incident_id, "resolved", author="sam")
     bench.office.correct("E1", LAST, "status", author="hanna", reason="was at the fair", value="excused")
     bench.office.ignore("unknown-8", author="sam", reason="a neighbour")
     row = bench.kiosk.punch("S003", "482913", "entrance", None)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from app.words import say, say_count, say_date, say_number, say_percent, say_time
-from engine.records.alerts import when
 from engine.tuning.calibration import CalibrationReport, ErrorTarget, Operating, ThresholdInForce, Traffic, how_often
 
 __all__ = [
@@ -178,8 +178,11 @@ def origin(found: ThresholdInForce, target: ErrorTarget, people: int) -> str:
 
 def moment(text: str) -> str:
     """Day and time of an ISO 8601 text."""
-    found = when(text)
-    return text if found is None else f"{say_date(found.date())}, {say_time(text)}"
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:  # somebody edited the file
+        return text
+    return f"{say_date(time.date())}, {say_time(time)}"
 
 
 def concerns(found: ThresholdInForce, people: int) -> Iterator[str]:

@@ -4,7 +4,7 @@ Not here: sessions and cookies (`app.web`), and the actions themselves (`engine.
 """
 
 from engine.access.accounts import ALL_SITES, OF_HOME, PASSWORD_LENGTH, ROLES, Account, AccountBook
-from engine.access.audit import Audit
+from engine.access.audit import AUDIT, Audit, AuditRow
 from engine.access.credentials import TryLater
 from engine.access.devices import SCREEN_SCOPES, Device, DeviceBook
 from engine.access.pins import PinBook
@@ -12,6 +12,7 @@ from engine.access.sites import Sites, find_sites, site_names
 
 __all__ = [
     "ALL_SITES",
+    "AUDIT",
     "OF_HOME",
     "PASSWORD_LENGTH",
     "ROLES",
@@ -19,6 +20,7 @@ __all__ = [
     "Account",
     "AccountBook",
     "Audit",
+    "AuditRow",
     "Device",
     "DeviceBook",
     "PinBook",

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from engine.storage.logs import Logs
+from engine.storage.logs import Logs, RowType, TypedLog
 
-__all__ = ["AUDIT_COLUMNS", "Audit"]
+__all__ = ["Audit", "AuditRow"]
 
-AUDIT_COLUMNS = ("timestamp", "author", "action", "subject", "detail")
+
+@dataclass(frozen=True)
+class AuditRow:
+    """What somebody did."""
+
+    timestamp: datetime
+    author: str
+    action: str  # one word, such as `enrol`
+    subject: str  # id of the person it was done to, or name of a thing
+    detail: str
+
+
+AUDIT = RowType(AuditRow, timespec="seconds")
 
 
 class Audit:
@@ -21,7 +34,8 @@ class Audit:
     """
 
     def __init__(self, zone: ZoneInfo, logs: Logs) -> None:
-        self.file = logs.whole("audit", AUDIT_COLUMNS, ("author", "subject"))
+        self.file = logs.whole("audit", AUDIT.columns, ("author", "subject"))
+        self._rows = TypedLog(self.file, AUDIT)
         self._zone = zone
 
     def note(self, action: str, subject: str, detail: str, *, author: str, now: datetime) -> None:
@@ -37,12 +51,9 @@ class Audit:
         Raises:
             StorageError: the log cannot be written.
         """
-        row = {
-            "timestamp": now.astimezone(self._zone).isoformat(timespec="seconds"),
-            "author": author,
-            "action": action,
-            "subject": subject,
-            "detail": detail,
-        }
         with self.file.exclusive():
-            self.file.append([row])
+            self._rows.append([AuditRow(now.astimezone(self._zone), author, action, subject, detail)])
+
+    def rows(self) -> list[AuditRow]:
+        """Everything that was written down, oldest first."""
+        return self._rows.read()

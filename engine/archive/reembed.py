@@ -25,6 +25,7 @@ from engine.errors import InputError, MusterError, StorageError
 from engine.face_reader import FaceReader, subject
 from engine.gallery import Gallery, GalleryStore, Template
 from engine.imaging import read_image
+from engine.incidents import IncidentKind
 from engine.storage import atomic_write, claimed
 from engine.workbench import Workbench
 
@@ -207,10 +208,10 @@ def _pictures_of(bench: Workbench, name: str, gallery: Gallery) -> dict[str, Pat
         told = {row.event_id: row.evidence_image for _, row in bench.records.attendance_rows()}
     else:  # a stranger's template is named after its track
         told = {
-            track: row["image"]
+            track: row.image
             for row in bench.records.incident_rows()
-            if row["kind"] == "unknown" and row["image"]
-            for track in row["tracks"].split(";")
+            if row.kind is IncidentKind.UNKNOWN and row.image
+            for track in row.tracks
         }
     found = {each.template_id: bench.records.inside(told.get(each.template_id, "")) for each in gallery.templates}
     return {key: path for key, path in found.items() if path is not None}

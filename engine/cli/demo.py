@@ -99,17 +99,19 @@ def _the_week(bench: Workbench, begin: datetime | None) -> Script:
 
 def _minute_json(outcome: DemoOutcome) -> dict[str, Any]:
     from engine.attendance import cells
+    from engine.incidents import INCIDENTS
 
     return {
         "checks": [dict(zip(("what", "expected", "found"), row, strict=True)) for row in outcome.checks],
         "attendance": list(map(cells, outcome.sheet)),
-        "incidents": outcome.incidents,
+        "incidents": [INCIDENTS.texts(row) for row in outcome.incidents],
         "frames": outcome.stats.frames,
     }
 
 
 def _week_json(outcome: DemoOutcome) -> dict[str, Any]:
     from engine.attendance import cells
+    from engine.incidents import INCIDENTS
 
     return {
         "scores": [
@@ -118,7 +120,7 @@ def _week_json(outcome: DemoOutcome) -> dict[str, Any]:
         ],
         "faults": outcome.faults,
         "sheet": list(map(cells, outcome.sheet)),
-        "incidents": outcome.incidents,
+        "incidents": [INCIDENTS.texts(row) for row in outcome.incidents],
         "dossiers": outcome.dossiers,
     }
 
@@ -135,7 +137,7 @@ def _show_minute(outcome: DemoOutcome, day: date) -> None:
         for row in [cells(each)]
     ]
     table(f"Attendance on {day}", ("name", "first in", "last out", "similarity", "status"), sheet)
-    incidents = [(row["timestamp"][11:19], row["kind"], who(row), row["image"]) for row in outcome.incidents]
+    incidents = [(f"{row.timestamp:%H:%M:%S}", row.kind, who(row), row.image) for row in outcome.incidents]
     table("Incidents", ("time", "kind", "who", "picture"), incidents)
 
 
@@ -147,7 +149,7 @@ def _show_week(outcome: DemoOutcome, monday: date) -> None:
     rows = [[cells(row)[column] for column in columns] for row in outcome.sheet]
     table(f"Week of {monday}", [column.replace("_", " ") for column in columns], rows)
     incidents = [
-        (row["timestamp"][:16].replace("T", " "), row["kind"].replace("_", " "), row["severity"], who(row))
+        (f"{row.timestamp:%Y-%m-%d %H:%M}", row.kind.replace("_", " "), row.severity or "", who(row))
         for row in outcome.incidents
     ]
     table("Incidents", ("time", "kind", "severity", "who"), incidents)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ from engine.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from engine.config import Config, NotificationRule
-    from engine.incidents.notifications import Channels, Delivery, Outbox
+    from engine.incidents.notifications import Channels, DeliveryRow, Outbox
 
 __all__ = ["app"]
 
@@ -35,9 +34,10 @@ def _channels(workspace: Path, config: Config) -> Channels:
     return Channels(workspace, config.notifications, clock=lambda: datetime.now(config.zone))
 
 
-def _show(deliveries: Sequence[Delivery], title: str, as_json: bool) -> None:
+def _show(deliveries: Sequence[DeliveryRow], title: str, as_json: bool) -> None:
     if as_json:
-        emit_json([dataclasses.asdict(delivery) for delivery in deliveries])
+        renamed = {"timestamp": "time"}
+        emit_json([{renamed.get(name, name): value for name, value in vars(each).items()} for each in deliveries])
         return
     rows = [(each.rule, each.channel, each.result, each.attempt, each.detail) for each in deliveries]
     table(title, ("rule", "channel", "result", "attempt", "detail"), rows)
@@ -87,6 +87,7 @@ def send_test(
     The exit code is 1 if a message could not be delivered.
     """
     from engine.config import CONFIG_NAME
+    from engine.incidents import IncidentKind, IncidentRow
     from engine.incidents.notifications import compose, targets
     from engine.storage import new_id
 
@@ -105,7 +106,7 @@ def send_test(
     for entry in chosen:
         for target in targets(entry):
             now = datetime.now(config.zone)
-            row = {"kind": "test_message", "timestamp": now.isoformat(), "detail": "nothing has happened"}
+            row = IncidentRow("", now, IncidentKind.TEST, "", detail="nothing has happened")
             message = compose(entry, target, row, message_id=new_id(now), now=now, zone=config.zone)
             deliveries.append(outbox.send_once(message, channels.send))
     _show(deliveries, "Test messages", as_json)

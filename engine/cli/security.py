@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +14,7 @@ from engine.cli.output import emit_json, say, table
 from engine.errors import InputError
 
 if TYPE_CHECKING:
-    from engine.incidents import Incident
+    from engine.incidents import Incident, IncidentRow
     from engine.records import Office
     from engine.workbench import Workbench
 
@@ -24,10 +23,9 @@ __all__ = ["app", "who"]
 app = typer.Typer()
 
 
-def who(row: Mapping[str, str]) -> str:
+def who(row: IncidentRow) -> str:
     """The ids of an incident's people, and its detail."""
-    ids = [each for column in ("employee_ids", "unknown_ids") for each in row[column].split(";") if each]
-    return ", ".join(ids) + (f" ({row['detail']})" if row["detail"] else "")
+    return ", ".join((*row.employee_ids, *row.unknown_ids)) + (f" ({row.detail})" if row.detail else "")
 
 
 # --------------------------------------------------------------------------------------------- incidents
@@ -74,21 +72,27 @@ def _chosen(workbench: Workbench, since: str | None, state: str | None, kind: st
     return [
         row
         for row in reversed(workbench.incidents.incidents(first, date.max))
-        if (state is None or row.state == state) and (kind is None or row.row["kind"] == kind)
+        if (state is None or row.state == state) and (kind is None or row.row.kind == kind)
     ]
 
 
 def _cells(incident: Incident) -> tuple[str, ...]:
     row = incident.row
-    time = row["timestamp"][:16].replace("T", " ")
-    what = (row["severity"], row["kind"].replace("_", " "), row["camera"], who(row))
-    return (row["incident_id"], time, *what, incident.state, incident.assignee)
+    what = (f"{row.timestamp:%Y-%m-%d %H:%M}", row.severity or "", row.kind.replace("_", " "), row.camera, who(row))
+    return (row.incident_id, *what, incident.state, incident.assignee)
 
 
 def _incident_json(incident: Incident, office: Office) -> dict[str, Any]:
+    from engine.incidents import INCIDENTS
+
     columns = ("timestamp", "state", "assignee", "detail", "author")
-    reviews = [{key: office.readable(row[key]) for key in columns} for row in incident.reviews]
-    return {**incident.row, "state": incident.state, "assignee": incident.assignee, "reviews": reviews}
+    reviews = [{key: office.readable(row[key]) for key in columns} for row in map(INCIDENTS.texts, incident.reviews)]
+    return {
+        **INCIDENTS.texts(incident.row),
+        "state": incident.state,
+        "assignee": incident.assignee,
+        "reviews": reviews,
+    }
 
 
 def _export(incident_id: str | None, out: Path | None, workspace: Path, as_json: bool, author: str) -> None:
@@ -115,10 +119,12 @@ def review(
     as_json: Json = False,
 ) -> None:
     """Set the state of an incident."""
+    from engine.incidents import INCIDENTS
+
     office = open_workbench(workspace).office
     row = office.review(incident_id, state, author=author, note=note, assignee=assignee)
     if as_json:
-        emit_json({**row, "detail": office.readable(str(row["detail"]))})
+        emit_json({**INCIDENTS.texts(row), "detail": office.readable(row.detail)})
     else:
         say(f"{incident_id} is {state}.")
 
@@ -141,8 +147,7 @@ def list_dossiers(workspace: Workspace = Path("data"), as_json: Json = False) ->
     if as_json:
         columns = ("unknown_id", "summary", "days", "cameras", "watched", "ignored", "employee_id")
         dossiers = [
-            {name: getattr(row, name) for name in columns}
-            | {"incidents": [each["incident_id"] for each in row.incidents]}
+            {name: getattr(row, name) for name in columns} | {"incidents": [each.incident_id for each in row.incidents]}
             for row in found
         ]
         pairs = [[row.first, row.second, row.similarity] for row in alike]
@@ -150,7 +155,7 @@ def list_dossiers(workspace: Workspace = Path("data"), as_json: Json = False) ->
         return
     cells = []
     for row in found:
-        last = row.incidents[-1]["timestamp"][:16].replace("T", " ")
+        last = f"{row.incidents[-1].timestamp:%Y-%m-%d %H:%M}"
         marks = [mark for mark, holds in (("watched", row.watched), ("ignored", row.ignored)) if holds]
         cells.append((row.unknown_id, row.summary, last, ", ".join(row.cameras), ", ".join(marks), row.employee_id))
     table("Strangers", ("id", "seen", "last", "cameras", "marked", "employee"), cells)

@@ -130,7 +130,8 @@ def _sink(
             if isinstance(row, PunchRow):
                 note(f"{row.timestamp.isoformat(timespec='milliseconds')}  {row.event}  {row.employee_id}")
             else:
-                note(f"{row['timestamp']}  {row['kind']}  {row.get('detail') or row.get('unknown_ids')}")
+                what = row.detail or ";".join(row.unknown_ids)
+                note(f"{row.timestamp.isoformat(timespec='milliseconds')}  {row.kind}  {what}")
 
     return show
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from engine.demo.run import CAMERA, DemoOutcome, Script
 from engine.demo.script import DURATION_S, EXPECTED, FPS, PASSES, truth
+from engine.incidents import IncidentKind
 from engine.sources import VideoSource
 from engine.workbench import Workbench
 
@@ -39,12 +40,12 @@ def minute(start: datetime, day: date) -> Script:
 def _judge(day: date, workbench: Workbench, outcome: DemoOutcome) -> None:
     rows = workbench.attendance.log.read(day)
     punches = sorted(row.employee_id for row in rows if row.event == "punch")
-    unknown = [row for row in outcome.incidents if row["kind"] == "unknown"]
-    tailgating = sorted(row["classification"] for row in outcome.incidents if row["kind"] == "tailgating")
+    unknown = [row for row in outcome.incidents if row.kind is IncidentKind.UNKNOWN]
+    tailgating = sorted(row.classification or "" for row in outcome.incidents if row.kind is IncidentKind.TAILGATING)
     outcome.checks = [
         ("punched once each", ", ".join(EXPECTED["punches"]), ", ".join(punches)),
         ("names withdrawn", "0", str(sum(row.event == "retract" for row in rows))),
-        ("strangers", str(EXPECTED["strangers"]), str(len({row["unknown_ids"] for row in unknown}))),
+        ("strangers", str(EXPECTED["strangers"]), str(len({row.unknown_ids for row in unknown}))),
         ("their episodes", str(EXPECTED["stranger_episodes"]), str(len(unknown))),
         ("tailgating", ", ".join(EXPECTED["tailgating"]), ", ".join(tailgating)),
     ]

@@ -15,6 +15,7 @@ from engine.demo.script import FPS, STRANGER, Pass
 from engine.demo.video import render_video
 from engine.errors import InputError
 from engine.imaging import VideoWriter, draw_tracks
+from engine.incidents import IncidentRow
 from engine.pipeline import FrameResult, RunStats
 from engine.sources import Source
 from engine.storage import atomic_write
@@ -72,7 +73,7 @@ class DemoOutcome:
     checks: list[tuple[str, str, str]] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     sheet: list[DaySheet] = field(default_factory=list)
-    incidents: list[dict[str, str]] = field(default_factory=list)
+    incidents: list[IncidentRow] = field(default_factory=list)
     dossiers: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     stats: RunStats = field(default_factory=RunStats)
@@ -166,7 +167,7 @@ def run_demo(workbench: Workbench, photos: Path, script: Script, progress: Progr
         "script of truth": workbench.workspace / MARK,
     }
     outcome.sheet = workbench.attendance.sheets.between(*script.days, workbench.people.known())
-    outcome.incidents = workbench.incidents.log.read(*script.days)
+    outcome.incidents = workbench.incidents.rows.read(*script.days)
     script.judge(workbench, outcome)
     return outcome
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from engine.demo.run import CAMERA
 from engine.gallery import Gallery
+from engine.incidents import IncidentKind, IncidentRow
+from engine.types import Severity, TailgatingClass
 from engine.workbench import Workbench
 
 __all__ = ["SampleAlerts"]
 
-Row = dict[str, object]
-
 _REVIEWER = "sample.security"
 _STRANGERS = 3
-_PER_DAY = (("unknown", 0.8), ("tailgating", 0.45), ("presentation_attack", 0.1))
+_PER_DAY = ((IncidentKind.UNKNOWN, 0.8), (IncidentKind.TAILGATING, 0.45), (IncidentKind.PRESENTATION_ATTACK, 0.1))
+_FALSE = {IncidentKind.UNKNOWN: 0.2, IncidentKind.TAILGATING: 0.35, IncidentKind.PRESENTATION_ATTACK: 0.0}
+_SEVERITY = {IncidentKind.UNKNOWN: Severity.MEDIUM, IncidentKind.PRESENTATION_ATTACK: Severity.HIGH}
 _HOURS = ((7, 3), (8, 8), (9, 5), (12, 3), (13, 3), (16, 2), (17, 5), (19, 1))  # of the day, and how often
 _MADE_UP = "made up for the sample"
 
@@ -43,7 +46,7 @@ class SampleAlerts:
 
         bench.strangers.update(issue)
 
-    def day(self, day: date) -> list[Row]:
+    def day(self, day: date) -> list[IncidentRow]:
         """Alerts of a day and their reviews."""
         counts = [(kind, int(often + self._rng.random())) for kind, often in _PER_DAY]
         alerts = [self._alert(kind, day) for kind, count in counts for _ in range(count)]
@@ -57,40 +60,41 @@ class SampleAlerts:
     def _identifier(self, moment: datetime) -> str:
         return f"{moment:%Y%m%dT%H%M%S}-{self._rng.getrandbits(32):08x}"
 
-    def _alert(self, kind: str, day: date) -> Row:
+    def _alert(self, kind: IncidentKind, day: date) -> IncidentRow:
         rng, at = self._rng, self._moment(day)
-        row: Row = {
-            "incident_id": self._identifier(at),
-            "timestamp": at.isoformat(timespec="milliseconds"),
-            "ended": (at + timedelta(seconds=rng.uniform(2, 20))).isoformat(timespec="milliseconds"),
-            "kind": kind,
-            "camera": CAMERA,
-            "severity": {"unknown": "medium", "tailgating": "low", "presentation_attack": "high"}[kind],
-            "state": "open",
-            "author": "engine",
-            "detail": _MADE_UP,
-        }
-        if kind == "unknown":
-            row["unknown_ids"] = rng.choice(self._strangers)
-        elif kind == "tailgating":
+        row = IncidentRow(
+            self._identifier(at),
+            at,
+            kind,
+            CAMERA,
+            ended=at + timedelta(seconds=rng.uniform(2, 20)),
+            severity=_SEVERITY.get(kind),
+            state="open",
+            author="engine",
+            detail=_MADE_UP,
+        )
+        if kind is IncidentKind.UNKNOWN:
+            return replace(row, unknown_ids=(rng.choice(self._strangers),))
+        if kind is IncidentKind.TAILGATING:
             both = rng.random() < 0.6 and len(self._people) > 1
-            row["employee_ids"] = ";".join(sorted(rng.sample(self._people, 2 if both else 1))) if self._people else ""
-            row |= {"people": 2, "classification": "known+known" if both else "known+unknown"}
-            row["severity"] = "low" if both else "high"
+            people = sorted(rng.sample(self._people, 2 if both else 1)) if self._people else []
+            which, severity = (
+                (TailgatingClass.TWO_KNOWN, Severity.LOW) if both else (TailgatingClass.KNOWN_UNKNOWN, Severity.HIGH)
+            )
+            return replace(row, employee_ids=tuple(people), people=2, classification=which, severity=severity)
         return row
 
-    def _review(self, alert: Mapping[str, object]) -> Row:
+    def _review(self, alert: IncidentRow) -> IncidentRow:
         """What somebody made of it within two hours: about one in five was for nothing, of pictures held up none."""
-        rng = self._rng
-        at = datetime.fromisoformat(str(alert["timestamp"])) + timedelta(minutes=rng.randint(3, 120))
-        false = rng.random() < {"unknown": 0.2, "tailgating": 0.35, "presentation_attack": 0.0}[str(alert["kind"])]
-        return {
-            "incident_id": self._identifier(at),
-            "timestamp": at.isoformat(timespec="milliseconds"),
-            "kind": "review",
-            "camera": alert["camera"],
-            "state": "false alarm" if false else "resolved",
-            "detail": _MADE_UP,
-            "refers_to": alert["incident_id"],
-            "author": _REVIEWER,
-        }
+        at = alert.timestamp + timedelta(minutes=self._rng.randint(3, 120))
+        false = self._rng.random() < _FALSE[alert.kind]
+        return IncidentRow(
+            self._identifier(at),
+            at,
+            IncidentKind.REVIEW,
+            alert.camera,
+            state="false alarm" if false else "resolved",
+            detail=_MADE_UP,
+            refers_to=alert.incident_id,
+            author=_REVIEWER,
+        )

@@ -19,7 +19,9 @@ from engine.demo.run import CAMERA
 from engine.demo.sample_alerts import SampleAlerts
 from engine.demo.sample_people import Habit, habits_of, made_up
 from engine.errors import InputError
+from engine.incidents import IncidentKind, IncidentRow
 from engine.people import Person
+from engine.types import Severity
 from engine.workbench import Workbench
 
 __all__ = ["fill"]
@@ -185,19 +187,20 @@ class _Year:
                 yield Span(CAMERA, at, until, why)
             at = off[1] if why == "lost" and off else until
 
-    def incidents(self, off: tuple[datetime, datetime]) -> list[Row]:
+    def incidents(self, off: tuple[datetime, datetime]) -> list[IncidentRow]:
         """The camera was lost and came back."""
+        lost, back = (IncidentKind.CAMERA_LOST, Severity.HIGH), (IncidentKind.CAMERA_BACK, Severity.INFO)
         return [
-            {
-                "incident_id": self.identifier(at),
-                "timestamp": at.isoformat(timespec="milliseconds"),
-                "kind": kind,
-                "camera": CAMERA,
-                "severity": severity,
-                "author": "engine",
-                "detail": "made up for the sample",
-            }
-            for at, kind, severity in ((off[0], "camera_lost", "high"), (off[1], "camera_back", "info"))
+            IncidentRow(
+                self.identifier(at),
+                at,
+                kind,
+                CAMERA,
+                severity=severity,
+                author="engine",
+                detail="made up for the sample",
+            )
+            for at, (kind, severity) in zip(off, (lost, back), strict=True)
         ]
 
     def corrections(self, person: Person, day: date, found: _Day, made: datetime) -> list[Correction]:
@@ -285,7 +288,7 @@ def _write_day(
     rows: Sequence[PunchRow],
     off: tuple[datetime, datetime] | None,
     repairs: Sequence[Correction],
-    told: Sequence[Row],
+    told: Sequence[IncidentRow],
     now: datetime,
 ) -> int:
     """One append per log; what lies in the future, and passages that the camera did not see, are left out."""
@@ -303,7 +306,7 @@ def _write_day(
         coverage.log.append(day, list(year.coverage(day, off, now)))
     with bench.attendance.corrections.exclusive():
         bench.attendance.corrections.append(day, made)
-    past = [row for row in told if datetime.fromisoformat(str(row["timestamp"])) <= now]
-    with bench.incidents.log.exclusive():
-        bench.incidents.log.append(day, sorted(past, key=lambda row: str(row["timestamp"])))
+    alerts = sorted((row for row in told if row.timestamp <= now), key=lambda row: row.timestamp)
+    with bench.incidents.rows.exclusive():
+        bench.incidents.rows.append(day, alerts)
     return len(punches)

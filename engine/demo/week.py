@@ -25,6 +25,7 @@ from engine.demo.week_script import (
     moment,
     walk,
 )
+from engine.incidents import IncidentKind
 from engine.sources import VideoSource
 from engine.storage import atomic_write
 from engine.types import Frame, SourceEvent
@@ -188,9 +189,9 @@ def _judge(monday: date, workbench: Workbench, outcome: DemoOutcome) -> None:
     statuses = [(row.employee_id, row.day.isoformat(), str(row.status)) for row in outcome.sheet]
     expected = [(person, days[day].isoformat(), status) for (person, day), status in EXPECTED_STATUS.items()]
     incidents = [
-        (row["timestamp"][:10], row["kind"], row["employee_ids"] or row["unknown_ids"])
+        (row.timestamp.date().isoformat(), row.kind, ";".join(row.employee_ids or row.unknown_ids))
         for row in outcome.incidents
-        if row["kind"] != "review"
+        if row.kind is not IncidentKind.REVIEW
     ]
     wanted = [(days[day].isoformat(), kind, who) for day, kind, who in EXPECTED_INCIDENTS]
     outcome.scores = [

@@ -78,7 +78,7 @@ class Registrar:
     def next_id(self) -> str:
         """Return an id that nobody has or had, see `next_id`."""
         enrolled = {"enrol", "forget"}
-        used = [row["subject"] for row in self._records.audit.file.read() if row["action"] in enrolled]
+        used = [row.subject for row in self._records.audit.rows() if row.action in enrolled]
         return next_id(self._records.people.all(), used)
 
     def checked(self, employee_id: str, name: str, *, department: str = "", email: str = "", new: bool) -> Person:
@@ -139,15 +139,10 @@ class Registrar:
     def pictures_of(self, unknown_id: str) -> list[tuple[str, Path]]:
         """Return the pictures of a stranger's incidents: (place in the workspace, file), newest first."""
         records = self._records
-        rows = [
-            row
-            for each in records.dossiers.dossiers(records.incident_rows())
-            if each.unknown_id == unknown_id
-            for row in each.incidents
-            if row["kind"] == "unknown"
-        ]
-        found = [(row["image"], records.inside(row["image"])) for row in sorted(rows, key=lambda row: row["timestamp"])]
-        return [(name, path) for name, path in reversed(found) if path is not None]
+        dossiers = records.dossiers.dossiers(records.incident_rows())
+        rows = next((each.incidents for each in dossiers if each.unknown_id == unknown_id), ())
+        found = [(row.image, records.inside(row.image)) for row in reversed(rows)]
+        return [(name, path) for name, path in found if path is not None]
 
     # ----------------------------------------------------------------------------------------- storing
 

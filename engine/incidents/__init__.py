@@ -3,28 +3,34 @@
 Not here: reviews and what pages list (`engine.records`), and what makes an event an incident (`engine.events`, `engine.pipeline`).
 """
 
-from engine.incidents.dossiers import Dossier, DossierBook, Register
+from engine.incidents.dossiers import DECISIONS, Dossier, DossierBook, DossierRow, Register
 from engine.incidents.log import (
     ALERT_KINDS,
     IMAGE_COLUMNS,
-    INCIDENT_COLUMNS,
     INCIDENT_KINDS,
+    INCIDENTS,
     REVIEW_STATES,
     Incident,
     IncidentBook,
-    as_it_stands,
+    IncidentKind,
+    IncidentRow,
+    with_reviews,
 )
 
 __all__ = [
     "ALERT_KINDS",
+    "DECISIONS",
     "IMAGE_COLUMNS",
-    "INCIDENT_COLUMNS",
+    "INCIDENTS",
     "INCIDENT_KINDS",
     "REVIEW_STATES",
     "Dossier",
     "DossierBook",
+    "DossierRow",
     "Incident",
     "IncidentBook",
+    "IncidentKind",
+    "IncidentRow",
     "Register",
-    "as_it_stands",
+    "with_reviews",
 ]

@@ -7,29 +7,38 @@ people say of it is a log of its own: two dossiers are one person (`merge`), som
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from engine.errors import InputError
+from engine.incidents.log import IncidentKind, IncidentRow
 from engine.storage import clean_text, new_id
-from engine.storage.logs import FileLogs, Logs
+from engine.storage.logs import FileLogs, Logs, RowType, TypedDayLog
 
-__all__ = ["DOSSIER_COLUMNS", "Dossier", "DossierBook", "Register"]
+__all__ = ["DECISIONS", "Action", "Dossier", "DossierBook", "DossierRow", "Register"]
 
-DOSSIER_COLUMNS = (
-    "decision_id",
-    "timestamp",
-    "action",
-    "subject",
-    "into",
-    "incidents",
-    "author",
-    "reason",
-)
-_FLAGS = {"watch": "watched", "unwatch": "watched", "ignore": "ignored", "unignore": "ignored"}
+Action = Literal["merge", "split", "name", "watch", "unwatch", "ignore", "unignore"]
+
+
+@dataclass(frozen=True)
+class DossierRow:
+    """A decision about a stranger."""
+
+    decision_id: str
+    timestamp: datetime
+    action: Action
+    subject: str  # the stranger, or an employee on the watch list
+    into: str  # the other dossier, or who the stranger is; empty where the action needs neither
+    incidents: tuple[str, ...]  # those that were split off
+    author: str
+    reason: str
+
+
+DECISIONS = RowType(DossierRow, timespec="seconds")
 
 
 @dataclass(frozen=True)
@@ -44,20 +53,20 @@ class Dossier:
     """
 
     unknown_id: str
-    incidents: tuple[Mapping[str, str], ...]
+    incidents: tuple[IncidentRow, ...]
     watched: bool = False
     ignored: bool = False
     employee_id: str = ""
 
     @property
-    def days(self) -> list[str]:
-        """Days on which they were seen, ISO, oldest first."""
-        return sorted({row["timestamp"][:10] for row in self.incidents})
+    def days(self) -> list[date]:
+        """Days on which they were seen, oldest first."""
+        return sorted({row.timestamp.date() for row in self.incidents})
 
     @property
     def cameras(self) -> list[str]:
         """Where."""
-        return sorted({row["camera"] for row in self.incidents})
+        return sorted({row.camera for row in self.incidents})
 
     @property
     def summary(self) -> str:
@@ -93,11 +102,10 @@ class Register:
             unknown_id = self.merged[unknown_id]
         return unknown_id
 
-    def of(self, row: Mapping[str, str]) -> list[str]:
+    def of(self, row: IncidentRow) -> list[str]:
         """The dossiers that an incident belongs to."""
-        if row["incident_id"] in self.moved:
-            return [self.current(self.moved[row["incident_id"]])]
-        return [self.current(each) for each in row["unknown_ids"].split(";") if each]
+        moved = self.moved.get(row.incident_id)
+        return [self.current(each) for each in ((moved,) if moved is not None else row.unknown_ids)]
 
 
 class DossierBook:
@@ -111,13 +119,18 @@ class DossierBook:
 
     def __init__(self, workspace: Path, zone: ZoneInfo, logs: Logs | None = None) -> None:
         logs = logs or FileLogs(workspace / "log")
-        self.log = logs.daily("dossiers", DOSSIER_COLUMNS, ("subject", "into", "author"))
+        self.log = logs.daily("dossiers", DECISIONS.columns, ("subject", "into", "author"))
+        self._rows = TypedDayLog(self.log, DECISIONS)
         self._zone = zone
-        self._register: tuple[list[dict[str, str]], Register] | None = None
+        self._register: tuple[list[DossierRow], Register] | None = None
 
-    def rows(self) -> list[dict[str, str]]:
-        """All decisions, oldest first. Do not change them."""
-        return self.log.on(self.log.days())
+    def rows(self) -> list[DossierRow]:
+        """All decisions, oldest first."""
+        return [row for rows in self.by_day().values() for row in rows]
+
+    def by_day(self) -> dict[date, list[DossierRow]]:
+        """All decisions by the day on which they were made. Do not change the lists."""
+        return self._rows.by_day(self.log.days())
 
     def register(self) -> Register:
         """Everything that was decided, the later decision winning."""
@@ -132,32 +145,29 @@ class DossierBook:
         return register
 
     @staticmethod
-    def _apply(register: Register, row: Mapping[str, str]) -> None:
-        action, subject, into = row["action"], row["subject"], row["into"]
-        register.issued |= {each for each in (subject, into) if each.startswith("unknown-")}
-        subject = register.current(subject)
-        if action == "merge" and register.current(into) != subject:
-            into = register.merged[subject] = register.current(into)
+    def _apply(register: Register, row: DossierRow) -> None:
+        register.issued |= {each for each in (row.subject, row.into) if each.startswith("unknown-")}
+        subject, into = register.current(row.subject), register.current(row.into)
+        if row.action == "merge" and into != subject:
+            register.merged[subject] = into
             for flagged in (register.watched, register.ignored):
                 if subject in flagged:
                     flagged.remove(subject)
                     flagged.add(into)
             if subject in register.named:
                 register.named.setdefault(into, register.named.pop(subject))
-        elif action == "split":
-            register.moved |= dict.fromkeys(row["incidents"].split(";"), into)
-        elif action == "name":
-            register.named[subject] = into
-        elif action in _FLAGS:
-            flagged = getattr(register, _FLAGS[action])
-            if action.startswith("un"):
-                flagged.discard(subject)
-            else:
-                flagged.add(subject)
+        elif row.action == "split":
+            register.moved |= dict.fromkeys(row.incidents, row.into)
+        elif row.action == "name":
+            register.named[subject] = row.into
+        elif row.action in {"watch", "ignore"}:
+            (register.watched if row.action == "watch" else register.ignored).add(subject)
+        elif row.action in {"unwatch", "unignore"}:
+            (register.watched if row.action == "unwatch" else register.ignored).discard(subject)
 
     def decide(
         self,
-        action: str,
+        action: Action,
         subject: str,
         *,
         author: str,
@@ -165,11 +175,11 @@ class DossierBook:
         into: str = "",
         incidents: Iterable[str] = (),
         reason: str = "",
-    ) -> dict[str, object]:
+    ) -> DossierRow:
         """Write a decision down.
 
         Args:
-            action: `merge`, `split`, `name`, `watch`, `unwatch`, `ignore` or `unignore`.
+            action: what is decided.
             subject: the stranger (or employee, for the watch list).
             author: who decides.
             now: the present.
@@ -181,43 +191,42 @@ class DossierBook:
             InputError: it makes no sense.
             StorageError: it could not be written.
         """
-        if action not in {"merge", "split", "name", *_FLAGS}:
-            raise InputError(f"{action!r} cannot be done to a dossier", hint="merge, split, name, watch, ignore")
         if action in {"merge", "split", "name"} and (not into or into == subject):
             raise InputError(f"{action}: into what?", hint="name the other dossier or person")
-        row: dict[str, object] = {
-            "decision_id": new_id(now.astimezone(self._zone)),
-            "timestamp": now.astimezone(self._zone).isoformat(timespec="seconds"),
-            "action": action,
-            "subject": subject,
-            "into": into,
-            "incidents": ";".join(incidents),
-            "author": clean_text(author, what="author", limit=100),
-            "reason": clean_text(reason, what="reason", limit=500) if reason.strip() else "",
-        }
+        time = now.astimezone(self._zone)
+        row = DossierRow(
+            new_id(time),
+            time,
+            action,
+            subject,
+            into,
+            tuple(incidents),
+            clean_text(author, what="author", limit=100),
+            clean_text(reason, what="reason", limit=500) if reason.strip() else "",
+        )
         with self.log.exclusive():
-            self.log.append(now.astimezone(self._zone).date(), [row])
+            self._rows.append(time.date(), [row])
         return row
 
-    def dossiers(self, rows: Sequence[Mapping[str, str]]) -> list[Dossier]:
+    def dossiers(self, rows: Sequence[IncidentRow]) -> list[Dossier]:
         """Incidents of unknown people put together by who they show, the latest seen first.
 
         Args:
             rows: of the incident log.
         """
         register = self.register()
-        found: dict[str, list[Mapping[str, str]]] = {}
+        found: dict[str, list[IncidentRow]] = {}
         for row in rows:
-            for unknown_id in register.of(row) if row["kind"] == "unknown" else ():
+            for unknown_id in register.of(row) if row.kind is IncidentKind.UNKNOWN else ():
                 found.setdefault(unknown_id, []).append(row)
         dossiers = [
             Dossier(
                 unknown_id,
-                tuple(sorted(each, key=lambda row: row["timestamp"])),
+                tuple(sorted(each, key=lambda row: row.timestamp)),
                 unknown_id in register.watched,
                 unknown_id in register.ignored,
                 register.named.get(unknown_id, ""),
             )
             for unknown_id, each in found.items()
         ]
-        return sorted(dossiers, key=lambda dossier: dossier.incidents[-1]["timestamp"], reverse=True)
+        return sorted(dossiers, key=lambda dossier: dossier.incidents[-1].timestamp, reverse=True)

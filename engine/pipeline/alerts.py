@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from engine.errors import StorageError, Unreachable
 from engine.gallery import Gallery
-from engine.incidents import DossierBook, IncidentBook, Register
-from engine.pipeline.writer import Row, Writer
+from engine.incidents import DossierBook, IncidentBook, IncidentRow, Register
+from engine.pipeline.writer import Writer
 from engine.types import Event, EventKind, Severity
 
 __all__ = ["Alerts"]
@@ -40,7 +40,7 @@ class Alerts:
         dossiers: DossierBook,
         writer: Writer,
         name: Callable[[int], str],
-        notify: Callable[[Mapping[str, object]], object] | None,
+        notify: Callable[[IncidentRow], object] | None,
     ) -> None:
         self._incidents, self._dossiers, self._writer, self._name = incidents, dossiers, writer, name
         self._notify = notify
@@ -65,7 +65,7 @@ class Alerts:
         """A track that was reported as a stranger is somebody enrolled after all: the incident needs nobody any more."""
         self._writer.submit("incidents", functools.partial(self._resolve, track_id, employee_id, time))
 
-    def _write(self, event: Event, pictures: Mapping[str, Image], gallery: Gallery | None) -> Row | None:
+    def _write(self, event: Event, pictures: Mapping[str, Image], gallery: Gallery | None) -> IncidentRow | None:
         judged = self._judged(event)
         if judged is None:
             return None
@@ -79,12 +79,12 @@ class Alerts:
         if row is None:
             return None
         if event.kind is EventKind.UNKNOWN:
-            self._incident_of[event.track_ids[0]] = str(row["incident_id"])
+            self._incident_of[event.track_ids[0]] = row.incident_id
         if self._notify is not None:
             self._writer.submit("notifications", functools.partial(self._notify, row))
         return row
 
-    def _resolve(self, track_id: int, employee_id: str, time: datetime) -> Row | None:
+    def _resolve(self, track_id: int, employee_id: str, time: datetime) -> IncidentRow | None:
         incident_id = self._incident_of.pop(track_id, None)
         if incident_id is None:
             return None
@@ -94,7 +94,7 @@ class Alerts:
             author="engine",
             now=time,
             note="recognised a moment later",
-            employee_ids=employee_id,
+            employee_id=employee_id,
         )
 
     def _judged(self, event: Event) -> Event | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.attendance import AttendanceBook
 from engine.face_reader import FaceReader
 from engine.gallery import Gallery, GalleryStore, deny
-from engine.incidents import DossierBook, IncidentBook
+from engine.incidents import DossierBook, IncidentBook, IncidentRow
 from engine.tracking import SightingBook
 from engine.types import FaceQuality, Match, Person
 
@@ -66,7 +66,7 @@ class Services:
     swap_similarity: float
     min_margin: float = 0.0
     inactive: Callable[[], Collection[str]] = frozenset
-    alert: Callable[[Mapping[str, object]], object] | None = None
+    alert: Callable[[IncidentRow], object] | None = None
 
     def search(self, probes: NDArray[np.float32], gallery: Gallery | None = None) -> list[Match]:
         """Who these faces are, with all that people have said about mistakes.

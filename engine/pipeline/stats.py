@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time as clock
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from engine.attendance import PunchRow
+from engine.incidents import IncidentKind, IncidentRow
 from engine.types import Event, Frame, Track
 
 __all__ = ["FrameResult", "RunStats"]
@@ -32,7 +33,7 @@ class FrameResult:
     frame: Frame
     tracks: tuple[Track, ...]
     events: tuple[Event, ...]
-    rows: tuple[PunchRow | Mapping[str, object], ...]
+    rows: tuple[PunchRow | IncidentRow, ...]
     alarmed: frozenset[int] = frozenset()
 
 
@@ -80,12 +81,12 @@ class RunStats:
         with self.stage("embedding"):
             return work()
 
-    def count(self, rows: Sequence[PunchRow | Mapping[str, object]]) -> None:
+    def count(self, rows: Sequence[PunchRow | IncidentRow]) -> None:
         """Take in rows that were written."""
         for row in rows:
             if isinstance(row, PunchRow):
                 self.punches += row.event == "punch"
                 self.seen += row.event == "seen"
                 self.retracted += row.event == "retract"
-            elif row.get("kind", "review") != "review":
-                self.incidents[str(row["kind"])] += 1
+            elif row.kind is not IncidentKind.REVIEW:
+                self.incidents[row.kind.value] += 1

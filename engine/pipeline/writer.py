@@ -16,13 +16,14 @@ from typing import Literal, cast, get_args
 
 from engine.attendance import AttendanceBook, PunchRow
 from engine.errors import StorageError, Unreachable
+from engine.incidents import IncidentRow
 from engine.types import Person
 
 __all__ = ["Job", "Row", "Writer"]
 
 log = logging.getLogger(__name__)
 
-Row = PunchRow | Mapping[str, object]
+Row = PunchRow | IncidentRow
 Job = Callable[[], object]
 People = Callable[[], Mapping[str, Person]]
 Book = Literal["punches", "incidents", "strangers", "coverage", "sightings", "notifications"]

@@ -11,10 +11,13 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from engine.access import AUDIT
 from engine.attendance import CORRECTION, PUNCH, cells, valid_rows
 from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.imaging import encode_jpeg, read_image
+from engine.incidents import DECISIONS, INCIDENTS
+from engine.incidents.notifications import DELIVERIES
 from engine.privacy.faces import hide, look
 from engine.privacy.subjects import Subject, find
 from engine.records.books import Records
@@ -85,7 +88,10 @@ def export_subject(
     around = timedelta(days=1)  # a night shift belongs to the day on which it began
     first, last = (min(days) - around, max(days) + around) if days else (date.max, date.min)
     sheets = records.attendance.sheets.between(first, last, people, only=employee_id)
-    incidents = {row["incident_id"] for row in subject.incidents}
+    incidents = {row.incident_id for row in subject.incidents}
+    deliveries = records.deliveries.on(records.deliveries.days())
+    decisions = [row for row in records.dossiers.rows() if scrub.own & {row.subject, row.into}]
+    audit = [row for row in records.audit.rows() if row.subject in subject.ids]
     leave = [dataclasses.asdict(row) for row in records.leave.all() if row.employee_id == employee_id]
     documents: dict[str, object] = {
         "person.json": (dataclasses.asdict(subject.person) if subject.person else {"employee_id": employee_id})
@@ -94,16 +100,12 @@ def export_subject(
         "day_sheets.json": scrub.rows(map(cells, sheets)),
         "corrections.json": scrub.rows(map(CORRECTION.texts, corrections)),
         "leave.json": scrub.rows(leave),
-        "incidents.json": scrub.rows(subject.incidents),
+        "incidents.json": scrub.rows(map(INCIDENTS.texts, subject.incidents)),
         "sightings.json": scrub.rows(map(SIGHTING.texts, subject.sightings)),
         "comparisons.json": [_compared(row, subject.ids) for row in subject.compared],
-        "dossiers.json": scrub.rows(
-            row for row in records.dossiers.rows() if scrub.own & {row["subject"], row["into"]}
-        ),
-        "messages.json": scrub.rows(
-            row for row in records.deliveries.on(records.deliveries.days()) if row["incident_id"] in incidents
-        ),
-        "audit.json": scrub.rows(row for row in records.audit.file.read() if row["subject"] in subject.ids),
+        "dossiers.json": scrub.rows(map(DECISIONS.texts, decisions)),
+        "messages.json": scrub.rows(DELIVERIES.texts(row) for row in deliveries if row.incident_id in incidents),
+        "audit.json": scrub.rows(map(AUDIT.texts, audit)),
         "templates.json": _templates(subject),
     }
     sure = _sure(records, subject)

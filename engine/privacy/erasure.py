@@ -186,7 +186,7 @@ def foresee(records: Records, employee_id: str, threshold: float) -> Prospect:
         leave_entries=sum(entry.employee_id == employee_id for entry in records.leave.all()),
         messages=sum(1 for _ in _messages(records.workspace / "outbox", subject)),
         pin=records.pins.has(employee_id),
-        incidents=len({row["refers_to"] or row["incident_id"] for row in subject.incidents}),
+        incidents=len({row.refers_to or row.incident_id for row in subject.incidents}),
         rows=len(subject.attendance),
         pseudonym=_told_by_id(subject),
         others=len(set(records.pictures()) - own),
@@ -263,7 +263,7 @@ def _drawn_beside(path: Path) -> list[Path]:
 
 def _messages(outbox: Path, subject: Subject) -> Iterator[Path]:
     """Messages on their way that name the person, or tell of an incident they took part in."""
-    incidents = {row["incident_id"] for row in subject.incidents}
+    incidents = {row.incident_id for row in subject.incidents}
     for path in sorted(outbox.glob("[0-9]*.json*")):
         with storage_errors(path), contextlib.suppress(FileNotFoundError):
             text = path.read_text(encoding="utf-8", errors="replace")

@@ -108,7 +108,7 @@ def _strangers(records: Records, days: int, today: date, *, apply: bool) -> tupl
     register = records.dossiers.register()
     seen: dict[str, date] = {}
     for day in records.incidents.log.days():
-        for row in records.incidents.log.read(day):
+        for row in records.incidents.rows.read(day):
             seen |= dict.fromkeys(register.of(row), day)
     old: dict[str, date] = {}
     limit = today - timedelta(days=days)
@@ -176,15 +176,14 @@ def _incidents(records: Records, days: int, now: datetime, forgotten: set[str], 
     held = {register.current(person) for person in records.strangers.current().people} - forgotten | register.watched
     for day in records.incidents.log.days():
         if day >= limit:
-            held |= {person for row in records.incidents.log.read(day) for person in register.of(row)}
+            held |= {person for row in records.incidents.rows.read(day) for person in register.of(row)}
     in_force = {
         day
-        for day in records.dossiers.log.days()
-        for row in records.dossiers.log.read(day)
-        if held & {register.current(row["subject"]), register.current(row["into"])}
+        for day, rows in records.dossiers.by_day().items()
+        if any(held & {register.current(row.subject), register.current(row.into)} for row in rows)
     }
     old = set()
-    for log in (records.incidents.log, records.deliveries):
+    for log in (records.incidents.log, records.deliveries.raw):
         old |= _log_days(log, limit, days, now, apply=apply)
     old |= _log_days(records.dossiers.log, limit, days, now, apply=apply, keep=in_force)
     return _summary("incidents", days, old)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.errors import InputError
 from engine.gallery import Template
-from engine.incidents import IMAGE_COLUMNS
+from engine.incidents import IMAGE_COLUMNS, IncidentRow
 from engine.records.books import Records
 from engine.tracking import SightingRow
 from engine.types import TrackState
@@ -57,8 +57,8 @@ class Subject:
         self.attendance = [row for _, row in records.attendance_rows() if row.employee_id in self.ids]
         self.strangers, self.elsewhere = self._as_stranger()
         rows = records.incident_rows()
-        known = {row["refers_to"] or row["incident_id"] for row in rows if self.takes_part(row)}
-        self.incidents = [row for row in rows if (row["refers_to"] or row["incident_id"]) in known]
+        known = {row.refers_to or row.incident_id for row in rows if self.takes_part(row)}
+        self.incidents = [row for row in rows if (row.refers_to or row.incident_id) in known]
         seen = [row for row in records.sightings.rows() if self._sighted(row) or self.ids & set(row.candidates)]
         self.sightings = [row for row in seen if self._sighted(row)]
         self.compared = [row for row in seen if not self._sighted(row)]
@@ -97,11 +97,10 @@ class Subject:
         }
         return frozenset(found), elsewhere
 
-    def takes_part(self, row: Row) -> bool:
+    def takes_part(self, row: IncidentRow) -> bool:
         """An incident's row names them, a dossier of theirs, or a track whose face is theirs."""
-        named = self.ids & set(row["employee_ids"].split(";"))
-        dossiers = self.strangers & set(self._register.of(row))
-        return bool(named or dossiers or set(row["tracks"].split(";")) & self.elsewhere.keys())
+        named, dossiers = self.ids.intersection(row.employee_ids), self.strangers.intersection(self._register.of(row))
+        return bool(named or dossiers or self.elsewhere.keys() & set(row.tracks))
 
     def _sighted(self, row: SightingRow) -> bool:
         """A row of the log of sightings is about them."""
@@ -114,7 +113,7 @@ class Subject:
         folder = self._records.workspace / "images" / "enrolment"
         paths = {folder / f"{template.template_id}.jpg" for template in self.templates}
         named = [row.evidence_image for row in self.attendance]
-        named += [row[column] for row in self.incidents for column in IMAGE_COLUMNS]
+        named += [getattr(row, column) for row in self.incidents for column in IMAGE_COLUMNS]
         found = {self._records.inside(name) for name in named}
         return {path for path in paths if path.is_file()} | {path for path in found if path is not None}
 

@@ -6,37 +6,35 @@ is kept, and only files that changed are read again.
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from engine.incidents import ALERT_KINDS, REVIEW_STATES, Incident, as_it_stands
+from engine.incidents import ALERT_KINDS, REVIEW_STATES, Incident, IncidentKind, IncidentRow, with_reviews
 from engine.records.books import Records
-from engine.storage.logs import PSEUDONYM, DayLog
+from engine.storage.logs import PSEUDONYM, TypedDayLog
+from engine.types import Severity
 
 __all__ = [
     "RECENT_DAYS",
     "SEVERITIES",
     "UNSETTLED",
     "AlertBoard",
-    "Situation",
-    "Wanted",
+    "AlertFigures",
+    "AlertFilter",
+    "alert_figures",
     "erased",
     "is_stranger",
     "latest_picture",
     "next_states",
     "parties",
     "select",
-    "situation",
-    "when",
+    "settled_by_people",
 ]
 
-Row = Mapping[str, str]
-
 RECENT_DAYS = 7
-SEVERITIES = ("high", "medium", "low", "info")
+SEVERITIES = tuple(severity.value for severity in reversed(Severity))
 UNSETTLED = ("open", "acknowledged")
 """States in which an incident still needs somebody, however old it is."""
 _JUDGED_DAYS = 30
@@ -51,14 +49,6 @@ def next_states(state: str) -> tuple[str, ...]:
     return _NEXT.get(state, ("open",))
 
 
-def when(text: str) -> datetime | None:
-    """The moment in a cell; None when somebody changed it into none, or there is none."""
-    with contextlib.suppress(ValueError):
-        moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo else None
-    return None
-
-
 def erased(key: str) -> bool:
     """Whether an id stands for somebody who asked to be forgotten."""
     return key.startswith(PSEUDONYM)
@@ -69,14 +59,12 @@ def is_stranger(key: str) -> bool:
     return key.startswith("unknown-")
 
 
-def parties(row: Row) -> list[str]:
+def parties(row: IncidentRow) -> list[str]:
     """Who was involved: ids of people, then of strangers, as the row has them."""
-    return list(
-        dict.fromkeys(each for column in ("employee_ids", "unknown_ids") for each in row[column].split(";") if each)
-    )
+    return list(dict.fromkeys((*row.employee_ids, *row.unknown_ids)))
 
 
-def latest_picture(records: Records, rows: Sequence[Row], unknown_id: str) -> str:
+def latest_picture(records: Records, rows: Sequence[IncidentRow], unknown_id: str) -> str:
     """The newest picture of a stranger that is still kept, relative to the workspace; empty: there is none.
 
     Args:
@@ -86,8 +74,8 @@ def latest_picture(records: Records, rows: Sequence[Row], unknown_id: str) -> st
     """
     register = records.dossiers.register()
     for row in reversed(rows):
-        if row["kind"] == "unknown" and unknown_id in register.of(row) and records.inside(row["image"]):
-            return row["image"]
+        if row.kind is IncidentKind.UNKNOWN and unknown_id in register.of(row) and records.inside(row.image):
+            return row.image
     return ""
 
 
@@ -99,19 +87,19 @@ class _File:
     """What a day's file holds, and what it was like when it was read."""
 
     stamp: object
-    rows: Sequence[Row]
+    rows: Sequence[IncidentRow]
 
 
 class AlertBoard:
     """All incidents that need, or needed, somebody, kept in memory and brought up to date file by file.
 
-    Incidents of cameras are left out: nobody reviews them.
+    Incidents of cameras are left out: nobody reviews them. So are rows that cannot be read, which `muster verify` names.
 
     Args:
         log: of incidents.
     """
 
-    def __init__(self, log: DayLog) -> None:
+    def __init__(self, log: TypedDayLog[IncidentRow]) -> None:
         self._log = log
         self._mutex = threading.Lock()
         self._files: dict[date, _File] = {}
@@ -142,7 +130,7 @@ class AlertBoard:
             return [
                 day
                 for day, file in self._files.items()
-                if any(incident_id in (row["incident_id"], row["refers_to"]) for row in file.rows)
+                if any(incident_id in (row.incident_id, row.refers_to) for row in file.rows)
             ]
 
     def version(self) -> int:
@@ -156,7 +144,7 @@ class AlertBoard:
         return sum(each.state == "open" for each in self.all())
 
     def _refresh(self) -> None:
-        stamps = self._log.stamps()
+        stamps = self._log.raw.stamps()
         if stamps == {day: file.stamp for day, file in self._files.items()}:
             return
         known, files = self._files, dict[date, _File]()
@@ -165,27 +153,18 @@ class AlertBoard:
             same = before is not None and before.stamp == stamp
             files[day] = before if same and before else _File(stamp, self._log.read(day))
         self._files = files
-        self._settle(row for file in files.values() for row in file.rows)
+        rows = [row for file in files.values() for row in file.rows]
+        found = with_reviews(row for row in rows if row.kind is IncidentKind.REVIEW or row.kind in ALERT_KINDS)
+        self._all = tuple(sorted(found, key=lambda each: (each.row.timestamp, each.row.incident_id)))
+        self._by_id = {each.row.incident_id: each for each in self._all}
         self._version += 1
-
-    def _settle(self, rows: Iterable[Row]) -> None:
-        alerts: dict[str, Row] = {}
-        reviews: dict[str, list[Row]] = {}
-        for row in rows:
-            if row["kind"] == "review":
-                reviews.setdefault(row["refers_to"], []).append(row)
-            elif row["kind"] in ALERT_KINDS:
-                alerts.setdefault(row["incident_id"], row)
-        found = [as_it_stands(row, reviews.get(key, ())) for key, row in alerts.items()]
-        self._all = tuple(sorted(found, key=lambda each: (each.row["timestamp"], each.row["incident_id"])))
-        self._by_id = {each.row["incident_id"]: each for each in self._all}
 
 
 # --------------------------------------------------------------------------------------------- filters and counts
 
 
 @dataclass(frozen=True)
-class Wanted:
+class AlertFilter:
     """Which incidents to show; an empty text: any.
 
     Attributes:
@@ -202,7 +181,7 @@ class Wanted:
     last: date | None = None
 
 
-def select(alerts: Sequence[Incident], wanted: Wanted, today: date) -> list[Incident]:
+def select(alerts: Sequence[Incident], wanted: AlertFilter, today: date) -> list[Incident]:
     """The incidents that are wanted, newest first.
 
     Args:
@@ -210,25 +189,23 @@ def select(alerts: Sequence[Incident], wanted: Wanted, today: date) -> list[Inci
         wanted: the filters.
         today: the present day at the workplace.
     """
-    first = (wanted.first or today - timedelta(days=RECENT_DAYS - 1)).isoformat()
-    last = (wanted.last or date.max).isoformat()
+    first, last = wanted.first or today - timedelta(days=RECENT_DAYS - 1), wanted.last or date.max
+    asked = (wanted.state, wanted.kind, wanted.camera, wanted.severity)
 
     def fits(each: Incident) -> bool:
         row = each.row
-        if (wanted.state and each.state != wanted.state) or (wanted.kind and row["kind"] != wanted.kind):
-            return False
-        if (wanted.camera and row["camera"] != wanted.camera) or (
-            wanted.severity and row["severity"] != wanted.severity
+        if any(
+            word and word != own
+            for word, own in zip(asked, (each.state, row.kind, row.camera, row.severity), strict=True)
         ):
             return False
-        day = row["timestamp"][:10]
-        return first <= day <= last or (wanted.first is None and each.state in UNSETTLED)
+        return first <= row.timestamp.date() <= last or (wanted.first is None and each.state in UNSETTLED)
 
     return [each for each in reversed(alerts) if fits(each)]
 
 
 @dataclass(frozen=True)
-class Situation:
+class AlertFigures:
     """The figures that a security lead asks for first.
 
     Attributes:
@@ -244,23 +221,30 @@ class Situation:
     false_alarms: int
 
 
-def situation(alerts: Iterable[Incident], now: datetime) -> Situation:
-    """The figures of the moment.
+def alert_figures(alerts: Iterable[Incident], now: datetime) -> AlertFigures:
+    """The figures at a moment.
 
     Args:
         alerts: all there are.
         now: the present, timezone-aware.
     """
     since = now - timedelta(days=_JUDGED_DAYS)
-    waiting: list[Incident] = []
+    waiting: list[IncidentRow] = []
     judged: list[str] = []
     for each in alerts:
         if each.state == "open":
-            waiting.append(each)
-        elif each.state in REVIEW_STATES and each.state not in UNSETTLED and each.author != "engine":
-            settled = when(each.reviewed_at)
-            if settled is not None and settled >= since:
-                judged.append(each.state)
-    begun = [moment for each in waiting if (moment := when(each.row["timestamp"])) is not None]
-    high = sum(each.row["severity"] == "high" for each in waiting)
-    return Situation(len(waiting), high, min(begun, default=None), len(judged), judged.count("false alarm"))
+            waiting.append(each.row)
+        elif settled_by_people(each) and each.reviewed_at is not None and each.reviewed_at >= since:
+            judged.append(each.state)
+    return AlertFigures(
+        len(waiting),
+        sum(row.severity is Severity.HIGH for row in waiting),
+        min((row.timestamp for row in waiting), default=None),
+        len(judged),
+        judged.count("false alarm"),
+    )
+
+
+def settled_by_people(incident: Incident) -> bool:
+    """Whether somebody settled it; what the engine settled by itself is no judgement."""
+    return incident.state in REVIEW_STATES and incident.state not in UNSETTLED and incident.author != "engine"

@@ -12,23 +12,16 @@ from engine.access import Audit, PinBook
 from engine.attendance import AttendanceBook, PunchRow
 from engine.errors import StorageError
 from engine.gallery import GalleryStore
-from engine.incidents import DossierBook, IncidentBook
+from engine.incidents import ALERT_KINDS, DossierBook, IncidentBook, IncidentRow
+from engine.incidents.notifications import DeliveryRow
 from engine.people import LeaveBook, PeopleStore
-from engine.storage.logs import DayLog, Finding
+from engine.storage.logs import DayLog, Finding, TypedDayLog
 from engine.tracking import SightingBook
 from engine.types import Person
 
 __all__ = ["PICTURE_FOLDERS", "Records"]
 
-PICTURE_FOLDERS = (
-    "enrolment",
-    "evidence",
-    "unidentified",
-    "unknown",
-    "tailgating",
-    "presentation_attack",
-    "watch_list",
-)
+PICTURE_FOLDERS = ("enrolment", "evidence", "unidentified", *ALERT_KINDS)
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,7 @@ class Records:
     incidents: IncidentBook
     dossiers: DossierBook
     sightings: SightingBook
-    deliveries: DayLog
+    deliveries: TypedDayLog[DeliveryRow]
     audit: Audit
     pins: PinBook
 
@@ -70,7 +63,7 @@ class Records:
             self.incidents.log,
             self.dossiers.log,
             self.sightings.log,
-            self.deliveries,
+            self.deliveries.raw,
         ]
 
     @property
@@ -89,9 +82,9 @@ class Records:
             for row in self.attendance.log.read(day):
                 yield day, row
 
-    def incident_rows(self) -> list[Mapping[str, str]]:
+    def incident_rows(self) -> list[IncidentRow]:
         """Every row of the incident log, reviews included."""
-        return list(self.incidents.log.on(self.incidents.log.days()))
+        return self.incidents.rows.on(self.incidents.log.days())
 
     def inside(self, relative: str) -> Path | None:
         """A picture that a row names; None when the path leads elsewhere (a row may be forged) or nothing is there."""
@@ -103,7 +96,7 @@ class Records:
         """Close all days that are over."""
         closed = self.attendance.keeper.close_days(now, people)
         before = self.attendance.day_of(now)
-        for log in (self.incidents.log, self.dossiers.log, self.sightings.log, self.deliveries):
+        for log in (self.incidents.log, self.dossiers.log, self.sightings.log, self.deliveries.raw):
             log.close(before, now)
         return closed
 

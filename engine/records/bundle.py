@@ -7,12 +7,12 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
 from engine.errors import InputError, StorageError
-from engine.incidents import IMAGE_COLUMNS, Incident
+from engine.incidents import IMAGE_COLUMNS, INCIDENTS, Incident, IncidentRow
 from engine.records.alerts import AlertBoard, erased, is_stranger, latest_picture, parties
 from engine.records.books import Records
 from engine.storage import storage_errors, table_text
@@ -76,6 +76,7 @@ class Case:
         incident: as it stands.
         parties: who was involved. pictures: JPEG by column; those that are gone are left out, and named in `gone`.
         seals: of its day, and of the days of its reviews.
+        written: its rows and those of its reviews exactly as they stand in the log, each with its seal, as CSV.
         readable: makes pseudonyms of people who are still known readable again.
     """
 
@@ -84,20 +85,27 @@ class Case:
     pictures: Mapping[str, bytes]
     gone: tuple[str, ...]
     seals: SealCheck
+    written: str
     readable: Callable[[str], str]
 
     @property
-    def row(self) -> dict[str, str]:
+    def row(self) -> IncidentRow:
         """The incident's row, for people to read."""
         return self._read(self.incident.row)
 
     @property
-    def reviews(self) -> list[dict[str, str]]:
+    def reviews(self) -> list[IncidentRow]:
         """The rows of its reviews, for people to read."""
         return [self._read(each) for each in self.incident.reviews]
 
-    def _read(self, row: Mapping[str, str]) -> dict[str, str]:
-        return {column: self.readable(cell) for column, cell in row.items()}
+    def _read(self, row: IncidentRow) -> IncidentRow:
+        return replace(
+            row,
+            employee_ids=tuple(map(self.readable, row.employee_ids)),
+            detail=self.readable(row.detail),
+            author=self.readable(row.author),
+            assignee=self.readable(row.assignee),
+        )
 
 
 def gather(
@@ -129,9 +137,10 @@ def gather(
     pictures: dict[str, bytes] = {}
     gone = []
     for column in IMAGE_COLUMNS:
-        if not incident.row[column]:
+        place: str = getattr(incident.row, column)
+        if not place:
             continue
-        content = _content(records.inside(incident.row[column]))
+        content = _content(records.inside(place))
         if content:
             pictures[column] = content
         else:
@@ -145,8 +154,10 @@ def gather(
             current = records.dossiers.register().current(key)
             shown = latest_picture(records, [each.row for each in board.all()], current)
             found.append(Party(current, face=_content(records.inside(shown))))
-    seals = _seals(records, board.days_of(incident_id))
-    return Case(incident, tuple(found), pictures, tuple(gone), seals, readable)
+    days, log = board.days_of(incident_id), records.incidents.log
+    own = [row for row in log.on(days) if incident_id in (row["incident_id"], row["refers_to"])]
+    written = table_text(log.shelf.columns, own)
+    return Case(incident, tuple(found), pictures, tuple(gone), _seals(records, days), written, readable)
 
 
 def _content(path: Path | None) -> bytes:
@@ -186,13 +197,12 @@ def pack(case: Case, sheet: str, now: datetime) -> bytes:
         sheet: a page to print, HTML.
         now: the present.
     """
-    name = bundle_name(case.incident.row["incident_id"])
-    columns = list(case.incident.row)
+    name = bundle_name(case.incident.row.incident_id)
     document = {
-        "incident": case.row,
+        "incident": INCIDENTS.texts(case.row),
         "state": case.incident.state,
         "assignee": case.readable(case.incident.assignee),
-        "reviews": case.reviews,
+        "reviews": [INCIDENTS.texts(row) for row in case.reviews],
         "people": [
             {"id": each.key, "name": each.name, "department": each.department, "known": each.known}
             for each in case.parties
@@ -213,7 +223,7 @@ def pack(case: Case, sheet: str, now: datetime) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"{name}/READ ME.txt", _README.format(name=name, time=f"{now:%Y-%m-%d %H:%M %Z}"))
         archive.writestr(f"{name}/sheet.html", sheet)
-        archive.writestr(f"{name}/rows.csv", table_text(columns, [case.incident.row, *case.incident.reviews]))
+        archive.writestr(f"{name}/rows.csv", case.written)
         archive.writestr(f"{name}/incident.json", json.dumps(document, indent=1, ensure_ascii=False))
         for column, content in case.pictures.items():
             which = column.removesuffix("_image").replace("image", "main")

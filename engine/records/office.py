@@ -17,7 +17,8 @@ from engine.errors import InputError
 from engine.face_reader import FaceReader, subject
 from engine.gallery import Gallery, Template
 from engine.imaging import read_image
-from engine.incidents import Dossier
+from engine.incidents import Dossier, IncidentKind, IncidentRow
+from engine.incidents.dossiers import Action
 from engine.records.books import Records
 from engine.records.names import Names
 from engine.records.today import Arrival, arrivals
@@ -120,12 +121,12 @@ class Office:
         """How many unknown people were seen today, and not recognised since."""
         today = self._records.attendance.day_of(self._clock())
         register = self._records.dossiers.register()
-        open_ = [
+        unknown = [
             found.row
             for found in self._records.incidents.incidents(today, today)
-            if found.row["kind"] == "unknown" and not any(review["employee_ids"] for review in found.reviews)
+            if found.row.kind is IncidentKind.UNKNOWN and not any(review.employee_ids for review in found.reviews)
         ]
-        return len({each for row in open_ for each in register.of(row)} - register.named.keys())
+        return len({each for row in unknown for each in register.of(row)} - register.named.keys())
 
     def not_this(self, event_id: str, *, author: str, reason: str) -> PunchRow:
         """Say that a punch shows somebody else: it is taken back, and a face like that one is not taken for them again.
@@ -178,13 +179,12 @@ class Office:
 
     # ----------------------------------------------------------------------------------------- incidents
 
-    def review(
-        self, incident_id: str, state: str, *, author: str, note: str = "", assignee: str = ""
-    ) -> dict[str, object]:
+    def review(self, incident_id: str, state: str, *, author: str, note: str = "", assignee: str = "") -> IncidentRow:
         """Say what became of an incident.
 
         Raises:
             InputError: no such incident or state.
+            StorageError: it could not be written.
         """
         return self._records.incidents.review(
             incident_id,
@@ -236,7 +236,7 @@ class Office:
             InputError: the dossier is not known, or holds none of the incidents, or nothing else.
         """
         found = next((each for each in self.dossiers() if each.unknown_id == unknown_id), None)
-        own = {row["incident_id"]: row for row in found.incidents} if found else {}
+        own = {row.incident_id: row for row in found.incidents} if found else {}
         if not own:
             self._known(unknown_id)
         strange = sorted(set(incidents) - set(own))
@@ -256,7 +256,7 @@ class Office:
 
         self._records.strangers.update(issue)
         self._decide("split", unknown_id, author=author, reason=reason, into=answer, incidents=incidents)
-        tracks = {track for each in incidents for track in own[each]["tracks"].split(";")}
+        tracks = {track for each in incidents for track in own[each].tracks}
         self._move(tracks & self._templates(unknown_id), answer)
         return answer
 
@@ -314,7 +314,14 @@ class Office:
         self._decide("ignore" if on else "unignore", unknown_id, author=author, reason=reason)
 
     def _decide(
-        self, action: str, subject_id: str, *, author: str, reason: str, into: str = "", incidents: Sequence[str] = ()
+        self,
+        action: Action,
+        subject_id: str,
+        *,
+        author: str,
+        reason: str,
+        into: str = "",
+        incidents: Sequence[str] = (),
     ) -> None:
         self._records.dossiers.decide(
             action,

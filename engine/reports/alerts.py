@@ -11,8 +11,8 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from engine.evaluation import Rate
-from engine.incidents import ALERT_KINDS, REVIEW_STATES, Incident
-from engine.records.alerts import UNSETTLED, when
+from engine.incidents import ALERT_KINDS, Incident
+from engine.records.alerts import UNSETTLED, settled_by_people
 
 __all__ = ["AlertRate", "FalseAlarms", "alert_rates", "false_alarms"]
 
@@ -54,16 +54,16 @@ def alert_rates(
     A camera that is off at night is not a quiet camera: counts alone would say so.
 
     Args:
-        alerts: incidents that somebody must look at; those of other days, or whose time cannot be read, are left out.
+        alerts: incidents that somebody must look at; those of other days are left out.
         watched: when each camera was watching (`CoverageBook.watched`): spans that do not overlap.
         first, last: workplace days, both included.
         zone: of the workplace.
     """
     counts: Counter[tuple[str, int]] = Counter()
     for each in alerts:
-        moment = when(each.row["timestamp"])
-        if moment is not None and first <= (local := moment.astimezone(zone)).date() <= last:
-            counts[each.row["camera"], local.hour] += 1
+        local = each.row.timestamp.astimezone(zone)
+        if first <= local.date() <= last:
+            counts[each.row.camera, local.hour] += 1
     seconds: dict[tuple[str, int], float] = defaultdict(float)
     for camera, spans in watched.items():
         for begin, end in spans:
@@ -114,10 +114,10 @@ def false_alarms(alerts: Iterable[Incident], by: Literal["kind", "camera"] = "ki
     """
     false, settled, waiting = Counter[str](), Counter[str](), Counter[str]()
     for each in alerts:
-        what = each.row[by]
+        what = each.row.kind.value if by == "kind" else each.row.camera
         if each.state in UNSETTLED:
             waiting[what] += 1
-        elif each.state in REVIEW_STATES and each.author != "engine":
+        elif settled_by_people(each):
             settled[what] += 1
             false[what] += each.state == "false alarm"
     found = settled.keys() | waiting.keys()

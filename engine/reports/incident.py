@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from engine.records.alerts import when
+from engine.incidents import INCIDENTS
 from engine.records.bundle import Case, Party
 from engine.reports.render import render
 
@@ -53,27 +53,28 @@ def incident_sheet(case: Case, *, generated_at: datetime, place: str = "") -> st
     Raises:
         ConfigError: the package that renders pages is not installed.
     """
-    row = case.row
+    row, cells = case.row, INCIDENTS.texts(case.row)
+    people = [
+        {"who": _who(each), "key": each.key, "department": each.department, "face": _data(each.face)}
+        for each in case.parties
+    ]
     return render(
         "incident.html.j2",
         generated_at,
-        title=f"Incident {row['incident_id']}",
+        title=f"Incident {row.incident_id}",
         place=place,
-        kind=_KINDS.get(row["kind"], row["kind"].replace("_", " ")),
-        row=row,
+        kind=_KINDS.get(row.kind, row.kind.replace("_", " ")),
+        row=cells,
         state=case.incident.state,
         signs=_SIGNS,
         assignee=case.readable(case.incident.assignee),
-        begun=_moment(row["timestamp"]),
-        ended=_moment(row["ended"]),
-        similarity=row["similarity"],
-        people=[
-            {"who": _who(each), "key": each.key, "department": each.department, "face": _data(each.face)}
-            for each in case.parties
-        ],
+        begun=_time(row.timestamp),
+        ended=_time(row.ended) if row.ended else "",
+        similarity=cells["similarity"],
+        people=people,
         pictures=[(_CAPTIONS[column], _data(case.pictures[column])) for column in _CAPTIONS if column in case.pictures],
         gone=len(case.gone),
-        history=[{**each, "time": _moment(each["timestamp"])} for each in case.reviews],
+        history=[{**vars(each), "time": _time(each.timestamp)} for each in case.reviews],
         seals=case.seals,
     )
 
@@ -86,9 +87,8 @@ def _who(party: Party) -> str:
     return "Unknown person" if party.stranger else "Person no longer listed"
 
 
-def _moment(text: str) -> str:
-    moment = when(text)
-    return f"{moment:%a} {moment.day} {moment:%b %Y, %H:%M:%S}" if moment else text
+def _time(time: datetime) -> str:
+    return f"{time:%a} {time.day} {time:%b %Y, %H:%M:%S}"
 
 
 def _data(content: bytes) -> str:

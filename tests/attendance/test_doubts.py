@@ -148,14 +148,14 @@ def test_a_stranger_who_is_recognised_a_moment_later_needs_nobody_any_more(tmp_p
     for frame in scene.frames[:20]:
         pipeline.process(frame)
     (before,) = services.incidents.incidents(DAY, DAY)
-    assert (before.row["kind"], before.state, len(services.strangers.current())) == ("unknown", "open", 1)
+    assert (before.row.kind, before.state, len(services.strangers.current())) == ("unknown", "open", 1)
     template = Template("t-ann", "ann", 0.9)
     services.gallery.update(lambda gallery: gallery.add([template], vector("ann")[None]))
     for frame in scene.frames[20:]:
         pipeline.process(frame)
     pipeline.finish()
     (after,) = services.incidents.incidents(DAY, DAY)
-    assert (after.state, after.author, after.reviews[0]["employee_ids"]) == ("resolved", "engine", "ann")
+    assert (after.state, after.author, after.reviews[0].employee_ids) == ("resolved", "engine", ("ann",))
     assert len(services.strangers.current()) == 0
     assert [row.event for row in services.attendance.log.read(DAY)] == ["punch"]
 

@@ -76,7 +76,7 @@ def test_there_is_something_to_show_of_everything(bench: Workbench) -> None:
     corrected = [row for row in rows if row.corrected_by]
     assert any(row.approved_by for row in corrected)
     assert any(not row.approved_by for row in corrected)
-    kinds = Counter(row["kind"] for row in bench.records.incident_rows())
+    kinds = Counter(row.kind for row in bench.records.incident_rows())
     assert (kinds["camera_lost"], kinds["camera_back"]) == (1, 1)
     assert min(kinds[kind] for kind in ("unknown", "tailgating", "presentation_attack")) > 0
     assert max(len(dossier.days) for dossier in bench.office.dossiers()) > 1
@@ -85,8 +85,8 @@ def test_there_is_something_to_show_of_everything(bench: Workbench) -> None:
 def test_every_made_up_alert_is_settled_and_none_is_of_today(bench: Workbench) -> None:
     alerts = bench.alerts.all()
     assert {each.state for each in alerts} == {"resolved", "false alarm"}
-    assert FRIDAY.isoformat() not in {each.row["timestamp"][:10] for each in alerts}
-    assert {each.row["detail"] for each in alerts} == {"made up for the sample"}
+    assert FRIDAY not in {each.row.timestamp.date() for each in alerts}
+    assert {each.row.detail for each in alerts} == {"made up for the sample"}
 
 
 def test_a_stranger_who_comes_later_is_not_taken_for_a_made_up_one(bench: Workbench) -> None:
@@ -158,7 +158,7 @@ def test_the_sample_workspace_holds_real_faces_and_three_weeks(sample_workspace:
     rows = [row for _, row in bench.records.attendance_rows()]
     assert {"face", "sample"} == {row.method for row in rows}
     assert 15 <= len({row.timestamp.date() for row in rows if row.method == "sample"}) <= 16
-    assert {each.row["image"] != "" for each in bench.alerts.all() if each.state == "open"} == {True}
+    assert {each.row.image != "" for each in bench.alerts.all() if each.state == "open"} == {True}
     assert not seed_sample(sample_workspace, no_progress)
 
 

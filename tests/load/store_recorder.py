@@ -36,7 +36,7 @@ def main(workspace: Path, said: Path, run: str, per_s: float) -> None:
                         EventKind.UNKNOWN, now, camera, unknown_ids=(f"unknown-{number}",), severity=Severity.HIGH
                     )
                     told = bench.incidents.record(event, {})
-                    rows += [("incidents", told["incident_id"])] if told else []
+                    rows += [("incidents", told.incident_id)] if told else []
                 if number % 20 == 0:
                     coverage.record(Span(camera, now - timedelta(seconds=5), now))
             except StorageError as error:

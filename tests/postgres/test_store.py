@@ -79,9 +79,9 @@ def test_a_withdrawn_name_is_found_by_its_track_and_an_incident_by_its_id(store:
         Event(EventKind.UNKNOWN, T0, "gate", unknown_ids=("unknown-1",), severity=Severity.HIGH), {}
     )
     assert told is not None
-    incidents.review(str(told["incident_id"]), "resolved", author="ann", now=T0, note="the plumber")
+    incidents.review(told.incident_id, "resolved", author="ann", now=T0, note="the plumber")
     (found,) = incidents.incidents(DAY, DAY)
-    assert (found.state, found.note, found.row["camera"]) == ("resolved", "the plumber", "gate")
+    assert (found.state, found.note, found.row.camera) == ("resolved", "the plumber", "gate")
     with pytest.raises(InputError, match="no incident"):
         incidents.review("20261120T080000-000000000000", "resolved", author="ann", now=T0)
 

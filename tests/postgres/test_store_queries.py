@@ -60,9 +60,9 @@ def use(bench: Workbench) -> None:
         Event(EventKind.UNKNOWN, now, "gate", unknown_ids=("unknown-1",), severity=Severity.HIGH, detail=HOSTILE), {}
     )
     assert found is not None
-    bench.incidents.review(str(found["incident_id"]), "resolved", author=HOSTILE, now=now, note=HOSTILE)
+    bench.incidents.review(found.incident_id, "resolved", author=HOSTILE, now=now, note=HOSTILE)
     bench.alerts.all()
-    bench.alerts.get(str(found["incident_id"]))
+    bench.alerts.get(found.incident_id)
     bench.dossiers.decide("watch", "unknown-1", author=HOSTILE, now=now)
     bench.dossiers.register()
     assert bench.attendance.plan.coverage is not None

@@ -177,7 +177,7 @@ def test_logs_go_by_whole_days_with_their_sheets_and_the_rest_verifies(tmp_path:
 
 def test_a_row_that_was_tampered_with_stops_nothing(tmp_path: Path) -> None:
     workbench = workspace(tmp_path, strangers=10, unknown_images=10, incidents=31)
-    stranger(workbench, face(1), ago(20), track="run-1", image=picture())
+    stranger(workbench, face(1), ago(20), track=f"{ago(20):%Y%m%dT%H%M%S}-aa-1", image=picture())
     log = workbench.incidents.log.shelf.path(ago(20).date())
     log.write_bytes(log.read_bytes().replace(f",{ago(20):%Y-%m-%d}T".encode(), b",yesterday T"))
     assert counts(workbench, apply=True)["strangers"] == (1, ago(20).date())
@@ -197,12 +197,12 @@ def test_decisions_about_strangers_stay_while_somebody_of_theirs_is_held(tmp_pat
     dry, done = counts(workbench), counts(workbench, apply=True)
     assert dry == done
     assert (done["strangers"][0], done["incidents"][0]) == (2, 2)  # the days of the visits and of the merge
-    assert [row["action"] for row in workbench.dossiers.rows()] == ["watch"]
+    assert [row.action for row in workbench.dossiers.rows()] == ["watch"]
     assert workbench.strangers.current().people == ("unknown-1",)
     workbench.office.watch("unknown-1", author="Sam", reason="caught", on=False)
     again = counts(workbench, apply=True)
     assert (again["strangers"][0], again["incidents"][0]) == (1, 1)
-    assert [row["action"] for row in workbench.dossiers.rows()] == ["unwatch"]
+    assert [row.action for row in workbench.dossiers.rows()] == ["unwatch"]
     assert workbench.records.verify() == []
 
 
@@ -260,8 +260,8 @@ def test_while_somebody_watches_days_are_closed_and_what_is_too_old_goes(tmp_pat
     done = threading.Event()
     with attended(workbench):
         for _ in range(500):
-            if not (tmp_path / str(row["image"])).exists():
+            if not (tmp_path / row.image).exists():
                 break
             done.wait(0.02)
-    assert not (tmp_path / str(row["image"])).exists()
+    assert not (tmp_path / row.image).exists()
     assert (ago(3).date(), "") in workbench.attendance.log.raw.journal.heads("attendance")

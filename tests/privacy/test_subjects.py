@@ -20,6 +20,7 @@ from engine.attendance import PunchRow
 from engine.errors import InputError, StorageError
 from engine.face_reader import FaceReader
 from engine.imaging import read_image
+from engine.incidents import IncidentKind, IncidentRow
 from engine.workbench import Workbench
 
 pytestmark = pytest.mark.models
@@ -245,9 +246,8 @@ def test_a_message_about_somebody_with_a_similar_id_is_sent(tmp_path: Path, id_i
         notifications={"rules": [{"name": "r", "webhook": "http://localhost:9/", "webhook_secret_env": "DESK_KEY"}]},
     )
     enrol(workbench, "1", "Ada Lovelace", face(1))
-    workbench.outbox.submit(
-        {"incident_id": "i1", "timestamp": T0.isoformat(), "kind": "watch_list", "employee_ids": id_in_log}
-    )
+    involved = tuple(id_in_log.split(";"))
+    workbench.outbox.submit(IncidentRow("i1", T0, IncidentKind.WATCH_LIST, "door", involved))
     workbench.privacy.forget("1", thorough=False)
     assert bool(workbench.outbox.waiting()) == waits
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,8 @@ from alert_year import year
 from fakes import T0, at
 from paperwork import Clock, bench, enrol, face, picture, stranger, tailgating
 
-from engine.incidents import Incident
-from engine.records.alerts import AlertBoard, Wanted, latest_picture, next_states, parties, select, situation, when
+from engine.incidents import INCIDENTS, Incident
+from engine.records.alerts import AlertBoard, AlertFilter, alert_figures, latest_picture, next_states, parties, select
 from engine.records.likeness import likeness, nearest_people, nearest_strangers
 from engine.types import Event, EventKind, Severity
 from engine.workbench import Workbench
@@ -32,16 +31,17 @@ def workbench(tmp_path: Path, clock: Clock) -> Workbench:
 
 def visit(workbench: Workbench, time: datetime = T0, seed: float = 1, **more: object) -> str:
     row = stranger(workbench, face(seed, 1), time, track=f"run-{time.timestamp()}", **more)  # type: ignore[arg-type]
-    return str(row["incident_id"])
+    return row.incident_id
 
 
-def alert(day: str, state: str = "open", *, at: str = "T08:00:00+00:00", reviewed: str = "", **row: str) -> Incident:
-    usual = {"incident_id": day, "timestamp": day + at, "kind": "unknown", "camera": "door", "severity": "medium"}
-    return Incident({**usual, **row}, state, author="sam" if reviewed else "", reviewed_at=reviewed)
+def alert(day: str, state: str = "open", *, reviewed: datetime | None = None, **cells: str) -> Incident:
+    usual = {"incident_id": day, "timestamp": f"{day}T08:00:00+00:00", "kind": "unknown", "camera": "door"}
+    row = INCIDENTS.parse({**usual, "severity": "medium", **cells})
+    return Incident(row, state, author="sam" if reviewed else "", reviewed_at=reviewed)
 
 
 def ids(found: list[Incident]) -> list[str]:
-    return [each.row["incident_id"] for each in found]
+    return [each.row.incident_id for each in found]
 
 
 # ----------------------------------------------------------------------------------------- the board
@@ -54,7 +54,7 @@ def test_an_empty_workspace_has_no_alerts(workbench: Workbench) -> None:
 
 
 def test_what_others_write_shows_up(workbench: Workbench) -> None:
-    board = AlertBoard(bench(workbench.workspace).incidents.log)
+    board = AlertBoard(bench(workbench.workspace).incidents.rows)
     first = visit(workbench)
     assert (ids(list(board.all())), board.open_count(), board.version()) == ([first], 1, 1)
     second = visit(workbench, at(86400), 5)
@@ -118,7 +118,7 @@ def test_a_year_of_alerts_is_counted_and_follows_what_is_decided(tmp_path: Path)
     count = workbench.alerts.open_count()
     assert count == sum(each.state == "open" for each in workbench.alerts.all()) > 0
     oldest = next(each for each in workbench.alerts.all() if each.state == "open")
-    workbench.office.review(oldest.row["incident_id"], "resolved", author="sam")
+    workbench.office.review(oldest.row.incident_id, "resolved", author="sam")
     assert workbench.alerts.open_count() == count - 1
 
 
@@ -127,34 +127,33 @@ def test_a_year_of_alerts_is_counted_and_follows_what_is_decided(tmp_path: Path)
 
 def test_by_default_open_ones_of_any_age_are_shown_newest_first() -> None:
     alerts = [alert("2026-01-02"), alert("2026-11-20", "resolved"), alert("2026-11-22"), alert("2026-11-23")]
-    assert ids(select(alerts, Wanted(), TODAY)) == ["2026-11-23", "2026-11-22", "2026-01-02"]
+    assert ids(select(alerts, AlertFilter(), TODAY)) == ["2026-11-23", "2026-11-22", "2026-01-02"]
 
 
 def test_settled_ones_are_shown_for_a_week() -> None:
     alerts = [alert(day, "resolved") for day in ("2026-11-16", "2026-11-17", "2026-11-23")]
     alerts.insert(0, alert("2026-01-02", "acknowledged"))
-    assert ids(select(alerts, Wanted(state=""), TODAY)) == ["2026-11-23", "2026-11-17", "2026-01-02"]
+    assert ids(select(alerts, AlertFilter(state=""), TODAY)) == ["2026-11-23", "2026-11-17", "2026-01-02"]
 
 
 def test_days_that_are_named_hold_for_open_ones_too() -> None:
     alerts = [alert(day) for day in ("2026-11-01", "2026-11-02", "2026-11-03")]
-    day = when("2026-11-02T00:00:00+00:00")
-    assert day is not None
-    assert ids(select(alerts, Wanted(first=day.date(), last=day.date()), TODAY)) == ["2026-11-02"]
-    assert ids(select(alerts, Wanted(first=day.date()), TODAY)) == ["2026-11-03", "2026-11-02"]
+    day = date(2026, 11, 2)
+    assert ids(select(alerts, AlertFilter(first=day, last=day), TODAY)) == ["2026-11-02"]
+    assert ids(select(alerts, AlertFilter(first=day), TODAY)) == ["2026-11-03", "2026-11-02"]
 
 
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (Wanted(kind="tailgating"), ["b"]),
-        (Wanted(camera="gate"), ["a"]),
-        (Wanted(severity="high"), ["b"]),
-        (Wanted(state="noted"), ["c"]),
-        (Wanted(state="resolved"), []),
+        (AlertFilter(kind="tailgating"), ["b"]),
+        (AlertFilter(camera="gate"), ["a"]),
+        (AlertFilter(severity="high"), ["b"]),
+        (AlertFilter(state="noted"), ["c"]),
+        (AlertFilter(state="resolved"), []),
     ],
 )
-def test_each_filter_leaves_what_it_names(wanted: Wanted, found: list[str]) -> None:
+def test_each_filter_leaves_what_it_names(wanted: AlertFilter, found: list[str]) -> None:
     day = TODAY.isoformat()
     alerts = [
         alert(day, incident_id="a", camera="gate"),
@@ -164,11 +163,13 @@ def test_each_filter_leaves_what_it_names(wanted: Wanted, found: list[str]) -> N
     assert ids(select(alerts, wanted, TODAY)) == found
 
 
-def test_a_row_without_a_time_is_shown_like_an_old_one() -> None:
-    assert ids(select([alert("never", at="")], Wanted(), TODAY)) == ["never"]
-    assert when("never") is None
-    assert when("2026-11-23T08:00:00") is None
-    assert situation([alert("never", at="")], T0).oldest is None
+def test_a_row_whose_time_cannot_be_read_is_left_out_and_named_by_verification(workbench: Workbench) -> None:
+    visit(workbench)
+    second = visit(workbench, at(60), 5)
+    path = workbench.incidents.log.shelf.path(TODAY)
+    path.write_bytes(path.read_bytes().replace(b",2026-11-23T08:00:00", b",never", 1))
+    assert ids(list(workbench.alerts.all())) == [second]
+    assert len(workbench.records.verify()) == 1
 
 
 def test_the_workflow_goes_on_from_each_state() -> None:
@@ -181,12 +182,12 @@ def test_the_workflow_goes_on_from_each_state() -> None:
 
 
 def test_the_figures_of_nothing_are_nought() -> None:
-    figures = situation([], T0)
+    figures = alert_figures([], T0)
     assert (figures.open, figures.high, figures.oldest, figures.judged, figures.false_alarms) == (0, 0, None, 0, 0)
 
 
 def test_the_figures_count_what_waits_and_what_was_judged_lately() -> None:
-    lately, long_ago = (T0 - timedelta(days=30)).isoformat(), (T0 - timedelta(days=30, seconds=1)).isoformat()
+    lately, long_ago = T0 - timedelta(days=30), T0 - timedelta(days=30, seconds=1)
     alerts = [
         alert("2026-11-20", severity="high"),
         alert("2026-11-22"),
@@ -196,32 +197,35 @@ def test_the_figures_count_what_waits_and_what_was_judged_lately() -> None:
         alert("2026-11-21", "acknowledged", reviewed=lately),
         alert("2026-11-21", "noted"),
     ]
-    figures = situation(alerts, T0)
+    figures = alert_figures(alerts, T0)
     assert (figures.open, figures.high, figures.judged, figures.false_alarms) == (2, 1, 2, 1)
-    assert figures.oldest == when("2026-11-20T08:00:00+00:00")
+    assert figures.oldest == datetime(2026, 11, 20, 8, tzinfo=UTC)
 
 
 def test_what_the_engine_settles_itself_is_no_judgement() -> None:
-    own = Incident(alert("2026-11-23").row, "resolved", author="engine", reviewed_at=T0.isoformat())
-    assert situation([own], T0).judged == 0
+    own = Incident(alert("2026-11-23").row, "resolved", author="engine", reviewed_at=T0)
+    assert alert_figures([own], T0).judged == 0
 
 
 # ----------------------------------------------------------------------------------------- who it was
 
 
 def test_who_was_involved_is_named_once() -> None:
-    row: Mapping[str, str] = {"employee_ids": "E1;E2;E1", "unknown_ids": "unknown-1;"}
-    assert parties(row) == ["E1", "E2", "unknown-1"]
-    assert parties({"employee_ids": "", "unknown_ids": ""}) == []
+    assert parties(alert("2026-11-23", employee_ids="E1;E2;E1", unknown_ids="unknown-1").row) == [
+        "E1",
+        "E2",
+        "unknown-1",
+    ]
+    assert parties(alert("2026-11-23").row) == []
 
 
 def test_the_newest_picture_that_is_kept_stands_for_a_stranger(workbench: Workbench) -> None:
     visit(workbench, image=picture(50))
     visit(workbench, at(7200), image=picture(90))
     rows = [each.row for each in workbench.alerts.all()]
-    assert latest_picture(workbench.records, rows, "unknown-1") == rows[1]["image"]
-    (workbench.workspace / rows[1]["image"]).unlink()
-    assert latest_picture(workbench.records, rows, "unknown-1") == rows[0]["image"]
+    assert latest_picture(workbench.records, rows, "unknown-1") == rows[1].image
+    (workbench.workspace / rows[1].image).unlink()
+    assert latest_picture(workbench.records, rows, "unknown-1") == rows[0].image
     assert latest_picture(workbench.records, rows, "unknown-2") == ""
 
 

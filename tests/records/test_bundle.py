@@ -40,7 +40,7 @@ def together(workbench: Workbench) -> str:
     stranger(workbench, face(0, 1), T0, track="run-9", image=picture(60))
     columns = ("image", "clean_image", "before_image", "after_image")
     shown = {column: picture(value) for column, value in zip(columns, (10, 50, 100, 150), strict=True)}
-    return str(tailgating(workbench, T0, ["E1"], ["unknown-1"], shown)["incident_id"])
+    return tailgating(workbench, T0, ["E1"], ["unknown-1"], shown).incident_id
 
 
 def opened(workbench: Workbench, incident_id: str) -> dict[str, bytes]:
@@ -105,7 +105,7 @@ def test_the_sheet_stands_alone_with_faces_and_names(workbench: Workbench) -> No
 
 def test_nothing_that_people_wrote_becomes_markup(workbench: Workbench) -> None:
     enrol(workbench, "E2", SCRIPT)
-    incident_id = str(tailgating(workbench, T0, ["E2", HOSTILE])["incident_id"])
+    incident_id = tailgating(workbench, T0, ["E2", HOSTILE]).incident_id
     workbench.office.review(
         incident_id, "resolved", author=HOSTILE, note=SCRIPT, assignee="![](http://example.invalid/x)"
     )
@@ -179,7 +179,7 @@ def test_who_was_erased_stays_erased(workbench: Workbench) -> None:
 
 def test_a_pseudonym_is_no_name(workbench: Workbench) -> None:
     enrol(workbench, "lovelace", "Ada Lovelace")
-    incident_id = str(tailgating(workbench, T0, ["lovelace"])["incident_id"])
+    incident_id = tailgating(workbench, T0, ["lovelace"]).incident_id
     workbench.privacy.forget("lovelace", thorough=False)
     assert "Erased person erased-" in Page(opened(workbench, incident_id)["sheet.html"].decode()).text
 

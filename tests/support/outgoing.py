@@ -14,7 +14,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.config import NotificationRule, NotificationsConfig
-from engine.incidents.notifications import Channels, Message, Outbox, Outcome
+from engine.incidents import INCIDENTS, IncidentRow
+from engine.incidents.notifications import Channels, Message, Outbox, SendResult
 from engine.storage import read_rows
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -26,10 +27,10 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=BERLIN)  # a Monday
 KEY = "0123456789abcdef-key"
 
 
-DELIVERED = Outcome("delivered", "fine")
+DELIVERED = SendResult("delivered", "fine")
 
 
-FAILED = Outcome("retry", "HTTP 503")
+FAILED = SendResult("retry", "HTTP 503")
 
 
 ROOT = Path(__file__).parents[2]
@@ -41,21 +42,19 @@ def rule(name: str = "night", **values: object) -> NotificationRule:
     return NotificationRule.model_validate({"name": name, **usual, **values})
 
 
-def incident(number: int = 1, **values: object) -> dict[str, object]:
-    """A row of the incident log."""
-    return {
+def incident(number: int = 1, **values: object) -> IncidentRow:
+    """A row of the incident log, with these cells."""
+    cells = {
         "incident_id": f"20261123T120000-{number:08x}",
         "timestamp": NOON.isoformat(timespec="milliseconds"),
         "kind": "unknown",
         "camera": "entrance",
-        "employee_ids": "",
         "unknown_ids": "unknown-7",
         "image": "images/unknown/1.jpg",
         "severity": "medium",
-        "detail": "",
-        "people": "",
         **values,
     }
+    return INCIDENTS.parse({name: str(cell) for name, cell in cells.items()})
 
 
 class Clock:
@@ -86,11 +85,11 @@ def sent_rows(workspace: Path) -> list[dict[str, str]]:
 class Script:
     """A sender that answers as told, the last answer for ever, and keeps what it was given."""
 
-    def __init__(self, *outcomes: Outcome) -> None:
+    def __init__(self, *outcomes: SendResult) -> None:
         self._outcomes = list(outcomes)
         self.messages: list[Message] = []
 
-    def __call__(self, message: Message) -> Outcome:
+    def __call__(self, message: Message) -> SendResult:
         self.messages.append(message)
         return self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]
 
@@ -133,11 +132,12 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 from engine.config import NotificationsConfig
+from engine.incidents import INCIDENTS
 from engine.incidents.notifications import Channels, Courier, Outbox
 
 workspace = Path(sys.argv[1])
 clock = lambda: datetime.fromisoformat(sys.argv[2])
-row = json.loads(sys.argv[3])
+row = INCIDENTS.parse(json.loads(sys.argv[3]))
 config = NotificationsConfig(rules=json.loads(sys.argv[4]))
 outbox = Outbox(workspace, ZoneInfo("Europe/Berlin"), config, clock=clock)
 channels = Channels(workspace, config, clock=clock)
@@ -152,7 +152,7 @@ def start_child(code: str, workspace: Path, *rules: NotificationRule) -> subproc
         | ({"webhook": entry.webhook.get_secret_value()} if entry.webhook else {})
         for entry in rules
     ]
-    arguments = [str(workspace), NOON.isoformat(), json.dumps(incident()), json.dumps(plain)]
+    arguments = [str(workspace), NOON.isoformat(), json.dumps(INCIDENTS.texts(incident())), json.dumps(plain)]
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD + code, *arguments],
         stdin=subprocess.PIPE,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine.attendance import PunchRow, Sighting
 from engine.config import Config
 from engine.gallery import Gallery, Template
+from engine.incidents import IncidentRow
 from engine.people import Person
 from engine.types import Event, EventKind, Identity, Severity, TailgatingClass, TrackState
 from engine.workbench import Workbench
@@ -80,7 +81,7 @@ def stranger(
     track: str,
     image: NDArray[np.uint8] | None = None,
     severity: Severity | None = None,
-) -> Mapping[str, object]:
+) -> IncidentRow:
     """A visit of somebody unknown, as the engine writes it: template first, then the incident."""
     answer = ""
 
@@ -108,7 +109,7 @@ def tailgating(
     employee_ids: Sequence[str],
     unknown_ids: Sequence[str] = (),
     pictures: Mapping[str, NDArray[np.uint8]] | None = None,
-) -> Mapping[str, object]:
+) -> IncidentRow:
     """People who passed together."""
     kind = TailgatingClass.KNOWN_UNKNOWN if unknown_ids else TailgatingClass.TWO_KNOWN
     count = len(employee_ids) + len(unknown_ids)

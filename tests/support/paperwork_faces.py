@@ -130,23 +130,23 @@ def build(workspace: Path, samples: Path, reader: FaceReader, person: str, name:
         (),
         dict.fromkeys(("image", "clean_image", "before_image", "after_image"), both),
     )
-    made.incidents["both"] = str(row["incident_id"])
-    made.gone += [str(row[each]) for each in ("image", "clean_image", "before_image", "after_image")]
+    made.incidents["both"] = row.incident_id
+    made.gone += [row.image, row.clean_image, row.before_image, row.after_image]
     others = beside((ben[0], 170), (madonna[0], 150), (mindy[0], 70))
     row = tailgating(workbench, at(1300), [OTHER], ["unknown-9"], {"image": others, "clean_image": others})
-    made.incidents["others"] = str(row["incident_id"])
-    made.gone.append(str(row["image"]))  # names are written on it
-    made.changed.append(str(row["clean_image"]))
+    made.incidents["others"] = row.incident_id
+    made.gone.append(row.image)  # names are written on it
+    made.changed.append(row.clean_image)
     late = Event(EventKind.UNKNOWN, at(100), "gate", (3,), (), (), until=at(101))
     row = workbench.incidents.record(late, {"image": crop("mindy_kaling", 3)[0]}, tracks=["run-6"])
     assert row is not None
-    made.incidents["recognised a moment later"] = str(row["incident_id"])
-    workbench.incidents.review(str(row["incident_id"]), "resolved", author="engine", now=at(103), employee_ids=person)
-    made.gone += [str(row["image"]), str(earlier["image"])]
-    made.incidents["earlier"] = str(earlier["incident_id"])
+    made.incidents["recognised a moment later"] = row.incident_id
+    workbench.incidents.review(row.incident_id, "resolved", author="engine", now=at(103), employee_id=person)
+    made.gone += [row.image, earlier.image]
+    made.incidents["earlier"] = earlier.incident_id
     passing = stranger(workbench, madonna[1], at(1500), track=f"{T0:%Y%m%dT%H%M%S}-aa-7", image=madonna[0])
-    made.incidents["a stranger"] = str(passing["incident_id"])
-    made.kept.append(str(passing["image"]))
+    made.incidents["a stranger"] = passing.incident_id
+    made.kept.append(passing.image)
 
     taken = crop("mindy_kaling", 4)[1]
     anchors = [Template("m-1", OTHER, 0.9), Template("m-2", person, 0.9)]  # Mindy taken for Ben, Madonna for Mindy

@@ -33,14 +33,14 @@ def places(bench: Workbench) -> dict[str, str]:
     """Name of the picture → address."""
     day = bench.attendance.day_of(bench.clock())
     friday = day - timedelta(days=(day.weekday() - 4) % 7 or 7)
-    alert = next(each for each in reversed(bench.incidents.incidents(day, day)) if each.row["kind"] == "tailgating")
+    alert = next(each for each in reversed(bench.incidents.incidents(day, day)) if each.row.kind == "tailgating")
     return {
         "live": "/?camera=entrance",
         "attendance": f"/attendance?from={friday}",
         "charts": f"/attendance?from={friday - timedelta(days=11)}&to={friday}&chart=delays",
         "person": f"/attendance?person=ben_afflek&day={day}",
         "alerts": "/alerts",
-        "incident": f"/alerts?incident={alert.row['incident_id']}",
+        "incident": f"/alerts?incident={alert.row.incident_id}",
         "people": "/people",
         "tuning": "/tuning?at=0.5",
         "system": "/system",

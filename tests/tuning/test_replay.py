@@ -316,7 +316,7 @@ def together(door: Door, *tracks: str, kind: TailgatingClass, people: int) -> st
     )
     row = door.bench.incidents.record(event, {}, tracks=tracks)
     assert row is not None
-    return str(row["incident_id"])
+    return row.incident_id
 
 
 def test_a_passage_is_of_another_class_when_somebody_is_a_stranger(tmp_path: Path) -> None:

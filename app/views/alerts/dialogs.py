@@ -194,9 +194,7 @@ def split(bench: Workbench, unknown_id: str, incidents: list[str]) -> None:
     @st.dialog(say("Different person"))
     def shown() -> None:
         rows = [alert.row for each in incidents if (alert := bench.alerts.get(each)) is not None]
-        faces = [
-            parts.face(parts.picture(row["image"], 160), 112) for row in rows if bench.records.inside(row["image"])
-        ]
+        faces = [parts.face(parts.picture(row.image, 160), 112) for row in rows if bench.records.inside(row.image)]
         parts.html(parts.markup('<div class="m-faces">{faces}</div>', faces=Markup("").join(faces)))
         text = say_count(
             "{count} visit moves from {one} to a new dossier.",

@@ -37,7 +37,7 @@ def show(bench: Workbench, unknown_id: str) -> None:
         parts.notice(say("Dossier not found"), say("It may have been erased after its retention time."))
         return
     st.title(parts.plain(dossier.unknown_id), anchor=False)
-    first, last = (moment(bench, dossier.incidents[place]["timestamp"]) for place in (0, -1))
+    first, last = (moment(bench, dossier.incidents[place].timestamp) for place in (0, -1))
     parts.html(
         parts.markup(
             '<div>{seen} · {cameras} <span class="m-soft">({first} – {last})</span> {marks}</div>',
@@ -48,7 +48,7 @@ def show(bench: Workbench, unknown_id: str) -> None:
             marks=marks(bench, dossier),
         )
     )
-    chosen = [row["incident_id"] for row in dossier.incidents if st.session_state.get(f"visit-{row['incident_id']}")]
+    chosen = [row.incident_id for row in dossier.incidents if st.session_state.get(f"visit-{row.incident_id}")]
     if access.may("alerts.review"):
         _actions(bench, dossier, chosen)
     if dossier.employee_id:
@@ -59,7 +59,7 @@ def show(bench: Workbench, unknown_id: str) -> None:
 
 def _actions(bench: Workbench, dossier: Dossier, chosen: list[str]) -> None:
     key, several = dossier.unknown_id, len(dossier.incidents) > 1
-    kept = any(bench.records.inside(row["image"]) for row in dossier.incidents)
+    kept = any(bench.records.inside(row.image) for row in dossier.incidents)
     with st.container(horizontal=True):
         if not dossier.employee_id:
             if (
@@ -94,19 +94,19 @@ def _visits(bench: Workbench, dossier: Dossier) -> None:
     grid = st.grid(min_column_width=162)
     selectable = access.may("alerts.review") and len(rows) > 1
     for row in page:
-        alert = bench.alerts.get(row["incident_id"])
+        alert = bench.alerts.get(row.incident_id)
         with grid.cell():
             parts.html(
                 parts.markup(
                     '<div class="m-tile">{picture}<span>{time}</span><span class="m-soft">{camera}</span>{state}</div>',
-                    picture=shown(bench, row["image"], 160, dossier.unknown_id),
-                    time=moment(bench, row["timestamp"]),
-                    camera=row["camera"],
+                    picture=shown(bench, row.image, 160, dossier.unknown_id),
+                    time=moment(bench, row.timestamp),
+                    camera=row.camera,
                     state=parts.status(alert.state) if alert else "",
                 )
             )
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                incident_id = row["incident_id"]
+                incident_id = row.incident_id
                 st.button(say("View alert"), key=f"look-{incident_id}", on_click=partial(put, incident=incident_id))
                 if selectable:
                     st.checkbox(say("Select"), key=f"visit-{incident_id}")
@@ -117,7 +117,7 @@ def _decisions(bench: Workbench, dossier: Dossier) -> None:
     rows = [
         row
         for row in bench.dossiers.rows()
-        if dossier.unknown_id in (register.current(row["subject"]), register.current(row["into"]))
+        if dossier.unknown_id in (register.current(row.subject), register.current(row.into))
     ]
     if not rows:
         return
@@ -134,11 +134,11 @@ def _decisions(bench: Workbench, dossier: Dossier) -> None:
     entries = [
         parts.markup(
             '<li><strong>{action}</strong> {into} <span class="m-soft">{time} · {author}</span><br>{reason}</li>',
-            action=done.get(row["action"], row["action"]),
-            into=f"{row['subject']} → {name_of(bench, row['into'])}" if row["into"] else row["subject"],
-            time=moment(bench, row["timestamp"]),
-            author=readable(row["author"]),
-            reason=readable(row["reason"]),
+            action=done.get(row.action, row.action),
+            into=f"{row.subject} → {name_of(bench, row.into)}" if row.into else row.subject,
+            time=moment(bench, row.timestamp),
+            author=readable(row.author),
+            reason=readable(row.reason),
         )
         for row in reversed(rows)
     ]

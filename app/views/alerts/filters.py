@@ -13,7 +13,7 @@ from app.ui.address import put
 from app.views.alerts.pieces import kind_name, options
 from app.words import language, say
 from engine.incidents import ALERT_KINDS, REVIEW_STATES, Incident
-from engine.records.alerts import RECENT_DAYS, SEVERITIES, Wanted
+from engine.records.alerts import RECENT_DAYS, SEVERITIES, AlertFilter
 
 __all__ = ["PARAMS", "row", "wanted"]
 
@@ -28,7 +28,7 @@ def _day(param: str) -> date | None:
     return None
 
 
-def wanted() -> Wanted:
+def wanted() -> AlertFilter:
     """What the address asks for."""
     asked = st.query_params
     state = asked.get("state", "open")
@@ -37,7 +37,7 @@ def wanted() -> Wanted:
         word = asked.get(param, "")
         return word if word in words else ""
 
-    return Wanted(
+    return AlertFilter(
         "" if state == _ANY else state if state in _STATES else "open",
         one_of("kind", ALERT_KINDS),
         asked.get("camera", ""),
@@ -53,7 +53,7 @@ def row(alerts: Sequence[Incident]) -> None:
     Args:
         alerts: all there are, for the names of cameras.
     """
-    cameras = sorted({each.row["camera"] for each in alerts if each.row["camera"]} - {_ANY})
+    cameras = sorted({each.row.camera for each in alerts if each.row.camera} - {_ANY})
     asked = st.query_params.get("camera", "")
     if asked and asked not in cameras:
         put(camera="")

@@ -17,7 +17,7 @@ from app.web import access
 from app.words import say, say_count, say_percent
 from engine.errors import MusterError
 from engine.incidents import Incident
-from engine.records.alerts import Wanted, select, situation
+from engine.records.alerts import AlertFilter, alert_figures, select
 from engine.workbench import Workbench
 
 __all__ = ["arrivals", "show"]
@@ -34,7 +34,7 @@ def show(bench: Workbench) -> None:
     _figures(bench, alerts)
     filters.row(alerts)
     wanted = filters.wanted()
-    arrivals(wanted, version, frozenset(each.row["incident_id"] for each in alerts))
+    arrivals(wanted, version, frozenset(each.row.incident_id for each in alerts))
     if not alerts:
         parts.notice(
             say("No alerts yet"),
@@ -43,7 +43,7 @@ def show(bench: Workbench) -> None:
         return
     found = select(alerts, wanted, bench.incidents.day_of(bench.clock()))
     if not found:
-        filters.nothing(wanted != Wanted())
+        filters.nothing(wanted != AlertFilter())
         return
     page = found[paged(len(found))]
     may_review = access.may("alerts.review")
@@ -51,7 +51,7 @@ def show(bench: Workbench) -> None:
         _choose_all(page)
     grid = st.grid(min_column_width=162)
     for alert in page:
-        incident_id = alert.row["incident_id"]
+        incident_id = alert.row.incident_id
         with grid.cell():
             parts.html(tile(bench, alert))
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -63,12 +63,12 @@ def show(bench: Workbench) -> None:
 
 
 def _key(alert: Incident) -> str:
-    return f"pick-{alert.row['incident_id']}"
+    return f"pick-{alert.row.incident_id}"
 
 
 def _figures(bench: Workbench, alerts: Sequence[Incident]) -> None:
     now = bench.clock()
-    figures = situation(alerts, now)
+    figures = alert_figures(alerts, now)
     share = say_percent(figures.false_alarms / figures.judged) if figures.judged else "–"
     parts.figures(
         [
@@ -77,7 +77,7 @@ def _figures(bench: Workbench, alerts: Sequence[Incident]) -> None:
             parts.Figure(
                 say("Oldest open"),
                 age(now - figures.oldest) if figures.oldest else "–",
-                moment(bench, figures.oldest.isoformat()) if figures.oldest else say("none open"),
+                moment(bench, figures.oldest) if figures.oldest else say("none open"),
             ),
             parts.Figure(say("False alarms"), share, say("of {count} closed in 30 days", count=figures.judged)),
         ]
@@ -88,7 +88,7 @@ def _figures(bench: Workbench, alerts: Sequence[Incident]) -> None:
 
 
 @st.fragment(run_every=_EVERY_S)
-def arrivals(wanted: Wanted, version: int, drawn: frozenset[str]) -> None:
+def arrivals(wanted: AlertFilter, version: int, drawn: frozenset[str]) -> None:
     """Announces alerts newer than the gallery; without changed files this costs one directory listing.
 
     Args:
@@ -101,14 +101,14 @@ def arrivals(wanted: Wanted, version: int, drawn: frozenset[str]) -> None:
         if bench.alerts.version() == version:
             return
         today = bench.incidents.day_of(bench.clock())
-        fresh = [each for each in select(bench.alerts.all(), wanted, today) if each.row["incident_id"] not in drawn]
+        fresh = [each for each in select(bench.alerts.all(), wanted, today) if each.row.incident_id not in drawn]
     except MusterError as error:
         parts.failed(error)
         return
     if not fresh:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        faces = Markup("").join(shown(bench, each.row["image"], 56, "") for each in fresh[:_FRESH_FACES])
+        faces = Markup("").join(shown(bench, each.row.image, 56, "") for each in fresh[:_FRESH_FACES])
         text = say_count("{count} new alert", "{count} new alerts", len(fresh))
         parts.html(parts.markup('<div class="m-faces">{faces}<strong>{text}</strong></div>', faces=faces, text=text))
         if st.button(say("Show"), type="primary", key="alerts-fresh"):
@@ -140,7 +140,7 @@ def _bulk(bench: Workbench, chosen: Sequence[Incident]) -> None:
 
     def settle(state: str) -> None:
         done = decide(
-            {each.row["incident_id"]: each.state for each in chosen},
+            {each.row.incident_id: each.state for each in chosen},
             state,
             note=str(st.session_state.get("bulk-note") or ""),
             assignee=str(st.session_state.get("bulk-assignee") or ""),

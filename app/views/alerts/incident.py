@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 
 import streamlit as st
@@ -15,7 +16,7 @@ from app.views.alerts.decisions import decide
 from app.views.alerts.pieces import assignee_field, face_of, gone, kind_name, moment, name_of, problem
 from app.web import access
 from app.words import say, term
-from engine.incidents import REVIEW_STATES, Incident
+from engine.incidents import REVIEW_STATES, Incident, IncidentKind
 from engine.records import bundle_name
 from engine.records.alerts import is_stranger, next_states, parties, select
 from engine.workbench import Workbench
@@ -47,8 +48,8 @@ def show(bench: Workbench, incident_id: str) -> None:
         _history(bench, alert)
 
 
-def _place(alert: Incident) -> tuple[str, str]:
-    return alert.row["timestamp"], alert.row["incident_id"]
+def _place(alert: Incident) -> tuple[datetime, str]:
+    return alert.row.timestamp, alert.row.incident_id
 
 
 def _head(bench: Workbench, alert: Incident) -> None:
@@ -67,16 +68,16 @@ def _head(bench: Workbench, alert: Incident) -> None:
         _step(say("Newer"), newer, "P", "newer")
         _step(say("Next"), older, "N", "older")
         _export(bench, alert)
-    st.title(parts.plain(f"{kind_name(alert.row['kind'])}, {moment(bench, alert.row['timestamp'])}"), anchor=False)
+    st.title(parts.plain(f"{kind_name(alert.row.kind)}, {moment(bench, alert.row.timestamp)}"), anchor=False)
 
 
 def _step(label: str, alert: Incident | None, shortcut: str, key: str) -> None:
-    going = partial(put, incident=alert.row["incident_id"]) if alert else None
+    going = partial(put, incident=alert.row.incident_id) if alert else None
     st.button(label, key=key, on_click=going, disabled=alert is None, shortcut=shortcut)
 
 
 def _export(bench: Workbench, alert: Incident) -> None:
-    account, incident_id, still = access.account(), alert.row["incident_id"], access.lasting("alerts.view")
+    account, incident_id, still = access.account(), alert.row.incident_id, access.lasting("alerts.view")
     assert account is not None
 
     def content() -> bytes:
@@ -108,19 +109,19 @@ def _pictures(bench: Workbench, alert: Incident) -> Markup:
         "clean_image": say("At that moment"),
         "after_image": say("One second after"),
     }
-    columns = [column for column in _CAPTIONS if row[column]]
+    places: dict[str, str] = {column: place for column in _CAPTIONS if (place := getattr(row, column))}
     frames = []
-    for column in columns:
-        if bench.records.inside(row[column]) is None:
+    for column, place in places.items():
+        if bench.records.inside(place) is None:
             picture = gone(320, 180)
         else:
             picture = parts.markup(
                 '<a href="{whole}" target="_blank" rel="noopener"><img src="{source}" alt="{alt}"></a>',
-                whole=parts.picture(row[column], 1280),
-                source=parts.picture(row[column], 1280 if column == "image" else 640),
+                whole=parts.picture(place, 1280),
+                source=parts.picture(place, 1280 if column == "image" else 640),
                 alt=captions[column],
             )
-        css = ("m-main" if column == "image" else "") + (" m-single" if len(columns) == 1 else "")
+        css = ("m-main" if column == "image" else "") + (" m-single" if len(places) == 1 else "")
         frames.append(
             parts.markup(
                 '<figure class="{css}">{picture}<figcaption>{caption}</figcaption></figure>',
@@ -134,31 +135,23 @@ def _pictures(bench: Workbench, alert: Incident) -> Markup:
     return parts.markup('<div class="m-frames">{frames}</div>', frames=Markup("").join(frames))
 
 
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
 def _facts(bench: Workbench, alert: Incident) -> None:
     row = alert.row
     facts: list[tuple[str, object]] = [
         (say("State"), parts.status(alert.state)),
-        (say("Severity"), parts.status(row["severity"])),
-        (say("Camera"), row["camera"]),
+        (say("Severity"), parts.status(row.severity or "")),
+        (say("Camera"), row.camera),
     ]
     if alert.assignee:
         facts.append((say("Assignee"), bench.office.readable(alert.assignee)))
-    if row["ended"]:
-        facts.append((say("Until"), moment(bench, row["ended"])))
-    if row["classification"]:
-        facts.append((say("Passed together"), term(row["classification"])))
-    similarity, threshold = _number(row["similarity"]), _number(row["threshold"])
-    if similarity is not None and threshold is not None:
-        facts.append((say("Most similar person"), parts.similarity_bar(similarity, threshold)))
-    if row["detail"]:
-        facts.append((say("Detail"), bench.office.readable(row["detail"])))
+    if row.ended:
+        facts.append((say("Until"), moment(bench, row.ended)))
+    if row.classification:
+        facts.append((say("Passed together"), term(row.classification)))
+    if row.similarity is not None and row.threshold is not None:
+        facts.append((say("Most similar person"), parts.similarity_bar(row.similarity, row.threshold)))
+    if row.detail:
+        facts.append((say("Detail"), bench.office.readable(row.detail)))
     cells = Markup("").join(
         parts.markup("<dt>{name}</dt><dd>{value}</dd>", name=name, value=value) for name, value in facts
     )
@@ -169,8 +162,8 @@ def _involved(bench: Workbench, alert: Incident) -> None:
     st.subheader(say("People involved"), anchor=False)
     people, register = bench.people.known(), bench.dossiers.register()
     keys = [bench.office.readable(key) for key in parties(alert.row)]
-    moved = register.moved.get(alert.row["incident_id"])
-    if moved and alert.row["kind"] == "unknown":
+    moved = register.moved.get(alert.row.incident_id)
+    if moved and alert.row.kind is IncidentKind.UNKNOWN:
         keys = [moved]
     if not keys:
         st.caption(say("No one was identified."))
@@ -198,7 +191,7 @@ def _involved(bench: Workbench, alert: Incident) -> None:
 
 
 def _workflow(bench: Workbench, alert: Incident) -> None:
-    incident_id = alert.row["incident_id"]
+    incident_id = alert.row.incident_id
     note, assignee = f"note-{incident_id}", f"assignee-{incident_id}"
 
     def settle(state: str) -> None:
@@ -249,21 +242,21 @@ def _entries(bench: Workbench, alert: Incident) -> Sequence[Markup]:
     rows = [
         parts.markup(
             '<li>{status} <span class="m-soft">{time} · {author}</span>{assignee}{note}</li>',
-            status=parts.status(each["state"]),
-            time=moment(bench, each["timestamp"]),
-            author=_author(readable(each["author"])),
-            assignee=parts.markup("<br>{text}", text=say("Assigned to {name}", name=readable(each["assignee"])))
-            if each["assignee"]
+            status=parts.status(each.state),
+            time=moment(bench, each.timestamp),
+            author=_author(readable(each.author)),
+            assignee=parts.markup("<br>{text}", text=say("Assigned to {name}", name=readable(each.assignee)))
+            if each.assignee
             else "",
-            note=parts.markup("<br>{text}", text=readable(each["detail"])) if each["detail"] else "",
+            note=parts.markup("<br>{text}", text=readable(each.detail)) if each.detail else "",
         )
         for each in reversed(alert.reviews)
     ]
     first = parts.markup(
         '<li>{status} <span class="m-soft">{time} · {camera}</span></li>',
-        status=parts.status(alert.row["state"]),
-        time=moment(bench, alert.row["timestamp"]),
-        camera=alert.row["camera"],
+        status=parts.status(alert.row.state),
+        time=moment(bench, alert.row.timestamp),
+        camera=alert.row.camera,
     )
     return [*rows, first]
 

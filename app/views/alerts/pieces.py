@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import streamlit as st
@@ -14,8 +14,8 @@ from app.ui.address import put
 from app.web import access
 from app.words import say, say_count, say_date, say_minutes, say_time, term
 from engine.errors import MusterError
-from engine.incidents import Incident
-from engine.records.alerts import erased, is_stranger, latest_picture, parties, when
+from engine.incidents import Incident, IncidentKind, IncidentRow
+from engine.records.alerts import erased, is_stranger, latest_picture, parties
 from engine.workbench import Workbench
 
 __all__ = [
@@ -60,15 +60,12 @@ def kind_name(kind: str) -> str:
     return names.get(kind) or term(kind)
 
 
-def moment(bench: Workbench, text: str) -> str:
-    """A time as `08:57`, with its day unless today; other texts stay unchanged."""
-    found = when(text)
-    if found is None:
-        return text
+def moment(bench: Workbench, time: datetime) -> str:
+    """A time as `08:57`, with its day unless today."""
     today = bench.clock().astimezone(bench.config.zone).date()
-    if found.date() == today:
-        return say_time(found)
-    return f"{say_date(found.date(), year=found.year != today.year)}, {say_time(found)}"
+    if time.date() == today:
+        return say_time(time)
+    return f"{say_date(time.date(), year=time.year != today.year)}, {say_time(time)}"
 
 
 def age(span: timedelta) -> str:
@@ -121,9 +118,9 @@ def face_of(bench: Workbench, key: str, side: int = 56) -> Markup:
     return parts.face(parts.picture(path, 2 * side) if path else parts.portrait(""), side, name_of(bench, current))
 
 
-def _scene(bench: Workbench, row: Mapping[str, str]) -> Markup:
+def _scene(bench: Workbench, row: IncidentRow) -> Markup:
     """The frame of a joint passage, with the faces below it."""
-    if bench.records.inside(row["image"]) is None:
+    if bench.records.inside(row.image) is None:
         return gone(160, 160)
     faces = [face_of(bench, key, 66) for key in parties(row)]
     more = (
@@ -132,7 +129,7 @@ def _scene(bench: Workbench, row: Mapping[str, str]) -> Markup:
     return parts.markup(
         '<div class="m-scene"><img src="{source}" width="160" height="90" alt="{alt}" loading="lazy">'
         '<div class="m-faces">{faces}{more}</div></div>',
-        source=parts.picture(row["image"], 320),
+        source=parts.picture(row.image, 320),
         alt=say("People who passed together"),
         faces=Markup("").join(faces[:_FACES]),
         more=more,
@@ -142,15 +139,15 @@ def _scene(bench: Workbench, row: Mapping[str, str]) -> Markup:
 def tile(bench: Workbench, alert: Incident) -> Markup:
     """An alert in the gallery."""
     row = alert.row
-    kind = kind_name(row["kind"])
+    kind = kind_name(row.kind)
     return parts.markup(
         '<div class="m-tile">{picture}<strong>{kind}</strong><span class="m-soft">{time} · {camera}</span>'
         '<span class="m-states">{severity}{state}</span></div>',
-        picture=_scene(bench, row) if row["kind"] == "tailgating" else shown(bench, row["image"], 160, kind),
+        picture=_scene(bench, row) if row.kind is IncidentKind.TAILGATING else shown(bench, row.image, 160, kind),
         kind=kind,
-        time=moment(bench, row["timestamp"]),
-        camera=row["camera"],
-        severity=parts.status(row["severity"]),
+        time=moment(bench, row.timestamp),
+        camera=row.camera,
+        severity=parts.status(row.severity or ""),
         state=parts.status(alert.state),
     )
 

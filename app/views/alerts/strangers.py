@@ -94,7 +94,7 @@ def _tile(bench: Workbench, dossier: Dossier) -> Markup:
         picture=shown(bench, path, 160, dossier.unknown_id),
         name=dossier.unknown_id,
         seen=seen(dossier),
-        time=" – ".join(dict.fromkeys(moment(bench, row["timestamp"]) for row in (first, last))),
+        time=" – ".join(dict.fromkeys(moment(bench, row.timestamp) for row in (first, last))),
         cameras=", ".join(dossier.cameras),
         marks=marks(bench, dossier),
     )

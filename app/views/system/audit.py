@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import pandas as pd
@@ -11,6 +11,7 @@ import streamlit as st
 from app.ui import parts
 from app.web import access
 from app.words import say, say_date, say_time, term
+from engine.access import AuditRow
 from engine.workbench import Workbench
 
 __all__ = ["show"]
@@ -21,7 +22,7 @@ _PAGE = 25
 def show(_bench: Workbench) -> None:
     """The part of the page."""
     bench = access.reading("system.audit")
-    rows = bench.audit.file.read()
+    rows = bench.audit.rows()
     if not rows:
         parts.notice(
             say("No changes yet"),
@@ -40,9 +41,9 @@ def show(_bench: Workbench) -> None:
         st.pagination(pages, default=number, key="audit_page")
 
 
-def _filtered(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+def _filtered(bench: Workbench, rows: Sequence[AuditRow]) -> list[AuditRow]:
     who, what, when = st.columns([1, 1, 1], vertical_alignment="bottom")
-    authors = {row["author"]: bench.office.readable(row["author"]) for row in rows}
+    authors = {row.author: bench.office.readable(row.author) for row in rows}
     author = who.selectbox(
         say("Author"),
         ["", *sorted(set(authors.values()) - {""})],
@@ -52,7 +53,7 @@ def _filtered(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> list[Mappi
     )
     action = what.selectbox(
         say("Action"),
-        ["", *sorted({row["action"] for row in rows})],
+        ["", *sorted({row.action for row in rows})],
         format_func=lambda each: term(each) if each else say("All"),
         key="audit_action",
         bind="query-params",
@@ -64,19 +65,19 @@ def _filtered(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> list[Mappi
     return [
         row
         for row in reversed(rows)
-        if (not author or authors[row["author"]] == author)
-        and (not action or row["action"] == action)
-        and first <= row["timestamp"][:10] <= last
+        if (not author or authors[row.author] == author)
+        and (not action or row.action == action)
+        and first <= row.timestamp.date() <= last
     ]
 
 
-def _days(span: object) -> tuple[str, str]:
+def _days(span: object) -> tuple[date, date]:
     """First and last chosen day; the same day while only one is chosen."""
-    days = [day.isoformat() for day in span if isinstance(day, date)] if isinstance(span, tuple) else []
-    return (days[0], days[-1]) if days else ("", "9999")
+    days = [day for day in span if isinstance(day, date)] if isinstance(span, tuple) else []
+    return (days[0], days[-1]) if days else (date.min, date.max)
 
 
-def _table(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> None:
+def _table(bench: Workbench, rows: Sequence[AuditRow]) -> None:
     people = bench.people.known()
 
     def called(subject: str) -> str:
@@ -85,11 +86,11 @@ def _table(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> None:
 
     shown = [
         {
-            say("Time"): _moment(row["timestamp"]),
-            say("Author"): called(row["author"]) or "–",
-            say("Action"): term(row["action"]),
-            say("Subject"): called(row["subject"]) or "–",
-            say("Detail"): bench.office.readable(row["detail"]),
+            say("Time"): f"{say_date(row.timestamp.date())}, {say_time(row.timestamp)}",
+            say("Author"): called(row.author) or "–",
+            say("Action"): term(row.action),
+            say("Subject"): called(row.subject) or "–",
+            say("Detail"): bench.office.readable(row.detail),
         }
         for row in rows
     ]
@@ -104,10 +105,3 @@ def _table(bench: Workbench, rows: Sequence[Mapping[str, str]]) -> None:
             say("Detail"): st.column_config.TextColumn(width="large"),
         },
     )
-
-
-def _moment(text: str) -> str:
-    try:
-        return f"{say_date(date.fromisoformat(text[:10]))}, {say_time(text)}"
-    except ValueError:
-        return text

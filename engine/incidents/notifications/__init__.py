@@ -6,19 +6,19 @@ nothing is sent. See docs/notifications.md.
 
 from engine.incidents.notifications.channels import Channels, send_apprise
 from engine.incidents.notifications.courier import Courier
-from engine.incidents.notifications.outbox import DELIVERY_COLUMNS, Delivery, Outbox, Sender
+from engine.incidents.notifications.outbox import DELIVERIES, DeliveryRow, Outbox, Sender
 from engine.incidents.notifications.rules import Held, Message, Target, compose, matches, targets
-from engine.incidents.notifications.webhook import Outcome, post_webhook, sign, verify_signature
+from engine.incidents.notifications.webhook import SendResult, post_webhook, sign, verify_signature
 
 __all__ = [
-    "DELIVERY_COLUMNS",
+    "DELIVERIES",
     "Channels",
     "Courier",
-    "Delivery",
+    "DeliveryRow",
     "Held",
     "Message",
     "Outbox",
-    "Outcome",
+    "SendResult",
     "Sender",
     "Target",
     "compose",

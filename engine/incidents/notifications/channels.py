@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from engine.config import NotificationRule, NotificationsConfig
 from engine.errors import ConfigError
 from engine.incidents.notifications.rules import Message, Target, targets
-from engine.incidents.notifications.webhook import TIMEOUT_S, Outcome, post_webhook
+from engine.incidents.notifications.webhook import TIMEOUT_S, SendResult, post_webhook
 
 __all__ = ["Channels", "send_apprise"]
 
@@ -78,7 +78,7 @@ def _service(url: SecretStr) -> Any:
 
 def send_apprise(
     url: SecretStr, title: str, body: str, attach: Path | None = None, *, warning: bool = False
-) -> Outcome:
+) -> SendResult:
     """Send plain text through apprise.
 
     Args:
@@ -92,7 +92,7 @@ def send_apprise(
     """
     service = _service(url)
     if service is None:
-        return Outcome("retry", "apprise does not understand the address, or a package that it needs is missing")
+        return SendResult("retry", "apprise does not understand the address, or a package that it needs is missing")
     reasons = _Reasons()
     logger = logging.getLogger("apprise")
     logger.addHandler(reasons)
@@ -107,8 +107,8 @@ def send_apprise(
     finally:
         logger.removeHandler(reasons)
     if done:
-        return Outcome("delivered")
-    return Outcome("retry", _without(url, "; ".join(reasons.texts)) or "not accepted")
+        return SendResult("delivered")
+    return SendResult("retry", _without(url, "; ".join(reasons.texts)) or "not accepted")
 
 
 def _without(url: SecretStr, text: str) -> str:
@@ -164,24 +164,24 @@ class Channels:
                         hint="see docs/notifications.md for how addresses are written",
                     )
 
-    def send(self, message: Message) -> Outcome:
+    def send(self, message: Message) -> SendResult:
         """Try once. Never raises, and returns within the deadline: what hangs is left to a thread that ends with the program."""
         target = self._targets.get((message.rule, message.channel, message.place))
         if target is None:
-            return Outcome("refused", "the rule or its address is no longer in the settings")
+            return SendResult("refused", "the rule or its address is no longer in the settings")
         earlier = self._busy.get(target)
         if earlier is not None and earlier.is_alive():
-            return Outcome("retry", "an earlier attempt is still hanging")
-        outcomes: list[Outcome] = []
+            return SendResult("retry", "an earlier attempt is still hanging")
+        outcomes: list[SendResult] = []
         thread = threading.Thread(
             target=lambda: outcomes.append(self._try(target, message)), name="muster-notify", daemon=True
         )
         self._busy[target] = thread
         thread.start()
         thread.join(self._deadline_s)
-        return outcomes[0] if outcomes else Outcome("retry", f"no end within {self._deadline_s:g} s")
+        return outcomes[0] if outcomes else SendResult("retry", f"no end within {self._deadline_s:g} s")
 
-    def _try(self, target: Target, message: Message) -> Outcome:
+    def _try(self, target: Target, message: Message) -> SendResult:
         try:
             picture = self._picture(message)
             if target.place == 0:
@@ -191,7 +191,7 @@ class Channels:
             warning = message.facts.get("severity") in _WARNING_FROM
             return send_apprise(target.address, message.title, message.body, picture, warning=warning)
         except Exception as error:  # noqa: BLE001 - services raise many things, whose texts may hold addresses
-            return Outcome("retry", f"failed: {type(error).__name__}")
+            return SendResult("retry", f"failed: {type(error).__name__}")
 
     def _picture(self, message: Message) -> Path | None:
         """The picture if it is still wanted and still there: `muster forget` and retention may have removed it."""

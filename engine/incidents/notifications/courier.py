@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
 
 from engine.errors import StorageError
+from engine.incidents.log import IncidentRow
 from engine.incidents.notifications.outbox import Outbox, Sender
 
 __all__ = ["Courier"]
@@ -36,7 +36,7 @@ class Courier:
         self._thread = threading.Thread(target=self._run, name="muster-courier", daemon=True)
         self._thread.start()
 
-    def submit(self, row: Mapping[str, object]) -> int:
+    def submit(self, row: IncidentRow) -> int:
         """See `Outbox.submit`; delivery begins at once, in the thread."""
         count = self._outbox.submit(row)
         if count:

@@ -13,7 +13,7 @@ A message is removed after it was delivered. A crash in between sends it again, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,40 +24,30 @@ from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from engine.config import NotificationRule, NotificationsConfig
+from engine.incidents.log import IncidentRow
 from engine.incidents.notifications.rules import Held, Message, compose, matches, targets
-from engine.incidents.notifications.webhook import Outcome
+from engine.incidents.notifications.webhook import SendResult
 from engine.storage import atomic_write, locked, new_id, storage_errors
-from engine.storage.logs import FileLogs, Logs
+from engine.storage.logs import FileLogs, Logs, RowType, TypedDayLog
 
-__all__ = ["DELIVERY_COLUMNS", "Delivery", "Outbox", "Sender"]
+__all__ = ["DELIVERIES", "DeliveryRow", "Outbox", "Sender"]
 
 log = logging.getLogger(__name__)
-
-DELIVERY_COLUMNS = (
-    "delivery_id",
-    "timestamp",
-    "message_id",
-    "incident_id",
-    "rule",
-    "channel",
-    "result",
-    "attempt",
-    "detail",
-)
 
 BACK_OFF_S = (10.0, 30.0, 120.0, 600.0, 3600.0)
 """Waits after the first, second, … failed attempt; the last one repeats, and bounds what a receiver may ask for."""
 
-Sender = Callable[[Message], Outcome]
+Sender = Callable[[Message], SendResult]
+Result = Literal["delivered", "retry", "given up"]
 
 
 @dataclass(frozen=True)
-class Delivery:
+class DeliveryRow:
     """One attempt, as it stands in the log.
 
     Attributes:
         delivery_id: unique, sorts by time.
-        time: when it ended.
+        timestamp: when it ended.
         message_id, incident_id, rule, channel: what went where; the channel without credentials.
         result: `retry` will be tried again.
         attempt: running number of the attempt, from 1.
@@ -65,14 +55,17 @@ class Delivery:
     """
 
     delivery_id: str
-    time: datetime
+    timestamp: datetime
     message_id: str
     incident_id: str
     rule: str
     channel: str
-    result: Literal["delivered", "retry", "given up"]
+    result: Result
     attempt: int
     detail: str
+
+
+DELIVERIES = RowType(DeliveryRow)
 
 
 class _Window(BaseModel):
@@ -111,37 +104,36 @@ class Outbox:
     ) -> None:
         self.folder = workspace / "outbox"
         self._limits_path = self.folder / "limits.json"
-        self.log = (logs or FileLogs(workspace / "log")).daily("deliveries", DELIVERY_COLUMNS)
+        self.log = (logs or FileLogs(workspace / "log")).daily("deliveries", DELIVERIES.columns)
+        self.rows = TypedDayLog(self.log, DELIVERIES)
         self._zone = zone
         self._config = config
         self._clock = clock
 
     # ----------------------------------------------------------------------------------------- in
 
-    def submit(self, row: Mapping[str, object]) -> int:
+    def submit(self, row: IncidentRow) -> int:
         """Queue the messages that the rules want for an incident; when this returns, they survive a crash.
 
         Args:
-            row: columns of `engine.incidents.INCIDENT_COLUMNS`.
+            row: the incident.
 
         Returns:
             How many were queued: one for each address of each rule that applies and is within its limit.
 
         Raises:
             StorageError: they could not be written; none is left behind.
-            ValueError: the row's timestamp is not ISO 8601 with an offset.
         """
         rules = [rule for rule in self._config.rules if matches(rule, row, self._zone)]
         if not rules:
             return 0
         now = self._clock().astimezone(self._zone)
-        camera = str(row.get("camera") or "")
         messages: list[Message] = []
         with locked(self._limits_path):
             limits = self._limits()
             for rule in rules:
                 cameras = limits.setdefault(rule.name, {})
-                cameras[camera], within, held = _take(rule, cameras.get(camera, _Window()), now)
+                cameras[row.camera], within, held = _take(rule, cameras.get(row.camera, _Window()), now)
                 if within:
                     messages += self._compose(rule, row, now, held)
             try:
@@ -154,9 +146,7 @@ class Outbox:
                 raise
         return len(messages)
 
-    def _compose(
-        self, rule: NotificationRule, row: Mapping[str, object], now: datetime, held: Held | None
-    ) -> list[Message]:
+    def _compose(self, rule: NotificationRule, row: IncidentRow, now: datetime, held: Held | None) -> list[Message]:
         return [
             compose(rule, target, row, message_id=new_id(now), now=now, zone=self._zone, held=held)
             for target in targets(rule)
@@ -193,7 +183,7 @@ class Outbox:
                 _set_aside(path)
         return messages
 
-    def drain(self, send: Sender, *, everything: bool = False) -> list[Delivery]:
+    def drain(self, send: Sender, *, everything: bool = False) -> list[DeliveryRow]:
         """Try what is due, oldest first. An address that fails is not tried again in the same drain.
 
         One process drains at a time: while another does, nothing is tried and the answer is empty.
@@ -217,7 +207,7 @@ class Outbox:
             except Timeout:
                 return []
         try:
-            deliveries: list[Delivery] = []
+            deliveries: list[DeliveryRow] = []
             failed: set[tuple[str, str, int]] = set()
             for message in self.waiting():
                 address = (message.rule, message.channel, message.place)
@@ -230,15 +220,14 @@ class Outbox:
         finally:
             lock.release()
 
-    def send_once(self, message: Message, send: Sender) -> Delivery:
+    def send_once(self, message: Message, send: Sender) -> DeliveryRow:
         """Try a message that is not in the outbox, such as a test, once; the attempt is logged, the message is not kept.
 
         Raises:
             StorageError: the log cannot be written.
         """
         outcome = send(message)
-        result: Literal["delivered", "given up"] = "delivered" if outcome.result == "delivered" else "given up"
-        delivery = self._delivery(message, result, outcome.detail)
+        delivery = self._delivery(message, "delivered" if outcome.result == "delivered" else "given up", outcome.detail)
         self._record(delivery)
         return delivery
 
@@ -247,7 +236,7 @@ class Outbox:
         # a clock that was set back must not hold a message for longer than any wait could be
         return wait <= timedelta(0) or wait > timedelta(seconds=BACK_OFF_S[-1])
 
-    def _attempt(self, message: Message, send: Sender) -> Delivery:
+    def _attempt(self, message: Message, send: Sender) -> DeliveryRow:
         outcome = send(message)
         now = self._clock().astimezone(self._zone)
         end = message.created + timedelta(seconds=self._config.give_up_s)
@@ -273,11 +262,11 @@ class Outbox:
                     self._path(message).unlink(missing_ok=True)
         return delivery
 
-    def _delivery(self, message: Message, result: Literal["delivered", "retry", "given up"], detail: str) -> Delivery:
+    def _delivery(self, message: Message, result: Result, detail: str) -> DeliveryRow:
         now = self._clock().astimezone(self._zone)
-        return Delivery(
+        return DeliveryRow(
             delivery_id=new_id(now),
-            time=now,
+            timestamp=now,
             message_id=message.message_id,
             incident_id=message.incident_id,
             rule=message.rule,
@@ -287,11 +276,9 @@ class Outbox:
             detail=detail,
         )
 
-    def _record(self, delivery: Delivery) -> None:
-        row = {column: getattr(delivery, column, None) for column in DELIVERY_COLUMNS}
-        row["timestamp"] = delivery.time.isoformat(timespec="milliseconds")
+    def _record(self, delivery: DeliveryRow) -> None:
         with self.log.exclusive():
-            self.log.append(delivery.time.date(), [row])
+            self.rows.append(delivery.timestamp.date(), [delivery])
 
     def _path(self, message: Message) -> Path:
         return self.folder / f"{message.message_id}.json"

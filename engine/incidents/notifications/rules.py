@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -18,33 +17,25 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr
 
 from engine.config import NotificationRule
 from engine.config.hours import within
+from engine.incidents.log import INCIDENTS, IncidentKind, IncidentRow
 from engine.types import Severity
 
 __all__ = ["Held", "Message", "Target", "compose", "matches", "targets"]
 
-_SEVERITIES = tuple(severity.value for severity in Severity)
+_SEVERITIES = tuple(Severity)
 _ALL_DAY = ("00:00-24:00",)
-FACTS = (
-    "incident_id",
-    "timestamp",
-    "kind",
-    "camera",
-    "severity",
-    "employee_ids",
-    "unknown_ids",
-    "classification",
-    "people",
-    "detail",
-)
+WHO = ("employee_ids", "unknown_ids")
+FACTS = ("incident_id", "timestamp", "kind", "camera", "severity", *WHO, "classification", "people", "detail")
 """The columns of an incident that may leave the machine."""
 
 _TITLES = {
-    "unknown": "Unknown person at {camera}",
-    "tailgating": "Tailgating at {camera}",
-    "presentation_attack": "Suspected picture or screen instead of a face at {camera}",
-    "watch_list": "Somebody on the watch list at {camera}",
-    "camera_lost": "Camera {camera} is lost",
-    "camera_back": "Camera {camera} is back",
+    IncidentKind.UNKNOWN: "Unknown person at {camera}",
+    IncidentKind.TAILGATING: "Tailgating at {camera}",
+    IncidentKind.PRESENTATION_ATTACK: "Suspected picture or screen instead of a face at {camera}",
+    IncidentKind.WATCH_LIST: "Somebody on the watch list at {camera}",
+    IncidentKind.CAMERA_LOST: "Camera {camera} is lost",
+    IncidentKind.CAMERA_BACK: "Camera {camera} is back",
+    IncidentKind.TEST: "Test message",
 }
 # of other services the part after :// may be a token
 _HOST_IS_PUBLIC = {"http", "json", "xml", "form", "mailto", "gotify", "mmost"}
@@ -109,28 +100,24 @@ class Message(BaseModel):
     image: str = ""
 
 
-def matches(rule: NotificationRule, row: Mapping[str, object], zone: ZoneInfo) -> bool:
+def matches(rule: NotificationRule, row: IncidentRow, zone: ZoneInfo) -> bool:
     """True if a rule wants to tell an incident.
 
     Reviews, rows that refer to another, are never told: notes may name people. Nor is what was only noted.
 
     Args:
         rule: what is wanted.
-        row: columns of `engine.incidents.INCIDENT_COLUMNS`; without a severity it passes every minimum, because a message too
-            many is better than one too few.
+        row: the incident; without a severity it passes every minimum, because a message too many is better than one too few.
         zone: the workplace's zone, to which hours and days refer.
-
-    Raises:
-        ValueError: the row's timestamp is not ISO 8601 with an offset.
     """
-    severity = _line(row.get("severity"))
+    minimum = _SEVERITIES.index(Severity(rule.min_severity))
     return (
-        not row.get("refers_to")
-        and _line(row.get("state")) != "noted"
-        and (not rule.kinds or _line(row.get("kind")) in rule.kinds)
-        and (not rule.cameras or _line(row.get("camera")) in rule.cameras)
-        and (severity not in _SEVERITIES or _SEVERITIES.index(severity) >= _SEVERITIES.index(rule.min_severity))
-        and within(rule.hours or _ALL_DAY, _time(row).astimezone(zone), rule.weekdays)
+        not row.refers_to
+        and row.state != "noted"
+        and (not rule.kinds or row.kind in rule.kinds)
+        and (not rule.cameras or row.camera in rule.cameras)
+        and (row.severity is None or _SEVERITIES.index(row.severity) >= minimum)
+        and within(rule.hours or _ALL_DAY, row.timestamp.astimezone(zone), rule.weekdays)
     )
 
 
@@ -164,7 +151,7 @@ def _channel(address: str) -> str:
 def compose(
     rule: NotificationRule,
     target: Target,
-    row: Mapping[str, object],
+    row: IncidentRow,
     *,
     message_id: str,
     now: datetime,
@@ -175,20 +162,19 @@ def compose(
 
     Args:
         rule, target: who is told.
-        row: columns of the incident; of others than `FACTS` nothing is taken.
+        row: the incident; of columns other than `FACTS` nothing is taken.
         message_id: unique.
         now: when it is queued.
         zone: the workplace's zone, in which times are told.
         held: incidents that were kept back before this one.
 
     Raises:
-        ValueError: the row's timestamp is not ISO 8601 with an offset.
+        KeyError: the row is a review.
     """
-    facts = {column: text for column in FACTS if (text := _line(row.get(column)))}
-    local = _time(row).astimezone(zone)
-    kind, camera = facts.get("kind", ""), facts.get("camera", "")
-    what = _TITLES.get(kind, kind.replace("_", " ").capitalize() + (" at {camera}" if camera else ""))
-    title = what.replace("{camera}", camera)
+    cells = INCIDENTS.texts(row)
+    facts = {column: text for column in FACTS if (text := _line(cells[column]))}
+    local = row.timestamp.astimezone(zone)
+    title = _TITLES[row.kind].replace("{camera}", facts.get("camera", ""))
     ids = ", ".join(filter(None, f"{facts.get('employee_ids', '')};{facts.get('unknown_ids', '')}".split(";")))
     people = f"{facts.get('people', '')} ({facts.get('classification', '')})"
     lines = [
@@ -215,7 +201,7 @@ def compose(
         body="\n".join(line for line in lines if line),
         facts=facts,
         held=held.count if held else 0,
-        image=_line(row.get("image")) if rule.attach_image else "",
+        image=_line(row.image) if rule.attach_image else "",
     )
 
 
@@ -226,14 +212,7 @@ def _held_back(rule: NotificationRule, held: Held, zone: ZoneInfo, local: dateti
     return f"And {held.count} more since {day}{since:%H:%M}, held back by the limit of {limit} for a camera"
 
 
-def _time(row: Mapping[str, object]) -> datetime:
-    time = datetime.fromisoformat(_line(row.get("timestamp")))
-    if time.tzinfo is None:
-        raise ValueError("the incident's timestamp has no offset")
-    return time
-
-
-def _line(value: object) -> str:
+def _line(text: str) -> str:
     """One printable line: a camera's name or a detail cannot add headers or lines to a message."""
-    text = "".join(ch if ch.isprintable() else " " for ch in ("" if value is None else str(value)))
+    text = "".join(ch if ch.isprintable() else " " for ch in text)
     return " ".join(text.split())[:_LONGEST_TEXT]

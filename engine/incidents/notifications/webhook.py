@@ -21,13 +21,13 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from pydantic import SecretStr
 
-__all__ = ["TIMEOUT_S", "Outcome", "post_webhook", "sign", "verify_signature"]
+__all__ = ["TIMEOUT_S", "SendResult", "post_webhook", "sign", "verify_signature"]
 
 TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SendResult:
     """What became of one attempt.
 
     Attributes:
@@ -75,7 +75,7 @@ class _NoRedirects(HTTPRedirectHandler):
 
 def post_webhook(
     url: SecretStr, key: bytes, body: bytes, message_id: str, now: datetime, timeout_s: float = TIMEOUT_S
-) -> Outcome:
+) -> SendResult:
     """POST a JSON body with its signature.
 
     2xx is delivered; 4xx other than 408 and 429 is refused; everything else is worth another try.
@@ -103,28 +103,28 @@ def post_webhook(
     )
     try:
         with build_opener(_NoRedirects).open(request, timeout=timeout_s) as answer:
-            return Outcome("delivered", f"HTTP {answer.status}")
+            return SendResult("delivered", f"HTTP {answer.status}")
     except HTTPError as error:
         with error:
             return _not_accepted(error.code, error.headers.get("Retry-After", ""), now)
     except TimeoutError:
-        return Outcome("retry", f"no answer within {timeout_s:g} s")
+        return SendResult("retry", f"no answer within {timeout_s:g} s")
     except URLError as error:
         reason = error.reason
         known = isinstance(reason, OSError) and reason.strerror
-        return Outcome("retry", f"not reached: {known or type(reason).__name__}")
+        return SendResult("retry", f"not reached: {known or type(reason).__name__}")
     except (OSError, HTTPException) as error:
-        return Outcome("retry", f"connection lost: {type(error).__name__}")
+        return SendResult("retry", f"connection lost: {type(error).__name__}")
 
 
-def _not_accepted(status: int, retry_after: str, now: datetime) -> Outcome:
+def _not_accepted(status: int, retry_after: str, now: datetime) -> SendResult:
     phrase = next((known.phrase for known in HTTPStatus if known == status), "")
     detail = f"HTTP {status} {phrase}".strip()
     if 300 <= status < 400:
-        return Outcome("retry", f"{detail}: redirects are not followed, give the final address")
+        return SendResult("retry", f"{detail}: redirects are not followed, give the final address")
     if 400 <= status < 500 and status not in {408, 429}:
-        return Outcome("refused", detail)
-    return Outcome("retry", detail, _seconds(retry_after, now))
+        return SendResult("refused", detail)
+    return SendResult("retry", detail, _seconds(retry_after, now))
 
 
 def _seconds(retry_after: str, now: datetime) -> float | None:

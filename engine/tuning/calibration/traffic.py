@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.evaluation import Estimate, Rate, Resampling
+from engine.incidents import IncidentKind
 from engine.records import Records
 
 __all__ = ["PunchHistory", "Traffic", "punch_history", "traffic_of"]
@@ -54,7 +55,7 @@ def traffic_of(records: Records, people: int, now: datetime) -> Traffic:
     days = Counter(row.timestamp.date() for row in rows if row.event == "punch")
     if len(days) < _ENOUGH_DAYS:
         return Traffic(2.0 * people, 1.0, _WORKING_DAYS, "assumed", len(days))
-    strangers = [row for row in records.incidents.log.read(first, today) if row["kind"] == "unknown"]
+    strangers = [row for row in records.incidents.rows.read(first, today) if row.kind is IncidentKind.UNKNOWN]
     span = max((today - min(days)).days + 1, 7)
     return Traffic(
         sum(days.values()) / len(days),

@@ -14,22 +14,13 @@ from datetime import date, datetime, tzinfo
 from engine.attendance import PunchRow, valid_rows
 from engine.config import EventsConfig, VotingConfig
 from engine.errors import InputError
-from engine.incidents import as_it_stands
+from engine.incidents import IncidentKind, IncidentRow
 from engine.tracking import TrackSighting
 from engine.tuning.replay.result import Change, ChangeKind, Limits, Replay, ReplayedDay
 from engine.tuning.replay.rules import SETTLED, Consequences, DoorRules, KeptPunch
 from engine.tuning.replay.votes import Key, TrackDecision, TrackProgress, key_of, no_progress, rerun
 
 __all__ = ["Past"]
-
-
-def _time(row: Mapping[str, str]) -> datetime | None:
-    """The time of a row; None: somebody changed it so that it cannot be read."""
-    try:
-        time = datetime.fromisoformat(row["timestamp"])
-    except ValueError:
-        return None
-    return time if time.utcoffset() is not None else None
 
 
 @dataclass
@@ -49,22 +40,22 @@ class _LoggedRows:
     punches: dict[Key, PunchRow] = field(default_factory=dict)
     taken_back: set[str] = field(default_factory=set)
     pictures: dict[Key, str] = field(default_factory=dict)
-    alerts: dict[Key, Mapping[str, str]] = field(default_factory=dict)
+    alerts: dict[Key, IncidentRow] = field(default_factory=dict)
     kept_punches: list[KeptPunch] = field(default_factory=list)
     kept_alerts: list[datetime] = field(default_factory=list)
-    reviews: dict[str, list[Mapping[str, str]]] = field(default_factory=dict)
+    reviews: dict[str, list[IncidentRow]] = field(default_factory=dict)
 
-    def add_incident(self, row: Mapping[str, str], tracks: Mapping[Key, TrackSighting]) -> None:
+    def add_incident(self, row: IncidentRow, tracks: Mapping[Key, TrackSighting]) -> None:
         """Take a row of the incident log in."""
-        key, time = (row["camera"], row["tracks"].partition(";")[0]), _time(row)
-        if row["kind"] == "review" and row["author"] != "engine":
-            self.reviews.setdefault(row["refers_to"], []).append(row)
-        if row["kind"] == "unknown" and key in tracks:
+        key = (row.camera, row.tracks[0] if row.tracks else "")
+        if row.kind is IncidentKind.REVIEW and row.author != "engine":
+            self.reviews.setdefault(row.refers_to, []).append(row)
+        if row.kind is IncidentKind.UNKNOWN and key in tracks:
             self.alerts[key] = row
-        elif row["kind"] == "unknown" and time is not None:
-            self.kept_alerts.append(time)
-        if row["kind"] not in {"review", "tailgating"} and row["image"]:
-            self.pictures[key] = row["image"]
+        elif row.kind is IncidentKind.UNKNOWN:
+            self.kept_alerts.append(row.timestamp)
+        if row.kind not in {IncidentKind.REVIEW, IncidentKind.TAILGATING} and row.image:
+            self.pictures[key] = row.image
 
     def add_attendance(self, rows: Sequence[PunchRow], tracks: Mapping[Key, TrackSighting]) -> None:
         """Take the rows of the attendance log in."""
@@ -77,10 +68,10 @@ class _LoggedRows:
                 self.kept_punches.append(KeptPunch(row.employee_id, row.direction or "both", row.timestamp))
         self.pictures |= {(row.camera, row.track): row.evidence_image for row in rows if row.evidence_image}
 
-    def said(self, incident: Mapping[str, str]) -> str:
+    def said(self, incident: IncidentRow) -> str:
         """The state of an incident that people have reviewed; empty: they have not."""
-        own = self.reviews.get(incident["incident_id"], ())
-        return as_it_stands(incident, own).state if own else ""
+        own = self.reviews.get(incident.incident_id)
+        return own[-1].state if own else ""
 
 
 class Past:
@@ -104,7 +95,7 @@ class Past:
         self,
         sightings: Iterable[TrackSighting],
         attendance: Sequence[PunchRow],
-        incidents: Sequence[Mapping[str, str]],
+        incidents: Sequence[IncidentRow],
         *,
         first: date,
         last: date,
@@ -135,15 +126,17 @@ class Past:
             if then.punches.get(key) != (rows.punches[key].employee_id if key in rows.punches else None)
         }
         self._alert_differs = {key for key in self._tracks if (key in then.alerts) != (key in rows.alerts)}
-        self._passages = [row for row in incidents if row["kind"] == "tailgating" and self._within(_time(row))]
+        self._passages = [
+            row for row in incidents if row.kind is IncidentKind.TAILGATING and self._within(row.timestamp)
+        ]
         punches = [row for row in valid_rows(attendance) if row.event == "punch" and self._within(row.timestamp)]
         self._without_sighting = sum((row.camera, row.track) not in logged for row in punches)
 
     def _day(self, time: datetime) -> date:
         return time.astimezone(self._zone).date()
 
-    def _within(self, time: datetime | None) -> bool:
-        return time is not None and self._first <= self._day(time) <= self._last
+    def _within(self, time: datetime) -> bool:
+        return self._first <= self._day(time) <= self._last
 
     def at(self, threshold: float, min_margin: float | None = None, *, progress: TrackProgress = no_progress) -> Replay:
         """What another threshold would have changed.
@@ -208,7 +201,7 @@ class Past:
         for key in (self._then.alerts ^ now.alerts) - self._alert_differs:
             row = self._rows.alerts.get(key)
             kind = ChangeKind.GONE if row else ChangeKind.APPEARED
-            incident_id, said = (row["incident_id"], self._rows.said(row)) if row else ("", "")
+            incident_id, said = (row.incident_id, self._rows.said(row)) if row else ("", "")
             yield self._change(kind, key, now, incident_id=incident_id, said=said)
 
     def _change(
@@ -236,25 +229,25 @@ class Past:
         """Incidents of another class, or none any more because two tracks are one person; and how many the decisions do not explain."""
         found, untold = [], 0
         for row in self._passages:
-            keys = [(row["camera"], track) for track in row["tracks"].split(";")]
+            keys = [(row.camera, track) for track in row.tracks]
             keys = [key for key in keys if key in self._tracks]  # a face that was never good has no sighting
-            was, will, time = self._rules.passage(keys, self._then), self._rules.passage(keys, now), _time(row)
-            if time is None or (was.kind, str(was.people)) != (row["classification"], row["people"]):
+            was, will = self._rules.passage(keys, self._then), self._rules.passage(keys, now)
+            if (was.kind, was.people) != (row.classification, row.people):
                 untold += 1
             elif (was.kind, was.people) != (will.kind, will.people):
                 found.append(
                     Change(
                         kind=ChangeKind.RECLASSIFIED,
-                        day=self._day(time),
-                        time=time,
-                        camera=row["camera"],
-                        track=row["tracks"],
+                        day=self._day(row.timestamp),
+                        time=row.timestamp,
+                        camera=row.camera,
+                        track=";".join(row.tracks),
                         then=was.kind,
                         now=will.kind,
                         person_then=";".join(was.named),
                         person_now=";".join(will.named),
-                        incident_id=row["incident_id"],
-                        picture=row["image"],
+                        incident_id=row.incident_id,
+                        picture=row.image,
                         said=self._rows.said(row),
                     )
                 )

@@ -49,7 +49,7 @@ class ReplayDesk:
                 f"no sighting was logged from {since} to {last}",
                 hint="sightings are logged while a camera is watched, and kept as [retention] sightings says",
             )
-        gallery, passages, incidents = records.gallery.current(), records.attendance.log, records.incidents.log
+        gallery, passages, incidents = records.gallery.current(), records.attendance.log, records.incidents.rows
         around = [day for day in passages.days() if (since - day).days <= 2 and (day - last).days <= 2]
         return Past(
             tracks,

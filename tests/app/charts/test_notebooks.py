@@ -384,8 +384,8 @@ def reviewed(workspace: Path) -> Run:
 @pytest.mark.slow
 def test_false_alarms_are_those_that_people_said(reviewed: Run, workspace: Path) -> None:
     rows = Workbench(workspace).records.incident_rows()
-    said = {row["refers_to"]: row["state"] for row in rows if row["kind"] == "review"}
-    kinds = {row["incident_id"]: row["kind"] for row in rows if row["incident_id"] in said}
+    said = {row.refers_to: row.state for row in rows if row.kind == "review"}
+    kinds = {row.incident_id: row.kind for row in rows if row.incident_id in said}
     settled = Counter(kinds[key] for key in said)
     false = Counter(kinds[key] for key, state in said.items() if state == "false alarm")
     assert false.total() > 0
@@ -403,11 +403,11 @@ def test_every_alert_has_its_hour_and_every_stranger_a_dossier(reviewed: Run, wo
     within = [
         each
         for each in bench.alerts.all()
-        if reviewed.told["first"] <= each.row["timestamp"][:10] <= reviewed.told["last"]
+        if reviewed.told["first"] <= each.row.timestamp.date().isoformat() <= reviewed.told["last"]
     ]
     assert sum(row["alerts"] for row in reviewed.told["rates"]) == len(within) > 10
     assert reviewed.told["strangers"] == [each.unknown_id for each in bench.office.dossiers()]
-    kinds = Counter(each.row["kind"] for each in within)
+    kinds = Counter(each.row.kind for each in within)
     assert (reviewed.told["passages"], reviewed.told["visits"]) == (kinds["tailgating"], kinds["unknown"])
 
 

@@ -34,12 +34,12 @@ def visit(workbench: Workbench, hours_ago: float = 1, *seeds: float, **more: obj
     row = stranger(
         workbench, face(*(seeds or (0, 1))), moment, track=f"run-{hours_ago}", **{"image": picture(), **more}
     )  # type: ignore[arg-type]
-    return str(row["incident_id"])
+    return row.incident_id
 
 
 def together(workbench: Workbench, people: list[str], strangers: list[str]) -> str:
     shown = {column: picture() for column in ("image", "clean_image", "before_image", "after_image")}
-    return str(tailgating(workbench, workbench.clock() - timedelta(minutes=9), people, strangers, shown)["incident_id"])
+    return tailgating(workbench, workbench.clock() - timedelta(minutes=9), people, strangers, shown).incident_id
 
 
 def keys(page: AppTest) -> set[str]:
@@ -185,8 +185,8 @@ def test_what_comes_in_meanwhile_is_offered(workbench: Workbench, monkeypatch: p
     first = visit(workbench, 2)
     opened(workbench, monkeypatch)
     version = workbench.alerts.version()
-    script = "from app.views.alerts.gallery import arrivals\nfrom engine.records.alerts import Wanted\n"
-    page = AppTest.from_string(f"{script}arrivals(Wanted(), {version}, frozenset({{'{first}'}}))")
+    script = "from app.views.alerts.gallery import arrivals\nfrom engine.records.alerts import AlertFilter\n"
+    page = AppTest.from_string(f"{script}arrivals(AlertFilter(), {version}, frozenset({{'{first}'}}))")
     assert "new alert" not in texts(page.run())
     visit(workbench, 1, 0, 0, 1)
     assert "1 new alert" in texts(page.run())
@@ -212,7 +212,7 @@ def test_an_alert_goes_from_open_to_resolved(workbench: Workbench, monkeypatch: 
     found = workbench.alerts.get(incident_id)
     assert found is not None
     assert (found.state, found.author) == ("resolved", "security")
-    assert found.reviews[0]["detail"] == "a guest of E1"  # logs carry ids
+    assert found.reviews[0].detail == "a guest of E1"  # logs carry ids
     assert "a guest of E1" in texts(page)
     assert {"resolve", "false-alarm"}.isdisjoint(keys(page))
     page.button("reopen").click().run()
@@ -258,7 +258,7 @@ def test_several_are_settled_at_once(workbench: Workbench, monkeypatch: pytest.M
     page.checkbox(f"pick-{second}").check().run()
     page.text_input("bulk-note").input("the cleaners").run()
     page.button("bulk-false").click().run()
-    states = {each.row["incident_id"]: (each.state, each.note) for each in workbench.alerts.all()}
+    states = {each.row.incident_id: (each.state, each.note) for each in workbench.alerts.all()}
     assert states[first] == states[second] == ("false alarm", "the cleaners")
     assert looks(page) == [third]
     assert "bulk-false" not in keys(page)
@@ -272,7 +272,7 @@ def test_all_of_a_page_are_selected_and_what_is_overtaken_is_said(
     page.checkbox("alerts-all").check().run()
     workbench.office.review(first, "resolved", author="kim")
     page.button("bulk-acknowledged").click().run()
-    states = {each.row["incident_id"]: each.state for each in workbench.alerts.all()}
+    states = {each.row.incident_id: each.state for each in workbench.alerts.all()}
     assert states == {first: "resolved", second: "acknowledged"}
     assert "on 1 alert" in said(page)
 
@@ -329,7 +329,7 @@ def test_a_stranger_is_put_on_the_watch_list_with_a_reason(
     decide(page, "watch", "seen at the safe", "reason-watch-unknown-1")
     assert workbench.dossiers.register().watched == {"unknown-1"}
     (row,) = workbench.dossiers.rows()
-    assert (row["author"], row["reason"]) == ("security", "seen at the safe")
+    assert (row.author, row.reason) == ("security", "seen at the safe")
     page.run()
     assert "seen at the safe" in texts(page)
     assert looks(opened(workbench, monkeypatch, view="strangers", who="watched")) == ["unknown-1"]
@@ -466,7 +466,7 @@ def test_a_year_of_alerts_is_shown(workbench: Workbench, monkeypatch: pytest.Mon
     for query in (
         {},
         {"state": "any", "since": "2000-01-01"},
-        {"incident": workbench.alerts.all()[-1].row["incident_id"]},
+        {"incident": workbench.alerts.all()[-1].row.incident_id},
         {"view": "strangers", "who": "any"},
         {"dossier": "unknown-7"},
     ):

@@ -199,7 +199,7 @@ def test_pages_show_the_site_of_the_address_with_its_own_people_and_clock(
                 if view == "attendance":
                     assert clock in found
                     assert other[1] not in found
-            incident = services.bench(site).alerts.all()[0].row["incident_id"]
+            incident = services.bench(site).alerts.all()[0].row.incident_id
             found = shown(open_page("alerts", home, monkeypatch, "admin", query={"site": site, "incident": incident}))
             assert clock in found
             assert other[1] not in found
@@ -215,9 +215,9 @@ def test_pages_show_the_site_of_the_address_with_its_own_people_and_clock(
 def test_an_address_of_one_sites_alert_shows_nothing_at_another(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     account("security", "tokyo")
     berlin = services.bench("berlin")
-    incident = berlin.alerts.all()[0].row["incident_id"]
+    incident = berlin.alerts.all()[0].row.incident_id
     dossier = berlin.strangers.current().people[0]
-    if incident != services.bench("tokyo").alerts.all()[0].row["incident_id"]:
+    if incident != services.bench("tokyo").alerts.all()[0].row.incident_id:
         assert "Alert not found" in shown(
             open_page("alerts", home, monkeypatch, "security", query={"incident": incident})
         )

@@ -32,7 +32,7 @@ from outgoing import (
 from pydantic import SecretStr
 
 from engine.errors import ConfigError
-from engine.incidents.notifications import Outcome, compose, post_webhook, sign, targets, verify_signature
+from engine.incidents.notifications import SendResult, compose, post_webhook, sign, targets, verify_signature
 
 # apprise looks for the module on its way; Python 3.13 removed it
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -115,7 +115,7 @@ def test_a_receiver_that_fails_twice_gets_the_same_signed_message_a_third_time(
     assert "picture_jpeg_base64" not in content
 
 
-def post(receiver: Receiver, timeout_s: float = 5) -> Outcome:
+def post(receiver: Receiver, timeout_s: float = 5) -> SendResult:
     """One attempt."""
     return post_webhook(SecretStr(receiver.url), KEY.encode(), b"{}", "m-1", NOON, timeout_s)
 

@@ -29,7 +29,7 @@ from typer.testing import CliRunner
 from engine.cli.notify import app
 from engine.config import load_config
 from engine.errors import ConfigError, InputError
-from engine.incidents.notifications import Courier, Message, Outbox, Outcome
+from engine.incidents.notifications import Courier, Message, Outbox, SendResult
 from engine.workbench import Workbench
 
 # apprise looks for the module on its way; Python 3.13 removed it
@@ -77,7 +77,7 @@ def test_a_courier_outlives_a_log_that_cannot_be_written_and_a_fault(
     (tmp_path / "log").write_text("in the way")
     faults = [RuntimeError("a fault of ours")]
 
-    def send(_message: Message) -> Outcome:
+    def send(_message: Message) -> SendResult:
         if faults:
             raise faults.pop()
         return DELIVERED

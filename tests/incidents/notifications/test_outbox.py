@@ -28,7 +28,7 @@ from outgoing import (
 )
 
 from engine.errors import StorageError
-from engine.incidents.notifications import Message, Outcome
+from engine.incidents.notifications import Message, SendResult
 
 # apprise looks for the module on its way; Python 3.13 removed it
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -101,14 +101,14 @@ def test_a_receivers_wish_to_wait_is_respected_within_bounds(
 ) -> None:
     outbox = make_outbox(tmp_path, rule())
     outbox.submit(incident())
-    outbox.drain(Script(Outcome("retry", "HTTP 429", asked_s)))
+    outbox.drain(Script(SendResult("retry", "HTTP 429", asked_s)))
     assert outbox.waiting()[0].next_at - NOON == timedelta(seconds=wait_s)
 
 
 def test_what_is_refused_is_given_up_at_once(tmp_path: Path) -> None:
     outbox = make_outbox(tmp_path, rule())
     outbox.submit(incident())
-    assert [delivery.result for delivery in outbox.drain(Script(Outcome("refused", "HTTP 403 Forbidden")))] == [
+    assert [delivery.result for delivery in outbox.drain(Script(SendResult("refused", "HTTP 403 Forbidden")))] == [
         "given up"
     ]
     assert outbox.waiting() == []
@@ -120,7 +120,7 @@ def test_an_address_that_fails_does_not_hold_up_the_others(tmp_path: Path) -> No
         outbox.submit(incident(number))
     tried: list[str] = []
 
-    def send(message: Message) -> Outcome:
+    def send(message: Message) -> SendResult:
         tried.append(message.channel)
         return FAILED if "dead" in message.channel else DELIVERED
 
