@@ -128,7 +128,7 @@ def told(bench: Workbench) -> dict[str, Any]:
             "mistaken faces": len(bench.anchors.current().templates),
             "threshold": round(bench.calibration.threshold(), 4),
             "calibrations": [each.action for each in bench.calibration.history()],
-            "audit": [row["action"] for row in bench.audit.file.read()],
+            "audit": [row.action for row in bench.audit.read()],
             "waiting messages": len(bench.outbox.waiting()),
             "unknown people today": bench.office.strangers_today(),
         },

@@ -78,7 +78,7 @@ class Registrar:
     def next_id(self) -> str:
         """Return an id that nobody has or had, see `next_id`."""
         enrolled = {"enrol", "forget"}
-        used = [row.subject for row in self._records.audit.rows() if row.action in enrolled]
+        used = [row.subject for row in self._records.audit.read() if row.action in enrolled]
         return next_id(self._records.people.all(), used)
 
     def checked(self, employee_id: str, name: str, *, department: str = "", email: str = "", new: bool) -> Person:

@@ -91,7 +91,7 @@ def export_subject(
     incidents = {row.incident_id for row in subject.incidents}
     deliveries = records.deliveries.on(records.deliveries.days())
     decisions = [row for row in records.dossiers.rows() if scrub.own & {row.subject, row.into}]
-    audit = [row for row in records.audit.rows() if row.subject in subject.ids]
+    audit = [row for row in records.audit.read() if row.subject in subject.ids]
     leave = [dataclasses.asdict(row) for row in records.leave.all() if row.employee_id == employee_id]
     documents: dict[str, object] = {
         "person.json": (dataclasses.asdict(subject.person) if subject.person else {"employee_id": employee_id})

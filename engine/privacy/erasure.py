@@ -101,7 +101,7 @@ def forget(
         author = pseudonym if author == employee_id else author
         told.add(employee_id)
     redacted = sum(log.redact(each) for log in records.logs for each in told)
-    redacted += sum(records.audit.file.redact(each) for each in told)
+    redacted += sum(records.audit.raw.redact(each) for each in told)
     _put(records, subject, name=pseudonym, department="", email="", consent_at="", active=False)
     sheets = _renew_sheets(records, subject, people())
     records.gallery.update(lambda gallery: gallery.remove(employee_id))

@@ -112,12 +112,12 @@ class Records:
         journal = self.attendance.log.raw.journal
         key_path = self.attendance.log.raw.sealer.key_path
         if not key_path.exists():  # a new one would only call every row changed
-            if any(log.days() for log in self.logs) or journal.file or self.audit.file:
+            if any(log.days() for log in self.logs) or journal.file or self.audit.raw:
                 raise StorageError(
                     f"{key_path} is gone: without it no row can be checked", hint="restore it from a backup"
                 )
             return []
-        findings = journal.file.check() + self.audit.file.check()
+        findings = journal.file.check() + self.audit.raw.check()
         total, done = sum(len(log.days()) for log in self.logs) if progress else 0, 0
 
         def told() -> None:

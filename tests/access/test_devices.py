@@ -203,10 +203,7 @@ def test_pairing_and_revoking_are_noted_without_names_of_people(tmp_path: Path) 
     enrol(workbench, "E1", "Ann Lee")
     device, token = workbench.kiosk.pair("Ann Lee", ["screen", "status"], author="Ann Lee")
     workbench.kiosk.revoke(device.device_id, author="sam")
-    assert [
-        tuple(row[column] for column in ("author", "action", "subject", "detail"))
-        for row in workbench.audit.file.read()
-    ] == [
+    assert [(row.author, row.action, row.subject, row.detail) for row in workbench.audit.read()] == [
         ("E1", "pair_device", "E1", f"{device.device_id}: screen, status"),
         ("sam", "revoke_device", "E1", device.device_id),
     ]

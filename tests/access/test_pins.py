@@ -383,9 +383,7 @@ def test_pins_are_given_and_taken_with_their_author_and_never_told(place: Workbe
     ):
         with pytest.raises(InputError):
             act()
-    assert [
-        tuple(row[column] for column in ("author", "action", "subject", "detail")) for row in place.audit.file.read()
-    ] == [
+    assert [(row.author, row.action, row.subject, row.detail) for row in place.audit.read()] == [
         ("sam", "set_pin", "E1", ""),
         ("E1", "set_pin", "E2", ""),
         ("sam", "remove_pin", "E2", ""),

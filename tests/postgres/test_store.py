@@ -93,11 +93,11 @@ def test_somebody_forgotten_leaves_a_pseudonym_and_valid_seals(store: Store, tmp
         audit.note("enrol", f"E{n}", "", author="E1", now=T0)
     before = book.log.raw.stamps()[DAY]
     assert book.log.raw.redact("E1") == 1
-    assert audit.file.redact("E1") == 3
+    assert audit.raw.redact("E1") == 3
     assert [row.employee_id.startswith("erased-") for row in book.log.read(DAY)] == [False, True, False]
     assert book.log.raw.stamps()[DAY] != before
     assert book.log.raw.check() == []
-    assert audit.file.check() == []
+    assert audit.raw.check() == []
     assert book.log.raw.redact("E1") == 0
 
 

@@ -70,7 +70,7 @@ def use(bench: Workbench) -> None:
     bench.attendance.plan.coverage.between(LAST, LAST)
     bench.sightings.read(LAST - timedelta(7), LAST)
     bench.audit.note("edit", HOSTILE, HOSTILE, author=HOSTILE, now=now)
-    bench.audit.file.read()
+    bench.audit.read()
     bench.accounts.add("ann", "admin", "correct horse battery")
     bench.accounts.all()
     bench.pins.put("E1", "907461", now)

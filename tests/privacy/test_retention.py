@@ -96,11 +96,11 @@ def test_what_is_erased_is_written_down(tmp_path: Path) -> None:
     workbench = workspace(tmp_path, unknown_images=10)
     stranger(workbench, face(1), ago(20), track="run-1", image=picture())
     counts(workbench)
-    assert workbench.audit.file.read() == []
+    assert workbench.audit.read() == []
     counts(workbench, apply=True)
     counts(workbench, apply=True)  # nothing more to do, nothing more to say
-    (row,) = workbench.audit.file.read()
-    assert (row["author"], row["action"], row["detail"]) == ("Sam", "purge", "1 unknown images")
+    (row,) = workbench.audit.read()
+    assert (row.author, row.action, row.detail) == ("Sam", "purge", "1 unknown images")
 
 
 # ----------------------------------------------------------------------------------------- strangers

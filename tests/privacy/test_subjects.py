@@ -316,7 +316,7 @@ def test_an_export_holds_everything_on_the_person_and_nobody_else(by_name: Place
         embeddings = workbench.reader.photo(read_image(path)).embeddings
         assert embeddings is not None
         assert float((embeddings @ others.T).max(initial=-1)) < workbench.calibration.threshold(), path.name
-    assert workbench.audit.file.read()[-1]["action"] == "export_subject"
+    assert workbench.audit.read()[-1].action == "export_subject"
 
 
 def test_a_punch_of_somebody_else_is_told_but_not_shown(by_name: Place, samples: Path, tmp_path: Path) -> None:

@@ -187,14 +187,14 @@ def test_a_pseudonym_is_no_name(workbench: Workbench) -> None:
 def test_an_export_is_audited(workbench: Workbench) -> None:
     incident_id = together(workbench)
     opened(workbench, incident_id)
-    row = workbench.audit.file.read()[-1]
-    assert (row["action"], row["subject"], row["author"]) == ("export_incident", incident_id, "sam")
+    row = workbench.audit.read()[-1]
+    assert (row.action, row.subject, row.author) == ("export_incident", incident_id, "sam")
 
 
 def test_an_incident_that_is_not_there_cannot_be_exported(workbench: Workbench) -> None:
     with pytest.raises(InputError, match="there is no alert 'x'"):
         workbench.cases.export("x", author="sam")
-    assert not workbench.audit.file
+    assert not workbench.audit.raw
 
 
 def test_the_command_writes_the_file(workbench: Workbench, tmp_path: Path) -> None:

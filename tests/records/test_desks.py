@@ -27,7 +27,7 @@ def place(tmp_path: Path) -> Workbench:
 
 
 def audit(workbench: Workbench) -> list[tuple[str, str, str, str]]:
-    return [(row["author"], row["action"], row["subject"], row["detail"]) for row in workbench.audit.file.read()]
+    return [(row.author, row.action, row.subject, row.detail) for row in workbench.audit.read()]
 
 
 # --------------------------------------------------------------------------------------------- one person

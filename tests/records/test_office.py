@@ -211,7 +211,7 @@ def test_a_false_match_is_taken_back_and_not_made_again(
     with pytest.raises(InputError, match="taken back before"):
         workbench.office.not_this(row.event_id, author="Sam", reason="once more")
     assert len(workbench.anchors.current().templates) == 1
-    assert [(each["action"], each["subject"]) for each in workbench.audit.file.read()] == [
+    assert [(each.action, each.subject) for each in workbench.audit.read()] == [
         ("enrol", "X"),
         ("not_this", "X"),
     ]

@@ -22,7 +22,7 @@ _PAGE = 25
 def show(_bench: Workbench) -> None:
     """The part of the page."""
     bench = access.reading("system.audit")
-    rows = bench.audit.rows()
+    rows = bench.audit.read()
     if not rows:
         parts.notice(
             say("No changes yet"),

@@ -60,7 +60,7 @@ def within(page: AppTest, opener: str) -> AppTest:
 
 
 def actions(workbench: Workbench) -> list[tuple[str, str, str]]:
-    return [(row["author"], row["action"], row["subject"]) for row in workbench.audit.file.read()]
+    return [(row.author, row.action, row.subject) for row in workbench.audit.read()]
 
 
 # --------------------------------------------------------------------------------------------- the list

@@ -185,7 +185,7 @@ def test_a_person_is_enrolled_from_files(bench: Workbench, monkeypatch: pytest.M
     assert (ann.name, ann.department) == ("Ann", "Lab")
     assert ann.consent_at == bench.clock().astimezone(bench.config.zone).date().isoformat()
     assert len(bench.gallery.current().of("1")[0]) == 3
-    assert bench.audit.file.read()[-1]["author"] == "hr"
+    assert bench.audit.read()[-1].author == "hr"
     kept = state(page)
     assert (kept.pieces, kept.compared, kept.capture) == ([], [], None)
     press(page, "Register someone else")
@@ -285,8 +285,8 @@ def test_a_look_alike_needs_a_reason_and_is_noted(
     assert register()
     press(page, "Register")
     assert "is registered" in texts(page)
-    assert "said not to be 7" in bench.audit.file.read()[-1]["detail"]
-    assert "brothers, both were here" in bench.audit.file.read()[-1]["detail"]
+    assert "said not to be 7" in bench.audit.read()[-1].detail
+    assert "brothers, both were here" in bench.audit.read()[-1].detail
 
 
 def test_two_people_in_one_enrolment_are_refused_until_one_is_removed(

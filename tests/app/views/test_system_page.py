@@ -46,7 +46,7 @@ def press(page: AppTest, label: str) -> AppTest:
 
 
 def actions(workbench: Workbench) -> list[tuple[str, str, str]]:
-    return [(row["author"], row["action"], row["subject"]) for row in workbench.audit.file.read()]
+    return [(row.author, row.action, row.subject) for row in workbench.audit.read()]
 
 
 def parts_of(page: AppTest) -> list[str]:

@@ -297,7 +297,7 @@ def test_what_is_done_at_a_site_is_written_there_and_rights_end_with_it(
     still = page.session_state["still"]
     assert still()
     noted = [
-        [row["author"] for row in services.bench(site).audit.file.read() if row["action"] == "tried"]
+        [row.author for row in services.bench(site).audit.read() if row.action == "tried"]
         for site in ("berlin", "tokyo")
     ]
     assert noted == [[], ["hr"]]
@@ -318,7 +318,7 @@ def test_users_are_changed_by_administrators_who_see_home_wherever_they_are(
     assert not page.exception
     assert services.home().accounts.all()["kenji"].sites == ("tokyo",)
     assert services.bench("tokyo").accounts.all() == {}, "accounts are kept at home"
-    assert "add_user" in [row["action"] for row in services.home().audit.file.read()]
+    assert "add_user" in [row.action for row in services.home().audit.read()]
     page = open_page("system", home, monkeypatch, "admin", query=query)
     page.selectbox(key="user").select("kenji").run()
     page.multiselect(key="sites-of-kenji").select("berlin")
