@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.archive.footage import Segment
@@ -18,24 +17,41 @@ from engine.archive.names import Listed
 from engine.archive.observe import Observation
 from engine.errors import StorageError
 from engine.storage import append_lines, atomic_write, csv_line, encode_cell, locked, read_rows, storage_errors
+from engine.storage.logs.rows import RowType
 
-__all__ = ["DONE_COLUMNS", "DoneList", "Shelf", "recording_id"]
+__all__ = ["DoneList", "DoneRow", "Shelf", "recording_id"]
 
-DONE_COLUMNS = (
-    "recording_id",
-    "content",
-    "file",
-    "camera",
-    "start",
-    "bytes",
-    "changed_ns",
-    "seconds",
-    "frames",
-    "tracks",
-    "punches",
-    "incidents",
-    "decided_at",
-)
+
+@dataclass(frozen=True)
+class DoneRow:
+    """A recording that is decided.
+
+    Attributes:
+        recording_id: see `recording_id`.
+        content: digest of the file.
+        file, camera, start: as listed; `start` is timezone-aware.
+        bytes, changed_ns: size and time of change of the file when it was decided.
+        seconds, frames: its length.
+        tracks, punches, incidents: how many were found.
+        decided_at: when, timezone-aware.
+    """
+
+    recording_id: str
+    content: str
+    file: str
+    camera: str
+    start: datetime
+    bytes: int
+    changed_ns: int
+    seconds: float
+    frames: int
+    tracks: int
+    punches: int
+    incidents: int
+    decided_at: datetime
+
+
+_DONE = RowType(DoneRow, timespec="auto")
 
 
 def recording_id(content: str, listed: Listed) -> str:
@@ -57,19 +73,19 @@ class DoneList:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def ids(self) -> dict[str, Mapping[str, str]]:
+    def by_id(self) -> dict[str, DoneRow]:
         """Rows by recording.
 
         Raises:
             StorageError: it cannot be read.
         """
-        return {row["recording_id"]: row for row in read_rows(self._path)}
+        return {row.recording_id: row for row in _DONE.parse_all(read_rows(self._path), self._path.name)}
 
-    def add(self, row: Mapping[str, object]) -> None:
+    def add(self, row: DoneRow) -> None:
         """Note durably that a recording is decided."""
         with locked(self._path):
-            cells = [encode_cell(row.get(column, "")) for column in DONE_COLUMNS]
-            append_lines(self._path, csv_line(DONE_COLUMNS), [csv_line(cells)])
+            cells = map(encode_cell, _DONE.cells(row).values())
+            append_lines(self._path, csv_line(_DONE.columns), [csv_line(cells)])
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -108,10 +108,10 @@ def listed(
         raise InputError("--start is the time of one recording", hint="give several theirs in a --manifest")
     found, wrong = list[Listed](), list[InputError]()
     for path in paths:
-        row = told.get(path) or told.get(path.resolve(), {})
+        named, time = told.get(path) or told.get(path.resolve(), ("", ""))
         try:
-            name = clean_text(camera or row.get("camera") or path.parent.resolve().name, what="camera's name", limit=64)
-            given = start or row.get("start")
+            name = clean_text(camera or named or path.parent.resolve().name, what="camera's name", limit=64)
+            given = start or time
             begin = moment_in(given, zone, str(path)) if given else start_in_name(path, zone)
         except InputError as error:
             wrong.append(error)
@@ -120,16 +120,16 @@ def listed(
     return sorted(found, key=lambda each: (each.start, each.camera, str(each.path))), wrong
 
 
-def _manifest(path: Path) -> Mapping[Path, Mapping[str, str]]:
+def _manifest(path: Path) -> dict[Path, tuple[str, str]]:
+    """Return camera and start of each file, as they are written."""
     if not path.is_file():
         raise InputError(f"{path}: no such manifest", hint="give a CSV file with the columns file,camera,start")
     rows = read_rows(path, by_hand=True)
     if rows and "file" not in rows[0]:
         raise InputError(f"{path} lacks the column file", hint="its first line must be file,camera,start")
-    folder, told = path.absolute().parent, dict[Path, Mapping[str, str]]()
+    told: dict[Path, tuple[str, str]] = {}
     for row in rows:
-        if row["file"].strip():
-            told[folder / Path(row["file"].strip()).expanduser()] = {
-                key: (value or "").strip() for key, value in row.items()
-            }
+        file, camera, start = ((row.get(column) or "").strip() for column in ("file", "camera", "start"))
+        if file:
+            told[path.absolute().parent / Path(file).expanduser()] = camera, start
     return told

@@ -16,7 +16,7 @@ from pathlib import Path
 from engine.archive.crew import Crew
 from engine.archive.decide import Decision, decide
 from engine.archive.footage import Footage, Segment, digest, scan
-from engine.archive.kept import DoneList, Shelf, recording_id
+from engine.archive.kept import DoneList, DoneRow, Shelf, recording_id
 from engine.archive.names import Listed
 from engine.archive.observe import Observation, ObserveTask, Recipe
 from engine.archive.report import FileReport, Outcome, Report
@@ -144,7 +144,7 @@ class _Backlog:
     ) -> None:
         self._bench, self._recipe, self._progress, self._steady_s = bench, recipe, progress, steady_s
         self._done = DoneList(bench.workspace / "archive" / "done.csv")
-        self._before = self._done.ids()
+        self._before = self._done.by_id()
         self.recordings = [
             _Recording(each, FileReport(str(each.path), each.camera, each.start.isoformat()), rank)
             for rank, each in enumerate(recordings)
@@ -257,18 +257,13 @@ class _Backlog:
 
     def _decided_before(self, recording: _Recording) -> bool:
         """The same file in the same state: that needs not even be read."""
-        report, (size, changed) = recording.report, map(str, recording.state)
-        told = {
-            "file": report.file,
-            "camera": report.camera,
-            "start": report.start,
-            "bytes": size,
-            "changed_ns": changed,
-        }
-        row = next((row for row in self._before.values() if told.items() <= row.items()), None)
-        if row is not None:
-            report.recording_id, report.outcome = row["recording_id"], Outcome.BEFORE
-        return row is not None
+        listed, report = recording.listed, recording.report
+        wanted = (report.file, listed.camera, listed.start, *recording.state)
+        for row in self._before.values():
+            if (row.file, row.camera, row.start, row.bytes, row.changed_ns) == wanted:
+                report.recording_id, report.outcome = row.recording_id, Outcome.BEFORE
+                return True
+        return False
 
     def _known(self, recording: _Recording) -> bool:
         """Done before, or given twice."""
@@ -281,13 +276,13 @@ class _Backlog:
         if name in self._before:
             report.outcome = Outcome.BEFORE
             return True
-        other = next((row for row in self._before.values() if row["content"] == recording.content), None)
+        other = next((row for row in self._before.values() if row.content == recording.content), None)
         if other is not None:
             log.warning(
                 "%s was decided before as camera %s from %s; those rows stay",
                 report.file,
-                other["camera"],
-                other["start"],
+                other.camera,
+                other.start.isoformat(),
             )
         return False
 
@@ -352,21 +347,20 @@ class _Backlog:
         report.tracks, report.punches, report.gaps = stats.tracks, stats.punches, list(decision.gaps)
         report.incidents = {kind: count for kind, count in stats.incidents.items() if count}
         self._done.add(
-            {
-                "recording_id": report.recording_id,
-                "content": recording.content,
-                "file": report.file,
-                "camera": report.camera,
-                "start": report.start,
-                "bytes": recording.state[0],
-                "changed_ns": recording.state[1],
-                "seconds": round(report.seconds, 3),
-                "frames": report.frames,
-                "tracks": report.tracks,
-                "punches": report.punches,
-                "incidents": sum(report.incidents.values()),
-                "decided_at": self._bench.clock().isoformat(timespec="seconds"),
-            }
+            DoneRow(
+                report.recording_id,
+                recording.content,
+                report.file,
+                report.camera,
+                recording.listed.start,
+                *recording.state,
+                seconds=round(report.seconds, 3),
+                frames=report.frames,
+                tracks=report.tracks,
+                punches=report.punches,
+                incidents=sum(report.incidents.values()),
+                decided_at=self._bench.clock().replace(microsecond=0),
+            )
         )
         recording.shelf.clear()
 

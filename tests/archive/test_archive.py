@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +21,7 @@ from recordings import plain_video
 
 from engine.archive.crew import Crew, Task
 from engine.archive.footage import Footage, Reel, digest, scan
-from engine.archive.kept import DoneList, Shelf, recording_id
+from engine.archive.kept import DoneList, DoneRow, Shelf, recording_id
 from engine.archive.names import Listed, listed, moment_in, start_in_name
 from engine.archive.observe import Observation
 from engine.errors import GalleryMismatch, InputError, MusterError, StorageError
@@ -278,12 +278,14 @@ def test_a_damaged_observation_is_told_and_made_anew(tmp_path: Path) -> None:
 
 def test_the_list_of_decided_recordings_survives_a_torn_line(tmp_path: Path) -> None:
     done = DoneList(tmp_path / "done.csv")
-    done.add({"recording_id": "a", "file": "=evil.mp4"})
+    time = datetime(2026, 11, 22, 8, tzinfo=BERLIN)
+    row = DoneRow("a", "c0ffee", "=evil.mp4", "gate", time, 1 << 40, 1, 2.5, 60, 4, 3, 0, time)
+    done.add(row)
     with (tmp_path / "done.csv").open("ab") as handle:
         handle.write(b"half a li")
-    done.add({"recording_id": "b"})
-    assert list(done.ids()) == ["a", "b"]
-    assert done.ids()["a"]["file"] == "=evil.mp4"
+    done.add(replace(row, recording_id="b"))
+    assert list(done.by_id()) == ["a", "b"]
+    assert done.by_id()["a"] == row
 
 
 def test_a_recording_is_its_content_camera_and_start() -> None:
