@@ -131,10 +131,10 @@ def _show_minute(outcome: DemoOutcome, day: date) -> None:
 
     checks = [(*row, "✓" if row[1] == row[2] else "✗ differs") for row in outcome.checks]
     table("Expected and found", ("", "expected", "found", ""), checks)
+    clock = ("name", "first_in", "last_out")
     sheet = [
-        (row["name"], row["first_in"], row["last_out"], rounded(each.similarity_in or 0.0), row["status"])
+        (*(cells(each)[column] for column in clock), rounded(each.similarity_in or 0.0), each.status.value)
         for each in outcome.sheet
-        for row in [cells(each)]
     ]
     table(f"Attendance on {day}", ("name", "first in", "last out", "similarity", "status"), sheet)
     incidents = [(f"{row.timestamp:%H:%M:%S}", row.kind, who(row), row.image) for row in outcome.incidents]

@@ -194,27 +194,18 @@ def people(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
     """List everybody with their number of templates."""
     bench = open_workbench(workspace)
     gallery = bench.gallery.current()
-    rows = [
-        {**dataclasses.asdict(person), "templates": len(gallery.of(key)[0])}
-        for key, person in bench.people.all().items()
-    ]
+    found = [(person, len(gallery.of(key)[0])) for key, person in bench.people.all().items()]
     if as_json:
+        people = [dataclasses.asdict(person) | {"templates": count} for person, count in found]
         emit_json(
-            {"people": rows, "threshold": bench.calibration.threshold(gallery), "gallery_version": gallery.version}
+            {"people": people, "threshold": bench.calibration.threshold(gallery), "gallery_version": gallery.version}
         )
         return
-    if not rows:
+    if not found:
         say("Nobody is enrolled yet. Enrol people with `muster enrol FOLDER…`.")
         return
     cells = [
-        (
-            row["employee_id"],
-            row["name"],
-            row["department"],
-            row["templates"],
-            row["enrolled_at"][:10],
-            row["consent_at"] or "–",
-        )
-        for row in rows
+        (each.employee_id, each.name, each.department, count, each.enrolled_at[:10], each.consent_at or "–")
+        for each, count in found
     ]
     table(f"People in {workspace}", ("id", "name", "department", "templates", "enrolled", "consent"), cells)

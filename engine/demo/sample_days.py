@@ -20,8 +20,8 @@ from engine.demo.sample_alerts import SampleAlerts
 from engine.demo.sample_people import Habit, habits_of, made_up
 from engine.errors import InputError
 from engine.incidents import IncidentKind, IncidentRow
-from engine.people import Person
 from engine.types import Severity
+from engine.people import Leave, Person
 from engine.workbench import Workbench
 
 __all__ = ["fill"]
@@ -75,9 +75,9 @@ class _Year:
         """Like `engine.storage.new_id`, drawn from the seed."""
         return f"{moment:%Y%m%dT%H%M%S}-{self._rng.getrandbits(32):08x}"
 
-    def plan_leave(self, days: Sequence[date]) -> list[Row]:
-        """Leave, sick and remote days of everybody, as rows of leave.csv."""
-        rows: list[Row] = []
+    def plan_leave(self, days: Sequence[date]) -> list[Leave]:
+        """Leave, sick and remote days of everybody."""
+        rows: list[Leave] = []
         for person in self._people:
             spans = [("on leave", self._rng.randint(2, 8)) for _ in range(_times(self._rng, len(days) / 45))]
             spans += [("sick", self._rng.randint(1, 3)) for _ in range(_times(self._rng, len(days) / 60))]
@@ -95,15 +95,8 @@ class _Year:
                     rows.append(self._entry(person, [day], "remote"))
         return rows
 
-    def _entry(self, person: Person, span: Sequence[date], kind: str) -> Row:
-        return {
-            "leave_id": f"sample-{self._rng.getrandbits(40):010x}",
-            "employee_id": person.employee_id,
-            "first_day": span[0].isoformat(),
-            "last_day": span[-1].isoformat(),
-            "kind": kind,
-            "source": "sample",
-        }
+    def _entry(self, person: Person, span: Sequence[date], kind: str) -> Leave:
+        return Leave(f"sample-{self._rng.getrandbits(40):010x}", person.employee_id, span[0], span[-1], kind, "sample")
 
     def day(self, person: Person, day: date) -> _Day:
         """One person's day."""

@@ -3,7 +3,7 @@
 Not here: faces (`engine.gallery`, `engine.enrolment`), attendance (`engine.attendance`).
 """
 
-from engine.people.leave import LeaveBook, LeaveImport
+from engine.people.leave import Leave, LeaveBook, LeaveImport
 from engine.people.staff import StaffImport, clean_consent, import_staff
 from engine.people.store import (
     PEOPLE_COLUMNS,
@@ -19,6 +19,7 @@ from engine.people.tables import RowMessage
 
 __all__ = [
     "PEOPLE_COLUMNS",
+    "Leave",
     "LeaveBook",
     "LeaveImport",
     "PeopleFile",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from typing import Literal
 
@@ -77,16 +77,16 @@ class Who:
                 self._names.setdefault(name, set()).add(person.employee_id)
         self._longest_first = sorted(self._names, key=len, reverse=True)
 
-    def of_cells(self, cells: Mapping[str, str]) -> str:
+    def of_row(self, row: TableRow) -> str:
         """Return the id of the person in a row: by `employee_id`, else by `email`, else by `name`.
 
         Raises:
             Refused: the row matches nobody, or several people.
         """
-        field = next((field for field in ("employee_id", "email", "name") if cells.get(field)), "")
+        field = next((field for field in ("employee_id", "email", "name") if row.text(field)), "")
         if not field:
             raise Refused("the row does not say who", "employee_id")
-        text = cells[field]
+        text = row.text(field)
         if field == "employee_id":
             found = {text} & self._ids.keys()
         elif field == "email":
@@ -155,21 +155,21 @@ def read_row(row: TableRow, who: Who) -> tuple[str, date, date, str]:
     Raises:
         Refused: a field cannot be used; the error names it.
     """
-    employee_id = who.of_cells(row.cells)
+    employee_id = who.of_row(row)
     first = _date(row, "first_day")
-    last = _date(row, "last_day") if row.cells.get("last_day") else first
+    last = _date(row, "last_day") if row.text("last_day") else first
     if last < first:
         raise Refused(f"{last} is before {first}", "last_day")
     if (last - first).days > MAX_SPAN_DAYS:
         raise Refused(f"{first} to {last} is more than {MAX_SPAN_DAYS} days", "last_day")
     try:
-        return employee_id, first, last, only_kind(kinds_in(row.cells["kind"]))
+        return employee_id, first, last, only_kind(kinds_in(row.text("kind")))
     except Refused as error:
-        raise Refused(f"{row.cells['kind']!r}: {error}", "kind") from error
+        raise Refused(f"{row.text('kind')!r}: {error}", "kind") from error
 
 
 def _date(row: TableRow, field: str) -> date:
-    text = row.cells[field]
+    text = row.text(field)
     if not text:
         raise Refused("the day is missing", field)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -17,12 +16,12 @@ from engine.people.calendars import CalendarFile, read_calendar
 from engine.people.store import PeopleStore
 from engine.people.tables import RowMessage, headings, read_table
 from engine.storage import Document, document, table_rows, table_text
+from engine.storage.logs.rows import RowType
 
-__all__ = ["LEAVE_COLUMNS", "LEAVE_FIELDS", "LEAVE_KINDS", "Leave", "LeaveBook", "LeaveImport"]
+__all__ = ["LEAVE_FIELDS", "LEAVE_KINDS", "Leave", "LeaveBook", "LeaveImport"]
 
 log = logging.getLogger(__name__)
 
-LEAVE_COLUMNS = ("leave_id", "employee_id", "first_day", "last_day", "kind", "source", "imported_at")
 LEAVE_FIELDS = headings(
     employee_id="employee id, id, employee no, employee number, personnel number, personnel no, staff id, staff no, "
     "personalnummer, personalnr, mitarbeiternummer, mitarbeiter id, matricule",
@@ -57,8 +56,12 @@ class Leave:
     imported_at: str = ""
 
     @property
-    def _content(self) -> tuple[object, ...]:
+    def content(self) -> tuple[object, ...]:
+        """Whose days these are and of which kind; a change of these is a change of the entry."""
         return self.employee_id, self.first_day, self.last_day, self.kind
+
+
+_LEAVE = RowType(Leave)
 
 
 @dataclass(frozen=True)
@@ -118,15 +121,15 @@ class LeaveBook:
         """Remove all entries of a person; return how many lines that were."""
         with self.document.exclusive():
             before = self._read()
-            others = [row for row, _ in before if row["employee_id"] != employee_id]
+            others = [row for row, _ in before if row.get("employee_id") != employee_id]
             if len(others) < len(before):
                 self._write(others)
         return len(before) - len(others)
 
-    def extend(self, rows: Iterable[Mapping[str, object]]) -> None:
-        """Append lines unchanged; their keys are `LEAVE_COLUMNS`."""
+    def extend(self, entries: Iterable[Leave]) -> None:
+        """Append entries; leave the lines that are there unchanged."""
         with self.document.exclusive():
-            self._write([*(row for row, _ in self._read()), *rows])
+            self._write([*(row for row, _ in self._read()), *map(_LEAVE.cells, entries)])
 
     def import_csv(self, path: Path, people: PeopleStore, *, now: datetime, dry_run: bool = False) -> LeaveImport:
         """Import a table: who (id, e-mail or name), first and last day (both included, ISO 8601), and kind.
@@ -260,24 +263,21 @@ class LeaveBook:
 
     def _read(self) -> list[tuple[dict[str, str], Leave | None]]:
         """Return each line with its entry; None for an invalid line."""
-        content = self.document.read() or b""
-        found = table_rows(content, self.document.title, by_hand=True)
-        rows = [{column: row.get(column, "") for column in LEAVE_COLUMNS} for row in found]
+        rows = table_rows(self.document.read() or b"", self.document.title, by_hand=True)
         return [(row, self._entry(row)) for row in rows]
 
     def _write(self, rows: Iterable[Mapping[str, object]]) -> None:
-        self.document.write(table_text(LEAVE_COLUMNS, rows).encode("utf-8", "replace"))
+        self.document.write(table_text(_LEAVE.columns, rows).encode("utf-8", "replace"))
 
     def _entry(self, row: Mapping[str, str]) -> Leave | None:
         try:
-            days = date.fromisoformat(row["first_day"]), date.fromisoformat(row["last_day"])
+            entry = _LEAVE.parse(row)
+            if entry.kind in LEAVE_KINDS and entry.employee_id and entry.first_day <= entry.last_day:
+                return entry
+            problem = "its id, kind or days are invalid"
         except ValueError as error:
-            log.warning("%s: skipped the entry %r: %s", self.document.title, row["leave_id"], error)
-            return None
-        entry = Leave(row["leave_id"], row["employee_id"], *days, row["kind"], row["source"], row["imported_at"])
-        if entry.kind in LEAVE_KINDS and entry.employee_id and days[0] <= days[1]:
-            return entry
-        log.warning("%s: skipped the entry %r: its id, kind or days are invalid", self.document.title, row["leave_id"])
+            problem = str(error)
+        log.warning("%s: skipped the entry %r: %s", self.document.title, row.get("leave_id"), problem)
         return None
 
     def _merge(
@@ -295,7 +295,7 @@ class LeaveBook:
         with self.document.exclusive():
             for row, entry in self._read():
                 new = entries.get(entry.leave_id) if entry else None
-                if entry and new and new._content == entry._content:
+                if entry and new and new.content == entry.content:
                     unchanged.append(entry.leave_id)
                 elif entry and (new or is_replaced(entry)):
                     removed.append(entry.leave_id)
@@ -303,7 +303,7 @@ class LeaveBook:
                 kept.append(row)
             added = [entry for key, entry in entries.items() if key not in set(unchanged)]
             if (added or removed) and not dry_run:
-                self._write([*kept, *map(dataclasses.asdict, added)])
+                self._write([*kept, *map(_LEAVE.cells, added)])
         return LeaveImport(tuple(entry.leave_id for entry in added), tuple(removed), tuple(unchanged), tuple(messages))
 
 

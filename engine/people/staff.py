@@ -98,7 +98,7 @@ class _Sheet:
         self.people[employee_id], self.lines[employee_id] = person, row.line
 
     def _id(self, row: TableRow) -> str:
-        text = row.cells["employee_id"]
+        text = row.text("employee_id")
         if not text:
             self._error(row.line, "employee_id", "the id is missing")
             return ""
@@ -116,8 +116,8 @@ class _Sheet:
         return employee_id
 
     def _name(self, row: TableRow) -> str:
-        cells, headings = row.cells, self._table.headings
-        name, first, last = (cells.get(field, "") for field in ("name", "first_name", "last_name"))
+        headings = self._table.headings
+        name, first, last = (row.text(field) for field in ("name", "first_name", "last_name"))
         if "name" in headings and "first_name" in headings and "last_name" not in headings:
             name = f"{first} {name}"  # beside a column of first names, `name` is the family name
         elif not name:
@@ -133,7 +133,7 @@ class _Sheet:
             return ""
 
     def _line(self, row: TableRow, field: str, limit: int) -> str:
-        text = row.cells.get(field, "")
+        text = row.text(field)
         if not text:
             return ""
         try:
@@ -144,20 +144,20 @@ class _Sheet:
 
     def _email(self, row: TableRow) -> str:
         try:
-            return clean_email(row.cells.get("email", ""))
+            return clean_email(row.text("email"))
         except InputError as error:
             self._error(row.line, "email", str(error))
             return ""
 
     def _active(self, row: TableRow, default: bool) -> bool:
-        word = row.cells.get("active", "").casefold()
+        word = row.text("active").casefold()
         if word and word not in _YES | _NO:
             self._error(row.line, "active", f"{word!r} is neither yes nor no: write yes or no")
         return word in _YES if word else default
 
     def _consent(self, row: TableRow) -> str:
         try:
-            return clean_consent(row.cells.get("consent_at", ""), self._now)
+            return clean_consent(row.text("consent_at"), self._now)
         except InputError as error:
             self._error(row.line, "consent_at", str(error))
             return ""

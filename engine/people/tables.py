@@ -56,6 +56,10 @@ class TableRow:
     line: int
     cells: Mapping[str, str]
 
+    def text(self, field: str) -> str:
+        """Return the cell of a field; empty if the table has no such column."""
+        return self.cells.get(field, "")
+
 
 @dataclass(frozen=True)
 class Table:
