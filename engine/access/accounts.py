@@ -54,11 +54,11 @@ PASSWORD_LENGTH = 10
 """Shortest password, in characters (NIST SP 800-63B asks for at least 8 and no composition rules)."""
 
 
-def _loaded(row: dict[str, Any]) -> Account:
-    sites = row.get("sites", [])
+def _loaded(stored: dict[str, Any]) -> Account:
+    sites = stored.get("sites", [])
     if not isinstance(sites, list) or not all(isinstance(site, str) for site in sites):
         raise TypeError("`sites` must be a list of names")
-    return Account(**{**row, "sites": tuple(sites)})
+    return Account(**{**stored, "sites": tuple(sites)})
 
 
 def may(role: str, action: str) -> bool:

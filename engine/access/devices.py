@@ -73,13 +73,13 @@ class Device:
         return not self.revoked_at and scope in self.scopes
 
 
-def _loaded(row: dict[str, Any]) -> Device:
-    scopes = row["scopes"]
-    texts = [value for key, value in row.items() if key != "scopes"]
+def _loaded(stored: dict[str, Any]) -> Device:
+    scopes = stored["scopes"]
+    texts = [value for key, value in stored.items() if key != "scopes"]
     if not isinstance(scopes, list) or not all(isinstance(text, str) for text in (*scopes, *texts)):
         raise TypeError("a device has a list of scopes and otherwise texts")
-    row["hash"].encode("ascii")  # compare_digest takes ASCII only; a UnicodeEncodeError is a ValueError
-    return Device(**{**row, "scopes": tuple(scopes)})
+    stored["hash"].encode("ascii")  # compare_digest takes ASCII only; a UnicodeEncodeError is a ValueError
+    return Device(**{**stored, "scopes": tuple(scopes)})
 
 
 def _digest(token: str) -> str:

@@ -129,7 +129,7 @@ class Records:
         for log in self.logs:
             findings += log.check(told)
         sealer = self.attendance.log.raw.sealer
-        keys = {row["key"] for row in journal.file.read()} - {sealer.key_id}
+        keys = journal.keys() - {sealer.key_id}
         if keys:
             findings.append(
                 Finding(

@@ -289,6 +289,10 @@ class Journal:
         with self.file.exclusive():
             self.file.append([row])
 
+    def keys(self) -> set[str]:
+        """Return the ids of the keys that days were sealed with."""
+        return {row["key"] for row in self.file.read()}
+
     def heads(self, log_name: str) -> dict[tuple[date, str], Head]:
         """Return the latest head of each closed chain by day and recorder, without chains deleted on purpose since."""
         heads: dict[tuple[date, str], Head] = {}
