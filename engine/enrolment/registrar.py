@@ -20,15 +20,12 @@ from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.gallery import Gallery, Template
 from engine.imaging import write_jpeg
-from engine.people import Person, clean_email, clean_id, clean_name
+from engine.people import Person, clean_department, clean_email, clean_id, clean_name
 from engine.records import Records
-from engine.records.names import Names
-from engine.storage import clean_text, new_id
+from engine.storage import new_id
 from engine.types import NOBODY
 
 __all__ = ["Registrar", "next_id"]
-
-_DEPARTMENT_LIMIT = 200
 
 
 def next_id(known: Iterable[str], used: Iterable[str] = ()) -> str:
@@ -71,7 +68,7 @@ class Registrar:
     ) -> None:
         self._records, self._reader, self._threshold = records, reader, threshold
         self._same_person, self._clock = same_person, clock
-        self._names = Names(records.people, records.attendance.log.raw.sealer)
+        self._names = records.names
 
     # ----------------------------------------------------------------------------------------- before anything is stored
 
@@ -95,7 +92,7 @@ class Registrar:
         person = Person(
             clean_id(employee_id),
             clean_name(name),
-            clean_text(department, what="department", limit=_DEPARTMENT_LIMIT) if department.strip() else "",
+            clean_department(department),
             clean_email(email),
         )
         if new and person.employee_id in people:
@@ -286,7 +283,7 @@ class Registrar:
             drafted.name,
             department or old.department,
             email or old.email,
-            old.enrolled_at or self._stamp(moment),
+            old.enrolled_at or moment.astimezone(self._records.zone).isoformat(timespec="seconds"),
             consent_at or old.consent_at,
             old.active,
         )
@@ -296,6 +293,3 @@ class Registrar:
             self._records.people.put(before)
         elif employee_id not in self._records.gallery.current().people:
             self._records.people.remove(employee_id)
-
-    def _stamp(self, moment: datetime) -> str:
-        return moment.astimezone(self._records.zone).isoformat(timespec="seconds")

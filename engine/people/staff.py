@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.people.store import PeopleStore, Person, clean_email, clean_id, clean_name
+from engine.people.store import PeopleStore, Person, clean_department, clean_email, clean_id, clean_name
 from engine.people.tables import RowMessage, Table, TableRow, headings, read_table
-from engine.storage import clean_text
 
 __all__ = ["STAFF_FIELDS", "StaffImport", "clean_consent", "import_staff"]
 
@@ -83,10 +82,11 @@ class _Sheet:
             employee_id,
             self._name(row),
             # an empty cell keeps the stored value: a list without consents does not withdraw them
-            self._line(row, "department", 200) or (before.department if before else ""),
-            self._email(row) or (before.email if before else ""),
+            self._cleaned(row, "department", clean_department) or (before.department if before else ""),
+            self._cleaned(row, "email", clean_email) or (before.email if before else ""),
             before.enrolled_at if before else "",
-            self._consent(row) or (before.consent_at if before else ""),
+            self._cleaned(row, "consent_at", lambda text: clean_consent(text, self._now))
+            or (before.consent_at if before else ""),
             self._active(row, before.active if before else True),
         )
         if not employee_id:
@@ -132,21 +132,12 @@ class _Sheet:
             self._error(row.line, field, str(error))
             return ""
 
-    def _line(self, row: TableRow, field: str, limit: int) -> str:
-        text = row.text(field)
-        if not text:
-            return ""
+    def _cleaned(self, row: TableRow, field: str, clean: Callable[[str], str]) -> str:
+        """Return a field as stored; empty if the table has none, or one that cannot be used."""
         try:
-            return clean_text(text, what=field, limit=limit)
+            return clean(row.text(field))
         except InputError as error:
             self._error(row.line, field, str(error))
-            return ""
-
-    def _email(self, row: TableRow) -> str:
-        try:
-            return clean_email(row.text("email"))
-        except InputError as error:
-            self._error(row.line, "email", str(error))
             return ""
 
     def _active(self, row: TableRow, default: bool) -> bool:
@@ -154,13 +145,6 @@ class _Sheet:
         if word and word not in _YES | _NO:
             self._error(row.line, "active", f"{word!r} is neither yes nor no: write yes or no")
         return word in _YES if word else default
-
-    def _consent(self, row: TableRow) -> str:
-        try:
-            return clean_consent(row.text("consent_at"), self._now)
-        except InputError as error:
-            self._error(row.line, "consent_at", str(error))
-            return ""
 
     def check_emails(self) -> None:
         """Check that no two people, listed or stored, share an address: calendars identify people by it."""

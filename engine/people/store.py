@@ -13,7 +13,16 @@ from engine.errors import InputError, StorageError, Unreachable
 from engine.storage import FileDocument, clean_text, read_rows, write_table
 from engine.types import Person
 
-__all__ = ["PEOPLE_COLUMNS", "PeopleKeep", "PeopleStore", "Person", "clean_email", "clean_id", "clean_name"]
+__all__ = [
+    "PEOPLE_COLUMNS",
+    "PeopleKeep",
+    "PeopleStore",
+    "Person",
+    "clean_department",
+    "clean_email",
+    "clean_id",
+    "clean_name",
+]
 
 PEOPLE_COLUMNS = ("employee_id", "name", "department", "email", "enrolled_at", "consent_at", "active")
 ID_LIMIT = 64
@@ -54,6 +63,15 @@ def clean_email(text: str) -> str:
     if email and not _EMAIL.fullmatch(email):
         raise InputError(f"{email} is not an e-mail address: write it as ann@example.org")
     return email
+
+
+def clean_department(text: str) -> str:
+    """Return a department as stored; empty stays empty.
+
+    Raises:
+        InputError: the text is not one printable line of at most 200 characters.
+    """
+    return clean_text(text, what="department", limit=NAME_LIMIT) if text.strip() else ""
 
 
 class PeopleKeep(Protocol):

@@ -145,7 +145,7 @@ class _Scrub:
         earlier = {unknown_id for unknown_id in register.issued if register.current(unknown_id) in subject.strangers}
         name = subject.person.name if subject.person else ""
         self.own = subject.ids | subject.strangers | earlier | {name} - {""}
-        pseudonym = records.attendance.log.raw.sealer.pseudonym
+        pseudonym = records.sealer.pseudonym
         words = ((key, row.name, pseudonym(key)) for key, row in people.items())
         self._words = {word: _SOMEBODY for each in words for word in each}
         self._words |= {word: word for word in self.own} | {pseudonym(subject.id): subject.id}

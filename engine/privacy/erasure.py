@@ -21,7 +21,7 @@ from engine.imaging import read_image, write_jpeg
 from engine.privacy.faces import hide, look
 from engine.privacy.subjects import Subject, find
 from engine.records.books import Records
-from engine.records.names import Names, mentions, spells
+from engine.records.names import mentions, spells
 from engine.storage import atomic_write, new_id, read_rows, storage_errors
 from engine.storage.logs import PSEUDONYM
 from engine.types import Person
@@ -76,8 +76,8 @@ def forget(
     """
     subject = find(records, employee_id, threshold)
     name, pseudonym = subject.person.name if subject.person else "", ""
-    sealer = records.attendance.log.raw.sealer
-    author = Names(records.people, sealer).ids(author)
+    sealer = records.sealer
+    author = records.names.ids(author)
     networks = reader() if reader and subject.face is not None else None
     # nobody is to be recognised any more while this goes on; the row itself and the templates, by which everything else is
     # found, go last, so that a broken attempt can be repeated

@@ -44,7 +44,7 @@ class Subject:
 
     def __init__(self, records: Records, employee_id: str, threshold: float) -> None:
         self.id, self._records, self._threshold = employee_id, records, threshold
-        self.ids = frozenset({employee_id, records.attendance.log.raw.sealer.pseudonym(employee_id)})
+        self.ids = frozenset({employee_id, records.sealer.pseudonym(employee_id)})
         self.person = records.people.all().get(employee_id)
         gallery = records.gallery.current()
         self.templates, self.embeddings = gallery.of(employee_id)

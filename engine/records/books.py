@@ -15,7 +15,8 @@ from engine.gallery import GalleryStore
 from engine.incidents import ALERT_KINDS, DossierBook, IncidentBook, IncidentRow
 from engine.incidents.notifications import DeliveryRow
 from engine.people import LeaveBook, PeopleStore
-from engine.storage.logs import DayLog, Finding, TypedDayLog
+from engine.storage.logs import DayLog, Finding, Sealer, TypedDayLog
+from engine.records.names import Names
 from engine.tracking import SightingBook
 from engine.types import Person
 
@@ -51,6 +52,16 @@ class Records:
     deliveries: TypedDayLog[DeliveryRow]
     audit: Audit
     pins: PinBook
+
+    @property
+    def sealer(self) -> Sealer:
+        """Makes the seals of the logs, and pseudonyms."""
+        return self.attendance.log.raw.sealer
+
+    @property
+    def names(self) -> Names:
+        """Takes the names of people out of what is written down."""
+        return Names(self.people, self.sealer)
 
     @property
     def logs(self) -> list[DayLog]:
@@ -110,7 +121,7 @@ class Records:
             StorageError: the key of the seals is gone.
         """
         journal = self.attendance.log.raw.journal
-        key_path = self.attendance.log.raw.sealer.key_path
+        sealer, key_path = self.sealer, self.sealer.key_path
         if not key_path.exists():  # a new one would only call every row changed
             if any(log.days() for log in self.logs) or journal.file or self.audit.raw:
                 raise StorageError(
@@ -128,7 +139,6 @@ class Records:
 
         for log in self.logs:
             findings += log.check(told)
-        sealer = self.attendance.log.raw.sealer
         keys = journal.keys() - {sealer.key_id}
         if keys:
             findings.append(

@@ -13,7 +13,6 @@ from engine.access import Device, DeviceBook
 from engine.attendance import PunchRow, Sighting, record_shown
 from engine.errors import InputError, StorageError
 from engine.records.books import Records
-from engine.records.names import Names
 from engine.storage import new_id
 from engine.types import Identity, Person
 
@@ -40,7 +39,7 @@ class KioskDesk:
         clock: Callable[[], datetime],
     ) -> None:
         self._records, self._devices, self._people, self._clock = records, devices, people, clock
-        self._names = Names(records.people, records.attendance.log.raw.sealer)
+        self._names = records.names
 
     def _now(self) -> datetime:
         return self._clock().astimezone(self._records.zone)

@@ -20,7 +20,6 @@ from engine.imaging import read_image
 from engine.incidents import Dossier, IncidentKind, IncidentRow
 from engine.incidents.dossiers import Action
 from engine.records.books import Records
-from engine.records.names import Names
 from engine.records.today import Arrival, arrivals
 from engine.storage import clean_text
 from engine.types import Person
@@ -60,7 +59,7 @@ class Office:
     ) -> None:
         self._records, self._people, self._reader = records, people, reader
         self._threshold, self._clock = threshold, clock
-        self._names = Names(records.people, records.attendance.log.raw.sealer)
+        self._names = records.names
 
     def readable(self, text: str) -> str:
         """A text from the logs for people to read, see `engine.records.names`."""

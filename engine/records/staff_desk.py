@@ -16,10 +16,18 @@ import numpy as np
 
 from engine.errors import InputError
 from engine.gallery import Gallery, coherence
-from engine.people import LeaveImport, Person, StaffImport, clean_consent, clean_email, clean_name, import_staff
+from engine.people import (
+    LeaveImport,
+    Person,
+    StaffImport,
+    clean_consent,
+    clean_department,
+    clean_email,
+    clean_name,
+    import_staff,
+)
 from engine.records.books import Records
-from engine.records.names import Names
-from engine.storage import clean_text, storage_errors
+from engine.storage import storage_errors
 
 __all__ = ["StaffDesk", "TemplateView", "uploaded"]
 
@@ -56,7 +64,7 @@ class StaffDesk:
 
     def __init__(self, records: Records, threshold: Callable[[], float], clock: Callable[[], datetime]) -> None:
         self._records, self._threshold, self._clock = records, threshold, clock
-        self._names = Names(records.people, records.attendance.log.raw.sealer)
+        self._names = records.names
 
     def _now(self) -> datetime:
         return self._clock().astimezone(self._records.zone)
@@ -97,7 +105,7 @@ class StaffDesk:
         if name is not None:
             changes["name"] = clean_name(name)
         if department is not None:
-            changes["department"] = clean_text(department, what="department", limit=200) if department.strip() else ""
+            changes["department"] = clean_department(department)
         if email is not None:
             changes["email"] = clean_email(email)
         if consent_at is not None:

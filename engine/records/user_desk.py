@@ -8,7 +8,6 @@ from datetime import datetime
 from engine.access import ALL_SITES, Account, AccountBook
 from engine.errors import InputError
 from engine.records.books import Records
-from engine.records.names import Names
 
 __all__ = ["UserDesk"]
 
@@ -27,7 +26,7 @@ class UserDesk:
         self, records: Records, accounts: AccountBook, clock: Callable[[], datetime], sites: Callable[[], Sequence[str]]
     ) -> None:
         self._records, self._accounts, self._clock, self._sites = records, accounts, clock, sites
-        self._names = Names(records.people, records.attendance.log.raw.sealer)
+        self._names = records.names
 
     def _note(self, action: str, user: str, detail: str, author: str) -> None:
         # an account may bear an employee's name: logs know them by their id

@@ -13,7 +13,6 @@ from engine.errors import GalleryMismatch, InputError
 from engine.evaluation import prior_of
 from engine.gallery import Gallery
 from engine.records import Records
-from engine.records.names import Names
 from engine.storage import Document, clean_text, new_id
 from engine.tuning.calibration.in_force import Model, ThresholdInForce, ThresholdKeeper
 from engine.tuning.calibration.operating import ErrorTarget
@@ -48,7 +47,7 @@ class Calibration:
         self._records, self._matching, self._model, self._clock = records, matching, model, clock
         self._versions = VersionStore(versions)
         self._keeper = ThresholdKeeper(records.workspace, self._versions, matching, model, environ)
-        self._names = Names(records.people, records.attendance.log.raw.sealer)
+        self._names = records.names
 
     @property
     def fixed_where(self) -> str:
