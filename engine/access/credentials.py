@@ -85,7 +85,7 @@ class CredentialFile(Generic[Row]):
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise StorageError(f"{self._document.title} is damaged", hint=self._remedy) from error
 
-    def change(self, change: Callable[[dict[str, Row]], None]) -> None:
+    def change(self, change: Callable[[dict[str, Row]], object]) -> None:
         """Change the rows under the file's lock; if the function raises, the file stays as it was.
 
         Raises:

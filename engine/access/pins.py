@@ -123,11 +123,7 @@ class PinBook:
         """
         if not self.has(employee_id):
             return False
-
-        def without(pins: dict[str, _Pin]) -> None:
-            pins.pop(employee_id, None)
-
-        self._file.change(without)
+        self._file.change(lambda pins: pins.pop(employee_id, None))
         return True
 
     def check(self, employee_id: str, pin: str, now: datetime) -> bool:
@@ -161,9 +157,8 @@ class PinBook:
         def settle(pins: dict[str, _Pin]) -> None:
             nonlocal settled
             now_there = pins.get(employee_id)
-            if (
-                now_there is not None and now_there.hash == counted.hash
-            ):  # else the PIN was changed or removed meanwhile
+            # else the PIN was changed or removed meanwhile
+            if now_there is not None and now_there.hash == counted.hash:
                 pins[employee_id] = dataclasses.replace(now_there, failures=0, wait_until="")
                 settled = True
 

@@ -210,7 +210,6 @@ class Registrar:
         records, moment = self._records, now or self._clock()
         employee_id = drafted.employee_id
         report = EnrolmentReport(employee_id, drafted.name)
-
         threshold = drafted.threshold
 
         def judged(gallery: Gallery) -> list[Shot]:

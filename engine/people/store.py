@@ -187,7 +187,7 @@ class PeopleStore:
         """Return the names by id."""
         return {key: person.name for key, person in self.all().items()}
 
-    def _change(self, change: Callable[[dict[str, Person]], None]) -> None:
+    def _change(self, change: Callable[[dict[str, Person]], object]) -> None:
         with self.keep.exclusive():
             before = self.keep.load()
             after = dict(before)
@@ -196,7 +196,7 @@ class PeopleStore:
 
     def put(self, person: Person) -> None:
         """Add a person, or replace their row."""
-        self._change(lambda people: people.__setitem__(person.employee_id, person))
+        self.put_all([person])
 
     def add(self, person: Person) -> None:
         """Add a new person.
@@ -248,8 +248,4 @@ class PeopleStore:
 
     def remove(self, employee_id: str) -> None:
         """Remove a person's row, if there is one."""
-
-        def without(people: dict[str, Person]) -> None:
-            people.pop(employee_id, None)
-
-        self._change(without)
+        self._change(lambda people: people.pop(employee_id, None))
