@@ -34,14 +34,12 @@ def sidebar(account: Account) -> None:
                 placeholder=say("Choose a site"),
                 on_change=lambda: access.turn_to(str(st.session_state["site-switch"])),
             )
-        parts.html(
-            parts.markup(
-                '<div class="m-soft">{organisation}<br>{name} · {role} · <a href="/sign-out" target="_self">{out}</a></div>',
-                organisation=services.home().config.organisation or say("Workbench"),
-                name=account.name,
-                role=term(account.role),
-                out=say("Sign out"),
-            )
+        parts.show(
+            '<div class="m-soft">{organisation}<br>{name} · {role} · <a href="/sign-out" target="_self">{out}</a></div>',
+            organisation=services.home().config.organisation or say("Workbench"),
+            name=account.name,
+            role=term(account.role),
+            out=say("Sign out"),
         )
 
 

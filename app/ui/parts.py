@@ -127,7 +127,7 @@ def html(body: Markup) -> None:
 
 def show(template: str, **values: object) -> None:
     """Show HTML with values put in escaped, see `markup`."""
-    html(markup(template, **values))
+    show(template, **values)
 
 
 def bullets(lines: Iterable[object], kind: str = "") -> None:
@@ -176,16 +176,14 @@ def faces_side_by_side(
         left_text, right_text: who they are.
         similarity, threshold: cosines.
     """
-    html(
-        markup(
-            '<div class="m-pair"><figure>{a}<figcaption>{b}</figcaption></figure>'
-            "<figure>{c}<figcaption>{d}</figcaption></figure><div>{bar}</div></div>",
-            a=face(left, 160, left_text),
-            b=left_text,
-            c=face(right, 160, right_text),
-            d=right_text,
-            bar=similarity_bar(similarity, threshold),
-        )
+    show(
+        '<div class="m-pair"><figure>{a}<figcaption>{b}</figcaption></figure>'
+        "<figure>{c}<figcaption>{d}</figcaption></figure><div>{bar}</div></div>",
+        a=face(left, 160, left_text),
+        b=left_text,
+        c=face(right, 160, right_text),
+        d=right_text,
+        bar=similarity_bar(similarity, threshold),
     )
 
 
@@ -271,7 +269,7 @@ def figures(row: Sequence[Figure]) -> None:
         )
         for each in row
     )
-    html(markup('<div class="m-figures">{cells}</div>', cells=cells))
+    show('<div class="m-figures">{cells}</div>', cells=cells)
 
 
 def notice(title: str, why: str, *, tone: Tone = "quiet", action: Callable[[], object] | None = None) -> None:
@@ -283,9 +281,7 @@ def notice(title: str, why: str, *, tone: Tone = "quiet", action: Callable[[], o
         action: draws the button.
     """
     with st.container(border=True):
-        html(
-            markup('<div class="m-notice m-{tone}"><h3>{title}</h3><p>{why}</p></div>', title=title, why=why, tone=tone)
-        )
+        show('<div class="m-notice m-{tone}"><h3>{title}</h3><p>{why}</p></div>', title=title, why=why, tone=tone)
         if action is not None:
             action()
 

@@ -103,14 +103,12 @@ def _browser_camera(bench: Workbench) -> None:
         _pace(session, camera)
     else:
         session.close()
-        parts.html(
-            parts.markup(
-                '<p class="m-soft">{text}</p>',
-                text=say(
-                    "It records arrivals as “{name}”. If no picture appears in a few seconds, choose “Single pictures”.",
-                    name=CAMERA_NAME,
-                ),
-            )
+        parts.show(
+            '<p class="m-soft">{text}</p>',
+            text=say(
+                "It records arrivals as “{name}”. If no picture appears in a few seconds, choose “Single pictures”.",
+                name=CAMERA_NAME,
+            ),
         )
 
 
@@ -124,27 +122,23 @@ def _pace(session: LiveSession, camera: BrowserCamera) -> None:
         st.warning(
             parts.plain(camera.failure if known else say("A frame could not be processed.")), icon=":material/error:"
         )
-    parts.html(
-        parts.markup(
-            '<p class="m-soft" data-frames="{frames}">{text}</p>',
-            frames=session.frames,
-            text=say(
-                "{rate} frames per second · {dropped} dropped",
-                rate=say_number(session.rate.per_second()),
-                dropped=camera.dropped,
-            ),
-        )
+    parts.show(
+        '<p class="m-soft" data-frames="{frames}">{text}</p>',
+        frames=session.frames,
+        text=say(
+            "{rate} frames per second · {dropped} dropped",
+            rate=say_number(session.rate.per_second()),
+            dropped=camera.dropped,
+        ),
     )
 
 
 def _server_camera(name: str) -> None:
-    parts.html(
-        parts.markup(
-            '<div class="m-live"><img src="/camera?name={name}{site}" alt="{alt}"></div>',
-            name=Markup(quote(name, safe="")),
-            site=Markup(at_site()),
-            alt=say("Live picture of camera {name}", name=name),
-        )
+    parts.show(
+        '<div class="m-live"><img src="/camera?name={name}{site}" alt="{alt}"></div>',
+        name=Markup(quote(name, safe="")),
+        site=Markup(at_site()),
+        alt=say("Live picture of camera {name}", name=name),
     )
     _server_state(name)
 
@@ -177,7 +171,7 @@ def _server_state(name: str) -> None:
         )
         if not camera.recording:
             text += " · " + say("another recorder is using this camera")
-        parts.html(parts.markup('<p class="m-soft">{text}</p>', text=text))
+        parts.show('<p class="m-soft">{text}</p>', text=text)
 
 
 # --------------------------------------------------------------------------------------------- single pictures
@@ -206,20 +200,16 @@ def _identified(bench: Workbench, face: IdentifiedFace) -> None:
     best = face.match.candidates[0] if face.match.candidates else None
     if best is None or not face.quality.good:
         reason = term(face.quality.reason) if not face.quality.good else say("no one is enrolled")
-        parts.html(
-            parts.markup('<div class="m-row"><strong>{a}</strong><span>{b}</span></div>', a=say("Undecided"), b=reason)
-        )
+        parts.show('<div class="m-row"><strong>{a}</strong><span>{b}</span></div>', a=say("Undecided"), b=reason)
         return
     known = face.match.person is not None
     name = bench.people.known().get(best.person, NOBODY).name or best.person
     runner_up = face.match.candidates[1].similarity if len(face.match.candidates) > 1 else None
-    parts.html(
-        parts.markup(
-            '<div class="m-row">{face}<div><strong>{name}</strong><br>{bar}</div></div>',
-            face=parts.face(parts.portrait(best.person), 56, name),
-            name=name if known else say("Unknown; most similar: {name}", name=name),
-            bar=parts.similarity_bar(best.similarity, face.match.threshold, runner_up),
-        )
+    parts.show(
+        '<div class="m-row">{face}<div><strong>{name}</strong><br>{bar}</div></div>',
+        face=parts.face(parts.portrait(best.person), 56, name),
+        name=name if known else say("Unknown; most similar: {name}", name=name),
+        bar=parts.similarity_bar(best.similarity, face.match.threshold, runner_up),
     )
 
 

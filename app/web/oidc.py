@@ -64,8 +64,8 @@ def show() -> None:
     place = f"/ticket?ticket={quote(services.sessions().ticket(account), safe='')}"
     # we made and quoted the ticket, so the script contains no user input
     st.html(f"<script>window.location.replace({place!r})</script>", unsafe_allow_javascript=True)
-    parts.html(parts.markup('<a href="{place}" target="_self">{text}</a>', place=Markup(place), text=say("Continue")))
+    parts.show('<a href="{place}" target="_self">{text}</a>', place=Markup(place), text=say("Continue"))
 
 
 def _sign_in_link() -> None:
-    parts.html(parts.markup('<a href="/sign-out" target="_self">{text}</a>', text=say("Sign in")))
+    parts.show('<a href="/sign-out" target="_self">{text}</a>', text=say("Sign in"))

@@ -35,16 +35,14 @@ def pair(bench: Workbench, first: str, second: str, similarity: float | None) ->
             _address(bench, first), left, _address(bench, second), right, similarity, bench.calibration.threshold()
         )
         return
-    parts.html(
-        parts.markup(
-            '<div class="m-pair"><figure>{a}<figcaption>{left}</figcaption></figure>'
-            '<figure>{b}<figcaption>{right}</figcaption></figure><div class="m-soft">{text}</div></div>',
-            a=parts.face(_address(bench, first), 160, left),
-            left=left,
-            b=parts.face(_address(bench, second), 160, right),
-            right=right,
-            text=say("No similarity: their templates are no longer kept."),
-        )
+    parts.show(
+        '<div class="m-pair"><figure>{a}<figcaption>{left}</figcaption></figure>'
+        '<figure>{b}<figcaption>{right}</figcaption></figure><div class="m-soft">{text}</div></div>',
+        a=parts.face(_address(bench, first), 160, left),
+        left=left,
+        b=parts.face(_address(bench, second), 160, right),
+        right=right,
+        text=say("No similarity: their templates are no longer kept."),
     )
 
 
@@ -195,7 +193,7 @@ def split(bench: Workbench, unknown_id: str, incidents: list[str]) -> None:
     def shown() -> None:
         rows = [alert.row for each in incidents if (alert := bench.alerts.get(each)) is not None]
         faces = [parts.face(parts.picture(row.image, 160), 112) for row in rows if bench.records.inside(row.image)]
-        parts.html(parts.markup('<div class="m-faces">{faces}</div>', faces=Markup("").join(faces)))
+        parts.show('<div class="m-faces">{faces}</div>', faces=Markup("").join(faces))
         text = say_count(
             "{count} visit moves from {one} to a new dossier.",
             "{count} visits move from {one} to a new dossier.",
@@ -220,11 +218,9 @@ def split(bench: Workbench, unknown_id: str, incidents: list[str]) -> None:
 
 
 def _one(bench: Workbench, unknown_id: str, text: str) -> None:
-    parts.html(
-        parts.markup(
-            '<div class="m-row">{face}<div><strong>{name}</strong><br><span>{text}</span></div></div>',
-            face=parts.face(_address(bench, unknown_id), 112, unknown_id),
-            name=unknown_id,
-            text=text,
-        )
+    parts.show(
+        '<div class="m-row">{face}<div><strong>{name}</strong><br><span>{text}</span></div></div>',
+        face=parts.face(_address(bench, unknown_id), 112, unknown_id),
+        name=unknown_id,
+        text=text,
     )

@@ -38,15 +38,13 @@ def show(bench: Workbench, unknown_id: str) -> None:
         return
     st.title(parts.plain(dossier.unknown_id), anchor=False)
     first, last = (moment(bench, dossier.incidents[place].timestamp) for place in (0, -1))
-    parts.html(
-        parts.markup(
-            '<div>{seen} · {cameras} <span class="m-soft">({first} – {last})</span> {marks}</div>',
-            seen=seen(dossier),
-            cameras=", ".join(dossier.cameras),
-            first=first,
-            last=last,
-            marks=marks(bench, dossier),
-        )
+    parts.show(
+        '<div>{seen} · {cameras} <span class="m-soft">({first} – {last})</span> {marks}</div>',
+        seen=seen(dossier),
+        cameras=", ".join(dossier.cameras),
+        first=first,
+        last=last,
+        marks=marks(bench, dossier),
     )
     chosen = [row.incident_id for row in dossier.incidents if st.session_state.get(f"visit-{row.incident_id}")]
     if access.may("alerts.review"):
@@ -96,14 +94,12 @@ def _visits(bench: Workbench, dossier: Dossier) -> None:
     for row in page:
         alert = bench.alerts.get(row.incident_id)
         with grid.cell():
-            parts.html(
-                parts.markup(
-                    '<div class="m-tile">{picture}<span>{time}</span><span class="m-soft">{camera}</span>{state}</div>',
-                    picture=shown(bench, row.image, 160, dossier.unknown_id),
-                    time=moment(bench, row.timestamp),
-                    camera=row.camera,
-                    state=parts.status(alert.state) if alert else "",
-                )
+            parts.show(
+                '<div class="m-tile">{picture}<span>{time}</span><span class="m-soft">{camera}</span>{state}</div>',
+                picture=shown(bench, row.image, 160, dossier.unknown_id),
+                time=moment(bench, row.timestamp),
+                camera=row.camera,
+                state=parts.status(alert.state) if alert else "",
             )
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 incident_id = row.incident_id
@@ -142,4 +138,4 @@ def _decisions(bench: Workbench, dossier: Dossier) -> None:
         )
         for row in reversed(rows)
     ]
-    parts.html(parts.markup('<ul class="m-history">{rows}</ul>', rows=Markup("").join(entries)))
+    parts.show('<ul class="m-history">{rows}</ul>', rows=Markup("").join(entries))

@@ -110,7 +110,7 @@ def arrivals(wanted: AlertFilter, version: int, drawn: frozenset[str]) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         faces = Markup("").join(shown(bench, each.row.image, 56, "") for each in fresh[:_FRESH_FACES])
         text = say_count("{count} new alert", "{count} new alerts", len(fresh))
-        parts.html(parts.markup('<div class="m-faces">{faces}<strong>{text}</strong></div>', faces=faces, text=text))
+        parts.show('<div class="m-faces">{faces}<strong>{text}</strong></div>', faces=faces, text=text)
         if st.button(say("Show"), type="primary", key="alerts-fresh"):
             st.rerun()
 

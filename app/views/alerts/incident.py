@@ -155,7 +155,7 @@ def _facts(bench: Workbench, alert: Incident) -> None:
     cells = Markup("").join(
         parts.markup("<dt>{name}</dt><dd>{value}</dd>", name=name, value=value) for name, value in facts
     )
-    parts.html(parts.markup('<dl class="m-facts">{cells}</dl>', cells=cells))
+    parts.show('<dl class="m-facts">{cells}</dl>', cells=cells)
 
 
 def _involved(bench: Workbench, alert: Incident) -> None:
@@ -171,13 +171,11 @@ def _involved(bench: Workbench, alert: Incident) -> None:
         known = key in people
         about = f"{key} · {people[key].department}".removesuffix(" · ") if known else "" if is_stranger(key) else key
         with st.container(horizontal=True, vertical_alignment="center"):
-            parts.html(
-                parts.markup(
-                    '<div class="m-row">{face}<div><strong>{name}</strong><br><span class="m-soft">{about}</span></div></div>',
-                    face=face_of(bench, key),
-                    name=name_of(bench, key),
-                    about=about,
-                )
+            parts.show(
+                '<div class="m-row">{face}<div><strong>{name}</strong><br><span class="m-soft">{about}</span></div></div>',
+                face=face_of(bench, key),
+                name=name_of(bench, key),
+                about=about,
             )
             if is_stranger(key):
                 st.button(
@@ -234,7 +232,7 @@ def _workflow(bench: Workbench, alert: Incident) -> None:
 
 def _history(bench: Workbench, alert: Incident) -> None:
     st.subheader(say("Decisions"), anchor=False)
-    parts.html(parts.markup('<ul class="m-history">{rows}</ul>', rows=Markup("").join(_entries(bench, alert))))
+    parts.show('<ul class="m-history">{rows}</ul>', rows=Markup("").join(_entries(bench, alert)))
 
 
 def _entries(bench: Workbench, alert: Incident) -> Sequence[Markup]:

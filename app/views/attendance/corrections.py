@@ -92,9 +92,7 @@ def _history(bench: Workbench, own: Sequence[Correction]) -> None:
         d=say("By"),
         e=say("Reason"),
     )
-    parts.html(
-        parts.markup('<table class="m-table">{head}{lines}</table>', head=head, lines=parts.markup("").join(lines))
-    )
+    parts.show('<table class="m-table">{head}{lines}</table>', head=head, lines=parts.markup("").join(lines))
 
 
 # --------------------------------------------------------------------------------------------- form

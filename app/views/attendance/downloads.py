@@ -122,7 +122,7 @@ def show(asked: Wanted) -> None:
             for name, meaning in columns.items()
         )
         head = parts.markup("<tr><th>{a}</th><th>{b}</th></tr>", a=say("Column"), b=say("Meaning"))
-        parts.html(parts.markup('<table class="m-table">{head}{body}</table>', head=head, body=body))
+        parts.show('<table class="m-table">{head}{body}</table>', head=head, body=body)
 
 
 def _make(kind: str, asked: Wanted) -> None:

@@ -164,4 +164,4 @@ def _earlier() -> None:
 
 
 def _link(address: str, text: str) -> None:
-    parts.html(parts.markup('<a class="m-link" href="{address}" target="_self">{text}</a>', address=address, text=text))
+    parts.show('<a class="m-link" href="{address}" target="_self">{text}</a>', address=address, text=text)

@@ -81,13 +81,11 @@ def _asked_day(today: date) -> date:
 def _head(employee_id: str, known: Person | None, first: date, today: date) -> None:
     left, right = st.columns([2, 3], vertical_alignment="center")
     with left:
-        parts.html(
-            parts.markup(
-                '<div class="a-head">{face}<div><h2>{name}</h2><span class="m-soft">{about}</span></div></div>',
-                face=parts.face(parts.portrait(employee_id), 56, ""),
-                name=known.name if known else employee_id,
-                about=" · ".join(filter(None, (employee_id, known.department if known else ""))),
-            )
+        parts.show(
+            '<div class="a-head">{face}<div><h2>{name}</h2><span class="m-soft">{about}</span></div></div>',
+            face=parts.face(parts.portrait(employee_id), 56, ""),
+            name=known.name if known else employee_id,
+            about=" · ".join(filter(None, (employee_id, known.department if known else ""))),
         )
     with right, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         before, after = first - timedelta(days=1), (first + timedelta(days=32)).replace(day=1)
@@ -117,13 +115,11 @@ def _calendar(employee_id: str, first: date, last: date, chosen: date, rows: Map
         cells = Markup("").join(_cell(employee_id, day, first, chosen, rows.get(day)) for day in days)
         weeks.append(parts.markup("<tr>{cells}</tr>", cells=cells))
         monday += timedelta(days=7)
-    parts.html(
-        parts.markup(
-            '<table class="a-calendar"><caption class="m-soft">{title}</caption><tr>{head}</tr>{weeks}</table>',
-            title=say_month(first),
-            head=head,
-            weeks=Markup("").join(weeks),
-        )
+    parts.show(
+        '<table class="a-calendar"><caption class="m-soft">{title}</caption><tr>{head}</tr>{weeks}</table>',
+        title=say_month(first),
+        head=head,
+        weeks=Markup("").join(weeks),
     )
 
 
@@ -206,7 +202,7 @@ def _summary(row: DaySheet) -> None:
         lines.append(line(say("Corrected by"), f"{row.corrected_by}: {row.correction_reason} · {approved}"))
     if row.notes:
         lines.append(line(say("Notes"), tables.note(row)))
-    parts.html(parts.markup('<div class="a-row">{lines}</div>', lines=Markup("").join(lines)))
+    parts.show('<div class="a-row">{lines}</div>', lines=Markup("").join(lines))
 
 
 def _passage(each: Explanation, names: Mapping[str, str], *, evidence: bool) -> Markup:

@@ -62,7 +62,7 @@ def dialog(bench: Workbench, employee_id: str, name: str) -> None:
     def ask() -> None:
         parts.html(_gone(found))
         wanted = name or employee_id
-        parts.html(parts.markup("<p>{a} <b>{b}</b></p>", a=say("To continue, type exactly:"), b=wanted))
+        parts.show("<p>{a} <b>{b}</b></p>", a=say("To continue, type exactly:"), b=wanted)
         typed = st.text_input(say("Name") if name else say("Id"), key="typed_name", live=True)
         right = (typed or "").strip() == wanted
         if st.button(
@@ -164,18 +164,16 @@ def _receipt(receipt: dict[str, Any]) -> None:
         else say("Log rows under the id alone: {count}", count=receipt["log_rows_kept_under_the_id"]),
     ]
     with st.container(border=True):
-        parts.html(
-            parts.markup(
-                '<h2 style="padding:0">{title}</h2><p class="m-soft">{time} · {author}</p><ul>{lines}</ul>',
-                title=say("Receipt: {subject} was forgotten", subject=receipt["subject"]),
-                time=str(receipt["time"])[:16].replace("T", " "),
-                author=receipt["author"],
-                lines=_items(lines),
-            )
+        parts.show(
+            '<h2 style="padding:0">{title}</h2><p class="m-soft">{time} · {author}</p><ul>{lines}</ul>',
+            title=say("Receipt: {subject} was forgotten", subject=receipt["subject"]),
+            time=str(receipt["time"])[:16].replace("T", " "),
+            author=receipt["author"],
+            lines=_items(lines),
         )
         if receipt["still_named_in"]:
             st.warning(say("These files still contain the name. Check them:"), icon=":material/warning:")
-            parts.html(parts.markup("<ul>{lines}</ul>", lines=_items(receipt["still_named_in"])))
+            parts.show("<ul>{lines}</ul>", lines=_items(receipt["still_named_in"]))
         if receipt["pictures_that_could_not_be_read"]:
             st.warning(
                 say("Unreadable pictures: {count}", count=receipt["pictures_that_could_not_be_read"]),

@@ -52,12 +52,10 @@ def _list(bench: Workbench) -> None:
     with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         if access.may("people.enrol"):
             with st.container(width="content"):
-                parts.html(
-                    parts.markup(
-                        '<a class="m-link" href="{address}" target="_self">{text}</a>',
-                        address=to("/registration"),
-                        text=say("Register someone"),
-                    )
+                parts.show(
+                    '<a class="m-link" href="{address}" target="_self">{text}</a>',
+                    address=to("/registration"),
+                    text=say("Register someone"),
                 )
         if access.may("people.edit") and st.button(say("Import lists"), icon=":material/upload_file:"):
             importing.dialog()
@@ -71,16 +69,14 @@ def _list(bench: Workbench) -> None:
     _figures(table)
     shown = _filtered(table)
     _people(shown)
-    parts.html(
-        parts.markup(
-            '<div class="m-soft">{text}</div>',
-            text=say(
-                "{count} of {all} people. “Last seen” covers the last {days} days.",
-                count=len(shown),
-                all=len(table),
-                days=_DAYS,
-            ),
-        )
+    parts.show(
+        '<div class="m-soft">{text}</div>',
+        text=say(
+            "{count} of {all} people. “Last seen” covers the last {days} days.",
+            count=len(shown),
+            all=len(table),
+            days=_DAYS,
+        ),
     )
 
 

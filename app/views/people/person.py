@@ -64,16 +64,14 @@ def _head(employee_id: str, person: Person | None, templates: int) -> None:
             address=to("/registration", person=employee_id),
             text=say("Add pictures, or register again"),
         )
-    parts.html(
-        parts.markup(
-            '<div class="m-row">{face}<div><h1 style="margin:0;padding:0">{name}</h1><p class="m-soft" style="margin:.2rem 0">{line}</p>'
-            "<p style='margin:.2rem 0'>{states}</p>{link}</div></div>",
-            face=parts.face(parts.portrait(employee_id, 160), 160, person.name if person else employee_id),
-            name=person.name if person else employee_id,
-            line=" · ".join(filter(None, [employee_id, person.department if person else "", _enrolled(person)])),
-            states=Markup(" &nbsp; ").join(map(parts.status, states)),
-            link=link,
-        )
+    parts.show(
+        '<div class="m-row">{face}<div><h1 style="margin:0;padding:0">{name}</h1><p class="m-soft" style="margin:.2rem 0">{line}</p>'
+        "<p style='margin:.2rem 0'>{states}</p>{link}</div></div>",
+        face=parts.face(parts.portrait(employee_id, 160), 160, person.name if person else employee_id),
+        name=person.name if person else employee_id,
+        line=" · ".join(filter(None, [employee_id, person.department if person else "", _enrolled(person)])),
+        states=Markup(" &nbsp; ").join(map(parts.status, states)),
+        link=link,
     )
 
 
@@ -157,7 +155,7 @@ def _punches(bench: Workbench, employee_id: str) -> None:
     st.header(say("Last punches"))
     found = last_punches(bench, employee_id, _PUNCHES, _DAYS)
     if not found:
-        parts.html(parts.markup("<p>{text}</p>", text=say("None in the last {days} days.", days=_DAYS)))
+        parts.show("<p>{text}</p>", text=say("None in the last {days} days.", days=_DAYS))
         return
     evidence = access.may("attendance.evidence")
     body = Markup("").join(_punch(row, evidence=evidence) for row in found)

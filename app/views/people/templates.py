@@ -48,14 +48,12 @@ def _template(view: TemplateView, threshold: float, number: int, name: str) -> N
     address = parts.picture(view.picture or "images/enrolment/-.jpg", 112)
     quality = "good" if view.quality >= 0.6 else "fair" if view.quality >= 0.25 else "poor"
     bar = "" if view.similarity is None else parts.similarity_bar(view.similarity, threshold)
-    parts.html(
-        parts.markup(
-            '<div class="m-template">{face}<div>{quality}</div><div>{bar}</div><div>{odd}</div></div>',
-            face=parts.face(address, 112, say("Picture {number} of {name}", number=number, name=name)),
-            quality=parts.status(quality),
-            bar=bar,
-            odd=parts.status("no templates", say("unlike the others")) if view.outlier else "",
-        )
+    parts.show(
+        '<div class="m-template">{face}<div>{quality}</div><div>{bar}</div><div>{odd}</div></div>',
+        face=parts.face(address, 112, say("Picture {number} of {name}", number=number, name=name)),
+        quality=parts.status(quality),
+        bar=bar,
+        odd=parts.status("no templates", say("unlike the others")) if view.outlier else "",
     )
 
 
@@ -63,11 +61,9 @@ def _removal(employee_id: str, chosen: list[str], count: int) -> None:
     @st.dialog(say("Remove templates"))
     def ask() -> None:
         last = len(chosen) >= count
-        parts.html(
-            parts.markup(
-                "<p>{text}</p>",
-                text=say("Templates to remove, with their pictures: {count}", count=len(chosen)),
-            )
+        parts.show(
+            "<p>{text}</p>",
+            text=say("Templates to remove, with their pictures: {count}", count=len(chosen)),
         )
         meant = True
         if last:

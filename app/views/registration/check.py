@@ -59,11 +59,7 @@ def _verdict(state: Registration, draft: Draft, bench: Workbench) -> None:
     """The verdict and its buttons."""
     title, why, tone = _words(state, draft, bench)
     with st.container(border=True):
-        parts.html(
-            parts.markup(
-                '<div class="m-notice m-{tone}"><h3>{title}</h3><p>{why}</p></div>', tone=tone, title=title, why=why
-            )
-        )
+        parts.show('<div class="m-notice m-{tone}"><h3>{title}</h3><p>{why}</p></div>', tone=tone, title=title, why=why)
         ready, reason = draft.verdict == "safe", ""
         if draft.verdict == "look_alike":
             ready, reason = _second_look(draft, bench)
@@ -191,14 +187,12 @@ def _one(
     name = step_name(piece.step) if piece.step else say("picture {number}", number=index + 1)
     bar = Markup("") if single else parts.similarity_bar(alike, limit)
     mark = quality_mark(piece.shot.quality) if kept else parts.status("late", say("outlier"))
-    parts.html(
-        parts.markup(
-            "<div>{face}<br><strong>{name}</strong> {mark}<br>{bar}</div>",
-            face=parts.face(inline(piece.shot.picture, share=0.76), 112, name),
-            name=name,
-            mark=mark,
-            bar=bar,
-        )
+    parts.show(
+        "<div>{face}<br><strong>{name}</strong> {mark}<br>{bar}</div>",
+        face=parts.face(inline(piece.shot.picture, share=0.76), 112, name),
+        name=name,
+        mark=mark,
+        bar=bar,
     )
     if not single and st.button(say("Remove {name}", name=name), key=f"registration-out-{id(piece)}", type="tertiary"):
         state.drop(piece)
@@ -228,7 +222,7 @@ def _nearest(state: Registration, draft: Draft, bench: Workbench) -> None:
         )
         for candidate in draft.nearest
     )
-    parts.html(parts.markup('<div class="m-near">{cells}</div>', cells=cells))
+    parts.show('<div class="m-near">{cells}</div>', cells=cells)
 
 
 def _likeness(similarity: float, draft: Draft) -> tuple[Markup, parts.Tone]:

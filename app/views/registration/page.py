@@ -116,7 +116,7 @@ def _progress(stage: Stage) -> None:
         )
         for index, each in enumerate(_STAGES)
     )
-    parts.html(parts.markup('<ol class="m-steps">{items}</ol>', items=items))
+    parts.show('<ol class="m-steps">{items}</ol>', items=items)
 
 
 # --------------------------------------------------------------------------------------------- details
@@ -169,14 +169,12 @@ def _link(address: str, text: str) -> Markup:
 
 def _details_known(state: Registration) -> None:
     person = state.person
-    parts.html(
-        parts.markup(
-            '<div class="m-row">{face}<div><strong>{name}</strong><br><span class="m-soft">{id}{department}</span></div></div>',
-            face=parts.face(parts.portrait(person.employee_id), 56, person.name),
-            name=person.name,
-            id=person.employee_id,
-            department=f" · {person.department}" if person.department else "",
-        )
+    parts.show(
+        '<div class="m-row">{face}<div><strong>{name}</strong><br><span class="m-soft">{id}{department}</span></div></div>',
+        face=parts.face(parts.portrait(person.employee_id), 56, person.name),
+        name=person.name,
+        id=person.employee_id,
+        department=f" · {person.department}" if person.department else "",
     )
     st.write(say("Muster adds the new pictures to this person's templates."))
     if not person.active:
@@ -215,15 +213,13 @@ def _consent(state: Registration, bench: Workbench) -> None:
         items = Markup("").join(
             parts.markup("<tr><td>{what}</td><td>{long}</td></tr>", what=what, long=long) for what, long in rows
         )
-        parts.html(
-            parts.markup(
-                '<table class="m-kept"><caption class="m-unseen">{caption}</caption><tr><th scope="col">{what}</th>'
-                '<th scope="col">{long}</th></tr>{items}</table>',
-                caption=say("Stored data"),
-                what=say("Stored data"),
-                long=say("Retention"),
-                items=items,
-            )
+        parts.show(
+            '<table class="m-kept"><caption class="m-unseen">{caption}</caption><tr><th scope="col">{what}</th>'
+            '<th scope="col">{long}</th></tr>{items}</table>',
+            caption=say("Stored data"),
+            what=say("Stored data"),
+            long=say("Retention"),
+            items=items,
         )
         st.caption(say("All data stays in this workspace. After a withdrawal, People → Forget erases it."))
         if given and not state.agreed and state.consent_on is None:
@@ -262,20 +258,18 @@ def _done(state: Registration, bench: Workbench) -> None:
     report = state.report
     assert report is not None
     person = bench.people.all().get(report.employee_id) or Person(report.employee_id, report.name)
-    parts.html(
-        parts.markup(
-            '<div class="m-pair">{face}<div><h2>{title}</h2><p>{text}</p><p class="m-soft">{consent}</p></div></div>',
-            face=parts.face(parts.portrait(person.employee_id, 160), 160, person.name),
-            title=say("{name} is registered", name=person.name),
-            text=say_count(
-                "Muster now recognises this person by {count} picture.",
-                "Muster now recognises this person by {count} pictures.",
-                report.templates,
-            )
-            if report.templates > 1
-            else say("Muster now recognises this person by one picture. Add more for certainty."),
-            consent=say("Consent of {day}", day=say_date(day)) if (day := _date(person.consent_at)) else "",
+    parts.show(
+        '<div class="m-pair">{face}<div><h2>{title}</h2><p>{text}</p><p class="m-soft">{consent}</p></div></div>',
+        face=parts.face(parts.portrait(person.employee_id, 160), 160, person.name),
+        title=say("{name} is registered", name=person.name),
+        text=say_count(
+            "Muster now recognises this person by {count} picture.",
+            "Muster now recognises this person by {count} pictures.",
+            report.templates,
         )
+        if report.templates > 1
+        else say("Muster now recognises this person by one picture. Add more for certainty."),
+        consent=say("Consent of {day}", day=say_date(day)) if (day := _date(person.consent_at)) else "",
     )
     if state.problem:
         st.warning(parts.plain(state.problem), icon=":material/error:")

@@ -125,17 +125,15 @@ def _guidance(state: Registration, *, playing: bool) -> None:
         return
     guidance = state.capture.guidance
     words, why, tone = instruction(guidance) if playing or guidance.step is None else not_playing()
-    parts.html(
-        parts.markup(
-            '<div class="m-guide {tone}" role="status" aria-live="polite"><strong>{words}</strong><span>{why}</span>'
-            '<div class="m-fill" role="progressbar" aria-label="{label}" aria-valuemin="0" aria-valuemax="100" '
-            'aria-valuenow="{share}"><b style="width:{share}%"></b></div></div>',
-            tone=tone,
-            words=words,
-            why=why,
-            label=say("Pictures"),
-            share=round(100 * guidance.progress),
-        )
+    parts.show(
+        '<div class="m-guide {tone}" role="status" aria-live="polite"><strong>{words}</strong><span>{why}</span>'
+        '<div class="m-fill" role="progressbar" aria-label="{label}" aria-valuemin="0" aria-valuemax="100" '
+        'aria-valuenow="{share}"><b style="width:{share}%"></b></div></div>',
+        tone=tone,
+        words=words,
+        why=why,
+        label=say("Pictures"),
+        share=round(100 * guidance.progress),
     )
     takes = {take.step: take for take in guidance.takes}
     for row in (STEPS[:2], STEPS[2:]):
@@ -150,13 +148,11 @@ def _slot(state: Registration, step: Step, take: Take | None, *, now: bool) -> N
         mark = Markup("")
     else:
         body, mark = parts.face(inline(take.picture, share=0.66), 84, step_name(step)), quality_mark(take.quality)
-    parts.html(
-        parts.markup(
-            "<div>{body}<div><strong>{name}</strong> {mark}</div></div>",
-            body=body,
-            name=step_name(step),
-            mark=mark,
-        )
+    parts.show(
+        "<div>{body}<div><strong>{name}</strong> {mark}</div></div>",
+        body=body,
+        name=step_name(step),
+        mark=mark,
     )
     if take is not None:
         label = say("Retake {name}", name=step_name(step))
@@ -237,9 +233,7 @@ def _others(state: Registration) -> None:
                 with st.container(width=132, gap=None):
                     alt = say("picture {number}", number=index + 1)
                     face = parts.face(inline(piece.shot.picture, share=0.76), 112, alt)
-                    parts.html(
-                        parts.markup("<div>{face}<br>{mark}</div>", face=face, mark=quality_mark(piece.shot.quality))
-                    )
+                    parts.show("<div>{face}<br>{mark}</div>", face=face, mark=quality_mark(piece.shot.quality))
                     if st.button(
                         say("Remove {name}", name=alt), key=f"registration-remove-{id(piece)}", type="tertiary"
                     ):
@@ -256,10 +250,8 @@ def refused_list(state: Registration) -> None:
         parts.markup("<li><strong>{name}</strong>: {reason}</li>", name=_short(each.name), reason=refusal(each.reason))
         for each in state.refused
     )
-    parts.html(
-        parts.markup(
-            '<div class="m-warn"><strong>{t}</strong></div><ul class="m-list">{rows}</ul>', t=say("Not used"), rows=rows
-        )
+    parts.show(
+        '<div class="m-warn"><strong>{t}</strong></div><ul class="m-list">{rows}</ul>', t=say("Not used"), rows=rows
     )
     if st.button(say("Hide"), type="tertiary", key="registration-hide"):
         state.refused = []

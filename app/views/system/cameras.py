@@ -81,19 +81,17 @@ def _camera(camera: CameraView) -> None:
             )
         )
     with st.container(border=True):
-        parts.html(
-            parts.markup(
-                '<h3 style="padding:0;margin:0">{name} &nbsp; {state}</h3><p class="m-soft" style="margin:.2rem 0 .6rem">{facts}</p>'
-                '<p style="margin:0 0 .5rem"><b>{today}</b> {a} &nbsp;&nbsp; <b>{week}</b> {b}</p>{days}',
-                name=camera.name,
-                state=parts.status(state),
-                facts=" · ".join(facts),
-                today=_percent(camera.today.share),
-                a=say("covered today"),
-                week=_percent(camera.share),
-                b=say_count("in the last day", "in the last {count} days", len(camera.days)),
-                days=_days(camera.days),
-            )
+        parts.show(
+            '<h3 style="padding:0;margin:0">{name} &nbsp; {state}</h3><p class="m-soft" style="margin:.2rem 0 .6rem">{facts}</p>'
+            '<p style="margin:0 0 .5rem"><b>{today}</b> {a} &nbsp;&nbsp; <b>{week}</b> {b}</p>{days}',
+            name=camera.name,
+            state=parts.status(state),
+            facts=" · ".join(facts),
+            today=_percent(camera.today.share),
+            a=say("covered today"),
+            week=_percent(camera.share),
+            b=say_count("in the last day", "in the last {count} days", len(camera.days)),
+            days=_days(camera.days),
         )
 
 

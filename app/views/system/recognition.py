@@ -71,15 +71,13 @@ def _models(bench: Workbench) -> None:
     parts.html(table((say("Model"), say("Use"), say("State"), say("File")), rows))
     if thorough:
         st.toast(say("All files match"), icon=":material/check:")
-    parts.html(
-        parts.markup(
-            '<p class="m-soft">{text}</p>',
-            text=say(
-                "They run on {backend} with {threads} threads.",
-                backend=bench.models.backend,
-                threads=bench.models.threads,
-            ),
-        )
+    parts.show(
+        '<p class="m-soft">{text}</p>',
+        text=say(
+            "They run on {backend} with {threads} threads.",
+            backend=bench.models.backend,
+            threads=bench.models.threads,
+        ),
     )
     if any(each.state != "ready" for each in found if each.model_id in used):
         parts.notice(

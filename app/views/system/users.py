@@ -173,13 +173,11 @@ def _change(accounts: dict[str, Account]) -> None:
 def _removal(user: str) -> None:
     @st.dialog(say("Remove a user"))
     def ask() -> None:
-        parts.html(
-            parts.markup(
-                "<p>{a}</p><p>{b} <b>{user}</b></p>",
-                a=say("Muster deletes the account. The logs keep what the user did."),
-                b=say("To continue, type exactly:"),
-                user=user,
-            )
+        parts.show(
+            "<p>{a}</p><p>{b} <b>{user}</b></p>",
+            a=say("Muster deletes the account. The logs keep what the user did."),
+            b=say("To continue, type exactly:"),
+            user=user,
         )
         typed = st.text_input(say("User name"), key="typed_user", live=True)
         if st.button(say("Remove"), type="primary", disabled=(typed or "").strip() != user, key="user_gone"):

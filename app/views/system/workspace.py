@@ -44,7 +44,7 @@ def show(bench: Workbench) -> None:
             ),
         ]
     )
-    parts.html(parts.markup('<p class="m-soft">{text}</p>', text=say("Folder: {path}", path=bench.workspace)))
+    parts.show('<p class="m-soft">{text}</p>', text=say("Folder: {path}", path=bench.workspace))
     _database(bench)
     largest = max(1, *(row.size for row in rows))
     body = Markup("").join(
@@ -62,12 +62,10 @@ def show(bench: Workbench) -> None:
         if row.files or row.what != "other"
     )
     heads = [(say("What"), ""), (say("Files"), "m-number"), (say("Size"), "m-number"), ("", ""), (say("Retention"), "")]
-    parts.html(
-        parts.markup(
-            '<table class="m-table"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>',
-            heads=Markup("").join(parts.markup('<th class="{c}">{head}</th>', c=c, head=head) for head, c in heads),
-            body=body,
-        )
+    parts.show(
+        '<table class="m-table"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>',
+        heads=Markup("").join(parts.markup('<th class="{c}">{head}</th>', c=c, head=head) for head, c in heads),
+        body=body,
     )
     st.caption(say("Section [retention] of muster.toml sets these periods. Muster erases older data."))
 
@@ -118,25 +116,17 @@ def _database(bench: Workbench) -> None:
         parts.markup("<dt>{name}</dt><dd>{value}</dd>", name=name, value=value) for name, value in facts
     )
     with st.container(border=True):
-        parts.html(
-            parts.markup(
-                '<h3 style="padding:0;margin:0 0 .6rem">{title}</h3><dl class="m-facts">{cells}</dl>',
-                title=say("Database"),
-                cells=cells,
-            )
+        parts.show(
+            '<h3 style="padding:0;margin:0 0 .6rem">{title}</h3><dl class="m-facts">{cells}</dl>',
+            title=say("Database"),
+            cells=cells,
         )
         if state.problem:
-            parts.html(
-                parts.markup(
-                    "<p><b>{a}</b> {b}</p><p>{c}</p>", a=say("Next step:"), b=state.hint, c=_meanwhile(state.problem)
-                )
+            parts.show(
+                "<p><b>{a}</b> {b}</p><p>{c}</p>", a=say("Next step:"), b=state.hint, c=_meanwhile(state.problem)
             )
         elif backlog.problem:
-            parts.html(
-                parts.markup(
-                    "<p><b>{a}</b> {b}</p>", a=say("The database refuses the waiting rows:"), b=backlog.problem
-                )
-            )
+            parts.show("<p><b>{a}</b> {b}</p>", a=say("The database refuses the waiting rows:"), b=backlog.problem)
 
 
 def _meanwhile(problem: str) -> str:
