@@ -30,11 +30,13 @@ def main() -> None:
     parts.style()
     try:
         account = access.account()
+        if account is not None:
+            access.enter()
+        access.look()
         if account is None:
             _tidy("")
             oidc.show()
             return
-        access.enter()
         pages = [page for page in PAGES if account.may(page.action)]
         chosen = st.navigation(
             [

@@ -48,7 +48,7 @@ def heat_map(counts: Mapping[tuple[int, int], int], starts: Mapping[str, float])
             y=[names[day] for day in days],
             text=[[told(day, each) for each in span] for day in days],
             hovertemplate="%{text}<extra></extra>",
-            colorscale=_BLUES[viewer.theme()],
+            colorscale=_BLUES[viewer.current.get().theme],
             zmin=0,
             xgap=1,
             ygap=2,

@@ -29,12 +29,12 @@ _BLUE = {"light": PALETTE[0], "dark": PALETTE[4]}
 
 def ink() -> str:
     """The colour of texts and lines."""
-    return _INK[viewer.theme()]
+    return _INK[viewer.current.get().theme]
 
 
 def blue() -> str:
     """The first colour of the palette, lighter on dark backgrounds."""
-    return _BLUE[viewer.theme()]
+    return _BLUE[viewer.current.get().theme]
 
 
 def label(text: object, limit: int = 40) -> str:
@@ -79,7 +79,7 @@ def styled(figure: go.Figure, title: str, *, height: int, x: str = "", y: str = 
         x, y: titles of the axes, with units.
         top: pixels above the plot.
     """
-    grid = _GRID[viewer.theme()]
+    grid = _GRID[viewer.current.get().theme]
     place = {"x": 0, "xanchor": "left", "xref": "container", "y": 1, "yref": "container", "yanchor": "top"}
     font = {"family": FONT, "color": ink()}
     figure.update_layout(
@@ -89,7 +89,7 @@ def styled(figure: go.Figure, title: str, *, height: int, x: str = "", y: str = 
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={**font, "size": 13},
-        hoverlabel={"bgcolor": _PAPER[viewer.theme()], "bordercolor": grid, "font": font, "align": "left"},
+        hoverlabel={"bgcolor": _PAPER[viewer.current.get().theme], "bordercolor": grid, "font": font, "align": "left"},
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "title": {"text": ""}},
         hovermode="closest",
         dragmode=False,

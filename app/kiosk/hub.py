@@ -12,13 +12,13 @@ from typing import Any
 
 from engine.storage import new_id
 
-__all__ = ["Hub", "Message", "as_event"]
+__all__ = ["Hub", "HubEvent", "as_event"]
 
 _KEPT = 256
 
 
 @dataclass(frozen=True)
-class Message:
+class HubEvent:
     """One event.
 
     Attributes:
@@ -39,7 +39,7 @@ class Hub:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._messages: deque[Message] = deque(maxlen=_KEPT)
+        self._messages: deque[HubEvent] = deque(maxlen=_KEPT)
         self._newer = threading.Condition()
         self._number = 0
         self._closed = False
@@ -56,7 +56,7 @@ class Hub:
         with self._newer:
             self._number += 1
             at = self._clock().isoformat(timespec="milliseconds")
-            self._messages.append(Message(self._number, kind, {**data, "at": at}))
+            self._messages.append(HubEvent(self._number, kind, {**data, "at": at}))
             self._newer.notify_all()
 
     def enter(self, most: int) -> bool:
@@ -82,7 +82,7 @@ class Hub:
         """The id of an event, such as `3fa9c2d1-17`. Its prefix distinguishes restarts of the kiosk."""
         return f"{self.boot}-{number}"
 
-    def after(self, number: int, timeout_s: float) -> list[Message]:
+    def after(self, number: int, timeout_s: float) -> list[HubEvent]:
         """Kept events newer than a number, in order. Waits for one and returns none after the timeout."""
         with self._newer:
             self._newer.wait_for(lambda: self._number > number or self._closed, timeout_s)

@@ -20,7 +20,7 @@ from app.kiosk.hub import Hub
 from app.kiosk.prompts import PROVEN, Prompter
 from app.kiosk.words import screen_language, table
 from app.live.broadcast import Broadcast
-from app.live.cameras import Camera, Watcher
+from app.live.cameras import Camera, CameraWatcher
 from engine import __version__
 from engine.access import TryLater
 from engine.attendance import PunchRow
@@ -44,7 +44,7 @@ _GUESSES, _GUESS_S = 12, 60.0
 """Window of recent wrong PINs, in count and seconds."""
 
 
-class Station(Watcher):
+class Station(CameraWatcher):
     """The kiosk behind one screen.
 
     Args:
@@ -95,7 +95,7 @@ class Station(Watcher):
     # ----------------------------------------------------------------------------------------- the camera's thread
 
     def saw(self, result: FrameResult, pipeline: Pipeline) -> None:
-        """See `Watcher`."""
+        """See `CameraWatcher`."""
         self.greeter.saw(result)
         self.punches += sum(isinstance(row, PunchRow) and row.event == "punch" for row in result.rows)
         prompt, proven = self._prompter.look(result.tracks, result.frame.time)
@@ -104,7 +104,7 @@ class Station(Watcher):
         self._ask(prompt if self.camera.state == "playing" else "")
 
     def became(self, state: str, detail: str) -> None:
-        """See `Watcher`."""
+        """See `CameraWatcher`."""
         del detail  # may contain an address with a password; administrators see it in the status
         if state != "playing":
             self._prompter.clear()

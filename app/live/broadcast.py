@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Broadcast", "Shot"]
+__all__ = ["Broadcast", "LivePicture"]
 
 
 @dataclass(frozen=True)
-class Shot:
+class LivePicture:
     """A picture on its way to viewers.
 
     Attributes:
@@ -40,11 +40,11 @@ class Broadcast:
         self._pause_s = 1 / fps if fps else 0.0
         self._due = 0.0
         self._newer = threading.Condition()
-        self._shot = Shot(0, b"")
+        self._shot = LivePicture(0, b"")
         self._viewers = 0
 
     @property
-    def newest(self) -> Shot:
+    def newest(self) -> LivePicture:
         """The newest picture; number 0 and no bytes before the first."""
         return self._shot
 
@@ -59,7 +59,7 @@ class Broadcast:
             if most is not None and self._viewers >= most:
                 return False
             if self._viewers == 0:
-                self._shot = Shot(self._shot.number, b"")  # since the last viewer
+                self._shot = LivePicture(self._shot.number, b"")  # since the last viewer
             self._viewers += 1
             return True
 
@@ -85,7 +85,7 @@ class Broadcast:
     def give(self, jpeg: bytes) -> None:
         """Publish a new picture that is already a JPEG."""
         with self._newer:
-            self._shot = Shot(self._shot.number + 1, jpeg)
+            self._shot = LivePicture(self._shot.number + 1, jpeg)
             self._newer.notify_all()
 
     def encode(self, image: NDArray[np.uint8]) -> bytes:
@@ -104,7 +104,7 @@ class Broadcast:
         """Drop the picture, so that viewers never take an old one for a new one."""
         self.give(b"")
 
-    def next(self, after: int, timeout_s: float) -> Shot | None:
+    def next(self, after: int, timeout_s: float) -> LivePicture | None:
         """The newest picture once it is newer than number `after`; None: none came in time."""
         with self._newer:
             self._newer.wait_for(lambda: self._shot.number > after, timeout_s)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from app.live.broadcast import Broadcast
 from app.live.relay import pictures
-from app.live.session import Rate, overlay
+from app.live.session import FrameRate, overlay
 from engine.errors import ConfigError, MusterError
 from engine.operations.upkeep import recording
 from engine.pipeline import FrameResult, Pipeline
@@ -23,7 +23,7 @@ from engine.sources import Source, is_live, open_source
 from engine.types import Frame, SourceEvent
 from engine.workbench import Workbench
 
-__all__ = ["Camera", "Cameras", "Watcher"]
+__all__ = ["Camera", "CameraWatcher", "Cameras"]
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ _CLAIM_S = 5.0
 _PAUSE_S = (1.0, 15.0)
 
 
-class Watcher:
+class CameraWatcher:
     """Receives what a camera shows, in that camera's thread. The base class does nothing."""
 
     def saw(self, result: FrameResult, pipeline: Pipeline) -> None:
@@ -73,14 +73,14 @@ class Camera:
         source: str,
         *,
         picture: Broadcast | None = None,
-        watcher: Watcher | None = None,
+        watcher: CameraWatcher | None = None,
         draw: Callable[[Workbench, FrameResult], NDArray[np.uint8]] = overlay,
         elsewhere: Callable[[Workbench, str], Iterator[bytes] | None] = lambda _bench, _name: None,
     ) -> None:
         file = bench.workspace / source
         own = bool(source) and not is_live(source) and file.exists()
         self._bench, self.name, self._spec = bench, name, str(file) if own else source
-        self._watcher, self._draw, self._elsewhere = watcher or Watcher(), draw, elsewhere
+        self._watcher, self._draw, self._elsewhere = watcher or CameraWatcher(), draw, elsewhere
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._source: Source | None = None
@@ -91,7 +91,7 @@ class Camera:
         self._newest: FrameResult | Frame | None = None
         self._lost_at = -1
         self.picture = picture or Broadcast()
-        self.rate = Rate()
+        self.rate = FrameRate()
         self.state, self.detail, self.since = "off", "", bench.clock()
         self.recording = True
         self.pipeline: Pipeline | None = None

@@ -18,7 +18,7 @@ from engine.pipeline import FrameResult, Pipeline
 from engine.types import NOBODY, Frame
 from engine.workbench import Workbench
 
-__all__ = ["LiveSession", "Rate", "overlay"]
+__all__ = ["FrameRate", "LiveSession", "overlay"]
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ _IDLE_S = 6.0
 _ASK_S = 3.0
 
 
-class Rate:
+class FrameRate:
     """Frames per second over the last seconds. Thread-safe."""
 
     def __init__(self, span_s: float = 3.0) -> None:
@@ -82,7 +82,7 @@ class LiveSession:
         self._size: tuple[int, int] | None = None
         self._index = 0
         self._last = 0.0
-        self.rate = Rate()
+        self.rate = FrameRate()
         self.frames = 0
 
     def process(self, image: Image) -> Image:

@@ -27,6 +27,6 @@ def to(path: str = "", **values: str) -> str:
         path: such as `/people`; empty: the page itself.
         values: what it is to show; empty ones are left out.
     """
-    given = {name: value for name, value in (*values.items(), ("site", viewer.site())) if value}
+    given = {name: value for name, value in (*values.items(), ("site", viewer.current.get().site)) if value}
     query = urlencode(given, safe="", quote_via=quote)
     return f"{path}?{query}" if query else path

@@ -14,13 +14,13 @@ from typing import Literal, ParamSpec
 import streamlit as st
 from markupsafe import Markup
 
+from app.web import access
 from app.web.pictures import picture, portrait
-from app.web.viewer import theme
 from app.words import say, say_number, term
 from engine.errors import MusterError, Unreachable
 
 __all__ = [
-    "Figure",
+    "Metric",
     "Tone",
     "bullets",
     "face",
@@ -127,7 +127,7 @@ def html(body: Markup) -> None:
 
 def show(template: str, **values: object) -> None:
     """Show HTML with values put in escaped, see `markup`."""
-    show(template, **values)
+    html(markup(template, **values))
 
 
 def bullets(lines: Iterable[object], kind: str = "") -> None:
@@ -143,7 +143,7 @@ def bullets(lines: Iterable[object], kind: str = "") -> None:
 
 def style() -> None:
     """The stylesheet of all pieces, once per page."""
-    st.html("<style>:root{" + _TONES[theme()] + "}</style>")
+    st.html("<style>:root{" + _TONES[access.theme()] + "}</style>")
     st.html(_STYLESHEET)
 
 
@@ -244,7 +244,7 @@ def status(word: str, text: str = "") -> Markup:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Metric:
     """One figure of a page's first line.
 
     Attributes:
@@ -257,7 +257,7 @@ class Figure:
     tone: Tone = "quiet"
 
 
-def figures(row: Sequence[Figure]) -> None:
+def figures(row: Sequence[Metric]) -> None:
     """The line of figures at the top of a page."""
     cells = Markup("").join(
         markup(
@@ -287,11 +287,12 @@ def notice(title: str, why: str, *, tone: Tone = "quiet", action: Callable[[], o
 
 
 def guarded(page: Callable[P, None]) -> Callable[P, None]:
-    """Decorates a page or fragment to show expected errors as notices with a next step."""
+    """Decorates a page, fragment or callback: it speaks the viewer's language, and shows expected errors with a next step."""
 
     @functools.wraps(page)
     def shown(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
+            access.look()
             page(*args, **kwargs)
         except MusterError as error:
             failed(error)

@@ -223,12 +223,12 @@ def _figures() -> None:
     inside = bench.office.inside()
     came, _ = bench.office.arrivals(1)
     row = [
-        parts.Figure(say("Inside now"), *_inside_figure(inside)),
-        parts.Figure(say("Arrivals today"), str(came)),
+        parts.Metric(say("Inside now"), *_inside_figure(inside)),
+        parts.Metric(say("Arrivals today"), str(came)),
     ]
     if access.may("alerts.view"):
         count = open_count(bench)
-        row.append(parts.Figure(say("Open alerts"), str(count), tone="bad" if count else "quiet"))
+        row.append(parts.Metric(say("Open alerts"), str(count), tone="bad" if count else "quiet"))
     left, right = st.columns([5, 3], gap="large", vertical_alignment="center")
     with left:
         parts.figures(row)

@@ -29,11 +29,13 @@ __all__ = [
     "enter",
     "every_site",
     "lasting",
+    "look",
     "may",
     "own_language",
     "reading",
     "site",
     "sites",
+    "theme",
     "turn_to",
     "visiting",
 ]
@@ -95,27 +97,28 @@ def turn_to(name: str) -> None:
     put(site=name)
 
 
-def _elsewhere() -> str:
-    """The site for addresses; home needs no word."""
-    here = site()
-    return "" if here == services.sites().home else here
-
-
-# --------------------------------------------------------------------------------------------- words
-
-
-def _language() -> str:
-    """The account's language, else the workspace's, else the browser's, else English."""
-    found = account()
-    wanted = (found.language if found else "") or services.home().config.app.language
-    return wanted or (st.context.locale or "en").split("-")[0].lower()
-
-
-def _theme() -> viewer.Theme:
+def theme() -> viewer.Theme:
+    """The theme of the browser."""
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-viewer.answered_by(_language, _theme, _elsewhere)
+def look() -> None:
+    """Tell words, figures and addresses who looks; each run of a page, fragment or callback begins with it.
+
+    The language is the account's, else the workspace's, else the browser's, else English.
+
+    Raises:
+        MusterError: the accounts cannot be read.
+    """
+    found, here = account(), site()
+    wanted = (found.language if found else "") or services.home().config.app.language
+    viewer.current.set(
+        viewer.Viewer(
+            wanted or (st.context.locale or "en").split("-")[0].lower(),
+            theme(),
+            "" if here == services.sites().home else here,
+        )
+    )
 
 
 # --------------------------------------------------------------------------------------------- rights

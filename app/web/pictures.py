@@ -42,7 +42,8 @@ _TONES = ("#0072B2", "#9A6A00", "#00785A", "#A0527D", "#1F6F99", "#A64B00")
 
 def at_site() -> str:
     """The query that makes one of our routes refer to the current site."""
-    return f"&site={quote(viewer.site(), safe='')}" if viewer.site() else ""
+    site = viewer.current.get().site
+    return f"&site={quote(site, safe='')}" if site else ""
 
 
 def picture(path: str, side: int = 160) -> str:

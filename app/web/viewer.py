@@ -1,37 +1,32 @@
 """The viewer's language, theme and site, for words, figures and addresses.
 
-Pages of the workbench answer from the browser's session (`app.web.access`). Where there is none, as in notebooks, it is English on light
-ground. Nothing of Streamlit is imported here, so words and figures can be used anywhere.
+`app.web.access.look` sets them at the beginning of each run of a page or fragment. Where nobody does, as in notebooks, it is English
+on light ground. Nothing of Streamlit is imported here, so words and figures can be used anywhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Theme", "answered_by", "language", "site", "theme"]
+__all__ = ["Theme", "Viewer", "current"]
 
 Theme = Literal["light", "dark"]
 
-_ask: tuple[Callable[[], str], Callable[[], Theme], Callable[[], str]] | None = None
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks at a page.
+
+    Attributes:
+        language: its code, such as `de`, whether or not there are words in it. theme: of the browser. site: empty for home.
+    """
+
+    language: str = "en"
+    theme: Theme = "light"
+    site: str = ""
 
 
-def answered_by(language: Callable[[], str], theme: Callable[[], Theme], site: Callable[[], str]) -> None:
-    """Install the functions that answer for the current viewer; one process serves many."""
-    global _ask  # noqa: PLW0603 - a process has one interface
-    _ask = language, theme, site
-
-
-def language() -> str:
-    """The code of the viewer's language, such as `de`, whether or not it is supported."""
-    return _ask[0]() if _ask else "en"
-
-
-def theme() -> Theme:
-    """The theme of the viewer's browser."""
-    return _ask[1]() if _ask else "light"
-
-
-def site() -> str:
-    """The viewer's site; empty for home."""
-    return _ask[2]() if _ask else ""
+current: ContextVar[Viewer] = ContextVar("viewer", default=Viewer())  # noqa: B039 - it is frozen
+"""The viewer of this run. Each run has a thread of its own, so one process serves many."""

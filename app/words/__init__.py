@@ -68,7 +68,7 @@ def choose(accepted: Sequence[str]) -> str:
 
 def language() -> str:
     """The viewer's language where there are words in it, else English."""
-    return choose([viewer.language()])
+    return choose([viewer.current.get().language])
 
 
 def say(text: str, /, **values: object) -> str:

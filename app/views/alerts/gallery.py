@@ -72,14 +72,14 @@ def _figures(bench: Workbench, alerts: Sequence[Incident]) -> None:
     share = say_percent(figures.false_alarms / figures.judged) if figures.judged else "–"
     parts.figures(
         [
-            parts.Figure(say("Open"), str(figures.open), say("all dates"), "bad" if figures.open else "good"),
-            parts.Figure(say("High severity"), str(figures.high), say("open"), "bad" if figures.high else "quiet"),
-            parts.Figure(
+            parts.Metric(say("Open"), str(figures.open), say("all dates"), "bad" if figures.open else "good"),
+            parts.Metric(say("High severity"), str(figures.high), say("open"), "bad" if figures.high else "quiet"),
+            parts.Metric(
                 say("Oldest open"),
                 age(now - figures.oldest) if figures.oldest else "–",
                 moment(bench, figures.oldest) if figures.oldest else say("none open"),
             ),
-            parts.Figure(say("False alarms"), share, say("of {count} closed in 30 days", count=figures.judged)),
+            parts.Metric(say("False alarms"), share, say("of {count} closed in 30 days", count=figures.judged)),
         ]
     )
 
@@ -88,6 +88,7 @@ def _figures(bench: Workbench, alerts: Sequence[Incident]) -> None:
 
 
 @st.fragment(run_every=_EVERY_S)
+@parts.guarded
 def arrivals(wanted: AlertFilter, version: int, drawn: frozenset[str]) -> None:
     """Announces alerts newer than the gallery; without changed files this costs one directory listing.
 
@@ -138,6 +139,7 @@ def _bulk(bench: Workbench, chosen: Sequence[Incident]) -> None:
         for each in chosen:
             st.session_state[_key(each)] = False
 
+    @parts.guarded
     def settle(state: str) -> None:
         done = decide(
             {each.row.incident_id: each.state for each in chosen},

@@ -192,6 +192,7 @@ def _workflow(bench: Workbench, alert: Incident) -> None:
     incident_id = alert.row.incident_id
     note, assignee = f"note-{incident_id}", f"assignee-{incident_id}"
 
+    @parts.guarded
     def settle(state: str) -> None:
         values = {key: str(st.session_state.get(key) or "") for key in (note, assignee)}
         if decide({incident_id: alert.state}, state, note=values[note], assignee=values[assignee]):

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.ui import parts
 from app.ui.address import put
-from app.views.attendance.filters import Wanted
+from app.views.attendance.filters import SheetFilter
 from app.web import access
 from app.words import say, say_date
 from engine.attendance import DaySheet
@@ -27,7 +27,7 @@ _CHARTS = ("arrivals", "delays", "presence", "trend", "departments")
 
 @st.fragment
 @parts.guarded
-def show(asked: Wanted) -> None:
+def show(asked: SheetFilter) -> None:
     """The choice of charts, and the chosen one.
 
     Args:
@@ -51,7 +51,7 @@ def show(asked: Wanted) -> None:
         label_visibility="collapsed",
         on_change=lambda: put(chart=st.session_state[_KEY] or ""),
     )
-    draw: Mapping[str, Callable[[Workbench, Wanted], None]] = {
+    draw: Mapping[str, Callable[[Workbench, SheetFilter], None]] = {
         "arrivals": _arrivals,
         "delays": _delays,
         "presence": _presence,
@@ -64,7 +64,7 @@ def show(asked: Wanted) -> None:
         st.caption(say("Choose a chart for the days and people above."))
 
 
-def _rows(bench: Workbench, asked: Wanted) -> list[DaySheet]:
+def _rows(bench: Workbench, asked: SheetFilter) -> list[DaySheet]:
     return [row for row in AttendanceReports(bench).rows(asked.first, asked.last) if asked.keeps(row)]
 
 
@@ -78,7 +78,7 @@ def _empty() -> None:
     parts.notice(say("No data"), say("These days have no arrivals, or no shifts to compare them with."))
 
 
-def _arrivals(bench: Workbench, asked: Wanted) -> None:
+def _arrivals(bench: Workbench, asked: SheetFilter) -> None:
     from app.charts.arrivals import heat_map  # noqa: PLC0415
 
     rows = _rows(bench, asked)
@@ -89,7 +89,7 @@ def _arrivals(bench: Workbench, asked: Wanted) -> None:
     _plot(heat_map(counts, starts(rows)), say("Heat map of arrivals by weekday and quarter hour"))
 
 
-def _delays(bench: Workbench, asked: Wanted) -> None:
+def _delays(bench: Workbench, asked: SheetFilter) -> None:
     from app.charts.arrivals import delays  # noqa: PLC0415
 
     found = [row for row in _rows(bench, asked) if row.start_offset_min is not None]
@@ -103,12 +103,12 @@ def _delays(bench: Workbench, asked: Wanted) -> None:
     )
 
 
-def _trend(bench: Workbench, asked: Wanted) -> None:
+def _trend(bench: Workbench, asked: SheetFilter) -> None:
     from app.charts.trends import trend  # noqa: PLC0415
 
     last = min(asked.last, AttendanceReports(bench).now.date())
     monday = last - timedelta(days=last.weekday())
-    span = Wanted(monday - timedelta(weeks=_WEEKS - 1), last, asked.department, asked.find)
+    span = SheetFilter(monday - timedelta(weeks=_WEEKS - 1), last, asked.department, asked.find)
     days = days_of(_rows(bench, span))
     if not days:
         _empty()
@@ -116,7 +116,7 @@ def _trend(bench: Workbench, asked: Wanted) -> None:
     _plot(trend(days, weeks(days)), say("Shares of late and absent people over 13 weeks"))
 
 
-def _departments(bench: Workbench, asked: Wanted) -> None:
+def _departments(bench: Workbench, asked: SheetFilter) -> None:
     from app.charts.trends import departments  # noqa: PLC0415
 
     found = by_department(_rows(bench, asked))
@@ -129,7 +129,7 @@ def _departments(bench: Workbench, asked: Wanted) -> None:
 # --------------------------------------------------------------------------------------------- presence
 
 
-def _presence(bench: Workbench, asked: Wanted) -> None:
+def _presence(bench: Workbench, asked: SheetFilter) -> None:
     """Of one day everybody, of one person every day."""
     from app.charts.presence import Lane, time_line  # noqa: PLC0415
 

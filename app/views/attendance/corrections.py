@@ -140,13 +140,11 @@ def _form(
             placeholder=say("Example: seen at the badge desk at 08:57"),
         )
 
-        def save() -> None:
-            _save(employee_id, day, action, value, reason)
-
         st.button(
             say("Approve") if action == "approve" else say("Save correction"),
             type="primary",
-            on_click=save,
+            on_click=_save,
+            args=(employee_id, day, action, value, reason),
             key=f"{_KEY}-save",
             disabled=value is None or not (reason.strip() or action == "approve"),
         )
@@ -199,6 +197,7 @@ def _choice(label: str, options: Mapping[str, str], name: str) -> str | None:
     return st.selectbox(label, list(options), format_func=lambda key: options[key], key=f"{_KEY}-{name}")
 
 
+@parts.guarded
 def _save(employee_id: str, day: date, action: str, value: str | time | None, reason: str) -> None:
     """Do it, as whoever is signed in now."""
     try:

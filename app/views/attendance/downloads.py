@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from app.ui import parts
-from app.views.attendance.filters import Wanted
+from app.views.attendance.filters import SheetFilter
 from app.web import access
 from app.words import say, term
 from engine.attendance import DaySheet
@@ -23,33 +23,33 @@ _KINDS = ("csv", "excel", "report", "payroll", "muster")
 _MADE = "attendance-made"
 
 
-def _csv(bench: Workbench, asked: Wanted) -> tuple[bytes, str, str]:
+def _csv(bench: Workbench, asked: SheetFilter) -> tuple[bytes, str, str]:
     return sheet_csv(_rows(bench, asked)).encode(), "csv", "text/csv"
 
 
-def _excel(bench: Workbench, asked: Wanted) -> tuple[bytes, str, str]:
+def _excel(bench: Workbench, asked: SheetFilter) -> tuple[bytes, str, str]:
     reports = AttendanceReports(bench)
     verified = reports.verified_days(asked.first, asked.last)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return reports.excel(_rows(bench, asked), _title(asked), verified), "xlsx", kind
 
 
-def _report(bench: Workbench, asked: Wanted) -> tuple[bytes, str, str]:
+def _report(bench: Workbench, asked: SheetFilter) -> tuple[bytes, str, str]:
     reports = AttendanceReports(bench)
     verified = reports.verified_days(asked.first, asked.last)
     return reports.month_page(_rows(bench, asked), _title(asked), verified).encode(), "html", "text/html"
 
 
-def _payroll(bench: Workbench, asked: Wanted) -> tuple[bytes, str, str]:
+def _payroll(bench: Workbench, asked: SheetFilter) -> tuple[bytes, str, str]:
     return summary_csv(_rows(bench, asked)).encode(), "csv", "text/csv"
 
 
-def _muster(bench: Workbench, asked: Wanted) -> tuple[bytes, str, str]:
+def _muster(bench: Workbench, asked: SheetFilter) -> tuple[bytes, str, str]:
     del asked  # the list for the assembly point is of now, and of everybody
     return AttendanceReports(bench).muster_page(bench.office.inside()).encode(), "html", "text/html"
 
 
-_MAKERS: Mapping[str, Callable[[Workbench, Wanted], tuple[bytes, str, str]]] = {
+_MAKERS: Mapping[str, Callable[[Workbench, SheetFilter], tuple[bytes, str, str]]] = {
     "csv": _csv,
     "excel": _excel,
     "report": _report,
@@ -58,22 +58,22 @@ _MAKERS: Mapping[str, Callable[[Workbench, Wanted], tuple[bytes, str, str]]] = {
 }
 
 
-def _rows(bench: Workbench, asked: Wanted) -> list[DaySheet]:
+def _rows(bench: Workbench, asked: SheetFilter) -> list[DaySheet]:
     return [row for row in AttendanceReports(bench).rows(asked.first, asked.last) if asked.keeps(row)]
 
 
-def _span(asked: Wanted) -> str:
+def _span(asked: SheetFilter) -> str:
     first, last = asked.first.isoformat(), asked.last.isoformat()
     return first if first == last else f"{first} – {last}"
 
 
-def _title(asked: Wanted) -> str:
+def _title(asked: SheetFilter) -> str:
     return f"Attendance {_span(asked)}" + (f", {asked.department}" if asked.department else "")
 
 
 @st.fragment
 @parts.guarded
-def show(asked: Wanted) -> None:
+def show(asked: SheetFilter) -> None:
     """The choice of files, and the one that was made.
 
     Args:
@@ -125,7 +125,7 @@ def show(asked: Wanted) -> None:
         parts.show('<table class="m-table">{head}{body}</table>', head=head, body=body)
 
 
-def _make(kind: str, asked: Wanted) -> None:
+def _make(kind: str, asked: SheetFilter) -> None:
     try:
         bench, _author = access.acting("attendance.export")
         with st.spinner(say("Preparing the file…")):

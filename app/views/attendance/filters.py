@@ -13,7 +13,7 @@ from app.ui.address import put
 from app.words import language, say
 from engine.attendance import DaySheet
 
-__all__ = ["LONGEST", "Wanted", "row", "wanted"]
+__all__ = ["LONGEST", "SheetFilter", "row", "wanted"]
 
 LONGEST = timedelta(days=92)
 _KEY = "attendance-{}".format
@@ -21,7 +21,7 @@ _PERIODS = ("today", "yesterday", "week", "month")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SheetFilter:
     """What is to be shown.
 
     Attributes:
@@ -50,12 +50,12 @@ def _day(name: str) -> date | None:
     return None
 
 
-def wanted(today: date) -> Wanted:
+def wanted(today: date) -> SheetFilter:
     """What the address asks for: today where it says nothing; never more than `LONGEST`."""
     first = _day("from") or today
     last = max(first, _day("to") or first)
     last = min(last, first + LONGEST - timedelta(days=1))
-    return Wanted(first, last, st.query_params.get("department", ""), st.query_params.get("find", "").strip())
+    return SheetFilter(first, last, st.query_params.get("department", ""), st.query_params.get("find", "").strip())
 
 
 def _period(name: str, today: date) -> tuple[date, date]:
@@ -68,7 +68,7 @@ def _period(name: str, today: date) -> tuple[date, date]:
     return today, today
 
 
-def row(asked: Wanted, today: date, departments: Sequence[str]) -> None:
+def row(asked: SheetFilter, today: date, departments: Sequence[str]) -> None:
     """Draw the row.
 
     Args:

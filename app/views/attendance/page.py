@@ -12,7 +12,7 @@ from app.ui import parts
 from app.ui.address import put, to
 from app.views.attendance import charts, downloads, filters, tables
 from app.views.attendance import person as attendance_person
-from app.views.attendance.filters import Wanted
+from app.views.attendance.filters import SheetFilter
 from app.web import access
 from app.words import say, say_date, say_percent
 from engine.operations.reporting import AttendanceReports
@@ -45,7 +45,7 @@ def show() -> None:
         downloads.show(asked)
 
 
-def _board(asked: Wanted) -> None:
+def _board(asked: SheetFilter) -> None:
     """Figures, exceptions and the sheet; of today they are drawn anew every half minute."""
     bench = access.reading("attendance.view")
     if st.query_params.get("person"):  # a row was chosen: the whole page changes
@@ -76,7 +76,7 @@ def _board(asked: Wanted) -> None:
         )
 
 
-def _days(asked: Wanted) -> Sequence[date]:
+def _days(asked: SheetFilter) -> Sequence[date]:
     return [asked.first + timedelta(days=offset) for offset in range((asked.last - asked.first).days + 1)]
 
 
@@ -84,32 +84,32 @@ def _figures(found: Headline, has_today: bool, *, several: bool) -> None:
     covered = found.covered_pct
     note = say("person-days") if several else ""
     line = [
-        parts.Figure(
+        parts.Metric(
             say("Present"),
             str(found.present),
             _inside_now(found) if has_today else note,
             "good" if found.present else "quiet",
         ),
-        parts.Figure(say("Late"), str(found.late), note, "warn" if found.late else "quiet"),
+        parts.Metric(say("Late"), str(found.late), note, "warn" if found.late else "quiet"),
     ]
     if has_today:
         line.append(
-            parts.Figure(
+            parts.Metric(
                 say("Not here yet"),
                 str(found.not_yet),
                 say("of {count} expected", count=found.expected) if found.expected else "",
             )
         )
     line += [
-        parts.Figure(say("Absent"), str(found.absent), note, "bad" if found.absent else "quiet"),
-        parts.Figure(say("Away"), str(found.away), say("leave, sick, remote"), "quiet"),
-        parts.Figure(
+        parts.Metric(say("Absent"), str(found.absent), note, "bad" if found.absent else "quiet"),
+        parts.Metric(say("Away"), str(found.away), say("leave, sick, remote"), "quiet"),
+        parts.Metric(
             say("Not identified"),
             str(found.not_identified),
             say("and {count} not covered", count=found.not_covered) if found.not_covered else "",
             "info" if found.not_identified or found.not_covered else "quiet",
         ),
-        parts.Figure(
+        parts.Metric(
             say("Covered"),
             "–" if covered is None else say_percent(int(covered) / 100),
             say("of planned time"),
@@ -125,7 +125,7 @@ def _inside_now(found: Headline) -> str:
     return f"{sure}, {say('{count} unsure', count=found.unsure)}" if found.unsure else sure
 
 
-def _nothing(bench: Workbench, asked: Wanted, today: date) -> None:
+def _nothing(bench: Workbench, asked: SheetFilter, today: date) -> None:
     """Why there is nothing to see, and what to do."""
     if not bench.people.known() and not bench.attendance.log.days():
         parts.notice(

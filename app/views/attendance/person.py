@@ -51,13 +51,13 @@ def show(bench: Workbench, employee_id: str) -> None:
     late = sum(row.late_min or 0 for row in rows.values())
     parts.figures(
         [
-            parts.Figure(say("Days present"), str(found.present)),
-            parts.Figure(say("Hours"), say_minutes(60 * hours) if hours else "–", say("worked, excluding breaks")),
-            parts.Figure(
+            parts.Metric(say("Days present"), str(found.present)),
+            parts.Metric(say("Hours"), say_minutes(60 * hours) if hours else "–", say("worked, excluding breaks")),
+            parts.Metric(
                 say("Late"), str(found.late), say_minutes(late) if found.late else "", "warn" if found.late else "quiet"
             ),
-            parts.Figure(say("Absent"), str(found.absent), tone="bad" if found.absent else "quiet"),
-            parts.Figure(say("Away"), str(found.away), say("leave, sick, remote")),
+            parts.Metric(say("Absent"), str(found.absent), tone="bad" if found.absent else "quiet"),
+            parts.Metric(say("Away"), str(found.away), say("leave, sick, remote")),
         ]
     )
     month, chosen = st.tabs([say("Month"), say("Presence")], key="attendance-person-tab", on_change="rerun")

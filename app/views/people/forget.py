@@ -125,6 +125,7 @@ def going_on() -> bool:
 
 
 @st.fragment(run_every=0.5)
+@parts.guarded
 def _bar(job: _Job) -> None:
     if job.ended.is_set():
         st.rerun()

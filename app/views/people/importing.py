@@ -98,16 +98,16 @@ def _changes(result: StaffImport | LeaveImport) -> bool:
 
 def _show(result: StaffImport | LeaveImport) -> None:
     if isinstance(result, StaffImport):
-        middle = parts.Figure(say("Changed"), str(len(result.changed)))
+        middle = parts.Metric(say("Changed"), str(len(result.changed)))
     else:
-        middle = parts.Figure(say("Removed or replaced"), str(len(result.removed)))
+        middle = parts.Metric(say("Removed or replaced"), str(len(result.removed)))
     errors = len(result.errors)
     parts.figures(
         [
-            parts.Figure(say("New"), str(len(result.added))),
+            parts.Metric(say("New"), str(len(result.added))),
             middle,
-            parts.Figure(say("Unchanged"), str(len(result.unchanged))),
-            parts.Figure(say("Errors"), str(errors), tone="bad" if errors else "quiet"),
+            parts.Metric(say("Unchanged"), str(len(result.unchanged))),
+            parts.Metric(say("Errors"), str(errors), tone="bad" if errors else "quiet"),
         ]
     )
     if errors and isinstance(result, StaffImport):

@@ -128,15 +128,15 @@ def _figures(table: pd.DataFrame) -> None:
     no_consent = int(active["consent"].isna().sum())
     parts.figures(
         [
-            parts.Figure(say("People"), str(len(table)), say("on the list")),
-            parts.Figure(say("Active"), str(len(active)), say("recognised at the door")),
-            parts.Figure(
+            parts.Metric(say("People"), str(len(table)), say("on the list")),
+            parts.Metric(say("Active"), str(len(active)), say("recognised at the door")),
+            parts.Metric(
                 say("Without templates"),
                 str(without),
                 say("not recognised") if without else "",
                 "warn" if without else "quiet",
             ),
-            parts.Figure(
+            parts.Metric(
                 say("Without consent"),
                 str(no_consent),
                 say("no date recorded") if no_consent else "",

@@ -31,13 +31,13 @@ def show(bench: Workbench) -> None:
     shares = [each.today.share for each in found if each.entrance and each.today.share is not None]
     parts.figures(
         [
-            parts.Figure(
+            parts.Metric(
                 say("Watching now"),
                 say("{count} of {all}", count=watching, all=len(found)),
                 say("cameras"),
                 "good" if watching == len(found) else "warn",
             ),
-            parts.Figure(
+            parts.Metric(
                 say("Covered today"),
                 _percent(min(shares)) if shares else "–",
                 say("lowest entrance camera") if len(shares) > 1 else "" if shares else term("day off"),

@@ -31,12 +31,12 @@ def show(bench: Workbench) -> None:
     rows, free = kept(bench), free_bytes(bench)
     parts.figures(
         [
-            parts.Figure(
+            parts.Metric(
                 say("Stored"),
                 _size(sum(row.size for row in rows)),
                 say_count("{count} file", "{count} files", sum(row.files for row in rows)),
             ),
-            parts.Figure(
+            parts.Metric(
                 say("Free"),
                 _size(free),
                 say("on its disk") if free > 2e9 else say("on its disk: free some space"),

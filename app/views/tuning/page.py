@@ -143,10 +143,10 @@ def _figures(made: CalibrationReport, found: Operating) -> None:
     many = "+" if len(alike) == len(made.look_alikes) >= 20 else ""
     parts.figures(
         [
-            parts.Figure(say("Wrong punches"), often(found.wrong_per_month), beside(often(now.wrong_per_month))),
-            parts.Figure(say("Second attempts"), again(found), beside(again(now))),
-            parts.Figure(say("Strangers named"), percent(found.model_fpir), beside(percent(now.model_fpir))),
-            parts.Figure(say("Look-alikes"), f"{len(alike)}{many}", beside(str(before)), "warn" if alike else "quiet"),
+            parts.Metric(say("Wrong punches"), often(found.wrong_per_month), beside(often(now.wrong_per_month))),
+            parts.Metric(say("Second attempts"), again(found), beside(again(now))),
+            parts.Metric(say("Strangers named"), percent(found.model_fpir), beside(percent(now.model_fpir))),
+            parts.Metric(say("Look-alikes"), f"{len(alike)}{many}", beside(str(before)), "warn" if alike else "quiet"),
         ]
     )
 

@@ -130,6 +130,7 @@ def _stop(job: _ReplayJob) -> None:
 
 
 @st.fragment(run_every=0.5)
+@parts.guarded
 def _bar(job: _ReplayJob) -> None:
     if job.ended.is_set() or job.stopped.is_set():
         st.rerun()
@@ -169,7 +170,7 @@ def _result(bench: Workbench, found: Replay) -> None:
         ),
         then=say("active then: {threshold}", threshold=then) if then else "",
     )
-    parts.figures([parts.Figure(names[kind], str(found.count(kind))) for kind in names])
+    parts.figures([parts.Metric(names[kind], str(found.count(kind))) for kind in names])
     kinds = [kind for kind in names if found.count(kind)]
     if not kinds:
         parts.notice(

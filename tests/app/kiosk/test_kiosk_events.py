@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from kiosk_client import asking, kiosk_app, station_of, token_for
 
 from app.kiosk.greeter import STATUSES, Greeter, first_name
-from app.kiosk.hub import Hub, Message, as_event
+from app.kiosk.hub import Hub, HubEvent, as_event
 from app.kiosk.prompts import CODES, Prompter
 from app.kiosk.words import table
 from app.words import LANGUAGES
@@ -77,7 +77,7 @@ def test_old_events_are_forgotten_and_memory_stays_bounded() -> None:
 
 def test_a_waiting_listener_is_woken_by_the_next_event_and_by_the_end() -> None:
     hub = _hub()
-    found: list[list[Message]] = []
+    found: list[list[HubEvent]] = []
     waiting = threading.Thread(target=lambda: found.append(hub.after(0, 20)))
     waiting.start()
     hub.publish("prompt", {"code": "x"})
@@ -323,7 +323,7 @@ def _result(
     return FrameResult(Frame(BLANK, time, "door"), (), tuple(events), tuple(row for row in rows if row is not None))
 
 
-def _messages(bench: Workbench, results: Sequence[FrameResult], wait_s: float = 0.0) -> list[Message]:
+def _messages(bench: Workbench, results: Sequence[FrameResult], wait_s: float = 0.0) -> list[HubEvent]:
     """What a greeter says of results, and of nothing more after some time."""
     hub = _hub()
     greeter = Greeter(bench, "door", hub)

@@ -11,7 +11,7 @@ import pytest
 from http_camera import HttpCamera, swaying
 from waiting import until
 
-from app.live.cameras import Camera, Watcher
+from app.live.cameras import Camera, CameraWatcher
 from engine.attendance import PunchRow
 from engine.imaging import VideoWriter, decode_image, list_images, read_image
 from engine.operations.upkeep import recording
@@ -21,7 +21,7 @@ from engine.workbench import Workbench
 pytestmark = [pytest.mark.models, pytest.mark.alone]
 
 
-class Noted(Watcher):
+class Noted(CameraWatcher):
     """Keeps what it is told."""
 
     def __init__(self) -> None:
