@@ -81,13 +81,7 @@ def _name(bench: Workbench, person: str) -> str:
 
 
 def look_alikes(bench: Workbench, report: CalibrationReport, most: int = 4) -> HTML:
-    """The people who resemble each other most, both faces side by side.
-
-    Args:
-        bench: the workspace.
-        report: of its gallery.
-        most: pairs at most.
-    """
+    """The people who resemble each other most, both faces side by side."""
     pairs = [
         _pair(
             bench,
@@ -101,12 +95,7 @@ def look_alikes(bench: Workbench, report: CalibrationReport, most: int = 4) -> H
 
 
 def confusion(report: CalibrationReport, threshold: float) -> pd.DataFrame:
-    """Comparisons at a threshold: who was shown, and whether they were accepted (`>=`).
-
-    Args:
-        report: of a gallery.
-        threshold: a similarity.
-    """
+    """Comparisons at a threshold: who was shown, and whether they were accepted (`>=`)."""
     found = report.comparisons
     wrong, missed = error_rates(found.genuine, found.impostor, threshold)
     rows = [(missed.trials - missed.hits, missed.hits), (wrong.hits, wrong.trials - wrong.hits)]
@@ -114,12 +103,7 @@ def confusion(report: CalibrationReport, threshold: float) -> pd.DataFrame:
 
 
 class ThresholdView:
-    """Shows the meaning of a threshold; a slider calls it with each value.
-
-    Args:
-        bench: the workspace.
-        report: of its gallery.
-    """
+    """Shows the meaning of a threshold; a slider calls it with each value."""
 
     def __init__(self, bench: Workbench, report: CalibrationReport) -> None:
         self._bench, self._report = bench, report

@@ -36,9 +36,6 @@ def densities(report: CalibrationReport, threshold: float) -> go.Figure:
 
     Each curve has the same area, however many comparisons it stands for; where it lies on the wrong side of the threshold it is filled
     strongly. While people are few, single comparisons are ticks below, and the prior curve is drawn dashed.
-
-    Args:
-        report: of a gallery. threshold: drawn as a line, beside the one in force and the proposed one.
     """
     own = blue()
     kinds = (
@@ -154,9 +151,6 @@ def det(report: CalibrationReport, threshold: float) -> go.Figure:
 
     Such axes have no place for a rate of zero; it is drawn at their edge. The band is widened where it would narrow only because no error
     was seen at one threshold and one at the next.
-
-    Args:
-        report: of a gallery. threshold: marked, with the one in force.
     """
     colour = blue()
     bands = report.bands
@@ -259,11 +253,7 @@ def _deviates(figure: go.Figure, axis: str, values: Floats, edge: float, least: 
 
 
 def open_set(report: CalibrationReport, threshold: float) -> go.Figure:
-    """How often strangers are named and people are not, by the number of people enrolled.
-
-    Args:
-        report: of a gallery. threshold: of all sizes.
-    """
+    """How often strangers are named and people are not, by the number of people enrolled."""
     own = blue()
     found, people = report.open_set(threshold), len(report.gallery)
     figure = go.Figure()
@@ -308,11 +298,7 @@ def open_set(report: CalibrationReport, threshold: float) -> go.Figure:
 
 
 def photos_effect(report: CalibrationReport, threshold: float) -> go.Figure:
-    """How often people are not recognised, by the number of their enrolment photos, with 95% intervals.
-
-    Args:
-        report: of a gallery. threshold: of all numbers.
-    """
+    """How often people are not recognised, by the number of their enrolment photos, with 95% intervals."""
     own = blue()
     found = report.photos(threshold)
     title = say("Misses by number of enrolment photos, at {threshold}", threshold=say_number(threshold, 3))

@@ -6,13 +6,11 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-import cv2
-import numpy as np
 from flask import Blueprint, Response, jsonify, request
-from numpy.typing import NDArray
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.kiosk.guard import needs, problem, station
+from app.live.broadcast import shrunk
 from engine.access import TryLater
 from engine.errors import InputError
 from engine.imaging import decode_image
@@ -77,7 +75,7 @@ def recognitions() -> Response:
     try:
         image = decode_image(content, name="the picture")
         height, width = image.shape[:2]
-        smaller, factor = _bounded(image)
+        smaller, factor = shrunk(image, _LONGEST_PX)
         bench = station().bench
         names = bench.people.known()
         faces = [_face(face, factor, names) for face in bench.services().identify(smaller)]
@@ -101,16 +99,6 @@ def _picture() -> bytes:
     if request.mimetype.startswith("image/") or request.mimetype == "application/octet-stream":
         return request.get_data(cache=False)
     raise UnsupportedMediaType
-
-
-def _bounded(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
-    """The picture shrunk for speed, and the factor back to its original size."""
-    longest = max(image.shape[:2])
-    if longest <= _LONGEST_PX:
-        return image, 1.0
-    factor = longest / _LONGEST_PX
-    size = (max(1, round(image.shape[1] / factor)), max(1, round(image.shape[0] / factor)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), factor
 
 
 def _face(face: IdentifiedFace, factor: float, names: Mapping[str, Person]) -> dict[str, Any]:

@@ -49,13 +49,7 @@ def first_name(name: str) -> str:
 
 
 class Greeter:
-    """Turns rows and sightings of one camera into greetings, in its own thread because shift look-ups take time.
-
-    Args:
-        bench: the workbench.
-        camera: whose people are greeted.
-        hub: where greetings go.
-    """
+    """Turns rows and sightings of one camera into greetings, in its own thread because shift look-ups take time."""
 
     def __init__(self, bench: Workbench, camera: str, hub: Hub) -> None:
         self._bench, self._camera, self._hub = bench, camera, hub

@@ -86,24 +86,18 @@ def still_may(scope: str) -> Callable[[], bool]:
 
 
 def _token() -> str:
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    return value.strip() if scheme.casefold() == "bearer" else request.cookies.get(COOKIE, "")
+    given = request.authorization
+    return (given.token or "") if given and given.type == "bearer" else request.cookies.get(COOKIE, "")
 
 
 def guard(app: Flask, hosts: frozenset[str]) -> None:
-    """Put the guard before every route of an application.
+    """Put the guard before every route of an application."""
 
-    Args:
-        app: the application.
-        hosts: names under which it may be asked, see `app.web.hosts`.
-    """
-
+    @app.before_request
     def check() -> AnyResponse | None:
         if not known_host(request.host, hosts):
             return problem(
-                421,
-                "unknown_host",
-                "unknown host name: add it to `hosts` in section [kiosk] of muster.toml",
+                421, "unknown_host", "unknown host name: add it to `hosts` in section [kiosk] of muster.toml"
             )
         scope = _scope(app)
         if scope == "":
@@ -116,17 +110,15 @@ def guard(app: Flask, hosts: frozenset[str]) -> None:
         g.device = device
         return _refusal(device, scope)
 
-    app.before_request(check)
-    app.after_request(_finish)
+    @app.after_request
+    def finish(answer: Response) -> Response:
+        for name, value in _HEADERS.items():
+            answer.headers.setdefault(name, value)
+        return answer
+
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(MusterError, _expected)
     app.register_error_handler(Exception, _unexpected)
-
-
-def _finish(answer: Response) -> Response:
-    for name, value in _HEADERS.items():
-        answer.headers.setdefault(name, value)
-    return answer
 
 
 def _refused(error: HTTPException) -> AnyResponse:

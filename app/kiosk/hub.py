@@ -31,11 +31,7 @@ class HubEvent:
 
 
 class Hub:
-    """Distributes events to all listeners. Thread-safe.
-
-    Args:
-        clock: the present; each event says when it was.
-    """
+    """Distributes events to all listeners. Thread-safe."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock

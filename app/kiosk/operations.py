@@ -62,11 +62,7 @@ def description() -> dict[str, Any]:
 
 
 class _Figures(Collector):
-    """The station's current metrics.
-
-    Args:
-        station: whose.
-    """
+    """The station's current metrics."""
 
     def __init__(self, station: Station) -> None:
         self._station = station
@@ -97,23 +93,17 @@ class _Figures(Collector):
                 "spool_bytes": ("Size of the file of waiting rows.", spool["bytes"]),
                 "spool_oldest_seconds": ("Waiting time of the oldest row.", spool["oldest_s"]),
             }
-        for name, (text, value) in counters.items():
-            counter = CounterMetricFamily(f"muster_{name}", text, labels=["camera"])
-            counter.add_metric([camera["name"]], float(value))
-            yield counter
-        for name, (text, value) in gauges.items():
-            gauge = GaugeMetricFamily(f"muster_{name}", text, labels=["camera"])
-            gauge.add_metric([camera["name"]], float(value))
-            yield gauge
+        families: tuple[tuple[type[CounterMetricFamily | GaugeMetricFamily], dict[str, tuple[str, Any]]], ...]
+        families = ((CounterMetricFamily, counters), (GaugeMetricFamily, gauges))
+        for family, figures in families:
+            for name, (text, value) in figures.items():
+                metric = family(f"muster_{name}", text, labels=["camera"])
+                metric.add_metric([camera["name"]], float(value))
+                yield metric
 
 
 def measure(app: Flask, station: Station) -> None:
-    """Count an application's requests.
-
-    Args:
-        app: the application.
-        station: whose figures stand beside them.
-    """
+    """Count an application's requests."""
     registry = CollectorRegistry()
     registry.register(_Figures(station))
     requests = Counter("muster_requests", "Requests.", ["route", "status"], registry=registry)

@@ -53,12 +53,7 @@ PROVEN = "followed a random request to turn the head"
 
 
 class Prompter:
-    """Chooses the prompt from the tracks of each frame. Used in the camera's thread only.
-
-    Args:
-        config: all settings.
-        camera: whose tracks.
-    """
+    """Chooses the prompt from the tracks of each frame. Used in the camera's thread only."""
 
     def __init__(self, config: Config, camera: str) -> None:
         rules = config.cameras.get(camera)
@@ -123,11 +118,7 @@ class Prompter:
 
 
 class _Turns:
-    """Asks one person to turn their head, and repeats with new turns if they do not follow.
-
-    Args:
-        config: limits.
-    """
+    """Asks one person to turn their head, and repeats with new turns if they do not follow."""
 
     def __init__(self, config: PresentationConfig) -> None:
         self._config = config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 
@@ -11,13 +12,13 @@ from app.kiosk.guard import device, needs, problem, station, still_may
 from app.kiosk.hub import as_event
 from app.kiosk.station import Station
 from app.kiosk.words import screen_language, table
+from app.live.broadcast import MULTIPART, part
 from app.words import LANGUAGES
 
 __all__ = ["routes"]
 
 routes = Blueprint("screen", __name__)
 
-_BOUNDARY = "muster-frame"
 _IDLE_S = 15.0
 """Viewers without a new picture for this long are disconnected; the page reconnects when the camera is back."""
 _PING_S = 10.0
@@ -55,10 +56,7 @@ def stream() -> Response:
     kiosk = station()
     if not kiosk.picture.enter(kiosk.config.max_viewers):
         return _crowded("too many screens watch this camera")
-    return Response(
-        _Leaving(_pictures(kiosk, still_may("screen")), kiosk.picture.leave),
-        mimetype=f"multipart/x-mixed-replace; boundary={_BOUNDARY}",
-    )
+    return _streamed(_pictures(kiosk, still_may("screen")), MULTIPART, kiosk.picture.leave)
 
 
 def _pictures(kiosk: Station, may: Callable[[], bool]) -> Iterator[bytes]:
@@ -70,8 +68,7 @@ def _pictures(kiosk: Station, may: Callable[[], bool]) -> Iterator[bytes]:
             seen = shot.number
             if shot.jpeg:
                 sent = now
-                head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(shot.jpeg)}\r\n\r\n"
-                yield b"".join((head.encode(), shot.jpeg, b"\r\n"))
+                yield part(shot.jpeg)
         if now - sent > _IDLE_S:
             return
         if now - checked > _CHECK_S:
@@ -99,7 +96,7 @@ def events() -> Response:
         return _crowded("too many screens are connected")
     pin = device().may("pin")
     told = _told(kiosk, request.headers.get("Last-Event-ID", ""), still_may("screen"), pin=pin)
-    return Response(_Leaving(told, kiosk.hub.leave), mimetype="text/event-stream")
+    return _streamed(told, "text/event-stream", kiosk.hub.leave)
 
 
 def _told(kiosk: Station, last_id: str, may: Callable[[], bool], *, pin: bool) -> Iterator[bytes]:
@@ -122,25 +119,12 @@ def _told(kiosk: Station, last_id: str, may: Callable[[], bool], *, pin: bool) -
             yield as_event("hello", kiosk.hello(pin=offered)).encode()
 
 
-class _Leaving:
-    """A streamed answer that reports its end, even if it never started.
-
-    Args:
-        parts: the answer.
-        leave: called once.
-    """
-
-    def __init__(self, parts: Iterator[bytes], leave: Callable[[], None]) -> None:
-        self._parts, self._leave, self._left = parts, leave, False
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._parts
-
-    def close(self) -> None:
-        """Report the end once (WSGI always calls this)."""
-        if not self._left:
-            self._left = True
-            self._leave()
+def _streamed(parts: Iterator[bytes], mimetype: str, leave: Callable[[], None]) -> Response:
+    """A streamed answer that calls `leave` once when it ends, even if it never started."""
+    answer, ending = Response(parts, mimetype=mimetype), contextlib.ExitStack()
+    ending.callback(leave)
+    answer.call_on_close(ending.close)
+    return answer
 
 
 def _crowded(message: str) -> Response:

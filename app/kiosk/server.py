@@ -147,11 +147,6 @@ def make_server(app: Flask, host: str, port: int) -> wsgi.Server:
 def serve(workspace: Path, overrides: dict[str, Any], host: str, port: int) -> None:
     """Serve until interrupted.
 
-    Args:
-        workspace: folder to work on.
-        overrides: see `create_app`.
-        host, port: to listen on.
-
     Raises:
         ConfigError: settings make no sense.
         OSError: the address cannot be used.

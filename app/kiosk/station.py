@@ -201,11 +201,7 @@ class Station(CameraWatcher):
             return False
 
     def hello(self, *, pin: bool) -> dict[str, Any]:
-        """The initial state for a screen.
-
-        Args:
-            pin: a PIN may be entered there.
-        """
+        """The initial state for a screen."""
         now = self.bench.clock().astimezone(self.bench.config.zone)
         return {
             "boot": f"{self.hub.boot}{'p' if pin else ''}",

@@ -11,7 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Broadcast", "LivePicture"]
+__all__ = ["MULTIPART", "Broadcast", "LivePicture", "part", "shrunk"]
+
+_BOUNDARY = "muster-frame"
+MULTIPART = f"multipart/x-mixed-replace; boundary={_BOUNDARY}"
+"""The media type of one JPEG after the other."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,21 @@ class LivePicture:
 
     number: int
     jpeg: bytes
+
+
+def part(jpeg: bytes) -> bytes:
+    """One picture of a `MULTIPART` answer."""
+    head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+    return b"".join((head.encode(), jpeg, b"\r\n"))
+
+
+def shrunk(image: NDArray[np.uint8], longest_px: int) -> tuple[NDArray[np.uint8], float]:
+    """A picture of any shape (H, W, 3), no longer than that, and the factor back to its original size."""
+    factor = max(image.shape[:2]) / longest_px
+    if factor <= 1:
+        return image, 1.0
+    size = (max(1, round(image.shape[1] / factor)), max(1, round(image.shape[0] / factor)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), factor
 
 
 class Broadcast:
@@ -90,11 +109,7 @@ class Broadcast:
 
     def encode(self, image: NDArray[np.uint8]) -> bytes:
         """Encode a picture, RGB uint8 (H, W, 3), for the viewers."""
-        height, width = image.shape[:2]
-        factor = self._longest_px / max(height, width)
-        if factor < 1:
-            size = (max(1, round(width * factor)), max(1, round(height * factor)))
-            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        image, _ = shrunk(image, self._longest_px)
         _, buffer = cv2.imencode(
             ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, self._quality]
         )

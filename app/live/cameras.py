@@ -300,11 +300,7 @@ class _Told:
 
 
 class Cameras:
-    """All cameras in the settings that have a source.
-
-    Args:
-        bench: the workbench.
-    """
+    """All cameras in the settings that have a source."""
 
     def __init__(self, bench: Workbench) -> None:
         configured = bench.config.cameras.items()

@@ -55,12 +55,7 @@ def announced(bench: Workbench, camera: str, address: str) -> Iterator[None]:
 
 
 def pictures(bench: Workbench, camera: str) -> Generator[bytes] | None:
-    """A kiosk's JPEG pictures of a camera until they end, or None if no kiosk shows it.
-
-    Args:
-        bench: the workbench.
-        camera: its name.
-    """
+    """A kiosk's JPEG pictures of a camera until they end, or None if no kiosk shows it."""
     try:
         told = json.loads(_path(bench, camera).read_text(encoding="utf-8"))
         place, token = urlsplit(str(told["address"])), str(told["token"])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import date
 from urllib.parse import quote, urlencode
 
 import streamlit as st
 
 from app.web import viewer
 
-__all__ = ["put", "to"]
+__all__ = ["day_of", "put", "to"]
 
 
 def put(**values: str) -> None:
@@ -18,6 +20,14 @@ def put(**values: str) -> None:
             st.query_params.pop(name, None)
         elif st.query_params.get(name) != value:
             st.query_params[name] = value
+
+
+def day_of(text: str) -> date | None:
+    """The day with which a text such as `2026-11-23` or an ISO 8601 time begins; None: it is none, or no calendar shows it."""
+    with contextlib.suppress(ValueError):
+        found = date.fromisoformat(text[:10])
+        return found if 1970 <= found.year <= 9000 else None
+    return None
 
 
 def to(path: str = "", **values: str) -> str:

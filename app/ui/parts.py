@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import string
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, ParamSpec
@@ -23,22 +24,30 @@ __all__ = [
     "Metric",
     "Tone",
     "bullets",
+    "choice",
+    "done",
     "face",
     "faces_side_by_side",
     "failed",
     "figures",
     "guarded",
     "html",
+    "joined",
+    "link",
     "mark",
     "markup",
     "notice",
     "picture",
     "plain",
+    "plot",
     "portrait",
     "show",
     "similarity_bar",
+    "soft",
     "status",
     "style",
+    "table",
+    "told",
     "tone",
 ]
 
@@ -130,6 +139,72 @@ def show(template: str, **values: object) -> None:
     html(markup(template, **values))
 
 
+def soft(text: object) -> None:
+    """Show a line of small print; other than Streamlit's captions it takes user texts as they are."""
+    show('<p class="m-soft">{text}</p>', text=text)
+
+
+def joined(pieces: Iterable[str]) -> Markup:
+    """Pieces of HTML one after the other; plain texts are escaped."""
+    return Markup("").join(pieces)
+
+
+def link(address: str, text: str, kind: str = "") -> Markup:
+    """A link within the workbench.
+
+    Args:
+        address: of `app.ui.address.to`. text: of the link.
+        kind: `m-link`: drawn as a button.
+    """
+    return markup('<a class="{kind}" href="{address}" target="_self">{text}</a>', kind=kind, address=address, text=text)
+
+
+def table(heads: Sequence[object], rows: Iterable[Iterable[object]], kind: str = "") -> None:
+    """Show a table; cells other than markup are escaped."""
+
+    def line(tag: str, cells: Iterable[object]) -> Markup:
+        return markup("<tr>{cells}</tr>", cells=joined(Markup(f"<{tag}>{{}}</{tag}>").format(cell) for cell in cells))
+
+    show(
+        '<table class="m-table {kind}"><thead>{head}</thead><tbody>{body}</tbody></table>',
+        kind=kind,
+        head=line("th", heads),
+        body=joined(line("td", row) for row in rows),
+    )
+
+
+def plot(figure: object, key: str, alt: str) -> None:
+    """Show a figure of `app.charts`."""
+    from app.charts.theme import CONFIG  # noqa: PLC0415 - Plotly takes a moment to load
+
+    st.plotly_chart(figure, theme=None, config=CONFIG, key=key, alt=alt)
+
+
+def choice(label: str, names: Mapping[str, str], key: str, address: str = "") -> str:
+    """One of several views or ways; the first unless the user chose another.
+
+    Args:
+        label: for screen readers.
+        names: labels by word, escaped with `plain` where users wrote them.
+        key: of the element.
+        address: parameter of the address that holds the word, which unlike the text is the same in every language.
+    """
+    asked = st.query_params.get(address, "") if address else ""
+    first = asked if asked in names else next(iter(names))
+    chosen = st.segmented_control(
+        label,
+        list(names),
+        default=first,
+        format_func=lambda word: names[word],
+        required=True,
+        key=key,
+        label_visibility="collapsed",
+    )
+    if address and chosen and chosen != asked:
+        st.query_params[address] = chosen
+    return chosen or first
+
+
 def bullets(lines: Iterable[object], kind: str = "") -> None:
     """Show a list.
 
@@ -137,7 +212,7 @@ def bullets(lines: Iterable[object], kind: str = "") -> None:
         lines: plain texts, or HTML made with `markup`.
         kind: further classes of the stylesheet.
     """
-    items = Markup("").join(markup("<li>{line}</li>", line=line) for line in lines)
+    items = joined(markup("<li>{line}</li>", line=line) for line in lines)
     show('<ul class="m-list {kind}">{items}</ul>', kind=kind, items=items)
 
 
@@ -151,13 +226,7 @@ def style() -> None:
 
 
 def face(source: str, side: int = 56, alt: str = "") -> Markup:
-    """A square face.
-
-    Args:
-        source: address, of `app.web.pictures`.
-        side: in pixels.
-        alt: whose it is.
-    """
+    """A square face."""
     return markup(
         '<img class="m-face" src="{source}" width="{side}" height="{side}" alt="{alt}" loading="lazy">',
         source=source,
@@ -169,13 +238,7 @@ def face(source: str, side: int = 56, alt: str = "") -> Markup:
 def faces_side_by_side(
     left: str, left_text: str, right: str, right_text: str, similarity: float, threshold: float
 ) -> None:
-    """Two faces side by side with their similarity, for a decision.
-
-    Args:
-        left, right: addresses, of `app.web.pictures`.
-        left_text, right_text: who they are.
-        similarity, threshold: cosines.
-    """
+    """Two faces side by side with their similarity, for a decision."""
     show(
         '<div class="m-pair"><figure>{a}<figcaption>{b}</figcaption></figure>'
         "<figure>{c}<figcaption>{d}</figcaption></figure><div>{bar}</div></div>",
@@ -259,7 +322,7 @@ class Metric:
 
 def figures(row: Sequence[Metric]) -> None:
     """The line of figures at the top of a page."""
-    cells = Markup("").join(
+    cells = joined(
         markup(
             '<div class="m-figure"><span>{label}</span><strong class="m-{tone}">{value}</strong><small>{note}</small></div>',
             label=each.label,
@@ -298,6 +361,21 @@ def guarded(page: Callable[P, None]) -> Callable[P, None]:
             failed(error)
 
     return shown
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Show an expected error of an action in its place, and go on with the page."""
+    try:
+        yield
+    except MusterError as error:
+        st.error(plain(error), icon=":material/error:")
+
+
+def done(text: str) -> None:
+    """Say that something was done, and draw the page anew."""
+    st.toast(text, icon=":material/check:")
+    st.rerun()
 
 
 def failed(error: MusterError) -> None:

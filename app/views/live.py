@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import cast
 from urllib.parse import quote
 
 import streamlit as st
 from markupsafe import Markup
 
-from app.live.session import LiveSession
+from app.live.session import FrameRate, LiveSession
 from app.live.stream import BrowserCamera, browser_camera
 from app.ui import parts
 from app.views.alerts import open_count
@@ -47,7 +46,7 @@ def show() -> None:
 
 def _choices() -> dict[str, str]:
     """What can be looked at: key → label."""
-    found = {name: name for name in services.cameras(access.site()).names}
+    found = {name: parts.plain(name) for name in services.cameras(access.site()).names}
     if access.may("live.camera"):
         found |= {BROWSER: say("This device's camera"), STILL: say("Single pictures")}
     return found
@@ -61,19 +60,7 @@ def _picture(bench: Workbench) -> None:
             say("An administrator can add one to muster.toml, section [cameras.entrance], with a source."),
         )
         return
-    # the address names the camera, not the label that Streamlit would put there: it is the same in every language
-    asked = st.query_params.get("camera", "")
-    chosen = st.segmented_control(
-        say("Camera"),
-        list(choices),
-        format_func=lambda key: parts.plain(choices[key]),
-        default=asked if asked in choices else next(iter(choices)),
-        key="camera",
-        required=True,
-        label_visibility="collapsed",
-    )
-    if chosen is not None and chosen != asked:
-        st.query_params["camera"] = chosen
+    chosen = parts.choice(say("Camera"), choices, "camera", address="camera")
     if not len(bench.gallery.current()):
         st.info(
             say("No one is enrolled yet, so everyone is a stranger. Start with Registration."),
@@ -83,7 +70,7 @@ def _picture(bench: Workbench) -> None:
         _browser_camera(bench)
     elif chosen == STILL:
         _still(bench)
-    elif chosen is not None:
+    else:
         _server_camera(chosen)
 
 
@@ -103,12 +90,11 @@ def _browser_camera(bench: Workbench) -> None:
         _pace(session, camera)
     else:
         session.close()
-        parts.show(
-            '<p class="m-soft">{text}</p>',
-            text=say(
+        parts.soft(
+            say(
                 "It records arrivals as “{name}”. If no picture appears in a few seconds, choose “Single pictures”.",
                 name=CAMERA_NAME,
-            ),
+            )
         )
 
 
@@ -125,12 +111,13 @@ def _pace(session: LiveSession, camera: BrowserCamera) -> None:
     parts.show(
         '<p class="m-soft" data-frames="{frames}">{text}</p>',
         frames=session.frames,
-        text=say(
-            "{rate} frames per second · {dropped} dropped",
-            rate=say_number(session.rate.per_second()),
-            dropped=camera.dropped,
-        ),
+        text=_rate(session.rate, camera.dropped),
     )
+
+
+def _rate(rate: FrameRate, dropped: int) -> str:
+    shown = say_number(rate.per_second())
+    return say("{rate} frames per second · {dropped} dropped", rate=shown, dropped=dropped)
 
 
 def _server_camera(name: str) -> None:
@@ -164,14 +151,10 @@ def _server_state(name: str) -> None:
     elif camera.state != "playing":
         st.caption(say("Opening the camera…"))
     else:
-        text = say(
-            "{rate} frames per second · {dropped} dropped",
-            rate=say_number(camera.rate.per_second()),
-            dropped=camera.dropped,
-        )
+        text = _rate(camera.rate, camera.dropped)
         if not camera.recording:
             text += " · " + say("another recorder is using this camera")
-        parts.show('<p class="m-soft">{text}</p>', text=text)
+        parts.soft(text)
 
 
 # --------------------------------------------------------------------------------------------- single pictures
@@ -184,16 +167,12 @@ def _still(bench: Workbench) -> None:
     )
     if shot is None:
         return
-    try:
-        image = decode_image(shot.getvalue(), name=say("the picture"))
-        faces = bench.services().identify(image)
-    except MusterError as error:
-        parts.failed(error)
-        return
-    if not faces:
-        parts.notice(say("No face found"), say("Come closer, face the camera and check the light."))
-    for face in faces:
-        _identified(bench, face)
+    with parts.told():
+        faces = bench.services().identify(decode_image(shot.getvalue(), name=say("the picture")))
+        if not faces:
+            parts.notice(say("No face found"), say("Come closer, face the camera and check the light."))
+        for face in faces:
+            _identified(bench, face)
 
 
 def _identified(bench: Workbench, face: IdentifiedFace) -> None:
@@ -222,8 +201,9 @@ def _figures() -> None:
     bench = access.reading("live.view")
     inside = bench.office.inside()
     came, _ = bench.office.arrivals(1)
+    sure, unsure = count_inside(inside)
     row = [
-        parts.Metric(say("Inside now"), *_inside_figure(inside)),
+        parts.Metric(say("Inside now"), str(sure), say("{count} unsure", count=unsure) if unsure else ""),
         parts.Metric(say("Arrivals today"), str(came)),
     ]
     if access.may("alerts.view"):
@@ -235,12 +215,7 @@ def _figures() -> None:
     with right:
         if inside and access.may("attendance.view"):
             with st.popover(say("Who is inside"), icon=":material/groups:"):
-                parts.html(Markup("").join(_inside(each) for each in inside))
-
-
-def _inside_figure(rows: Sequence[Inside]) -> tuple[str, str]:
-    sure, unsure = count_inside(rows)
-    return str(sure), say("{count} unsure", count=unsure) if unsure else ""
+                parts.html(parts.joined(_inside(each) for each in inside))
 
 
 def _inside(row: Inside) -> Markup:
@@ -266,7 +241,7 @@ def _feed() -> None:
         parts.notice(say("No one yet"), say("Recognised people appear here within a second."))
         return
     evidence = access.may("attendance.evidence")
-    parts.html(Markup("").join(_arrival(each, evidence=evidence) for each in found))
+    parts.html(parts.joined(_arrival(each, evidence=evidence) for each in found))
 
 
 def _arrival(each: Arrival, *, evidence: bool) -> Markup:

@@ -149,7 +149,7 @@ def lasting(action: str) -> Callable[[], bool]:
 def _refuse(found: Account | None, action: str) -> NoReturn:
     if found is None:
         raise NotAllowed("you are signed out", hint="reload the page and sign in")
-    if not found.may(action):
+    if action and not found.may(action):
         raise NotAllowed(f"your role ({found.role}) does not allow this ({action})", hint="ask an administrator")
     raise NotAllowed(
         f"you have no access to the site {_place(action)}",
@@ -190,13 +190,8 @@ def visiting() -> Workbench:
         NotAllowed: nobody is signed in, or the site is not theirs.
     """
     found = account()
-    if found is None:
+    if found is None or not _sees(found, site()):
         _refuse(found, "")
-    if not _sees(found, site()):
-        raise NotAllowed(
-            f"you have no access to the site {site()}",
-            hint="choose one of your sites, or ask an administrator for access",
-        )
     return services.bench(site())
 
 

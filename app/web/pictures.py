@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.live.broadcast import shrunk
 from app.web import services, viewer
 from app.web.gate import visitor
 from engine.access import Account
@@ -61,6 +62,13 @@ def portrait(employee_id: str, side: int = 112) -> str:
     return f"/portrait?id={quote(employee_id, safe='')}&side={side}{at_site()}"
 
 
+def _middle(image: NDArray[np.uint8], share: float = 1.0) -> NDArray[np.uint8]:
+    """The square in the middle of a picture, RGB uint8 (H, W, 3), with a share of its shorter side."""
+    edge = max(1, round(min(image.shape[:2]) * share))
+    top, left = (image.shape[0] - edge) // 2, (image.shape[1] - edge) // 2
+    return image[top : top + edge, left : left + edge]
+
+
 def inline(image: NDArray[np.uint8], side: int = 160, share: float = 1.0) -> str:
     """A data URL for a picture that is not stored.
 
@@ -69,9 +77,7 @@ def inline(image: NDArray[np.uint8], side: int = 160, share: float = 1.0) -> str
         side: of the square that is made of it, in pixels.
         share: of the picture's shorter side that is shown, from its middle.
     """
-    edge = max(1, round(min(image.shape[:2]) * share))
-    top, left = (image.shape[0] - edge) // 2, (image.shape[1] - edge) // 2
-    part = cv2.resize(image[top : top + edge, left : left + edge], (side, side), interpolation=cv2.INTER_AREA)
+    part = cv2.resize(_middle(image, share), (side, side), interpolation=cv2.INTER_AREA)
     return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(np.asarray(part, np.uint8), 85)).decode()
 
 
@@ -83,15 +89,7 @@ def _kept(path: Path, stamp: tuple[int, int], side: int, *, square: bool) -> byt
 def _small(path: Path, stamp: tuple[int, int], side: int, *, square: bool) -> bytes:
     del stamp  # part of the key, so that a replaced file is a new picture
     image = read_image(path)
-    height, width = image.shape[:2]
-    if square:
-        edge = min(height, width)
-        top, left = (height - edge) // 2, (width - edge) // 2
-        image = image[top : top + edge, left : left + edge]
-    factor = side / max(image.shape[:2])
-    if factor < 1:
-        size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    image, _ = shrunk(_middle(image) if square else image, side)
     return encode_jpeg(np.ascontiguousarray(image), 85)
 
 
@@ -182,7 +180,4 @@ def _threaded(route: Callable[[Request], Response]) -> Callable[[Request], Await
     return threaded
 
 
-routes = [
-    Route("/picture/{path:path}", _threaded(_picture)),
-    Route("/portrait", _threaded(_portrait)),
-]
+routes = [Route("/picture/{path:path}", _threaded(_picture)), Route("/portrait", _threaded(_portrait))]

@@ -110,11 +110,6 @@ def _attend_site(name: str, held: contextlib.ExitStack, begun: list[str]) -> Non
 def serve(workspace: Path, host: str, port: int) -> None:
     """Serve until interrupted.
 
-    Args:
-        workspace: folder to work on.
-        host: address to listen on.
-        port: TCP port.
-
     Raises:
         ConfigError: the workspace's settings make no sense.
     """

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from app.live.broadcast import MULTIPART, part
 from app.live.cameras import Camera
 from app.web import services
 from app.web.gate import visitor
@@ -21,7 +22,6 @@ __all__ = ["routes"]
 
 log = logging.getLogger(__name__)
 
-_BOUNDARY = "muster-frame"
 _POLL_S = 0.03
 _CHECK_S = 20.0
 _MOST_VIEWERS = 24
@@ -35,8 +35,7 @@ async def _frames(request: Request, camera: Camera) -> AsyncIterator[bytes]:
             shot = picture.newest
             if shot.number > seen and shot.jpeg:
                 seen = shot.number
-                head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(shot.jpeg)}\r\n\r\n"
-                yield head.encode() + shot.jpeg + b"\r\n"
+                yield part(shot.jpeg)
             if time.monotonic() - checked > _CHECK_S:
                 checked = time.monotonic()
                 if not _may_look(request):
@@ -72,7 +71,7 @@ async def _stream(request: Request) -> Response:
         return PlainTextResponse("too many viewers for this camera", 503)
     return StreamingResponse(
         _frames(request, camera),
-        media_type=f"multipart/x-mixed-replace; boundary={_BOUNDARY}",
+        media_type=MULTIPART,
         headers={"Cache-Control": "no-store", "Content-Encoding": "identity"},  # compression would delay pictures
     )
 

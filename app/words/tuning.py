@@ -133,10 +133,7 @@ def warnings(report: CalibrationReport, threshold: float, names: Names) -> Itera
             "Templates that do not match their person: {count} ({whose}).", count=len(report.outliers), whose=whose
         )
     if report.scores.singles:
-        yield say(
-            "People with one template: {count}. Their recognition is not measured.",
-            count=report.scores.singles,
-        )
+        yield say("People with one template: {count}. Their recognition is not measured.", count=report.scores.singles)
 
 
 def foundation(report: CalibrationReport, found: Operating) -> Iterator[str]:

@@ -2,6 +2,4 @@
 
 from app.views.attendance.page import show
 
-__all__ = [
-    "show",
-]
+__all__ = ["show"]

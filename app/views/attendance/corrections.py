@@ -24,25 +24,12 @@ _DONE, _ERROR = f"{_KEY}-done", f"{_KEY}-error"
 
 
 def show(bench: Workbench, employee_id: str, day: date, passages: Sequence[Explanation], row: DaySheet | None) -> None:
-    """What was corrected, and for those who may, the form.
-
-    Args:
-        bench: the workspace.
-        employee_id, day: whose working day.
-        passages: of that day.
-        row: of the sheet.
-    """
+    """What was corrected, and for those who may, the form."""
     own = [each for each in bench.attendance.corrections.about_days(day, day) if each.employee_id == employee_id]
     if own:
         _history(bench, own)
     if access.may("attendance.correct"):
-        _form(
-            employee_id,
-            day,
-            [each for each in passages if each.taken_back is None and each.row.passage],
-            own,
-            row,
-        )
+        _form(employee_id, day, [each for each in passages if each.taken_back is None and each.row.passage], own, row)
 
 
 def _zone_time(bench: Workbench, each: Correction) -> str:
@@ -58,11 +45,9 @@ def _what(bench: Workbench, each: Correction) -> str:
         return text.format(time=_zone_time(bench, each))
     if each.action == "status":
         return say("status {word}", word=term(each.value))
-    return {
-        "remove": say("passage removed"),
-        "approve": say("approved"),
-        "revoke": say("correction revoked"),
-    }.get(each.action, each.action)
+    return {"remove": say("passage removed"), "approve": say("approved"), "revoke": say("correction revoked")}.get(
+        each.action, each.action
+    )
 
 
 def _history(bench: Workbench, own: Sequence[Correction]) -> None:
@@ -74,25 +59,9 @@ def _history(bench: Workbench, own: Sequence[Correction]) -> None:
         state = say("valid") if each.correction_id in held else ""
         if each.action in {"add", "remove", "status"} and not state:
             state = say("revoked")
-        lines.append(
-            parts.markup(
-                "<tr><td>{when}</td><td>{what}</td><td>{state}</td><td>{author}</td><td>{reason}</td></tr>",
-                when=f"{say_date(made.date())} {say_time(made)}",
-                what=_what(bench, each),
-                state=state,
-                author=each.author,
-                reason=bench.office.readable(each.reason),
-            )
-        )
-    head = parts.markup(
-        "<tr><th>{a}</th><th>{b}</th><th>{c}</th><th>{d}</th><th>{e}</th></tr>",
-        a=say("Created"),
-        b=say("What"),
-        c=say("State"),
-        d=say("By"),
-        e=say("Reason"),
-    )
-    parts.show('<table class="m-table">{head}{lines}</table>', head=head, lines=parts.markup("").join(lines))
+        when = f"{say_date(made.date())} {say_time(made)}"
+        lines.append((when, _what(bench, each), state, each.author, bench.office.readable(each.reason)))
+    parts.table((say("Created"), say("What"), say("State"), say("By"), say("Reason")), lines)
 
 
 # --------------------------------------------------------------------------------------------- form

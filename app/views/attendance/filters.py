@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import streamlit as st
 
-from app.ui.address import put
+from app.ui.address import day_of, put
 from app.words import language, say
 from engine.attendance import DaySheet
+from engine.operations.reporting import AttendanceReports
+from engine.workbench import Workbench
 
 __all__ = ["LONGEST", "SheetFilter", "row", "wanted"]
 
@@ -42,18 +43,15 @@ class SheetFilter:
         find = self.find.casefold()
         return not find or find in row.name.casefold() or find in row.employee_id.casefold()
 
-
-def _day(name: str) -> date | None:
-    with contextlib.suppress(ValueError):
-        found = date.fromisoformat(st.query_params.get(name, ""))
-        return found if 1970 <= found.year <= 9000 else None
-    return None
+    def rows(self, bench: Workbench) -> list[DaySheet]:
+        """The rows of the sheet that are shown."""
+        return [row for row in AttendanceReports(bench).rows(self.first, self.last) if self.keeps(row)]
 
 
 def wanted(today: date) -> SheetFilter:
     """What the address asks for: today where it says nothing; never more than `LONGEST`."""
-    first = _day("from") or today
-    last = max(first, _day("to") or first)
+    first = day_of(st.query_params.get("from", "")) or today
+    last = max(first, day_of(st.query_params.get("to", "")) or first)
     last = min(last, first + LONGEST - timedelta(days=1))
     return SheetFilter(first, last, st.query_params.get("department", ""), st.query_params.get("find", "").strip())
 
@@ -69,13 +67,7 @@ def _period(name: str, today: date) -> tuple[date, date]:
 
 
 def row(asked: SheetFilter, today: date, departments: Sequence[str]) -> None:
-    """Draw the row.
-
-    Args:
-        asked: what holds now.
-        today: the workplace's.
-        departments: to choose from.
-    """
+    """Draw the row."""
     names = {"today": say("Today"), "yesterday": say("Yesterday"), "week": say("Week"), "month": say("Month")}
     spans = {name: _period(name, today) for name in _PERIODS}
     st.session_state[_KEY("period")] = next((n for n in _PERIODS if spans[n] == (asked.first, asked.last)), None)

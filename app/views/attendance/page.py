@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import streamlit as st
@@ -51,12 +50,12 @@ def _board(asked: SheetFilter) -> None:
     if st.query_params.get("person"):  # a row was chosen: the whole page changes
         st.rerun()
     reports = AttendanceReports(bench)
-    rows = [row for row in reports.rows(asked.first, asked.last) if asked.keeps(row)]
+    rows = asked.rows(bench)
     today, several = reports.now.date(), asked.first != asked.last
     if not rows:
         _nothing(bench, asked, today)
         return
-    _figures(headline(rows), reports.now.date() in _days(asked), several=several)
+    _figures(headline(rows), asked.first <= today <= asked.last, several=several)
     found = exceptions(rows, reports.now, bench.attendance.rota)
     st.subheader(say("Exceptions ({count})", count=len(found)) if found else say("Exceptions"))
     if found:
@@ -74,10 +73,6 @@ def _board(asked: SheetFilter) -> None:
                 section="shifts",
             )
         )
-
-
-def _days(asked: SheetFilter) -> Sequence[date]:
-    return [asked.first + timedelta(days=offset) for offset in range((asked.last - asked.first).days + 1)]
 
 
 def _figures(found: Headline, has_today: bool, *, several: bool) -> None:
@@ -131,7 +126,7 @@ def _nothing(bench: Workbench, asked: SheetFilter, today: date) -> None:
         parts.notice(
             say("No one is enrolled yet"),
             say("Enrol people, then let a camera watch the entrance."),
-            action=(lambda: _link(to("/registration"), say("Register someone")))
+            action=(lambda: parts.html(parts.link(to("/registration"), say("Register someone"), "m-link")))
             if access.may("people.enrol")
             else None,
         )
@@ -148,10 +143,7 @@ def _nothing(bench: Workbench, asked: SheetFilter, today: date) -> None:
 
 
 def _all() -> None:
-    st.button(
-        say("Show today"),
-        on_click=lambda: put(**{"from": "", "to": "", "department": "", "find": ""}),
-    )
+    st.button(say("Show today"), on_click=lambda: put(**{"from": "", "to": "", "department": "", "find": ""}))
 
 
 def _earlier() -> None:
@@ -161,7 +153,3 @@ def _earlier() -> None:
         say("Show {day} (last arrivals)", day=say_date(last)),
         on_click=lambda: put(**{"from": last.isoformat(), "to": ""}),
     )
-
-
-def _link(address: str, text: str) -> None:
-    parts.show('<a class="m-link" href="{address}" target="_self">{text}</a>', address=address, text=text)

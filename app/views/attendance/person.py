@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import date, timedelta
 
 import streamlit as st
 from markupsafe import Markup
 
 from app.ui import parts
-from app.ui.address import put, to
+from app.ui.address import day_of, put, to
 from app.views.attendance import corrections, tables
 from app.web import access
 from app.words import say, say_date, say_minutes, say_month, say_number, say_time, say_weekdays, term
@@ -26,15 +25,10 @@ __all__ = ["show"]
 
 
 def show(bench: Workbench, employee_id: str) -> None:
-    """The page of one person.
-
-    Args:
-        bench: the workspace.
-        employee_id: as in the address.
-    """
+    """The page of one person."""
     reports = AttendanceReports(bench)
     today = reports.now.date()
-    day = _asked_day(today)
+    day = day_of(st.query_params.get("day", "")) or today
     first = day.replace(day=1)
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
     rows = {row.day: row for row in reports.rows(first, last, employee_id)}
@@ -42,8 +36,7 @@ def show(bench: Workbench, employee_id: str) -> None:
     _head(employee_id, known, first, today)
     if known is None and not rows:
         parts.notice(
-            say("No one has this id in this month"),
-            say("The person may have been erased, or the address is wrong."),
+            say("No one has this id in this month"), say("The person may have been erased, or the address is wrong.")
         )
         return
     found = headline(rows.values())
@@ -68,14 +61,6 @@ def show(bench: Workbench, employee_id: str) -> None:
         with chosen:
             _presence(bench, employee_id, first, min(last, today), known)
     _day(bench, reports, employee_id, day, rows.get(day))
-
-
-def _asked_day(today: date) -> date:
-    with suppress(ValueError):
-        found = date.fromisoformat(st.query_params.get("day", ""))
-        if 1970 <= found.year <= 9000:
-            return found
-    return today
 
 
 def _head(employee_id: str, known: Person | None, first: date, today: date) -> None:
@@ -107,19 +92,19 @@ def _head(employee_id: str, known: Person | None, first: date, today: date) -> N
 
 
 def _calendar(employee_id: str, first: date, last: date, chosen: date, rows: Mapping[date, DaySheet]) -> None:
-    head = Markup("").join(parts.markup('<th scope="col">{name}</th>', name=name) for name in say_weekdays())
+    head = parts.joined(parts.markup('<th scope="col">{name}</th>', name=name) for name in say_weekdays())
     weeks = []
     monday = first - timedelta(days=first.weekday())
     while monday <= last:
         days = [monday + timedelta(days=offset) for offset in range(7)]
-        cells = Markup("").join(_cell(employee_id, day, first, chosen, rows.get(day)) for day in days)
+        cells = parts.joined(_cell(employee_id, day, first, chosen, rows.get(day)) for day in days)
         weeks.append(parts.markup("<tr>{cells}</tr>", cells=cells))
         monday += timedelta(days=7)
     parts.show(
         '<table class="a-calendar"><caption class="m-soft">{title}</caption><tr>{head}</tr>{weeks}</table>',
         title=say_month(first),
         head=head,
-        weeks=Markup("").join(weeks),
+        weeks=parts.joined(weeks),
     )
 
 
@@ -148,7 +133,7 @@ def _cell(employee_id: str, day: date, first: date, chosen: date, row: DaySheet 
 
 def _presence(bench: Workbench, employee_id: str, first: date, last: date, known: Person | None) -> None:
     from app.charts.presence import Lane, time_line  # noqa: PLC0415 - Plotly takes a moment to load
-    from app.charts.theme import CONFIG, label  # noqa: PLC0415
+    from app.charts.theme import label  # noqa: PLC0415
 
     reports = AttendanceReports(bench)
     found = reports.stays(first, last, employee_id) if last >= first else []
@@ -162,7 +147,7 @@ def _presence(bench: Workbench, employee_id: str, first: date, last: date, known
     ]
     title = label(say("When {name} was inside", name=known.name if known else employee_id), 90)
     figure = time_line(lanes, title, bench.config.zone, reports.now)
-    st.plotly_chart(figure, theme=None, config=CONFIG, key="attendance-person-figure", alt=say("A bar per day"))
+    parts.plot(figure, "attendance-person-figure", say("A bar per day"))
 
 
 # --------------------------------------------------------------------------------------------- day
@@ -176,7 +161,7 @@ def _day(bench: Workbench, reports: AttendanceReports, employee_id: str, day: da
     passages = reports.explained(employee_id, day)
     if passages:
         names = {key: each.name for key, each in bench.people.known().items()}
-        parts.html(Markup("").join(_passage(each, names, evidence=evidence) for each in passages))
+        parts.html(parts.joined(_passage(each, names, evidence=evidence) for each in passages))
     else:
         st.caption(say("No camera saw this person on this day."))
     if day <= reports.now.date():
@@ -202,7 +187,7 @@ def _summary(row: DaySheet) -> None:
         lines.append(line(say("Corrected by"), f"{row.corrected_by}: {row.correction_reason} · {approved}"))
     if row.notes:
         lines.append(line(say("Notes"), tables.note(row)))
-    parts.show('<div class="a-row">{lines}</div>', lines=Markup("").join(lines))
+    parts.show('<div class="a-row">{lines}</div>', lines=parts.joined(lines))
 
 
 def _passage(each: Explanation, names: Mapping[str, str], *, evidence: bool) -> Markup:

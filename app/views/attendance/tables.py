@@ -130,8 +130,7 @@ def _next_step(kind: str, row: DaySheet) -> str:
     """What settles an exception."""
     told: Mapping[str, Callable[[], str]] = {
         "overdue": lambda: say(
-            "Expected since {time}. Ask, or enter leave.",
-            time=say_time(row.planned_in) if row.planned_in else "–",
+            "Expected since {time}. Ask, or enter leave.", time=say_time(row.planned_in) if row.planned_in else "–"
         ),
         "awaiting approval": lambda: say("Someone else must approve a correction."),
         "corrected": lambda: say("Corrected and approved."),

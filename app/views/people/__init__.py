@@ -2,6 +2,4 @@
 
 from app.views.people.page import show
 
-__all__ = [
-    "show",
-]
+__all__ = ["show"]

@@ -50,17 +50,16 @@ class _Job:
 
 def dialog(bench: Workbench, employee_id: str, name: str) -> None:
     """Ask for confirmation."""
-
-    try:
+    with parts.told():
         with st.spinner(say("Searching their data …")):
-            found = bench.privacy.foresee(employee_id)
-    except MusterError as error:
-        st.error(parts.plain(error), icon=":material/error:")
-        return
+            gone = _gone(bench.privacy.foresee(employee_id))
+        _ask(employee_id, name, gone)
 
+
+def _ask(employee_id: str, name: str, gone: Markup) -> None:
     @st.dialog(say("Forget this person"), width="medium")
     def ask() -> None:
-        parts.html(_gone(found))
+        parts.html(gone)
         wanted = name or employee_id
         parts.show("<p>{a} <b>{b}</b></p>", a=say("To continue, type exactly:"), b=wanted)
         typed = st.text_input(say("Name") if name else say("Id"), key="typed_name", live=True)
@@ -105,18 +104,15 @@ def _gone(found: Prospect) -> Markup:
 
 
 def _items(lines: list[str]) -> Markup:
-    return Markup("").join(parts.markup("<li>{line}</li>", line=line) for line in lines)
+    return parts.joined(parts.markup("<li>{line}</li>", line=line) for line in lines)
 
 
 def _start(employee_id: str) -> None:
-    try:
+    with parts.told():
         bench, author = access.acting("people.forget")
-    except MusterError as error:
-        st.error(parts.plain(error), icon=":material/error:")
-        return
-    job = st.session_state[_KEY] = _Job(employee_id)
-    threading.Thread(target=job.run, args=(bench, author), name="forget").start()
-    st.rerun()
+        job = st.session_state[_KEY] = _Job(employee_id)
+        threading.Thread(target=job.run, args=(bench, author), name="forget").start()
+        st.rerun()
 
 
 def going_on() -> bool:
@@ -174,7 +170,7 @@ def _receipt(receipt: dict[str, Any]) -> None:
         )
         if receipt["still_named_in"]:
             st.warning(say("These files still contain the name. Check them:"), icon=":material/warning:")
-            parts.show("<ul>{lines}</ul>", lines=_items(receipt["still_named_in"]))
+            parts.bullets(receipt["still_named_in"])
         if receipt["pictures_that_could_not_be_read"]:
             st.warning(
                 say("Unreadable pictures: {count}", count=receipt["pictures_that_could_not_be_read"]),

@@ -10,7 +10,6 @@ import streamlit as st
 from app.ui import parts
 from app.web import access
 from app.words import say, say_number, term
-from engine.errors import MusterError
 from engine.people import LeaveImport, RowMessage, StaffImport
 from engine.records import uploaded
 from engine.workbench import Workbench
@@ -26,14 +25,7 @@ def dialog() -> None:
     @st.dialog(say("Import lists"), width="large")
     def ask() -> None:
         kinds = {"staff": say("Staff list"), "leave": say("Leave, remote and sick days")}
-        what = st.segmented_control(
-            say("Contents"),
-            list(kinds),
-            format_func=lambda each: kinds[each],
-            default="staff",
-            required=True,
-            key="import_what",
-        )
+        what = parts.choice(say("Contents"), kinds, "import_what")
         if what == "staff":
             st.caption(
                 say(
@@ -54,28 +46,16 @@ def dialog() -> None:
             )
         if file is None:
             return
-        try:
+        with parts.told():
             bench, author = access.acting("people.edit")
             result = _take(bench, what, file.name, file.getvalue(), author, dry_run=True)
-        except MusterError as error:
-            st.error(parts.plain(error), icon=":material/error:")
-            return
-        _show(result)
-        if st.button(
-            say("Import"),
-            type="primary",
-            icon=":material/check:",
-            disabled=not _changes(result),
-            key="import_apply",
-        ):
-            try:
-                bench, author = access.acting("people.edit")
+            _show(result)
+            ready = _changes(result)
+            if st.button(
+                say("Import"), type="primary", icon=":material/check:", disabled=not ready, key="import_apply"
+            ):
                 _take(bench, what, file.name, file.getvalue(), author, dry_run=False)
-            except MusterError as error:
-                st.error(parts.plain(error), icon=":material/error:")
-                return
-            st.toast(say("The list was imported"), icon=":material/check:")
-            st.rerun()
+                parts.done(say("The list was imported"))
 
     ask()
 
@@ -111,10 +91,7 @@ def _show(result: StaffImport | LeaveImport) -> None:
         ]
     )
     if errors and isinstance(result, StaffImport):
-        st.error(
-            say("Correct the rows with errors, then choose the file again."),
-            icon=":material/error:",
-        )
+        st.error(say("Correct the rows with errors, then choose the file again."), icon=":material/error:")
     elif not _changes(result):
         st.info(say("This file contains nothing new."), icon=":material/info:")
     else:

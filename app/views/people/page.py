@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pandas as pd
 import streamlit as st
 
 from app.ui import parts
-from app.ui.address import to
+from app.ui.address import day_of, to
 from app.views.people import forget, importing
 from app.views.people import person as people_person
 from app.web import access
@@ -19,7 +17,6 @@ from engine.workbench import Workbench
 __all__ = ["show"]
 
 _DAYS = 31
-_VIEWS = ("all", "active", "inactive", "no templates", "no consent")
 
 
 def show() -> None:
@@ -36,47 +33,29 @@ def show() -> None:
     _list(bench)
 
 
-def _view_name(view: str) -> str:
-    return {
-        "all": say("Everyone"),
-        "active": say("Active"),
-        "inactive": say("Inactive"),
-        "no templates": say("Without templates"),
-        "no consent": say("Without consent"),
-    }[view]
-
-
 def _list(bench: Workbench) -> None:
     title, buttons = st.columns([1, 2], vertical_alignment="center")
     title.title(say("People"))
     with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         if access.may("people.enrol"):
             with st.container(width="content"):
-                parts.show(
-                    '<a class="m-link" href="{address}" target="_self">{text}</a>',
-                    address=to("/registration"),
-                    text=say("Register someone"),
-                )
+                parts.html(parts.link(to("/registration"), say("Register someone"), "m-link"))
         if access.may("people.edit") and st.button(say("Import lists"), icon=":material/upload_file:"):
             importing.dialog()
     table = _table(bench)
     if table.empty:
-        parts.notice(
-            say("No people yet"),
-            say("Register someone, or import your staff list and add pictures later."),
-        )
+        parts.notice(say("No people yet"), say("Register someone, or import your staff list and add pictures later."))
         return
     _figures(table)
     shown = _filtered(table)
     _people(shown)
-    parts.show(
-        '<div class="m-soft">{text}</div>',
-        text=say(
+    parts.soft(
+        say(
             "{count} of {all} people. “Last seen” covers the last {days} days.",
             count=len(shown),
             all=len(table),
             days=_DAYS,
-        ),
+        )
     )
 
 
@@ -103,8 +82,8 @@ def _table(bench: Workbench) -> pd.DataFrame:
                 "state": ", ".join(map(parts.mark, missing)) if missing and active else parts.mark(state),
                 "seen": seen[key].timestamp.replace(tzinfo=None) if key in seen else None,
                 "templates": count,
-                "enrolled": _day(person.enrolled_at) if person else None,
-                "consent": _day(person.consent_at) if person else None,
+                "enrolled": day_of(person.enrolled_at) if person else None,
+                "consent": day_of(person.consent_at) if person else None,
                 "active": active,
             }
         )
@@ -113,13 +92,6 @@ def _table(bench: Workbench) -> pd.DataFrame:
         for column in ("seen", "enrolled", "consent"):
             table[column] = pd.to_datetime(table[column])
     return table
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None
 
 
 def _figures(table: pd.DataFrame) -> None:
@@ -151,7 +123,16 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     text = search.text_input(
         say("Search"), key="search", type="search", placeholder=say("Name, id or department"), bind="query-params"
     )
-    chosen = view.selectbox(say("State"), _VIEWS, format_func=_view_name, key="show", bind="query-params")
+    views = {
+        "all": say("Everyone"),
+        "active": say("Active"),
+        "inactive": say("Inactive"),
+        "no templates": say("Without templates"),
+        "no consent": say("Without consent"),
+    }
+    chosen = view.selectbox(
+        say("State"), list(views), format_func=lambda each: views[each], key="show", bind="query-params"
+    )
     departments = sorted({each for each in table["department"] if each})
     wanted = department.selectbox(
         say("Department"),

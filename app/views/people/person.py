@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -10,13 +11,12 @@ import streamlit as st
 from markupsafe import Markup
 
 from app.ui import parts
-from app.ui.address import to
+from app.ui.address import day_of, to
 from app.views.people import forget
 from app.views.people import templates as people_templates
 from app.web import access
 from app.words import say, say_date, say_time
 from engine.attendance import PunchRow
-from engine.errors import MusterError
 from engine.operations.overview import last_punches
 from engine.people import Person
 from engine.workbench import Workbench
@@ -76,15 +76,8 @@ def _head(employee_id: str, person: Person | None, templates: int) -> None:
 
 
 def _enrolled(person: Person | None) -> str:
-    day = _day(person.enrolled_at) if person else None
+    day = day_of(person.enrolled_at) if person else None
     return say("registered {day}", day=say_date(day)) if day else ""
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None
 
 
 # --------------------------------------------------------------------------------------------- details
@@ -99,19 +92,18 @@ def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
         )
         return
     if not access.may("people.edit"):
-        consent = _day(person.consent_at)
-        rows = [
+        consent = day_of(person.consent_at)
+        for name, value in (
             (say("E-mail"), person.email or "–"),
             (say("Consent"), say_date(consent) if consent else say("not recorded")),
-        ]
-        body = Markup("").join(parts.markup("<p><b>{a}</b><br>{b}</p>", a=a, b=b) for a, b in rows)
-        parts.html(body)
+        ):
+            parts.show("<p><b>{name}</b><br>{value}</p>", name=name, value=value)
         return
     with st.form("details", border=False):
         name = st.text_input(say("Name"), person.name, max_chars=200)
         department = st.text_input(say("Department"), person.department, max_chars=200)
         email = st.text_input(say("E-mail"), person.email, max_chars=254)
-        known, today = _day(person.consent_at), bench.attendance.day_of(bench.clock())
+        known, today = day_of(person.consent_at), bench.attendance.day_of(bench.clock())
         consent = st.date_input(
             say("Consent given on"),
             known,
@@ -138,14 +130,10 @@ def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
 
 
 def _change(employee_id: str, done: str, **changes: object) -> None:
-    try:
+    with parts.told():
         bench, author = access.acting("people.edit")
         bench.staff.change(employee_id, author=author, **changes)  # type: ignore[arg-type]
-    except MusterError as error:
-        st.error(parts.plain(error), icon=":material/error:")
-        return
-    st.toast(done, icon=":material/check:")
-    st.rerun()
+        parts.done(done)
 
 
 # --------------------------------------------------------------------------------------------- punches
@@ -158,8 +146,7 @@ def _punches(bench: Workbench, employee_id: str) -> None:
         parts.show("<p>{text}</p>", text=say("None in the last {days} days.", days=_DAYS))
         return
     evidence = access.may("attendance.evidence")
-    body = Markup("").join(_punch(row, evidence=evidence) for row in found)
-    parts.html(body)
+    parts.html(parts.joined(_punch(row, evidence=evidence) for row in found))
 
 
 def _punch(row: PunchRow, *, evidence: bool) -> Markup:
@@ -170,14 +157,10 @@ def _punch(row: PunchRow, *, evidence: bool) -> Markup:
         day=say_date(row.timestamp.date(), year=False),
         time=say_time(row.timestamp),
         camera=row.camera,
-        bar=_bar(row) if evidence else "",
+        bar=parts.similarity_bar(row.similarity, row.threshold, row.runner_up_similarity)
+        if evidence and row.similarity is not None and row.threshold is not None
+        else "",
     )
-
-
-def _bar(row: PunchRow) -> Markup:
-    if row.similarity is None or row.threshold is None:
-        return Markup("")
-    return parts.similarity_bar(row.similarity, row.threshold, row.runner_up_similarity)
 
 
 # --------------------------------------------------------------------------------------------- what is held
@@ -211,7 +194,7 @@ def _copy(employee_id: str) -> bool:
     st.download_button(
         say("Download the file"),
         ready[1],
-        f"{_safe(employee_id)}.zip",
+        f"{re.sub(r'[^A-Za-z0-9._-]', '-', employee_id)}.zip",
         "application/zip",
         icon=":material/download:",
         type="primary",
@@ -221,20 +204,10 @@ def _copy(employee_id: str) -> bool:
 
 
 def _collect(employee_id: str) -> None:
-    try:
+    with parts.told():
         bench, author = access.acting("people.edit")
-        with (
-            st.spinner(say("Preparing the copy …")),
-            tempfile.TemporaryDirectory(prefix="muster-") as folder,
-        ):
+        with st.spinner(say("Preparing the copy …")), tempfile.TemporaryDirectory(prefix="muster-") as folder:
             target = Path(folder) / "person.zip"
             bench.privacy.export_subject(employee_id, target, author=author)
             st.session_state["export"] = (employee_id, target.read_bytes())
-    except MusterError as error:
-        st.error(parts.plain(error), icon=":material/error:")
-        return
-    st.rerun()
-
-
-def _safe(text: str) -> str:
-    return "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._-") else "-" for sign in text)
+        st.rerun()

@@ -7,7 +7,6 @@ import streamlit as st
 from app.ui import parts
 from app.web import access
 from app.words import say
-from engine.errors import MusterError
 from engine.records import TemplateView
 from engine.workbench import Workbench
 
@@ -61,10 +60,7 @@ def _removal(employee_id: str, chosen: list[str], count: int) -> None:
     @st.dialog(say("Remove templates"))
     def ask() -> None:
         last = len(chosen) >= count
-        parts.show(
-            "<p>{text}</p>",
-            text=say("Templates to remove, with their pictures: {count}", count=len(chosen)),
-        )
+        parts.show("<p>{text}</p>", text=say("Templates to remove, with their pictures: {count}", count=len(chosen)))
         meant = True
         if last:
             st.warning(
@@ -73,13 +69,9 @@ def _removal(employee_id: str, chosen: list[str], count: int) -> None:
             )
             meant = st.checkbox(say("Remove them anyway"), key="meant")
         if st.button(say("Remove"), type="primary", disabled=not meant, key="remove_templates"):
-            try:
+            with parts.told():
                 bench, author = access.acting("people.edit")
                 left = bench.staff.remove_templates(employee_id, chosen, author=author, allow_last=last)
-            except MusterError as error:
-                st.error(parts.plain(error), icon=":material/error:")
-                return
-            st.toast(say("Removed. Templates left: {count}", count=left), icon=":material/check:")
-            st.rerun()
+                parts.done(say("Removed. Templates left: {count}", count=left))
 
     ask()

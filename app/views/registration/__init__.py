@@ -3,7 +3,4 @@
 from app.views.registration.page import show
 from app.views.registration.state import forget
 
-__all__ = [
-    "forget",
-    "show",
-]
+__all__ = ["forget", "show"]

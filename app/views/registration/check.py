@@ -114,10 +114,7 @@ def _second_look(draft: Draft, bench: Workbench) -> tuple[bool, str]:
     other = parts.plain(_name(bench, draft.nearest[0].person))
     sure = st.checkbox(say("Two of us compared the faces: this is not {name}", name=other), key="registration-sure")
     reason = st.text_input(
-        say("Reason"),
-        max_chars=300,
-        key="registration-reason",
-        help=say("The audit trail keeps it with your name."),
+        say("Reason"), max_chars=300, key="registration-reason", help=say("The audit trail keeps it with your name.")
     )
     return sure and bool(reason.strip()), reason
 
@@ -206,7 +203,7 @@ def _nearest(state: Registration, draft: Draft, bench: Workbench) -> None:
     own = inline(best.picture, share=0.76)
     who = state.person.name or state.person.employee_id
     inactive = bench.people.inactive()
-    cells = Markup("").join(
+    cells = parts.joined(
         parts.markup(
             '<div><div class="m-row">{a}{b}</div><strong>{name}</strong>{inactive}<br>{bar} {mark}</div>',
             a=parts.face(own, 104, who),

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import streamlit as st
 from markupsafe import Markup
 
 from app.ui import parts
-from app.ui.address import to
+from app.ui.address import day_of, to
 from app.views.registration import check, pictures
 from app.views.registration.state import Registration, Stage, current, forget, restart
 from app.web import access
 from app.words import say, say_count, say_date
-from engine.errors import InputError, MusterError
+from engine.errors import InputError
 from engine.people import Person
 from engine.workbench import Workbench
 
@@ -32,13 +30,9 @@ def show() -> None:
     if not _known(state, bench):
         return
     _progress(state.stage)
-    {
-        "details": _details,
-        "consent": _consent,
-        "pictures": pictures.show,
-        "check": check.show,
-        "done": _done,
-    }[state.stage](state, bench)
+    {"details": _details, "consent": _consent, "pictures": pictures.show, "check": check.show, "done": _done}[
+        state.stage
+    ](state, bench)
 
 
 def _ready(bench: Workbench) -> bool:
@@ -48,12 +42,10 @@ def _ready(bench: Workbench) -> bool:
 
     def fetch() -> None:
         if st.button(say("Download"), type="primary"):
-            try:
+            with parts.told():
                 with st.spinner(say("Downloading the models: a few hundred megabytes, once.")):
                     access.acting("people.enrol")[0].reader  # noqa: B018 - opening it is what fetches
                 st.rerun()
-            except MusterError as error:
-                st.error(parts.plain(error), icon=":material/error:")
 
     parts.notice(
         say("The face models are missing"),
@@ -98,14 +90,9 @@ def _known(state: Registration, bench: Workbench) -> bool:
 
 def _progress(stage: Stage) -> None:
     """The progress through the steps."""
-    names = {
-        "details": say("Details"),
-        "consent": say("Consent"),
-        "pictures": say("Pictures"),
-        "check": say("Check"),
-    }
+    names = {"details": say("Details"), "consent": say("Consent"), "pictures": say("Pictures"), "check": say("Check")}
     place = len(_STAGES) if stage == "done" else _STAGES.index(stage)
-    items = Markup("").join(
+    items = parts.joined(
         parts.markup(
             '<li class="{state}"{current}><span aria-hidden="true">{sign}</span> {name}{done}</li>',
             state="m-done" if index < place else "m-now" if index == place else "",
@@ -157,14 +144,10 @@ def _details(state: Registration, bench: Workbench) -> None:
         except InputError as error:
             st.error(parts.plain(error), icon=":material/error:")
             if employee_id.strip() in bench.people.known():
-                parts.html(_link(to(person=employee_id.strip()), say("Add pictures to this person")))
+                parts.html(parts.link(to(person=employee_id.strip()), say("Add pictures to this person")))
             return
     state.stage = "consent"
     st.rerun()
-
-
-def _link(address: str, text: str) -> Markup:
-    return parts.markup('<a href="{address}" target="_self">{text}</a>', address=address, text=text)
 
 
 def _details_known(state: Registration) -> None:
@@ -178,10 +161,7 @@ def _details_known(state: Registration) -> None:
     )
     st.write(say("Muster adds the new pictures to this person's templates."))
     if not person.active:
-        st.warning(
-            say("This person is inactive, so cameras do not recognise them."),
-            icon=":material/person_off:",
-        )
+        st.warning(say("This person is inactive, so cameras do not recognise them."), icon=":material/person_off:")
     with st.container(horizontal=True):
         if st.button(say("Continue"), type="primary"):
             state.stage = "consent"
@@ -202,28 +182,15 @@ def _consent(state: Registration, bench: Workbench) -> None:
     with st.container(width=760):
         rows = (
             (say("Name, id, department, e-mail"), say("until the person is erased")),
-            (
-                say("From each picture: the face and its template"),
-                say("until the person is erased"),
-            ),
+            (say("From each picture: the face and its template"), say("until the person is erased")),
             (say("Each arrival and departure that the cameras see"), _kept(kept.attendance)),
             (say("One picture of each as evidence"), _kept(kept.evidence_images)),
             (say("How similar seen faces are to this person, as numbers"), _kept(kept.sightings)),
         )
-        items = Markup("").join(
-            parts.markup("<tr><td>{what}</td><td>{long}</td></tr>", what=what, long=long) for what, long in rows
-        )
-        parts.show(
-            '<table class="m-kept"><caption class="m-unseen">{caption}</caption><tr><th scope="col">{what}</th>'
-            '<th scope="col">{long}</th></tr>{items}</table>',
-            caption=say("Stored data"),
-            what=say("Stored data"),
-            long=say("Retention"),
-            items=items,
-        )
+        parts.table((say("Stored data"), say("Retention")), rows)
         st.caption(say("All data stays in this workspace. After a withdrawal, People → Forget erases it."))
         if given and not state.agreed and state.consent_on is None:
-            state.agreed, state.consent_on = True, _date(given)
+            state.agreed, state.consent_on = True, day_of(given)
         who = state.person.name or state.person.employee_id
         agreed = st.checkbox(say("{name} has been informed and agrees", name=parts.plain(who)), state.agreed)
         on = st.date_input(
@@ -244,13 +211,6 @@ def _consent(state: Registration, bench: Workbench) -> None:
         st.rerun()
 
 
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None
-
-
 # --------------------------------------------------------------------------------------------- done
 
 
@@ -269,11 +229,11 @@ def _done(state: Registration, bench: Workbench) -> None:
         )
         if report.templates > 1
         else say("Muster now recognises this person by one picture. Add more for certainty."),
-        consent=say("Consent of {day}", day=say_date(day)) if (day := _date(person.consent_at)) else "",
+        consent=say("Consent of {day}", day=say_date(day)) if (day := day_of(person.consent_at)) else "",
     )
     if state.problem:
         st.warning(parts.plain(state.problem), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(say("Register someone else"), type="primary", on_click=restart)
         if access.may("people.view"):
-            parts.html(_link(to("/people", person=person.employee_id), say("View this person")))
+            parts.html(parts.link(to("/people", person=person.employee_id), say("View this person")))

@@ -15,7 +15,6 @@ from app.web import access
 from app.web.pictures import inline, picture
 from app.words import say, say_count
 from engine.enrolment import STEPS, Picture, Step, Take
-from engine.errors import MusterError
 from engine.imaging import MAX_BYTES
 from engine.workbench import Workbench
 
@@ -32,15 +31,9 @@ def show(state: Registration, bench: Workbench) -> None:
         "files": say("Files"),
         "single": say("Single pictures"),
     }
-    ways = [way for way in names if way != "dossier" or state.dossier]
-    way = st.segmented_control(
-        say("Source of the pictures"),
-        ways,
-        default=ways[0],
-        format_func=lambda way: names[way],
-        required=True,
-        label_visibility="collapsed",
-    )
+    if not state.dossier:
+        del names["dossier"]
+    way = parts.choice(say("Source of the pictures"), names, "registration-way")
     if way == "camera":
         _camera(state, bench)
     elif way == "files":
@@ -65,42 +58,35 @@ def _buttons(state: Registration) -> None:
     if back:
         state.stage = "consent"
         st.rerun()
-    if forward and _gather(state):
-        st.rerun()
+    if forward:
+        _gather(state)
 
 
-def _gather(state: Registration) -> bool:
+def _gather(state: Registration) -> None:
     """Examine all pictures together and go to the check."""
     takes = state.capture.guidance.takes if state.capture else ()
-    with st.spinner(say("Comparing…")):
-        try:
-            bench, _ = access.acting("people.enrol")
-            shots, refused = bench.registrar.examine((take.step, take.picture) for take in takes)
-        except MusterError as error:
-            st.error(parts.plain(error), icon=":material/error:")
-            return False
-    names: dict[str, Step] = {take.step: take.step for take in takes}
-    state.compared = [*(Piece(shot, names[shot.name]) for shot in shots), *state.pieces]
-    state.refused = [each for each in state.refused if each.name not in STEPS] + refused
-    state.stage = "check"
-    return True
+    with parts.told(), st.spinner(say("Comparing…")):
+        bench, _ = access.acting("people.enrol")
+        shots, refused = bench.registrar.examine((take.step, take.picture) for take in takes)
+        names: dict[str, Step] = {take.step: take.step for take in takes}
+        state.compared = [*(Piece(shot, names[shot.name]) for shot in shots), *state.pieces]
+        state.refused = [each for each in state.refused if each.name not in STEPS] + refused
+        state.stage = "check"
+        st.rerun()
 
 
 def _take_in(state: Registration, pictures: Iterable[tuple[str, Picture]], count: int) -> None:
     """Examine pictures and keep the usable ones."""
     bar = st.progress(0.0, say("Examining…"))
-    try:
+    with parts.told():
         bench, _ = access.acting("people.enrol")
         for index, each in enumerate(pictures):
             shots, refused = bench.registrar.examine([each])
             state.pieces += [Piece(shot) for shot in shots]
             state.refused += refused
             bar.progress((index + 1) / count, say("Examining…"))
-    except MusterError as error:
-        st.error(parts.plain(error), icon=":material/error:")
-        return
-    state.rounds += 1
-    st.rerun()
+        state.rounds += 1
+        st.rerun()
 
 
 # --------------------------------------------------------------------------------------------- the guided camera
@@ -148,12 +134,7 @@ def _slot(state: Registration, step: Step, take: Take | None, *, now: bool) -> N
         mark = Markup("")
     else:
         body, mark = parts.face(inline(take.picture, share=0.66), 84, step_name(step)), quality_mark(take.quality)
-    parts.show(
-        "<div>{body}<div><strong>{name}</strong> {mark}</div></div>",
-        body=body,
-        name=step_name(step),
-        mark=mark,
-    )
+    parts.show("<div>{body}<div><strong>{name}</strong> {mark}</div></div>", body=body, name=step_name(step), mark=mark)
     if take is not None:
         label = say("Retake {name}", name=step_name(step))
         st.button(label, key=f"registration-retake-{step}", type="tertiary", on_click=state.retake, args=(step,))
@@ -162,12 +143,8 @@ def _slot(state: Registration, step: Step, take: Take | None, *, now: bool) -> N
 # --------------------------------------------------------------------------------------------- other ways
 
 
-def _room(state: Registration) -> int:
-    return MOST_PICTURES - state.count
-
-
 def _files(state: Registration) -> None:
-    room = _room(state)
+    room = MOST_PICTURES - state.count
     files = st.file_uploader(
         say("Photos of this person only: JPEG, PNG or WebP, at most {count}", count=MOST_PICTURES),
         ["jpg", "jpeg", "png", "webp"],
@@ -190,7 +167,7 @@ def _single(state: Registration) -> None:
         taken = st.camera_input(
             say("One from the front, then some with the head turned slightly"),
             key=f"registration-single-{state.rounds}",
-            disabled=_room(state) <= 0,
+            disabled=state.count >= MOST_PICTURES,
         )
     if taken is not None:
         _take_in(state, [(say("picture {number}", number=len(state.pieces) + 1), taken.getvalue())], 1)
@@ -199,7 +176,8 @@ def _single(state: Registration) -> None:
 def _dossier(state: Registration) -> None:
     """The pictures from a stranger's alerts, to choose from."""
     found = state.offered[:MOST_PICTURES]
-    st.write(say("Pictures of {stranger}: select those that show the person well.", stranger=_stranger(state.dossier)))
+    stranger = say("stranger {number}", number=parts.plain(state.dossier.removeprefix("unknown-")))
+    st.write(say("Pictures of {stranger}: select those that show the person well.", stranger=stranger))
     used = {piece.shot.name for piece in state.pieces} | {each.name for each in state.refused}
     chosen = []
     with st.form("registration-dossier", border=False):
@@ -218,11 +196,7 @@ def _dossier(state: Registration) -> None:
     if not open_:
         st.caption(say("All pictures of the dossier are examined. Add some from a camera for better recognition."))
     if taken and chosen:
-        _take_in(state, chosen[: _room(state)], len(chosen))
-
-
-def _stranger(unknown_id: str) -> str:
-    return say("stranger {number}", number=parts.plain(unknown_id.removeprefix("unknown-")))
+        _take_in(state, chosen[: (MOST_PICTURES - state.count)], len(chosen))
 
 
 def _others(state: Registration) -> None:
@@ -246,12 +220,10 @@ def refused_list(state: Registration) -> None:
     """Unusable pictures with reasons."""
     if not state.refused:
         return
-    rows = Markup("").join(
-        parts.markup("<li><strong>{name}</strong>: {reason}</li>", name=_short(each.name), reason=refusal(each.reason))
+    parts.show('<div class="m-warn"><strong>{text}</strong></div>', text=say("Not used"))
+    parts.bullets(
+        parts.markup("<strong>{name}</strong>: {reason}", name=_short(each.name), reason=refusal(each.reason))
         for each in state.refused
-    )
-    parts.show(
-        '<div class="m-warn"><strong>{t}</strong></div><ul class="m-list">{rows}</ul>', t=say("Not used"), rows=rows
     )
     if st.button(say("Hide"), type="tertiary", key="registration-hide"):
         state.refused = []
@@ -259,7 +231,4 @@ def refused_list(state: Registration) -> None:
 
 
 def _short(name: str) -> str:
-    for step in STEPS:
-        if name == step:
-            return step_name(step)
-    return name.rpartition("/")[2]
+    return next((step_name(step) for step in STEPS if name == step), name.rpartition("/")[2])

@@ -109,13 +109,13 @@ def _days(days: Sequence[CameraDay]) -> Markup:
         )
         for day in reversed(days)
     ]
-    hours = Markup("").join(
+    hours = parts.joined(
         parts.markup('<span style="left:{x}%">{hour}</span>', x=f"{hour / 0.24:.1f}", hour=f"{hour:02}")
         for hour in (6, 12, 18)
     )
     return parts.markup(
         '<div class="m-days">{rows}<span></span><div class="m-hours" aria-hidden="true">{hours}</div><span></span></div>',
-        rows=Markup("").join(rows),
+        rows=parts.joined(rows),
         hours=hours,
     )
 
@@ -146,7 +146,5 @@ def _track(day: CameraDay) -> Markup:
         pieces.append(piece('<u style="left:{left}%;width:{width}%"></u>', day.begin, day.end))
     label = "; ".join(told[:5]) or (say("no outage") if day.share is not None else "")
     return parts.markup(
-        '<div class="m-track" role="img" aria-label="{label}">{pieces}</div>',
-        label=label,
-        pieces=Markup("").join(pieces),
+        '<div class="m-track" role="img" aria-label="{label}">{pieces}</div>', label=label, pieces=parts.joined(pieces)
     )

@@ -6,7 +6,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.ui import parts
-from app.views.system.recognition import table
 from app.web import access
 from app.words import say, say_count, term
 from engine.operations.doctor import Check, examine
@@ -38,7 +37,7 @@ def _doctor(bench: Workbench) -> None:
     if thorough:
         st.toast(say("All checks done"), icon=":material/check:")
     with st.expander(say("All checks ({count})", count=len(checks)), expanded=False):
-        parts.html(table((say("What"), say("State"), say("Found")), [_row(check) for check in checks]))
+        parts.table((say("What"), say("State"), say("Found")), map(_row, checks))
 
 
 def _row(check: Check) -> tuple[object, ...]:
@@ -67,9 +66,7 @@ def _integrity() -> None:
         else:
             parts.html(parts.status("ok", say("All rows are unaltered")))
         if findings:
-            parts.html(
-                table((say("File"), say("Line"), say("What"), say("Detail")), [_finding(each) for each in findings])
-            )
+            parts.table((say("File"), say("Line"), say("What"), say("Detail")), [_finding(each) for each in findings])
 
 
 def _finding(finding: Finding) -> tuple[object, ...]:

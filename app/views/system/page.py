@@ -22,17 +22,6 @@ _PARTS = {
 }
 
 
-def _name(part: str) -> str:
-    return {
-        "cameras": say("Cameras"),
-        "recognition": say("Recognition"),
-        "workspace": say("Workspace"),
-        "check": say("Check-up"),
-        "audit": say("Audit trail"),
-        "users": say("Users"),
-    }[part]
-
-
 def show() -> None:
     """The page."""
     bench = access.reading("system.view")
@@ -41,23 +30,16 @@ def show() -> None:
     with own:
         _language()
     _left_out()
-    shown = [part for part, (action, _) in _PARTS.items() if access.may(action)]
-    # bound to the address by hand, so that the address is the same in every language
-    asked = st.query_params.get("part", "")
-    chosen = st.segmented_control(
-        say("Part"),
-        shown,
-        format_func=_name,
-        default=asked if asked in shown else shown[0],
-        required=True,
-        key="part",
-        label_visibility="collapsed",
-    )
-    if chosen and chosen != asked:
-        st.query_params["part"] = chosen
-    action, draw = _PARTS[chosen or shown[0]]
-    if access.may(action):
-        draw(bench)
+    names = {
+        "cameras": say("Cameras"),
+        "recognition": say("Recognition"),
+        "workspace": say("Workspace"),
+        "check": say("Check-up"),
+        "audit": say("Audit trail"),
+        "users": say("Users"),
+    }
+    shown = {part: names[part] for part, (action, _) in _PARTS.items() if access.may(action)}
+    _PARTS[parts.choice(say("Part"), shown, "part", address="part")][1](bench)
 
 
 def _left_out() -> None:

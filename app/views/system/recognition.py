@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
 
 import streamlit as st
-from markupsafe import Markup
 
 from app.ui import parts
 from app.ui.address import to
@@ -17,7 +15,7 @@ from engine.operations.overview import versions
 from engine.tuning.calibration import ErrorTarget
 from engine.workbench import Workbench
 
-__all__ = ["show", "table"]
+__all__ = ["show"]
 
 
 def show(bench: Workbench) -> None:
@@ -26,28 +24,13 @@ def show(bench: Workbench) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.header(say("Active settings"))
-        parts.html(table((say("Setting"), say("Value"), say("Meaning")), _settings(bench)))
+        parts.table((say("Setting"), say("Value"), say("Meaning")), _settings(bench))
         st.caption(say("They come from muster.toml and MUSTER_* variables. The workbench does not change them."))
     with right:
         st.header(say("Versions"))
         rows = [(name, version or parts.status("missing")) for name, version in versions().items()]
         rows.insert(1, ("python", platform.python_version()))
-        parts.html(table((say("Package"), say("Version")), rows))
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
-    """A table; cells other than markup are escaped."""
-    return parts.markup(
-        '<table class="m-table"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>',
-        heads=Markup("").join(parts.markup("<th>{head}</th>", head=head) for head in heads),
-        rows=Markup("").join(
-            parts.markup(
-                "<tr>{cells}</tr>",
-                cells=Markup("").join(parts.markup("<td>{cell}</td>", cell=cell) for cell in row),
-            )
-            for row in rows
-        ),
-    )
+        parts.table((say("Package"), say("Version")), rows)
 
 
 def _models(bench: Workbench) -> None:
@@ -68,17 +51,11 @@ def _models(bench: Workbench) -> None:
         )
         for each in found
     ]
-    parts.html(table((say("Model"), say("Use"), say("State"), say("File")), rows))
+    parts.table((say("Model"), say("Use"), say("State"), say("File")), rows)
     if thorough:
         st.toast(say("All files match"), icon=":material/check:")
-    parts.show(
-        '<p class="m-soft">{text}</p>',
-        text=say(
-            "They run on {backend} with {threads} threads.",
-            backend=bench.models.backend,
-            threads=bench.models.threads,
-        ),
-    )
+    models = bench.models
+    parts.soft(say("They run on {backend} with {threads} threads.", backend=models.backend, threads=models.threads))
     if any(each.state != "ready" for each in found if each.model_id in used):
         parts.notice(
             say("A required model is missing"),
@@ -92,12 +69,7 @@ def _settings(bench: Workbench) -> list[tuple[object, object, object]]:
     found = bench.calibration.in_force()
     why: object = origin(found, ErrorTarget(matching.target_fmr, matching.target_fpir), len(bench.gallery.current()))
     if access.may("system.tune"):
-        why = parts.markup(
-            '{why} · <a href="{address}" target="_self">{text}</a>',
-            why=why,
-            address=to("/tuning"),
-            text=say("Meaning and changes"),
-        )
+        why = parts.joined((str(why), " · ", parts.link(to("/tuning"), say("Meaning and changes"))))
     return [
         (say("Threshold"), say_number(found.threshold, 3), why),
         (say("Margin"), say_number(matching.min_margin, 2), say("required distance to the next best person")),
@@ -110,10 +82,6 @@ def _settings(bench: Workbench) -> list[tuple[object, object, object]]:
             say("darker and brighter faces do not count"),
         ),
         (say("Contrast"), f"≥ {quality.min_contrast:g}", say("faces with less contrast do not count")),
-        (
-            say("Head turn"),
-            f"≤ {quality.max_yaw_deg:g}° / {quality.max_pitch_deg:g}°",
-            say("sideways, and up or down"),
-        ),
+        (say("Head turn"), f"≤ {quality.max_yaw_deg:g}° / {quality.max_pitch_deg:g}°", say("sideways, and up or down")),
         (say("Liveness checks"), term(bench.config.presentation.policy), say("against photos and screens")),
     ]

@@ -11,7 +11,6 @@ from app.ui import parts
 from app.web import access
 from app.words import LANGUAGES, say
 from engine.access import ALL_SITES, PASSWORD_LENGTH, ROLES, Account
-from engine.errors import MusterError
 from engine.records import UserDesk
 from engine.workbench import Workbench
 
@@ -74,10 +73,9 @@ def _table(accounts: list[Account]) -> None:
             say("Role"): _role(account.role).partition(":")[0],
             say("State"): parts.mark("active" if account.active else "inactive"),
             say("Signs in with"): ", ".join(
-                [
-                    *([say("password")] if account.hash else []),
-                    *([say("the organisation's sign-in")] if account.email else []),
-                ]
+                text
+                for text, given in ((say("password"), account.hash), (say("the organisation's sign-in"), account.email))
+                if given
             ),
             say("E-mail"): account.email,
             **({say("Sites"): _sites_of(account)} if several else {}),
@@ -89,14 +87,10 @@ def _table(accounts: list[Account]) -> None:
 
 
 def _acted(act: Callable[[UserDesk, str], object], done: str) -> None:
-    try:
+    with parts.told():
         bench, author = access.acting("system.manage")
         act(bench.users, author)
-    except MusterError as error:
-        st.error(parts.plain(error), icon=":material/error:")
-        return
-    st.toast(done, icon=":material/check:")
-    st.rerun()
+        parts.done(done)
 
 
 def _add() -> None:
@@ -160,10 +154,7 @@ def _change(accounts: dict[str, Account]) -> None:
         )
     with st.container(horizontal=True):
         if account.active and st.button(say("Block"), icon=":material/block:", key="user_block"):
-            _acted(
-                lambda desk, author: desk.change(user, author=author, active=False),
-                say("User blocked"),
-            )
+            _acted(lambda desk, author: desk.change(user, author=author, active=False), say("User blocked"))
         if not account.active and st.button(say("Unblock"), icon=":material/check:", key="user_unblock"):
             _acted(lambda desk, author: desk.change(user, author=author, active=True), say("User unblocked"))
         if st.button(say("Remove"), icon=":material/delete:", key="user_remove"):
@@ -181,6 +172,6 @@ def _removal(user: str) -> None:
         )
         typed = st.text_input(say("User name"), key="typed_user", live=True)
         if st.button(say("Remove"), type="primary", disabled=(typed or "").strip() != user, key="user_gone"):
-            _acted(lambda desk, author: desk.remove(user, author=author), say("User blocked"))
+            _acted(lambda desk, author: desk.remove(user, author=author), say("User removed"))
 
     ask()

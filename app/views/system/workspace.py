@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from markupsafe import Markup
 
 from app.ui import parts
 from app.words import say, say_count, say_date, say_number, say_time, term
@@ -20,10 +19,6 @@ def _size(count: float) -> str:
             return f"{say_number(count, 0 if unit == 'B' or count >= 100 else 1)} {unit}"
         count /= 1000
     return f"{say_number(count, 1)} TB"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def show(bench: Workbench) -> None:
@@ -44,15 +39,15 @@ def show(bench: Workbench) -> None:
             ),
         ]
     )
-    parts.show('<p class="m-soft">{text}</p>', text=say("Folder: {path}", path=bench.workspace))
+    parts.soft(say("Folder: {path}", path=bench.workspace))
     _database(bench)
     largest = max(1, *(row.size for row in rows))
-    body = Markup("").join(
+    body = parts.joined(
         parts.markup(
             '<tr><td>{what}</td><td class="m-number">{files}</td><td class="m-number">{size}</td>'
             '<td class="m-wide"><span class="m-bar m-info" aria-hidden="true"><b style="width:{share}%"></b></span></td>'
             "<td>{days}</td></tr>",
-            what=_sentence(term(row.what)),
+            what=(what := term(row.what))[:1].upper() + what[1:],
             files=say_number(row.files),
             size=_size(row.size),
             share=f"{100 * row.size / largest:.1f}",
@@ -64,7 +59,7 @@ def show(bench: Workbench) -> None:
     heads = [(say("What"), ""), (say("Files"), "m-number"), (say("Size"), "m-number"), ("", ""), (say("Retention"), "")]
     parts.show(
         '<table class="m-table"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>',
-        heads=Markup("").join(parts.markup('<th class="{c}">{head}</th>', c=c, head=head) for head, c in heads),
+        heads=parts.joined(parts.markup('<th class="{c}">{head}</th>', c=c, head=head) for head, c in heads),
         body=body,
     )
     st.caption(say("Section [retention] of muster.toml sets these periods. Muster erases older data."))
@@ -112,7 +107,7 @@ def _database(bench: Workbench) -> None:
             else say("nothing"),
         ),
     ]
-    cells = Markup("").join(
+    cells = parts.joined(
         parts.markup("<dt>{name}</dt><dd>{value}</dd>", name=name, value=value) for name, value in facts
     )
     with st.container(border=True):
@@ -131,6 +126,5 @@ def _database(bench: Workbench) -> None:
 
 def _meanwhile(problem: str) -> str:
     return say(
-        "Muster still recognises and records people. Their rows wait on this machine. ({problem})",
-        problem=problem,
+        "Muster still recognises and records people. Their rows wait on this machine. ({problem})", problem=problem
     )

@@ -120,18 +120,8 @@ def usual_target(bench: Workbench) -> ErrorTarget:
 
 
 def row(bench: Workbench, wanted: Asked, made: CalibrationReport) -> None:
-    """The row of inputs.
-
-    Args:
-        bench: for the targets of the settings.
-        wanted: as the address says.
-        made: the evaluation with the logged traffic.
-    """
-    names = {
-        "settings": say("As configured"),
-        "fmr": say("False matches (FMR)"),
-        "fpir": say("Strangers named (FPIR)"),
-    }
+    """The row of inputs."""
+    names = {"settings": say("As configured"), "fmr": say("False matches (FMR)"), "fpir": say("Strangers named (FPIR)")}
     st.session_state[_KEY("target")] = wanted.target
 
     def target_chosen() -> None:

@@ -9,11 +9,9 @@ from markupsafe import Markup
 
 from app.ui import parts
 from app.ui.address import put
-from app.views.system.recognition import table
 from app.web import access
 from app.words import say, say_count, say_number
 from app.words.tuning import again, moment, often, sentence, warnings
-from engine.errors import MusterError
 from engine.storage import writable
 from engine.tuning.calibration import Calibration, CalibrationReport, Version
 from engine.types import NOBODY
@@ -25,11 +23,7 @@ _SHOWN = 4
 
 
 def buttons(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
-    """The buttons to apply a threshold and to roll it back.
-
-    Args:
-        made: the evaluation that a decision rests on. threshold: the one tried.
-    """
+    """The buttons to apply a threshold and to roll it back."""
     past, why_not = bench.calibration.history(), ""
     if bench.calibration.fixed_where:
         why_not = say("Remove {where} first.", where=bench.calibration.fixed_where)
@@ -102,9 +96,9 @@ def _what_changes(bench: Workbench, made: CalibrationReport, threshold: float) -
         (say("Second attempts"), again(now), again(then)),
         (say("Look-alikes"), len(reached[0]), len(reached[1])),
     ]
-    parts.html(table(("", say("active"), say("then")), rows))
+    parts.table(("", say("active"), say("then")), rows)
     if reached[1]:
-        faces = Markup("").join(
+        faces = parts.joined(
             parts.markup(
                 '<div class="m-row">{a}{b}<span>{text}</span></div>',
                 a=parts.face(parts.portrait(pair.first), 56, name(pair.first)),
@@ -129,16 +123,11 @@ def _what_changes(bench: Workbench, made: CalibrationReport, threshold: float) -
 
 def _reason() -> str:
     typed = st.text_input(
-        say("Reason"),
-        key="tuning-reason",
-        max_chars=1000,
-        live=True,
-        placeholder=say("Reason (for the history)"),
+        say("Reason"), key="tuning-reason", max_chars=1000, live=True, placeholder=say("Reason (for the history)")
     )
     account = access.account()
     signed = say(
-        "History and audit trail name {name}. Running cameras use it at once.",
-        name=account.name if account else "",
+        "History and audit trail name {name}. Running cameras use it at once.", name=account.name if account else ""
     )
     st.caption(parts.plain(signed))
     return (typed or "").strip()
@@ -165,15 +154,11 @@ def _roll_back(past: tuple[Version, ...]) -> None:
 
 def _decide(decision: Callable[[Calibration, str], Version]) -> None:
     """Take a decision in the name of who is signed in."""
-    try:
+    with parts.told():
         bench, author = access.acting("system.tune")
         version = decision(bench.calibration, author)
-    except MusterError as error:
-        st.error(parts.plain(error), icon=":material/error:")
-        return
-    put(at="")
-    st.toast(parts.plain(say("Active: {threshold}", threshold=_value(version.threshold))), icon=":material/check:")
-    st.rerun()
+        put(at="")
+        parts.done(say("Active: {threshold}", threshold=_value(version.threshold)))
 
 
 # --------------------------------------------------------------------------------------------- history
@@ -184,8 +169,7 @@ def history(bench: Workbench) -> None:
     past = bench.calibration.history()
     if not past:
         parts.notice(
-            say("No threshold chosen yet"),
-            say("Until then Muster derives one whenever the people on the list change."),
+            say("No threshold chosen yet"), say("Until then Muster derives one whenever the people on the list change.")
         )
         return
     used = bench.calibration.in_force()
@@ -205,7 +189,7 @@ def history(bench: Workbench) -> None:
         for each in reversed(past)
     ]
     heads = (say("No."), say("Time and author"), say("Threshold"), say("Reason"), say("Expected"))
-    parts.html(table(heads, rows))
+    parts.table(heads, rows)
 
 
 def _state(each: Version, latest: Version | None) -> Markup:

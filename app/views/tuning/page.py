@@ -64,11 +64,7 @@ def show() -> None:
 
 
 def _register() -> None:
-    parts.show(
-        '<a class="m-link" href="{address}" target="_self">{text}</a>',
-        address=to("/registration"),
-        text=say("Register someone"),
-    )
+    parts.html(parts.link(to("/registration"), say("Register someone"), "m-link"))
 
 
 def _in_force(bench: Workbench, found: ThresholdInForce, people: int) -> None:
@@ -121,7 +117,7 @@ def _slider(made: CalibrationReport, threshold: float) -> None:
 def _scale(marks: list[tuple[float, str]]) -> Markup:
     """The marks below the slider: the name of the lower one to its left, that of the higher one to its right."""
     low = min(value for value, _ in marks)
-    cells = Markup("").join(
+    cells = parts.joined(
         parts.markup(
             '<span class="{side}" style="left:{x}%">{text}</span>',
             side="m-before" if len(marks) > 1 and value == low else "m-after",
@@ -154,20 +150,18 @@ def _figures(made: CalibrationReport, found: Operating) -> None:
 # --------------------------------------------------------------------------------------------- figures
 
 
-def _plot(figure: object, name: str, alt: str) -> None:
-    from app.charts.theme import CONFIG  # noqa: PLC0415 - Plotly takes a moment to load
-
-    st.plotly_chart(figure, theme=None, config=CONFIG, key=f"tuning-{name}", alt=alt)
-
-
 def _charts(made: CalibrationReport, threshold: float) -> None:
     from app.charts.tuning import densities, det  # noqa: PLC0415
 
     grid = st.grid(2, min_column_width=380)
     with grid.cell():
-        _plot(densities(made, threshold), "densities", say("Similarities of people with themselves and with others"))
+        parts.plot(
+            densities(made, threshold),
+            "tuning-densities",
+            say("Similarities of people with themselves and with others"),
+        )
     with grid.cell():
-        _plot(det(made, threshold), "det", say("False non-matches against false matches, with an interval"))
+        parts.plot(det(made, threshold), "tuning-det", say("False non-matches against false matches, with an interval"))
 
 
 def _support(made: CalibrationReport, found: Operating) -> None:
@@ -183,9 +177,11 @@ def _size(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
 
     grid = st.grid(2, min_column_width=380)
     with grid.cell():
-        _plot(open_set(made, threshold), "open-set", say("Strangers named, by the number of people enrolled"))
+        parts.plot(
+            open_set(made, threshold), "tuning-open-set", say("Strangers named, by the number of people enrolled")
+        )
     with grid.cell():
-        _plot(photos_effect(made, threshold), "photos", say("Misses, by the number of enrolment photos"))
+        parts.plot(photos_effect(made, threshold), "tuning-photos", say("Misses, by the number of enrolment photos"))
 
 
 # --------------------------------------------------------------------------------------------- parts

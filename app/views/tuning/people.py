@@ -21,19 +21,11 @@ _MOST = 24
 
 def _person(bench: Workbench, key: str, text: str = "") -> Markup:
     """A name linked to the person's templates."""
-    return parts.markup(
-        '<a href="{address}" target="_self">{text}</a>',
-        address=to("/people", person=key),
-        text=text or name_of(bench, key),
-    )
+    return parts.link(to("/people", person=key), text or name_of(bench, key))
 
 
 def _grid(cells: list[Markup]) -> None:
-    parts.show('<div class="m-near m-cards">{cells}</div>', cells=Markup("").join(cells))
-
-
-def _caption(text: str) -> None:
-    parts.show('<p class="m-soft">{text}</p>', text=text)
+    parts.show('<div class="m-near m-cards">{cells}</div>', cells=parts.joined(cells))
 
 
 # --------------------------------------------------------------------------------------------- pairs
@@ -47,13 +39,13 @@ def look_alikes(bench: Workbench, made: CalibrationReport, threshold: float) -> 
         return
     reached = sum(pair.reaches(threshold) for pair in pairs)
     fewer = max(_PAIRS, reached)
-    _caption(say("Most similar pairs first. At or above the line, cameras may confuse them."))
+    parts.soft(say("Most similar pairs first. At or above the line, cameras may confuse them."))
     several = len(pairs) > fewer and st.toggle(say("Show all {count} pairs", count=len(pairs)), key="tuning-all-pairs")
     _grid([_pair(bench, pair, threshold) for pair in (pairs if several else pairs[:fewer])])
 
 
 def _pair(bench: Workbench, pair: LookAlike, threshold: float) -> Markup:
-    both = Markup("").join(_portrait(bench, key, _person(bench, key)) for key in (pair.first, pair.second))
+    both = parts.joined(_portrait(bench, key, _person(bench, key)) for key in (pair.first, pair.second))
     over = pair.reaches(threshold)
     state = ("no templates", say("may be confused")) if over else ("good", say("distinguishable"))
     return parts.markup(
@@ -85,14 +77,14 @@ def misfits(bench: Workbench, made: CalibrationReport, threshold: float) -> None
             tone="good",
         )
         return
-    _caption(say("Templates that differ from the rest of their person. With only two, both are shown."))
+    parts.soft(say("Templates that differ from the rest of their person. With only two, both are shown."))
     _grid([_misfit(bench, made, each, threshold) for each in found[:_MOST]])
     _more(len(found))
 
 
 def _more(count: int) -> None:
     if count > _MOST:
-        _caption(say("and {count} more", count=count - _MOST))
+        parts.soft(say("and {count} more", count=count - _MOST))
 
 
 def _misfit(bench: Workbench, made: CalibrationReport, each: Outlier, threshold: float) -> Markup:
@@ -108,7 +100,7 @@ def _misfit(bench: Workbench, made: CalibrationReport, each: Outlier, threshold:
     question = say("Another person's photo?") if stranger else say("A poor photo?")
     return parts.markup(
         '<div><div class="m-pair">{cells}</div>{bar}<div>{state}</div><div>{link}</div></div>',
-        cells=Markup("").join(cells),
+        cells=parts.joined(cells),
         bar=parts.similarity_bar(each.similarity, threshold, each.nearest),
         state=parts.status("no templates", question),
         link=_person(bench, each.person, say("View templates")),
@@ -135,14 +127,9 @@ def difficult(bench: Workbench, made: CalibrationReport, threshold: float) -> No
     text = say("{count} of {all} people need a look.", count=len(rows), all=len(made.difficulty))
     if len(made.difficulty) < 8:
         text += " " + say("This needs at least eight people.")
-    _caption(text)
+    parts.soft(text)
     heads = ("", say("Person"), say("Weakest template"), say("Most similar person"), say("Finding"))
-    body = Markup("").join(_line(bench, each, why, threshold) for each, why in rows[:_MOST])
-    parts.show(
-        '<table class="m-table m-hard"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>',
-        heads=Markup("").join(parts.markup("<th>{head}</th>", head=head) for head in heads),
-        body=body,
-    )
+    parts.table(heads, (_line(bench, each, why, threshold) for each, why in rows[:_MOST]), "m-hard")
     _more(len(rows))
 
 
@@ -162,7 +149,7 @@ def _why(each: Difficulty, threshold: float) -> list[str]:
     return found + [text for trait, text in traits.items() if trait in each.traits]
 
 
-def _line(bench: Workbench, each: Difficulty, why: list[str], threshold: float) -> Markup:
+def _line(bench: Workbench, each: Difficulty, why: list[str], threshold: float) -> tuple[Markup, ...]:
     own = Markup("–") if each.hardest is None else parts.similarity_bar(each.hardest, threshold)
     other = Markup("–")
     if each.nearest is not None:
@@ -171,12 +158,14 @@ def _line(bench: Workbench, each: Difficulty, why: list[str], threshold: float) 
             bar=parts.similarity_bar(each.nearest, threshold, tone="warn" if each.nearest >= threshold else "good"),
             name=_person(bench, each.nearest_person),
         )
-    return parts.markup(
-        "<tr><td>{face}</td><td>{name}<br><span class='m-soft'>{count}</span></td><td>{own}</td><td>{other}</td><td>{why}</td></tr>",
-        face=parts.face(parts.portrait(each.person), 56, name_of(bench, each.person)),
-        name=_person(bench, each.person),
-        count=say("Templates: {count}", count=each.templates),
-        own=own,
-        other=other,
-        why=Markup("<br>").join(parts.markup("{text}", text=text) for text in why),
+    return (
+        parts.face(parts.portrait(each.person), 56, name_of(bench, each.person)),
+        parts.markup(
+            "{name}<br><span class='m-soft'>{count}</span>",
+            name=_person(bench, each.person),
+            count=say("Templates: {count}", count=each.templates),
+        ),
+        own,
+        other,
+        Markup("<br>").join(why),
     )

@@ -145,18 +145,14 @@ def _bar(job: _ReplayJob) -> None:
 # --------------------------------------------------------------------------------------------- the result
 
 
-def _names() -> dict[ChangeKind, str]:
-    return {
+def _result(bench: Workbench, found: Replay) -> None:
+    names = {
         ChangeKind.LOST: say("Missing punches"),
         ChangeKind.NEW: say("New punches"),
         ChangeKind.GONE: say("Missing alerts"),
         ChangeKind.APPEARED: say("New alerts"),
         ChangeKind.RECLASSIFIED: say("Changed tailgating"),
     }
-
-
-def _result(bench: Workbench, found: Replay) -> None:
-    names = _names()
     then = ", ".join(say_number(value, 3) for value in dict.fromkeys(found.in_force or ()))
     parts.show(
         "<p><b>{text}</b> <span class='m-soft'>{then}</span></p>",
@@ -173,27 +169,15 @@ def _result(bench: Workbench, found: Replay) -> None:
     parts.figures([parts.Metric(names[kind], str(found.count(kind))) for kind in names])
     kinds = [kind for kind in names if found.count(kind)]
     if not kinds:
-        parts.notice(
-            say("No differences"),
-            say("All punches and alerts of these days stay the same."),
-            tone="good",
-        )
+        parts.notice(say("No differences"), say("All punches and alerts of these days stay the same."), tone="good")
     else:
         labels = {kind.value: f"{names[kind]} ({found.count(kind)})" for kind in kinds}
-        kind = st.segmented_control(
-            say("Which"),
-            list(labels),
-            default=kinds[0].value,
-            format_func=lambda word: labels[word],
-            required=True,
-            key="tuning-change",
-            label_visibility="collapsed",
-        )
-        rows = [change for change in found.changes if change.kind.value == (kind or kinds[0].value)]
+        kind = parts.choice(say("Which"), labels, "tuning-change")
+        rows = [change for change in found.changes if change.kind.value == kind]
         pages = -(-len(rows) // _PAGE)
         page = st.pagination(pages, key=f"tuning-page-{kind}") if pages > 1 else 1
-        body = [_change(bench, each, found.threshold) for each in rows[(page - 1) * _PAGE : page * _PAGE]]
-        parts.show("{body}", body=Markup("").join(body))
+        shown_now = rows[(page - 1) * _PAGE : page * _PAGE]
+        parts.html(parts.joined(_change(bench, each, found.threshold) for each in shown_now))
     _limits(found.limits)
 
 
@@ -227,15 +211,12 @@ def _face(bench: Workbench, change: Change, who: str) -> Markup:
 
 def _link(change: Change) -> Markup:
     """A link to the row that would change."""
-    address, text = "", ""
     if change.incident_id and access.may("alerts.view"):
-        address, text = to("/alerts", incident=change.incident_id), say("View alert")
-    elif change.event_id and access.may("attendance.evidence"):
+        return parts.link(to("/alerts", incident=change.incident_id), say("View alert"), "m-link")
+    if change.event_id and access.may("attendance.evidence"):
         address = to("/attendance", person=change.person_then, day=str(change.day))
-        text = say("View punch")
-    if not address:
-        return Markup("")
-    return parts.markup('<a class="m-link" href="{address}" target="_self">{text}</a>', address=address, text=text)
+        return parts.link(address, say("View punch"), "m-link")
+    return Markup("")
 
 
 def _limits(found: Limits) -> None:

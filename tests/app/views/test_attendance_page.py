@@ -12,7 +12,7 @@ import pytest
 from pages import bench_of, open_page, texts
 from streamlit.testing.v1 import AppTest
 
-from app.views.attendance import downloads, filters
+from app.views.attendance import filters
 from engine.demo.sample import fill, prepare_sample
 from engine.workbench import Workbench
 
@@ -323,7 +323,7 @@ def test_files_are_made_when_asked_for(
     page = click(page, "Prepare")
     assert not page.exception
     assert len(page.get("download_button")) == 1
-    content = page.session_state["attendance-made"][1][0]
+    content = page.session_state["attendance-made"][1]
     assert content.lstrip().startswith(begins)
     assert kind in {"csv", "payroll"} or b"<img src=x" not in content  # in CSV it is a text like any other
 
@@ -337,7 +337,3 @@ def test_a_missing_package_is_told_beside_the_button_only(workspace: Path, monke
     assert "muster[office]" in texts(page)
     assert page.dataframe != []
     assert page.get("download_button") == []
-
-
-def test_every_kind_of_file_has_a_maker() -> None:
-    assert set(downloads._MAKERS) == set(downloads._KINDS)
