@@ -24,6 +24,7 @@ from app.words.terms import TERMS
 __all__ = [
     "LANGUAGES",
     "choose",
+    "date_format",
     "language",
     "say",
     "say_count",
@@ -113,6 +114,11 @@ def say_percent(share: float, digits: int = 0) -> str:
 def say_date(day: date, *, year: bool = True) -> str:
     """Such as `Mon 23 Nov 2026` or `Mo 23.11.2026`."""
     return format_date(day, (_DATES_WITH_YEAR if year else _DATES)[language()], locale=language())
+
+
+def date_format() -> str:
+    """How Streamlit's date inputs write a day."""
+    return {"en": "DD/MM/YYYY", "de": "DD.MM.YYYY"}[language()]
 
 
 def say_month(day: date) -> str:

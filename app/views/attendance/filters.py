@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import streamlit as st
 
 from app.ui.address import day_of, put
-from app.words import language, say
+from app.words import date_format, say
 from engine.attendance import DaySheet
 from engine.operations.reporting import AttendanceReports
 from engine.workbench import Workbench
@@ -92,7 +92,7 @@ def row(asked: SheetFilter, today: date, departments: Sequence[str]) -> None:
             say("Days"),
             key=_KEY("days"),
             on_change=days,
-            format="DD.MM.YYYY" if language() == "de" else "DD/MM/YYYY",
+            format=date_format(),
             width=222,
         )
         st.selectbox(

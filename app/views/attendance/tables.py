@@ -28,7 +28,7 @@ def _status(label: str, words: Sequence[str]) -> Any:
         label,
         options=[parts.mark(word) for word in found],
         color=[_CHIPS[parts.tone(word)] for word in found],
-        width=150,
+        width=175,
     )
 
 

@@ -15,7 +15,7 @@ from app.ui.address import day_of, to
 from app.views.people import forget
 from app.views.people import templates as people_templates
 from app.web import access
-from app.words import say, say_date, say_time
+from app.words import date_format, say, say_date, say_time
 from engine.attendance import PunchRow
 from engine.operations.overview import last_punches
 from engine.people import Person
@@ -107,7 +107,7 @@ def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
         consent = st.date_input(
             say("Consent given on"),
             known,
-            format="YYYY-MM-DD",
+            format=date_format(),
             max_value=max(today, known or today),
             help=say("Leave this empty without consent, or after it was withdrawn."),
         )

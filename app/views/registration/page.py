@@ -10,7 +10,7 @@ from app.ui.address import day_of, to
 from app.views.registration import check, pictures
 from app.views.registration.state import Registration, Stage, current, forget, restart
 from app.web import access
-from app.words import say, say_count, say_date
+from app.words import date_format, say, say_count, say_date
 from engine.errors import InputError
 from engine.people import Person
 from engine.workbench import Workbench
@@ -198,7 +198,7 @@ def _consent(state: Registration, bench: Workbench) -> None:
             state.consent_on or today,
             max_value=max(today, state.consent_on or today),
             width=180,
-            format="YYYY-MM-DD",
+            format=date_format(),
         )
         with st.container(horizontal=True):
             forward = st.button(say("Continue"), type="primary", disabled=not agreed)

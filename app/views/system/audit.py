@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.ui import parts
 from app.web import access
-from app.words import say, say_date, say_time, term
+from app.words import date_format, say, say_date, say_time, term
 from engine.access import AuditRow
 from engine.workbench import Workbench
 
@@ -59,7 +59,7 @@ def _filtered(bench: Workbench, rows: Sequence[AuditRow]) -> list[AuditRow]:
         bind="query-params",
     )
     span = when.date_input(
-        say("Days"), [], format="YYYY-MM-DD", max_value=bench.attendance.day_of(bench.clock()), key="audit_days"
+        say("Days"), [], format=date_format(), max_value=bench.attendance.day_of(bench.clock()), key="audit_days"
     )
     first, last = _days(span)
     return [

@@ -64,6 +64,11 @@ def _models(bench: Workbench) -> None:
         )
 
 
+def _short(value: float) -> str:
+    """A number with the digits that it has."""
+    return say_number(value, len(f"{value:g}".partition(".")[2]))
+
+
 def _settings(bench: Workbench) -> list[tuple[object, object, object]]:
     matching, quality, voting = bench.config.matching, bench.config.quality, bench.config.voting
     found = bench.calibration.in_force()
@@ -74,14 +79,18 @@ def _settings(bench: Workbench) -> list[tuple[object, object, object]]:
         (say("Threshold"), say_number(found.threshold, 3), why),
         (say("Margin"), say_number(matching.min_margin, 2), say("required distance to the next best person")),
         (say("Agreeing frames"), voting.min_agreeing, say("good frames needed for one name")),
-        (say("Eye distance"), f"≥ {quality.min_size_px:g} px", say("smaller faces do not count")),
-        (say("Sharpness"), f"≥ {quality.min_sharpness:g}", say("blurred faces do not count")),
+        (say("Eye distance"), f"≥ {_short(quality.min_size_px)} px", say("smaller faces do not count")),
+        (say("Sharpness"), f"≥ {_short(quality.min_sharpness)}", say("blurred faces do not count")),
         (
             say("Brightness"),
-            f"{quality.min_brightness:g} – {quality.max_brightness:g}",
+            f"{_short(quality.min_brightness)} – {_short(quality.max_brightness)}",
             say("darker and brighter faces do not count"),
         ),
-        (say("Contrast"), f"≥ {quality.min_contrast:g}", say("faces with less contrast do not count")),
-        (say("Head turn"), f"≤ {quality.max_yaw_deg:g}° / {quality.max_pitch_deg:g}°", say("sideways, and up or down")),
+        (say("Contrast"), f"≥ {_short(quality.min_contrast)}", say("faces with less contrast do not count")),
+        (
+            say("Head turn"),
+            f"≤ {_short(quality.max_yaw_deg)}° / {_short(quality.max_pitch_deg)}°",
+            say("sideways, and up or down"),
+        ),
         (say("Liveness checks"), term(bench.config.presentation.policy), say("against photos and screens")),
     ]

@@ -52,7 +52,7 @@ def test_only_those_who_may_record_are_offered_a_camera_of_their_own(
     page = open_page("live", tmp_path, monkeypatch, role, query={"camera": "entrance"})
     assert not page.exception
     offered = [option.content for option in page.get("button_group")[0].proto.options]
-    assert offered == (["entrance", "This device\\'s camera", "Single pictures"] if own else ["entrance"])
+    assert offered == (["entrance", "This device's camera", "Single pictures"] if own else ["entrance"])
 
 
 def test_arrivals_are_shown_as_text_whatever_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
