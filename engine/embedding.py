@@ -7,15 +7,11 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.types import Network
+
 __all__ = ["Embedder", "FaceNetEmbedder", "normalised"]
 
 Floats = NDArray[np.float32]
-
-
-class Net(Protocol):
-    """A network: (n, 3, 160, 160) float32 in, (n, d) float32 out."""
-
-    def __call__(self, x: Floats) -> tuple[Floats, ...]: ...
 
 
 class Embedder(Protocol):
@@ -55,7 +51,7 @@ class FaceNetEmbedder:
 
     def __init__(
         self,
-        network: Net,
+        network: Network,
         *,
         dimension: int,
         normalisation: Literal["per_image", "fixed"],

@@ -7,11 +7,10 @@ timezone-aware; similarity is the cosine of unit embeddings and is accepted iff 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +25,7 @@ __all__ = [
     "Frame",
     "Identity",
     "Match",
+    "Network",
     "Person",
     "Severity",
     "SourceEvent",
@@ -36,6 +36,13 @@ __all__ = [
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+
+
+class Network(Protocol):
+    """A network with one input and one or more outputs; safe to call from several threads."""
+
+    def __call__(self, x: Floats) -> tuple[Floats, ...]:
+        """Run on `x` (n, c, h, w) float32; the outputs are float32."""
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
@@ -389,14 +396,6 @@ class Event:
     severity: Severity = Severity.MEDIUM
     liveness: str = ""
     detail: str = ""
-
-
-def detections(rows: Sequence[Sequence[float]]) -> Detections:
-    """Build `Detections` from `[x1, y1, x2, y2, score]` rows, with landmarks at typical positions (for tests)."""
-    table = np.asarray(rows, np.float32).reshape(-1, 5)
-    places = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.34, 0.8], [0.66, 0.8]], np.float32)
-    origin, side = table[:, None, :2], (table[:, 2:4] - table[:, :2])[:, None, :]
-    return Detections(table[:, :4], origin + places * side, table[:, 4])
 
 
 @dataclass(frozen=True)

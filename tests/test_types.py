@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from fakes import detections
 from numpy.testing import assert_allclose
 
 from engine.types import (
@@ -18,7 +19,6 @@ from engine.types import (
     Match,
     Track,
     TrackState,
-    detections,
 )
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -19,7 +19,7 @@ from engine.errors import StorageError
 from engine.storage import append_lines, atomic_write, csv_line, encode_cell, locked, read_rows, storage_errors
 from engine.storage.logs.rows import RowType
 
-__all__ = ["DoneList", "DoneRow", "Shelf", "recording_id"]
+__all__ = ["DoneList", "DoneRow", "SegmentFolder", "recording_id"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class DoneList:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class SegmentFolder:
     """The observations of one recording under one recipe.
 
     Attributes:
@@ -99,7 +99,7 @@ class Shelf:
     folder: Path
 
     @classmethod
-    def of(cls, observations: Path, recording: str, recipe: str, min_face_px: int | None) -> Shelf:
+    def of(cls, observations: Path, recording: str, recipe: str, min_face_px: int | None) -> SegmentFolder:
         """That of a recording, by its id and the digest of the recipe."""
         return cls(observations / f"{recording}-{recipe}-{min_face_px or 0}")
 

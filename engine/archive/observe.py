@@ -137,7 +137,7 @@ class Observation:
 
 
 @dataclass
-class _Seen:
+class _Columns:
     keys: list[int] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     boxes: list[Floats] = field(default_factory=list)
@@ -200,8 +200,8 @@ class ObserveTask:
             raise InputError(f"{self.path} changed meanwhile", hint="run the command again when it is complete")
         return self._seen(reader, recipe).observation(reader.embedder.dimension).to_bytes()
 
-    def _seen(self, reader: FaceReader, recipe: Recipe) -> _Seen:
-        footage, segment, seen = self.footage, self.segment, _Seen()
+    def _seen(self, reader: FaceReader, recipe: Recipe) -> _Columns:
+        footage, segment, seen = self.footage, self.segment, _Columns()
         finder, tracker = reader.finder(recipe.detection, self.min_face_px), Tracker(recipe.tracking)
         guesses: dict[int, _Guess] = {}
         warm = segment.begin - round(WARM_UP_S / footage.tick)
@@ -233,7 +233,7 @@ class ObserveTask:
         found: Detections,
         guesses: dict[int, _Guess],
         doubted: Mapping[int, datetime | None],
-        seen: _Seen,
+        seen: _Columns,
     ) -> None:
         """Embed the faces that a recorder would."""
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from engine.archive.crew import Crew
 from engine.archive.decide import Decision, decide
 from engine.archive.footage import Footage, Segment, digest, scan
-from engine.archive.kept import DoneList, DoneRow, Shelf, recording_id
+from engine.archive.kept import DoneList, DoneRow, SegmentFolder, recording_id
 from engine.archive.names import Listed
 from engine.archive.observe import Observation, ObserveTask, Recipe
-from engine.archive.report import FileReport, Outcome, Report
+from engine.archive.report import FileOutcome, FileReport, Report
 from engine.errors import InputError, MusterError, StorageError
 from engine.face_reader import FaceReader
 from engine.storage import claimed
@@ -46,7 +46,7 @@ class _Recording:
     rank: int
     footage: Footage | None = None
     state: tuple[int, int] = (0, 0)
-    shelf: Shelf = field(default_factory=lambda: Shelf(Path()))
+    shelf: SegmentFolder = field(default_factory=lambda: SegmentFolder(Path()))
     segments: tuple[Segment, ...] = ()
     content: str = ""
     surveyed: threading.Event = field(default_factory=threading.Event)
@@ -89,7 +89,7 @@ class _Recording:
         with self.changed:
             if not self.report.told:
                 self.report.told = str(error)
-            self.report.outcome = Outcome.FAILED
+            self.report.outcome = FileOutcome.FAILED
             self.changed.notify_all()
 
     @property
@@ -235,7 +235,9 @@ class _Backlog:
         listed, report = recording.listed, recording.report
         camera = self._bench.config.cameras.get(listed.camera)
         least = camera.min_face_px if camera else None
-        recording.shelf = Shelf.of(self._bench.records.observations, report.recording_id, self._recipe.digest, least)
+        recording.shelf = SegmentFolder.of(
+            self._bench.records.observations, report.recording_id, self._recipe.digest, least
+        )
         recording.segments = footage.segments()
         report.segments, report.seconds = len(recording.segments), footage.seconds
         report.shortened = footage.missing
@@ -261,7 +263,7 @@ class _Backlog:
         wanted = (report.file, listed.camera, listed.start, *recording.state)
         for row in self._before.values():
             if (row.file, row.camera, row.start, row.bytes, row.changed_ns) == wanted:
-                report.recording_id, report.outcome = row.recording_id, Outcome.BEFORE
+                report.recording_id, report.outcome = row.recording_id, FileOutcome.BEFORE
                 return True
         return False
 
@@ -270,11 +272,11 @@ class _Backlog:
         report = recording.report
         name = report.recording_id
         if name in self._taken:
-            report.outcome, report.told = Outcome.TWICE, f"the same recording as {self._taken[name]}"
+            report.outcome, report.told = FileOutcome.TWICE, f"the same recording as {self._taken[name]}"
             return True
         self._taken[name] = report.file
         if name in self._before:
-            report.outcome = Outcome.BEFORE
+            report.outcome = FileOutcome.BEFORE
             return True
         other = next((row for row in self._before.values() if row.content == recording.content), None)
         if other is not None:
@@ -343,7 +345,7 @@ class _Backlog:
         report, stats = recording.report, decision.stats
         report.frames = decision.frames
         report.unreadable = max(0, footage.count - decision.frames) + decision.lost
-        report.outcome = Outcome.DECIDED
+        report.outcome = FileOutcome.DECIDED
         report.tracks, report.punches, report.gaps = stats.tracks, stats.punches, list(decision.gaps)
         report.incidents = {kind: count for kind, count in stats.incidents.items() if count}
         self._done.add(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["FileReport", "Outcome", "Report"]
+__all__ = ["FileOutcome", "FileReport", "Report"]
 
 
-class Outcome(StrEnum):
+class FileOutcome(StrEnum):
     """What became of a recording."""
 
     DECIDED = "decided"
@@ -35,7 +35,7 @@ class FileReport:
     file: str
     camera: str = ""
     start: str = ""
-    outcome: Outcome = Outcome.FAILED
+    outcome: FileOutcome = FileOutcome.FAILED
     told: str = ""
     recording_id: str = ""
     seconds: float = 0.0
@@ -69,9 +69,9 @@ class Report:
     @property
     def complete(self) -> bool:
         """Nothing failed."""
-        return all(each.outcome is not Outcome.FAILED for each in self.files)
+        return all(each.outcome is not FileOutcome.FAILED for each in self.files)
 
     @property
     def video_s(self) -> float:
         """Seconds of video that were decided."""
-        return sum(each.seconds for each in self.files if each.outcome is Outcome.DECIDED)
+        return sum(each.seconds for each in self.files if each.outcome is FileOutcome.DECIDED)

@@ -78,15 +78,15 @@ def process_command(
 
 
 def _show(report: Report) -> None:
-    from engine.archive.report import Outcome
+    from engine.archive.report import FileOutcome
 
     columns = ("file", "camera", "start", "", "video s", "frames", "tracks", "punches", "incidents", "remarks")
     table("Recordings", columns, [_cells(each) for each in report.files if each.file])
     for each in report.files:
         if each.told:
-            note(f"{each.outcome.value}: {each.file + ': ' if each.outcome is Outcome.TWICE else ''}{each.told}")
-    decided = sum(each.outcome is Outcome.DECIDED for each in report.files)
-    failed = sum(each.outcome is Outcome.FAILED for each in report.files)
+            note(f"{each.outcome.value}: {each.file + ': ' if each.outcome is FileOutcome.TWICE else ''}{each.told}")
+    decided = sum(each.outcome is FileOutcome.DECIDED for each in report.files)
+    failed = sum(each.outcome is FileOutcome.FAILED for each in report.files)
     speed = f", {report.video_s / report.seconds:.1f} times real time" if report.video_s else ""
     say(
         f"Processed {decided} of {counted(len(report.files), 'recording')}: {report.video_s:.0f} s of video "
@@ -97,7 +97,7 @@ def _show(report: Report) -> None:
 
 
 def _cells(each: FileReport) -> tuple[object, ...]:
-    from engine.archive.report import Outcome
+    from engine.archive.report import FileOutcome
 
     remarks = [f"no picture from {begin:.0f} to {end:.0f} s" for begin, end in each.gaps]
     if each.unreadable:
@@ -105,7 +105,7 @@ def _cells(each: FileReport) -> tuple[object, ...]:
     if each.shortened:
         remarks.append(f"cut off: {each.shortened} frames fewer than the header says")
     file = (Path(each.file).name, each.camera, each.start, each.outcome.value)
-    if each.outcome is not Outcome.DECIDED:
+    if each.outcome is not FileOutcome.DECIDED:
         return (*file, "", "", "", "", "", "; ".join(remarks))
     incidents = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in each.incidents.items())
     counts = (f"{each.seconds:.1f}", each.frames, each.tracks, each.punches)

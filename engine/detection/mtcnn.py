@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from engine.config import DetectionConfig
 from engine.detection.sampler import AreaSampler, PatchSampler, Sampler
-from engine.types import Detections, check_image
+from engine.types import Detections, Network, check_image
 
-__all__ = ["Detector", "MTCNNDetector", "Net"]
+__all__ = ["Detector", "MTCNNDetector"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.intp]
@@ -31,12 +31,6 @@ _STRIDE = 2
 _SETTLED = 0.08  # box sides; a face closer than this to its expected place needs no second look
 _ELSEWHERE = 0.6  # box sides; a face farther than this from an expected place is another face
 _PIECE = 9216  # candidate pixels that a thread takes at a time
-
-
-class Net(Protocol):
-    """A network: (n, 3, h, w) float32 in, float32 arrays out."""
-
-    def __call__(self, x: Floats) -> tuple[Floats, ...]: ...
 
 
 class Detector(Protocol):
@@ -146,13 +140,15 @@ class MTCNNDetector:
         workers: pieces that run in parallel; 1: everything runs in the caller's thread.
     """
 
-    def __init__(self, pnet: Net, rnet: Net, onet: Net, config: DetectionConfig, *, workers: int = 1) -> None:
+    def __init__(
+        self, pnet: Network, rnet: Network, onet: Network, config: DetectionConfig, *, workers: int = 1
+    ) -> None:
         self._pnet, self._rnet, self._onet = pnet, rnet, onet
         self._config = config
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers - 1, "detector") if workers > 1 else None
 
-    def _run(self, net: Net, prepare: Callable[[_P], Floats], pieces: Sequence[_P]) -> list[tuple[Floats, ...]]:
+    def _run(self, net: Network, prepare: Callable[[_P], Floats], pieces: Sequence[_P]) -> list[tuple[Floats, ...]]:
         """Run a network on all pieces; return its outputs in their order.
 
         This thread prepares the inputs, under Python's lock; the pool runs the network outside of it. When all inputs are
@@ -312,7 +308,7 @@ class MTCNNDetector:
         sides = boxes[:, 2:] - boxes[:, :2]
         return _squared(boxes + shifts * np.hstack([sides, sides]))
 
-    def _look(self, net: Net, sampler: Sampler, rectangles: NDArray[np.int64], size: int) -> tuple[Floats, ...]:
+    def _look(self, net: Network, sampler: Sampler, rectangles: NDArray[np.int64], size: int) -> tuple[Floats, ...]:
         """Run a network on the candidates, cropped to its size; shares of them run in parallel."""
         count = 1 if self._workers == 1 else max(1, len(rectangles) * size * size // _PIECE)
         shares = np.array_split(rectangles, count)

@@ -10,7 +10,6 @@ The cache (`~/.cache/muster` on Linux, or `MUSTER_CACHE`)::
 
 from engine.models.fetch import Progress, cache_dir, fetch_samples, no_progress
 from engine.models.registry import DEFAULT_EMBEDDER, EMBEDDERS, EmbedderSpec, embedder_spec
-from engine.models.runtime import Network
 from engine.models.store import ModelStatus, ModelStore
 
 __all__ = [
@@ -19,7 +18,6 @@ __all__ = [
     "EmbedderSpec",
     "ModelStatus",
     "ModelStore",
-    "Network",
     "Progress",
     "cache_dir",
     "embedder_spec",

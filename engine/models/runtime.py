@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +12,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Network", "OnnxNetwork", "TorchNetwork", "cores", "cuda_available"]
+__all__ = ["OnnxNetwork", "TorchNetwork", "cores", "cuda_available"]
 
 Floats = NDArray[np.float32]
-
-
-class Network(Protocol):
-    """A network with one input and one or more outputs; safe to call from several threads."""
-
-    def __call__(self, x: Floats) -> tuple[Floats, ...]:
-        """Run on `x` (n, c, h, w) float32; the outputs are float32."""
-        ...
 
 
 def cores() -> int:

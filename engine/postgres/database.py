@@ -21,7 +21,7 @@ from engine.postgres.rows import GalleryRows, PeopleRows, TableDocument
 from engine.postgres.setup import check_version
 from engine.postgres.shelf import TableShelf
 from engine.postgres.spool import Backlog, Entry, Spool
-from engine.postgres.watch import POLL_S, Watcher
+from engine.postgres.watch import POLL_S, VersionWatch
 from engine.storage.logs import DayLog, Journal, Sealer, WholeLog
 
 __all__ = ["DatabaseStore"]
@@ -87,7 +87,7 @@ class DatabaseStore:
         self.database = Database(parsed(url), site)
         self._known = Known(workspace / "known", str(self.database))
         self._offline_start = offline_start
-        self.watcher = Watcher(self.database, self._known if offline_start else None, poll_s=poll_s, listen=listen)
+        self.watcher = VersionWatch(self.database, self._known if offline_start else None, poll_s=poll_s, listen=listen)
         self.watcher.on_contact = self._contacted
         self.spool = Spool(workspace / "spool", sealer, clock)
         self._timezone = timezone

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from engine.gallery import Gallery, Template
 from engine.people import PEOPLE_COLUMNS, Person
 from engine.postgres.connection import Database
-from engine.postgres.watch import Watcher
+from engine.postgres.watch import VersionWatch
 
 __all__ = ["GALLERIES", "GalleryRows", "PeopleRows", "TableDocument"]
 
@@ -77,7 +77,7 @@ class TableDocument:
         name: such as `accounts.json`.
     """
 
-    def __init__(self, database: Database, watcher: Watcher, name: str) -> None:
+    def __init__(self, database: Database, watcher: VersionWatch, name: str) -> None:
         self._database, self._watcher, self.name = database, watcher, name
         self._row = (DOCUMENTS.c.site == database.site, DOCUMENTS.c.name == name)
 
@@ -133,7 +133,7 @@ class PeopleRows:
         watcher: tracks their version.
     """
 
-    def __init__(self, database: Database, watcher: Watcher) -> None:
+    def __init__(self, database: Database, watcher: VersionWatch) -> None:
         self._database, self._watcher = database, watcher
 
     def stamp(self) -> object:
@@ -182,7 +182,7 @@ class GalleryRows:
     """
 
     def __init__(
-        self, database: Database, watcher: Watcher, gallery: str, model_id: str, alignment_id: str, dimension: int
+        self, database: Database, watcher: VersionWatch, gallery: str, model_id: str, alignment_id: str, dimension: int
     ) -> None:
         self._database, self._watcher, self._gallery = database, watcher, gallery
         self._made_with, self._dimension = (model_id, alignment_id), dimension

@@ -96,7 +96,7 @@ def log_table(name: str, columns: Sequence[str]) -> Table:
 
 
 @dataclass
-class _Known:
+class _DayRows:
     """Rows of a day read before: how far per recorder, and the rows in the order of writing."""
 
     parts: dict[str, tuple[int, int]] = field(default_factory=dict)  # rows and revision by recorder
@@ -132,7 +132,7 @@ class TableShelf:
         self.table = log_table(name, columns)
         self.people = [self.columns.index(column) for column in people]
         self._database, self._spool, self._recorder, self._keys = database, spool, recorder, tuple(keys)
-        self._known: dict[date, _Known] = {}
+        self._known: dict[date, _DayRows] = {}
         self._mutex = threading.Lock()
         self._recent: deque[tuple[date, dict[str, str]]] = deque(maxlen=_RECENT)
 
@@ -285,7 +285,7 @@ class TableShelf:
                     now[day].get(each, (0, -1))[1] != revision or now[day][each][0] < count
                     for each, (count, revision) in known.parts.items()
                 ):
-                    self._known[day] = _Known()
+                    self._known[day] = _DayRows()
                     whole.append(day)
                 elif known.parts != now[day]:
                     grown.append(day)

@@ -15,7 +15,7 @@ from engine.errors import MusterError, StorageError, Unreachable
 from engine.postgres.connection import Database
 from engine.postgres.known import Known
 
-__all__ = ["Watcher"]
+__all__ = ["VersionWatch"]
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ _VERSIONS = text(
 )
 
 
-class Watcher:
+class VersionWatch:
     """Tracks the version of each document and gallery of a site, without a query for every look-up.
 
     While the database is away, the versions stay as they were, so a camera continues with the people it knows.

@@ -21,7 +21,7 @@ from recordings import plain_video
 
 from engine.archive.crew import Crew, Task
 from engine.archive.footage import Footage, Reel, digest, scan
-from engine.archive.kept import DoneList, DoneRow, Shelf, recording_id
+from engine.archive.kept import DoneList, DoneRow, SegmentFolder, recording_id
 from engine.archive.names import Listed, listed, moment_in, start_in_name
 from engine.archive.observe import Observation
 from engine.errors import GalleryMismatch, InputError, MusterError, StorageError
@@ -267,7 +267,7 @@ def observation(faces: int) -> Observation:
 def test_a_damaged_observation_is_told_and_made_anew(tmp_path: Path) -> None:
     footage = Footage(Fraction(1, 25), 0, 3, 0, 1.0, (4, 4), numbered=False)
     (segment,) = footage.segments()
-    shelf = Shelf.of(tmp_path, "recording", "recipe", None)
+    shelf = SegmentFolder.of(tmp_path, "recording", "recipe", None)
     shelf.put(segment, observation(2).to_bytes())
     assert shelf.read(segment).counts.tolist() == [2, 0, 0]
     shelf.path(segment).write_bytes(observation(2).to_bytes()[:-40])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fakes import at
+from fakes import at, detections
 from numpy.typing import NDArray
 
 from engine.config import DetectionConfig
 from engine.detection import FaceFinder
-from engine.types import Detections, detections
+from engine.types import Detections
 
 FACE = [100, 60, 140, 100, 0.99]
 BOXES = np.array([FACE[:4]], np.float32)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import detections
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from PIL import Image
@@ -19,7 +20,7 @@ from engine.enrolment.photos import examine, examine_all
 from engine.errors import EnrolmentRejected
 from engine.face_reader import BYSTANDER_SHARE, FaceReader
 from engine.gallery import Gallery, Template
-from engine.types import Detections, FaceQuality, detections
+from engine.types import Detections, FaceQuality
 
 Picture = NDArray[np.uint8]
 SIZE = 64

@@ -20,7 +20,7 @@ from engine.people import PeopleStore, Person
 from engine.pipeline import Pipeline, Services, open_pipeline
 from engine.storage import append_lines, csv_line, encode_cell
 from engine.tracking import SightingBook
-from engine.types import Candidate, Detections, Frame, Identity, Match, SourceEvent, Track, TrackState, detections
+from engine.types import Candidate, Detections, Frame, Identity, Match, SourceEvent, Track, TrackState
 
 T0 = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 EVIDENCE = ("similarity", "runner_up", "runner_up_similarity", "margin", "threshold", "model", "evidence_image")
@@ -35,6 +35,14 @@ def unit(*values: float) -> NDArray[np.float32]:
     """A unit row in the direction of the values."""
     row = np.asarray(values, np.float32)
     return np.asarray(row / np.linalg.norm(row), np.float32)
+
+
+def detections(rows: Sequence[Sequence[float]]) -> Detections:
+    """Build `Detections` from `[x1, y1, x2, y2, score]` rows, with landmarks at typical positions."""
+    table = np.asarray(rows, np.float32).reshape(-1, 5)
+    places = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.34, 0.8], [0.66, 0.8]], np.float32)
+    origin, side = table[:, None, :2], (table[:, 2:4] - table[:, :2])[:, None, :]
+    return Detections(table[:, :4], origin + places * side, table[:, 4])
 
 
 def match(threshold: float = 0.5, min_margin: float = 0.0, **similarities: float) -> Match:

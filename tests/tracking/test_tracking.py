@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fakes import at, pose
+from fakes import at, detections, pose
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from engine.config import TrackingConfig
 from engine.tracking import Tracker
-from engine.types import Detections, detections
+from engine.types import Detections
 
 GAP_S = 1.0
 

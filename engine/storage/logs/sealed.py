@@ -34,7 +34,7 @@ _SETTLED_NS = 2 * 10**9  # the coarsest file systems store times to two seconds
 
 
 @dataclass(frozen=True)
-class _Known:
+class _LastRead:
     """The content of a file as last read.
 
     Attributes:
@@ -69,7 +69,7 @@ class SealedFile:
         self._sealer = sealer
         self._people = [self.columns.index(column) for column in people]
         self._name = self.name = path.stem
-        self._known = _Known()
+        self._known = _LastRead()
         self._mutex = threading.Lock()
 
     @contextlib.contextmanager
@@ -227,13 +227,13 @@ class SealedFile:
                         return list(self._known.rows)
                     content = handle.read()
             except FileNotFoundError:
-                self._known = _Known()
+                self._known = _LastRead()
                 return []
             whole, known = content[: content.rfind(b"\n") + 1], self._known
             if len(whole) < known.length or zlib.crc32(whole[: known.length]) != known.checksum:
-                known = _Known()
+                known = _LastRead()
             columns, rows = self._parsed(whole[known.length :], known.columns)
-            self._known = _Known(
+            self._known = _LastRead(
                 stamp if time.time_ns() - status.st_mtime_ns > _SETTLED_NS else None,
                 len(whole),
                 zlib.crc32(whole[known.length :], known.checksum),
