@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.errors import InputError, StorageError, Unreachable
-from engine.storage import FileDocument, clean_text, read_rows, write_table
+from engine.storage import FileDocument, atomic_write, clean_text, read_rows, table_text
 from engine.types import Person
 
 __all__ = [
@@ -134,7 +134,12 @@ class PeopleFile:
     def save(self, before: Mapping[str, Person], after: Mapping[str, Person]) -> None:
         """Replace the file."""
         del before
-        write_table(self.path, PEOPLE_COLUMNS, [dataclasses.asdict(person) for person in after.values()])
+        atomic_write(self.path, self.content(after))
+
+    @staticmethod
+    def content(people: Mapping[str, Person]) -> bytes:
+        """Return the bytes of a file with these people."""
+        return table_text(PEOPLE_COLUMNS, map(dataclasses.asdict, people.values())).encode("utf-8", "replace")
 
 
 class PeopleStore:

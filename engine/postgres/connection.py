@@ -8,17 +8,18 @@ import logging
 import threading
 import time as clock
 from collections.abc import Iterator, Mapping
-from typing import cast
+from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Column, Connection, Engine, MetaData, Table, create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.types import TypeEngine
 
 from engine.errors import ConfigError, StorageError, Unreachable
 
-__all__ = ["Database", "Unreachable", "parsed", "shown"]
+__all__ = ["Database", "Unreachable", "parsed", "shown", "table"]
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,11 @@ def parsed(url: str) -> URL:
 def shown(url: URL) -> str:
     """Return an address without its password."""
     return url.render_as_string(hide_password=True)
+
+
+def table(name: str, /, **columns: type[TypeEngine[Any]]) -> Table:
+    """Return a table of the schema `muster` with columns of these names and types."""
+    return Table(name, MetaData(schema="muster"), *(Column(key, kind) for key, kind in columns.items()))
 
 
 class Database:

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from engine.errors import ConfigError, MusterError, StorageError
 from engine.gallery import Gallery
+from engine.people import PeopleFile
 from engine.postgres.base import DatabaseState
 from engine.postgres.connection import Database, Unreachable, parsed, shown
 from engine.postgres.known import Known
@@ -138,8 +139,8 @@ class DatabaseStore:
 
     def gallery(self, name: str, model_id: str, alignment_id: str, dimension: int) -> GalleryRows:
         """Return one of the site's galleries."""
-        rows = GalleryRows(self.database, self.watcher, name, model_id, alignment_id, dimension)
         empty = Gallery.empty(model_id, alignment_id, dimension)
+        rows = GalleryRows(self.database, self.watcher, name, empty)
         self._galleries[name] = lambda: rows.load(empty)
         return rows
 
@@ -161,12 +162,14 @@ class DatabaseStore:
         if not self.database.kind:  # it was away when this began
             self._look()
         if self._keeping:
-            self._known.follow(
-                versions,
-                self.people().load,
-                lambda name: self._galleries[name](),
-                lambda name: self.document(name).read(),
-            )
+            self._known.follow(versions, self._content)
+
+    def _content(self, name: str) -> bytes | None:
+        """Return people, a gallery or a document as the bytes of a file."""
+        if name == "people":
+            return PeopleFile.content(self.people().load())
+        kind, _, gallery = name.partition("/")
+        return self._galleries[gallery]().to_bytes() if kind == "gallery" else self.document(name).read()
 
     def backlog(self) -> Backlog:
         """Return what waits for the database."""

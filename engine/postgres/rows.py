@@ -2,84 +2,45 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Connection,
-    Float,
-    LargeBinary,
-    MetaData,
-    Select,
-    Table,
-    Text,
-    delete,
-    func,
-    insert,
-    literal_column,
-    select,
-    text,
-    update,
-)
+import sqlalchemy as sa
 
 from engine.gallery import Gallery, Template
 from engine.people import PEOPLE_COLUMNS, Person
-from engine.postgres.connection import Database
+from engine.postgres.connection import Database, table
 from engine.postgres.watch import VersionWatch
 
 __all__ = ["GALLERIES", "GalleryRows", "PeopleRows", "TableDocument"]
 
-_METADATA = MetaData(schema="muster")
-DOCUMENTS = Table(
-    "documents",
-    _METADATA,
-    Column("site", Text),
-    Column("name", Text),
-    Column("version", BigInteger),
-    Column("content", LargeBinary),
-)
-PEOPLE = Table(
-    "people",
-    _METADATA,
-    Column("site", Text),
-    *(Column(name, Text) for name in PEOPLE_COLUMNS if name != "active"),
-    Column("active", Boolean),
-    Column("seq", BigInteger),
+DOCUMENTS = table("documents", site=sa.Text, name=sa.Text, version=sa.BigInteger, content=sa.LargeBinary)
+PEOPLE = table(
+    "people", site=sa.Text, **dict.fromkeys(PEOPLE_COLUMNS, sa.Text) | {"active": sa.Boolean}, seq=sa.BigInteger
 )
 GALLERIES = {"people": "templates", "strangers": "strangers", "anchors": "anchors"}
 """Tables of the galleries."""
-_HEADS = Table(
-    "galleries",
-    _METADATA,
-    Column("site", Text),
-    Column("gallery", Text),
-    Column("model_id", Text),
-    Column("alignment_id", Text),
-    Column("version", BigInteger),
-    Column("issued", BigInteger),
-)
-_CHANGED = text("SELECT muster.gallery_changed(:site, :gallery, :model, :alignment, :before, :after, :issued)")
+_TEXTS = dict.fromkeys(("site", "gallery", "model_id", "alignment_id"), sa.Text)
+_HEADS = table("galleries", **_TEXTS, version=sa.BigInteger, issued=sa.BigInteger)
+_CHANGED = sa.text("SELECT muster.gallery_changed(:site, :gallery, :model, :alignment, :before, :after, :issued)")
 
 
-class TableDocument:
-    """A document in the database, see `engine.storage.Document`.
+class _Versioned:
+    """What documents, people and galleries have in common: a lock, and a version that the watch follows.
 
     Args:
         database: to read and write.
-        watcher: tracks its version.
-        name: such as `accounts.json`.
+        watch: follows the version.
+        name: under which the version is known.
+        lock: name of the lock.
     """
 
-    def __init__(self, database: Database, watcher: VersionWatch, name: str) -> None:
-        self._database, self._watcher, self.name = database, watcher, name
-        self._row = (DOCUMENTS.c.site == database.site, DOCUMENTS.c.name == name)
+    def __init__(self, database: Database, watch: VersionWatch, name: str, lock: str) -> None:
+        self._database, self._watch, self.name, self._lock = database, watch, name, lock
 
     @property
     def title(self) -> str:
@@ -88,124 +49,105 @@ class TableDocument:
 
     def stamp(self) -> object:
         """Return its version; None if it does not exist."""
-        return self._watcher.version(self.name)
+        return self._watch.version(self.name)
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold a lock that other machines respect."""
+        return self._database.locked(self._lock)
+
+
+class TableDocument(_Versioned):
+    """A document in the database such as `accounts.json`, see `engine.storage.Document`."""
+
+    def __init__(self, database: Database, watch: VersionWatch, name: str) -> None:
+        super().__init__(database, watch, name, f"document/{name}")
+        self._row = (DOCUMENTS.c.site == database.site, DOCUMENTS.c.name == name)
 
     def read(self) -> bytes | None:
         """Return the content, or None."""
-        if recalled := self._watcher.recalled:
+        if recalled := self._watch.recalled:
             return recalled.document(self.name)
         with self._database.work() as connection:
-            content: bytes | None = connection.execute(select(DOCUMENTS.c.content).where(*self._row)).scalar()
+            content: bytes | None = connection.execute(sa.select(DOCUMENTS.c.content).where(*self._row)).scalar()
         return content
-
-    @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Hold a lock that other machines respect."""
-        with self._database.locked(f"document/{self.name}"):
-            yield
 
     def write(self, content: bytes) -> None:
         """Replace the content."""
         with self._database.work() as connection:
             version = bump(connection, self._database.site, self.name, content)
-        self._watcher.tell(self.name, version)
+        self._watch.tell(self.name, version)
 
 
-def bump(connection: Connection, site: str, name: str, content: bytes = b"") -> int:
+def bump(connection: sa.Connection, site: str, name: str, content: bytes = b"") -> int:
     """Write a document's next version; return its number."""
     row = (DOCUMENTS.c.site == site, DOCUMENTS.c.name == name)
     changed = connection.execute(
-        update(DOCUMENTS)
+        sa.update(DOCUMENTS)
         .where(*row)
         .values(content=content, version=DOCUMENTS.c.version + 1)
         .returning(DOCUMENTS.c.version)
     ).scalar()
     if changed is None:
-        connection.execute(insert(DOCUMENTS).values(site=site, name=name, version=1, content=content))
+        connection.execute(sa.insert(DOCUMENTS).values(site=site, name=name, version=1, content=content))
     return changed or 1
 
 
-class PeopleRows:
-    """People in the database, see `engine.people.PeopleKeep`.
+class PeopleRows(_Versioned):
+    """People in the database, see `engine.people.PeopleKeep`."""
 
-    Args:
-        database: to read and write.
-        watcher: tracks their version.
-    """
-
-    def __init__(self, database: Database, watcher: VersionWatch) -> None:
-        self._database, self._watcher = database, watcher
-
-    def stamp(self) -> object:
-        """Return a number that grows with every change."""
-        return self._watcher.version("people")
+    def __init__(self, database: Database, watch: VersionWatch) -> None:
+        super().__init__(database, watch, "people", "people")
 
     def load(self) -> dict[str, Person]:
         """Return everybody of the site by id."""
-        if recalled := self._watcher.recalled:
+        if recalled := self._watch.recalled:
             return recalled.people()
-        query = select(*(PEOPLE.c[name] for name in PEOPLE_COLUMNS)).where(PEOPLE.c.site == self._database.site)
+        query = sa.select(*(PEOPLE.c[name] for name in PEOPLE_COLUMNS)).where(PEOPLE.c.site == self._database.site)
         with self._database.work() as connection:
             return {row.employee_id: Person(**row._mapping) for row in connection.execute(query.order_by(PEOPLE.c.seq))}
-
-    @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Hold a lock that other machines respect."""
-        with self._database.locked("people"):
-            yield
 
     def save(self, before: Mapping[str, Person], after: Mapping[str, Person]) -> None:
         """Write the differences in one transaction."""
         site = self._database.site
         with self._database.work() as connection:
             for key in before.keys() - after.keys():
-                connection.execute(delete(PEOPLE).where(PEOPLE.c.site == site, PEOPLE.c.employee_id == key))
+                connection.execute(sa.delete(PEOPLE).where(PEOPLE.c.site == site, PEOPLE.c.employee_id == key))
             for key, person in after.items():
                 if key in before and before[key] != person:
                     own = (PEOPLE.c.site == site, PEOPLE.c.employee_id == key)
-                    connection.execute(update(PEOPLE).where(*own).values(dataclasses.asdict(person)))
+                    connection.execute(sa.update(PEOPLE).where(*own).values(dataclasses.asdict(person)))
             added = [{"site": site, **dataclasses.asdict(each)} for key, each in after.items() if key not in before]
             if added:
-                connection.execute(insert(PEOPLE), added)
+                connection.execute(sa.insert(PEOPLE), added)
             version = bump(connection, site, "people")
-        self._watcher.tell("people", version)
+        self._watch.tell("people", version)
 
 
-class GalleryRows:
+class GalleryRows(_Versioned):
     """A gallery in the database, a row per template, see `engine.gallery.GalleryKeep`.
 
     Args:
-        database: to read and write.
-        watcher: tracks its version.
+        database, watch: see `_Versioned`.
         gallery: one of `GALLERIES`.
-        model_id, alignment_id, dimension: required of its embeddings.
+        empty: a gallery of the settings' model.
     """
 
-    def __init__(
-        self, database: Database, watcher: VersionWatch, gallery: str, model_id: str, alignment_id: str, dimension: int
-    ) -> None:
-        self._database, self._watcher, self._gallery = database, watcher, gallery
-        self._made_with, self._dimension = (model_id, alignment_id), dimension
-        self.table = Table(
+    def __init__(self, database: Database, watch: VersionWatch, gallery: str, empty: Gallery) -> None:
+        super().__init__(database, watch, f"gallery/{gallery}", f"gallery/{gallery}")
+        self._gallery, self._empty = gallery, empty
+        self.table = table(
             GALLERIES[gallery],
-            MetaData(schema="muster"),
-            Column("site", Text),
-            Column("template_id", Text),
-            Column("person", Text),
-            Column("quality", Float),
-            Column("embedding", LargeBinary),
-            Column("added", BigInteger),
-            Column("seq", BigInteger),
+            **dict.fromkeys(("site", "template_id", "person"), sa.Text),
+            quality=sa.Float,
+            embedding=sa.LargeBinary,
+            added=sa.BigInteger,
+            seq=sa.BigInteger,
         )
 
     @property
     def title(self) -> str:
         """Its name and database."""
         return f"the gallery of {self._gallery} in {self._database}"
-
-    def stamp(self) -> object:
-        """Return its version; None if it does not exist."""
-        return self._watcher.version(f"gallery/{self._gallery}")
 
     def keep_aside(self, gallery: Gallery) -> None:
         """Do nothing: the database has backups, and another copy of templates would be one more to erase."""
@@ -214,40 +156,34 @@ class GalleryRows:
         """Return nothing, see `keep_aside`."""
         return []
 
-    @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Hold a lock that other machines respect."""
-        with self._database.locked(f"gallery/{self._gallery}"):
-            yield
-
     def load(self, before: Gallery) -> Gallery:
         """Return the present gallery; embeddings in `before` are not fetched again.
 
         Raises:
             StorageError: the gallery cannot be read.
         """
-        if recalled := self._watcher.recalled:
+        if recalled := self._watch.recalled:
             return recalled.gallery(self._gallery)
         table, site = self.table, self._database.site
         with self._database.work() as connection:
             # one consistent state
-            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+            connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             head = connection.execute(
-                select(_HEADS).where(_HEADS.c.site == site, _HEADS.c.gallery == self._gallery)
+                sa.select(_HEADS).where(_HEADS.c.site == site, _HEADS.c.gallery == self._gallery)
             ).one_or_none()
             if head is None:
-                return Gallery.empty(*self._made_with, self._dimension)
+                return self._empty
             recipe = (head.model_id, head.alignment_id)
             if before.recipe != recipe:
                 before = Gallery.empty(*recipe, 0)
             # all ids as one value, which also shows what was removed
-            ids: Select[Any] = (
-                select(literal_column("array_agg(template_id ORDER BY seq)"))
+            ids: sa.Select[Any] = (
+                sa.select(sa.literal_column("array_agg(template_id ORDER BY seq)"))
                 .select_from(table)
                 .where(table.c.site == site)
             )
             order = connection.execute(ids).scalar() or []
-            new = select(table.c.template_id, table.c.person, table.c.quality, table.c.embedding).where(
+            new = sa.select(table.c.template_id, table.c.person, table.c.quality, table.c.embedding).where(
                 table.c.site == site, table.c.added > (before.version if before.templates else -1)
             )
             fetched = {
@@ -257,7 +193,7 @@ class GalleryRows:
         held = {each.template_id: row for row, each in enumerate(before.templates) if each.template_id not in fetched}
         templates = [fetched[key][0] if key in fetched else before.templates[held[key]] for key in order]
         width = next((len(content) // 4 for _, content in fetched.values()), before.embeddings.shape[1])
-        rows = np.empty((len(order), width or self._dimension), np.float32)
+        rows = np.empty((len(order), width or self._empty.embeddings.shape[1]), np.float32)
         if same := [index for index, key in enumerate(order) if key in held]:
             rows[same] = before.embeddings[[held[order[index]] for index in same]]
         for index, key in enumerate(order):
@@ -272,17 +208,17 @@ class GalleryRows:
         has = {each.template_id: each for each in after.templates}
         with self._database.work() as connection:
             if before.recipe != after.recipe:  # no embedding stays
-                connection.execute(delete(table).where(table.c.site == site))
+                connection.execute(sa.delete(table).where(table.c.site == site))
                 had = {}
             gone = sorted(had.keys() - has.keys())
             if gone:
-                own = (table.c.site == site, table.c.template_id == func.any(gone))
-                connection.execute(delete(table).where(*own))
+                own = (table.c.site == site, table.c.template_id == sa.func.any(gone))
+                connection.execute(sa.delete(table).where(*own))
             for key in had.keys() & has.keys():
                 if had[key] != has[key]:
                     own = (table.c.site == site, table.c.template_id == key)
                     connection.execute(
-                        update(table)
+                        sa.update(table)
                         .where(*own)
                         .values(person=has[key].person, quality=has[key].quality, added=after.version)
                     )
@@ -299,7 +235,7 @@ class GalleryRows:
                 if each.template_id not in had
             ]
             if added:
-                connection.execute(insert(table), added)
+                connection.execute(sa.insert(table), added)
             connection.execute(
                 _CHANGED,
                 {
@@ -312,4 +248,4 @@ class GalleryRows:
                     "issued": after.issued,
                 },
             )
-        self._watcher.tell(f"gallery/{self._gallery}", after.version)
+        self._watch.tell(self.name, after.version)

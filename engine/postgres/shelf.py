@@ -12,29 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Column,
-    Connection,
-    Date,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    and_,
-    cast,
-    column,
-    delete,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    text,
-    update,
-)
+import sqlalchemy as sa
 
-from engine.postgres.connection import Database, Unreachable
+from engine.postgres.connection import Database, Unreachable, table
 from engine.postgres.spool import Entry, Spool
 from engine.storage import decode_cell, encode_cell
 from engine.storage.logs import Finding, Head, Sealer
@@ -46,52 +26,43 @@ from engine.storage.logs.shelf import stem
 
 __all__ = ["TableShelf", "log_table"]
 
-_BEGIN = text("SELECT * FROM muster.begin_append(:site, :log, :day, :recorder, :ids)")
-_END = text("SELECT muster.end_append(:site, :log, :day, :recorder, :number, :mac)")
-_OF_PERSON = text("SELECT * FROM muster.told_of_person(:site, :key, :days)")
-_OF_STRANGER = text("SELECT * FROM muster.told_of_stranger(:site, :key, :days)")
-_INCIDENT = text("SELECT * FROM muster.told_incident(:site, :key)")
+_BEGIN = sa.text("SELECT * FROM muster.begin_append(:site, :log, :day, :recorder, :ids)")
+_END = sa.text("SELECT muster.end_append(:site, :log, :day, :recorder, :number, :mac)")
+_OF_PERSON = sa.text("SELECT * FROM muster.told_of_person(:site, :key, :days)")
+_OF_STRANGER = sa.text("SELECT * FROM muster.told_of_stranger(:site, :key, :days)")
+_INCIDENT = sa.text("SELECT * FROM muster.told_incident(:site, :key)")
 _RECENT = 20_000
 """How many of its own rows a process remembers, so that it repeats nothing while the database is away."""
 _MOST_DAYS = 400
 _PAGE = 2000  # rows copied at once
 _LONGEST_ID = 100
 
-_METADATA = MetaData(schema="muster")
-_CHAINS = Table(
+_CHAINS = table(
     "chains",
-    _METADATA,
-    Column("site", Text),
-    Column("log", Text),
-    Column("day", Date),
-    Column("recorder", Text),
-    Column("rows", Integer),
-    Column("number", Integer),
-    Column("head", Text),
-    Column("mac", Text),
-    Column("revision", Integer),
+    **{"site": sa.Text, "log": sa.Text, "day": sa.Date, "recorder": sa.Text, "head": sa.Text, "mac": sa.Text},
+    **dict.fromkeys(("rows", "number", "revision"), sa.Integer),
 )
 
 
-def log_table(name: str, columns: Sequence[str]) -> Table:
+def log_table(name: str, columns: Sequence[str]) -> sa.Table:
     """Return the table of a log.
 
     Args:
         name: of the log.
         columns: as in CSV files, `seal` last.
     """
-    own = [Column(f"c_{column}", Text, key=column) for column in columns[:-1]]
-    return Table(
+    own = [sa.Column(f"c_{column}", sa.Text, key=column) for column in columns[:-1]]
+    return sa.Table(
         name,
-        MetaData(schema="muster"),
-        Column("site", Text, key="_site"),
-        Column("day", Date, key="_day"),
-        Column("recorder", Text, key="_recorder"),
-        Column("position", Integer, key="_position"),
-        Column("row_id", Text, key="_id"),
-        Column("seq", Integer, key="_seq"),
+        sa.MetaData(schema="muster"),
+        sa.Column("site", sa.Text, key="_site"),
+        sa.Column("day", sa.Date, key="_day"),
+        sa.Column("recorder", sa.Text, key="_recorder"),
+        sa.Column("position", sa.Integer, key="_position"),
+        sa.Column("row_id", sa.Text, key="_id"),
+        sa.Column("seq", sa.Integer, key="_seq"),
         *own,
-        Column("seal", Text, key="seal"),
+        sa.Column("seal", sa.Text, key="seal"),
     )
 
 
@@ -194,7 +165,7 @@ class TableShelf:
                     }
                 )
             if rows:
-                connection.execute(insert(self.table), rows)
+                connection.execute(sa.insert(self.table), rows)
                 mac = self.sealer.mac("head", name, str(seal.number), seal.chain)
                 connection.execute(_END, place | {"number": seal.number, "mac": mac})
 
@@ -225,13 +196,17 @@ class TableShelf:
                 taken.add(row_id)
             # one statement, because each counts the rows; one text, because arrays are slow to send
             added = (
-                func.json_to_recordset(cast(literal(json.dumps(content, ensure_ascii=False), Text), JSON))
-                .table_valued(*(column(name, Integer if name == "_position" else Text) for name in names), name="added")
+                sa.func.json_to_recordset(
+                    sa.cast(sa.literal(json.dumps(content, ensure_ascii=False), sa.Text), sa.JSON)
+                )
+                .table_valued(
+                    *(sa.column(name, sa.Integer if name == "_position" else sa.Text) for name in names), name="added"
+                )
                 .render_derived(with_types=True)
             )
-            place_of = (literal(self._database.site, Text), literal(day, Date))
-            values = select(*place_of, *(added.c[name] for name in names))
-            connection.execute(insert(self.table).from_select(["_site", "_day", *names], values))
+            place_of = (sa.literal(self._database.site, sa.Text), sa.literal(day, sa.Date))
+            values = sa.select(*place_of, *(added.c[name] for name in names))
+            connection.execute(sa.insert(self.table).from_select(["_site", "_day", *names], values))
 
     # ----------------------------------------------------------------------------------------- reading
 
@@ -239,7 +214,7 @@ class TableShelf:
         """See `engine.storage.logs.Shelf.counts`; counts the actual rows, whatever the chain's entry says."""
         table = self.table
         place = (table.c["_day"], table.c["_recorder"])
-        counted = select(*place, func.count()).where(table.c["_site"] == self._database.site).group_by(*place)
+        counted = sa.select(*place, sa.func.count()).where(table.c["_site"] == self._database.site).group_by(*place)
         found: dict[Key, int] = {(day, each): 0 for day, recorders in self.parts().items() for each in recorders}
         with self._database.work() as connection:
             return found | {(day, recorder): count for day, recorder, count in connection.execute(counted)}
@@ -249,11 +224,11 @@ class TableShelf:
         wanted = [
             _CHAINS.c.site == self._database.site,
             _CHAINS.c.log == self.name,
-            or_(_CHAINS.c.rows > 0, _CHAINS.c.number > 0),  # or its rows are gone, which `check` must report
+            sa.or_(_CHAINS.c.rows > 0, _CHAINS.c.number > 0),  # or its rows are gone, which `check` must report
         ]
         if days is not None:
             wanted.append(_CHAINS.c.day.in_(days))
-        query = select(_CHAINS.c.day, _CHAINS.c.recorder, _CHAINS.c.rows, _CHAINS.c.revision).where(*wanted)
+        query = sa.select(_CHAINS.c.day, _CHAINS.c.recorder, _CHAINS.c.rows, _CHAINS.c.revision).where(*wanted)
         found: dict[date, dict[str, tuple[int, int]]] = {}
         with self._database.work() as connection:
             for row in connection.execute(query.order_by(_CHAINS.c.day, _CHAINS.c.recorder)):
@@ -293,10 +268,10 @@ class TableShelf:
             for day in grown:
                 parts = self._known[day].parts
                 newer = [
-                    and_(self.table.c["_recorder"] == each, self.table.c["_position"] > parts.get(each, (0, 0))[0])
+                    sa.and_(self.table.c["_recorder"] == each, self.table.c["_position"] > parts.get(each, (0, 0))[0])
                     for each in now[day]
                 ]
-                self._fetch([self.table.c["_day"] == day, or_(*newer)])
+                self._fetch([self.table.c["_day"] == day, sa.or_(*newer)])
             for day in (*whole, *grown):
                 for each, (_, revision) in now[day].items():
                     count = self._known[day].parts.get(each, (0, 0))[0]
@@ -312,7 +287,7 @@ class TableShelf:
             return
         columns = [self.table.c[column] for column in self.columns]
         place = [self.table.c[key] for key in ("_day", "_recorder", "_position")]
-        query = select(*place, *columns).where(self.table.c["_site"] == self._database.site, *wanted)
+        query = sa.select(*place, *columns).where(self.table.c["_site"] == self._database.site, *wanted)
         with self._database.work() as connection:
             for day, recorder, position, *cells in connection.execute(
                 query.order_by(self.table.c["_day"], self.table.c["_seq"])
@@ -340,7 +315,7 @@ class TableShelf:
     def find(self, row_id: str) -> list[dict[str, str]]:
         """See `engine.storage.logs.Shelf.find`."""
         table = self.table
-        whole = select(*(table.c[column] for column in self.columns)).where(
+        whole = sa.select(*(table.c[column] for column in self.columns)).where(
             table.c["_site"] == self._database.site, table.c["_id"] == row_id
         )
         try:
@@ -370,10 +345,10 @@ class TablePart:
         self._place: dict[str, object] = {"site": site, "log": shelf.name, "day": day, "recorder": recorder}
         self._chain = tuple(_CHAINS.c[key] == value for key, value in self._place.items())
 
-    def _head(self, connection: Connection) -> Head | None:
+    def _head(self, connection: sa.Connection) -> Head | None:
         """Return the running head, if it is authentic."""
         found = connection.execute(
-            select(_CHAINS.c.number, _CHAINS.c.head, _CHAINS.c.mac).where(*self._chain)
+            sa.select(_CHAINS.c.number, _CHAINS.c.head, _CHAINS.c.mac).where(*self._chain)
         ).one_or_none()
         if found is None:
             return None
@@ -393,7 +368,7 @@ class TablePart:
             values = {"number": head.rows, "head": head.chain, "mac": mac}
         with self._database.work() as connection:
             connection.execute(_BEGIN, {**self._place, "ids": []})
-            connection.execute(update(_CHAINS).where(*self._chain).values(values))
+            connection.execute(sa.update(_CHAINS).where(*self._chain).values(values))
 
     def head(self) -> Head:
         """Return how far the chain is sealed."""
@@ -402,7 +377,7 @@ class TablePart:
             if head is not None:
                 return head
             last = connection.execute(
-                select(self._shelf.table.c.seal)
+                sa.select(self._shelf.table.c.seal)
                 .where(*self._rows)
                 .order_by(self._shelf.table.c["_position"].desc())
                 .limit(1)
@@ -410,10 +385,12 @@ class TablePart:
         seal = parse_seal(last or "")
         return Head(0, "") if seal is None else Head(seal.number, seal.chain)
 
-    def _cells(self, connection: Connection, after: int = 0, limit: int | None = None) -> list[tuple[int, list[str]]]:
+    def _cells(
+        self, connection: sa.Connection, after: int = 0, limit: int | None = None
+    ) -> list[tuple[int, list[str]]]:
         columns = [self._shelf.table.c[column] for column in self._shelf.columns]
         position = self._shelf.table.c["_position"]
-        query = select(position, *columns).where(*self._rows, position > after).order_by(position).limit(limit)
+        query = sa.select(position, *columns).where(*self._rows, position > after).order_by(position).limit(limit)
         return [(row[0], list(row[1:])) for row in connection.execute(query)]
 
     def cells(self, closed: Callable[[], Head | None]) -> Iterator[Cells]:
@@ -477,21 +454,21 @@ class TablePart:
         if not names:
             return 0
         table = shelf.table
-        near = or_(*(table.c[name].contains(person, autoescape=True) for name in names))
+        near = sa.or_(*(table.c[name].contains(person, autoescape=True) for name in names))
         with self._database.work() as connection:
-            query = select(table.c["_position"], *(table.c[name] for name in names)).where(*self._rows, near)
+            query = sa.select(table.c["_position"], *(table.c[name] for name in names)).where(*self._rows, near)
             for position, *ids in connection.execute(query).all():
                 redacted = (without_person(each, person, shelf.sealer) for each in ids)
                 changes = {name: each for name, each in zip(names, redacted, strict=True) if each is not None}
                 if changes:
                     count += 1
                     connection.execute(
-                        update(table).where(*self._rows, table.c["_position"] == position).values(changes)
+                        sa.update(table).where(*self._rows, table.c["_position"] == position).values(changes)
                     )
         return count
 
     def drop(self) -> None:
         """Delete the chain on purpose."""
         with self._database.work() as connection:
-            connection.execute(delete(self._shelf.table).where(*self._rows))
-            connection.execute(delete(_CHAINS).where(*self._chain))
+            connection.execute(sa.delete(self._shelf.table).where(*self._rows))
+            connection.execute(sa.delete(_CHAINS).where(*self._chain))
