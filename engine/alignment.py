@@ -24,6 +24,8 @@ score           product of ramps of size (8 → 45 px), sharpness (0.02 → 0.3)
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -40,16 +42,17 @@ TEMPLATE: NDArray[np.float32] = np.array(
     [[54.7, 72.6], [105.0, 72.6], [80.0, 100.9], [59.1, 129.8], [101.1, 129.8]], np.float32
 )
 
-QUALITY_REASONS = (
-    "too small",
-    "cut off by the edge",
-    "too dark",
-    "too bright",
-    "too little contrast",
-    "blurred",
-    "turned too far",
-    "looking up or down too far",
-)
+_CHECKS: Mapping[str, Callable[[FaceQuality, QualityConfig], bool]] = {
+    "too small": lambda face, gate: face.size_px < gate.min_size_px,
+    "cut off by the edge": lambda face, gate: face.inside < gate.min_inside,
+    "too dark": lambda face, gate: face.brightness < gate.min_brightness,
+    "too bright": lambda face, gate: face.brightness > gate.max_brightness,
+    "too little contrast": lambda face, gate: face.contrast < gate.min_contrast,
+    "blurred": lambda face, gate: face.sharpness < gate.min_sharpness,
+    "turned too far": lambda face, gate: abs(face.yaw_deg) > gate.max_yaw_deg,
+    "looking up or down too far": lambda face, gate: abs(face.pitch_deg) > gate.max_pitch_deg,
+}
+QUALITY_REASONS = tuple(_CHECKS)
 """Why a face fails the gate, in the order in which the limits are checked."""
 
 _NOSE_DEPTH = 0.45
@@ -181,41 +184,7 @@ def measure(
             * _ramp(brightness, 1.0, 0.85)
             * _ramp(inside, 0.6, 0.95)
         )
-        rows.append(
-            FaceQuality(
-                size_px=size,
-                sharpness=sharpness,
-                brightness=brightness,
-                contrast=contrast,
-                yaw_deg=yaw,
-                pitch_deg=pitch,
-                roll_deg=roll,
-                inside=inside,
-                score=score,
-                reason=_first_reason(gate, size, sharpness, brightness, contrast, yaw, pitch, inside),
-            )
-        )
+        quality = FaceQuality(size, sharpness, brightness, contrast, yaw, pitch, roll, inside, score)
+        reason = next((reason for reason, fails in _CHECKS.items() if fails(quality, gate)), "")
+        rows.append(replace(quality, reason=reason))
     return rows
-
-
-def _first_reason(
-    gate: QualityConfig,
-    size: float,
-    sharpness: float,
-    brightness: float,
-    contrast: float,
-    yaw: float,
-    pitch: float,
-    inside: float,
-) -> str:
-    failed = (
-        size < gate.min_size_px,
-        inside < gate.min_inside,
-        brightness < gate.min_brightness,
-        brightness > gate.max_brightness,
-        contrast < gate.min_contrast,
-        sharpness < gate.min_sharpness,
-        abs(yaw) > gate.max_yaw_deg,
-        abs(pitch) > gate.max_pitch_deg,
-    )
-    return next((reason for reason, fails in zip(QUALITY_REASONS, failed, strict=True) if fails), "")

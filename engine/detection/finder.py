@@ -36,7 +36,6 @@ class Finder(Protocol):
 
     def look(self, frame: Frame, expected: Floats, just_seen: NDArray[np.bool_]) -> Detections:
         """Find the faces in a frame."""
-        ...
 
 
 class FaceFinder:
@@ -50,8 +49,7 @@ class FaceFinder:
     Attributes:
         scans, looks: number of frames searched as a whole, and of those searched at known places only.
         scanned: time of the last frame searched as a whole. A face that this search missed is not looked for again at its old
-            place,
-            so that a doubtful face cannot survive on looks alone.
+            place, so that a doubtful face cannot survive on looks alone.
     """
 
     def __init__(self, detector: Detector, config: DetectionConfig, min_face_px: int | None = None) -> None:
@@ -63,21 +61,15 @@ class FaceFinder:
         self._size: tuple[int, ...] = ()
         self._missed = False
 
-    def look(self, frame: Frame, expected: Floats, just_seen: NDArray[np.bool_]) -> Detections:
-        """See `find`."""
-        return self.find(frame.image, frame.time, expected, just_seen)
-
-    def find(
-        self, image: NDArray[np.uint8], time: datetime, expected: Floats, just_seen: NDArray[np.bool_] | None = None
-    ) -> Detections:
+    def look(self, frame: Frame, expected: Floats, just_seen: NDArray[np.bool_] | None = None) -> Detections:
         """Find the faces in a frame.
 
         Args:
-            image: RGB uint8 (H, W, 3).
-            time: of the frame.
+            frame: the picture and its time.
             expected: (n, 4) float32, where the faces known so far should be.
             just_seen: (n,) True for faces seen in the previous frame, the only ones worth searching for; default: all.
         """
+        image, time = frame.image, frame.time
         since = abs((time - self.scanned).total_seconds()) if self.scanned is not None else None
         if since is None or since >= self._config.idle_interval_s - 1e-6 or image.shape != self._size:
             return self._scan(image, time)

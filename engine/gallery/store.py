@@ -52,28 +52,11 @@ class GalleryKeep(Protocol):
         """Return the files that `keep_aside` wrote."""
 
 
-class GalleryFile:
+class GalleryFile(FileDocument):
     """A gallery in a safetensors file.
 
     When a gallery of another model replaces it, the old file stays beside it as `people.<model>+<alignment>.safetensors`.
-
-    Args:
-        path: the file.
     """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._document = FileDocument(path)
-
-    @property
-    def title(self) -> str:
-        return self._document.title
-
-    def stamp(self) -> object:
-        return self._document.stamp()
-
-    def exclusive(self) -> AbstractContextManager[None]:
-        return self._document.exclusive()
 
     def load(self, before: Gallery) -> Gallery:
         del before
@@ -81,7 +64,7 @@ class GalleryFile:
 
     def save(self, before: Gallery, after: Gallery) -> None:
         del before
-        self._document.write(after.to_bytes())
+        self.write(after.to_bytes())
 
     def keep_aside(self, gallery: Gallery) -> Path:
         """Write the gallery to a file beside this one, named after its model."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.errors import InputError, StorageError, Unreachable
-from engine.storage import FileDocument, atomic_write, clean_text, read_rows, table_text
+from engine.storage import FileDocument, clean_text, read_rows, table_text
 from engine.types import Person
 
 __all__ = [
@@ -94,24 +94,8 @@ class PeopleKeep(Protocol):
         """Replace the loaded rows; call it within `exclusive()`."""
 
 
-class PeopleFile:
-    """`people.csv`.
-
-    Args:
-        path: the file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._document = FileDocument(path)
-
-    def stamp(self) -> object:
-        """See `FileDocument.stamp`."""
-        return self._document.stamp()
-
-    def exclusive(self) -> AbstractContextManager[None]:
-        """Hold the lock file beside the file."""
-        return self._document.exclusive()
+class PeopleFile(FileDocument):
+    """`people.csv`."""
 
     def load(self) -> dict[str, Person]:
         """See `PeopleKeep.load`; people may have edited the file by hand.
@@ -134,7 +118,7 @@ class PeopleFile:
     def save(self, before: Mapping[str, Person], after: Mapping[str, Person]) -> None:
         """Replace the file."""
         del before
-        atomic_write(self.path, self.content(after))
+        self.write(self.content(after))
 
     @staticmethod
     def content(people: Mapping[str, Person]) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -22,7 +22,6 @@ from engine.storage import decode_cell, encode_cell
 from engine.storage.logs import Journal
 from engine.storage.logs.check import line_of
 from engine.storage.logs.exact import Cells, Key
-from engine.storage.logs.seals import canonical
 from engine.storage.logs.shelf import Shelf, stem
 
 __all__ = ["ADMINISTRATION", "Copied", "Progress", "apart", "as_filed", "copy"]
@@ -97,16 +96,9 @@ def _see_key(source: Side, counts: Mapping[str, Mapping[Key, int]]) -> None:
         raise StorageError(f"{path} is missing, and {source.title} holds sealed rows", hint=hint)
     for log, key in keys[:: max(1, len(keys) // _SAMPLES)]:
         for row in islice(source.cells(log.name, key), _SAMPLES):
-            if _authentic(log, key, row):
+            if line_of(row, stem(log.name, *key), log.sealer, log.people, 0).authentic:
                 return
     raise StorageError(f"the rows of {source.title} are not sealed with the key {path}", hint=hint)
-
-
-def _authentic(log: Shelf, key: Key, row: Cells) -> bool:
-    def hashed(cells: Sequence[str]) -> list[str]:
-        return canonical(cells, log.people, log.sealer)
-
-    return line_of(row, stem(log.name, *key), log.sealer, hashed, 0).authentic
 
 
 def _see_target(source: Side, target: Side, name: str, counts: Mapping[Key, int]) -> list[Key]:

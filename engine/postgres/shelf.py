@@ -18,10 +18,10 @@ from engine.postgres.connection import Database, Unreachable, table
 from engine.postgres.spool import Entry, Spool
 from engine.storage import decode_cell, encode_cell
 from engine.storage.logs import Finding, Head, Sealer
-from engine.storage.logs.check import check_lines, line_of
+from engine.storage.logs.check import Line, check_lines, line_of
 from engine.storage.logs.exact import Cells, Key, exactly_encoded
 from engine.storage.logs.sealed import Row
-from engine.storage.logs.seals import Seal, canonical, parse_seal, without_person
+from engine.storage.logs.seals import Seal, parse_seal, without_person
 from engine.storage.logs.shelf import stem
 
 __all__ = ["TableShelf", "log_table"]
@@ -152,7 +152,8 @@ class TableShelf:
             seal = Seal(found.number, "", found.head)
             rows: list[dict[str, object]] = []
             for entry in {entry.row_id: entry for entry in entries if entry.row_id not in known}.values():
-                seal = self._sealed(seal, name, entry.cells)
+                cells = [encode_cell(entry.cells.get(column, "")) for column in self.columns[:-1]]
+                seal = self.sealer.next(seal, name, cells, self.people)
                 rows.append(
                     {
                         "_site": self._database.site,
@@ -168,11 +169,6 @@ class TableShelf:
                 connection.execute(sa.insert(self.table), rows)
                 mac = self.sealer.mac("head", name, str(seal.number), seal.chain)
                 connection.execute(_END, place | {"number": seal.number, "mac": mac})
-
-    def _sealed(self, before: Seal, name: str, cells: Mapping[str, str]) -> Seal:
-        encoded = [encode_cell(cells.get(column, "")) for column in self.columns[:-1]]
-        own = self.sealer.own(name, before.number + 1, canonical(encoded, self.people, self.sealer))
-        return Seal(before.number + 1, own, self.sealer.chain(before.chain, own))
 
     def restore(self, day: date, rows: Sequence[tuple[str, Cells]]) -> None:
         """See `engine.storage.logs.Shelf.restore`; a row with a duplicate identifier gets another key."""
@@ -410,14 +406,10 @@ class TablePart:
             found = self._cells(connection)
         return [dict(zip(self._shelf.columns, cells, strict=True)) for _, cells in found]
 
-    def _lines(self, found: Sequence[tuple[int, list[str]]]) -> list[Any]:
-        shelf = self._shelf
-
-        def hashed(cells: Sequence[str]) -> list[str]:
-            return canonical(cells, shelf.people, shelf.sealer)
-
+    def _lines(self, found: Sequence[tuple[int, list[str]]]) -> list[Line]:
+        sealer, people = self._shelf.sealer, self._shelf.people
         return [
-            line_of([*map(encode_cell, cells[:-1]), cells[-1]], self.name, shelf.sealer, hashed, position + 1)
+            line_of([*map(encode_cell, cells[:-1]), cells[-1]], self.name, sealer, people, position + 1)
             for position, cells in found
         ]
 

@@ -42,7 +42,6 @@ __all__ = [
     "file_name",
     "locked",
     "new_id",
-    "parse_rows",
     "read_rows",
     "repeatable",
     "repeatable_ids",
@@ -470,22 +469,8 @@ def table_rows(content: bytes, title: str, *, by_hand: bool = False) -> list[dic
         text = (content if by_hand else content[: content.rfind(b"\n") + 1]).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise StorageError(f"{title} is not UTF-8: {error}", hint="restore the file from a backup") from error
-    return parse_rows(text, title)
-
-
-def parse_rows(text: str, path: Path | str, columns: Sequence[str] | None = None) -> list[dict[str, str]]:
-    """Return the rows of CSV text with decoded cells.
-
-    Args:
-        text: begins with the header, unless `columns` are given.
-        path: for the error.
-        columns: names of the columns, if the text is a later part of a file.
-
-    Raises:
-        StorageError: the text is not CSV.
-    """
     try:
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), columns, strict=True))
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
-        raise StorageError(f"{path} is not a CSV file ({error})", hint="restore the file from a backup") from error
+        raise StorageError(f"{title} is not a CSV file ({error})", hint="restore the file from a backup") from error
     return [{key: decode_cell(value or "") for key, value in row.items() if key is not None} for row in rows]

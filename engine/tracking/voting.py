@@ -61,6 +61,14 @@ def assign(matches: Sequence[Match]) -> list[str | None]:
     return answer
 
 
+def _mean(rows: Sequence[tuple[Floats, float]]) -> Floats | None:
+    """Return the weighted mean of embeddings as a unit row (d,); None without any."""
+    if not rows:
+        return None
+    mean = np.sum([embedding * max(weight, 0.05) for embedding, weight in rows], axis=0)
+    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
+
+
 class Voter:
     """The votes of one track.
 
@@ -84,20 +92,13 @@ class Voter:
     @property
     def fused(self) -> Floats | None:
         """The quality-weighted mean of the frames' embeddings as a unit row (d,); None before the first vote."""
-        if not self._votes:
-            return None
-        mean = np.sum([embedding * max(weight, 0.05) for _, embedding, weight in self._votes], axis=0)
-        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
+        return _mean([(embedding, weight) for _, embedding, weight in self._votes])
 
     @property
     def supporting(self) -> Floats | None:
         """The same mean over the frames that voted for the current decision."""
         person = self.identity.person
-        rows = [embedding * max(weight, 0.05) for vote, embedding, weight in self._votes if vote == person]
-        if not rows:
-            return None
-        mean = np.sum(rows, axis=0)
-        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
+        return _mean([(embedding, weight) for vote, embedding, weight in self._votes if vote == person])
 
     def vote(self, person: str | None, embedding: Floats, weight: float, search: Callable[[Floats], Match]) -> Identity:
         """Take one good frame in and decide anew.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.config import DetectionConfig
 from engine.detection import FaceFinder
-from engine.types import Detections
+from engine.types import Detections, Frame
 
 FACE = [100, 60, 140, 100, 0.99]
 BOXES = np.array([FACE[:4]], np.float32)
@@ -54,7 +54,7 @@ def _asked(frames: list[tuple[float, NDArray[np.uint8]]], boxes: NDArray[np.floa
     detector = CountingDetector()
     finder = FaceFinder(detector, DetectionConfig(**settings))  # type: ignore[arg-type]
     for seconds, picture in frames:
-        finder.find(picture, at(seconds), boxes)
+        finder.look(Frame(picture, at(seconds)), boxes)
     return "".join(word[0] for word in detector.asked)
 
 
@@ -82,10 +82,10 @@ def test_noise_is_no_movement() -> None:
 def test_a_face_that_is_not_where_it_should_be_is_searched_for_in_the_whole_frame() -> None:
     detector = CountingDetector()
     finder = FaceFinder(detector, DetectionConfig(), 50)
-    finder.find(STILL, at(0), NOBODY)
+    finder.look(Frame(STILL, at(0)), NOBODY)
     detector.near = []
-    assert len(finder.find(STILL, at(0.05), BOXES)) == 0  # the whole frame was searched a moment ago
-    assert len(finder.find(STILL, at(0.1), BOXES)) == 1
+    assert len(finder.look(Frame(STILL, at(0.05)), BOXES)) == 0  # the whole frame was searched a moment ago
+    assert len(finder.look(Frame(STILL, at(0.1)), BOXES)) == 1
     assert detector.asked == ["scan 50", "look", "look", "scan 50"]
     assert (finder.scans, finder.looks) == (2, 2)
 
@@ -93,20 +93,20 @@ def test_a_face_that_is_not_where_it_should_be_is_searched_for_in_the_whole_fram
 def test_somebody_who_was_not_there_before_either_does_not_cost_a_search() -> None:
     detector = CountingDetector()
     finder = FaceFinder(detector, DetectionConfig())
-    finder.find(STILL, at(0), NOBODY)
+    finder.look(Frame(STILL, at(0)), NOBODY)
     detector.near = []
-    finder.find(STILL, at(0.1), BOXES, np.array([False]))
+    finder.look(Frame(STILL, at(0.1)), BOXES, np.array([False]))
     assert detector.asked == ["scan None", "look"]
 
 
 def test_a_face_lost_just_after_a_search_is_searched_for_soon() -> None:
     detector = CountingDetector()
     finder = FaceFinder(detector, DetectionConfig())
-    finder.find(STILL, at(0), NOBODY)
+    finder.look(Frame(STILL, at(0)), NOBODY)
     detector.near = []
-    finder.find(STILL, at(0.033), BOXES, np.array([True]))
-    finder.find(STILL, at(0.066), BOXES, np.array([False]))
-    finder.find(STILL, at(0.1), BOXES, np.array([False]))
+    finder.look(Frame(STILL, at(0.033)), BOXES, np.array([True]))
+    finder.look(Frame(STILL, at(0.066)), BOXES, np.array([False]))
+    finder.look(Frame(STILL, at(0.1)), BOXES, np.array([False]))
     assert detector.asked == ["scan None", "look", "look", "look", "scan None"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,11 +68,8 @@ class Line:
         return " ".join(cell for cell in (self.cells or [])[:2] if cell) or "unreadable"
 
 
-Canonical = Callable[[Sequence[str]], list[str]]
-
-
 def read_line(
-    raw: bytes, stem: str, columns: Sequence[str], sealer: Sealer, canonical: Canonical, number: int = 0
+    raw: bytes, stem: str, columns: Sequence[str], sealer: Sealer, people: Sequence[int], number: int = 0
 ) -> Line:
     """Read a line and verify its seal.
 
@@ -81,7 +78,7 @@ def read_line(
         stem: name of the file without suffix, part of every seal.
         columns: the header, `seal` last.
         sealer: holds the key.
-        canonical: returns a row's cells as they are hashed.
+        people: indices of the columns with ids of people.
         number: of the line.
     """
     try:
@@ -91,32 +88,32 @@ def read_line(
         return Line(number, None, None, authentic=False)
     if len(cells) != len(columns) or csv_line(cells) != text + "\n":
         return Line(number, cells, parse_seal(cells[-1]) if cells else None, authentic=False)
-    return line_of(cells, stem, sealer, canonical, number)
+    return line_of(cells, stem, sealer, people, number)
 
 
-def line_of(cells: list[str], stem: str, sealer: Sealer, canonical: Canonical, number: int) -> Line:
+def line_of(cells: list[str], stem: str, sealer: Sealer, people: Sequence[int], number: int) -> Line:
     """Verify the seal of encoded cells, the last of which is the seal."""
     seal = parse_seal(cells[-1])
-    own = seal is not None and sealer.own(stem, seal.number, canonical(cells[:-1])) == seal.own
+    own = seal is not None and sealer.own(stem, seal.number, cells[:-1], people) == seal.own
     return Line(number, cells, seal, authentic=own)
 
 
 def check_content(
-    content: bytes, file: str, columns: Sequence[str], sealer: Sealer, canonical: Canonical, heads: Sequence[Head]
+    content: bytes, file: str, columns: Sequence[str], sealer: Sealer, people: Sequence[int], heads: Sequence[Head]
 ) -> list[Finding]:
     """Return all findings about a sealed file.
 
     Args:
         content: the file's bytes.
         file: its name with suffix.
-        columns, sealer, canonical: see `read_line`.
+        columns, sealer, people: see `read_line`.
         heads: of the file at earlier times.
     """
     wanted = max((head.rows for head in heads), default=0)
     header, *rest = content.split(b"\n")
     tail = rest.pop() if rest else b""
     stem = file.removesuffix(".csv")
-    lines = [read_line(raw, stem, columns, sealer, canonical, number) for number, raw in enumerate(rest, start=2)]
+    lines = [read_line(raw, stem, columns, sealer, people, number) for number, raw in enumerate(rest, start=2)]
     findings: list[Finding] = []
     written = csv_line(columns).encode()
     if b"\n" not in content and written.startswith(content) and not wanted:

@@ -22,9 +22,9 @@ from engine.errors import StorageError
 from engine.storage.files import append_lines, atomic_write, csv_line, decode_cell, encode_cell, locked, storage_errors
 from engine.storage.logs.check import Finding, Head, Line, check_content, read_line
 from engine.storage.logs.exact import AS_EVIDENCE, Cells, exact_cells
-from engine.storage.logs.seals import Seal, Sealer, canonical, without_person
+from engine.storage.logs.seals import Seal, Sealer, without_person
 
-__all__ = ["Finding", "Head", "Row", "SealedFile", "file_stamp"]
+__all__ = ["Row", "SealedFile", "file_stamp"]
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class SealedFile:
         self.path, self.columns = path, tuple(columns)
         self._sealer = sealer
         self._people = [self.columns.index(column) for column in people]
-        self._name = self.name = path.stem
+        self.name = path.stem
         self._known = _LastRead()
         self._mutex = threading.Lock()
 
@@ -95,20 +95,12 @@ class SealedFile:
         lines = []
         for row in rows:
             cells = [encode_cell(row.get(column, "")) for column in self.columns[:-1]]
-            before = self._seal(before, cells)
+            before = self._sealer.next(before, self.name, cells, self._people)
             lines.append(csv_line([*cells, str(before)]))
         healed = append_lines(self.path, csv_line(self.columns), lines)
         assert before is not None
         self._write_head(before)
         return healed
-
-    def _seal(self, before: Seal | None, cells: Sequence[str]) -> Seal:
-        number = 1 if before is None else before.number + 1
-        own = self._sealer.own(self._name, number, self._canonical(cells))
-        return Seal(number, own, self._sealer.chain("" if before is None else before.chain, own))
-
-    def _canonical(self, cells: Sequence[str]) -> list[str]:
-        return canonical(cells, self._people, self._sealer)
 
     def _authentic(self, raw: bytes) -> Seal | None:
         """Return the seal of a line if it is valid."""
@@ -116,7 +108,7 @@ class SealedFile:
         return line.seal if line.authentic else None
 
     def _line(self, raw: bytes) -> Line:
-        return read_line(raw, self._name, self.columns, self._sealer, self._canonical)
+        return read_line(raw, self.name, self.columns, self._sealer, self._people)
 
     def _tail(self) -> list[bytes]:
         """Return the last whole line after the header in a list; an empty list without one."""
@@ -172,7 +164,7 @@ class SealedFile:
                 temporary.unlink(missing_ok=True)
 
     def _head_text(self, number: int, chain: str) -> str:
-        return f"{number} {chain} {self._sealer.mac('head', self._name, str(number), chain)}\n"
+        return f"{number} {chain} {self._sealer.mac('head', self.name, str(number), chain)}\n"
 
     def drop(self) -> None:
         """Delete the file on purpose."""
@@ -187,7 +179,7 @@ class SealedFile:
             number, chain, mac = self._head_path.read_text(encoding="ascii").split()
         except (OSError, ValueError):
             return None
-        if mac != self._sealer.mac("head", self._name, number, chain) or not number.isdecimal():
+        if mac != self._sealer.mac("head", self.name, number, chain) or not number.isdecimal():
             return None
         return Head(int(number), chain)
 
@@ -317,7 +309,7 @@ class SealedFile:
         if not content and heads:
             detail = f"the file is gone; it held {max(head.rows for head in heads)} rows"
             return [Finding(self.path.name, 0, "missing", detail)]
-        findings = check_content(content, self.path.name, self.columns, self._sealer, self._canonical, heads)
+        findings = check_content(content, self.path.name, self.columns, self._sealer, self._people, heads)
         if content.count(b"\n") > 1 and not heads:
             detail = "its running head is gone, so Muster cannot check whether rows are missing at the end"
             findings.append(Finding(self.path.name, 0, "note", detail))

@@ -25,7 +25,7 @@ from pathlib import Path
 from engine.errors import StorageError
 from engine.storage.files import atomic_write, decode_cell, encode_cell, locked, storage_errors
 
-__all__ = ["PSEUDONYM", "Seal", "Sealer", "canonical", "parse_seal", "without_person"]
+__all__ = ["PSEUDONYM", "Seal", "Sealer", "parse_seal", "without_person"]
 
 PSEUDONYM = "erased-"
 _KEY_BYTES = 32
@@ -111,29 +111,31 @@ class Sealer:
         """Return the id that replaces a forgotten person's in the logs."""
         return person if person.startswith(PSEUDONYM) or not person else f"{PSEUDONYM}{self.mac('person', person)[:16]}"
 
-    def own(self, file: str, number: int, cells: Sequence[str]) -> str:
-        """Return the hash of a row by itself."""
-        return self.mac("row", file, str(number), *cells)
+    def next(self, before: Seal | None, file: str, cells: Sequence[str], people: Sequence[int]) -> Seal:
+        """Return the seal of the row that follows the one with the seal `before`; the other arguments are those of `own`."""
+        number, chain = (1, "") if before is None else (before.number + 1, before.chain)
+        own = self.own(file, number, cells, people)
+        return Seal(number, own, self.chain(chain, own))
+
+    def own(self, file: str, number: int, cells: Sequence[str], people: Sequence[int]) -> str:
+        """Return the hash of a row by itself, in which pseudonyms stand for people.
+
+        Args:
+            file: name of the chain.
+            number: of the row, from 1.
+            cells: encoded, without the seal.
+            people: indices of cells with ids of people, several separated by `;`.
+        """
+        sealed = list(cells)
+        for index in people:
+            ids = decode_cell(cells[index])
+            if encode_cell(ids) == cells[index]:  # an id in another form was not sealed
+                sealed[index] = ";".join(map(self.pseudonym, ids.split(";")))
+        return self.mac("row", file, str(number), *sealed)
 
     def chain(self, before: str, own: str) -> str:
         """Return the hash of a row and all rows before it."""
         return self.mac("chain", before, own)
-
-
-def canonical(cells: Sequence[str], people: Sequence[int], sealer: Sealer) -> list[str]:
-    """Return a row's cells as they are hashed: people by their pseudonyms.
-
-    Args:
-        cells: encoded, without the seal.
-        people: indices of cells with ids of people, several separated by `;`.
-        sealer: holds the key.
-    """
-    sealed = list(cells)
-    for index in people:
-        ids = decode_cell(cells[index])
-        if encode_cell(ids) == cells[index]:  # an id in another form was not sealed
-            sealed[index] = ";".join(sealer.pseudonym(person) for person in ids.split(";"))
-    return sealed
 
 
 def without_person(ids: str, person: str, sealer: Sealer) -> str | None:
