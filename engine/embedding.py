@@ -21,7 +21,6 @@ class Embedder(Protocol):
 
     def embed(self, faces: NDArray[np.uint8]) -> Floats:
         """Embed faces: (n, 160, 160, 3) uint8 RGB → (n, d) float32 unit rows; zero faces give zero rows."""
-        ...
 
 
 def normalised(faces: NDArray[np.uint8], how: Literal["per_image", "fixed"]) -> Floats:

@@ -70,12 +70,7 @@ def bystanders(found: Detections, chosen: int) -> int:
 
 
 class FaceReader:
-    """Finds, aligns, measures and embeds the faces in pictures.
-
-    Args:
-        detector, embedder: the networks.
-        gate: quality limits.
-    """
+    """Finds, aligns, measures and embeds the faces in pictures."""
 
     def __init__(self, detector: Detector, embedder: Embedder, gate: QualityConfig) -> None:
         self.detector = detector
@@ -83,12 +78,7 @@ class FaceReader:
         self._gate = gate
 
     def finder(self, config: DetectionConfig, min_face_px: int | None = None) -> Finder:
-        """Make a finder for one camera's frames.
-
-        Args:
-            config: intervals.
-            min_face_px: smallest face; default from the settings.
-        """
+        """Make a finder for one camera's frames."""
         return FaceFinder(self.detector, config, min_face_px)
 
     def cut(self, image: NDArray[np.uint8], found: Detections) -> Faces:

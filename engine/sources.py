@@ -48,7 +48,6 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Release the camera or file and end the iteration."""
-        ...
 
 
 def is_live(spec: str) -> bool:
@@ -93,12 +92,6 @@ def open_source(
 
 class FolderSource:
     """The pictures in a folder in the order of their names, one second apart.
-
-    Args:
-        folder: where the pictures are.
-        camera: its name.
-        start: time of the first picture.
-        interval_s: time between two pictures.
 
     Raises:
         InputError: the folder has no pictures.
@@ -307,14 +300,7 @@ def _plain_main() -> Iterator[None]:
 
 
 class LiveSource:
-    """A webcam or network camera, reconnected for ever.
-
-    Args:
-        spec: webcam number, device or url.
-        camera: its name.
-        config: time-outs and pauses.
-        now: the clock that stamps frames.
-    """
+    """A webcam or network camera, reconnected for ever."""
 
     def __init__(self, spec: str, camera: str, config: SourcesConfig, *, now: Callable[[], datetime]) -> None:
         self._spec, self._camera, self._config, self._now = spec, camera, config, now

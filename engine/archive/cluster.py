@@ -27,7 +27,6 @@ class Actor:
         self._recipe = recipe
 
     def perform(self, task: Task | None) -> bytes:
-        """See `engine.archive.crew.perform`."""
         try:
             return perform(task, self._recipe)
         except MusterError as error:  # which node it was is known here only
@@ -48,7 +47,6 @@ class _RayWorker:
         return self._ray.remote(Actor).options(**options).remote(self._recipe)
 
     def submit(self, task: Task | None) -> Future[bytes]:
-        """See `Worker`."""
         answer: Future[bytes] = Future()
 
         def forward(done: Future[bytes]) -> None:
@@ -68,12 +66,10 @@ class _RayWorker:
         return answer
 
     def replace(self) -> None:
-        """See `Worker`."""
         self.close()
         self._actor = self._made()
 
     def close(self) -> None:
-        """See `Worker`."""
         with contextlib.suppress(Exception):
             self._ray.kill(self._actor, no_restart=True)
 

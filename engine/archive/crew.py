@@ -41,11 +41,9 @@ class Task(Protocol):
     @property
     def where(self) -> str:
         """For people: what it works on."""
-        ...
 
     def run(self, reader: FaceReader, recipe: Recipe) -> bytes:
         """Do it."""
-        ...
 
 
 class WorkerLost(MusterError):
@@ -71,15 +69,12 @@ class Worker(Protocol):
 
     def submit(self, task: Task | None) -> Future[bytes]:
         """Begin a task; None: only get ready. The answer raises `WorkerLost` when the process has gone."""
-        ...
 
     def replace(self) -> None:
         """Take a new process in place of one that has gone."""
-        ...
 
     def close(self) -> None:
         """End the process, whatever it does."""
-        ...
 
 
 def _settle() -> None:
@@ -96,11 +91,7 @@ def _settle() -> None:
 
 
 class LocalWorker:
-    """A process of this machine; see `Worker`.
-
-    Args:
-        recipe: what its networks are opened with.
-    """
+    """A process of this machine; see `Worker`."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
@@ -111,16 +102,13 @@ class LocalWorker:
         return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _settle)
 
     def submit(self, task: Task | None) -> Future[bytes]:
-        """See `Worker`."""
         return self._pool.submit(perform, task, self._recipe)
 
     def replace(self) -> None:
-        """See `Worker`."""
         self.close()
         self._pool = self._opened()
 
     def close(self) -> None:
-        """See `Worker`."""
         kill_workers(self._pool)
 
 
@@ -136,9 +124,6 @@ class _Entry:
 
 class Crew:
     """Hands tasks to workers, lowest rank first. Belongs to one thread, but for `add` and `stop`.
-
-    Args:
-        workers: who does the work.
 
     Attributes:
         retried: how often a task was handed out again.

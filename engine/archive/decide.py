@@ -61,7 +61,6 @@ class _RecordedFinder:
         self.faces: dict[int, Detections] = {}
 
     def look(self, frame: Frame, expected: Floats, just_seen: NDArray[np.bool_]) -> Detections:
-        """See `Finder`."""
         del expected, just_seen
         return self.faces.get(frame.index) or Detections.empty()
 
@@ -76,7 +75,6 @@ class _RecordedEmbedder:
         self._network = network
 
     def embed(self, faces: Image) -> Floats:
-        """See `Embedder`."""
         rows = []
         for face in faces:
             row = self.record.get(face_print(face))
@@ -95,7 +93,6 @@ class _RecordedReader(FaceReader):
         self._finder = finder
 
     def finder(self, config: DetectionConfig, min_face_px: int | None = None) -> Finder:
-        """See `FaceReader`."""
         del config, min_face_px
         return self._finder
 
@@ -109,7 +106,6 @@ class _LateFrame(Frame):
 
     @property
     def image(self) -> Image:
-        """See `Frame`."""
         image: Image | None = self.__dict__.get("_image")
         if image is None:
             image = self.__dict__["_image"] = self.__dict__["_playback"].image(self.__dict__["_key"])
@@ -117,17 +113,12 @@ class _LateFrame(Frame):
 
     @property
     def size(self) -> tuple[int, int]:
-        """See `Frame`."""
         size: tuple[int, int] = self.__dict__["_playback"].footage.size
         return size
 
 
 class _Playback:
     """The observed frames of a recording.
-
-    Args:
-        reel, footage: of the recording.
-        camera, start: its name, and the time of the first frame.
 
     Attributes:
         lost: pictures that could not be decoded again; they are black.

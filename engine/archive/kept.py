@@ -64,11 +64,7 @@ def recording_id(content: str, listed: Listed) -> str:
 
 
 class DoneList:
-    """`archive/done.csv`: recordings that are decided, appended to and never rewritten.
-
-    Args:
-        path: the file.
-    """
+    """`archive/done.csv`: recordings that are decided, appended to and never rewritten."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -232,10 +232,6 @@ def _concerns(bench: Workbench) -> list[str]:
 class _Pieces:
     """Embedded pictures, kept until all are there.
 
-    Args:
-        folder: where they lie.
-        recipe: of the settings.
-
     Attributes:
         answers: embedding by template, of pictures with a face.
     """

@@ -41,11 +41,6 @@ class Finder(Protocol):
 class FaceFinder:
     """Finds the faces in one camera's frames.
 
-    Args:
-        detector: finds faces in a picture.
-        config: intervals.
-        min_face_px: smallest face; default from the settings.
-
     Attributes:
         scans, looks: number of frames searched as a whole, and of those searched at known places only.
         scanned: time of the last frame searched as a whole. A face that this search missed is not looked for again at its old

@@ -38,7 +38,6 @@ class Detector(Protocol):
 
     def detect(self, image: NDArray[np.uint8], min_face_px: int | None = None) -> Detections:
         """Find the faces in an RGB uint8 (H, W, 3) image, most certain first; zero rows if there is none."""
-        ...
 
     def detect_near(
         self, image: NDArray[np.uint8], expected: Floats, search: NDArray[np.bool_] | None = None
@@ -47,11 +46,9 @@ class Detector(Protocol):
 
         `search` (n,) limits the search of the surroundings of missing faces to its True rows; default: all.
         """
-        ...
 
     def detect_photo(self, image: NDArray[np.uint8]) -> Detections:
         """Find the faces in a photo, where a face may fill the picture and cost matters less."""
-        ...
 
 
 def _suppress(boxes: Floats, scores: Floats, overlap: float, groups: Ints | None = None) -> Ints:

@@ -39,7 +39,6 @@ class Sampler(Protocol):
             boxes: (n, 4) int64, x1 y1 x2 y2 with the end excluded, inside the picture, not empty.
             size: side of the result.
         """
-        ...
 
 
 class AreaSampler:
@@ -87,11 +86,7 @@ class AreaSampler:
 
 
 class PatchSampler:
-    """Does the same for a few rectangles of a large picture: it sums only their pixels.
-
-    Args:
-        image: RGB uint8 (H, W, 3).
-    """
+    """Does the same for a few rectangles of a large picture: it sums only their pixels."""
 
     def __init__(self, image: NDArray[np.uint8]) -> None:
         self.height, self.width = image.shape[:2]

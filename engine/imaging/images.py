@@ -47,10 +47,6 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 def decode_image(content: bytes, *, name: str = "image") -> NDArray[np.uint8]:
     """Decode a JPEG, PNG, WebP or BMP picture to RGB uint8 (H, W, 3), turned upright by its EXIF orientation.
 
-    Args:
-        content: the file's bytes.
-        name: name of the file for error messages.
-
     Raises:
         InputError: not a picture, damaged, over 30 MB or over 50 megapixels.
     """

@@ -39,10 +39,6 @@ class HeadTurnChallenge:
 
     Left and right are the person's own, in a picture that is not mirrored: turning left is turning to the image's right. It passes
     only if both turns come in the requested order, each was seen on its way, and the landmarks are a head's, not a plane's.
-
-    Args:
-        config: limits.
-        source: of the random choice; default: the system's own.
     """
 
     def __init__(self, config: PresentationConfig, source: random.Random | None = None) -> None:

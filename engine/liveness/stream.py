@@ -38,11 +38,7 @@ Grid = NDArray[np.uint8]
 
 
 class StreamWatch:
-    """Watches the pictures of one camera. Holds 600 grids of 48×27 values (0.8 MB). Not thread-safe.
-
-    Args:
-        config: limits.
-    """
+    """Watches the pictures of one camera. Holds 600 grids of 48×27 values (0.8 MB). Not thread-safe."""
 
     def __init__(self, config: PresentationConfig) -> None:
         self._config = config

@@ -91,9 +91,6 @@ class TrackLiveness:
     """The liveness checks of one face track; the module's docstring explains the verdicts.
 
     Holds at most 40 mean shapes and one small picture. Not thread-safe.
-
-    Args:
-        config: limits.
     """
 
     def __init__(self, config: PresentationConfig) -> None:

@@ -70,12 +70,7 @@ class Store(Protocol):
 
 
 class FileStore:
-    """Files in a folder, for one site.
-
-    Args:
-        workspace: the folder.
-        sealer: makes the seals of the logs.
-    """
+    """Files in a folder, for one site."""
 
     writes_sheets = True
 

@@ -62,10 +62,6 @@ def table(name: str, /, **columns: type[TypeEngine[Any]]) -> Table:
 class Database:
     """Connections of one process to the database, for one site.
 
-    Args:
-        url: of the database.
-        site: whose rows are read and written.
-
     Attributes:
         kind: the login's rights: `owner`, `workbench`, `reader`, `recorder`; empty: the database was not reached yet.
     """
@@ -169,9 +165,6 @@ class Database:
         """Hold a lock across all machines over reads and the write that depends on them.
 
         The lock ends with the connection, so a machine that lost the network blocks nobody.
-
-        Args:
-            name: of the lock within the site.
 
         Raises:
             Unreachable: the database does not answer.

@@ -42,11 +42,9 @@ class _TableLogs:
         self._journal = Journal(self.whole("seals", Journal.COLUMNS))
 
     def daily(self, name: str, columns: Sequence[str], people: Sequence[str] = (), keys: Sequence[str] = ()) -> DayLog:
-        """See `Logs.daily`."""
         return DayLog(self._shelf(name, columns, people, keys), self._journal)
 
     def whole(self, name: str, columns: Sequence[str], people: Sequence[str] = ()) -> WholeLog:
-        """See `Logs.whole`."""
         return WholeLog(self._shelf(name, columns, people, ()))
 
     def _shelf(self, name: str, columns: Sequence[str], people: Sequence[str], keys: Sequence[str]) -> TableShelf:

@@ -30,14 +30,7 @@ _CHANGED = sa.text("SELECT muster.gallery_changed(:site, :gallery, :model, :alig
 
 
 class _Versioned:
-    """What documents, people and galleries have in common: a lock, and a version that the watch follows.
-
-    Args:
-        database: to read and write.
-        watch: follows the version.
-        name: under which the version is known.
-        lock: name of the lock.
-    """
+    """What documents, people and galleries have in common: a lock, and a version that the watch follows."""
 
     def __init__(self, database: Database, watch: VersionWatch, name: str, lock: str) -> None:
         self._database, self._watch, self.name, self._lock = database, watch, name, lock
@@ -124,13 +117,7 @@ class PeopleRows(_Versioned):
 
 
 class GalleryRows(_Versioned):
-    """A gallery in the database, a row per template, see `engine.gallery.GalleryKeep`.
-
-    Args:
-        database, watch: see `_Versioned`.
-        gallery: one of `GALLERIES`.
-        empty: a gallery of the settings' model.
-    """
+    """A gallery in the database, a row per template, see `engine.gallery.GalleryKeep`."""
 
     def __init__(self, database: Database, watch: VersionWatch, gallery: str, empty: Gallery) -> None:
         super().__init__(database, watch, f"gallery/{gallery}", f"gallery/{gallery}")

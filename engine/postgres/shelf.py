@@ -45,12 +45,7 @@ _CHAINS = table(
 
 
 def log_table(name: str, columns: Sequence[str]) -> sa.Table:
-    """Return the table of a log.
-
-    Args:
-        name: of the log.
-        columns: as in CSV files, `seal` last.
-    """
+    """Return the table of a log."""
     own = [sa.Column(f"c_{column}", sa.Text, key=column) for column in columns[:-1]]
     return sa.Table(
         name,
@@ -81,11 +76,7 @@ class TableShelf:
         database: of the log.
         spool: takes rows that cannot be written now.
         recorder: name of the chain that this process appends to.
-        name: of the log.
-        columns: as in CSV files, `seal` last.
-        sealer: makes the seals.
-        people: columns with ids of people.
-        keys: columns that `about` searches.
+        name, columns, sealer, people, keys: see `engine.storage.logs.shelf.FileShelf`.
     """
 
     def __init__(
@@ -232,15 +223,12 @@ class TableShelf:
         return found
 
     def parts(self) -> dict[date, list[str]]:
-        """See `engine.storage.logs.Shelf.parts`."""
         return {day: list(found) for day, found in self._chains().items()}
 
     def part(self, day: date, recorder: str = "") -> TablePart:
-        """See `engine.storage.logs.Shelf.part`."""
         return TablePart(self, self._database, day, recorder)
 
     def stamps(self, days: Sequence[date] | None = None) -> dict[date, object]:
-        """See `engine.storage.logs.Shelf.stamps`."""
         return {day: tuple(sorted(found.items())) for day, found in self._chains(days).items()}
 
     def read(self, days: Sequence[date]) -> dict[date, list[dict[str, str]]]:
@@ -309,7 +297,6 @@ class TableShelf:
         return list({row[self.columns[0]]: row for row in rows}.values())
 
     def find(self, row_id: str) -> list[dict[str, str]]:
-        """See `engine.storage.logs.Shelf.find`."""
         table = self.table
         whole = sa.select(*(table.c[column] for column in self.columns)).where(
             table.c["_site"] == self._database.site, table.c["_id"] == row_id
@@ -352,12 +339,10 @@ class TablePart:
         return Head(found.number, found.head) if sound else None
 
     def running_head(self) -> Head | None:
-        """See `engine.storage.logs.shelf.Chain.running_head`."""
         with self._database.work() as connection:
             return self._head(connection)
 
     def set_running_head(self, head: Head | None) -> None:
-        """See `engine.storage.logs.shelf.Chain.set_running_head`."""
         values: dict[str, object] = {"mac": ""}
         if head is not None:
             mac = self._shelf.sealer.mac("head", self.name, str(head.rows), head.chain)
@@ -390,7 +375,6 @@ class TablePart:
         return [(row[0], list(row[1:])) for row in connection.execute(query)]
 
     def cells(self, closed: Callable[[], Head | None]) -> Iterator[Cells]:
-        """See `engine.storage.logs.shelf.Chain.cells`."""
         del closed
         last, full = 0, True
         while full:

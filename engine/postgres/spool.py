@@ -60,11 +60,6 @@ class Backlog:
 class Spool:
     """The waiting rows of one installation, shared by its processes.
 
-    Args:
-        folder: `spool/` of the workspace.
-        sealer: seals them while they wait.
-        clock: the present.
-
     Attributes:
         problem: why the last drain failed; empty if it did not.
         on_put: called after rows were added.

@@ -385,12 +385,7 @@ class Document(Protocol):
 
 
 class FileDocument:
-    """A document that is a file.
-
-    Args:
-        path: the file.
-        mode: access rights of a written file.
-    """
+    """A document that is a file."""
 
     def __init__(self, path: Path, *, mode: int = 0o640) -> None:
         self.path, self._mode = path, mode

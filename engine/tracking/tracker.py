@@ -86,11 +86,7 @@ def _costs(predicted: Floats, boxes: Floats, config: TrackingConfig) -> NDArray[
 
 
 class Tracker:
-    """Tracks of one camera.
-
-    Args:
-        config: gates.
-    """
+    """Tracks of one camera."""
 
     def __init__(self, config: TrackingConfig) -> None:
         self._config = config

@@ -72,9 +72,6 @@ def _mean(rows: Sequence[tuple[Floats, float]]) -> Floats | None:
 class Voter:
     """The votes of one track.
 
-    Args:
-        config: how many must agree.
-
     Attributes:
         identity: the decision so far.
         match: the latest search for the fused embedding.

@@ -60,20 +60,14 @@ class FileLogs:
         self._journal = Journal(self.whole("seals", Journal.COLUMNS))
 
     def daily(self, name: str, columns: Sequence[str], people: Sequence[str] = (), keys: Sequence[str] = ()) -> DayLog:
-        """See `Logs.daily`."""
         return DayLog(FileShelf(self._folder, name, (*columns, "seal"), self.sealer, people, keys), self._journal)
 
     def whole(self, name: str, columns: Sequence[str], people: Sequence[str] = ()) -> WholeLog:
-        """See `Logs.whole`."""
         return WholeLog(FileShelf(self._folder, name, (*columns, "seal"), self.sealer, people))
 
 
 class WholeLog:
-    """An append-only log that is not divided into days.
-
-    Args:
-        shelf: where it is stored.
-    """
+    """An append-only log that is not divided into days."""
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
@@ -122,12 +116,7 @@ class WholeLog:
 
 
 class DayLog:
-    """An append-only log with sealed chains per workplace day.
-
-    Args:
-        shelf: where it is stored.
-        journal: records which days were closed.
-    """
+    """An append-only log with sealed chains per workplace day."""
 
     def __init__(self, shelf: Shelf, journal: Journal) -> None:
         self.shelf, self.journal = shelf, journal

@@ -180,12 +180,7 @@ _MOST_DAYS = 100
 
 
 class TypedDayLog(Generic[T]):
-    """A log with chains per day, as values.
-
-    Args:
-        raw: the log.
-        kind: of its rows.
-    """
+    """A log with chains per day, as values."""
 
     def __init__(self, raw: DayLog, kind: RowType[T]) -> None:
         self.raw, self.kind = raw, kind
@@ -247,12 +242,7 @@ class TypedDayLog(Generic[T]):
 
 
 class TypedLog(Generic[T]):
-    """A log that is not divided into days, as values.
-
-    Args:
-        raw: the log.
-        kind: of its rows.
-    """
+    """A log that is not divided into days, as values."""
 
     def __init__(self, raw: WholeLog, kind: RowType[T]) -> None:
         self.raw, self.kind = raw, kind

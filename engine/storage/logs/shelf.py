@@ -171,24 +171,20 @@ class FileShelf:
             yield
 
     def append(self, day: date, rows: Sequence[Row]) -> int:
-        """See `Shelf.append`."""
         return self.part(day).append(rows)
 
     def restore(self, day: date, rows: Sequence[tuple[str, Cells]]) -> None:
-        """See `Shelf.restore`."""
         for recorder in {each for each, _ in rows}:
             lines = [csv_line(cells) for each, cells in rows if each == recorder]
             append_lines(self.path(day, recorder), csv_line(self.columns), lines)
 
     def counts(self) -> dict[Key, int]:
-        """See `Shelf.counts`."""
         found = {(day, each): 0 for day, recorders in self._found(self.folder / ".heads").items() for each in recorders}
         for day, recorders in self.parts().items():
             found |= {(day, each): max(0, _lines(self.path(day, each)) - 1) for each in recorders}
         return found
 
     def parts(self) -> dict[date, list[str]]:
-        """See `Shelf.parts`."""
         return self._found(self.folder)
 
     def _found(self, folder: Path) -> dict[date, list[str]]:
@@ -214,7 +210,6 @@ class FileShelf:
         return ["", *self._others[1].get(day, ())]
 
     def stamps(self, days: Sequence[date] | None = None) -> dict[date, object]:
-        """See `Shelf.stamps`."""
         if days is None:
             wanted: Mapping[date, Sequence[str]] = self.parts()
         else:
@@ -235,7 +230,6 @@ class FileShelf:
         return rows
 
     def find(self, row_id: str) -> list[dict[str, str]]:
-        """See `Shelf.find`."""
 
         def distance(day: date) -> tuple[bool, int]:
             return not row_id.startswith(f"{day:%Y%m%d}"), -day.toordinal()
@@ -248,7 +242,6 @@ class FileShelf:
         return []
 
     def about(self, key: str, days: Sequence[date]) -> list[dict[str, str]]:
-        """See `Shelf.about`."""
         rows = (row for found in self.read(days).values() for row in found)
         return [row for row in rows if any(key in row[column].split(";") for column in self._keys)]
 
