@@ -46,7 +46,7 @@ def _config(folder: Path) -> Config:
 @cache
 def _models(folder: Path) -> ModelStore:
     runtime = _config(folder).runtime
-    return ModelStore(runtime.backend, runtime.threads, shared=True)
+    return ModelStore(runtime.backend, runtime.threads)
 
 
 @cache

@@ -6,7 +6,6 @@ their answers are bytes, and whoever asked keeps them.
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import logging
 import multiprocessing
@@ -17,6 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import lru_cache
+from queue import PriorityQueue
 from typing import Any, Protocol
 
 from engine.archive.compat import kill_workers
@@ -133,8 +133,7 @@ class Crew:
     def __init__(self, workers: Sequence[Worker]) -> None:
         self.retried = self.replaced = 0
         self._workers = list(workers)
-        self._queue: list[_Entry] = []
-        self._mutex = threading.Lock()
+        self._queue = PriorityQueue[_Entry]()
         self._numbers = itertools.count()
         self._stopped = threading.Event()
         self._busy: dict[Future[bytes], tuple[Worker, _Entry | None]] = {}
@@ -152,15 +151,7 @@ class Crew:
             done: told of the answer, in the thread that runs the crew.
             failed: told why, when it failed three times.
         """
-        self._push(_Entry(rank, next(self._numbers), task, done, failed))
-
-    def _push(self, entry: _Entry) -> None:
-        with self._mutex:
-            heapq.heappush(self._queue, entry)
-
-    def _pop(self) -> _Entry:
-        with self._mutex:
-            return heapq.heappop(self._queue)
+        self._queue.put(_Entry(rank, next(self._numbers), task, done, failed))
 
     def stop(self) -> None:
         """Begin nothing new; `run` returns soon."""
@@ -183,16 +174,16 @@ class Crew:
             while not self._stopped.is_set():
                 if finding is not None and finding.done():
                     exhausted, finding = not finding.result(), None
-                if finding is None and not exhausted and len(self._queue) < len(self._workers):
+                if finding is None and not exhausted and self._queue.qsize() < len(self._workers):
                     finding = aside.submit(more)
-                if self._queue and not begun:
+                if not self._queue.empty() and not begun:
                     begun = True
                     for worker in self._workers:
                         self._begin(worker, None)
-                while self._idle and self._queue:
-                    self._begin(self._idle.pop(0), self._pop())
+                while self._idle and not self._queue.empty():
+                    self._begin(self._idle.pop(0), self._queue.get_nowait())
                 at_work = any(entry for _, entry in self._busy.values())
-                if finding is None and not self._queue and not at_work:
+                if finding is None and self._queue.empty() and not at_work:
                     return
                 if finding is None and not self._busy:
                     raise WorkerLost(
@@ -237,7 +228,7 @@ class Crew:
         entry.tries += 1
         if entry.tries < _TRIES:
             self.retried += 1
-            self._push(entry)
+            self._queue.put(entry)
             return
         what = error.message if isinstance(error, MusterError) else f"{type(error).__name__}: {error}"
         if isinstance(error, (BrokenExecutor, WorkerLost)):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from engine.config.hours import days_of_week, minutes_of_day
-from engine.config.section import Section
+from engine.config.hours import days_of_week
+from engine.config.section import Days, Section, Window
 from engine.types import EventKind, Severity
 
 __all__ = ["NotificationRule", "NotificationsConfig"]
@@ -24,9 +25,9 @@ class NotificationRule(Section):
     """Name of the rule in logs; unique."""
     kinds: tuple[str, ...] = ()
     cameras: tuple[str, ...] = ()
-    hours: tuple[str, ...] = ()
+    hours: tuple[Window, ...] = ()
     """Windows of local time such as `20:00-06:00`: the first minute counts, the last does not."""
-    days: str = ""
+    days: Literal[""] | Days = ""
     """Days of the week such as `mon-fri` or `sat,sun`; a window over midnight belongs to the day on which it begins."""
     min_severity: Severity = Severity.INFO
     to: tuple[SecretStr, ...] = ()
@@ -48,20 +49,6 @@ class NotificationRule(Section):
     def _known_kinds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if unknown := sorted(set(value) - set(_INCIDENT_KINDS)):
             raise ValueError(f"{unknown[0]!r} is not a kind of incident: {', '.join(_INCIDENT_KINDS)}")
-        return value
-
-    @field_validator("hours")
-    @classmethod
-    def _clock_times(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            minutes_of_day(text)
-        return value
-
-    @field_validator("days")
-    @classmethod
-    def _days_of_the_week(cls, value: str) -> str:
-        if value:
-            days_of_week(value)
         return value
 
     @field_validator("to", "webhook")

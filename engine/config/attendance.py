@@ -6,8 +6,7 @@ from datetime import date, time
 
 from pydantic import Field, field_validator, model_validator
 
-from engine.config.hours import days_of_week
-from engine.config.section import Section
+from engine.config.section import Days, Section
 
 __all__ = ["AttendanceConfig", "HolidaysConfig", "RetentionConfig", "ShiftConfig"]
 
@@ -20,7 +19,7 @@ class ShiftConfig(Section):
     """Local time at which the shift begins."""
     end: time
     """Local time at which it ends; if not later than `start`, on the next day."""
-    days: str = "mon-fri"
+    days: Days = "mon-fri"
     """Days on which it begins."""
     people: tuple[str, ...] = ()
     """Employee ids to whom it applies."""
@@ -45,12 +44,6 @@ class ShiftConfig(Section):
     def _local(cls, value: time) -> time:
         if value.tzinfo is not None:
             raise ValueError("give the local time without an offset, such as 08:30")
-        return value
-
-    @field_validator("days")
-    @classmethod
-    def _named_days(cls, value: str) -> str:
-        days_of_week(value)
         return value
 
     @model_validator(mode="after")

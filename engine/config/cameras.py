@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from engine.config.hours import minutes_of_day
-from engine.config.section import Section
+from engine.config.section import Section, Window
 
 __all__ = [
     "AlignmentConfig",
@@ -211,13 +210,6 @@ class CameraConfig(Section):
     """Employee ids of people who may bring visitors: a passage of a host with visitors is a note. `*`: everybody."""
     visitors_per_host: int = Field(1, ge=1)
     """Most visitors that one host may bring."""
-    quiet_hours: tuple[str, ...] = ()
+    quiet_hours: tuple[Window, ...] = ()
     """Windows of local time such as `20:00-06:00` without exceptions: every passage of several people is an open incident, and
     every event is of high severity."""
-
-    @field_validator("quiet_hours")
-    @classmethod
-    def _clock_times(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            minutes_of_day(text)
-        return value

@@ -1,10 +1,29 @@
-"""The base of every section of the settings."""
+"""The base of every section of the settings, and types that sections share."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Callable
+from typing import Annotated
 
-__all__ = ["Section"]
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from engine.config.hours import days_of_week, minutes_of_day
+
+__all__ = ["Days", "Section", "Window"]
+
+
+def _readable(parse: Callable[[str], object]) -> AfterValidator:
+    def check(text: str) -> str:
+        parse(text)
+        return text
+
+    return AfterValidator(check)
+
+
+Window = Annotated[str, _readable(minutes_of_day)]
+"""Hours of the day such as `20:00-06:00`."""
+Days = Annotated[str, _readable(days_of_week)]
+"""Days of the week such as `mon-fri`."""
 
 
 class Section(BaseModel):

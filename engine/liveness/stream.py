@@ -10,6 +10,7 @@ grid, without averaging:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import cv2
@@ -120,13 +121,15 @@ class StreamWatch:
         return bool(left[moving].mean() <= _EXACT + _EXACT_TIMES * left[~moving].mean())
 
 
+@dataclass
 class _Run:
     """Pictures that repeat those of `lag_s` ago: their number, the first, the last, and when the run was last plausible."""
 
-    def __init__(
-        self, lag_s: float = 0.0, hits: int = 0, first_s: float = 0.0, hit_s: float = 0.0, seen_s: float = -1e9
-    ) -> None:
-        self.lag_s, self.hits, self.first_s, self.hit_s, self.seen_s = lag_s, hits, first_s, hit_s, seen_s
+    lag_s: float = 0.0
+    hits: int = 0
+    first_s: float = 0.0
+    hit_s: float = 0.0
+    seen_s: float = -1e9
 
 
 class _Ring:

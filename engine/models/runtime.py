@@ -62,8 +62,8 @@ def cuda_available() -> bool:
 class TorchNetwork:
     """A torch module, on a CUDA device if there is one."""
 
-    def __init__(self, module: torch.nn.Module, *, device: str | None = None) -> None:
-        self._device = device or ("cuda" if cuda_available() else "cpu")
+    def __init__(self, module: torch.nn.Module) -> None:
+        self._device = "cuda" if cuda_available() else "cpu"
         self._module = module.to(self._device).eval()
 
     def __call__(self, x: Floats) -> tuple[Floats, ...]:

@@ -47,14 +47,13 @@ class ModelStatus:
 
 
 class ModelStore:
-    """Opens networks by name; fetches, converts and exports them on first use.
+    """Opens networks by name, each once; fetches, converts and exports them on first use.
 
     Args:
         backend: `onnx`, `torch`, or `auto` (torch on a CUDA device if there is one, else ONNX Runtime).
         threads: cores to use; 0 for all.
         progress: called during downloads and conversions.
         folder: the cache; default `cache_dir()`.
-        shared: open each network once and return it to every caller, for a process that serves several sites.
     """
 
     def __init__(
@@ -63,10 +62,8 @@ class ModelStore:
         threads: int = 0,
         progress: Progress = no_progress,
         folder: Path | None = None,
-        *,
-        shared: bool = False,
     ) -> None:
-        self._opened: dict[str, Network] | None = {} if shared else None
+        self._opened: dict[str, Network] = {}
         self._opening = threading.Lock()
         self.folder = folder or cache_dir()
         self.backend: Literal["onnx", "torch"] = (
@@ -106,12 +103,10 @@ class ModelStore:
         return convert.facenet_module(self._tensors(spec), spec.dimension)
 
     def _open(self, name: str, key: str, build: Callable[[], torch.nn.Module], example: tuple[int, ...]) -> Network:
-        if self._opened is None:
-            return self._made(name, key, build, example)
         with self._opening:
-            if name not in self._opened:
-                self._opened[name] = self._made(name, key, build, example)
-            return self._opened[name]
+            if key not in self._opened:
+                self._opened[key] = self._made(name, key, build, example)
+            return self._opened[key]
 
     def _made(self, name: str, key: str, build: Callable[[], torch.nn.Module], example: tuple[int, ...]) -> Network:
         if self.backend == "torch":

@@ -19,6 +19,7 @@ from engine.storage.logs.shelf import stem
 
 __all__ = ["Comparison", "Difference", "compare"]
 
+_KINDS = ("chains", "rows", "people", "documents", "templates")
 _NAMED = 20
 _STEP = 5000
 _NOTHING = "–"
@@ -55,7 +56,7 @@ class Comparison:
         findings: of `muster verify` in the files; the database has the same if nothing differs.
     """
 
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_KINDS, 0))
     differences: list[Difference] = field(default_factory=list)
     total: int = 0
     administration: int = 0
@@ -67,10 +68,6 @@ class Comparison:
             self.total += 1
             if len(self.differences) < _NAMED:
                 self.differences.append(each)
-
-    def count(self, what: str, number: int = 1) -> None:
-        """Add to the number of things compared."""
-        self.counts[what] = self.counts.get(what, 0) + number
 
 
 def compare(files: Side, database: Side, progress: Progress) -> Comparison:
@@ -88,17 +85,17 @@ def compare(files: Side, database: Side, progress: Progress) -> Comparison:
     for name in files.logs:
         empty |= _compare_log(files, database, name, progress, result)
     one, other = (list(map(_told_person, as_filed(side.people.load()))) for side in (files, database))
-    result.count("people", len(one))
+    result.counts["people"] += len(one)
     result.add(_different("people", one, other))
     for name, document in files.documents.items():
         contents = document.read(), database.documents[name].read()
-        result.count("documents", contents[0] is not None)
+        result.counts["documents"] += contents[0] is not None
         if contents[0] != contents[1]:
             sizes = [_NOTHING if each is None else f"{len(each)} bytes" for each in contents]
             result.add([Difference(name, 0, "", *sizes)])
     for name in files.galleries:
         where, here, there = f"gallery/{name}", files.galleries[name].current(), database.galleries[name].current()
-        result.count("templates", len(here.templates))
+        result.counts["templates"] += len(here.templates)
         versions = ({"version": str(each.version), "issued": str(each.issued)} for each in (here, there))
         result.add(_different_row(where, 0, *versions))
         result.add(_different(where, _told_templates(here), _told_templates(there)))
@@ -118,7 +115,7 @@ def _compare_log(files: Side, database: Side, name: str, progress: Progress, res
             result.administration += others[key]
             continue
         where = stem(name, *key)
-        result.count("chains")
+        result.counts["chains"] += 1
         try:
             for number, pair in enumerate(zip_longest(files.cells(name, key), database.cells(name, key)), 1):
                 done += 1
@@ -133,7 +130,7 @@ def _compare_log(files: Side, database: Side, name: str, progress: Progress, res
         heads = (shelf.part(*key).running_head() for shelf in (log, other))
         told = ({"running head": f"{each.rows} {each.chain}" if each else _NOTHING} for each in heads)
         result.add(_different_row(where, 0, *told))
-    result.count("rows", done)
+    result.counts["rows"] += done
     progress(name, done, total)
     return {f"{stem(name, *key)}.csv" for key in {*counts, *others} if not counts.get(key) and not others.get(key)}
 

@@ -15,11 +15,11 @@ from sqlalchemy import text
 from engine.errors import ConfigError, MusterError, StorageError
 from engine.gallery import Gallery
 from engine.people import PeopleFile
-from engine.postgres.base import DatabaseState
 from engine.postgres.connection import Database, Unreachable, parsed, shown
 from engine.postgres.known import Known
+from engine.postgres.opening import DatabaseState
 from engine.postgres.rows import GalleryRows, PeopleRows, TableDocument
-from engine.postgres.setup import check_version
+from engine.postgres.setup import check_version, zone_of
 from engine.postgres.shelf import TableShelf
 from engine.postgres.spool import Backlog, Entry, Spool
 from engine.postgres.watch import POLL_S, VersionWatch
@@ -110,9 +110,9 @@ class DatabaseStore:
         """Check that the database is the one in the settings."""
         with self.database.work() as connection:
             check_version(connection, self.database)
-            site = {"site": self.database.site}
-            zone = connection.execute(text("SELECT timezone FROM muster.sites WHERE site = :site"), site).scalar()
-            self.database.kind = connection.execute(text("SELECT muster.my_kind(:site)"), site).scalar_one()
+            zone = zone_of(connection, self.database.site)
+            kind = connection.execute(text("SELECT muster.my_kind(:site)"), {"site": self.database.site})
+            self.database.kind = kind.scalar_one()
         if zone is None:
             raise ConfigError(
                 f"{self.database} does not exist, or this login may not see it",

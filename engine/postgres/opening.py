@@ -1,4 +1,4 @@
-"""Open the store that the settings name: files by default, or a database, whose modules are loaded only then."""
+"""The store of a workspace: files in a folder, or a database that many sites share, whose modules are loaded only then."""
 
 from __future__ import annotations
 
@@ -6,21 +6,115 @@ import contextlib
 import re
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from engine.config import CONFIG_NAME, Config
 from engine.errors import ConfigError
-from engine.postgres.base import DatabaseState, FileStore, Store
+from engine.gallery import GalleryFile, GalleryKeep
+from engine.people import PeopleFile, PeopleKeep
 from engine.postgres.spool import Backlog
-from engine.storage.logs import Sealer
+from engine.storage import Document, FileDocument
+from engine.storage.logs import FileLogs, Logs, Sealer
 
 if TYPE_CHECKING:
     from engine.postgres.connection import Database
     from engine.postgres.database import DatabaseStore
 
-__all__ = ["Backlog", "DatabaseState", "FileStore", "Store", "connect", "open_database", "open_store"]
+__all__ = ["DatabaseState", "FileStore", "Store", "connect", "open_database", "open_store"]
+
+
+@dataclass(frozen=True)
+class DatabaseState:
+    """The present state of a database.
+
+    Attributes:
+        address: without the password.
+        site: of this workspace.
+        login: of this process.
+        kind: the login's rights: `owner`, `workbench`, `reader` or `recorder`; empty: not known yet.
+        problem: why the database cannot be used; empty if it can.
+        hint: how to fix the problem.
+    """
+
+    address: str
+    site: str
+    login: str
+    kind: str
+    problem: str = ""
+    hint: str = ""
+
+
+class Store(Protocol):
+    """Opens the places where a workspace's rows are stored."""
+
+    @property
+    def writes_sheets(self) -> bool:
+        """Whether this process may read enough of the logs to write day sheets."""
+
+    @property
+    def logs(self) -> Logs:
+        """Creates the logs."""
+
+    def people(self) -> PeopleKeep:
+        """Return the place of the people."""
+
+    def gallery(self, name: str, model_id: str, alignment_id: str, dimension: int) -> GalleryKeep:
+        """Return the place of a gallery: `people`, `strangers` or `anchors`."""
+
+    def document(self, name: str, *, mode: int = 0o640) -> Document:
+        """Return the place of a document, such as `accounts.json`."""
+
+    def keep_known(self) -> None:
+        """Keep local copies of what a camera's recorder needs to start while the database is away."""
+
+    def backlog(self) -> Backlog | None:
+        """Return what waits for the database; None without a database."""
+
+    def state(self) -> DatabaseState | None:
+        """Query the database's state, which may take seconds; None without a database."""
+
+    def close(self) -> None:
+        """End threads and connections."""
+
+
+class FileStore:
+    """Files in a folder, for one site."""
+
+    writes_sheets = True
+
+    def __init__(self, workspace: Path, sealer: Sealer) -> None:
+        self._workspace = workspace
+        self.logs: Logs = FileLogs(workspace / "log", sealer)
+
+    def people(self) -> PeopleKeep:
+        """Return `people.csv`."""
+        return PeopleFile(self._workspace / "people.csv")
+
+    def gallery(self, name: str, model_id: str, alignment_id: str, dimension: int) -> GalleryKeep:
+        """Return `gallery/<name>.safetensors`."""
+        del model_id, alignment_id, dimension
+        return GalleryFile(self._workspace / "gallery" / f"{name}.safetensors")
+
+    def document(self, name: str, *, mode: int = 0o640) -> Document:
+        """Return the file of that name."""
+        return FileDocument(self._workspace / name, mode=mode)
+
+    def keep_known(self) -> None:
+        """Do nothing: all files are local."""
+
+    def backlog(self) -> Backlog | None:
+        """Return None: there is no database."""
+        return None
+
+    def state(self) -> DatabaseState | None:
+        """Return None: there is no database."""
+        return None
+
+    def close(self) -> None:
+        """Do nothing: no file stays open."""
 
 
 def open_store(workspace: Path, config: Config, sealer: Sealer, clock: Callable[[], datetime]) -> Store:

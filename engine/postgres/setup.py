@@ -109,6 +109,11 @@ def _check_rights(connection: Connection, database: Database) -> None:
         )
 
 
+def zone_of(connection: Connection, site: str) -> str | None:
+    """Return a site's time zone; None if the database does not have the site, or does not show it to this login."""
+    return connection.execute(text("SELECT timezone FROM muster.sites WHERE site = :site"), {"site": site}).scalar()
+
+
 def site_zone(database: Database) -> str:
     """Return the time zone of the database's site.
 
@@ -116,10 +121,7 @@ def site_zone(database: Database) -> str:
         InputError: the database does not have the site.
     """
     with database.work() as connection:
-        row = {"site": database.site}
-        zone: str | None = connection.execute(
-            text("SELECT timezone FROM muster.sites WHERE site = :site"), row
-        ).scalar()
+        zone = zone_of(connection, database.site)
     if zone is None:
         raise InputError(
             f"{database} does not exist", hint="`muster store init` creates a site, `muster store status` lists them"
@@ -169,7 +171,7 @@ def add_site(database: Database, timezone: str) -> bool:
         made = connection.execute(
             text("INSERT INTO muster.sites VALUES (:site, :timezone) ON CONFLICT DO NOTHING"), row
         )
-        zone = connection.execute(text("SELECT timezone FROM muster.sites WHERE site = :site"), row).scalar()
+        zone = zone_of(connection, database.site)
     if zone != timezone:
         raise ConfigError(
             f"{database} has the time zone {zone}, not {timezone}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.gallery import GalleryStore
 from engine.people import PeopleKeep
-from engine.postgres.base import FileStore, Store
+from engine.postgres.opening import FileStore, Store
 from engine.storage import Document
 from engine.storage.logs import Finding, Journal, Sealer
 from engine.storage.logs.exact import Cells, Key

@@ -24,8 +24,8 @@ from engine.errors import ConfigError, GalleryMismatch, InputError, StorageError
 from engine.gallery import Gallery, GalleryStore, Template
 from engine.incidents import IncidentBook
 from engine.people import PeopleStore, Person
-from engine.postgres.base import Store
 from engine.postgres.database import DatabaseStore
+from engine.postgres.opening import Store
 from engine.postgres.spool import Entry
 from engine.types import Event, EventKind, Severity
 from engine.workbench import Workbench

@@ -14,9 +14,9 @@ from engine.attendance import AttendanceBook, Sighting
 from engine.config import EventsConfig, load_config
 from engine.gallery import GalleryStore
 from engine.postgres import open_database, setup
-from engine.postgres.base import FileStore, Store
 from engine.postgres.connection import Database, parsed
 from engine.postgres.database import DatabaseStore
+from engine.postgres.opening import FileStore, Store
 from engine.storage.logs import Sealer
 from engine.types import Identity, TrackState
 from engine.workbench import Workbench

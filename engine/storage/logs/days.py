@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -127,11 +127,9 @@ class DayLog:
         """Makes its seals."""
         return self.shelf.sealer
 
-    @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self) -> contextlib.AbstractContextManager[None]:
         """Hold the log's lock over a read and the append that depends on it."""
-        with self.shelf.exclusive():
-            yield
+        return self.shelf.exclusive()
 
     def append(self, day: date, rows: Sequence[Row]) -> None:
         """Append rows durably; call it within `exclusive()`.

@@ -72,12 +72,6 @@ class SealedFile:
         self._known = _LastRead()
         self._mutex = threading.Lock()
 
-    @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Hold the file's lock over a read and the append that depends on it."""
-        with locked(self.path):
-            yield
-
     # ----------------------------------------------------------------------------------------- writing
 
     def append(self, rows: Sequence[Row]) -> int:

@@ -164,11 +164,9 @@ class FileShelf:
     def _opened(self, day: date, recorder: str = "") -> SealedFile:
         return SealedFile(self.path(day, recorder), self.columns, self.sealer, self._people)
 
-    @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self) -> AbstractContextManager[None]:
         """Hold the log's cross-process lock."""
-        with locked(self.folder / self.name):
-            yield
+        return locked(self.folder / self.name)
 
     def append(self, day: date, rows: Sequence[Row]) -> int:
         return self.part(day).append(rows)
