@@ -1,4 +1,4 @@
-"""Backlogs of recordings, and galleries of another model: worked on by processes of this machine or of a cluster.
+"""Process backlogs of recordings, and embed galleries of another model again, on this machine or on a cluster.
 
 Not here: live cameras (`engine.pipeline`). Modules are imported one by one: workers start quickly.
 """

@@ -1,4 +1,4 @@
-"""The same workers as actors of a Ray cluster (https://docs.ray.io): one core each, on whichever nodes have one."""
+"""Workers as actors of a Ray cluster (https://docs.ray.io), with one core each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PYTHON = "the same versions of Python, Ray and Muster must be installed on ever
 
 
 class Actor:
-    """Body of a Ray actor: keeps the networks loaded."""
+    """A Ray actor that keeps the networks loaded."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
@@ -82,7 +82,7 @@ def ray_crew(address: str, recipe: Recipe, workers: int | None) -> Iterator[Crew
         address: `HOST:PORT` of its head, `auto` for the one that this machine belongs to, or `local` for one on this machine that ends
             with the command.
         recipe: what their networks are opened with.
-        workers: how many; None: one for each core of the cluster.
+        workers: how many; None: one per core of the cluster.
 
     Raises:
         InputError: Ray is not installed, or the cluster cannot be reached.

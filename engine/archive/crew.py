@@ -1,7 +1,7 @@
-"""Workers that keep their networks loaded, and who hands work to them: tasks that fail are handed out again, dead workers replaced.
+"""A crew of workers that keep their networks loaded: it hands failed tasks out again and replaces dead workers.
 
-What a task gives depends on the task alone, so it does not matter who does it, how often, or in which order. Workers write nothing:
-their answers are bytes, and whoever asked keeps them.
+A task's result depends on the task alone, so any worker may run it, repeatedly and in any order. Workers write nothing: they return
+bytes, and the caller keeps them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 _TRIES = 3
 _MOST_DEATHS = 3
-"""A worker that dies so often in a row before it is ready is given up."""
+"""The crew gives up a worker that dies this many times in a row before it is ready."""
 _PAUSE_S = 0.5
 
 
@@ -40,14 +40,14 @@ class Task(Protocol):
 
     @property
     def where(self) -> str:
-        """For people: what it works on."""
+        """What the task works on, for messages."""
 
     def run(self, reader: FaceReader, recipe: Recipe) -> bytes:
-        """Do it."""
+        """Run the task with open networks; return the result."""
 
 
 class WorkerLost(MusterError):
-    """A worker's process, or its whole machine, has gone."""
+    """A worker's process, or its machine, has gone."""
 
 
 @lru_cache(maxsize=1)
@@ -59,7 +59,7 @@ def _reader(recipe: Recipe) -> FaceReader:
 
 
 def perform(task: Task | None, recipe: Recipe) -> bytes:
-    """Body of a worker: do a task, or with None only open the networks."""
+    """Run a task in a worker; None only opens the networks."""
     reader = _reader(recipe)
     return task.run(reader, recipe) if task is not None else b""
 
@@ -68,17 +68,17 @@ class Worker(Protocol):
     """Does one task at a time in a process of its own."""
 
     def submit(self, task: Task | None) -> Future[bytes]:
-        """Begin a task; None: only get ready. The answer raises `WorkerLost` when the process has gone."""
+        """Begin a task; None only opens the networks. The future raises `WorkerLost` if the process has gone."""
 
     def replace(self) -> None:
-        """Take a new process in place of one that has gone."""
+        """Start a new process in place of one that has gone."""
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """End the process at once."""
 
 
 def _settle() -> None:
-    """A worker leaves Ctrl-C to whoever started it, and ends with them, even when they were killed."""
+    """Leave Ctrl-C to the parent process, and end with it even if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def follow() -> None:
@@ -123,11 +123,11 @@ class _Entry:
 
 
 class Crew:
-    """Hands tasks to workers, lowest rank first. Belongs to one thread, but for `add` and `stop`.
+    """Hands tasks to workers, lowest rank first. Only `add` and `stop` may be called from other threads.
 
     Attributes:
-        retried: how often a task was handed out again.
-        replaced: how many workers were.
+        retried: number of times a task was handed out again.
+        replaced: number of workers replaced.
     """
 
     def __init__(self, workers: Sequence[Worker]) -> None:
@@ -143,26 +143,26 @@ class Crew:
     def add(
         self, rank: tuple[int, ...], task: Task, done: Callable[[bytes], None], failed: Callable[[MusterError], None]
     ) -> None:
-        """Take a task in. May be called from any thread.
+        """Add a task; any thread may call this.
 
         Args:
-            rank: the lowest is done first.
-            task: what to do.
-            done: told of the answer, in the thread that runs the crew.
-            failed: told why, when it failed three times.
+            rank: the crew runs the lowest first.
+            task: to run.
+            done: called with the result, in the thread that runs the crew.
+            failed: called with the error after three failures.
         """
         self._queue.put(_Entry(rank, next(self._numbers), task, done, failed))
 
     def stop(self) -> None:
-        """Begin nothing new; `run` returns soon."""
+        """Start no more tasks; `run` returns soon."""
         self._stopped.set()
 
     def run(self, more: Callable[[], bool] = lambda: False) -> None:
         """Work until nothing is left.
 
         Args:
-            more: adds further tasks when few are waiting, in a thread of its own, for it may have to read large files; False: there
-                are none.
+            more: adds tasks when few are waiting and returns False when there are none left. It runs in a thread of its own, because
+                it may read large files.
 
         Raises:
             ModelUnavailable: a worker cannot open the networks.
@@ -203,7 +203,7 @@ class Crew:
         self._busy[answer] = (worker, entry)
 
     def _settle(self, answer: Future[bytes], worker: Worker, entry: _Entry | None) -> None:
-        """Take an answer in, or what went wrong."""
+        """Process a result or an error."""
         error = answer.exception()
         if error is None:
             self._deaths[id(worker)] = 0
@@ -245,5 +245,5 @@ class Crew:
 
 
 def local_crew(recipe: Recipe, workers: int | None) -> Crew:
-    """So many processes of this machine; by default one per core."""
+    """Return a crew of processes on this machine, by default one per core."""
     return Crew([LocalWorker(recipe) for _ in range(workers or cores())])

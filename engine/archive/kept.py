@@ -1,7 +1,7 @@
-"""What an archive keeps between two runs: observations until a recording is decided, and a list of those that are.
+"""Files that an archive keeps between runs: observations of recordings that are not decided yet, and the list of decided ones.
 
-Observations hold embeddings of everybody who passed, so they are deleted as soon as their recording is decided; those of a run that was
-never finished go with `muster forget` and when strangers' templates would (`[retention] strangers`).
+Observations hold embeddings of everybody who passed, so Muster deletes them as soon as their recording is decided. `muster forget` and
+the retention of strangers' templates (`[retention] strangers`) delete those of a run that was never finished.
 """
 
 from __future__ import annotations
@@ -55,30 +55,27 @@ _DONE = RowType(DoneRow, timespec="auto")
 
 
 def recording_id(content: str, listed: Listed) -> str:
-    """A recording's name in logs: when it began, and a digest of its content, camera and start.
-
-    It begins like every generated name, with its time: retention goes by that.
-    """
+    """Return a recording's name in logs: its start, by which retention finds it, and a digest of its content, camera and start."""
     told = "\0".join((content, listed.camera, str(listed.start.timestamp())))
     return f"{listed.start.astimezone(UTC):%Y%m%dT%H%M%S}-{hashlib.sha256(told.encode()).hexdigest()[:10]}"
 
 
 class DoneList:
-    """`archive/done.csv`: recordings that are decided, appended to and never rewritten."""
+    """`archive/done.csv`, the append-only list of decided recordings."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def by_id(self) -> dict[str, DoneRow]:
-        """Rows by recording.
+        """Return the rows by recording.
 
         Raises:
-            StorageError: it cannot be read.
+            StorageError: the file cannot be read.
         """
         return {row.recording_id: row for row in _DONE.parse_all(read_rows(self._path), self._path.name)}
 
     def add(self, row: DoneRow) -> None:
-        """Note durably that a recording is decided."""
+        """Record durably that a recording is decided."""
         with locked(self._path):
             cells = map(encode_cell, _DONE.cells(row).values())
             append_lines(self._path, csv_line(_DONE.columns), [csv_line(cells)])
@@ -86,36 +83,32 @@ class DoneList:
 
 @dataclass(frozen=True)
 class SegmentFolder:
-    """The observations of one recording under one recipe.
-
-    Attributes:
-        folder: where they lie.
-    """
+    """The folder with the observations of one recording under one recipe."""
 
     folder: Path
 
     @classmethod
     def of(cls, observations: Path, recording: str, recipe: str, min_face_px: int | None) -> SegmentFolder:
-        """That of a recording, by its id and the digest of the recipe."""
+        """Return the folder of a recording, given its id and the digest of the recipe."""
         return cls(observations / f"{recording}-{recipe}-{min_face_px or 0}")
 
     def path(self, segment: Segment) -> Path:
-        """Where a segment's lies."""
+        """Return the file of a segment's observation."""
         return self.folder / f"{segment.number:05}.npz"
 
     def has(self, segment: Segment) -> bool:
-        """Whether it is there."""
+        """Return whether the segment has been observed."""
         return self.path(segment).is_file()
 
     def put(self, segment: Segment, content: bytes) -> None:
-        """Keep it, durably."""
+        """Keep an observation durably."""
         atomic_write(self.path(segment), content)
 
     def read(self, segment: Segment) -> Observation:
-        """A segment's.
+        """Return a segment's observation.
 
         Raises:
-            StorageError: it is missing or damaged; if damaged it is removed, so that a second run makes it anew.
+            StorageError: it is missing or damaged; a damaged file is removed, so that the next run observes the segment again.
         """
         path = self.path(segment)
         with storage_errors(path):
@@ -127,6 +120,6 @@ class SegmentFolder:
             raise
 
     def clear(self) -> None:
-        """Delete them."""
+        """Delete the observations."""
         with storage_errors(self.folder):
             shutil.rmtree(self.folder, ignore_errors=not self.folder.exists())

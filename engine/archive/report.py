@@ -1,4 +1,4 @@
-"""What became of a backlog: for people and for programs."""
+"""The result of processing a backlog, for people and for programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["FileOutcome", "FileReport", "Report"]
 
 
 class FileOutcome(StrEnum):
-    """What became of a recording."""
+    """The outcome for a recording."""
 
     DECIDED = "decided"
     BEFORE = "done before"
@@ -19,17 +19,17 @@ class FileOutcome(StrEnum):
 
 @dataclass
 class FileReport:
-    """What became of one file.
+    """The result for one file.
 
     Attributes:
-        file, camera, start: which.
-        outcome: in a word; `told`: in a line, empty when all went well.
-        seconds, frames, unreadable, shortened: length; frames that were decided, that could not be decoded, and that the file's header
-            promises beyond those in it.
-        gaps: (from, to) in seconds: no picture for longer than a camera may be silent.
-        tracks, punches, incidents: that came of it.
-        segments, observed: pieces that there are, and that were looked at in this run.
-        work_s: seconds of deciding it.
+        file, camera, start: name the recording.
+        outcome: in one word; `told` explains it in one line and is empty on success.
+        seconds: length of the recording.
+        frames, unreadable, shortened: frames decided, frames that could not be decoded, and frames missing compared with the header.
+        gaps: (from, to) in seconds without a picture for longer than a camera may be silent.
+        tracks, punches, incidents: how many the recording contains.
+        segments, observed: number of segments, and of those observed in this run.
+        work_s: seconds it took to decide the recording.
     """
 
     file: str
@@ -53,12 +53,12 @@ class FileReport:
 
 @dataclass
 class Report:
-    """What became of a backlog.
+    """The result for a backlog.
 
     Attributes:
-        files: in the order in which they began.
-        seconds: the run took.
-        retried, replaced: pieces of work that were handed out again, and workers that died and were replaced.
+        files: in the order in which the recordings began.
+        seconds: duration of the run.
+        retried, replaced: number of tasks handed out again, and of workers that died and were replaced.
     """
 
     files: list[FileReport]
@@ -68,10 +68,10 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Nothing failed."""
+        """Whether no file failed."""
         return all(each.outcome is not FileOutcome.FAILED for each in self.files)
 
     @property
     def video_s(self) -> float:
-        """Seconds of video that were decided."""
+        """Seconds of decided video."""
         return sum(each.seconds for each in self.files if each.outcome is FileOutcome.DECIDED)
