@@ -15,8 +15,6 @@ from app.words import say, say_count, say_date, say_minutes, say_weekdays
 from engine.attendance import DaySheet
 from engine.reports import minute_of_day
 
-__all__ = ["delays", "heat_map"]
-
 _BLUES = {
     "light": [[0, "#EAF2F8"], [0.02, "#CFE3F1"], [0.5, "#56A3D4"], [1, "#004E7C"]],
     "dark": [[0, "#1D2A36"], [0.02, "#21425A"], [0.5, "#2C8FC9"], [1, "#BFE3F8"]],

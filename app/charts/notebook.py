@@ -23,8 +23,6 @@ from engine.tuning.calibration import CalibrationReport
 from engine.types import NOBODY
 from engine.workbench import Workbench
 
-__all__ = ["ThresholdView", "confusion", "look_alikes", "pictures"]
-
 _FACE_PX, _SHARE = 104, 0.8
 _ROW = Markup('<div style="display:flex;flex-wrap:wrap;gap:12px;margin:4px 0 12px">{}</div>')
 _FIGURE = Markup(

@@ -13,8 +13,6 @@ from app.charts.theme import ORANGE, blue, clock, ink, label, scatter, styled, t
 from app.words import say, say_date, say_minutes
 from engine.reports import Stay
 
-__all__ = ["Lane", "time_line"]
-
 _ROW_PX = 24
 
 

@@ -11,8 +11,6 @@ import plotly.graph_objects as go
 from app.web import viewer
 from app.words import language
 
-__all__ = ["CONFIG", "FONT", "ORANGE", "PALETTE", "blue", "clock", "ink", "label", "scatter", "styled", "ticks"]
-
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 """Okabe and Ito's colours, which people with any colour vision tell apart."""
 

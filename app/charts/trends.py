@@ -12,8 +12,6 @@ from app.charts.theme import ORANGE, blue, ink, label, scatter, styled
 from app.words import say, say_count, say_date, say_percent
 from engine.reports import Day, Department, Week
 
-__all__ = ["departments", "trend"]
-
 
 def _percent(share: float) -> str:
     return say_percent(share, 1 if share < 0.0995 else 0)

@@ -14,8 +14,6 @@ from app.words import say, say_count, say_number
 from engine.evaluation import Estimate, PriorCurve
 from engine.tuning.calibration import CalibrationReport, percent
 
-__all__ = ["densities", "det", "open_set", "photos_effect"]
-
 Floats = NDArray[np.float64]
 
 _OTHERS = ORANGE

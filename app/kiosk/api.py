@@ -18,8 +18,6 @@ from engine.pipeline import IdentifiedFace
 from engine.records.today import arrivals
 from engine.types import NOBODY, Person
 
-__all__ = ["routes"]
-
 routes = Blueprint("api", __name__, url_prefix="/api")
 
 _LONGEST_PX = 1920

@@ -17,8 +17,6 @@ from engine.config import KioskConfig
 from engine.errors import ConfigError
 from engine.workbench import Workbench
 
-__all__ = ["MAX_BYTES", "create_app"]
-
 MAX_BYTES = 8_000_000
 """Largest request: a camera picture with some margin."""
 

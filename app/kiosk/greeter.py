@@ -20,8 +20,6 @@ from engine.records.today import Arrival, arrivals
 from engine.types import NOBODY, EventKind
 from engine.workbench import Workbench
 
-__all__ = ["STATUSES", "Greeter", "first_name"]
-
 log = logging.getLogger(__name__)
 
 STATUSES = ("on_time", "late", "recorded", "again", "leaving", "saving")

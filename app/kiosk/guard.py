@@ -16,8 +16,6 @@ from app.web.hosts import known_host
 from engine.access import Device, TryLater
 from engine.errors import GalleryMismatch, InputError, ModelUnavailable, MusterError, StorageError
 
-__all__ = ["COOKIE", "device", "guard", "needs", "problem", "station", "still_may"]
-
 log = logging.getLogger(__name__)
 
 COOKIE = "muster_kiosk"

@@ -12,8 +12,6 @@ from typing import Any
 
 from engine.storage import new_id
 
-__all__ = ["Hub", "HubEvent", "as_event"]
-
 _KEPT = 256
 
 

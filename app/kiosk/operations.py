@@ -19,8 +19,6 @@ from app.kiosk.guard import needs, station
 from app.kiosk.station import Station
 from engine import __version__
 
-__all__ = ["description", "measure", "routes"]
-
 routes = Blueprint("operations", __name__)
 
 

@@ -10,8 +10,6 @@ from engine.config import Config, PresentationConfig
 from engine.liveness import PROMPTS, HeadTurnChallenge
 from engine.types import Track, TrackState
 
-__all__ = ["CODES", "PROVEN", "Prompter"]
-
 CODES = (
     "one_at_a_time",
     "come_closer",

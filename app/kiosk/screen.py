@@ -15,8 +15,6 @@ from app.kiosk.words import screen_language, table
 from app.live.broadcast import MULTIPART, part
 from app.words import LANGUAGES
 
-__all__ = ["routes"]
-
 routes = Blueprint("screen", __name__)
 
 _IDLE_S = 15.0

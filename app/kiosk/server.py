@@ -21,8 +21,6 @@ from app.live.relay import announced
 from engine.operations.serving import address
 from engine.workbench import Workbench
 
-__all__ = ["make_server", "serve"]
-
 _SHORT = 12
 """Threads for short answers, beside one for each viewer and each listener."""
 _SEND_BUFFER = 128 * 1024

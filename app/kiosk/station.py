@@ -34,8 +34,6 @@ from engine.storage import writable
 from engine.types import NOBODY
 from engine.workbench import Workbench
 
-__all__ = ["Station"]
-
 log = logging.getLogger(__name__)
 
 _POLL_S = 1.0

@@ -8,8 +8,6 @@ from app.words import LANGUAGES, choose, translations
 from app.words.terms import N_
 from engine.errors import ConfigError
 
-__all__ = ["screen_language", "table"]
-
 _LOCALES = {"en": "en-GB", "de": "de-DE"}
 """How the browser writes dates."""
 

@@ -11,8 +11,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MULTIPART", "Broadcast", "LivePicture", "part", "shrunk"]
-
 _BOUNDARY = "muster-frame"
 MULTIPART = f"multipart/x-mixed-replace; boundary={_BOUNDARY}"
 """The media type of one JPEG after the other."""

@@ -23,8 +23,6 @@ from engine.sources import Source, is_live, open_source
 from engine.types import Frame, SourceEvent
 from engine.workbench import Workbench
 
-__all__ = ["Camera", "CameraWatcher", "Cameras"]
-
 log = logging.getLogger(__name__)
 
 _LINGER_S = 8.0

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import aioice.ice
 
-__all__ = ["end_silent_connections"]
-
 _SILENCES = 2
 
 

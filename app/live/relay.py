@@ -14,8 +14,6 @@ from engine.errors import MusterError
 from engine.storage import atomic_write, file_name, storage_errors
 from engine.workbench import Workbench
 
-__all__ = ["announced", "pictures"]
-
 log = logging.getLogger(__name__)
 
 _TIMEOUT_S = 6.0

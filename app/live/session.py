@@ -18,8 +18,6 @@ from engine.pipeline import FrameResult, Pipeline
 from engine.types import NOBODY, Frame
 from engine.workbench import Workbench
 
-__all__ = ["FrameRate", "LiveSession", "overlay"]
-
 log = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]

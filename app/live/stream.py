@@ -23,8 +23,6 @@ from app.web import services
 from app.words import say
 from engine.errors import MusterError
 
-__all__ = ["BrowserCamera", "browser_camera"]
-
 log = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]

@@ -10,8 +10,6 @@ import streamlit as st
 
 from app.web import viewer
 
-__all__ = ["day_of", "put", "to"]
-
 
 def put(**values: str) -> None:
     """Put values into the address and remove empty ones."""

@@ -15,8 +15,6 @@ from engine.errors import MusterError
 from engine.storage import writable
 from engine.workbench import Workbench
 
-__all__ = ["above", "own_site", "sidebar"]
-
 _PATIENCE = timedelta(minutes=1)
 """A restart of the database takes less than this and needs no notice."""
 

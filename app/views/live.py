@@ -23,8 +23,6 @@ from engine.records.today import Arrival
 from engine.types import NOBODY
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 BROWSER, STILL = "browser", "still"
 CAMERA_NAME = "workbench"
 

@@ -21,25 +21,6 @@ from engine.access import OF_HOME, Account
 from engine.errors import MusterError
 from engine.workbench import Workbench
 
-__all__ = [
-    "NotAllowed",
-    "account",
-    "acting",
-    "colleagues",
-    "enter",
-    "every_site",
-    "lasting",
-    "look",
-    "may",
-    "own_language",
-    "reading",
-    "site",
-    "sites",
-    "theme",
-    "turn_to",
-    "visiting",
-]
-
 _SITE = "muster-site"
 
 

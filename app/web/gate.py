@@ -21,8 +21,6 @@ from app.web.sessions import COOKIE
 from engine.access import Account
 from engine.errors import MusterError
 
-__all__ = ["UNREADABLE", "Gate", "signed_in", "visitor"]
-
 log = logging.getLogger(__name__)
 
 UNREADABLE = "Muster cannot read the accounts right now. Tell your administrator, then try again."

@@ -10,8 +10,6 @@ import ipaddress
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-__all__ = ["known_host"]
-
 _LOOPBACK = frozenset({"localhost"})
 
 

@@ -16,8 +16,6 @@ from app.words import say
 from engine.config import OidcConfig
 from engine.errors import ConfigError
 
-__all__ = ["secrets", "show"]
-
 ASKED = "oidc"
 """Parameter of the address with which the sign-in page leads here."""
 

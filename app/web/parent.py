@@ -7,8 +7,6 @@ import signal
 import sys
 import threading
 
-__all__ = ["end_with_input"]
-
 
 def end_with_input() -> None:
     """Treat the end of standard input as SIGTERM: the parent process holds the other end."""

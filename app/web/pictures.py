@@ -25,8 +25,6 @@ from engine.access import Account
 from engine.errors import MusterError
 from engine.imaging import encode_jpeg, read_image
 
-__all__ = ["allowed", "at_site", "inline", "picture", "portrait", "routes"]
-
 log = logging.getLogger(__name__)
 
 _RIGHTS = {

@@ -21,8 +21,6 @@ from app.web import oidc, pictures, services, sign_in, streams
 from app.web.gate import Gate
 from engine.operations.upkeep import attended, upkeep
 
-__all__ = ["create_app", "serve"]
-
 log = logging.getLogger(__name__)
 
 _HERE = Path(__file__).parent

@@ -21,8 +21,6 @@ from engine.errors import InputError
 from engine.models import ModelStore
 from engine.workbench import Workbench
 
-__all__ = ["bench", "cameras", "home", "sessions", "sites", "workspace"]
-
 _opening = threading.RLock()
 _benches: dict[Path, Workbench] = {}
 _watched: dict[Path, Cameras] = {}

@@ -13,8 +13,6 @@ from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 from engine.access import Account, AccountBook
 from engine.storage import atomic_write, locked, storage_errors
 
-__all__ = ["COOKIE", "Sessions"]
-
 COOKIE = "muster_session"
 _TICKET_S = 60
 _KNOWN = 10_000

@@ -19,8 +19,6 @@ from app.words import choose, translations
 from engine.access import PASSWORD_LENGTH, Account
 from engine.errors import InputError, MusterError
 
-__all__ = ["routes"]
-
 _pages = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape())
 _FORM_LIMIT = 8192
 log = logging.getLogger(__name__)

@@ -18,8 +18,6 @@ from app.web import services
 from app.web.gate import visitor
 from engine.errors import MusterError
 
-__all__ = ["routes"]
-
 log = logging.getLogger(__name__)
 
 _POLL_S = 0.03

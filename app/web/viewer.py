@@ -10,8 +10,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Theme", "Viewer", "current"]
-
 Theme = Literal["light", "dark"]
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["N_", "TERMS"]
-
 
 def N_(text: str) -> str:
     """Mark a text that is translated where it is shown; `make words` finds it."""

@@ -8,19 +8,6 @@ from datetime import datetime
 from app.words import say, say_count, say_date, say_number, say_percent, say_time
 from engine.tuning.calibration import CalibrationReport, ErrorTarget, Operating, ThresholdInForce, Traffic, how_often
 
-__all__ = [
-    "again",
-    "concerns",
-    "foundation",
-    "often",
-    "origin",
-    "percent",
-    "sentence",
-    "support",
-    "traffic",
-    "warnings",
-]
-
 _LEAST = 1e-6  # smaller rates were never measured and mean nothing to readers
 Names = Callable[[str], str]
 """Looks up a person's name by id."""

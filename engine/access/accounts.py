@@ -17,8 +17,6 @@ from engine.access.credentials import CredentialFile, SlowHashes, one_more_try
 from engine.errors import InputError
 from engine.storage import Document, clean_text, document
 
-__all__ = ["ACTIONS", "ALL_SITES", "OF_HOME", "PASSWORD_LENGTH", "ROLES", "Account", "AccountBook", "may"]
-
 ROLES = ("admin", "hr", "security", "viewer")
 
 ACTIONS: Mapping[str, frozenset[str]] = {

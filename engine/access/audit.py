@@ -9,8 +9,6 @@ from zoneinfo import ZoneInfo
 from engine.storage.logs import Logs
 from engine.storage.logs.rows import RowType, TypedLog
 
-__all__ = ["AUDIT", "Audit", "AuditRow"]
-
 
 @dataclass(frozen=True)
 class AuditRow:

@@ -20,8 +20,6 @@ from engine.storage import Document
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["CredentialFile", "SlowHashes", "TryLater", "one_more_try"]
-
 Row = TypeVar("Row", bound="DataclassInstance")
 
 _FREE_TRIES = 5

@@ -21,8 +21,6 @@ from engine.access.credentials import CredentialFile
 from engine.errors import InputError
 from engine.storage import Document, clean_text, document
 
-__all__ = ["SCOPES", "SCREEN_SCOPES", "Device", "DeviceBook"]
-
 SCOPES: Mapping[str, str] = {
     "screen": "show the kiosk's page, its pictures and events",
     "status": "read the state of the camera and the server",

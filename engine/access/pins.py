@@ -21,8 +21,6 @@ from engine.access.credentials import CredentialFile, SlowHashes, one_more_try
 from engine.errors import InputError
 from engine.storage import Document, document
 
-__all__ = ["PinBook"]
-
 _PIN = re.compile(r"[0-9]{6,12}")
 _MADE_DIGITS = 6
 _STRANGERS = 200

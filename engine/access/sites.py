@@ -9,8 +9,6 @@ from pathlib import Path
 from engine.config import CONFIG_NAME, load_config
 from engine.errors import ConfigError
 
-__all__ = ["SITES_FOLDER", "Sites", "find_sites", "site_names"]
-
 SITES_FOLDER = "sites"
 
 

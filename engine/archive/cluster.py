@@ -14,8 +14,6 @@ from engine.archive.crew import Crew, Task, WorkerLost, perform
 from engine.archive.observe import Recipe
 from engine.errors import InputError, MusterError
 
-__all__ = ["ray_crew"]
-
 _MEMORY = 100 * 2**20  # bytes for objects: answers are small
 _PYTHON = "the same versions of Python, Ray and Muster must be installed on every node"
 

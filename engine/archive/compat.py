@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
 
-__all__ = ["kill_workers"]
-
 
 def kill_workers(pool: ProcessPoolExecutor) -> None:
     """Kill a pool's processes and close it; a shutdown alone would wait for their tasks."""

@@ -25,8 +25,6 @@ from engine.errors import ModelUnavailable, MusterError
 from engine.face_reader import FaceReader
 from engine.models.runtime import cores
 
-__all__ = ["Crew", "LocalWorker", "Task", "Worker", "WorkerLost", "local_crew", "perform"]
-
 log = logging.getLogger(__name__)
 
 _TRIES = 3

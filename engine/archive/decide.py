@@ -27,8 +27,6 @@ from engine.storage import repeatable_ids
 from engine.types import Detections, Frame
 from engine.workbench import Workbench
 
-__all__ = ["Decision", "decide"]
-
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
 

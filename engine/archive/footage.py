@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.reformatter import VideoReformatter
 
-__all__ = ["SEGMENT_S", "WARM_UP_S", "Footage", "Picture", "Reel", "Segment", "digest", "scan"]
-
 SEGMENT_S = 15.0
 """A recording is cut into as many equal segments as are at least so long."""
 WARM_UP_S = 1.0

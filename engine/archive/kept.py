@@ -19,8 +19,6 @@ from engine.errors import StorageError
 from engine.storage import append_lines, atomic_write, csv_line, encode_cell, locked, read_rows, storage_errors
 from engine.storage.logs.rows import RowType
 
-__all__ = ["DoneList", "DoneRow", "SegmentFolder", "recording_id"]
-
 
 @dataclass(frozen=True)
 class DoneRow:

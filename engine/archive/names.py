@@ -12,8 +12,6 @@ from zoneinfo import ZoneInfo
 from engine.errors import InputError
 from engine.storage import clean_text, read_rows
 
-__all__ = ["Listed", "listed", "moment_in", "start_in_name"]
-
 _STAMP = re.compile(
     r"(?<!\d)(?P<year>\d{4})[-_.]?(?P<month>\d{2})[-_.]?(?P<day>\d{2})(?P<t>[T _-])?(?P<hour>\d{2})[-_.:h]?(?P<minute>\d{2})"
     r"[-_.:m]?(?P<second>\d{2})(?:\.\d{1,6}(?=Z|[+-]\d{4}|$))?(?P<offset>Z|\+\d{2}:?\d{2}|-\d{2}:?(?:00|30|45))?(?!\d)"

@@ -37,9 +37,6 @@ from engine.pipeline import Offers
 from engine.tracking import Tracker
 from engine.types import Detections, Frame
 
-__all__ = ["Observation", "ObserveTask", "Recipe", "face_print"]
-
-
 Floats = NDArray[np.float32]
 
 _FORMAT = 2

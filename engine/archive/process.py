@@ -25,8 +25,6 @@ from engine.face_reader import FaceReader
 from engine.storage import claimed
 from engine.workbench import Workbench
 
-__all__ = ["process"]
-
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]

@@ -29,8 +29,6 @@ from engine.incidents import IncidentKind
 from engine.storage import atomic_write, claimed
 from engine.workbench import Workbench
 
-__all__ = ["GalleryReport", "ReembedReport", "ReembedTask", "reembed"]
-
 Floats = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
 

@@ -21,8 +21,6 @@ from engine.errors import InputError
 from engine.storage.logs import FileLogs, Logs
 from engine.types import NOBODY, Person
 
-__all__ = ["AttendanceBook"]
-
 
 class AttendanceBook:
     """Logs, day sheets and their keeper as one value, and the writes after which a day sheet must be written anew.

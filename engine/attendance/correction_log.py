@@ -14,8 +14,6 @@ from engine.storage import clean_text, new_id
 from engine.storage.logs import Logs
 from engine.storage.logs.rows import TypedDayLog
 
-__all__ = ["CorrectionLog"]
-
 
 class CorrectionLog(TypedDayLog[Correction]):
     """Appends and reads corrections and approvals.

@@ -10,8 +10,6 @@ from engine.attendance.presence import Direction, Mark
 from engine.errors import InputError
 from engine.storage.logs.rows import RowType
 
-__all__ = ["ACTIONS", "CORRECTION", "EXCUSES", "Correction", "InForce", "check", "holding", "in_force"]
-
 ACTIONS = ("add", "remove", "status", "approve", "revoke")
 EXCUSES = ("excused", "on leave", "remote", "sick", "absent", "present")
 """What a status can be corrected to."""

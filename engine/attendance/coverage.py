@@ -17,8 +17,6 @@ from engine.storage import repeatable
 from engine.storage.logs import FileLogs, Logs
 from engine.storage.logs.rows import RowType, TypedDayLog
 
-__all__ = ["SPAN", "Coverage", "CoverageBook", "Span", "Watching"]
-
 _KNOWN = timedelta(days=3)
 """A camera that was watching so recently belongs to the entrance, where the settings name none: over a weekend, too."""
 COVERAGE_DAYS = 2 + _KNOWN.days

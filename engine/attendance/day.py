@@ -14,8 +14,6 @@ from engine.attendance.explain import Part
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-__all__ = ["SHEET_COLUMNS", "DaySheet", "Presence", "Recorded", "Status", "cells", "days_from_json", "days_to_json"]
-
 
 class Presence(StrEnum):
     """Whether somebody is inside at the moment for which a sheet or a list is made."""

@@ -17,8 +17,6 @@ from engine.imaging import encode_jpeg
 from engine.storage import atomic_write
 from engine.types import Person
 
-__all__ = ["record_shown"]
-
 log = logging.getLogger(__name__)
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 from engine.attendance.rows import PunchRow
 
-__all__ = ["Explanation", "Part", "explain"]
-
 
 @dataclass(frozen=True)
 class Part:

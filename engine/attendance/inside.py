@@ -16,8 +16,6 @@ from engine.attendance.sheet import Book
 from engine.attendance.stay import current_stay
 from engine.types import NOBODY
 
-__all__ = ["Inside", "count_inside", "inside_now"]
-
 
 @dataclass(frozen=True)
 class Inside:

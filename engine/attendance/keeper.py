@@ -14,8 +14,6 @@ from engine.attendance.sheets import DaySheets
 from engine.errors import StorageError
 from engine.types import Person
 
-__all__ = ["SheetKeeper"]
-
 log = logging.getLogger(__name__)
 
 _READY = timedelta(weeks=13)

@@ -23,8 +23,6 @@ from engine.storage.logs import Logs
 from engine.storage.logs.rows import TypedDayLog
 from engine.types import Identity
 
-__all__ = ["PunchLog", "Sighting", "near"]
-
 _PEOPLE_CELLS = ("employee_id", "runner_up", "author")
 
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-__all__ = ["SAME_PASSAGE", "Direction", "Mark", "TimesInside", "times_inside"]
-
 Direction = Literal["in", "out", "both"]
 
 SAME_PASSAGE = timedelta(minutes=2)

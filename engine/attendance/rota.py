@@ -12,8 +12,6 @@ from engine.config import HolidaysConfig, ShiftConfig
 from engine.config.hours import days_of_week
 from engine.errors import ConfigError
 
-__all__ = ["Planned", "Rota"]
-
 _AFTER = timedelta(hours=6)
 """Overtime after a night shift still belongs to it for so long."""
 _BEFORE = timedelta(hours=2)

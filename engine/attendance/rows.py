@@ -10,8 +10,6 @@ from typing import Literal
 from engine.attendance.presence import Direction, Mark
 from engine.storage.logs.rows import RowType
 
-__all__ = ["PUNCH", "DayRows", "PunchEvent", "PunchRow", "valid_rows"]
-
 PunchEvent = Literal["punch", "seen", "unidentified", "retract"]
 
 

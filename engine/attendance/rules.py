@@ -6,8 +6,6 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Literal
 
-__all__ = ["event_for"]
-
 
 def event_for(
     time: datetime,

@@ -24,8 +24,6 @@ from engine.attendance.stay import Stay, current_stay
 from engine.config import AttendanceConfig, HolidaysConfig
 from engine.types import NOBODY, Person
 
-__all__ = ["Book", "day_sheet", "plain_book"]
-
 
 @dataclass(frozen=True)
 class Book:

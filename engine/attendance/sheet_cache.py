@@ -24,8 +24,6 @@ from engine.storage import atomic_write, table_text
 from engine.storage.logs import DayLog, Sealer
 from engine.types import Person
 
-__all__ = ["SETTLED_DAYS", "SheetCache", "log_stamps", "states"]
-
 SETTLED_DAYS = 3
 """Rows of a day's sheet stand in the files of up to two days later; those of today still grow."""
 _HELD_DAYS = 40

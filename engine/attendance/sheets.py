@@ -19,8 +19,6 @@ from engine.config import AttendanceConfig
 from engine.storage import write_table
 from engine.types import Person
 
-__all__ = ["DaySheets", "Plan"]
-
 
 @dataclass(frozen=True)
 class Plan:

@@ -15,8 +15,6 @@ from engine.attendance.corrections import Correction, in_force
 from engine.attendance.day import Presence
 from engine.attendance.presence import SAME_PASSAGE, Mark
 
-__all__ = ["Stay", "current_stay"]
-
 _RECENT = timedelta(hours=6)
 """Passages of the working day before still count for so long: nobody leaves because the clock strikes midnight."""
 

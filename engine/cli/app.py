@@ -32,8 +32,6 @@ from engine.cli import (
 )
 from engine.cli.context import Panel
 
-__all__ = ["app"]
-
 app = typer.Typer(name="muster", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
 app.add_typer(demo.app)

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from engine.archive.reembed import ReembedReport
     from engine.archive.report import FileReport, Report
 
-__all__ = ["app"]
-
 app = typer.Typer(name="archive", help="Process old recordings; embed pictures for a new model.", no_args_is_help=True)
 
 _Ray = Annotated[str | None, Option("--ray", metavar="ADDRESS", help="Ray cluster: HOST:PORT, auto or local.")]

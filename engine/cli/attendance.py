@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from engine.attendance.presence import Direction
     from engine.operations.reporting import AttendanceReports
 
-__all__ = ["app", "days"]
-
 app = typer.Typer()
 _FIRST_YEAR, _LAST_YEAR = 1900, 9000
 

@@ -10,8 +10,6 @@ import typer
 from engine.cli.context import Json, Panel
 from engine.cli.output import emit_json, progress_bar, say
 
-__all__ = ["app"]
-
 app = typer.Typer()
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from engine.evaluation import Estimate
     from engine.tuning.calibration import CalibrationReport, Operating, Version
 
-__all__ = ["app"]
-
 app = typer.Typer(name="calibrate", invoke_without_command=True)
 
 

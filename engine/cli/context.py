@@ -17,24 +17,6 @@ if TYPE_CHECKING:
     from engine.config import Config
     from engine.workbench import Workbench
 
-__all__ = [
-    "Author",
-    "Csv",
-    "Day",
-    "EmployeeId",
-    "Host",
-    "Html",
-    "Json",
-    "Month",
-    "Panel",
-    "Port",
-    "Reason",
-    "Workspace",
-    "moment",
-    "open_workbench",
-    "parse_day",
-]
-
 
 class Panel(StrEnum):
     """Panels of `muster --help`."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from engine.demo.run import DemoOutcome, Script
     from engine.workbench import Workbench
 
-__all__ = ["app"]
-
 app = typer.Typer()
 
 

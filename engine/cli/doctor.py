@@ -11,8 +11,6 @@ from typer import Option
 from engine.cli.context import Json, Panel, Workspace
 from engine.cli.output import emit_json, table
 
-__all__ = ["app"]
-
 app = typer.Typer()
 
 

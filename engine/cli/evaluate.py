@@ -16,8 +16,6 @@ from engine.errors import InputError
 if TYPE_CHECKING:
     from engine.workbench import Workbench
 
-__all__ = ["app"]
-
 app = typer.Typer()
 _Progress = Callable[[str, int, int], None]
 

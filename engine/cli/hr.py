@@ -16,8 +16,6 @@ from engine.cli.output import counted, emit_json, say, table
 if TYPE_CHECKING:
     from engine.people import RowMessage
 
-__all__ = ["app", "leave_import", "staff_import"]
-
 app = typer.Typer()
 _staff = typer.Typer(name="staff", help="Import the staff list.", no_args_is_help=True)
 _leave = typer.Typer(

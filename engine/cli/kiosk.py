@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from engine.access import DeviceBook
     from engine.config import Config
 
-__all__ = ["KIOSK_MODULES", "app", "kiosk_command", "pairing_link", "start_kiosk"]
-
 KIOSK_MODULES = ("app.kiosk", "flask", "cheroot", "prometheus_client")
 
 app = typer.Typer(name="kiosk", invoke_without_command=True)

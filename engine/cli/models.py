@@ -16,8 +16,6 @@ from engine.cli.output import emit_json, progress_bar, say, table
 if TYPE_CHECKING:
     from engine.models import ModelStatus
 
-__all__ = ["app"]
-
 app = typer.Typer(name="models", help="List, fetch and check the weights of the networks.", no_args_is_help=True)
 
 

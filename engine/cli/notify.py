@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from engine.config import Config, NotificationRule
     from engine.incidents.notifications import Channels, DeliveryRow, Outbox
 
-__all__ = ["app"]
-
 app = typer.Typer(name="notify", help="Test and deliver notifications of incidents.", no_args_is_help=True)
 
 

@@ -15,8 +15,6 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-__all__ = ["complain", "counted", "emit_json", "note", "progress_bar", "rounded", "say", "table"]
-
 # a pipe or a file has no width; 160 columns keep a row on one line
 _console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from engine.enrolment import EnrolmentReport
     from engine.pipeline import IdentifiedFace
 
-__all__ = ["app"]
-
 app = typer.Typer()
 
 

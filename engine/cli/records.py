@@ -18,8 +18,6 @@ from engine.errors import InputError
 if TYPE_CHECKING:
     from engine.storage.logs import Finding
 
-__all__ = ["app"]
-
 app = typer.Typer()
 
 

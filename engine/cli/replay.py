@@ -18,8 +18,6 @@ from engine.cli.output import counted, emit_json, rounded, say, table
 if TYPE_CHECKING:
     from engine.tuning.replay import Limits, Replay
 
-__all__ = ["app"]
-
 app = typer.Typer()
 
 _LIMITS = {

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from engine.records import Office
     from engine.workbench import Workbench
 
-__all__ = ["app", "who"]
-
 app = typer.Typer()
 
 

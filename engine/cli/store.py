@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from engine.postgres.sides import Side
     from engine.workbench import Workbench
 
-__all__ = ["app", "side_of"]
-
 app = typer.Typer(name="store", help="Keep a workspace in a database instead of files.", no_args_is_help=True)
 
 _PATIENCE_S = 20.0

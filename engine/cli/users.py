@@ -14,8 +14,6 @@ from engine.cli.context import Author, Json, Workspace, open_workbench
 from engine.cli.output import emit_json, say, table
 from engine.errors import InputError
 
-__all__ = ["app"]
-
 app = typer.Typer(name="users", help="Add, change and remove accounts of the workbench.", no_args_is_help=True)
 
 _Name = Annotated[str, Argument(help="Name of the account.")]

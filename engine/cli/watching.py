@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from engine.pipeline import FrameResult, RunStats
     from engine.sources import Source
 
-__all__ = ["app"]
-
 app = typer.Typer()
 _FPS_OF_PICTURES = 12.5
 """Frame rate of an annotated video when the source has none of its own."""

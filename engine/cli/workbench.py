@@ -18,8 +18,6 @@ from engine.operations.serving import address, become, check_installed, check_po
 if TYPE_CHECKING:
     from engine.access import AccountBook
 
-__all__ = ["app"]
-
 app = typer.Typer()
 
 

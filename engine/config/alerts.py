@@ -12,8 +12,6 @@ from engine.config.hours import days_of_week
 from engine.config.section import Days, Section, Window
 from engine.types import EventKind, Severity
 
-__all__ = ["NotificationRule", "NotificationsConfig"]
-
 _ATTENDANCE_KINDS = {EventKind.SIGHTING, EventKind.RETRACTION, EventKind.UNIDENTIFIED}
 _INCIDENT_KINDS = sorted(kind.value for kind in EventKind if kind not in _ATTENDANCE_KINDS)
 

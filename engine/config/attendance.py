@@ -8,8 +8,6 @@ from pydantic import Field, field_validator, model_validator
 
 from engine.config.section import Days, Section
 
-__all__ = ["AttendanceConfig", "HolidaysConfig", "RetentionConfig", "ShiftConfig"]
-
 
 class ShiftConfig(Section):
     """When people are expected. If several shifts fit a person on a day, one that names the person wins, then one that names

@@ -9,21 +9,6 @@ from pydantic import Field, model_validator
 
 from engine.config.section import Section, Window
 
-__all__ = [
-    "AlignmentConfig",
-    "CameraConfig",
-    "DetectionConfig",
-    "EmbeddingConfig",
-    "EventsConfig",
-    "MatchingConfig",
-    "PresentationConfig",
-    "QualityConfig",
-    "RuntimeConfig",
-    "SourcesConfig",
-    "TrackingConfig",
-    "VotingConfig",
-]
-
 log = logging.getLogger(__name__)
 
 _RETIRED = {"model", "model_crop", "model_threshold"}

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-__all__ = ["DAYS", "days_of_week", "minutes_of_day", "within"]
-
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|(24):(00))", re.ASCII)
 

@@ -6,8 +6,6 @@ from pydantic import Field, SecretStr
 
 from engine.config.section import Section
 
-__all__ = ["AppConfig", "KioskConfig", "OidcConfig"]
-
 
 class OidcConfig(Section):
     """Sign-in through the organisation's own provider (OpenID Connect); the e-mail address finds the account (`muster users add`)."""

@@ -9,8 +9,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from engine.config.hours import days_of_week, minutes_of_day
 
-__all__ = ["Days", "Section", "Window"]
-
 
 def _readable(parse: Callable[[str], object]) -> AfterValidator:
     def check(text: str) -> str:

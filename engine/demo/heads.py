@@ -14,8 +14,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NOSE_DEPTH", "Expression", "warp_head"]
-
 RGB = NDArray[np.uint8]
 Grid = NDArray[np.float32]
 

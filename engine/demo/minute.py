@@ -11,8 +11,6 @@ from engine.incidents import IncidentKind
 from engine.sources import VideoSource
 from engine.workbench import Workbench
 
-__all__ = ["minute"]
-
 
 def minute(start: datetime, day: date) -> Script:
     """The passes of `engine.demo.script` as a script to run.

@@ -11,8 +11,6 @@ from engine.errors import InputError
 from engine.models import Progress, no_progress
 from engine.workbench import Workbench
 
-__all__ = ["SAMPLE", "opened"]
-
 SAMPLE = Path("data", "sample")
 
 

@@ -21,8 +21,6 @@ from engine.sources import Source
 from engine.storage import atomic_write
 from engine.workbench import Workbench
 
-__all__ = ["CAMERA", "MARK", "DemoOutcome", "Score", "Script", "clear_demo", "run_demo", "watch_demo"]
-
 CAMERA = "entrance"
 MARK = "demo/truth.json"
 Progress = Callable[[str, int, int], None]

@@ -13,8 +13,6 @@ from engine.incidents import IncidentKind, IncidentRow
 from engine.types import Severity, TailgatingClass
 from engine.workbench import Workbench
 
-__all__ = ["SampleAlerts"]
-
 _REVIEWER = "sample.security"
 _STRANGERS = 3
 _PER_DAY = ((IncidentKind.UNKNOWN, 0.8), (IncidentKind.TAILGATING, 0.45), (IncidentKind.PRESENTATION_ATTACK, 0.1))

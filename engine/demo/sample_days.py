@@ -20,11 +20,9 @@ from engine.demo.sample_alerts import SampleAlerts
 from engine.demo.sample_people import Habit, habits_of, made_up
 from engine.errors import InputError
 from engine.incidents import IncidentKind, IncidentRow
-from engine.types import Severity
 from engine.people import Leave, Person
+from engine.types import Severity
 from engine.workbench import Workbench
-
-__all__ = ["fill"]
 
 Row = dict[str, object]
 

@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 
 from engine.people import Person
 
-__all__ = ["Habit", "habits_of", "made_up"]
-
 _GIVEN = (
     "Aaliyah",
     "Adaeze",

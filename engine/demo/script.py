@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["DURATION_S", "EXPECTED", "FPS", "PASSES", "STRANGER", "Pass", "truth"]
-
 FPS = 12.5
 STRANGER = "madonna"
 DURATION_S = 63.0

@@ -22,8 +22,6 @@ from engine.detection import Detector
 from engine.errors import MusterError
 from engine.imaging import VideoWriter, read_image
 
-__all__ = ["Entrance", "Figure", "cut_out", "render_video"]
-
 WIDTH, HEIGHT = 1280, 720
 BARRIER_Y = 560
 FACE_PX = (104.0, 164.0)  # height of a face box, far and near

@@ -31,8 +31,6 @@ from engine.storage import atomic_write
 from engine.types import Frame, SourceEvent
 from engine.workbench import Workbench
 
-__all__ = ["prepare_week", "week"]
-
 _IDLE = timedelta(minutes=14)
 _IDLE_FRAMES = 900  # of the empty hall in all, about
 _AFTERWARDS_S = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0)

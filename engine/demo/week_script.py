@@ -8,18 +8,6 @@ from zoneinfo import ZoneInfo
 
 from engine.demo.script import STRANGER, Pass
 
-__all__ = [
-    "CAMERA_ON",
-    "EXPECTED_INCIDENTS",
-    "EXPECTED_STATUS",
-    "LEAVE",
-    "OFF",
-    "SETTINGS",
-    "VISITS",
-    "Visit",
-    "walk",
-]
-
 BEN, ELTON, JERRY, MINDY = "ben_afflek", "elton_john", "jerry_seinfeld", "mindy_kaling"
 _PHOTOS = {BEN: "03", ELTON: "03", JERRY: "03", MINDY: "02", STRANGER: "03"}
 _SECONDS = 4.0

@@ -18,8 +18,6 @@ from engine.config import DetectionConfig
 from engine.detection.mtcnn import Detector
 from engine.types import Detections, Frame
 
-__all__ = ["FaceFinder", "Finder"]
-
 Floats = NDArray[np.float32]
 
 _SAMPLES = 90  # points along the shorter side

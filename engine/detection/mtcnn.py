@@ -20,8 +20,6 @@ from engine.config import DetectionConfig
 from engine.detection.sampler import AreaSampler, PatchSampler, Sampler
 from engine.types import Detections, Network, check_image
 
-__all__ = ["Detector", "MTCNNDetector"]
-
 Floats = NDArray[np.float32]
 Ints = NDArray[np.intp]
 _P = TypeVar("_P")

@@ -8,8 +8,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AreaSampler", "PatchSampler", "Sampler"]
-
 Floats = NDArray[np.float32]
 Whole = NDArray[np.int64]
 

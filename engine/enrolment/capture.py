@@ -22,8 +22,6 @@ from engine.face_reader import FaceReader, bystanders, subject
 from engine.imaging import crop_around
 from engine.types import FaceQuality
 
-__all__ = ["STEPS", "CaptureLimits", "Guidance", "GuidedCapture", "Step", "Take"]
-
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Step = Literal["front", "left", "right", "up"]

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from engine.enrolment.capture import Guidance
 
-__all__ = ["draw_guidance"]
-
 Image = NDArray[np.uint8]
 
 _LOOKING, _WRONG, _GOOD = (225, 225, 225), (230, 159, 0), (0, 200, 140)

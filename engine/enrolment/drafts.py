@@ -19,8 +19,6 @@ from engine.errors import EnrolmentRejected
 from engine.gallery import Gallery, fuse
 from engine.types import Candidate
 
-__all__ = ["Draft", "EnrolmentReport", "Verdict", "draft", "judge"]
-
 Floats = NDArray[np.float32]
 Verdict = Literal["safe", "look_alike", "already_enrolled", "different_people", "unusable"]
 """`look_alike`: an enrolled person is similar enough to be confused with this one; a second user decides whether they are the same.

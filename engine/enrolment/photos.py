@@ -14,8 +14,6 @@ from engine.face_reader import FaceReader, bystanders, subject
 from engine.imaging import crop_around, decode_image, read_image
 from engine.types import FaceQuality
 
-__all__ = ["Picture", "Refused", "Shot", "examine", "examine_all"]
-
 Picture = NDArray[np.uint8] | bytes | Path
 """A photo: RGB uint8 (H, W, 3), the bytes of an image file, or its path."""
 

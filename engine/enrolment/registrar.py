@@ -25,8 +25,6 @@ from engine.records import Records
 from engine.storage import new_id
 from engine.types import NOBODY
 
-__all__ = ["Registrar", "next_id"]
-
 
 def next_id(known: Iterable[str], used: Iterable[str] = ()) -> str:
     """Return an id for a new person in the form of most others: `E007` after `E006`, `1` if no id ends in a number.

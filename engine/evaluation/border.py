@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from engine.evaluation.comparisons import NO_SCORE, GalleryScores
 
-__all__ = ["Compared", "border"]
-
 _LOOKED_AT = 50
 """Comparisons looked at for each one wanted: the nearest ones often belong to a few pairs."""
 

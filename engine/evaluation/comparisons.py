@@ -9,8 +9,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NO_SCORE", "Comparisons", "GalleryScores", "gallery_scores", "photo_comparisons"]
-
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 

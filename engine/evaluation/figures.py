@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from engine.evaluation.comparisons import Comparisons
 from engine.evaluation.intervals import Estimate, Resampling
 
-__all__ = ["FARS", "MOST_WEIGHTS", "Ranked", "figures", "runs_for"]
-
 Floats = NDArray[np.float64]
 
 FARS = ("0.01", "0.001")

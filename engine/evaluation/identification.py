@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from engine.evaluation.comparisons import NO_SCORE, GalleryScores
 from engine.evaluation.intervals import Estimate, Resampling
 
-__all__ = ["OpenSetCurve", "fmr_of_fpir", "fnir", "fpir", "fpir_of_fmr", "open_set_curve"]
-
 Floats = NDArray[np.float64]
 
 

@@ -25,8 +25,6 @@ from numpy.typing import NDArray
 from engine.evaluation.comparisons import Comparisons
 from engine.evaluation.rates import clopper_pearson
 
-__all__ = ["Bands", "Estimate", "Resampling", "SubjectBootstrap"]
-
 Floats = NDArray[np.float64]
 
 

@@ -11,17 +11,6 @@ from numpy.typing import NDArray
 from engine.evaluation.comparisons import GalleryScores
 from engine.evaluation.intervals import Estimate, Resampling
 
-__all__ = [
-    "Difficulty",
-    "LookAlike",
-    "Outlier",
-    "PhotosEffect",
-    "difficulty",
-    "look_alikes",
-    "outliers",
-    "photos_effect",
-]
-
 Floats = NDArray[np.float64]
 
 _FENCE = 1.5

@@ -9,8 +9,6 @@ import numpy as np
 import scipy  # its parts are loaded where they are used: importing them all would take a second
 from numpy.typing import NDArray
 
-__all__ = ["Rate", "clopper_pearson", "error_rates", "smallest_rate", "threshold_at_fmr"]
-
 Scores = NDArray[np.floating]
 
 

@@ -18,8 +18,6 @@ from engine.evaluation.comparisons import Comparisons, GalleryScores, gallery_sc
 from engine.evaluation.identification import fmr_of_fpir
 from engine.evaluation.rates import Scores
 
-__all__ = ["ImpostorModel", "PriorCurve", "derive_threshold", "impostor_model", "measure_prior", "prior_of"]
-
 Floats = NDArray[np.float64]
 
 _TAILS = (0.0, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3)

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from engine.evaluation.rates import Rate, Scores, threshold_at_fmr
 
-__all__ = ["Curve", "Verification", "curve", "verification"]
-
 Floats = NDArray[np.float64]
 
 

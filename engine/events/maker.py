@@ -14,8 +14,6 @@ from engine.events.passages import Passages
 from engine.events.rules import Episodes, almost, living_person
 from engine.types import Event, EventKind, Severity, Track, TrackState
 
-__all__ = ["EventMaker"]
-
 _STAYED = timedelta(seconds=3)
 """Whoever is in view so soon after an interruption, and was before it, was there all the time."""
 

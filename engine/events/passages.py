@@ -18,8 +18,6 @@ from engine.config.hours import within
 from engine.events.rules import LOOKED_AT, classify
 from engine.types import Event, EventKind, Severity, Track, TrackState
 
-__all__ = ["Passages"]
-
 
 @dataclass
 class _Passage:

@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 
 from engine.types import Identity, TailgatingClass, TrackState
 
-__all__ = ["LOOKED_AT", "Episodes", "almost", "classify", "living_person"]
-
 LOOKED_AT = 2
 """Good frames from which on a face that never settles counts: a print on a shirt or half a face has none."""
 

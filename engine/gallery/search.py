@@ -17,8 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EXACT_UP_TO", "RERANK", "Searcher"]
-
 log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]

@@ -11,8 +11,6 @@ from engine.errors import GalleryMismatch, Unreachable
 from engine.gallery.templates import Gallery
 from engine.storage import FileDocument, atomic_write, storage_errors
 
-__all__ = ["GalleryFile", "GalleryKeep", "GalleryStore"]
-
 
 class GalleryKeep(Protocol):
     """Where a gallery's templates are stored."""

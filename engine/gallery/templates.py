@@ -22,8 +22,6 @@ from engine.errors import GalleryMismatch, StorageError
 from engine.gallery.search import Searcher
 from engine.types import Candidate, Match
 
-__all__ = ["Gallery", "Template", "coherence", "deny", "fuse"]
-
 Floats = NDArray[np.float32]
 
 _LEAST_WEIGHT = 0.05  # of a template in the fused template

@@ -16,8 +16,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from engine.types import Track, TrackState
 
-__all__ = ["COLOURS", "WORDS", "crop_around", "draw_tracks"]
-
 COLOURS: Mapping[TrackState, tuple[int, int, int]] = {
     TrackState.PENDING: (170, 170, 170),
     TrackState.KNOWN: (0, 158, 115),

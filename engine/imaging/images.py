@@ -18,17 +18,6 @@ from PIL import Image, UnidentifiedImageError
 from engine.errors import InputError
 from engine.storage import atomic_write
 
-__all__ = [
-    "IMAGE_SUFFIXES",
-    "MAX_BYTES",
-    "MAX_PIXELS",
-    "decode_image",
-    "encode_jpeg",
-    "list_images",
-    "read_image",
-    "write_jpeg",
-]
-
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 30_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from engine.errors import StorageError
 
-__all__ = ["VideoWriter"]
-
 
 class VideoWriter:
     """Writes RGB pictures of one size to an MP4 file; use it as a context manager.

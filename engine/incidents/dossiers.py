@@ -19,8 +19,6 @@ from engine.incidents.log import IncidentKind, IncidentRow
 from engine.storage import clean_text, new_id
 from engine.storage.logs import FileLogs, Logs, RowType, TypedDayLog
 
-__all__ = ["DECISIONS", "Action", "Dossier", "DossierBook", "DossierRow", "Register"]
-
 Action = Literal["merge", "split", "name", "watch", "unwatch", "ignore", "unignore"]
 
 

@@ -22,19 +22,6 @@ from engine.storage import atomic_write, clean_text, new_id
 from engine.storage.logs import FileLogs, Logs, RowType, TypedDayLog
 from engine.types import Event, EventKind, Severity, TailgatingClass
 
-__all__ = [
-    "ALERT_KINDS",
-    "IMAGE_COLUMNS",
-    "INCIDENTS",
-    "INCIDENT_KINDS",
-    "REVIEW_STATES",
-    "Incident",
-    "IncidentBook",
-    "IncidentKind",
-    "IncidentRow",
-    "with_reviews",
-]
-
 PEOPLE_CELLS = ("employee_ids", "author", "assignee")
 IMAGE_COLUMNS = ("image", "clean_image", "before_image", "after_image")
 REVIEW_STATES = ("open", "acknowledged", "resolved", "false alarm")

@@ -14,8 +14,6 @@ from engine.config import PresentationConfig
 from engine.liveness.geometry import Views, head_pose
 from engine.liveness.track import looks_deep, looks_flat
 
-__all__ = ["PROMPTS", "HeadTurnChallenge"]
-
 PROMPTS = {
     "left": "turn your head left",
     "right": "turn your head right",

@@ -21,8 +21,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Turn", "Views", "head_pose", "upright"]
-
 Shape = NDArray[np.float64]
 
 _CORNERS = [0, 1, 3, 4]

@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 
 from engine.config import PresentationConfig
 
-__all__ = ["StreamWatch"]
-
 _WIDE, _HIGH = 48, 27
 _SAME_MEAN, _SAME_MOST = 0.5, 8  # grey levels between pictures of a frozen stream, from coding noise
 _MEMORY_S, _EVERY_S = 120.0, 0.2

@@ -28,8 +28,6 @@ from engine.config import PresentationConfig
 from engine.liveness.geometry import Turn, Views
 from engine.liveness.stillness import Stillness
 
-__all__ = ["Liveness", "LivenessState", "TrackLiveness", "combined", "looks_deep", "looks_flat"]
-
 _FLAT_DEPTH = 0.18  # of the nose in eye distances; photos show 0.05 to 0.15, heads 0.25 to 0.5
 _FLAT_SHARE = 0.75  # of a plane's turn that parallax may mimic: a print shows half (perspective), a head all or more
 _FLAT_NOD = 0.07

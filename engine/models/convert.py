@@ -25,17 +25,6 @@ from engine.models.registry import MTCNN_WEIGHTS, EmbedderSpec
 if TYPE_CHECKING:
     import torch
 
-__all__ = [
-    "blocked",
-    "digest",
-    "export_onnx",
-    "facenet_module",
-    "keras_tensors",
-    "load_checkpoint",
-    "mtcnn_module",
-    "mtcnn_path",
-]
-
 Tensors = dict[str, NDArray[np.float32]]
 
 OPSET = 17

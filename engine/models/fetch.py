@@ -22,8 +22,6 @@ from engine.errors import ModelUnavailable, StorageError
 from engine.models.registry import KERAS_ARCHIVE, Archive
 from engine.storage import atomic_write, locked
 
-__all__ = ["Progress", "cache_dir", "fetch_archive", "fetch_samples", "file_sha256", "no_progress", "read_member"]
-
 Progress = Callable[[str, int, int], None]
 """Called with the current step, how much of it is done, and its total (0: unknown), in bytes or steps."""
 

@@ -9,16 +9,6 @@ from typing import Literal
 
 from engine.errors import ConfigError
 
-__all__ = [
-    "DEFAULT_EMBEDDER",
-    "EMBEDDERS",
-    "KERAS_ARCHIVE",
-    "MTCNN_WEIGHTS",
-    "Archive",
-    "EmbedderSpec",
-    "embedder_spec",
-]
-
 
 @dataclass(frozen=True)
 class Archive:

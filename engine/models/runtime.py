@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["OnnxNetwork", "TorchNetwork", "cores", "cuda_available"]
-
 Floats = NDArray[np.float32]
 
 

@@ -24,8 +24,6 @@ from engine.types import Network
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["EXPORT_VERSION", "ModelStatus", "ModelStore"]
-
 EXPORT_VERSION = 4
 """Raise it when the exporter or its input changes: graphs of another version are exported again."""
 

@@ -23,8 +23,6 @@ from engine.models.runtime import cores
 from engine.sources import VideoSource
 from engine.workbench import Workbench
 
-__all__ = ["FPS", "Load", "measure_load"]
-
 FPS = 25.0
 Progress = Callable[[str, int, int], None]
 

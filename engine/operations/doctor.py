@@ -20,8 +20,6 @@ from engine.operations.overview import versions
 from engine.sources import probe_live
 from engine.workbench import Workbench
 
-__all__ = ["Check", "examine"]
-
 _PATIENCE = timedelta(minutes=1)
 """A restarting database is back within this time."""
 

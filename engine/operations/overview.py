@@ -18,20 +18,6 @@ from engine.attendance.coverage import Coverage
 from engine.storage import storage_errors
 from engine.workbench import Workbench
 
-__all__ = [
-    "CLASSES",
-    "CameraDay",
-    "CameraView",
-    "Kept",
-    "cameras",
-    "free_bytes",
-    "kept",
-    "last_punches",
-    "last_seen",
-    "masked",
-    "versions",
-]
-
 Span = tuple[datetime, datetime]
 
 _PACKAGES = (

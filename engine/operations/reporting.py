@@ -15,8 +15,6 @@ from engine.reports import Stay, excel_bytes, month_report, muster_list_html, st
 from engine.types import NOBODY
 from engine.workbench import Workbench
 
-__all__ = ["AttendanceReports"]
-
 
 class AttendanceReports:
     """Reports on the attendance of a workspace.

@@ -15,8 +15,6 @@ from typing import NoReturn
 
 from engine.errors import ConfigError, InputError
 
-__all__ = ["MEMORY", "address", "become", "check_installed", "check_port", "together"]
-
 MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "8000000"}
 """Settings for glibc. Its defaults keep an arena per thread and place pictures between small objects, which fragments the memory
 (measured on a kiosk: a steady 470 MB instead of 570 MB and growing)."""

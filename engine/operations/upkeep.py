@@ -15,8 +15,6 @@ from engine.incidents.notifications import Channels, Courier
 from engine.storage import claimed, file_name
 from engine.workbench import Workbench
 
-__all__ = ["attended", "recording", "upkeep"]
-
 log = logging.getLogger(__name__)
 
 _JOIN_S = 5.0

@@ -11,8 +11,6 @@ from engine.people.calendars import MAX_SPAN_DAYS
 from engine.people.store import Person
 from engine.people.tables import TableRow, plain
 
-__all__ = ["LEAVE_KINDS", "Refused", "Who", "kinds_in", "only_kind", "read_row"]
-
 LEAVE_KINDS = ("remote", "on leave", "sick")
 """Where entries overlap, the later kind in this order counts: someone who falls ill on holiday is sick."""
 

@@ -19,8 +19,6 @@ from engine.people.tables import RowMessage, read_text
 if TYPE_CHECKING:
     from icalendar import Event
 
-__all__ = ["CalendarFile", "CalendarSpan", "read_calendar"]
-
 MAX_SPAN_DAYS = 1100  # three years of parental leave; anything longer is a mistyped year
 MAX_SPANS = 100_000
 _DAMAGED = (ValueError, TypeError, KeyError, AttributeError, OverflowError)  # what the parsers raise for damaged events

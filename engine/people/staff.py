@@ -13,8 +13,6 @@ from engine.errors import InputError
 from engine.people.store import PeopleStore, Person, clean_department, clean_email, clean_id, clean_name
 from engine.people.tables import RowMessage, Table, TableRow, headings, read_table
 
-__all__ = ["STAFF_FIELDS", "StaffImport", "clean_consent", "import_staff"]
-
 STAFF_FIELDS = headings(
     employee_id="employee id, id, employee no, employee number, emp id, personnel number, personnel no, personnel id, "
     "staff id, staff no, staff number, badge, badge number, personalnummer, personalnr, personal nr, pers nr, "

@@ -17,8 +17,6 @@ from typing import Literal
 from engine.errors import InputError
 from engine.storage import decode_cell
 
-__all__ = ["RowMessage", "Table", "TableRow", "plain", "read_table", "read_text"]
-
 MAX_BYTES = 32 * 2**20
 _JOINERS = "\u200c\u200d"  # invisible, but some scripts are misspelt without them
 _NOT_TEXT = {

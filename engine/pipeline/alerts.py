@@ -17,8 +17,6 @@ from engine.incidents import DossierBook, IncidentBook, IncidentRow, Register
 from engine.pipeline.writer import Writer
 from engine.types import Event, EventKind, Severity
 
-__all__ = ["Alerts"]
-
 Image = NDArray[np.uint8]
 
 _MOST_WITH_PICTURES = 30

@@ -9,8 +9,6 @@ from datetime import datetime
 from engine.attendance import CoverageBook, Span, Watching
 from engine.pipeline.writer import Writer
 
-__all__ = ["CoverageKeeper"]
-
 
 class CoverageKeeper:
     """Keeps the coverage log of one camera.

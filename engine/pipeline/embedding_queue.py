@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from engine.embedding import Embedder
 from engine.types import FaceQuality
 
-__all__ = ["EmbeddedFace", "EmbeddingQueue", "FaceToEmbed", "ThreadedQueue"]
-
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Timed = Callable[[Callable[[], Floats]], Floats]

@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from engine.events import EventMaker
 from engine.types import Event, EventKind, Severity, SourceEvent, Track
 
-__all__ = ["CameraEvents"]
-
 log = logging.getLogger(__name__)
 
 _ALARM_S = 3

@@ -16,8 +16,6 @@ from engine.liveness import Liveness, LivenessState, TrackLiveness, combined
 from engine.tracking import TOP, Trail, Vote, Voter
 from engine.types import Candidate, FaceQuality, Track, TrackState
 
-__all__ = ["Decisions", "Offers", "TrackFaces"]
-
 Image = NDArray[np.uint8]
 
 _MUCH_BETTER = 1.25

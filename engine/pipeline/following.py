@@ -11,8 +11,6 @@ from engine.pipeline.stats import RunStats
 from engine.tracking import Tracker, Trail
 from engine.types import Detections, Frame
 
-__all__ = ["FaceFollower", "FollowedFaces"]
-
 
 @dataclass(frozen=True, eq=False)
 class FollowedFaces:

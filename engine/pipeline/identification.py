@@ -27,8 +27,6 @@ from engine.pipeline.stats import RunStats
 from engine.tracking import Trail, Vote, assign, one_place_each
 from engine.types import Match, TrackState
 
-__all__ = ["Identification", "VoteResult"]
-
 Floats = NDArray[np.float32]
 
 _SWAPPED = 2

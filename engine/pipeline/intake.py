@@ -13,8 +13,6 @@ from typing import Literal
 from engine.sources import Source
 from engine.types import Frame, SourceEvent
 
-__all__ = ["Intake"]
-
 _AHEAD = 3
 """Frames that may wait for the pipeline, so that one slow frame among quick ones costs none."""
 

@@ -23,8 +23,6 @@ from engine.pipeline.stream_check import StreamCheck
 from engine.pipeline.writer import Writer
 from engine.tracking import Tracker
 
-__all__ = ["open_pipeline"]
-
 
 def open_pipeline(
     services: Services,

@@ -26,8 +26,6 @@ from engine.pipeline.writer import Row, Writer
 from engine.sources import Source
 from engine.types import EventKind, Frame, SourceEvent, TrackState
 
-__all__ = ["Pipeline", "Stages"]
-
 _IDLE_S = 0.2
 """When a live camera gives no frame for so long, votes that have come in meanwhile are counted without one."""
 

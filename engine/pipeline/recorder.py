@@ -21,8 +21,6 @@ from engine.pipeline.writer import Writer
 from engine.tracking import TrackSighting
 from engine.types import Event, EventKind, Frame, Severity, Track
 
-__all__ = ["Recorder"]
-
 Image = NDArray[np.uint8]
 
 _MOST_WITH_EVIDENCE = 300

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from engine.imaging import crop_around, draw_tracks
 from engine.types import Event, EventKind, Frame, Person, Track
 
-__all__ = ["SceneKeeper"]
-
 Image = NDArray[np.uint8]
 
 _RING = 8

@@ -15,8 +15,6 @@ from engine.incidents import DossierBook, IncidentBook, IncidentRow
 from engine.tracking import SightingBook
 from engine.types import FaceQuality, Match, Person
 
-__all__ = ["IdentifiedFace", "Services"]
-
 
 @dataclass(frozen=True, eq=False)
 class IdentifiedFace:

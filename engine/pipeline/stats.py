@@ -13,8 +13,6 @@ from engine.attendance import PunchRow
 from engine.incidents import IncidentKind, IncidentRow
 from engine.types import Event, Frame, Track
 
-__all__ = ["FrameResult", "RunStats"]
-
 T = TypeVar("T")
 
 

@@ -15,8 +15,6 @@ from engine.pipeline.faces import Decisions, TrackFaces
 from engine.pipeline.writer import Writer
 from engine.types import Event, EventKind
 
-__all__ = ["Strangers"]
-
 _TEMPLATES_OF_A_STRANGER = 10
 
 

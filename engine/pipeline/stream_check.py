@@ -8,8 +8,6 @@ from engine.liveness import StreamWatch
 from engine.pipeline.faces import Decisions
 from engine.types import Event, EventKind, Frame, Severity
 
-__all__ = ["StreamCheck"]
-
 
 class StreamCheck:
     """Reports pictures that stand still or repeat themselves, once.

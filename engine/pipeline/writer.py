@@ -19,8 +19,6 @@ from engine.errors import StorageError, Unreachable
 from engine.incidents import IncidentRow
 from engine.types import Person
 
-__all__ = ["Job", "Row", "Writer"]
-
 log = logging.getLogger(__name__)
 
 Row = PunchRow | IncidentRow

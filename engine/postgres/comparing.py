@@ -17,8 +17,6 @@ from engine.storage.logs import Finding
 from engine.storage.logs.exact import Cells
 from engine.storage.logs.shelf import stem
 
-__all__ = ["Comparison", "Difference", "compare"]
-
 _KINDS = ("chains", "rows", "people", "documents", "templates")
 _NAMED = 20
 _STEP = 5000

@@ -24,8 +24,6 @@ from engine.storage.logs.check import line_of
 from engine.storage.logs.exact import Cells, Key
 from engine.storage.logs.shelf import Shelf, stem
 
-__all__ = ["ADMINISTRATION", "Copied", "Progress", "apart", "as_filed", "copy"]
-
 ADMINISTRATION = {"grant", "revoke"}
 """Actions that the database's audit log records before anything is copied there."""
 

@@ -25,8 +25,6 @@ from engine.postgres.spool import Backlog, Entry, Spool
 from engine.postgres.watch import POLL_S, VersionWatch
 from engine.storage.logs import DayLog, Journal, Sealer, WholeLog
 
-__all__ = ["DatabaseStore"]
-
 log = logging.getLogger(__name__)
 
 _DRAIN_S = 0.5

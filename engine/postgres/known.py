@@ -13,8 +13,6 @@ from engine.gallery import Gallery
 from engine.people import PeopleFile, Person
 from engine.storage import FileDocument, atomic_write, storage_errors
 
-__all__ = ["Known"]
-
 _THRESHOLD = "calibration.json"
 _FILES = {
     "people": "people.csv",

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from engine.postgres.connection import Database
     from engine.postgres.database import DatabaseStore
 
-__all__ = ["DatabaseState", "FileStore", "Store", "connect", "open_database", "open_store"]
-
 
 @dataclass(frozen=True)
 class DatabaseState:

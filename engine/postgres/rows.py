@@ -16,8 +16,6 @@ from engine.people import PEOPLE_COLUMNS, Person
 from engine.postgres.connection import Database, table
 from engine.postgres.watch import VersionWatch
 
-__all__ = ["GALLERIES", "GalleryRows", "PeopleRows", "TableDocument"]
-
 DOCUMENTS = table("documents", site=sa.Text, name=sa.Text, version=sa.BigInteger, content=sa.LargeBinary)
 PEOPLE = table(
     "people", site=sa.Text, **dict.fromkeys(PEOPLE_COLUMNS, sa.Text) | {"active": sa.Boolean}, seq=sa.BigInteger

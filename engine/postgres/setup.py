@@ -17,19 +17,6 @@ from engine.errors import ConfigError, InputError
 from engine.postgres.connection import Database
 from engine.postgres.rows import GALLERIES
 
-__all__ = [
-    "KINDS",
-    "Kind",
-    "add_site",
-    "check_version",
-    "grant",
-    "holdings",
-    "migrate",
-    "revoke",
-    "site_zone",
-    "versions",
-]
-
 Kind = Literal["recorder", "workbench", "reader"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """Rights of a login: append rows and read people; everything at its sites; only read."""

@@ -24,8 +24,6 @@ from engine.storage.logs.sealed import Row
 from engine.storage.logs.seals import Seal, parse_seal, without_person
 from engine.storage.logs.shelf import stem
 
-__all__ = ["TableShelf", "log_table"]
-
 _BEGIN = sa.text("SELECT * FROM muster.begin_append(:site, :log, :day, :recorder, :ids)")
 _END = sa.text("SELECT muster.end_append(:site, :log, :day, :recorder, :number, :mac)")
 _OF_PERSON = sa.text("SELECT * FROM muster.told_of_person(:site, :key, :days)")

@@ -13,8 +13,6 @@ from engine.storage.logs import Finding, Journal, Sealer
 from engine.storage.logs.exact import Cells, Key
 from engine.storage.logs.shelf import Shelf
 
-__all__ = ["DOCUMENTS", "Side", "side"]
-
 DOCUMENTS = {
     "leave.csv": 0o640,
     "accounts.json": 0o600,

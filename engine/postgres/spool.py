@@ -18,8 +18,6 @@ from engine.errors import StorageError
 from engine.storage import atomic_write, claimed, locked, storage_errors
 from engine.storage.logs import SealedFile, Sealer
 
-__all__ = ["Backlog", "Entry", "Spool"]
-
 log = logging.getLogger(__name__)
 
 _COLUMNS = ("spooled_at", "log", "day", "row_id", "cells", "seal")

@@ -15,8 +15,6 @@ from engine.errors import MusterError, StorageError, Unreachable
 from engine.postgres.connection import Database
 from engine.postgres.known import Known
 
-__all__ = ["VersionWatch"]
-
 log = logging.getLogger(__name__)
 
 POLL_S = 1.0

@@ -13,8 +13,6 @@ from engine.privacy.erasure import Progress, Prospect, foresee, forget
 from engine.privacy.retention import Expired, purge
 from engine.records.books import Records
 
-__all__ = ["PrivacyDesk"]
-
 
 def _no_progress(_what: str, _done: int, _total: int) -> None:
     """Nobody is told."""

@@ -26,8 +26,6 @@ from engine.storage import atomic_write
 from engine.tracking import SIGHTING, SightingRow
 from engine.types import Person
 
-__all__ = ["export_subject"]
-
 Row = Mapping[str, object]
 
 _SOMEBODY = "somebody else"

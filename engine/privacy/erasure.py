@@ -26,8 +26,6 @@ from engine.storage import atomic_write, new_id, read_rows, storage_errors
 from engine.storage.logs import PSEUDONYM
 from engine.types import Person
 
-__all__ = ["Prospect", "foresee", "forget"]
-
 Progress = Callable[[str, int, int], None]
 
 _TEXTS = {".csv", ".json", ".toml", ".txt", ".html", ".md", ".ics", ".svg"}

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from engine.face_reader import FaceReader
 
-__all__ = ["hide", "look"]
-
 _BLOCKS = 6
 _MARGIN = 0.25
 

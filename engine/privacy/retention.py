@@ -14,8 +14,6 @@ from engine.records.books import Records
 from engine.storage import storage_errors
 from engine.storage.logs import DayLog
 
-__all__ = ["Expired", "purge"]
-
 _IMAGES: Mapping[str, tuple[str, ...]] = {
     "unknown_images": ("unknown", "unidentified"),
     "tailgating_images": ("tailgating", "presentation_attack", "watch_list"),

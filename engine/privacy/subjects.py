@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,6 @@ from engine.records.books import Records
 from engine.tracking import SightingRow
 from engine.types import TrackState
 
-__all__ = ["Subject", "find"]
-
-Row = Mapping[str, str]
 Floats = NDArray[np.float32]
 
 

@@ -16,23 +16,6 @@ from engine.records.books import Records
 from engine.storage.logs import PSEUDONYM, TypedDayLog
 from engine.types import Severity
 
-__all__ = [
-    "RECENT_DAYS",
-    "SEVERITIES",
-    "UNSETTLED",
-    "AlertBoard",
-    "AlertFigures",
-    "AlertFilter",
-    "alert_figures",
-    "erased",
-    "is_stranger",
-    "latest_picture",
-    "next_states",
-    "parties",
-    "select",
-    "settled_by_people",
-]
-
 RECENT_DAYS = 7
 SEVERITIES = tuple(severity.value for severity in reversed(Severity))
 UNSETTLED = ("open", "acknowledged")

@@ -15,12 +15,10 @@ from engine.gallery import GalleryStore
 from engine.incidents import ALERT_KINDS, DossierBook, IncidentBook, IncidentRow
 from engine.incidents.notifications import DeliveryRow
 from engine.people import LeaveBook, PeopleStore
-from engine.storage.logs import DayLog, Finding, Sealer, TypedDayLog
 from engine.records.names import Names
+from engine.storage.logs import DayLog, Finding, Sealer, TypedDayLog
 from engine.tracking import SightingBook
 from engine.types import Person
-
-__all__ = ["PICTURE_FOLDERS", "Records"]
 
 PICTURE_FOLDERS = ("enrolment", "evidence", "unidentified", *ALERT_KINDS)
 

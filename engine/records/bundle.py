@@ -19,8 +19,6 @@ from engine.storage import storage_errors, table_text
 from engine.storage.logs import Finding
 from engine.types import Person
 
-__all__ = ["Case", "Party", "SealCheck", "bundle_name", "gather", "pack"]
-
 _ID = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8,12}")
 
 

@@ -16,8 +16,6 @@ from engine.records.books import Records
 from engine.storage import new_id
 from engine.types import Identity, Person
 
-__all__ = ["KioskDesk"]
-
 log = logging.getLogger(__name__)
 
 

@@ -9,8 +9,6 @@ from engine.gallery import fuse
 from engine.records.books import Records
 from engine.types import Candidate
 
-__all__ = ["likeness", "nearest_people", "nearest_strangers"]
-
 Floats = NDArray[np.float32]
 
 

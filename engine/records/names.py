@@ -10,8 +10,6 @@ from engine.people import PeopleStore, Person
 from engine.storage import clean_text
 from engine.storage.logs import PSEUDONYM, Sealer
 
-__all__ = ["Names", "mentions", "replaced", "spells"]
-
 _TELLING = 3
 """Letters of a name from which on an id that holds them gives it away: `m.kaling`, not `mk1`."""
 _LONGEST_TEXT = 5000

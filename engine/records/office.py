@@ -24,8 +24,6 @@ from engine.records.today import Arrival, arrivals
 from engine.storage import clean_text
 from engine.types import Person
 
-__all__ = ["Office", "Suggestion"]
-
 People = Mapping[str, Person]
 
 

@@ -29,8 +29,6 @@ from engine.people import (
 from engine.records.books import Records
 from engine.storage import storage_errors
 
-__all__ = ["StaffDesk", "TemplateView", "uploaded"]
-
 _CALENDARS = {".ics", ".ical", ".ifb", ".icalendar"}
 
 

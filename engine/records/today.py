@@ -10,8 +10,6 @@ from engine.attendance import DaySheet, valid_rows
 from engine.records.books import Records
 from engine.types import NOBODY, Person
 
-__all__ = ["Arrival", "arrivals"]
-
 
 @dataclass(frozen=True)
 class Arrival:

@@ -9,8 +9,6 @@ from engine.access import ALL_SITES, Account, AccountBook
 from engine.errors import InputError
 from engine.records.books import Records
 
-__all__ = ["UserDesk"]
-
 
 class UserDesk:
     """Adds, changes and removes accounts, and notes who did.

@@ -14,8 +14,6 @@ from engine.evaluation import Rate
 from engine.incidents import ALERT_KINDS, Incident
 from engine.records.alerts import UNSETTLED, settled_by_people
 
-__all__ = ["AlertRate", "FalseAlarms", "alert_rates", "false_alarms"]
-
 _HOUR = timedelta(hours=1)
 _LEAST_H = 1.0
 

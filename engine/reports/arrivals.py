@@ -8,8 +8,6 @@ from datetime import datetime
 
 from engine.attendance import DaySheet
 
-__all__ = ["arrivals", "minute_of_day", "punctuality", "quarters", "starts"]
-
 
 def arrivals(rows: Iterable[DaySheet]) -> list[DaySheet]:
     """Days with a certain arrival, in the order of the rows; days on which cameras may have missed it are left out."""

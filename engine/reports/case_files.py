@@ -9,8 +9,6 @@ from pathlib import Path
 from engine.records import AlertBoard, Records, gather, pack
 from engine.reports.incident import incident_sheet
 
-__all__ = ["CaseFiles"]
-
 
 class CaseFiles:
     """Exports the alerts of a workspace.

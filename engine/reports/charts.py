@@ -12,8 +12,6 @@ from datetime import date, datetime, time, timedelta
 from engine.attendance import DaySheet
 from engine.reports.columns import STATUSES
 
-__all__ = ["arrivals_chart", "late_chart", "presence_chart"]
-
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 720.0, 46.0, 8.0, 12.0, 24.0
 
 

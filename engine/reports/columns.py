@@ -10,8 +10,6 @@ from typing import Literal
 from engine.attendance import SHEET_COLUMNS, DaySheet, cells
 from engine.storage import table_text
 
-__all__ = ["COLUMNS", "STATUSES", "SUMMARY_COLUMNS", "StatusStyle", "heading", "sheet_csv"]
-
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "employee_id": "id as in people.csv",

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format  # type: ignore[import-untyped]
     from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
-__all__ = ["cell_text", "excel_bytes", "write_excel"]
-
 MAX_ROWS = 1_048_575  # of a sheet, below its header
 MAX_TEXT = 32_767  # characters of a cell
 _PRINTED = (

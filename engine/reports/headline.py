@@ -10,8 +10,6 @@ from datetime import datetime
 from engine.attendance import DaySheet, Presence, Status
 from engine.attendance.rota import Rota
 
-__all__ = ["Exceptional", "Headline", "exceptions", "headline"]
-
 
 @dataclass(frozen=True)
 class Headline:

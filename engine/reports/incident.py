@@ -11,8 +11,6 @@ from engine.incidents import INCIDENTS
 from engine.records.bundle import Case, Party
 from engine.reports.render import render
 
-__all__ = ["incident_sheet"]
-
 _KINDS: Mapping[str, str] = MappingProxyType(
     {
         "unknown": "Unknown person",
@@ -70,7 +68,6 @@ def incident_sheet(case: Case, *, generated_at: datetime, place: str = "") -> st
         assignee=case.readable(case.incident.assignee),
         begun=_time(row.timestamp),
         ended=_time(row.ended) if row.ended else "",
-        similarity=cells["similarity"],
         people=people,
         pictures=[(_CAPTIONS[column], _data(case.pictures[column])) for column in _CAPTIONS if column in case.pictures],
         gone=len(case.gone),

@@ -13,8 +13,6 @@ from engine.reports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, heading
 from engine.reports.payroll import summarise
 from engine.reports.render import render
 
-__all__ = ["month_report"]
-
 MAX_EXCEPTIONS = 100
 _DEFINED = (
     "date",

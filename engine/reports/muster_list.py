@@ -10,8 +10,6 @@ from engine.attendance import Inside, Presence, count_inside
 from engine.reports.render import render
 from engine.storage import table_text
 
-__all__ = ["MUSTER_COLUMNS", "inside_cells", "muster_list_csv", "muster_list_html"]
-
 MUSTER_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "employee_id": "id as in people.csv",

@@ -9,8 +9,6 @@ from engine.attendance import DaySheet, Status
 from engine.reports.columns import SUMMARY_COLUMNS
 from engine.storage import table_text
 
-__all__ = ["summarise", "summary_csv"]
-
 _COUNTED = {
     "absent": (Status.ABSENT,),
     "on_leave": (Status.ON_LEAVE,),

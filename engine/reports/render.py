@@ -6,8 +6,6 @@ from datetime import datetime
 
 from engine.errors import ConfigError
 
-__all__ = ["render"]
-
 
 def render(template: str, generated_at: datetime, **values: object) -> str:
     """A page from a template of this package.

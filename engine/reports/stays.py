@@ -14,8 +14,6 @@ from engine.attendance.rota import Rota
 from engine.attendance.rows import PunchRow, valid_rows
 from engine.types import NOBODY, Person
 
-__all__ = ["Stay", "occupancy", "stays"]
-
 
 @dataclass(frozen=True)
 class Stay:

@@ -10,8 +10,6 @@ from datetime import date, timedelta
 from engine.attendance import DaySheet, Status
 from engine.reports.arrivals import punctuality
 
-__all__ = ["Day", "Department", "Week", "by_department", "days_of", "weeks"]
-
 
 @dataclass(frozen=True)
 class Day:

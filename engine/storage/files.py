@@ -28,29 +28,6 @@ from filelock import FileLock, Timeout
 
 from engine.errors import InputError, StorageError
 
-__all__ = [
-    "Document",
-    "FileDocument",
-    "append_lines",
-    "atomic_write",
-    "claimed",
-    "clean_text",
-    "csv_line",
-    "decode_cell",
-    "document",
-    "encode_cell",
-    "file_name",
-    "locked",
-    "new_id",
-    "read_rows",
-    "repeatable",
-    "repeatable_ids",
-    "storage_errors",
-    "table_rows",
-    "table_text",
-    "write_table",
-]
-
 log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S = 30.0

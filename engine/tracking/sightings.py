@@ -17,8 +17,6 @@ from engine.storage import csv_line, encode_cell, new_id
 from engine.storage.logs import FileLogs, Logs, RowType
 from engine.types import Candidate, Identity, TrackState
 
-__all__ = ["SIGHTING", "SightingBook", "SightingRow", "TrackSighting", "Vote"]
-
 PEOPLE_CELLS = ("employee_id", "candidates")
 TOP = 5
 """So many candidates of the decision are kept."""

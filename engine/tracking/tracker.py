@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from engine.config import TrackingConfig
 from engine.types import Detections
 
-__all__ = ["Tracker", "Trail"]
-
 Floats = NDArray[np.float32]
 
 _FORBIDDEN = 1e3

@@ -20,8 +20,6 @@ from numpy.typing import NDArray
 from engine.config import VotingConfig
 from engine.types import Identity, Match, TrackState
 
-__all__ = ["Voter", "assign", "one_place_each"]
-
 Floats = NDArray[np.float32]
 
 _GONE: Floats = np.empty(0, np.float32)

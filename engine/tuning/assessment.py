@@ -18,8 +18,6 @@ from engine.gallery import Gallery, Template
 from engine.imaging import IMAGE_SUFFIXES, read_image
 from engine.types import FaceQuality
 
-__all__ = ["Probe", "acquire", "assess_folder", "assess_pairs", "assess_prior"]
-
 Floats = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
 

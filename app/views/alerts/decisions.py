@@ -10,8 +10,6 @@ from engine.errors import InputError
 from engine.records.alerts import next_states
 from engine.workbench import Workbench
 
-__all__ = ["decide"]
-
 
 def decide(seen: Mapping[str, str], state: str, *, note: str = "", assignee: str = "") -> bool:
     """Record a decision about alerts.

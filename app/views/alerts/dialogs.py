@@ -16,8 +16,6 @@ from engine.records.alerts import latest_picture
 from engine.records.likeness import likeness, nearest_people, nearest_strangers
 from engine.workbench import Workbench
 
-__all__ = ["ignore", "merge", "name", "pair", "split", "watch"]
-
 
 def _address(bench: Workbench, key: str) -> str:
     """The address of a stranger's or a person's face."""

@@ -18,8 +18,6 @@ from app.words import say, say_count
 from engine.incidents import Dossier
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 
 def show(bench: Workbench, unknown_id: str) -> None:
     """The dossier."""

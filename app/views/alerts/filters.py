@@ -15,8 +15,6 @@ from app.words import language, say
 from engine.incidents import ALERT_KINDS, REVIEW_STATES, Incident
 from engine.records.alerts import RECENT_DAYS, SEVERITIES, AlertFilter
 
-__all__ = ["PARAMS", "row", "wanted"]
-
 PARAMS = ("state", "kind", "camera", "severity", "since", "until")
 _STATES = (*REVIEW_STATES, "noted")
 _ANY = "any"

@@ -20,8 +20,6 @@ from engine.incidents import Incident
 from engine.records.alerts import AlertFilter, alert_figures, select
 from engine.workbench import Workbench
 
-__all__ = ["arrivals", "show"]
-
 _EVERY_S = 5
 _FRESH_FACES = 6
 

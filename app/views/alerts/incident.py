@@ -21,8 +21,6 @@ from engine.records import bundle_name
 from engine.records.alerts import is_stranger, next_states, parties, select
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 _CAPTIONS = ("image", "before_image", "clean_image", "after_image")
 
 

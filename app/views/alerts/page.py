@@ -12,8 +12,6 @@ from app.words import say
 from engine.errors import MusterError
 from engine.workbench import Workbench
 
-__all__ = ["open_count", "show"]
-
 
 def show() -> None:
     """The page: the gallery of alerts, one alert (`?incident=`), the strangers (`?view=strangers`) or one of them (`?dossier=`)."""

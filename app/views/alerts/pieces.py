@@ -18,24 +18,6 @@ from engine.incidents import Incident, IncidentKind, IncidentRow
 from engine.records.alerts import erased, is_stranger, latest_picture, parties
 from engine.workbench import Workbench
 
-__all__ = [
-    "PAGE",
-    "act",
-    "age",
-    "assignee_field",
-    "face_of",
-    "gone",
-    "kind_name",
-    "moment",
-    "name_of",
-    "options",
-    "paged",
-    "problem",
-    "shown",
-    "style",
-    "tile",
-]
-
 PAGE = 24
 _FACES = 2
 _STYLESHEET = Path(__file__).parents[2] / "web" / "static" / "alerts.css"

@@ -18,8 +18,6 @@ from engine.incidents import Dossier
 from engine.records.alerts import latest_picture
 from engine.workbench import Workbench
 
-__all__ = ["marks", "seen", "show"]
-
 _PAIRS = 3
 
 

@@ -16,8 +16,6 @@ from engine.operations.reporting import AttendanceReports
 from engine.reports import Stay, arrivals, by_department, days_of, quarters, starts, weeks
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 _WEEKS = 13
 _KEY = "attendance-chart"
 

@@ -17,8 +17,6 @@ from engine.errors import InputError, MusterError
 from engine.types import NOBODY
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 _KEY = "attendance-correct"
 _DONE, _ERROR = f"{_KEY}-done", f"{_KEY}-error"
 

@@ -13,8 +13,6 @@ from engine.operations.reporting import AttendanceReports
 from engine.reports import COLUMNS, SUMMARY_COLUMNS, sheet_csv, summary_csv
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 _KEY = "attendance-file"
 _MADE = "attendance-made"
 

@@ -14,8 +14,6 @@ from engine.attendance import DaySheet
 from engine.operations.reporting import AttendanceReports
 from engine.workbench import Workbench
 
-__all__ = ["LONGEST", "SheetFilter", "row", "wanted"]
-
 LONGEST = timedelta(days=92)
 _KEY = "attendance-{}".format
 _PERIODS = ("today", "yesterday", "week", "month")

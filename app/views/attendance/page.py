@@ -18,8 +18,6 @@ from engine.operations.reporting import AttendanceReports
 from engine.reports import Headline, exceptions, headline
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 _STYLESHEET = Path(__file__).parents[2] / "web" / "static" / "attendance.css"
 _REFRESH_S = 30
 

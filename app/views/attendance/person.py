@@ -21,8 +21,6 @@ from engine.reports import headline
 from engine.types import Person
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 
 def show(bench: Workbench, employee_id: str) -> None:
     """The page of one person."""

@@ -15,8 +15,6 @@ from app.words import language, say, say_minutes, say_time, term
 from engine.attendance import DaySheet, Status
 from engine.reports import STATUSES, Exceptional
 
-__all__ = ["exceptions", "note", "planned", "sheet", "span"]
-
 _TALLEST_PX = 62 + 6 * 58
 _CHIPS = {"good": "green", "warn": "orange", "bad": "red", "info": "blue", "quiet": "gray"}
 

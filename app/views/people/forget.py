@@ -17,8 +17,6 @@ from engine.errors import MusterError
 from engine.privacy import Prospect
 from engine.workbench import Workbench
 
-__all__ = ["dialog", "going_on", "show_progress"]
-
 _KEY = "forgetting"
 
 

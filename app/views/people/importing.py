@@ -14,8 +14,6 @@ from engine.people import LeaveImport, RowMessage, StaffImport
 from engine.records import uploaded
 from engine.workbench import Workbench
 
-__all__ = ["dialog"]
-
 _SHOWN = 200
 
 

@@ -14,8 +14,6 @@ from app.words import language, say
 from engine.operations.overview import last_seen
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 _DAYS = 31
 
 

@@ -21,8 +21,6 @@ from engine.operations.overview import last_punches
 from engine.people import Person
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 _PUNCHES, _DAYS = 8, 31
 
 

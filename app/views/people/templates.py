@@ -10,8 +10,6 @@ from app.words import say
 from engine.records import TemplateView
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 
 def show(bench: Workbench, employee_id: str, name: str) -> None:
     """The strip of templates."""

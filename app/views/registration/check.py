@@ -19,8 +19,6 @@ from engine.errors import MusterError
 from engine.people import Person
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 
 def show(state: Registration, bench: Workbench) -> None:
     """Draw it."""

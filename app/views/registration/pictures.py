@@ -18,8 +18,6 @@ from engine.enrolment import STEPS, Picture, Step, Take
 from engine.imaging import MAX_BYTES
 from engine.workbench import Workbench
 
-__all__ = ["refused_list", "show"]
-
 _TICK_S = 0.4
 
 

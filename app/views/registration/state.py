@@ -17,8 +17,6 @@ from engine.enrolment import STEPS, EnrolmentReport, GuidedCapture, Refused, Sho
 from engine.people import Person
 from engine.workbench import Workbench
 
-__all__ = ["CAMERA_KEY", "MOST_PICTURES", "Piece", "Registration", "Stage", "current", "forget", "restart"]
-
 Stage = Literal["details", "consent", "pictures", "check", "done"]
 
 MOST_PICTURES = 20

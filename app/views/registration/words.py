@@ -9,8 +9,6 @@ from app.words import say, term
 from engine.enrolment import Guidance, Step
 from engine.types import FaceQuality
 
-__all__ = ["instruction", "not_playing", "quality_mark", "refusal", "step_name"]
-
 _GOOD, _FAIR = 0.7, 0.4  # of a face's quality score
 
 

@@ -14,8 +14,6 @@ from app.words import date_format, say, say_date, say_time, term
 from engine.access import AuditRow
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 _PAGE = 25
 
 

@@ -13,8 +13,6 @@ from app.words import say, say_count, say_date, say_percent, say_time, term
 from engine.operations.overview import CameraDay, CameraView, cameras
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 
 def show(bench: Workbench) -> None:
     """The part of the page."""

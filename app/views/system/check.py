@@ -12,8 +12,6 @@ from engine.operations.doctor import Check, examine
 from engine.records import Finding
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 
 def show(bench: Workbench) -> None:
     """The part of the page."""

@@ -10,8 +10,6 @@ from app.web import access, services
 from app.words import LANGUAGES, say
 from engine.errors import MusterError
 
-__all__ = ["show"]
-
 _PARTS = {
     "cameras": ("system.view", cameras.show),
     "recognition": ("system.view", recognition.show),

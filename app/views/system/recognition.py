@@ -15,8 +15,6 @@ from engine.operations.overview import versions
 from engine.tuning.calibration import ErrorTarget
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 
 def show(bench: Workbench) -> None:
     """The part of the page."""

@@ -14,8 +14,6 @@ from engine.access import ALL_SITES, PASSWORD_LENGTH, ROLES, Account
 from engine.records import UserDesk
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 
 def show(_bench: Workbench) -> None:
     """The part of the page."""

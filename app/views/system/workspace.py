@@ -9,8 +9,6 @@ from app.words import say, say_count, say_date, say_number, say_time, term
 from engine.operations.overview import free_bytes, kept
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 
 def _size(count: float) -> str:
     """A size such as `1.4 MB`."""

@@ -17,8 +17,6 @@ from app.words.tuning import traffic as traffic_in_words
 from engine.tuning.calibration import CalibrationReport, ErrorTarget
 from engine.workbench import Workbench
 
-__all__ = ["Asked", "asked", "evaluated", "report", "row", "step", "tried", "usual_target"]
-
 _KEY = "tuning-{}".format
 _STEPS = 200
 """Steps of the slider from 0 to 1."""

@@ -17,8 +17,6 @@ from engine.tuning.calibration import Calibration, CalibrationReport, Version
 from engine.types import NOBODY
 from engine.workbench import Workbench
 
-__all__ = ["buttons", "history"]
-
 _SHOWN = 4
 
 

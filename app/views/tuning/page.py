@@ -20,8 +20,6 @@ from engine.tuning.calibration import ASSUMPTIONS, CalibrationReport, Operating,
 from engine.types import NOBODY
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 _SLIDER = "tuning-slider"
 _PART = "tuning-part"
 _SAME = 0.0005

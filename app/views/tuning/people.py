@@ -13,8 +13,6 @@ from engine.evaluation import Difficulty, LookAlike, Outlier
 from engine.tuning.calibration import CalibrationReport
 from engine.workbench import Workbench
 
-__all__ = ["difficult", "look_alikes", "misfits"]
-
 _PAIRS = 6
 _MOST = 24
 

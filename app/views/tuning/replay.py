@@ -21,8 +21,6 @@ from engine.tuning.calibration import CalibrationReport
 from engine.tuning.replay import Change, ChangeKind, Limits, Past, Replay
 from engine.workbench import Workbench
 
-__all__ = ["show"]
-
 _KEY = "tuning-replay"
 _DAYS = 30
 _PAGE = 20

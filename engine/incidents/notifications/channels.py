@@ -24,8 +24,6 @@ from engine.errors import ConfigError
 from engine.incidents.notifications.rules import Message, Target, targets
 from engine.incidents.notifications.webhook import TIMEOUT_S, SendResult, post_webhook
 
-__all__ = ["Channels", "send_apprise"]
-
 SHORTEST_KEY = 16
 DEADLINE_S = 60.0
 _WARNING_FROM = {"medium", "high"}

@@ -9,8 +9,6 @@ from engine.errors import StorageError
 from engine.incidents.log import IncidentRow
 from engine.incidents.notifications.outbox import Outbox, Sender
 
-__all__ = ["Courier"]
-
 log = logging.getLogger(__name__)
 
 PAUSE_S = 60.0

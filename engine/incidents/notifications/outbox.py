@@ -30,8 +30,6 @@ from engine.incidents.notifications.webhook import SendResult
 from engine.storage import atomic_write, locked, new_id, storage_errors
 from engine.storage.logs import FileLogs, Logs, RowType, TypedDayLog
 
-__all__ = ["DELIVERIES", "DeliveryRow", "Outbox", "Sender"]
-
 log = logging.getLogger(__name__)
 
 BACK_OFF_S = (10.0, 30.0, 120.0, 600.0, 3600.0)

@@ -20,8 +20,6 @@ from engine.config.hours import within
 from engine.incidents.log import INCIDENTS, IncidentKind, IncidentRow
 from engine.types import Severity
 
-__all__ = ["Held", "Message", "Target", "compose", "matches", "targets"]
-
 _SEVERITIES = tuple(Severity)
 _ALL_DAY = ("00:00-24:00",)
 WHO = ("employee_ids", "unknown_ids")

@@ -21,8 +21,6 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from pydantic import SecretStr
 
-__all__ = ["TIMEOUT_S", "SendResult", "post_webhook", "sign", "verify_signature"]
-
 TIMEOUT_S = 10.0
 
 

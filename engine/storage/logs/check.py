@@ -11,8 +11,6 @@ from typing import Literal
 from engine.storage.files import csv_line
 from engine.storage.logs.seals import Seal, Sealer, parse_seal
 
-__all__ = ["Finding", "Head", "Line", "check_content", "check_lines", "line_of", "read_line"]
-
 _NAMED = 20  # findings of one kind that are listed one by one
 
 

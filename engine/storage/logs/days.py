@@ -20,8 +20,6 @@ from engine.storage.logs.sealed import Row
 from engine.storage.logs.seals import Sealer
 from engine.storage.logs.shelf import WHOLE, FileShelf, Shelf, stem
 
-__all__ = ["DayLog", "FileLogs", "Journal", "Logs", "WholeLog"]
-
 log = logging.getLogger(__name__)
 
 

@@ -13,8 +13,6 @@ from datetime import date
 from engine.errors import StorageError
 from engine.storage.files import csv_line, decode_cell, encode_cell
 
-__all__ = ["AS_EVIDENCE", "Cells", "Key", "exact_cells", "exactly_encoded"]
-
 Key = tuple[date, str]
 """Day and recorder of a chain."""
 Cells = list[str]

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from engine.storage.logs.days import DayLog, WholeLog
 
-__all__ = ["RowType", "TypedDayLog", "TypedLog", "joined", "split"]
-
 log = logging.getLogger(__name__)
 
 T = TypeVar("T", bound="DataclassInstance")

@@ -24,8 +24,6 @@ from engine.storage.logs.check import Finding, Head, Line, check_content, read_l
 from engine.storage.logs.exact import AS_EVIDENCE, Cells, exact_cells
 from engine.storage.logs.seals import Seal, Sealer, without_person
 
-__all__ = ["Row", "SealedFile", "file_stamp"]
-
 log = logging.getLogger(__name__)
 
 Row = Mapping[str, object]

@@ -25,8 +25,6 @@ from pathlib import Path
 from engine.errors import StorageError
 from engine.storage.files import atomic_write, decode_cell, encode_cell, locked, storage_errors
 
-__all__ = ["PSEUDONYM", "Seal", "Sealer", "parse_seal", "without_person"]
-
 PSEUDONYM = "erased-"
 _KEY_BYTES = 32
 _DIGITS = 32  # 128 bits: half of the hash, the minimum that RFC 2104 advises

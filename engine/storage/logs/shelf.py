@@ -22,8 +22,6 @@ from engine.storage.logs.exact import Cells, Key
 from engine.storage.logs.sealed import Row, SealedFile, file_stamp
 from engine.storage.logs.seals import Sealer
 
-__all__ = ["WHOLE", "Chain", "FileShelf", "Shelf", "stem"]
-
 WHOLE = date.min
 """Stands for the day of a log without days."""
 

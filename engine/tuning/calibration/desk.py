@@ -20,8 +20,6 @@ from engine.tuning.calibration.report import CalibrationReport
 from engine.tuning.calibration.traffic import Traffic, punch_history, traffic_of
 from engine.tuning.calibration.versions import Version, VersionStore
 
-__all__ = ["Calibration"]
-
 
 class Calibration:
     """Evaluates the gallery, and keeps the threshold that people chose.

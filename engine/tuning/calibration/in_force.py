@@ -13,8 +13,6 @@ from engine.evaluation import derive_threshold
 from engine.gallery import Gallery
 from engine.tuning.calibration.versions import Version, VersionStore
 
-__all__ = ["Concern", "Model", "ThresholdInForce", "ThresholdKeeper"]
-
 log = logging.getLogger(__name__)
 
 _GROWN = 1.5

@@ -8,8 +8,6 @@ from typing import Literal
 from engine.evaluation import Estimate, fmr_of_fpir
 from engine.tuning.calibration.words import in_words
 
-__all__ = ["ASSUMPTIONS", "ErrorTarget", "Operating", "Support"]
-
 ASSUMPTIONS = (
     "Enrolment photos stand in for camera pictures. Muster compares each one as if it were not enrolled.",
     "An arrival counts as one comparison with each enrolled person. Voting over several frames makes both"

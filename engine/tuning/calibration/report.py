@@ -41,8 +41,6 @@ from engine.tuning.calibration.operating import ErrorTarget, Operating, Support
 from engine.tuning.calibration.traffic import PunchHistory, Traffic
 from engine.tuning.calibration.words import percent
 
-__all__ = ["CalibrationReport"]
-
 _DET_POINTS = 60
 
 

@@ -14,8 +14,6 @@ from engine.evaluation import Estimate, Rate, Resampling
 from engine.incidents import IncidentKind
 from engine.records import Records
 
-__all__ = ["PunchHistory", "Traffic", "punch_history", "traffic_of"]
-
 WINDOW = timedelta(days=28)
 _ENOUGH_DAYS = 5
 _DAYS_PER_MONTH = 365.25 / 12

@@ -12,8 +12,6 @@ from typing import Any, Literal
 from engine.errors import StorageError, Unreachable
 from engine.storage import Document, document
 
-__all__ = ["Version", "VersionStore"]
-
 log = logging.getLogger(__name__)
 
 _FORMAT = 1

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-__all__ = ["how_often", "in_words", "percent"]
-
 _LONGEST_YEARS = 100
 
 

@@ -20,8 +20,6 @@ from engine.tuning.replay.result import Change, ChangeKind, Limits, Replay, Repl
 from engine.tuning.replay.rules import SETTLED, Consequences, DoorRules, KeptPunch
 from engine.tuning.replay.votes import Key, TrackDecision, TrackProgress, key_of, no_progress, rerun
 
-__all__ = ["Past"]
-
 
 @dataclass
 class _LoggedRows:

@@ -12,8 +12,6 @@ from engine.tuning.replay.changes import Past
 from engine.tuning.replay.result import Replay
 from engine.tuning.replay.votes import TrackProgress, no_progress
 
-__all__ = ["ReplayDesk"]
-
 
 class ReplayDesk:
     """Makes the decisions of past days again under another threshold.

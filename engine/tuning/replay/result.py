@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-__all__ = ["Change", "ChangeKind", "Limits", "Replay", "ReplayedDay"]
-
 
 class ChangeKind(StrEnum):
     """What would have been different."""

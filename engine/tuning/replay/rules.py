@@ -13,8 +13,6 @@ from engine.tracking import TrackSighting
 from engine.tuning.replay.votes import Key, TrackDecision
 from engine.types import TrackState
 
-__all__ = ["SETTLED", "Consequences", "DoorRules", "KeptPunch", "Passage"]
-
 SETTLED = {TrackState.KNOWN, TrackState.UNKNOWN}
 
 

@@ -16,8 +16,6 @@ from engine.config import VotingConfig
 from engine.tracking import TrackSighting, Voter, assign, one_place_each
 from engine.types import Identity, Match, TrackState
 
-__all__ = ["Key", "TrackDecision", "TrackProgress", "key_of", "no_progress", "rerun"]
-
 Key = tuple[str, str]
 """Camera and track."""
 
