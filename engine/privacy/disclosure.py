@@ -11,18 +11,16 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from engine.access import AUDIT
-from engine.attendance import CORRECTION, PUNCH, cells, valid_rows
+from engine.attendance import cells, valid_rows
 from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.imaging import encode_jpeg, read_image
-from engine.incidents import DECISIONS, INCIDENTS
-from engine.incidents.notifications import DELIVERIES
 from engine.privacy.faces import hide, look
 from engine.privacy.subjects import Subject, find
 from engine.records.books import Records
 from engine.records.names import replaced
 from engine.storage import atomic_write
+from engine.storage.logs import DayLog
 from engine.tracking import SIGHTING, SightingRow
 from engine.types import Person
 
@@ -87,23 +85,29 @@ def export_subject(
     first, last = (min(days) - around, max(days) + around) if days else (date.max, date.min)
     sheets = records.attendance.sheets.between(first, last, people, only=employee_id)
     incidents = {row.incident_id for row in subject.incidents}
-    deliveries = records.deliveries.on(records.deliveries.days())
-    decisions = [row for row in records.dossiers.rows() if scrub.own & {row.subject, row.into}]
-    audit = [row for row in records.audit.read() if row.subject in subject.ids]
+    decisions = {row.decision_id for row in records.dossiers.rows() if scrub.own & {row.subject, row.into}}
+
+    def held(log: DayLog, column: str, wanted: Collection[object]) -> list[dict[str, object]]:
+        return scrub.rows(_sealed(log.on(log.days()), column, wanted))
+
     leave = [dataclasses.asdict(row) for row in records.leave.all() if row.employee_id == employee_id]
     documents: dict[str, object] = {
         "person.json": (dataclasses.asdict(subject.person) if subject.person else {"employee_id": employee_id})
         | {"has_pin": records.pins.has(employee_id)},
-        "attendance_log.json": scrub.rows(map(PUNCH.texts, subject.attendance)),
+        "attendance_log.json": held(
+            records.attendance.log.raw, "event_id", {row.event_id for row in subject.attendance}
+        ),
         "day_sheets.json": scrub.rows(map(cells, sheets)),
-        "corrections.json": scrub.rows(map(CORRECTION.texts, corrections)),
+        "corrections.json": held(
+            records.attendance.corrections.raw, "correction_id", {row.correction_id for row in corrections}
+        ),
         "leave.json": scrub.rows(leave),
-        "incidents.json": scrub.rows(map(INCIDENTS.texts, subject.incidents)),
-        "sightings.json": scrub.rows(map(SIGHTING.texts, subject.sightings)),
+        "incidents.json": held(records.incidents.log, "incident_id", incidents),
+        "sightings.json": held(records.sightings.log, "sighting_id", {row.sighting_id for row in subject.sightings}),
         "comparisons.json": [_compared(row, subject.ids) for row in subject.compared],
-        "dossiers.json": scrub.rows(map(DECISIONS.texts, decisions)),
-        "messages.json": scrub.rows(DELIVERIES.texts(row) for row in deliveries if row.incident_id in incidents),
-        "audit.json": scrub.rows(map(AUDIT.texts, audit)),
+        "dossiers.json": held(records.dossiers.log, "decision_id", decisions),
+        "messages.json": held(records.deliveries.raw, "incident_id", incidents),
+        "audit.json": scrub.rows(_sealed(records.audit.raw.read(), "subject", subject.ids)),
         "templates.json": _templates(subject),
     }
     sure = _sure(records, subject)
@@ -129,6 +133,11 @@ def export_subject(
         "sightings": len(subject.sightings),
         "corrections": len(corrections),
     }
+
+
+def _sealed(rows: Iterable[Row], column: str, wanted: Collection[object]) -> list[Row]:
+    """Return the rows as the log holds them: their seals prove them, and values have none."""
+    return [row for row in rows if row[column] in wanted]
 
 
 class _Scrub:

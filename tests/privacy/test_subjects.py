@@ -292,6 +292,7 @@ def test_an_export_holds_everything_on_the_person_and_nobody_else(by_name: Place
     assert [row["kind"] for row in held["leave"]] == ["on leave"]
     assert [row["action"] for row in held["dossiers"]] == ["watch"]
     assert [row["action"] for row in held["audit"]] == ["enrol"]
+    assert all(row["seal"] for name in ("attendance_log", "incidents", "sightings", "audit") for row in held[name])
     vectors = [np.array(row["values"], np.float32).tobytes() for row in held["templates"]]
     assert {each.tobytes() for each in traces.faces} - set(vectors) == {
         traces.faces[-3].tobytes()
