@@ -169,7 +169,7 @@ def test_a_damaged_attendance_log_does_not_hold_incidents_up(tmp_path: Path) -> 
     recorder, writer = pipeline._stages.recorder, pipeline._stages.writer
     recorder._retracted(Event(EventKind.RETRACTION, T0, "door", (1,), ("ann",)))
     recorder.camera_event(Event(EventKind.CAMERA_LOST, T0, "door"), Frame(BLACK, T0, "door"))
-    assert [row["kind"] for row in writer.write()] == ["camera_lost"]
+    assert [row.kind for row in writer.write()] == ["camera_lost"]
     with pytest.raises(StorageError, match="1 events could not be written"):
         writer.finish()
 
@@ -182,8 +182,8 @@ def test_forgetting_erases_pictures_of_incidents_the_person_took_part_in(tmp_pat
     book = IncidentBook(tmp_path, workbench.config.zone)
     gone, kept = (book.record(event, {"image": BLACK, "clean_image": BLACK}) for event in (together, other))
     assert workbench.privacy.forget("E1")["pictures"] == 2
-    assert not (tmp_path / str(gone["image"])).exists()
-    assert read_image(tmp_path / str(kept["image"])).shape == BLACK.shape
+    assert not (tmp_path / gone.image).exists()
+    assert read_image(tmp_path / kept.image).shape == BLACK.shape
 
 
 def _probes(counts: dict[str, int]) -> list[Probe]:

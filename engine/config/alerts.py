@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from engine.config.hours import days_of_week
-from engine.config.section import Days, Section, Window
+from engine.config.section import AnyDays, Section, Window
 from engine.types import EventKind, Severity
 
 _ATTENDANCE_KINDS = {EventKind.SIGHTING, EventKind.RETRACTION, EventKind.UNIDENTIFIED}
@@ -25,7 +24,7 @@ class NotificationRule(Section):
     cameras: tuple[str, ...] = ()
     hours: tuple[Window, ...] = ()
     """Windows of local time such as `20:00-06:00`: the first minute counts, the last does not."""
-    days: Literal[""] | Days = ""
+    days: AnyDays = ""
     """Days of the week such as `mon-fri` or `sat,sun`; a window over midnight belongs to the day on which it begins."""
     min_severity: Severity = Severity.INFO
     to: tuple[SecretStr, ...] = ()

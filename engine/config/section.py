@@ -22,6 +22,8 @@ Window = Annotated[str, _readable(minutes_of_day)]
 """Hours of the day such as `20:00-06:00`."""
 Days = Annotated[str, _readable(days_of_week)]
 """Days of the week such as `mon-fri`."""
+AnyDays = Annotated[str, _readable(lambda text: days_of_week(text) if text else ())]
+"""`Days`, or an empty text for any day."""
 
 
 class Section(BaseModel):

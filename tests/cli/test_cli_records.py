@@ -53,7 +53,7 @@ def workspace(tmp_path: Path) -> Path:
         stranger(workbench, row, yesterday(hours), track=f"run-1{number}", camera=f"gate {number}")
     tailgating(workbench, yesterday(3), ["E1", "E2"])
     old = stranger(workbench, face(1), yesterday(-24 * 9), track="run-20", image=picture())
-    assert (folder / str(old["image"])).exists()
+    assert (folder / old.image).exists()
     return folder
 
 
