@@ -13,8 +13,10 @@ import pytest
 from fakes import ListSource, PaletteEmbedder, Scene, make_pipeline, pose
 from numpy.typing import NDArray
 
+from engine.attendance import PunchRow
 from engine.config import Config, VotingConfig
 from engine.errors import GalleryMismatch, StorageError
+from engine.incidents import IncidentRow
 from engine.pipeline import FrameResult, Pipeline, RunStats, Services
 from engine.storage import read_rows
 from engine.types import Frame, SourceEvent, TrackState
@@ -268,7 +270,9 @@ def test_a_camera_that_is_lost_does_not_keep_the_last_punch_in_memory(tmp_path: 
     pipeline.run(source, sink)
     assert source.written
     punch, lost = told
-    assert (punch.event, lost["kind"]) == ("punch", "camera_lost")  # type: ignore[attr-defined, index]
+    assert isinstance(punch, PunchRow)
+    assert isinstance(lost, IncidentRow)
+    assert (punch.event, lost.kind) == ("punch", "camera_lost")
 
 
 def test_votes_are_counted_though_no_further_frame_comes(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Noted(CameraWatcher):
     def saw(self, result: FrameResult, pipeline: Pipeline) -> None:
         del pipeline
         self.frames += 1
-        self.rounds += [row.event if isinstance(row, PunchRow) else str(row["kind"]) for row in result.rows]
+        self.rounds += [row.event if isinstance(row, PunchRow) else row.kind for row in result.rows]
 
     def became(self, state: str, detail: str) -> None:
         del detail
