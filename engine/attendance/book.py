@@ -26,10 +26,6 @@ class AttendanceBook:
     """Logs, day sheets and their keeper as one value, and the writes after which a day sheet must be written anew.
 
     Args:
-        workspace: folder that holds `log/` and `attendance/`.
-        zone: the workplace's time zone: a day begins and ends there.
-        config: cool-down.
-        plan: shifts, coverage and what else a sheet needs.
         logs: makes the logs; default: files in the workspace.
         may_write_sheets: see `SheetKeeper`.
 
@@ -75,8 +71,6 @@ class AttendanceBook:
         """Record a sighting, see `PunchLog.record`, and write the day sheet anew.
 
         Args:
-            sighting, evidence_image: see there.
-            people: by id, for the sheet.
             renew: at once; otherwise `keeper.settle` writes the sheet.
 
         Raises:
@@ -103,10 +97,7 @@ class AttendanceBook:
         """Take back what a track was reported as, see `PunchLog.retract`, and write the day sheet anew.
 
         Args:
-            employee_id, camera, track: what was reported.
-            time, reason, author: of the withdrawal.
             instead: who it is, if that is known.
-            people, renew: see `record`.
 
         Returns:
             The correcting row; None when that track had written nothing.
@@ -139,11 +130,8 @@ class AttendanceBook:
         """Correct or approve a person's day, and write its sheet anew.
 
         Args:
-            employee_id, day: whose day.
             action, time, direction, value, refers_to: see `Correction`.
             author, reason: who and why; both are needed.
-            now: the present.
-            people: name and department by id.
 
         Raises:
             InputError: it makes no sense; nothing was written.

@@ -19,9 +19,6 @@ class CorrectionLog(TypedDayLog[Correction]):
     """Appends and reads corrections and approvals.
 
     Args:
-        logs: makes the log.
-        zone: of the workplace.
-        punches: the passages that can be removed.
         four_eyes: nobody approves their own corrections.
     """
 

@@ -20,15 +20,11 @@ class Correction:
     """One row of the log of corrections.
 
     Attributes:
-        correction_id: unique.
         timestamp: when it was made, timezone-aware.
         day: the working day it is about.
-        employee_id: whose.
         action: `add` a passage, `remove` one (`refers_to` its event id), set a `status` (`value`), `approve` what was corrected on that
             day so far, `revoke` a correction (`refers_to`).
         time, direction: of an added passage; None: there is none, or the direction is not known.
-        value, refers_to: see `action`.
-        author, reason: who and why.
     """
 
     correction_id: str
@@ -52,10 +48,8 @@ class InForce:
     """The corrections of a person's day that hold.
 
     Attributes:
-        added: passages.
         removed: event ids that do not count.
         status: in place of the computed one; empty: none.
-        by, reasons: authors and reasons in order.
         approved_by: who approved all of it; empty while something waits for approval.
     """
 
@@ -109,11 +103,8 @@ def check(
     """Refuse a correction that makes no sense.
 
     Args:
-        new: to be written.
         before: of the same person and day.
         events: event ids of the person's day.
-        now: the present.
-        four_eyes: nobody approves their own corrections.
 
     Raises:
         InputError: what is wrong, and what to do.

@@ -43,7 +43,6 @@ class Watching:
     """Turns the frames of one camera into spans.
 
     Args:
-        camera: its name.
         gap_s: without a frame for longer it was not watching.
         every_s: how long a span gets before it is handed out.
     """
@@ -140,12 +139,9 @@ class CoverageBook:
     """The coverage log.
 
     Args:
-        folder: of the logs.
-        zone: of the workplace.
         entrances: cameras of the settings that must watch.
         others: cameras of the settings that need not.
         outage_s: shorter gaps are ignored.
-        logs: makes the log; default: files in `folder`.
     """
 
     def __init__(

@@ -31,11 +31,7 @@ def record_shown(
     """Record a sighting with its picture, see `AttendanceBook.record`.
 
     Args:
-        book: the attendance.
-        sighting: who, when and why.
-        people: name and department by id, for the sheet.
         picture: (H, W, 3) uint8 RGB; None, or one that cannot be encoded: a punch without its picture is better than none.
-        renew: bring the day sheet up to date at once.
 
     Returns:
         The row that was written durably; None within the cool-down.

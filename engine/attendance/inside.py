@@ -22,11 +22,9 @@ class Inside:
     """Somebody who is inside, or may be.
 
     Attributes:
-        employee_id, name, department: who.
         presence: `inside`, or `unsure` where no camera could have seen them leave.
         since: when they came. last_seen: their last passage. Both timezone-aware, in the workplace's zone.
         camera: of the last passage; `corrected by hand` where a correction added it.
-        day: the working day of the stay.
     """
 
     employee_id: str
@@ -44,7 +42,6 @@ def inside_now(rows: Sequence[PunchRow], book: Book, now: datetime) -> list[Insi
 
     Args:
         rows: of the attendance log, of today and the two days before.
-        book: people, plan and corrections.
         now: the present; later rows are left out.
     """
     seen: dict[str, list[PunchRow]] = {}

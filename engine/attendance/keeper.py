@@ -24,9 +24,6 @@ class SheetKeeper:
     """Writes day sheets when the log has grown. The log is the truth: a sheet that cannot be written is only written later.
 
     Args:
-        log, corrections, coverage: closed when a day is over.
-        sheets: makes the sheets.
-        zone: of the workplace.
         may_write: whether this process may write day sheets; a recorder with few rights leaves them to others.
     """
 
@@ -62,8 +59,6 @@ class SheetKeeper:
         """The rows of working days changed: write their sheets anew.
 
         Args:
-            days: which.
-            people: name and department by id.
             now: at once, as far as that is possible; otherwise `settle` does it.
         """
         if not self._may_write():

@@ -33,11 +33,7 @@ class Sighting:
     Attributes:
         employee_id: who, or whom the face resembled most.
         time: when, timezone-aware.
-        camera: where.
         track: the track's name, unique within a day and camera.
-        identity: the decision's evidence.
-        model: id of the embedder.
-        gallery_version: of the gallery that was searched.
         arrival: the beginning of a presence; only such a sighting can be a punch.
         certain: False: the face could not be identified for certain, `reason` says why.
         liveness: result of the liveness checks: `passed`, `unproven`, `failed`; empty: not checked.
@@ -63,10 +59,7 @@ class PunchLog(TypedDayLog[PunchRow]):
     """Appends sightings and withdrawals to the attendance log; several processes may do so at once.
 
     Args:
-        logs: makes the log.
         workspace: paths of pictures are relative to it.
-        zone: the workplace's time zone: a day begins and ends there.
-        cool_down: see above.
         directions: of cameras by name, others see both ways.
     """
 
@@ -81,7 +74,6 @@ class PunchLog(TypedDayLog[PunchRow]):
         """Write the sighting down as `punch`, `seen` or `unidentified`, or not at all.
 
         Args:
-            sighting: who, when and why.
             evidence_image: path of the picture within the workspace.
 
         Returns:

@@ -25,7 +25,6 @@ class Mark:
     Attributes:
         time: when, timezone-aware.
         event_id: of the log's row, or of the correction.
-        direction: which way.
     """
 
     time: datetime

@@ -25,9 +25,7 @@ class Planned:
     """A shift on a day, in moments that really are so far apart: clock changes are taken into account.
 
     Attributes:
-        shift: its name.
         start, end: local times with a fixed offset, `end` not before `start`.
-        config: its rules.
     """
 
     shift: str
@@ -54,11 +52,6 @@ class Planned:
 
 class Rota:
     """The plan of a workplace.
-
-    Args:
-        shifts: rules by name.
-        holidays: public holidays.
-        zone: of the workplace.
 
     Raises:
         ConfigError: no such country or subdivision is known.

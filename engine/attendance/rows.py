@@ -21,13 +21,10 @@ class PunchRow:
         event_id: unique; begins with the day.
         timestamp: when, timezone-aware.
         employee_id: who; of an `unidentified` row, whom the face resembled most.
-        event: what happened.
-        camera, track: where, and the track's name.
         method: `face`, `pin` or `sample`.
         agreeing_frames, voting_frames: good frames that said this name, of all that voted; None: no face was compared.
         similarity, runner_up, runner_up_similarity, margin: of the best person and the next best; cosines.
         threshold: the similarity that was needed.
-        model, gallery_version: what decided.
         evidence_image: path within the workspace; may be empty.
         refers_to: of a `retract` row, the row that it takes back.
         author: who took it back.
@@ -80,11 +77,7 @@ def valid_rows(rows: Sequence[PunchRow]) -> list[PunchRow]:
 
 
 class DayRows:
-    """What the rows of one day of the log say, in the form that the sheets of this and of neighbouring days need.
-
-    Args:
-        rows: of one day, in any order.
-    """
+    """What the rows of one day of the log say, in the form that the sheets of this and of neighbouring days need."""
 
     def __init__(self, rows: Iterable[PunchRow]) -> None:
         self.passages: dict[str, list[PunchRow]] = {}

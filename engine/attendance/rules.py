@@ -20,11 +20,9 @@ def event_for(
     """The kind of row to write; None: nothing, because another row is too near in time.
 
     Args:
-        time: of the sighting.
         cool_down: a row at least so long before or after the sighting does not stand in its way.
         punches, seen, doubts: times of the person's rows in the same direction, by kind; a doubt is an `unidentified` row.
         arrival: whether a presence begins; if not, the sighting is a punch only for want of another one.
-        certain: whether it is known who it is.
     """
 
     def clear_of(times: Collection[datetime]) -> bool:

@@ -31,9 +31,6 @@ class Book:
 
     Attributes:
         people: name, department, `active` and `enrolled_at` by id.
-        rota: shifts and holidays.
-        zone: of the workplace.
-        config: margins.
         coverage: when cameras were watching; None: not known, nobody is excused by it.
         leave: kind of leave by person and day.
         corrections: of these days and of the day before the first, oldest first.
@@ -56,8 +53,6 @@ def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None =
     Args:
         near: the log from the day before to two days after, day by day: nights, and retractions after midnight.
         day: the working day; a night shift belongs to the day on which it begins.
-        book: everything else.
-        only: this person's row alone.
     """
     withdrawn = {event_id for rows in near for event_id in rows.withdrawn}
     times = {event_id: time for rows in near for event_id, time in rows.times.items()} if withdrawn else {}

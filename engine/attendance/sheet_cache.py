@@ -50,13 +50,7 @@ def states(
     leave: Mapping[tuple[str, date], str],
     corrections: Iterable[Correction],
 ) -> dict[date, str]:
-    """All that the sheets of days depend on, by day, as a text to compare.
-
-    Args:
-        logs: see `log_stamps`.
-        rules: plan and settings.
-        people, leave, corrections: see `engine.attendance.sheet.Book`.
-    """
+    """All that the sheets of days depend on, by day, as a text to compare."""
     known = (
         repr([(key, each.name, each.department, each.active, each.enrolled_at) for key, each in sorted(people.items())])
         if logs
@@ -73,12 +67,7 @@ def states(
 
 
 class SheetCache:
-    """The folder of day sheets.
-
-    Args:
-        folder: `attendance/` of the workspace.
-        sealer: with the key of the logs.
-    """
+    """The folder of day sheets."""
 
     def __init__(self, folder: Path, sealer: Sealer) -> None:
         self._folder, self._sealer = folder, sealer
@@ -104,7 +93,6 @@ class SheetCache:
         """The sheet as it would be computed now; None: it must be.
 
         Args:
-            day: which.
             made_from: everything that the sheet depends on, as it is now.
         """
         held = self._held.get(day)
@@ -131,7 +119,6 @@ class SheetCache:
         """Cache a sheet. Where nothing can be written, it is computed again the next time.
 
         Args:
-            day, rows: the sheet.
             made_from: what it depends on, as that was before any of it was read.
         """
         table = table_text(SHEET_COLUMNS, map(cells, rows))

@@ -26,8 +26,6 @@ class Plan:
 
     Attributes:
         rota: shifts and holidays; None: nobody is expected, so nobody late or absent.
-        config: margins.
-        coverage: the log of when cameras were watching.
         leave: kinds of leave by person and day, for a range of days.
         directions: of cameras by name, others see both ways.
         clock: the present; None: sheets are of days that are over.
@@ -42,14 +40,7 @@ class Plan:
 
 
 class DaySheets:
-    """Makes day sheets, see `engine.attendance.sheet`.
-
-    Args:
-        log, corrections: what they are made from.
-        rota, plan: shifts, coverage and what else a sheet needs.
-        zone: of the workplace.
-        cache: where sheets of days that are over are kept.
-    """
+    """Makes day sheets, see `engine.attendance.sheet`."""
 
     def __init__(
         self, log: PunchLog, corrections: CorrectionLog, rota: Rota, plan: Plan, zone: ZoneInfo, cache: SheetCache
@@ -71,7 +62,6 @@ class DaySheets:
         Args:
             first, last: both included.
             people: name, department, `active` and `enrolled_at` by id.
-            only: this person alone.
 
         Raises:
             StorageError: the logs cannot be read.

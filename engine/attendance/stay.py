@@ -42,8 +42,6 @@ def current_stay(
     Args:
         marks: their recorded passages of the working day and of the day before.
         corrections: theirs, of both days.
-        day: the working day that `now` belongs to.
-        begin: when it began.
         now: the present; later passages are left out.
     """
     forces = [in_force([row for row in corrections if row.day == each]) for each in (day - timedelta(days=1), day)]

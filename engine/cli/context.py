@@ -50,7 +50,6 @@ def open_workbench(
     """Open a workspace.
 
     Args:
-        workspace: its folder.
         config: its settings; default: read them from the workspace.
         progress: called with (activity, done, total) while models load.
     """

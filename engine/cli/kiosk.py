@@ -61,10 +61,8 @@ def start_kiosk(workspace: Path, camera: str | None, source: str | None, host: s
     """Replace this process by the kiosk's server.
 
     Args:
-        workspace: the folder.
         camera: name of the camera; None: the only one in the settings that has a source.
         source: webcam number, URL, video file or folder; None: the camera's source in the settings.
-        host, port: where the server listens.
 
     Raises:
         ConfigError: a setting is invalid, or the package `app.kiosk` is not installed.

@@ -58,7 +58,6 @@ def warp_head(
         landmarks: (5, 2) float32 of the face in pixels.
         yaw_deg: > 0 turns to the image's right, from the pose in the photo; believable to about ±30.
         pitch_deg: > 0 looks down; believable to about ±20.
-        expression: eyes and mouth.
         nose_depth: of this head, in eye distances.
 
     Returns:

@@ -13,12 +13,7 @@ from engine.workbench import Workbench
 
 
 def minute(start: datetime, day: date) -> Script:
-    """The passes of `engine.demo.script` as a script to run.
-
-    Args:
-        start: time of the video's first frame.
-        day: of the workplace that it falls into.
-    """
+    """The passes of `engine.demo.script` as a script to run."""
     frames = int(DURATION_S * FPS)
     return Script(
         "the entrance",

@@ -23,9 +23,7 @@ def opened(
     workspace whether a notebook is run from its own folder or from the project's.
 
     Args:
-        environ: the environment.
         here: default: the current folder.
-        progress: told while the sample workspace is made, which takes about a minute.
 
     Raises:
         InputError: there is no such workspace.

@@ -31,7 +31,6 @@ class Score:
     """How what was found compares with what was expected.
 
     Attributes:
-        what: of what.
         expected, found, matched: how many.
         missed, extra: which, in words.
     """
@@ -63,8 +62,6 @@ class DemoOutcome:
         scores: precision and recall, where the script asks for them.
         sheet, incidents: rows of the day sheets and of the incident log.
         dossiers: what is known of strangers, in words.
-        faults: what verification found.
-        stats: counters of the run.
         files: what lies where, by name.
     """
 
@@ -89,14 +86,12 @@ class Script:
     """Who passes the entrance when, and what a correct run makes of it.
 
     Attributes:
-        title: what the video shows.
         video, annotated: names of the videos; `annotated` is the one into which the run is drawn, empty: none.
         sheet: what its day sheets are called, and where they lie.
         enrolled_at: when people were.
         days: the first and the last.
         scenes: walks in seconds from the beginning of each scene, and how many frames it has.
         frames: how many the source has, about.
-        truth: all that the script says, for a file.
         source: gives the rendered video at the times of the script.
         prepare: puts into the workspace what it needs besides people.
         judge: holds what was found against the script.
@@ -145,9 +140,6 @@ def run_demo(workbench: Workbench, photos: Path, script: Script, progress: Progr
 
     Args:
         workbench: of the demo's workspace, emptied by `clear_demo`.
-        photos: the sample photos' folder.
-        script: what happens.
-        progress: told of all that takes long.
     """
     atomic_write(workbench.workspace / MARK, json.dumps(script.truth, indent=1).encode())
     _enrol(workbench, photos, script.enrolled_at, progress)
@@ -185,10 +177,7 @@ def watch_demo(workbench: Workbench, script: Script, video: Path, progress: Prog
     """Watch the rendered video with the people who are enrolled.
 
     Args:
-        workbench: writes down what is seen.
-        script: of the video.
         video: as it was rendered; what is drawn goes beside it.
-        progress: told of frames.
     """
     pipeline = workbench.pipeline(CAMERA)
     names = {key: person.name for key, person in workbench.people.known().items()}

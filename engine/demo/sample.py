@@ -61,7 +61,6 @@ def seed_sample(workspace: Path, progress: Progress) -> bool:
 
     Args:
         workspace: its folder; a sample workspace that is there already is left as it is.
-        progress: told of all that takes long.
 
     Returns:
         True: it was made now.

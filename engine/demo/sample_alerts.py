@@ -23,13 +23,7 @@ _MADE_UP = "made up for the sample"
 
 
 class SampleAlerts:
-    """Draws alerts, all of them settled by somebody: what is open in a sample workspace is real, and has pictures.
-
-    Args:
-        bench: the workspace.
-        people: ids of those who may be followed.
-        rng: where chance comes from.
-    """
+    """Draws alerts, all of them settled by somebody: what is open in a sample workspace is real, and has pictures."""
 
     def __init__(self, bench: Workbench, people: Sequence[str], rng: random.Random) -> None:
         self._people, self._rng, self._zone = people, rng, bench.config.zone

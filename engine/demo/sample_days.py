@@ -39,9 +39,7 @@ class _Day:
     """What a person's day came to.
 
     Attributes:
-        rows: of the attendance log.
         fix: what the office corrects on the next working day: `out`, `excused` or nothing.
-        left: when they really left, for that.
     """
 
     rows: Sequence[PunchRow] = ()
@@ -50,13 +48,7 @@ class _Day:
 
 
 class _Year:
-    """Draws a workplace's days, one after the other.
-
-    Args:
-        bench: the workspace; its rota says who is expected when.
-        people: whose days.
-        rng: where chance comes from.
-    """
+    """Draws a workplace's days, one after the other."""
 
     def __init__(self, bench: Workbench, people: Sequence[Person], rng: random.Random) -> None:
         self._bench, self._people, self._rng = bench, people, rng
@@ -221,11 +213,9 @@ def fill(
     """Write made-up people and their punches into a workspace, sealed like real ones; days that are over are closed.
 
     Args:
-        bench: a workspace that says `sample = true`.
         people: how many to make up; they have no templates.
         days: how many working days (Monday to Friday) before and with `until`.
         until: the last day; what would lie in the future is left out.
-        seed: of all chance.
         also: ids of people who are there already and punch on the days before today, too.
 
     Returns:

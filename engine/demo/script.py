@@ -18,7 +18,6 @@ class Pass:
         person: folder of the sample photos.
         photo: which validation photo they are shown with.
         start_s, end_s: when they come in at one side and leave at the other.
-        leftwards: direction.
         depth: 0 far to 1 near; decides the size.
         blur: strength of motion and focus blur, 0 none to 1.
         light: brightness, 1 as photographed.

@@ -135,8 +135,6 @@ class Entrance:
     """The hall, and the people who may walk through it. The same passes give the same pictures.
 
     Args:
-        detector: finds the faces to cut out.
-        photos: the sample photos' folder.
         passes: all walks that will be asked for.
     """
 
@@ -157,7 +155,6 @@ class Entrance:
         """The picture of a moment, RGB uint8 (720, 1280, 3).
 
         Args:
-            passes: walks, begun or not.
             time: in seconds, as in the passes.
             index: of the frame; picks the sensor's noise.
         """
@@ -252,11 +249,7 @@ def render_video(
     """Write the scenes one after the other.
 
     Args:
-        path: MP4 file.
-        detector: finds the faces to cut out.
-        photos: the sample photos' folder.
         scenes: the walks of each, in seconds from its first frame, and how many frames it has.
-        progress: told of frames.
     """
     entrance = Entrance(detector, photos, [walk for passes, _ in scenes for walk in passes])
     total, done = sum(frames for _, frames in scenes), 0

@@ -49,13 +49,7 @@ def prepare_week(workspace: Path) -> None:
 
 @dataclass(frozen=True)
 class _Scene:
-    """Visits that share a piece of video.
-
-    Attributes:
-        begin: local time of its first frame.
-        passes: in seconds from then.
-        frames: how many.
-    """
+    """Visits that share a piece of video."""
 
     begin: datetime
     passes: tuple[Pass, ...]
@@ -128,7 +122,6 @@ def week(monday: date, zone: ZoneInfo) -> Script:
 
     Args:
         monday: its first day; the week must be over.
-        zone: of the workplace.
     """
     scenes = _scenes(monday, zone)
     return Script(

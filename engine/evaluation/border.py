@@ -38,9 +38,7 @@ def border(scores: GalleryScores, threshold: float, most: int = 4) -> tuple[list
     """The comparisons nearest to a threshold: for each person and each other one, only the nearest.
 
     Args:
-        scores: of the gallery.
         threshold: acceptance is `>=`.
-        most: comparisons per side at most.
 
     Returns:
         Those that are refused, and those that are accepted, the nearest first.

@@ -168,7 +168,6 @@ def gallery_scores(
     """Compare a gallery with itself.
 
     Args:
-        people: ids.
         embeddings: (n, d) unit rows.
         owners: (n,) index of each template's person.
         weights: (n,) of each template in its person's fused one, 0 or more.

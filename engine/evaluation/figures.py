@@ -88,8 +88,6 @@ def figures(comparisons: Comparisons, *, fars: tuple[str, ...] = FARS, seed: int
     """AUC, EER and TAR at FAR of comparisons, each with its interval over people.
 
     Args:
-        comparisons: see `Ranked`.
-        fars: see `Ranked`.
         seed: of the draws; the same seed gives the same intervals.
     """
     ranked = Ranked(comparisons, fars)

@@ -98,7 +98,6 @@ def fpir(
     searched; the gallery is taken as it is.
 
     Args:
-        scores: of the gallery.
         threshold: acceptance is `>=`.
         size: people enrolled beside the stranger; default: all.
         min_margin: how far the best person must lie before the runner-up (`>=`).
@@ -165,12 +164,8 @@ def open_set_curve(
     """FPIR and FNIR over gallery size, measured and by the model.
 
     Args:
-        scores: of the gallery.
-        threshold: of all sizes.
         fmr: at this threshold, for the model.
         sizes: to measure; default: up to forty, from 1 to all but one.
-        model_sizes: for the model.
-        min_margin: see `fpir`.
     """
     most = len(scores.people) - 1
     wanted = list(sizes) or (np.unique(np.linspace(1, most, min(most, 40)).astype(int)).tolist() if most > 0 else [])

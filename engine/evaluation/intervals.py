@@ -74,8 +74,6 @@ class Resampling:
     """How often each of some people is drawn, again and again.
 
     Args:
-        people: how many there are.
-        runs: resamplings.
         seed: of the generator; the same seed gives the same intervals.
 
     Attributes:
@@ -107,9 +105,7 @@ class Resampling:
         """The interval from sums over resamplings.
 
         Args:
-            errors, trials: of the data.
             drawn_errors, drawn_trials: (runs,) of the resamplings.
-            people: that took part.
             units: trials that count as independent where there is no variance to tell.
         """
         if not trials:
@@ -127,12 +123,7 @@ class Resampling:
 
 
 class SubjectBootstrap:
-    """FMR and FNMR of comparisons at any threshold, with intervals over people. Made once, asked often.
-
-    Args:
-        comparisons: with the people on both sides.
-        runs, seed: see `Resampling`.
-    """
+    """FMR and FNMR of comparisons at any threshold, with intervals over people. Made once, asked often."""
 
     def __init__(self, comparisons: Comparisons, runs: int = 1000, seed: int = 0) -> None:
         self.comparisons = comparisons

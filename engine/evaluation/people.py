@@ -120,7 +120,6 @@ class LookAlike:
     """Two people who resemble each other.
 
     Attributes:
-        first, second: ids.
         similarity: of their fused templates.
         closest: the greatest similarity of a template of one with the fused template of the other: what a search would find.
     """
@@ -139,9 +138,7 @@ def look_alikes(scores: GalleryScores, fused: NDArray[np.floating], most: int = 
     """The most similar pairs of people, by the greater of both similarities.
 
     Args:
-        scores: of the gallery.
         fused: (people, d) fused templates, in the order of `scores.people`.
-        most: pairs at most.
     """
     people = len(scores.people)
     if people < 2 or most < 1:
@@ -168,7 +165,6 @@ class Outlier:
 
     Attributes:
         row: among the gallery's templates.
-        person: id.
         similarity: with the rest of the person.
         nearest, nearest_person: the most similar other person.
     """
@@ -186,7 +182,6 @@ def outliers(scores: GalleryScores, different: float) -> list[Outlier]:
     Of two templates, both are reported: nobody can know which one is wrong.
 
     Args:
-        scores: of the gallery.
         different: similarity below which two photos are taken for two people.
     """
     alone = len(scores.people) < 2
@@ -242,7 +237,6 @@ def photos_effect(
         threshold: acceptance is `>=`.
         photos: numbers to try; default: from 1 to what half of the people with several templates can spare.
         draws: of the photos that are fused, for each template and number.
-        seed: of the generator.
     """
     counts = np.bincount(owners) if len(owners) else np.empty(0, np.intp)
     several = counts[counts > 1] - 1

@@ -17,9 +17,6 @@ class Rate:
     """A proportion with its 95% Clopper–Pearson interval, for trials that do not depend on each other.
 
     Failure to enrol (FTE, of people) and failure to acquire (FTA, of pictures) are such rates: ISO/IEC 19795-1:2021, 3.
-
-    Attributes:
-        hits, trials: counted.
     """
 
     hits: int

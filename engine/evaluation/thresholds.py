@@ -28,11 +28,7 @@ _PROBABILITIES = np.array(
 
 @dataclass(frozen=True)
 class ImpostorModel:
-    """Similarities of different people as a normal distribution.
-
-    Attributes:
-        mean, std: of the similarities.
-    """
+    """Similarities of different people as a normal distribution."""
 
     mean: float
     std: float
@@ -60,7 +56,6 @@ def impostor_model(
 
     Args:
         impostor: similarities of templates with other people's fused templates.
-        people: enrolled.
         prior_mean, prior_std: of the model, see the registry.
         prior_weight: pairs of people.
     """
@@ -111,8 +106,6 @@ class PriorCurve:
     """What a model reaches on the sample photos: the curve to use for a gallery with too few people of its own.
 
     Attributes:
-        model_id, alignment_id: what made the embeddings.
-        people, photos: that were compared.
         enrolled: photos in a fused template.
         draws: of the photos that are enrolled.
         pairs_mean, pairs_std: similarity of two photos of two people; what thresholds are derived from (`EmbedderSpec.impostor_mean`).
@@ -183,10 +176,8 @@ def measure_prior(
         embeddings: (n, d) unit rows of the photos.
         owners: (n,) whose they are, from 0.
         weights: (n,) in a fused template; 0: not fit to be enrolled.
-        model_id, alignment_id: what made the embeddings.
         enrolled: photos per person that are fused; each other photo is compared with each fused template.
         draws: of the photos that are enrolled.
-        seed: of the generator.
 
     Raises:
         ValueError: somebody has no more photos than are enrolled, or there are fewer than two people.

@@ -84,7 +84,6 @@ def verification(scores: Scores, same: NDArray[np.bool_], fars: Sequence[str] = 
 
     Args:
         scores: (n,) similarities.
-        same: (n,) True where both sides are one person.
         fars: false accept rates at which the true accept rate is wanted.
 
     Raises:

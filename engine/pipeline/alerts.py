@@ -26,9 +26,6 @@ class Alerts:
     """Reports the incidents of one camera.
 
     Args:
-        incidents, dossiers: the books.
-        writer: writes the incidents.
-        name: of a track in the logs.
         notify: tells others of an incident once it is written; may raise StorageError, and is then called again.
     """
 
@@ -51,7 +48,6 @@ class Alerts:
         """An unknown person, tailgating, an attack, somebody on the watch list, or a camera that was lost or is back.
 
         Args:
-            event: what happened.
             pictures: by the incident log's columns.
             gallery: that was searched; None: none was.
         """

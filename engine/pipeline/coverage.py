@@ -14,9 +14,7 @@ class CoverageKeeper:
     """Keeps the coverage log of one camera.
 
     Args:
-        watching: turns frames into spans.
         book: the log; None: coverage is not logged.
-        writer: writes the spans.
     """
 
     def __init__(self, watching: Watching, book: CoverageBook | None, writer: Writer) -> None:

@@ -38,10 +38,8 @@ class FaceToEmbed:
     Attributes:
         track_id, time, frame: whose, when, and the running number of its frame.
         crop: (160, 160, 3) uint8, aligned.
-        quality: measured.
         picture: of the face and its surroundings, when it is the track's best so far.
         order: how many faces of the track came before it.
-        settled: the track has its decision already.
     """
 
     track_id: int
@@ -64,10 +62,6 @@ def _rank(face: FaceToEmbed) -> tuple[bool, int, float]:
 
 class EmbeddingQueue:
     """Embeds at once, in the caller's thread: the same frames give the same decisions on any machine.
-
-    Args:
-        embedder: the network.
-        timed: told how long each batch took.
 
     Attributes:
         embedded, dropped: faces embedded and left out (none).
@@ -114,13 +108,6 @@ class ThreadedQueue(EmbeddingQueue):
 
     Undecided tracks come first, those with the fewest embedded faces before others. Of an undecided track at most four faces wait
     (the worst goes), of a decided one the newest.
-
-    Args:
-        embedder: the network; called in that thread only.
-        timed: told how long each batch took, in that thread.
-
-    Attributes:
-        embedded, dropped: faces embedded and left out.
     """
 
     def __init__(self, embedder: Embedder, timed: Timed) -> None:
@@ -157,7 +144,6 @@ class ThreadedQueue(EmbeddingQueue):
                 self._changed.notify_all()
 
     def offer(self, faces: Sequence[FaceToEmbed]) -> None:
-        """See `EmbeddingQueue`."""
         with self._changed:
             for face in faces if self._error is None else ():
                 own = [other for other in self._faces if other.track_id == face.track_id]
@@ -176,7 +162,6 @@ class ThreadedQueue(EmbeddingQueue):
             self.dropped += 1
 
     def collect(self) -> list[EmbeddedFace]:
-        """See `EmbeddingQueue`."""
         with self._changed:
             done = super().collect()
             if self._error is not None and not done:
@@ -184,22 +169,18 @@ class ThreadedQueue(EmbeddingQueue):
         return done
 
     def waiting(self) -> Collection[int]:
-        """See `EmbeddingQueue`."""
         with self._changed:
             return {face.track_id for face in [*self._faces, *self._busy, *(face for face, _ in self._done)]}
 
     def withdraw(self, track_ids: Collection[int]) -> None:
-        """See `EmbeddingQueue`."""
         with self._changed:
             self._faces = [face for face in self._faces if face.track_id not in track_ids]
 
     def settle(self) -> None:
-        """See `EmbeddingQueue`."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or (not self._faces and not self._busy))
 
     def close(self) -> None:
-        """See `EmbeddingQueue`."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

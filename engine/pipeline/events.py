@@ -15,11 +15,7 @@ _ALARM_S = 3
 
 
 class CameraEvents:
-    """Makes the events of one camera.
-
-    Args:
-        maker: the rules.
-    """
+    """Makes the events of one camera."""
 
     def __init__(self, maker: EventMaker) -> None:
         self._maker = maker

@@ -30,7 +30,6 @@ class Offers:
     """Which faces of a track were sent to be embedded, and when the next one is due.
 
     Attributes:
-        count: how many.
         at: when the last one was.
         score: quality of the best.
     """
@@ -52,11 +51,7 @@ class Offers:
         """Whether a face can teach something.
 
         Args:
-            score: its quality.
-            time: of its frame.
             doubted: when it was last uncertain that the track is still the same person.
-            voting: intervals.
-            settled: the track has its decision.
             strange: its last face was an odd one.
         """
         if self.at is None:
@@ -82,11 +77,9 @@ class TrackFaces:
     """The faces of one track.
 
     Attributes:
-        voter: their votes.
         votes, voted: the latest of them, for the log, and how many there were.
         quality: of the face when it was last measured.
         best: score and picture of the best face that voted.
-        offers: faces that were sent to be embedded.
         strange: odd faces in a row.
         first_good: monotonic time of the first good frame.
         liveness: whether it is a living person; None: not checked.

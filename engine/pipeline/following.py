@@ -17,7 +17,6 @@ class FollowedFaces:
     """The faces of one frame.
 
     Attributes:
-        frame: where they are.
         found: n detections.
         track_ids: n tracks.
         ended: trails that ended with this frame.
@@ -32,13 +31,7 @@ class FollowedFaces:
 
 
 class FaceFollower:
-    """Finds the faces of one camera's frames and follows them.
-
-    Args:
-        finder: finds.
-        tracker: follows.
-        stats: counters of the run.
-    """
+    """Finds the faces of one camera's frames and follows them."""
 
     def __init__(self, finder: Finder, tracker: Tracker, stats: RunStats) -> None:
         self._finder, self._tracker, self._stats = finder, tracker, stats

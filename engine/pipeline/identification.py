@@ -50,11 +50,6 @@ class VoteResult:
 class Identification:
     """Decides who the tracks of one camera are. Belongs to the pipeline's thread.
 
-    Args:
-        services: reader, galleries and threshold.
-        config: all settings.
-        stats: counters of the run.
-
     Attributes:
         gallery: the one that was searched last.
     """
@@ -104,9 +99,7 @@ class Identification:
         rendered on their way through an entrance 2 were taken for photos because of that, and none without.
 
         Args:
-            seen: n faces.
             cut: rows of those whose aligned faces are in `faces`.
-            faces: aligned.
         """
         places = {row: place for place, row in enumerate(cut)}
         height, width = seen.frame.size
@@ -154,7 +147,6 @@ class Identification:
 
         Args:
             embedded: faces in order, each with its embedding.
-            trails: tracks that are alive.
 
         Raises:
             GalleryMismatch: the gallery was replaced by one of another model.
@@ -209,9 +201,7 @@ class Identification:
         """After a vote: who took a track's place goes on under an id of their own, and a person in view stands in one place.
 
         Args:
-            result: of the vote.
             restarts: of the tracks in its `successors`: the new id, and the trail that ended.
-            trails: tracks that are alive now.
         """
         for new_id, ended in restarts:
             self._begin(new_id, result.successors[ended.track_id])
@@ -234,7 +224,6 @@ class Identification:
         """Who the tracks are by now. Those that have ended are given a last time, and forgotten.
 
         Args:
-            trails: tracks that are alive.
             awaited: tracks about which something is still being found out: they have not ended yet.
         """
         for trail in (*trails, *self._closing):

@@ -21,7 +21,6 @@ class Intake:
     """Reads a source in a thread of its own.
 
     Args:
-        source: frames and news.
         newest_wins: leave out the oldest frames when the pipeline has no time for them (a live camera); otherwise the source waits.
 
     Attributes:

@@ -37,9 +37,6 @@ def open_pipeline(
     """A pipeline that watches one camera.
 
     Args:
-        services: networks, galleries and books.
-        config: all settings.
-        camera: its name.
         run_id: makes track names unique among runs.
         min_face_px: smallest face; default: the camera's in the settings, else that of all cameras.
         live: a camera that must be kept up with: embed and write in threads of their own.

@@ -61,8 +61,6 @@ class Pipeline:
     """Watches one camera, see `open_pipeline`. Not thread-safe: one thread feeds it.
 
     Args:
-        stages: that a frame goes through.
-        stats: counters of the run, which the stages count, too.
         live: frames of a live camera: the newest wins.
 
     Attributes:
@@ -82,7 +80,6 @@ class Pipeline:
         """Process a source to its end (or `limit` frames), then settle what is open.
 
         Args:
-            source: frames.
             sink: called with each result, in this thread.
 
         Raises:

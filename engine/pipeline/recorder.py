@@ -29,14 +29,6 @@ _MOST_WITH_EVIDENCE = 300
 class Recorder:
     """Records what one camera's pipeline decided.
 
-    Args:
-        services: the books.
-        camera: its name.
-        writer: writes the rows.
-        alerts: reports incidents.
-        scenes: pictures of incidents.
-        name: of a track in the logs.
-
     Attributes:
         latencies_s: seconds from a person's first good frame to their durable punch.
     """
@@ -58,9 +50,6 @@ class Recorder:
         """Record the events of a frame, and what the tracks that ended with it were decided on.
 
         Args:
-            frame: the latest.
-            decisions: about the tracks.
-            events: that came of it.
             passage_open: people are passing together, so an incident may come of it.
         """
         for event in events:

@@ -23,7 +23,6 @@ class SceneKeeper:
 
     Args:
         context_s: how far before an incident the earlier picture lies.
-        people: everybody by id.
     """
 
     def __init__(self, context_s: float, people: Callable[[], Mapping[str, Person]]) -> None:
@@ -51,8 +50,6 @@ class SceneKeeper:
         """The pictures of an incident, by the incident log's columns.
 
         Args:
-            event: what happened.
-            frame, tracks: with which it is reported.
             face: the best picture of whom it is about, if there is one.
         """
         if event.kind is EventKind.TAILGATING:

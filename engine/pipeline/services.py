@@ -23,8 +23,6 @@ class IdentifiedFace:
     Attributes:
         box: (4,) xyxy in pixels. landmarks: (5, 2).
         score: the detector's.
-        quality: measured.
-        match: the 1:N search.
     """
 
     box: NDArray[np.float32]
@@ -39,12 +37,8 @@ class Services:
     """The networks, galleries and books of a pipeline; one set may serve the pipelines of several cameras.
 
     Attributes:
-        reader: networks.
         gallery, strangers: enrolled people, and people seen but not enrolled.
         anchors: faces that were taken for somebody by mistake, under that person's id.
-        attendance, incidents, dossiers, sightings: the books.
-        people: everybody in the staff list, by id.
-        threshold: in force for a gallery.
         swap_similarity: below this two faces of one track are taken for two people.
         min_margin: how far the best person must lie before the runner-up.
         inactive: ids of people who are enrolled but no longer recognised.
@@ -71,7 +65,6 @@ class Services:
 
         Args:
             probes: (n, d) float32 unit rows.
-            gallery: default: as it is now.
         """
         gallery = gallery if gallery is not None else self.gallery.current()
         matches = gallery.search(

@@ -21,9 +21,7 @@ class FrameResult:
     """What one frame gave.
 
     Attributes:
-        frame: as it came.
         tracks: alive, and those that ended with it.
-        events: that began with it.
         rows: log rows written since the frame before: punches, sightings, retractions and incidents.
         alarmed: tracks of a running tailgating incident.
     """
@@ -40,12 +38,10 @@ class RunStats:
     """Counters of a run.
 
     Attributes:
-        frames, faces, tracks, punches: how many.
         dropped: frames of a live camera that were left out because newer ones were there.
         scans: frames searched as a whole; in the others faces were looked for where they were expected.
         embedded, passed_over: faces embedded, and good faces that were left out because the embedder had no time.
         seen, retracted, unresolved: `seen` rows, withdrawn names, tracks that ended without a decision.
-        incidents: by kind.
         stage_s: seconds spent per stage; stages of a live camera run side by side.
         latencies_s: from a person's first good frame to their durable punch.
     """

@@ -22,9 +22,7 @@ class Strangers:
     """Finds the identifiers of the strangers that one camera sees. A gallery on disk is read and changed, so the writer does it.
 
     Args:
-        store: gallery of strangers.
         threshold: in force for a gallery of enrolled people; from there on two strangers are one.
-        writer: does the work.
         name: of a track in the logs, and of the template that is made of it.
     """
 
@@ -42,12 +40,7 @@ class Strangers:
         return frozenset() if self._writer.failed("strangers") else frozenset(self._unnamed)
 
     def identify(self, unknown: Mapping[int, TrackFaces], gallery: Gallery) -> None:
-        """Look for the identifiers of tracks of nobody enrolled; `assign` gives them as far as they are found.
-
-        Args:
-            unknown: by track.
-            gallery: of enrolled people, that they were not found in.
-        """
+        """Look for the identifiers of tracks of nobody enrolled; `assign` gives them as far as they are found."""
         for track_id, faces in unknown.items():
             if track_id in self._unnamed or track_id in self._ids:
                 continue

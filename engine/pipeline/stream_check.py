@@ -13,7 +13,6 @@ class StreamCheck:
     """Reports pictures that stand still or repeat themselves, once.
 
     Args:
-        camera: its name.
         watch: compares pictures; None: they are not checked.
     """
 

@@ -39,7 +39,6 @@ class _Queue:
     """Jobs of one book, done in order.
 
     Attributes:
-        jobs: waiting.
         failed: why the first one could not be done, and will be tried again.
         broken: what a job raised that no second try would mend; it is given up.
         failed_at: when that was tried last.
@@ -75,8 +74,6 @@ class Writer:
     """Does the jobs of one camera's pipeline, and brings the day sheet up to date after them.
 
     Args:
-        attendance: whose day sheets.
-        people: everybody by id, for the day sheet.
         threaded: write in a thread of its own instead of in `write`.
     """
 
@@ -113,7 +110,6 @@ class Writer:
         """Take a job in.
 
         Args:
-            book: whose turn it waits for.
             job: does it, and gives the row that came of it, if any; may raise StorageError, and is then called again.
             at_once: without a thread of its own, do it now.
         """

@@ -23,7 +23,6 @@ class AlertRate:
     """Alerts of one camera at one hour of the day.
 
     Attributes:
-        camera: its name.
         hour: of the day, local, 0 to 23.
         alerts: that began in it, summed over days.
         watched_h: hours during which the camera was watching then, summed over days.
@@ -55,7 +54,6 @@ def alert_rates(
         alerts: incidents that somebody must look at; those of other days are left out.
         watched: when each camera was watching (`CoverageBook.watched`): spans that do not overlap.
         first, last: workplace days, both included.
-        zone: of the workplace.
     """
     counts: Counter[tuple[str, int]] = Counter()
     for each in alerts:
@@ -107,7 +105,6 @@ def false_alarms(alerts: Iterable[Incident], by: Literal["kind", "camera"] = "ki
     narrowest that can be defended.
 
     Args:
-        alerts: as they stand.
         by: kinds in the order of `ALERT_KINDS`, or cameras by name.
     """
     false, settled, waiting = Counter[str](), Counter[str](), Counter[str]()

@@ -14,12 +14,7 @@ class CaseFiles:
     """Exports the alerts of a workspace.
 
     Args:
-        records: the books.
-        alerts: all alerts.
-        portrait: a person's best picture.
         readable: a text from the logs for people to read, see `engine.records.names`.
-        place: name of the organisation, for the sheet.
-        clock: the present.
     """
 
     def __init__(

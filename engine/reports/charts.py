@@ -132,8 +132,6 @@ def late_chart(values: Mapping[date, float], first: date, last: date, *, unit: s
 
     Args:
         values: by day; at least one above 0.
-        first, last: range of days, both included.
-        unit: what is counted, for the description.
     """
     height = 150.0
     base = height - BOTTOM

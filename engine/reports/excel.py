@@ -91,11 +91,9 @@ def excel_bytes(
     are no formulas, links or macros: sums are numbers.
 
     Args:
-        rows: of day sheets, of any number of days and people.
         title: stands on each printed page and in the file's properties.
         generated_at: timezone-aware.
         summary: see `summarise`; default: of these rows.
-        verified: what is known of the log's integrity, in words.
 
     Raises:
         ConfigError: the package that writes Excel is not installed.

@@ -68,7 +68,6 @@ class Exceptional:
     """A row that needs a decision, or shows one.
 
     Attributes:
-        row: of the sheet.
         kind: a status, `overdue` (should be here and is not), `awaiting approval` (a correction waits for it) or `corrected`.
     """
 
@@ -94,9 +93,7 @@ def exceptions(rows: Iterable[DaySheet], now: datetime, rota: Rota) -> list[Exce
     """Rows that somebody should look at, the most pressing first.
 
     Args:
-        rows: of day sheets.
         now: the present: whoever is not here yet is overdue when the grace of their shift is over.
-        rota: the plan.
     """
     found = [Exceptional(row, kind) for row in rows if (kind := _kind(row, now, rota))]
     return sorted(

@@ -44,9 +44,7 @@ def incident_sheet(case: Case, *, generated_at: datetime, place: str = "") -> st
     """A page about one incident, A4 portrait.
 
     Args:
-        case: what the page shows.
         generated_at: timezone-aware.
-        place: such as the organisation's name.
 
     Raises:
         ConfigError: the package that renders pages is not installed.

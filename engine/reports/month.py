@@ -63,7 +63,6 @@ def month_report(
     unfold. The page has no scripts and loads nothing; it prints on A4 portrait.
 
     Args:
-        rows: of day sheets, usually of one month.
         title: such as "Attendance November 2026".
         organisation: stands above the title; may be empty.
         generated_at: timezone-aware.

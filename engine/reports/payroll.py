@@ -27,7 +27,6 @@ def summarise(rows: Iterable[DaySheet], *, by_month: bool = True) -> list[dict[s
     Hours have two digits, minutes and days are whole; `balance` is exactly what its definition in `SUMMARY_COLUMNS` says.
 
     Args:
-        rows: of day sheets.
         by_month: False: one row a person, however many months the rows span.
 
     Returns:

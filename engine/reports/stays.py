@@ -44,10 +44,7 @@ def stays(
 
     Args:
         rows: of the attendance log, from the day before `first` to two days after `last`.
-        corrections: of these days.
         first, last: working days, both included.
-        rota: which moment belongs to which working day.
-        people: department by id.
     """
     by_day: dict[tuple[str, date], list[Correction]] = {}
     for correction in corrections:
@@ -79,10 +76,6 @@ def occupancy(found: Iterable[Stay], zone: ZoneInfo) -> dict[tuple[date, int], i
 
     Stays whose end nobody saw are left out. Moments without anybody are not in it; in the hour that comes twice when the clocks go back
     the greater number holds.
-
-    Args:
-        found: when people were inside.
-        zone: of the workplace.
     """
     moments: Counter[tuple[date, datetime]] = Counter()
     for stay in found:

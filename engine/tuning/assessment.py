@@ -43,13 +43,7 @@ class _Acquired:
 
 
 def acquire(reader: FaceReader, photos: Sequence[tuple[Path, str]], progress: Progress) -> _Acquired:
-    """Embed the subject of each photo; photos without a face or that cannot be read are failures to acquire.
-
-    Args:
-        reader: networks.
-        photos: path and person.
-        progress: called with what is done and how far it is.
-    """
+    """Embed the subject of each photo; photos without a face or that cannot be read are failures to acquire."""
     result = _Acquired()
     for index, (path, person) in enumerate(photos):
         progress("reading photos", index, len(photos))
@@ -109,13 +103,7 @@ def assess_folder(
     """Evaluate on a folder of people: a photo belongs to the person its own folder is named after, at any depth.
 
     Args:
-        reader: networks.
-        folder: where the people's folders are.
         enrol: photos per person that are enrolled for identification; None: what the photos allow, at most 5.
-        gallery: makes an empty one.
-        threshold: in force for a gallery.
-        min_margin: before the runner-up.
-        progress: called with what is done and how far it is.
 
     Raises:
         InputError: no such folder, no photos, or fewer than two people.

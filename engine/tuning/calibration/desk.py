@@ -22,16 +22,7 @@ from engine.tuning.calibration.versions import Version, VersionStore
 
 
 class Calibration:
-    """Evaluates the gallery, and keeps the threshold that people chose.
-
-    Args:
-        records: the books.
-        versions: `calibration.json`.
-        matching: its section of the settings.
-        model: of the embedder in use.
-        clock: the present.
-        environ: environment variables, which may hold settings, too.
-    """
+    """Evaluates the gallery, and keeps the threshold that people chose."""
 
     def __init__(
         self,
@@ -84,7 +75,6 @@ class Calibration:
         Args:
             target_fmr, target_fpir: rates that the threshold must keep; default: both of the settings, of which the stricter decides.
             traffic: of the entrance; default: as logged in the last four weeks.
-            runs: resamplings of the bootstrap.
 
         Raises:
             InputError: a target is not between 0 and 1.

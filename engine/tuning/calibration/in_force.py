@@ -32,11 +32,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Concern:
-    """Something about the threshold in force that does not fit.
-
-    Attributes:
-        what: a sentence. hint: what to do.
-    """
+    """Something about the threshold in force that does not fit."""
 
     what: str
     hint: str
@@ -60,15 +56,7 @@ class ThresholdInForce:
 
 
 class ThresholdKeeper:
-    """Says which threshold is in force for a gallery.
-
-    Args:
-        workspace: folder that may hold `muster.toml`.
-        versions: the calibrations.
-        matching: its section of the settings.
-        model: of the embedder in use.
-        environ: environment variables, which may hold settings, too.
-    """
+    """Says which threshold is in force for a gallery."""
 
     def __init__(
         self,

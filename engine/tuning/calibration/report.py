@@ -50,11 +50,7 @@ class CalibrationReport:
 
     Attributes:
         evaluation_id: of this report; a version in force names it.
-        made_at: when.
-        gallery: as it was.
-        target: aimed at.
         in_force: the threshold in force then. source: where it came from.
-        min_margin: before the runner-up.
         prior_mean, prior_std: of the model's impostor scores. prior: its measured curve; None: it was never measured.
         traffic, seen: of the entrance.
         runs: resamplings of the bootstrap at most; of more than two hundred people fewer are made.

@@ -40,13 +40,7 @@ class Traffic:
 
 
 def traffic_of(records: Records, people: int, now: datetime) -> Traffic:
-    """Punches and strangers per working day of the last four weeks; else two arrivals per person, and one stranger a day.
-
-    Args:
-        records: the books.
-        people: enrolled.
-        now: the present.
-    """
+    """Punches and strangers per working day of the last four weeks; else two arrivals per person, and one stranger a day."""
     today = records.attendance.day_of(now)
     first = today - WINDOW + timedelta(days=1)
     rows = records.attendance.log.read(first, today)
@@ -96,9 +90,7 @@ def punch_history(records: Records, model_id: str, now: datetime) -> PunchHistor
     """Read the punches of the last four weeks.
 
     Args:
-        records: the books.
         model_id: punches that another model decided are left out.
-        now: the present.
     """
     today = records.attendance.day_of(now)
     rows = records.attendance.log.read(today - WINDOW + timedelta(days=1), today)

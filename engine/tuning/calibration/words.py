@@ -33,8 +33,6 @@ def in_words(threshold: float, wrong_per_month: float, try_again: float | None, 
     """The sentence, such as "At 0.52, about 1 wrong punch in 4 months; 2% of arrivals are asked to try again."
 
     Args:
-        threshold: it is about.
-        wrong_per_month: wrong punches that are expected.
         try_again: share of arrivals; None: not known.
         at_most: the share is an upper bound: none was seen.
     """
