@@ -2,175 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib import resources
 
 from engine.people import Person
-
-_GIVEN = (
-    "Aaliyah",
-    "Adaeze",
-    "Agnieszka",
-    "Aino",
-    "Amara",
-    "Anders",
-    "Anjali",
-    "Arjun",
-    "Ayşe",
-    "Beatriz",
-    "Birgit",
-    "Bojan",
-    "Camille",
-    "Chidi",
-    "Chiara",
-    "Dagny",
-    "Daniela",
-    "Dmitri",
-    "Elif",
-    "Emeka",
-    "Emre",
-    "Esther",
-    "Fatima",
-    "Femi",
-    "Freya",
-    "Giulia",
-    "Grace",
-    "Hana",
-    "Hassan",
-    "Heike",
-    "Hiroshi",
-    "Ingrid",
-    "Ishaan",
-    "Ivana",
-    "Jakub",
-    "Joaquín",
-    "Jonas",
-    "Kateryna",
-    "Kofi",
-    "Laila",
-    "Leandro",
-    "Lien",
-    "Lucía",
-    "Magnus",
-    "Mai",
-    "Marek",
-    "Mariam",
-    "Mateus",
-    "Mei",
-    "Nadia",
-    "Ngozi",
-    "Niamh",
-    "Noor",
-    "Oksana",
-    "Olu",
-    "Paulo",
-    "Petra",
-    "Priya",
-    "Quynh",
-    "Rafael",
-    "Ravi",
-    "Rosa",
-    "Sakura",
-    "Samir",
-    "Sean",
-    "Sofia",
-    "Sunil",
-    "Tamás",
-    "Thandi",
-    "Tomasz",
-    "Ulrike",
-    "Valentina",
-    "Wei",
-    "Yara",
-    "Yusuf",
-    "Zeynep",
-    "Zoran",
-)
-_FAMILY = (
-    "Abiola",
-    "Andersen",
-    "Araújo",
-    "Bakker",
-    "Bauer",
-    "Björk",
-    "Bianchi",
-    "Chen",
-    "Costa",
-    "Dąbrowski",
-    "Demir",
-    "Diallo",
-    "Dvořák",
-    "El Amrani",
-    "Eriksen",
-    "Fernández",
-    "Fischer",
-    "Gallagher",
-    "García",
-    "Georgiou",
-    "Haddad",
-    "Hoffmann",
-    "Horvat",
-    "Ivanov",
-    "Iyer",
-    "Jansen",
-    "Jovanović",
-    "Kaya",
-    "Kamara",
-    "Kim",
-    "Kowalczyk",
-    "Kovács",
-    "Lambert",
-    "Lindqvist",
-    "López",
-    "Mbeki",
-    "Mensah",
-    "Mehta",
-    "Moreau",
-    "Müller",
-    "Nakamura",
-    "Nguyen",
-    "Novák",
-    "O'Brien",
-    "Okafor",
-    "Oliveira",
-    "Owusu",
-    "Papadakis",
-    "Park",
-    "Petrov",
-    "Quist",
-    "Rao",
-    "Reyes",
-    "Rossi",
-    "Saito",
-    "Schneider",
-    "Sharma",
-    "Silva",
-    "Sokolova",
-    "Suzuki",
-    "Tanaka",
-    "Tran",
-    "Usman",
-    "Virtanen",
-    "Wagner",
-    "Wang",
-    "Weber",
-    "Yamamoto",
-    "Yilmaz",
-    "Zhou",
-    "Zieliński",
-)
-_DEPARTMENTS = (
-    "Production",
-    "Engineering",
-    "Logistics",
-    "Sales",
-    "Production",
-    "Quality",
-    "Administration",
-    "Engineering",
-)
 
 
 @dataclass(frozen=True)
@@ -195,19 +35,15 @@ class Habit:
 
 def made_up(count: int, rng: random.Random, since: datetime) -> list[Person]:
     """So many people with ids from S001 on, known since then; no two bear one name."""
+    lists = json.loads(resources.files("engine.demo").joinpath("names.json").read_text(encoding="utf-8"))
+    given, family, departments = lists["given"], lists["family"], lists["departments"]
     names: dict[str, None] = {}
-    while len(names) < min(count, len(_GIVEN) * len(_FAMILY)):
-        names.setdefault(f"{rng.choice(_GIVEN)} {rng.choice(_FAMILY)}")
+    while len(names) < min(count, len(given) * len(family)):
+        names.setdefault(f"{rng.choice(given)} {rng.choice(family)}")
     stamp = (since - timedelta(days=7)).isoformat(timespec="seconds")
     return [
-        Person(
-            f"S{number:03d}",
-            name,
-            _DEPARTMENTS[(number - 1) % len(_DEPARTMENTS)],
-            enrolled_at=stamp,
-            consent_at=stamp[:10],
-        )
-        for number, name in enumerate(names, 1)
+        Person(f"S{number:03d}", name, department, enrolled_at=stamp, consent_at=stamp[:10])
+        for number, (name, department) in enumerate(zip(names, itertools.cycle(departments), strict=False), 1)
     ]
 
 
