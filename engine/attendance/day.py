@@ -205,8 +205,6 @@ def _hours(duration: timedelta | None) -> float | None:
     return None if duration is None else float(f"{duration.total_seconds() / 3600:.2f}")
 
 
-# --------------------------------------------------------------------------------------------- as text
-
 _YES_NO = {True: "yes", False: "no", None: ""}
 
 

@@ -146,8 +146,6 @@ class Rota:
         moment = datetime.combine(day, at, self.zone).astimezone(UTC).astimezone(self.zone)
         return moment.replace(tzinfo=timezone(moment.utcoffset() or timedelta()))
 
-    # ----------------------------------------------------------------------------------------- working days
-
     def window(self, employee_id: str, department: str, day: date) -> tuple[datetime, datetime]:
         """From when to when moments belong to somebody's working day (the second not included).
 

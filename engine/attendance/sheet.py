@@ -225,8 +225,6 @@ class _Person:
         corrections = [row for row in self._corrections if corrected or row.day != self._day]
         return current_stay((row.mark for row in self._near), corrections, self._day, self._begin, now)
 
-    # ----------------------------------------------------------------------------------------- what it comes to
-
     def _outcome(self, corrections: InForce, stay: Stay | None) -> _Outcome | None:
         marks = [row.mark for row in self._passages if row.event_id not in corrections.removed]
         marks = sorted([*marks, *corrections.added])

@@ -72,9 +72,6 @@ def _table(title: str, columns: list[str], rows: Sequence[Mapping[str, object]])
     table(title, headings, [[row.get(column, "") for column in columns] for row in rows])
 
 
-# --------------------------------------------------------------------------------------------- report
-
-
 @app.command(rich_help_panel=Panel.ATTENDANCE)
 def report(
     day: Day = None,
@@ -157,9 +154,6 @@ def _print_summary(rows: list[DaySheet], span: str, *, as_csv: bool, as_json: bo
         _table(f"Summary {span}", columns, summarise(rows))
 
 
-# --------------------------------------------------------------------------------------------- inside
-
-
 @app.command(rich_help_panel=Panel.ATTENDANCE)
 def inside(as_csv: Csv = False, html: Html = None, workspace: Workspace = Path("data"), as_json: Json = False) -> None:
     """List who is inside now, for an evacuation."""
@@ -193,9 +187,6 @@ def inside(as_csv: Csv = False, html: Html = None, workspace: Workspace = Path("
         _table(f"{now:%Y-%m-%d at %H:%M}: {sure} inside, {unsure} unsure", columns, list(map(inside_cells, rows)))
         if strangers:
             say(f"The cameras also saw {counted(strangers, 'unknown person', 'unknown people')} today.")
-
-
-# --------------------------------------------------------------------------------------------- corrections
 
 
 @app.command(rich_help_panel=Panel.ATTENDANCE)

@@ -27,9 +27,6 @@ _KioskHost = Annotated[str, Option(help="Address of the kiosk, for the link.")]
 _KioskPort = Annotated[int, Option(min=1, max=65535, help="TCP port of the kiosk, for the link.")]
 
 
-# --------------------------------------------------------------------------------------------- serving
-
-
 @app.callback()
 def kiosk(
     context: typer.Context,
@@ -126,9 +123,6 @@ def _source(config: Config, workspace: Path, camera: str, given: str | None) -> 
     return str(path.absolute())
 
 
-# --------------------------------------------------------------------------------------------- devices
-
-
 @app.command()
 def pair(
     name: Annotated[str | None, Argument(show_default="screen-N", help="Name of the device.")] = None,
@@ -195,9 +189,6 @@ def revoke(
     """Withdraw a device's access, from its next request on."""
     revoked = open_workbench(workspace).kiosk.revoke(device, author=author)
     say(f"{revoked.name} ({revoked.device_id}) can no longer use the kiosk.")
-
-
-# --------------------------------------------------------------------------------------------- PINs
 
 
 @app.command()

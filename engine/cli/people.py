@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-# --------------------------------------------------------------------------------------------- enrol
-
-
 @app.command(rich_help_panel=Panel.RECOGNISE)
 def enrol(
     paths: Annotated[list[Path], Argument(help="One folder of photos per person, or photos with --id.")],
@@ -116,9 +113,6 @@ def _fail_with(errors: Sequence[MusterError]) -> None:
         raise typer.Exit(errors[0].exit_code)
 
 
-# --------------------------------------------------------------------------------------------- identify
-
-
 @app.command(rich_help_panel=Panel.RECOGNISE)
 def identify(
     images: Annotated[list[Path], Argument(help="Photos.")], workspace: Workspace = Path("data"), as_json: Json = False
@@ -182,9 +176,6 @@ def _face_rows(answer: dict[str, Any]) -> list[tuple[str, ...]]:
         quality = face["quality"]["reason"] or "good"
         rows.append((file, person, similarity, face["runner_up"] or "–", rounded(face["margin"]), place, quality))
     return rows
-
-
-# --------------------------------------------------------------------------------------------- people
 
 
 @app.command(rich_help_panel=Panel.RECOGNISE)

@@ -26,9 +26,6 @@ def who(row: IncidentRow) -> str:
     return ", ".join((*row.employee_ids, *row.unknown_ids)) + (f" ({row.detail})" if row.detail else "")
 
 
-# --------------------------------------------------------------------------------------------- incidents
-
-
 @app.command(rich_help_panel=Panel.SECURITY)
 def incidents(
     since: Annotated[str | None, Option(show_default="all", help="First day, YYYY-MM-DD.")] = None,
@@ -126,8 +123,6 @@ def review(
     else:
         say(f"{incident_id} is {state}.")
 
-
-# --------------------------------------------------------------------------------------------- dossiers
 
 _dossier = typer.Typer(name="dossier", help="List, merge, split and name dossiers of strangers.", no_args_is_help=True)
 app.add_typer(_dossier, rich_help_panel=Panel.SECURITY)

@@ -74,9 +74,6 @@ def _bench(workspace: Path) -> Iterator[tuple[Workbench, DatabaseStore]]:
         store.close()
 
 
-# --------------------------------------------------------------------------------------------- preparing
-
-
 @app.command()
 def init(workspace: Workspace = Path("data")) -> None:
     """Create the tables and register the site.
@@ -106,9 +103,6 @@ def migrate(workspace: Workspace = Path("data")) -> None:
 def _say_version(database: Database, before: str | None, after: str) -> None:
     change = after if before == after else f"{before or 'none'} → {after}"
     say(f"{database}: version {change}")
-
-
-# --------------------------------------------------------------------------------------------- status
 
 
 @app.command()
@@ -166,9 +160,6 @@ def drain(workspace: Workspace = Path("data")) -> None:
     say(f"Wrote {counted(before, 'row')} to the database." if before else "The spool is empty.")
 
 
-# --------------------------------------------------------------------------------------------- logins
-
-
 @app.command()
 def grant(
     login: _Login,
@@ -222,9 +213,6 @@ def _audit(workspace: Path, config: Config, zone: str, action: str, login: str, 
         Audit(ZoneInfo(zone), store.logs).note(action, login, detail, author=author, now=datetime.now(UTC))
     finally:
         store.close()
-
-
-# --------------------------------------------------------------------------------------------- copying
 
 
 def side_of(bench: Workbench) -> Side:

@@ -44,9 +44,6 @@ def prepare_week(workspace: Path) -> None:
     atomic_write(workspace / MARK, b"{}")
 
 
-# --------------------------------------------------------------------------------------------- video
-
-
 @dataclass(frozen=True)
 class _Scene:
     """Visits that share a piece of video."""
@@ -114,9 +111,6 @@ class _WeekSource:
         """See `Source`."""
 
 
-# --------------------------------------------------------------------------------------------- run
-
-
 def week(monday: date, zone: ZoneInfo) -> Script:
     """The visits of `engine.demo.week_script` as a script to run, in a workspace that `prepare_week` prepared.
 
@@ -166,9 +160,6 @@ def _truth(monday: date, zone: ZoneInfo) -> dict[str, object]:
         ],
         "incidents": [[(monday + timedelta(days=day)).isoformat(), kind, who] for day, kind, who in EXPECTED_INCIDENTS],
     }
-
-
-# --------------------------------------------------------------------------------------------- comparison
 
 
 def _judge(monday: date, workbench: Workbench, outcome: DemoOutcome) -> None:

@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from engine.evaluation.rates import Floats
+
 Indices = NDArray[np.intp]
 
 _MOST_SCORES = 4_000_000

@@ -11,12 +11,10 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.evaluation.comparisons import Comparisons
 from engine.evaluation.intervals import Estimate, Resampling
-
-Floats = NDArray[np.float64]
+from engine.evaluation.rates import Floats
 
 FARS = ("0.01", "0.001")
 _RUNS, _FEWEST_RUNS = 400, 100

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from engine.evaluation.comparisons import NO_SCORE, GalleryScores
 from engine.evaluation.intervals import Estimate, Resampling
-
-Floats = NDArray[np.float64]
+from engine.evaluation.rates import Floats
 
 
 def fpir_of_fmr(fmr: float, people: int) -> float:

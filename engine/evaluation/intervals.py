@@ -23,9 +23,7 @@ import scipy
 from numpy.typing import NDArray
 
 from engine.evaluation.comparisons import Comparisons
-from engine.evaluation.rates import clopper_pearson
-
-Floats = NDArray[np.float64]
+from engine.evaluation.rates import Floats, clopper_pearson
 
 
 @dataclass(frozen=True)

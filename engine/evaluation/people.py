@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from engine.evaluation.comparisons import GalleryScores
 from engine.evaluation.intervals import Estimate, Resampling
-
-Floats = NDArray[np.float64]
+from engine.evaluation.rates import Floats
 
 _FENCE = 1.5
 _FEWEST_FOR_TRAITS = 8
@@ -112,9 +111,6 @@ def _person(scores: GalleryScores, number: int) -> Difficulty:
     )
 
 
-# --------------------------------------------------------------------------------------------- pairs and templates
-
-
 @dataclass(frozen=True)
 class LookAlike:
     """Two people who resemble each other.
@@ -197,9 +193,6 @@ def outliers(scores: GalleryScores, different: float) -> list[Outlier]:
         for row in np.flatnonzero(far)
     ]
     return sorted(found, key=lambda each: each.similarity)
-
-
-# --------------------------------------------------------------------------------------------- photos
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import scipy  # its parts are loaded where they are used: importing them all would take a second
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
 Scores = NDArray[np.floating]
 
 

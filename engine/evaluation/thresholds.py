@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 
 from engine.evaluation.comparisons import Comparisons, GalleryScores, gallery_scores
 from engine.evaluation.identification import fmr_of_fpir
-from engine.evaluation.rates import Scores
-
-Floats = NDArray[np.float64]
+from engine.evaluation.rates import Floats, Scores
 
 _TAILS = (0.0, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3)
 _PROBABILITIES = np.array(
@@ -96,9 +94,6 @@ def derive_threshold(
     """
     model = impostor_model(impostor, people, prior_mean=prior_mean, prior_std=prior_std, prior_weight=prior_weight)
     return model.threshold_at(min(target_fmr, fmr_of_fpir(target_fpir, people)))
-
-
-# --------------------------------------------------------------------------------------------- prior
 
 
 @dataclass(frozen=True, eq=False)

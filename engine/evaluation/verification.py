@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.evaluation.rates import Rate, Scores, threshold_at_fmr
-
-Floats = NDArray[np.float64]
+from engine.evaluation.rates import Floats, Rate, Scores, threshold_at_fmr
 
 
 @dataclass(frozen=True)

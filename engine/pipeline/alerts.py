@@ -8,16 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.errors import StorageError, Unreachable
 from engine.gallery import Gallery
 from engine.incidents import DossierBook, IncidentBook, IncidentRow, Register
 from engine.pipeline.writer import Writer
-from engine.types import Event, EventKind, Severity
-
-Image = NDArray[np.uint8]
+from engine.types import Event, EventKind, Image, Severity
 
 _MOST_WITH_PICTURES = 30
 

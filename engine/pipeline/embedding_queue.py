@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.embedding import Embedder
-from engine.types import FaceQuality
+from engine.types import FaceQuality, Floats, Image
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 Timed = Callable[[Callable[[], Floats]], Floats]
 """Runs the network's call and notes how long it took."""
 

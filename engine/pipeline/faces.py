@@ -7,16 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.config import Config, VotingConfig
 from engine.gallery import Gallery
 from engine.liveness import Liveness, LivenessState, TrackLiveness, combined
 from engine.tracking import TOP, Trail, Vote, Voter
-from engine.types import Candidate, FaceQuality, Track, TrackState
-
-Image = NDArray[np.uint8]
+from engine.types import Candidate, FaceQuality, Image, Track, TrackState
 
 _MUCH_BETTER = 1.25
 _DOUBT_INTERVAL_S = 0.3

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.config import Config
 from engine.face_reader import Faces
@@ -25,9 +24,7 @@ from engine.pipeline.following import FollowedFaces
 from engine.pipeline.services import Services
 from engine.pipeline.stats import RunStats
 from engine.tracking import Trail, Vote, assign, one_place_each
-from engine.types import Match, TrackState
-
-Floats = NDArray[np.float32]
+from engine.types import Floats, Match, TrackState
 
 _SWAPPED = 2
 """So many good frames in a row that do not look like the track's own mean: somebody else has taken its place."""
@@ -59,8 +56,6 @@ class Identification:
         self._faces: dict[int, TrackFaces] = {}
         self._closing: list[Trail] = []
         self.gallery = services.gallery.current()
-
-    # ----------------------------------------------------------------------------------------- faces in
 
     def _begin(self, track_id: int, faces: TrackFaces | None = None) -> None:
         self._stats.tracks += 1
@@ -140,8 +135,6 @@ class Identification:
         if (track := self._faces.get(track_id)) is not None:
             track.vouched = Liveness(LivenessState.PASSED, reason)
 
-    # ----------------------------------------------------------------------------------------- votes
-
     def vote(self, embedded: Sequence[EmbeddedFace], trails: Sequence[Trail]) -> VoteResult:
         """Let faces vote that have been embedded.
 
@@ -212,8 +205,6 @@ class Identification:
             person = loser.identity.person
             assert person is not None
             loser.deny(person)
-
-    # ----------------------------------------------------------------------------------------- answers out
 
     @property
     def unknown(self) -> dict[int, TrackFaces]:

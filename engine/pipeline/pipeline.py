@@ -72,8 +72,6 @@ class Pipeline:
         self._stages, self._live = stages, live
         self._last: Frame | None = None
 
-    # ----------------------------------------------------------------------------------------- driving
-
     def run(
         self, source: Source, sink: Callable[[FrameResult], None] = lambda _result: None, *, limit: int | None = None
     ) -> RunStats:
@@ -232,8 +230,6 @@ class Pipeline:
         finally:
             stages.embedding.close()
             stages.writer.stop()
-
-    # ----------------------------------------------------------------------------------------- asked from outside
 
     @property
     def waiting(self) -> int:

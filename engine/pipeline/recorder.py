@@ -8,9 +8,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.attendance import PunchRow, Sighting, record_shown
 from engine.gallery import Gallery
 from engine.pipeline.alerts import Alerts
@@ -19,9 +16,7 @@ from engine.pipeline.scenes import SceneKeeper
 from engine.pipeline.services import Services
 from engine.pipeline.writer import Writer
 from engine.tracking import TrackSighting
-from engine.types import Event, EventKind, Frame, Severity, Track
-
-Image = NDArray[np.uint8]
+from engine.types import Event, EventKind, Frame, Image, Severity, Track
 
 _MOST_WITH_EVIDENCE = 300
 

@@ -7,13 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.imaging import crop_around, draw_tracks
-from engine.types import Event, EventKind, Frame, Person, Track
-
-Image = NDArray[np.uint8]
+from engine.types import Event, EventKind, Frame, Image, Person, Track
 
 _RING = 8
 

@@ -16,9 +16,8 @@ from engine.evaluation import Comparisons, PriorCurve, Rate, figures, measure_pr
 from engine.face_reader import FaceReader, subject
 from engine.gallery import Gallery, Template
 from engine.imaging import IMAGE_SUFFIXES, read_image
-from engine.types import FaceQuality
+from engine.types import FaceQuality, Floats
 
-Floats = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
 
 _SAME = {"yes", "true", "1", "same", "match", "genuine", "y", "t"}

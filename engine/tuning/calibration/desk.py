@@ -43,8 +43,6 @@ class Calibration:
         """Where the settings fix the threshold, so that none can be applied; empty: they do not."""
         return "" if self._matching.threshold is None else self._keeper.fixed_where
 
-    # ----------------------------------------------------------------------------------------- in force
-
     def threshold(self, gallery: Gallery | None = None) -> float:
         """The matching threshold in force for a gallery, default: as it is now.
 
@@ -59,8 +57,6 @@ class Calibration:
         """The threshold in force, where it comes from, and what does not fit."""
         found = self._keeper.in_force(gallery if gallery is not None else self._records.gallery.current())
         return replace(found, version=self._readable(found.version)) if found.version else found
-
-    # ----------------------------------------------------------------------------------------- evaluating
 
     def report(
         self,
@@ -105,8 +101,6 @@ class Calibration:
             seen=punch_history(self._records, gallery.model_id, now),
             runs=runs,
         )
-
-    # ----------------------------------------------------------------------------------------- deciding
 
     def history(self) -> tuple[Version, ...]:
         """All decisions, oldest first."""

@@ -78,8 +78,6 @@ class CalibrationReport:
         )
         return other
 
-    # ----------------------------------------------------------------------------------------- what was compared
-
     @cached_property
     def scores(self) -> GalleryScores:
         """The gallery compared with itself."""
@@ -130,8 +128,6 @@ class CalibrationReport:
         gallery = self.gallery
         return photos_effect(gallery.embeddings, gallery.owners, gallery.weights, threshold)
 
-    # ----------------------------------------------------------------------------------------- who
-
     @property
     def different(self) -> float:
         """Similarity below which two photos are taken for two people."""
@@ -151,8 +147,6 @@ class CalibrationReport:
     def outliers(self) -> list[Outlier]:
         """Templates that do not fit their person."""
         return outliers(self.scores, self.different)
-
-    # ----------------------------------------------------------------------------------------- thresholds
 
     @cached_property
     def support(self) -> Support:
