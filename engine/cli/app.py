@@ -12,14 +12,12 @@ from engine import __version__
 from engine.cli import (
     archive,
     attendance,
-    bench,
     calibrate,
     demo,
-    doctor,
     evaluate,
     hr,
     kiosk,
-    models,
+    machine,
     notify,
     people,
     records,
@@ -33,31 +31,17 @@ from engine.cli import (
 from engine.cli.context import Panel
 
 app = typer.Typer(name="muster", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-
-app.add_typer(demo.app)
-app.add_typer(workbench.app)
-app.add_typer(doctor.app)
-app.add_typer(models.app, rich_help_panel=Panel.START)
-
-app.add_typer(people.app)
-app.add_typer(watching.app)
-app.add_typer(kiosk.app, rich_help_panel=Panel.RECOGNISE)
-app.add_typer(archive.app, rich_help_panel=Panel.RECOGNISE)
-
-app.add_typer(attendance.app)
-app.add_typer(hr.app)
-
-app.add_typer(security.app)
-app.add_typer(notify.app, rich_help_panel=Panel.SECURITY)
-
-app.add_typer(users.app, rich_help_panel=Panel.ADMINISTER)
-app.add_typer(store.app, rich_help_panel=Panel.ADMINISTER)
-app.add_typer(records.app)
-
-app.add_typer(calibrate.app, rich_help_panel=Panel.MEASURE)
-app.add_typer(replay.app)
-app.add_typer(evaluate.app)
-app.add_typer(bench.app)
+_PANELS = {
+    Panel.START: (demo, workbench, machine),
+    Panel.RECOGNISE: (people, watching, kiosk, archive),
+    Panel.ATTENDANCE: (attendance, hr),
+    Panel.SECURITY: (security, notify),
+    Panel.ADMINISTER: (users, store, records),
+    Panel.MEASURE: (calibrate, replay, evaluate),
+}
+for _panel, _modules in _PANELS.items():
+    for _module in _modules:
+        app.add_typer(_module.app, rich_help_panel=_panel)
 
 
 def _version(wanted: bool) -> None:

@@ -1,8 +1,10 @@
-"""`muster evaluate`."""
+"""`muster evaluate`, `muster bench`."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -127,3 +129,31 @@ def _show(result: dict[str, Any]) -> None:
         table(title, ("", "value", "95% interval"), rows)
     for path, reason in one["failures"].items():
         say(f"No face found: {path}: {reason}")
+
+
+@app.command(rich_help_panel=Panel.MEASURE)
+def bench(as_json: Json = False) -> None:
+    """Measure how many cameras this machine can run.
+
+    The command simulates one camera with 1280×720 pixels and 25 frames per second, which takes about a minute.
+    """
+    from engine.models import fetch_samples
+    from engine.operations.bench import FPS, measure_load
+
+    with progress_bar(quiet=as_json) as progress:
+        load = measure_load(fetch_samples(progress), progress)
+    if as_json:
+        latency = None if math.isnan(load.latency_s) else round(load.latency_s, 3)
+        emit_json({"cameras": load.cameras, **asdict(load), "used": round(load.used, 3), "latency_s": latency})
+        return
+    if load.cameras:
+        say(
+            f"This machine can run {load.cameras} camera{'s' if load.cameras > 1 else ''} (1280×720, {FPS:g} frames/s)."
+        )
+    else:
+        say(f"This machine cannot keep up with one camera (1280×720, {FPS:g} frames/s).")
+    say(
+        f"One camera used {load.used:.2f} of {load.cores} cores; {load.dropped} of {load.frames + load.dropped} frames were left out."
+    )
+    if load.recognised:
+        say(f"{load.recognised} of {load.shown} people were recognised, and recorded within {load.latency_s:.2f} s.")

@@ -1,4 +1,4 @@
-"""`muster models`: list, fetch and check the weights of the networks."""
+"""`muster doctor`, `muster models`: is this machine ready, and are the weights of the networks here?"""
 
 from __future__ import annotations
 
@@ -10,13 +10,39 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from engine.cli.context import Json
+from engine.cli.context import Json, Panel, Workspace
 from engine.cli.output import emit_json, progress_bar, say, table
 
 if TYPE_CHECKING:
     from engine.models import ModelStatus
 
-app = typer.Typer(name="models", help="List, fetch and check the weights of the networks.", no_args_is_help=True)
+app = typer.Typer()
+_models = typer.Typer(name="models", help="List, fetch and check the weights of the networks.", no_args_is_help=True)
+app.add_typer(_models, rich_help_panel=Panel.START)
+
+
+@app.command(rich_help_panel=Panel.START)
+def doctor(
+    camera: Annotated[list[str] | None, Option(help="Also try this camera (number or URL); repeatable.")] = None,
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Check models, workspace, cameras and versions.
+
+    For each fault, the table says what to do. The exit code is 1 if there is one.
+    """
+    from engine.operations.doctor import examine
+
+    checks = examine(workspace, camera or [])
+    passed = all(check.ok for check in checks)
+    if as_json:
+        rows = [{"what": check.what, "ok": check.ok, "found": check.line} for check in checks]
+        emit_json({"ok": passed, "checks": rows})
+    else:
+        cells = [(check.what, "ok" if check.ok else "WRONG", check.line) for check in checks]
+        table("Doctor", ("", "", "found"), cells)
+    if not passed:
+        raise typer.Exit(1)
 
 
 def _show(statuses: Sequence[ModelStatus], as_json: bool) -> None:
@@ -27,7 +53,7 @@ def _show(statuses: Sequence[ModelStatus], as_json: bool) -> None:
     table("Models", ("model", "state", "detail", "summary"), rows)
 
 
-@app.command("list")
+@_models.command("list")
 def list_models(as_json: Json = False) -> None:
     """List the known models and whether they are on this machine."""
     from engine.models import ModelStore
@@ -35,7 +61,7 @@ def list_models(as_json: Json = False) -> None:
     _show(ModelStore().statuses(), as_json)
 
 
-@app.command()
+@_models.command()
 def fetch(
     model: Annotated[str, Argument(help="Model id, as in `muster models list`.")] = "facenet-ms1m-128",
     checkpoint: Annotated[Path | None, Option(help="Take the weights from this .pt file.")] = None,
@@ -56,7 +82,7 @@ def fetch(
     _show([store.detector_status(), store.status(model)], as_json)
 
 
-@app.command()
+@_models.command()
 def verify(as_json: Json = False) -> None:
     """Read every byte of the fetched models and check the hashes.
 
