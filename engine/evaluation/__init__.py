@@ -31,7 +31,7 @@ from engine.evaluation.thresholds import (
     measure_prior,
     prior_of,
 )
-from engine.evaluation.verification import Curve, Verification, curve, verification
+from engine.evaluation.verification import Curve, balanced_accuracy, curve
 
 __all__ = [
     "FARS",
@@ -53,7 +53,7 @@ __all__ = [
     "Rate",
     "Resampling",
     "SubjectBootstrap",
-    "Verification",
+    "balanced_accuracy",
     "border",
     "clopper_pearson",
     "curve",
@@ -76,5 +76,4 @@ __all__ = [
     "prior_of",
     "smallest_rate",
     "threshold_at_fmr",
-    "verification",
 ]

@@ -31,7 +31,9 @@ class Ranked:
         fars: false accept rates at which the true accept rate is wanted.
 
     Attributes:
-        names: of the figures: `auc`, `eer` and `tar@FAR`, defined as in `verification`.
+        names: of the figures: `auc`, the area under the ROC curve (the chance that a genuine score exceeds an impostor one, ties count
+            half); `eer`, the equal error rate, between the two thresholds where FMR and FNMR cross; `tar@FAR`, the share of genuine
+            comparisons accepted at thresholds that let at most this share of impostors in.
     """
 
     def __init__(self, comparisons: Comparisons, fars: tuple[str, ...] = FARS) -> None:

@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import InputError
-from engine.evaluation import Comparisons, PriorCurve, Rate, figures, measure_prior, photo_comparisons, verification
+from engine.evaluation import (
+    FARS,
+    Comparisons,
+    PriorCurve,
+    Rate,
+    balanced_accuracy,
+    figures,
+    measure_prior,
+    photo_comparisons,
+)
 from engine.face_reader import FaceReader, subject
 from engine.gallery import Gallery, Template
 from engine.imaging import IMAGE_SUFFIXES, read_image
@@ -62,27 +71,28 @@ def acquire(reader: FaceReader, photos: Sequence[tuple[Path, str]], progress: Pr
 
 
 def _verification_report(compared: Comparisons, acquired: _Acquired, photos: int) -> dict[str, Any]:
-    try:
-        result = verification(compared.scores, compared.same)
-    except ValueError as error:
-        raise InputError(f"too few photos with a face: {error}", hint="give two people with two photos each") from error
-    failed = Rate(len(acquired.failures), photos)
-    found = figures(compared, fars=tuple(result.tar_at_far))
+    genuine, impostor = len(compared.genuine), len(compared.impostor)
+    if not genuine or not impostor:
+        raise InputError(
+            f"too few photos with a face: expected both kinds of comparisons, got {genuine} genuine and {impostor} impostor",
+            hint="give two people with two photos each",
+        )
+    failed, found = Rate(len(acquired.failures), photos), figures(compared)
     intervals = {name: (figure.low, figure.high) for name, figure in found.items()}
     return {
         "photos": photos,
-        "pairs": result.pairs,
-        "genuine": result.genuine,
-        "impostor": result.impostor,
-        "auc": result.auc,
-        "eer": result.eer,
-        "balanced_accuracy": result.balanced_accuracy,
-        "tar_at_far": {far: rate.value for far, rate in result.tar_at_far.items()},
+        "pairs": len(compared),
+        "genuine": genuine,
+        "impostor": impostor,
+        "auc": found["auc"].value,
+        "eer": found["eer"].value,
+        "balanced_accuracy": balanced_accuracy(compared.genuine, compared.impostor),
+        "tar_at_far": {far: found[f"tar@{far}"].value for far in FARS},
         "failure_to_acquire": failed.value,
         "intervals": {
             "auc": intervals["auc"],
             "eer": intervals["eer"],
-            "tar_at_far": {far: intervals[f"tar@{far}"] for far in result.tar_at_far},
+            "tar_at_far": {far: intervals[f"tar@{far}"] for far in FARS},
             "failure_to_acquire": failed.interval,
         },
         "failures": acquired.failures,

@@ -155,7 +155,6 @@ def test_a_curve_begins_with_everything_and_ends_with_nothing() -> None:
     assert_allclose(found.thresholds[:-1], [0.1, 0.4, 0.8])
     assert_allclose(found.fmr, [1, 2 / 3, 0, 0])
     assert_allclose(found.fnmr, [0, 0, 0.5, 1])
-    assert_allclose(found.tmr, 1 - found.fnmr)
 
 
 def test_a_curve_of_many_scores_has_as_many_points_as_asked_for() -> None:
