@@ -7,6 +7,7 @@ timezone-aware; similarity is the cosine of unit embeddings and is accepted iff 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -35,6 +36,8 @@ __all__ = [
 ]
 
 Image = NDArray[np.uint8]
+Progress = Callable[[str, int, int], None]
+"""Called with (activity, done, total)."""
 Floats = NDArray[np.float32]
 
 

@@ -23,11 +23,11 @@ from engine.archive.report import FileOutcome, FileReport, Report
 from engine.errors import InputError, MusterError, StorageError
 from engine.face_reader import FaceReader
 from engine.storage import claimed
+from engine.types import Progress
 from engine.workbench import Workbench
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[str, int, int], None]
 
 _STEADY_S = 2.0
 """A file that was changed more recently is looked at again after so long: it may still be written."""

@@ -27,10 +27,10 @@ from engine.gallery import Gallery, GalleryStore, Template
 from engine.imaging import read_image
 from engine.incidents import IncidentKind
 from engine.storage import atomic_write, claimed
+from engine.types import Progress
 from engine.workbench import Workbench
 
 Floats = NDArray[np.float32]
-Progress = Callable[[str, int, int], None]
 
 _PIECE = 16
 """Pictures per piece of work."""

@@ -12,7 +12,7 @@ from engine.attendance.inside import Inside, count_inside, inside_now
 from engine.attendance.log import Sighting
 from engine.attendance.rota import Rota
 from engine.attendance.rows import PUNCH, DayRows, PunchRow, valid_rows
-from engine.attendance.sheet import Book, day_sheet, plain_book
+from engine.attendance.sheet import Book, day_sheet
 from engine.attendance.sheets import Plan
 
 __all__ = [
@@ -38,7 +38,6 @@ __all__ = [
     "count_inside",
     "day_sheet",
     "inside_now",
-    "plain_book",
     "record_shown",
     "valid_rows",
 ]

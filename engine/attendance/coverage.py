@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -108,21 +109,13 @@ class Coverage:
     def _within(self, camera: str, begin: datetime, end: datetime) -> Sequence[tuple[datetime, datetime]]:
         """Spans of a camera that reach into the time between two moments."""
         spans = self.spans.get(camera, ())
-        return spans[bisect_right(spans, begin, key=_ends) : bisect_right(spans, end, key=_begins)]
+        return spans[bisect_right(spans, begin, key=itemgetter(1)) : bisect_right(spans, end, key=itemgetter(0))]
 
     def share(self, begin: datetime, end: datetime) -> float:
         """Share of the time between two moments that was covered, 0 to 1."""
         whole = (end - begin).total_seconds()
         lost = sum((until - since).total_seconds() for since, until in self.gaps(begin, end))
         return 1 - lost / whole if whole > 0 else 1.0
-
-
-def _begins(span: tuple[datetime, datetime]) -> datetime:
-    return span[0]
-
-
-def _ends(span: tuple[datetime, datetime]) -> datetime:
-    return span[1]
 
 
 def _merged(spans: Iterable[tuple[datetime, datetime]]) -> _Spans:

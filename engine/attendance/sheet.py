@@ -21,7 +21,7 @@ from engine.attendance.presence import Mark, TimesInside, times_inside
 from engine.attendance.rota import Planned, Rota
 from engine.attendance.rows import DayRows, PunchRow
 from engine.attendance.stay import Stay, current_stay
-from engine.config import AttendanceConfig, HolidaysConfig
+from engine.config import AttendanceConfig
 from engine.types import NOBODY, Person
 
 
@@ -390,8 +390,3 @@ def _minutes(duration: timedelta) -> int:
 
 def _seconds(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
-
-
-def plain_book(people: Mapping[str, Person], zone: ZoneInfo) -> Book:
-    """A book without plan, coverage, leave or corrections: only who was seen when."""
-    return Book(people, Rota({}, HolidaysConfig(), zone), zone)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,10 +15,10 @@ from engine.cli.output import emit_json, progress_bar, rounded, say, table
 from engine.errors import InputError
 
 if TYPE_CHECKING:
+    from engine.types import Progress
     from engine.workbench import Workbench
 
 app = typer.Typer()
-_Progress = Callable[[str, int, int], None]
 
 
 @app.command(rich_help_panel=Panel.MEASURE)
@@ -55,7 +54,7 @@ def evaluate(
         _show(result)
 
 
-def _measure_prior(workbench: Workbench, folder: Path | None, target: Path, progress: _Progress, as_json: bool) -> None:
+def _measure_prior(workbench: Workbench, folder: Path | None, target: Path, progress: Progress, as_json: bool) -> None:
     from engine.models import fetch_samples
     from engine.storage import atomic_write
     from engine.tuning import assess_prior
@@ -71,7 +70,7 @@ def _measure_prior(workbench: Workbench, folder: Path | None, target: Path, prog
 
 
 def _measure(
-    workbench: Workbench, folder: Path | None, pairs: Path | None, enrol_photos: int | None, progress: _Progress
+    workbench: Workbench, folder: Path | None, pairs: Path | None, enrol_photos: int | None, progress: Progress
 ) -> dict[str, Any]:
     from engine.gallery import Gallery
     from engine.models import fetch_samples

@@ -19,11 +19,11 @@ from engine.incidents import IncidentRow
 from engine.pipeline import FrameResult, RunStats
 from engine.sources import Source
 from engine.storage import atomic_write
+from engine.types import Progress
 from engine.workbench import Workbench
 
 CAMERA = "entrance"
 MARK = "demo/truth.json"
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,11 +15,11 @@ from engine.demo.sample_days import fill
 from engine.errors import InputError
 from engine.models import fetch_samples
 from engine.storage import atomic_write, locked, storage_errors
+from engine.types import Progress
 from engine.workbench import Workbench
 
 __all__ = ["SAMPLE_CAMERA", "SETTINGS", "fill", "prepare_sample", "seed_sample"]
 
-Progress = Callable[[str, int, int], None]
 
 SAMPLE_CAMERA = "entrance"
 SETTINGS = """# settings of the sample workspace: its people and punches are made up
@@ -92,7 +91,7 @@ def seed_sample(workspace: Path, progress: Progress) -> bool:
 
 def _seed(bench: Workbench, progress: Progress) -> None:
     now = bench.clock().astimezone(bench.config.zone)
-    start = min(now - timedelta(minutes=2), _today(now, time(8, 55)))
+    start = min(now - timedelta(minutes=2), now.replace(hour=8, minute=55, second=0, microsecond=0))
     run_demo(bench, fetch_samples(progress), minute(start, bench.attendance.day_of(start)), progress)
     progress("making up three weeks of punches", 0, 1)
     days = 5 * _WEEKS + (now.weekday() < 5)  # today besides
@@ -101,10 +100,6 @@ def _seed(bench: Workbench, progress: Progress) -> None:
     bench.people.put_all(enrolled)
     fill(bench, _PEOPLE, days, now.date(), also={person.employee_id for person in enrolled})
     progress("making up three weeks of punches", 1, 1)
-
-
-def _today(now: datetime, at: time) -> datetime:
-    return datetime.combine(now.date(), at, now.tzinfo)
 
 
 def _local_zone() -> str:

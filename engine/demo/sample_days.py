@@ -24,8 +24,6 @@ from engine.people import Leave, Person
 from engine.types import Severity
 from engine.workbench import Workbench
 
-Row = dict[str, object]
-
 _SEED = 2026
 _WATCHED = (time(5), time(21))
 _OUTAGE = (time(8, 25), time(9, 35))

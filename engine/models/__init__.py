@@ -8,9 +8,10 @@ The cache (`~/.cache/muster` on Linux, or `MUSTER_CACHE`)::
     samples/{train,val}/<person>/*.jpg
 """
 
-from engine.models.fetch import Progress, cache_dir, fetch_samples, no_progress
+from engine.models.fetch import cache_dir, fetch_samples, no_progress
 from engine.models.registry import DEFAULT_EMBEDDER, EMBEDDERS, EmbedderSpec, embedder_spec
 from engine.models.store import ModelStatus, ModelStore
+from engine.types import Progress
 
 __all__ = [
     "DEFAULT_EMBEDDER",

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
@@ -21,8 +21,8 @@ import platformdirs
 from engine.errors import ModelUnavailable, StorageError
 from engine.models.registry import KERAS_ARCHIVE, Archive
 from engine.storage import atomic_write, locked
+from engine.types import Progress
 
-Progress = Callable[[str, int, int], None]
 """Called with the current step, how much of it is done, and its total (0: unknown), in bytes or steps."""
 
 

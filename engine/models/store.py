@@ -15,11 +15,11 @@ import numpy as np
 
 from engine.errors import InputError, ModelUnavailable
 from engine.models import convert
-from engine.models.fetch import Progress, cache_dir, fetch_archive, file_sha256, no_progress, read_member
+from engine.models.fetch import cache_dir, fetch_archive, file_sha256, no_progress, read_member
 from engine.models.registry import EMBEDDERS, KERAS_ARCHIVE, MTCNN_WEIGHTS, EmbedderSpec, embedder_spec
 from engine.models.runtime import OnnxNetwork, TorchNetwork, cores, cuda_available
 from engine.storage import atomic_write, locked
-from engine.types import Network
+from engine.types import Network, Progress
 
 if TYPE_CHECKING:
     import torch

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,10 +20,10 @@ from engine.detection import Detector
 from engine.imaging import VideoWriter
 from engine.models.runtime import cores
 from engine.sources import VideoSource
+from engine.types import Progress
 from engine.workbench import Workbench
 
 FPS = 25.0
-Progress = Callable[[str, int, int], None]
 
 _BEGIN_S = 30.0  # in the demo's script: two people one behind the other, then another one
 _ENROLMENT_PHOTOS = 6

@@ -94,7 +94,8 @@ class Pipeline:
                 if item is None:
                     break
                 if item == "nothing yet":
-                    result = self._catch_up()
+                    # what was embedded since the last frame is counted now
+                    result = self._settled() if self._stages.embedding.waiting() else None
                 elif isinstance(item, SourceEvent):
                     result = self.source_event(item)
                 else:
@@ -169,10 +170,6 @@ class Pipeline:
         stats.embedded, stats.passed_over = stages.embedding.embedded, stages.embedding.dropped
         stats.latencies_s = list(stages.recorder.latencies_s) if rows else stats.latencies_s
         return rows
-
-    def _catch_up(self) -> FrameResult | None:
-        """No frame comes for the moment: what was embedded since the last one is counted now; None when there is nothing."""
-        return self._settled() if self._stages.embedding.waiting() else None
 
     def _settled(self) -> FrameResult | None:
         """What is known by now, reported with the last frame that came; None: there was none."""

@@ -53,7 +53,7 @@ class Recorder:
                 if event.kind is EventKind.SIGHTING and event.arrival:
                     self._arrived(event, frame, decisions)
             elif event.kind is EventKind.RETRACTION:
-                self._retracted(event)
+                self._writer.submit("punches", functools.partial(self._write_retraction, event))
             else:
                 self._incident(event, frame, decisions)
         for track in decisions.tracks:
@@ -106,9 +106,6 @@ class Recorder:
         if row is not None and row.event == "punch" and since is not None:
             self.latencies_s.append(clock.monotonic() - since)
         return row
-
-    def _retracted(self, event: Event) -> None:
-        self._writer.submit("punches", functools.partial(self._write_retraction, event))
 
     def _write_retraction(self, event: Event) -> PunchRow | None:
         return self._services.attendance.retract(

@@ -11,11 +11,12 @@ from engine.errors import StorageError
 from engine.gallery import Gallery
 from engine.people import Person
 from engine.postgres.connection import Unreachable
-from engine.postgres.copying import Progress, apart, as_filed
+from engine.postgres.copying import apart, as_filed
 from engine.postgres.sides import Side
 from engine.storage.logs import Finding
 from engine.storage.logs.exact import Cells
 from engine.storage.logs.shelf import stem
+from engine.types import Progress
 
 _KINDS = ("chains", "rows", "people", "documents", "templates")
 _NAMED = 20

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -23,6 +23,7 @@ from engine.storage.logs import Journal
 from engine.storage.logs.check import line_of
 from engine.storage.logs.exact import Cells, Key
 from engine.storage.logs.shelf import Shelf, stem
+from engine.types import Progress
 
 ADMINISTRATION = {"grant", "revoke"}
 """Actions that the database's audit log records before anything is copied there."""
@@ -30,8 +31,6 @@ ADMINISTRATION = {"grant", "revoke"}
 _BATCH = 2000
 _SAMPLES = 20
 _ELSEWHERE = "copy into a new site (or folder), or remove what the target holds if nobody needs it"
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass

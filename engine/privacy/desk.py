@@ -9,9 +9,10 @@ from pathlib import Path
 from engine.config import RetentionConfig
 from engine.face_reader import FaceReader
 from engine.privacy.disclosure import export_subject
-from engine.privacy.erasure import Progress, Prospect, foresee, forget
+from engine.privacy.erasure import Prospect, foresee, forget
 from engine.privacy.retention import Expired, purge
 from engine.records.books import Records
+from engine.types import Progress
 
 
 def _no_progress(_what: str, _done: int, _total: int) -> None:

@@ -24,9 +24,7 @@ from engine.records.books import Records
 from engine.records.names import mentions, spells
 from engine.storage import atomic_write, new_id, read_rows, storage_errors
 from engine.storage.logs import PSEUDONYM
-from engine.types import Person
-
-Progress = Callable[[str, int, int], None]
+from engine.types import Person, Progress
 
 _TEXTS = {".csv", ".json", ".toml", ".txt", ".html", ".md", ".ics", ".svg"}
 _ARCHIVES = {".xlsx", ".zip"}

@@ -9,7 +9,7 @@ from engine.reports.alerts import AlertRate, FalseAlarms, alert_rates, false_ala
 from engine.reports.arrivals import arrivals, minute_of_day, punctuality, quarters, starts
 from engine.reports.case_files import CaseFiles
 from engine.reports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, StatusStyle, sheet_csv
-from engine.reports.excel import excel_bytes, write_excel
+from engine.reports.excel import excel_bytes
 from engine.reports.headline import Exceptional, Headline, exceptions, headline
 from engine.reports.incident import incident_sheet
 from engine.reports.month import month_report
@@ -56,5 +56,4 @@ __all__ = [
     "summarise",
     "summary_csv",
     "weeks",
-    "write_excel",
 ]

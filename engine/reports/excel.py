@@ -6,14 +6,13 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.attendance import DaySheet, cells
 from engine.errors import ConfigError, InputError
 from engine.reports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, heading
 from engine.reports.payroll import summarise
-from engine.storage import atomic_write, encode_cell
+from engine.storage import encode_cell
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook  # type: ignore[import-untyped]
@@ -52,29 +51,6 @@ def cell_text(value: object) -> str:
     text = encode_cell(value if value is None else str(value))
     text = _BAD_IN_XML.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
-
-
-def write_excel(
-    path: Path,
-    rows: Sequence[DaySheet],
-    *,
-    title: str,
-    generated_at: datetime,
-    summary: Sequence[Mapping[str, object]] | None = None,
-    verified: str = "",
-) -> None:
-    """Write what `excel_bytes` makes to a file, replacing it atomically.
-
-    Args:
-        path: an `.xlsx` file.
-        rows, title, generated_at, summary, verified: see there.
-
-    Raises:
-        ConfigError: the package that writes Excel is not installed.
-        InputError: more rows than a sheet can hold.
-        StorageError: the file cannot be written.
-    """
-    atomic_write(path, excel_bytes(rows, title=title, generated_at=generated_at, summary=summary, verified=verified))
 
 
 def excel_bytes(

@@ -25,9 +25,7 @@ from engine.evaluation import (
 from engine.face_reader import FaceReader, subject
 from engine.gallery import Gallery, Template
 from engine.imaging import IMAGE_SUFFIXES, read_image
-from engine.types import FaceQuality, Floats
-
-Progress = Callable[[str, int, int], None]
+from engine.types import FaceQuality, Floats, Progress
 
 _SAME = {"yes", "true", "1", "same", "match", "genuine", "y", "t"}
 _OTHER = {"no", "false", "0", "different", "non-match", "nonmatch", "impostor", "n", "f"}

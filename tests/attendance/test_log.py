@@ -14,8 +14,9 @@ import pytest
 from fakes import at, record_in_process, sighting
 from hypothesis import given
 from hypothesis import strategies as st
+from sheets import plain_book
 
-from engine.attendance import PUNCH, SHEET_COLUMNS, AttendanceBook, DayRows, PunchRow, day_sheet, plain_book
+from engine.attendance import PUNCH, SHEET_COLUMNS, AttendanceBook, DayRows, PunchRow, day_sheet
 from engine.config import EventsConfig
 from engine.errors import StorageError
 from engine.storage import read_rows

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sheets import plain_book
 
-from engine.attendance import Book, DayRows, Presence, PunchRow, Rota, day_sheet, inside_now, plain_book
+from engine.attendance import Book, DayRows, Presence, PunchRow, Rota, day_sheet, inside_now
 from engine.attendance.corrections import Correction
 from engine.attendance.presence import Mark, TimesInside, times_inside
 from engine.config import HolidaysConfig, ShiftConfig

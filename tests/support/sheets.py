@@ -9,13 +9,20 @@ from html.parser import HTMLParser
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.attendance import DaySheet, Inside, Presence, Status
+from engine.attendance import Book, DaySheet, Inside, Presence, Rota, Status
 from engine.attendance.day import Recorded, credit
 from engine.attendance.explain import Part
+from engine.config import HolidaysConfig
 from engine.reports import STATUSES, month_report, muster_list_html
+from engine.types import Person
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 12, 1, 9, 5, tzinfo=timezone(timedelta(hours=1)))
+
+
+def plain_book(people: Mapping[str, Person], zone: ZoneInfo) -> Book:
+    """A book without plan, coverage, leave or corrections: only who was seen when."""
+    return Book(people, Rota({}, HolidaysConfig(), zone), zone)
 
 
 SCRIPT = '<script>alert("x")</script>'
