@@ -14,8 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-RGB = NDArray[np.uint8]
-Grid = NDArray[np.float32]
+from engine.types import Floats, Image
 
 NOSE_DEPTH = 0.48
 """How far the tip of a nose lies before the eyes, in eye distances: about 30 mm of 63 mm."""
@@ -43,14 +42,14 @@ class Expression:
 
 
 def warp_head(
-    image: RGB,
+    image: Image,
     landmarks: NDArray[np.float32],
     yaw_deg: float,
     pitch_deg: float,
     expression: Expression = Expression(),
     *,
     nose_depth: float = NOSE_DEPTH,
-) -> RGB:
+) -> Image:
     """Turn the head of a photo.
 
     Args:
@@ -78,7 +77,9 @@ def warp_head(
     return _pulled(image, origin, axes, shift.reshape(*x.shape, 2), shade)
 
 
-def _pulled(image: RGB, origin: NDArray[np.float64], axes: NDArray[np.float64], shift: Grid, shade: Grid | None) -> RGB:
+def _pulled(
+    image: Image, origin: NDArray[np.float64], axes: NDArray[np.float64], shift: Floats, shade: Floats | None
+) -> Image:
     """The picture with every pixel fetched from a place `shift` (rows, columns, 2) pixels away; the grid lies along `axes`."""
     corners = np.array([[_LEFT, _TOP], [_RIGHT, _TOP], [_LEFT, _BOTTOM], [_RIGHT, _BOTTOM]]) @ axes + origin
     high, wide = image.shape[:2]
@@ -104,25 +105,25 @@ def _pulled(image: RGB, origin: NDArray[np.float64], axes: NDArray[np.float64], 
     return out
 
 
-def _bump(x: Grid, y: Grid, place: NDArray[np.float64], wide: float, high: float) -> Grid:
+def _bump(x: Floats, y: Floats, place: NDArray[np.float64], wide: float, high: float) -> Floats:
     across, down = (x - np.float32(place[0])) / wide, (y - np.float32(place[1])) / high
     return np.asarray(np.exp(-across * across - down * down), np.float32)
 
 
 def _unturned(
-    face: NDArray[np.float64], x: Grid, y: Grid, yaw: float, pitch: float, nose_depth: float
-) -> tuple[Grid, Grid]:
+    face: NDArray[np.float64], x: Floats, y: Floats, yaw: float, pitch: float, nose_depth: float
+) -> tuple[Floats, Floats]:
     """Where the surface that is seen at (x, y) after the turn lay before it. All in eye distances, angles in radians."""
     eyes, tip, mouth = face[:2].mean(0), face[2], face[3:].mean(0)
     middle = 0.6 * eyes + 0.4 * mouth
 
-    def bowl(x: Grid, y: Grid) -> Grid:
+    def bowl(x: Floats, y: Floats) -> Floats:
         far = np.hypot((x - np.float32(middle[0])) / 1.25, (y - np.float32(middle[1])) / 1.75)
         # a sphere to its outline, then a slope that stays finite
         down = -0.675 * np.minimum(far * far, 0.4 + 0.6 * far) + 0.3 * _bump(x, y, mouth, 0.6, 0.45)
         return np.asarray(down, np.float32)
 
-    def ridge(x: Grid, y: Grid) -> Grid:
+    def ridge(x: Floats, y: Floats) -> Floats:
         return _bump(x, y, tip, 0.22, 0.26) + 0.35 * _bump(x, y, (eyes + tip) / 2, 0.2, 0.3)
 
     aside = np.array([0.5, 0.0])
@@ -131,7 +132,7 @@ def _unturned(
     at_eyes = levels[:2].mean()
     high = (nose_depth - levels[2] + at_eyes) / (ridges[2] - ridges[:2].mean())
 
-    def depth(x: Grid, y: Grid) -> Grid:
+    def depth(x: Floats, y: Floats) -> Floats:
         surface = bowl(x, y) + high * ridge(x, y) - at_eyes - high * ridges[:2].mean() + _PIVOT
         return np.asarray(surface, np.float32)
 
@@ -151,7 +152,9 @@ def _unturned(
     return from_x, from_y
 
 
-def _unmoved(face: NDArray[np.float64], x: Grid, y: Grid, expression: Expression) -> tuple[Grid, Grid, Grid | None]:
+def _unmoved(
+    face: NDArray[np.float64], x: Floats, y: Floats, expression: Expression
+) -> tuple[Floats, Floats, Floats | None]:
     """Where what is seen at (x, y) lies on the face at rest, and how much darker it is (None: no darker)."""
     from_x, from_y = x, y
     shade = None
