@@ -61,12 +61,7 @@ class AttendanceBook:
         return time.astimezone(self._zone).date()
 
     def record(
-        self,
-        sighting: Sighting,
-        people: Mapping[str, Person],
-        evidence_image: str = "",
-        *,
-        renew: bool = True,
+        self, sighting: Sighting, people: Mapping[str, Person], evidence_image: str = "", *, renew: bool = True
     ) -> PunchRow | None:
         """Record a sighting, see `PunchLog.record`, and write the day sheet anew.
 

@@ -136,8 +136,7 @@ def check(
 def _check_approval(new: Correction, state: InForce, *, four_eyes: bool) -> None:
     if not state:
         raise InputError(
-            f"no correction holds for {new.employee_id} on {new.day}",
-            hint="`muster corrections` lists what was made",
+            f"no correction holds for {new.employee_id} on {new.day}", hint="`muster corrections` lists what was made"
         )
     if four_eyes and new.author.casefold() in {author.casefold() for author in state.by}:
         raise InputError(f"{new.author} made the correction", hint="let somebody else approve it")

@@ -82,12 +82,7 @@ def _incident_json(incident: Incident, office: Office) -> dict[str, Any]:
 
     columns = ("timestamp", "state", "assignee", "detail", "author")
     reviews = [{key: office.readable(row[key]) for key in columns} for row in map(INCIDENTS.texts, incident.reviews)]
-    return {
-        **INCIDENTS.texts(incident.row),
-        "state": incident.state,
-        "assignee": incident.assignee,
-        "reviews": reviews,
-    }
+    return {**INCIDENTS.texts(incident.row), "state": incident.state, "assignee": incident.assignee, "reviews": reviews}
 
 
 def _export(incident_id: str | None, out: Path | None, workspace: Path, as_json: bool, author: str) -> None:

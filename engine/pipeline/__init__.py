@@ -9,12 +9,4 @@ from engine.pipeline.pipeline import Pipeline
 from engine.pipeline.services import IdentifiedFace, Services
 from engine.pipeline.stats import FrameResult, RunStats
 
-__all__ = [
-    "FrameResult",
-    "IdentifiedFace",
-    "Offers",
-    "Pipeline",
-    "RunStats",
-    "Services",
-    "open_pipeline",
-]
+__all__ = ["FrameResult", "IdentifiedFace", "Offers", "Pipeline", "RunStats", "Services", "open_pipeline"]

@@ -68,11 +68,7 @@ class Services:
         """
         gallery = gallery if gallery is not None else self.gallery.current()
         matches = gallery.search(
-            probes,
-            threshold=self.threshold(gallery),
-            min_margin=self.min_margin,
-            top=5,
-            without=self.inactive(),
+            probes, threshold=self.threshold(gallery), min_margin=self.min_margin, top=5, without=self.inactive()
         )
         return deny(matches, probes, self.anchors.current())
 
