@@ -157,8 +157,6 @@ VOCABULARIES = {
     ("engine/reports/columns.py", "COLUMNS"): "headings by column",
     ("engine/reports/columns.py", "SUMMARY_COLUMNS"): "headings by column",
     ("engine/reports/muster_list.py", "MUSTER_COLUMNS"): "headings by column",
-    ("engine/tuning/calibration/desk.py", "Calibration.__init__"): "environment variables",
-    ("engine/tuning/calibration/in_force.py", "ThresholdKeeper.__init__"): "environment variables",
     ("engine/tuning/replay/changes.py", "Past.__init__"): "directions by camera",
     ("engine/tuning/replay/rules.py", "DoorRules.__init__"): "directions by camera",
 }

@@ -84,13 +84,13 @@ class Ranked:
         return found
 
 
-def figures(comparisons: Comparisons, *, fars: tuple[str, ...] = FARS, seed: int = 0) -> dict[str, Estimate]:
+def figures(comparisons: Comparisons, *, seed: int = 0) -> dict[str, Estimate]:
     """AUC, EER and TAR at FAR of comparisons, each with its interval over people.
 
     Args:
         seed: of the draws; the same seed gives the same intervals.
     """
-    ranked = Ranked(comparisons, fars)
+    ranked = Ranked(comparisons)
     values = ranked.of_people(np.ones((1, comparisons.people)))[0]
     drawn = ranked.of_people(Resampling(comparisons.people, runs_for(comparisons), seed).weights)
     people = comparisons.people_compared

@@ -156,7 +156,6 @@ def open_set_curve(
     threshold: float,
     fmr: float,
     *,
-    sizes: Sequence[int] = (),
     model_sizes: Sequence[int] = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000),
     min_margin: float = 0.0,
 ) -> OpenSetCurve:
@@ -164,10 +163,9 @@ def open_set_curve(
 
     Args:
         fmr: at this threshold, for the model.
-        sizes: to measure; default: up to forty, from 1 to all but one.
     """
     most = len(scores.people) - 1
-    wanted = list(sizes) or (np.unique(np.linspace(1, most, min(most, 40)).astype(int)).tolist() if most > 0 else [])
+    wanted = np.unique(np.linspace(1, most, min(most, 40)).astype(int)).tolist() if most > 0 else []
     once = Resampling(len(scores.people), runs=1)  # the values alone are wanted
     measured, missed = (
         [rate(scores, threshold, each, min_margin=min_margin, resampling=once) for each in wanted]

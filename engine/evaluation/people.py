@@ -15,6 +15,7 @@ from engine.evaluation.rates import Floats
 _FENCE = 1.5
 _FEWEST_FOR_TRAITS = 8
 _MOST_PEOPLE = 500
+_DRAWS = 20  # of the photos that are fused, for each template and number
 
 
 @dataclass(frozen=True)
@@ -216,8 +217,6 @@ def photos_effect(
     threshold: float,
     *,
     photos: Sequence[int] = (),
-    draws: int = 20,
-    seed: int = 0,
 ) -> PhotosEffect:
     """The effect of more enrolment photos: each template is compared with several others of its person, drawn at random and fused.
 
@@ -229,7 +228,6 @@ def photos_effect(
         weights: (n,) in the fused template.
         threshold: acceptance is `>=`.
         photos: numbers to try; default: from 1 to what half of the people with several templates can spare.
-        draws: of the photos that are fused, for each template and number.
     """
     counts = np.bincount(owners) if len(owners) else np.empty(0, np.intp)
     several = counts[counts > 1] - 1
@@ -238,7 +236,7 @@ def photos_effect(
     able = able[np.linspace(0, len(able) - 1, min(len(able), _MOST_PEOPLE)).astype(np.intp)] if len(able) else able
     if not tried or not len(able):
         return PhotosEffect((), 0, ())
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     missed, trials = np.zeros((len(tried), len(counts))), np.zeros(len(counts))
     scaled = np.asarray(embeddings, np.float64) * np.asarray(weights, np.float64)[:, None]
     for person in able:
@@ -246,7 +244,7 @@ def photos_effect(
         trials[person] = len(rows)
         for row in rows:
             rest = rows[rows != row]
-            order = generator.permuted(np.tile(rest, (draws, 1)), axis=1)
+            order = generator.permuted(np.tile(rest, (_DRAWS, 1)), axis=1)
             running = np.cumsum(scaled[order[:, : max(tried)]], axis=1)
             similarity = (running @ embeddings[row]) / np.maximum(np.linalg.norm(running, axis=2), 1e-12)
             missed[:, person] += (similarity[:, np.array(tried) - 1] < threshold).mean(0)

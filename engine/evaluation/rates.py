@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Scores = NDArray[np.floating]
+_CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -34,26 +35,26 @@ class Rate:
         return clopper_pearson(self.hits, self.trials)
 
 
-def clopper_pearson(hits: float, trials: float, confidence: float = 0.95) -> tuple[float, float]:
+def clopper_pearson(hits: float, trials: float) -> tuple[float, float]:
     """The exact interval of a proportion (Clopper & Pearson 1934); (0, 1) without trials.
 
     Hits and trials need not be whole numbers: effective numbers of trials are not.
     """
     if trials <= 0:
         return 0.0, 1.0
-    tail = (1 - confidence) / 2
+    tail = (1 - _CONFIDENCE) / 2
     low = 0.0 if hits <= 0 else float(scipy.special.betaincinv(hits, trials - hits + 1, tail))
     high = 1.0 if hits >= trials else float(scipy.special.betaincinv(hits + 1, trials - hits, 1 - tail))
     return low, high
 
 
-def smallest_rate(trials: int, confidence: float = 0.95) -> float:
+def smallest_rate(trials: int) -> float:
     """The smallest error rate that so many independent trials can support, if none of them is an error.
 
-    With it or a greater one, no error would be seen with a chance of at most 1 - confidence: the one-sided bound of Clopper and
+    With it or a greater one, no error would be seen with a chance of at most 5%: the one-sided bound of Clopper and
     Pearson, about 3 / trials, the "rule of 3" of ISO/IEC 19795-1:2021. 1 without trials.
     """
-    return 1.0 if trials <= 0 else -math.expm1(math.log(1 - confidence) / trials)
+    return 1.0 if trials <= 0 else -math.expm1(math.log(1 - _CONFIDENCE) / trials)
 
 
 def error_rates(genuine: Scores, impostor: Scores, threshold: float) -> tuple[Rate, Rate]:

@@ -18,6 +18,8 @@ from engine.evaluation.comparisons import Comparisons, GalleryScores, gallery_sc
 from engine.evaluation.identification import fmr_of_fpir
 from engine.evaluation.rates import Floats, Scores
 
+_PRIOR_PAIRS = 50.0
+_DRAWS = 20
 _TAILS = (0.0, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3)
 _PROBABILITIES = np.array(
     [*_TAILS, *(np.arange(1, 100) / 100).tolist(), *(1 - np.array(_TAILS[::-1]))], np.float64
@@ -44,21 +46,18 @@ class ImpostorModel:
         return float(min(1.0, max(-1.0, self.mean + self.std * float(-scipy.special.ndtri(fmr)))))
 
 
-def impostor_model(
-    impostor: Scores, people: int, *, prior_mean: float, prior_std: float, prior_weight: float = 50.0
-) -> ImpostorModel:
+def impostor_model(impostor: Scores, people: int, *, prior_mean: float, prior_std: float) -> ImpostorModel:
     """The impostor distribution of a gallery.
 
     The scores of few people say little about a rate of one in ten thousand, so their distribution is taken as normal, with mean and
-    variance shrunk towards the model's prior: the prior counts as `prior_weight` pairs of people.
+    variance shrunk towards the model's prior: the prior counts as fifty pairs of people.
 
     Args:
         impostor: similarities of templates with other people's fused templates.
         prior_mean, prior_std: of the model, see the registry.
-        prior_weight: pairs of people.
     """
     pairs = people * (people - 1) / 2
-    weight = pairs / (pairs + prior_weight) if len(impostor) else 0.0
+    weight = pairs / (pairs + _PRIOR_PAIRS) if len(impostor) else 0.0
     if not weight:
         return ImpostorModel(prior_mean, prior_std)
     own = np.asarray(impostor, np.float64)
@@ -70,14 +69,7 @@ def impostor_model(
 
 
 def derive_threshold(
-    impostor: Scores,
-    people: int,
-    *,
-    prior_mean: float,
-    prior_std: float,
-    target_fmr: float,
-    target_fpir: float,
-    prior_weight: float = 50.0,
+    impostor: Scores, people: int, *, prior_mean: float, prior_std: float, target_fmr: float, target_fpir: float
 ) -> float:
     """The threshold for a gallery, from its own impostor scores and a prior: see `impostor_model`.
 
@@ -85,14 +77,14 @@ def derive_threshold(
     stricter.
 
     Args:
-        impostor, people, prior_mean, prior_std, prior_weight: see `impostor_model`.
+        impostor, people, prior_mean, prior_std: see `impostor_model`.
         target_fmr: accepted share of comparisons with one wrong person.
         target_fpir: accepted share of strangers' searches that name somebody.
 
     Returns:
         A similarity in [-1, 1].
     """
-    model = impostor_model(impostor, people, prior_mean=prior_mean, prior_std=prior_std, prior_weight=prior_weight)
+    model = impostor_model(impostor, people, prior_mean=prior_mean, prior_std=prior_std)
     return model.threshold_at(min(target_fmr, fmr_of_fpir(target_fpir, people)))
 
 
@@ -161,8 +153,6 @@ def measure_prior(
     model_id: str,
     alignment_id: str,
     enrolled: int = 5,
-    draws: int = 20,
-    seed: int = 0,
 ) -> PriorCurve:
     """Measure a prior curve on labelled photos.
 
@@ -172,15 +162,14 @@ def measure_prior(
         owners: (n,) whose they are, from 0.
         weights: (n,) in a fused template; 0: not fit to be enrolled.
         enrolled: photos per person that are fused; each other photo is compared with each fused template.
-        draws: of the photos that are enrolled.
 
     Raises:
         ValueError: somebody has no more photos than are enrolled, or there are fewer than two people.
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     people = int(owners.max(initial=-1)) + 1
     found: list[GalleryScores] = []
-    for _ in range(draws):
+    for _ in range(_DRAWS):
         chosen = [
             generator.permutation(np.flatnonzero((owners == person) & (weights > 0)))[:enrolled]
             for person in range(people)
@@ -204,7 +193,7 @@ def measure_prior(
         people,
         len(owners),
         enrolled,
-        draws,
+        _DRAWS,
         round(float(other.mean()), 4),
         round(float(other.std()), 4),
         len(genuine),

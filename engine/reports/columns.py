@@ -4,80 +4,75 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Literal
 
 from engine.attendance import SHEET_COLUMNS, DaySheet, cells
 from engine.storage import table_text
 
-COLUMNS: Mapping[str, str] = MappingProxyType(
-    {
-        "employee_id": "id as in people.csv",
-        "name": "the person's current name",
-        "date": "day at the workplace; a night shift belongs to the day on which it starts",
-        "first_in": "local time of the first valid arrival, or empty",
-        "last_out": "local time of the last valid departure; the note names the next day after midnight",
-        "hours": "hours worked, excluding breaks; empty while unknown",
-        "status": "the status of the day",
-        "punches": "number of recorded arrivals and departures",
-        "utc_offset": "offset of local time from UTC at the first arrival",
-        "camera_in": "camera of the first arrival",
-        "similarity_in": "cosine similarity of the face at the first arrival, at most 1",
-        "department": "the person's current department",
-        "shift": "the shift that applied, or empty",
-        "planned_in": "local time at which the shift begins",
-        "planned_out": "local time at which the shift ends",
-        "planned_hours": "hours of the shift, excluding breaks; empty on public holidays",
-        "presence_hours": "hours from first in to last out, including breaks",
-        "break_hours": "hours deducted for breaks",
-        "late_min": "minutes from the planned start to a late arrival; 0 within the grace, empty while unknown",
-        "early_min": "minutes from an early departure to the planned end; 0 within the grace, empty while unknown",
-        "note": "further notes",
-        "recorded_first_in": "first in by cameras only, before corrections",
-        "recorded_last_out": "last out by cameras only, before corrections",
-        "recorded_hours": "hours by cameras only, before corrections",
-        "recorded_status": "status by cameras only, before corrections",
-        "corrected_by": "who corrected the row, or empty",
-        "correction_reason": "reason for the correction",
-        "approved_by": "who approved the row, or empty",
-        "covered_pct": "per cent of the planned time with cameras running",
-        "liveness": "liveness of the face: passed, unproven or failed",
-        "late": "yes or no; empty if no one was expected or cameras may have missed the arrival",
-        "left_early": "yes or no; empty while open or if cameras may have missed the departure",
-        "credited_hours": "planned hours of excused and undecided days",
-        "presence": "where the person was when Muster made the sheet: inside, outside or unsure",
-    }
-)
+COLUMNS: Mapping[str, str] = {
+    "employee_id": "id as in people.csv",
+    "name": "the person's current name",
+    "date": "day at the workplace; a night shift belongs to the day on which it starts",
+    "first_in": "local time of the first valid arrival, or empty",
+    "last_out": "local time of the last valid departure; the note names the next day after midnight",
+    "hours": "hours worked, excluding breaks; empty while unknown",
+    "status": "the status of the day",
+    "punches": "number of recorded arrivals and departures",
+    "utc_offset": "offset of local time from UTC at the first arrival",
+    "camera_in": "camera of the first arrival",
+    "similarity_in": "cosine similarity of the face at the first arrival, at most 1",
+    "department": "the person's current department",
+    "shift": "the shift that applied, or empty",
+    "planned_in": "local time at which the shift begins",
+    "planned_out": "local time at which the shift ends",
+    "planned_hours": "hours of the shift, excluding breaks; empty on public holidays",
+    "presence_hours": "hours from first in to last out, including breaks",
+    "break_hours": "hours deducted for breaks",
+    "late_min": "minutes from the planned start to a late arrival; 0 within the grace, empty while unknown",
+    "early_min": "minutes from an early departure to the planned end; 0 within the grace, empty while unknown",
+    "note": "further notes",
+    "recorded_first_in": "first in by cameras only, before corrections",
+    "recorded_last_out": "last out by cameras only, before corrections",
+    "recorded_hours": "hours by cameras only, before corrections",
+    "recorded_status": "status by cameras only, before corrections",
+    "corrected_by": "who corrected the row, or empty",
+    "correction_reason": "reason for the correction",
+    "approved_by": "who approved the row, or empty",
+    "covered_pct": "per cent of the planned time with cameras running",
+    "liveness": "liveness of the face: passed, unproven or failed",
+    "late": "yes or no; empty if no one was expected or cameras may have missed the arrival",
+    "left_early": "yes or no; empty while open or if cameras may have missed the departure",
+    "credited_hours": "planned hours of excused and undecided days",
+    "presence": "where the person was when Muster made the sheet: inside, outside or unsure",
+}
 """Meaning of each column of a day sheet, in the sheet's order."""
 
-SUMMARY_COLUMNS: Mapping[str, str] = MappingProxyType(
-    {
-        "employee_id": "id as in people.csv",
-        "name": "the person's current name",
-        "department": "the person's current department",
-        "month": "year and month",
-        "days_worked": "days with an arrival, a departure or hours",
-        "hours": "sum of the valid hours",
-        "planned_hours": "sum of the planned hours",
-        "credited_hours": "planned hours of excused and undecided days (leave, remote, sick, holiday, excused, missing in or "
-        "out, not covered, not identified, today), less hours worked on them",
-        "balance": "hours + credited hours − planned hours",
-        "late_days": "days with a late arrival",
-        "late_min": "minutes late on these days",
-        "early_days": "days with an early departure",
-        "early_min": "minutes early on these days",
-        "absent": "days absent",
-        "on_leave": "days on leave",
-        "remote": "days of remote work",
-        "sick": "days sick",
-        "holiday": "public holidays",
-        "missing_in_out": "undecided days without an arrival or departure",
-        "not_covered": "undecided days with a camera offline",
-        "not_identified": "undecided days on which the person may be among unidentified faces",
-        "corrected": "corrected rows",
-        "awaiting_approval": "corrected rows awaiting approval",
-    }
-)
+SUMMARY_COLUMNS: Mapping[str, str] = {
+    "employee_id": "id as in people.csv",
+    "name": "the person's current name",
+    "department": "the person's current department",
+    "month": "year and month",
+    "days_worked": "days with an arrival, a departure or hours",
+    "hours": "sum of the valid hours",
+    "planned_hours": "sum of the planned hours",
+    "credited_hours": "planned hours of excused and undecided days (leave, remote, sick, holiday, excused, missing in or "
+    "out, not covered, not identified, today), less hours worked on them",
+    "balance": "hours + credited hours − planned hours",
+    "late_days": "days with a late arrival",
+    "late_min": "minutes late on these days",
+    "early_days": "days with an early departure",
+    "early_min": "minutes early on these days",
+    "absent": "days absent",
+    "on_leave": "days on leave",
+    "remote": "days of remote work",
+    "sick": "days sick",
+    "holiday": "public holidays",
+    "missing_in_out": "undecided days without an arrival or departure",
+    "not_covered": "undecided days with a camera offline",
+    "not_identified": "undecided days on which the person may be among unidentified faces",
+    "corrected": "corrected rows",
+    "awaiting_approval": "corrected rows awaiting approval",
+}
 """Meaning of each column of a month summary, in order."""
 
 
@@ -101,37 +96,31 @@ class StatusStyle:
 
 _BLUE, _ORANGE, _GREEN, _PURPLE, _SKY, _RED = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"
 
-STATUSES: Mapping[str, StatusStyle] = MappingProxyType(
-    {
-        "on time": StatusStyle("✓", _GREEN, "worked", "came and went as planned, within the grace"),
-        "present": StatusStyle("●", _GREEN, "worked", "was there; no shift applied"),
-        "late": StatusStyle("▲", _ORANGE, "worked", "came after the planned start and the grace"),
-        "left early": StatusStyle("▼", _ORANGE, "worked", "left before the planned end and the grace"),
-        "late, left early": StatusStyle("◆", _ORANGE, "worked", "both"),
-        "inside": StatusStyle("▶", _SKY, "today", "is inside now"),
-        "possibly inside": StatusStyle("▷", _SKY, "today", "came today; no camera can tell whether they left"),
-        "not yet": StatusStyle("…", _SKY, "today", "has not come yet, but still may"),
-        "missing out": StatusStyle("!", _PURPLE, "open", "came, but no departure was seen", "Enter when they left."),
-        "missing in": StatusStyle("!", _PURPLE, "open", "left, but no arrival was seen", "Enter when they came."),
-        "not covered": StatusStyle(
-            "○", _PURPLE, "open", "the camera was offline, so nothing can be said", "Ask when they were there."
-        ),
-        "not identified": StatusStyle(
-            "?",
-            _PURPLE,
-            "open",
-            "may be among faces that were not identified",
-            "Look through that day's unknown people.",
-        ),
-        "absent": StatusStyle("✕", _RED, "absent", "planned, but not seen", "Enter leave, or times and a reason."),
-        "on leave": StatusStyle("■", _BLUE, "away", "leave is entered"),
-        "remote": StatusStyle("□", _BLUE, "away", "works from elsewhere"),
-        "sick": StatusStyle("+", _BLUE, "away", "is ill"),
-        "holiday": StatusStyle("★", _BLUE, "away", "public holiday"),
-        "day off": StatusStyle("–", _SKY, "away", "no work is planned"),
-        "excused": StatusStyle("✓", _BLUE, "away", "somebody with the right to do so excused the day"),
-    }
-)
+STATUSES: Mapping[str, StatusStyle] = {
+    "on time": StatusStyle("✓", _GREEN, "worked", "came and went as planned, within the grace"),
+    "present": StatusStyle("●", _GREEN, "worked", "was there; no shift applied"),
+    "late": StatusStyle("▲", _ORANGE, "worked", "came after the planned start and the grace"),
+    "left early": StatusStyle("▼", _ORANGE, "worked", "left before the planned end and the grace"),
+    "late, left early": StatusStyle("◆", _ORANGE, "worked", "both"),
+    "inside": StatusStyle("▶", _SKY, "today", "is inside now"),
+    "possibly inside": StatusStyle("▷", _SKY, "today", "came today; no camera can tell whether they left"),
+    "not yet": StatusStyle("…", _SKY, "today", "has not come yet, but still may"),
+    "missing out": StatusStyle("!", _PURPLE, "open", "came, but no departure was seen", "Enter when they left."),
+    "missing in": StatusStyle("!", _PURPLE, "open", "left, but no arrival was seen", "Enter when they came."),
+    "not covered": StatusStyle(
+        "○", _PURPLE, "open", "the camera was offline, so nothing can be said", "Ask when they were there."
+    ),
+    "not identified": StatusStyle(
+        "?", _PURPLE, "open", "may be among faces that were not identified", "Look through that day's unknown people."
+    ),
+    "absent": StatusStyle("✕", _RED, "absent", "planned, but not seen", "Enter leave, or times and a reason."),
+    "on leave": StatusStyle("■", _BLUE, "away", "leave is entered"),
+    "remote": StatusStyle("□", _BLUE, "away", "works from elsewhere"),
+    "sick": StatusStyle("+", _BLUE, "away", "is ill"),
+    "holiday": StatusStyle("★", _BLUE, "away", "public holiday"),
+    "day off": StatusStyle("–", _SKY, "away", "no work is planned"),
+    "excused": StatusStyle("✓", _BLUE, "away", "somebody with the right to do so excused the day"),
+}
 """All statuses by their word."""
 
 

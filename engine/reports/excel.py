@@ -53,14 +53,7 @@ def cell_text(value: object) -> str:
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
-def excel_bytes(
-    rows: Sequence[DaySheet],
-    *,
-    title: str,
-    generated_at: datetime,
-    summary: Sequence[Mapping[str, object]] | None = None,
-    verified: str = "",
-) -> bytes:
+def excel_bytes(rows: Sequence[DaySheet], *, title: str, generated_at: datetime, verified: str = "") -> bytes:
     """The sheets "Days", "Summary" and "Columns" as a workbook.
 
     Times are the workplace's local times, as in the day sheet; the column UTC offset says what they differ from UTC by. There
@@ -69,7 +62,6 @@ def excel_bytes(
     Args:
         title: stands on each printed page and in the file's properties.
         generated_at: timezone-aware.
-        summary: see `summarise`; default: of these rows.
 
     Raises:
         ConfigError: the package that writes Excel is not installed.
@@ -97,9 +89,7 @@ def excel_bytes(
         style = _Style(book)
         days = _sheet(book, style, "Days", _DAYS, list(map(_typed, rows)), frozen=2)
         days.print_area(0, 0, max(len(rows), 1), len(_PRINTED) - 1)
-        _sheet(
-            book, style, "Summary", tuple(SUMMARY_COLUMNS), summarise(rows) if summary is None else summary, frozen=2
-        )
+        _sheet(book, style, "Summary", tuple(SUMMARY_COLUMNS), summarise(rows), frozen=2)
         _sheet(
             book, style, "Columns", ("sheet", "heading", "name_in_csv", "meaning"), _meanings(made, verified), frozen=0
         )

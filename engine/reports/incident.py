@@ -5,39 +5,32 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
 
 from engine.incidents import INCIDENTS
 from engine.records.bundle import Case, Party
 from engine.reports.render import render
 
-_KINDS: Mapping[str, str] = MappingProxyType(
-    {
-        "unknown": "Unknown person",
-        "tailgating": "Tailgating",
-        "presentation_attack": "A picture instead of a face",
-        "watch_list": "Person on the watch list",
-    }
-)
-_CAPTIONS: Mapping[str, str] = MappingProxyType(
-    {
-        "image": "What was found",
-        "before_image": "A second before",
-        "clean_image": "The frame as it was",
-        "after_image": "A second after",
-    }
-)
-_SIGNS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "open": ("■", "#D55E00"),
-        "acknowledged": ("◐", "#E69F00"),
-        "resolved": ("●", "#009E73"),
-        "false alarm": ("○", "#b8bec5"),
-        "high": ("▲", "#D55E00"),
-        "medium": ("◆", "#E69F00"),
-        "low": ("◇", "#b8bec5"),
-    }
-)
+_KINDS: Mapping[str, str] = {
+    "unknown": "Unknown person",
+    "tailgating": "Tailgating",
+    "presentation_attack": "A picture instead of a face",
+    "watch_list": "Person on the watch list",
+}
+_CAPTIONS: Mapping[str, str] = {
+    "image": "What was found",
+    "before_image": "A second before",
+    "clean_image": "The frame as it was",
+    "after_image": "A second after",
+}
+_SIGNS: Mapping[str, tuple[str, str]] = {
+    "open": ("■", "#D55E00"),
+    "acknowledged": ("◐", "#E69F00"),
+    "resolved": ("●", "#009E73"),
+    "false alarm": ("○", "#b8bec5"),
+    "high": ("▲", "#D55E00"),
+    "medium": ("◆", "#E69F00"),
+    "low": ("◇", "#b8bec5"),
+}
 
 
 def incident_sheet(case: Case, *, generated_at: datetime, place: str = "") -> str:

@@ -26,25 +26,7 @@ _DEFINED = (
     "corrected_by",
     "approved_by",
 )
-_SUMMED = (
-    "days_worked",
-    "hours",
-    "planned_hours",
-    "credited_hours",
-    "balance",
-    "late_days",
-    "late_min",
-    "early_min",
-    "absent",
-    "on_leave",
-    "remote",
-    "sick",
-    "holiday",
-    "missing_in_out",
-    "not_covered",
-    "not_identified",
-    "awaiting_approval",
-)
+_NOT_SUMMED = {"employee_id", "name", "department", "month", "early_days", "corrected"}
 _OPEN = ("missing_in_out", "not_covered", "not_identified", "awaiting_approval")
 
 
@@ -79,6 +61,7 @@ def month_report(
     svg, beyond = arrivals_chart(arrivals, first, last, grace_min=grace_min) if arrivals else ("", 0)
     late = _late_by_day(rows, minutes=single)
     exceptions = [row for row in rows if _next_step(row)]
+    defined = (*_DEFINED, *(column for column in SUMMARY_COLUMNS if column not in _NOT_SUMMED))
     return render(
         "month.html.j2",
         generated_at,
@@ -90,7 +73,7 @@ def month_report(
         single=single,
         status=lambda word: STATUSES[word],
         statuses=STATUSES,
-        columns={heading(key): {**COLUMNS, **SUMMARY_COLUMNS}[key] for key in (*_DEFINED, *_SUMMED)},
+        columns={heading(key): {**COLUMNS, **SUMMARY_COLUMNS}[key] for key in defined},
         kpis=_kpis(rows, len(exceptions), single=single),
         exceptions=[_shown(row) for row in exceptions[:MAX_EXCEPTIONS]],
         exceptions_count=len(exceptions),

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 
 from engine.attendance import Inside, Presence, count_inside
 from engine.reports.render import render
 from engine.storage import table_text
 
-MUSTER_COLUMNS: Mapping[str, str] = MappingProxyType(
-    {
-        "employee_id": "id as in people.csv",
-        "name": "the person's name",
-        "department": "the person's department",
-        "state": "inside: came and has not left; unsure: no camera can tell whether they left",
-        "since": "when the person came, local time",
-        "last_seen": "when a camera last saw the person, local time",
-        "camera": "the camera that did",
-        "date": "the workplace's day of the stay; an overnight shift belongs to the day on which it begins",
-    }
-)
+MUSTER_COLUMNS: Mapping[str, str] = {
+    "employee_id": "id as in people.csv",
+    "name": "the person's name",
+    "department": "the person's department",
+    "state": "inside: came and has not left; unsure: no camera can tell whether they left",
+    "since": "when the person came, local time",
+    "last_seen": "when a camera last saw the person, local time",
+    "camera": "the camera that did",
+    "date": "the workplace's day of the stay; an overnight shift belongs to the day on which it begins",
+}
 """Meaning of each column of a muster list, in order."""
 
 NO_DEPARTMENT = "No department"

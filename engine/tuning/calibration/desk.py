@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -31,11 +30,10 @@ class Calibration:
         matching: MatchingConfig,
         model: Model,
         clock: Callable[[], datetime],
-        environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._records, self._matching, self._model, self._clock = records, matching, model, clock
         self._versions = VersionStore(versions)
-        self._keeper = ThresholdKeeper(records.workspace, self._versions, matching, model, environ)
+        self._keeper = ThresholdKeeper(records.workspace, self._versions, matching, model)
         self._names = records.names
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -64,10 +64,8 @@ class ThresholdKeeper:
         versions: VersionStore,
         matching: MatchingConfig,
         model: Model,
-        environ: Mapping[str, str],
     ) -> None:
         self._workspace, self._versions, self._matching, self._model = workspace, versions, matching, model
-        self._environ = environ
         self._cached: tuple[Gallery, Version | None, float] | None = None
         self._told: frozenset[Concern] = frozenset()
 
@@ -139,7 +137,8 @@ class ThresholdKeeper:
 
     @property
     def fixed_where(self) -> str:
-        variable = next(
-            (name for name in ("MUSTER_MATCHING__THRESHOLD", "MUSTER_MATCHING") if name in self._environ), None
+        variables = ("MUSTER_MATCHING__THRESHOLD", "MUSTER_MATCHING")
+        return (
+            next((name for name in variables if name in os.environ), "")
+            or f"[matching] threshold in {self._workspace / 'muster.toml'}"
         )
-        return variable or f"[matching] threshold in {self._workspace / 'muster.toml'}"
