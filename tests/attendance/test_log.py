@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import multiprocessing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from fakes import at, record_in_process, sighting
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import CONTEXT
 from sheets import plain_book
 
 from engine.attendance import PUNCH, SHEET_COLUMNS, AttendanceBook, DayRows, PunchRow, day_sheet
@@ -104,9 +104,8 @@ def test_a_restart_of_the_process_keeps_the_cool_down(tmp_path: Path) -> None:
 
 
 def test_two_processes_that_record_one_person_at_once_write_one_punch(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)  # they meet before each of twenty people, so that both record each at once
-    children = [context.Process(target=record_in_process, args=(tmp_path, "UTC", barrier, at(k))) for k in (0, 0.04)]
+    barrier = CONTEXT.Barrier(2)  # they meet before each of twenty people, so that both record each at once
+    children = [CONTEXT.Process(target=record_in_process, args=(tmp_path, "UTC", barrier, at(k))) for k in (0, 0.04)]
     for child in children:
         child.start()
     for child in children:

@@ -196,7 +196,7 @@ def test_both_loops_find_the_same_people_in_a_clip(tmp_path: Path, store: ModelS
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 def test_memory_and_threads_stay_where_they_are() -> None:
     answer = subprocess.run(
-        [sys.executable, ROOT / "tests" / "load" / "soak.py", "--minutes", "0.5", "--settle-s", "12"],
+        [sys.executable, ROOT / "tests" / "load" / "soak.py", "--minutes", "0.3", "--settle-s", "6"],
         capture_output=True,
         text=True,
         check=False,

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command import Answer, muster
-from postgres import Server
-from sites import Place, moved, told
-
-from engine.demo.run import watch_demo
-from engine.demo.week import week
-from engine.models import no_progress
-from engine.workbench import Workbench
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 
@@ -101,21 +93,6 @@ def test_the_photo_gave_nobody_a_punch(answer: Answer, workspace: Path) -> None:
     rows = [row for row in _rows(workspace / "log" / f"attendance-{DAYS[4]}.csv") if row["employee_id"] == "ben_afflek"]
     taken_back = {row["refers_to"] for row in rows if row["event"] == "retract"}
     assert {row["event_id"] for row in rows if row["event"] in {"punch", "seen"}} <= taken_back
-
-
-def test_the_week_is_the_same_on_a_database(answer: Answer, workspace: Path, postgres: Server, tmp_path: Path) -> None:
-    there, place = Workbench(workspace), Place(postgres, tmp_path)
-    place.add_site("week", there.config.timezone)
-    office, gate = moved(there, place, place.login("recorder", "week"), site="week")
-    monday, friday = date.fromisoformat(DAYS[0]), date.fromisoformat(DAYS[-1])
-    watch_demo(gate, week(monday, there.config.zone), workspace / "demo" / "week.mp4", no_progress)
-    sheets = [bench.attendance.sheets.between(monday, friday, bench.people.known()) for bench in (there, office)]
-    assert sheets[0] == sheets[1]
-    assert len(sheets[0]) == 5 * 4
-    assert told(office, monday, friday) == told(there, monday, friday)
-    assert office.records.verify() == []
-    for bench in (office, gate):
-        bench.store.close()
 
 
 def test_the_days_are_closed_and_a_changed_hour_is_named(answer: Answer, workspace: Path) -> None:

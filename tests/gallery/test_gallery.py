@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -12,12 +11,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
+from processes import CONTEXT
 
 from engine.errors import GalleryMismatch, StorageError
 from engine.gallery import Gallery, GalleryStore, Template, deny, fuse
 
 Floats = NDArray[np.float32]
-SPAWN = multiprocessing.get_context("spawn")
 AXES = np.eye(4, dtype=np.float32)
 DIAGONAL = np.full(4, 0.5, np.float32)  # unit, and exactly 0.5 similar to each axis
 MODEL, ALIGNMENT = "model-a", "five-point"
@@ -289,7 +288,7 @@ def test_a_store_sees_what_another_process_changed(tmp_path: Path) -> None:
     store = open_store(tmp_path / "g")
     mine = store.update(lambda gallery: gallery.add([Template("t", "anna", 1)], AXES[:1]))
     assert store.current() is mine
-    with ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
+    with ProcessPoolExecutor(1, mp_context=CONTEXT) as pool:
         pool.submit(_add, tmp_path / "g", ["ben"]).result(60)
     assert store.current().people == ("anna", "ben")
     (tmp_path / "g").unlink()
@@ -297,9 +296,9 @@ def test_a_store_sees_what_another_process_changed(tmp_path: Path) -> None:
 
 
 def test_two_processes_that_add_at_once_lose_nobody(tmp_path: Path) -> None:
-    start = SPAWN.Barrier(2)
+    start = CONTEXT.Barrier(2)
     names = [[f"{crew}{index}" for index in range(25)] for crew in "ab"]
-    crew = [SPAWN.Process(target=_add, args=(tmp_path / "g", own, start)) for own in names]
+    crew = [CONTEXT.Process(target=_add, args=(tmp_path / "g", own, start)) for own in names]
     for process in crew:
         process.start()
     for process in crew:

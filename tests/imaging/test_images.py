@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import multiprocessing
 import resource
 import struct
 import zlib
@@ -17,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
+from processes import CONTEXT
 
 from engine.errors import InputError, StorageError
 from engine.imaging import MAX_BYTES, decode_image, encode_jpeg, list_images, read_image, write_jpeg
@@ -114,7 +114,7 @@ def _growth_mb(content: bytes) -> float:
 def test_a_small_file_that_claims_to_be_huge_costs_no_memory() -> None:
     content = png_of_ones(20_000, 20_000)
     assert len(content) < 100_000
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, mp_context=CONTEXT) as pool:
         assert pool.submit(_growth_mb, content).result(60) < 40
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import multiprocessing
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ import pytest
 from fakes import append_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import CONTEXT
 
 from engine.errors import InputError, StorageError
 from engine.people import PEOPLE_COLUMNS, PeopleStore, Person, clean_id, clean_name
@@ -295,10 +295,9 @@ def _put_many(path: Path, ids: list[str], start: Barrier) -> None:
 
 
 def test_two_processes_that_put_people_in_at_once_lose_nobody(tmp_path: Path) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    start = spawn.Barrier(2)
+    start = CONTEXT.Barrier(2)
     ids = [[f"{writer}{index}" for index in range(25)] for writer in "ab"]
-    crew = [spawn.Process(target=_put_many, args=(tmp_path / "people.csv", own, start)) for own in ids]
+    crew = [CONTEXT.Process(target=_put_many, args=(tmp_path / "people.csv", own, start)) for own in ids]
     for process in crew:
         process.start()
     for process in crew:

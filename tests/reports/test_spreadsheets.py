@@ -67,11 +67,11 @@ NAMES = st.text(max_size=12) | st.text("=+-@＝＋－＠'\"\t\r\n,; \u00a0\ufeff
 NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
-def test_ten_thousand_names_come_through_csv_and_excel_and_none_of_them_runs(tmp_path: Path) -> None:
+def test_two_thousand_names_come_through_csv_and_excel_and_none_of_them_runs(tmp_path: Path) -> None:
     seen = [0]
     path = tmp_path / "names.xlsx"
 
-    @settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(NAMES, min_size=100, max_size=100))
     def check(names: list[str]) -> None:
         rows = [
@@ -99,7 +99,7 @@ def test_ten_thousand_names_come_through_csv_and_excel_and_none_of_them_runs(tmp
         seen[0] += len(names)
 
     check()
-    assert seen[0] >= 10_000
+    assert seen[0] >= 2_000
 
 
 def workbook(path: Path, rows: Sequence[DaySheet], **options: Any) -> openpyxl.Workbook:

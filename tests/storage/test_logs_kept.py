@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import re
 import shutil
@@ -30,6 +29,7 @@ from log_builders import (
     lines_of,
     rewrite,
 )
+from processes import CONTEXT
 
 from engine.errors import StorageError
 from engine.storage.logs import Finding
@@ -121,10 +121,9 @@ def _write_until(folder: Path, name: str, begun: Event, end: Event) -> None:
 
 
 def test_checking_while_two_processes_write_raises_no_false_alarm(tmp_path: Path) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    begun, end = [spawn.Event(), spawn.Event()], spawn.Event()
+    begun, end = [CONTEXT.Event(), CONTEXT.Event()], CONTEXT.Event()
     crew = [
-        spawn.Process(target=_write_until, args=(tmp_path, name, event, end))
+        CONTEXT.Process(target=_write_until, args=(tmp_path, name, event, end))
         for name, event in zip("ab", begun, strict=True)
     ]
     for process in crew:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import resource
 import signal
@@ -17,13 +16,13 @@ from pathlib import Path
 
 import pytest
 from fakes import append_rows
+from processes import CONTEXT
 
 from engine.errors import StorageError
 from engine.storage import atomic_write, files, locked, read_rows, write_table
 from engine.storage.logs import FileLogs
 from tests.load import kill_writers
 
-SPAWN = multiprocessing.get_context("spawn")
 COLUMNS = ("event_id", "text")
 
 
@@ -147,7 +146,7 @@ def test_a_write_that_does_not_fit_changes_nothing(
     path = tmp_path / "log.csv"
     if before:
         path.write_bytes(before)
-    with ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
+    with ProcessPoolExecutor(1, mp_context=CONTEXT) as pool:
         said = pool.submit(_under_limit, len(before) + room, action, path).result(60)
     assert str(path) in said
     assert " → " in said
@@ -240,8 +239,8 @@ def _append_many(folder: Path, writer: str, count: int, start: Barrier) -> None:
 
 
 def test_two_processes_that_append_at_once_lose_nothing(tmp_path: Path) -> None:
-    start = SPAWN.Barrier(2)
-    crew = [SPAWN.Process(target=_append_many, args=(tmp_path, writer, 60, start)) for writer in "ab"]
+    start = CONTEXT.Barrier(2)
+    crew = [CONTEXT.Process(target=_append_many, args=(tmp_path, writer, 60, start)) for writer in "ab"]
     for process in crew:
         process.start()
     for process in crew:
@@ -264,8 +263,8 @@ def test_a_lock_keeps_others_out_until_its_holder_leaves_or_dies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     path = tmp_path / "new" / "people.csv"
-    held, leave = SPAWN.Event(), SPAWN.Event()
-    holder = SPAWN.Process(target=_hold, args=(path, held, leave))
+    held, leave = CONTEXT.Event(), CONTEXT.Event()
+    holder = CONTEXT.Process(target=_hold, args=(path, held, leave))
     holder.start()
     assert held.wait(60)
     monkeypatch.setattr(files, "LOCK_TIMEOUT_S", 0.2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from processes import CONTEXT
 
 from engine.incidents import DossierBook, IncidentBook
 from engine.types import Event, EventKind
@@ -21,9 +21,8 @@ TIME = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 def run_twice(body: Callable[[Path, threading.Barrier, int], None], workspace: Path) -> None:
     """Run a body in two processes side by side, numbered 1 and 2."""
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)
-    children = [context.Process(target=body, args=(workspace, barrier, number)) for number in (1, 2)]
+    barrier = CONTEXT.Barrier(2)
+    children = [CONTEXT.Process(target=body, args=(workspace, barrier, number)) for number in (1, 2)]
     for child in children:
         child.start()
     for child in children:

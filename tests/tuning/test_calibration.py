@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import multiprocessing
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from fakes import T0, at, unit
 from numpy.typing import NDArray
 from paperwork import DIMENSION, Clock, bench, enrol, face, punch, stranger
+from processes import CONTEXT
 
 from engine.errors import GalleryMismatch, InputError, StorageError
 from engine.evaluation import derive_threshold, fpir_of_fmr
@@ -355,8 +355,7 @@ def apply_one(workspace: Path, number: int) -> None:
 
 def test_two_who_decide_at_once_are_both_in_the_history(tmp_path: Path) -> None:
     crowd(opened(tmp_path), 3)
-    context = multiprocessing.get_context("spawn")
-    children = [context.Process(target=apply_one, args=(tmp_path, number)) for number in range(3)]
+    children = [CONTEXT.Process(target=apply_one, args=(tmp_path, number)) for number in range(3)]
     for child in children:
         child.start()
     for child in children:
