@@ -1,12 +1,13 @@
-"""From tracks and time to events: sightings, withdrawn names, faces that could not be told, unknown people, attacks.
+"""From tracks and time to events: sightings, withdrawn names, uncertain faces, unknown people, attacks.
 
-Pure decisions: nothing is read or written here, and time comes with the frames.
+Pure decisions: this module reads and writes nothing, and time comes with the frames.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 
 from engine.config import CameraConfig, EventsConfig
 from engine.config.hours import within
@@ -15,18 +16,15 @@ from engine.events.rules import Episodes, almost, living_person
 from engine.types import Event, EventKind, Severity, Track, TrackState
 
 _STAYED = timedelta(seconds=3)
-"""Whoever is in view so soon after an interruption, and was before it, was there all the time."""
+"""A person in view before an interruption and this soon after it was there all the time."""
 
 
 class EventMaker:
     """Watches the tracks of one camera.
 
     Args:
-        config: windows and cool-downs.
-        camera: its name.
-        rules: what differs for this camera.
         zone: of the workplace, for quiet hours.
-        require_liveness: a name counts only for a face that is proven to be a living person's.
+        require_liveness: a name counts only for a face proven to be a living person's.
     """
 
     def __init__(
@@ -55,31 +53,24 @@ class EventMaker:
 
     @property
     def passage_open(self) -> bool:
-        """A possible tailgating incident is being watched: keep pictures."""
+        """Whether a possible tailgating incident is being watched, so that pictures must be kept."""
         return self._passages is not None and self._passages.open
 
     def interrupted(self, time: datetime) -> None:
         """The camera was lost."""
-        before = frozenset[str]()
-        if self._resumed is not None and time - self._resumed <= _STAYED:  # it was back for a moment only
-            before = self._interrupted
-        self._interrupted, self._resumed = before | frozenset(self._named.values()), None
+        if self._resumed is None or time - self._resumed > _STAYED:  # else it was back for a moment only
+            self._interrupted = frozenset()
+        self._interrupted, self._resumed = self._interrupted | frozenset(self._named.values()), None
 
     def resumed(self, time: datetime) -> None:
-        """It is back: who stood there before and stands there still has not arrived anew."""
+        """The camera is back. People who stood there before and still do have not arrived anew."""
         self._resumed = time
 
     def _stayed(self, person: str, track: Track) -> bool:
         return person in self._interrupted and self._resumed is not None and track.first_seen - self._resumed <= _STAYED
 
     def update(self, tracks: Sequence[Track], time: datetime, *, final: bool = False) -> list[Event]:
-        """Take the tracks of a frame in.
-
-        Args:
-            tracks: all tracks that are alive, and those that ended with this frame (`Track.ended`).
-            time: of the frame.
-            final: the source has ended; nothing more will come.
-        """
+        """Process the tracks of a frame: those alive, and those that ended with it (`Track.ended`); `final`: the source has ended."""
         events: list[Event] = []
         for track in tracks:
             events += self._retraction(track)
@@ -98,90 +89,62 @@ class EventMaker:
                 self._attacks.discard(track.track_id)
         return events
 
-    # ----------------------------------------------------------------------------------------- one track
+    def _event(self, kind: EventKind, track: Track, *people: str, **more: Any) -> Event:
+        """An event about one track, from when it was first seen until now."""
+        facts: dict[str, Any] = {"time": track.first_seen, "until": track.last_seen, "liveness": track.liveness, **more}
+        return Event(
+            kind,
+            camera=self._camera,
+            track_ids=(track.track_id,),
+            employee_ids=people,
+            identity=track.identity,
+            **facts,
+        )
 
     def _person(self, track: Track) -> str | None:
-        """Who the track is, as far as that may be written down: a picture held before the camera is nobody."""
+        """Who the track is, as far as that may be recorded: a picture held before the camera is nobody."""
         return living_person(track.identity, track.liveness, required=self._require_liveness)
 
     def _retraction(self, track: Track) -> list[Event]:
-        """A name that was reported no longer holds. Comes before sightings: the name may go to another track."""
-        events: list[Event] = []
-        identity, person = track.identity, self._person(track)
-        before = self._named.get(track.track_id)
-        if before is not None and before != person:
-            says = "somebody else" if person else identity.state.value
-            attack = track.liveness == "failed"
-            events.append(
-                Event(
-                    EventKind.RETRACTION,
-                    track.last_seen,
-                    self._camera,
-                    (track.track_id,),
-                    (before,),
-                    identity=identity,
-                    detail=f"not a living person: {track.liveness_reason}" if attack else f"later frames say {says}",
-                )
-            )
-            del self._named[track.track_id]
-            self._reported.pop(track.track_id, None)
-            # What the wrong track wrote is taken back; who really is that person must be written again
-            for other, name in self._named.items():
-                if name == before:
-                    self._reported.pop(other, None)
-        return events
+        """Withdraw a reported name that no longer holds. Comes before sightings, because the name may go to another track."""
+        person, before = self._person(track), self._named.get(track.track_id)
+        if before is None or before == person:
+            return []
+        detail = f"later frames say {'somebody else' if person else track.identity.state.value}"
+        if track.liveness == "failed":
+            detail = f"not a living person: {track.liveness_reason}"
+        del self._named[track.track_id]
+        self._reported.pop(track.track_id, None)
+        # the rows of the wrong track are taken back, so whoever really is that person must be recorded again
+        for other, name in self._named.items():
+            if name == before:
+                self._reported.pop(other, None)
+        withdrawn = {"time": track.last_seen, "until": None, "liveness": "", "detail": detail}
+        return [self._event(EventKind.RETRACTION, track, before, **withdrawn)]
 
     def _sighting(self, track: Track, time: datetime) -> list[Event]:
-        events: list[Event] = []
-        identity, person = track.identity, self._person(track)
-        if person is not None:
-            last = self._reported.get(track.track_id)
-            due = last is None or (time - last).total_seconds() >= max(self._config.cool_down_s, 1.0)
-            if due:
-                self._named[track.track_id] = person
-                self._reported[track.track_id] = time
-                events.append(
-                    Event(
-                        EventKind.SIGHTING,
-                        track.first_seen if last is None else track.last_seen,
-                        self._camera,
-                        (track.track_id,),
-                        (person,),
-                        identity=identity,
-                        until=track.last_seen,
-                        arrival=last is None and not self._stayed(person, track),
-                        liveness=track.liveness,
-                    )
-                )
-        return events
+        person, last = self._person(track), self._reported.get(track.track_id)
+        if person is None or (last and (time - last).total_seconds() < max(self._config.cool_down_s, 1.0)):
+            return []
+        self._named[track.track_id], self._reported[track.track_id] = person, time
+        begin = track.first_seen if last is None else track.last_seen
+        arrival = last is None and not self._stayed(person, track)
+        return [self._event(EventKind.SIGHTING, track, person, time=begin, arrival=arrival)]
 
     def _unknown(self, track: Track) -> list[Event]:
-        stranger = track.unknown_id
-        if track.identity.state is not TrackState.UNKNOWN or (stranger is None and not track.ended):
+        if track.identity.state is not TrackState.UNKNOWN or (track.unknown_id is None and not track.ended):
             return []
-        if (
-            stranger is None
-        ):  # no identifier could be given (the strangers' gallery cannot be written): told all the same
-            stranger = f"track {track.track_id}"
+        # without an identifier (the strangers' gallery cannot be written) the track is reported all the same
+        stranger = track.unknown_id or f"track {track.track_id}"
         begins = self._episodes.begins(stranger, track.first_seen, track.last_seen)
         if track.track_id in self._alerted:
             return []
         self._alerted.add(track.track_id)
         if not begins or not self._config.unknown:
             return []
-        return [
-            Event(
-                EventKind.UNKNOWN,
-                track.first_seen,
-                self._camera,
-                (track.track_id,),
-                (),
-                (stranger,) if track.unknown_id else (),
-                identity=track.identity,
-                until=track.last_seen,
-                severity=self._severity(Severity.MEDIUM, track.first_seen),
-            )
-        ]
+        quiet = within(self._rules.quiet_hours, track.first_seen.astimezone(self._zone))
+        severity = Severity.HIGH if quiet else Severity.MEDIUM
+        return [self._event(EventKind.UNKNOWN, track, unknown_ids=_stranger(track), severity=severity, liveness="")]
 
     def _unidentified(self, track: Track) -> list[Event]:
         """A face that looked like somebody enrolled and left before it was certain: no punch, but not nobody either."""
@@ -196,46 +159,19 @@ class EventMaker:
             return []
         if identity.nearest is None or not almost(identity):
             return []
-        return [
-            Event(
-                EventKind.UNIDENTIFIED,
-                track.first_seen,
-                self._camera,
-                (track.track_id,),
-                (identity.nearest,),
-                identity=identity,
-                until=track.last_seen,
-                liveness=track.liveness,
-                detail=detail,
-            )
-        ]
+        return [self._event(EventKind.UNIDENTIFIED, track, identity.nearest, detail=detail)]
 
     def _attack(self, track: Track) -> list[Event]:
         """A picture or a screen was held before the camera instead of a face."""
         if track.liveness != "failed" or track.track_id in self._attacks:
             return []
-        known = track.identity.state is TrackState.KNOWN and track.identity.person
         if track.identity.state is TrackState.PENDING and not track.ended:
             return []  # whose picture it is may be known in a moment
         self._attacks.add(track.track_id)
-        return [
-            Event(
-                EventKind.PRESENTATION_ATTACK,
-                track.first_seen,
-                self._camera,
-                (track.track_id,),
-                (track.identity.person,) if known and track.identity.person else (),
-                (track.unknown_id,) if track.unknown_id else (),
-                identity=track.identity,
-                until=track.last_seen,
-                severity=Severity.HIGH,
-                liveness=track.liveness,
-                detail=track.liveness_reason,
-            )
-        ]
+        known = track.identity.state is TrackState.KNOWN and track.identity.person
+        facts = {"unknown_ids": _stranger(track), "severity": Severity.HIGH, "detail": track.liveness_reason}
+        return [self._event(EventKind.PRESENTATION_ATTACK, track, *([known] if known else []), **facts)]
 
-    def _severity(self, usual: Severity, time: datetime) -> Severity:
-        return Severity.HIGH if self._quiet(time) else usual
 
-    def _quiet(self, time: datetime) -> bool:
-        return within(self._rules.quiet_hours, time.astimezone(self._zone))
+def _stranger(track: Track) -> tuple[str, ...]:
+    return (track.unknown_id,) if track.unknown_id else ()

@@ -1,10 +1,10 @@
 """Who passes together.
 
-A *passage* is a group of people who go through together: a person whose track begins while another member is in view, or within the
-door window after the member was last seen. A passage of two or more distinct people is one tailgating incident, told once, when
-everybody's identity has settled (or the wait is over). Tracks that carry the same identity are one person, so a track that
-breaks and goes on is nobody's follower; a face that never settles counts only if it was good enough to be looked at and stood
-beside another for a while. A face seen once, or cut off by the picture's edge, is nobody.
+A *passage* is a group of people who go through together: the track of each begins while another member is in view, or within the
+door window after that member was last seen. A passage of two or more distinct people is one tailgating incident, reported once, when
+everybody's identity has settled (or the wait is over). Tracks of the same identity are one person, so a track that breaks off and
+continues follows nobody. A face that never settles counts only if it had good frames and stood beside another for a while. A face
+seen once, or cut off by the picture's edge, is nobody.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class _Passage:
         opened: when it became two people.
         members: track id → latest snapshot.
         beside_s: track id → seconds in view together with another member.
-        told: the incident was reported; `told_of` names the strangers in it, `counted` the tracks of all who were.
-        mild: it was told as something that a stranger more would make worse, or not at all.
+        told: the incident was reported; `told_of`: its strangers, `counted`: the tracks of everybody in it.
+        mild: it was reported with a severity that another stranger would raise, or not at all.
     """
 
     opened: datetime
@@ -45,14 +45,7 @@ class _Passage:
 
 
 class Passages:
-    """Watches who passes one camera together.
-
-    Args:
-        config: windows.
-        camera: its name.
-        rules: what differs for this camera.
-        zone: of the workplace, for quiet hours.
-    """
+    """Watches who passes one camera together; `zone`: of the workplace, for quiet hours."""
 
     def __init__(self, config: EventsConfig, camera: str, rules: CameraConfig, zone: tzinfo) -> None:
         self._config, self._camera, self._rules, self._zone = config, camera, rules, zone
@@ -64,19 +57,19 @@ class Passages:
 
     @property
     def open(self) -> bool:
-        """A possible incident is being watched: keep pictures."""
+        """Whether a possible incident is being watched, so that pictures must be kept."""
         return self._passage is not None and not self._passage.told
 
     def _counts(self, track: Track) -> bool:
-        """Lasted long enough to be a person who passes, not a flicker."""
+        """Whether a track lasted long enough to be a person who passes, not a flicker."""
         return track.hits >= 3 and (track.last_seen - track.first_seen).total_seconds() >= self._config.min_presence_s
 
     def _together(self, a: Track, b: Track) -> bool:
-        """In view at once, or one came within the door window after the other had left."""
+        """Whether two tracks were in view at once, or one came within the door window after the other had left."""
         return max(a.first_seen, b.first_seen) - min(a.last_seen, b.last_seen) <= self._window
 
     def update(self, tracks: Sequence[Track], time: datetime, *, final: bool = False) -> list[Event]:
-        """Take the tracks of a frame in; see `EventMaker.update`."""
+        """Process the tracks of a frame, see `EventMaker.update`."""
         # somebody who left must be remembered until a follower has been in view long enough to count
         memory = self._window + timedelta(seconds=self._config.settle_s)
         for track in tracks:
@@ -92,7 +85,7 @@ class Passages:
     def _follow(self, passage: _Passage, tracks: Sequence[Track], time: datetime, *, final: bool) -> list[Event]:
         self._extend(passage, time)
         if passage.told and self._has_new_stranger(passage):
-            # Somebody who stays at the door must not cover for whoever slips in behind
+            # somebody who stays at the door must not cover for whoever slips in behind
             in_view = {key: track for key, track in passage.members.items() if track.visible}
             self._passage = passage = _Passage(opened=time, members=in_view)
         events = [] if passage.told else self._tell(passage, time, final=final)
@@ -104,7 +97,7 @@ class Passages:
         return events
 
     def _has_new_stranger(self, passage: _Passage) -> bool:
-        """A stranger who is still in view came in after a passage was told: well after, or the passage had been excused."""
+        """Whether a stranger still in view came after the passage was reported: well after, or the passage had been excused."""
         return any(
             track.visible
             and track.identity.state is TrackState.UNKNOWN
@@ -146,7 +139,7 @@ class Passages:
         return people
 
     def _waiting(self, passage: _Passage, time: datetime) -> bool:
-        """Somebody of the passage may yet be identified, in view or not (votes may come after they have gone)."""
+        """Whether somebody in the passage may yet be identified, in view or not (votes may come after they have gone)."""
         undecided = {TrackState.PENDING, TrackState.CONFLICT}
         return (time - passage.opened).total_seconds() < self._config.settle_s and any(
             track.identity.state in undecided and not track.ended for track in passage.members.values()
@@ -197,7 +190,7 @@ class Passages:
         ]
 
     def _judge(self, known: Sequence[str], others: int, time: datetime) -> tuple[Severity | None, str]:
-        """How much a passage of several people matters by the camera's rules (None: not at all), and what to add to it."""
+        """The severity of a passage of several people by the camera's rules (None: none), and what to add to the detail."""
         if within(self._rules.quiet_hours, time.astimezone(self._zone)):
             return Severity.HIGH, ", in quiet hours"
         if not others:
