@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.access.credentials import CredentialFile, SlowHashes, one_more_try
 from engine.errors import InputError
-from engine.storage import Document, clean_text, document
+from engine.storage import Document, clean_text
 
 ROLES = ("admin", "hr", "security", "viewer")
 
@@ -101,36 +101,16 @@ class Account:
         return self.active and may(self.role, action)
 
     def sees(self, site: str, home: str) -> bool:
-        """Return whether the user sees a site.
-
-        Args:
-            site: name of the site.
-            home: name of the site whose workspace holds the accounts.
-        """
+        """Return whether the user sees a site; `home`: the site that holds the accounts."""
         return self.active and (ALL_SITES in self.sites or site in (self.sites or (home,)))
 
 
-class AccountBook:
-    """`accounts.json`, read and changed by several processes.
-
-    Args:
-        place: the file, or its counterpart in a database.
-        home: name of the site that holds the accounts.
-    """
+class AccountBook(CredentialFile[Account]):
+    """`accounts.json`; `home`: name of the site that holds the accounts."""
 
     def __init__(self, place: Path | Document, home: str = "main") -> None:
-        self.home = home
-        self.document = document(place, mode=0o600)
-        self._file = CredentialFile(self.document, "name", _loaded, "restore it, or remove it and add the users again")
-        self._hashes = SlowHashes()
-
-    def all(self) -> dict[str, Account]:
-        """Return all accounts by name; the file is read again only after a change.
-
-        Raises:
-            StorageError: the file cannot be read or is damaged.
-        """
-        return self._file.all()
+        super().__init__(place, "name", _loaded, "restore it, or remove it and add the users again")
+        self.home, self._hashes = home, SlowHashes()
 
     def add(
         self,
@@ -146,7 +126,6 @@ class AccountBook:
         """Add an account.
 
         Args:
-            name, role, email, language, sites: see `Account`.
             password: at least `PASSWORD_LENGTH` characters; empty: `email` is required.
             first: refuse if any account exists.
 
@@ -156,10 +135,10 @@ class AccountBook:
         """
         name = clean_text(name, what="user name", limit=60)
         email = clean_text(email, what="e-mail address", limit=200).casefold() if email.strip() else ""
-        self._check_role(role)
+        _check_role(role)
         if not password and not email:
             raise InputError(f"{name} has neither a password nor an e-mail address", hint="give one of them")
-        account = Account(name, role, self._hash(password) if password else "", email, language, self._sites(sites))
+        account = Account(name, role, self._hash(password) if password else "", email, language, _unique(sites))
 
         def put(accounts: dict[str, Account]) -> None:
             if first and accounts:
@@ -170,19 +149,8 @@ class AccountBook:
                 raise InputError(f"{email} belongs to another user", hint="give another address")
             accounts[name] = account
 
-        self._file.change(put)
+        self._change(put)
         return account
-
-    @staticmethod
-    def _check_role(role: str) -> None:
-        if role not in ROLES:
-            raise InputError(f"there is no role {role!r}", hint=f"choose one of {', '.join(ROLES)}")
-
-    @staticmethod
-    def _sites(names: Sequence[str]) -> tuple[str, ...]:
-        """Return each name once; `ALL_SITES` alone if it is among them."""
-        found = tuple(dict.fromkeys(clean_text(name, what="site", limit=40) for name in names))
-        return (ALL_SITES,) if ALL_SITES in found else found
 
     def _hash(self, password: str) -> str:
         if not PASSWORD_LENGTH <= len(password) <= 200:
@@ -208,24 +176,24 @@ class AccountBook:
         """
         changes: dict[str, object] = {}
         if role is not None:
-            self._check_role(role)
+            _check_role(role)
             changes["role"] = role
         if password is not None:
             changes |= {"hash": self._hash(password), "failures": 0, "wait_until": ""}
         if active is not None:
             changes["active"] = active
         if sites is not None:
-            changes["sites"] = self._sites(sites)
+            changes["sites"] = _unique(sites)
         ends = bool(changes)
         if language is not None:
             changes["language"] = language
 
         def put(accounts: dict[str, Account]) -> None:
-            before = self._named(accounts, name)
+            before = _named(accounts, name)
             accounts[name] = dataclasses.replace(before, **changes, epoch=before.epoch + ends)  # type: ignore[arg-type]
             self._keep_admin(accounts)
 
-        self._file.change(put)
+        self._change(put)
         return self.all()[name]
 
     def remove(self, name: str) -> None:
@@ -236,17 +204,10 @@ class AccountBook:
         """
 
         def without(accounts: dict[str, Account]) -> None:
-            self._named(accounts, name)
-            del accounts[name]
+            del accounts[_named(accounts, name).name]
             self._keep_admin(accounts)
 
-        self._file.change(without)
-
-    @staticmethod
-    def _named(accounts: Mapping[str, Account], name: str) -> Account:
-        if name not in accounts:
-            raise InputError(f"there is no user {name!r}", hint="`muster users list` lists them")
-        return accounts[name]
+        self._change(without)
 
     def _keep_admin(self, accounts: Mapping[str, Account]) -> None:
         # an administrator who does not see the home site cannot change accounts
@@ -257,11 +218,7 @@ class AccountBook:
             )
 
     def check(self, name: str, password: str, now: datetime) -> Account:
-        """Return the account of a name and a password.
-
-        Args:
-            name, password: as typed.
-            now: the present, timezone-aware.
+        """Return the account of a name and a password, as typed.
 
         Raises:
             InputError: name or password is wrong (the error does not say which), or there were too many wrong attempts.
@@ -277,7 +234,7 @@ class AccountBook:
             failures, until = one_more_try(before.failures, before.wait_until, now, secrets="passwords")
             accounts[account.name] = dataclasses.replace(before, failures=failures, wait_until=until)
 
-        self._file.change(count)
+        self._change(count)
         if not self._hashes.right(account.hash, password):
             raise wrong
         again = self._hashes.outdated(account.hash)
@@ -286,11 +243,28 @@ class AccountBook:
             changes = {"failures": 0, "wait_until": "", **({"hash": self._hashes.make(password)} if again else {})}
             accounts[account.name] = dataclasses.replace(accounts[account.name], **changes)  # type: ignore[arg-type]
 
-        self._file.change(settled)
+        self._change(settled)
         return self.all()[account.name]
 
     def of_email(self, email: str) -> Account | None:
         """Return the active account of an address confirmed by the organisation's sign-in, or None."""
         wanted = email.strip().casefold()
-        found = [account for account in self.all().values() if wanted and account.email == wanted and account.active]
-        return found[0] if found else None
+        found = (account for account in self.all().values() if wanted and account.email == wanted and account.active)
+        return next(found, None)
+
+
+def _check_role(role: str) -> None:
+    if role not in ROLES:
+        raise InputError(f"there is no role {role!r}", hint=f"choose one of {', '.join(ROLES)}")
+
+
+def _unique(sites: Sequence[str]) -> tuple[str, ...]:
+    """Return each name once; `ALL_SITES` alone if it is among them."""
+    found = tuple(dict.fromkeys(clean_text(name, what="site", limit=40) for name in sites))
+    return (ALL_SITES,) if ALL_SITES in found else found
+
+
+def _named(accounts: Mapping[str, Account], name: str) -> Account:
+    if name not in accounts:
+        raise InputError(f"there is no user {name!r}", hint="`muster users list` lists them")
+    return accounts[name]

@@ -16,7 +16,6 @@ class AuditRow:
 
     Attributes:
         timestamp: when, timezone-aware.
-        author: the user who acted.
         action: one word, such as `enrol`.
         subject: id of the person concerned, or name of a thing.
         detail: one line without names of people.
@@ -33,12 +32,7 @@ AUDIT = RowType(AuditRow, timespec="seconds")
 
 
 class Audit(TypedLog[AuditRow]):
-    """The audit log.
-
-    Args:
-        zone: of the workplace.
-        logs: creates the log.
-    """
+    """The audit log, in the zone of the workplace."""
 
     def __init__(self, zone: ZoneInfo, logs: Logs) -> None:
         super().__init__(logs.whole("audit", AUDIT.columns, ("author", "subject")), AUDIT)

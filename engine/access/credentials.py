@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -15,7 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from engine.errors import InputError, StorageError
-from engine.storage import Document
+from engine.storage import Document, document
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -27,12 +28,7 @@ _LONGEST_WAIT_S = 900
 
 
 class TryLater(InputError):
-    """Too many wrong attempts.
-
-    Args:
-        message: which attempts.
-        wait_s: seconds until the next attempt is allowed.
-    """
+    """Too many wrong attempts; `wait_s`: seconds until the next one is allowed."""
 
     def __init__(self, message: str, *, wait_s: int) -> None:
         self.wait_s = wait_s
@@ -40,38 +36,35 @@ class TryLater(InputError):
 
 
 class CredentialFile(Generic[Row]):
-    """A list of rows in one JSON file that only its owner may read.
+    """Rows in one JSON file that only its owner may read; several processes read and change it.
 
     Args:
-        content: the file.
+        place: the file, or its counterpart in a database.
         key: the field that identifies a row.
         load: turns a JSON object into a row; raises ValueError, TypeError or KeyError if it is not one.
         remedy: hint for a damaged file.
     """
 
-    def __init__(self, content: Document, key: str, load: Callable[[dict[str, Any]], Row], remedy: str) -> None:
-        self._document = content
+    def __init__(self, place: Path | Document, key: str, load: Callable[[dict[str, Any]], Row], remedy: str) -> None:
+        self.document = document(place, mode=0o600)
         self._key, self._load, self._remedy = key, load, remedy
         self._read: tuple[object, dict[str, Row]] | None = None
 
     def all(self) -> dict[str, Row]:
-        """Return all rows by key, not to be modified; the file is read again only after a change.
+        """Return all rows by key in the order of the file, not to be modified; the file is read again only after a change.
 
         Raises:
             StorageError: the file cannot be read or is damaged.
         """
-        stamp = self._document.stamp()
+        stamp = self.document.stamp()
         if stamp is None:
             return {}
-        before = self._read
-        if before is not None and before[0] == stamp:
-            return before[1]
-        found = self._fresh()
-        self._read = (stamp, found)
-        return found
+        if self._read is None or self._read[0] != stamp:
+            self._read = (stamp, self._fresh())
+        return self._read[1]
 
     def _fresh(self) -> dict[str, Row]:
-        content = self._document.read()
+        content = self.document.read()
         if content is None:
             return {}
         try:
@@ -81,19 +74,19 @@ class CredentialFile(Generic[Row]):
             rows = [self._load(row) for row in values]
             return {str(getattr(row, self._key)): row for row in rows}
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise StorageError(f"{self._document.title} is damaged", hint=self._remedy) from error
+            raise StorageError(f"{self.document.title} is damaged", hint=self._remedy) from error
 
-    def change(self, change: Callable[[dict[str, Row]], object]) -> None:
+    def _change(self, change: Callable[[dict[str, Row]], object]) -> None:
         """Change the rows under the file's lock; if the function raises, the file stays as it was.
 
         Raises:
             StorageError: the file cannot be read or written, or is damaged.
         """
-        with self._document.exclusive():
+        with self.document.exclusive():
             rows = self._fresh()  # two writes within one tick of the file system's clock may have the same stamp
             change(rows)
             texts = [dataclasses.asdict(row) for row in rows.values()]
-            self._document.write(json.dumps(texts, indent=1, ensure_ascii=False).encode())
+            self.document.write(json.dumps(texts, indent=1, ensure_ascii=False).encode())
 
 
 STRENGTH = RFC_9106_LOW_MEMORY
@@ -130,8 +123,7 @@ def one_more_try(failures: int, wait_until: str, now: datetime, *, secrets: str)
     Five attempts are free. After that there is a wait, which doubles with every attempt up to a quarter of an hour.
 
     Args:
-        failures, wait_until: attempts since the last correct one, and the end of the wait (ISO 8601), before this attempt.
-        now: the present, timezone-aware.
+        failures, wait_until: attempts since the last correct one, and the end of the wait (ISO 8601).
         secrets: what the error calls the secrets.
 
     Returns:

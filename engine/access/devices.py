@@ -19,7 +19,7 @@ from typing import Any
 
 from engine.access.credentials import CredentialFile
 from engine.errors import InputError
-from engine.storage import Document, clean_text, document
+from engine.storage import Document, clean_text
 
 SCOPES: Mapping[str, str] = {
     "screen": "show the kiosk's page, its pictures and events",
@@ -84,25 +84,11 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-class DeviceBook:
-    """`devices.json`, read and changed by several processes.
-
-    Args:
-        place: the file, or its counterpart in a database.
-    """
+class DeviceBook(CredentialFile[Device]):
+    """`devices.json`: all devices by id, revoked ones included, oldest first."""
 
     def __init__(self, place: Path | Document) -> None:
-        self.document = document(place, mode=0o600)
-        remedy = "restore it, or remove it and pair the devices again"
-        self._file = CredentialFile(self.document, "device_id", _loaded, remedy)
-
-    def all(self) -> dict[str, Device]:
-        """Return all devices by id, revoked ones included, oldest first; the file is read again only after a change.
-
-        Raises:
-            StorageError: the file cannot be read or is damaged.
-        """
-        return self._file.all()
+        super().__init__(place, "device_id", _loaded, "restore it, or remove it and pair the devices again")
 
     def pair(
         self, name: str, scopes: Iterable[str], *, author: str, now: datetime, replace: bool = False
@@ -110,10 +96,7 @@ class DeviceBook:
         """Pair a device.
 
         Args:
-            name: of the device.
             scopes: to allow; at least one.
-            author: the user who pairs it.
-            now: the present, timezone-aware.
             replace: revoke a device of that name; delete those of that name that were revoked before (the audit log keeps them).
 
         Returns:
@@ -145,7 +128,7 @@ class DeviceBook:
                     raise InputError(f"the device {other.name!r} already exists", hint=hint)
             devices[device_id] = device
 
-        self._file.change(put)
+        self._change(put)
         return device, token
 
     def check(self, token: str) -> Device | None:
@@ -155,22 +138,13 @@ class DeviceBook:
             StorageError: the file cannot be read or is damaged.
         """
         form = _TOKEN.fullmatch(token)
-        if form is None:
-            return None
-        device = self.all().get(form[1])
+        device = self.all().get(form[1]) if form else None
         if device is None or not hmac.compare_digest(device.hash, _digest(token)) or device.revoked_at:
             return None
         return device
 
     def revoke(self, device_id_or_name: str, *, now: datetime) -> Device:
-        """Revoke a device, from its next request on.
-
-        Args:
-            device_id_or_name: its id, or else its name.
-            now: the present, timezone-aware.
-
-        Returns:
-            The revoked device.
+        """Revoke the device of an id or else a name, from its next request on.
 
         Raises:
             InputError: there is no such device, or it is revoked already.
@@ -190,5 +164,5 @@ class DeviceBook:
             revoked.append(dataclasses.replace(found, revoked_at=now.isoformat(timespec="seconds")))
             devices[found.device_id] = revoked[0]
 
-        self._file.change(put)
+        self._change(put)
         return revoked[0]

@@ -19,7 +19,7 @@ from typing import Any
 
 from engine.access.credentials import CredentialFile, SlowHashes, one_more_try
 from engine.errors import InputError
-from engine.storage import Document, document
+from engine.storage import Document
 
 _PIN = re.compile(r"[0-9]{6,12}")
 _MADE_DIGITS = 6
@@ -62,17 +62,11 @@ def _trivial(pin: str) -> bool:
     return steps in ({0}, {1}, {9})
 
 
-class PinBook:
-    """`pins.json`, read and changed by several processes.
-
-    Args:
-        place: the file, or its counterpart in a database.
-    """
+class PinBook(CredentialFile[_Pin]):
+    """`pins.json`."""
 
     def __init__(self, place: Path | Document) -> None:
-        self.document = document(place, mode=0o600)
-        remedy = "restore it, or remove it and set the PINs again"
-        self._file = CredentialFile(self.document, "employee_id", _loaded, remedy)
+        super().__init__(place, "employee_id", _loaded, "restore it, or remove it and set the PINs again")
         self._hashes = SlowHashes()
 
     @staticmethod
@@ -84,20 +78,15 @@ class PinBook:
 
     def has(self, employee_id: str) -> bool:
         """Return whether a person has a PIN."""
-        pin = self._file.all().get(employee_id)
+        pin = self.all().get(employee_id)
         return pin is not None and bool(pin.hash)
 
     def any(self) -> bool:
         """Return whether anybody has a PIN."""
-        return any(pin.hash for pin in self._file.all().values())
+        return any(pin.hash for pin in self.all().values())
 
     def put(self, employee_id: str, pin: str, now: datetime) -> None:
-        """Set or replace a person's PIN, and end a wait.
-
-        Args:
-            employee_id: the person.
-            pin: six to twelve digits.
-            now: the present, timezone-aware.
+        """Set or replace a person's PIN of six to twelve digits, and end a wait.
 
         Raises:
             InputError: the PIN has the wrong form or is too easy to guess.
@@ -108,30 +97,23 @@ class PinBook:
         if _trivial(pin):
             raise InputError("the PIN is one digit repeated, or digits in a row", hint="choose another")
         row = _Pin(employee_id, self._hashes.make(pin), now.isoformat(timespec="seconds"))
-        self._file.change(lambda pins: pins.__setitem__(employee_id, row))
+        self._change(lambda pins: pins.__setitem__(employee_id, row))
 
     def remove(self, employee_id: str) -> bool:
-        """Remove a person's PIN.
-
-        Returns:
-            Whether they had one.
+        """Remove a person's PIN; return whether they had one.
 
         Raises:
             StorageError: the file cannot be written.
         """
         if not self.has(employee_id):
             return False
-        self._file.change(lambda pins: pins.pop(employee_id, None))
+        self._change(lambda pins: pins.pop(employee_id, None))
         return True
 
     def check(self, employee_id: str, pin: str, now: datetime) -> bool:
-        """Return whether a PIN is a person's; an id without a PIN takes as long and gets the same answer.
+        """Return whether a PIN, as typed, is a person's; an id without a PIN takes as long and gets the same answer.
 
         The caller checks whether the person may still come in.
-
-        Args:
-            employee_id, pin: as typed.
-            now: the present, timezone-aware.
 
         Raises:
             InputError: there were too many wrong attempts.
@@ -160,7 +142,7 @@ class PinBook:
                 pins[employee_id] = dataclasses.replace(now_there, failures=0, wait_until="")
                 settled = True
 
-        self._file.change(count)
+        self._change(count)
         if self._hashes.right(counted.hash, pin if _PIN.fullmatch(pin) else ""):
-            self._file.change(settle)
+            self._change(settle)
         return settled

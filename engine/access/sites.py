@@ -45,12 +45,7 @@ def site_names(workspace: Path, home: str) -> tuple[str, ...]:
 
 
 def find_sites(workspace: Path, home: str) -> Sites:
-    """Read the settings of every site.
-
-    Args:
-        workspace: of the home site.
-        home: name of the home site.
-    """
+    """Read the settings of every site; `workspace` and `home` are the home site's."""
     folders, problems = {home: workspace}, {}
     for folder in _below(workspace):
         try:
