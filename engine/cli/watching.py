@@ -69,7 +69,7 @@ def watch(
             )
         stack.enter_context(attended(bench))
         stack.enter_context(_stops_cleanly(opened))
-        names = {key: person.name for key, person in bench.people.known().items()}
+        names = bench.people.names()
         writer = stack.enter_context(VideoWriter(save_video, fps)) if save_video else None
         draw = _drawing(writer, names, config.voting.min_agreeing) if writer else None
         sink = _sink(progress, pipeline.stats, total, draw, quiet=as_json)

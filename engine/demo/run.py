@@ -180,7 +180,7 @@ def watch_demo(workbench: Workbench, script: Script, video: Path, progress: Prog
         video: as it was rendered; what is drawn goes beside it.
     """
     pipeline = workbench.pipeline(CAMERA)
-    names = {key: person.name for key, person in workbench.people.known().items()}
+    names = workbench.people.names()
     with VideoWriter(video.with_name(script.annotated), FPS) if script.annotated else nullcontext() as writer:
 
         def show(result: FrameResult) -> None:

@@ -30,18 +30,11 @@ _LONG = 6  # phrases of at least this length also match inside compounds: Restur
 
 
 class Refused(Exception):
-    """An entry cannot be used.
-
-    Args:
-        reason: why, in plain words.
-        field: the field at fault; may be empty.
-        level: `error` if a person should look at it.
-    """
+    """An entry cannot be used; `field`: the one at fault, may be empty; `level`: `error` if a person should look at it."""
 
     def __init__(self, reason: str, field: str = "", level: Literal["error", "warning"] = "error") -> None:
         super().__init__(reason)
-        self.field = field
-        self.level = level
+        self.field, self.level = field, level
 
 
 def kinds_in(text: str) -> set[str]:
@@ -57,11 +50,7 @@ def kinds_in(text: str) -> set[str]:
 
 
 class Who:
-    """Finds people by the id, e-mail address or name in a list or calendar.
-
-    Args:
-        people: the candidates.
-    """
+    """Finds people by the id, e-mail address or name in a list or calendar."""
 
     def __init__(self, people: Iterable[Person]) -> None:
         self._ids: dict[str, Person] = {}
@@ -184,7 +173,6 @@ def only_kind(kinds: set[str]) -> str:
     """
     if len(kinds) == 1:
         return next(iter(kinds))
-    what = (
-        f"speaks of {' and '.join(sorted(kinds))}" if kinds else f"does not say {', '.join(LEAVE_KINDS[:-1])} or sick"
-    )
-    raise Refused(what)
+    if kinds:
+        raise Refused(f"speaks of {' and '.join(sorted(kinds))}")
+    raise Refused(f"does not say {', '.join(LEAVE_KINDS[:-1])} or sick")

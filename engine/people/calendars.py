@@ -77,7 +77,6 @@ def read_calendar(path: Path, zone: ZoneInfo, first: date, last: date) -> Calend
     """Read an iCalendar file.
 
     Args:
-        path: the file.
         zone: of the workplace; days begin and end in it, and times without a known zone are read as its local time.
         first, last: range in which repetitions count, both included.
 

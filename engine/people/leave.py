@@ -40,8 +40,6 @@ class Leave:
 
     Attributes:
         leave_id: stays the same when the same entry is imported again.
-        employee_id: the person.
-        first_day, last_day: both included.
         kind: one of `LEAVE_KINDS`.
         source: `csv:` or `ical:` and the file's name, or whatever was typed by hand.
         imported_at: ISO 8601.
@@ -85,10 +83,9 @@ class LeaveImport:
 
 
 class LeaveBook:
-    """`leave.csv`. Several processes change it, and people may edit it by hand: delete a line to remove the entry.
+    """`leave.csv`, or its counterpart in a database.
 
-    Args:
-        place: the file, or its counterpart in a database.
+    Several processes change it, and people may edit it by hand: delete a line to remove the entry.
     """
 
     def __init__(self, place: Path | Document) -> None:
@@ -139,7 +136,6 @@ class LeaveBook:
 
         Args:
             path: the table; see `LEAVE_FIELDS` for its headings.
-            people: the people whom rows may name.
             now: timezone-aware time of the import.
             dry_run: report without writing.
 
@@ -195,7 +191,6 @@ class LeaveBook:
 
         Args:
             path: an `.ics` file.
-            people: the people whom events may be about.
             zone: the workplace's time zone.
             now: timezone-aware time of the import.
             kind: of all events, by any usual word; default: from each event's title or category.
@@ -246,20 +241,13 @@ class LeaveBook:
 
         They may have been deleted in the calendar, or this is another calendar of the same name: only a person can tell.
         """
-        events = {_event_id(uid) for uid in calendar.uids} | {_event_id(uid) for uid in calendar.damaged}
-        gone = [
-            entry
-            for entry in self.all()
-            if entry.source == f"ical:{path.name}"
-            and entry.last_day >= today
-            and entry.leave_id[:_EVENT_ID] not in events
-        ]
-        return (
-            f"future entries of an earlier {path.name} are not in this one and were kept ({len(gone)}): delete their lines in "
-            f"leave.csv if they no longer apply"
-            if gone
-            else ""
-        )
+        events = {_event_id(uid) for uid in calendar.uids | calendar.damaged}
+        future = [row for row in self.all() if row.source == f"ical:{path.name}" and row.last_day >= today]
+        gone = sum(row.leave_id[:_EVENT_ID] not in events for row in future)
+        if not gone:
+            return ""
+        text = f"future entries of an earlier {path.name} are not in this one and were kept ({gone})"
+        return f"{text}: delete their lines in leave.csv if they no longer apply"
 
     def _read(self) -> list[tuple[dict[str, str], Leave | None]]:
         """Return each line with its entry; None for an invalid line."""

@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from engine.errors import InputError
 from engine.people.store import PeopleStore, Person, clean_department, clean_email, clean_id, clean_name
 from engine.people.tables import RowMessage, Table, TableRow, headings, read_table
+from engine.types import NOBODY
 
 STAFF_FIELDS = headings(
     employee_id="employee id, id, employee no, employee number, emp id, personnel number, personnel no, personnel id, "
@@ -58,59 +60,46 @@ class _Sheet:
     """Turns the rows of a list into people and collects messages."""
 
     def __init__(self, table: Table, stored: Mapping[str, Person], now: datetime) -> None:
-        self._table = table
-        self._stored = stored
-        self._now = now
+        self._table, self._stored, self._now = table, stored, now
         self.messages: list[RowMessage] = list(table.messages)
         self.people: dict[str, Person] = {}
         self.lines: dict[str, int] = {}
         self._spelling = {_spelling(key): key for key in stored}
 
-    def _error(self, line: int, field: str, text: str) -> None:
-        self.messages.append(RowMessage(line, self._table.headings.get(field, ""), "error", text))
-
-    def _warn(self, line: int, field: str, text: str) -> None:
-        self.messages.append(RowMessage(line, self._table.headings.get(field, ""), "warning", text))
+    def _say(self, line: int, field: str, text: str, level: Literal["error", "warning"] = "error") -> None:
+        self.messages.append(RowMessage(line, self._table.headings.get(field, ""), level, text))
 
     def take(self, row: TableRow) -> None:
         """Turn a row into a person, or into messages."""
         employee_id = self._id(row)
-        before = self._stored.get(employee_id)
+        before = self._stored.get(employee_id, NOBODY)
         person = Person(
             employee_id,
             self._name(row),
             # an empty cell keeps the stored value: a list without consents does not withdraw them
-            self._cleaned(row, "department", clean_department) or (before.department if before else ""),
-            self._cleaned(row, "email", clean_email) or (before.email if before else ""),
-            before.enrolled_at if before else "",
-            self._cleaned(row, "consent_at", lambda text: clean_consent(text, self._now))
-            or (before.consent_at if before else ""),
-            self._active(row, before.active if before else True),
+            self._cleaned(row, "department", clean_department) or before.department,
+            self._cleaned(row, "email", clean_email) or before.email,
+            before.enrolled_at,
+            self._cleaned(row, "consent_at", lambda text: clean_consent(text, self._now)) or before.consent_at,
+            self._active(row, before.active),
         )
-        if not employee_id:
-            return
         if employee_id in self.lines:
-            text = f"the id {employee_id} is already in line {self.lines[employee_id]}"
-            self._error(row.line, "employee_id", text)
-            return
-        self.people[employee_id], self.lines[employee_id] = person, row.line
+            self._say(row.line, "employee_id", f"the id {employee_id} is already in line {self.lines[employee_id]}")
+        elif employee_id:
+            self.people[employee_id], self.lines[employee_id] = person, row.line
 
     def _id(self, row: TableRow) -> str:
-        text = row.text("employee_id")
-        if not text:
-            self._error(row.line, "employee_id", "the id is missing")
+        if not row.text("employee_id"):
+            self._say(row.line, "employee_id", "the id is missing")
             return ""
-        try:
-            employee_id = clean_id(text)
-        except InputError as error:
-            self._error(row.line, "employee_id", str(error))
-            return ""
+        employee_id = self._cleaned(row, "employee_id", clean_id)
         other = self._spelling.get(_spelling(employee_id), employee_id)
-        if employee_id not in self._stored and other != employee_id:
+        if employee_id and employee_id not in self._stored and other != employee_id:
             text = f"{employee_id} counts as a new person, but {other} exists: did a spreadsheet change the id?"
-            self._warn(row.line, "employee_id", text)
+            self._say(row.line, "employee_id", text, "warning")
         if _SPOILT_NUMBER.fullmatch(employee_id):
-            self._warn(row.line, "employee_id", f"{employee_id} looks like a long number that a spreadsheet cut short")
+            text = f"{employee_id} looks like a long number that a spreadsheet cut short"
+            self._say(row.line, "employee_id", text, "warning")
         return employee_id
 
     def _name(self, row: TableRow) -> str:
@@ -122,26 +111,22 @@ class _Sheet:
             name = f"{first} {last}"
         field = next(field for field in ("name", "last_name", "first_name") if field in headings)
         if not name.strip():
-            self._error(row.line, field, "the name is empty")
+            self._say(row.line, field, "the name is empty")
             return ""
-        try:
-            return clean_name(name)
-        except InputError as error:
-            self._error(row.line, field, str(error))
-            return ""
+        return self._cleaned(row, field, lambda _: clean_name(name))
 
     def _cleaned(self, row: TableRow, field: str, clean: Callable[[str], str]) -> str:
         """Return a field as stored; empty if the table has none, or one that cannot be used."""
         try:
             return clean(row.text(field))
         except InputError as error:
-            self._error(row.line, field, str(error))
+            self._say(row.line, field, str(error))
             return ""
 
     def _active(self, row: TableRow, default: bool) -> bool:
         word = row.text("active").casefold()
         if word and word not in _YES | _NO:
-            self._error(row.line, "active", f"{word!r} is neither yes nor no: write yes or no")
+            self._say(row.line, "active", f"{word!r} is neither yes nor no: write yes or no")
         return word in _YES if word else default
 
     def check_emails(self) -> None:
@@ -156,16 +141,13 @@ class _Sheet:
                 if key in self.people and others:
                     line = self.lines.get(others[0])
                     where = f"line {line}" if line else "already stored"
-                    self._error(
-                        self.lines[key], "email", f"{key} and {others[0]} ({where}) have the same e-mail address"
-                    )
+                    self._say(self.lines[key], "email", f"{key} and {others[0]} ({where}) have the same e-mail address")
 
 
 def clean_consent(text: str, now: datetime) -> str:
-    """Return the time of a consent as it is stored: a date, or a date and time; empty stays empty.
+    """Return the time of a consent (ISO 8601) as stored: a date, or a date and time; empty stays empty.
 
     Args:
-        text: ISO 8601.
         now: timezone-aware, in the workplace's zone.
 
     Raises:
@@ -195,8 +177,6 @@ def import_staff(path: Path, people: PeopleStore, *, dry_run: bool, now: datetim
     are. An error in any row stops the whole import. Importing the same list again changes nothing.
 
     Args:
-        path: the list.
-        people: the store.
         dry_run: report without writing.
         now: timezone-aware, in the workplace's zone; no consent can be later.
 

@@ -127,11 +127,7 @@ class PeopleFile(FileDocument):
 
 
 class PeopleStore:
-    """Who works here, read and changed by several processes.
-
-    Args:
-        place: `people.csv`, or its counterpart in a database.
-    """
+    """Who works here: `people.csv`, or its counterpart in a database; several processes read and change it."""
 
     def __init__(self, place: Path | PeopleKeep) -> None:
         self.keep = PeopleFile(place) if isinstance(place, Path) else place
@@ -146,10 +142,10 @@ class PeopleStore:
         return self.keep.load()
 
     def known(self) -> Mapping[str, Person]:
-        """The same for whoever asks often: rows are read again only when they changed, and stay as they are while a database is away.
+        """The same for frequent use: rows are read again only after a change, and kept while the database cannot be reached.
 
         Raises:
-            StorageError: they cannot be read, and never were.
+            StorageError: the rows cannot be read, and never were.
         """
         stamp = self.stamp()
         if self._known is None or self._known[0] != stamp:
@@ -157,11 +153,11 @@ class PeopleStore:
                 self._known = stamp, self.all()
             except Unreachable:
                 if self._known is None:
-                    raise  # else as they were read last: a camera must not stop for that
+                    raise  # else the rows read last count: a camera must not stop for that
         return self._known[1]
 
     def inactive(self) -> frozenset[str]:
-        """Ids of people whose row says `active` = `no`: they are not recognised any more.
+        """Ids of people whose row says `active` = `no`: they are no longer recognised.
 
         Raises:
             StorageError: the rows cannot be read, and never were.
@@ -173,8 +169,8 @@ class PeopleStore:
         return self.keep.stamp()
 
     def names(self) -> dict[str, str]:
-        """Return the names by id."""
-        return {key: person.name for key, person in self.all().items()}
+        """Names by id, see `known`."""
+        return {key: person.name for key, person in self.known().items()}
 
     def _change(self, change: Callable[[dict[str, Person]], object]) -> None:
         with self.keep.exclusive():
@@ -210,7 +206,6 @@ class PeopleStore:
         """Change fields of a person's row; leave the fields that another process changed meanwhile.
 
         Args:
-            employee_id: the person.
             changes: validated fields of `Person`.
 
         Returns:

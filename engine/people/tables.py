@@ -131,7 +131,6 @@ def read_table(path: Path, fields: Mapping[str, Sequence[str]]) -> Table:
     """Read a CSV file with commas, semicolons or tabs; the first line that is not blank names the columns.
 
     Args:
-        path: the file.
         fields: the accepted headings of each field, in lower case without accents, hyphens or dots
             (`e mail` also matches `E-Mail`).
 
@@ -185,10 +184,8 @@ def _row(
     """Return a row's tidied cells, and the messages about them."""
     messages = []
     if any(cell.strip() for cell in cells[len(header) :]):
-        found = (
-            f"the row has {len(cells)} cells, the header {len(header)}: put cells that contain a delimiter in quotes"
-        )
-        messages.append(RowMessage(line, "", "error", found))
+        counts = f"the row has {len(cells)} cells, the header {len(header)}"
+        messages.append(RowMessage(line, "", "error", f"{counts}: put cells that contain a delimiter in quotes"))
     tidy = {}
     for field, index in columns.items():
         tidy[field], level, found = _tidy(decode_cell(cells[index]) if index < len(cells) else "")
