@@ -1,4 +1,4 @@
-"""Who was there when: the log of passages, when cameras were watching, plans, corrections, and the day sheet made of all.
+"""Who was there when: the log of passages, camera coverage, plans, corrections, and the day sheet made from all of them.
 
 Not here: HR's list and leave (`engine.people`), figures over many days (`engine.reports`).
 """

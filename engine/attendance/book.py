@@ -11,7 +11,6 @@ from engine.attendance.correction_log import CorrectionLog
 from engine.attendance.corrections import Correction
 from engine.attendance.keeper import SheetKeeper
 from engine.attendance.log import PunchLog, Sighting, near
-from engine.attendance.presence import Direction
 from engine.attendance.rota import Rota
 from engine.attendance.rows import PunchRow
 from engine.attendance.sheet_cache import SheetCache
@@ -23,17 +22,11 @@ from engine.types import NOBODY, Person
 
 
 class AttendanceBook:
-    """Logs, day sheets and their keeper as one value, and the writes after which a day sheet must be written anew.
+    """The logs, the day sheets and their keeper, and the writes that change a day sheet.
 
     Args:
-        logs: makes the logs; default: files in the workspace.
+        logs: creates the logs; default: files in the workspace.
         may_write_sheets: see `SheetKeeper`.
-
-    Attributes:
-        log, corrections: append and read rows.
-        sheets: derives day sheets.
-        keeper: writes them to files, and closes days.
-        rota: who is expected when.
     """
 
     def __init__(
@@ -63,80 +56,43 @@ class AttendanceBook:
     def record(
         self, sighting: Sighting, people: Mapping[str, Person], evidence_image: str = "", *, renew: bool = True
     ) -> PunchRow | None:
-        """Record a sighting, see `PunchLog.record`, and write the day sheet anew.
+        """Record a sighting, see `PunchLog.record`, and update the day sheet.
 
         Args:
             renew: at once; otherwise `keeper.settle` writes the sheet.
 
         Raises:
-            StorageError: it could not be written; the log is as it was.
+            StorageError: the row could not be written; the log is unchanged.
         """
         row = self.log.record(sighting, evidence_image)
         if row is not None:
             self.keeper.changed({self._work_day(row, people)}, people, now=renew)
         return row
 
-    def retract(
-        self,
-        employee_id: str,
-        time: datetime,
-        camera: str,
-        track: str,
-        reason: str,
-        people: Mapping[str, Person],
-        *,
-        instead: str = "",
-        author: str = "engine",
-        renew: bool = True,
-    ) -> PunchRow | None:
-        """Take back what a track was reported as, see `PunchLog.retract`, and write the day sheet anew.
-
-        Args:
-            instead: who it is, if that is known.
+    def retract(self, wanted: PunchRow, people: Mapping[str, Person], *, renew: bool = True) -> PunchRow | None:
+        """Take back what a track was reported as, see `PunchLog.retract`, and update the day sheet.
 
         Returns:
-            The correcting row; None when that track had written nothing.
+            The correcting row; None if the track had written nothing.
 
         Raises:
-            StorageError: it could not be written; the log is as it was.
+            StorageError: the row could not be written; the log is unchanged.
         """
-        wanted = PunchRow(
-            "", time, employee_id, "retract", camera, "", track, runner_up=instead, author=author, reason=reason
-        )
         found = self.log.retract(wanted)
         self.keeper.changed({self._work_day(row, people) for row, _ in found}, people, now=renew and bool(found))
         return found[-1][1] if found else None
 
-    def correct(
-        self,
-        employee_id: str,
-        day: date,
-        action: str,
-        *,
-        author: str,
-        reason: str,
-        now: datetime,
-        people: Mapping[str, Person],
-        time: datetime | None = None,
-        direction: Direction = "both",
-        value: str = "",
-        refers_to: str = "",
-    ) -> Correction:
-        """Correct or approve a person's day, and write its sheet anew.
-
-        Args:
-            action, time, direction, value, refers_to: see `Correction`.
-            author, reason: who and why; both are needed.
+    def correct(self, wanted: Correction, people: Mapping[str, Person]) -> Correction:
+        """Correct or approve a person's day, see `CorrectionLog.make`, and update its sheet.
 
         Raises:
-            InputError: it makes no sense; nothing was written.
-            StorageError: it could not be written.
+            InputError: the correction makes no sense; nothing was written.
+            StorageError: the row could not be written.
         """
-        if employee_id not in people and not any(row.employee_id == employee_id for row in self.log.on(near(day))):
-            raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists who is")
-        begin, end = self.rota.window(employee_id, people.get(employee_id, NOBODY).department, day)
-        way = direction if action == "add" else None
-        wanted = Correction("", now, day, employee_id, action, time, way, value, refers_to, author, reason)
+        who, day = wanted.employee_id, wanted.day
+        if who not in people and not any(row.employee_id == who for row in self.log.on(near(day))):
+            raise InputError(f"nobody is known as {who}", hint="`muster people` lists who is")
+        begin, end = self.rota.window(who, people.get(who, NOBODY).department, day)
         made = self.corrections.make(wanted, begin, end)
         self.keeper.changed({day}, people)
         return made

@@ -1,4 +1,4 @@
-"""The log of corrections: a row is in the file of the day on which the correction is made."""
+"""The log of corrections. A row is in the file of the day on which the correction was made."""
 
 from __future__ import annotations
 
@@ -16,11 +16,7 @@ from engine.storage.logs.rows import TypedDayLog
 
 
 class CorrectionLog(TypedDayLog[Correction]):
-    """Appends and reads corrections and approvals.
-
-    Args:
-        four_eyes: nobody approves their own corrections.
-    """
+    """Appends and reads corrections and approvals; `four_eyes`: nobody approves their own corrections."""
 
     def __init__(self, logs: Logs, zone: ZoneInfo, punches: PunchLog, *, four_eyes: bool) -> None:
         super().__init__(logs.daily("corrections", CORRECTION.columns, ("employee_id", "author")), CORRECTION)
@@ -30,24 +26,24 @@ class CorrectionLog(TypedDayLog[Correction]):
         """Corrections and approvals of working days in a range, oldest first.
 
         Raises:
-            StorageError: they cannot be read.
+            StorageError: the log cannot be read.
         """
         made = [day for day in self.days() if day >= first - timedelta(days=1)]
         return [row for row in self.on(made) if first <= row.day <= last]
 
     def make(self, wanted: Correction, begin: datetime, end: datetime) -> Correction:
-        """Check a correction and write it.
+        """Check a correction, give it an id and write it.
 
         Args:
-            wanted: made at its `timestamp`; its identifier is given here.
-            begin, end: when that person's working day begins and ends.
+            wanted: author and reason are required; `timestamp` is the present.
+            begin, end: of that person's working day.
 
         Returns:
             The row that was written durably.
 
         Raises:
-            InputError: it makes no sense; nothing was written.
-            StorageError: it could not be written.
+            InputError: the correction makes no sense; nothing was written.
+            StorageError: the row could not be written.
         """
         now, zone = wanted.timestamp, self._zone
         new = replace(
@@ -55,6 +51,7 @@ class CorrectionLog(TypedDayLog[Correction]):
             correction_id=new_id(now.astimezone(zone)),
             timestamp=now.astimezone(zone),
             time=wanted.time.astimezone(zone) if wanted.time else None,
+            direction=wanted.direction if wanted.action == "add" else None,
             author=clean_text(wanted.author, what="author", limit=100),
             reason=clean_text(wanted.reason, what="reason", limit=500),
         )

@@ -1,4 +1,4 @@
-"""Corrections and approvals: rows with author, reason and time. What the camera wrote stays, and the sheet shows both."""
+"""Corrections and approvals: rows with author, reason and time. The cameras' rows stay, and the sheet shows both."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.storage.logs.rows import RowType
 
 ACTIONS = ("add", "remove", "status", "approve", "revoke")
 EXCUSES = ("excused", "on leave", "remote", "sick", "absent", "present")
-"""What a status can be corrected to."""
+"""Statuses that a correction can set."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Correction:
 
     Attributes:
         timestamp: when it was made, timezone-aware.
-        day: the working day it is about.
-        action: `add` a passage, `remove` one (`refers_to` its event id), set a `status` (`value`), `approve` what was corrected on that
-            day so far, `revoke` a correction (`refers_to`).
-        time, direction: of an added passage; None: there is none, or the direction is not known.
+        day: the working day that it corrects.
+        action: `add` a passage, `remove` one (`refers_to`: its event id), set a `status` (`value`), `approve` the day's corrections so
+            far, or `revoke` a correction (`refers_to`).
+        time, direction: of an added passage; otherwise None. A direction of None is not known.
     """
 
     correction_id: str
@@ -45,12 +45,12 @@ CORRECTION = RowType(Correction)
 
 @dataclass(frozen=True)
 class InForce:
-    """The corrections of a person's day that hold.
+    """The corrections of a person's day that are in force.
 
     Attributes:
         removed: event ids that do not count.
-        status: in place of the computed one; empty: none.
-        approved_by: who approved all of it; empty while something waits for approval.
+        status: replaces the computed one; may be empty.
+        approved_by: who approved all of them; empty while one waits for approval.
     """
 
     added: tuple[Mark, ...] = ()
@@ -72,10 +72,7 @@ def holding(corrections: Iterable[Correction]) -> list[Correction]:
 
 
 def in_force(corrections: Iterable[Correction]) -> InForce:
-    """What the corrections of one person's day come to.
-
-    An approval covers what stood there when it was made; a later correction waits for its own.
-    """
+    """Combine the corrections of one person's day. An approval covers the corrections made before it."""
     rows = list(corrections)
     held = holding(rows)
     if not held:

@@ -1,7 +1,7 @@
-"""When cameras were watching: without that, nobody's absence means anything.
+"""When cameras were watching: without this, nobody's absence means anything.
 
-Each row of the log says that a camera was watching from one moment to another. It is written every minute, and when the camera is
-lost or stopped; so time for which a killed process wrote no row counts as not covered.
+Each row of the log says that a camera was watching from one moment to another. A recorder writes one every minute, and when the camera
+is lost or stopped. If a recorder is killed, the time since its last row counts as not covered.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from engine.storage.logs import FileLogs, Logs
 from engine.storage.logs.rows import RowType, TypedDayLog
 
 _KNOWN = timedelta(days=3)
-"""A camera that was watching so recently belongs to the entrance, where the settings name none: over a weekend, too."""
+"""If the settings name no entrance, every camera that watched within this time belongs to it: long enough for a weekend."""
 COVERAGE_DAYS = 2 + _KNOWN.days
-"""Files of so many days before a day say what was covered on it."""
+"""Number of days before a day whose files say what was covered on it."""
 
 _Spans = list[tuple[datetime, datetime]]
 
@@ -44,8 +44,8 @@ class Watching:
     """Turns the frames of one camera into spans.
 
     Args:
-        gap_s: without a frame for longer it was not watching.
-        every_s: how long a span gets before it is handed out.
+        gap_s: a camera that delivers no frame for longer than this was not watching.
+        every_s: length at which a span is complete.
     """
 
     def __init__(self, camera: str, gap_s: float, every_s: float) -> None:
@@ -55,7 +55,7 @@ class Watching:
         self._last: datetime | None = None
 
     def frame(self, time: datetime) -> list[Span]:
-        """A frame came; the spans that are complete."""
+        """Process a frame; return the spans that are complete."""
         spans: list[Span] = []
         if self._last is not None and not timedelta(0) <= time - self._last <= self._gap:
             spans = self.pause("gap")
@@ -69,7 +69,7 @@ class Watching:
         return spans
 
     def pause(self, why: str, detail: str = "") -> list[Span]:
-        """The camera was lost, or the run is over: what was watched up to its last frame."""
+        """The camera was lost, or the run is over; return the span up to its last frame."""
         begin, last = self._begin, self._last
         self._begin = self._last = None
         return [] if begin is None or last is None else [Span(self._camera, begin, last, why, detail)]
@@ -77,12 +77,12 @@ class Watching:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Who can have been seen: for each camera of the entrance when it was watching.
+    """When each camera of the entrance was watching.
 
     Attributes:
-        cameras: those that count; people may come by any of them, so all must watch. Empty: those that were watching during the time
-            that is asked about, or in the three days before it.
-        spans: per camera, merged and in order.
+        cameras: all of them must watch, because people may pass any. Empty: those that watched in the time in question or in the three
+            days before it.
+        spans: by camera, merged and in order.
         outage: gaps no longer than this are ignored.
     """
 
@@ -107,7 +107,7 @@ class Coverage:
         return [(since, until) for since, until in _merged(missing) if until - since > self.outage]
 
     def _within(self, camera: str, begin: datetime, end: datetime) -> Sequence[tuple[datetime, datetime]]:
-        """Spans of a camera that reach into the time between two moments."""
+        """Spans of a camera that overlap the time between two moments."""
         spans = self.spans.get(camera, ())
         return spans[bisect_right(spans, begin, key=itemgetter(1)) : bisect_right(spans, end, key=itemgetter(0))]
 
@@ -157,7 +157,7 @@ class CoverageBook:
         """Write durably that a camera was watching.
 
         Raises:
-            StorageError: it could not be written.
+            StorageError: the row could not be written.
         """
         span = replace(span, begins=span.begins.astimezone(self._zone), ends=span.ends.astimezone(self._zone))
         day = span.begins.date()
@@ -167,26 +167,17 @@ class CoverageBook:
 
     @property
     def rules(self) -> str:
-        """Which cameras count, and from when on a gap does, as a text to compare."""
+        """The cameras that count and the shortest gap that does, as a text to compare."""
         return repr((sorted(self._entrances), sorted(self._others), self._outage))
 
     def between(self, first: date, last: date) -> Coverage:
-        """What was covered from the day before `first` to two days after `last`.
-
-        Cameras count that the settings name as entrances; where they name none, all that were watching lately, see `Coverage`.
-        """
-        spans: dict[str, _Spans] = {}
-        begin = first - timedelta(days=COVERAGE_DAYS)
-        for day in (begin + timedelta(days=offset) for offset in range((last - begin).days + 3)):
-            for camera, found in self._day(day).items():
-                if camera not in self._others:
-                    spans.setdefault(camera, []).extend(found)
-        return Coverage(
-            tuple(sorted(self._entrances)), {camera: _merged(found) for camera, found in spans.items()}, self._outage
-        )
+        """The coverage of the entrance from the day before `first` to two days after `last`."""
+        spans = self.watched(first - timedelta(days=COVERAGE_DAYS), last + timedelta(days=2))
+        counted = {camera: found for camera, found in spans.items() if camera not in self._others}
+        return Coverage(tuple(sorted(self._entrances)), counted, self._outage)
 
     def watched(self, first: date, last: date) -> Mapping[str, Sequence[tuple[datetime, datetime]]]:
-        """When each camera was watching, those beside the entrance included: merged spans that begin from `first` to `last`."""
+        """When each camera was watching, at the entrance or not: merged spans that begin from `first` to `last`."""
         spans: dict[str, _Spans] = {}
         for day in (first + timedelta(days=offset) for offset in range((last - first).days + 1)):
             for camera, found in self._day(day).items():

@@ -1,4 +1,4 @@
-"""One person's day as typed values, decided once: every page, export and program reads these fields and works nothing out again."""
+"""One person's day as typed values, decided once: pages, exports and programs read these fields and recompute nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Presence(StrEnum):
-    """Whether somebody is inside at the moment for which a sheet or a list is made."""
+    """Where somebody is at the moment of a sheet or a list."""
 
     INSIDE = "inside"
     OUTSIDE = "outside"
@@ -24,7 +24,7 @@ class Presence(StrEnum):
 
 
 class Status(StrEnum):
-    """What a day came to."""
+    """The result of a day."""
 
     ON_TIME = "on time"
     LATE = "late"
@@ -59,7 +59,7 @@ class Recorded:
     Attributes:
         first_in, last_out: local times, timezone-aware.
         worked: without breaks.
-        status: None when the cameras say nothing.
+        status: None if the cameras say nothing.
     """
 
     first_in: datetime | None = None
@@ -75,24 +75,23 @@ class DaySheet:
     All moments are timezone-aware, in the workplace's zone. None always means unknown or not applicable.
 
     Attributes:
-        employee_id, name, department: who.
         day: the working day; a night shift belongs to the day on which it begins.
-        status: what the day came to, the most pressing first.
-        presence: where the person is at the moment for which the sheet is made; `outside` on days that are over.
+        status: the most pressing one that applies.
+        presence: where the person is at the moment of the sheet; `outside` on days that are over.
         first_in, last_out: first arrival and last departure in force, as far as they were seen.
-        arrival, departure: the same where cameras cannot have missed an earlier or a later one.
-        late: the person arrived after the planned start and its grace. Unknown without a plan or a certain arrival: then they were
-            neither late nor punctual.
+        arrival, departure: the same, if cameras cannot have missed an earlier or a later one.
+        late: the person arrived after the planned start and its grace. Unknown without a plan or a certain arrival: the day then counts
+            as neither late nor punctual.
         left_early: likewise for the planned end.
         late_min, early_min: whole minutes from the planned start, or to the planned end; 0 when not late or not early.
-        worked: time inside, breaks taken off. breaks: time taken off. stayed: from the first arrival to the last departure.
+        worked: time inside without breaks. breaks: time deducted. stayed: from the first arrival to the last departure.
         shift, planned_in, planned_out: the plan; empty and None where there is none.
         planned: working time that the plan asks for; None on holidays and without a plan.
-        credited: planned time that need not be worked (leave, holidays) or is not settled yet.
+        credited: planned time that need not be worked (leave, holidays) or is still undecided.
         covered_pct: per cent of the planned time during which cameras were watching.
         punches: passages that are in force as recorded. camera_in, similarity_in, liveness: of the first arrival.
-        utc_offset: what local time differs from UTC by, such as `UTC+01:00`.
-        notes: what else is worth knowing, as parts of a sentence that an interface can translate.
+        utc_offset: of local time, such as `UTC+01:00`.
+        notes: further remarks, as parts of a sentence that an interface can translate.
         recorded: what the cameras alone say.
         corrected_by, correction_reason, approved_by: of corrections in force; empty without any.
     """
@@ -138,7 +137,7 @@ class DaySheet:
 
     @property
     def away(self) -> bool:
-        """The person need not come: leave, remote, sick or excused. Public holidays and days off are not counted here."""
+        """The person need not come: leave, remote, sick or excused. Public holidays and days off do not count."""
         return self.status in _AWAY
 
     @property
@@ -180,7 +179,7 @@ class DaySheet:
 
     @property
     def hours(self) -> float | None:
-        """Hours worked, to two digits as the sheet shows them; sums of months are sums of these."""
+        """Hours worked, to two digits as in the sheet; sums over months add these."""
         return _hours(self.worked)
 
     @property
@@ -195,7 +194,7 @@ class DaySheet:
 
 
 def credit(status: Status, planned: timedelta | None, worked: timedelta | None) -> timedelta:
-    """Planned time that is not held against the person; days that were worked or missed are held against the plan whole."""
+    """Planned time that the person need not have worked; days that were worked or missed get none."""
     if planned is None or status in _WORKED or status is Status.ABSENT:
         return timedelta()
     return max(timedelta(hours=(_hours(planned) or 0.0) - (_hours(worked) or 0.0)), timedelta())
@@ -209,7 +208,7 @@ _YES_NO = {True: "yes", False: "no", None: ""}
 
 
 def cells(row: DaySheet) -> dict[str, object]:
-    """A day as the cells of a table with `SHEET_COLUMNS`: local clock times, hours with two digits, empty where unknown."""
+    """A day as the cells of a table with `SHEET_COLUMNS`: local clock times, hours with two digits, empty if unknown."""
     return {
         "employee_id": row.employee_id,
         "name": row.name,
@@ -249,7 +248,7 @@ def cells(row: DaySheet) -> dict[str, object]:
 
 
 def _clock(time: datetime | None) -> str:
-    # a third of what %H:%M:%S takes, and there are thousands
+    # takes a third of the time of %H:%M:%S, and there are thousands
     return "" if time is None else f"{time.hour:02}:{time.minute:02}:{time.second:02}"
 
 
@@ -277,6 +276,6 @@ def days_from_json(content: bytes) -> list[DaySheet]:
     """Read what `days_to_json` wrote.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the content is something else.
     """
     return _adapter().validate_json(content)

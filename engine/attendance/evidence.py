@@ -1,4 +1,4 @@
-"""A sighting and the picture that shows it, written together: no row names a picture that is not there, and no picture lacks a row."""
+"""Write a sighting and its picture together: no row names a missing picture, and no picture lacks a row."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.attendance.book import AttendanceBook
 from engine.attendance.log import Sighting
 from engine.attendance.rows import PunchRow
 from engine.imaging import encode_jpeg
 from engine.storage import atomic_write
-from engine.types import Person
+from engine.types import Image, Person
 
 log = logging.getLogger(__name__)
 
@@ -24,20 +21,20 @@ def record_shown(
     book: AttendanceBook,
     sighting: Sighting,
     people: Callable[[], Mapping[str, Person]],
-    picture: NDArray[np.uint8] | None,
+    picture: Image | None,
     *,
     renew: bool = True,
 ) -> PunchRow | None:
     """Record a sighting with its picture, see `AttendanceBook.record`.
 
     Args:
-        picture: (H, W, 3) uint8 RGB; None, or one that cannot be encoded: a punch without its picture is better than none.
+        picture: (H, W, 3) uint8 RGB. If it is None or cannot be encoded, the punch is written without it.
 
     Returns:
         The row that was written durably; None within the cool-down.
 
     Raises:
-        StorageError: row or picture could not be written; neither is there.
+        StorageError: row or picture could not be written; neither remains.
     """
     if book.log.would_record(sighting) is None:
         return None

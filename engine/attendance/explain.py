@@ -1,4 +1,4 @@
-"""Why a row of the attendance log says what it says: as values, and as parts of a sentence that an interface can translate. Pure."""
+"""Explain a row of the attendance log, as parts of a sentence that an interface can translate. Pure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Part:
     """A part of a sentence.
 
     Attributes:
-        text: in English; `{name}` stands for a value. One of a few texts, so that each can be translated.
-        values: put into it; under `who` the id of a person.
+        text: in English, with `{name}` in place of a value; one of a few, so that each can be translated.
+        values: by name; `who` is the id of a person.
     """
 
     text: str
@@ -26,13 +26,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One row of the log, explained.
-
-    Attributes:
-        row: of the log.
-        taken_back: reason of a later row that takes this one back; None: none does.
-        parts: all of it as parts of a sentence.
-    """
+    """One row of the log with its explanation; `taken_back`: reason of a later row that takes it back; None: none does."""
 
     row: PunchRow
     taken_back: str | None = None
@@ -46,12 +40,7 @@ _LIVENESS = {"passed": "liveness passed", "unproven": "liveness not proven", "fa
 
 
 def explain(row: PunchRow, taken_back: str | None = None) -> Explanation:
-    """Explain a row of the attendance log.
-
-    Args:
-        row: of the log.
-        taken_back: the reason of the row that takes it back; None: none does.
-    """
+    """Explain a row of the attendance log; `taken_back`: see `Explanation`."""
     parts: list[Part] = []
     if taken_back is not None:
         parts.append(Part("taken back: {reason}", {"reason": taken_back or "–"}))

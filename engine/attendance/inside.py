@@ -1,6 +1,6 @@
 """Who is inside now: the list that is read out at the assembly point. Pure.
 
-Whoever is not known to have left is on it; see `engine.attendance.stay` for how that is decided.
+It names everybody who is not known to have left; `engine.attendance.stay` decides that.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Inside:
     """Somebody who is inside, or may be.
 
     Attributes:
-        presence: `inside`, or `unsure` where no camera could have seen them leave.
-        since: when they came. last_seen: their last passage. Both timezone-aware, in the workplace's zone.
-        camera: of the last passage; `corrected by hand` where a correction added it.
+        presence: `inside`, or `unsure` if no camera could have seen them leave.
+        since, last_seen: the arrival and the last passage, timezone-aware, in the workplace's zone.
+        camera: of the last passage; `corrected by hand` if a correction added it.
     """
 
     employee_id: str
@@ -76,6 +76,6 @@ def inside_now(rows: Sequence[PunchRow], book: Book, now: datetime) -> list[Insi
 
 
 def count_inside(rows: Iterable[Inside]) -> tuple[int, int]:
-    """How many are inside, and of how many nobody can be sure."""
+    """The number of people who are inside, and of those who may be."""
     sure = [row.presence is Presence.INSIDE for row in rows]
     return sum(sure), len(sure) - sum(sure)

@@ -17,14 +17,14 @@ from engine.types import Person
 log = logging.getLogger(__name__)
 
 _READY = timedelta(weeks=13)
-"""Sheets of so many days are made ready when days are closed: the longest range that people look at day by day."""
+"""Sheets of this time are prepared when days are closed: the longest range that people look at day by day."""
 
 
 class SheetKeeper:
-    """Writes day sheets when the log has grown. The log is the truth: a sheet that cannot be written is only written later.
+    """Writes day sheets after the log has changed. The log is the truth, so a sheet that cannot be written is written later.
 
     Args:
-        may_write: whether this process may write day sheets; a recorder with few rights leaves them to others.
+        may_write: whether this process may write day sheets; a recorder with few rights may not.
     """
 
     def __init__(
@@ -43,24 +43,20 @@ class SheetKeeper:
 
     @property
     def behind(self) -> bool:
-        """A day sheet is behind the log."""
+        """Whether a day sheet is behind the log."""
         return bool(self._behind)
 
     def refresh(self, day: date, people: Mapping[str, Person]) -> None:
-        """Write the day sheet anew from the log.
+        """Write a day sheet from the log.
 
         Raises:
-            StorageError: the log cannot be read, or the sheet not be written.
+            StorageError: the log cannot be read, or the sheet cannot be written.
         """
         with self._log.exclusive():
             self._sheets.write(day, people)
 
     def changed(self, days: set[date], people: Mapping[str, Person], *, now: bool = True) -> None:
-        """The rows of working days changed: write their sheets anew.
-
-        Args:
-            now: at once, as far as that is possible; otherwise `settle` does it.
-        """
+        """Update the sheets of working days whose rows changed; `now`: at once if possible, otherwise `settle` does it."""
         if not self._may_write():
             return
         self._behind |= days
@@ -81,10 +77,10 @@ class SheetKeeper:
             self._behind.discard(day)
 
     def follow(self, now: datetime, people: Mapping[str, Person]) -> list[date]:
-        """Write the sheets of today and of the day before anew if other processes have written to the log; which these were.
+        """Update the sheets of today and yesterday if other processes wrote to the log; return the days of these sheets.
 
         Raises:
-            StorageError: the log cannot be read, or a sheet not be written.
+            StorageError: the log cannot be read, or a sheet cannot be written.
         """
         today = now.astimezone(self._zone).date()
         stamps = self._log.raw.stamps([today - timedelta(days=1), today, today + timedelta(days=1)])
@@ -95,19 +91,19 @@ class SheetKeeper:
         return changed
 
     def close_days(self, now: datetime, people: Mapping[str, Person]) -> list[date]:
-        """Close the logs of days that are over for everybody, and write their last sheets; which days were closed.
+        """Close the logs of days that are over for everybody, and write their final sheets; return the closed days.
 
-        A day is over when the day after it is, too: until then a night shift may go on, and a name be withdrawn.
+        A day is over when the next day has ended, too: until then a night shift may go on, and a name may be withdrawn.
 
         Raises:
-            StorageError: a log cannot be read or closed, or a sheet not be written.
+            StorageError: a log cannot be read or closed, or a sheet cannot be written.
         """
         before = now.astimezone(self._zone).date() - timedelta(days=1)
         closed = self._log.raw.close(before, now)
         self._corrections.raw.close(before, now)
         if self._coverage is not None:
             self._coverage.log.raw.close(before, now)
-        for day in (*closed, before):  # the day before `now`, too: who was `inside` is not any more
+        for day in (*closed, before):  # yesterday, too: nobody is `inside` there any more
             if self._log.raw.stamps([day]):
                 self.refresh(day, people)
         if logged := self._log.days():

@@ -1,9 +1,9 @@
 """The attendance log: append-only, and the truth from which everything else is derived.
 
 A person's first sighting is a `punch`. Within the cool-down after it, further sightings in the same direction are not punches; at
-most one of them per cool-down is kept as a `seen` row, so that the last time out is known. A withdrawn name is a `retract` row
-that names the row it takes back. A face that could not be identified for certain is an `unidentified` row under the id that it
-resembled most: it counts as nobody's time, but as a reason not to call that person absent. Nothing is ever rewritten.
+most one of them per cool-down becomes a `seen` row, so that the last time out is known. A `retract` row withdraws a name and refers
+to the row that it takes back. A face that could not be identified for certain is an `unidentified` row under the id that it
+resembled most: it adds to nobody's time, but that person is not called absent. Rows are never rewritten.
 """
 
 from __future__ import annotations
@@ -31,14 +31,13 @@ class Sighting:
     """An enrolled person was recognised, or nearly.
 
     Attributes:
-        employee_id: who, or whom the face resembled most.
-        time: when, timezone-aware.
+        employee_id: the person, or the one whom the face resembled most.
+        time: timezone-aware.
         track: the track's name, unique within a day and camera.
-        arrival: the beginning of a presence; only such a sighting can be a punch.
-        certain: False: the face could not be identified for certain, `reason` says why.
-        liveness: result of the liveness checks: `passed`, `unproven`, `failed`; empty: not checked.
-        method: how they were recognised: by their face, or by a PIN they entered; then there is no evidence of a face, and the
-            cells for it stay empty.
+        arrival: a presence begins; only such a sighting can be a punch.
+        certain: False: the face could not be identified for certain, and `reason` says why.
+        liveness: `passed`, `unproven` or `failed`; empty: not checked.
+        method: with `pin`, no face was compared, and the cells about it stay empty.
     """
 
     employee_id: str
@@ -60,7 +59,7 @@ class PunchLog(TypedDayLog[PunchRow]):
 
     Args:
         workspace: paths of pictures are relative to it.
-        directions: of cameras by name, others see both ways.
+        directions: by camera; other cameras see both ways.
     """
 
     def __init__(
@@ -71,7 +70,7 @@ class PunchLog(TypedDayLog[PunchRow]):
         self._cool_down, self._directions = cool_down, directions
 
     def record(self, sighting: Sighting, evidence_image: str = "") -> PunchRow | None:
-        """Write the sighting down as `punch`, `seen` or `unidentified`, or not at all.
+        """Record a sighting as `punch`, `seen` or `unidentified`, or not at all.
 
         Args:
             evidence_image: path of the picture within the workspace.
@@ -80,7 +79,7 @@ class PunchLog(TypedDayLog[PunchRow]):
             The row that was written durably, now or by an interrupted run; None within the cool-down.
 
         Raises:
-            StorageError: it could not be written; the log is as it was.
+            StorageError: the row could not be written; the log is unchanged.
         """
         time = sighting.time.astimezone(self._zone)
         event_id = self._id_of(sighting)
@@ -117,7 +116,7 @@ class PunchLog(TypedDayLog[PunchRow]):
             return row
 
     def would_record(self, sighting: Sighting) -> PunchEvent | None:
-        """What `record` would write now; None: nothing.
+        """The event that `record` would write now; None: none.
 
         Raises:
             StorageError: the log cannot be read.
@@ -130,13 +129,13 @@ class PunchLog(TypedDayLog[PunchRow]):
         """Take back what a track was reported as; the rows that are taken back stay.
 
         Args:
-            wanted: a `retract` row without the identifiers of itself and of the row that it takes back.
+            wanted: a `retract` row without its own id and that of the row that it takes back; `runner_up`: who it is, if known.
 
         Returns:
-            Each row that is taken back, and the row that does so; empty when that track had written nothing.
+            Each row that is taken back, with the row that does so; empty if the track had written nothing.
 
         Raises:
-            StorageError: it could not be written; the log is as it was.
+            StorageError: the rows could not be written; the log is unchanged.
         """
         time = wanted.timestamp.astimezone(self._zone)
         day, place = time.date(), (wanted.camera, wanted.track)
@@ -162,13 +161,13 @@ class PunchLog(TypedDayLog[PunchRow]):
             return found
 
     def evidence_path(self, sighting: Sighting) -> Path:
-        """Where a new picture of a sighting belongs: of a punch, or of a face that could not be identified for certain."""
+        """Path for a new picture of a sighting, certain or not."""
         folder = self._workspace / "images" / ("evidence" if sighting.certain else "unidentified")
         about = ("picture", sighting.track, sighting.employee_id)
         return folder / f"{new_id(sighting.time.astimezone(self._zone), *about)}.jpg"
 
     def relative(self, path: Path) -> str:
-        """A path as rows hold it: within the workspace, with forward slashes."""
+        """A path as in rows: within the workspace, with forward slashes."""
         return path.relative_to(self._workspace).as_posix()
 
     def _id_of(self, sighting: Sighting) -> str:
@@ -197,7 +196,7 @@ class PunchLog(TypedDayLog[PunchRow]):
 
 
 def near(day: date) -> list[date]:
-    """Days whose rows a sheet is made from: nights reach into the next day, and a retraction may come a day later still."""
+    """Days whose rows a sheet needs: nights reach into the next day, and a retraction may come a day later still."""
     return [day + timedelta(days=offset) for offset in (-1, 0, 1, 2)]
 
 

@@ -1,8 +1,8 @@
-"""From a person's passages of a day to when they were there: first in, last out, breaks, hours. Pure.
+"""From a person's passages of a day to the times when they were there: first in, last out, breaks, hours. Pure.
 
-A camera looks at people who come (`in`), who go (`out`), or both. A passage of the last kind begins a presence when nobody was
-inside, and is otherwise the latest moment at which somebody was still there. Where no camera tells the two apart, the first passage
-is the arrival and the last the departure, and what lay between is presence.
+A camera sees people come (`in`), go (`out`), or both. A passage of the last kind begins a presence if the person was outside;
+otherwise it shows that they were still there. If no camera tells directions apart, the first passage is the arrival, the last is the
+departure, and the time in between is presence.
 """
 
 from __future__ import annotations
@@ -15,17 +15,12 @@ from typing import Literal
 Direction = Literal["in", "out", "both"]
 
 SAME_PASSAGE = timedelta(minutes=2)
-"""Whoever left is still at the door for so long: a camera that sees both ways does not make an arrival of it."""
+"""Somebody who left may stay at the door for this long without a camera that sees both ways taking it for an arrival."""
 
 
 @dataclass(frozen=True, order=True)
 class Mark:
-    """One passage.
-
-    Attributes:
-        time: when, timezone-aware.
-        event_id: of the log's row, or of the correction.
-    """
+    """One passage: its time (timezone-aware) and the id of its row in the log or in the corrections."""
 
     time: datetime
     event_id: str
@@ -37,10 +32,10 @@ class TimesInside:
     """When somebody was there on a day.
 
     Attributes:
-        first_in, last_out: moments, the second not before the first; None when not known.
-        spans: times inside, in order, none longer than what cameras saw the beginning and the end of.
-        open_since: came in then and was not seen leaving; None when the last departure is known.
-        missing_in: was seen leaving, at least once, without having been seen to come.
+        first_in, last_out: the second is not before the first; None if not known.
+        spans: times inside whose beginning and end cameras saw, in order.
+        open_since: arrival without a departure; None if the last departure is known.
+        missing_in: at least one departure has no arrival.
         last_seen: the last passage of any kind; None without passages.
     """
 
@@ -53,7 +48,7 @@ class TimesInside:
 
     @property
     def inside_s(self) -> float:
-        """Seconds inside, breaks that cameras saw left out."""
+        """Seconds inside, without the breaks that cameras saw."""
         return sum((end - begin).total_seconds() for begin, end in self.spans)
 
     @property
@@ -64,13 +59,13 @@ class TimesInside:
 
 
 def times_inside(marks: Iterable[Mark]) -> TimesInside:
-    """Put a person's passages together, in any order, doubles included."""
+    """Combine a person's passages, in any order, duplicates included."""
     ordered = sorted(set(marks))
     spans: list[tuple[datetime, datetime]] = []
-    since: datetime | None = None  # inside since then
-    until: datetime | None = None  # was certainly still there then
+    since: datetime | None = None  # inside since
+    until: datetime | None = None  # certainly still inside at this time
     left: datetime | None = None
-    strays: list[datetime] = []  # left then, but nobody saw them come
+    strays: list[datetime] = []  # departures without an arrival
     for mark in ordered:
         if mark.direction == "out":
             if since is not None:

@@ -13,16 +13,16 @@ from engine.config.hours import days_of_week
 from engine.errors import ConfigError
 
 _AFTER = timedelta(hours=6)
-"""Overtime after a night shift still belongs to it for so long."""
+"""Overtime after a night shift belongs to it for this long."""
 _BEFORE = timedelta(hours=2)
-"""Who begins shortly after midnight comes before it; who ends shortly before it leaves after it."""
+"""People who begin shortly after midnight come before it, and people who end shortly before it leave after it."""
 _LONGEST = timedelta(hours=20)
-"""No day begins later than so long after its midnight: so every day begins after the one before it."""
+"""Latest beginning of a day after its midnight, so that every day begins after the previous one."""
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A shift on a day, in moments that really are so far apart: clock changes are taken into account.
+    """A shift on a day, with clock changes taken into account.
 
     Attributes:
         start, end: local times with a fixed offset, `end` not before `start`.
@@ -35,17 +35,17 @@ class Planned:
 
     @property
     def grace(self) -> timedelta:
-        """How long after the start an arrival is on time."""
+        """Time after the start within which an arrival is on time."""
         return timedelta(minutes=self.config.grace_min)
 
     @property
     def leave_grace(self) -> timedelta:
-        """How long before the end leaving is not early."""
+        """Time before the end within which leaving is not early."""
         return timedelta(minutes=self.config.leave_grace_min)
 
     @property
     def hours(self) -> float:
-        """Planned working time, the break left out."""
+        """Planned working hours without the break."""
         length = (self.end - self.start).total_seconds() / 3600
         return max(0.0, length - (self.config.break_min / 60 if length > self.config.break_after_h else 0.0))
 
@@ -54,7 +54,7 @@ class Rota:
     """The plan of a workplace.
 
     Raises:
-        ConfigError: no such country or subdivision is known.
+        ConfigError: the country or subdivision of the holidays is not known.
     """
 
     def __init__(self, shifts: Mapping[str, ShiftConfig], holidays: HolidaysConfig, zone: ZoneInfo) -> None:
@@ -64,7 +64,7 @@ class Rota:
         self.zone = zone
         self._boundary = lru_cache(maxsize=20_000)(self._boundary_of)
         self.shift = lru_cache(maxsize=100_000)(self._shift_of)
-        """Name of the shift that somebody (id, department) has on a day, holidays not considered; empty: none."""
+        """Name of the shift of somebody (id, department) on a day, regardless of holidays; empty: none."""
 
     @property
     def rules(self) -> str:
@@ -72,7 +72,7 @@ class Rota:
         return repr((self._shifts, self._holidays, self.zone.key))
 
     def __bool__(self) -> bool:
-        """There are shifts: somebody can be late or absent."""
+        """True if there are shifts, so that somebody can be late or absent."""
         return bool(self._shifts)
 
     @cached_property
@@ -123,50 +123,49 @@ class Rota:
         return found
 
     def planned(self, employee_id: str, department: str, day: date) -> Planned | None:
-        """When somebody is expected on a day; None: not at all. Holidays are not considered."""
+        """The shift on which somebody is expected on a day, regardless of holidays; None: none."""
         name = self.shift(employee_id, department, day)
         return self._planned(name, day) if name else None
 
     def expected(self, planned: Planned, day: date) -> bool:
-        """Whether the plan holds on that day, or a public holiday frees of it."""
+        """Whether the plan holds on that day; False: it is a public holiday."""
         return planned.config.on_holidays or not self.holiday(day)
 
     def _planned(self, name: str, day: date) -> Planned:
         shift = self._shifts[name]
         last = day + timedelta(days=1) if shift.end <= shift.start else day
         start = self._moment(day, shift.start)
-        # a shift within the hour that a clock change leaves out would end before it begins
+        # a shift within the hour that a clock change skips would end before it begins
         return Planned(name, start, max(start, self._moment(last, shift.end)), shift)
 
     def _moment(self, day: date, at: time) -> datetime:
-        """A local time as a moment; one that a clock change leaves out is as far after midnight as the clock says.
+        """A local time as a moment; a time that a clock change skips is as far after midnight as the clock says.
 
-        Its offset is fixed: between two times of one `ZoneInfo`, Python counts the hours on the clock, not those that pass.
+        Its offset is fixed, because between two times of one `ZoneInfo` Python counts hours on the clock, not elapsed hours.
         """
         moment = datetime.combine(day, at, self.zone).astimezone(UTC).astimezone(self.zone)
         return moment.replace(tzinfo=timezone(moment.utcoffset() or timedelta()))
 
     def window(self, employee_id: str, department: str, day: date) -> tuple[datetime, datetime]:
-        """From when to when moments belong to somebody's working day (the second not included).
+        """The begin and the end (exclusive) of somebody's working day.
 
-        A day begins at midnight, unless the shift before reaches over it (then half-way to the next shift, at most six hours
-        after its end) or the day's own shift begins so early that one comes before midnight. The windows of a person share no
-        moment and leave none out.
+        A day begins at midnight, unless the previous shift ends after it (then half-way to the next shift, at most six hours after
+        that end) or the day's own shift begins so early that people come before midnight. Windows neither overlap nor leave gaps.
         """
         names = tuple(self.shift(employee_id, department, day + timedelta(days=offset)) for offset in (-1, 0, 1))
         return self._boundary(names[0], names[1], day), self._boundary(names[1], names[2], day + timedelta(days=1))
 
     def moment_on(self, employee_id: str, department: str, day: date, at: time) -> datetime:
-        """A time of day as a moment of somebody's working day: of a night shift, 05:30 is on the day after.
+        """A time of day within somebody's working day: in a night shift, 05:30 is on the next day.
 
-        A time that the working day does not have is taken of `day` itself.
+        A time outside the working day is one of `day` itself.
         """
         begin, end = self.window(employee_id, department, day)
         moments = [self._moment(day + timedelta(days=offset), at) for offset in (0, 1, -1)]
         return next((moment for moment in moments if begin <= moment < end), moments[0])
 
     def _boundary_of(self, before: str, after: str, day: date) -> datetime:
-        """Where `day` begins for somebody who has shift `before` on the day before and `after` on the day."""
+        """The begin of `day` for somebody with shift `before` on the previous day and `after` on the day."""
         midnight = self._moment(day, time())
         earlier = self._planned(before, day - timedelta(days=1)) if before else None
         later = self._planned(after, day) if after else None

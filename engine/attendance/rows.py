@@ -1,4 +1,4 @@
-"""Rows of the attendance log, and what the rows of a day say about people. Pure."""
+"""Rows of the attendance log, and their content by person. Pure."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ class PunchRow:
 
     Attributes:
         event_id: unique; begins with the day.
-        timestamp: when, timezone-aware.
-        employee_id: who; of an `unidentified` row, whom the face resembled most.
+        timestamp: timezone-aware.
+        employee_id: the person; in an `unidentified` row, the one whom the face resembled most.
         method: `face`, `pin` or `sample`.
-        agreeing_frames, voting_frames: good frames that said this name, of all that voted; None: no face was compared.
+        agreeing_frames, voting_frames: good frames for this name, and all that voted; None: no face was compared.
         similarity, runner_up, runner_up_similarity, margin: of the best person and the next best; cosines.
-        threshold: the similarity that was needed.
+        threshold: the similarity that was required.
         evidence_image: path within the workspace; may be empty.
-        refers_to: of a `retract` row, the row that it takes back.
-        author: who took it back.
+        refers_to, author: of a `retract` row: the row that it takes back, and the user who did so.
         reason: of withdrawals and of faces that could not be identified.
-        direction: which way the camera looks; None: not known.
-        liveness: `passed`, `unproven`, `failed`; empty: not checked.
+        direction: that the camera sees; None: not known.
+        liveness: `passed`, `unproven` or `failed`; empty: not checked.
     """
 
     event_id: str
@@ -58,7 +57,7 @@ class PunchRow:
 
     @property
     def passage(self) -> bool:
-        """The person passed: a `punch` or a `seen` row."""
+        """True for a `punch` or a `seen` row: the person passed."""
         return self.event in {"punch", "seen"}
 
     @property
@@ -77,17 +76,17 @@ def valid_rows(rows: Sequence[PunchRow]) -> list[PunchRow]:
 
 
 class DayRows:
-    """What the rows of one day of the log say, in the form that the sheets of this and of neighbouring days need."""
+    """The rows of one day of the log, in the form that the sheets of this day and its neighbours need."""
 
     def __init__(self, rows: Iterable[PunchRow]) -> None:
         self.passages: dict[str, list[PunchRow]] = {}
-        """By person, withdrawn ones, too."""
+        """By person, withdrawn ones included."""
         self.withdrawn: set[str] = set()
-        """Rows, of this day or of one before, that are taken back."""
+        """Ids of rows, of this day or an earlier one, that are taken back."""
         self.doubts: list[PunchRow] = []
-        """Rows that say that somebody was perhaps seen: `unidentified` and `retract`."""
+        """Rows of people who may have been seen: `unidentified` and `retract`."""
         self.times: dict[str, datetime] = {}
-        """Of all rows by id."""
+        """Times of all rows by id."""
         for row in rows:
             self.times[row.event_id] = row.timestamp
             if row.passage:

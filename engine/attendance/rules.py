@@ -1,4 +1,4 @@
-"""What a recognised face becomes in the attendance log: one rule for the book that writes, and for the replay of past decisions."""
+"""The event that a recognised face becomes in the attendance log: one rule for recording and for the replay of past decisions."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def event_for(
     arrival: bool = True,
     certain: bool = True,
 ) -> Literal["punch", "seen", "unidentified"] | None:
-    """The kind of row to write; None: nothing, because another row is too near in time.
+    """The kind of row to write; None: none, because another row is too close in time.
 
     Args:
-        cool_down: a row at least so long before or after the sighting does not stand in its way.
+        cool_down: rows at least this far from the sighting do not matter.
         punches, seen, doubts: times of the person's rows in the same direction, by kind; a doubt is an `unidentified` row.
-        arrival: whether a presence begins; if not, the sighting is a punch only for want of another one.
+        arrival: whether a presence begins; if not, the sighting is a punch only if there is no other.
     """
 
     def clear_of(times: Collection[datetime]) -> bool:
-        # abs(): after a step of the clock a sighting may lie before the rows that are there
+        # abs(): after a step of the clock, a sighting may be earlier than existing rows
         return all(abs(time - other) >= cool_down for other in times)
 
     if not certain:

@@ -1,8 +1,8 @@
 """The day sheet: a pure function of the logs, the plan and what cameras can have seen.
 
-Nobody is called late, gone early or absent for a time at which a camera was off, nobody absent whom a camera may have seen
-without being able to tell who it was, and nobody late whose arrival was missed or who was not expected that day. Both what the camera
-alone says and what holds after corrections stand in the row.
+Nobody counts as late, gone early or absent for a time when a camera was off. Nobody counts as absent if a camera may have seen them
+without identifying them, and nobody as late if their arrival was missed or they were not expected. A row shows both what the cameras
+alone say and what holds after corrections.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from math import floor
 from zoneinfo import ZoneInfo
 
 from engine.attendance.corrections import Correction, InForce, in_force
@@ -24,17 +23,19 @@ from engine.attendance.stay import Stay, current_stay
 from engine.config import AttendanceConfig
 from engine.types import NOBODY, Person
 
+_MINUTE = timedelta(minutes=1)
+
 
 @dataclass(frozen=True)
 class Book:
-    """What a sheet is made from, beside the rows of the log.
+    """Everything that a sheet is made from besides the rows of the log.
 
     Attributes:
-        people: name, department, `active` and `enrolled_at` by id.
-        coverage: when cameras were watching; None: not known, nobody is excused by it.
+        people: by id.
+        coverage: when cameras were watching; None: not known, so that it excuses nobody.
         leave: kind of leave by person and day.
         corrections: of these days and of the day before the first, oldest first.
-        present: the moment at which the sheet is made; None: everything is over.
+        present: the moment of the sheet; None: all days are over.
     """
 
     people: Mapping[str, Person]
@@ -51,7 +52,7 @@ def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None =
     """One row per person who was seen, expected, away, corrected or still inside on a day, earliest first.
 
     Args:
-        near: the log from the day before to two days after, day by day: nights, and retractions after midnight.
+        near: the log from the day before to two days after, because of nights and of retractions after midnight.
         day: the working day; a night shift belongs to the day on which it begins.
     """
     withdrawn = {event_id for rows in near for event_id in rows.withdrawn}
@@ -77,13 +78,13 @@ def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None =
 
 @dataclass(frozen=True)
 class _Edge:
-    """An arrival or a departure, held against the plan.
+    """An arrival or a departure, compared with the plan.
 
     Attributes:
-        time: when; None when it was not seen, or cameras may have missed the real one.
+        time: None if it was not seen, or cameras may have missed the real one.
         off: later or earlier than plan and grace allow; None: unknown.
-        minutes: how much; 0 when `off` is False.
-        gaps: when cameras were off that put this in doubt.
+        minutes: by which it is off; 0 if `off` is False.
+        gaps: outages of cameras that put it in doubt.
     """
 
     time: datetime | None = None
@@ -94,7 +95,7 @@ class _Edge:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What a person's day comes to, with or without corrections."""
+    """The result of a person's day, with or without corrections."""
 
     times: TimesInside
     status: Status
@@ -131,6 +132,7 @@ class _Person:
         self._holiday = book.rota.holiday(day) if planned is not None and not book.rota.expected(planned, day) else ""
         self._leave = book.leave.get((employee_id, day), "")
         self._over = book.present is None or book.present >= self._end
+        self._lead = timedelta(minutes=book.config.lead_min)
 
     def _before_enrolment(self) -> bool:
         try:
@@ -140,7 +142,7 @@ class _Person:
         return (time if time.tzinfo is None else time.astimezone(self._book.zone)).date() > self._day
 
     def sheet(self) -> DaySheet | None:
-        """The person's day; None when there is nothing to say."""
+        """The person's day; None if there is nothing to say."""
         if self._book.present is not None and self._book.present < self._begin:
             return None
         corrections = in_force([row for row in self._corrections if row.day == self._day])
@@ -149,7 +151,7 @@ class _Person:
         outcome = self._outcome(corrections, stay) if corrections else recorded
         if outcome is None and recorded is None and stay is None:
             return None
-        if outcome is None:  # all passages were taken off, or who is still inside came on the day before
+        if outcome is None:  # all passages were removed, or the person has been inside since the day before
             outcome = _Outcome(TimesInside(), _ongoing_status(stay) if stay else Status.DAY_OFF)
         return self._filled(outcome, recorded, stay, corrections)
 
@@ -218,7 +220,7 @@ class _Person:
         return f"{time.astimezone(self._book.zone):%H:%M}"
 
     def _stay(self, *, corrected: bool) -> Stay | None:
-        """Where they are now; None: outside, or the present is not in this working day."""
+        """Whether the person is inside now; None: no, or the present is not in this working day."""
         now = self._book.present
         if now is None or not self._begin <= now < self._end:
             return None
@@ -238,13 +240,13 @@ class _Person:
         status = Status(corrections.status)
         if status is Status.PRESENT:
             return replace(outcome, status=status)
-        # who need not come, or did not, is neither late nor punctual
+        # people who need not come, or did not, are neither late nor punctual
         return replace(
             outcome, status=status, arrival=_Edge(outcome.arrival.time), departure=_Edge(outcome.departure.time)
         )
 
     def _status_unseen(self) -> Status | None:
-        """What it means that somebody was not seen; None: nothing, they were not expected."""
+        """The status of somebody who was not seen; None: they were not expected."""
         planned, now = self._planned, self._book.present
         if self._leave:
             return Status(self._leave)
@@ -275,7 +277,7 @@ class _Person:
         return self._book.coverage.gaps(begin, self._known_until(end)) if self._book.coverage is not None else []
 
     def _known_until(self, end: datetime) -> datetime:
-        """Up to when the log of coverage can be complete: a minute is written only when it is over."""
+        """The moment up to which the coverage log can be complete, because a minute is written only when it is over."""
         if self._book.present is None:
             return end
         config = self._book.config
@@ -286,7 +288,7 @@ class _Person:
         return (Part("camera off {times}", {"times": spans}),) if spans else ()
 
     def _seen(self, here: TimesInside, marks: Sequence[Mark], stay: Stay | None, *, corrected: bool) -> _Outcome:
-        """What it means when and where somebody was seen; what was corrected by hand needs no camera as its witness."""
+        """The result of a day on which somebody was seen; corrections by hand need no camera as a witness."""
         planned = None if self._holiday or self._leave else self._planned
         ongoing = self._ongoing(here, marks)
         came = here.first_in if marks[0].direction != "out" else None  # else their arrival was missed
@@ -295,9 +297,9 @@ class _Person:
         departure = self._departure(gone, planned, corrected=corrected)
         blind: list[tuple[datetime, datetime]] = []
         if planned is not None and not corrected:
-            missing_in = self._missing_in_gaps(here, planned) if here.missing_in else arrival.gaps
-            missing_out = self._missing_out_gaps(here, planned) if gone is None and not ongoing else departure.gaps
-            blind = [*missing_in, *missing_out]
+            last, lead, unseen = marks[-1].time, self._lead, gone is None and not ongoing
+            blind += self._gaps(planned.start - lead, last) if here.missing_in else arrival.gaps
+            blind += self._gaps(last, max(planned.end, last) + lead) if unseen else departure.gaps
         if self._leave:
             status = Status(self._leave)
         elif ongoing:
@@ -320,49 +322,37 @@ class _Person:
         return _Outcome(here, status, worked, pause, arrival, departure, (*notes, *self._camera_off(blind)))
 
     def _arrival(self, came: datetime | None, planned: Planned | None, *, corrected: bool) -> _Edge:
-        """The arrival held against the plan; unknown when a camera that was off may have missed an earlier one."""
+        """The arrival compared with the plan; unknown if a camera that was off may have missed an earlier one."""
         if came is None or planned is None:
             return _Edge(came)
         if came <= planned.start + planned.grace:
             return _Edge(came, off=False, minutes=0)
-        lead = timedelta(minutes=self._book.config.lead_min)
-        gaps = () if corrected else tuple(self._gaps(planned.start - lead, came))
-        return _Edge(gaps=gaps) if gaps else _Edge(came, off=True, minutes=_minutes(came - planned.start))
+        gaps = () if corrected else tuple(self._gaps(planned.start - self._lead, came))
+        return _Edge(gaps=gaps) if gaps else _Edge(came, off=True, minutes=(came - planned.start) // _MINUTE)
 
     def _departure(self, gone: datetime | None, planned: Planned | None, *, corrected: bool) -> _Edge:
-        """The departure held against the plan; while the shift goes on, whoever went may come back."""
+        """The departure compared with the plan; during the shift, people who left may come back."""
         present = self._book.present
         if gone is None or planned is None or (present is not None and present < planned.end):
             return _Edge(gone)
         if gone >= planned.end - planned.leave_grace:
             return _Edge(gone, off=False, minutes=0)
         gaps = () if corrected else tuple(self._gaps(gone, planned.end))
-        return _Edge(gaps=gaps) if gaps else _Edge(gone, off=True, minutes=_minutes(planned.end - gone))
-
-    def _missing_in_gaps(self, here: TimesInside, planned: Planned) -> list[tuple[datetime, datetime]]:
-        """Times at which a camera was off and may have missed the arrival that nobody saw."""
-        lead = timedelta(minutes=self._book.config.lead_min)
-        return self._gaps(planned.start - lead, here.last_seen) if here.last_seen else []
-
-    def _missing_out_gaps(self, here: TimesInside, planned: Planned) -> list[tuple[datetime, datetime]]:
-        """Times at which a camera was off and may have missed the departure that nobody saw."""
-        lead = timedelta(minutes=self._book.config.lead_min)
-        seen = here.last_seen
-        return self._gaps(seen, max(planned.end, seen) + lead) if seen else []
+        return _Edge(gaps=gaps) if gaps else _Edge(gone, off=True, minutes=(planned.end - gone) // _MINUTE)
 
     def _ongoing(self, here: TimesInside, marks: Sequence[Mark]) -> bool:
-        """The day is not over, and nobody saw them leave."""
+        """Whether the day is not over and nobody saw the person leave."""
         if self._over:
             return False
         if here.open_since is not None:
             return True
-        # where cameras see both ways, the last passage of a shift is known only when it is over
+        # if cameras see both ways, the last passage of a shift is known only after it
         planned, now = self._planned, self._book.present
         left = any(mark.direction == "out" and mark.time == here.last_out for mark in marks)
         return planned is not None and now is not None and now < planned.end and not left
 
     def _worked(self, here: TimesInside) -> tuple[float | None, float]:
-        """Seconds worked (None: not known) and seconds of breaks."""
+        """Seconds worked (None: unknown) and seconds of breaks."""
         if not here.spans:
             return None, 0.0
         measured, rules = here.break_s, self._planned.config if self._planned else None
@@ -382,10 +372,6 @@ _PUNCTUALITY = {
 
 def _ongoing_status(stay: Stay | None) -> Status:
     return Status.INSIDE if stay and stay.presence is Presence.INSIDE else Status.POSSIBLY_INSIDE
-
-
-def _minutes(duration: timedelta) -> int:
-    return floor(duration.total_seconds() / 60)
 
 
 def _seconds(seconds: float | None) -> timedelta | None:

@@ -1,8 +1,8 @@
 """Day sheets of days that are over, cached in `attendance/.made/<day>` instead of being computed again.
 
-A cached sheet is used only while everything it was made from is unchanged. Its seal is a keyed hash over the sheet, over the table that
-people read (`attendance/<day>.csv`), and over what both were made from: the logs' stamps, corrections, leave, people and plan. After a
-correction, an import of leave, a change of people.csv or of the table itself the seal no longer fits, and the sheet is computed anew.
+A cached sheet is used only while everything it was made from is unchanged. Its seal is a keyed hash of the sheet, of the table that
+people read (`attendance/<day>.csv`), and of their sources: the logs' stamps, corrections, leave, people and plan. After a correction,
+an import of leave, or a change of people.csv or of the table, the seal no longer matches, and the sheet is computed again.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from engine.storage.logs import DayLog, Sealer
 from engine.types import Person
 
 SETTLED_DAYS = 3
-"""Rows of a day's sheet stand in the files of up to two days later; those of today still grow."""
+"""Age of a day whose rows are complete: they are in files of up to two days later, and today's file still grows."""
 _HELD_DAYS = 40
 
 
 def log_stamps(days: Sequence[date], attendance: DayLog, coverage: CoverageBook | None) -> dict[date, list[object]]:
-    """What tells whether the logs changed from which the sheets of days are made; days without any row are left out."""
+    """The state of the logs behind the sheets of days, to compare; days without any row are left out."""
     logs = [attendance, *([coverage.log.raw] if coverage else [])]
     offsets = [timedelta(days=offset) for offset in range(-COVERAGE_DAYS, SETTLED_DAYS)]
     wanted = sorted({day + offset for day in days for offset in offsets})
@@ -50,7 +50,7 @@ def states(
     leave: Mapping[tuple[str, date], str],
     corrections: Iterable[Correction],
 ) -> dict[date, str]:
-    """All that the sheets of days depend on, by day, as a text to compare."""
+    """Everything that the sheets of days depend on, by day, as a text to compare."""
     known = (
         repr([(key, each.name, each.department, each.active, each.enrolled_at) for key, each in sorted(people.items())])
         if logs
@@ -90,42 +90,32 @@ class SheetCache:
         return self._sealer.mac("sheet", day.isoformat(), made_from, table, rows.decode()).encode()
 
     def read(self, day: date, made_from: str) -> list[DaySheet] | None:
-        """The sheet as it would be computed now; None: it must be.
-
-        Args:
-            made_from: everything that the sheet depends on, as it is now.
-        """
-        held = self._held.get(day)
+        """The cached sheet; None: it must be computed. `made_from`: everything that the sheet depends on now."""
+        held = self._held.pop(day, None)
         if held is None or held[0] != made_from:
-            self._held.pop(day, None)
             try:
                 seal, rows = self._mark(day).read_bytes().split(b"\n", 1)
                 if seal != self._seal(day, made_from, self._content(day), rows):
                     return None
-                held = self._hold(day, made_from, days_from_json(rows))
+                held = made_from, days_from_json(rows)
             except (OSError, ValueError):
                 return None
+        self._held[day] = held
+        for old in list(self._held)[:-_HELD_DAYS]:  # those unused for longest
+            self._held.pop(old, None)
         return list(held[1])
 
-    def _hold(self, day: date, made_from: str, rows: list[DaySheet]) -> tuple[str, list[DaySheet]]:
-        """Keep a sheet in memory; of too many, those that were not asked for lately make room."""
-        self._held.pop(day, None)
-        held = self._held[day] = (made_from, rows)
-        for old in list(self._held)[:-_HELD_DAYS]:
-            self._held.pop(old, None)
-        return held
-
     def write(self, day: date, rows: Sequence[DaySheet], made_from: str) -> None:
-        """Cache a sheet. Where nothing can be written, it is computed again the next time.
+        """Cache a sheet; if it cannot be written, it is computed again the next time.
 
         Args:
-            made_from: what it depends on, as that was before any of it was read.
+            made_from: everything that it depends on, as of before it was read.
         """
         table = table_text(SHEET_COLUMNS, map(cells, rows))
         with contextlib.suppress(OSError, StorageError, UnicodeError):
             before = self._content(day)
             if not rows and not before:
-                table = ""  # no file for a day of which there is nothing to say
+                table = ""  # no file for a day without rows
             elif table != before:
                 atomic_write(self.path(day), table.encode("utf-8", "replace"))
             mark, content = self._mark(day), days_to_json(rows)

@@ -1,4 +1,4 @@
-"""Day sheets of a workspace: derived from the logs, read from the cache where nothing has changed."""
+"""Day sheets of a workspace: derived from the logs, or read from the cache if nothing has changed."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from engine.types import Person
 
 @dataclass(frozen=True)
 class Plan:
-    """What turns a log into sheets.
+    """Everything that turns a log into sheets.
 
     Attributes:
-        rota: shifts and holidays; None: nobody is expected, so nobody late or absent.
-        leave: kinds of leave by person and day, for a range of days.
-        directions: of cameras by name, others see both ways.
-        clock: the present; None: sheets are of days that are over.
+        rota: shifts and holidays; None: nobody is expected, so nobody is late or absent.
+        leave: returns kinds of leave by person and day, for a range of days.
+        directions: by camera; other cameras see both ways.
+        clock: the present; None: all days are over.
     """
 
     rota: Rota | None = None
@@ -57,11 +57,7 @@ class DaySheets:
         return self.between(day, day, people)
 
     def between(self, first: date, last: date, people: Mapping[str, Person], only: str | None = None) -> list[DaySheet]:
-        """The sheets of several days, one after the other; what has not begun yet is left out.
-
-        Args:
-            first, last: both included.
-            people: name, department, `active` and `enrolled_at` by id.
+        """The sheets of the days from `first` to `last`, both included, as far as they have begun; `only`: one person's id.
 
         Raises:
             StorageError: the logs cannot be read.
@@ -74,7 +70,7 @@ class DaySheets:
         days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
         if not days:
             return []
-        # before anything is read: what changes meanwhile is seen the next time
+        # before anything is read, so that a change meanwhile is noticed the next time
         settled = [day for day in days if today and day <= today - timedelta(days=SETTLED_DAYS)]
         logs = log_stamps(settled, self._log.raw, plan.coverage)
         leave = plan.leave(first, last) if plan.leave else {}
@@ -100,7 +96,7 @@ class DaySheets:
     def _made(
         self, days: Sequence[date], book: Book, only: str | None, made_from: Mapping[date, str]
     ) -> dict[date, list[DaySheet]]:
-        """Sheets made anew; where they are complete and settled, the cache takes them."""
+        """Compute sheets; those that are complete and settled go into the cache."""
         wanted = sorted({other for day in days for other in near(day)})
         logged = {day: DayRows(rows) for day, rows in self._log.by_day(wanted).items()}
         found = {}
@@ -114,6 +110,6 @@ class DaySheets:
         """Write the table of a day that people read, `attendance/<day>.csv`.
 
         Raises:
-            StorageError: the logs cannot be read, or it could not be written.
+            StorageError: the logs cannot be read, or the table cannot be written.
         """
         write_table(self._cache.path(day), SHEET_COLUMNS, list(map(cells, self.on(day, people))))

@@ -1,7 +1,7 @@
-"""Whether somebody is inside right now: the one answer that pages, the kiosk, day sheets and the muster list give. Pure.
+"""Whether somebody is inside right now: one answer for pages, the kiosk, day sheets and the muster list. Pure.
 
-Somebody is `inside` when the last camera that tells directions apart saw them come in, and `outside` when it saw them leave. Where only
-cameras saw them that look both ways, nobody can know whether they left: the answer is `unsure`.
+Somebody is `inside` if the last camera that tells directions apart saw them come in, and `outside` if it saw them leave. If only cameras
+that look both ways saw them, nobody can know whether they left: the answer is `unsure`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,12 @@ from engine.attendance.day import Presence
 from engine.attendance.presence import SAME_PASSAGE, Mark
 
 _RECENT = timedelta(hours=6)
-"""Passages of the working day before still count for so long: nobody leaves because the clock strikes midnight."""
+"""Passages of the previous working day count for this long, because nobody leaves at midnight on the dot."""
 
 
 @dataclass(frozen=True)
 class Stay:
-    """Somebody is inside, or may be.
-
-    Attributes:
-        presence: `inside` or `unsure`.
-        since: the first passage after the last departure.
-        last: the last passage.
-    """
+    """Somebody is inside, or may be (`unsure`), since the first passage after the last departure; `last`: the last passage."""
 
     presence: Presence
     since: datetime
@@ -37,7 +31,7 @@ class Stay:
 def current_stay(
     marks: Iterable[Mark], corrections: Sequence[Correction], day: date, begin: datetime, now: datetime
 ) -> Stay | None:
-    """Where somebody is now; None: outside.
+    """Whether somebody is inside now; None: no.
 
     Args:
         marks: their recorded passages of the working day and of the day before.
@@ -59,7 +53,7 @@ def current_stay(
 
 
 def _passages(marks: Sequence[Mark]) -> list[Mark]:
-    """Whoever left is still at the door for a moment: a camera that looks both ways does not make a return of it."""
+    """Leave out passages right after a departure: people may stay at the door for a moment without coming back."""
     passages: list[Mark] = []
     left: datetime | None = None
     for mark in marks:

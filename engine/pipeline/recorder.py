@@ -108,16 +108,19 @@ class Recorder:
         return row
 
     def _write_retraction(self, event: Event) -> PunchRow | None:
-        return self._services.attendance.retract(
-            event.employee_ids[0],
+        wanted = PunchRow(
+            "",
             event.time,
+            event.employee_ids[0],
+            "retract",
             event.camera,
-            self._name(event.track_ids[0]),
-            event.detail,
-            self._services.people(),
-            instead=(event.identity.person or "") if event.identity else "",
-            renew=not self._writer.threaded,
+            track=self._name(event.track_ids[0]),
+            runner_up=(event.identity.person or "") if event.identity else "",
+            author="engine",
+            reason=event.detail,
         )
+        people, renew = self._services.people(), not self._writer.threaded
+        return self._services.attendance.retract(wanted, people, renew=renew)
 
     def _ended(self, track: Track, decisions: Decisions) -> None:
         """If a track had a good face, what its decision was made of goes into the log of sightings."""

@@ -83,19 +83,9 @@ class Office:
         Raises:
             InputError: it makes no sense; nothing was written.
         """
-        return self._records.attendance.correct(
-            employee_id,
-            day,
-            action,
-            author=self._names.ids(author),
-            reason=self._names.text(reason),
-            now=self._clock(),
-            people=self._people(),
-            time=time,
-            direction=direction,
-            value=value,
-            refers_to=refers_to,
-        )
+        author, reason = self._names.ids(author), self._names.text(reason)
+        given = (employee_id, action, time, direction, value, refers_to, author, reason)
+        return self._records.attendance.correct(Correction("", self._clock(), day, *given), self._people())
 
     def inside(self) -> list[Inside]:
         """Who is inside now, see `engine.attendance.inside`."""
@@ -160,15 +150,9 @@ class Office:
         author = clean_text(self._names.ids(author), what="author", limit=100)
         # before the punch is taken back: when only this was done, it can be done again
         records.anchors.update(lambda gallery: gallery.remove_templates([event_id]).add([template], embedding))
-        written = records.attendance.retract(
-            row.employee_id,
-            max(other.timestamp for other in track),
-            row.camera,
-            row.track,
-            self._names.text(reason),
-            self._people(),
-            author=author,
-        )
+        last, why = max(other.timestamp for other in track), self._names.text(reason)
+        wanted = PunchRow("", last, row.employee_id, "retract", row.camera, track=row.track, author=author, reason=why)
+        written = records.attendance.retract(wanted, self._people())
         if written is None:
             raise InputError(f"{event_id} was taken back before", hint="nothing needs to be done")
         records.audit.note("not_this", row.employee_id, f"punch {event_id}", author=author, now=self._clock())

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import sighting
+from log_builders import retraction
 from numpy.typing import NDArray
 from paperwork import Clock, bench, enrol, face, picture, punch
 
@@ -342,7 +343,7 @@ def test_two_passages_by_pin_are_taken_back_one_by_one(place: Workbench, clock: 
     assert first is not None
     assert second is not None
     back = place.attendance.retract(
-        "E1", clock(), "door", first.track, "a colleague", place.people.known(), author="sam"
+        retraction("E1", clock(), "door", first.track, "a colleague", author="sam"), place.people.known()
     )
     assert back is not None
     assert (back.refers_to, back.method) == (first.event_id, "pin")

@@ -11,6 +11,7 @@ import pytest
 from fakes import sighting
 from hypothesis import given
 from hypothesis import strategies as st
+from log_builders import retraction
 
 from engine.attendance import AttendanceBook, Plan, Rota, cells
 from engine.attendance.corrections import ACTIONS, CORRECTION, EXCUSES, Correction, in_force
@@ -57,7 +58,8 @@ class Desk:
         fields: dict[str, object] = dict(more)
         if "time" in more:
             fields["time"] = local(more["time"])
-        return self.book.correct(who, day, action, author=author, reason=reason, now=self.now, people=PEOPLE, **fields)  # type: ignore[arg-type]
+        wanted = Correction("", self.now, day, who, action, author=author, reason=reason, **fields)  # type: ignore[arg-type]
+        return self.book.correct(wanted, PEOPLE)
 
     def row(self, who: str = "E1", day: date = DAY) -> dict[str, object]:
         """The person's day as cells; empty without one."""
@@ -153,16 +155,15 @@ def test_a_night_is_corrected_on_both_sides_of_midnight(tmp_path: Path) -> None:
     rota = Rota({"night": night}, HolidaysConfig(), BERLIN)
     book = AttendanceBook(tmp_path, BERLIN, EventsConfig(), Plan(rota))
     for at, way in ((local("21:58"), "in"), (local("06:10", DAY + timedelta(days=1)), "out")):
-        book.correct("E1", DAY, "add", author="hr", reason="desk", now=NOON, people=PEOPLE, time=at, direction=way)  # type: ignore[arg-type]
+        book.correct(Correction("", NOON, DAY, "E1", "add", at, way, author="hr", reason="desk"), PEOPLE)  # type: ignore[arg-type]
     row = next(row for row in book.sheets.on(DAY, PEOPLE) if row.employee_id == "E1")
     assert (row.hours, row.status, row.note) == (8.2, "on time", "left on the next day")
+    wanted = Correction("", NOON, DAY, "E1", "add", desk.now.replace(hour=12), author="hr", reason="desk")
     with pytest.raises(
         InputError,
         match="is not within the working day 2026-11-23 → it lasts from 2026-11-23 12:00 to 2026-11-24 12:00",
     ):
-        book.correct(
-            "E1", DAY, "add", author="hr", reason="desk", now=NOON, people=PEOPLE, time=desk.now.replace(hour=12)
-        )
+        book.correct(wanted, PEOPLE)
 
 
 # ----------------------------------------------------------------------------------------- what is refused
@@ -205,12 +206,12 @@ def test_only_a_passage_of_that_day_and_person_can_be_removed(desk: Desk, kind: 
     book = desk.book
     other = book.record(sighting(time=local("09:00", DAY + timedelta(days=1)), track="run-2"), PEOPLE)
     theirs = book.record(sighting("E2", local("09:00"), track="run-3"), PEOPLE)
-    retraction = book.retract("E1", local("16:05"), "door", "run-1", "?", PEOPLE)
+    taken = book.retract(retraction("E1", local("16:05"), "door", "run-1", "?"), PEOPLE)
     assert other
     assert theirs
-    assert retraction
+    assert taken
     ids = {
-        "a retraction": retraction.event_id,
+        "a retraction": taken.event_id,
         "what was retracted": desk.events[0],
         "another day's": other.event_id,
         "somebody else's": theirs.event_id,

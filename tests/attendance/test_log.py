@@ -13,6 +13,7 @@ import pytest
 from fakes import at, record_in_process, sighting
 from hypothesis import given
 from hypothesis import strategies as st
+from log_builders import retraction
 from processes import CONTEXT
 from sheets import plain_book
 
@@ -182,7 +183,7 @@ def test_a_retraction_takes_the_person_off_the_sheet_with_a_row_of_its_own(
     punch = book.record(sighting(), PEOPLE)
     assert punch is not None
     before = book.log.raw.shelf.path(DAY).read_bytes()
-    row = book.retract("E1", at(3), "door", "run-1", "later frames say unknown", PEOPLE)
+    row = book.retract(retraction("E1", at(3), "door", "run-1", "later frames say unknown"), PEOPLE)
     assert row is not None
     after = book.log.raw.shelf.path(DAY).read_bytes()
     assert after.startswith(before)
@@ -197,21 +198,21 @@ def test_only_what_that_track_wrote_is_retracted_and_only_once(book: AttendanceB
     for number in (1, 2):
         book.record(sighting(f"E{number}", at(number), track=f"run-{number}"), PEOPLE)
     claims = [("E1", "run-9"), ("E2", "run-1"), ("E1", "run-1"), ("E1", "run-1")]
-    taken = [book.retract(who, at(3), "door", track, "?", PEOPLE) is not None for who, track in claims]
+    taken = [book.retract(retraction(who, at(3), "door", track, "?"), PEOPLE) is not None for who, track in claims]
     assert taken == [False, False, True, False]
     assert [row.employee_id for row in book.sheets.on(DAY, PEOPLE)] == ["E2"]
 
 
 def test_after_a_retraction_the_person_can_punch_at_once(book: AttendanceBook) -> None:
     book.record(sighting(), PEOPLE)
-    book.retract("E1", at(3), "door", "run-1", "?", PEOPLE)
+    book.retract(retraction("E1", at(3), "door", "run-1", "?"), PEOPLE)
     assert book.log.would_record(sighting(time=at(5), track="run-2")) == "punch"
 
 
 def test_a_retraction_after_midnight_corrects_the_day_before(book: AttendanceBook, tmp_path: Path) -> None:
     midnight = datetime(2026, 11, 24, tzinfo=UTC)
     book.record(sighting(time=midnight - timedelta(seconds=1)), PEOPLE)
-    book.retract("E1", midnight + timedelta(seconds=1), "door", "run-1", "?", PEOPLE)
+    book.retract(retraction("E1", midnight + timedelta(seconds=1), "door", "run-1", "?"), PEOPLE)
     assert read_rows(sheet_file(tmp_path)) == []
 
 

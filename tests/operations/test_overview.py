@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fakes import T0, at
+from log_builders import retraction
 from paperwork import Clock, bench, enrol, face, picture, punch
 
 from engine.attendance.coverage import Span
@@ -80,7 +81,7 @@ def test_last_punches_are_the_newest_and_those_that_hold(tmp_path: Path) -> None
     for number in range(5):
         punch(workbench, "E1", T0 - timedelta(days=number), track=f"run-{number}")
     punch(workbench, "E2", T0, track="run-9")
-    workbench.attendance.retract("E1", at(1), "door", "run-0", "somebody else", {})
+    workbench.attendance.retract(retraction("E1", at(1), "door", "run-0", "somebody else"), {})
     found = last_punches(workbench, "E1", count=3)
     assert [str(row.timestamp.date()) for row in found] == ["2026-11-22", "2026-11-21", "2026-11-20"]
 

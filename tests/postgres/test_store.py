@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from log_builders import retraction
 from postgres import Server
 from sites import DAY, DIMENSION, NOBODY, T0, Place, book_of, files, gallery_of, sighting, unit
 from waiting import until
@@ -71,10 +72,10 @@ def test_a_day_that_grows_is_read_again_and_has_another_stamp(store: Store, tmp_
 def test_a_withdrawn_name_is_found_by_its_track_and_an_incident_by_its_id(store: Store, tmp_path: Path) -> None:
     book, incidents = book_of(store, tmp_path), IncidentBook(tmp_path, ZoneInfo("UTC"), store.logs)
     book.record(sighting("E1", track="a"), NOBODY, renew=False)
-    taken = book.retract("E1", T0, "gate", "a", "somebody else", NOBODY, renew=False)
+    taken = book.retract(retraction("E1", T0, "gate", "a", "somebody else"), NOBODY, renew=False)
     assert taken is not None
     assert taken.refers_to == book.log.read(DAY)[0].event_id
-    assert book.retract("E1", T0, "gate", "a", "again", NOBODY, renew=False) is None
+    assert book.retract(retraction("E1", T0, "gate", "a", "again"), NOBODY, renew=False) is None
     told = incidents.record(
         Event(EventKind.UNKNOWN, T0, "gate", unknown_ids=("unknown-1",), severity=Severity.HIGH), {}
     )

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from log_builders import retraction
 from many_punches import fill
 from postgres import Server
 from sites import Place, sighting
 from sqlalchemy import event as sql_event
 
-from engine.attendance import Span
+from engine.attendance import Correction, Span
 from engine.gallery import Template
 from engine.people import Person
 from engine.types import Event, EventKind, Severity
@@ -52,10 +53,10 @@ def use(bench: Workbench) -> None:
         gallery.update(lambda g: g.reassign([f"t{HOSTILE}"], "E1"))
         gallery.update(lambda g: g.remove("E1"))
     bench.attendance.record(sighting(HOSTILE, day=LAST), people, renew=True)
-    bench.attendance.retract(HOSTILE, now, "gate", "t0", HOSTILE, people)
+    bench.attendance.retract(retraction(HOSTILE, now, "gate", "t0", HOSTILE), people)
     bench.office.inside()
     bench.attendance.sheets.between(LAST - timedelta(30), LAST, people)
-    bench.attendance.correct("E1", LAST, "add", author=HOSTILE, reason=HOSTILE, now=now, people=people, time=now)
+    bench.attendance.correct(Correction("", now, LAST, "E1", "add", now, author=HOSTILE, reason=HOSTILE), people)
     found = bench.incidents.record(
         Event(EventKind.UNKNOWN, now, "gate", unknown_ids=("unknown-1",), severity=Severity.HIGH, detail=HOSTILE), {}
     )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from log_builders import retraction
 
 from engine.attendance import Sighting, Span
 from engine.config import load_config
@@ -79,5 +80,5 @@ def test_nobody_is_late_whose_arrival_a_camera_may_have_missed(bench: Workbench)
 def test_a_punch_that_was_taken_back_is_no_arrival(bench: Workbench) -> None:
     punch(bench, "E1", 8, 57)
     row = bench.attendance.log.read(NOW.date(), NOW.date())[0]
-    bench.attendance.retract("E1", NOW, "entrance", row.track, "somebody else", bench.people.known())
+    bench.attendance.retract(retraction("E1", NOW, "entrance", row.track, "somebody else"), bench.people.known())
     assert bench.office.arrivals() == (0, [])

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from engine.attendance import PunchRow
 from engine.storage.logs import DayLog, FileLogs, Finding
 
 DAY, OTHER = date(2026, 11, 23), date(2026, 11, 24)
@@ -67,3 +68,10 @@ def accused(findings: Iterable[Finding]) -> set[int]:
     """Numbers of the rows that are named."""
     spans = re.findall(r"rows? (\d+)(?: to (\d+))?", " ".join(each.detail.split(" after ")[0] for each in findings))
     return {number for begin, end in spans for number in range(int(begin), int(end or begin) + 1)}
+
+
+def retraction(
+    employee_id: str, time: datetime, camera: str, track: str, reason: str, *, author: str = "engine"
+) -> PunchRow:
+    """A row that takes back what a track was reported as, for `AttendanceBook.retract`."""
+    return PunchRow("", time, employee_id, "retract", camera, track=track, author=author, reason=reason)

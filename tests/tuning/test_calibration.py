@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import T0, at, unit
+from log_builders import retraction
 from numpy.typing import NDArray
 from paperwork import DIMENSION, Clock, bench, enrol, face, punch, stranger
 from processes import CONTEXT
@@ -216,8 +217,8 @@ def test_what_the_cameras_saw_is_counted_without_what_people_took_back(tmp_path:
     for number, person in enumerate(("E1", "E2", "E1")):
         punch(workbench, person, at(600 * number), track=f"r-{number}")
     records = workbench.records
-    records.attendance.retract("E2", at(1200), "door", "r-1", "somebody else", {}, author="Lea")
-    records.attendance.retract("E1", at(1800), "door", "r-2", "crossed", {})  # the engine's own
+    records.attendance.retract(retraction("E2", at(1200), "door", "r-1", "somebody else", author="Lea"), {})
+    records.attendance.retract(retraction("E1", at(1800), "door", "r-2", "crossed"), {})  # the engine's own
     seen = workbench.calibration.report().seen
     assert seen.punches == 0, "another model decided these"
     seen = punch_history(records, "model-1", at(3600))

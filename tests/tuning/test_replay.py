@@ -14,6 +14,7 @@ from command import Answer, muster
 from fakes import T0, Scene, at
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from log_builders import retraction
 from paperwork import Clock, bench, punch
 from sightings import DAY, EVERY_FRAME, moved, replayed, track, walks, watched
 
@@ -225,7 +226,7 @@ def test_a_stranger_who_would_have_been_named_is_a_new_punch_and_one_alert_less(
 
 def test_what_people_took_back_is_said(tmp_path: Path) -> None:
     door = Door(tmp_path, track("run-1", [FAINT] * 8))
-    door.bench.attendance.retract("E1", at(1), "door", "run-1", "not this one", {}, author="Sam")
+    door.bench.attendance.retract(retraction("E1", at(1), "door", "run-1", "not this one", author="Sam"), {})
     lost = next(change for change in door.replay(0.7).changes if change.kind is ChangeKind.LOST)
     assert (lost.said, lost.event_id) == ("taken back", door.rows["run-1"].event_id)
 

@@ -16,6 +16,7 @@ from fakes import T0, at, make_track, sighting
 from flask import Flask
 from flask.testing import FlaskClient
 from kiosk_client import asking, kiosk_app, station_of, token_for
+from log_builders import retraction
 
 from app.kiosk.greeter import STATUSES, Greeter, first_name
 from app.kiosk.hub import Hub, HubEvent, as_event
@@ -372,7 +373,7 @@ def test_rows_of_other_cameras_and_other_kinds_are_not_greeted(bench: Workbench)
 def test_a_name_that_was_a_mistake_is_taken_from_the_screen(bench: Workbench) -> None:
     people = bench.people.known()
     row = bench.attendance.record(replace(sighting("E1"), camera="door"), people)
-    taken = bench.attendance.retract("E1", at(2), "door", "run-1", "later frames say unknown", people)
+    taken = bench.attendance.retract(retraction("E1", at(2), "door", "run-1", "later frames say unknown"), people)
     told = _messages(bench, [_result(T0, rows=[row]), _result(at(2), rows=[taken])])
     assert [message.kind for message in told] == ["greeting", "withdrawn"]
     assert told[0].data["key"] == told[1].data["key"]
