@@ -16,14 +16,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.face_reader import FaceReader, bystanders, subject
 from engine.imaging import crop_around
-from engine.types import FaceQuality
+from engine.types import FaceQuality, Floats, Image
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 Step = Literal["front", "left", "right", "up"]
 
 STEPS: tuple[Step, ...] = ("front", "left", "right", "up")
@@ -77,13 +74,7 @@ class CaptureLimits:
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """A picture taken by the capture.
-
-    Attributes:
-        step: the pose it shows.
-        picture: RGB uint8 crop around the face.
-        quality: of the face.
-    """
+    """A picture taken by the capture: the pose, an RGB uint8 crop around the face, and the face's quality."""
 
     step: Step
     picture: Image
@@ -136,13 +127,7 @@ class _Seen:
 
 
 class GuidedCapture:
-    """Takes the pictures of one person. One thread feeds frames; others may read the guidance.
-
-    Args:
-        reader: detects and measures faces.
-        limits: of good pictures.
-        steps: the poses to ask for.
-    """
+    """Takes the pictures of one person. One thread feeds frames; others may read `guidance`, which is from the last frame."""
 
     def __init__(
         self, reader: FaceReader, limits: CaptureLimits = CaptureLimits(), steps: Sequence[Step] = STEPS
@@ -155,12 +140,7 @@ class GuidedCapture:
         self._last_s: float | None = None
         self._taken_s = -np.inf
         self._taken: Step | None = None
-        self._guidance = Guidance(self._steps[0])
-
-    @property
-    def guidance(self) -> Guidance:
-        """The guidance from the last frame."""
-        return self._guidance
+        self.guidance = Guidance(self._steps[0])
 
     def retake(self, step: Step) -> Guidance:
         """Discard a picture and ask for it again."""
@@ -168,7 +148,7 @@ class GuidedCapture:
             self._takes.pop(step, None)
             self._good = []
             self._taken = None
-            return self._say(replace(self._guidance, reason="", box=None, landmarks=None))
+            return self._say(replace(self.guidance, reason="", box=None, landmarks=None))
 
     def feed(self, image: Image, time_s: float) -> Guidance:
         """Process a frame.
@@ -180,7 +160,7 @@ class GuidedCapture:
         with self._lock:
             step = self._step
             if step is None or (self._last_s is not None and 0 <= time_s - self._last_s < self._limits.interval_s):
-                return self._guidance
+                return self.guidance
             if self._last_s is not None and not 0 <= time_s - self._last_s <= self._limits.gap_s:
                 self._good = []
             self._last_s = time_s
@@ -196,8 +176,6 @@ class GuidedCapture:
                 reason = self._hold(_Good(time_s, seen.landmarks, seen.quality, picture), step)
             return self._say(Guidance(step, reason, box=seen.box, landmarks=seen.landmarks))
 
-    # ----------------------------------------------------------------------------------------- state
-
     @property
     def _step(self) -> Step | None:
         return next((step for step in self._steps if step not in self._takes), None)
@@ -207,7 +185,7 @@ class GuidedCapture:
         step, limits = self._step, self._limits
         span = self._good[-1].time_s - self._good[0].time_s if self._good else 0.0
         held = min(len(self._good) / limits.frames, span / limits.hold_s if limits.hold_s else 1.0) if step else 0.0
-        self._guidance = replace(
+        self.guidance = replace(
             guidance,
             step=step,
             reason=guidance.reason if step else "",
@@ -216,7 +194,7 @@ class GuidedCapture:
             just_taken=self._taken,
             takes=tuple(self._takes[each] for each in self._steps if each in self._takes),
         )
-        return self._guidance
+        return self.guidance
 
     def _hold(self, good: _Good, step: Step) -> str:
         """Add a good frame; take the best once there are enough. Return a reason if the face moved."""
@@ -235,8 +213,6 @@ class GuidedCapture:
                 self._rest = (best.quality.yaw_deg, best.quality.pitch_deg)
             self._good, self._taken, self._taken_s = [], step, good.time_s
         return ""
-
-    # ----------------------------------------------------------------------------------------- one frame
 
     def _look(self, image: Image, step: Step) -> _Seen:
         high, wide = image.shape[:2]

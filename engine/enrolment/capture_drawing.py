@@ -10,11 +10,9 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.enrolment.capture import Guidance
-
-Image = NDArray[np.uint8]
+from engine.types import Image
 
 _LOOKING, _WRONG, _GOOD = (225, 225, 225), (230, 159, 0), (0, 200, 140)
 _WHITE, _INK = (255, 255, 255), (20, 20, 20)
@@ -23,13 +21,7 @@ _DASH_DEG = 9
 
 
 def draw_guidance(image: Image, guidance: Guidance, *, mirrored: bool = True) -> Image:
-    """Return a copy of a frame with the guidance drawn on it.
-
-    Args:
-        image: RGB uint8 (H, W, 3), as captured.
-        guidance: from this frame.
-        mirrored: flip the frame, so that people see themselves as in a mirror.
-    """
+    """Return a copy of a frame, RGB uint8 (H, W, 3), with its guidance drawn on it; `mirrored`: flipped as in a mirror."""
     picture = cv2.flip(image, 1) if mirrored else image
     high, wide = picture.shape[:2]
     side = min(high, wide)

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from engine.enrolment.photos import Refused, Shot
 from engine.errors import EnrolmentRejected
 from engine.gallery import Gallery, fuse
-from engine.types import Candidate
+from engine.types import Candidate, Floats
 
-Floats = NDArray[np.float32]
 Verdict = Literal["safe", "look_alike", "already_enrolled", "different_people", "unusable"]
 """`look_alike`: an enrolled person is similar enough to be confused with this one; a second user decides whether they are the same.
 `already_enrolled`: so similar that they are the same person, or twins. `different_people`: the photos show several people, or not
@@ -33,7 +32,6 @@ class EnrolmentReport:
     """The result of an enrolment.
 
     Attributes:
-        employee_id, name: of the person.
         accepted: names of the photos that became templates.
         rejected: by photo, why it was rejected and what to do.
         look_alikes: the most similar enrolled people, best first.
@@ -90,17 +88,13 @@ class Draft:
     """A proposed enrolment; nothing is stored yet.
 
     Attributes:
-        employee_id, name: of the person.
-        shots: usable photos.
-        refused: unusable photos.
+        shots, refused: usable and unusable photos.
         alike: (n,) float32, similarity of each shot with the fused other shots of the person (1 for a single shot).
         kept: (n,) whether a shot shows the person that most shots show; the others are outliers and are left out.
         nearest: the three most similar enrolled people, best first.
         threshold: similarity from which two faces match.
-        certain: similarity from which two faces count as one person's.
         same_person: similarity below which photos count as two people's.
         own_similarity: with the person as enrolled so far; None if they are not enrolled.
-        verdict: see `Verdict`.
     """
 
     employee_id: str
@@ -111,10 +105,26 @@ class Draft:
     kept: NDArray[np.bool_]
     nearest: tuple[Candidate, ...]
     threshold: float
-    certain: float
     same_person: float
     own_similarity: float | None
-    verdict: Verdict
+
+    @property
+    def certain(self) -> float:
+        """Similarity from which two faces count as one person's."""
+        return (
+            1 + self.threshold
+        ) / 2  # measured: 5 of 100 comparisons of four photos with four of the same person are below
+
+    @property
+    def verdict(self) -> Verdict:
+        """See `Verdict`."""
+        if not self.shots:
+            return "unusable"
+        if self.mixed or self.stranger:
+            return "different_people"
+        if not self.nearest or self.nearest[0].similarity < self.threshold:
+            return "safe"
+        return "already_enrolled" if self.nearest[0].similarity >= self.certain else "look_alike"
 
     @property
     def chosen(self) -> list[Shot]:
@@ -155,20 +165,13 @@ def draft(
     """Draft an enrolment without storing anything.
 
     Args:
-        employee_id, name: of the person, enrolled before or not.
-        shots: usable photos.
-        gallery: everybody enrolled.
+        shots, refused: usable and unusable photos of somebody, enrolled before or not.
         threshold: the matching threshold.
         same_person: a photo whose similarity with the fused others is lower counts as another person's.
-        refused: unusable photos, for the report.
     """
     alike, kept = np.empty(0, np.float32), np.empty(0, np.bool_)
     nearest: tuple[Candidate, ...] = ()
     own: float | None = None
-    certain = (
-        1 + threshold
-    ) / 2  # measured: 5 of 100 comparisons of four photos with four of the same person are below
-    verdict: Verdict = "unusable"
     if shots:
         kept = _one_person(shots, same_person)
         alike = _likeness(shots, kept)
@@ -177,61 +180,40 @@ def draft(
         templates, before = gallery.of(employee_id)
         if templates:
             own = float(fuse(before, np.array([template.quality for template in templates])) @ fused)
-        match = gallery.search(fused[None], threshold=threshold, top=3, without=[employee_id])[0]
-        nearest = match.candidates
-        if (kept.sum() * 2 <= len(shots) and len(shots) > 1) or (own is not None and own < same_person):
-            verdict = "different_people"
-        elif match.above_threshold:
-            verdict = "already_enrolled" if nearest[0].similarity >= certain else "look_alike"
-        else:
-            verdict = "safe"
-    return Draft(
-        employee_id,
-        name,
-        tuple(shots),
-        tuple(refused),
-        alike,
-        kept,
-        nearest,
-        threshold,
-        certain,
-        same_person,
-        own,
-        verdict,
-    )
+        nearest = gallery.search(fused[None], threshold=threshold, top=3, without=[employee_id])[0].candidates
+    return Draft(employee_id, name, tuple(shots), tuple(refused), alike, kept, nearest, threshold, same_person, own)
 
 
-def _refusal(drafted: Draft, *, allow_look_alike: bool) -> EnrolmentRejected | None:
-    """Return why a draft may not be stored; None if it may."""
+def _check(drafted: Draft, *, allow_look_alike: bool) -> None:
+    """Refuse a draft that may not be stored."""
     who = drafted.employee_id
     if drafted.verdict == "unusable":
         first = drafted.refused[0].text if drafted.refused else "no photos given"
         more = f" (and {len(drafted.refused) - 1} more)" if len(drafted.refused) > 1 else ""
         message, _, hint = first.partition(" → ")
-        return EnrolmentRejected(f"{who} was not enrolled: {message}{more}", hint=hint or "give photos of one face")
+        raise EnrolmentRejected(f"{who} was not enrolled: {message}{more}", hint=hint or "give photos of one face")
     if drafted.stranger:
-        return EnrolmentRejected(
+        raise EnrolmentRejected(
             f"these photos do not look like {who} as enrolled (similarity {drafted.own_similarity:.2f})",
             hint="check the id, or `muster forget` the person first",
         )
     if drafted.mixed:
         shots, kept = drafted.shots, drafted.chosen
-        return EnrolmentRejected(
-            f"{who} was not enrolled: the photos show different people "
-            f"(similarity {float(shots[0].embedding @ shots[1].embedding):.2f} between {shots[0].name} and {shots[1].name})"
-            if len(shots) == 2
-            else f"{who} was not enrolled: the photos show different people, only {len(kept)} of "
-            f"{len(shots)} look alike ({kept[0].name} differs from {drafted.outliers[0].name})",
-            hint="give photos of one person only",
-        )
+        if len(shots) == 2:
+            similarity = float(shots[0].embedding @ shots[1].embedding)
+            found = f" (similarity {similarity:.2f} between {shots[0].name} and {shots[1].name})"
+        else:
+            differ = f"{kept[0].name} differs from {drafted.outliers[0].name}"
+            found = f", only {len(kept)} of {len(shots)} look alike ({differ})"
+        text = f"{who} was not enrolled: the photos show different people{found}"
+        raise EnrolmentRejected(text, hint="give photos of one person only")
     if drafted.verdict in {"look_alike", "already_enrolled"} and not allow_look_alike:
         best = drafted.nearest[0]
-        return EnrolmentRejected(
+        raise EnrolmentRejected(
             f"{who} looks like {best.person}, who is already enrolled "
             f"(similarity {best.similarity:.2f}, threshold {drafted.threshold:.2f})",
             hint="check whether they are the same person; if not, enrol again with --allow-look-alike",
         )
-    return None
 
 
 def judge(
@@ -246,7 +228,6 @@ def judge(
     """Return the shots that may become templates: all of one person, who is not enrolled under another id.
 
     Args:
-        shots: usable photos.
         report: filled in.
         gallery, threshold, same_person: see `draft`.
         allow_look_alike: enrol even if another person is similar enough to match (twins).
@@ -258,14 +239,11 @@ def judge(
     drafted = draft(
         report.employee_id, report.name, shots, gallery, threshold=threshold, same_person=same_person, refused=refused
     )
-    refusal = _refusal(drafted, allow_look_alike=allow_look_alike)
     report.look_alikes = [row for row in drafted.nearest if row.similarity >= threshold - _NOTEWORTHY]
-    if refusal is not None:
-        raise refusal
+    _check(drafted, allow_look_alike=allow_look_alike)
     for shot in drafted.outliers:
-        report.rejected[shot.name] = (
-            f"{shot.name}: does not look like the other photos → leave it out, or check who it shows"
-        )
+        advice = "does not look like the other photos → leave it out, or check who it shows"
+        report.rejected[shot.name] = f"{shot.name}: {advice}"
     report.coherence = drafted.coherence
     report.accepted = [shot.name for shot in drafted.chosen]
     return drafted.chosen

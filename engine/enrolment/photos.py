@@ -6,15 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from engine.errors import EnrolmentRejected, InputError, MusterError
+from engine.errors import InputError, MusterError
 from engine.face_reader import FaceReader, bystanders, subject
 from engine.imaging import crop_around, decode_image, read_image
-from engine.types import FaceQuality
+from engine.types import FaceQuality, Floats, Image
 
-Picture = NDArray[np.uint8] | bytes | Path
+Picture = Image | bytes | Path
 """A photo: RGB uint8 (H, W, 3), the bytes of an image file, or its path."""
 
 
@@ -30,9 +27,9 @@ class Shot:
     """
 
     name: str
-    embedding: NDArray[np.float32]
+    embedding: Floats
     quality: FaceQuality
-    picture: NDArray[np.uint8]
+    picture: Image
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ _ADVICE = {
 }
 
 
-def _examined(reader: FaceReader, image: NDArray[np.uint8], name: str) -> Shot | Refused:
+def _examined(reader: FaceReader, image: Image, name: str) -> Shot | Refused:
     faces = reader.photo(image)
     chosen = subject(faces, (image.shape[1], image.shape[0]))
     if chosen is None or faces.embeddings is None:
@@ -80,31 +77,8 @@ def _refused(name: str, reason: str, advice: str, finding: str = "") -> Refused:
     return Refused(name, reason, str(MusterError(f"{name}: {finding or reason}", hint=advice)))
 
 
-def examine(reader: FaceReader, image: NDArray[np.uint8], name: str) -> Shot:
-    """Return a photo's face, ready to be enrolled.
-
-    Args:
-        reader: the networks.
-        image: RGB uint8 (H, W, 3).
-        name: of the photo, for errors.
-
-    Raises:
-        EnrolmentRejected: no face, several faces, or a face that fails the quality gate.
-    """
-    found = _examined(reader, image, name)
-    if isinstance(found, Refused):
-        message, _, hint = found.text.partition(" → ")
-        raise EnrolmentRejected(message, hint=hint)
-    return found
-
-
 def examine_all(reader: FaceReader, pictures: Iterable[tuple[str, Picture]]) -> tuple[list[Shot], list[Refused]]:
-    """Return the usable photos, and the others with the reasons why not.
-
-    Args:
-        reader: the networks.
-        pictures: names and photos; one at a time is held in memory.
-    """
+    """Return the usable photos, and the others with the reasons why not; one picture at a time is held in memory."""
     shots: list[Shot] = []
     refused: list[Refused] = []
     for name, picture in pictures:

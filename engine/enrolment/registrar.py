@@ -34,14 +34,11 @@ def next_id(known: Iterable[str], used: Iterable[str] = ()) -> str:
         used: ids of former people, which the logs still contain.
     """
     pattern = re.compile(r"(.*?)([0-9]{1,15})")
-    numbers = [match.groups() for each in known if (match := pattern.fullmatch(each))]
-    if not numbers:
-        numbers = [match.groups() for each in used if (match := pattern.fullmatch(each))]
-    if not numbers:
+    now, before = ([found.groups() for each in ids if (found := pattern.fullmatch(each))] for ids in (known, used))
+    if not now and not before:
         return "1"
-    prefix = Counter(prefix for prefix, _ in numbers).most_common(1)[0][0]
-    numbers += [match.groups() for each in used if (match := pattern.fullmatch(each))]
-    digits = max((number for text, number in numbers if text == prefix), key=int)
+    prefix = Counter(prefix for prefix, _ in now or before).most_common(1)[0][0]
+    digits = max((number for text, number in now + before if text == prefix), key=int)
     return f"{prefix}{int(digits) + 1:0{len(digits)}d}"
 
 
@@ -49,11 +46,9 @@ class Registrar:
     """Enrols people in a workspace.
 
     Args:
-        records: of the workspace.
         reader: opens the networks.
         threshold: returns the matching threshold for a gallery.
         same_person: similarity below which two photos count as two people's.
-        clock: the present.
     """
 
     def __init__(
@@ -68,8 +63,6 @@ class Registrar:
         self._same_person, self._clock = same_person, clock
         self._names = records.names
 
-    # ----------------------------------------------------------------------------------------- before anything is stored
-
     def next_id(self) -> str:
         """Return an id that nobody has or had, see `next_id`."""
         enrolled = {"enrol", "forget"}
@@ -77,22 +70,13 @@ class Registrar:
         return next_id(self._records.people.all(), used)
 
     def checked(self, employee_id: str, name: str, *, department: str = "", email: str = "", new: bool) -> Person:
-        """Return a person's details as they would be stored.
-
-        Args:
-            employee_id, name, department, email: as typed.
-            new: refuse an id that is taken.
+        """Return a person's details, as typed, as they would be stored; `new`: refuse an id that is taken.
 
         Raises:
             InputError: a value cannot be used.
         """
         people = self._records.people.all()
-        person = Person(
-            clean_id(employee_id),
-            clean_name(name),
-            clean_department(department),
-            clean_email(email),
-        )
+        person = Person(clean_id(employee_id), clean_name(name), clean_department(department), clean_email(email))
         if new and person.employee_id in people:
             raise InputError(f"the id {person.employee_id} is taken", hint="choose another one")
         for key, other in people.items():
@@ -138,8 +122,6 @@ class Registrar:
         rows = next((each.incidents for each in dossiers if each.unknown_id == unknown_id), ())
         found = [(row.image, records.inside(row.image)) for row in reversed(rows)]
         return [(name, path) for name, path in found if path is not None]
-
-    # ----------------------------------------------------------------------------------------- storing
 
     def enrol_photos(
         self,
@@ -190,15 +172,12 @@ class Registrar:
         """Store a draft, if it still holds. An error leaves the workspace unchanged.
 
         Args:
-            drafted: the person and their photos.
             department, email, consent_at: empty: unchanged.
             new: refuse if the id was taken meanwhile.
             known: the person was listed when the photos were taken: refuse if they were erased meanwhile, and change only the
                 dates of consent and enrolment in their row.
             allow_look_alike: enrol even if another person is similar enough to match.
             reason: why the two are different people, for the audit log.
-            author: the user who enrols.
-            now: the present.
 
         Raises:
             EnrolmentRejected: see `judge`.
@@ -206,22 +185,15 @@ class Registrar:
             StorageError: the workspace cannot be written.
         """
         records, moment = self._records, now or self._clock()
-        employee_id = drafted.employee_id
+        employee_id, threshold = drafted.employee_id, drafted.threshold
         report = EnrolmentReport(employee_id, drafted.name)
-        threshold = drafted.threshold
 
         def judged(gallery: Gallery) -> list[Shot]:
             nonlocal threshold
             threshold = self._threshold(gallery)
             report.rejected = {each.name: each.text for each in drafted.refused}
-            return judge(
-                drafted.shots,
-                report,
-                gallery,
-                threshold=threshold,
-                same_person=self._same_person,
-                allow_look_alike=allow_look_alike,
-            )
+            limits = {"threshold": threshold, "same_person": self._same_person}
+            return judge(drafted.shots, report, gallery, **limits, allow_look_alike=allow_look_alike)
 
         kept = judged(records.gallery.current())
         templates = [Template(new_id(moment), employee_id, shot.quality.score) for shot in kept]

@@ -16,7 +16,7 @@ from PIL import Image
 from engine.config import QualityConfig
 from engine.enrolment import Draft, EnrolmentReport, Shot
 from engine.enrolment.drafts import draft, judge
-from engine.enrolment.photos import examine, examine_all
+from engine.enrolment.photos import examine_all
 from engine.errors import EnrolmentRejected
 from engine.face_reader import BYSTANDER_SHARE, FaceReader
 from engine.gallery import Gallery, Template
@@ -67,6 +67,14 @@ def photo(red: int = 0, width: int = 300) -> Picture:
 
 
 # --------------------------------------------------------------------------------------------- one photo
+
+
+def examine(reader: FaceReader, image: Picture, name: str) -> Shot:
+    """One photo's face, or an error with the reason why it cannot be enrolled."""
+    shots, refused = examine_all(reader, [(name, image)])
+    if refused:
+        raise EnrolmentRejected(refused[0].text)
+    return shots[0]
 
 
 def test_a_good_photo_of_one_face_is_used() -> None:
