@@ -244,18 +244,17 @@ def render_video(
     detector: Detector,
     photos: Path,
     scenes: Sequence[tuple[Sequence[Pass], int]],
-    progress: Callable[[int, int], None] = lambda *_: None,
+    progress: Callable[[int, int], None],
+    *,
+    fps: float = FPS,
+    begin_s: float = 0.0,
 ) -> None:
-    """Write the scenes one after the other.
-
-    Args:
-        scenes: the walks of each, in seconds from its first frame, and how many frames it has.
-    """
+    """Write scenes one after the other: the walks of each, and its number of frames; the first frame is at `begin_s` of the walks."""
     entrance = Entrance(detector, photos, [walk for passes, _ in scenes for walk in passes])
     total, done = sum(frames for _, frames in scenes), 0
-    with VideoWriter(path, FPS) as writer:
+    with VideoWriter(path, fps) as writer:
         for passes, frames in scenes:
             for index in range(frames):
-                writer.write(entrance.frame(passes, index / FPS, done))
+                writer.write(entrance.frame(passes, begin_s + index / fps, done))
                 done += 1
                 progress(done, total)

@@ -25,10 +25,7 @@ COLOURS: Mapping[TrackState, tuple[int, int, int]] = {
 _TAILGATING = (213, 60, 0)
 
 
-@lru_cache(maxsize=16)
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size=size)
-
+_font = lru_cache(maxsize=16)(ImageFont.load_default)
 
 WORDS: Mapping[str, str] = {"pending": "looking…", "conflict": "not sure", "unknown": "unknown"}
 """Labels for people without a name."""
@@ -61,11 +58,9 @@ def draw_tracks(
     caption: str = "",
     words: Mapping[str, str] = WORDS,
 ) -> NDArray[np.uint8]:
-    """Return a copy of the picture with the visible tracks drawn on it.
+    """Return a copy of the picture, RGB uint8 (H, W, 3), with the visible tracks drawn on it.
 
     Args:
-        image: RGB uint8 (H, W, 3), not changed.
-        tracks: those not `visible` are left out.
         names: display name by employee id.
         alarmed: tracks drawn in red.
         needed: agreeing frames that fill the ring.
@@ -83,7 +78,7 @@ def draw_tracks(
         colour = _TAILGATING if track.track_id in alarmed else COLOURS[track.identity.state]
         x1, y1, x2, y2 = (float(value) for value in track.box)
         pen.rectangle((x1, y1, x2, y2), outline=colour, width=line)
-        _ring(pen, (x2, y1), 3.5 * line, track, needed, colour)
+        _ring(pen, x2, y1, 3.5 * line, min(1.0, track.identity.agreeing / max(needed, 1)), colour)
         text = _text(track, names or {}, words)
         left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
         pad = 2 * line
@@ -115,16 +110,10 @@ def _bar(
 
 
 def _ring(
-    pen: ImageDraw.ImageDraw,
-    centre: tuple[float, float],
-    radius: float,
-    track: Track,
-    needed: int,
-    colour: tuple[int, int, int],
+    pen: ImageDraw.ImageDraw, x: float, y: float, radius: float, share: float, colour: tuple[int, int, int]
 ) -> None:
-    place = (centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius)
+    place = (x - radius, y - radius, x + radius, y + radius)
     pen.ellipse(place, fill=(255, 255, 255), outline=colour)
-    share = min(1.0, track.identity.agreeing / max(needed, 1))
     if share > 0:
         pen.pieslice(place, -90, -90 + 360 * share, fill=colour)
 

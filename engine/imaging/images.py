@@ -123,10 +123,10 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int = 90) -> bytes:
     return buffer.getvalue()
 
 
-def write_jpeg(path: Path, image: NDArray[np.uint8], quality: int = 90) -> None:
+def write_jpeg(path: Path, image: NDArray[np.uint8]) -> None:
     """Write an RGB image as JPEG, atomically.
 
     Raises:
         StorageError: the file cannot be written.
     """
-    atomic_write(path, encode_jpeg(image, quality))
+    atomic_write(path, encode_jpeg(image))

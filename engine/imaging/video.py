@@ -13,19 +13,13 @@ from engine.errors import StorageError
 
 
 class VideoWriter:
-    """Writes RGB pictures of one size to an MP4 file; use it as a context manager.
+    """Writes RGB pictures of one size to an MP4 file, replacing it if it exists; use it as a context manager.
 
     The file gets its final name when it is complete; after an error nothing is left behind.
-
-    Args:
-        path: the file; replaced if it exists.
-        fps: pictures per second.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
-        self._path = path
-        self._part = path.with_name(f".{path.stem}.part.mp4")
-        self._fps = fps
+        self._path, self._part, self._fps = path, path.with_name(f".{path.stem}.part.mp4"), fps
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
 
@@ -44,9 +38,8 @@ class VideoWriter:
             code = cv2.VideoWriter.fourcc(*"mp4v")
             self._writer = cv2.VideoWriter(str(self._part), cv2.CAP_FFMPEG, code, self._fps, (width, height))
             if not self._writer.isOpened():
-                raise StorageError(
-                    f"{self._path}: the video cannot be written", hint="check the folder's access rights"
-                )
+                hint = "check the folder's access rights"
+                raise StorageError(f"{self._path}: the video cannot be written", hint=hint)
         if image.shape[:2] != self._size:  # a video file has one size
             image = np.asarray(cv2.resize(image, self._size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
         self._writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))

@@ -7,12 +7,10 @@ from collections import deque
 from datetime import datetime
 from statistics import median
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.config import PresentationConfig
 from engine.liveness.geometry import Views, head_pose
 from engine.liveness.track import looks_deep, looks_flat
+from engine.types import Floats
 
 PROMPTS = {
     "left": "turn your head left",
@@ -45,7 +43,8 @@ class HeadTurnChallenge:
         self._asked = [source.choice(list(PROMPTS)) for _ in range(_STEPS)]
         self._done = 0
         self._turning = False
-        self._outcome: bool | None = None
+        self.outcome: bool | None = None
+        """True: passed, False: failed, None: still open."""
         self._start: datetime | None = None
         self._step_s = self._last_s = 0.0
         self._views = Views()
@@ -58,34 +57,29 @@ class HeadTurnChallenge:
     @property
     def prompt(self) -> str:
         """What to ask of the person now; empty after the outcome."""
-        if self._outcome is not None:
+        if self.outcome is not None:
             return ""
         return PROMPTS[self._asked[self._done]] if self._turning else _FRONT
 
-    @property
-    def outcome(self) -> bool | None:
-        """True: passed, False: failed, None: still open."""
-        return self._outcome
-
-    def observe(self, time: datetime, landmarks: NDArray[np.float32] | None) -> None:
+    def observe(self, time: datetime, landmarks: Floats | None) -> None:
         """Process a frame.
 
         Args:
-            time: of the frame, timezone-aware.
+            time: timezone-aware.
             landmarks: (5, 2) float32 in pixels of the only face in view; None without one, in which case only the time runs.
         """
-        if self._outcome is not None:
+        if self.outcome is not None:
             return
         self._start = self._start or time
         now_s = (time - self._start).total_seconds()
         if now_s - self._step_s > self._config.challenge_s or now_s < self._step_s:
-            self._outcome = False
+            self.outcome = False
             return
         pose = None if landmarks is None else head_pose(landmarks)
         if landmarks is None or pose is None:
             return
         if self._rest is not None and now_s - self._last_s > _MAX_GAP_S:  # somebody else may have stepped in
-            self._outcome = False
+            self.outcome = False
             return
         self._last_s = now_s
         self._views.add(now_s, landmarks)
@@ -120,13 +114,13 @@ class HeadTurnChallenge:
         if share >= 1:
             self._held.append(now_s)
             if self._on_the_way < _ON_THE_WAY:
-                self._outcome = False
+                self.outcome = False
             elif len(self._held) >= _HELD and now_s - self._held[0] >= _HELD_S:
                 self._done, self._turning, self._step_s = self._done + 1, False, now_s
                 if self._done == len(self._asked):
-                    self._outcome = self._is_head()
+                    self.outcome = self._is_head()
         elif wrong >= _WRONG_SHARE:
-            self._outcome = False
+            self.outcome = False
         else:
             self._held = []
             self._on_the_way += share >= 0.2

@@ -101,11 +101,7 @@ def head_pose(landmarks: NDArray[np.float32]) -> tuple[float, float] | None:
 
 @dataclass
 class Views:
-    """The shapes of one face: means over about a third of a second, at most `limit` of them, spread over its poses.
-
-    Attributes:
-        limit: most views kept.
-    """
+    """The shapes of one face: means over about a third of a second, at most `limit` of them, spread over its poses."""
 
     limit: int = 40
     _seen: list[Shape] = field(default_factory=list)
@@ -114,12 +110,7 @@ class Views:
     _noises: list[float] = field(default_factory=list)
 
     def add(self, time_s: float, landmarks: NDArray[np.float32]) -> bool:
-        """Add the landmarks (5, 2) of a frame; return True if they complete a view.
-
-        Args:
-            time_s: of the frame, in seconds from any origin.
-            landmarks: in pixels.
-        """
+        """Add the landmarks, (5, 2) in pixels, of a frame at a time in seconds; return True if they complete a view."""
         shape = upright(landmarks)
         if self._times and not 0 <= time_s - self._times[-1] <= _MAX_GAP_S:
             self._seen.clear()

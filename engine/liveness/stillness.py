@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from engine.types import Floats, Image
 
 _SIDE = 80  # crops are halved
 _TOP, _BOTTOM, _LEFT, _RIGHT = 20, 74, 14, 66  # brows to chin, without the outline

@@ -50,15 +50,7 @@ class StreamWatch:
         self._run = _Run()
 
     def observe(self, time: datetime, image: NDArray[np.uint8]) -> str:
-        """Process a frame.
-
-        Args:
-            time: of the frame, timezone-aware.
-            image: RGB uint8 (H, W, 3).
-
-        Returns:
-            "frozen", "looped", or "" for neither.
-        """
+        """Process a frame (timezone-aware time, RGB uint8 (H, W, 3)); return "frozen", "looped", or "" for neither."""
         self._start = self._start or time
         time_s = (time - self._start).total_seconds()
         if image.shape != self._shape or time_s < self._last_s:  # another camera mode, or the clock was set

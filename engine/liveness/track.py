@@ -21,12 +21,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.config import PresentationConfig
 from engine.liveness.geometry import Turn, Views
 from engine.liveness.stillness import Stillness
+from engine.types import Floats, Image
 
 _FLAT_DEPTH = 0.18  # of the nose in eye distances; photos show 0.05 to 0.15, heads 0.25 to 0.5
 _FLAT_SHARE = 0.75  # of a plane's turn that parallax may mimic: a print shows half (perspective), a head all or more
@@ -46,13 +44,7 @@ class LivenessState(StrEnum):
 
 @dataclass(frozen=True)
 class Liveness:
-    """A verdict.
-
-    Attributes:
-        state: the verdict itself.
-        reason: one short line for users; may be empty.
-        score: the measurement that the reason names; None if nothing was measured.
-    """
+    """A verdict; `reason`: one short line for users, may be empty; `score`: the measurement that it names, if any."""
 
     state: LivenessState = LivenessState.UNPROVEN
     reason: str = ""
@@ -61,12 +53,8 @@ class Liveness:
 
 def combined(verdicts: Iterable[Liveness]) -> Liveness:
     """Combine the verdicts of several checks: the first that failed, else the first that passed, else unproven."""
-    rows = list(verdicts)
-    for state in (LivenessState.FAILED, LivenessState.PASSED):
-        for row in rows:
-            if row.state is state:
-                return row
-    return rows[0] if rows else Liveness()
+    order = (LivenessState.FAILED, LivenessState.PASSED, LivenessState.UNPROVEN)
+    return min(verdicts, key=lambda row: order.index(row.state), default=Liveness())
 
 
 def looks_flat(turn: Turn, min_turn_deg: float) -> bool:
@@ -86,7 +74,7 @@ def looks_deep(turn: Turn, min_turn_deg: float) -> bool:
 
 
 class TrackLiveness:
-    """The liveness checks of one face track; the module's docstring explains the verdicts.
+    """The liveness checks of one face track; the module's docstring explains the `verdict` so far.
 
     Holds at most 40 mean shapes and one small picture. Not thread-safe.
     """
@@ -95,25 +83,20 @@ class TrackLiveness:
         self._config = config
         self._views = Views()
         self._stillness = Stillness()
-        self._verdict = Liveness(reason="no turn of the head seen yet")
+        self.verdict = Liveness(reason="no turn of the head seen yet")
         self._start: datetime | None = None
         self._deep = self._flat = 0
 
-    @property
-    def verdict(self) -> Liveness:
-        """The verdict so far."""
-        return self._verdict
-
-    def observe(self, time: datetime, landmarks: NDArray[np.float32], face: NDArray[np.uint8] | None = None) -> None:
+    def observe(self, time: datetime, landmarks: Floats, face: Image | None = None) -> None:
         """Process a detection of the track.
 
         Args:
-            time: of the frame, timezone-aware.
+            time: timezone-aware.
             landmarks: (5, 2) float32 in pixels. Leave out faces cut off by the picture's edge: their landmarks are squeezed
                 like those of a turned photo.
             face: (160, 160, 3) uint8 aligned crop, if there is one. Four a second are used; stillness needs at least three.
         """
-        if self._verdict.state is not LivenessState.UNPROVEN:
+        if self.verdict.state is not LivenessState.UNPROVEN:
             return
         self._start = self._start or time
         time_s = (time - self._start).total_seconds()
@@ -138,9 +121,9 @@ class TrackLiveness:
         elif self._deep >= _CONFIRM:
             self._decide(LivenessState.PASSED, f"depth over a turn of {turn.parallax_deg:.0f}°", turn.parallax)
         else:
-            self._verdict = Liveness(
+            self.verdict = Liveness(
                 reason=f"turned by {turn.parallax_deg:.0f}°, {limit:.0f}° are needed", score=turn.parallax
             )
 
     def _decide(self, state: LivenessState, reason: str, score: float) -> None:
-        self._verdict = Liveness(state, reason, round(score, 3))
+        self.verdict = Liveness(state, reason, round(score, 3))

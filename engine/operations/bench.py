@@ -10,14 +10,13 @@ import tempfile
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from engine.demo.script import PASSES, STRANGER
-from engine.demo.video import Entrance
-from engine.detection import Detector
-from engine.imaging import VideoWriter
+from engine.demo.video import render_video
 from engine.models.runtime import cores
 from engine.sources import VideoSource
 from engine.types import Progress
@@ -36,13 +35,10 @@ class Load:
     """What one live camera takes on this machine.
 
     Attributes:
-        cores: processors that Muster may use.
-        used: processors that one camera kept busy, decoding included.
-        frames: frames that were processed.
-        dropped: frames that were left out because the machine was busy.
+        cores, used: processors that Muster may use, and those that one camera kept busy, decoding included.
+        frames, dropped: frames that were processed, and those left out because the machine was busy.
         latency_s: from a person's first good frame to their row on disk, 95th percentile; nan if nobody was recognised.
-        recognised: people recognised.
-        shown: enrolled people who walked by.
+        recognised, shown: people recognised, of the enrolled people who walked by.
     """
 
     cores: int
@@ -62,12 +58,7 @@ class Load:
 
 
 def measure_load(photos: Path, progress: Progress, *, seconds: float = 20.0) -> Load:
-    """Watch the demo's entrance live.
-
-    Args:
-        photos: the sample photos' folder.
-        progress: called with what is being done.
-        seconds: how long.
+    """Watch the demo's entrance live, with the sample photos of a folder.
 
     Raises:
         MusterError: models or photos cannot be read.
@@ -81,7 +72,9 @@ def measure_load(photos: Path, progress: Progress, *, seconds: float = 20.0) -> 
             files = sorted((photos / "train" / person).glob("*.jpg"))[:_ENROLMENT_PHOTOS]
             workbench.registrar.enrol_photos(person, person.replace("_", " ").title(), files, author="bench")
         clip = Path(folder) / "camera.mp4"
-        _render(clip, workbench.reader.detector, photos, seconds, progress)
+        passes = [walk for walk in PASSES if walk.end_s > _BEGIN_S and walk.start_s < _BEGIN_S + seconds]
+        scene, rendering = (passes, round(seconds * FPS)), partial(progress, "rendering the camera's pictures")
+        render_video(clip, workbench.reader.detector, photos, [scene], rendering, fps=FPS, begin_s=_BEGIN_S)
         workbench.reader.embedder.embed(np.zeros((1, 160, 160, 3), np.uint8))  # the first run of a network is slow
         source = VideoSource(clip, "bench", start=datetime.now(UTC), fast=False)
         pipeline = workbench.pipeline("bench", live=True)
@@ -104,13 +97,3 @@ def measure_load(photos: Path, progress: Progress, *, seconds: float = 20.0) -> 
             recognised=len({row.employee_id for row in rows if row.event == "punch"}),
             shown=len(shown),
         )
-
-
-def _render(path: Path, detector: Detector, photos: Path, seconds: float, progress: Progress) -> None:
-    passes = [walk for walk in PASSES if walk.end_s > _BEGIN_S and walk.start_s < _BEGIN_S + seconds]
-    entrance = Entrance(detector, photos, passes)
-    total = round(seconds * FPS)
-    with VideoWriter(path, FPS) as writer:
-        for index in range(total):
-            progress("rendering the camera's pictures", index, total)
-            writer.write(entrance.frame(passes, _BEGIN_S + index / FPS, index))

@@ -26,14 +26,7 @@ _PATIENCE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Check:
-    """The result of one check.
-
-    Attributes:
-        what: the thing checked.
-        found: its state.
-        ok: whether that is as it should be.
-        hint: how to fix it; may be empty.
-    """
+    """The result of one check: the thing checked, its state, whether that is good, and how to fix it (may be empty)."""
 
     what: str
     found: str
@@ -50,9 +43,8 @@ def examine(workspace: Path, cameras: Sequence[str] = (), *, thorough: bool = Tr
     """Run all checks.
 
     Args:
-        workspace: folder.
         cameras: sources to try, as for `muster watch --source`.
-        thorough: read every byte of the models, not only check that they exist.
+        thorough: read every byte of the models instead of only checking that they exist.
     """
     checks = [Check("python", platform.python_version(), sys.version_info >= (3, 11))]
     for package, version in versions().items():
@@ -78,9 +70,8 @@ def _models(workspace: Path, *, thorough: bool) -> Iterator[Check]:
         ok = status.state == "ready" or not (needed or status.state == "damaged")
         yield Check(f"model {status.model_id}", f"{status.state} ({status.detail})", ok)
     free = store.free_bytes() / 1e9
-    yield Check(
-        "model cache", f"{cache_dir()} · {free:.1f} GB free", free > 1, "" if free > 1 else "free at least 1 GB"
-    )
+    hint = "" if free > 1 else "free at least 1 GB"
+    yield Check("model cache", f"{cache_dir()} · {free:.1f} GB free", free > 1, hint)
     yield Check("networks run on", store.backend)
 
 
@@ -142,13 +133,9 @@ def _database(workbench: Workbench) -> Iterator[Check]:
     if backlog.since is not None:
         late = workbench.clock() - backlog.since > _PATIENCE
         since = backlog.since.astimezone(workbench.config.zone)
+        found = f"{backlog.rows} since {since:%Y-%m-%d %H:%M}"
         hint = "a running process of this workspace sends them: start one, and check that the database answers"
-        yield Check(
-            "rows waiting for the database",
-            f"{backlog.rows} since {since:%Y-%m-%d %H:%M}",
-            not late,
-            hint if late else "",
-        )
+        yield Check("rows waiting for the database", found, not late, hint if late else "")
 
 
 def _threshold(workbench: Workbench) -> Iterator[Check]:

@@ -44,17 +44,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-# --------------------------------------------------------------------------------------------- people
-
-
 def last_seen(bench: Workbench, employee_ids: Collection[str], days: int = 31) -> dict[str, PunchRow]:
-    """Return the last attendance row by person; people who were not seen are absent.
-
-    Args:
-        bench: the workspace.
-        employee_ids: the people.
-        days: how many of the latest days of the log to search at most.
-    """
+    """Return the last attendance row by person, without those who were not seen; `days`: latest days of the log to search."""
     log, left, found = bench.attendance.log, set(employee_ids), dict[str, PunchRow]()
     for day in reversed(log.days()[-days:]):
         if not left:
@@ -67,14 +58,7 @@ def last_seen(bench: Workbench, employee_ids: Collection[str], days: int = 31) -
 
 
 def last_punches(bench: Workbench, employee_id: str, count: int = 8, days: int = 31) -> list[PunchRow]:
-    """Return the latest valid punches of a person, newest first.
-
-    Args:
-        bench: the workspace.
-        employee_id: the person.
-        count: at most.
-        days: how many of the latest days of the log to search.
-    """
+    """Return the latest valid punches of a person, newest first; `days`: latest days of the log to search."""
     log, found = bench.attendance.log, list[PunchRow]()
     for day in reversed(log.days()[-days:]):
         rows = [row for row in valid_rows(log.read(day)) if row.employee_id == employee_id]
@@ -82,9 +66,6 @@ def last_punches(bench: Workbench, employee_id: str, count: int = 8, days: int =
         if len(found) >= count:
             break
     return found[:count]
-
-
-# --------------------------------------------------------------------------------------------- cameras
 
 
 @dataclass(frozen=True)
@@ -114,12 +95,9 @@ class CameraView:
     """A camera from the settings or the coverage log.
 
     Attributes:
-        name: its name.
         source: of its pictures, without passwords; empty if the settings have none.
         direction: `in`, `out`, `both`.
-        entrance: whether people come and go here.
-        configured: whether it is in the settings.
-        watching: whether it is watching now.
+        entrance, configured, watching: whether people come and go here, it is in the settings, and it is watching now.
         last: until when it was known to watch; None: not in these days.
         why: how that ended: `running`, `lost`, `gap` or `stopped`; `running` without `watching` means that its recorder was killed.
         days: oldest first, today last.
@@ -155,17 +133,12 @@ def masked(source: str) -> str:
 
 
 def cameras(bench: Workbench, days: int = 7) -> list[CameraView]:
-    """Return the cameras and how well they watched; those from the settings come first.
-
-    Args:
-        bench: the workspace.
-        days: how many, today included.
-    """
+    """Return the cameras and how well they watched, today included; those from the settings come first."""
     book = bench.attendance.plan.coverage
-    now = bench.clock().astimezone(bench.config.zone)
-    today = bench.attendance.day_of(now)
     if book is None:
         return []
+    now = bench.clock().astimezone(bench.config.zone)
+    today = now.date()
     first = today - timedelta(days=days - 1)
     spans = book.watched(first - timedelta(days=1), today)
     last = {row.camera: row for row in book.log.read(first - timedelta(days=1), today)}
@@ -209,15 +182,9 @@ def _view(
 
 def _day(coverage: Coverage, name: str, day: date, begin: datetime, end: datetime, planned: bool) -> CameraDay:
     spans, zone = coverage.spans[name], begin.tzinfo
-    inside = [
-        (since, until)
-        for since, until in spans
-        if since.astimezone(zone).date() <= day <= until.astimezone(zone).date()
-    ]
-    if begin >= end:
-        return CameraDay(day, begin, end, planned, None, (), tuple(inside))
-    gaps = tuple(coverage.gaps(begin, end))
-    return CameraDay(day, begin, end, planned, coverage.share(begin, end), gaps, tuple(inside))
+    inside = tuple(span for span in spans if span[0].astimezone(zone).date() <= day <= span[1].astimezone(zone).date())
+    share = coverage.share(begin, end) if begin < end else None
+    return CameraDay(day, begin, end, planned, share, tuple(coverage.gaps(begin, end)), inside)
 
 
 def _window(bench: Workbench, day: date, now: datetime) -> tuple[datetime, datetime, bool]:
@@ -233,9 +200,6 @@ def _window(bench: Workbench, day: date, now: datetime) -> tuple[datetime, datet
     lead = timedelta(minutes=bench.config.attendance.lead_min)
     start, end = min(plan.start for plan in plans), max(plan.end for plan in plans)
     return (start - lead).astimezone(zone), min((end + lead).astimezone(zone), now), True
-
-
-# --------------------------------------------------------------------------------------------- what is kept
 
 
 CLASSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {

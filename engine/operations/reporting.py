@@ -17,11 +17,7 @@ from engine.workbench import Workbench
 
 
 class AttendanceReports:
-    """Reports on the attendance of a workspace.
-
-    Args:
-        bench: the workspace.
-    """
+    """Reports on the attendance of a workspace."""
 
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
@@ -32,18 +28,12 @@ class AttendanceReports:
         return self._bench.clock().astimezone(self._bench.config.zone)
 
     def rows(self, first: date, last: date, only: str | None = None) -> list[DaySheet]:
-        """Return day sheets with readable reasons, see `engine.records.names`.
-
-        Args:
-            first, last: both included.
-            only: one person's id.
-        """
+        """Return day sheets with readable reasons, see `DaySheets.between` and `engine.records.names`."""
         bench = self._bench
         found = bench.attendance.sheets.between(first, last, bench.people.known(), only=only)
+        reasons = {row.correction_reason: bench.office.readable(row.correction_reason) for row in found}
         return [
-            replace(row, correction_reason=bench.office.readable(row.correction_reason))
-            if row.correction_reason
-            else row
+            replace(row, correction_reason=reasons[row.correction_reason]) if row.correction_reason else row
             for row in found
         ]
 
@@ -61,12 +51,7 @@ class AttendanceReports:
         return found
 
     def stays(self, first: date, last: date, only: str | None = None) -> list[Stay]:
-        """Return when people were inside, see `engine.reports.stays`.
-
-        Args:
-            first, last: days, both included.
-            only: one person's id.
-        """
+        """Return when people were inside, see `engine.reports.stays`; `only`: one person's id."""
         attendance = self._bench.attendance
         rows = attendance.log.read(first - timedelta(days=1), last + timedelta(days=2))
         corrections = attendance.corrections.about_days(first, last)
@@ -89,11 +74,8 @@ class AttendanceReports:
         attendance, bench = self._bench.attendance, self._bench
         department = bench.people.known().get(employee_id, NOBODY).department
         begin, end = attendance.rota.window(employee_id, department, day)
-        rows = [
-            row
-            for row in attendance.log.read(day - timedelta(days=1), day + timedelta(days=2))
-            if row.employee_id == employee_id
-        ]
+        logged = attendance.log.read(day - timedelta(days=1), day + timedelta(days=2))
+        rows = [row for row in logged if row.employee_id == employee_id]
         readable = bench.office.readable
         withdrawn = {row.refers_to: readable(row.reason) for row in rows if row.event == "retract"}
         own = [row for row in rows if row.event != "retract" and begin <= row.timestamp < end]
@@ -137,11 +119,7 @@ class AttendanceReports:
         )
 
     def muster_page(self, rows: Iterable[Inside]) -> str:
-        """Return the printable list for the assembly point.
-
-        Args:
-            rows: from `Office.inside`.
-        """
+        """Return the printable list for the assembly point; `rows`: from `Office.inside`."""
         bench = self._bench
         return muster_list_html(
             list(rows),

@@ -23,11 +23,7 @@ _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
 
 
 def check_installed(what: str, *modules: str) -> None:
-    """Check that a part of the user interface and its dependencies are installed.
-
-    Args:
-        what: subject and verb of the error, such as "the kiosk is".
-        modules: what must be importable.
+    """Check that modules of the user interface can be imported; `what`: subject and verb of the error, such as "the kiosk is".
 
     Raises:
         ConfigError: a module is missing.
@@ -63,29 +59,22 @@ def address(host: str, port: int) -> str:
     return f"http://{name}:{port}"
 
 
-def _environment() -> dict[str, str]:
-    return {**MEMORY, **os.environ}
-
-
 def become(module: str, *arguments: str) -> NoReturn:
     """Replace this process by `python -m MODULE ARGUMENTS`."""
     sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, "-m", module, *arguments], _environment())  # noqa: S606
+    os.execve(sys.executable, [sys.executable, "-m", module, *arguments], {**MEMORY, **os.environ})  # noqa: S606
 
 
 def together(main: Sequence[str], beside: Sequence[str]) -> NoReturn:
-    """Run two servers until the user interrupts them or the main one ends.
+    """Run two servers (module and arguments of each) until the user interrupts them or the main one ends.
 
     The second server is restarted when it ends by itself. Both end with this process, even if it is killed: started with
     `--with-input`, they end when the pipe from this process closes.
-
-    Args:
-        main, beside: module and arguments of each server.
     """
 
     def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
         words = [sys.executable, "-m", *command, "--with-input"]
-        return subprocess.Popen(words, stdin=subprocess.PIPE, env=_environment())
+        return subprocess.Popen(words, stdin=subprocess.PIPE, env={**MEMORY, **os.environ})
 
     stopping: list[int] = []
 

@@ -1,7 +1,4 @@
-"""What goes on while cameras are watched: days are closed, what is too old is erased, and notifications are delivered.
-
-Here is settled, too, which process records a camera.
-"""
+"""Work beside the cameras: close days, erase expired data, deliver notifications. Also decides which process records a camera."""
 
 from __future__ import annotations
 
@@ -19,17 +16,12 @@ log = logging.getLogger(__name__)
 
 _JOIN_S = 5.0
 _SHEETS_S = 10.0
-"""Where recorders write to a database, day sheets are exported so often."""
+"""How often day sheets are exported if recorders write to a database."""
 
 
 @contextlib.contextmanager
 def upkeep(work: Callable[[], object], every_s: float = 3600.0) -> Iterator[None]:
-    """Do some work at once and then regularly, in a thread of its own; what fails is logged and tried again the next time.
-
-    Args:
-        work: called in the thread.
-        every_s: pause between two times.
-    """
+    """Call `work` at once and then every `every_s` seconds, in a thread of its own; failures are logged, and it is tried again."""
     closing = threading.Event()
 
     def run() -> None:
@@ -54,14 +46,14 @@ def upkeep(work: Callable[[], object], every_s: float = 3600.0) -> Iterator[None
 
 @contextlib.contextmanager
 def attended(bench: Workbench) -> Iterator[None]:
-    """While this lasts, notifications are delivered, days that are over closed, and what is too old erased.
+    """Within the context, deliver notifications, close days that are over, and erase expired data.
 
     Raises:
         ConfigError: a notification rule cannot be followed.
     """
 
     def keep_house() -> None:
-        if bench.store.writes_sheets:  # else this is a recorder, which others keep house for
+        if bench.store.writes_sheets:  # else this is a recorder, and others do this work
             bench.records.close(bench.clock(), bench.people.known())
             bench.privacy.purge(apply=True, author="engine")
 
@@ -81,11 +73,7 @@ def attended(bench: Workbench) -> Iterator[None]:
 
 @contextlib.contextmanager
 def recording(bench: Workbench, camera: str) -> Iterator[bool]:
-    """While this lasts, nobody else writes down what a live camera sees: two recorders would report everything twice.
-
-    Yields:
-        False: another process, or another part of this one, does so already.
-    """
+    """Claim a live camera, because two recorders would report everything twice; yield False if it is recorded already."""
     with claimed(bench.workspace / "log" / f"recording-{file_name(camera)}") as first:
         if first:
             bench.store.keep_known()
