@@ -1,6 +1,6 @@
 """Figures made of day sheets and logs, and what is printed or exported from them as CSV, Excel and HTML. Pure.
 
-Rows are those of the day sheet. What cannot be judged (a camera was off, a face was not identified) counts neither as late nor as absent.
+Rows are those of the day sheet. Days that cannot be judged (a camera was off, a face not identified) count neither as late nor absent.
 
 Not here: what late, present and worked mean (`engine.attendance`), and charts on pages (`app.charts`).
 """

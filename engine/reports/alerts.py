@@ -1,4 +1,4 @@
-"""How often cameras call somebody, at what hour, and how often for nothing."""
+"""How often cameras raise alerts, at which hours, and how many are false."""
 
 from __future__ import annotations
 
@@ -20,13 +20,7 @@ _LEAST_H = 1.0
 
 @dataclass(frozen=True)
 class AlertRate:
-    """Alerts of one camera at one hour of the day.
-
-    Attributes:
-        hour: of the day, local, 0 to 23.
-        alerts: that began in it, summed over days.
-        watched_h: hours during which the camera was watching then, summed over days.
-    """
+    """Alerts of one camera that began in one local hour of the day (0 to 23), and the hours watched in it, summed over days."""
 
     camera: str
     hour: int
@@ -35,7 +29,7 @@ class AlertRate:
 
     @property
     def per_100h(self) -> float:
-        """Alerts in a hundred hours of watching; NaN where it watched for less than one: a rate of so little says nothing."""
+        """Alerts per hundred hours of watching; NaN if the camera watched for less than one hour, which says nothing."""
         return 100 * self.alerts / self.watched_h if self.watched_h >= _LEAST_H else math.nan
 
 
@@ -46,12 +40,12 @@ def alert_rates(
     last: date,
     zone: ZoneInfo,
 ) -> list[AlertRate]:
-    """Alerts per hour of watching, by camera and hour of the day; hours without either are left out.
+    """Alerts and hours of watching, by camera and hour of the day; hours without either are left out.
 
-    A camera that is off at night is not a quiet camera: counts alone would say so.
+    Counts alone would call a camera quiet that is off at night.
 
     Args:
-        alerts: incidents that somebody must look at; those of other days are left out.
+        alerts: incidents that somebody must look at, on any day.
         watched: when each camera was watching (`CoverageBook.watched`): spans that do not overlap.
         first, last: workplace days, both included.
     """
@@ -73,7 +67,7 @@ def alert_rates(
 
 
 def _hours(begin: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[date, int, float]]:
-    """A span cut at full local hours: day, hour and seconds of each piece."""
+    """Split a span at full local hours: day, hour and seconds of each piece."""
     while begin < end:
         local = begin.astimezone(zone)
         into = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
@@ -84,13 +78,13 @@ def _hours(begin: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[dat
 
 @dataclass(frozen=True)
 class FalseAlarms:
-    """What people made of alerts of one sort.
+    """How people judged the alerts of one kind or camera.
 
     Attributes:
         what: the kind, or the camera.
-        rate: alerts that people called a false alarm, of those that people settled, with its Clopper–Pearson interval. What the engine
-            settled by itself is no judgement of it, and counts nowhere.
-        waiting: open or acknowledged: not settled yet.
+        rate: false alarms among the alerts that people settled, with its Clopper–Pearson interval. Alerts that the engine settled by
+            itself do not count.
+        waiting: alerts that are open or acknowledged, so not settled yet.
     """
 
     what: str
@@ -99,13 +93,10 @@ class FalseAlarms:
 
 
 def false_alarms(alerts: Iterable[Incident], by: Literal["kind", "camera"] = "kind") -> list[FalseAlarms]:
-    """How many alerts were for nothing, as reviews say.
+    """How many alerts were false according to reviews, by kind in the order of `ALERT_KINDS`, or by camera.
 
-    The interval takes alerts for independent of each other. Ten alerts of one poster on one morning are not: read it as the
-    narrowest that can be defended.
-
-    Args:
-        by: kinds in the order of `ALERT_KINDS`, or cameras by name.
+    The interval assumes that alerts are independent. Ten alerts about one poster on one morning are not, so the true interval may be
+    wider.
     """
     false, settled, waiting = Counter[str](), Counter[str](), Counter[str]()
     for each in alerts:

@@ -10,12 +10,12 @@ from engine.attendance import DaySheet
 
 
 def arrivals(rows: Iterable[DaySheet]) -> list[DaySheet]:
-    """Days with a certain arrival, in the order of the rows; days on which cameras may have missed it are left out."""
+    """Days with a certain arrival, without those on which cameras may have missed it."""
     return [row for row in rows if row.arrival is not None]
 
 
 def punctuality(rows: Iterable[DaySheet]) -> tuple[int, int]:
-    """How many arrivals were on time, and of how many that is known."""
+    """The number of arrivals on time, and of those whose punctuality is known."""
     known = [row.late for row in rows if row.late is not None]
     return len(known) - sum(known), len(known)
 
@@ -26,12 +26,12 @@ def minute_of_day(time: datetime) -> float:
 
 
 def quarters(found: Iterable[DaySheet]) -> dict[tuple[int, int], int]:
-    """How many came, by weekday (0 Monday) and quarter hour of the day (0 to 95)."""
+    """Number of arrivals by weekday (0 Monday) and quarter hour of the day (0 to 95)."""
     return dict(Counter((row.day.weekday(), int(minute_of_day(row.arrival) // 15)) for row in found if row.arrival))
 
 
 def starts(rows: Iterable[DaySheet]) -> dict[str, float]:
-    """Planned starts in minutes of the day, by shift, as most rows have them."""
+    """The most frequent planned start of each shift, in minutes of the day."""
     counted: dict[str, Counter[float]] = {}
     for row in rows:
         if row.planned_in is not None:

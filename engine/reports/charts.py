@@ -1,6 +1,6 @@
-"""Charts of the month report: inline SVG, made of numbers and dates alone, in the page's own colours.
+"""Charts of the month report: inline SVG from numbers and dates, in the page's own colours.
 
-Colours are never alone: late arrivals differ in shape, bars carry their number, days without presence their symbol and word.
+Colour is never the only sign: late arrivals differ in shape, bars show their number, and days without presence a symbol and a word.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Days:
         return LEFT + ((day - self.days[0]).days + 0.5) * self.slot
 
     def draw(self, bottom: float) -> list[str]:
-        """Weekends as bands, and the days' numbers."""
+        """Draw weekends as bands, and the days' numbers."""
         parts = []
         for day in self.days:
             if day.weekday() == 5 or (day.weekday() == 6 and day == self.days[0]):
@@ -61,15 +61,14 @@ def _svg(height: float, title: str, parts: Sequence[str]) -> str:
 def arrivals_chart(
     arrivals: Sequence[DaySheet], first: date, last: date, *, grace_min: float | None
 ) -> tuple[str, int]:
-    """A mark per arrival, by day and by minutes after the planned start.
+    """A mark per arrival, by day (`first` to `last`, both included) and by minutes after the planned start.
 
     Args:
         arrivals: at least one, all with a known `start_offset_min`.
-        first, last: range of days, both included.
         grace_min: drawn as a band above the planned start; None: no band.
 
     Returns:
-        The SVG, and how many arrivals lie beyond its edges and are drawn on them.
+        The SVG, and the number of arrivals drawn on its edges because they lie beyond.
     """
     height = 250.0
     base = height - BOTTOM
@@ -115,7 +114,7 @@ def _offset(row: DaySheet) -> float:
 
 
 def _spread(arrivals: Sequence[DaySheet], axis: _Days, size: float) -> list[tuple[DaySheet, float]]:
-    """Arrivals with their place on the horizontal axis: those of one day and about the same time lie side by side."""
+    """Arrivals with their place on the horizontal axis: those on one day at about the same time are side by side."""
     bins: dict[tuple[date, int], list[DaySheet]] = {}
     for arrival in arrivals:
         bins.setdefault((arrival.day, int(_offset(arrival) // 4)), []).append(arrival)
@@ -128,11 +127,7 @@ def _spread(arrivals: Sequence[DaySheet], axis: _Days, size: float) -> list[tupl
 
 
 def late_chart(values: Mapping[date, float], first: date, last: date, *, unit: str) -> str:
-    """A bar per day, its number above it.
-
-    Args:
-        values: by day; at least one above 0.
-    """
+    """A bar per day with its number above it; at least one of the values is above 0."""
     height = 150.0
     base = height - BOTTOM
     axis = _Days(first, last)
@@ -152,11 +147,7 @@ def late_chart(values: Mapping[date, float], first: date, last: date, *, unit: s
 
 
 def presence_chart(rows: Sequence[DaySheet]) -> str:
-    """One person's days below each other: the bar is the time between first in and last out, the frame the plan.
-
-    Args:
-        rows: of one person, at least one, by day.
-    """
+    """One person's days (at least one, by day) below each other: bars from first in to last out, in frames for the plan."""
     spans = [_span(row) for row in rows]
     points = [minute for span in spans for minute in span if minute is not None]
     low = min(points, default=480.0) // 60 * 60
@@ -206,7 +197,7 @@ def _bar(css: str, start: float, end: float, y: float, height: float, colour: st
 
 
 def _span(row: DaySheet) -> tuple[float | None, float | None, float | None, float | None]:
-    """First in, last out, planned start and end in minutes after midnight of the row's day, beyond 1440 on the next."""
+    """First in, last out, planned start and end in minutes after midnight of the row's day; beyond 1440: the next day."""
     came, left = _minutes(row.first_in, row.day), _minutes(row.last_out, row.day)
     if came is None:
         came, left = left, None  # only a departure is known
@@ -215,6 +206,6 @@ def _span(row: DaySheet) -> tuple[float | None, float | None, float | None, floa
 
 def _minutes(moment: datetime | None, day: date) -> float | None:
     """Minutes on the clock since a day's midnight."""
-    return (
-        None if moment is None else (moment.replace(tzinfo=None) - datetime.combine(day, time())).total_seconds() / 60
-    )
+    if moment is None:
+        return None
+    return (moment.replace(tzinfo=None) - datetime.combine(day, time())).total_seconds() / 60

@@ -1,4 +1,4 @@
-"""What each column and each status of a day sheet means: one place, printed in every export."""
+"""The meaning of each column and each status of a day sheet, for every export."""
 
 from __future__ import annotations
 
@@ -81,10 +81,9 @@ class StatusStyle:
     """How a status is shown and counted.
 
     Attributes:
-        symbol, colour: always beside the word, never alone. The colours are Okabe and Ito's, "Color universal design", 2008.
+        symbol, colour: always shown with the word. The colours are Okabe and Ito's, "Color universal design", 2008.
         group: `worked`, `absent` (no hours), `away` (need not be worked), `open` (somebody must settle it), `today` (not over).
-        meaning: in words.
-        next_step: what settles it; empty when nothing is to be done.
+        next_step: what settles it; empty if nothing needs to be done.
     """
 
     symbol: str
@@ -125,11 +124,11 @@ STATUSES: Mapping[str, StatusStyle] = {
 
 
 def heading(column: str) -> str:
-    """A column's name as people read it: `utc_offset` is `UTC offset`."""
+    """A column's name for people: `utc_offset` becomes `UTC offset`."""
     text = column.replace("_", " ").replace("utc", "UTC").replace("pct", "%")
     return text[:1].upper() + text[1:]
 
 
 def sheet_csv(rows: Iterable[DaySheet]) -> str:
-    """Day sheet rows as CSV; no cell runs in a spreadsheet."""
+    """Day sheet rows as CSV; a spreadsheet takes no cell for a formula."""
     return table_text(SHEET_COLUMNS, map(cells, rows))

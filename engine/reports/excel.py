@@ -1,10 +1,10 @@
-"""Day sheets as an Excel workbook: real dates, times and numbers, and texts that no program runs."""
+"""Day sheets as an Excel workbook: real dates, times and numbers, and no formulas."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -38,15 +38,16 @@ _PRINTED = (
     "break_hours",
     "note",
 )
-"""What is printed of the sheet "Days", in this order; the columns of the evidence follow, for the screen."""
+"""Printed columns of the sheet "Days", in order; the columns of the evidence follow, for the screen only."""
 _DAYS = (*_PRINTED, *(column for column in COLUMNS if column not in _PRINTED))
+_MEANINGS = ("sheet", "heading", "name_in_csv", "meaning")
 _BAD_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def cell_text(value: object) -> str:
-    """A text as it stands in a cell: marked like in CSV when it looks like a formula, without what XML cannot hold.
+    """The text of a cell: marked as in CSV if it looks like a formula, and without characters that XML cannot hold.
 
-    The cell is of the type text in any case; the mark still protects where the table is copied or saved as CSV.
+    The cell has the type text in any case, but the mark protects a table that is copied or saved as CSV.
     """
     text = encode_cell(value if value is None else str(value))
     text = _BAD_IN_XML.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
@@ -54,13 +55,13 @@ def cell_text(value: object) -> str:
 
 
 def excel_bytes(rows: Sequence[DaySheet], *, title: str, generated_at: datetime, verified: str = "") -> bytes:
-    """The sheets "Days", "Summary" and "Columns" as a workbook.
+    """A workbook with the sheets "Days", "Summary" and "Columns".
 
-    Times are the workplace's local times, as in the day sheet; the column UTC offset says what they differ from UTC by. There
-    are no formulas, links or macros: sums are numbers.
+    Times are local, as in the day sheet, with their offset in the column UTC offset. There are no formulas, links or macros: sums are
+    numbers.
 
     Args:
-        title: stands on each printed page and in the file's properties.
+        title: on each printed page and in the file's properties.
         generated_at: timezone-aware.
 
     Raises:
@@ -90,9 +91,7 @@ def excel_bytes(rows: Sequence[DaySheet], *, title: str, generated_at: datetime,
         days = _sheet(book, style, "Days", _DAYS, list(map(_typed, rows)), frozen=2)
         days.print_area(0, 0, max(len(rows), 1), len(_PRINTED) - 1)
         _sheet(book, style, "Summary", tuple(SUMMARY_COLUMNS), summarise(rows), frozen=2)
-        _sheet(
-            book, style, "Columns", ("sheet", "heading", "name_in_csv", "meaning"), _meanings(made, verified), frozen=0
-        )
+        _sheet(book, style, "Columns", _MEANINGS, _meanings(made, verified), frozen=0)
         for sheet in book.worksheets():
             _page(sheet, title, made)
     return memory.getvalue()
@@ -119,7 +118,7 @@ class _Style:
 
 
 def _tint(colour: str) -> str:
-    """The colour on paper: so light that black text on it has at least 7:1."""
+    """The colour on paper, light enough for black text with a contrast of at least 7:1."""
     parts = (int(colour[index : index + 2], 16) for index in (1, 3, 5))
     return "#" + "".join(f"{round(255 - (255 - part) * 0.35):02X}" for part in parts)
 
@@ -139,11 +138,9 @@ def _sheet(
         sheet.write_string(0, index, heading(column), style.header)
     for line, row in enumerate(rows, 1):
         for index, column in enumerate(columns):
-            width = _write(sheet, style, line, index, column, row)
-            widths[index] = max(widths[index], width)
+            widths[index] = max(widths[index], _write(sheet, style, line, index, column, row))
     for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
-        limit = 90 if column == "meaning" else 36
-        sheet.set_column(index, index, min(width + 1, limit))
+        sheet.set_column(index, index, min(width + 1, 90 if column == "meaning" else 36))
     sheet.set_row(0, 30)
     sheet.freeze_panes(1, frozen)
     sheet.autofilter(0, 0, max(len(rows), 1), len(columns) - 1)
@@ -179,7 +176,7 @@ def _typed(row: DaySheet) -> dict[str, object]:
 
 
 def _write(sheet: Worksheet, style: _Style, line: int, index: int, column: str, row: Mapping[str, object]) -> int:
-    """Write a cell with the type of its value. Its width in characters."""
+    """Write a cell with the type of its value; return its width in characters."""
     value = row.get(column)
     if isinstance(value, float):
         sheet.write_number(line, index, value, style.hours)
@@ -196,27 +193,14 @@ def _write(sheet: Worksheet, style: _Style, line: int, index: int, column: str, 
 
 
 def _meanings(made: str, verified: str) -> list[Mapping[str, str]]:
-    def rows(sheet: str, columns: Iterable[tuple[str, str]]) -> list[Mapping[str, str]]:
-        return [
-            {"sheet": sheet, "heading": heading(column), "name_in_csv": column, "meaning": meaning}
-            for column, meaning in columns
-        ]
-
-    return [
-        *rows("Days", ((column, COLUMNS[column]) for column in _DAYS)),
-        *rows("Summary", SUMMARY_COLUMNS.items()),
-        *(
-            {
-                "sheet": "Days",
-                "heading": f"Status {status.symbol} {word}",
-                "name_in_csv": word,
-                "meaning": status.meaning,
-            }
-            for word, status in STATUSES.items()
-        ),
-        {"sheet": "", "heading": "This file", "name_in_csv": "", "meaning": made},
-        {"sheet": "", "heading": "The log", "name_in_csv": "", "meaning": verified or "was not verified"},
+    rows = [
+        *(("Days", heading(column), column, COLUMNS[column]) for column in _DAYS),
+        *(("Summary", heading(column), column, meaning) for column, meaning in SUMMARY_COLUMNS.items()),
+        *(("Days", f"Status {style.symbol} {word}", word, style.meaning) for word, style in STATUSES.items()),
+        ("", "This file", "", made),
+        ("", "The log", "", verified or "was not verified"),
     ]
+    return [dict(zip(_MEANINGS, row, strict=True)) for row in rows]
 
 
 def _page(sheet: Worksheet, title: str, made: str) -> None:

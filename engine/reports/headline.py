@@ -1,4 +1,4 @@
-"""The figures of a day or of a range, and the rows that need somebody."""
+"""The figures of a day or of a range, and the rows that need attention."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from engine.attendance.rota import Rota
 
 @dataclass(frozen=True)
 class Headline:
-    """The figures of a day or of a range, in rows (a person's day each).
+    """The figures of a day or of a range: numbers of rows, each of which is one person's day.
 
     Attributes:
-        expected: were to come.
-        present: came. late: of them, came late.
         inside, unsure: are inside now, and may be inside.
-        not_yet: have not come and still may. absent: did not come.
-        away: on leave, remote, sick or excused. holiday: had a public holiday.
+        not_yet: have not come and still may.
+        away: on leave, remote, sick or excused.
         not_identified, not_covered: nobody can say whether they came.
         covered_pct: mean share of planned time during which cameras were watching; None: nobody was expected.
     """
@@ -65,11 +63,7 @@ def headline(rows: Iterable[DaySheet]) -> Headline:
 
 @dataclass(frozen=True)
 class Exceptional:
-    """A row that needs a decision, or shows one.
-
-    Attributes:
-        kind: a status, `overdue` (should be here and is not), `awaiting approval` (a correction waits for it) or `corrected`.
-    """
+    """A row that needs a decision or shows one; `kind`: a status, `overdue`, `awaiting approval` or `corrected`."""
 
     row: DaySheet
     kind: str
@@ -90,11 +84,7 @@ _ORDER = (
 
 
 def exceptions(rows: Iterable[DaySheet], now: datetime, rota: Rota) -> list[Exceptional]:
-    """Rows that somebody should look at, the most pressing first.
-
-    Args:
-        now: the present: whoever is not here yet is overdue when the grace of their shift is over.
-    """
+    """Rows that somebody should look at, the most pressing first; people are overdue after the grace of their shift."""
     found = [Exceptional(row, kind) for row in rows if (kind := _kind(row, now, rota))]
     return sorted(
         found, key=lambda each: (_ORDER.index(each.kind), -each.row.day.toordinal(), each.row.name.casefold())

@@ -1,4 +1,4 @@
-"""The sheet of an incident: one self-contained page with faces and names, to be read or printed on A4."""
+"""The sheet of an incident: one self-contained page with faces and names, to read or to print on A4."""
 
 from __future__ import annotations
 
@@ -80,5 +80,5 @@ def _time(time: datetime) -> str:
 
 
 def _data(content: bytes) -> str:
-    """A picture in the page itself: the sheet stands alone."""
+    """A picture as part of the page, so that the sheet needs no other file."""
     return f"data:image/jpeg;base64,{base64.b64encode(content).decode('ascii')}" if content else ""

@@ -39,16 +39,16 @@ def month_report(
     verified: str,
     grace_min: float | None = None,
 ) -> str:
-    """A self-contained HTML page: numbers of the month, what is to be settled, charts, a table per person.
+    """A self-contained HTML page: the month's numbers, open questions, charts, and a table per person.
 
-    Rows of one person give a report with a bar of presence for each day; rows of several, a summary with each person's days to
-    unfold. The page has no scripts and loads nothing; it prints on A4 portrait.
+    For one person, the report has a bar of presence for each day; for several, a summary with each person's days to unfold. The page
+    has no scripts and loads nothing; it prints on A4 portrait.
 
     Args:
         title: such as "Attendance November 2026".
-        organisation: stands above the title; may be empty.
+        organisation: printed above the title; may be empty.
         generated_at: timezone-aware.
-        verified: what is known of the log's integrity, in words; may be empty.
+        verified: result of the log's verification, in words; may be empty.
         grace_min: minutes after the planned start that do not count as late, drawn in the chart of arrivals.
 
     Raises:
@@ -97,7 +97,7 @@ def _range(first: date, last: date) -> str:
 
 
 def _next_step(row: DaySheet) -> str:
-    """What somebody has to do about the row; empty when nothing."""
+    """What somebody has to do about the row; may be empty."""
     if step := STATUSES[row.status].next_step:
         return step
     return "Approve the correction." if row.awaiting_approval else ""
@@ -116,7 +116,7 @@ def _balance(value: float) -> str:
 
 
 def _whole(value: float | None) -> str:
-    """A count or minutes; nothing for none, so that the eye finds what there is."""
+    """A count or minutes; empty for zero, so that other numbers stand out."""
     return f"{value:.0f}" if value else ""
 
 
@@ -125,7 +125,7 @@ def _number(row: Mapping[str, object], column: str) -> float:
 
 
 def _shown(row: DaySheet) -> dict[str, str]:
-    """A row as it stands in a table of days."""
+    """A row of a table of days."""
     correction = ""
     if row.corrected_by:
         reason = f": {row.correction_reason}" if row.correction_reason else ""
@@ -165,11 +165,8 @@ def _arrivals_text(arrivals: Sequence[DaySheet], beyond: int) -> str:
     if not arrivals:
         return ""
     median = round(statistics.median(row.start_offset_min or 0.0 for row in arrivals))
-    when = (
-        f"{abs(median)} minutes {'after' if median > 0 else 'before'} the planned start"
-        if median
-        else "the planned start"
-    )
+    offset = f"{abs(median)} minutes {'after' if median > 0 else 'before'} " if median else ""
+    when = f"{offset}the planned start"
     on_time, known = punctuality(arrivals)
     text = f"{known} arrival{'s' if known > 1 else ''}, {known - on_time} late; the middle one at {when}."
     return f"{text} Beyond the chart, drawn on its edge: {beyond}." if beyond else text
@@ -182,16 +179,12 @@ def _kpis(rows: Sequence[DaySheet], open_count: int, *, single: bool) -> list[di
         return sum(_number(row, column) for row in summary)
 
     on_time, known = punctuality(rows)
-    share = f"{100 * on_time / known:.0f}%" if known else "–"
+    share, late = f"{100 * on_time / known:.0f}%" if known else "–", total("late_days")
     tiles = [
         {"label": "Days worked", "value": f"{total('days_worked'):,.0f}", "under": ""},
         {"label": "Hours", "value": f"{total('hours'):,.0f}", "under": f"of {total('planned_hours'):,.0f} planned"},
         {"label": "Not late", "value": share, "under": f"{on_time} of {known} arrivals"},
-        {
-            "label": "Late",
-            "value": f"{total('late_days'):,.0f}",
-            "under": f"{_days(total('late_days'))}, {total('late_min'):,.0f} min",
-        },
+        {"label": "Late", "value": f"{late:,.0f}", "under": f"{_days(late)}, {total('late_min'):,.0f} min"},
         {"label": "Absent", "value": f"{total('absent'):,.0f}", "under": _days(total("absent"))},
         {"label": "To be settled", "value": f"{open_count}", "under": _days(open_count)},
     ]
@@ -206,7 +199,7 @@ def _days(count: float) -> str:
 
 
 def _people(rows: Sequence[DaySheet]) -> list[dict[str, object]]:
-    """Everybody's numbers and days; months of one person are added up where the rows span several."""
+    """Everybody's numbers and days; if the rows span several months, these are added up."""
     own: dict[str, list[DaySheet]] = {}
     for row in rows:
         own.setdefault(row.employee_id, []).append(row)

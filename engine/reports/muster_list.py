@@ -1,4 +1,4 @@
-"""The muster list: who is inside now, to be printed and ticked off at the assembly point."""
+"""The muster list: who is inside now, to print and tick off at the assembly point."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NO_DEPARTMENT = "No department"
 
 
 def inside_cells(row: Inside) -> dict[str, object]:
-    """One person as the cells of a table with `MUSTER_COLUMNS`."""
+    """One person as cells of `MUSTER_COLUMNS`."""
     return {
         "employee_id": row.employee_id,
         "name": row.name,
@@ -39,7 +39,7 @@ def inside_cells(row: Inside) -> dict[str, object]:
 
 
 def muster_list_csv(rows: Iterable[Inside]) -> str:
-    """The muster list as CSV; no cell runs in a spreadsheet."""
+    """The muster list as CSV; a spreadsheet takes no cell for a formula."""
     return table_text(tuple(MUSTER_COLUMNS), map(inside_cells, rows))
 
 
@@ -49,10 +49,10 @@ def muster_list_html(
     """A self-contained page, A4 portrait: counts first, then people by department, with a box to tick for each.
 
     Args:
-        rows: who is inside, or may be: a person too many is looked for, and one too few is not.
-        generated_at: timezone-aware; the list holds for this moment.
+        rows: everybody who is inside or may be, because nobody would look for a person who is missing here.
+        generated_at: timezone-aware; the moment of the list.
         place: such as the name of the building.
-        unknown_today: how many people that nobody knows were seen today; None: not known.
+        unknown_today: number of strangers seen today; None: not known.
 
     Raises:
         ConfigError: the package that renders pages is not installed.
@@ -88,6 +88,6 @@ def _shown(row: Inside, now: datetime) -> dict[str, object]:
 
 
 def _clock(moment: datetime, now: datetime) -> str:
-    """A time as hours and minutes, with the day when that is not today."""
+    """A time as hours and minutes, with the day if it is not today."""
     moment = moment.astimezone(now.tzinfo)
     return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%a} {moment.day} {moment:%b}, {moment:%H:%M}"

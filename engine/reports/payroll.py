@@ -1,4 +1,4 @@
-"""The month summary that payroll works with: one row per person and month."""
+"""The month summary for payroll: one row per person and month."""
 
 from __future__ import annotations
 
@@ -22,12 +22,9 @@ _COUNTED = {
 
 
 def summarise(rows: Iterable[DaySheet], *, by_month: bool = True) -> list[dict[str, object]]:
-    """Add up day sheet rows per person and month.
+    """Add up day sheet rows per person and month; without `by_month`, per person.
 
-    Hours have two digits, minutes and days are whole; `balance` is exactly what its definition in `SUMMARY_COLUMNS` says.
-
-    Args:
-        by_month: False: one row a person, however many months the rows span.
+    Hours have two digits, minutes and days are whole, and `balance` follows its definition in `SUMMARY_COLUMNS` exactly.
 
     Returns:
         Rows with the columns of `SUMMARY_COLUMNS`, by department, name, id and month.
@@ -41,7 +38,7 @@ def summarise(rows: Iterable[DaySheet], *, by_month: bool = True) -> list[dict[s
 
 
 def summary_csv(rows: Iterable[DaySheet]) -> str:
-    """The month summary of day sheet rows as CSV; no cell runs in a spreadsheet."""
+    """The month summary of day sheet rows as CSV; a spreadsheet takes no cell for a formula."""
     return table_text(tuple(SUMMARY_COLUMNS), summarise(rows))
 
 

@@ -1,4 +1,4 @@
-"""Printable pages: one self-contained HTML file, everything escaped, nothing loaded from elsewhere."""
+"""Printable pages: one self-contained HTML file, escaped, that loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def render(template: str, generated_at: datetime, **values: object) -> str:
 
     Args:
         template: file name in `templates/`.
-        generated_at: timezone-aware; stands on the page.
-        values: what the template names. All are escaped but those marked as safe there, which are charts.
+        generated_at: timezone-aware; printed on the page.
+        values: for the template. All are escaped except the charts, which the template marks as safe.
 
     Raises:
         ConfigError: the package that renders templates is not installed.

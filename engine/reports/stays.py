@@ -17,12 +17,10 @@ from engine.types import NOBODY, Person
 
 @dataclass(frozen=True)
 class Stay:
-    """Somebody was inside.
+    """A time that somebody was inside, on a working day.
 
     Attributes:
-        employee_id, day: who, and the working day.
-        begin: came. end: left; where it is not known, the last moment at which a camera saw them.
-        open: nobody saw them leave.
+        end: the departure or, if `open` (nobody saw them leave), the last moment at which a camera saw them.
     """
 
     employee_id: str
@@ -40,11 +38,10 @@ def stays(
     rota: Rota,
     people: Mapping[str, Person],
 ) -> list[Stay]:
-    """When people were inside, by person and time; corrections that hold are in it.
+    """When people were inside on the working days from `first` to `last`, both included, by person and time, as corrected.
 
     Args:
         rows: of the attendance log, from the day before `first` to two days after `last`.
-        first, last: working days, both included.
     """
     by_day: dict[tuple[str, date], list[Correction]] = {}
     for correction in corrections:
@@ -72,10 +69,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def occupancy(found: Iterable[Stay], zone: ZoneInfo) -> dict[tuple[date, int], int]:
-    """How many were inside at the beginning of a quarter hour, by working day and quarter hour of the local day (0 to 95).
+    """Number of people inside at the beginning of a quarter hour, by working day and quarter hour of the local day (0 to 95).
 
-    Stays whose end nobody saw are left out. Moments without anybody are not in it; in the hour that comes twice when the clocks go back
-    the greater number holds.
+    Stays without a known end, and moments without anybody, are left out. In the hour that comes twice when the clocks go back, the
+    greater number counts.
     """
     moments: Counter[tuple[date, datetime]] = Counter()
     for stay in found:

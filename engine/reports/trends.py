@@ -16,8 +16,8 @@ class Day:
     """Shares of one day.
 
     Attributes:
-        day: which. expected: people who were to come and of whom something can be said.
-        late: share of arrivals whose punctuality is known, 0 to 1. absent: share of `expected`.
+        expected: people who should have come, without days that cannot be judged.
+        late: share of the arrivals whose punctuality is known, 0 to 1. absent: share of `expected`.
     """
 
     day: date
@@ -28,12 +28,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Week:
-    """The days of one week: median and quartiles of their shares, 0 to 1.
-
-    Attributes:
-        monday: its first day. days: how many had somebody expected.
-        late, absent: lower quartile, median, upper quartile.
-    """
+    """One week with its number of days on which somebody was expected; late, absent: quartiles of their shares, 0 to 1."""
 
     monday: date
     days: int
@@ -42,7 +37,7 @@ class Week:
 
 
 def days_of(rows: Iterable[DaySheet]) -> list[Day]:
-    """Shares of each day on which somebody was expected; days that are not over count who has come or failed to so far."""
+    """Shares of each day on which somebody was expected; today counts as far as it has gone."""
     groups: dict[date, list[DaySheet]] = {}
     for row in rows:
         if row.settled:
@@ -58,7 +53,7 @@ def _shares(settled: Sequence[DaySheet]) -> tuple[float, float]:
 
 
 def weeks(days: Iterable[Day]) -> list[Week]:
-    """Days put together by week, oldest first."""
+    """Days combined by week, oldest first."""
     groups: dict[date, list[Day]] = {}
     for day in days:
         groups.setdefault(day.day - timedelta(days=day.day.weekday()), []).append(day)
@@ -80,9 +75,9 @@ class Department:
     """A department over a range of days.
 
     Attributes:
-        name: empty: people without one. people: how many. expected: days on which somebody was expected and of which something can be
-            said, summed over people.
-        late: share of arrivals whose punctuality is known, 0 to 1. absent: share of `expected`.
+        name: empty: people without a department.
+        expected: days on which somebody was expected, without those that cannot be judged, summed over people.
+        late: share of the arrivals whose punctuality is known, 0 to 1. absent: share of `expected`.
         unsettled: days on which something must be found out first.
     """
 
@@ -95,7 +90,7 @@ class Department:
 
 
 def by_department(rows: Iterable[DaySheet]) -> list[Department]:
-    """Departments in which somebody was expected, those that come late most often first."""
+    """Departments in which somebody was expected, the one with the most late arrivals first."""
     groups: dict[str, list[DaySheet]] = {}
     for row in rows:
         if row.expected:
