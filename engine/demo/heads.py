@@ -50,17 +50,16 @@ def warp_head(
     *,
     nose_depth: float = NOSE_DEPTH,
 ) -> Image:
-    """Turn the head of a photo.
+    """Turn the head of a photo, RGB uint8 (H, W, 3).
 
     Args:
-        image: RGB uint8 (H, W, 3).
         landmarks: (5, 2) float32 of the face in pixels.
         yaw_deg: > 0 turns to the image's right, from the pose in the photo; believable to about ±30.
         pitch_deg: > 0 looks down; believable to about ±20.
         nose_depth: of this head, in eye distances.
 
     Returns:
-        (H, W, 3) uint8; all but head and neck is as it was.
+        (H, W, 3) uint8; everything but head and neck is unchanged.
     """
     points = np.asarray(landmarks, np.float64)
     origin, across = points[:2].mean(0), points[1] - points[0]

@@ -1,4 +1,4 @@
-"""The minute at the entrance, held against its script: who punched, which strangers came, who followed whom."""
+"""The minute at the entrance, compared with its script: who punched, which strangers came, who followed whom."""
 
 from __future__ import annotations
 

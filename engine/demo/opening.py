@@ -1,4 +1,4 @@
-"""Which workspace notebooks work on."""
+"""The workspace that notebooks work on."""
 
 from __future__ import annotations
 
@@ -17,13 +17,10 @@ SAMPLE = Path("data", "sample")
 def opened(
     environ: Mapping[str, str] = os.environ, here: Path | None = None, progress: Progress = no_progress
 ) -> Workbench:
-    """The workspace that `MUSTER_WORKSPACE` names, else the sample workspace `data/sample`, which is made if it is not there.
+    """The workspace that `MUSTER_WORKSPACE` names, else the sample workspace `data/sample`, which is made if need be.
 
-    A relative folder begins at the project's: the nearest one, upwards from here, that holds a `pyproject.toml`. So it is the same
-    workspace whether a notebook is run from its own folder or from the project's.
-
-    Args:
-        here: default: the current folder.
+    A relative folder begins at the project's, the nearest one upwards from `here` (default: the current folder) that holds a
+    `pyproject.toml`. So a notebook may be run from its own folder or from the project's.
 
     Raises:
         InputError: there is no such workspace.

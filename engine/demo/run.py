@@ -1,4 +1,4 @@
-"""Enrol, render, watch, compare: the whole way from photos to an attendance sheet on real faces, as a script says."""
+"""Enrol, render, watch, compare: from photos to an attendance sheet with real faces, following a script."""
 
 from __future__ import annotations
 
@@ -28,12 +28,7 @@ MARK = "demo/truth.json"
 
 @dataclass(frozen=True)
 class Score:
-    """How what was found compares with what was expected.
-
-    Attributes:
-        expected, found, matched: how many.
-        missed, extra: which, in words.
-    """
+    """The number of expected, found and matching things of a kind, and which were missed or extra, in words."""
 
     what: str
     expected: int
@@ -44,12 +39,12 @@ class Score:
 
     @property
     def precision(self) -> float:
-        """Share of what was found that was expected; 1 when nothing was found."""
+        """Share of the found that was expected; 1 if nothing was found."""
         return self.matched / self.found if self.found else 1.0
 
     @property
     def recall(self) -> float:
-        """Share of what was expected that was found; 1 when nothing was expected."""
+        """Share of the expected that was found; 1 if nothing was expected."""
         return self.matched / self.expected if self.expected else 1.0
 
 
@@ -59,10 +54,9 @@ class DemoOutcome:
 
     Attributes:
         checks: (what, expected, found), one row per expectation.
-        scores: precision and recall, where the script asks for them.
-        sheet, incidents: rows of the day sheets and of the incident log.
-        dossiers: what is known of strangers, in words.
-        files: what lies where, by name.
+        scores: precision and recall, if the script asks for them.
+        dossiers: summaries of strangers, in words.
+        files: places by title.
     """
 
     checks: list[tuple[str, str, str]] = field(default_factory=list)
@@ -76,25 +70,24 @@ class DemoOutcome:
 
     @property
     def passed(self) -> bool:
-        """Exactly what was expected was found, and every row is as it was written."""
+        """Whether exactly the expected was found, and no log row was changed."""
         same = all(expected == found for _, expected, found in self.checks)
         return same and not self.faults and not any(score.missed or score.extra for score in self.scores)
 
 
 @dataclass(frozen=True)
 class Script:
-    """Who passes the entrance when, and what a correct run makes of it.
+    """Who passes the entrance when, and what a correct run finds.
 
     Attributes:
-        video, annotated: names of the videos; `annotated` is the one into which the run is drawn, empty: none.
-        sheet: what its day sheets are called, and where they lie.
-        enrolled_at: when people were.
+        video, annotated: names of the rendered video and of the one with the run drawn into it; empty: none.
+        sheet: title and place of the day sheets.
         days: the first and the last.
-        scenes: walks in seconds from the beginning of each scene, and how many frames it has.
-        frames: how many the source has, about.
-        source: gives the rendered video at the times of the script.
-        prepare: puts into the workspace what it needs besides people.
-        judge: holds what was found against the script.
+        scenes: walks in seconds from the beginning of each scene, and its number of frames.
+        frames: about as many as the source has.
+        source: opens the rendered video at the times of the script.
+        prepare: adds to the workspace what it needs besides people.
+        judge: compares what was found with the script.
     """
 
     title: str
@@ -112,10 +105,10 @@ class Script:
 
 
 def clear_demo(workspace: Path) -> None:
-    """Empty a workspace that an earlier demo made; refuse one that holds anything else.
+    """Empty a workspace of an earlier demo.
 
     Raises:
-        InputError: the folder holds something that is not the demo's.
+        InputError: the folder holds something else.
     """
     if workspace.exists() and not workspace.is_dir():
         raise InputError(f"{workspace} is not a folder", hint="give an empty or new folder with --workspace")
@@ -136,11 +129,7 @@ def clear_demo(workspace: Path) -> None:
 
 
 def run_demo(workbench: Workbench, photos: Path, script: Script, progress: Progress) -> DemoOutcome:
-    """Run a script in a workspace of its own.
-
-    Args:
-        workbench: of the demo's workspace, emptied by `clear_demo`.
-    """
+    """Run a script in a workspace of its own, emptied by `clear_demo`."""
     atomic_write(workbench.workspace / MARK, json.dumps(script.truth, indent=1).encode())
     _enrol(workbench, photos, script.enrolled_at, progress)
     script.prepare(workbench)
@@ -174,11 +163,7 @@ def _enrol(workbench: Workbench, photos: Path, now: datetime, progress: Progress
 
 
 def watch_demo(workbench: Workbench, script: Script, video: Path, progress: Progress) -> RunStats:
-    """Watch the rendered video with the people who are enrolled.
-
-    Args:
-        video: as it was rendered; what is drawn goes beside it.
-    """
+    """Watch a rendered video with the people who are enrolled; the annotated one goes beside it."""
     pipeline = workbench.pipeline(CAMERA)
     names = workbench.people.names()
     with VideoWriter(video.with_name(script.annotated), FPS) if script.annotated else nullcontext() as writer:

@@ -20,7 +20,6 @@ from engine.workbench import Workbench
 
 __all__ = ["SAMPLE_CAMERA", "SETTINGS", "fill", "prepare_sample", "seed_sample"]
 
-
 SAMPLE_CAMERA = "entrance"
 SETTINGS = """# settings of the sample workspace: its people and punches are made up
 sample = true
@@ -49,17 +48,14 @@ _WEEKS, _PEOPLE = 3, 24
 
 
 def prepare_sample(workspace: Path, timezone: str = "UTC") -> None:
-    """Write the settings of a sample workspace; they are read when it is opened."""
+    """Write the settings of a sample workspace, before it is opened."""
     atomic_write(workspace / "muster.toml", SETTINGS.format(timezone=timezone, camera=SAMPLE_CAMERA).encode())
 
 
 def seed_sample(workspace: Path, progress: Progress) -> bool:
-    """Make the sample workspace: the demonstration with its real faces, and three weeks of made-up punches before it.
+    """Make the sample workspace unless it exists: the demo with its real faces, and three weeks of made-up punches before it.
 
-    It is made beside its place and then moved there, so one whose making was interrupted is begun anew.
-
-    Args:
-        workspace: its folder; a sample workspace that is there already is left as it is.
+    It is made in another folder and then moved, so that an interrupted attempt starts again.
 
     Returns:
         True: it was made now.
@@ -103,7 +99,7 @@ def _seed(bench: Workbench, progress: Progress) -> None:
 
 
 def _local_zone() -> str:
-    """The machine's zone where its name can be told, else UTC: sample times should look right to who tries it out."""
+    """The machine's zone if its name is known, else UTC, so that sample times look right."""
     name = os.environ.get("TZ") or str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
     try:
         return ZoneInfo(name).key

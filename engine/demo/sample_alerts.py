@@ -1,4 +1,4 @@
-"""Made-up alerts of past days for sample workspaces: strangers who come again, people who slip in behind others, what became of it."""
+"""Made-up alerts of past days for sample workspaces: returning strangers, tailgating, attacks, and their reviews."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MADE_UP = "made up for the sample"
 
 
 class SampleAlerts:
-    """Draws alerts, all of them settled by somebody: what is open in a sample workspace is real, and has pictures."""
+    """Draws alerts that somebody has settled: open ones in a sample workspace are real and have pictures."""
 
     def __init__(self, bench: Workbench, people: Sequence[str], rng: random.Random) -> None:
         self._people, self._rng, self._zone = people, rng, bench.config.zone
@@ -70,14 +70,14 @@ class SampleAlerts:
         if kind is IncidentKind.TAILGATING:
             both = rng.random() < 0.6 and len(self._people) > 1
             people = sorted(rng.sample(self._people, 2 if both else 1)) if self._people else []
-            which, severity = (
-                (TailgatingClass.TWO_KNOWN, Severity.LOW) if both else (TailgatingClass.KNOWN_UNKNOWN, Severity.HIGH)
-            )
-            return replace(row, employee_ids=tuple(people), people=2, classification=which, severity=severity)
+            row = replace(row, employee_ids=tuple(people), people=2)
+            if both:
+                return replace(row, classification=TailgatingClass.TWO_KNOWN, severity=Severity.LOW)
+            return replace(row, classification=TailgatingClass.KNOWN_UNKNOWN, severity=Severity.HIGH)
         return row
 
     def _review(self, alert: IncidentRow) -> IncidentRow:
-        """What somebody made of it within two hours: about one in five was for nothing, of pictures held up none."""
+        """A review within two hours: about one alert in five is false, but no attack."""
         at = alert.timestamp + timedelta(minutes=self._rng.randint(3, 120))
         false = self._rng.random() < _FALSE[alert.kind]
         return IncidentRow(

@@ -1,7 +1,7 @@
-"""A made-up workspace: people, punches, outages, leave and corrections, so that charts have something to show.
+"""Made-up people, punches, outages, leave and corrections, so that charts have something to show.
 
-Everything is drawn from one seed: the same seed, days and clock give the same rows. Made-up punches bear `sample` in the column
-`method`, and their workspace says `sample = true`, so that nobody takes them for real ones.
+The same seed, days and clock give the same rows. Made-up punches have `sample` in the column `method`, and their workspace has the
+setting `sample = true`, so that nobody takes them for real ones.
 """
 
 from __future__ import annotations
@@ -34,11 +34,7 @@ _OFFICE, _LEAD = "sample.hr", "sample.lead"
 
 @dataclass(frozen=True)
 class _Day:
-    """What a person's day came to.
-
-    Attributes:
-        fix: what the office corrects on the next working day: `out`, `excused` or nothing.
-    """
+    """A person's day; `fix`: what the office corrects on the next working day: `out`, `excused` or nothing."""
 
     rows: Sequence[PunchRow] = ()
     fix: str = ""
@@ -100,9 +96,8 @@ class _Year:
         if rng.random() < habit.late_share:
             came = begin + timedelta(minutes=rng.uniform(6, 70))
         if chance < 0.019:
-            return _Day(
-                [self._row(person, came, "in", habit, event="unidentified", reason="the face was turned too far")]
-            )
+            reason = "the face was turned too far"
+            return _Day([self._row(person, came, "in", habit, event="unidentified", reason=reason)])
         left = end + timedelta(minutes=abs(rng.gauss(7, 12)))
         if rng.random() < 0.025:
             left = end - timedelta(minutes=rng.uniform(15, 150))
@@ -171,16 +166,9 @@ class _Year:
     def incidents(self, off: tuple[datetime, datetime]) -> list[IncidentRow]:
         """The camera was lost and came back."""
         lost, back = (IncidentKind.CAMERA_LOST, Severity.HIGH), (IncidentKind.CAMERA_BACK, Severity.INFO)
+        made_up = partial(IncidentRow, camera=CAMERA, author="engine", detail="made up for the sample")
         return [
-            IncidentRow(
-                self.identifier(at),
-                at,
-                kind,
-                CAMERA,
-                severity=severity,
-                author="engine",
-                detail="made up for the sample",
-            )
+            made_up(self.identifier(at), at, kind, severity=severity)
             for at, (kind, severity) in zip(off, (lost, back), strict=True)
         ]
 
@@ -201,7 +189,7 @@ class _Year:
 
 
 def _times(rng: random.Random, expected: float) -> int:
-    """How often something happens that is expected so often, not always a whole number."""
+    """A random whole number with the given expectation."""
     return int(expected) + (rng.random() < expected % 1)
 
 
@@ -211,13 +199,12 @@ def fill(
     """Write made-up people and their punches into a workspace, sealed like real ones; days that are over are closed.
 
     Args:
-        people: how many to make up; they have no templates.
-        days: how many working days (Monday to Friday) before and with `until`.
-        until: the last day; what would lie in the future is left out.
-        also: ids of people who are there already and punch on the days before today, too.
+        people: number of people to make up; they have no templates.
+        days: number of working days (Monday to Friday) up to `until`; nothing is in the future.
+        also: ids of existing people who punch on the days before today, too.
 
     Returns:
-        How many rows of the attendance log were written.
+        The number of rows written to the attendance log.
 
     Raises:
         InputError: the workspace is not a sample.
@@ -228,9 +215,8 @@ def fill(
             f"{bench.workspace} is no sample workspace", hint="made-up punches are never mixed with real ones"
         )
     rng, now = random.Random(seed), bench.clock().astimezone(bench.config.zone)  # noqa: S311 - nothing is kept secret
-    span = [day for day in (until - timedelta(days=back) for back in range(2 * days + 2)) if day.weekday() < 5][:days][
-        ::-1
-    ]
+    before = (until - timedelta(days=back) for back in range(2 * days + 2))
+    span = [day for day in before if day.weekday() < 5][:days][::-1]
     synthetic = made_up(people, rng, datetime.combine(span[0], time(8), bench.config.zone))
     bench.people.put_all(synthetic)
     known = [person for person in bench.people.all().values() if person.employee_id in also]
@@ -270,7 +256,7 @@ def _write_day(
     told: Sequence[IncidentRow],
     now: datetime,
 ) -> int:
-    """One append per log; what lies in the future, and passages that the camera did not see, are left out."""
+    """Append once per log, leaving out the future and the passages that the camera did not see."""
 
     def seen(row: PunchRow) -> bool:
         return row.timestamp <= now and (off is None or not off[0] <= row.timestamp < off[1])

@@ -34,7 +34,7 @@ class Habit:
 
 
 def made_up(count: int, rng: random.Random, since: datetime) -> list[Person]:
-    """So many people with ids from S001 on, known since then; no two bear one name."""
+    """Make up people with ids from S001 on and different names, known since then."""
     lists = json.loads(resources.files("engine.demo").joinpath("names.json").read_text(encoding="utf-8"))
     given, family, departments = lists["given"], lists["family"], lists["departments"]
     names: dict[str, None] = {}

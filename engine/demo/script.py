@@ -1,4 +1,4 @@
-"""Who walks through the demo's entrance, and when: the script that the video follows and that its result is held against."""
+"""Who walks through the demo's entrance, and when: the script for the video and for judging its result."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ class Pass:
     """One walk across the picture.
 
     Attributes:
-        person: folder of the sample photos.
-        photo: which validation photo they are shown with.
+        person, photo: folder of the sample photos, and the validation photo that is shown.
         start_s, end_s: when they come in at one side and leave at the other.
         depth: 0 far to 1 near; decides the size.
         blur: strength of motion and focus blur, 0 none to 1.
         light: brightness, 1 as photographed.
         turn_deg: how far the head turns to either side on the way.
-        printed: it is not the person, but somebody who holds up their photo, turned likewise.
+        printed: somebody else holds up the person's photo, turned likewise.
     """
 
     person: str
@@ -58,7 +57,7 @@ EXPECTED: dict[str, Any] = {
 
 
 def truth() -> dict[str, object]:
-    """What a correct run finds, and the passes it follows from."""
+    """What a correct run finds, with the passes."""
     return {
         "fps": FPS,
         "duration_s": DURATION_S,

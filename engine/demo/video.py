@@ -114,7 +114,7 @@ def _hall() -> NDArray[np.float32]:
 
 
 def _matrix(walk: Pass, figure: Figure, time: float) -> NDArray[np.float64] | None:
-    """Where the figure stands at a moment: (2, 3) from its picture to the scene; None when it is not there."""
+    """The figure's place at a time: (2, 3) from its picture to the scene; None if it is not there."""
     if not walk.start_s <= time <= walk.end_s:
         return None
     progress = (time - walk.start_s) / (walk.end_s - walk.start_s)
@@ -132,11 +132,7 @@ def _matrix(walk: Pass, figure: Figure, time: float) -> NDArray[np.float64] | No
 
 
 class Entrance:
-    """The hall, and the people who may walk through it. The same passes give the same pictures.
-
-    Args:
-        passes: all walks that will be asked for.
-    """
+    """The hall, and the people of all walks that it may be asked for. The same passes give the same pictures."""
 
     def __init__(self, detector: Detector, photos: Path, passes: Iterable[Pass]) -> None:
         generator = np.random.default_rng(2026)
@@ -152,12 +148,7 @@ class Entrance:
         self._empty = [_noisy(self._hall, noise) for noise in self._noises]
 
     def frame(self, passes: Iterable[Pass], time: float, index: int) -> RGB:
-        """The picture of a moment, RGB uint8 (720, 1280, 3).
-
-        Args:
-            time: in seconds, as in the passes.
-            index: of the frame; picks the sensor's noise.
-        """
+        """The picture at a time in seconds, as in the passes, RGB uint8 (720, 1280, 3); `index` picks the sensor's noise."""
         noise = index % len(self._noises)
         picture = self._empty[noise].copy()
         scene, touched = self._hall.copy(), list[_Place]()

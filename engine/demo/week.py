@@ -1,4 +1,4 @@
-"""A week at the entrance, rendered, watched, and held against its script: attendance and incidents with precision and recall."""
+"""A week at the entrance, rendered, watched and compared with its script: precision and recall of attendance and incidents."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from engine.workbench import Workbench
 _IDLE = timedelta(minutes=14)
 _IDLE_FRAMES = 900  # of the empty hall in all, about
 _AFTERWARDS_S = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
-"""After a visit the empty hall is seen at these times, so that what is open is settled."""
+"""Times at which the empty hall is seen after a visit, so that open decisions settle."""
 _TOLERANCE = timedelta(seconds=4)
 
 
 def prepare_week(workspace: Path) -> None:
-    """Write the settings of the week into its workspace; they are read when it is opened."""
+    """Write the settings of the week into its workspace, before it is opened."""
     atomic_write(workspace / "muster.toml", SETTINGS.encode())
     atomic_write(workspace / MARK, b"{}")
 
@@ -67,7 +67,7 @@ def _scenes(monday: date, zone: ZoneInfo) -> list[_Scene]:
 
 
 class _WeekSource:
-    """The week's frames and the camera's outage, at the times that the script says."""
+    """The week's frames and the camera's outage, at the times of the script."""
 
     def __init__(self, path: Path, scenes: Sequence[_Scene], monday: date, zone: ZoneInfo) -> None:
         self._path, self._scenes, self._monday, self._zone = path, scenes, monday, zone
@@ -112,11 +112,7 @@ class _WeekSource:
 
 
 def week(monday: date, zone: ZoneInfo) -> Script:
-    """The visits of `engine.demo.week_script` as a script to run, in a workspace that `prepare_week` prepared.
-
-    Args:
-        monday: its first day; the week must be over.
-    """
+    """The visits of `engine.demo.week_script` as a script for a workspace of `prepare_week`; the week must be over."""
     scenes = _scenes(monday, zone)
     return Script(
         "the week",
@@ -176,23 +172,21 @@ def _judge(monday: date, workbench: Workbench, outcome: DemoOutcome) -> None:
         if row.kind is not IncidentKind.REVIEW
     ]
     wanted = [(days[day].isoformat(), kind, who) for day, kind, who in EXPECTED_INCIDENTS]
+    visits = [visit for visit in VISITS if visit.person != STRANGER and not visit.printed]
     outcome.scores = [
-        _passages(
-            workbench, [visit for visit in VISITS if visit.person != STRANGER and not visit.printed], monday, zone
-        ),
+        _passages(workbench, visits, monday, zone),
         _compared("statuses in the sheet", expected, statuses),
         _compared("incidents", wanted, incidents),
         _compared("dossiers of strangers", ["unknown-1: seen 2 times on 2 days"], outcome.dossiers),
     ]
 
 
-def _passages(workbench: Workbench, visits: Iterable[Visit], monday: date, zone: ZoneInfo) -> Score:
-    """Punches against visits: of the same person, at the same time within four seconds."""
+def _passages(workbench: Workbench, visits: Sequence[Visit], monday: date, zone: ZoneInfo) -> Score:
+    """Compare punches with visits: of the same person, within four seconds."""
     rows = valid_rows([row for _, row in workbench.records.attendance_rows()])
     found = [(row.employee_id, row.timestamp) for row in rows if row.event == "punch"]
-    left, missed, expected = list(found), [], 0
+    left, missed = list(found), []
     for visit in visits:
-        expected += 1
         at = moment(monday, visit.day, visit.at, zone)
         match = next((row for row in left if row[0] == visit.person and abs(row[1] - at) <= _TOLERANCE), None)
         if match is None:
@@ -200,19 +194,13 @@ def _passages(workbench: Workbench, visits: Iterable[Visit], monday: date, zone:
         else:
             left.remove(match)
     extra = [f"{person} {time:%a %H:%M}" for person, time in left]
-    return Score("passages", expected, len(found), len(found) - len(left), tuple(missed), tuple(extra))
+    return Score("passages", len(visits), len(found), len(found) - len(left), tuple(missed), tuple(extra))
 
 
 def _compared(what: str, expected: Iterable[object], found: Iterable[object]) -> Score:
     wanted, had = Counter(map(_words, expected)), Counter(map(_words, found))
-    return Score(
-        what,
-        wanted.total(),
-        had.total(),
-        (wanted & had).total(),
-        tuple(sorted((wanted - had).elements())),
-        tuple(sorted((had - wanted).elements())),
-    )
+    missed, extra = (tuple(sorted(left.elements())) for left in (wanted - had, had - wanted))
+    return Score(what, wanted.total(), had.total(), (wanted & had).total(), missed, extra)
 
 
 def _words(row: object) -> str:

@@ -1,4 +1,4 @@
-"""A working week at the demo's entrance: who comes and goes when, what goes wrong, and what a correct run makes of it."""
+"""A working week at the demo's entrance: who comes and goes when, what goes wrong, and what a correct run finds."""
 
 from __future__ import annotations
 
@@ -41,12 +41,11 @@ class Visit:
     """Somebody passes the entrance.
 
     Attributes:
-        person: folder of the sample photos.
+        person, photo: folder of the sample photos, and the validation photo; empty: the usual one.
         day: of the week, 0 Monday.
         at: local time at which they come into the picture.
         leaves: goes out instead of in.
-        printed: it is their photo that somebody holds up.
-        photo: which validation photo; empty: the usual one.
+        printed: somebody else holds up their photo.
     """
 
     person: str
