@@ -29,7 +29,7 @@ from engine.cli.context import (
     open_workbench,
     parse_day,
 )
-from engine.cli.output import counted, emit_json, say, table
+from engine.cli.output import answer, counted, emit_json, say, table
 from engine.errors import InputError
 from engine.types import NOBODY
 
@@ -67,7 +67,8 @@ def _working_day(text: str) -> date:
     return found
 
 
-def _table(title: str, columns: list[str], rows: Sequence[Mapping[str, object]]) -> None:
+def cell_table(title: str, columns: list[str], rows: Sequence[Mapping[str, object]]) -> None:
+    """Print rows of cells by column as a table."""
     headings = [column.replace("_", " ") for column in columns]
     table(title, headings, [[row.get(column, "") for column in columns] for row in rows])
 
@@ -105,19 +106,15 @@ def report(
         _print_summary(rows, span, as_csv=as_csv, as_json=as_json)
     elif as_json:
         passages = reports.passages(rows)
-        emit_json(
-            [
-                {**cells(row), "passages": list(map(_passage, passages.get((row.employee_id, row.day), ())))}
-                for row in rows
-            ]
-        )
+        own = (list(map(_passage, passages.get((row.employee_id, row.day), ()))) for row in rows)
+        emit_json([{**cells(row), "passages": found} for row, found in zip(rows, own, strict=True)])
     elif as_csv:
         sys.stdout.write(sheet_csv(rows))
     elif not rows:
         say(f"Nobody was seen {'in ' + month if month else 'on ' + first.isoformat()}.")
     else:
         columns = ["employee_id", "name", "first_in", "last_out", "hours", "status", "note"]
-        _table(title, columns if first == last else ["date", *columns], list(map(cells, rows)))
+        cell_table(title, columns if first == last else ["date", *columns], list(map(cells, rows)))
 
 
 def _passage(row: PunchRow) -> dict[str, str]:
@@ -151,7 +148,7 @@ def _print_summary(rows: list[DaySheet], span: str, *, as_csv: bool, as_json: bo
         sys.stdout.write(summary_csv(rows))
     else:
         columns = ["employee_id", "name", "days_worked", "hours", "planned_hours", "balance", "late_days", "absent"]
-        _table(f"Summary {span}", columns, summarise(rows))
+        cell_table(f"Summary {span}", columns, summarise(rows))
 
 
 @app.command(rich_help_panel=Panel.ATTENDANCE)
@@ -170,13 +167,8 @@ def inside(as_csv: Csv = False, html: Html = None, workspace: Workspace = Path("
         atomic_write(html, AttendanceReports(workbench).muster_page(rows).encode())
         say(f"{counted(len(rows), 'person', 'people')} written to {html}")
     elif as_json:
-        emit_json(
-            {
-                "time": now.isoformat(timespec="seconds"),
-                "inside": list(map(inside_cells, rows)),
-                "unknown_today": strangers,
-            }
-        )
+        people = list(map(inside_cells, rows))
+        emit_json({"time": now.isoformat(timespec="seconds"), "inside": people, "unknown_today": strangers})
     elif as_csv:
         from engine.reports import muster_list_csv
 
@@ -184,7 +176,7 @@ def inside(as_csv: Csv = False, html: Html = None, workspace: Workspace = Path("
     else:
         columns = ["department", "name", "employee_id", "state", "since", "last_seen", "camera"]
         sure, unsure = count_inside(rows)
-        _table(f"{now:%Y-%m-%d at %H:%M}: {sure} inside, {unsure} unsure", columns, list(map(inside_cells, rows)))
+        cell_table(f"{now:%Y-%m-%d at %H:%M}: {sure} inside, {unsure} unsure", columns, list(map(inside_cells, rows)))
         if strangers:
             say(f"The cameras also saw {counted(strangers, 'unknown person', 'unknown people')} today.")
 
@@ -237,7 +229,7 @@ def correct(
         emit_json({"correction": _correction(done, workbench.office.readable), "sheet": rows})
         return
     columns = ["name", "recorded_first_in", "recorded_last_out", "recorded_status", "first_in", "last_out", "status"]
-    _table(f"{employee_id} on {day}", [*columns, "corrected_by", "approved_by"], rows)
+    cell_table(f"{employee_id} on {day}", [*columns, "corrected_by", "approved_by"], rows)
 
 
 @app.command(rich_help_panel=Panel.ATTENDANCE)
@@ -280,7 +272,5 @@ def not_this(
     from engine.attendance import PUNCH
 
     row = open_workbench(workspace).office.not_this(event_id, author=author, reason=reason)
-    if as_json:
-        emit_json(PUNCH.texts(row))
-    else:
-        say(f"Punch {event_id} was taken back. A face like this one will not be named {row.employee_id} again.")
+    text = f"Punch {event_id} was taken back. A face like this one will not be named {row.employee_id} again."
+    answer(as_json, PUNCH.texts(row), text)

@@ -9,7 +9,7 @@ import typer
 from typer import Option
 
 from engine.cli.context import Author, Json, Reason, Workspace, open_workbench
-from engine.cli.output import emit_json, rounded, say, table
+from engine.cli.output import answer, emit_json, rounded, say, table
 from engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def calibrate(
         return
     _show(report)
     if version is not None:
-        _applied(version)
+        say(_applied(version))
     elif desk.in_force().source == "settings":
         say("The settings fix the threshold. To use a calibrated one, remove it there.")
 
@@ -62,10 +62,7 @@ def rollback(author: Author, reason: Reason = "", workspace: Workspace = Path("d
     The threshold before the first calibration is the one derived from the model.
     """
     version = open_workbench(workspace).calibration.rollback(author=author, reason=reason)
-    if as_json:
-        emit_json(vars(version))
-    else:
-        _applied(version)
+    answer(as_json, vars(version), _applied(version))
 
 
 @app.command()
@@ -80,20 +77,16 @@ def history(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
         return
     cells = []
     for each in versions:
-        action = (
-            each.action if each.restores == each.version else f"{each.action} to {each.restores or 'the derived one'}"
-        )
+        target = "" if each.restores == each.version else f" to {each.restores or 'the derived one'}"
         threshold = "derived" if each.threshold is None else f"{each.threshold:.3f}"
-        when = each.made_at[:16].replace("T", " ")
-        cells.append(
-            (each.version, when, each.author, action, rounded(each.previous, 3), threshold, each.people, each.reason)
-        )
+        made = (each.version, each.made_at[:16].replace("T", " "), each.author, each.action + target)
+        cells.append((*made, rounded(each.previous, 3), threshold, each.people, each.reason))
     table("Calibrations", ("", "time", "author", "action", "before", "after", "people", "reason"), cells)
 
 
-def _applied(version: Version) -> None:
+def _applied(version: Version) -> str:
     now = "The derived threshold" if version.threshold is None else f"The threshold {version.threshold:.4f}"
-    say(f"{now} is in force (version {version.version}; before: {version.previous:.4f}). Running cameras adopt it.")
+    return f"{now} is in force (version {version.version}; before: {version.previous:.4f}). Running cameras adopt it."
 
 
 def _span(found: Estimate) -> str:

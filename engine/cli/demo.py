@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Option
 
+from engine.cli.attendance import cell_table
 from engine.cli.context import Json, Panel, moment, open_workbench
 from engine.cli.output import emit_json, note, progress_bar, rounded, say, table
 from engine.errors import InputError
@@ -144,8 +145,7 @@ def _show_week(outcome: DemoOutcome, monday: date) -> None:
     from engine.cli.security import who
 
     columns = ["date", "name", "first_in", "last_out", "hours", "status", "note"]
-    rows = [[cells(row)[column] for column in columns] for row in outcome.sheet]
-    table(f"Week of {monday}", [column.replace("_", " ") for column in columns], rows)
+    cell_table(f"Week of {monday}", columns, list(map(cells, outcome.sheet)))
     incidents = [
         (f"{row.timestamp:%Y-%m-%d %H:%M}", row.kind.replace("_", " "), row.severity or "", who(row))
         for row in outcome.incidents

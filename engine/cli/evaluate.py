@@ -11,7 +11,7 @@ import typer
 from typer import Argument, Option
 
 from engine.cli.context import Json, Panel, Workspace, open_workbench
-from engine.cli.output import emit_json, progress_bar, rounded, say, table
+from engine.cli.output import answer, counted, emit_json, progress_bar, rounded, say, table
 from engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,10 +63,8 @@ def _measure_prior(workbench: Workbench, folder: Path | None, target: Path, prog
     ids = {"model_id": workbench.spec.model_id, "alignment_id": workbench.gallery.current().alignment_id}
     curve = assess_prior(workbench.reader, place, **ids, progress=progress)
     atomic_write(target, curve.to_json().encode())
-    if as_json:
-        emit_json({"file": str(target), **ids, "people": curve.people, "photos": curve.photos})
-    else:
-        say(f"The prior curve of {curve.people} people was written to {target}.")
+    found = {"file": str(target), **ids, "people": curve.people, "photos": curve.photos}
+    answer(as_json, found, f"The prior curve of {curve.people} people was written to {target}.")
 
 
 def _measure(
@@ -95,20 +93,17 @@ def _show(result: dict[str, Any]) -> None:
         return f"{bounds[0]:.4f} – {bounds[1]:.4f}"
 
     one = result["verification"]
+    spans, failed = one["intervals"], f"{len(one['failures'])} of {one['photos']}"
     rows = [
         ("pairs compared", one["pairs"], ""),
-        ("AUC", f"{one['auc']:.4f}", span(one["intervals"]["auc"])),
-        ("equal error rate", f"{one['eer']:.4f}", span(one["intervals"]["eer"])),
+        ("AUC", f"{one['auc']:.4f}", span(spans["auc"])),
+        ("equal error rate", f"{one['eer']:.4f}", span(spans["eer"])),
         ("balanced accuracy", f"{one['balanced_accuracy']:.4f}", ""),
         *(
-            (f"TAR at FAR {far}", f"{value:.4f}", span(one["intervals"]["tar_at_far"][far]))
-            for far, value in one["tar_at_far"].items()
+            (f"TAR at FAR {far}", f"{tar:.4f}", span(spans["tar_at_far"][far]))
+            for far, tar in one["tar_at_far"].items()
         ),
-        (
-            "failure to acquire",
-            f"{len(one['failures'])} of {one['photos']}",
-            span(one["intervals"]["failure_to_acquire"]),
-        ),
+        ("failure to acquire", failed, span(spans["failure_to_acquire"])),
     ]
     if (enrolling := result.get("failure_to_enrol")) is not None:
         failed = f"{enrolling['failed']} of {enrolling['people']} people"
@@ -145,14 +140,9 @@ def bench(as_json: Json = False) -> None:
         latency = None if math.isnan(load.latency_s) else round(load.latency_s, 3)
         emit_json({"cameras": load.cameras, **asdict(load), "used": round(load.used, 3), "latency_s": latency})
         return
-    if load.cameras:
-        say(
-            f"This machine can run {load.cameras} camera{'s' if load.cameras > 1 else ''} (1280×720, {FPS:g} frames/s)."
-        )
-    else:
-        say(f"This machine cannot keep up with one camera (1280×720, {FPS:g} frames/s).")
-    say(
-        f"One camera used {load.used:.2f} of {load.cores} cores; {load.dropped} of {load.frames + load.dropped} frames were left out."
-    )
+    able = f"can run {counted(load.cameras, 'camera')}" if load.cameras else "cannot keep up with one camera"
+    say(f"This machine {able} (1280×720, {FPS:g} frames/s).")
+    dropped = f"{load.dropped} of {load.frames + load.dropped} frames were left out"
+    say(f"One camera used {load.used:.2f} of {load.cores} cores; {dropped}.")
     if load.recognised:
         say(f"{load.recognised} of {load.shown} people were recognised, and recorded within {load.latency_s:.2f} s.")

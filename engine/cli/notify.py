@@ -92,9 +92,8 @@ def send_test(
     config, outbox = _open(workspace)
     known = config.notifications.rules
     if not known:
-        raise ConfigError(
-            f"{workspace / CONFIG_NAME} has no [[notifications.rules]]", hint="add one, see docs/notifications.md"
-        )
+        hint = "add one, see docs/notifications.md"
+        raise ConfigError(f"{workspace / CONFIG_NAME} has no [[notifications.rules]]", hint=hint)
     chosen = [entry for entry in known if rule in {None, entry.name}]
     if not chosen:
         names = ", ".join(entry.name for entry in known)
@@ -123,18 +122,10 @@ def outbox(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
     if not waiting:
         say("No messages are waiting.")
         return
-    rows = [
-        (
-            each.message_id,
-            each.rule,
-            each.channel,
-            each.title,
-            f"{each.created:%Y-%m-%d %H:%M:%S}",
-            each.attempts,
-            f"{each.next_at:%H:%M:%S}",
-        )
-        for each in waiting
-    ]
+    rows = []
+    for each in waiting:
+        times = (f"{each.created:%Y-%m-%d %H:%M:%S}", each.attempts, f"{each.next_at:%H:%M:%S}")
+        rows.append((each.message_id, each.rule, each.channel, each.title, *times))
     table("Waiting messages", ("message", "rule", "channel", "title", "since", "attempts", "next try"), rows)
 
 

@@ -42,6 +42,11 @@ def say(text: str) -> None:
     _console.print(text, markup=False)
 
 
+def answer(as_json: bool, value: Any, text: str) -> None:
+    """Print the result of a command: the value as JSON, or else one line of text."""
+    emit_json(value) if as_json else say(text)
+
+
 def note(text: str) -> None:
     """Print a remark on standard error."""
     _errors.print(text, markup=False)

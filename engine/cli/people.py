@@ -46,6 +46,7 @@ def enrol(
 
     jobs = _jobs(paths, employee_id, name)
     details: dict[str, Any] = {"department": department, "email": email, "consent_at": consent}
+    details |= {"allow_look_alike": allow_look_alike, "author": author}
     reports: list[EnrolmentReport] = []
     errors: dict[str, MusterError] = {}
     with progress_bar(quiet=as_json) as progress:
@@ -56,10 +57,7 @@ def enrol(
                 files = list_images(folder) if folder else photos
                 if not files:
                     raise InputError(f"{folder} contains no pictures", hint="add JPEG, PNG or WebP photos")
-                report = bench.registrar.enrol_photos(
-                    person, called, files, **details, allow_look_alike=allow_look_alike, author=author
-                )
-                reports.append(report)
+                reports.append(bench.registrar.enrol_photos(person, called, files, **details))
             except MusterError as error:
                 if len(jobs) == 1:
                     raise
@@ -186,9 +184,8 @@ def people(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
     found = [(person, len(gallery.of(key)[0])) for key, person in bench.people.all().items()]
     if as_json:
         people = [dataclasses.asdict(person) | {"templates": count} for person, count in found]
-        emit_json(
-            {"people": people, "threshold": bench.calibration.threshold(gallery), "gallery_version": gallery.version}
-        )
+        threshold = bench.calibration.threshold(gallery)
+        emit_json({"people": people, "threshold": threshold, "gallery_version": gallery.version})
         return
     if not found:
         say("Nobody is enrolled yet. Enrol people with `muster enrol FOLDER…`.")

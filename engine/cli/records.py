@@ -12,7 +12,7 @@ import typer
 from typer import Option
 
 from engine.cli.context import Author, EmployeeId, Json, Panel, Workspace, open_workbench
-from engine.cli.output import complain, counted, emit_json, progress_bar, say, table
+from engine.cli.output import answer, complain, counted, emit_json, progress_bar, say, table
 from engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -136,7 +136,5 @@ def export_subject(
     """Export everything that is stored about a person."""
     with progress_bar(quiet=as_json) as progress:
         counts = open_workbench(workspace, progress=progress).privacy.export_subject(employee_id, out, author=author)
-    if as_json:
-        emit_json({"file": str(out), **counts})
-    else:
-        say(f"{out}: " + ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in counts.items()))
+    text = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in counts.items())
+    answer(as_json, {"file": str(out), **counts}, f"{out}: {text}")

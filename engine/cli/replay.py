@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -16,7 +15,7 @@ from engine.cli.context import Json, Panel, Workspace, open_workbench
 from engine.cli.output import counted, emit_json, rounded, say, table
 
 if TYPE_CHECKING:
-    from engine.tuning.replay import Limits, Replay
+    from engine.tuning.replay import Replay
 
 app = typer.Typer()
 
@@ -57,8 +56,9 @@ def replay(
         _show_changes(result, workbench.config.zone)
     if len(result.days) > 1:
         _show_days(result)
-    for line in _limits(result.limits):
-        say(line)
+    for name, meaning in _LIMITS.items():
+        if count := getattr(result.limits, name):
+            say(f"{meaning}: {count}")
     say(_summary(result))
 
 
@@ -86,25 +86,12 @@ def _who(decision: str, person: str) -> str:
 
 def _show_days(result: Replay) -> None:
     columns = ("day", "tracks", "punches then", "now", "unknown then", "now", "changes")
-    cells = [
-        (
-            day.day,
-            day.tracks,
-            day.punches_then,
-            day.punches_now,
-            day.unknown_then,
-            day.unknown_now,
-            ", ".join(f"{count} {kind.value}" for kind, count in day.changes.items()),
-        )
-        for day in result.days
-    ]
+    cells = []
+    for day in result.days:
+        changes = ", ".join(f"{count} {kind.value}" for kind, count in day.changes.items())
+        counts = (day.tracks, day.punches_then, day.punches_now, day.unknown_then, day.unknown_now)
+        cells.append((day.day, *counts, changes))
     table("By day", columns, cells)
-
-
-def _limits(limits: Limits) -> Iterator[str]:
-    for name, meaning in _LIMITS.items():
-        if count := getattr(limits, name):
-            yield f"{meaning}: {count}"
 
 
 def _summary(result: Replay) -> str:

@@ -10,7 +10,7 @@ import typer
 from typer import Argument, Option
 
 from engine.cli.context import Author, Json, Panel, Reason, Workspace, open_workbench, parse_day
-from engine.cli.output import emit_json, say, table
+from engine.cli.output import answer, emit_json, say, table
 from engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -92,10 +92,8 @@ def _export(incident_id: str | None, out: Path | None, workspace: Path, as_json:
         raise InputError("--zip and --out belong together", hint="muster incidents --zip ID --out FILE.zip")
     content = open_workbench(workspace).cases.export(incident_id, author=author)
     atomic_write(out, content)
-    if as_json:
-        emit_json({"incident_id": incident_id, "file": str(out), "bytes": len(content)})
-    else:
-        say(f"Incident {incident_id} written to {out}.")
+    written = {"incident_id": incident_id, "file": str(out), "bytes": len(content)}
+    answer(as_json, written, f"Incident {incident_id} written to {out}.")
 
 
 @app.command(rich_help_panel=Panel.SECURITY)
@@ -113,10 +111,7 @@ def review(
 
     office = open_workbench(workspace).office
     row = office.review(incident_id, state, author=author, note=note, assignee=assignee)
-    if as_json:
-        emit_json({**INCIDENTS.texts(row), "detail": office.readable(row.detail)})
-    else:
-        say(f"{incident_id} is {state}.")
+    answer(as_json, {**INCIDENTS.texts(row), "detail": office.readable(row.detail)}, f"{incident_id} is {state}.")
 
 
 _dossier = typer.Typer(name="dossier", help="List, merge, split and name dossiers of strangers.", no_args_is_help=True)

@@ -6,7 +6,7 @@ import dataclasses
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -51,11 +51,8 @@ def _database(workspace: Path, site: str | None = None) -> Iterator[tuple[Databa
     from engine.postgres import connect
 
     config = load_config(workspace) if site is None else load_config(workspace, site=site)
-    database = connect(workspace, config)
-    try:
+    with closing(connect(workspace, config)) as database:
         yield database, config
-    finally:
-        database.close()
 
 
 @contextmanager
@@ -67,11 +64,8 @@ def _bench(workspace: Path) -> Iterator[tuple[Workbench, DatabaseStore]]:
     config = load_config(workspace)
     connect(workspace, config).close()
     bench = open_workbench(workspace, config)
-    store = cast("DatabaseStore", bench.store)
-    try:
+    with closing(cast("DatabaseStore", bench.store)) as store:
         yield bench, store
-    finally:
-        store.close()
 
 
 @app.command()
@@ -125,9 +119,8 @@ def status(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
     say(f"{store.database}, version {found['version']}, as {found['kind']}")
     sites = cast("dict[str, str]", found["sites"])
     say(f"sites: {', '.join(f'{name} ({zone})' for name, zone in sites.items())}")
-    rows = (
-        cast("dict[str, int]", found["rows"]) | {"people": found["people"]} | cast("dict[str, int]", found["templates"])
-    )
+    logged, templates = cast("dict[str, int]", found["rows"]), cast("dict[str, int]", found["templates"])
+    rows = {**logged, "people": found["people"], **templates}
     table("Rows", ("kind", "rows"), [(name, "–" if count is None else count) for name, count in rows.items()])
 
 
@@ -152,10 +145,8 @@ def drain(workspace: Workspace = Path("data")) -> None:
             store.drain()
             if store.backlog().rows >= left:  # another process holds the spool
                 if time.monotonic() > until:
-                    raise StorageError(
-                        f"the spool still holds {counted(left, 'row')}",
-                        hint="wait for the other process that writes them",
-                    )
+                    hint = "wait for the other process that writes them"
+                    raise StorageError(f"the spool still holds {counted(left, 'row')}", hint=hint)
                 time.sleep(0.2)
     say(f"Wrote {counted(before, 'row')} to the database." if before else "The spool is empty.")
 
@@ -209,10 +200,8 @@ def _audit(workspace: Path, config: Config, zone: str, action: str, login: str, 
 
     sealer = Sealer(config.seal_key or workspace / "seal.key")
     store = open_database(workspace, config.model_copy(update={"timezone": zone}), sealer, lambda: datetime.now(UTC))
-    try:
+    with closing(store):
         Audit(ZoneInfo(zone), store.logs).note(action, login, detail, author=author, now=datetime.now(UTC))
-    finally:
-        store.close()
 
 
 def side_of(bench: Workbench) -> Side:
@@ -230,16 +219,13 @@ def _sides(workspace: Path) -> Iterator[tuple[Side, Side]]:
     with _bench(workspace) as (bench, store):
         waiting = store.backlog()
         if waiting.rows:
-            raise StorageError(
-                f"the spool still holds {counted(waiting.rows, 'row')}", hint="write them first: `muster store drain`"
-            )
+            hint = "write them first: `muster store drain`"
+            raise StorageError(f"the spool still holds {counted(waiting.rows, 'row')}", hint=hint)
         if not store.writes_sheets:
             with store.database.work():
                 pass  # raises if the database cannot be reached
-            raise InputError(
-                f"a {store.database.kind} may not copy or compare",
-                hint="use the login of the database's owner, or of a workbench",
-            )
+            hint = "use the login of the database's owner, or of a workbench"
+            raise InputError(f"a {store.database.kind} may not copy or compare", hint=hint)
         files = open_workbench(workspace, bench.config.model_copy(update={"store": ""}))
         with store.database.locked("copy"):
             yield side_of(files), side_of(bench)

@@ -126,10 +126,10 @@ def _sink(
         progress(f"watching · {stats.punches} punches · {incidents} incidents", stats.frames, total)
         for row in () if quiet else result.rows:
             if isinstance(row, PunchRow):
-                note(f"{row.timestamp.isoformat(timespec='milliseconds')}  {row.event}  {row.employee_id}")
+                what = f"{row.event}  {row.employee_id}"
             else:
-                what = row.detail or ";".join(row.unknown_ids)
-                note(f"{row.timestamp.isoformat(timespec='milliseconds')}  {row.kind}  {what}")
+                what = f"{row.kind}  {row.detail or ';'.join(row.unknown_ids)}"
+            note(f"{row.timestamp.isoformat(timespec='milliseconds')}  {what}")
 
     return show
 
