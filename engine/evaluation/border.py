@@ -1,4 +1,4 @@
-"""The comparisons nearest to a threshold: those that a slightly different one would decide differently."""
+"""The comparisons closest to a threshold: a slightly different one would decide them differently."""
 
 from __future__ import annotations
 
@@ -10,18 +10,12 @@ from numpy.typing import NDArray
 from engine.evaluation.comparisons import NO_SCORE, GalleryScores
 
 _LOOKED_AT = 50
-"""Comparisons looked at for each one wanted: the nearest ones often belong to a few pairs."""
+"""Comparisons examined for each one wanted, because the closest ones often belong to a few pairs."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A template that was compared with somebody.
-
-    Attributes:
-        row: of the template among the gallery's. person: whose it is.
-        other: whom it was compared with: themselves without this template, or somebody else.
-        similarity: of both.
-    """
+    """A comparison of a template, at a row of the gallery, with its own person (without this template) or with somebody else."""
 
     row: int
     person: str
@@ -35,13 +29,10 @@ class Compared:
 
 
 def border(scores: GalleryScores, threshold: float, most: int = 4) -> tuple[list[Compared], list[Compared]]:
-    """The comparisons nearest to a threshold: for each person and each other one, only the nearest.
-
-    Args:
-        threshold: acceptance is `>=`.
+    """The comparisons closest to a threshold, at most one for each pair of people.
 
     Returns:
-        Those that are refused, and those that are accepted, the nearest first.
+        The refused and the accepted (`>=`) ones, the closest first.
     """
     mated = np.flatnonzero(scores.mated)
     probe, person = np.nonzero(scores.others > NO_SCORE)

@@ -15,7 +15,7 @@ Indices = NDArray[np.intp]
 
 _MOST_SCORES = 4_000_000
 NO_SCORE = -2.0
-"""The score where somebody would be compared with themselves as an impostor: below every similarity."""
+"""Score in place of an impostor comparison of somebody with themselves: below every similarity."""
 
 
 def _frozen(array: NDArray[np.generic]) -> None:
@@ -29,7 +29,7 @@ class Comparisons:
     Attributes:
         scores: (n,) float64 similarities.
         subjects: (n, 2) numbers of the people on both sides, from 0.
-        people: how many people there are, including those who took part in no comparison.
+        people: number of people, including those without a comparison.
 
     Raises:
         ValueError: scores and subjects differ in number, or a subject is not one of the people.
@@ -70,23 +70,18 @@ class Comparisons:
 
     @cached_property
     def pairs_of_people(self) -> int:
-        """How many different pairs of people were compared, whoever of the two was the probe."""
+        """Number of different pairs of people that were compared, whichever of the two was the probe."""
         low, high = np.sort(self.subjects[~self.same], axis=1).T
         return len(np.unique(low * self.people + high))
 
     @cached_property
     def people_compared(self) -> int:
-        """How many people have a mated comparison."""
+        """Number of people with a mated comparison."""
         return len(np.unique(self.subjects[self.same, 0]))
 
 
 def photo_comparisons(embeddings: NDArray[np.floating], owners: Indices) -> Comparisons:
-    """All pairs of labelled photos, each once.
-
-    Args:
-        embeddings: (n, d) unit rows.
-        owners: (n,) whose photo each is, as numbers from 0.
-    """
+    """All pairs of labelled photos, each once: (n, d) unit rows, and (n,) the number of each photo's person, from 0."""
     first, second = np.triu_indices(len(embeddings), 1)
     scores = (embeddings @ embeddings.T)[first, second] if len(embeddings) else np.empty(0)
     people = int(owners.max()) + 1 if len(owners) else 0
@@ -97,14 +92,14 @@ def photo_comparisons(embeddings: NDArray[np.floating], owners: Indices) -> Comp
 class GalleryScores:
     """A gallery compared with itself: each template is searched as a probe, as if it had not been enrolled.
 
-    It meets the fused template of everybody else, and that of the *rest* of its own person: never itself (leave-one-out). In a large
-    gallery, evenly spaced templates represent all: `own` and `others` hold up to some four million scores.
+    It is compared with the fused template of everybody else, and with that of the *rest* of its own person (leave-one-out). In a large
+    gallery, evenly spaced templates represent all, so that `own` and `others` hold up to some four million scores.
 
     Attributes:
         people: ids; the numbers of people below are indices into it.
         rows: (n,) of each probe among the gallery's templates.
         owners: (n,) number of each probe's person.
-        own: (n,) similarity with the rest of the person; -2 where there is no rest.
+        own: (n,) similarity with the rest of the person; -2 if there is no rest.
         others: (n, people) similarity with everybody's fused template; -2 in the person's own column.
         counts: (people,) templates of each person.
     """
@@ -132,19 +127,19 @@ class GalleryScores:
 
     @cached_property
     def nearest(self) -> Indices:
-        """(n,) number of the most similar other person; -1 when there is none."""
+        """(n,) number of the most similar other person; -1 if there is none."""
         if len(self.people) < 2:
             return np.full(len(self.rows), -1, np.intp)
         return np.asarray(self.others.argmax(1), np.intp)
 
     @cached_property
     def nearest_score(self) -> Floats:
-        """(n,) similarity with them; -2 when there is none."""
+        """(n,) similarity with them; -2 if there is none."""
         return np.asarray(self.others.max(1)) if len(self.people) else np.empty(0)
 
     @cached_property
     def comparisons(self) -> Comparisons:
-        """All of them one by one, mated first."""
+        """All comparisons one by one, mated first."""
         mated = self.owners[self.mated]
         probe, person = np.nonzero(self.others > NO_SCORE)
         scores = np.concatenate([self.own[self.mated], self.others[probe, person]])
@@ -172,7 +167,7 @@ def gallery_scores(
         embeddings: (n, d) unit rows.
         owners: (n,) index of each template's person.
         weights: (n,) of each template in its person's fused one, 0 or more.
-        limit: scores at most; beyond them evenly spaced templates are the probes.
+        limit: most scores; beyond it, evenly spaced templates are the probes.
     """
     count = len(people)
     sums = np.zeros((count, embeddings.shape[1]))

@@ -1,8 +1,7 @@
 """AUC, equal error rate and TAR at a FAR, with intervals over people.
 
-People are drawn with replacement, as in `engine.evaluation.intervals`; what is taken from the bootstrap is again the variance, because
-the plain percentile interval of few people is too short. Each draw finds its own thresholds, so the choice of the operating point is part
-of the spread.
+People are drawn with replacement, and the bootstrap gives the variance, as in `engine.evaluation.intervals`, because the plain percentile
+interval of few people is too short. Each draw finds its own thresholds, so the choice of the operating point is part of the spread.
 """
 
 from __future__ import annotations
@@ -18,22 +17,22 @@ from engine.evaluation.rates import Floats
 
 FARS = ("0.01", "0.001")
 _RUNS, _FEWEST_RUNS = 400, 100
-_WORK = 20_000_000  # pairs times runs, some seconds; of many pairs fewer draws are made
+_WORK = 20_000_000  # pairs times runs, some seconds; with many pairs, fewer draws are made
 MOST_WEIGHTS = 2_000_000
 """Weights held at once: draws times comparisons."""
 
 
 class Ranked:
-    """Comparisons in the order of their scores, so that the figures of many weightings are sums.
+    """Comparisons ordered by score, so that the figures of many weightings are sums.
 
     Args:
-        comparisons: scores may be -inf: a comparison that could not be made, accepted at no threshold worth the name.
+        comparisons: a score of -inf is a comparison that could not be made, accepted at no real threshold.
         fars: false accept rates at which the true accept rate is wanted.
 
     Attributes:
         names: of the figures: `auc`, the area under the ROC curve (the chance that a genuine score exceeds an impostor one, ties count
-            half); `eer`, the equal error rate, between the two thresholds where FMR and FNMR cross; `tar@FAR`, the share of genuine
-            comparisons accepted at thresholds that let at most this share of impostors in.
+            half); `eer`, the equal error rate, where FMR and FNMR cross; `tar@FAR`, the share of genuine comparisons accepted at the
+            lowest threshold that accepts at most this share of impostors.
     """
 
     def __init__(self, comparisons: Comparisons, fars: tuple[str, ...] = FARS) -> None:
@@ -85,11 +84,7 @@ class Ranked:
 
 
 def figures(comparisons: Comparisons, *, seed: int = 0) -> dict[str, Estimate]:
-    """AUC, EER and TAR at FAR of comparisons, each with its interval over people.
-
-    Args:
-        seed: of the draws; the same seed gives the same intervals.
-    """
+    """AUC, EER and TAR at FAR, each with its interval over people; the same seed gives the same intervals."""
     ranked = Ranked(comparisons)
     values = ranked.of_people(np.ones((1, comparisons.people)))[0]
     drawn = ranked.of_people(Resampling(comparisons.people, runs_for(comparisons), seed).weights)
@@ -98,7 +93,7 @@ def figures(comparisons: Comparisons, *, seed: int = 0) -> dict[str, Estimate]:
     found = {}
     for name, value, column in zip(ranked.names, values.tolist(), drawn.T, strict=True):
         kept = column[~np.isnan(column)]
-        # without variance each pair of people speaks for the AUC, each person for a rate of their own comparisons
+        # without variance, each pair of people is a trial of the AUC, and each person one of a rate of their own comparisons
         units = comparisons.pairs_of_people if name == "auc" else people
         known = 0 if math.isnan(value) else pairs
         estimate = Resampling.estimate(value * known, known, kept, np.ones(len(kept)), people, units)
@@ -107,5 +102,5 @@ def figures(comparisons: Comparisons, *, seed: int = 0) -> dict[str, Estimate]:
 
 
 def runs_for(comparisons: Comparisons) -> int:
-    """How many draws fit into some seconds."""
+    """Number of draws that take some seconds."""
     return int(np.clip(_WORK // max(len(comparisons), 1), _FEWEST_RUNS, _RUNS))

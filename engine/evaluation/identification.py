@@ -1,4 +1,4 @@
-"""Open-set identification at rank 1: how often a stranger is named, how often somebody enrolled is not, in galleries of any size.
+"""Open-set identification at rank 1: how often strangers are named, and enrolled people are not, in galleries of any size.
 
 FPIR (false-positive identification rate) is the share of searches by people who are not enrolled that name somebody; FNIR (false-negative
 identification rate) the share of searches by enrolled people that do not name them, at rank 1: ISO/IEC 19795-1:2021, 3.
@@ -19,13 +19,13 @@ from engine.evaluation.rates import Floats
 
 
 def fpir_of_fmr(fmr: float, people: int) -> float:
-    """1 - (1 - FMR)^N: the FPIR of a gallery of so many people if comparisons were independent. An upper estimate as a rule: one face
-    that resembles one of them tends to resemble several."""
+    """1 - (1 - FMR)^N: the FPIR of a gallery of N people if comparisons were independent. Usually too high, because a face that
+    resembles one person tends to resemble several."""
     return float(-np.expm1(max(people, 0) * np.log1p(-min(max(fmr, 0.0), 1 - 1e-16))))
 
 
 def fmr_of_fpir(fpir: float, people: int) -> float:
-    """The FMR at which a gallery of so many people has this FPIR, by the same model."""
+    """The FMR at which a gallery of this many people has this FPIR, by the same model."""
     return float(-np.expm1(np.log1p(-fpir) / max(people, 1)))
 
 
@@ -34,9 +34,8 @@ class OpenSetCurve:
     """FPIR and FNIR over gallery sizes.
 
     Attributes:
-        threshold: of all.
-        sizes: (k,) that the gallery's people allow; fpir, fnir: (k,) measured in galleries of that size drawn from it. FNIR has no rows
-            when nobody has two templates.
+        sizes: (k,) possible with the gallery's people; fpir, fnir: (k,) measured in galleries of that size drawn from it. FNIR has no
+            rows if nobody has two templates.
         model_sizes: (m,) any; model_fpir: (m,) from the FMR alone, see `fpir_of_fmr`.
     """
 
@@ -58,7 +57,7 @@ def _chosen(among: NDArray[np.integer], drawn: int, total: int) -> Floats:
 
 
 def _named(others: Floats, threshold: float, size: int, min_margin: float) -> Floats:
-    """(n,) chance that a stranger is named in a gallery of `size` people drawn from those that they are compared with."""
+    """(n,) chance that a stranger is named in a gallery of `size` people drawn from those they are compared with."""
     total = others.shape[1] - 1  # their own column holds nobody
     reached = (others >= threshold) & (others > NO_SCORE)
     if min_margin <= 0:
@@ -68,13 +67,13 @@ def _named(others: Floats, threshold: float, size: int, min_margin: float) -> Fl
         ordered = np.sort(others[row])[1:]
         first = ordered[ordered >= threshold]
         behind = np.searchsorted(ordered, first - min_margin, side="right")
-        # this one is drawn, and all others from among those who lie far enough behind
+        # this person is drawn, and all others are from among those far enough behind
         chance[row] = float((_chosen(behind, size - 1, total - 1) * size / total).sum())
     return chance
 
 
 def _missed(own: Floats, others: Floats, threshold: float, size: int, min_margin: float) -> Floats:
-    """(n,) chance that somebody enrolled is not named among `size` people, themselves one of them."""
+    """(n,) chance that somebody enrolled is not named among `size` people, themselves included."""
     limit = own[:, None] - min_margin
     # without a margin a tie is in the way, up to rounding
     in_the_way = ((others > limit) if min_margin > 0 else (others >= limit - 1e-9)) & (others > NO_SCORE)
@@ -92,18 +91,18 @@ def fpir(
 ) -> Estimate:
     """False-positive identification rate: each person in turn is left out of the gallery and searched as a stranger.
 
-    For a smaller gallery this is the mean over *all* galleries of that size that can be drawn from this one, not over a few: of
-    each probe, the number of drawn people who reach the threshold is hypergeometric. The interval resamples the people who are
-    searched; the gallery is taken as it is.
+    For a smaller gallery this is the mean over *all* galleries of that size that can be drawn from this one, because for each probe
+    the number of drawn people who reach the threshold is hypergeometric. The interval resamples the people who are searched, not the
+    gallery.
 
     Args:
         threshold: acceptance is `>=`.
-        size: people enrolled beside the stranger; default: all.
-        min_margin: how far the best person must lie before the runner-up (`>=`).
-        resampling: of `len(scores.people)` people; default: one is made.
+        size: people enrolled besides the stranger; default: all.
+        min_margin: how far the best person must be ahead of the runner-up (`>=`).
+        resampling: of `len(scores.people)` people; default: a new one.
 
     Raises:
-        ValueError: there are not so many people.
+        ValueError: there are fewer people.
     """
     size = _size(size, max(len(scores.people) - 1, 0))
     alone = len(scores.people) < 2
@@ -121,14 +120,14 @@ def fnir(
 ) -> Estimate:
     """False-negative identification rate at rank 1: a template is searched in the gallery without itself, and its person not named.
 
-    That is so below the threshold, or when somebody else is nearer, or not far enough behind. Two people exactly alike are no hit.
+    That happens below the threshold, or if somebody else is more similar or not far enough behind. A tie is no hit.
 
     Args:
         scores, threshold, min_margin, resampling: see `fpir`.
-        size: people enrolled, the one who is searched among them; default: all.
+        size: people enrolled, including the one who is searched; default: all.
 
     Raises:
-        ValueError: there are not so many people.
+        ValueError: there are fewer people.
     """
     size, mated = _size(size, len(scores.people)), scores.mated
     chance = _missed(scores.own[mated], scores.others[mated], threshold, size, min_margin)
@@ -159,11 +158,7 @@ def open_set_curve(
     model_sizes: Sequence[int] = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000),
     min_margin: float = 0.0,
 ) -> OpenSetCurve:
-    """FPIR and FNIR over gallery size, measured and by the model.
-
-    Args:
-        fmr: at this threshold, for the model.
-    """
+    """FPIR and FNIR over gallery size, measured and by the model; `fmr`: at this threshold, for the model."""
     most = len(scores.people) - 1
     wanted = np.unique(np.linspace(1, most, min(most, 40)).astype(int)).tolist() if most > 0 else []
     once = Resampling(len(scores.people), runs=1)  # the values alone are wanted

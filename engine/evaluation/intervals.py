@@ -1,14 +1,14 @@
-"""Intervals of error rates when comparisons of one person are not independent of each other: bootstrap over people.
+"""Intervals of error rates by a bootstrap over people, because comparisons of one person are not independent.
 
 People, not comparisons, are drawn with replacement (the subsets bootstrap of Bolle, Ratha & Pankanti 2004; Poh, Martin & Bengio 2007;
 ISO/IEC 19795-1:2021 asks that dependence between attempts of one person be accounted for). A person drawn twice brings their own
 comparisons twice, and those with another person as often as both are drawn; comparisons of two different people alone count as impostors.
 
-The plain percentile interval of such a bootstrap holds the true rate too seldom: about nine times in ten with thirty people, because
-the few people who err are drawn too often or not at all. So what is taken from the bootstrap is the variance. It says how many
-independent trials the comparisons are worth (their effective number), and the exact interval of Clopper and Pearson is made
-for that number (Korn & Graubard 1998), which is first made smaller, by Student's t, for the few people the variance itself rests on.
-With no error, or nothing but errors, no variance is seen; then each person, or each pair of people, counts as one trial.
+The plain percentile interval of such a bootstrap contains the true rate too rarely: about nine times in ten with thirty people, because
+the few people who err are drawn too often or not at all. So the bootstrap only gives the variance. The variance tells how many
+independent trials the comparisons are worth (their effective number). Student's t reduces that number for the few people behind the
+variance, and the interval is the exact one of Clopper and Pearson for the result (Korn & Graubard 1998). If there is no error, or
+nothing but errors, there is no variance; then each person, or each pair of people, counts as one trial.
 `tests/support/simulation.py` shows what either interval covers.
 """
 
@@ -33,10 +33,10 @@ class Estimate:
     Attributes:
         value: errors / trials; NaN without trials.
         low, high: the interval; (0, 1) without trials.
-        errors: counted; not whole where expectations are summed.
+        errors: not a whole number if expectations are summed.
         trials: comparisons, or searches.
-        people: that took part.
-        effective: independent trials that these are worth.
+        people: who took part.
+        effective: independent trials that the trials are worth.
         percentile: the bootstrap's plain percentile interval, for comparison: it is too short.
     """
 
@@ -57,7 +57,7 @@ class Estimate:
 
 @dataclass(frozen=True, eq=False)
 class Bands:
-    """Error rates with their intervals over thresholds: what a DET curve is drawn from.
+    """Error rates with their intervals over thresholds, for a DET curve.
 
     Attributes:
         thresholds: (n,). fmr, fnmr: (n, 3) value, low and high.
@@ -69,10 +69,7 @@ class Bands:
 
 
 class Resampling:
-    """How often each of some people is drawn, again and again.
-
-    Args:
-        seed: of the generator; the same seed gives the same intervals.
+    """Repeated draws of people; the same seed gives the same intervals.
 
     Attributes:
         weights: (runs, people) float64 counts; each row sums to `people`.
@@ -85,11 +82,7 @@ class Resampling:
         self.weights = drawn.astype(np.float64)
 
     def rate(self, errors: NDArray[np.floating | np.integer], trials: NDArray[np.floating | np.integer]) -> Estimate:
-        """A rate whose trials belong to one person each.
-
-        Args:
-            errors, trials: (people,) sums.
-        """
+        """A rate whose trials belong to one person each; errors, trials: (people,) sums."""
         wrong, of = np.asarray(errors, np.float64), np.asarray(trials, np.float64)
         taking_part = int((of > 0).sum())
         return self.estimate(
@@ -104,7 +97,7 @@ class Resampling:
 
         Args:
             drawn_errors, drawn_trials: (runs,) of the resamplings.
-            units: trials that count as independent where there is no variance to tell.
+            units: trials that count as independent if there is no variance.
         """
         if not trials:
             return Estimate(math.nan, 0.0, 1.0, 0.0, 0, 0, 0.0, (0.0, 1.0))
@@ -163,7 +156,7 @@ class SubjectBootstrap:
     def fmr(self, threshold: float) -> Estimate:
         """False match rate: non-mated comparisons at or above the threshold (ISO/IEC 19795-1:2021, 3)."""
         accepted = self.comparisons.impostor >= threshold
-        most = bool(accepted.sum() > len(accepted) / 2)  # the fewer are counted
+        most = bool(accepted.sum() > len(accepted) / 2)  # counts whichever are fewer
         drawn = self._drawn - self._drawn_of(~accepted) if most else self._drawn_of(accepted)
         return self.resampling.estimate(
             float(accepted.sum()), len(accepted), drawn, self._drawn, self._people, self.comparisons.pairs_of_people

@@ -24,7 +24,7 @@ class Difficulty:
 
     Attributes:
         person: id. templates: how many.
-        genuine_mean, hardest: mean and least similarity of a template with the rest; None: there is but one.
+        genuine_mean, hardest: mean and least similarity of a template with the rest; None: there is only one.
         impostor_mean: of their templates with others. nearest, nearest_person: the greatest, and with whom; None: nobody else is enrolled.
         imitated_mean: of others' templates with theirs; None likewise.
         traits: see `difficulty`.
@@ -132,15 +132,11 @@ class LookAlike:
 
 
 def look_alikes(scores: GalleryScores, fused: NDArray[np.floating], most: int = 20) -> list[LookAlike]:
-    """The most similar pairs of people, by the greater of both similarities.
-
-    Args:
-        fused: (people, d) fused templates, in the order of `scores.people`.
-    """
+    """The most similar pairs of people, by the greater similarity; `fused`: (people, d) templates in the order of `scores.people`."""
     people = len(scores.people)
     if people < 2 or most < 1:
         return []
-    # a pair among the closest of all is among the closest of the template that makes it so
+    # a pair among the closest of all is among the closest of one of its templates
     near = min(most, people - 1)
     others = np.argpartition(-scores.others, near - 1, axis=1)[:, :near]
     probes = np.repeat(np.arange(len(scores.rows)), near)
@@ -158,10 +154,9 @@ def look_alikes(scores: GalleryScores, fused: NDArray[np.floating], most: int = 
 
 @dataclass(frozen=True)
 class Outlier:
-    """A template that does not fit its person: perhaps somebody else's photo, or a poor one.
+    """A template, at a row of the gallery, that does not fit its person: perhaps somebody else's photo, or a poor one.
 
     Attributes:
-        row: among the gallery's templates.
         similarity: with the rest of the person.
         nearest, nearest_person: the most similar other person.
     """
@@ -174,12 +169,9 @@ class Outlier:
 
 
 def outliers(scores: GalleryScores, different: float) -> list[Outlier]:
-    """Templates less similar to the rest of their person than `different`, or than to somebody else; the worst first.
+    """Templates whose similarity with the rest of their person is below `different`, or below that with somebody else; worst first.
 
-    Of two templates, both are reported: nobody can know which one is wrong.
-
-    Args:
-        different: similarity below which two photos are taken for two people.
+    Of two templates both are reported, because nobody can know which one is wrong.
     """
     alone = len(scores.people) < 2
     far = scores.mated & ((scores.own < different) | (scores.own < scores.nearest_score))
@@ -198,12 +190,7 @@ def outliers(scores: GalleryScores, different: float) -> list[Outlier]:
 
 @dataclass(frozen=True)
 class PhotosEffect:
-    """FNMR at one threshold by the number of enrolment photos.
-
-    Attributes:
-        photos: enrolled per person. people: who have more than the most of them; the same for all rows.
-        fnmr: of each number.
-    """
+    """FNMR at one threshold by the number of photos enrolled per person, for the people who have more photos than the largest."""
 
     photos: tuple[int, ...]
     people: int
@@ -220,7 +207,7 @@ def photos_effect(
 ) -> PhotosEffect:
     """The effect of more enrolment photos: each template is compared with several others of its person, drawn at random and fused.
 
-    Of more than five hundred people, five hundred represent all.
+    If there are more than five hundred people, five hundred represent all.
 
     Args:
         embeddings: (n, d) unit rows.

@@ -16,7 +16,7 @@ _CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Rate:
-    """A proportion with its 95% Clopper–Pearson interval, for trials that do not depend on each other.
+    """A proportion with its 95% Clopper–Pearson interval, for independent trials.
 
     Failure to enrol (FTE, of people) and failure to acquire (FTA, of pictures) are such rates: ISO/IEC 19795-1:2021, 3.
     """
@@ -49,10 +49,10 @@ def clopper_pearson(hits: float, trials: float) -> tuple[float, float]:
 
 
 def smallest_rate(trials: int) -> float:
-    """The smallest error rate that so many independent trials can support, if none of them is an error.
+    """The smallest error rate that this number of independent trials without an error can support; 1 without trials.
 
-    With it or a greater one, no error would be seen with a chance of at most 5%: the one-sided bound of Clopper and
-    Pearson, about 3 / trials, the "rule of 3" of ISO/IEC 19795-1:2021. 1 without trials.
+    At this rate or a greater one, no error would occur with a chance of at most 5%: the one-sided bound of Clopper and Pearson, about
+    3 / trials, the "rule of 3" of ISO/IEC 19795-1:2021.
     """
     return 1.0 if trials <= 0 else -math.expm1(math.log(1 - _CONFIDENCE) / trials)
 
@@ -67,10 +67,7 @@ def error_rates(genuine: Scores, impostor: Scores, threshold: float) -> tuple[Ra
 
 
 def threshold_at_fmr(impostor: Scores, fmr: float) -> float:
-    """The lowest threshold at which at most `fmr` of these impostor comparisons are accepted (ties included).
-
-    Without impostors: -1, as nothing speaks against accepting everything.
-    """
+    """The lowest threshold that accepts at most `fmr` of these impostor comparisons (ties included); -1 without impostors."""
     if not len(impostor):
         return -1.0
     ordered = np.sort(np.asarray(impostor, np.float64))[::-1]

@@ -1,4 +1,4 @@
-"""From impostor scores to a threshold. A prior, measured once per model, fills in where the scores of few people say too little."""
+"""From impostor scores to a threshold. A prior, measured once per model, helps where few people give too few scores."""
 
 from __future__ import annotations
 
@@ -42,19 +42,18 @@ class ImpostorModel:
         )
 
     def threshold_at(self, fmr: float) -> float:
-        """The threshold at which that share is accepted, a similarity in [-1, 1]."""
+        """The threshold that accepts this share, a similarity in [-1, 1]."""
         return float(min(1.0, max(-1.0, self.mean + self.std * float(-scipy.special.ndtri(fmr)))))
 
 
 def impostor_model(impostor: Scores, people: int, *, prior_mean: float, prior_std: float) -> ImpostorModel:
     """The impostor distribution of a gallery.
 
-    The scores of few people say little about a rate of one in ten thousand, so their distribution is taken as normal, with mean and
-    variance shrunk towards the model's prior: the prior counts as fifty pairs of people.
+    The scores of few people say little about a rate of one in ten thousand. So their distribution is assumed to be normal, with mean and
+    variance shrunk towards the model's prior, which counts as fifty pairs of people.
 
     Args:
         impostor: similarities of templates with other people's fused templates.
-        prior_mean, prior_std: of the model, see the registry.
     """
     pairs = people * (people - 1) / 2
     weight = pairs / (pairs + _PRIOR_PAIRS) if len(impostor) else 0.0
@@ -73,13 +72,8 @@ def derive_threshold(
 ) -> float:
     """The threshold for a gallery, from its own impostor scores and a prior: see `impostor_model`.
 
-    It lies where the false-match rate is `target_fmr` per comparison, or `target_fpir` per search of the whole gallery, whichever is
-    stricter.
-
-    Args:
-        impostor, people, prior_mean, prior_std: see `impostor_model`.
-        target_fmr: accepted share of comparisons with one wrong person.
-        target_fpir: accepted share of strangers' searches that name somebody.
+    There the rate of false matches is `target_fmr` per comparison with one wrong person, or `target_fpir` per search by a stranger,
+    whichever is stricter.
 
     Returns:
         A similarity in [-1, 1].
@@ -90,7 +84,7 @@ def derive_threshold(
 
 @dataclass(frozen=True, eq=False)
 class PriorCurve:
-    """What a model reaches on the sample photos: the curve to use for a gallery with too few people of its own.
+    """A model's scores on the sample photos, for galleries with too few people of their own.
 
     Attributes:
         enrolled: photos in a fused template.
@@ -115,7 +109,7 @@ class PriorCurve:
     impostor: Floats
 
     def fmr(self, threshold: float) -> float:
-        """Share of the sample photos' impostor comparisons at or above a threshold, between quantiles interpolated."""
+        """Share of the sample photos' impostor comparisons at or above a threshold, interpolated between quantiles."""
         return float(1 - np.interp(threshold, self.impostor, self.probabilities, left=0.0, right=1.0))
 
     def fnmr(self, threshold: float) -> float:
@@ -139,7 +133,7 @@ class PriorCurve:
 
 @lru_cache(maxsize=8)
 def prior_of(model_id: str) -> PriorCurve | None:
-    """The prior curve that comes with Muster for a model; None: it was never measured."""
+    """The prior curve that Muster ships for a model; None: there is none."""
     place = resources.files("engine.evaluation").joinpath("priors", f"{model_id}.json")
     return PriorCurve.from_json(place.read_text(encoding="utf-8")) if place.is_file() else None
 

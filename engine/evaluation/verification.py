@@ -14,7 +14,7 @@ class Curve:
     """Error rates as functions of the threshold, for DET (FNMR over FMR) and ROC (1 - FNMR over FMR): ISO/IEC 19795-1:2021.
 
     Attributes:
-        thresholds: (n,) increasing; at the first everything is accepted, at the last nothing.
+        thresholds: (n,) increasing; the first accepts everything, the last nothing.
         fmr, fnmr: (n,) each; one falls, the other rises.
     """
 
@@ -27,11 +27,10 @@ def curve(genuine: Scores, impostor: Scores, points: int = 1001) -> Curve:
     """FMR and FNMR (acceptance is `>=`) over the thresholds.
 
     Args:
-        genuine, impostor: similarities, any number.
-        points: so many thresholds at most; with fewer different scores each of them is one, and the curve is exact.
+        points: most thresholds; with fewer different scores, each of them is one, and the curve is exact.
 
     Returns:
-        Zero rows when one kind of comparison is missing: a rate of nothing is not known.
+        Zero rows if one kind of comparison is missing.
     """
     genuine, impostor = np.sort(np.asarray(genuine, np.float64)), np.sort(np.asarray(impostor, np.float64))
     if not len(genuine) or not len(impostor):
