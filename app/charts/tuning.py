@@ -141,9 +141,6 @@ def _above(figure: go.Figure, x: float, text: str, **more: object) -> None:
     figure.add_annotation(x=x, y=1, text=text, font={"size": 12}, **place, **more)
 
 
-# --------------------------------------------------------------------------------------------- DET
-
-
 def det(report: CalibrationReport, threshold: float) -> go.Figure:
     """False non-matches over false matches on normal-deviate axes (ISO/IEC 19795-1:2021), with the 95% interval of both.
 
@@ -245,9 +242,6 @@ def _deviates(figure: go.Figure, axis: str, values: Floats, edge: float, least: 
     places, texts = [low, *map(float, ndtri(shown))], ["0", *map(percent, shown)]
     around = {"range": [low - 0.12, high + 0.12], "zeroline": False}
     figure.update_layout({f"{axis}axis": {**around, "tickvals": places, "ticktext": texts, "tickangle": 0}})
-
-
-# --------------------------------------------------------------------------------------------- gallery size, photos
 
 
 def open_set(report: CalibrationReport, threshold: float) -> go.Figure:

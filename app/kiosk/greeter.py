@@ -144,8 +144,6 @@ class Greeter:
         self.count += 1
         self._hub.publish("greeting", greeting)
 
-    # ----------------------------------------------------------------------------------------- words
-
     def greeting(self, row: PunchRow) -> dict[str, Any]:
         """The greeting for a row of the attendance log, `punch` or `seen`."""
         employee_id, time, status, late = row.employee_id, row.timestamp, "recorded", None

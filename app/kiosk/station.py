@@ -90,8 +90,6 @@ class Station(CameraWatcher):
             stack.callback(self._stopping.set)
             yield
 
-    # ----------------------------------------------------------------------------------------- the camera's thread
-
     def saw(self, result: FrameResult, pipeline: Pipeline) -> None:
         """See `CameraWatcher`."""
         self.greeter.saw(result)
@@ -127,8 +125,6 @@ class Station(CameraWatcher):
             self.prompt = prompt
             self.hub.publish("prompt", {"code": prompt})
 
-    # ----------------------------------------------------------------------------------------- the poll's thread
-
     def _poll(self) -> None:
         """Update what changes without the camera: rows of other recorders, today's count, the database backlog."""
         newest: str | None = None
@@ -152,8 +148,6 @@ class Station(CameraWatcher):
         for row in self.bench.attendance.log.read(day, day) if fresh else ():
             if row.event_id in fresh:
                 self.greeter.row(row)
-
-    # ----------------------------------------------------------------------------------------- what others ask
 
     def _checked(self, employee_id: str, pin: str) -> PunchRow | None:
         now = time.monotonic()

@@ -96,8 +96,6 @@ class Camera:
         self.frames = self.dropped = self.losses = 0
         self.size: tuple[int, int] | None = None
 
-    # ----------------------------------------------------------------------------------------- who wants it
-
     @contextlib.contextmanager
     def watched(self) -> Iterator[Broadcast]:
         """Keep the camera running for a viewer."""
@@ -153,8 +151,6 @@ class Camera:
     def _end(self) -> None:
         if (source := self._source) is not None:
             source.close()
-
-    # ----------------------------------------------------------------------------------------- its thread
 
     def _run(self) -> None:
         guard = threading.Thread(target=self._guard, daemon=True)

@@ -222,9 +222,6 @@ def style() -> None:
     st.html(_STYLESHEET)
 
 
-# --------------------------------------------------------------------------------------------- faces
-
-
 def face(source: str, side: int = 56, alt: str = "") -> Markup:
     """A square face."""
     return markup(
@@ -276,9 +273,6 @@ def similarity_bar(
         second=second,
         line=place(threshold),
     )
-
-
-# --------------------------------------------------------------------------------------------- states and figures
 
 
 def mark(word: str) -> str:

@@ -39,9 +39,6 @@ def show() -> None:
         _feed()
 
 
-# --------------------------------------------------------------------------------------------- picture
-
-
 def _choices() -> dict[str, str]:
     """What can be looked at: key → label."""
     found = {name: parts.plain(name) for name in services.cameras(access.site()).names}
@@ -155,9 +152,6 @@ def _server_state(name: str) -> None:
         parts.soft(text)
 
 
-# --------------------------------------------------------------------------------------------- single pictures
-
-
 def _still(bench: Workbench) -> None:
     shot = st.camera_input(say("Take a picture"), resolution="720p", key="still")
     st.caption(
@@ -188,9 +182,6 @@ def _identified(bench: Workbench, face: IdentifiedFace) -> None:
         name=name if known else say("Unknown; most similar: {name}", name=name),
         bar=parts.similarity_bar(best.similarity, face.match.threshold, runner_up),
     )
-
-
-# --------------------------------------------------------------------------------------------- figures and feed
 
 
 @st.fragment(run_every=2.0)

@@ -33,9 +33,6 @@ def account() -> Account | None:
     return services.sessions().account(st.context.cookies.get(COOKIE))
 
 
-# --------------------------------------------------------------------------------------------- site
-
-
 def _sees(found: Account, name: str) -> bool:
     served = services.sites()
     return name in served.folders and found.sees(name, served.home)
@@ -100,9 +97,6 @@ def look() -> None:
             "" if here == services.sites().home else here,
         )
     )
-
-
-# --------------------------------------------------------------------------------------------- rights
 
 
 def _place(action: str) -> str:

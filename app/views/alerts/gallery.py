@@ -82,9 +82,6 @@ def _figures(bench: Workbench, alerts: Sequence[Incident]) -> None:
     )
 
 
-# --------------------------------------------------------------------------------------------- what comes in meanwhile
-
-
 @st.fragment(run_every=_EVERY_S)
 @parts.guarded
 def arrivals(wanted: AlertFilter, version: int, drawn: frozenset[str]) -> None:
@@ -112,9 +109,6 @@ def arrivals(wanted: AlertFilter, version: int, drawn: frozenset[str]) -> None:
         parts.show('<div class="m-faces">{faces}<strong>{text}</strong></div>', faces=faces, text=text)
         if st.button(say("Show"), type="primary", key="alerts-fresh"):
             st.rerun()
-
-
-# --------------------------------------------------------------------------------------------- several at once
 
 
 def _choose_all(page: Sequence[Incident]) -> None:

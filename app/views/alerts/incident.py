@@ -96,9 +96,6 @@ def _export(bench: Workbench, alert: Incident) -> None:
     )
 
 
-# --------------------------------------------------------------------------------------------- what is seen
-
-
 def _pictures(bench: Workbench, alert: Incident) -> Markup:
     row = alert.row
     captions = {
@@ -181,9 +178,6 @@ def _involved(bench: Workbench, alert: Incident) -> None:
                     key=f"dossier-{key}",
                     on_click=partial(put, incident="", dossier=key, view="strangers"),
                 )
-
-
-# --------------------------------------------------------------------------------------------- what is decided
 
 
 def _workflow(bench: Workbench, alert: Incident) -> None:

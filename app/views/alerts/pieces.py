@@ -28,9 +28,6 @@ def style() -> None:
     st.html(_STYLESHEET)
 
 
-# --------------------------------------------------------------------------------------------- words
-
-
 def kind_name(kind: str) -> str:
     """The title of an incident."""
     names = {
@@ -66,9 +63,6 @@ def name_of(bench: Workbench, key: str) -> str:
     if erased(key):
         return say("Erased person")
     return key if is_stranger(key) else say("Person no longer listed")
-
-
-# --------------------------------------------------------------------------------------------- pictures
 
 
 def gone(width: int, height: int) -> Markup:
@@ -134,9 +128,6 @@ def tile(bench: Workbench, alert: Incident) -> Markup:
     )
 
 
-# --------------------------------------------------------------------------------------------- the address
-
-
 def options(param: str, default: str, choices: Mapping[str, str], label: str) -> str:
     """A select box whose value in the address is independent of the language.
 
@@ -168,8 +159,6 @@ def paged(count: int) -> slice:
         st.pagination(pages, default=page, key=key, on_change=lambda: put(page=str(st.session_state[key])))
     return slice((page - 1) * PAGE, page * PAGE)
 
-
-# --------------------------------------------------------------------------------------------- acting
 
 _PROBLEM = "alerts-problem"
 

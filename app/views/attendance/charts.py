@@ -100,9 +100,6 @@ def _departments(bench: Workbench, asked: SheetFilter) -> bool:
     return True
 
 
-# --------------------------------------------------------------------------------------------- presence
-
-
 def _presence(bench: Workbench, asked: SheetFilter) -> bool:
     """Of one day everybody, of one person every day."""
     from app.charts.presence import Lane, time_line  # noqa: PLC0415

@@ -62,9 +62,6 @@ def _history(bench: Workbench, own: Sequence[Correction]) -> None:
     parts.table((say("Created"), say("What"), say("State"), say("By"), say("Reason")), lines)
 
 
-# --------------------------------------------------------------------------------------------- form
-
-
 def _actions(
     passages: Sequence[Explanation], own: Sequence[Correction], author: str, *, four_eyes: bool
 ) -> dict[str, str]:

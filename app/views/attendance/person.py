@@ -86,9 +86,6 @@ def _head(employee_id: str, known: Person | None, first: date, today: date) -> N
         st.button(say("Everyone"), icon=":material/arrow_back:", on_click=lambda: put(person="", day=""))
 
 
-# --------------------------------------------------------------------------------------------- month
-
-
 def _calendar(employee_id: str, first: date, last: date, chosen: date, rows: Mapping[date, DaySheet]) -> None:
     head = parts.joined(parts.markup('<th scope="col">{name}</th>', name=name) for name in say_weekdays())
     weeks = []
@@ -146,9 +143,6 @@ def _presence(bench: Workbench, employee_id: str, first: date, last: date, known
     title = label(say("When {name} was inside", name=known.name if known else employee_id), 90)
     figure = time_line(lanes, title, bench.config.zone, reports.now)
     parts.plot(figure, "attendance-person-figure", say("A bar per day"))
-
-
-# --------------------------------------------------------------------------------------------- day
 
 
 def _day(bench: Workbench, reports: AttendanceReports, employee_id: str, day: date, row: DaySheet | None) -> None:

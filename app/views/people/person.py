@@ -78,9 +78,6 @@ def _enrolled(person: Person | None) -> str:
     return say("registered {day}", day=say_date(day)) if day else ""
 
 
-# --------------------------------------------------------------------------------------------- details
-
-
 def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
     st.header(say("Details"))
     if person is None:
@@ -134,9 +131,6 @@ def _change(employee_id: str, done: str, **changes: object) -> None:
         parts.done(done)
 
 
-# --------------------------------------------------------------------------------------------- punches
-
-
 def _punches(bench: Workbench, employee_id: str) -> None:
     st.header(say("Last punches"))
     found = last_punches(bench, employee_id, _PUNCHES, _DAYS)
@@ -159,9 +153,6 @@ def _punch(row: PunchRow, *, evidence: bool) -> Markup:
         if evidence and row.similarity is not None and row.threshold is not None
         else "",
     )
-
-
-# --------------------------------------------------------------------------------------------- what is held
 
 
 def _held(bench: Workbench, employee_id: str, person: Person | None) -> None:

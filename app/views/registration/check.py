@@ -50,9 +50,6 @@ def _back(state: Registration) -> None:
     state.stage, state.problem = "pictures", ""
 
 
-# --------------------------------------------------------------------------------------------- verdict
-
-
 def _verdict(state: Registration, draft: Draft, bench: Workbench) -> None:
     """The verdict and its buttons."""
     title, why, tone = _words(state, draft, bench)
@@ -151,9 +148,6 @@ def _store(state: Registration, draft: Draft, reason: str) -> None:
     state.clear()
     st.toast(say("{name} is registered", name=parts.plain(person.name)), icon=":material/check:")
     st.rerun()
-
-
-# --------------------------------------------------------------------------------------------- comparisons
 
 
 def _name(bench: Workbench, employee_id: str) -> str:

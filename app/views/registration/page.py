@@ -106,9 +106,6 @@ def _progress(stage: Stage) -> None:
     parts.show('<ol class="m-steps">{items}</ol>', items=items)
 
 
-# --------------------------------------------------------------------------------------------- details
-
-
 def _details(state: Registration, bench: Workbench) -> None:
     if state.known:
         _details_known(state)
@@ -169,9 +166,6 @@ def _details_known(state: Registration) -> None:
         st.button(say("Register someone else"), on_click=restart)
 
 
-# --------------------------------------------------------------------------------------------- consent
-
-
 def _kept(days: int | None) -> str:
     return say_count("{count} day", "{count} days", days) if days is not None else say("until someone erases them")
 
@@ -209,9 +203,6 @@ def _consent(state: Registration, bench: Workbench) -> None:
     if forward or back:
         state.stage = "pictures" if forward else "details"
         st.rerun()
-
-
-# --------------------------------------------------------------------------------------------- done
 
 
 def _done(state: Registration, bench: Workbench) -> None:

@@ -87,9 +87,6 @@ def _take_in(state: Registration, pictures: Iterable[tuple[str, Picture]], count
         st.rerun()
 
 
-# --------------------------------------------------------------------------------------------- the guided camera
-
-
 def _camera(state: Registration, bench: Workbench) -> None:
     with st.spinner(say("Loading the models…")):
         _, camera = state.begin_capture(bench)
@@ -136,9 +133,6 @@ def _slot(state: Registration, step: Step, take: Take | None, *, now: bool) -> N
     if take is not None:
         label = say("Retake {name}", name=step_name(step))
         st.button(label, key=f"registration-retake-{step}", type="tertiary", on_click=state.retake, args=(step,))
-
-
-# --------------------------------------------------------------------------------------------- other ways
 
 
 def _files(state: Registration) -> None:

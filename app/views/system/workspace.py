@@ -63,9 +63,6 @@ def show(bench: Workbench) -> None:
     st.caption(say("Section [retention] of muster.toml sets these periods. Muster erases older data."))
 
 
-# --------------------------------------------------------------------------------------------- database
-
-
 def _login_kind(kind: str) -> str:
     return {
         "owner": say("owner: all rights, including tables"),

@@ -61,9 +61,6 @@ def asked(bench: Workbench) -> Asked:
     )
 
 
-# --------------------------------------------------------------------------------------------- the evaluation
-
-
 @lru_cache(maxsize=4)
 def _made(bench: Workbench, state: tuple[object, ...], fmr: float | None, fpir: float | None) -> CalibrationReport:
     """An evaluation with everything that the page needs at first; `state` keeps those of other states apart."""
@@ -107,9 +104,6 @@ def report(bench: Workbench, wanted: Asked) -> CalibrationReport:
             source="given",
         )
     )
-
-
-# --------------------------------------------------------------------------------------------- the row
 
 
 def usual_target(bench: Workbench) -> ErrorTarget:
@@ -181,9 +175,6 @@ def row(bench: Workbench, wanted: Asked, made: CalibrationReport) -> None:
 def _target(target: ErrorTarget) -> str:
     rates = (("FMR", target.fmr), ("FPIR", target.fpir))
     return ", ".join(f"{name} 1:{say_number(round(1 / rate))}" for name, rate in rates if rate is not None)
-
-
-# --------------------------------------------------------------------------------------------- the threshold
 
 
 def step(value: float) -> float:

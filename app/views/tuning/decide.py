@@ -61,9 +61,6 @@ def _value(threshold: float | None) -> str:
     return say("the derived threshold") if threshold is None else say_number(threshold, 3)
 
 
-# --------------------------------------------------------------------------------------------- dialogs
-
-
 def _apply(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
     @st.dialog(say("Apply a threshold"), width="medium")
     def ask() -> None:
@@ -157,9 +154,6 @@ def _decide(decision: Callable[[Calibration, str], Version]) -> None:
         version = decision(bench.calibration, author)
         put(at="")
         parts.done(say("Active: {threshold}", threshold=_value(version.threshold)))
-
-
-# --------------------------------------------------------------------------------------------- history
 
 
 def history(bench: Workbench) -> None:

@@ -96,9 +96,6 @@ def _decision(wanted: Asked) -> None:
     _parts(bench, made, threshold)
 
 
-# --------------------------------------------------------------------------------------------- the threshold
-
-
 def _slider(made: CalibrationReport, threshold: float) -> None:
     def moved() -> None:
         put(at=f"{st.session_state[_SLIDER]:.3f}")
@@ -145,9 +142,6 @@ def _figures(made: CalibrationReport, found: Operating) -> None:
     )
 
 
-# --------------------------------------------------------------------------------------------- figures
-
-
 def _charts(made: CalibrationReport, threshold: float) -> None:
     from app.charts.tuning import densities, det  # noqa: PLC0415
 
@@ -180,9 +174,6 @@ def _size(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
         )
     with grid.cell():
         parts.plot(photos_effect(made, threshold), "tuning-photos", say("Misses, by the number of enrolment photos"))
-
-
-# --------------------------------------------------------------------------------------------- parts
 
 
 def _parts(bench: Workbench, made: CalibrationReport, threshold: float) -> None:

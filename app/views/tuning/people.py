@@ -26,9 +26,6 @@ def _grid(cells: list[Markup]) -> None:
     parts.show('<div class="m-near m-cards">{cells}</div>', cells=parts.joined(cells))
 
 
-# --------------------------------------------------------------------------------------------- pairs
-
-
 def look_alikes(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
     """The most similar pairs, both faces side by side."""
     pairs = made.look_alikes
@@ -60,9 +57,6 @@ def _portrait(bench: Workbench, key: str, caption: object) -> Markup:
 
 def _figure(face: Markup, caption: object) -> Markup:
     return parts.markup("<figure>{face}<figcaption>{text}</figcaption></figure>", face=face, text=caption)
-
-
-# --------------------------------------------------------------------------------------------- templates
 
 
 def misfits(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
@@ -103,9 +97,6 @@ def _misfit(bench: Workbench, made: CalibrationReport, each: Outlier, threshold:
         state=parts.status("no templates", question),
         link=_person(bench, each.person, say("View templates")),
     )
-
-
-# --------------------------------------------------------------------------------------------- people
 
 
 def difficult(bench: Workbench, made: CalibrationReport, threshold: float) -> None:

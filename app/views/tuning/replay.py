@@ -140,9 +140,6 @@ def _bar(job: _ReplayJob) -> None:
     st.button(say("Cancel"), key="tuning-replay-stop", icon=":material/close:", on_click=_stop, args=(job,))
 
 
-# --------------------------------------------------------------------------------------------- the result
-
-
 def _result(bench: Workbench, found: Replay) -> None:
     names = {
         ChangeKind.LOST: say("Missing punches"),
