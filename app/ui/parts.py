@@ -18,6 +18,7 @@ from markupsafe import Markup
 from app.web import access
 from app.web.pictures import picture, portrait
 from app.words import say, say_number, term
+from app.words.terms import N_
 from engine.errors import MusterError, Unreachable
 
 __all__ = [
@@ -75,8 +76,8 @@ _STATUS: dict[str, tuple[Tone, str]] = {
     "remote": ("quiet", "□"),
     "sick": ("quiet", "+"),
     "excused": ("quiet", "✓"),
-    "overdue": ("bad", "□"),
-    "awaiting approval": ("info", "✎"),
+    N_("overdue"): ("bad", "□"),
+    N_("awaiting approval"): ("info", "✎"),
     "corrected": ("quiet", "✎"),
     "open": ("bad", "■"),
     "acknowledged": ("warn", "◐"),
@@ -86,29 +87,29 @@ _STATUS: dict[str, tuple[Tone, str]] = {
     "medium": ("warn", "◆"),
     "low": ("quiet", "◇"),
     "info": ("quiet", "○"),
-    "active": ("good", "●"),
-    "inactive": ("quiet", "○"),
-    "no templates": ("warn", "▲"),
-    "no consent": ("warn", "◆"),
-    "not in the list": ("warn", "?"),
-    "good": ("good", "●"),
+    N_("active"): ("good", "●"),
+    N_("inactive"): ("quiet", "○"),
+    N_("no templates"): ("warn", "▲"),
+    N_("no consent"): ("warn", "◆"),
+    N_("not in the list"): ("warn", "?"),
+    N_("good"): ("good", "●"),
     "fair": ("quiet", "◐"),
-    "poor": ("warn", "○"),
-    "watching": ("good", "◉"),
-    "not watching": ("bad", "■"),
-    "never seen": ("quiet", "○"),
-    "ready": ("good", "●"),
-    "missing": ("bad", "■"),
-    "damaged": ("bad", "■"),
-    "ok": ("good", "●"),
-    "wrong": ("bad", "■"),
-    "noted": ("quiet", "–"),
+    N_("poor"): ("warn", "○"),
+    N_("watching"): ("good", "◉"),
+    N_("not watching"): ("bad", "■"),
+    N_("never seen"): ("quiet", "○"),
+    N_("ready"): ("good", "●"),
+    N_("missing"): ("bad", "■"),
+    N_("damaged"): ("bad", "■"),
+    N_("ok"): ("good", "●"),
+    N_("wrong"): ("bad", "■"),
+    N_("noted"): ("quiet", "–"),
     "watched": ("warn", "◎"),
     "ignored": ("quiet", "–"),
     "named": ("good", "●"),
-    "passed": ("good", "●"),
-    "unproven": ("quiet", "○"),
-    "failed": ("bad", "■"),
+    N_("passed"): ("good", "●"),
+    N_("unproven"): ("quiet", "○"),
+    N_("failed"): ("bad", "■"),
 }
 
 _STYLESHEET = Path(__file__).parents[1] / "web" / "static" / "workbench.css"

@@ -95,9 +95,9 @@ def say_count(one: str, many: str, count: int, /, **values: object) -> str:
 
 
 def term(word: str) -> str:
-    """A word of the engine's in the viewer's language; one that is not in `TERMS` stays as it is, with blanks for underscores."""
-    text = TERMS.get(word)
-    return translations(language()).gettext(text) if text else word.replace("_", " ")
+    """A word of the engine's in the viewer's language; one without a translation stays as it is, with blanks for underscores."""
+    text = TERMS.get(word, word.replace("_", " "))
+    return translations(language()).gettext(text) if text else ""
 
 
 def say_number(value: float, digits: int = 0) -> str:

@@ -364,7 +364,7 @@ def test_it_is_explained_without_talk_of_similarity(place: Workbench) -> None:
 
 def test_every_part_of_it_has_a_german_sentence_with_the_same_places() -> None:
     for part in explain(PunchRow("e1", NOW, "E1", "punch", "door", "pin", evidence_image="a.jpg")).parts:
-        text = translations("de").gettext(TERMS[part.text]).format(**part.values)
+        text = translations("de").gettext(TERMS.get(part.text, part.text)).format(**part.values)
         assert text != part.text
         assert all(value in text for value in part.values.values())
 

@@ -10,10 +10,24 @@ from babel.messages.pofile import read_po, write_po
 
 import app
 from app.words import LANGUAGES
+from app.words.terms import TERMS
+from engine.access import ROLES
+from engine.alignment import QUALITY_REASONS
+from engine.attendance import Status
+from engine.incidents import INCIDENT_KINDS, REVIEW_STATES
+from engine.people.absence import LEAVE_KINDS
+from engine.reports import COLUMNS, STATUSES, SUMMARY_COLUMNS
+from engine.tuning.calibration import ASSUMPTIONS
+from engine.types import Severity
 
 APP = Path(app.__file__).parent
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 KEYWORDS = {"say": None, "N_": None, "say_count": (1, 2)}
+ENGINE = (
+    *(*ROLES, *QUALITY_REASONS, *Status, *INCIDENT_KINDS, *REVIEW_STATES, *LEAVE_KINDS, *Severity, *ASSUMPTIONS),
+    *(*COLUMNS.values(), *SUMMARY_COLUMNS.values(), *(each.next_step for each in STATUSES.values() if each.next_step)),
+)
+"""Words and sentences of the engine that pages show as they are, or as `TERMS` says."""
 
 
 def path_of(code: str) -> Path:
@@ -28,12 +42,14 @@ def translated(code: str) -> Catalog:
 
 
 def extracted() -> Catalog:
-    """What stands in the code, untranslated."""
+    """What pages and the engine say, untranslated."""
     found = Catalog(project="Muster", charset="utf-8")
     for name, _line, text, comments, context in extract_from_dir(
         APP, METHODS, keywords=KEYWORDS, strip_comment_tags=True
     ):
         found.add(text, None, [(f"app/{name}", 1)], auto_comments=comments, context=context)
+    for word in map(str, ENGINE):
+        found.add(TERMS.get(word, word), None, [("app/words/terms.py", 1)])
     return found
 
 
