@@ -138,7 +138,6 @@ VOCABULARIES = {
     ("app/live/session.py", "LiveSession.__init__"): "words by word",
     ("app/ui/parts.py", "choice"): "labels by value",
     ("app/views/alerts/decisions.py", "decide"): "states by incident",
-    ("app/views/alerts/pieces.py", "options"): "labels by value",
     ("app/words/terms.py", "TERMS"): "words by word",
     ("engine/access/devices.py", "SCOPES"): "descriptions by scope",
     ("engine/attendance/explain.py", "Part"): "values to put into a sentence",

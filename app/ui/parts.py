@@ -15,44 +15,14 @@ from typing import Literal, ParamSpec
 import streamlit as st
 from markupsafe import Markup
 
-from app.web import access
-from app.web.pictures import picture, portrait
+from app.ui.address import put
+from app.web import access, pictures
 from app.words import say, say_number, term
 from app.words.terms import N_
 from engine.errors import MusterError, Unreachable
 
-__all__ = [
-    "Metric",
-    "Tone",
-    "bullets",
-    "choice",
-    "done",
-    "face",
-    "faces_side_by_side",
-    "failed",
-    "figures",
-    "guarded",
-    "html",
-    "joined",
-    "link",
-    "mark",
-    "markup",
-    "notice",
-    "picture",
-    "plain",
-    "plot",
-    "portrait",
-    "show",
-    "similarity_bar",
-    "soft",
-    "status",
-    "style",
-    "table",
-    "told",
-    "tone",
-]
-
 P = ParamSpec("P")
+picture, portrait = pictures.picture, pictures.portrait
 
 Tone = Literal["good", "warn", "bad", "info", "quiet"]
 
@@ -112,7 +82,6 @@ _STATUS: dict[str, tuple[Tone, str]] = {
     N_("failed"): ("bad", "■"),
 }
 
-_STYLESHEET = Path(__file__).parents[1] / "web" / "static" / "workbench.css"
 _ESCAPED = str.maketrans({sign: f"\\{sign}" for sign in string.punctuation if sign != ":"} | {":": "\\:\u2060"})
 
 
@@ -122,11 +91,7 @@ def plain(text: object) -> str:
 
 
 def markup(template: str, **values: object) -> Markup:
-    """HTML with values put in escaped.
-
-    Args:
-        template: trusted HTML with `{name}` for values.
-    """
+    """HTML with values put in escaped; the template is trusted, with `{name}` for each."""
     return Markup(template).format(**values)
 
 
@@ -151,12 +116,7 @@ def joined(pieces: Iterable[str]) -> Markup:
 
 
 def link(address: str, text: str, kind: str = "") -> Markup:
-    """A link within the workbench.
-
-    Args:
-        address: of `app.ui.address.to`. text: of the link.
-        kind: `m-link`: drawn as a button.
-    """
+    """A link within the workbench, see `app.ui.address.to`; of kind `m-link` it is drawn as a button."""
     return markup('<a class="{kind}" href="{address}" target="_self">{text}</a>', kind=kind, address=address, text=text)
 
 
@@ -181,46 +141,68 @@ def plot(figure: object, key: str, alt: str) -> None:
     st.plotly_chart(figure, theme=None, config=CONFIG, key=key, alt=alt)
 
 
-def choice(label: str, names: Mapping[str, str], key: str, address: str = "") -> str:
+def choice(
+    label: str, names: Mapping[str, str], key: str, address: str = "", *, required: bool = True, menu: bool = False
+) -> str:
     """One of several views or ways; the first unless the user chose another.
 
     Args:
-        label: for screen readers.
+        label: of a menu; of a row of buttons, for screen readers.
         names: labels by word, escaped with `plain` where users wrote them.
         key: of the element.
         address: parameter of the address that holds the word, which unlike the text is the same in every language.
+        required: False: none need be chosen, and none is at first (empty).
+        menu: instead of buttons.
     """
-    asked = st.query_params.get(address, "") if address else ""
-    first = asked if asked in names else next(iter(names))
-    chosen = st.segmented_control(
-        label,
-        list(names),
-        default=first,
-        format_func=lambda word: names[word],
-        required=True,
-        key=key,
-        label_visibility="collapsed",
-    )
-    if address and chosen and chosen != asked:
-        st.query_params[address] = chosen
-    return chosen or first
+    first = next(iter(names)) if required else ""
+    asked = st.query_params.get(address) if address else st.session_state.get(key)
+    st.session_state[key] = asked if asked in names else first or None
+
+    def chosen() -> None:
+        word = str(st.session_state[key] or "")
+        put(**{address: "" if word == first else word, "page": ""})
+
+    follow = chosen if address else None
+    if menu:
+        st.selectbox(label, list(names), format_func=names.__getitem__, key=key, on_change=follow)
+    else:
+        st.segmented_control(
+            label,
+            list(names),
+            format_func=names.__getitem__,
+            required=required,
+            key=key,
+            label_visibility="collapsed",
+            on_change=follow,
+        )
+    return str(st.session_state[key] or first)
+
+
+def items(lines: Iterable[object]) -> Markup:
+    """The entries of a list; lines other than markup are escaped."""
+    return joined(markup("<li>{line}</li>", line=line) for line in lines)
 
 
 def bullets(lines: Iterable[object], kind: str = "") -> None:
-    """Show a list.
+    """Show a list; `kind`: further classes of the stylesheet."""
+    show('<ul class="m-list {kind}">{items}</ul>', kind=kind, items=items(lines))
 
-    Args:
-        lines: plain texts, or HTML made with `markup`.
-        kind: further classes of the stylesheet.
-    """
-    items = joined(markup("<li>{line}</li>", line=line) for line in lines)
-    show('<ul class="m-list {kind}">{items}</ul>', kind=kind, items=items)
+
+def facts(rows: Iterable[tuple[str, object]]) -> Markup:
+    """Names and values, one below the other."""
+    cells = joined(markup("<dt>{name}</dt><dd>{value}</dd>", name=name, value=value) for name, value in rows)
+    return markup('<dl class="m-facts">{cells}</dl>', cells=cells)
 
 
 def style() -> None:
     """The stylesheet of all pieces, once per page."""
     st.html("<style>:root{" + _TONES[access.theme()] + "}</style>")
-    st.html(_STYLESHEET)
+    stylesheet("workbench")
+
+
+def stylesheet(name: str) -> None:
+    """One more stylesheet of `app/web/static`."""
+    st.html(Path(__file__).parents[1] / "web" / "static" / f"{name}.css")
 
 
 def face(source: str, side: int = 56, alt: str = "") -> Markup:
@@ -287,12 +269,7 @@ def tone(word: str) -> Tone:
 
 
 def status(word: str, text: str = "") -> Markup:
-    """A status as sign, word and colour.
-
-    Args:
-        word: as the engine says it.
-        text: shown instead of its translation.
-    """
+    """A status as sign, word and colour; `text` is shown instead of the word's translation."""
     return markup(
         '<span class="m-status m-{tone}"><span aria-hidden="true">{sign}</span> {text}</span>',
         tone=tone(word),
@@ -306,22 +283,22 @@ class Metric:
     """One figure of a page's first line.
 
     Attributes:
-        label: what it counts. value: the number as text. note: what it means; shown below, small. tone: of the number.
+        label: what it counts. value: the number. note: what it means; shown below, small. tone: of the number, unless it is 0.
     """
 
     label: str
-    value: str
+    value: int | str
     note: str = ""
     tone: Tone = "quiet"
 
 
-def figures(row: Sequence[Metric]) -> None:
+def figures(*row: Metric) -> None:
     """The line of figures at the top of a page."""
     cells = joined(
         markup(
             '<div class="m-figure"><span>{label}</span><strong class="m-{tone}">{value}</strong><small>{note}</small></div>',
             label=each.label,
-            tone=each.tone,
+            tone=each.tone if each.value else "quiet",
             value=each.value,
             note=each.note,
         )
@@ -331,13 +308,7 @@ def figures(row: Sequence[Metric]) -> None:
 
 
 def notice(title: str, why: str, *, tone: Tone = "quiet", action: Callable[[], object] | None = None) -> None:
-    """A notice for an empty, first-use or error state: what is missing, why it matters, and the button that fixes it.
-
-    Args:
-        title, why: plain texts.
-        tone: of its edge.
-        action: draws the button.
-    """
+    """A notice for an empty, first-use or error state: what is missing, why it matters, and the button that `action` draws."""
     with st.container(border=True):
         show('<div class="m-notice m-{tone}"><h3>{title}</h3><p>{why}</p></div>', title=title, why=why, tone=tone)
         if action is not None:

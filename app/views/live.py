@@ -192,15 +192,14 @@ def _figures() -> None:
     came, _ = bench.office.arrivals(1)
     sure, unsure = count_inside(inside)
     row = [
-        parts.Metric(say("Inside now"), str(sure), say("{count} unsure", count=unsure) if unsure else ""),
-        parts.Metric(say("Arrivals today"), str(came)),
+        parts.Metric(say("Inside now"), sure, say("{count} unsure", count=unsure) if unsure else ""),
+        parts.Metric(say("Arrivals today"), came),
     ]
     if access.may("alerts.view"):
-        count = open_count(bench)
-        row.append(parts.Metric(say("Open alerts"), str(count), tone="bad" if count else "quiet"))
+        row.append(parts.Metric(say("Open alerts"), open_count(bench), tone="bad"))
     left, right = st.columns([5, 3], gap="large", vertical_alignment="center")
     with left:
-        parts.figures(row)
+        parts.figures(*row)
     with right:
         if inside and access.may("attendance.view"):
             with st.popover(say("Who is inside"), icon=":material/groups:"):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
-from datetime import date
 
 import streamlit as st
 
 from app.ui import parts
-from app.ui.address import put
-from app.views.alerts.pieces import kind_name, options
+from app.ui.address import day_of, put
+from app.views.alerts.pieces import kind_name
 from app.words import language, say
 from engine.incidents import ALERT_KINDS, REVIEW_STATES, Incident
 from engine.records.alerts import RECENT_DAYS, SEVERITIES, AlertFilter
@@ -18,12 +16,6 @@ from engine.records.alerts import RECENT_DAYS, SEVERITIES, AlertFilter
 PARAMS = ("state", "kind", "camera", "severity", "since", "until")
 _STATES = (*REVIEW_STATES, "noted")
 _ANY = "any"
-
-
-def _day(param: str) -> date | None:
-    with contextlib.suppress(ValueError):
-        return date.fromisoformat(st.query_params.get(param, ""))
-    return None
 
 
 def wanted() -> AlertFilter:
@@ -40,45 +32,36 @@ def wanted() -> AlertFilter:
         one_of("kind", ALERT_KINDS),
         asked.get("camera", ""),
         one_of("severity", SEVERITIES),
-        _day("since"),
-        _day("until"),
+        day_of(asked.get("since", "")),
+        day_of(asked.get("until", "")),
     )
 
 
 def row(alerts: Sequence[Incident]) -> None:
-    """The row of filters.
-
-    Args:
-        alerts: all there are, for the names of cameras.
-    """
+    """The row of filters; all alerts there are name the cameras."""
     cameras = sorted({each.row.camera for each in alerts if each.row.camera} - {_ANY})
     asked = st.query_params.get("camera", "")
     if asked and asked not in cameras:
         put(camera="")
+    any_of = {
+        "state": (say("State"), {**{word: parts.mark(word) for word in _STATES}, _ANY: say("Any state")}),
+        "kind": (say("Type"), {_ANY: say("All types"), **{kind: kind_name(kind) for kind in ALERT_KINDS}}),
+        "camera": (say("Camera"), {_ANY: say("All cameras"), **{each: each for each in cameras}}),
+        "severity": (say("Severity"), {_ANY: say("Any severity"), **{word: parts.mark(word) for word in SEVERITIES}}),
+    }
     grid = st.grid(6, min_column_width=118)
-    with grid.cell():
-        options("state", "open", {**{word: parts.mark(word) for word in _STATES}, _ANY: say("Any state")}, say("State"))
-    with grid.cell():
-        options("kind", _ANY, {_ANY: say("All types"), **{kind: kind_name(kind) for kind in ALERT_KINDS}}, say("Type"))
-    with grid.cell():
-        options("camera", _ANY, {_ANY: say("All cameras"), **{each: each for each in cameras}}, say("Camera"))
-    with grid.cell():
-        options(
-            "severity",
-            _ANY,
-            {_ANY: say("Any severity"), **{word: parts.mark(word) for word in SEVERITIES}},
-            say("Severity"),
-        )
+    for param, (label, names) in any_of.items():
+        with grid.cell():
+            parts.choice(label, names, f"alerts-{param}", param, menu=True)
     about = say("Without dates: the last {count} days and all open alerts.", count=RECENT_DAYS)
-    with grid.cell():
-        _date("since", say("From"), about)
-    with grid.cell():
-        _date("until", say("To"), about)
+    for param, label in (("since", say("From")), ("until", say("To"))):
+        with grid.cell():
+            _date(param, label, about)
 
 
 def _date(param: str, label: str, about: str) -> None:
     key = f"alerts-{param}"
-    st.session_state[key] = _day(param)
+    st.session_state[key] = day_of(st.query_params.get(param, ""))
 
     def chosen() -> None:
         day = st.session_state[key]
@@ -89,11 +72,7 @@ def _date(param: str, label: str, about: str) -> None:
 
 
 def nothing(hidden: bool) -> None:
-    """The notice when no alert matches.
-
-    Args:
-        hidden: there are alerts, but the filters leave none.
-    """
+    """The notice when there is no alert, or the filters have hidden all."""
     if hidden:
         parts.notice(
             say("No alert matches these filters"),
@@ -101,8 +80,4 @@ def nothing(hidden: bool) -> None:
             action=lambda: st.button(say("Show open alerts"), on_click=lambda: put(**dict.fromkeys(PARAMS, ""))),
         )
         return
-    parts.notice(
-        say("No open alerts"),
-        say("New alerts appear here automatically."),
-        tone="good",
-    )
+    parts.notice(say("No open alerts"), say("New alerts appear here automatically."), tone="good")

@@ -69,16 +69,14 @@ def _figures(bench: Workbench, alerts: Sequence[Incident]) -> None:
     figures = alert_figures(alerts, now)
     share = say_percent(figures.false_alarms / figures.judged) if figures.judged else "–"
     parts.figures(
-        [
-            parts.Metric(say("Open"), str(figures.open), say("all dates"), "bad" if figures.open else "good"),
-            parts.Metric(say("High severity"), str(figures.high), say("open"), "bad" if figures.high else "quiet"),
-            parts.Metric(
-                say("Oldest open"),
-                age(now - figures.oldest) if figures.oldest else "–",
-                moment(bench, figures.oldest) if figures.oldest else say("none open"),
-            ),
-            parts.Metric(say("False alarms"), share, say("of {count} closed in 30 days", count=figures.judged)),
-        ]
+        parts.Metric(say("Open"), str(figures.open), say("all dates"), "bad" if figures.open else "good"),
+        parts.Metric(say("High severity"), figures.high, say("open"), "bad"),
+        parts.Metric(
+            say("Oldest open"),
+            age(now - figures.oldest) if figures.oldest else "–",
+            moment(bench, figures.oldest) if figures.oldest else say("none open"),
+        ),
+        parts.Metric(say("False alarms"), share, say("of {count} closed in 30 days", count=figures.judged)),
     )
 
 

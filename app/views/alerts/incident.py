@@ -147,10 +147,7 @@ def _facts(bench: Workbench, alert: Incident) -> None:
         facts.append((say("Most similar person"), parts.similarity_bar(row.similarity, row.threshold)))
     if row.detail:
         facts.append((say("Detail"), bench.office.readable(row.detail)))
-    cells = Markup("").join(
-        parts.markup("<dt>{name}</dt><dd>{value}</dd>", name=name, value=value) for name, value in facts
-    )
-    parts.show('<dl class="m-facts">{cells}</dl>', cells=cells)
+    parts.html(parts.facts(facts))
 
 
 def _involved(bench: Workbench, alert: Incident) -> None:

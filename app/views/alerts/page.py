@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.ui.address import put
+from app.ui import parts
 from app.views.alerts import dossier, gallery, incident, strangers
-from app.views.alerts.pieces import style
 from app.web import access
 from app.words import say
 from engine.errors import MusterError
@@ -16,7 +15,7 @@ from engine.workbench import Workbench
 def show() -> None:
     """The page: the gallery of alerts, one alert (`?incident=`), the strangers (`?view=strangers`) or one of them (`?dossier=`)."""
     bench = access.reading("alerts.view")
-    style()
+    parts.stylesheet("alerts")
     if incident_id := st.query_params.get("incident"):
         incident.show(bench, incident_id)
         return
@@ -24,31 +23,11 @@ def show() -> None:
         dossier.show(bench, unknown_id)
         return
     st.title(say("Alerts"), anchor=False)
-    if _view() == "strangers":
+    names = {"alerts": say("Alerts"), "strangers": say("Strangers")}
+    if parts.choice(say("View"), names, "alerts-view", "view") == "strangers":
         strangers.show(bench)
     else:
         gallery.show(bench)
-
-
-def _view() -> str:
-    """The view named by the address."""
-    key = "alerts-view"
-    st.session_state[key] = "strangers" if st.query_params.get("view") == "strangers" else "alerts"
-
-    def turned() -> None:
-        put(view="strangers" if st.session_state[key] == "strangers" else "", page="")
-
-    names = {"alerts": say("Alerts"), "strangers": say("Strangers")}
-    st.segmented_control(
-        say("View"),
-        list(names),
-        format_func=lambda word: names[word],
-        key=key,
-        on_change=turned,
-        required=True,
-        label_visibility="collapsed",
-    )
-    return str(st.session_state[key])
 
 
 def open_count(bench: Workbench) -> int:

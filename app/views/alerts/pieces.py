@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import streamlit as st
 from markupsafe import Markup
@@ -20,12 +19,6 @@ from engine.workbench import Workbench
 
 PAGE = 24
 _FACES = 2
-_STYLESHEET = Path(__file__).parents[2] / "web" / "static" / "alerts.css"
-
-
-def style() -> None:
-    """The stylesheet of these pages."""
-    st.html(_STYLESHEET)
 
 
 def kind_name(kind: str) -> str:
@@ -126,27 +119,6 @@ def tile(bench: Workbench, alert: Incident) -> Markup:
         severity=parts.status(row.severity or ""),
         state=parts.status(alert.state),
     )
-
-
-def options(param: str, default: str, choices: Mapping[str, str], label: str) -> str:
-    """A select box whose value in the address is independent of the language.
-
-    Args:
-        param: name in the address.
-        default: chosen when the address says nothing.
-        choices: word → label.
-        label: of the list.
-    """
-    key = f"alerts-{param}"
-    current = st.query_params.get(param, default)
-    st.session_state[key] = current if current in choices else default
-
-    def chosen() -> None:
-        word = str(st.session_state[key])
-        put(**{param: "" if word == default else word, "page": ""})
-
-    st.selectbox(label, list(choices), format_func=lambda word: choices[word], key=key, on_change=chosen)
-    return str(st.session_state[key])
 
 
 def paged(count: int) -> slice:

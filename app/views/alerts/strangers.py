@@ -11,7 +11,7 @@ from markupsafe import Markup
 from app.ui import parts
 from app.ui.address import put
 from app.views.alerts import dialogs
-from app.views.alerts.pieces import moment, name_of, options, paged, shown
+from app.views.alerts.pieces import moment, name_of, paged, shown
 from app.web import access
 from app.words import say, say_count
 from engine.incidents import Dossier
@@ -25,10 +25,7 @@ def show(bench: Workbench) -> None:
     """The strangers."""
     dossiers = bench.dossiers.dossiers([each.row for each in bench.alerts.all()])
     if not dossiers:
-        parts.notice(
-            say("No strangers yet"),
-            say("Each unknown person whom a camera sees well gets a dossier here."),
-        )
+        parts.notice(say("No strangers yet"), say("Each unknown person whom a camera sees well gets a dossier here."))
         return
     if access.may("alerts.review"):
         _suggestions(bench, dossiers)
@@ -41,7 +38,7 @@ def show(bench: Workbench) -> None:
         "any": say("Everyone"),
     }
     with grid.cell():
-        which = options("who", "new", choices, say("Show strangers"))
+        which = parts.choice(say("Show strangers"), choices, "alerts-who", "who", menu=True)
     found = [each for each in dossiers if _fits(each, which)]
     if not found:
         parts.notice(say("No strangers here"), say("This list is empty."), tone="good")

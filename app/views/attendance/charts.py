@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from typing import Any
 
 import streamlit as st
 
 from app.ui import parts
-from app.ui.address import put
 from app.views.attendance.filters import SheetFilter
 from app.web import access
 from app.words import say, say_date
@@ -18,6 +18,10 @@ from engine.workbench import Workbench
 
 _WEEKS = 13
 _KEY = "attendance-chart"
+_TALLEST_PX = 640
+
+Drawn = tuple[Any, str] | None
+"""A chart and its description; None: there is nothing to draw."""
 
 
 @st.fragment
@@ -32,52 +36,42 @@ def show(asked: SheetFilter) -> None:
         "trend": say("13 weeks"),
         "departments": say("Departments"),
     }
-    chart = st.query_params.get("chart", "")
-    st.session_state[_KEY] = chart if chart in names else None
-    st.segmented_control(
-        say("Chart"),
-        list(names),
-        key=_KEY,
-        format_func=lambda name: names[name],
-        label_visibility="collapsed",
-        on_change=lambda: put(chart=st.session_state[_KEY] or ""),
-    )
-    if chart not in _DRAWN:
+    chart = parts.choice(say("Chart"), names, _KEY, "chart", required=False)
+    if not chart:
         st.caption(say("Choose a chart for the days and people above."))
-    elif not _DRAWN[chart](bench, asked):
+        return
+    drawn = _DRAWN[chart](bench, asked)
+    if drawn is None:
         parts.notice(say("No data"), say("These days have no arrivals, or no shifts to compare them with."))
+        return
+    figure, alt = drawn
+    tall = chart == "presence" and figure.layout.height > _TALLEST_PX
+    with st.container(height=_TALLEST_PX if tall else "content"):
+        parts.plot(figure, f"{_KEY}-figure", alt)
 
 
-def _plot(figure: object, alt: str) -> None:
-    parts.plot(figure, f"{_KEY}-figure", alt)
-
-
-def _arrivals(bench: Workbench, asked: SheetFilter) -> bool:
+def _arrivals(bench: Workbench, asked: SheetFilter) -> Drawn:
     from app.charts.arrivals import heat_map  # noqa: PLC0415
 
     rows = asked.rows(bench)
     counts = quarters(arrivals(rows))
     if not counts:
-        return False
-    _plot(heat_map(counts, starts(rows)), say("Heat map of arrivals by weekday and quarter hour"))
-    return True
+        return None
+    return heat_map(counts, starts(rows)), say("Heat map of arrivals by weekday and quarter hour")
 
 
-def _delays(bench: Workbench, asked: SheetFilter) -> bool:
+def _delays(bench: Workbench, asked: SheetFilter) -> Drawn:
     from app.charts.arrivals import delays  # noqa: PLC0415
 
     found = [row for row in asked.rows(bench) if row.start_offset_min is not None]
     if not found:
-        return False
+        return None
     graces = {shift.grace_min for shift in bench.config.shifts.values()}
-    _plot(
-        delays(found, graces.pop() if len(graces) == 1 else None),
-        say("A dot per arrival, minutes after the planned start"),
-    )
-    return True
+    figure = delays(found, graces.pop() if len(graces) == 1 else None)
+    return figure, say("A dot per arrival, minutes after the planned start")
 
 
-def _trend(bench: Workbench, asked: SheetFilter) -> bool:
+def _trend(bench: Workbench, asked: SheetFilter) -> Drawn:
     from app.charts.trends import trend  # noqa: PLC0415
 
     last = min(asked.last, AttendanceReports(bench).now.date())
@@ -85,29 +79,27 @@ def _trend(bench: Workbench, asked: SheetFilter) -> bool:
     span = SheetFilter(monday - timedelta(weeks=_WEEKS - 1), last, asked.department, asked.find)
     days = days_of(span.rows(bench))
     if not days:
-        return False
-    _plot(trend(days, weeks(days)), say("Shares of late and absent people over 13 weeks"))
-    return True
+        return None
+    return trend(days, weeks(days)), say("Shares of late and absent people over 13 weeks")
 
 
-def _departments(bench: Workbench, asked: SheetFilter) -> bool:
+def _departments(bench: Workbench, asked: SheetFilter) -> Drawn:
     from app.charts.trends import departments  # noqa: PLC0415
 
     found = by_department(asked.rows(bench))
     if not found:
-        return False
-    _plot(departments(found), say("Shares of late and absent people by department"))
-    return True
+        return None
+    return departments(found), say("Shares of late and absent people by department")
 
 
-def _presence(bench: Workbench, asked: SheetFilter) -> bool:
+def _presence(bench: Workbench, asked: SheetFilter) -> Drawn:
     """Of one day everybody, of one person every day."""
     from app.charts.presence import Lane, time_line  # noqa: PLC0415
 
     rows = [row for row in asked.rows(bench) if row.first_in or row.last_out]
     ids = {row.employee_id for row in rows}
     if not rows:
-        return False
+        return None
     reports = AttendanceReports(bench)
     names = {row.employee_id: row.name or row.employee_id for row in rows}
     days = sorted({row.day for row in rows})
@@ -127,20 +119,17 @@ def _presence(bench: Workbench, asked: SheetFilter) -> bool:
         lanes = [Lane(names.get(who, who), day, own, gaps) for (who, day), own in order]
         title = say("Who was inside on {day}", day=say_date(days[0]))
     if not lanes:
-        return False
+        return None
     from app.charts.theme import label  # noqa: PLC0415
 
     figure = time_line(lanes, label(title, 90), bench.config.zone, reports.now)
-    with st.container(height=640) if len(lanes) > 20 else st.container():
-        _plot(figure, say("A bar per person and day from arrival to departure"))
-    return True
+    return figure, say("A bar per person and day from arrival to departure")
 
 
-_DRAWN: Mapping[str, Callable[[Workbench, SheetFilter], bool]] = {
+_DRAWN: Mapping[str, Callable[[Workbench, SheetFilter], Drawn]] = {
     "arrivals": _arrivals,
     "delays": _delays,
     "presence": _presence,
     "trend": _trend,
     "departments": _departments,
 }
-"""Each draws its chart and tells whether there was something to draw."""

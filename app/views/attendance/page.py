@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import streamlit as st
 
@@ -18,14 +17,13 @@ from engine.operations.reporting import AttendanceReports
 from engine.reports import Headline, exceptions, headline
 from engine.workbench import Workbench
 
-_STYLESHEET = Path(__file__).parents[2] / "web" / "static" / "attendance.css"
 _REFRESH_S = 30
 
 
 def show() -> None:
     """The page."""
     bench = access.reading("attendance.view")
-    st.html(_STYLESHEET)
+    parts.stylesheet("attendance")
     if person := st.query_params.get("person", ""):
         attendance_person.show(bench, person)
         return
@@ -76,30 +74,18 @@ def _board(asked: SheetFilter) -> None:
 def _figures(found: Headline, has_today: bool, *, several: bool) -> None:
     covered = found.covered_pct
     note = say("person-days") if several else ""
-    line = [
-        parts.Metric(
-            say("Present"),
-            str(found.present),
-            _inside_now(found) if has_today else note,
-            "good" if found.present else "quiet",
-        ),
-        parts.Metric(say("Late"), str(found.late), note, "warn" if found.late else "quiet"),
-    ]
-    if has_today:
-        line.append(
-            parts.Metric(
-                say("Not here yet"),
-                str(found.not_yet),
-                say("of {count} expected", count=found.expected) if found.expected else "",
-            )
-        )
-    line += [
-        parts.Metric(say("Absent"), str(found.absent), note, "bad" if found.absent else "quiet"),
-        parts.Metric(say("Away"), str(found.away), say("leave, sick, remote"), "quiet"),
+    expected = say("of {count} expected", count=found.expected) if found.expected else ""
+    missed = say("and {count} not covered", count=found.not_covered) if found.not_covered else ""
+    parts.figures(
+        parts.Metric(say("Present"), found.present, _inside_now(found) if has_today else note, "good"),
+        parts.Metric(say("Late"), found.late, note, "warn"),
+        *([parts.Metric(say("Not here yet"), found.not_yet, expected)] if has_today else []),
+        parts.Metric(say("Absent"), found.absent, note, "bad"),
+        parts.Metric(say("Away"), found.away, say("leave, sick, remote")),
         parts.Metric(
             say("Not identified"),
             str(found.not_identified),
-            say("and {count} not covered", count=found.not_covered) if found.not_covered else "",
+            missed,
             "info" if found.not_identified or found.not_covered else "quiet",
         ),
         parts.Metric(
@@ -108,8 +94,7 @@ def _figures(found: Headline, has_today: bool, *, several: bool) -> None:
             say("of planned time"),
             "quiet" if covered is None else "good" if covered >= 99.5 else "warn",
         ),
-    ]
-    parts.figures(line)
+    )
 
 
 def _inside_now(found: Headline) -> str:

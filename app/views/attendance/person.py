@@ -41,15 +41,11 @@ def show(bench: Workbench, employee_id: str) -> None:
     hours = sum(row.hours or 0.0 for row in rows.values())
     late = sum(row.late_min or 0 for row in rows.values())
     parts.figures(
-        [
-            parts.Metric(say("Days present"), str(found.present)),
-            parts.Metric(say("Hours"), say_minutes(60 * hours) if hours else "–", say("worked, excluding breaks")),
-            parts.Metric(
-                say("Late"), str(found.late), say_minutes(late) if found.late else "", "warn" if found.late else "quiet"
-            ),
-            parts.Metric(say("Absent"), str(found.absent), tone="bad" if found.absent else "quiet"),
-            parts.Metric(say("Away"), str(found.away), say("leave, sick, remote")),
-        ]
+        parts.Metric(say("Days present"), found.present),
+        parts.Metric(say("Hours"), say_minutes(60 * hours) if hours else "–", say("worked, excluding breaks")),
+        parts.Metric(say("Late"), found.late, say_minutes(late) if found.late else "", "warn"),
+        parts.Metric(say("Absent"), found.absent, tone="bad"),
+        parts.Metric(say("Away"), found.away, say("leave, sick, remote")),
     )
     month, chosen = st.tabs([say("Month"), say("Presence")], key="attendance-person-tab", on_change="rerun")
     if month.open:

@@ -94,15 +94,11 @@ def _gone(found: Prospect) -> Markup:
     return parts.markup(
         "<p><b>{gone}</b></p><ul>{a}</ul><p><b>{rest}</b></p><ul>{b}</ul><p>{end}</p>",
         gone=say("Muster erases:"),
-        a=_items(lines),
+        a=parts.items(lines),
         rest=say("Muster keeps, without the name:"),
-        b=_items(stays),
+        b=parts.items(stays),
         end=say("You cannot undo this. Backups elsewhere stay untouched."),
     )
-
-
-def _items(lines: list[str]) -> Markup:
-    return parts.joined(parts.markup("<li>{line}</li>", line=line) for line in lines)
 
 
 def _start(employee_id: str) -> None:
@@ -164,7 +160,7 @@ def _receipt(receipt: dict[str, Any]) -> None:
             title=say("Receipt: {subject} was forgotten", subject=receipt["subject"]),
             time=str(receipt["time"])[:16].replace("T", " "),
             author=receipt["author"],
-            lines=_items(lines),
+            lines=parts.items(lines),
         )
         if receipt["still_named_in"]:
             st.warning(say("These files still contain the name. Check them:"), icon=":material/warning:")

@@ -75,18 +75,14 @@ def _changes(result: StaffImport | LeaveImport) -> bool:
 
 
 def _show(result: StaffImport | LeaveImport) -> None:
-    if isinstance(result, StaffImport):
-        middle = parts.Metric(say("Changed"), str(len(result.changed)))
-    else:
-        middle = parts.Metric(say("Removed or replaced"), str(len(result.removed)))
     errors = len(result.errors)
     parts.figures(
-        [
-            parts.Metric(say("New"), str(len(result.added))),
-            middle,
-            parts.Metric(say("Unchanged"), str(len(result.unchanged))),
-            parts.Metric(say("Errors"), str(errors), tone="bad" if errors else "quiet"),
-        ]
+        parts.Metric(say("New"), len(result.added)),
+        parts.Metric(say("Changed"), len(result.changed))
+        if isinstance(result, StaffImport)
+        else parts.Metric(say("Removed or replaced"), len(result.removed)),
+        parts.Metric(say("Unchanged"), len(result.unchanged)),
+        parts.Metric(say("Errors"), errors, tone="bad"),
     )
     if errors and isinstance(result, StaffImport):
         st.error(say("Correct the rows with errors, then choose the file again."), icon=":material/error:")

@@ -97,22 +97,10 @@ def _figures(table: pd.DataFrame) -> None:
     without = int((active["templates"] == 0).sum())
     no_consent = int(active["consent"].isna().sum())
     parts.figures(
-        [
-            parts.Metric(say("People"), str(len(table)), say("on the list")),
-            parts.Metric(say("Active"), str(len(active)), say("recognised at the door")),
-            parts.Metric(
-                say("Without templates"),
-                str(without),
-                say("not recognised") if without else "",
-                "warn" if without else "quiet",
-            ),
-            parts.Metric(
-                say("Without consent"),
-                str(no_consent),
-                say("no date recorded") if no_consent else "",
-                "warn" if no_consent else "quiet",
-            ),
-        ]
+        parts.Metric(say("People"), len(table), say("on the list")),
+        parts.Metric(say("Active"), len(active), say("recognised at the door")),
+        parts.Metric(say("Without templates"), without, say("not recognised") if without else "", "warn"),
+        parts.Metric(say("Without consent"), no_consent, say("no date recorded") if no_consent else "", "warn"),
     )
 
 

@@ -28,20 +28,18 @@ def show(bench: Workbench) -> None:
     watching = sum(each.watching for each in found)
     shares = [each.today.share for each in found if each.entrance and each.today.share is not None]
     parts.figures(
-        [
-            parts.Metric(
-                say("Watching now"),
-                say("{count} of {all}", count=watching, all=len(found)),
-                say("cameras"),
-                "good" if watching == len(found) else "warn",
-            ),
-            parts.Metric(
-                say("Covered today"),
-                _percent(min(shares)) if shares else "–",
-                say("lowest entrance camera") if len(shares) > 1 else "" if shares else term("day off"),
-                "quiet" if not shares or min(shares) > 0.99 else "warn",
-            ),
-        ]
+        parts.Metric(
+            say("Watching now"),
+            say("{count} of {all}", count=watching, all=len(found)),
+            say("cameras"),
+            "good" if watching == len(found) else "warn",
+        ),
+        parts.Metric(
+            say("Covered today"),
+            _percent(min(shares, default=None)),
+            say("lowest entrance camera") if len(shares) > 1 else "" if shares else term("day off"),
+            "quiet" if not shares or min(shares) > 0.99 else "warn",
+        ),
     )
     st.caption(
         say("Covered: share of shift time, or of the whole day without shifts. Blue: watching. Hatched: outage.")

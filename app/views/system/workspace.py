@@ -22,20 +22,19 @@ def _size(count: float) -> str:
 def show(bench: Workbench) -> None:
     """The part of the page."""
     rows, free = kept(bench), free_bytes(bench)
+    enough = free > 2e9
     parts.figures(
-        [
-            parts.Metric(
-                say("Stored"),
-                _size(sum(row.size for row in rows)),
-                say_count("{count} file", "{count} files", sum(row.files for row in rows)),
-            ),
-            parts.Metric(
-                say("Free"),
-                _size(free),
-                say("on its disk") if free > 2e9 else say("on its disk: free some space"),
-                "quiet" if free > 2e9 else "bad",
-            ),
-        ]
+        parts.Metric(
+            say("Stored"),
+            _size(sum(row.size for row in rows)),
+            say_count("{count} file", "{count} files", sum(row.files for row in rows)),
+        ),
+        parts.Metric(
+            say("Free"),
+            _size(free),
+            say("on its disk") if enough else say("on its disk: free some space"),
+            "quiet" if enough else "bad",
+        ),
     )
     parts.soft(say("Folder: {path}", path=bench.workspace))
     _database(bench)
@@ -81,7 +80,7 @@ def _database(bench: Workbench) -> None:
         state = bench.store.state()
     assert state is not None
     since = backlog.since.astimezone(bench.config.zone) if backlog.since else None
-    facts = [
+    facts: list[tuple[str, object]] = [
         (say("Address"), state.address),
         (say("Site"), state.site),
         (say("Login"), f"{state.login} · {_login_kind(state.kind)}"),
@@ -102,24 +101,17 @@ def _database(bench: Workbench) -> None:
             else say("nothing"),
         ),
     ]
-    cells = parts.joined(
-        parts.markup("<dt>{name}</dt><dd>{value}</dd>", name=name, value=value) for name, value in facts
-    )
     with st.container(border=True):
         parts.show(
-            '<h3 style="padding:0;margin:0 0 .6rem">{title}</h3><dl class="m-facts">{cells}</dl>',
+            '<h3 style="padding:0;margin:0 0 .6rem">{title}</h3>{facts}',
             title=say("Database"),
-            cells=cells,
+            facts=parts.facts(facts),
         )
         if state.problem:
-            parts.show(
-                "<p><b>{a}</b> {b}</p><p>{c}</p>", a=say("Next step:"), b=state.hint, c=_meanwhile(state.problem)
+            meanwhile = say(
+                "Muster still recognises and records people. Their rows wait on this machine. ({problem})",
+                problem=state.problem,
             )
+            parts.show("<p><b>{a}</b> {b}</p><p>{c}</p>", a=say("Next step:"), b=state.hint, c=meanwhile)
         elif backlog.problem:
             parts.show("<p><b>{a}</b> {b}</p>", a=say("The database refuses the waiting rows:"), b=backlog.problem)
-
-
-def _meanwhile(problem: str) -> str:
-    return say(
-        "Muster still recognises and records people. Their rows wait on this machine. ({problem})", problem=problem
-    )

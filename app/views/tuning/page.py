@@ -9,7 +9,6 @@ from markupsafe import Markup
 
 from app.ui import parts
 from app.ui.address import put, to
-from app.views.alerts.pieces import style
 from app.views.tuning import decide, replay
 from app.views.tuning import people as tuning_people
 from app.views.tuning.asked import Asked, asked, evaluated, report, row, step, tried, usual_target
@@ -21,14 +20,13 @@ from engine.types import NOBODY
 from engine.workbench import Workbench
 
 _SLIDER = "tuning-slider"
-_PART = "tuning-part"
 _SAME = 0.0005
 
 
 def show() -> None:
     """The page."""
     bench = access.reading("system.tune")
-    style()
+    parts.stylesheet("alerts")
     st.title(say("Tuning"))
     found = bench.calibration.in_force()
     people = len(bench.gallery.current())
@@ -133,12 +131,10 @@ def _figures(made: CalibrationReport, found: Operating) -> None:
 
     many = "+" if len(alike) == len(made.look_alikes) >= 20 else ""
     parts.figures(
-        [
-            parts.Metric(say("Wrong punches"), often(found.wrong_per_month), beside(often(now.wrong_per_month))),
-            parts.Metric(say("Second attempts"), again(found), beside(again(now))),
-            parts.Metric(say("Strangers named"), percent(found.model_fpir), beside(percent(now.model_fpir))),
-            parts.Metric(say("Look-alikes"), f"{len(alike)}{many}", beside(str(before)), "warn" if alike else "quiet"),
-        ]
+        parts.Metric(say("Wrong punches"), often(found.wrong_per_month), beside(often(now.wrong_per_month))),
+        parts.Metric(say("Second attempts"), again(found), beside(again(now))),
+        parts.Metric(say("Strangers named"), percent(found.model_fpir), beside(percent(now.model_fpir))),
+        parts.Metric(say("Look-alikes"), f"{len(alike)}{many}", beside(str(before)), "warn" if alike else "quiet"),
     )
 
 
@@ -194,21 +190,4 @@ def _parts(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
         "replay": replay.show,
         "history": lambda bench, *_: decide.history(bench),
     }
-    asked_for = st.query_params.get("part", "")
-    part = asked_for if asked_for in draw else "alike"
-    st.session_state[_PART] = part
-
-    def chosen() -> None:
-        word = str(st.session_state[_PART] or "")
-        put(part="" if word == "alike" else word)
-
-    st.segmented_control(
-        say("More views"),
-        list(names),
-        format_func=lambda word: names[word],
-        key=_PART,
-        on_change=chosen,
-        label_visibility="collapsed",
-        required=True,
-    )
-    draw[part](bench, made, threshold)
+    draw[parts.choice(say("More views"), names, "tuning-part", "part")](bench, made, threshold)

@@ -161,7 +161,7 @@ def _result(bench: Workbench, found: Replay) -> None:
         ),
         then=say("active then: {threshold}", threshold=then) if then else "",
     )
-    parts.figures([parts.Metric(names[kind], str(found.count(kind))) for kind in names])
+    parts.figures(*(parts.Metric(names[kind], found.count(kind)) for kind in names))
     kinds = [kind for kind in names if found.count(kind)]
     if not kinds:
         parts.notice(say("No differences"), say("All punches and alerts of these days stay the same."), tone="good")
