@@ -88,12 +88,7 @@ class Greeter:
             self._jobs.put(row)
 
     def by_hand(self, employee_id: str, row: PunchRow | None) -> dict[str, Any]:
-        """Greet a person at once after they entered their PIN.
-
-        Args:
-            employee_id: who.
-            row: that was written; None: there was one from a moment ago.
-        """
+        """Greet a person at once after they entered their PIN; without a row there was one from a moment ago."""
         now = self._bench.clock()
         greeting = self.greeting(row) if row else self._without_row(_Expected(employee_id, now, 0.0))
         greeting["method"] = "pin"

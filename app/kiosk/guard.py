@@ -159,17 +159,11 @@ def _refusal(device: Device, scope: str | None) -> Response | None:
     """The refusal for a device without the right, or None."""
     if scope is not None and not device.may(scope):
         return problem(403, "wrong_scope", f"this device lacks the scope {scope}")
-    if request.method not in {"GET", "HEAD", "OPTIONS"} and _foreign():
+    origin = request.headers.get("Origin")  # foreign pages can send a cookie, but not a token
+    foreign = origin is not None and urlsplit(origin).netloc.casefold() != request.host.casefold()
+    if foreign and request.method not in {"GET", "HEAD", "OPTIONS"}:
         return problem(403, "foreign_origin", "only pages of this kiosk may send this request")
     return None
-
-
-def _foreign() -> bool:
-    """Whether the request comes from a foreign page (which can send a cookie, but not a token)."""
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return False
-    return urlsplit(origin).netloc.casefold() != request.host.casefold()
 
 
 def _pair(token: str) -> AnyResponse:

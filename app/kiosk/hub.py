@@ -29,28 +29,27 @@ class HubEvent:
 
 
 class Hub:
-    """Distributes events to all listeners. Thread-safe."""
+    """Distributes events to all listeners. Thread-safe.
+
+    Attributes:
+        newest: number of the newest event; 0 before the first. closed: no more come. listeners: how many there are.
+    """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._messages: deque[HubEvent] = deque(maxlen=_KEPT)
         self._newer = threading.Condition()
-        self._number = 0
-        self._closed = False
+        self.newest = 0
+        self.closed = False
         self.listeners = 0
         self.boot = new_id(clock())[-8:]
-
-    @property
-    def newest(self) -> int:
-        """Number of the newest event; 0 before the first."""
-        return self._number
 
     def publish(self, kind: str, data: Mapping[str, Any]) -> None:
         """Publish an event."""
         with self._newer:
-            self._number += 1
+            self.newest += 1
             at = self._clock().isoformat(timespec="milliseconds")
-            self._messages.append(HubEvent(self._number, kind, {**data, "at": at}))
+            self._messages.append(HubEvent(self.newest, kind, {**data, "at": at}))
             self._newer.notify_all()
 
     def enter(self, most: int) -> bool:
@@ -69,8 +68,8 @@ class Hub:
     def place(self, last_id: str) -> int:
         """The number to continue after for a listener who has seen `last_id`; the newest if that is no longer known."""
         boot, _, number = last_id.partition("-")
-        known = boot == self.boot and number.isdecimal() and len(number) < 19 and int(number) <= self._number
-        return int(number) if known else self._number
+        known = boot == self.boot and number.isdecimal() and len(number) < 19 and int(number) <= self.newest
+        return int(number) if known else self.newest
 
     def name(self, number: int) -> str:
         """The id of an event, such as `3fa9c2d1-17`. Its prefix distinguishes restarts of the kiosk."""
@@ -79,22 +78,17 @@ class Hub:
     def after(self, number: int, timeout_s: float) -> list[HubEvent]:
         """Kept events newer than a number, in order. Waits for one and returns none after the timeout."""
         with self._newer:
-            self._newer.wait_for(lambda: self._number > number or self._closed, timeout_s)
+            self._newer.wait_for(lambda: self.newest > number or self.closed, timeout_s)
             return [message for message in self._messages if message.number > number]
-
-    @property
-    def closed(self) -> bool:
-        """Whether the hub is closed."""
-        return self._closed
 
     def open(self) -> None:
         """Open the hub, or reopen it."""
-        self._closed = False
+        self.closed = False
 
     def close(self) -> None:
         """Close the hub and wake all waiting listeners."""
         with self._newer:
-            self._closed = True
+            self.closed = True
             self._newer.notify_all()
 
 

@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from cheroot import wsgi
@@ -111,11 +110,7 @@ class _Server(wsgi.Server):
 
 
 def make_server(app: Flask, host: str, port: int) -> wsgi.Server:
-    """A server that is ready to `serve()`.
-
-    Args:
-        app: of `create_app`.
-        host, port: to listen on; port 0: any, see its `bind_addr`.
+    """A server that is ready to `serve()` an application of `create_app`; port 0: any, see its `bind_addr`.
 
     Raises:
         OSError: the address cannot be used.
@@ -153,12 +148,8 @@ def serve(workspace: Path, overrides: dict[str, Any], host: str, port: int) -> N
     app = create_app(bench, {"hosts": (*bench.config.kiosk.hosts, host), **overrides})
     server = make_server(app, host, port)
     ended = threading.Event()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        ended.set()
-
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+        signal.signal(number, lambda *_: ended.set())
     station: Station = app.extensions["muster"]
     with contextlib.ExitStack() as stack:
         stack.callback(server.stop)

@@ -21,17 +21,17 @@ from app.kiosk.prompts import PROVEN, Prompter
 from app.kiosk.words import screen_language, table
 from app.live.broadcast import Broadcast
 from app.live.cameras import Camera, CameraWatcher
+from app.live.session import overlay
 from engine import __version__
 from engine.access import TryLater
 from engine.attendance import PunchRow
 from engine.config import KioskConfig
 from engine.errors import InputError, MusterError
-from engine.imaging import WORDS, draw_tracks
+from engine.imaging import WORDS
 from engine.operations.upkeep import attended
 from engine.pipeline import FrameResult, Pipeline
 from engine.records.today import Arrival, arrivals
 from engine.storage import writable
-from engine.types import NOBODY
 from engine.workbench import Workbench
 
 log = logging.getLogger(__name__)
@@ -43,14 +43,7 @@ _GUESSES, _GUESS_S = 12, 60.0
 
 
 class Station(CameraWatcher):
-    """The kiosk behind one screen.
-
-    Args:
-        bench: the workbench.
-        camera: name of the camera.
-        source: where its pictures come from, see `engine.sources.open_source`.
-        config: of the kiosk.
-    """
+    """The kiosk behind one screen: a camera by its name, and its source as `engine.sources.open_source` takes it."""
 
     def __init__(self, bench: Workbench, camera: str, source: str, config: KioskConfig) -> None:
         self.bench, self.config = bench, config
@@ -109,16 +102,12 @@ class Station(CameraWatcher):
 
     def _drawn(self, bench: Workbench, result: FrameResult) -> NDArray[np.uint8]:
         """The picture for the public screen: first names only, without strangers' identifiers or similarities."""
-        people = bench.people.known()
-        tracks = [
+        tracks = tuple(
             replace(track, unknown_id=None, identity=replace(track.identity, similarity=None))
             for track in result.tracks
-        ]
-        shown = [track.identity.person for track in tracks if track.identity.person]
-        names = {person: first_name(people.get(person, NOBODY).name) for person in shown}
+        )
         words = {state: self._words[f"tag_{state}"] for state in WORDS}
-        needed = bench.config.voting.min_agreeing
-        return draw_tracks(result.frame.image, tracks, names, alarmed=result.alarmed, needed=needed, words=words)
+        return overlay(bench, replace(result, tracks=tracks), words, first_name)
 
     def _ask(self, prompt: str) -> None:
         if prompt != self.prompt:

@@ -50,6 +50,9 @@ class Broadcast:
         longest_px: larger pictures are made smaller to this length of their longer side.
         quality: of the JPEG.
         fps: most pictures a second; None: all.
+
+    Attributes:
+        newest: number 0 and no bytes before the first. viewers: how many there are.
     """
 
     def __init__(self, *, longest_px: int = 1280, quality: int = 80, fps: float | None = None) -> None:
@@ -57,52 +60,37 @@ class Broadcast:
         self._pause_s = 1 / fps if fps else 0.0
         self._due = 0.0
         self._newer = threading.Condition()
-        self._shot = LivePicture(0, b"")
-        self._viewers = 0
-
-    @property
-    def newest(self) -> LivePicture:
-        """The newest picture; number 0 and no bytes before the first."""
-        return self._shot
-
-    @property
-    def viewers(self) -> int:
-        """Number of viewers."""
-        return self._viewers
+        self.newest = LivePicture(0, b"")
+        self.viewers = 0
 
     def enter(self, most: int | None = None) -> bool:
         """Add a viewer; False if the limit is reached."""
         with self._newer:
-            if most is not None and self._viewers >= most:
+            if most is not None and self.viewers >= most:
                 return False
-            if self._viewers == 0:
-                self._shot = LivePicture(self._shot.number, b"")  # since the last viewer
-            self._viewers += 1
+            if self.viewers == 0:
+                self.newest = LivePicture(self.newest.number, b"")  # since the last viewer
+            self.viewers += 1
             return True
 
     def leave(self) -> None:
         """Remove a viewer."""
         with self._newer:
-            self._viewers -= 1
+            self.viewers -= 1
 
     def show(self, draw: Callable[[], NDArray[np.uint8]]) -> None:
-        """Publish a new picture, unless there are no viewers or the previous one is too recent.
-
-        Args:
-            draw: makes the picture, RGB uint8 (H, W, 3).
-        """
+        """Draw and publish a picture, RGB uint8 (H, W, 3), unless there are no viewers or the previous one is too recent."""
         now = time.monotonic()
-        if self._viewers == 0 or now < self._due:
+        if self.viewers == 0 or now < self._due:
             return
-        self._due = (
-            max(self._due, now - self._pause_s) + self._pause_s
-        )  # the rate holds on average: cameras are not exactly regular
+        # the rate holds on average: cameras are not exactly regular
+        self._due = max(self._due, now - self._pause_s) + self._pause_s
         self.give(self.encode(draw()))
 
     def give(self, jpeg: bytes) -> None:
         """Publish a new picture that is already a JPEG."""
         with self._newer:
-            self._shot = LivePicture(self._shot.number + 1, jpeg)
+            self.newest = LivePicture(self.newest.number + 1, jpeg)
             self._newer.notify_all()
 
     def encode(self, image: NDArray[np.uint8]) -> bytes:
@@ -120,5 +108,5 @@ class Broadcast:
     def next(self, after: int, timeout_s: float) -> LivePicture | None:
         """The newest picture once it is newer than number `after`; None: none came in time."""
         with self._newer:
-            self._newer.wait_for(lambda: self._shot.number > after, timeout_s)
-            return self._shot if self._shot.number > after else None
+            self._newer.wait_for(lambda: self.newest.number > after, timeout_s)
+            return self.newest if self.newest.number > after else None

@@ -293,20 +293,7 @@ class _Told:
         self._source.close()
 
 
-class Cameras:
-    """All cameras in the settings that have a source."""
-
-    def __init__(self, bench: Workbench) -> None:
-        configured = bench.config.cameras.items()
-        self._cameras = {
-            name: Camera(bench, name, each.source, elsewhere=pictures) for name, each in configured if each.source
-        }
-
-    @property
-    def names(self) -> list[str]:
-        """Camera names in the order of the settings."""
-        return list(self._cameras)
-
-    def get(self, name: str) -> Camera | None:
-        """The camera of that name, or None."""
-        return self._cameras.get(name)
+def open_cameras(bench: Workbench) -> dict[str, Camera]:
+    """All cameras in the settings that have a source, by name; none runs before it is watched."""
+    configured = bench.config.cameras.items()
+    return {name: Camera(bench, name, each.source, elsewhere=pictures) for name, each in configured if each.source}

@@ -44,11 +44,13 @@ class FrameRate:
         return (len(late) - 1) / (late[-1] - late[0]) if len(late) > 2 and late[-1] > late[0] else 0.0
 
 
-def overlay(bench: Workbench, result: FrameResult, words: Mapping[str, str] = WORDS) -> Image:
-    """The frame of a result with names and boxes drawn on it."""
+def overlay(
+    bench: Workbench, result: FrameResult, words: Mapping[str, str] = WORDS, called: Callable[[str], str] = str
+) -> Image:
+    """The frame of a result with boxes drawn on it, and names as somebody is `called`."""
     people = bench.people.known()
     shown = [track.identity.person for track in result.tracks if track.identity.person]
-    names = {person: people.get(person, NOBODY).name for person in shown}
+    names = {person: called(people.get(person, NOBODY).name) for person in shown}
     needed = bench.config.voting.min_agreeing
     return draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed, words=words)
 

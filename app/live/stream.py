@@ -62,25 +62,24 @@ class BrowserCamera:
         return answer
 
 
-def browser_camera(
-    key: str, camera: BrowserCamera, *, ideal_height: int = 720, on_change: Callable[[], None] | None = None
-) -> bool:
-    """Show the browser's camera with its processed frames.
+def show_failure(camera: BrowserCamera) -> None:
+    """Say on the page why the last frame could not be processed, if so."""
+    if camera.failure is not None:
+        told = camera.failure if isinstance(camera.failure, MusterError) else say("A frame could not be processed.")
+        st.warning(parts.plain(told), icon=":material/error:")
+
+
+def browser_camera(key: str, camera: BrowserCamera, *, ideal_height: int = 720) -> bool:
+    """Show the browser's camera with its processed frames, and tell whether it plays.
 
     Args:
         key: of the element; the same camera object must come with it in every run.
         camera: works on the frames.
         ideal_height: of the frames in pixels; browsers may give less.
-        on_change: called when it starts and stops.
-
-    Returns:
-        Whether it plays.
     """
     end_silent_connections()
     servers = [{"urls": [url]} for url in services.home().config.app.ice_servers]
-    rtc: Any = {
-        "iceServers": servers
-    }  # none by default, because browsers on a closed network would wait for them in vain
+    rtc: Any = {"iceServers": servers}  # none by default: browsers on a closed network would wait for them in vain
     context = webrtc_streamer(
         key=key,
         mode=WebRtcMode.SENDRECV,
@@ -108,9 +107,6 @@ def browser_camera(
             "device_not_available": say("No camera found."),
             "device_access_denied": say("The browser blocks the camera. Allow it next to the address bar."),
         },
-        on_change=on_change,
     )
-    if camera.failure is not None:
-        told = camera.failure if isinstance(camera.failure, MusterError) else say("A frame could not be processed.")
-        st.warning(parts.plain(told), icon=":material/error:")
+    show_failure(camera)
     return bool(context.state.playing)

@@ -9,14 +9,13 @@ import streamlit as st
 from markupsafe import Markup
 
 from app.live.session import FrameRate, LiveSession
-from app.live.stream import BrowserCamera, browser_camera
+from app.live.stream import BrowserCamera, browser_camera, show_failure
 from app.ui import parts
 from app.views.alerts import open_count
 from app.web import access, services
 from app.web.pictures import at_site
 from app.words import say, say_minutes, say_number, say_time, term
 from engine.attendance import Inside, Presence, count_inside
-from engine.errors import MusterError
 from engine.imaging import decode_image
 from engine.pipeline import IdentifiedFace
 from engine.records.today import Arrival
@@ -41,7 +40,7 @@ def show() -> None:
 
 def _choices() -> dict[str, str]:
     """What can be looked at: key → label."""
-    found = {name: parts.plain(name) for name in services.cameras(access.site()).names}
+    found = {name: parts.plain(name) for name in services.cameras(access.site())}
     if access.may("live.camera"):
         found |= {BROWSER: say("This device's camera"), STILL: say("Single pictures")}
     return found
@@ -69,15 +68,12 @@ def _picture(bench: Workbench) -> None:
         _server_camera(chosen)
 
 
-def _words() -> dict[str, str]:
-    return {"pending": say("looking…"), "conflict": say("not sure"), "unknown": say("unknown")}
-
-
 def _browser_camera(bench: Workbench) -> None:
     if "live_camera" not in st.session_state:
         with st.spinner(say("Loading the models…")):
             bench.reader  # noqa: B018 - opened before the first frame waits for it
-        session = LiveSession(bench, CAMERA_NAME, _words(), access.lasting("live.camera"))
+        words = {"pending": say("looking…"), "conflict": say("not sure"), "unknown": say("unknown")}
+        session = LiveSession(bench, CAMERA_NAME, words, access.lasting("live.camera"))
         st.session_state["live_camera"] = (session, BrowserCamera(session.process))
     session, camera = cast(tuple[LiveSession, BrowserCamera], st.session_state["live_camera"])
     playing = browser_camera("live", camera, ideal_height=480)
@@ -98,11 +94,7 @@ def _browser_camera(bench: Workbench) -> None:
 def _pace(session: LiveSession, camera: BrowserCamera) -> None:
     """What the stream is like now."""
     access.acting("live.camera")  # a role that was taken away ends here
-    if camera.failure is not None:
-        known = isinstance(camera.failure, MusterError)
-        st.warning(
-            parts.plain(camera.failure if known else say("A frame could not be processed.")), icon=":material/error:"
-        )
+    show_failure(camera)
     parts.show(
         '<p class="m-soft" data-frames="{frames}">{text}</p>',
         frames=session.frames,

@@ -10,7 +10,6 @@ at the beginning of a run (`enter`) and holds until the next: what somebody clic
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NoReturn
 
 import streamlit as st
 
@@ -121,21 +120,21 @@ def lasting(action: str) -> Callable[[], bool]:
     return still
 
 
-def _refuse(found: Account | None, action: str) -> NoReturn:
-    if found is None:
+def _own() -> Account:
+    if (found := account()) is None:
         raise NotAllowed("you are signed out", hint="reload the page and sign in")
-    if action and not found.may(action):
-        raise NotAllowed(f"your role ({found.role}) does not allow this ({action})", hint="ask an administrator")
-    raise NotAllowed(
-        f"you have no access to the site {_place(action)}",
-        hint="choose one of your sites, or ask an administrator for access",
-    )
+    return found
 
 
 def _entitled(action: str) -> tuple[Workbench, Account]:
-    found = account()
-    if found is None or not found.may(action) or not _sees(found, place := _place(action)):
-        _refuse(found, action)
+    found, place = _own(), _place(action)
+    if action and not found.may(action):
+        raise NotAllowed(f"your role ({found.role}) does not allow this ({action})", hint="ask an administrator")
+    if not _sees(found, place):
+        raise NotAllowed(
+            f"you have no access to the site {place}",
+            hint="choose one of your sites, or ask an administrator for access",
+        )
     return services.bench(place), found
 
 
@@ -164,10 +163,7 @@ def visiting() -> Workbench:
     Raises:
         NotAllowed: nobody is signed in, or the site is not theirs.
     """
-    found = account()
-    if found is None or not _sees(found, site()):
-        _refuse(found, "")
-    return services.bench(site())
+    return _entitled("")[0]
 
 
 def colleagues(action: str) -> list[str]:
@@ -186,7 +182,4 @@ def own_language(language: str) -> None:
         NotAllowed: nobody is signed in.
         StorageError: it could not be written.
     """
-    found = account()
-    if found is None:
-        _refuse(found, "")
-    services.home().accounts.change(found.name, language=language)
+    services.home().accounts.change(_own().name, language=language)

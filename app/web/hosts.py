@@ -10,8 +10,6 @@ import ipaddress
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-_LOOPBACK = frozenset({"localhost"})
-
 
 def known_host(header: str, hosts: Collection[str]) -> bool:
     """Whether a request's Host header is one of ours.
@@ -24,7 +22,7 @@ def known_host(header: str, hosts: Collection[str]) -> bool:
         name = (urlsplit(f"//{header}").hostname or "").casefold()
     except ValueError:
         return False
-    if name in _LOOPBACK or name in hosts or "*" in hosts:
+    if name == "localhost" or name in hosts or "*" in hosts:
         return True
     try:
         ipaddress.ip_address(name)

@@ -41,15 +41,16 @@ def secrets(config: OidcConfig, cookie_secret: str) -> Mapping[str, SecretsValue
 
 def show() -> None:
     """The page for visitors without a session: leads to the service, and from it to the workbench."""
-    if services.home().config.app.oidc is None or not st.user.is_logged_in:
-        if ASKED in st.query_params and services.home().config.app.oidc is not None:
+    config = services.home().config.app.oidc
+    if config is None or not st.user.is_logged_in:
+        if config is not None and ASKED in st.query_params:
             st.login()
             return
         parts.notice(say("You are signed out"), say("Sign in again to continue."), action=_sign_in_link)
         return
-    address, config = str(st.user.get("email") or ""), services.home().config.app.oidc
+    address = str(st.user.get("email") or "")
     verified = str(st.user.get("email_verified", "")).casefold() == "true"
-    vouched = verified or (config is not None and config.trust_unverified and st.user.get("email_verified") is None)
+    vouched = verified or (config.trust_unverified and st.user.get("email_verified") is None)
     account = services.home().accounts.of_email(address) if vouched else None
     if account is None:
         parts.notice(

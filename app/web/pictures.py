@@ -46,12 +46,7 @@ def at_site() -> str:
 
 
 def picture(path: str, side: int = 160) -> str:
-    """The address of a picture of the current site.
-
-    Args:
-        path: relative to the workspace, as the logs name it.
-        side: longest side in pixels; the next larger one that is served is taken.
-    """
+    """The address of a picture of the current site; its longest side is at least `side` pixels, as far as it has them."""
     return f"/picture/{quote(path)}?side={side}{at_site()}"
 
 
@@ -68,20 +63,12 @@ def _middle(image: NDArray[np.uint8], share: float = 1.0) -> NDArray[np.uint8]:
 
 
 def inline(image: NDArray[np.uint8], side: int = 160, share: float = 1.0) -> str:
-    """A data URL for a picture that is not stored.
+    """A data URL for a picture that is not stored, RGB uint8 (H, W, 3): a square of `side` pixels.
 
-    Args:
-        image: RGB uint8 (H, W, 3).
-        side: of the square that is made of it, in pixels.
-        share: of the picture's shorter side that is shown, from its middle.
+    It shows a share of the picture's shorter side, from its middle.
     """
     part = cv2.resize(_middle(image, share), (side, side), interpolation=cv2.INTER_AREA)
     return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(np.asarray(part, np.uint8), 85)).decode()
-
-
-@lru_cache(maxsize=1500)
-def _kept(path: Path, stamp: tuple[int, int], side: int, *, square: bool) -> bytes:
-    return _small(path, stamp, side, square=square)
 
 
 def _small(path: Path, stamp: tuple[int, int], side: int, *, square: bool) -> bytes:
@@ -89,6 +76,9 @@ def _small(path: Path, stamp: tuple[int, int], side: int, *, square: bool) -> by
     image = read_image(path)
     image, _ = shrunk(_middle(image) if square else image, side)
     return encode_jpeg(np.ascontiguousarray(image), 85)
+
+
+_kept = lru_cache(maxsize=1500)(_small)
 
 
 def allowed(account: Account, kind: str) -> bool:

@@ -13,7 +13,7 @@ import threading
 from functools import cache
 from pathlib import Path
 
-from app.live.cameras import Cameras
+from app.live.cameras import Camera, open_cameras
 from app.web.sessions import Sessions
 from engine.access import Sites, find_sites
 from engine.config import Config, load_config
@@ -23,7 +23,7 @@ from engine.workbench import Workbench
 
 _opening = threading.RLock()
 _benches: dict[Path, Workbench] = {}
-_watched: dict[Path, Cameras] = {}
+_watched: dict[Path, dict[str, Camera]] = {}
 
 
 def workspace() -> Path:
@@ -107,8 +107,8 @@ def sessions() -> Sessions:
     return _sessions(workspace())
 
 
-def cameras(site: str) -> Cameras:
-    """The cameras of a site that this process reads.
+def cameras(site: str) -> dict[str, Camera]:
+    """The cameras of a site that this process reads, by name in the order of the settings.
 
     Raises:
         InputError, ConfigError: see `bench`.
@@ -117,5 +117,5 @@ def cameras(site: str) -> Cameras:
     if (found := _watched.get(folder)) is None:
         opened = _bench(folder)
         with _opening:
-            found = _watched.setdefault(folder, Cameras(opened))
+            found = _watched.setdefault(folder, open_cameras(opened))
     return found

@@ -31,13 +31,9 @@ def _language(request: Request) -> str:
 
 
 def _page(request: Request, *, problem: str = "", name: str = "", status: int = 200, away: bool = False) -> Response:
-    """The sign-in page.
+    """The sign-in page: with the problem and the name of the last try, or (away) while the accounts cannot be read or written.
 
-    Args:
-        request: of a browser.
-        problem: what was wrong with the last try. name: that was typed.
-        status: of the answer.
-        away: the accounts cannot be read or written; nobody who is not signed in is told where they are kept.
+    Nobody who is not signed in is told where they are kept.
     """
     bench, code = services.home(), _language(request)
     try:
@@ -69,14 +65,9 @@ def _local(place: str) -> str:
     return place if plain and not parts.scheme and not parts.netloc and parts.path != "/sign-in" else "/"
 
 
-def _own(request: Request) -> bool:
-    """Whether the form was sent from a page of this server."""
-    origin = request.headers.get("origin", "")
-    return urlsplit(origin).netloc == request.headers.get("host", "")
-
-
 async def _form(request: Request) -> dict[str, str] | None:
-    if not _own(request) or int(request.headers.get("content-length") or _FORM_LIMIT + 1) > _FORM_LIMIT:
+    own = urlsplit(request.headers.get("origin", "")).netloc == request.headers.get("host", "")
+    if not own or int(request.headers.get("content-length") or _FORM_LIMIT + 1) > _FORM_LIMIT:
         return None
     form = await request.form()
     return {key: value for key, value in form.items() if isinstance(value, str)}
@@ -148,14 +139,10 @@ async def _first_page(request: Request) -> Response:
     return RedirectResponse(f"/?{query}" if query else "/", 307)
 
 
-async def _health(_request: Request) -> Response:
-    return PlainTextResponse("ok")
-
-
 routes = [
     Route("/sign-in", _sign_in, methods=["GET", "POST"]),
     Route("/ticket", _ticket),
     Route("/sign-out", _sign_out),
-    Route("/healthz", _health),
+    Route("/healthz", PlainTextResponse("ok"), methods=["GET"]),
     Route("/live", _first_page),
 ]

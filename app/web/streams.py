@@ -50,20 +50,16 @@ def _may_look(request: Request) -> bool:
     return found is not None and found[0].may("live.view")
 
 
-def _camera(site: str, name: str) -> Camera | None:
-    return services.cameras(site).get(name)
-
-
 async def _stream(request: Request) -> Response:
     try:
         found = visitor(request)
         if found is None or not found[0].may("live.view"):
             return PlainTextResponse("your role does not allow this", 403)
-        camera = await run_in_threadpool(_camera, found[1], request.query_params.get("name", ""))
+        cameras = await run_in_threadpool(services.cameras, found[1])
     except MusterError as error:
         log.warning("%s", error)
         return PlainTextResponse("Muster cannot read this right now", 503)
-    if camera is None:
+    if (camera := cameras.get(request.query_params.get("name", ""))) is None:
         return PlainTextResponse("camera not found", 404)
     if camera.picture.viewers >= _MOST_VIEWERS:
         return PlainTextResponse("too many viewers for this camera", 503)

@@ -12,15 +12,11 @@ from engine.workbench import Workbench
 
 
 def decide(seen: Mapping[str, str], state: str, *, note: str = "", assignee: str = "") -> bool:
-    """Record a decision about alerts.
+    """Record a decision about alerts, and tell whether all was done; what was not is said by `pieces.problem`.
 
     Args:
-        seen: incident → the state in which it was shown: what somebody else has decided meanwhile is not overruled unseen.
+        seen: the state in which each was shown, by id: nobody overrules unseen what somebody else has decided meanwhile.
         state: the new one; the same one as before only adds a note or an assignee.
-        note, assignee: may be empty.
-
-    Returns:
-        Whether all was done; what was not is said by `alerts_pieces.problem`.
     """
 
     def deed(bench: Workbench, author: str) -> str:

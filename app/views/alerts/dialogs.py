@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 from markupsafe import Markup
@@ -47,11 +48,9 @@ def pair(bench: Workbench, first: str, second: str, similarity: float | None) ->
 def _confirm(
     subject: str, label: str, deed: Callable[[Workbench, str, str], str], *, then: Callable[[], None] | None = None
 ) -> None:
-    """The reason and the button of a dialog.
+    """The reason and the button of a dialog; a decision about another subject begins without the reason.
 
     Args:
-        subject: what the reason is for: another decision begins without it.
-        label: of the button.
         deed: given the workbench, the author and the reason; returns what to say.
         then: what follows when it was done.
     """
@@ -130,56 +129,46 @@ def name(bench: Workbench, unknown_id: str) -> None:
     shown()
 
 
-def watch(bench: Workbench, unknown_id: str, *, on: bool) -> None:
-    """Put a stranger on the watch list, or take them off it."""
-    title = say("Add to watch list") if on else say("Remove from watch list")
+def mark(bench: Workbench, unknown_id: str, what: Literal["watch", "ignore"], *, on: bool) -> None:
+    """Put a stranger on the watch list, or ignore them; or take that back."""
+    title, effect, done = {
+        ("watch", True): (
+            say("Add to watch list"),
+            say("From now on each visit raises an alert of high severity."),
+            say("{one} is on the watch list.", one=unknown_id),
+        ),
+        ("watch", False): (
+            say("Remove from watch list"),
+            say("From now on visits raise the same alerts as any stranger's."),
+            say("{one} is no longer on the watch list.", one=unknown_id),
+        ),
+        ("ignore", True): (
+            say("Ignore"),
+            say("Muster records visits without alerts, such as a courier's or cleaner's."),
+            say("Visits of {one} no longer raise alerts.", one=unknown_id),
+        ),
+        ("ignore", False): (
+            say("Resume alerts"),
+            say("Each visit raises an alert again."),
+            say("Visits of {one} raise alerts again.", one=unknown_id),
+        ),
+    }[what, on]
 
     @st.dialog(title)
     def shown() -> None:
-        _one(
-            bench,
-            unknown_id,
-            say("From now on each visit raises an alert of high severity.")
-            if on
-            else say("From now on visits raise the same alerts as any stranger's."),
+        parts.show(
+            '<div class="m-row">{face}<div><strong>{name}</strong><br><span>{text}</span></div></div>',
+            face=parts.face(_address(bench, unknown_id), 112, unknown_id),
+            name=unknown_id,
+            text=effect,
         )
 
         def deed(bench: Workbench, author: str, reason: str) -> str:
-            bench.office.watch(unknown_id, author=author, reason=reason, on=on)
-            return (
-                say("{one} is on the watch list.", one=unknown_id)
-                if on
-                else say("{one} is no longer on the watch list.", one=unknown_id)
-            )
+            decide = bench.office.watch if what == "watch" else bench.office.ignore
+            decide(unknown_id, author=author, reason=reason, on=on)
+            return done
 
-        _confirm(f"watch-{unknown_id}", title, deed)
-
-    shown()
-
-
-def ignore(bench: Workbench, unknown_id: str, *, on: bool) -> None:
-    """Ignore a stranger, or resume alerts."""
-    title = say("Ignore") if on else say("Resume alerts")
-
-    @st.dialog(title)
-    def shown() -> None:
-        _one(
-            bench,
-            unknown_id,
-            say("Muster records visits without alerts, such as a courier's or cleaner's.")
-            if on
-            else say("Each visit raises an alert again."),
-        )
-
-        def deed(bench: Workbench, author: str, reason: str) -> str:
-            bench.office.ignore(unknown_id, author=author, reason=reason, on=on)
-            return (
-                say("Visits of {one} no longer raise alerts.", one=unknown_id)
-                if on
-                else say("Visits of {one} raise alerts again.", one=unknown_id)
-            )
-
-        _confirm(f"ignore-{unknown_id}", title, deed)
+        _confirm(f"{what}-{unknown_id}", title, deed)
 
     shown()
 
@@ -213,12 +202,3 @@ def split(bench: Workbench, unknown_id: str, incidents: list[str]) -> None:
         )
 
     shown()
-
-
-def _one(bench: Workbench, unknown_id: str, text: str) -> None:
-    parts.show(
-        '<div class="m-row">{face}<div><strong>{name}</strong><br><span>{text}</span></div></div>',
-        face=parts.face(_address(bench, unknown_id), 112, unknown_id),
-        name=unknown_id,
-        text=text,
-    )

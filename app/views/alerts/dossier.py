@@ -78,9 +78,9 @@ def _actions(bench: Workbench, dossier: Dossier, chosen: list[str]) -> None:
         ):
             dialogs.split(bench, key, chosen)
         if st.button(say("Remove from watch list …") if dossier.watched else say("Add to watch list …"), key="watch"):
-            dialogs.watch(bench, key, on=not dossier.watched)
+            dialogs.mark(bench, key, "watch", on=not dossier.watched)
         if st.button(say("Resume alerts …") if dossier.ignored else say("Ignore …"), key="ignore"):
-            dialogs.ignore(bench, key, on=not dossier.ignored)
+            dialogs.mark(bench, key, "ignore", on=not dossier.ignored)
 
 
 def _visits(bench: Workbench, dossier: Dossier) -> None:

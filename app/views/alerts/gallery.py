@@ -15,7 +15,6 @@ from app.views.alerts.decisions import decide
 from app.views.alerts.pieces import age, assignee_field, moment, paged, problem, shown, tile
 from app.web import access
 from app.words import say, say_count, say_percent
-from engine.errors import MusterError
 from engine.incidents import Incident
 from engine.records.alerts import AlertFilter, alert_figures, select
 from engine.workbench import Workbench
@@ -83,22 +82,15 @@ def _figures(bench: Workbench, alerts: Sequence[Incident]) -> None:
 @st.fragment(run_every=_EVERY_S)
 @parts.guarded
 def arrivals(wanted: AlertFilter, version: int, drawn: frozenset[str]) -> None:
-    """Announces alerts newer than the gallery; without changed files this costs one directory listing.
+    """Announces alerts newer than the gallery, which had a version of the board and the ids of all alerts drawn.
 
-    Args:
-        wanted: the filters.
-        version: of the board when the gallery was drawn.
-        drawn: ids of all alerts at that time.
+    Without changed files this costs one directory listing.
     """
-    try:
-        bench = access.reading("alerts.view")
-        if bench.alerts.version() == version:
-            return
-        today = bench.incidents.day_of(bench.clock())
-        fresh = [each for each in select(bench.alerts.all(), wanted, today) if each.row.incident_id not in drawn]
-    except MusterError as error:
-        parts.failed(error)
+    bench = access.reading("alerts.view")
+    if bench.alerts.version() == version:
         return
+    today = bench.incidents.day_of(bench.clock())
+    fresh = [each for each in select(bench.alerts.all(), wanted, today) if each.row.incident_id not in drawn]
     if not fresh:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):

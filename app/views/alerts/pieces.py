@@ -72,9 +72,8 @@ def shown(bench: Workbench, path: str, side: int, alt: str) -> Markup:
     """A square picture of the workspace, or its placeholder."""
     if bench.records.inside(path) is None:
         return gone(side, side)
-    return parts.face(
-        parts.picture(path, 2 * side), side, alt
-    )  # twice the size, because the frame of a whole door is cropped to a square
+    # twice the size, because the frame of a whole door is cropped to a square
+    return parts.face(parts.picture(path, 2 * side), side, alt)
 
 
 def face_of(bench: Workbench, key: str, side: int = 56) -> Markup:
@@ -136,14 +135,7 @@ _PROBLEM = "alerts-problem"
 
 
 def act(deed: Callable[[Workbench, str], str]) -> bool:
-    """Run a change as the signed-in user and confirm it; errors are kept for `problem`.
-
-    Args:
-        deed: given the workbench and the author's name; returns what to say.
-
-    Returns:
-        Whether it was done.
-    """
+    """Run a change as the signed-in user, say what it returns, and tell whether it was done; errors are kept for `problem`."""
     try:
         bench, author = access.acting("alerts.review")
         text = deed(bench, author)
