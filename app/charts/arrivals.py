@@ -23,12 +23,7 @@ _EARLIEST, _LATEST = -60.0, 120.0
 
 
 def heat_map(counts: Mapping[tuple[int, int], int], starts: Mapping[str, float]) -> go.Figure:
-    """Arrivals by weekday and quarter hour, planned starts as lines.
-
-    Args:
-        counts: by weekday (0 Monday) and quarter hour of the day; not empty.
-        starts: planned starts in minutes of the day, by shift.
-    """
+    """Arrivals, at least one, by weekday (0 Monday) and quarter hour; planned starts of shifts, in minutes of the day, as lines."""
     names = say_weekdays()
     days = range(7 if any(day > 4 for day, _ in counts) else 5)
     quarters = [quarter for _, quarter in counts]
@@ -75,11 +70,9 @@ def heat_map(counts: Mapping[tuple[int, int], int], starts: Mapping[str, float])
 
 
 def delays(found: Sequence[DaySheet], grace_min: float | None) -> go.Figure:
-    """A dot per arrival: minutes after the planned start, by day, or by department for a single day.
+    """A dot per arrival: minutes after the planned start, by day, or by department for a single day; the grace is shaded.
 
-    Args:
-        found: days; those without a known start offset are left out, and at least one must have it.
-        grace_min: shaded, unless shifts differ (None).
+    Days without a known start offset are left out; at least one must have it.
     """
     planned = [row for row in found if row.start_offset_min is not None]
     days = sorted({arrival.day for arrival in planned})

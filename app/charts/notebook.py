@@ -37,12 +37,9 @@ _GONE = Markup(
 
 
 def pictures(bench: Workbench, rows: Iterable[tuple[str, str]], width: int = 240) -> HTML:
-    """Pictures of incidents side by side.
+    """Pictures of incidents side by side, each so many pixels wide; pictures that are gone leave a blank.
 
-    Args:
-        bench: the workspace.
-        rows: path as a log names it, and what to write under it; pictures that are gone leave a blank.
-        width: of each, in pixels.
+    Each row is a path as a log names it, and what to write under the picture.
     """
     shown = []
     for relative, caption in rows:

@@ -14,6 +14,8 @@ from app.words import say, say_date, say_minutes
 from engine.reports import Stay
 
 _ROW_PX = 24
+_Span = tuple[int, float, float, str]
+"""Number of the lane, first and last minute of its day, and what to say about it."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +36,14 @@ class Lane:
 
 
 def time_line(lanes: Sequence[Lane], title: str, zone: ZoneInfo, now: datetime) -> go.Figure:
-    """One horizontal bar per lane, with gaps for absence and hatching for camera outages.
+    """One horizontal bar per lane, at least one, top to bottom, with gaps for absence and hatching for camera outages.
 
-    Args:
-        lanes: top to bottom, at least one.
-        title: of the figure.
-        zone: of the workplace.
-        now: up to when who has not left yet is drawn.
+    Whoever has not left yet is drawn up to `now`; the time zone is the workplace's.
     """
-    inside: list[tuple[int, float, float, str]] = []
-    unknown: list[tuple[int, float, str]] = []
-    ongoing: list[tuple[int, float, float, str]] = []
-    off: list[tuple[int, float, float, str]] = []
+    inside: list[_Span] = []
+    unknown: list[_Span] = []
+    ongoing: list[_Span] = []
+    off: list[_Span] = []
 
     def minutes(moment: datetime, day: date) -> float:
         local = moment.astimezone(zone).replace(tzinfo=None)
@@ -62,9 +60,8 @@ def time_line(lanes: Sequence[Lane], title: str, zone: ZoneInfo, now: datetime) 
                 until = minutes(now, lane.day)
                 ongoing.append((place, begin, until, f"{who}<br>{say('inside since {time}', time=clock(begin))}"))
             else:
-                unknown.append(
-                    (place, begin, f"{who}<br>{say('came {time}, no departure was seen', time=clock(begin))}")
-                )
+                told = say("came {time}, no departure was seen", time=clock(begin))
+                unknown.append((place, begin, begin, f"{who}<br>{told}"))
         for lost, back in lane.off:
             a, b = minutes(lost, lane.day), minutes(back, lane.day)
             off.append((place, a, b, say("camera off {begin}–{end}", begin=clock(a), end=clock(b))))
@@ -72,7 +69,7 @@ def time_line(lanes: Sequence[Lane], title: str, zone: ZoneInfo, now: datetime) 
     _bars(figure, inside, say("inside"), {"color": blue()})
     _bars(figure, ongoing, say("still inside"), {"color": "#009E73"})
     if unknown:
-        rows, begins, told_of = zip(*unknown, strict=True)
+        rows, begins, _, told_of = zip(*unknown, strict=True)
         marker = {"symbol": "triangle-right", "size": 13, "color": "#E69F00", "line": {"color": ink(), "width": 1}}
         figure.add_trace(scatter(begins, rows, "markers", told_of, name=say("no departure seen"), marker=marker))
     hatched = {
@@ -80,9 +77,7 @@ def time_line(lanes: Sequence[Lane], title: str, zone: ZoneInfo, now: datetime) 
         "line": {"color": ORANGE, "width": 1},
         "pattern": {"shape": "/", "fgcolor": ORANGE, "size": 6, "solidity": 0.25},
     }
-    edges = [value for _, begin, end, _ in (*inside, *ongoing) for value in (begin, end)] + [
-        begin for _, begin, _ in unknown
-    ]
+    edges = [value for _, begin, end, _ in (*inside, *ongoing, *unknown) for value in (begin, end)]
     low, high = (min(edges, default=480) - 30, max(edges, default=1080) + 30)
     shown = [(place, max(a, low), min(b, high), told) for place, a, b, told in off if a < high and b > low]
     _bars(figure, shown, say("camera off"), hatched)
@@ -100,14 +95,11 @@ def time_line(lanes: Sequence[Lane], title: str, zone: ZoneInfo, now: datetime) 
     # measuring hundreds of names takes browsers seconds
     figure.update_yaxes(automargin=False, tickangle=0, ticklabeloverflow="allow")
     widest = max(len(label(lane.name, 28)) for lane in lanes)
-    return figure.update_layout(
-        legend={"y": 1 + 30 / max(30, _ROW_PX * len(lanes))}, margin_l=16 + 7 * widest
-    )  # above the axis, which stands on top
+    above = 1 + 30 / max(30, _ROW_PX * len(lanes))  # of the axis, which stands on top
+    return figure.update_layout(legend={"y": above}, margin_l=16 + 7 * widest)
 
 
-def _bars(
-    figure: go.Figure, rows: Sequence[tuple[int, float, float, str]], name: str, marker: Mapping[str, object]
-) -> None:
+def _bars(figure: go.Figure, rows: Sequence[_Span], name: str, marker: Mapping[str, object]) -> None:
     if rows:
         places, begins, ends, texts = zip(*rows, strict=True)
         widths = [max(end - begin, 1.0) for begin, end in zip(begins, ends, strict=True)]

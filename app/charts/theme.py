@@ -55,28 +55,13 @@ def ticks(low: float, high: float) -> tuple[list[int], list[str]]:
 
 
 def scatter(x: Any, y: Any, mode: str = "lines", texts: Sequence[str] | None = None, **more: Any) -> go.Scatter:
-    """A trace whose points show their own text under the pointer, or nothing.
-
-    Args:
-        x, y: of the points.
-        mode: `lines`, `markers`, or both.
-        texts: of the points.
-        more: what else Plotly's `Scatter` takes.
-    """
+    """A trace whose points show their own text under the pointer, or nothing; see Plotly's `Scatter`."""
     hover = {"hoverinfo": "skip"} if texts is None else {"text": texts, "hovertemplate": "%{text}<extra></extra>"}
     return go.Scatter(x=x, y=y, mode=mode, **hover, **more)
 
 
 def styled(figure: go.Figure, title: str, *, height: int, x: str = "", y: str = "", top: int = 48) -> go.Figure:
-    """Apply the viewer's theme to a figure.
-
-    Args:
-        figure: changed and given back.
-        title: what it is about.
-        height: in pixels.
-        x, y: titles of the axes, with units.
-        top: pixels above the plot.
-    """
+    """Change a figure to the viewer's theme and give it back; axes have titles with units, heights are in pixels."""
     grid = _GRID[viewer.current.get().theme]
     place = {"x": 0, "xanchor": "left", "xref": "container", "y": 1, "yref": "container", "yanchor": "top"}
     font = {"family": FONT, "color": ink()}

@@ -20,8 +20,7 @@ def _percent(share: float) -> str:
 def trend(days: Sequence[Day], weeks: Sequence[Week]) -> go.Figure:
     """Shares of late and absent people by week: the median day as a line, the middle half of days as a band, days as dots.
 
-    Args:
-        days, weeks: of the same time; at least one of each.
+    Days and weeks are of the same time; there is at least one of each.
     """
     panels: list[tuple[str, str, Callable[[Day], float], Callable[[Week], tuple[float, float, float]]]] = [
         (say("late"), ORANGE, lambda day: day.late, lambda week: week.late),
@@ -88,11 +87,7 @@ def _of_department(each: Department, share: float, word: str) -> str:
 
 
 def departments(found: Sequence[Department]) -> go.Figure:
-    """Shares of late and absent people by department, side by side.
-
-    Args:
-        found: at least one, top to bottom.
-    """
+    """Shares of late and absent people by department, at least one, top to bottom."""
     names = [label(each.name or say("no department"), 30) for each in found]
     figure = go.Figure()
     for each, name in zip(found, names, strict=True):

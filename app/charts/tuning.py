@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 from scipy.special import ndtri
 
 from app.charts.theme import ORANGE, blue, ink, scatter, styled
@@ -100,10 +101,8 @@ def _smooth(scores: Floats, grid: Floats) -> Floats:
     width = max(0.9 * spread * len(scores) ** -0.2, 0.008)
     step = float(grid[1] - grid[0])
     counts, _ = np.histogram(scores, bins=np.append(grid - step / 2, grid[-1] + step / 2))
-    reach = int(np.ceil(4 * width / step))
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * step / width) ** 2)
-    whole = np.convolve(counts, kernel / kernel.sum())[reach : reach + len(grid)]
-    return np.asarray(whole / (len(scores) * step), np.float64)
+    heights = gaussian_filter1d(counts / (len(scores) * step), width / step, mode="constant")
+    return np.asarray(heights, np.float64)
 
 
 def _of_prior(prior: PriorCurve, grid: Floats, *, own: bool) -> Floats:

@@ -96,11 +96,7 @@ def table(language: str) -> dict[str, str]:
 
 
 def screen_language(wanted: str, accepted: Sequence[str]) -> str:
-    """The language of a screen.
-
-    Args:
-        wanted: by the settings; may be empty.
-        accepted: by the browser, best first, such as `de-AT`.
+    """The language of a screen: the one in the settings, else the best that the browser accepts.
 
     Raises:
         ConfigError: there are no words in the language that the settings want.

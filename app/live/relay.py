@@ -28,12 +28,7 @@ def _path(bench: Workbench, camera: str) -> Path:
 def announced(bench: Workbench, camera: str, address: str) -> Iterator[None]:
     """Announce to workbenches of the workspace that this kiosk shows a camera.
 
-    A workspace that cannot be written has a kiosk all the same, only nobody is told.
-
-    Args:
-        bench: the kiosk's.
-        camera: that it records.
-        address: `http://127.0.0.1:8502`.
+    Its address is such as `http://127.0.0.1:8502`. In a workspace that cannot be written the kiosk runs unannounced.
     """
     path = _path(bench, camera)
     if (shown := pictures(bench, camera)) is not None:  # another kiosk on this camera was faster

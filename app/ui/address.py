@@ -29,11 +29,9 @@ def day_of(text: str) -> date | None:
 
 
 def to(path: str = "", **values: str) -> str:
-    """An address of this workbench at the current site. Following it starts a new session.
+    """An address of this workbench at the current site, such as `/people`; an empty path is the page itself.
 
-    Args:
-        path: such as `/people`; empty: the page itself.
-        values: what it is to show; empty ones are left out.
+    Empty values are left out. Following the link starts a new session.
     """
     given = {name: value for name, value in (*values.items(), ("site", viewer.current.get().site)) if value}
     query = urlencode(given, safe="", quote_via=quote)

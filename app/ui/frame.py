@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import streamlit as st
-from markupsafe import Markup
 
 from app.ui import parts
 from app.web import access, services
@@ -54,7 +53,11 @@ def above() -> None:
     except MusterError:
         return
     if len(services.sites().names) > 1:
-        parts.html(_site(bench))
+        parts.show(
+            '<p class="m-site"><strong>{site}</strong> <span class="m-soft">· {zone}</span></p>',
+            site=access.site(),
+            zone=say("times in {zone}", zone=bench.config.timezone.replace("_", " ")),
+        )
     if not writable(bench.workspace):
         parts.notice(
             say("The workspace is read-only"),
@@ -66,33 +69,21 @@ def above() -> None:
         st.info(say("Sample workspace: these people and punches are not real."), icon=":material/science:")
 
 
-def _site(bench: Workbench) -> Markup:
-    return parts.markup(
-        '<p class="m-site"><strong>{site}</strong> <span class="m-soft">· {zone}</span></p>',
-        site=access.site(),
-        zone=say("times in {zone}", zone=bench.config.timezone.replace("_", " ")),
-    )
-
-
 def _waiting(bench: Workbench) -> None:
     """A notice about rows that have waited for the database longer than a restart takes."""
     backlog = bench.store.backlog()
     now = bench.clock()
     if backlog is None or backlog.since is None or now - backlog.since < _PATIENCE:
         return
+    since, today = backlog.since.astimezone(bench.config.zone), now.astimezone(bench.config.zone).date()
+    day = "" if since.date() == today else f"{say_date(since.date(), year=False)}, "
     parts.notice(
         say("Rows waiting for the database: {count}", count=backlog.rows),
         say(
             "The oldest has waited for {time}, since {since}. All are safe on this machine. "
             "Sheets and alerts show them once the database answers.",
             time=say_minutes((now - backlog.since).total_seconds() / 60),
-            since=_moment(bench, backlog.since),
+            since=f"{day}{say_time(since)}",
         ),
         tone="warn",
     )
-
-
-def _moment(bench: Workbench, moment: datetime) -> str:
-    local = moment.astimezone(bench.config.zone)
-    today = bench.clock().astimezone(bench.config.zone).date()
-    return say_time(local) if local.date() == today else f"{say_date(local.date(), year=False)}, {say_time(local)}"

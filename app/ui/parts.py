@@ -147,9 +147,7 @@ def choice(
     """One of several views or ways; the first unless the user chose another.
 
     Args:
-        label: of a menu; of a row of buttons, for screen readers.
         names: labels by word, escaped with `plain` where users wrote them.
-        key: of the element.
         address: parameter of the address that holds the word, which unlike the text is the same in every language.
         required: False: none need be chosen, and none is at first (empty).
         menu: instead of buttons.
@@ -215,29 +213,17 @@ def face(source: str, side: int = 56, alt: str = "") -> Markup:
     )
 
 
-def faces_side_by_side(
-    left: str, left_text: str, right: str, right_text: str, similarity: float, threshold: float
-) -> None:
-    """Two faces side by side with their similarity, for a decision."""
-    show(
-        '<div class="m-pair"><figure>{a}<figcaption>{b}</figcaption></figure>'
-        "<figure>{c}<figcaption>{d}</figcaption></figure><div>{bar}</div></div>",
-        a=face(left, 160, left_text),
-        b=left_text,
-        c=face(right, 160, right_text),
-        d=right_text,
-        bar=similarity_bar(similarity, threshold),
-    )
+def captioned(face: Markup, caption: object) -> Markup:
+    """A face with a text below."""
+    return markup("<figure>{face}<figcaption>{text}</figcaption></figure>", face=face, text=caption)
 
 
 def similarity_bar(
     similarity: float, threshold: float, runner_up: float | None = None, *, tone: Tone | None = None
 ) -> Markup:
-    """A similarity as a bar with the threshold drawn on it, and the runner-up as a dot.
+    """A similarity as a bar from 0 to 1 with the threshold drawn on it, and the runner-up as a dot; all are cosines.
 
-    Args:
-        similarity, threshold, runner_up: cosines; the bar reaches from 0 to 1.
-        tone: of the bar; default: good from the threshold on.
+    Unless another tone is asked for, it is good from the threshold on.
     """
 
     def place(value: float) -> str:

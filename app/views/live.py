@@ -38,16 +38,10 @@ def show() -> None:
         _feed()
 
 
-def _choices() -> dict[str, str]:
-    """What can be looked at: key → label."""
-    found = {name: parts.plain(name) for name in services.cameras(access.site())}
-    if access.may("live.camera"):
-        found |= {BROWSER: say("This device's camera"), STILL: say("Single pictures")}
-    return found
-
-
 def _picture(bench: Workbench) -> None:
-    choices = _choices()
+    choices = {name: parts.plain(name) for name in services.cameras(access.site())}
+    if access.may("live.camera"):
+        choices |= {BROWSER: say("This device's camera"), STILL: say("Single pictures")}
     if not choices:
         parts.notice(
             say("No camera available"),

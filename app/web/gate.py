@@ -73,7 +73,6 @@ class Gate:
     """ASGI middleware: host names, sessions, headers.
 
     Args:
-        app: what lies behind.
         hosts: names under which browsers may come, see `app.web.hosts`.
         oidc: the organisation's own sign-in is set up: it begins on a page of Streamlit's, which shows nothing else.
     """

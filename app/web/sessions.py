@@ -22,10 +22,7 @@ _CLOCK = TimestampSigner("clock")
 class Sessions:
     """Issues and checks session tokens. May be used from several threads.
 
-    Args:
-        accounts: who may sign in.
-        key_file: the secret that signs; made when it is missing.
-        life_h: how long a session lasts at most.
+    The key file holds the secret that signs, and is made when it is missing. A session lasts `life_h` hours at most.
     """
 
     def __init__(self, accounts: AccountBook, key_file: Path, *, life_h: float) -> None:

@@ -58,11 +58,7 @@ def translations(code: str) -> NullTranslations:
 
 
 def choose(accepted: Sequence[str]) -> str:
-    """The first language that there are words in, else English.
-
-    Args:
-        accepted: best first, such as `de-AT`.
-    """
+    """The first language that there are words in, else English; best first, such as `de-AT`."""
     spoken = (code.partition("-")[0].casefold() for code in accepted)
     return next((code for code in spoken if code in LANGUAGES), "en")
 
@@ -73,24 +69,16 @@ def language() -> str:
 
 
 def say(text: str, /, **values: object) -> str:
-    """A sentence in the viewer's language.
+    """A sentence in the viewer's language, given in English; `{name}` marks a value.
 
-    Args:
-        text: in English, as it stands in the code; `{name}` marks a value.
-        values: put in as they are: escape them for where they go (`app.ui.parts.plain`, `app.ui.parts.markup`).
+    Values are put in as they are: escape them for where they go (`app.ui.parts.plain`, `app.ui.parts.markup`).
     """
     found = translations(language()).gettext(text)
     return found.format(**values) if values else found
 
 
 def say_count(one: str, many: str, count: int, /, **values: object) -> str:
-    """A sentence about a number of things.
-
-    Args:
-        one, many: in English; `{count}` marks the number.
-        count: decides which of them is right.
-        values: as for `say`.
-    """
+    """Of two sentences as for `say` the one that is right for a number, which `{count}` marks."""
     return translations(language()).ngettext(one, many, count).format(count=say_number(count), **values)
 
 

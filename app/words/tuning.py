@@ -144,12 +144,7 @@ def foundation(report: CalibrationReport, found: Operating) -> Iterator[str]:
 
 
 def origin(found: ThresholdInForce, target: ErrorTarget, people: int) -> str:
-    """Where the threshold in force comes from.
-
-    Args:
-        found: what is in force.
-        target: that a derived one aims at. people: enrolled.
-    """
+    """Where the threshold in force comes from; a derived one aims at a target for the people enrolled."""
     if found.source == "settings":
         return say("fixed in the settings")
     if found.source == "calibration" and found.version is not None:

@@ -28,21 +28,15 @@ def _address(bench: Workbench, key: str) -> str:
 
 def pair(bench: Workbench, first: str, second: str, similarity: float | None) -> None:
     """Two faces side by side, with their similarity while templates are kept."""
-    left, right = name_of(bench, first), name_of(bench, second)
-    if similarity is not None:
-        parts.faces_side_by_side(
-            _address(bench, first), left, _address(bench, second), right, similarity, bench.calibration.threshold()
-        )
-        return
-    parts.show(
-        '<div class="m-pair"><figure>{a}<figcaption>{left}</figcaption></figure>'
-        '<figure>{b}<figcaption>{right}</figcaption></figure><div class="m-soft">{text}</div></div>',
-        a=parts.face(_address(bench, first), 160, left),
-        left=left,
-        b=parts.face(_address(bench, second), 160, right),
-        right=right,
-        text=say("No similarity: their templates are no longer kept."),
+    faces = []
+    for key in (first, second):
+        name = name_of(bench, key)
+        faces.append(parts.captioned(parts.face(_address(bench, key), 160, name), name))
+    gone = parts.markup(
+        '<span class="m-soft">{text}</span>', text=say("No similarity: their templates are no longer kept.")
     )
+    alike = gone if similarity is None else parts.similarity_bar(similarity, bench.calibration.threshold())
+    parts.show('<div class="m-pair">{faces}<div>{alike}</div></div>', faces=parts.joined(faces), alike=alike)
 
 
 def _confirm(

@@ -12,11 +12,11 @@ from app.ui import parts
 from app.ui.address import put
 from app.views.alerts import filters
 from app.views.alerts.decisions import decide
-from app.views.alerts.pieces import age, assignee_field, moment, paged, problem, shown, tile
+from app.views.alerts.pieces import age, assignee_field, moment, paged, problem, shown, state_buttons, tile
 from app.web import access
 from app.words import say, say_count, say_percent
 from engine.incidents import Incident
-from engine.records.alerts import AlertFilter, alert_figures, select
+from engine.records.alerts import AlertFilter, alert_figures, next_states, select
 from engine.workbench import Workbench
 
 _EVERY_S = 5
@@ -145,16 +145,5 @@ def _bulk(bench: Workbench, chosen: Sequence[Incident]) -> None:
         with st.container(width=180):
             assignee_field("bulk-assignee")
         st.text_input(say("Note"), key="bulk-note", max_chars=500, width=200)
-        states = {each.state for each in chosen}
-        if states & {"open"}:
-            st.button(
-                say("Acknowledge"),
-                key="bulk-acknowledged",
-                type="primary",
-                on_click=partial(settle, "acknowledged"),
-            )
-        if states & {"open", "acknowledged"}:
-            st.button(say("Resolve"), key="bulk-resolved", on_click=partial(settle, "resolved"))
-            st.button(say("False alarm"), key="bulk-false", on_click=partial(settle, "false alarm"))
-        if states - {"open", "acknowledged"}:
-            st.button(say("Reopen"), key="bulk-open", on_click=partial(settle, "open"))
+        following = {(each.state, state) for each in chosen for state in next_states(each.state)}
+        state_buttons({state for _, state in following - {("acknowledged", "open")}}, settle, "bulk-")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -13,15 +12,13 @@ from app.ui import parts
 from app.ui.address import put
 from app.views.alerts import filters
 from app.views.alerts.decisions import decide
-from app.views.alerts.pieces import assignee_field, face_of, gone, kind_name, moment, name_of, problem
+from app.views.alerts.pieces import assignee_field, face_of, gone, kind_name, moment, name_of, problem, state_buttons
 from app.web import access
 from app.words import say, term
 from engine.incidents import REVIEW_STATES, Incident, IncidentKind
 from engine.records import bundle_name
 from engine.records.alerts import is_stranger, next_states, parties, select
 from engine.workbench import Workbench
-
-_CAPTIONS = ("image", "before_image", "clean_image", "after_image")
 
 
 def show(bench: Workbench, incident_id: str) -> None:
@@ -104,7 +101,7 @@ def _pictures(bench: Workbench, alert: Incident) -> Markup:
         "clean_image": say("At that moment"),
         "after_image": say("One second after"),
     }
-    places: dict[str, str] = {column: place for column in _CAPTIONS if (place := getattr(row, column))}
+    places: dict[str, str] = {column: place for column in captions if (place := getattr(row, column))}
     frames = []
     for column, place in places.items():
         if bench.records.inside(place) is None:
@@ -132,22 +129,20 @@ def _pictures(bench: Workbench, alert: Incident) -> Markup:
 
 def _facts(bench: Workbench, alert: Incident) -> None:
     row = alert.row
+    readable, bar = bench.office.readable, Markup("")
+    if row.similarity is not None and row.threshold is not None:
+        bar = parts.similarity_bar(row.similarity, row.threshold)
     facts: list[tuple[str, object]] = [
         (say("State"), parts.status(alert.state)),
         (say("Severity"), parts.status(row.severity or "")),
         (say("Camera"), row.camera),
+        (say("Assignee"), readable(alert.assignee)),
+        (say("Until"), moment(bench, row.ended) if row.ended else ""),
+        (say("Passed together"), row.classification and term(row.classification)),
+        (say("Most similar person"), bar),
+        (say("Detail"), readable(row.detail)),
     ]
-    if alert.assignee:
-        facts.append((say("Assignee"), bench.office.readable(alert.assignee)))
-    if row.ended:
-        facts.append((say("Until"), moment(bench, row.ended)))
-    if row.classification:
-        facts.append((say("Passed together"), term(row.classification)))
-    if row.similarity is not None and row.threshold is not None:
-        facts.append((say("Most similar person"), parts.similarity_bar(row.similarity, row.threshold)))
-    if row.detail:
-        facts.append((say("Detail"), bench.office.readable(row.detail)))
-    parts.html(parts.facts(facts))
+    parts.html(parts.facts((name, value) for name, value in facts if value))
 
 
 def _involved(bench: Workbench, alert: Incident) -> None:
@@ -187,7 +182,6 @@ def _workflow(bench: Workbench, alert: Incident) -> None:
         if decide({incident_id: alert.state}, state, note=values[note], assignee=values[assignee]):
             st.session_state[note], st.session_state[assignee] = "", None
 
-    following = next_states(alert.state)
     with st.container(border=True):
         left, right = st.columns(2)
         with left:
@@ -195,20 +189,7 @@ def _workflow(bench: Workbench, alert: Incident) -> None:
         right.text_input(say("Note"), key=note, max_chars=500)
         problem()
         with st.container(horizontal=True):
-            if "acknowledged" in following:
-                st.button(
-                    say("Acknowledge"),
-                    type="primary",
-                    shortcut="A",
-                    key="acknowledge",
-                    on_click=partial(settle, "acknowledged"),
-                )
-            if "resolved" in following:
-                st.button(say("Resolve"), key="resolve", on_click=partial(settle, "resolved"))
-            if "false alarm" in following:
-                st.button(say("False alarm"), shortcut="F", key="false-alarm", on_click=partial(settle, "false alarm"))
-            if "open" in following:
-                st.button(say("Reopen"), key="reopen", on_click=partial(settle, "open"))
+            state_buttons(next_states(alert.state), settle)
             if alert.state in REVIEW_STATES:
                 st.button(
                     say("Add note"),
@@ -222,17 +203,13 @@ def _workflow(bench: Workbench, alert: Incident) -> None:
 
 def _history(bench: Workbench, alert: Incident) -> None:
     st.subheader(say("Decisions"), anchor=False)
-    parts.show('<ul class="m-history">{rows}</ul>', rows=Markup("").join(_entries(bench, alert)))
-
-
-def _entries(bench: Workbench, alert: Incident) -> Sequence[Markup]:
     readable = bench.office.readable
     rows = [
         parts.markup(
             '<li>{status} <span class="m-soft">{time} · {author}</span>{assignee}{note}</li>',
             status=parts.status(each.state),
             time=moment(bench, each.timestamp),
-            author=_author(readable(each.author)),
+            author=say("Muster") if readable(each.author) == "engine" else readable(each.author),
             assignee=parts.markup("<br>{text}", text=say("Assigned to {name}", name=readable(each.assignee)))
             if each.assignee
             else "",
@@ -246,8 +223,4 @@ def _entries(bench: Workbench, alert: Incident) -> Sequence[Markup]:
         time=moment(bench, alert.row.timestamp),
         camera=alert.row.camera,
     )
-    return [*rows, first]
-
-
-def _author(name: str) -> str:
-    return say("Muster") if name == "engine" else name
+    parts.show('<ul class="m-history">{rows}</ul>', rows=parts.joined([*rows, first]))

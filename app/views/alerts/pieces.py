@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from functools import partial
 
 import streamlit as st
 from markupsafe import Markup
@@ -164,3 +165,21 @@ def assignee_field(key: str) -> None:
         accept_new_options=True,
         placeholder=say("No one"),
     )
+
+
+def state_buttons(states: Collection[str], settle: Callable[[str], None], prefix: str = "") -> None:
+    """Buttons that put alerts into other states; without a prefix of their keys they have shortcuts, too."""
+    for state, key, label, shortcut in (
+        ("acknowledged", "acknowledge", say("Acknowledge"), "A"),
+        ("resolved", "resolve", say("Resolve"), None),
+        ("false alarm", "false-alarm", say("False alarm"), "F"),
+        ("open", "reopen", say("Reopen"), None),
+    ):
+        if state in states:
+            st.button(
+                label,
+                key=f"{prefix}{key}",
+                type="primary" if state == "acknowledged" else "secondary",
+                shortcut=None if prefix else shortcut,
+                on_click=partial(settle, state),
+            )

@@ -30,17 +30,13 @@ def show(bench: Workbench, employee_id: str, day: date, passages: Sequence[Expla
         _form(employee_id, day, [each for each in passages if each.taken_back is None and each.row.passage], own, row)
 
 
-def _zone_time(bench: Workbench, each: Correction) -> str:
-    return say_time(each.time.astimezone(bench.config.zone)) if each.time else ""
-
-
 def _what(bench: Workbench, each: Correction) -> str:
     """A correction in words."""
     if each.action == "add":
         text = {"in": say("arrival {time}"), "out": say("departure {time}")}.get(
             each.direction or "both", say("passage {time}")
         )
-        return text.format(time=_zone_time(bench, each))
+        return text.format(time=say_time(each.time.astimezone(bench.config.zone)) if each.time else "")
     if each.action == "status":
         return say("status {word}", word=term(each.value))
     return {"remove": say("passage removed"), "approve": say("approved"), "revoke": say("correction revoked")}.get(
@@ -62,6 +58,10 @@ def _history(bench: Workbench, own: Sequence[Correction]) -> None:
     parts.table((say("Created"), say("What"), say("State"), say("By"), say("Reason")), lines)
 
 
+def _shows_a_face(each: Explanation) -> bool:
+    return bool(each.row.evidence_image) and each.row.method == "face"
+
+
 def _actions(
     passages: Sequence[Explanation], own: Sequence[Correction], author: str, *, four_eyes: bool
 ) -> dict[str, str]:
@@ -69,7 +69,7 @@ def _actions(
     names = {"in": say("Add an arrival"), "out": say("Add a departure"), "status": say("Set a status")}
     if passages:
         names["remove"] = say("Remove a passage")
-    if any(each.row.evidence_image and each.row.method == "face" for each in passages):
+    if any(map(_shows_a_face, passages)):
         names["not_this"] = say("Not this person")
     if holding(own):
         names["revoke"] = say("Revoke a correction")
@@ -112,13 +112,8 @@ def _form(
             key=f"{_KEY}-save",
             disabled=value is None or not (reason.strip() or action == "approve"),
         )
-        if (
-            own
-            and bench.config.attendance.four_eyes
-            and "approve" not in names
-            and holding(own)
-            and not in_force(own).approved_by
-        ):
+        held = holding(own) and not in_force(own).approved_by
+        if held and bench.config.attendance.four_eyes and "approve" not in names:
             st.caption(say("Someone else must approve your correction."))
         if error := st.session_state.pop(_ERROR, None):
             parts.notice(*error, tone="bad")
@@ -128,32 +123,19 @@ def _value(
     bench: Workbench, action: str, passages: Sequence[Explanation], own: Sequence[Correction], row: DaySheet | None
 ) -> str | time | None:
     """What a correction needs beside its reason; None: it is missing."""
-
-    by_event = {each.row.event_id: f"{say_time(each.row.timestamp)} · {each.row.camera}" for each in passages}
     if action in {"in", "out"}:
         planned = (row.planned_in if action == "in" else row.planned_out) if row else None
         at = planned.time() if planned else time(9)
         return st.time_input(say("Time"), at, step=60, width=160, key=f"{_KEY}-{action}")
     if action == "status":
         return st.selectbox(say("Status"), EXCUSES, format_func=parts.mark, width=240, key=f"{_KEY}-status")
-    if action == "remove":
-        return _choice(say("Passage"), by_event, "remove")
-    if action == "not_this":
-        return _choice(
-            say("Passage"),
-            {
-                each.row.event_id: by_event[each.row.event_id]
-                for each in passages
-                if each.row.evidence_image and each.row.method == "face"
-            },
-            "not",
-        )
     if action == "revoke":
-        return _choice(
-            say("Correction"),
-            {each.correction_id: f"{_what(bench, each)}, {each.author}" for each in holding(own)},
-            "revoke",
-        )
+        made = {each.correction_id: f"{_what(bench, each)}, {each.author}" for each in holding(own)}
+        return _choice(say("Correction"), made, action)
+    if action in {"remove", "not_this"}:
+        seen = [each.row for each in passages if action == "remove" or _shows_a_face(each)]
+        events = {row.event_id: f"{say_time(row.timestamp)} · {row.camera}" for row in seen}
+        return _choice(say("Passage"), events, action)
     return ""
 
 

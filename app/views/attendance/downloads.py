@@ -55,12 +55,19 @@ def show(asked: SheetFilter) -> None:
         "payroll": say("Payroll summary, CSV"),
         "muster": say("Muster list (who is inside), HTML"),
     }
+    problem = None
     st.subheader(say("Downloads"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.selectbox(say("File"), list(_FILES), key=_KEY, format_func=lambda name: names[name], width=330)
         wanted = (kind, asked)
         if st.button(say("Prepare"), icon=":material/build:", key=f"{_KEY}-make"):
-            _make(kind, asked)
+            st.session_state.pop(_MADE, None)
+            try:
+                bench, _author = access.acting("attendance.export")
+                with st.spinner(say("Preparing the file…")):
+                    st.session_state[_MADE] = (wanted, _content(kind, bench, asked))
+            except MusterError as error:
+                problem = error
         made = st.session_state.get(_MADE)
         if made is not None and made[0] == wanted:
             content, (stem, suffix, mime) = made[1], _FILES[kind]
@@ -75,19 +82,9 @@ def show(asked: SheetFilter) -> None:
                 on_click="ignore",
                 key=f"{_KEY}-save",
             )
-    if error := st.session_state.pop(f"{_KEY}-error", None):
-        parts.notice(*error, tone="bad")
+    if problem is not None:
+        parts.failed(problem)
     with st.expander(say("What the columns mean")):
         columns = SUMMARY_COLUMNS if kind == "payroll" else COLUMNS
         rows = [(parts.markup("<code>{name}</code>", name=name), term(text)) for name, text in columns.items()]
         parts.table((say("Column"), say("Meaning")), rows)
-
-
-def _make(kind: str, asked: SheetFilter) -> None:
-    try:
-        bench, _author = access.acting("attendance.export")
-        with st.spinner(say("Preparing the file…")):
-            st.session_state[_MADE] = ((kind, asked), _content(kind, bench, asked))
-    except MusterError as error:
-        st.session_state.pop(_MADE, None)
-        st.session_state[f"{_KEY}-error"] = (error.message, error.hint)

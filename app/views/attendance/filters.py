@@ -16,7 +16,6 @@ from engine.workbench import Workbench
 
 LONGEST = timedelta(days=92)
 _KEY = "attendance-{}".format
-_PERIODS = ("today", "yesterday", "week", "month")
 
 
 @dataclass(frozen=True)
@@ -54,21 +53,15 @@ def wanted(today: date) -> SheetFilter:
     return SheetFilter(first, last, st.query_params.get("department", ""), st.query_params.get("find", "").strip())
 
 
-def _period(name: str, today: date) -> tuple[date, date]:
-    if name == "yesterday":
-        return today - timedelta(days=1), today - timedelta(days=1)
-    if name == "week":
-        return today - timedelta(days=today.weekday()), today
-    if name == "month":
-        return today.replace(day=1), today
-    return today, today
-
-
 def row(asked: SheetFilter, today: date, departments: Sequence[str]) -> None:
     """Draw the row."""
     names = {"today": say("Today"), "yesterday": say("Yesterday"), "week": say("Week"), "month": say("Month")}
-    spans = {name: _period(name, today) for name in _PERIODS}
-    st.session_state[_KEY("period")] = next((n for n in _PERIODS if spans[n] == (asked.first, asked.last)), None)
+    yesterday, monday = today - timedelta(days=1), today - timedelta(days=today.weekday())
+    firsts_lasts = (today, today), (yesterday, yesterday), (monday, today), (today.replace(day=1), today)
+    spans = dict(zip(names, firsts_lasts, strict=True))
+    st.session_state[_KEY("period")] = next(
+        (name for name, span in spans.items() if span == (asked.first, asked.last)), None
+    )
     st.session_state[_KEY("days")] = (asked.first, asked.last)
     st.session_state[_KEY("department")] = asked.department
     st.session_state[_KEY("find")] = asked.find
@@ -84,7 +77,7 @@ def row(asked: SheetFilter, today: date, departments: Sequence[str]) -> None:
 
     with st.container(horizontal=True, vertical_alignment="top"):
         st.segmented_control(
-            say("Period"), _PERIODS, key=_KEY("period"), on_change=period, format_func=lambda name: names[name]
+            say("Period"), list(names), key=_KEY("period"), on_change=period, format_func=lambda name: names[name]
         )
         st.date_input(
             say("Days"),

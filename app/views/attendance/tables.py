@@ -19,25 +19,20 @@ _TALLEST_PX = 62 + 6 * 58
 _CHIPS = {"good": "green", "warn": "orange", "bad": "red", "info": "blue", "quiet": "gray"}
 
 
-def _status(label: str, words: Sequence[str]) -> Any:
-    """A column of statuses as coloured chips of sign and word."""
-    found = list(dict.fromkeys(words))
-    return st.column_config.MultiselectColumn(
-        label,
-        options=[parts.mark(word) for word in found],
-        color=[_CHIPS[parts.tone(word)] for word in found],
-        width=175,
-    )
-
-
 def _columns(words: Sequence[str], *, several_days: bool) -> dict[str, Any]:
     """How columns are shown, by name."""
+    found = list(dict.fromkeys(words))
     text, day = st.column_config.TextColumn, "DD.MM.YYYY" if language() == "de" else "ddd D MMM YYYY"
     columns: dict[str, Any] = {
         "face": st.column_config.ImageColumn(" ", width=64),
         "name": text(say("Name"), width=165),
         "date": st.column_config.DateColumn(say("Date"), format=day, width=120),
-        "status": _status(say("Status"), words),
+        "status": st.column_config.MultiselectColumn(
+            say("Status"),
+            options=[parts.mark(word) for word in found],
+            color=[_CHIPS[parts.tone(word)] for word in found],
+            width=175,
+        ),
         "department": text(say("Department"), width=120),
         "came": text(say("In"), width=62, help=say("First valid arrival.")),
         "left": text(say("Out"), width=62, help=say("Last valid departure.")),

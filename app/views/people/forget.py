@@ -75,15 +75,11 @@ def _gone(found: Prospect) -> Markup:
         say("Templates: {count}", count=found.templates),
         say("Enrolment, evidence and incident pictures: {count}", count=found.pictures),
         say("Name, department, e-mail and consent"),
+        found.leave_entries and say("Leave entries: {count}", count=found.leave_entries),
+        found.pin and say("PIN"),
+        found.dossiers and say("Dossiers of them as a stranger: {count}", count=found.dossiers),
+        found.messages and say("Waiting messages: {count}", count=found.messages),
     ]
-    if found.leave_entries:
-        lines.append(say("Leave entries: {count}", count=found.leave_entries))
-    if found.pin:
-        lines.append(say("PIN"))
-    if found.dossiers:
-        lines.append(say("Dossiers of them as a stranger: {count}", count=found.dossiers))
-    if found.messages:
-        lines.append(say("Waiting messages: {count}", count=found.messages))
     stays = [
         say("Attendance rows, under a pseudonym: {count}", count=found.rows)
         if found.pseudonym
@@ -94,7 +90,7 @@ def _gone(found: Prospect) -> Markup:
     return parts.markup(
         "<p><b>{gone}</b></p><ul>{a}</ul><p><b>{rest}</b></p><ul>{b}</ul><p>{end}</p>",
         gone=say("Muster erases:"),
-        a=parts.items(lines),
+        a=parts.items(filter(None, lines)),
         rest=say("Muster keeps, without the name:"),
         b=parts.items(stays),
         end=say("You cannot undo this. Backups elsewhere stay untouched."),

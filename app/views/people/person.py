@@ -55,7 +55,8 @@ def _head(employee_id: str, person: Person | None, templates: int) -> None:
     states += [("active" if active else "inactive")] if person else []
     states += ["no templates"] if not templates else []
     states += ["no consent"] if active and person and not person.consent_at else []
-    link = Markup("")
+    link, day = Markup(""), day_of(person.enrolled_at) if person else None
+    registered = say("registered {day}", day=say_date(day)) if day else ""
     if access.may("people.enrol"):
         link = parts.markup(
             '<p style="margin:.6rem 0 0"><a class="m-link" href="{address}" target="_self">{text}</a></p>',
@@ -67,15 +68,10 @@ def _head(employee_id: str, person: Person | None, templates: int) -> None:
         "<p style='margin:.2rem 0'>{states}</p>{link}</div></div>",
         face=parts.face(parts.portrait(employee_id, 160), 160, person.name if person else employee_id),
         name=person.name if person else employee_id,
-        line=" · ".join(filter(None, [employee_id, person.department if person else "", _enrolled(person)])),
+        line=" · ".join(filter(None, [employee_id, person.department if person else "", registered])),
         states=Markup(" &nbsp; ").join(map(parts.status, states)),
         link=link,
     )
-
-
-def _enrolled(person: Person | None) -> str:
-    day = day_of(person.enrolled_at) if person else None
-    return say("registered {day}", day=say_date(day)) if day else ""
 
 
 def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from app.live.stream import browser_camera
 from app.ui import parts
 from app.views.registration.state import CAMERA_KEY, MOST_PICTURES, Piece, Registration
-from app.views.registration.words import instruction, not_playing, quality_mark, refusal, step_name
+from app.views.registration.words import instruction, quality_mark, refusal, step_name
 from app.web import access
 from app.web.pictures import inline, picture
 from app.words import say, say_count
@@ -105,7 +105,7 @@ def _guidance(state: Registration, *, playing: bool) -> None:
     if state.capture is None:
         return
     guidance = state.capture.guidance
-    words, why, tone = instruction(guidance) if playing or guidance.step is None else not_playing()
+    words, why, tone = instruction(guidance, playing=playing)
     parts.show(
         '<div class="m-guide {tone}" role="status" aria-live="polite"><strong>{words}</strong><span>{why}</span>'
         '<div class="m-fill" role="progressbar" aria-label="{label}" aria-valuemin="0" aria-valuemax="100" '
@@ -213,14 +213,15 @@ def refused_list(state: Registration) -> None:
     if not state.refused:
         return
     parts.show('<div class="m-warn"><strong>{text}</strong></div>', text=say("Not used"))
+    steps = {str(step): step_name(step) for step in STEPS}
     parts.bullets(
-        parts.markup("<strong>{name}</strong>: {reason}", name=_short(each.name), reason=refusal(each.reason))
+        parts.markup(
+            "<strong>{name}</strong>: {reason}",
+            name=steps.get(each.name) or each.name.rpartition("/")[2],
+            reason=refusal(each.reason),
+        )
         for each in state.refused
     )
     if st.button(say("Hide"), type="tertiary", key="registration-hide"):
         state.refused = []
         st.rerun()
-
-
-def _short(name: str) -> str:
-    return next((step_name(step) for step in STEPS if name == step), name.rpartition("/")[2])

@@ -24,15 +24,12 @@ def quality_mark(quality: FaceQuality) -> Markup:
     return parts.status("medium", say("fair")) if quality.score >= _FAIR else parts.status("low", say("poor"))
 
 
-def not_playing() -> tuple[str, str, str]:
-    """Instruction, explanation and tone while the camera is off."""
-    return say("Start the camera"), say("Muster takes the pictures."), "m-quiet"
-
-
-def instruction(guidance: Guidance) -> tuple[str, str, str]:
+def instruction(guidance: Guidance, *, playing: bool) -> tuple[str, str, str]:
     """Instruction, explanation and tone."""
     if guidance.step is None:
         return say("All pictures taken"), say("Continue with “Check”."), "m-good"
+    if not playing:
+        return say("Start the camera"), say("Muster takes the pictures."), "m-quiet"
     if guidance.just_taken is not None:
         return say("Taken"), "", "m-good"
     if not guidance.reason:
@@ -58,18 +55,13 @@ def instruction(guidance: Guidance) -> tuple[str, str, str]:
         "looking up or down too far": (asked, say("The head is tilted too far up or down.")),
         "turned aside": (asked, say("The head is also turned another way.")),
         "other way": (asked, say("Turn the other way.")),
+        "turned too far": (asked, say("The head is turned to the side."))
+        if guidance.step == "front"
+        else (say("Turn back a little"), say("You turned too far.")),
     }
-    if guidance.reason == "turned too far":
-        return (*_too_far(guidance.step, asked), "m-warn")
     if guidance.reason == "not turned yet":
         return asked, say("Follow the arrow."), "m-info"
     return (*words.get(guidance.reason, (asked, term(guidance.reason))), "m-warn")
-
-
-def _too_far(step: Step, asked: str) -> tuple[str, str]:
-    if step == "front":
-        return asked, say("The head is turned to the side.")
-    return say("Turn back a little"), say("You turned too far.")
 
 
 def refusal(reason: str) -> str:

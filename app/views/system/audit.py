@@ -59,7 +59,8 @@ def _filtered(bench: Workbench, rows: Sequence[AuditRow]) -> list[AuditRow]:
     span = when.date_input(
         say("Days"), [], format=date_format(), max_value=bench.attendance.day_of(bench.clock()), key="audit_days"
     )
-    first, last = _days(span)
+    days = [day for day in span if isinstance(day, date)] if isinstance(span, tuple) else []
+    first, last = (days[0], days[-1]) if days else (date.min, date.max)
     return [
         row
         for row in reversed(rows)
@@ -67,12 +68,6 @@ def _filtered(bench: Workbench, rows: Sequence[AuditRow]) -> list[AuditRow]:
         and (not action or row.action == action)
         and first <= row.timestamp.date() <= last
     ]
-
-
-def _days(span: object) -> tuple[date, date]:
-    """First and last chosen day; the same day while only one is chosen."""
-    days = [day for day in span if isinstance(day, date)] if isinstance(span, tuple) else []
-    return (days[0], days[-1]) if days else (date.min, date.max)
 
 
 def _table(bench: Workbench, rows: Sequence[AuditRow]) -> None:

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app.ui import parts
 from app.web import access
 from app.words import say, say_count, term
-from engine.operations.doctor import Check, examine
+from engine.operations.doctor import examine
 from engine.records import Finding
 from engine.workbench import Workbench
 
@@ -35,11 +35,10 @@ def _doctor(bench: Workbench) -> None:
     if thorough:
         st.toast(say("All checks done"), icon=":material/check:")
     with st.expander(say("All checks ({count})", count=len(checks)), expanded=False):
-        parts.table((say("What"), say("State"), say("Found")), map(_row, checks))
-
-
-def _row(check: Check) -> tuple[object, ...]:
-    return check.what, parts.status("ok" if check.ok else "wrong"), check.line
+        parts.table(
+            (say("What"), say("State"), say("Found")),
+            [(each.what, parts.status("ok" if each.ok else "wrong"), each.line) for each in checks],
+        )
 
 
 def _integrity() -> None:
@@ -64,12 +63,16 @@ def _integrity() -> None:
         else:
             parts.html(parts.status("ok", say("All rows are unaltered")))
         if findings:
-            parts.table((say("File"), say("Line"), say("What"), say("Detail")), [_finding(each) for each in findings])
-
-
-def _finding(finding: Finding) -> tuple[object, ...]:
-    state = parts.status("ok" if finding.harmless else "wrong", term(finding.what))
-    return finding.file, finding.line or "–", state, finding.detail
+            rows = [
+                (
+                    each.file,
+                    each.line or "–",
+                    parts.status("ok" if each.harmless else "wrong", term(each.what)),
+                    each.detail,
+                )
+                for each in findings
+            ]
+            parts.table((say("File"), say("Line"), say("What"), say("Detail")), rows)
 
 
 def _verified(place: DeltaGenerator) -> list[Finding]:

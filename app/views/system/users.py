@@ -37,10 +37,6 @@ def _role(role: str) -> str:
     }[role]
 
 
-def _site(name: str) -> str:
-    return say("All sites, including future ones") if name == ALL_SITES else name
-
-
 def _sites_of(account: Account) -> str:
     if ALL_SITES in account.sites:
         return say("all")
@@ -56,7 +52,7 @@ def _sites_field(key: str, had: Sequence[str] = ()) -> list[str] | None:
         say("Sites"),
         list(dict.fromkeys((ALL_SITES, *known, *had))),
         list(had),
-        format_func=_site,
+        format_func=lambda name: say("All sites, including future ones") if name == ALL_SITES else name,
         key=key,
         placeholder=say("{site} only", site=known[0]),
         help=say("Users of one site see no other. Administrators of {site} manage users of all sites.", site=known[0]),

@@ -141,15 +141,17 @@ def _figures(made: CalibrationReport, found: Operating) -> None:
 def _charts(made: CalibrationReport, threshold: float) -> None:
     from app.charts.tuning import densities, det  # noqa: PLC0415
 
+    similar = say("Similarities of people with themselves and with others")
+    costs = say("False non-matches against false matches, with an interval")
+    _side_by_side((densities(made, threshold), "densities", similar), (det(made, threshold), "det", costs))
+
+
+def _side_by_side(*plots: tuple[object, str, str]) -> None:
+    """Figures with their keys and descriptions."""
     grid = st.grid(2, min_column_width=380)
-    with grid.cell():
-        parts.plot(
-            densities(made, threshold),
-            "tuning-densities",
-            say("Similarities of people with themselves and with others"),
-        )
-    with grid.cell():
-        parts.plot(det(made, threshold), "tuning-det", say("False non-matches against false matches, with an interval"))
+    for figure, key, alt in plots:
+        with grid.cell():
+            parts.plot(figure, f"tuning-{key}", alt)
 
 
 def _support(made: CalibrationReport, found: Operating) -> None:
@@ -163,13 +165,9 @@ def _size(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
     del bench
     from app.charts.tuning import open_set, photos_effect  # noqa: PLC0415
 
-    grid = st.grid(2, min_column_width=380)
-    with grid.cell():
-        parts.plot(
-            open_set(made, threshold), "tuning-open-set", say("Strangers named, by the number of people enrolled")
-        )
-    with grid.cell():
-        parts.plot(photos_effect(made, threshold), "tuning-photos", say("Misses, by the number of enrolment photos"))
+    named = say("Strangers named, by the number of people enrolled")
+    misses = say("Misses, by the number of enrolment photos")
+    _side_by_side((open_set(made, threshold), "open-set", named), (photos_effect(made, threshold), "photos", misses))
 
 
 def _parts(bench: Workbench, made: CalibrationReport, threshold: float) -> None:

@@ -52,11 +52,7 @@ def _pair(bench: Workbench, pair: LookAlike, threshold: float) -> Markup:
 
 
 def _portrait(bench: Workbench, key: str, caption: object) -> Markup:
-    return _figure(parts.face(parts.portrait(key, 320), 160, name_of(bench, key)), caption)
-
-
-def _figure(face: Markup, caption: object) -> Markup:
-    return parts.markup("<figure>{face}<figcaption>{text}</figcaption></figure>", face=face, text=caption)
+    return parts.captioned(parts.face(parts.portrait(key, 320), 160, name_of(bench, key)), caption)
 
 
 def misfits(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
@@ -84,7 +80,9 @@ def _misfit(bench: Workbench, made: CalibrationReport, each: Outlier, threshold:
     stranger = each.nearest is not None and each.nearest > each.similarity
     alt = say("Picture of {name}", name=name_of(bench, each.person))
     cells = [
-        _figure(shown(bench, f"images/enrolment/{template.template_id}.jpg", 160, alt), _person(bench, each.person))
+        parts.captioned(
+            shown(bench, f"images/enrolment/{template.template_id}.jpg", 160, alt), _person(bench, each.person)
+        )
     ]
     if stranger:
         other = say("more like {name}", name=name_of(bench, each.nearest_person))

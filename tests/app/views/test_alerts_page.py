@@ -253,15 +253,15 @@ def test_one_goes_from_alert_to_alert_in_the_order_of_the_gallery(
 def test_several_are_settled_at_once(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, third = (visit(workbench, hours, *[0.0] * hours, 1) for hours in (3, 2, 1))
     page = opened(workbench, monkeypatch)
-    assert "bulk-false" not in keys(page)
+    assert "bulk-false-alarm" not in keys(page)
     page.checkbox(f"pick-{first}").check().run()
     page.checkbox(f"pick-{second}").check().run()
     page.text_input("bulk-note").input("the cleaners").run()
-    page.button("bulk-false").click().run()
+    page.button("bulk-false-alarm").click().run()
     states = {each.row.incident_id: (each.state, each.note) for each in workbench.alerts.all()}
     assert states[first] == states[second] == ("false alarm", "the cleaners")
     assert looks(page) == [third]
-    assert "bulk-false" not in keys(page)
+    assert "bulk-false-alarm" not in keys(page)
 
 
 def test_all_of_a_page_are_selected_and_what_is_overtaken_is_said(
@@ -271,7 +271,7 @@ def test_all_of_a_page_are_selected_and_what_is_overtaken_is_said(
     page = opened(workbench, monkeypatch)
     page.checkbox("alerts-all").check().run()
     workbench.office.review(first, "resolved", author="kim")
-    page.button("bulk-acknowledged").click().run()
+    page.button("bulk-acknowledge").click().run()
     states = {each.row.incident_id: each.state for each in workbench.alerts.all()}
     assert states == {first: "resolved", second: "acknowledged"}
     assert "on 1 alert" in said(page)
