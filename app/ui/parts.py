@@ -106,7 +106,7 @@ def show(template: str, **values: object) -> None:
 
 
 def soft(text: object) -> None:
-    """Show a line of small print; other than Streamlit's captions it takes user texts as they are."""
+    """Show a line of small print. Unlike Streamlit's captions, it escapes user texts itself."""
     show('<p class="m-soft">{text}</p>', text=text)
 
 
@@ -219,12 +219,18 @@ def captioned(face: Markup, caption: object) -> Markup:
 
 
 def similarity_bar(
-    similarity: float, threshold: float, runner_up: float | None = None, *, tone: Tone | None = None
+    similarity: float | None,
+    threshold: float | None,
+    runner_up: float | None = None,
+    *,
+    tone: Tone | None = None,
 ) -> Markup:
     """A similarity as a bar from 0 to 1 with the threshold drawn on it, and the runner-up as a dot; all are cosines.
 
-    Unless another tone is asked for, it is good from the threshold on.
+    Unless another tone is asked for, it is good from the threshold on. Nothing is drawn without a similarity or a threshold.
     """
+    if similarity is None or threshold is None:
+        return Markup("")
 
     def place(value: float) -> str:
         return f"{100 * min(1.0, max(0.0, value)):.1f}%"
@@ -302,7 +308,7 @@ def notice(title: str, why: str, *, tone: Tone = "quiet", action: Callable[[], o
 
 
 def guarded(page: Callable[P, None]) -> Callable[P, None]:
-    """Decorates a page, fragment or callback: it speaks the viewer's language, and shows expected errors with a next step."""
+    """Decorate a page, fragment or callback: set the viewer, and show expected errors with a next step."""
 
     @functools.wraps(page)
     def shown(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -317,7 +323,7 @@ def guarded(page: Callable[P, None]) -> Callable[P, None]:
 
 @contextlib.contextmanager
 def told() -> Iterator[None]:
-    """Show an expected error of an action in its place, and go on with the page."""
+    """Show an expected error where the action was, and continue with the page."""
     try:
         yield
     except MusterError as error:
@@ -325,7 +331,7 @@ def told() -> Iterator[None]:
 
 
 def done(text: str) -> None:
-    """Say that something was done, and draw the page anew."""
+    """Confirm an action and rerun the page."""
     st.toast(text, icon=":material/check:")
     st.rerun()
 

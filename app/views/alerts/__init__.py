@@ -2,7 +2,4 @@
 
 from app.views.alerts.page import open_count, show
 
-__all__ = [
-    "open_count",
-    "show",
-]
+__all__ = ["open_count", "show"]

@@ -33,10 +33,7 @@ def show(bench: Workbench) -> None:
     wanted = filters.wanted()
     arrivals(wanted, version, frozenset(each.row.incident_id for each in alerts))
     if not alerts:
-        parts.notice(
-            say("No alerts yet"),
-            say("Strangers and tailgating appear here, with pictures."),
-        )
+        parts.notice(say("No alerts yet"), say("Strangers and tailgating appear here, with pictures."))
         return
     found = select(alerts, wanted, bench.incidents.day_of(bench.clock()))
     if not found:

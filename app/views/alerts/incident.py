@@ -129,9 +129,7 @@ def _pictures(bench: Workbench, alert: Incident) -> Markup:
 
 def _facts(bench: Workbench, alert: Incident) -> None:
     row = alert.row
-    readable, bar = bench.office.readable, Markup("")
-    if row.similarity is not None and row.threshold is not None:
-        bar = parts.similarity_bar(row.similarity, row.threshold)
+    readable = bench.office.readable
     facts: list[tuple[str, object]] = [
         (say("State"), parts.status(alert.state)),
         (say("Severity"), parts.status(row.severity or "")),
@@ -139,7 +137,7 @@ def _facts(bench: Workbench, alert: Incident) -> None:
         (say("Assignee"), readable(alert.assignee)),
         (say("Until"), moment(bench, row.ended) if row.ended else ""),
         (say("Passed together"), row.classification and term(row.classification)),
-        (say("Most similar person"), bar),
+        (say("Most similar person"), parts.similarity_bar(row.similarity, row.threshold)),
         (say("Detail"), readable(row.detail)),
     ]
     parts.html(parts.facts((name, value) for name, value in facts if value))

@@ -1,4 +1,4 @@
-"""Filters of the attendance page: one row, kept in the address so that it can be passed on and gone back to."""
+"""Filters of the attendance page: one row, kept in the address so that users can share it and go back."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class SheetFilter:
 
 
 def wanted(today: date) -> SheetFilter:
-    """What the address asks for: today where it says nothing; never more than `LONGEST`."""
+    """The filter in the address: by default today, at most `LONGEST`."""
     first = day_of(st.query_params.get("from", "")) or today
     last = max(first, day_of(st.query_params.get("to", "")) or first)
     last = min(last, first + LONGEST - timedelta(days=1))
@@ -79,13 +79,7 @@ def row(asked: SheetFilter, today: date, departments: Sequence[str]) -> None:
         st.segmented_control(
             say("Period"), list(names), key=_KEY("period"), on_change=period, format_func=lambda name: names[name]
         )
-        st.date_input(
-            say("Days"),
-            key=_KEY("days"),
-            on_change=days,
-            format=date_format(),
-            width=222,
-        )
+        st.date_input(say("Days"), key=_KEY("days"), on_change=days, format=date_format(), width=222)
         st.selectbox(
             say("Department"),
             sorted({"", asked.department, *departments}, key=str.casefold),

@@ -199,17 +199,12 @@ def _passage(each: Explanation, names: Mapping[str, str], *, evidence: bool) -> 
             text=say("sample data, no picture") if row.method == "sample" else say("no picture kept"),
         )
     )
-    bar = (
-        parts.similarity_bar(row.similarity, row.threshold, row.runner_up_similarity)
-        if row.similarity is not None and row.threshold is not None
-        else ""
-    )
     return parts.markup(
         '<div class="a-punch{css}">{picture}<div>{head}<br>{bar}<br>{told}</div></div>',
         css=" a-gone" if each.taken_back is not None else "",
         picture=picture,
         head=head,
-        bar=bar,
+        bar=parts.similarity_bar(row.similarity, row.threshold, row.runner_up_similarity),
         told=_sentence(each, names),
     )
 

@@ -145,9 +145,7 @@ def _punch(row: PunchRow, *, evidence: bool) -> Markup:
         day=say_date(row.timestamp.date(), year=False),
         time=say_time(row.timestamp),
         camera=row.camera,
-        bar=parts.similarity_bar(row.similarity, row.threshold, row.runner_up_similarity)
-        if evidence and row.similarity is not None and row.threshold is not None
-        else "",
+        bar=parts.similarity_bar(row.similarity, row.threshold, row.runner_up_similarity) if evidence else "",
     )
 
 

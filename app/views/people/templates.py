@@ -44,12 +44,11 @@ def show(bench: Workbench, employee_id: str, name: str) -> None:
 def _template(view: TemplateView, threshold: float, number: int, name: str) -> None:
     address = parts.picture(view.picture or "images/enrolment/-.jpg", 112)
     quality = "good" if view.quality >= 0.6 else "fair" if view.quality >= 0.25 else "poor"
-    bar = "" if view.similarity is None else parts.similarity_bar(view.similarity, threshold)
     parts.show(
         '<div class="m-template">{face}<div>{quality}</div><div>{bar}</div><div>{odd}</div></div>',
         face=parts.face(address, 112, say("Picture {number} of {name}", number=number, name=name)),
         quality=parts.status(quality),
-        bar=bar,
+        bar=parts.similarity_bar(view.similarity, threshold),
         odd=parts.status("no templates", say("unlike the others")) if view.outlier else "",
     )
 

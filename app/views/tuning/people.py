@@ -137,7 +137,7 @@ def _why(each: Difficulty, threshold: float) -> list[str]:
 
 
 def _line(bench: Workbench, each: Difficulty, why: list[str], threshold: float) -> tuple[Markup, ...]:
-    own = Markup("–") if each.hardest is None else parts.similarity_bar(each.hardest, threshold)
+    own = parts.similarity_bar(each.hardest, threshold) or Markup("–")
     other = Markup("–")
     if each.nearest is not None:
         other = parts.markup(

@@ -181,7 +181,6 @@ def _change(bench: Workbench, change: Change, threshold: float) -> Markup:
     who = " · ".join(name_of(bench, each) for each in key.split(";")) if key else say("Unknown person")
     if change.kind is ChangeKind.RECLASSIFIED:
         who = f"{term(change.then)} → {term(change.now)}"
-    bar = Markup("") if change.similarity is None else parts.similarity_bar(change.similarity, threshold)
     said = parts.markup(" · {text}", text=term(change.said)) if change.said else Markup("")
     return parts.markup(
         '<div class="m-row m-arrival">{face}<div><strong>{who}</strong><br><span class="m-soft">{when} · {camera}{said}</span></div>'
@@ -191,7 +190,7 @@ def _change(bench: Workbench, change: Change, threshold: float) -> Markup:
         when=f"{say_date(change.day)}, {say_time(change.time)}",
         camera=change.camera,
         said=said,
-        bar=bar,
+        bar=parts.similarity_bar(change.similarity, threshold),
         link=_link(change),
     )
 
