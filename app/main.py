@@ -14,7 +14,7 @@ from engine.errors import MusterError
 
 
 def _tidy(path: str) -> None:
-    """Personal pictures and files do not outlive the page that made them."""
+    """Drop personal pictures and files when the user leaves the page that made them."""
     if path != "registration":
         registration.forget()
     for name, page in (("export", "people"), ("attendance-made", "attendance"), ("tuning-replay", "tuning")):

@@ -98,7 +98,7 @@ def confusion(report: CalibrationReport, threshold: float) -> pd.DataFrame:
 
 
 class ThresholdView:
-    """Shows the meaning of a threshold; a slider calls it with each value."""
+    """Shows what a threshold means; a slider calls it with each value."""
 
     def __init__(self, bench: Workbench, report: CalibrationReport) -> None:
         self._bench, self._report = bench, report

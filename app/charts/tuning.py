@@ -143,8 +143,8 @@ def _above(figure: go.Figure, x: float, text: str, **more: object) -> None:
 def det(report: CalibrationReport, threshold: float) -> go.Figure:
     """False non-matches over false matches on normal-deviate axes (ISO/IEC 19795-1:2021), with the 95% interval of both.
 
-    Such axes have no place for a rate of zero; it is drawn at their edge. The band is widened where it would narrow only because no error
-    was seen at one threshold and one at the next.
+    Such axes cannot show a rate of zero, so it is drawn at the edge. The band is widened where it would narrow only because one threshold
+    has no error and the next has one.
     """
     colour = blue()
     bands = report.bands

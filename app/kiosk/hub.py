@@ -32,7 +32,7 @@ class Hub:
     """Distributes events to all listeners. Thread-safe.
 
     Attributes:
-        newest: number of the newest event; 0 before the first. closed: no more come. listeners: how many there are.
+        newest: number of the newest event; 0 before the first. closed: whether it has ended. listeners: how many there are.
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:

@@ -47,7 +47,7 @@ def metrics() -> Response:
 @routes.get("/openapi.json")
 @needs("status")
 def openapi() -> Response:
-    """The description of all this."""
+    """The description of this API."""
     return jsonify(description())
 
 

@@ -44,22 +44,21 @@ class CameraWatcher:
 class Camera:
     """One camera, running while it has viewers or is kept running.
 
-    A video file is shown again and again, to try things out. What happens in it is told in the first round only: the same recording
-    is no news.
+    A video file plays in a loop, to try things out. It raises incidents in its first round only.
 
     Args:
         bench: the workbench.
         name: of the camera in the settings.
         source: as `open_source` takes it; a file's path from the workspace on.
-        picture: how viewers get its pictures.
-        watcher: told of everything.
-        draw: makes the picture of a result that viewers get.
-        elsewhere: pictures that another process makes of the camera, with names on them; None: there are none.
+        picture: distributes its pictures to viewers.
+        watcher: receives every result and change of state.
+        draw: draws a result for viewers.
+        elsewhere: the pictures of another process that records the camera, with names on them; None: there is none.
 
     Attributes:
-        state: `off`, `starting`, `playing`, `lost` (it is being reached for), `ended` or `failed`. detail: why. since: from when on.
-        recording: False: another process records this camera, so it is only shown.
-        pipeline: that is running; None: none is.
+        state: `off`, `starting`, `playing`, `lost` (reconnecting), `ended` or `failed`. detail: why. since: from when on.
+        recording: False if another process records this camera and this one only shows it.
+        pipeline: the running one, or None.
         frames, dropped, losses: counted since the start.
         size: (width, height) of the newest frame.
     """

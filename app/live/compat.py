@@ -1,4 +1,4 @@
-"""What is changed of aioice by a name that it does not promise to keep."""
+"""Changes a private constant of aioice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SILENCES = 2
 def end_silent_connections() -> None:
     """From now on a WebRTC connection ends when the browser no longer answers, after ten seconds instead of thirty.
 
-    A tab that is closed says no goodbye: the connection ends when the browser has not answered a few times (RFC 7675), five seconds
-    apart. On the short ways that this is for, two are enough, and threads are freed sooner.
+    A closed tab does not end its connection. The connection ends when the browser misses several checks (RFC 7675), five seconds apart. On
+    a local network two are enough, and they free threads sooner.
     """
     aioice.ice.CONSENT_FAILURES = _SILENCES

@@ -58,14 +58,14 @@ def overlay(
 class LiveSession:
     """Recognition for one browser's camera: its own tracker, shared networks and books.
 
-    Frames are brought to one height, because browsers change their size in mid-stream and tracks live in pixels. A thread of its own
-    ends the pipeline when no frame has come for some seconds, however the page went away.
+    It scales frames to one height, because browsers change their size in mid-stream and tracks are in pixels. A separate thread ends the
+    pipeline after some seconds without a frame, however the page was left.
 
     Args:
         bench: the workbench.
         camera: name under which rows are written.
         words: see `engine.imaging.drawing`.
-        allowed: whether whoever started it still may; asked every few seconds, because a stream goes on without its page.
+        allowed: whether the user still may; checked every few seconds, because a stream continues without its page.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class LiveSession:
             image: RGB uint8 (H, W, 3).
 
         Raises:
-            MusterError: networks cannot be opened, the workspace cannot be written, or they may not any more.
+            MusterError: networks cannot be opened, the workspace cannot be written, or the user may no longer record.
         """
         with self._lock:
             self._check()

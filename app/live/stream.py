@@ -1,7 +1,7 @@
 """The browser's camera over WebRTC. The frames' thread never calls Streamlit.
 
-`async_processing` lets the newest frame win: while one is worked on, those that come are dropped. An exception or ten seconds in the
-callback would end the stream, so failures are kept and told on the page instead.
+With `async_processing` the newest frame wins: frames that arrive during processing are dropped. An exception, or ten seconds in the
+callback, would end the stream, so failures are kept and shown on the page.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class BrowserCamera:
         self.dropped = 0
 
     async def frames(self, waiting: list[av.VideoFrame]) -> list[av.VideoFrame]:
-        """WebRTC's callback, in a thread of the stream's own: all frames that came since the last call; the newest is taken."""
+        """Process the newest of the frames since the last call. WebRTC calls this in the stream's own thread."""
         self.dropped += len(waiting) - 1
         return [self._frame(waiting[-1])]
 
@@ -52,7 +52,7 @@ class BrowserCamera:
             with self._lock:
                 shown = self._process(image)
             self.failure = None
-        except Exception as error:  # noqa: BLE001 - anything raised here would end the stream without a word
+        except Exception as error:  # noqa: BLE001 - an exception here would end the stream silently
             if self.failure is None:
                 log.warning("a frame of the browser's camera could not be processed: %s", error)
             self.failure = error

@@ -1,10 +1,10 @@
 """The signed-in user, their site and their rights: the only way from a page to a workbench.
 
-A page reads through `reading(action)` and acts through `acting(action)`; both look at the account anew, so that a role or a site taken
-away in the middle of a session holds from the next click on.
+A page reads through `reading(action)` and acts through `acting(action)`. Both check the account again, so losing a role or a site
+takes effect at the next click.
 
-The site stands in the address, so that a link leads to the same one; where it does not, it is the one of the page before. It is chosen
-at the beginning of a run (`enter`) and holds until the next: what somebody clicks on acts on the site that they saw.
+The site is part of the address, so that a link opens the same one; without it the previous page's site stays. Each run chooses its site
+at the beginning (`enter`) and keeps it, so a click acts on the site that the user saw.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def theme() -> viewer.Theme:
 
 
 def look() -> None:
-    """Tell words, figures and addresses who looks; each run of a page, fragment or callback begins with it.
+    """Set the viewer for words, figures and addresses; each run of a page, fragment or callback begins with this.
 
     The language is the account's, else the workspace's, else the browser's, else English.
 

@@ -1,6 +1,6 @@
 """The gate in front of the workbench: without a session, browsers get the sign-in page only.
 
-It stands before Streamlit's own routes, too (its socket, uploads and pictures), which know no accounts.
+It also protects Streamlit's own routes (its socket, uploads and pictures), which know nothing of accounts.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ def signed_in(headers: Headers) -> Account | None:
 
 
 def visitor(request: Request) -> tuple[Account, str] | None:
-    """The account that asks one of our routes, and the site (`?site=`, else home).
+    """The account behind a request to one of our routes, and the site (`?site=`, else home).
 
     Returns:
-        None: nobody who sees that site. Whether there is such a site is not told.
+        None if nobody is signed in or the account may not see the site. The answer does not reveal whether the site exists.
 
     Raises:
         MusterError: the accounts cannot be read.
@@ -74,7 +74,7 @@ class Gate:
 
     Args:
         hosts: names under which browsers may come, see `app.web.hosts`.
-        oidc: the organisation's own sign-in is set up: it begins on a page of Streamlit's, which shows nothing else.
+        oidc: the organisation's sign-in is set up; it starts on a page of Streamlit that shows nothing else.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = (), *, oidc: bool = False) -> None:

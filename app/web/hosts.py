@@ -1,7 +1,7 @@
 """Host names that browsers may use, so that a name pointed here by an attacker does not reach the server (DNS rebinding).
 
-A plain address is always fine, for no attacker can point it elsewhere. Starlette's and Werkzeug's lists of trusted hosts hold names
-alone, so they would refuse a kiosk that is opened by its address.
+A plain IP address is always accepted, because no attacker can point it elsewhere. Starlette's and Werkzeug's trusted hosts accept
+names only, so they would refuse a kiosk opened by its address.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def known_host(header: str, hosts: Collection[str]) -> bool:
 
     Args:
         header: as it came; the port does not matter.
-        hosts: names that may be used beside `localhost` and plain addresses, in lower case; `*`: any.
+        hosts: accepted names besides `localhost` and plain addresses, in lower case; `*`: any.
     """
     try:
         name = (urlsplit(f"//{header}").hostname or "").casefold()

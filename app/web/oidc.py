@@ -17,7 +17,7 @@ from engine.config import OidcConfig
 from engine.errors import ConfigError
 
 ASKED = "oidc"
-"""Parameter of the address with which the sign-in page leads here."""
+"""Query parameter with which the sign-in page links here."""
 
 
 def secrets(config: OidcConfig, cookie_secret: str) -> Mapping[str, SecretsValue]:
@@ -40,7 +40,7 @@ def secrets(config: OidcConfig, cookie_secret: str) -> Mapping[str, SecretsValue
 
 
 def show() -> None:
-    """The page for visitors without a session: leads to the service, and from it to the workbench."""
+    """The page for visitors without a session: sends them to the service, and from there to the workbench."""
     config = services.home().config.app.oidc
     if config is None or not st.user.is_logged_in:
         if config is not None and ASKED in st.query_params:

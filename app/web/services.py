@@ -1,9 +1,9 @@
 """The workbenches that pages and routes share: one per process and site, with shared models.
 
-Home is the workspace that MUSTER_WORKSPACE names: accounts and sessions are kept there, and its settings hold for the server. Which
-sites there are is looked up once, as settings are read once.
+Home is the workspace that MUSTER_WORKSPACE names. It keeps accounts and sessions, and its settings apply to the server. Sites and
+settings are read once.
 
-Kept outside Streamlit's caches, because the web server's own routes use it, too.
+They are kept outside Streamlit's caches, because the web server's own routes use them, too.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def sites() -> Sites:
 
 
 def bench(site: str) -> Workbench:
-    """The workbench of a site. Who asks has made sure that whoever it is for sees that site, see `app.web.access` and `app.web.gate`.
+    """The workbench of a site. Callers must check that the user may see it, see `app.web.access` and `app.web.gate`.
 
     Raises:
         InputError: there is no such site.

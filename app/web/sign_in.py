@@ -33,7 +33,7 @@ def _language(request: Request) -> str:
 def _page(request: Request, *, problem: str = "", name: str = "", status: int = 200, away: bool = False) -> Response:
     """The sign-in page: with the problem and the name of the last try, or (away) while the accounts cannot be read or written.
 
-    Nobody who is not signed in is told where they are kept.
+    Visitors who are not signed in do not learn where the accounts are kept.
     """
     bench, code = services.home(), _language(request)
     try:

@@ -1,7 +1,7 @@
 """The viewer's language, theme and site, for words, figures and addresses.
 
-`app.web.access.look` sets them at the beginning of each run of a page or fragment. Where nobody does, as in notebooks, it is English
-on light ground. Nothing of Streamlit is imported here, so words and figures can be used anywhere.
+`app.web.access.look` sets them at the beginning of each run of a page or fragment. By default, as in notebooks, the language is English
+and the theme light. This module does not import Streamlit, so words and figures work anywhere.
 """
 
 from __future__ import annotations

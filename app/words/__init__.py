@@ -1,7 +1,7 @@
 """Words, numbers and dates in the viewer's language.
 
-English stands in the code, other languages in `locale/<code>/LC_MESSAGES/muster.po`. `make words` collects new sentences for the
-translators; a test tells what is missing. Another language is one more such file and an entry in `LANGUAGES`.
+English texts are in the code, other languages in `locale/<code>/LC_MESSAGES/muster.po`. `make words` collects new sentences for the
+translators, and a test finds missing ones. A new language needs such a file and an entry in `LANGUAGES`.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ def translations(code: str) -> NullTranslations:
 
 
 def choose(accepted: Sequence[str]) -> str:
-    """The first language that there are words in, else English; best first, such as `de-AT`."""
+    """The first of the accepted languages (such as `de-AT`, best first) that has a catalogue, else English."""
     spoken = (code.partition("-")[0].casefold() for code in accepted)
     return next((code for code in spoken if code in LANGUAGES), "en")
 
 
 def language() -> str:
-    """The viewer's language where there are words in it, else English."""
+    """The viewer's language if it has a catalogue, else English."""
     return choose([viewer.current.get().language])
 
 
@@ -78,7 +78,7 @@ def say(text: str, /, **values: object) -> str:
 
 
 def say_count(one: str, many: str, count: int, /, **values: object) -> str:
-    """Of two sentences as for `say` the one that is right for a number, which `{count}` marks."""
+    """The singular or the plural of a sentence, see `say`; `{count}` marks the number."""
     return translations(language()).ngettext(one, many, count).format(count=say_number(count), **values)
 
 

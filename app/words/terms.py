@@ -1,4 +1,4 @@
-"""Words of the engine that pages show in English of their own."""
+"""English words that pages show in place of the engine's, and sentences of the engine for the translators."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ TERMS: Mapping[str, str] = {
     "late by {minutes} min": N_("{minutes} min late"),
     "somebody like them was seen at {times}": N_("someone similar was seen at {times}"),
 }
-"""What pages say instead of a word of the engine."""
+"""The English that pages show in place of a word of the engine."""
 
 MARKED = (
     # explanations and notes of the day sheet
@@ -99,4 +99,4 @@ MARKED = (
     N_("unknown people"),
     N_("warning"),
 )
-"""What the engine says in sentences of its own, for the translators alone; `tests/support/catalogue.py` reads its vocabularies."""
+"""Words and sentences in the engine's code, marked for `make words` alone; it reads the engine's vocabularies itself."""

@@ -14,7 +14,7 @@ Names = Callable[[str], str]
 
 
 def percent(share: float) -> str:
-    """A share such as 2% or 0.4%, or that it is less than can be told."""
+    """A share such as 2% or 0.4%, or that it is below what was ever measured."""
     return say_percent(share) if share == 0 or share >= _LEAST else f"< {say_percent(_LEAST)}"
 
 
@@ -56,7 +56,7 @@ def sentence(found: Operating) -> str:
 
 
 def support(report: CalibrationReport) -> str:
-    """What so few people can show, see `Support.statement`."""
+    """How far the enrolled people support the figures, see `Support.statement`."""
     found = report.support
     if found.pairs:
         text = say(
@@ -102,7 +102,7 @@ def traffic(found: Traffic) -> str:
 
 
 def warnings(report: CalibrationReport, threshold: float, names: Names) -> Iterator[str]:
-    """What somebody should know before a threshold is put in force, see `CalibrationReport.warnings`; of traffic `traffic` tells."""
+    """Warnings to read before a threshold is put in force, see `CalibrationReport.warnings`; `traffic` covers the traffic."""
     alike = [pair for pair in report.look_alikes if pair.reaches(threshold)]
     if alike:
         pairs = ", ".join(say("{a} and {b}", a=names(pair.first), b=names(pair.second)) for pair in alike[:3])
@@ -124,7 +124,7 @@ def warnings(report: CalibrationReport, threshold: float, names: Names) -> Itera
 
 
 def foundation(report: CalibrationReport, found: Operating) -> Iterator[str]:
-    """What the logs of real passages say, and what these people alone cannot rule out."""
+    """Findings from the logs of real passages, and the limit that these few people cannot rule out."""
     if report.support.pairs:
         yield say(
             "Upper limit of wrong punches from these people alone: {often}.", often=often(found.wrong_per_month_high)
@@ -165,7 +165,7 @@ def moment(text: str) -> str:
 
 
 def concerns(found: ThresholdInForce, people: int) -> Iterator[str]:
-    """What does not fit about the threshold in force, see `Concern`."""
+    """Reasons to review the threshold in force, see `Concern`."""
     version = found.version
     if not found.concerns or version is None or version.threshold is None:
         return

@@ -65,7 +65,7 @@ def _shows_a_face(each: Explanation) -> bool:
 def _actions(
     passages: Sequence[Explanation], own: Sequence[Correction], author: str, *, four_eyes: bool
 ) -> dict[str, str]:
-    """What can be done now, by name."""
+    """Labels of the corrections that are possible now."""
     names = {"in": say("Add an arrival"), "out": say("Add a departure"), "status": say("Set a status")}
     if passages:
         names["remove"] = say("Remove a passage")
@@ -145,7 +145,7 @@ def _choice(label: str, options: Mapping[str, str], name: str) -> str | None:
 
 @parts.guarded
 def _save(employee_id: str, day: date, action: str, value: str | time | None, reason: str) -> None:
-    """Do it, as whoever is signed in now."""
+    """Save the correction in the name of the signed-in user."""
     try:
         bench, author = access.acting("attendance.correct")
         office, department = bench.office, bench.people.known().get(employee_id, NOBODY).department

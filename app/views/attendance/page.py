@@ -1,4 +1,4 @@
-"""Attendance: who is here, who is late, who is missing, and whether the camera's word is good."""
+"""Attendance: who is present, late or missing, and how much of the time the cameras covered."""
 
 from __future__ import annotations
 

@@ -42,16 +42,16 @@ class Registration:
         stage: where it is.
         person: who, as far as is known.
         suggested: a free id.
-        known: they are on the list already: pictures are added.
-        dossier: the stranger they were so far; empty: none.
+        known: whether they are on the list already and only add pictures.
+        dossier: the stranger to register; empty: none.
         offered: pictures of the dossier: place in the workspace, file.
-        agreed, consent_on: consent, and since when.
-        capture, camera: the guided capture, once it was begun.
-        pieces: pictures from elsewhere than the guided capture.
+        agreed, consent_on: whether and when they consented.
+        capture, camera: the guided capture, once started.
+        pieces: pictures from other sources than the guided capture.
         refused: pictures that cannot be used.
-        compared: everything together, while it is checked.
-        rounds: how often uploads and single pictures were taken in; numbers their widgets, so that those begin empty.
-        report: what came of it. problem: what did not.
+        compared: all pictures, during the check.
+        rounds: number of uploads and single pictures taken in; part of their widgets' keys, so that these start empty.
+        report: the result. problem: the last error.
     """
 
     origin: tuple[str, str]

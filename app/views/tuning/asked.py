@@ -48,7 +48,7 @@ def _number(name: str, low: float, high: float) -> float | None:
 
 
 def asked(bench: Workbench) -> Asked:
-    """What the address asks for; values that make no sense are ignored."""
+    """The inputs in the address; invalid ones are ignored."""
     word = st.query_params.get("target", "")
     target: Literal["settings", "fmr", "fpir"] = "fmr" if word == "fmr" else "fpir" if word == "fpir" else "settings"
     matching = bench.config.matching
