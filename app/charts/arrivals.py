@@ -116,8 +116,7 @@ def delays(found: Sequence[DaySheet], grace_min: float | None) -> go.Figure:
         zeroline=False,
         tickvals=list(places),
         ticktext=[
-            f"{beyond.get(each, '')}{str(each).replace('-', '−')} {say('min')}" if each else say("start")
-            for each in places
+            f"{beyond.get(each, '')}{str(each).replace('-', '−')} min" if each else say("start") for each in places
         ],
     )
     title = say("Arrivals before and after the planned start")

@@ -57,8 +57,8 @@ def time_line(lanes: Sequence[Lane], title: str, zone: ZoneInfo, now: datetime) 
                 told = f"{clock(begin)}–{clock(end)}, {say_minutes((stay.end - stay.begin).total_seconds() / 60)}"
                 inside.append((place, begin, end, f"{who}<br>{told}"))
             elif now - stay.begin < timedelta(hours=16):
-                until = minutes(now, lane.day)
-                ongoing.append((place, begin, until, f"{who}<br>{say('inside since {time}', time=clock(begin))}"))
+                told = say("inside since {time}", time=clock(begin))
+                ongoing.append((place, begin, minutes(now, lane.day), f"{who}<br>{told}"))
             else:
                 told = say("came {time}, no departure was seen", time=clock(begin))
                 unknown.append((place, begin, begin, f"{who}<br>{told}"))

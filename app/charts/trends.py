@@ -76,7 +76,7 @@ def _of_week(week: Week, quartiles: tuple[float, float, float]) -> str:
         low=low,
         high=high,
     )
-    return f"{say('Week of {day}', day=say_date(week.monday))}<br>{told}"
+    return say("Week of {day}", day=say_date(week.monday)) + f"<br>{told}"
 
 
 def _of_department(each: Department, share: float, word: str) -> str:

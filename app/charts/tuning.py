@@ -298,7 +298,7 @@ def photos_effect(report: CalibrationReport, threshold: float) -> go.Figure:
         return _nothing(title, say("No one has two pictures to compare"), x=x, y=y)
     rows = [(rate.value, rate.low, rate.high) for rate in found.fnmr]
     texts = [
-        f"{say_count('{count} photo', '{count} photos', count)}<br>FNMR {_interval(row)}"
+        say_count("{count} photo", "{count} photos", count) + f"<br>FNMR {_interval(row)}"
         for count, row in zip(found.photos, rows, strict=True)
     ]
     line = scatter(

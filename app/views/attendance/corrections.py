@@ -46,7 +46,7 @@ def _what(bench: Workbench, each: Correction) -> str:
 
 def _history(bench: Workbench, own: Sequence[Correction]) -> None:
     held = {each.correction_id for each in holding(own)}
-    st.markdown(f"**{say('Corrections')}**")
+    st.markdown("**" + say("Corrections") + "**")
     lines = []
     for each in own:
         made = each.timestamp.astimezone(bench.config.zone)
