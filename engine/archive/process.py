@@ -173,8 +173,6 @@ class _Backlog:
             crew.stop()
             thread.join()
 
-    # ----------------------------------------------------------------------------------------- observing
-
     def _observe(self, crew: Crew) -> None:
         """Body of the observing thread."""
         try:
@@ -301,8 +299,6 @@ class _Backlog:
             finished()
 
         crew.add((recording.rank, segment.number), task, done, failed)
-
-    # ----------------------------------------------------------------------------------------- deciding
 
     def _settle(self, recording: _Recording) -> None:
         """Decide a recording that is observed, or is being observed."""

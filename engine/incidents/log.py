@@ -232,8 +232,6 @@ class IncidentBook:
             if (row.kind, row.camera, row.unknown_ids) == ("unknown", event.camera, event.unknown_ids[:1])
         )
 
-    # ----------------------------------------------------------------------------------------- reviews
-
     def review(
         self,
         incident_id: str,

@@ -100,8 +100,6 @@ class Database:
         """Close all connections."""
         self.engine.dispose()
 
-    # ----------------------------------------------------------------------------------------- errors
-
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
         try:
@@ -134,8 +132,6 @@ class Database:
     def _check_pause(self) -> None:
         if self.away:
             raise Unreachable(f"{self} could not be reached a moment ago", hint="check the network and the server")
-
-    # ----------------------------------------------------------------------------------------- working
 
     @contextlib.contextmanager
     def work(self) -> Iterator[Connection]:

@@ -79,9 +79,6 @@ def copy(source: Side, target: Side, progress: Progress, done: Copied | None = N
     return done
 
 
-# --------------------------------------------------------------------------------------------- before
-
-
 def _see_key(source: Side, counts: Mapping[str, Mapping[Key, int]]) -> None:
     """Check the key: rows sealed with another one could be copied, but later rows would be sealed with ours."""
     keys = [(log, key) for name, log in source.logs.items() for key, count in counts[name].items() if count]
@@ -129,9 +126,6 @@ def apart(side: Side, log: str, key: Key) -> bool:
         return False
     action = side.logs[log].columns.index("action")
     return all(row[action] in ADMINISTRATION for row in side.cells(log, key))
-
-
-# --------------------------------------------------------------------------------------------- logs
 
 
 @dataclass
@@ -216,9 +210,6 @@ class _Log:
     def _tell(self, count: int) -> None:
         self.seen += count
         self.progress(self.name, self.seen, sum(self.counts.values()))
-
-
-# --------------------------------------------------------------------------------------------- other content
 
 
 def as_filed(people: Mapping[str, Person]) -> list[Person]:

@@ -145,8 +145,6 @@ class DatabaseStore:
         del mode
         return TableDocument(self.database, self.watcher, name)
 
-    # ----------------------------------------------------------------------------------------- away
-
     def keep_known(self) -> None:
         """Keep copies of what cameras need up to date in files, or delete the copies if the settings forbid them."""
         if self._offline_start:

@@ -115,8 +115,6 @@ class Spool:
             return Backlog()
         return Backlog(len(rows), size, datetime.fromisoformat(rows[0]["spooled_at"]), self.problem)
 
-    # ----------------------------------------------------------------------------------------- draining
-
     def drain(self, insert: Callable[[str, date, Sequence[Entry]], None]) -> int:
         """Insert the rows in their order; one process of an installation does so at a time.
 

@@ -62,9 +62,6 @@ def latest_picture(records: Records, rows: Sequence[IncidentRow], unknown_id: st
     return ""
 
 
-# --------------------------------------------------------------------------------------------- the board
-
-
 @dataclass(frozen=True)
 class _File:
     """What a day's file holds, and what it was like when it was read."""
@@ -141,9 +138,6 @@ class AlertBoard:
         self._all = tuple(sorted(found, key=lambda each: (each.row.timestamp, each.row.incident_id)))
         self._by_id = {each.row.incident_id: each for each in self._all}
         self._version += 1
-
-
-# --------------------------------------------------------------------------------------------- filters and counts
 
 
 @dataclass(frozen=True)

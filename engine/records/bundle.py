@@ -179,9 +179,6 @@ def _seals(records: Records, days: Sequence[date]) -> SealCheck:
         return SealCheck(files, problem=str(error))
 
 
-# --------------------------------------------------------------------------------------------- the file
-
-
 def bundle_name(incident_id: str) -> str:
     """What to call an incident's files: its identifier, unless somebody changed that into something else."""
     return f"incident-{incident_id}" if _ID.fullmatch(incident_id) else "incident"

@@ -45,8 +45,6 @@ class KioskDesk:
     def _note(self, action: str, subject: str, detail: str, author: str) -> None:
         self._records.audit.note(action, subject, detail, author=author, now=self._clock())
 
-    # ----------------------------------------------------------------------------------------- devices
-
     def pair(self, name: str, scopes: Iterable[str], *, author: str, replace: bool = False) -> tuple[Device, str]:
         """Let a device speak to the kiosk, see `DeviceBook.pair`.
 
@@ -75,8 +73,6 @@ class KioskDesk:
         device = self._devices.revoke(device_id_or_name, now=self._now())
         self._note("revoke_device", self._names.ids(device.name), device.device_id, noted)
         return device
-
-    # ----------------------------------------------------------------------------------------- PINs
 
     def give_pin(self, employee_id: str, pin: str | None = None, *, author: str) -> str:
         """Give somebody a PIN, in place of the one they had.

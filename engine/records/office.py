@@ -63,8 +63,6 @@ class Office:
         """A text from the logs for people to read, see `engine.records.names`."""
         return self._names.readable(text)
 
-    # ----------------------------------------------------------------------------------------- attendance
-
     def correct(
         self,
         employee_id: str,
@@ -157,8 +155,6 @@ class Office:
             raise InputError(f"{event_id} was taken back before", hint="nothing needs to be done")
         records.audit.note("not_this", row.employee_id, f"punch {event_id}", author=author, now=self._clock())
         return written
-
-    # ----------------------------------------------------------------------------------------- incidents
 
     def review(self, incident_id: str, state: str, *, author: str, note: str = "", assignee: str = "") -> IncidentRow:
         """Say what became of an incident.

@@ -70,8 +70,6 @@ class StaffDesk:
     def _note(self, action: str, subject: str, detail: str, author: str) -> None:
         self._records.audit.note(action, subject, detail, author=self._names.author(author), now=self._clock())
 
-    # ----------------------------------------------------------------------------------------- one person
-
     def change(
         self,
         employee_id: str,
@@ -182,8 +180,6 @@ class StaffDesk:
         text = f"{count} template{'s' if count > 1 else ''} removed, gallery version {after.version}"
         self._note("remove_templates", employee_id, text, author)
         return len(after.of(employee_id)[0])
-
-    # ----------------------------------------------------------------------------------------- lists
 
     def import_staff(self, path: Path, *, author: str, dry_run: bool = False) -> StaffImport:
         """Take a staff list in, see `engine.people.staff`.

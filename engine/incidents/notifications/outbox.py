@@ -108,8 +108,6 @@ class Outbox:
         self._config = config
         self._clock = clock
 
-    # ----------------------------------------------------------------------------------------- in
-
     def submit(self, row: IncidentRow) -> int:
         """Queue the messages that the rules want for an incident; when this returns, they survive a crash.
 
@@ -158,8 +156,6 @@ class Outbox:
         except (OSError, ValidationError):
             _set_aside(self._limits_path)  # rather some messages too many than none
             return {}
-
-    # ----------------------------------------------------------------------------------------- out
 
     def waiting(self) -> list[Message]:
         """Messages that are not delivered yet, oldest first. Files that cannot be read are set aside and told."""

@@ -70,8 +70,6 @@ class SealedFile:
         self._known = _LastRead()
         self._mutex = threading.Lock()
 
-    # ----------------------------------------------------------------------------------------- writing
-
     def append(self, rows: Sequence[Row]) -> int:
         """Append rows durably and seal them; call it within the lock.
 
@@ -136,8 +134,6 @@ class SealedFile:
             return Seal(head.rows, "", head.chain)
         return seal
 
-    # ----------------------------------------------------------------------------------------- heads
-
     @property
     def _head_path(self) -> Path:
         return self.path.parent / ".heads" / self.path.name
@@ -191,8 +187,6 @@ class SealedFile:
         """Return how far the file is sealed; zero rows if it is missing or empty."""
         seal = self._latest()
         return Head(0, "") if seal is None else Head(seal.number, seal.chain)
-
-    # ----------------------------------------------------------------------------------------- reading
 
     def read(self) -> list[dict[str, str]]:
         """Return all whole rows in the file's order, not to be modified; only new lines are parsed.
@@ -285,8 +279,6 @@ class SealedFile:
             )
         empty = dict.fromkeys(columns, "")
         return columns, [empty | dict(zip(columns, map(decode_cell, cells), strict=False)) for cells in table if cells]
-
-    # ----------------------------------------------------------------------------------------- checking
 
     def check(self, closed: Head | None = None) -> list[Finding]:
         """Return all findings about the file, after verifying every row's seal.
