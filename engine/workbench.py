@@ -82,6 +82,7 @@ class Workbench:
         self.records = Records(
             workspace,
             zone,
+            clock,
             people=self.people,
             leave=self.leave,
             gallery=self.gallery,
@@ -91,27 +92,27 @@ class Workbench:
             incidents=self.incidents,
             dossiers=self.dossiers,
             sightings=self.sightings,
-            deliveries=self.outbox.rows,
+            deliveries=self.outbox.log,
             audit=self.audit,
             pins=self.pins,
         )
         self.calibration = Calibration(
-            self.records, store.document("calibration.json"), self.config.matching, self.spec, clock
+            self.records, store.document("calibration.json"), self.config.matching, self.spec
         )
         threshold = self.calibration.threshold
-        self.office = Office(self.records, self.people.known, self._networks, threshold, clock)
-        self.alerts = AlertBoard(self.incidents.rows)
+        self.office = Office(self.records, self._networks, threshold)
+        self.alerts = AlertBoard(self.incidents.log)
         # similarity below which two photos are taken for two people: about one in forty impostor pairs lies above
         other_person = self.spec.impostor_mean + 2 * self.spec.impostor_std
         self.registrar = Registrar(self.records, self._networks, threshold, other_person, clock)
-        self.privacy = PrivacyDesk(self.records, self._networks, threshold, self.config.retention, clock)
+        self.privacy = PrivacyDesk(self.records, self._networks, threshold, self.config.retention)
         self.cases = CaseFiles(
             self.records, self.alerts, self.registrar.portrait, self.office.readable, self.config.organisation, clock
         )
-        self.replays = ReplayDesk(self.records, self.config, clock)
-        self.staff = StaffDesk(self.records, threshold, clock)
-        self.users = UserDesk(self.records, self.accounts, clock, lambda: site_names(workspace, self.config.site))
-        self.kiosk = KioskDesk(self.records, self.devices, self.people.known, clock)
+        self.replays = ReplayDesk(self.records, self.config)
+        self.staff = StaffDesk(self.records, threshold)
+        self.users = UserDesk(self.records, self.accounts, lambda: site_names(workspace, self.config.site))
+        self.kiosk = KioskDesk(self.records, self.devices)
         self._opening = threading.Lock()
 
     def _plan(self, logs: Logs) -> Plan:

@@ -159,7 +159,7 @@ def test_what_was_decided_is_written_though_the_source_breaks(tmp_path: Path) ->
     pipeline._stages.recorder.camera_event(Event(EventKind.CAMERA_BACK, T0, "door"))
     with pytest.raises(InputError, match="the source broke"):
         pipeline.run(_Breaks(frames))
-    assert [row["kind"] for row in services.incidents.log.read(T0.date())] == ["camera_back"]
+    assert [row["kind"] for row in services.incidents.log.raw.read(T0.date())] == ["camera_back"]
 
 
 def test_a_damaged_attendance_log_does_not_hold_incidents_up(tmp_path: Path) -> None:

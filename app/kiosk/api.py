@@ -40,7 +40,7 @@ def today() -> Response:
     """Today's arrivals, newest first."""
     bench = station().bench
     now = bench.clock()
-    people, rows = arrivals(bench.records, bench.people.known, now, 1000)
+    people, rows = arrivals(bench.records, now, 1000)
     return jsonify(
         {
             "date": bench.attendance.day_of(now).isoformat(),

@@ -155,7 +155,7 @@ class Greeter:
     def _arrival(self, event_id: str, time: datetime) -> Arrival | None:
         """A punch among those of its day, or None if it is missing or the database is unavailable. The row itself is safe."""
         try:
-            _, today = arrivals(self._bench.records, self._bench.people.known, time, 40)
+            _, today = arrivals(self._bench.records, time, 40)
         except StorageError as error:
             log.warning("greeted without the time sheet: %s", error)
             return None

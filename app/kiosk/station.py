@@ -120,7 +120,7 @@ class Station(CameraWatcher):
         while not self._stopping.is_set():
             try:
                 self.backlog = self.bench.store.backlog()
-                self.today, rows = arrivals(self.bench.records, self.bench.people.known, self.bench.clock(), 20)
+                self.today, rows = arrivals(self.bench.records, self.bench.clock(), 20)
                 if newest is not None and not self.camera.recording:
                     self._greet_others(rows, newest)
                 newest = rows[0].event_id if rows else ""

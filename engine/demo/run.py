@@ -146,7 +146,7 @@ def run_demo(workbench: Workbench, photos: Path, script: Script, progress: Progr
         "script of truth": workbench.workspace / MARK,
     }
     outcome.sheet = workbench.attendance.sheets.between(*script.days, workbench.people.known())
-    outcome.incidents = workbench.incidents.rows.read(*script.days)
+    outcome.incidents = workbench.incidents.log.read(*script.days)
     script.judge(workbench, outcome)
     return outcome
 

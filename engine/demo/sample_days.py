@@ -272,6 +272,6 @@ def _write_day(
     with bench.attendance.corrections.exclusive():
         bench.attendance.corrections.append(day, made)
     alerts = sorted((row for row in told if row.timestamp <= now), key=lambda row: row.timestamp)
-    with bench.incidents.rows.exclusive():
-        bench.incidents.rows.append(day, alerts)
+    with bench.incidents.log.exclusive():
+        bench.incidents.log.append(day, alerts)
     return len(punches)

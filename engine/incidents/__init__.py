@@ -1,4 +1,4 @@
-"""What security must look at: the log of incidents, the dossiers of strangers, and, in `notifications`, who is told.
+"""What security handles: the incident log, dossiers of strangers, and messages in `notifications`.
 
 Not here: reviews and what pages list (`engine.records`), and what makes an event an incident (`engine.events`, `engine.pipeline`).
 """

@@ -1,8 +1,8 @@
-"""Who strangers are: dossiers over days and cameras, corrected by people.
+"""Dossiers of strangers over days and cameras, with the decisions of people.
 
-A stranger's identifier is given by the engine (nearest template among strangers, see `engine.pipeline.strangers`). What
-people say of it is a log of its own: two dossiers are one person (`merge`), some incidents of one show somebody else
-(`split`), this one is to be watched for (`watch`), is of no interest (`ignore`), or is somebody who is enrolled by now (`name`).
+The engine gives a stranger an identifier by the nearest template among strangers, see `engine.pipeline.strangers`. A log of its own
+records what people decide: two dossiers show one person (`merge`), some incidents of a dossier show somebody else (`split`), put the
+stranger on the watch list (`watch`), raise no alerts (`ignore`), or the stranger is an enrolled person (`name`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class DossierRow:
     decision_id: str
     timestamp: datetime
     action: Action
-    subject: str  # the stranger, or an employee on the watch list
+    subject: str  # the stranger, or an employee on or off the watch list
     into: str  # the other dossier, or who the stranger is; empty where the action needs neither
     incidents: tuple[str, ...]  # those that were split off
     author: str
@@ -41,13 +41,12 @@ DECISIONS = RowType(DossierRow, timespec="seconds")
 
 @dataclass(frozen=True)
 class Dossier:
-    """What is known of a stranger.
+    """What is known about a stranger.
 
     Attributes:
-        unknown_id: `unknown-7`.
+        unknown_id: such as `unknown-7`.
         incidents: rows of the incident log, oldest first.
-        watched, ignored: as people decided.
-        employee_id: who it turned out to be; empty: not known.
+        employee_id: who the stranger is; empty if unknown.
     """
 
     unknown_id: str
@@ -58,12 +57,12 @@ class Dossier:
 
     @property
     def days(self) -> list[date]:
-        """Days on which they were seen, oldest first."""
+        """Days on which the stranger was seen, oldest first."""
         return sorted({row.timestamp.date() for row in self.incidents})
 
     @property
     def cameras(self) -> list[str]:
-        """Where."""
+        """Cameras that saw the stranger."""
         return sorted({row.camera for row in self.incidents})
 
     @property
@@ -78,11 +77,11 @@ class Register:
     """All decisions in force.
 
     Attributes:
-        merged: identifier → the one it was merged into.
+        merged: dossier → the dossier it was merged into.
         moved: incident → the dossier it was split off to.
-        watched, ignored: ids of strangers, and of employees who are to be watched for.
+        watched, ignored: ids of strangers; of employees on the watch list, too.
         named: stranger → employee.
-        issued: all identifiers that were ever mentioned.
+        issued: all identifiers ever mentioned.
     """
 
     merged: dict[str, str] = field(default_factory=dict)
@@ -93,7 +92,7 @@ class Register:
     issued: set[str] = field(default_factory=set)
 
     def current(self, unknown_id: str) -> str:
-        """The identifier that a stranger goes by now."""
+        """Return a stranger's current identifier."""
         seen = set()
         while unknown_id in self.merged and unknown_id not in seen:
             seen.add(unknown_id)
@@ -101,40 +100,34 @@ class Register:
         return unknown_id
 
     def of(self, row: IncidentRow) -> list[str]:
-        """The dossiers that an incident belongs to."""
+        """Return the dossiers to which an incident belongs."""
         moved = self.moved.get(row.incident_id)
         return [self.current(each) for each in ((moved,) if moved is not None else row.unknown_ids)]
 
 
 class DossierBook:
-    """The log of decisions about strangers.
-
-    Args:
-        workspace: folder that holds `log/`.
-        zone: of the workplace.
-        logs: makes the log; default: files in the workspace.
-    """
+    """The log of decisions about strangers; `logs` defaults to files in the workspace."""
 
     def __init__(self, workspace: Path, zone: ZoneInfo, logs: Logs | None = None) -> None:
         logs = logs or FileLogs(workspace / "log")
-        self.log = logs.daily("dossiers", DECISIONS.columns, ("subject", "into", "author"))
-        self._rows = TypedDayLog(self.log, DECISIONS)
+        people = ("subject", "into", "author")
+        self.log = TypedDayLog(logs.daily("dossiers", DECISIONS.columns, people), DECISIONS)
         self._zone = zone
         self._register: tuple[list[DossierRow], Register] | None = None
 
     def rows(self) -> list[DossierRow]:
-        """All decisions, oldest first."""
+        """Return all decisions, oldest first."""
         return [row for rows in self.by_day().values() for row in rows]
 
     def by_day(self) -> dict[date, list[DossierRow]]:
-        """All decisions by the day on which they were made. Do not change the lists."""
-        return self._rows.by_day(self.log.days())
+        """Return all decisions by day; do not modify the lists."""
+        return self.log.by_day(self.log.days())
 
     def register(self) -> Register:
-        """Everything that was decided, the later decision winning."""
+        """Return the decisions in force; a later one overrides an earlier one."""
         rows = self.rows()
         known = self._register
-        if known is not None and known[0] == rows:  # rows that were read before are the same objects: this is quick
+        if known is not None and known[0] == rows:  # quick, because rows read before are the same objects
             return known[1]
         register = Register()
         for row in rows:
@@ -174,20 +167,11 @@ class DossierBook:
         incidents: Iterable[str] = (),
         reason: str = "",
     ) -> DossierRow:
-        """Write a decision down.
-
-        Args:
-            action: what is decided.
-            subject: the stranger (or employee, for the watch list).
-            author: who decides.
-            now: the present.
-            into: the other dossier, or who it is.
-            incidents: those that are split off.
-            reason: why; may be empty.
+        """Record a decision, see `DossierRow`.
 
         Raises:
-            InputError: it makes no sense.
-            StorageError: it could not be written.
+            InputError: the decision lacks the other dossier or person, or a text is invalid.
+            StorageError: the decision cannot be written.
         """
         if action in {"merge", "split", "name"} and (not into or into == subject):
             raise InputError(f"{action}: into what?", hint="name the other dossier or person")
@@ -203,15 +187,11 @@ class DossierBook:
             clean_text(reason, what="reason", limit=500) if reason.strip() else "",
         )
         with self.log.exclusive():
-            self._rows.append(time.date(), [row])
+            self.log.append(time.date(), [row])
         return row
 
     def dossiers(self, rows: Sequence[IncidentRow]) -> list[Dossier]:
-        """Incidents of unknown people put together by who they show, the latest seen first.
-
-        Args:
-            rows: of the incident log.
-        """
+        """Return the dossiers of strangers in rows of the incident log, latest seen first."""
         register = self.register()
         found: dict[str, list[IncidentRow]] = {}
         for row in rows:

@@ -1,6 +1,6 @@
-"""The incident log, append-only, the pictures that belong to it, and what people decided about incidents.
+"""The append-only incident log with its pictures and reviews.
 
-A review is a row that names the incident it is about; the latest one holds. Nothing is rewritten.
+A review is a row that refers to its incident; the latest one counts. Muster never rewrites a row.
 """
 
 from __future__ import annotations
@@ -38,43 +38,43 @@ class IncidentKind(StrEnum):
     CAMERA_BACK = "camera_back"
     REVIEW = "review"
     TEST = "test_message"
-    """Of a notification that tries an address; it never stands in the log."""
+    """Of a notification that tests an address; never in the log."""
 
 
 INCIDENT_KINDS = tuple(kind.value for kind in IncidentKind if kind not in {IncidentKind.REVIEW, IncidentKind.TEST})
 ALERT_KINDS = tuple(kind for kind in INCIDENT_KINDS if not kind.startswith("camera_"))
-"""Kinds that somebody must look at; the others tell of cameras."""
+"""Kinds that somebody must handle; the others report the state of cameras."""
 
 
 @dataclass(frozen=True)
 class IncidentRow:
-    """A row of the incident log: an incident as it was written, or a review of one. Pictures are relative to the workspace."""
+    """A row of the incident log: an incident or a review. Paths of pictures are relative to the workspace."""
 
-    incident_id: str  # a review has one of its own
-    timestamp: datetime  # of a review, when it was made
+    incident_id: str  # a review has its own
+    timestamp: datetime  # of a review: when it was made
     kind: IncidentKind
     camera: str
-    employee_ids: tuple[str, ...] = ()  # who was involved; in a review, who it turned out to be
+    employee_ids: tuple[str, ...] = ()  # who was involved; in a review: who the stranger is
     unknown_ids: tuple[str, ...] = ()
     image: str = ""
     clean_image: str = ""
     before_image: str = ""
     after_image: str = ""
     classification: TailgatingClass | None = None
-    people: int | None = None  # who passed together
+    people: int | None = None  # number of people who passed together
     ended: datetime | None = None
     similarity: float | None = None  # of the most similar person
-    threshold: float | None = None  # what a name needed
+    threshold: float | None = None  # that a name needed
     model: str = ""
     gallery_version: int | None = None
-    state: str = ""  # one of `REVIEW_STATES`; `noted` for what nobody must look at; empty for cameras
-    detail: str = ""  # of a review, the note
-    refers_to: str = ""  # of a review, the incident
-    author: str = ""  # `engine`, or who reviewed it
+    state: str = ""  # one of `REVIEW_STATES`; `noted` if nobody must handle it; empty for cameras
+    detail: str = ""  # of a review: the note
+    refers_to: str = ""  # of a review: the incident
+    author: str = ""  # `engine`, or the reviewer
     severity: Severity | None = None  # None in a review
-    assignee: str = ""  # who takes care of it since this review
+    assignee: str = ""  # who handles the incident from this review on
     tracks: tuple[str, ...] = ()
-    seal: str = ""  # as read; the log makes it when the row is written
+    seal: str = ""  # as read; the log adds it when it writes the row
 
 
 INCIDENTS = RowType(IncidentRow)
@@ -82,13 +82,13 @@ INCIDENTS = RowType(IncidentRow)
 
 @dataclass(frozen=True)
 class Incident:
-    """An incident as it stands.
+    """An incident with its current state.
 
     Attributes:
-        row: as it was written.
-        state: `open`, `acknowledged`, `resolved`, `false alarm`; `noted` for what nobody must look at; empty for cameras.
-        assignee, note, author, reviewed_at: of the latest review; empty, or None, without one.
-        reviews: all, oldest first.
+        row: as written.
+        state: as in `IncidentRow`.
+        assignee, note, author, reviewed_at: of the latest review; empty or None without one.
+        reviews: oldest first.
     """
 
     row: IncidentRow
@@ -101,11 +101,7 @@ class Incident:
 
 
 def with_reviews(rows: Iterable[IncidentRow]) -> list[Incident]:
-    """Incidents as they stand, in the order of their rows; of rows that bear one id the first counts.
-
-    Args:
-        rows: incidents and reviews.
-    """
+    """Return incidents with their current state in the order of their rows; of rows with the same id, the first counts."""
     incidents: dict[str, IncidentRow] = {}
     reviews: dict[str, list[IncidentRow]] = {}
     for row in rows:
@@ -113,10 +109,10 @@ def with_reviews(rows: Iterable[IncidentRow]) -> list[Incident]:
             reviews.setdefault(row.refers_to, []).append(row)
         else:
             incidents.setdefault(row.incident_id, row)
-    return [_as_it_stands(row, reviews.get(key, ())) for key, row in incidents.items()]
+    return [_reviewed(row, reviews.get(key, ())) for key, row in incidents.items()]
 
 
-def _as_it_stands(row: IncidentRow, reviews: Sequence[IncidentRow]) -> Incident:
+def _reviewed(row: IncidentRow, reviews: Sequence[IncidentRow]) -> Incident:
     if not reviews:
         return Incident(row, row.state)
     latest = reviews[-1]
@@ -125,27 +121,25 @@ def _as_it_stands(row: IncidentRow, reviews: Sequence[IncidentRow]) -> Incident:
 
 
 class IncidentBook:
-    """Writes incidents: pictures first, then the row, so that a row never names a picture that is not there.
+    """Writes incidents: pictures first, then the row, so that a row never names a missing picture.
 
     Args:
-        workspace: folder that holds `log/` and `images/`.
-        zone: the workplace's time zone.
+        workspace: folder of `log/` and `images/`.
         logs: makes the log; default: files in the workspace.
-        episode_gap_s: a stranger whose incident at this camera is no older has not come back, but is still there.
+        episode_gap_s: a stranger with an incident at the same camera within this time counts as still present.
     """
 
     def __init__(
         self, workspace: Path, zone: ZoneInfo, logs: Logs | None = None, *, episode_gap_s: float = 0.0
     ) -> None:
         logs = logs or FileLogs(workspace / "log")
-        self.log = logs.daily("incidents", INCIDENTS.columns[:-1], PEOPLE_CELLS, keys=("unknown_ids",))
-        self.rows = TypedDayLog(self.log, INCIDENTS)
-        self._workspace = workspace
-        self._zone = zone
+        raw = logs.daily("incidents", INCIDENTS.columns[:-1], PEOPLE_CELLS, keys=("unknown_ids",))
+        self.log = TypedDayLog(raw, INCIDENTS)
+        self._workspace, self._zone = workspace, zone
         self._episode_gap = timedelta(seconds=episode_gap_s)
 
     def day_of(self, time: datetime) -> date:
-        """The workplace day that a moment belongs to."""
+        """Return the workplace day of a time."""
         return time.astimezone(self._zone).date()
 
     def record(
@@ -157,23 +151,22 @@ class IncidentBook:
         gallery_version: int = 0,
         tracks: Sequence[str] = (),
     ) -> IncidentRow | None:
-        """Write an incident down.
+        """Write an incident durably.
 
         Args:
-            event: of kind unknown, tailgating, presentation_attack, watch_list, camera_lost or camera_back.
-            pictures: RGB pictures by column (`IMAGE_COLUMNS`).
-            model, gallery_version: what decided.
-            tracks: names of the tracks it is about.
+            event: of one of the `INCIDENT_KINDS`.
+            pictures: RGB uint8 (H, W, 3) by column (`IMAGE_COLUMNS`).
+            tracks: names of its tracks.
 
         Returns:
-            The row that stands there durably; None when another process has told of this stranger's visit just now.
+            The row; None if another process has just reported the stranger's visit.
 
         Raises:
-            StorageError: it could not be written; no picture is left behind.
+            StorageError: the incident cannot be written; no picture remains.
         """
         about = (event.kind.value, event.camera, event.detail, *tracks, *event.employee_ids)
         incident_id, day = new_id(event.time.astimezone(self._zone), *about), self.day_of(event.time)
-        if (standing := self.rows.standing(day, "incident_id", incident_id)) is not None:
+        if (standing := self.log.standing(day, "incident_id", incident_id)) is not None:
             return standing
         places = {column: _place(incident_id, event.kind, column) for column in pictures}
         identity, kind = event.identity, IncidentKind(event.kind.value)
@@ -211,7 +204,7 @@ class IncidentBook:
                 written.append(path)
             with self.log.exclusive():
                 if not self._told_already(event):
-                    self.rows.append(day, [row])
+                    self.log.append(day, [row])
                     kept = True
         finally:
             for path in () if kept else written:
@@ -220,12 +213,12 @@ class IncidentBook:
         return row if kept else None
 
     def _told_already(self, event: Event) -> bool:
-        """Another process watches the same camera, or this one was started anew, while a stranger stands there."""
+        """Return whether another process at the same camera, or this one before a restart, has reported the stranger."""
         if event.kind is not EventKind.UNKNOWN or not event.unknown_ids or not self._episode_gap:
             return False
         gap, begin, end = self._episode_gap, event.time, event.until or event.time
-        rows = self.rows.about(event.unknown_ids[0], self.day_of(begin - gap), self.day_of(end + gap))
-        # two processes see somebody come at about the same time, and either may write first
+        rows = self.log.about(event.unknown_ids[0], self.day_of(begin - gap), self.day_of(end + gap))
+        # two processes see somebody arrive at about the same time, and either may write first
         return any(
             begin <= (row.ended or row.timestamp) + gap and row.timestamp <= end + gap
             for row in rows
@@ -243,19 +236,16 @@ class IncidentBook:
         assignee: str = "",
         employee_id: str = "",
     ) -> IncidentRow:
-        """Say what became of an incident.
+        """Write a review.
 
         Args:
-            incident_id: of the incident.
             state: one of `REVIEW_STATES`.
-            author: who says so.
-            now: the present.
-            note, assignee: what was found, and who takes care of it; may be empty.
-            employee_id: who it turned out to be; may be empty.
+            assignee: who handles the incident; may be empty.
+            employee_id: who the stranger is; may be empty.
 
         Raises:
-            InputError: no such incident or state.
-            StorageError: it could not be written.
+            InputError: the incident or the state does not exist.
+            StorageError: the review cannot be written.
         """
         if state not in REVIEW_STATES:
             raise InputError(f"{state!r} is no state of an incident", hint=f"use one of {', '.join(REVIEW_STATES)}")
@@ -273,31 +263,31 @@ class IncidentBook:
                 author=author,
                 assignee=clean_text(assignee, what="assignee", limit=100) if assignee.strip() else "",
             )
-            if self.rows.standing(day, "incident_id", row.incident_id) is None:
-                self.rows.append(day, [row])
+            if self.log.standing(day, "incident_id", row.incident_id) is None:
+                self.log.append(day, [row])
         return row
 
     def find(self, incident_id: str) -> IncidentRow:
-        """An incident's row.
+        """Return an incident's row.
 
         Raises:
-            InputError: there is none.
+            InputError: the incident does not exist.
         """
-        row = self.rows.find(incident_id)
+        row = self.log.find(incident_id)
         if row is not None and row.kind is not IncidentKind.REVIEW:
             return row
         raise InputError(f"there is no incident {incident_id!r}", hint="`muster incidents` lists them")
 
     def incidents(self, first: date, last: date) -> list[Incident]:
-        """Incidents that began in a range of days with what was decided about them, oldest first."""
-        days = self.rows.by_day(day for day in self.log.days() if day >= first)
+        """Return the incidents that began in a range of days with their reviews, oldest first."""
+        days = self.log.by_day(day for day in self.log.days() if day >= first)
         return with_reviews(
             row for day, rows in days.items() for row in rows if day <= last or row.kind is IncidentKind.REVIEW
         )
 
 
 def _place(incident_id: str, kind: EventKind, column: str) -> str:
-    """Where a picture lies, relative to the workspace."""
+    """Return the path of a picture, relative to the workspace."""
     suffix = column.removesuffix("_image").replace("image", "annotated")
     whole = kind is not EventKind.TAILGATING and column == "image"
     return f"images/{kind.value}/{incident_id}{'' if whole else f'-{suffix}'}.jpg"

@@ -1,6 +1,6 @@
-"""What people may ask for and what the law asks for: disclosure, erasure, retention, and hiding faces in pictures.
+"""The rights of people over their data: disclosure, erasure, retention, and hiding faces in pictures.
 
-Not here: the logs and stores that it reads and clears, each of which has a room of its own.
+Not here: the logs and stores themselves.
 """
 
 from engine.privacy.desk import PrivacyDesk

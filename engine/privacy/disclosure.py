@@ -1,4 +1,4 @@
-"""The right of access: everything that is held on a person, in one file for them."""
+"""The right of access: everything that Muster holds on a person, in one ZIP file for them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import io
 import json
 import zipfile
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
+from engine.access import Audit
 from engine.attendance import cells, valid_rows
 from engine.errors import InputError
 from engine.face_reader import FaceReader
@@ -20,7 +22,7 @@ from engine.privacy.subjects import Subject, find
 from engine.records.books import Records
 from engine.records.names import replaced
 from engine.storage import atomic_write
-from engine.storage.logs import DayLog
+from engine.storage.logs import TypedDayLog
 from engine.tracking import SIGHTING, SightingRow
 from engine.types import Person
 
@@ -46,33 +48,21 @@ _DRAWN = "-annotated.jpg"
 
 
 def export_subject(
-    records: Records,
-    employee_id: str,
-    target: Path,
-    *,
-    reader: FaceReader,
-    threshold: float,
-    people: Mapping[str, Person],
-    now: datetime,
+    records: Records, employee_id: str, target: Path, *, reader: FaceReader, threshold: float
 ) -> dict[str, int]:
-    """Write everything that is held on a person into a ZIP file, in which nobody else is named or can be recognised.
+    """Write everything about a person into a ZIP file in which nobody else is named or recognisable.
 
     Args:
-        records: the books.
-        employee_id: who.
-        target: the file.
-        reader, threshold: tell their face from others'.
-        people: name and department by id, for the day sheets.
-        now: the present.
+        reader, threshold: distinguish the person's face from others.
 
     Returns:
-        How much of each it holds.
+        How many items of each kind the file holds.
 
     Raises:
-        InputError: nobody of that id is known.
-        StorageError: it could not be written.
+        InputError: the person is unknown.
+        StorageError: the file cannot be written.
     """
-    subject = find(records, employee_id, threshold)
+    subject, people, now = find(records, employee_id, threshold), records.people.known(), records.clock()
     scrub = _Scrub(records, subject, people)
     corrections = [
         row
@@ -87,34 +77,34 @@ def export_subject(
     incidents = {row.incident_id for row in subject.incidents}
     decisions = {row.decision_id for row in records.dossiers.rows() if scrub.own & {row.subject, row.into}}
 
-    def held(log: DayLog, column: str, wanted: Collection[object]) -> list[dict[str, object]]:
-        return scrub.rows(_sealed(log.on(log.days()), column, wanted))
+    # as texts, because seals prove rows as the log holds them
+    def held(log: TypedDayLog[Any] | Audit, column: str, wanted: Collection[object]) -> list[dict[str, object]]:
+        rows = log.raw.on(log.days()) if isinstance(log, TypedDayLog) else log.raw.read()
+        return scrub.rows(row for row in rows if row[column] in wanted)
 
     leave = [dataclasses.asdict(row) for row in records.leave.all() if row.employee_id == employee_id]
     documents: dict[str, object] = {
         "person.json": (dataclasses.asdict(subject.person) if subject.person else {"employee_id": employee_id})
         | {"has_pin": records.pins.has(employee_id)},
-        "attendance_log.json": held(
-            records.attendance.log.raw, "event_id", {row.event_id for row in subject.attendance}
-        ),
+        "attendance_log.json": held(records.attendance.log, "event_id", {row.event_id for row in subject.attendance}),
         "day_sheets.json": scrub.rows(map(cells, sheets)),
         "corrections.json": held(
-            records.attendance.corrections.raw, "correction_id", {row.correction_id for row in corrections}
+            records.attendance.corrections, "correction_id", {row.correction_id for row in corrections}
         ),
         "leave.json": scrub.rows(leave),
         "incidents.json": held(records.incidents.log, "incident_id", incidents),
         "sightings.json": held(records.sightings.log, "sighting_id", {row.sighting_id for row in subject.sightings}),
         "comparisons.json": [_compared(row, subject.ids) for row in subject.compared],
         "dossiers.json": held(records.dossiers.log, "decision_id", decisions),
-        "messages.json": held(records.deliveries.raw, "incident_id", incidents),
-        "audit.json": scrub.rows(_sealed(records.audit.raw.read(), "subject", subject.ids)),
+        "messages.json": held(records.deliveries, "incident_id", incidents),
+        "audit.json": held(records.audit, "subject", subject.ids),
         "templates.json": _templates(subject),
     }
     sure = _sure(records, subject)
     shown: dict[Path, bytes] = {}
     for path in sorted(subject.own_pictures()):
-        if not path.name.endswith(_DRAWN):  # names of others are written there
-            with contextlib.suppress(InputError):  # damaged: it shows nobody
+        if not path.name.endswith(_DRAWN):  # shows names of others
+            with contextlib.suppress(InputError):  # damaged, so it shows nobody
                 shown[path] = _of_one(path, reader, subject, path in sure)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -135,17 +125,8 @@ def export_subject(
     }
 
 
-def _sealed(rows: Iterable[Row], column: str, wanted: Collection[object]) -> list[Row]:
-    """Return the rows as the log holds them: their seals prove them, and values have none."""
-    return [row for row in rows if row[column] in wanted]
-
-
 class _Scrub:
-    """Takes everybody else out of rows.
-
-    Attributes:
-        own: what the person is called: id, pseudonym, name, dossiers.
-    """
+    """Replaces everybody else in rows; `own` holds the person's id, pseudonym, name and dossiers."""
 
     def __init__(self, records: Records, subject: Subject, people: Mapping[str, Person]) -> None:
         register = records.dossiers.register()
@@ -168,7 +149,7 @@ class _Scrub:
 
 
 def _compared(row: SightingRow, own: Collection[str]) -> Row:
-    """How much somebody else resembled the person: when and where that was is the other one's."""
+    """Return how much somebody else resembled the person; time and place are the other's data."""
     similarities = zip(row.candidates, row.similarities, strict=False)
     return {
         "day": str(row.timestamp.date()),
@@ -190,16 +171,16 @@ def _templates(subject: Subject) -> list[dict[str, object]]:
 
 
 def _sure(records: Records, subject: Subject) -> set[Path | None]:
-    """Pictures whose main face is the person's because somebody decided so: enrolment, and punches that hold."""
+    """Return the pictures whose main face is the person's by decision: enrolment, and valid punches."""
     held = valid_rows(subject.attendance)
-    if subject.templates:  # somebody else may have entered their PIN, and here faces can tell
+    if subject.templates:  # somebody else may have entered the PIN, and the face can show that
         held = [row for row in held if row.method != "pin"]
     enrolment = {path for path in subject.own_pictures() if path.parent.name == "enrolment"}
     return enrolment | {records.inside(row.evidence_image) for row in held}
 
 
 def _of_one(path: Path, reader: FaceReader, subject: Subject, sure: bool) -> bytes:
-    """A picture in which nobody but the person can be told; `sure`: its main face is theirs."""
+    """Return a picture in which only the person is recognisable; `sure`: the main face is theirs."""
     image = read_image(path)
     embeddings, boxes = look(reader, image)
     theirs = subject.shows(embeddings)

@@ -1,4 +1,4 @@
-"""The right to be forgotten: a person leaves the workspace, and a receipt stays."""
+"""The right to be forgotten: Muster erases a person from the workspace and keeps a receipt."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import hashlib
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -24,13 +24,13 @@ from engine.records.books import Records
 from engine.records.names import mentions, spells
 from engine.storage import atomic_write, new_id, read_rows, storage_errors
 from engine.storage.logs import PSEUDONYM
-from engine.types import Person, Progress
+from engine.types import Progress
 
 _TEXTS = {".csv", ".json", ".toml", ".txt", ".html", ".md", ".ics", ".svg"}
 _ARCHIVES = {".xlsx", ".zip"}
 _LARGEST = 64 * 2**20
 _ABANDONED_S = 600.0
-"""A temporary file that is older was left behind by a crash."""
+"""An older temporary file was left behind by a crash."""
 _DRAWN = "-annotated.jpg"
 
 
@@ -40,72 +40,64 @@ def forget(
     *,
     reader: Callable[[], FaceReader] | None,
     threshold: float,
-    people: Callable[[], Mapping[str, Person]],
     author: str,
-    now: datetime,
     progress: Progress,
 ) -> dict[str, object]:
-    """Erase a person from the workspace, and write a receipt of it to `receipts/`.
+    """Erase a person from the workspace, and write a receipt to `receipts/`.
 
-    Templates, name, leave, PIN, enrolment and evidence pictures, the dossiers that show them as a stranger, messages that wait, and all
-    pictures of incidents they took part in go. In every other picture that is kept their face is looked for: where it is the main
-    one the picture goes, else it is made unrecognisable. Log rows stay under the bare id; an id that spells the name is replaced
-    by a pseudonym, which the logs' seals allow, and so is one whose name nobody knows any more. A face that is more like somebody
-    else who is enrolled is taken for theirs.
+    Muster erases templates, name, leave, PIN, enrolment and evidence pictures, dossiers that show the person as a stranger, waiting
+    messages, and all pictures of incidents the person took part in. It searches every other picture for the face: if it is the
+    main face, the picture is erased, otherwise the face is made unrecognisable. Log rows stay under the bare id. A pseudonym, which the
+    seals allow, replaces an id that reveals the name, or whose name is no longer known. A face that resembles another
+    enrolled person more counts as that person's.
 
     Args:
-        records: the books.
-        employee_id: who.
-        reader: opens the networks that look for them in other pictures; None: that is left out, and the receipt says so.
-        threshold: similarity from which on a face is theirs.
-        people: name and department by id, as they are when called.
-        author: who does this.
-        now: the present.
-        progress: told of pictures.
+        reader: opens the networks that search other pictures; None: skip the search, which the receipt records.
+        threshold: smallest similarity (`>=`) of the person's own faces.
+        progress: called with the number of pictures.
 
     Returns:
-        The receipt: counts, hashes of what was erased, and files outside the house's own that still hold the name.
+        The receipt: counts, hashes of erased files, and other files in the workspace that still contain the name.
 
     Raises:
-        InputError: nobody of that id is known.
-        StorageError: something could not be erased; a second attempt goes on.
+        InputError: the person is unknown.
+        StorageError: something could not be erased; a second attempt continues.
     """
     subject = find(records, employee_id, threshold)
     name, pseudonym = subject.person.name if subject.person else "", ""
-    sealer = records.sealer
-    author = records.names.ids(author)
+    author, now = records.names.ids(author), records.now()
     networks = reader() if reader and subject.face is not None else None
-    # nobody is to be recognised any more while this goes on; the row itself and the templates, by which everything else is
-    # found, go last, so that a broken attempt can be repeated
+    # deactivated at once, so that nobody is recognised meanwhile; row and templates, by which all else is found, are erased last,
+    # so that an interrupted attempt can be repeated
     _put(records, subject, active=False)
     erased = _unlinked(subject.own_pictures())
     search = _search_pictures(records, networks, subject, progress) if networks else _Search()
-    subject = Subject(records, employee_id, threshold)  # with what was written meanwhile
+    subject = Subject(records, employee_id, threshold)  # again, for what was written meanwhile
     erased += _unlinked(subject.own_pictures())
     records.strangers.update(lambda gallery: gallery.remove_templates(subject.elsewhere))
     records.anchors.update(lambda gallery: gallery.remove_templates(subject.elsewhere).remove(employee_id))
     for store in (records.gallery, records.strangers, records.anchors):
         store.scrub(employee_id, subject.elsewhere)
-    if records.observations.exists():  # faces without names: what is not decided yet is looked at again
+    if records.observations.exists():  # faces without names; `muster process` observes undecided recordings again
         with storage_errors(records.observations):
             shutil.rmtree(records.observations)
     messages = _unlinked(_messages(records.workspace / "outbox", subject))
     leave, pin = records.leave.remove(employee_id), records.pins.remove(employee_id)
-    told = {name} - {""}  # who did something may stand there by name
+    told = {name} - {""}  # an author may be recorded by name
     if _told_by_id(subject):
-        pseudonym = sealer.pseudonym(employee_id)
+        pseudonym = records.sealer.pseudonym(employee_id)
         author = pseudonym if author == employee_id else author
         told.add(employee_id)
     redacted = sum(log.redact(each) for log in records.logs for each in told)
     redacted += sum(records.audit.raw.redact(each) for each in told)
     _put(records, subject, name=pseudonym, department="", email="", consent_at="", active=False)
-    sheets = _renew_sheets(records, subject, people())
+    sheets = _renew_sheets(records, subject)
     records.gallery.update(lambda gallery: gallery.remove(employee_id))
     _unlinked(_abandoned(records.workspace, now))
     erased += search.erased
     receipt: dict[str, object] = {
-        "receipt_id": new_id(now.astimezone(records.zone)),
-        "time": now.astimezone(records.zone).isoformat(timespec="seconds"),
+        "receipt_id": new_id(now),
+        "time": now.isoformat(timespec="seconds"),
         "author": author,
         "subject": pseudonym or employee_id,
         "templates": len(subject.templates),
@@ -129,28 +121,27 @@ def forget(
     path = records.workspace / "receipts" / f"{receipt['receipt_id']}.json"
     atomic_write(path, json.dumps(receipt, indent=1, ensure_ascii=False).encode())
     detail = f"{len(subject.templates)} templates, {len(erased)} pictures, {search.hidden} faces hidden; {path.name}"
-    records.audit.note("forget", pseudonym or employee_id, detail, author=author, now=now)
+    records.note("forget", pseudonym or employee_id, detail, author=author)
     records.people.remove(employee_id)
     return receipt | {"receipt": path.relative_to(records.workspace).as_posix()}
 
 
 def _told_by_id(subject: Subject) -> bool:
-    """Whether a pseudonym must take the id's place: the id spells the name, or nobody knows the name any more."""
+    """Return whether a pseudonym must replace the id, because it reveals the name or the name is no longer known."""
     name = subject.person.name if subject.person else ""
     return subject.person is None or spells(subject.id, name) or name in subject.ids - {subject.id}
 
 
 @dataclass(frozen=True)
 class Prospect:
-    """What `forget` would take away of a person, as far as it is known without looking into the pictures of others.
+    """What `forget` would erase, as far as is known without searching other pictures.
 
     Attributes:
-        name: theirs; empty: nobody knows it any more.
-        templates, pictures, dossiers, leave_entries, messages: that would be gone.
-        pin: they have one, which would be gone.
-        incidents: they took part in; their pictures go, their rows stay.
-        rows: of the attendance log about them; they stay. pseudonym: under a pseudonym, else under the bare id.
-        others: pictures in which their face would be looked for.
+        name: empty if it is no longer known.
+        templates, pictures, dossiers, leave_entries, messages, pin: to be erased.
+        incidents: the person took part in; pictures are erased, rows stay.
+        rows: of the attendance log, which stay under the bare id, or with `pseudonym` under a pseudonym.
+        others: number of pictures to search.
     """
 
     name: str
@@ -167,10 +158,10 @@ class Prospect:
 
 
 def foresee(records: Records, employee_id: str, threshold: float) -> Prospect:
-    """What `forget` would do; nothing is changed.
+    """Return what `forget` would erase, without changing anything.
 
     Raises:
-        InputError: nobody of that id is known.
+        InputError: the person is unknown.
     """
     subject = find(records, employee_id, threshold)
     own = subject.own_pictures()
@@ -195,7 +186,7 @@ def _put(records: Records, subject: Subject, **changes: Any) -> None:
 
 
 def _unlinked(paths: Iterable[Path]) -> list[str]:
-    """Erase files; the hashes of what they held."""
+    """Erase files; return the hashes of their content."""
     hashes = []
     for path in sorted(paths):
         with storage_errors(path), contextlib.suppress(FileNotFoundError):
@@ -207,12 +198,12 @@ def _unlinked(paths: Iterable[Path]) -> list[str]:
 
 @dataclass
 class _Search:
-    """What came of looking for a face in all pictures.
+    """The result of searching all pictures for a face.
 
     Attributes:
-        erased, changed: hashes of pictures that went, and of others as they were before a face was hidden in them.
-        hidden, unreadable: faces that were hidden, and pictures that could not be read.
-        done: it was looked for.
+        erased, changed: hashes of erased pictures, and of changed ones before the change.
+        hidden, unreadable: number of hidden faces, and of unreadable pictures.
+        done: whether Muster searched.
     """
 
     erased: list[str] = field(default_factory=list)
@@ -251,14 +242,14 @@ def _search_pictures(records: Records, reader: FaceReader, subject: Subject, pro
 
 
 def _drawn_beside(path: Path) -> list[Path]:
-    """The picture of the same incident on which names are written."""
+    """Return the picture of the same incident that shows names."""
     incident, _, kind = path.stem.rpartition("-")
     drawn = path.with_name(incident + _DRAWN)
     return [drawn] if path.parent.name == "tailgating" and kind and drawn.is_file() else []
 
 
 def _messages(outbox: Path, subject: Subject) -> Iterator[Path]:
-    """Messages on their way that name the person, or tell of an incident they took part in."""
+    """Yield waiting messages that name the person or an incident they took part in."""
     incidents = {row.incident_id for row in subject.incidents}
     for path in sorted(outbox.glob("[0-9]*.json*")):
         with storage_errors(path), contextlib.suppress(FileNotFoundError):
@@ -268,17 +259,17 @@ def _messages(outbox: Path, subject: Subject) -> Iterator[Path]:
                 named = set(str(message["facts"].get("employee_ids", "")).split(";"))
                 concerns = message["incident_id"] in incidents or bool(named & subject.ids)
             except (ValueError, TypeError, KeyError, AttributeError):
-                concerns = mentions(text, subject.id)  # damaged, and never sent
+                concerns = mentions(text, subject.id)  # damaged, so it is never sent
             if concerns:
                 yield path
 
 
-def _renew_sheets(records: Records, subject: Subject, people: Mapping[str, Person]) -> int:
-    """Make the day sheets anew in which the person has a row, present or absent; how many."""
-    others = {key: row for key, row in people.items() if key != subject.id}
+def _renew_sheets(records: Records, subject: Subject) -> int:
+    """Compute the day sheets with a row of the person again; return how many."""
+    others = {key: row for key, row in records.people.known().items() if key != subject.id}
     count = 0
     for path in sorted((records.workspace / "attendance").glob("*.csv")):
-        with contextlib.suppress(ValueError):  # other files are not ours
+        with contextlib.suppress(ValueError):  # other files are not Muster's
             day = datetime.strptime(path.stem, "%Y-%m-%d").date()  # noqa: DTZ007 - a day, no moment
             if any(row.get("employee_id") in subject.ids for row in read_rows(path)):
                 records.attendance.keeper.refresh(day, others)
@@ -287,7 +278,7 @@ def _renew_sheets(records: Records, subject: Subject, people: Mapping[str, Perso
 
 
 def _abandoned(workspace: Path, now: datetime) -> Iterator[Path]:
-    """Temporary files that a crash left behind: they may hold anything."""
+    """Yield temporary files that a crash left behind, which may contain anything."""
     for path in sorted(workspace.rglob(".*.tmp")):
         with contextlib.suppress(FileNotFoundError):
             if abs(now.timestamp() - path.stat().st_mtime) > _ABANDONED_S:
@@ -295,11 +286,11 @@ def _abandoned(workspace: Path, now: datetime) -> Iterator[Path]:
 
 
 def _naming(workspace: Path, words: Iterable[str]) -> Iterator[str]:
-    """Files in the workspace that hold a name: what somebody exported there, or wrote by hand."""
+    """Yield files that contain a name, because somebody exported them there or wrote them by hand."""
     wanted = {word for word in words if word and not word.startswith(PSEUDONYM)}
     for path in sorted(workspace.rglob("*")) if wanted else ():
         with storage_errors(path), contextlib.suppress(FileNotFoundError):
-            # their own row in the list of people goes last
+            # the person's row in the list of people is erased last
             if path.is_file() and path != workspace / "people.csv" and path.stat().st_size <= _LARGEST:
                 for text in _texts(path):
                     if any(mentions(text, word) for word in wanted):
@@ -308,7 +299,7 @@ def _naming(workspace: Path, words: Iterable[str]) -> Iterator[str]:
 
 
 def _texts(path: Path) -> Iterator[str]:
-    """The texts in a file, those of an archive one by one."""
+    """Yield the text of a file, or those in an archive."""
     suffix = path.suffix.lower()
     if suffix in _TEXTS:
         yield path.read_text(encoding="utf-8", errors="replace")

@@ -1,4 +1,4 @@
-"""Faces in pictures that are kept: what they are like, and how they are made unrecognisable."""
+"""Faces in stored pictures: embed them, and make them unrecognisable."""
 
 from __future__ import annotations
 
@@ -13,27 +13,14 @@ _MARGIN = 0.25
 
 
 def look(reader: FaceReader, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The faces of a picture.
-
-    Args:
-        reader: networks.
-        image: RGB uint8 (H, W, 3).
-
-    Returns:
-        (n, d) float32 unit embeddings, and (n, 4) float32 xyxy boxes in pixels.
-    """
+    """Return the faces of an RGB uint8 (H, W, 3) image: (n, d) float32 unit embeddings, and (n, 4) float32 xyxy boxes in pixels."""
     faces = reader.photo(image)
     assert faces.embeddings is not None
     return faces.embeddings, faces.detections.boxes
 
 
 def hide(image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The picture with these places coarsened until nobody can be told: a few blocks each.
-
-    Args:
-        image: RGB uint8 (H, W, 3), not changed.
-        boxes: (n, 4) float32 xyxy in pixels.
-    """
+    """Return a copy of an RGB uint8 (H, W, 3) image with (n, 4) float32 xyxy boxes in pixels reduced to a few blocks each."""
     hidden = image.copy()
     height, width = image.shape[:2]
     for x1, y1, x2, y2 in boxes.tolist():
@@ -43,10 +30,7 @@ def hide(image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.uin
         if right <= left or bottom <= top:
             continue
         part = hidden[top:bottom, left:right]
-        small = cv2.resize(
-            part, (min(_BLOCKS, part.shape[1]), min(_BLOCKS, part.shape[0])), interpolation=cv2.INTER_AREA
-        )
-        hidden[top:bottom, left:right] = cv2.resize(
-            small, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_NEAREST
-        )
+        size = part.shape[1::-1]
+        small = cv2.resize(part, (min(_BLOCKS, size[0]), min(_BLOCKS, size[1])), interpolation=cv2.INTER_AREA)
+        hidden[top:bottom, left:right] = cv2.resize(small, size, interpolation=cv2.INTER_NEAREST)
     return hidden

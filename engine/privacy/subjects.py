@@ -1,4 +1,4 @@
-"""One person in all the books: what is held on them, under their id, as a stranger, or because somebody took them for another."""
+"""Everything that the books hold on one person: under their id, as a stranger, or mistaken for somebody else."""
 
 from __future__ import annotations
 
@@ -12,30 +12,25 @@ from engine.gallery import Template
 from engine.incidents import IMAGE_COLUMNS, IncidentRow
 from engine.records.books import Records
 from engine.tracking import SightingRow
-from engine.types import TrackState
-
-Floats = NDArray[np.float32]
+from engine.types import Floats, TrackState
 
 
 class Subject:
-    """All that belongs to one person, as it is when this is made.
+    """Everything about one person at the time of creation.
 
     Args:
-        records: the books.
-        employee_id: who.
-        threshold: similarity from which on (`>=`) a face is theirs.
+        threshold: smallest similarity (`>=`) of the person's own faces.
 
     Attributes:
-        ids: the id, and the pseudonym that stands for it in logs after an attempt to forget that was interrupted.
-        person: their row of `people.csv`.
+        ids: the id, and the pseudonym that replaces it in logs after an interrupted erasure.
         templates, embeddings: n, and (n, d) float32 unit rows.
-        face: (d,) float32, their fused template; None without templates.
-        attendance: rows of the attendance log about them, retractions included.
-        strangers: dossiers that show them from before they were enrolled, or when they were not recognised.
-        elsewhere: templates among the strangers, and among faces taken for somebody by mistake, that show them.
-        incidents: rows of the incident log in which they take part, and reviews of these.
-        sightings: rows of the log of sightings about them: decided to be them, undecided and most like them, or of a dossier of theirs.
-        compared: the other rows of that log in which they are a candidate: of somebody else, enrolled or not.
+        face: (d,) float32 fused template; None without templates.
+        attendance: rows of the attendance log, including retractions.
+        strangers: dossiers that show the person before enrolment or unrecognised.
+        elsewhere: templates of the person among strangers and mistaken faces.
+        incidents: rows of the incident log with the person, and their reviews.
+        sightings: rows decided as the person, undecided with the person as best candidate, or of a dossier of theirs.
+        compared: the other sightings in which the person is a candidate.
     """
 
     def __init__(self, records: Records, employee_id: str, threshold: float) -> None:
@@ -47,7 +42,7 @@ class Subject:
         own = np.array([person == employee_id for person in gallery.people], np.bool_)
         self.face: Floats | None = gallery.fused[own][0] if self.templates else None
         anchors = records.anchors.current()
-        # whom people have said is not them, however alike, is somebody else
+        # a face that people have called somebody else's stays so, however similar
         self._others = np.vstack([gallery.fused[~own], anchors.of(employee_id)[1]])
         self._register = records.dossiers.register()
         self.attendance = [row for _, row in records.attendance_rows() if row.employee_id in self.ids]
@@ -60,14 +55,7 @@ class Subject:
         self.compared = [row for row in seen if not self._sighted(row)]
 
     def shows(self, embeddings: Floats) -> NDArray[np.bool_]:
-        """Which faces are theirs: similar enough, and to nobody else who is enrolled more so.
-
-        Args:
-            embeddings: (n, d) float32 unit rows.
-
-        Returns:
-            (n,).
-        """
+        """Return (n,) which of (n, d) float32 unit rows are the person's: similar enough, and less similar to anybody else enrolled."""
         if self.face is None or not len(embeddings):
             return np.zeros(len(embeddings), np.bool_)
         similarity = embeddings @ self.face
@@ -75,11 +63,8 @@ class Subject:
         return np.asarray((similarity >= self._threshold) & (similarity > rival), np.bool_)
 
     def _as_stranger(self) -> tuple[frozenset[str], dict[str, tuple[Template, Floats]]]:
-        register, strangers, anchors = (
-            self._register,
-            self._records.strangers.current(),
-            self._records.anchors.current(),
-        )
+        register = self._register
+        strangers, anchors = self._records.strangers.current(), self._records.anchors.current()
         found = {unknown_id for unknown_id, person in register.named.items() if person in self.ids}
         alike = self.shows(strangers.fused).tolist()
         found |= {register.current(person) for person, same in zip(strangers.people, alike, strict=True) if same}
@@ -94,18 +79,18 @@ class Subject:
         return frozenset(found), elsewhere
 
     def takes_part(self, row: IncidentRow) -> bool:
-        """An incident's row names them, a dossier of theirs, or a track whose face is theirs."""
+        """Return whether an incident's row names the person, a dossier of theirs, or a track with their face."""
         named, dossiers = self.ids.intersection(row.employee_ids), self.strangers.intersection(self._register.of(row))
         return bool(named or dossiers or self.elsewhere.keys() & set(row.tracks))
 
     def _sighted(self, row: SightingRow) -> bool:
-        """A row of the log of sightings is about them."""
+        """Return whether a sighting is about the person."""
         nearest = row.candidates[0] if row.candidates and row.state is not TrackState.UNKNOWN else ""
         dossier = bool(row.unknown_id) and self._register.current(row.unknown_id) in self.strangers
         return (row.employee_id or nearest) in self.ids or dossier or row.track in self.elsewhere
 
     def own_pictures(self) -> set[Path]:
-        """Pictures that rows or templates say are of this person: enrolment, evidence, incidents."""
+        """Return the person's pictures according to rows and templates: enrolment, evidence, incidents."""
         folder = self._records.workspace / "images" / "enrolment"
         paths = {folder / f"{template.template_id}.jpg" for template in self.templates}
         named = [row.evidence_image for row in self.attendance]
@@ -115,10 +100,10 @@ class Subject:
 
 
 def find(records: Records, employee_id: str, threshold: float) -> Subject:
-    """What is held on a person.
+    """Return everything about a person.
 
     Raises:
-        InputError: nothing that could be forgotten or told.
+        InputError: the books hold nothing on the person.
     """
     subject = Subject(records, employee_id, threshold)
     known = subject.person is not None or subject.templates or records.pins.has(employee_id)

@@ -1,4 +1,4 @@
-"""The books of a workspace, and what is done with them: corrections and reviews, disclosure and erasure, retention, verification.
+"""The books of a workspace, and the desks that act on them for HR, security, administrators and the kiosk.
 
 Not here: what the law asks for (`engine.privacy`), figures and exports (`engine.reports`).
 """

@@ -1,7 +1,7 @@
-"""What security looks at: incidents that need somebody, as they stand, filtered and counted.
+"""Alerts: the incidents that security handles, with their current state, filtered and counted.
 
-A workplace has some thousands of incidents a year in some hundred files, and every page asks how many are open. So what was read
-is kept, and only files that changed are read again.
+A workplace has thousands of incidents a year in hundreds of files, and every page shows how many are open. Incidents therefore stay in
+memory, and only files that changed are read again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.types import Severity
 RECENT_DAYS = 7
 SEVERITIES = tuple(severity.value for severity in reversed(Severity))
 UNSETTLED = ("open", "acknowledged")
-"""States in which an incident still needs somebody, however old it is."""
+"""States in which somebody must still handle an incident, however old it is."""
 _JUDGED_DAYS = 30
 _NEXT = {
     "open": ("acknowledged", "resolved", "false alarm"),
@@ -28,32 +28,31 @@ _NEXT = {
 
 
 def next_states(state: str) -> tuple[str, ...]:
-    """What may become of an incident in the workflow; whatever is settled can be opened again."""
+    """Return the states that may follow in the workflow; a settled incident can be opened again."""
     return _NEXT.get(state, ("open",))
 
 
 def erased(key: str) -> bool:
-    """Whether an id stands for somebody who asked to be forgotten."""
+    """Return whether an id stands for somebody who asked to be forgotten."""
     return key.startswith(PSEUDONYM)
 
 
 def is_stranger(key: str) -> bool:
-    """Whether an id is a stranger's, such as `unknown-7`."""
+    """Return whether an id is a stranger's, such as `unknown-7`."""
     return key.startswith("unknown-")
 
 
 def parties(row: IncidentRow) -> list[str]:
-    """Who was involved: ids of people, then of strangers, as the row has them."""
+    """Return the ids of the people and strangers in a row."""
     return list(dict.fromkeys((*row.employee_ids, *row.unknown_ids)))
 
 
 def latest_picture(records: Records, rows: Sequence[IncidentRow], unknown_id: str) -> str:
-    """The newest picture of a stranger that is still kept, relative to the workspace; empty: there is none.
+    """Return a stranger's newest picture that still exists, relative to the workspace, or an empty text.
 
     Args:
-        records: the books.
         rows: of incidents, oldest first.
-        unknown_id: the dossier, as it goes by now.
+        unknown_id: current id of the dossier.
     """
     register = records.dossiers.register()
     for row in reversed(rows):
@@ -62,33 +61,23 @@ def latest_picture(records: Records, rows: Sequence[IncidentRow], unknown_id: st
     return ""
 
 
-@dataclass(frozen=True)
-class _File:
-    """What a day's file holds, and what it was like when it was read."""
-
-    stamp: object
-    rows: Sequence[IncidentRow]
-
-
 class AlertBoard:
-    """All incidents that need, or needed, somebody, kept in memory and brought up to date file by file.
+    """All alerts, kept in memory and updated file by file.
 
-    Incidents of cameras are left out: nobody reviews them. So are rows that cannot be read, which `muster verify` names.
-
-    Args:
-        log: of incidents.
+    Incidents of cameras are left out, because nobody reviews them, and so are unreadable rows, which `muster verify` reports.
     """
 
     def __init__(self, log: TypedDayLog[IncidentRow]) -> None:
         self._log = log
         self._mutex = threading.Lock()
-        self._files: dict[date, _File] = {}
+        self._stamps: dict[date, object] = {}
+        self._rows: dict[date, list[IncidentRow]] = {}
         self._all: tuple[Incident, ...] = ()
         self._by_id: dict[str, Incident] = {}
         self._version = 0
 
     def all(self) -> tuple[Incident, ...]:
-        """Every one, oldest first; of rows that bear one id the first.
+        """Return all alerts, oldest first; of rows with the same id, the first counts.
 
         Raises:
             StorageError: a file cannot be read.
@@ -98,42 +87,42 @@ class AlertBoard:
             return self._all
 
     def get(self, incident_id: str) -> Incident | None:
-        """One of them; None: there is none of that id."""
+        """Return an alert, or None."""
         with self._mutex:
             self._refresh()
             return self._by_id.get(incident_id)
 
     def days_of(self, incident_id: str) -> list[date]:
-        """Days in whose files an incident's row and its reviews stand."""
+        """Return the days of the files that hold an incident's row and its reviews."""
         with self._mutex:
             self._refresh()
             return [
                 day
-                for day, file in self._files.items()
-                if any(incident_id in (row.incident_id, row.refers_to) for row in file.rows)
+                for day, rows in self._rows.items()
+                if any(incident_id in (row.incident_id, row.refers_to) for row in rows)
             ]
 
     def version(self) -> int:
-        """A number that grows whenever an incident or a review came, or went with its time."""
+        """Return a number that grows whenever an incident or a review is added or deleted."""
         with self._mutex:
             self._refresh()
             return self._version
 
     def open_count(self) -> int:
-        """How many are open, of any age."""
+        """Return how many are open, of any age."""
         return sum(each.state == "open" for each in self.all())
 
     def _refresh(self) -> None:
         stamps = self._log.raw.stamps()
-        if stamps == {day: file.stamp for day, file in self._files.items()}:
+        if stamps == self._stamps:
             return
-        known, files = self._files, dict[date, _File]()
-        for day, stamp in sorted(stamps.items()):
-            before = known.get(day)
-            same = before is not None and before.stamp == stamp
-            files[day] = before if same and before else _File(stamp, self._log.read(day))
-        self._files = files
-        rows = [row for file in files.values() for row in file.rows]
+        before, known = self._stamps, self._rows
+        self._rows = {
+            day: known[day] if before.get(day) == stamp else self._log.read(day)
+            for day, stamp in sorted(stamps.items())
+        }
+        self._stamps = stamps
+        rows = [row for own in self._rows.values() for row in own]
         found = with_reviews(row for row in rows if row.kind is IncidentKind.REVIEW or row.kind in ALERT_KINDS)
         self._all = tuple(sorted(found, key=lambda each: (each.row.timestamp, each.row.incident_id)))
         self._by_id = {each.row.incident_id: each for each in self._all}
@@ -142,12 +131,11 @@ class AlertBoard:
 
 @dataclass(frozen=True)
 class AlertFilter:
-    """Which incidents to show; an empty text: any.
+    """Which incidents to show; an empty text stands for any.
 
     Attributes:
         state: one of `REVIEW_STATES`, or `noted`.
-        kind, camera, severity: as in the log.
-        first, last: days on which they began. Without `first` these are the last `RECENT_DAYS` days, and unsettled ones of any age.
+        first, last: days on which they began. Without `first`: the last `RECENT_DAYS` days, and unsettled ones of any age.
     """
 
     state: str = "open"
@@ -159,13 +147,7 @@ class AlertFilter:
 
 
 def select(alerts: Sequence[Incident], wanted: AlertFilter, today: date) -> list[Incident]:
-    """The incidents that are wanted, newest first.
-
-    Args:
-        alerts: oldest first.
-        wanted: the filters.
-        today: the present day at the workplace.
-    """
+    """Return the alerts that pass a filter, newest first; `alerts` are oldest first, `today` is the workplace's day."""
     first, last = wanted.first or today - timedelta(days=RECENT_DAYS - 1), wanted.last or date.max
     asked = (wanted.state, wanted.kind, wanted.camera, wanted.severity)
 
@@ -183,12 +165,12 @@ def select(alerts: Sequence[Incident], wanted: AlertFilter, today: date) -> list
 
 @dataclass(frozen=True)
 class AlertFigures:
-    """The figures that a security lead asks for first.
+    """The main figures for a security lead.
 
     Attributes:
-        open, high: how many are open, and how many of these are of high severity.
-        oldest: when the oldest open one began; None: none is open.
-        judged, false_alarms: how many were settled by people in the last 30 days, and how many of these as false alarms.
+        open, high: number of open alerts, and of those with high severity.
+        oldest: when the oldest open alert began; None without one.
+        judged, false_alarms: number that people settled in the last 30 days, and of those the false alarms.
     """
 
     open: int
@@ -199,12 +181,7 @@ class AlertFigures:
 
 
 def alert_figures(alerts: Iterable[Incident], now: datetime) -> AlertFigures:
-    """The figures at a moment.
-
-    Args:
-        alerts: all there are.
-        now: the present, timezone-aware.
-    """
+    """Return the figures of all alerts; `now` is timezone-aware."""
     since = now - timedelta(days=_JUDGED_DAYS)
     waiting: list[IncidentRow] = []
     judged: list[str] = []
@@ -223,5 +200,5 @@ def alert_figures(alerts: Iterable[Incident], now: datetime) -> AlertFigures:
 
 
 def settled_by_people(incident: Incident) -> bool:
-    """Whether somebody settled it; what the engine settled by itself is no judgement."""
+    """Return whether a person settled the incident; the engine's own decisions do not count."""
     return incident.state in REVIEW_STATES and incident.state not in UNSETTLED and incident.author != "engine"

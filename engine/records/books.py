@@ -1,4 +1,4 @@
-"""Everything a workspace holds about people, in one value: what erasure, retention, verification and disclosure work on."""
+"""All books of a workspace in one value, which desks, erasure, retention, verification and disclosure share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.people import LeaveBook, PeopleStore
 from engine.records.names import Names
 from engine.storage.logs import DayLog, Finding, Sealer, TypedDayLog
 from engine.tracking import SightingBook
-from engine.types import Person
+from engine.types import Person, Progress
 
 PICTURE_FOLDERS = ("enrolment", "evidence", "unidentified", *ALERT_KINDS)
 
@@ -28,16 +28,13 @@ class Records:
     """A workspace's books.
 
     Attributes:
-        workspace: the folder.
-        zone: of the workplace.
-        people, leave: tables.
-        gallery, strangers, anchors: templates of people, of strangers, and of faces taken for somebody by mistake.
-        attendance, incidents, dossiers, sightings, deliveries, audit: logs.
-        pins: of people who are not recognised by their face.
+        gallery, strangers, anchors: templates of people, of strangers, and of faces mistaken for somebody.
+        clock: returns the present time.
     """
 
     workspace: Path
     zone: ZoneInfo
+    clock: Callable[[], datetime]
     people: PeopleStore
     leave: LeaveBook
     gallery: GalleryStore
@@ -58,69 +55,78 @@ class Records:
 
     @property
     def names(self) -> Names:
-        """Takes the names of people out of what is written down."""
+        """Replaces the names of people in texts for the logs."""
         return Names(self.people, self.sealer)
+
+    def now(self) -> datetime:
+        """Return the present time in the workplace's zone."""
+        return self.clock().astimezone(self.zone)
+
+    def note(self, action: str, subject: str, detail: str, *, author: str) -> None:
+        """Record an action in the audit log.
+
+        Raises:
+            StorageError: the log cannot be written.
+        """
+        self.audit.note(action, subject, detail, author=author, now=self.clock())
 
     @property
     def logs(self) -> list[DayLog]:
-        """The logs with a file per day."""
+        """The logs that are divided into days."""
         coverage = self.attendance.plan.coverage
         return [
             self.attendance.log.raw,
             self.attendance.corrections.raw,
             *([coverage.log.raw] if coverage else []),
-            self.incidents.log,
-            self.dossiers.log,
-            self.sightings.log,
+            self.incidents.log.raw,
+            self.dossiers.log.raw,
+            self.sightings.log.raw,
             self.deliveries.raw,
         ]
 
     @property
     def observations(self) -> Path:
-        """Where faces seen in recordings lie until those are decided, see `engine.archive`."""
+        """Folder of the faces in recordings that are not decided yet, see `engine.archive`."""
         return self.workspace / "archive" / "observations"
 
     def pictures(self) -> Iterator[Path]:
-        """All pictures of people."""
+        """Yield all pictures of people."""
         for folder in PICTURE_FOLDERS:
             yield from sorted((self.workspace / "images" / folder).glob("*.jpg"))
 
     def attendance_rows(self) -> Iterator[tuple[date, PunchRow]]:
-        """Every row of the attendance log with its file's day."""
+        """Yield every row of the attendance log with the day of its file."""
         for day in self.attendance.log.days():
             for row in self.attendance.log.read(day):
                 yield day, row
 
     def incident_rows(self) -> list[IncidentRow]:
-        """Every row of the incident log, reviews included."""
-        return self.incidents.rows.on(self.incidents.log.days())
+        """Return every row of the incident log, including reviews."""
+        return self.incidents.log.on(self.incidents.log.days())
 
     def inside(self, relative: str) -> Path | None:
-        """A picture that a row names; None when the path leads elsewhere (a row may be forged) or nothing is there."""
+        """Return the picture that a row names; None if it is missing or outside `images/`, as in a forged row."""
         path = self.workspace / relative
         within = path.resolve().is_relative_to((self.workspace / "images").resolve())
         return path if relative and within and path.is_file() else None
 
     def close(self, now: datetime, people: Mapping[str, Person]) -> list[date]:
-        """Close all days that are over."""
+        """Close all past days; return those of the attendance log."""
         closed = self.attendance.keeper.close_days(now, people)
         before = self.attendance.day_of(now)
-        for log in (self.incidents.log, self.dossiers.log, self.sightings.log, self.deliveries.raw):
-            log.close(before, now)
+        for log in (self.incidents.log, self.dossiers.log, self.sightings.log, self.deliveries):
+            log.raw.close(before, now)
         return closed
 
-    def verify(self, progress: Callable[[str, int, int], None] | None = None) -> list[Finding]:
-        """Everything about the logs that does not hold; empty: every row is as it was written.
-
-        Args:
-            progress: told of days.
+    def verify(self, progress: Progress | None = None) -> list[Finding]:
+        """Return all findings about the logs; an empty list if every row is as it was written.
 
         Raises:
-            StorageError: the key of the seals is gone.
+            StorageError: the key of the seals is missing.
         """
         journal = self.attendance.log.raw.journal
         sealer, key_path = self.sealer, self.sealer.key_path
-        if not key_path.exists():  # a new one would only call every row changed
+        if not key_path.exists():  # with a new one, every row would count as changed
             if any(log.days() for log in self.logs) or journal.file or self.audit.raw:
                 raise StorageError(
                     f"{key_path} is gone: without it no row can be checked", hint="restore it from a backup"
@@ -139,12 +145,6 @@ class Records:
             findings += log.check(told)
         keys = journal.keys() - {sealer.key_id}
         if keys:
-            findings.append(
-                Finding(
-                    "seals.csv",
-                    0,
-                    "note",
-                    f"the key was changed: {', '.join(sorted(keys))} before, {sealer.key_id} now",
-                )
-            )
+            detail = f"the key was changed: {', '.join(sorted(keys))} before, {sealer.key_id} now"
+            findings.append(Finding("seals.csv", 0, "note", detail))
         return findings

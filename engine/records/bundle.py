@@ -1,4 +1,4 @@
-"""An incident in one file, for whoever takes it further: rows as they were written, pictures, a sheet to print, and if the seals hold."""
+"""An incident in one ZIP file: its rows as written, pictures, a sheet to print, and whether the seals hold."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ class Party:
     """Somebody who was involved.
 
     Attributes:
-        key: employee id, pseudonym or stranger's id, as it goes by now. name, department: of people who are known.
-        known: they are in the list of people. face: JPEG; empty: there is none.
+        key: employee id, pseudonym, or current id of a stranger.
+        known: whether the list of people contains them.
+        face: JPEG; empty if there is none.
     """
 
     key: str
@@ -39,21 +40,21 @@ class Party:
 
     @property
     def stranger(self) -> bool:
-        """Somebody who was never enrolled."""
+        """Whether they were never enrolled."""
         return is_stranger(self.key)
 
     @property
     def erased(self) -> bool:
-        """Somebody who asked to be forgotten."""
+        """Whether they asked to be forgotten."""
         return not self.known and erased(self.key)
 
 
 @dataclass(frozen=True)
 class SealCheck:
-    """Whether the rows of the days that an incident's rows stand in are as they were written.
+    """Whether the log files with an incident's rows are unchanged.
 
     Attributes:
-        files: that were checked. findings: what does not hold. problem: why it could not be checked; empty: it was.
+        problem: why the files could not be checked; empty if they were.
     """
 
     files: tuple[str, ...]
@@ -62,20 +63,20 @@ class SealCheck:
 
     @property
     def holds(self) -> bool:
-        """Everything was checked and nothing was changed."""
+        """Whether everything was checked and nothing was changed."""
         return not self.problem and all(each.harmless for each in self.findings)
 
 
 @dataclass(frozen=True)
 class Case:
-    """All that is told of an incident.
+    """Everything about an incident.
 
     Attributes:
-        incident: as it stands.
-        parties: who was involved. pictures: JPEG by column; those that are gone are left out, and named in `gone`.
-        seals: of its day, and of the days of its reviews.
-        written: its rows and those of its reviews exactly as they stand in the log, each with its seal, as CSV.
-        readable: makes pseudonyms of people who are still known readable again.
+        pictures: JPEG by column.
+        gone: columns of missing pictures.
+        seals: of the days of the incident and its reviews.
+        written: its rows and its reviews exactly as in the log, with their seals, as CSV.
+        readable: replaces pseudonyms of people who are still known.
     """
 
     incident: Incident
@@ -88,12 +89,12 @@ class Case:
 
     @property
     def row(self) -> IncidentRow:
-        """The incident's row, for people to read."""
+        """The incident's row with readable ids."""
         return self._read(self.incident.row)
 
     @property
     def reviews(self) -> list[IncidentRow]:
-        """The rows of its reviews, for people to read."""
+        """The rows of its reviews with readable ids."""
         return [self._read(each) for each in self.incident.reviews]
 
     def _read(self, row: IncidentRow) -> IncidentRow:
@@ -115,34 +116,23 @@ def gather(
     portrait: Callable[[str], Path | None],
     readable: Callable[[str], str],
 ) -> Case:
-    """Everything about an incident.
+    """Collect everything about an incident.
 
     Args:
-        records: the books.
-        board: all alerts.
-        incident_id: which.
-        people: name and department by id.
-        portrait: a person's best picture.
-        readable: see `engine.records.names`.
+        portrait: returns a person's best picture.
+        readable: see `Case`.
 
     Raises:
         InputError: there is no such alert.
-        StorageError: something could not be read.
+        StorageError: something cannot be read.
     """
     incident = board.get(incident_id)
     if incident is None:
         raise InputError(f"there is no alert {incident_id!r}", hint="`muster incidents` lists them")
-    pictures: dict[str, bytes] = {}
-    gone = []
-    for column in IMAGE_COLUMNS:
-        place: str = getattr(incident.row, column)
-        if not place:
-            continue
-        content = _content(records.inside(place))
-        if content:
-            pictures[column] = content
-        else:
-            gone.append(column)
+    named = {column: place for column in IMAGE_COLUMNS if (place := getattr(incident.row, column))}
+    contents = {column: _content(records.inside(place)) for column, place in named.items()}
+    pictures = {column: content for column, content in contents.items() if content}
+    gone = tuple(column for column in contents if column not in pictures)
     found = []
     for key in map(readable, parties(incident.row)):
         row = people.get(key)
@@ -152,10 +142,10 @@ def gather(
             current = records.dossiers.register().current(key)
             shown = latest_picture(records, [each.row for each in board.all()], current)
             found.append(Party(current, face=_content(records.inside(shown))))
-    days, log = board.days_of(incident_id), records.incidents.log
+    days, log = board.days_of(incident_id), records.incidents.log.raw
     own = [row for row in log.on(days) if incident_id in (row["incident_id"], row["refers_to"])]
     written = table_text(log.shelf.columns, own)
-    return Case(incident, tuple(found), pictures, tuple(gone), _seals(records, days), written, readable)
+    return Case(incident, tuple(found), pictures, gone, _seals(records, days), written, readable)
 
 
 def _content(path: Path | None) -> bytes:
@@ -169,9 +159,9 @@ def _content(path: Path | None) -> bytes:
 
 
 def _seals(records: Records, days: Sequence[date]) -> SealCheck:
-    log = records.incidents.log
+    log = records.incidents.log.raw
     files = tuple(name for day in days for name in log.files(day))
-    if not log.sealer.key_path.exists():  # a new one would only call every row changed
+    if not log.sealer.key_path.exists():  # with a new one, every row would count as changed
         return SealCheck(files, problem="the key of the seals is gone")
     try:
         return SealCheck(files, tuple(log.check(days=days)))
@@ -180,18 +170,12 @@ def _seals(records: Records, days: Sequence[date]) -> SealCheck:
 
 
 def bundle_name(incident_id: str) -> str:
-    """What to call an incident's files: its identifier, unless somebody changed that into something else."""
+    """Return the name of an incident's files: its identifier, unless somebody has tampered with that."""
     return f"incident-{incident_id}" if _ID.fullmatch(incident_id) else "incident"
 
 
 def pack(case: Case, sheet: str, now: datetime) -> bytes:
-    """A ZIP file with all of it.
-
-    Args:
-        case: what is told.
-        sheet: a page to print, HTML.
-        now: the present.
-    """
+    """Return a ZIP file with a case and a printable HTML page, `sheet`."""
     name = bundle_name(case.incident.row.incident_id)
     document = {
         "incident": INCIDENTS.texts(case.row),

@@ -1,10 +1,9 @@
-"""Kiosk screens and PINs, given and taken by somebody who is named, and passages by PIN."""
+"""Kiosk devices and PINs, changed by a named author, and punches by PIN."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,133 +13,112 @@ from engine.attendance import PunchRow, Sighting, record_shown
 from engine.errors import InputError, StorageError
 from engine.records.books import Records
 from engine.storage import new_id
-from engine.types import Identity, Person
+from engine.types import Identity
 
 log = logging.getLogger(__name__)
 
 
 class KioskDesk:
-    """Pairs and revokes devices, gives and takes PINs, notes who did, and records who enters one.
+    """Pairs and revokes devices, sets and removes PINs, and records punches by PIN."""
 
-    Args:
-        records: the books.
-        devices: that may speak to the kiosk.
-        people: name, department and `active` by id, as they are when called.
-        clock: the present.
-    """
-
-    def __init__(
-        self,
-        records: Records,
-        devices: DeviceBook,
-        people: Callable[[], Mapping[str, Person]],
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._records, self._devices, self._people, self._clock = records, devices, people, clock
-        self._names = records.names
-
-    def _now(self) -> datetime:
-        return self._clock().astimezone(self._records.zone)
-
-    def _note(self, action: str, subject: str, detail: str, author: str) -> None:
-        self._records.audit.note(action, subject, detail, author=author, now=self._clock())
+    def __init__(self, records: Records, devices: DeviceBook) -> None:
+        self._records, self._devices = records, devices
 
     def pair(self, name: str, scopes: Iterable[str], *, author: str, replace: bool = False) -> tuple[Device, str]:
-        """Let a device speak to the kiosk, see `DeviceBook.pair`.
+        """Pair a device, see `DeviceBook.pair`.
 
         Raises:
-            InputError: the name cannot be one or is taken, or there is no such scope.
-            StorageError: it could not be written.
+            InputError: the name is invalid or taken, or a scope does not exist.
+            StorageError: the device cannot be written.
         """
-        noted = self._names.author(author)
+        records, names = self._records, self._records.names
+        noted = names.author(author)
         # nothing in devices.json is replaced when the author is forgotten
-        device, token = self._devices.pair(
-            name, scopes, author=self._names.text(author), now=self._now(), replace=replace
-        )
-        self._note(
-            "pair_device", self._names.ids(device.name), f"{device.device_id}: {', '.join(device.scopes)}", noted
-        )
+        device, token = self._devices.pair(name, scopes, author=names.text(author), now=records.now(), replace=replace)
+        detail = f"{device.device_id}: {', '.join(device.scopes)}"
+        records.note("pair_device", names.ids(device.name), detail, author=noted)
         return device, token
 
     def revoke(self, device_id_or_name: str, *, author: str) -> Device:
-        """Let a device speak to the kiosk no more, see `DeviceBook.revoke`.
+        """Revoke a device's access, see `DeviceBook.revoke`.
 
         Raises:
             InputError: there is no such device, or it was revoked before.
-            StorageError: it could not be written.
+            StorageError: the change cannot be written.
         """
-        noted = self._names.author(author)
-        device = self._devices.revoke(device_id_or_name, now=self._now())
-        self._note("revoke_device", self._names.ids(device.name), device.device_id, noted)
+        names = self._records.names
+        noted = names.author(author)
+        device = self._devices.revoke(device_id_or_name, now=self._records.now())
+        self._records.note("revoke_device", names.ids(device.name), device.device_id, author=noted)
         return device
 
     def give_pin(self, employee_id: str, pin: str | None = None, *, author: str) -> str:
-        """Give somebody a PIN, in place of the one they had.
+        """Set a person's PIN, which replaces the old one.
 
         Args:
-            employee_id: who.
-            pin: six to twelve digits; None: one is made up.
-            author: who does this.
+            pin: six to twelve digits; None: generate one.
 
         Returns:
-            The PIN, which is stored nowhere.
+            The PIN, which Muster does not store.
 
         Raises:
-            InputError: nobody is known by that id, or the PIN is too easy to guess.
-            StorageError: it could not be written.
+            InputError: the person is unknown, or the PIN is too easy to guess.
+            StorageError: the PIN cannot be written.
         """
-        noted = self._names.author(author)
-        if employee_id not in self._people():
+        records = self._records
+        noted = records.names.author(author)
+        if employee_id not in records.people.known():
             raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists who is")
-        pin = self._records.pins.generate() if pin is None else pin
-        self._records.pins.put(employee_id, pin, self._now())
-        self._note("set_pin", employee_id, "", noted)
+        pin = records.pins.generate() if pin is None else pin
+        records.pins.put(employee_id, pin, records.now())
+        records.note("set_pin", employee_id, "", author=noted)
         return pin
 
     def take_pin(self, employee_id: str, *, author: str) -> None:
-        """Take somebody's PIN away.
+        """Remove a person's PIN.
 
         Raises:
-            InputError: they have none.
-            StorageError: it could not be written.
+            InputError: the person has no PIN.
+            StorageError: the change cannot be written.
         """
-        noted = self._names.author(author)
+        noted = self._records.names.author(author)
         if not self._records.pins.remove(employee_id):
             raise InputError(f"{employee_id} has no PIN", hint="nothing needs to be done")
-        self._note("remove_pin", employee_id, "", noted)
+        self._records.note("remove_pin", employee_id, "", author=noted)
 
     def meant(self, typed: str) -> str:
-        """The id that was typed on keys that begin with capitals: itself, or the only one that differs by these."""
-        found = [each for each in self._people() if each.casefold() == typed.casefold()]
+        """Return the id that differs from the typed one only in case, if there is exactly one; else what was typed."""
+        found = [each for each in self._records.people.known() if each.casefold() == typed.casefold()]
         return found[0] if len(found) == 1 else typed
 
     def punch(self, employee_id: str, pin: str, camera: str, picture: NDArray[np.uint8] | None) -> PunchRow | None:
-        """Somebody entered their number and PIN: write the passage down.
+        """Record the passage of somebody who entered an id and a PIN.
 
         Args:
             employee_id, pin: as typed.
-            camera: beside which it was entered.
-            picture: (H, W, 3) uint8 RGB, what the camera saw then, kept as evidence; None: it saw nothing.
+            camera: beside the kiosk.
+            picture: (H, W, 3) uint8 RGB from the camera, kept as evidence; None: it has none.
 
         Returns:
-            The row, `punch` or `seen`; None: they were written down a moment ago.
+            The row, `punch` or `seen`; None if the person was recorded a moment ago.
 
         Raises:
-            InputError: number or PIN is wrong, they are not active, or there were too many wrong tries.
-            StorageError: it could not be written.
+            InputError: id or PIN is wrong, the person is inactive, or there were too many wrong attempts.
+            StorageError: the row cannot be written.
         """
-        now, employee_id = self._clock(), self.meant(employee_id.strip())
-        right = self._records.pins.check(employee_id, pin, now)
-        person = self._people().get(employee_id)
+        records, employee_id = self._records, self.meant(employee_id.strip())
+        now = records.clock()
+        right = records.pins.check(employee_id, pin, now)
+        person = records.people.known().get(employee_id)
         if not right or person is None or not person.active:
             raise InputError("number or PIN is wrong", hint="try again, or ask HR")
-        # a track of its own: what takes one passage back must not take back the others
-        track = f"pin-{new_id(now.astimezone(self._records.zone))}"
+        # a track of its own, so that a retraction concerns this passage alone
+        track = f"pin-{new_id(now.astimezone(records.zone))}"
         sighting = Sighting(employee_id, now, camera, track, Identity(), "", 0, method="pin")
         try:
-            return record_shown(self._records.attendance, sighting, self._people, picture)
+            return record_shown(records.attendance, sighting, records.people.known, picture)
         except StorageError as error:
             if picture is None:
                 raise
             log.warning("no evidence picture: %s", error)
-            return record_shown(self._records.attendance, sighting, self._people, None)
+            return record_shown(records.attendance, sighting, records.people.known, None)

@@ -1,19 +1,16 @@
-"""How alike a stranger is to others, for somebody who decides who it is."""
+"""Similarity of a stranger with others, for somebody who decides who it is."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.gallery import fuse
 from engine.records.books import Records
-from engine.types import Candidate
-
-Floats = NDArray[np.float32]
+from engine.types import Candidate, Floats
 
 
 def _fused(records: Records, key: str) -> Floats | None:
-    """The fused template (d,) of a stranger, or of an enrolled person; None: nothing is held."""
+    """Return the fused template (d,) of a stranger or an enrolled person; None without templates."""
     people = records.gallery.current()
     if key in people.people:
         return np.asarray(people.fused[people.people.index(key)], np.float32)
@@ -27,21 +24,17 @@ def _fused(records: Records, key: str) -> Floats | None:
 
 
 def likeness(records: Records, one: str, other: str) -> float | None:
-    """The similarity of two strangers, or of a stranger and an enrolled person.
+    """Return the cosine of the fused templates of two strangers or people; None if one has none.
 
     Args:
-        records: the books.
-        one, other: ids of strangers (as they go by now) or of people.
-
-    Returns:
-        The cosine of their fused templates; None when the templates of one are gone.
+        one, other: current ids of strangers, or ids of people.
     """
     first, second = _fused(records, one), _fused(records, other)
     return None if first is None or second is None else float(first @ second)
 
 
 def nearest_people(records: Records, unknown_id: str, top: int = 5) -> list[Candidate]:
-    """The enrolled people most similar to a stranger, best first; none when the stranger's templates are gone."""
+    """Return the enrolled people most similar to a stranger, best first; none without templates of the stranger."""
     face = _fused(records, unknown_id)
     if face is None:
         return []
@@ -49,7 +42,7 @@ def nearest_people(records: Records, unknown_id: str, top: int = 5) -> list[Cand
 
 
 def nearest_strangers(records: Records, unknown_id: str, top: int = 5) -> list[Candidate]:
-    """The other strangers most similar to one, best first."""
+    """Return the strangers most similar to another one, best first."""
     face = _fused(records, unknown_id)
     if face is None:
         return []

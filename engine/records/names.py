@@ -1,4 +1,4 @@
-"""Names in free texts. Logs carry ids only, and what is handed to one person names nobody else."""
+"""Names of people in free texts: logs carry ids only, and a disclosure names nobody but its subject."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.storage import clean_text
 from engine.storage.logs import PSEUDONYM, Sealer
 
 _TELLING = 3
-"""Letters of a name from which on an id that holds them gives it away: `m.kaling`, not `mk1`."""
+"""An id that contains so many letters of a name reveals it: `m.kaling`, not `mk1`."""
 _LONGEST_TEXT = 5000
 
 
@@ -21,7 +21,7 @@ def _plain(text: str) -> str:
 
 
 def spells(employee_id: str, name: str) -> bool:
-    """Whether an id gives a person's name away: whoever reads the one knows the other, or a telling part of it."""
+    """Return whether an id reveals a person's name or a telling part of it."""
     plain, whole = _plain(employee_id), _plain(name)
     if not plain or not whole:
         return False
@@ -31,18 +31,18 @@ def spells(employee_id: str, name: str) -> bool:
 
 
 def _whole(word: str) -> str:
-    """A pattern for a word that stands by itself; scripts without capitals are often written without spaces, too."""
+    """Return a pattern for a whole word; scripts without capitals are often written without spaces."""
     begin, end = (each.isdigit() or each == "_" or each.lower() != each.upper() for each in (word[0], word[-1]))
     return (r"(?<!\w)" if begin else "") + re.escape(word) + (r"(?!\w)" if end else "")
 
 
 def mentions(text: str, word: str) -> bool:
-    """Whether a word, or a name of several, stands in a text."""
+    """Return whether a text contains a word, or a name of several words."""
     return bool(word) and word.casefold() in text.casefold() and bool(re.search(_whole(word), text, re.IGNORECASE))
 
 
 def replaced(text: str, words: Mapping[str, str]) -> str:
-    """A text with words replaced, the longest first, each place once; capitals do not matter."""
+    """Return a text with words replaced regardless of case, longest first and each place once."""
     folded = text.casefold()
     found = sorted((word for word in words if word and word.casefold() in folded), key=len, reverse=True)
     if not found:
@@ -52,20 +52,15 @@ def replaced(text: str, words: Mapping[str, str]) -> str:
 
 
 class Names:
-    """Takes the names of people out of what is written down.
-
-    Args:
-        people: everybody.
-        sealer: makes pseudonyms.
-    """
+    """Replaces the names of people in texts."""
 
     def __init__(self, people: PeopleStore, sealer: Sealer) -> None:
         self._people, self._sealer = people, sealer
 
     def text(self, text: str) -> str:
-        """One line in which people stand by their ids, or by their pseudonyms where the id spells the name.
+        """Return one line with ids in place of names, or pseudonyms where an id reveals the name.
 
-        A free text is sealed as it is: an id in it cannot be replaced when the person is forgotten.
+        Seals cover a free text unchanged, so an id in it cannot be replaced when the person is forgotten.
         """
 
         def token(person: Person) -> str:
@@ -75,19 +70,19 @@ class Names:
         return self._line(text, token)
 
     def ids(self, text: str) -> str:
-        """One line in which people stand by their ids, for columns in which ids can be replaced."""
+        """Return one line with ids in place of names, for columns in which ids can be replaced."""
         return self._line(text, lambda person: person.employee_id)
 
     def author(self, text: str) -> str:
-        """Who does something, for the column of a log; may be empty.
+        """Return an author for a log; may be empty.
 
         Raises:
-            InputError: it is too long.
+            InputError: the author is too long.
         """
         return clean_text(self.ids(text), what="author", limit=100) if text.strip() else ""
 
     def readable(self, text: str) -> str:
-        """A text from a log with ids in place of the pseudonyms of people who are still known."""
+        """Return a text from a log with ids in place of the pseudonyms of people who are still known."""
         if PSEUDONYM in text:
             for employee_id in self._people.all():
                 text = text.replace(self._sealer.pseudonym(employee_id), employee_id)
@@ -96,7 +91,7 @@ class Names:
     def _line(self, text: str, token: Callable[[Person], str]) -> str:
         if not text.strip():
             return ""
-        # the line as it will be written: a second space or an invisible sign must hide no name
+        # cleaned first, because a second space or an invisible character must not hide a name
         line = clean_text(text, what="text", limit=_LONGEST_TEXT)
         tokens: dict[str, list[str]] = {}
         words: list[str] = []
@@ -105,5 +100,5 @@ class Names:
             for word in {person.name, person.employee_id} - {stands}:
                 words.append(word)
                 tokens.setdefault(word.casefold(), []).append(stands)
-        # of several people with one name all are told
+        # several people may share a name
         return replaced(line, {word: "/".join(dict.fromkeys(tokens[word.casefold()])) for word in words})

@@ -1,13 +1,14 @@
-"""What HR and security do with the records: correct, approve, review, put strangers together, watch for somebody, say "this is not …".
+"""What HR and security do with the records: corrections, reviews, decisions about strangers, the watch list, "this is not …".
 
-Free texts lose the names of people on their way into the logs. Every action names its author.
+Names of people in free texts are replaced before they are logged. Every action has an author.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -22,14 +23,11 @@ from engine.incidents.dossiers import Action
 from engine.records.books import Records
 from engine.records.today import Arrival, arrivals
 from engine.storage import clean_text
-from engine.types import Person
-
-People = Mapping[str, Person]
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """Two dossiers that may be one person, and how similar they are."""
+    """Two dossiers that may show one person, and their similarity."""
 
     first: str
     second: str
@@ -40,28 +38,14 @@ class Office:
     """Acts on a workspace's records.
 
     Args:
-        records: the books.
-        people: name and department by id, as they are when called.
-        reader: the networks, opened when called.
-        threshold: the matching threshold, as it is when called.
-        clock: the present.
+        reader: opens the networks.
+        threshold: returns the matching threshold in force.
     """
 
-    def __init__(
-        self,
-        records: Records,
-        people: Callable[[], People],
-        reader: Callable[[], FaceReader],
-        threshold: Callable[[], float],
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._records, self._people, self._reader = records, people, reader
-        self._threshold, self._clock = threshold, clock
+    def __init__(self, records: Records, reader: Callable[[], FaceReader], threshold: Callable[[], float]) -> None:
+        self._records, self._reader, self._threshold = records, reader, threshold
         self._names = records.names
-
-    def readable(self, text: str) -> str:
-        """A text from the logs for people to read, see `engine.records.names`."""
-        return self._names.readable(text)
+        self.readable = records.names.readable
 
     def correct(
         self,
@@ -76,35 +60,33 @@ class Office:
         value: str = "",
         refers_to: str = "",
     ) -> Correction:
-        """Correct, or approve corrections of, a person's day, see `engine.attendance.corrections`.
+        """Correct a person's day, or approve a correction, see `engine.attendance.corrections`.
 
         Raises:
-            InputError: it makes no sense; nothing was written.
+            InputError: the correction is invalid; nothing was written.
         """
         author, reason = self._names.ids(author), self._names.text(reason)
         given = (employee_id, action, time, direction, value, refers_to, author, reason)
-        return self._records.attendance.correct(Correction("", self._clock(), day, *given), self._people())
+        return self._records.attendance.correct(
+            Correction("", self._records.clock(), day, *given), self._records.people.known()
+        )
 
     def inside(self) -> list[Inside]:
-        """Who is inside now, see `engine.attendance.inside`."""
-        attendance, now = self._records.attendance, self._clock()
+        """Return who is inside now, see `engine.attendance.inside`."""
+        attendance, now = self._records.attendance, self._records.clock()
         today = attendance.day_of(now)
         first = today - timedelta(days=2)
-        book = Book(
-            self._people(),
-            attendance.rota,
-            self._records.zone,
-            corrections=attendance.corrections.about_days(first, today),
-        )
+        corrections = attendance.corrections.about_days(first, today)
+        book = Book(self._records.people.known(), attendance.rota, self._records.zone, corrections=corrections)
         return inside_now(attendance.log.read(first, today), book, now)
 
     def arrivals(self, limit: int = 20) -> tuple[int, list[Arrival]]:
-        """How many people came today, and their punches, newest first."""
-        return arrivals(self._records, self._people, self._clock(), limit)
+        """Return how many people came today, and their latest punches, newest first."""
+        return arrivals(self._records, self._records.clock(), limit)
 
     def strangers_today(self) -> int:
-        """How many unknown people were seen today, and not recognised since."""
-        today = self._records.attendance.day_of(self._clock())
+        """Return how many unknown people were seen today and not named since."""
+        today = self._records.attendance.day_of(self._records.clock())
         register = self._records.dossiers.register()
         unknown = [
             found.row
@@ -114,17 +96,13 @@ class Office:
         return len({each for row in unknown for each in register.of(row)} - register.named.keys())
 
     def not_this(self, event_id: str, *, author: str, reason: str) -> PunchRow:
-        """Say that a punch shows somebody else: it is taken back, and a face like that one is not taken for them again.
-
-        Args:
-            event_id: of the punch.
-            author, reason: who says so, and why.
+        """Retract a punch that shows somebody else; Muster does not mistake such a face for the person again.
 
         Returns:
             The correcting row.
 
         Raises:
-            InputError: no such punch, or its picture is gone or shows no face.
+            InputError: the punch does not exist, or its picture is missing or shows no face.
         """
         records = self._records
         rows = [row for _, row in records.attendance_rows()]
@@ -146,38 +124,38 @@ class Office:
         template = Template(event_id, row.employee_id, faces.qualities[chosen].score)
         embedding = np.asarray(faces.embeddings[chosen : chosen + 1])
         author = clean_text(self._names.ids(author), what="author", limit=100)
-        # before the punch is taken back: when only this was done, it can be done again
+        # first, because this step can be repeated if the retraction fails
         records.anchors.update(lambda gallery: gallery.remove_templates([event_id]).add([template], embedding))
         last, why = max(other.timestamp for other in track), self._names.text(reason)
         wanted = PunchRow("", last, row.employee_id, "retract", row.camera, track=row.track, author=author, reason=why)
-        written = records.attendance.retract(wanted, self._people())
+        written = records.attendance.retract(wanted, self._records.people.known())
         if written is None:
             raise InputError(f"{event_id} was taken back before", hint="nothing needs to be done")
-        records.audit.note("not_this", row.employee_id, f"punch {event_id}", author=author, now=self._clock())
+        records.note("not_this", row.employee_id, f"punch {event_id}", author=author)
         return written
 
     def review(self, incident_id: str, state: str, *, author: str, note: str = "", assignee: str = "") -> IncidentRow:
-        """Say what became of an incident.
+        """Record the state of an incident.
 
         Raises:
-            InputError: no such incident or state.
-            StorageError: it could not be written.
+            InputError: the incident or the state does not exist.
+            StorageError: the review cannot be written.
         """
         return self._records.incidents.review(
             incident_id,
             state,
             author=self._names.ids(author),
-            now=self._clock(),
+            now=self._records.clock(),
             note=self._names.text(note),
             assignee=self._names.ids(assignee),
         )
 
     def dossiers(self) -> list[Dossier]:
-        """Strangers, the latest seen first."""
+        """Return the dossiers of strangers, latest seen first."""
         return self._records.dossiers.dossiers(self._records.incident_rows())
 
     def suggestions(self) -> list[Suggestion]:
-        """Dossiers that may be one person by their templates, the most similar first; a person decides."""
+        """Return pairs of dossiers whose templates suggest one person, most similar first; a person decides."""
         strangers, register = self._records.strangers.current(), self._records.dossiers.register()
         if len(strangers) < 2:
             return []
@@ -193,10 +171,10 @@ class Office:
         return sorted(found, key=lambda row: -row.similarity)
 
     def merge(self, unknown_id: str, into: str, *, author: str, reason: str = "") -> None:
-        """Two dossiers are one person: from now on everything goes under `into`.
+        """Merge a dossier into another one of the same person.
 
         Raises:
-            InputError: one of them is not known.
+            InputError: one of them does not exist.
         """
         for each in (unknown_id, into):
             self._known(each)
@@ -204,13 +182,10 @@ class Office:
         self._move(self._templates(into), into)
 
     def split(self, unknown_id: str, incidents: Sequence[str], *, author: str, reason: str = "") -> str:
-        """Some incidents of a dossier show somebody else: they become one of their own.
-
-        Returns:
-            Its identifier.
+        """Move incidents that show somebody else into a new dossier; return its identifier.
 
         Raises:
-            InputError: the dossier is not known, or holds none of the incidents, or nothing else.
+            InputError: the dossier does not exist, lacks one of the incidents, or has no others.
         """
         found = next((each for each in self.dossiers() if each.unknown_id == unknown_id), None)
         own = {row.incident_id: row for row in found.incidents} if found else {}
@@ -238,7 +213,7 @@ class Office:
         return answer
 
     def _templates(self, unknown_id: str) -> set[str]:
-        """Ids of the templates of a stranger, under whatever identifier they were stored."""
+        """Return the ids of a stranger's templates, under any identifier of theirs."""
         register = self._records.dossiers.register()
         templates = self._records.strangers.current().templates
         return {each.template_id for each in templates if register.current(each.person) == unknown_id}
@@ -248,7 +223,7 @@ class Office:
             self._records.strangers.update(lambda gallery: gallery.reassign(moved, into))
 
     def _known(self, unknown_id: str) -> None:
-        """A stranger of that identifier was seen, or is still held though the logs of it are gone."""
+        """Check that a stranger was seen, or still has templates although the logs were deleted."""
         register = self._records.dossiers.register()
         held = {register.current(person) for person in self._records.strangers.current().people}
         if unknown_id not in held and all(each.unknown_id != unknown_id for each in self.dossiers()):
@@ -259,53 +234,39 @@ class Office:
             )
 
     def name(self, unknown_id: str, employee_id: str, *, author: str, reason: str = "") -> None:
-        """A stranger is somebody who is enrolled by now: their templates leave the strangers.
+        """Record that a stranger is an enrolled person, and remove the stranger's templates.
 
         Raises:
-            InputError: the dossier or the person is not known.
+            InputError: the dossier or the person does not exist.
         """
         self._known(unknown_id)
-        if employee_id not in self._people():
+        if employee_id not in self._records.people.known():
             raise InputError(f"nobody is known as {employee_id}", hint="enrol them first: `muster enrol`")
         self._decide("name", unknown_id, author=author, reason=reason, into=employee_id)
         templates = self._templates(unknown_id)
         self._records.strangers.update(lambda gallery: gallery.remove_templates(templates))
 
     def watch(self, subject_id: str, *, author: str, reason: str, on: bool = True) -> None:
-        """Put a stranger or an enrolled person on the watch list, or take them off it.
+        """Put a stranger or an enrolled person on the watch list, or remove them from it.
 
         Raises:
-            InputError: nobody is known by that id.
+            InputError: nobody has that id.
         """
-        if subject_id not in self._people() and (on or subject_id not in self._records.dossiers.register().watched):
+        listed = not on and subject_id in self._records.dossiers.register().watched
+        if not listed and subject_id not in self._records.people.known():
             self._known(subject_id)
         self._decide("watch" if on else "unwatch", subject_id, author=author, reason=reason)
 
     def ignore(self, unknown_id: str, *, author: str, reason: str, on: bool = True) -> None:
-        """A stranger is of no interest (a postman): noted, but no alert any more; or they are again.
+        """Log a stranger such as a postman without alerts, or with alerts again.
 
         Raises:
-            InputError: the dossier is not known.
+            InputError: the dossier does not exist.
         """
         self._known(unknown_id)
         self._decide("ignore" if on else "unignore", unknown_id, author=author, reason=reason)
 
-    def _decide(
-        self,
-        action: Action,
-        subject_id: str,
-        *,
-        author: str,
-        reason: str,
-        into: str = "",
-        incidents: Sequence[str] = (),
-    ) -> None:
-        self._records.dossiers.decide(
-            action,
-            subject_id,
-            author=self._names.ids(author),
-            now=self._clock(),
-            into=into,
-            incidents=incidents,
-            reason=self._names.text(reason),
-        )
+    def _decide(self, action: Action, subject_id: str, *, author: str, reason: str, **about: Any) -> None:
+        author, reason = self._names.ids(author), self._names.text(reason)
+        now = self._records.clock()
+        self._records.dossiers.decide(action, subject_id, author=author, now=now, reason=reason, **about)

@@ -1,6 +1,6 @@
-"""What HR does with the list of people: correct a row, let somebody be recognised or not, take templates out, take lists in.
+"""The list of people and their templates: changes, and imports of staff and leave.
 
-Every change is noted in the audit log with its author. Enrolling is `engine.enrolment`, forgetting `engine.privacy.erasure`.
+The audit log records every change with its author. `engine.enrolment` enrols people, `engine.privacy.erasure` forgets them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import contextlib
 import tempfile
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -34,14 +33,13 @@ _CALENDARS = {".ics", ".ical", ".ifb", ".icalendar"}
 
 @dataclass(frozen=True)
 class TemplateView:
-    """One template of a person, for somebody who decides whether it is a good one.
+    """A template of a person, for somebody who checks it.
 
     Attributes:
-        template_id: its id.
         quality: of the face, 0 to 1.
-        similarity: with the person's other templates; None: there are none.
-        outlier: the others alone would not recognise it.
-        picture: it was made from, relative to the workspace; empty: it is gone.
+        similarity: with the person's other templates; None if there are none.
+        outlier: whether the other templates alone would not recognise it.
+        picture: relative to the workspace; empty if it is missing.
     """
 
     template_id: str
@@ -52,23 +50,13 @@ class TemplateView:
 
 
 class StaffDesk:
-    """Acts on the list of people and their templates.
+    """Changes people and their templates; `threshold` returns the matching threshold in force."""
 
-    Args:
-        records: the books.
-        threshold: the matching threshold, as it is when called.
-        clock: the present.
-    """
-
-    def __init__(self, records: Records, threshold: Callable[[], float], clock: Callable[[], datetime]) -> None:
-        self._records, self._threshold, self._clock = records, threshold, clock
-        self._names = records.names
-
-    def _now(self) -> datetime:
-        return self._clock().astimezone(self._records.zone)
+    def __init__(self, records: Records, threshold: Callable[[], float]) -> None:
+        self._records, self._threshold = records, threshold
 
     def _note(self, action: str, subject: str, detail: str, author: str) -> None:
-        self._records.audit.note(action, subject, detail, author=self._names.author(author), now=self._clock())
+        self._records.note(action, subject, detail, author=self._records.names.author(author))
 
     def change(
         self,
@@ -81,21 +69,16 @@ class StaffDesk:
         consent_at: str | None = None,
         active: bool | None = None,
     ) -> Person:
-        """Change a person's row; what is None stays.
+        """Change a person's row except for values that are None; return the new row.
 
         Args:
-            employee_id: who.
-            author: who does this.
             name, department, email: as typed; all but the name may be empty.
-            consent_at: ISO 8601, or empty: it was withdrawn, or never given.
-            active: False: they are not recognised any more.
-
-        Returns:
-            The row as it is now.
+            consent_at: ISO 8601; empty if consent was withdrawn or never given.
+            active: whether Muster recognises the person.
 
         Raises:
-            InputError: nobody of that id is known, or a value cannot be.
-            StorageError: it could not be written.
+            InputError: the person is unknown, or a value is invalid.
+            StorageError: the row cannot be written.
         """
         changes: dict[str, object] = {}
         if name is not None:
@@ -105,7 +88,7 @@ class StaffDesk:
         if email is not None:
             changes["email"] = clean_email(email)
         if consent_at is not None:
-            changes["consent_at"] = clean_consent(consent_at.strip(), self._now())
+            changes["consent_at"] = clean_consent(consent_at.strip(), self._records.now())
         if active is not None:
             changes["active"] = active
         before, after = self._records.people.change(employee_id, **changes)
@@ -117,7 +100,7 @@ class StaffDesk:
         return after
 
     def templates(self, employee_id: str) -> list[TemplateView]:
-        """The templates of a person, oldest first; empty: they cannot be recognised."""
+        """Return a person's templates, oldest first."""
         templates, rows = self._records.gallery.current().of(employee_id)
         alike = coherence(rows, np.array([template.quality for template in templates], np.float32))
         views, threshold = [], self._threshold()
@@ -138,20 +121,14 @@ class StaffDesk:
     def remove_templates(
         self, employee_id: str, template_ids: Collection[str], *, author: str, allow_last: bool = False
     ) -> int:
-        """Take templates of a person out, with the pictures they were made from.
+        """Remove templates of a person and their pictures; return how many templates remain.
 
         Args:
-            employee_id: who.
-            template_ids: which.
-            author: who does this.
-            allow_last: take the last one, too: they are not recognised any more.
-
-        Returns:
-            How many are left.
+            allow_last: allow removing all templates, after which Muster does not recognise the person.
 
         Raises:
-            InputError: a template is not theirs, or none would be left.
-            StorageError: something could not be erased; a second attempt goes on.
+            InputError: a template is not the person's, or none would remain.
+            StorageError: something could not be erased; a second attempt continues.
         """
         wanted = set(template_ids)
         theirs = {template.template_id for template in self._records.gallery.current().of(employee_id)[0]}
@@ -170,7 +147,7 @@ class StaffDesk:
                 )
             return after
 
-        without(self._records.gallery.current())  # before a picture goes: it may be refused
+        without(self._records.gallery.current())  # checked before a picture is deleted
         for each in wanted:
             path = self._records.workspace / "images" / "enrolment" / f"{each}.jpg"
             with storage_errors(path):
@@ -182,33 +159,31 @@ class StaffDesk:
         return len(after.of(employee_id)[0])
 
     def import_staff(self, path: Path, *, author: str, dry_run: bool = False) -> StaffImport:
-        """Take a staff list in, see `engine.people.staff`.
+        """Import a staff list, see `engine.people.staff`.
 
         Raises:
-            InputError: the file is no staff list.
+            InputError: the file is not a staff list.
             StorageError: people cannot be read or written.
         """
-        result = import_staff(path, self._records.people, dry_run=dry_run, now=self._now())
+        result = import_staff(path, self._records.people, dry_run=dry_run, now=self._records.now())
         if result.written:
             counts = f"{len(result.added)} added, {len(result.changed)} changed, {len(result.unchanged)} unchanged"
             self._note("import", "people.csv", counts, author)
         return result
 
     def import_leave(self, path: Path, *, author: str, kind: str | None = None, dry_run: bool = False) -> LeaveImport:
-        """Take leave, remote and sick days in from a table or a calendar (`.ics`), see `engine.people.leave`.
+        """Import leave, remote and sick days from a table or a calendar (`.ics`), see `engine.people.leave`.
 
         Args:
-            path: the file; its name tells a calendar.
-            author: who does this.
-            kind: of all events of a calendar; None: what each says.
-            dry_run: only say what would be done.
+            kind: of all events in a calendar; None: what each event says.
+            dry_run: write nothing.
 
         Raises:
-            InputError: the file is neither, or a kind is given for a table.
+            InputError: the file is neither a table nor a calendar, or a kind is given for a table.
             ConfigError: the packages for calendars are not installed.
             StorageError: people or leave cannot be read or written.
         """
-        records, now = self._records, self._now()
+        records, now = self._records, self._records.now()
         if path.suffix.lower() in _CALENDARS:
             result = records.leave.import_ical(
                 path, records.people, zone=records.zone, now=now, kind=kind, dry_run=dry_run
@@ -225,14 +200,10 @@ class StaffDesk:
 
 @contextlib.contextmanager
 def uploaded(content: bytes, name: str) -> Iterator[Path]:
-    """What somebody uploaded as a file of its name, for as long as this lasts; errors tell the name, not the place.
-
-    Args:
-        content: of the file.
-        name: as it was called where it came from.
+    """Write an upload to a temporary file under its own name for the duration of the block.
 
     Raises:
-        InputError: what the block raises, without the temporary path.
+        InputError: from the block, without the temporary path.
         StorageError: the file cannot be written.
     """
     safe = Path(name.replace("\\", "/")).name.lstrip(".") or "upload"

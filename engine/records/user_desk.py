@@ -1,9 +1,8 @@
-"""Who may sign in, changed by somebody who is named: accounts together with the audit log."""
+"""User accounts, changed by a named author and recorded in the audit log."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from engine.access import ALL_SITES, Account, AccountBook
 from engine.errors import InputError
@@ -11,29 +10,18 @@ from engine.records.books import Records
 
 
 class UserDesk:
-    """Adds, changes and removes accounts, and notes who did.
+    """Adds, changes and removes accounts; `sites` returns the names of all sites."""
 
-    Args:
-        records: the books.
-        accounts: who may sign in.
-        clock: the present.
-        sites: names of all sites.
-    """
-
-    def __init__(
-        self, records: Records, accounts: AccountBook, clock: Callable[[], datetime], sites: Callable[[], Sequence[str]]
-    ) -> None:
-        self._records, self._accounts, self._clock, self._sites = records, accounts, clock, sites
-        self._names = records.names
+    def __init__(self, records: Records, accounts: AccountBook, sites: Callable[[], Sequence[str]]) -> None:
+        self._records, self._accounts, self._sites = records, accounts, sites
 
     def _note(self, action: str, user: str, detail: str, author: str) -> None:
-        # an account may bear an employee's name: logs know them by their id
-        self._records.audit.note(
-            action, self._names.ids(user), detail, author=self._names.author(author), now=self._clock()
-        )
+        # an account may bear an employee's name, and logs carry ids only
+        names = self._records.names
+        self._records.note(action, names.ids(user), detail, author=names.author(author))
 
     def _check(self, wanted: Sequence[str], had: Sequence[str] = ()) -> None:
-        """A slip in a name would take somebody's sites away without a word; those that are gone may be kept."""
+        """Reject unknown sites, because a typing error would silently take a site away; deleted ones may be kept."""
         known = self._sites()
         if strange := [site for site in wanted if site not in (*known, *had, ALL_SITES)]:
             raise InputError(
@@ -43,11 +31,11 @@ class UserDesk:
     def add(
         self, name: str, role: str, password: str = "", *, email: str = "", sites: Sequence[str] = (), author: str
     ) -> Account:
-        """Let somebody in, see `AccountBook.add`.
+        """Add an account, see `AccountBook.add`.
 
         Raises:
-            InputError: it cannot be.
-            StorageError: it could not be written.
+            InputError: a value is invalid, or the name is taken.
+            StorageError: the account cannot be written.
         """
         self._check(sites)
         account = self._accounts.add(name, role, password, email=email, sites=sites)
@@ -64,14 +52,14 @@ class UserDesk:
         active: bool | None = None,
         sites: Sequence[str] | None = None,
     ) -> tuple[Account, str]:
-        """Change an account; its sessions end, see `AccountBook.change`.
+        """Change an account and end its sessions, see `AccountBook.change`.
 
         Returns:
-            The account, and what the audit log says of it.
+            The account, and the detail in the audit log.
 
         Raises:
-            InputError: no such user, role or site, a password too short, or nobody would be left to administer.
-            StorageError: it could not be written.
+            InputError: user, role or site does not exist, the password is too short, or no administrator would remain.
+            StorageError: the change cannot be written.
         """
         if sites is not None:
             before = self._accounts.all().get(name)
@@ -83,11 +71,11 @@ class UserDesk:
         return account, detail
 
     def remove(self, name: str, *, author: str) -> None:
-        """Let somebody in no more.
+        """Remove an account.
 
         Raises:
-            InputError: no such user, or nobody would be left to administer.
-            StorageError: it could not be written.
+            InputError: the user does not exist, or no administrator would remain.
+            StorageError: the change cannot be written.
         """
         self._accounts.remove(name)
         self._note("remove_user", name, "removed", author)

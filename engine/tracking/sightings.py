@@ -14,7 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.storage import csv_line, encode_cell, new_id
-from engine.storage.logs import FileLogs, Logs, RowType
+from engine.storage.logs import FileLogs, Logs, RowType, TypedDayLog
 from engine.types import Candidate, Identity, TrackState
 
 PEOPLE_CELLS = ("employee_id", "candidates")
@@ -153,7 +153,8 @@ class SightingBook:
     """
 
     def __init__(self, workspace: Path, zone: ZoneInfo, logs: Logs | None = None) -> None:
-        self.log = (logs or FileLogs(workspace / "log")).daily("sightings", SIGHTING.columns, PEOPLE_CELLS)
+        logs = logs or FileLogs(workspace / "log")
+        self.log = TypedDayLog(logs.daily("sightings", SIGHTING.columns, PEOPLE_CELLS), SIGHTING)
         self._zone = zone
 
     def record(self, sighting: TrackSighting) -> None:
@@ -166,7 +167,7 @@ class SightingBook:
         day = row.timestamp.date()
         with self.log.exclusive():
             if self.log.standing(day, "sighting_id", row.sighting_id) is None:
-                self.log.append(day, [SIGHTING.cells(row)])
+                self.log.append(day, [row])
 
     def rows(self) -> Iterator[SightingRow]:
         """All rows, day by day; those that cannot be read are left out."""
@@ -180,7 +181,7 @@ class SightingBook:
     def tracks(self, first: date, last: date) -> tuple[list[TrackSighting], int]:
         """Tracks that began from `first` to `last`, and how many rows about such tracks cannot be read."""
         found = []
-        raw = self.log.on(self._days(first, last))
+        raw = self.log.raw.on(self._days(first, last))
         for cells in raw:
             try:
                 found.append(SIGHTING.parse(cells).sighting())
@@ -193,7 +194,7 @@ class SightingBook:
 
     def _parsed(self, days: Iterable[date]) -> list[SightingRow]:
         # not kept beside the log's own rows: weeks of sightings are large, and seldom asked for twice
-        return SIGHTING.parse_all(self.log.on(days), self.log.name)
+        return SIGHTING.parse_all(self.log.raw.on(days), self.log.raw.name)
 
     def _row(self, sighting: TrackSighting) -> SightingRow:
         identity, best = sighting.identity, sighting.candidates[:TOP]

@@ -1,4 +1,4 @@
-"""How the match threshold is chosen for one's own people: assessment on photos, `calibration`, and `replay` of past decisions.
+"""Choosing the match threshold for the workplace's own people: assessment on photos, `calibration`, `replay` of past decisions.
 
 Not here: rates, intervals and thresholds as such (`engine.evaluation`).
 """

@@ -49,7 +49,7 @@ class _Acquired:
 
 
 def acquire(reader: FaceReader, photos: Sequence[tuple[Path, str]], progress: Progress) -> _Acquired:
-    """Embed the subject of each photo; photos without a face or that cannot be read are failures to acquire."""
+    """Embed the subject of each photo; photos that are unreadable or show no face are failures to acquire."""
     result = _Acquired()
     for index, (path, person) in enumerate(photos):
         progress("reading photos", index, len(photos))
@@ -107,10 +107,10 @@ def assess_folder(
     min_margin: float,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Evaluate on a folder of people: a photo belongs to the person its own folder is named after, at any depth.
+    """Evaluate on a folder of people: the name of a photo's own folder, at any depth, is the person.
 
     Args:
-        enrol: photos per person that are enrolled for identification; None: what the photos allow, at most 5.
+        enrol: photos per person to enrol for identification; None: as many as the photos allow, at most 5.
 
     Raises:
         InputError: no such folder, no photos, or fewer than two people.
@@ -121,7 +121,7 @@ def assess_folder(
     embeddings, owners = _rows(probes)
     compared = photo_comparisons(embeddings, owners)
     people = {path.parent.name for path in paths}
-    # somebody of whom no photo passes the gate cannot be enrolled
+    # a person without a photo that passes the quality gate cannot be enrolled
     enrolled = {probe.person for probe in probes if probe.quality.good}
     failed = Rate(len(people - enrolled), len(people))
     return {
@@ -171,14 +171,14 @@ def _labelled(folder: Path) -> list[Path]:
 
 
 def _rows(probes: Sequence[Probe]) -> tuple[Floats, NDArray[np.intp]]:
-    """Embeddings (n, d), and (n,) whose they are: numbers in the order of names."""
+    """Return embeddings (n, d), and (n,) the numbers of their people in the order of names."""
     number = {name: index for index, name in enumerate(sorted({probe.person for probe in probes}))}
     embeddings = np.stack([probe.embedding for probe in probes]) if probes else np.empty((0, 1), np.float32)
     return embeddings, np.array([number[probe.person] for probe in probes], np.intp)
 
 
 def not_measured(reason: str) -> dict[str, Any]:
-    """An identification report that says why nothing was measured."""
+    """Return an identification report with the reason why nothing was measured."""
     return {"rank1": None, "fpir": None, "fnir": None, "threshold": None, "reason": reason}
 
 
@@ -191,7 +191,7 @@ def _identification(
 ) -> dict[str, Any]:
     """Open-set identification: each person in turn is left out of the gallery and searched as a stranger.
 
-    With `enrol` None as many photos are enrolled, up to 5, as at least three people have beside one to search with. People with
+    With `enrol` None, Muster enrols up to 5 photos, as many as at least three people have beside one to search with. People with
     fewer serve as strangers.
     """
     by_person: dict[str, list[Probe]] = {}
@@ -208,7 +208,7 @@ def _identification(
     if enrol is None:
         enrol = next((photos for photos in (5, 4, 3, 2, 1) if len(enough(photos)) >= 3), 1)
     usable = enough(enrol)
-    if len(usable) < 3:  # a stranger, and two people to be told apart
+    if len(usable) < 3:  # a stranger, and two people to distinguish
         return not_measured(f"fewer than three people have {enrol} good photos and one more")
     others = [row for person, rows in by_person.items() if person not in usable for row in rows]
     generator = np.random.default_rng(0)
@@ -244,12 +244,8 @@ def _identification(
             searches += len(found)
             first_right += sum(match.candidates[0].person == person for match in found)
             named += sum(match.person == person for match in found)
-    # the draws reuse the same photos: intervals are those of one draw's number of searches
-    right, missed = (
-        Rate(round(first_right / _DRAWS), round(searches / _DRAWS)),
-        Rate(round((searches - named) / _DRAWS), round(searches / _DRAWS)),
-    )
-    wrong = Rate(round(false_names / _DRAWS), round(strangers / _DRAWS))
+    right, missed = _rate(first_right, searches), _rate(searches - named, searches)
+    wrong = _rate(false_names, strangers)
     return {
         "enrolled_photos": enrol,
         "people": len(usable),
@@ -260,6 +256,11 @@ def _identification(
         "threshold": float(np.mean(thresholds)),
         "intervals": {"rank1": right.interval, "fpir": wrong.interval, "fnir": missed.interval},
     }
+
+
+def _rate(hits: int, trials: int) -> Rate:
+    """Return the rate of one draw, because the draws reuse the same photos."""
+    return Rate(round(hits / _DRAWS), round(trials / _DRAWS))
 
 
 def _read_pairs(table: Path) -> list[tuple[Path, Path, bool]]:
@@ -297,10 +298,10 @@ def _read_pairs(table: Path) -> list[tuple[Path, Path, bool]]:
 def assess_pairs(reader: FaceReader, table: Path, progress: Progress) -> dict[str, Any]:
     """Evaluate on pairs of photos listed in a CSV file (`file_x,file_y,Decision`), paths relative to it.
 
-    Pairs with a photo in which no face is found are left out and counted.
+    Pairs with a photo without a face are left out and counted.
 
     Raises:
-        InputError: the table cannot be read, lacks a column, or names a file that is not there.
+        InputError: the table cannot be read, lacks a column, or names a missing file.
     """
     pairs = _read_pairs(table)
     files = sorted({path for first, second, _ in pairs for path in (first, second)})
@@ -309,7 +310,7 @@ def assess_pairs(reader: FaceReader, table: Path, progress: Progress) -> dict[st
     scored = [(rows[a] @ rows[b], same, a, b) for a, b, same in pairs if a in rows and b in rows]
     number = _components(files, pairs)
     people = len(set(number.values()))
-    # where the table contradicts itself (two files said to differ are linked through others), the pair's own line counts
+    # where the table contradicts itself (two files of different people are linked through others), the pair's own line counts
     subjects = [(number[a], number[b] if same or number[a] != number[b] else people) for _, same, a, b in scored]
     compared = Comparisons(np.array([row[0] for row in scored]), np.array(subjects, np.intp), people + 1)
     report = _verification_report(compared, acquired, len(files))
@@ -318,7 +319,7 @@ def assess_pairs(reader: FaceReader, table: Path, progress: Progress) -> dict[st
 
 
 def _components(files: Sequence[Path], pairs: Sequence[tuple[Path, Path, bool]]) -> dict[Path, int]:
-    """A number per person: files that are said to show the same one are linked."""
+    """Number the people; files of the same person are linked."""
     leader = {path: path for path in files}
 
     def find(path: Path) -> Path:

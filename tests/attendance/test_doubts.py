@@ -171,7 +171,7 @@ def test_somebody_on_the_watch_list_is_an_incident_of_high_severity(tmp_path: Pa
     for frame in scene.frames:
         pipeline.process(frame)
     pipeline.finish()
-    rows = services.incidents.log.read(DAY)
+    rows = services.incidents.log.raw.read(DAY)
     assert [(row["kind"], row["severity"]) for row in rows] == [("watch_list", "high"), ("unknown", "high")]
     assert rows[0]["employee_ids"] == "ann"
 
@@ -184,7 +184,7 @@ def test_a_stranger_of_no_interest_is_noted_and_opens_nothing(tmp_path: Path) ->
     for frame in scene.frames:
         pipeline.process(frame)
     pipeline.finish()
-    (row,) = services.incidents.log.read(DAY)
+    (row,) = services.incidents.log.raw.read(DAY)
     assert (row["state"], row["severity"]) == ("noted", "info")
 
 

@@ -160,7 +160,7 @@ def test_a_stranger_with_a_name_leaves_the_gallery_and_keeps_the_history(workben
     workbench.office.name("unknown-1", "E7", author="Sam", reason="Ada Lovelace's first day")
     assert templates(workbench, "unknown-1") == set()
     assert {each.unknown_id: each.employee_id for each in workbench.office.dossiers()}["unknown-1"] == "E7"
-    assert "Ada Lovelace" not in workbench.dossiers.log.shelf.path(WED.date()).read_text(encoding="utf-8")
+    assert "Ada Lovelace" not in workbench.dossiers.log.raw.shelf.path(WED.date()).read_text(encoding="utf-8")
     stranger(workbench, ADA, at(60, WED), track="run-7")
     assert "unknown-3" in ids(workbench)  # not recognised: a new stranger, not the old number
     workbench.office.merge("unknown-1", "unknown-3", author="Sam")
@@ -195,7 +195,7 @@ def test_whoever_is_ignored_is_until_that_is_taken_back(workbench: Workbench) ->
 def test_somebody_is_watched_for_though_the_log_of_their_visits_is_gone(workbench: Workbench) -> None:
     visits(workbench)
     for day in workbench.incidents.log.days():
-        workbench.incidents.log.purge(day, WED, "test")
+        workbench.incidents.log.raw.purge(day, WED, "test")
     workbench.office.watch("unknown-1", author="Sam", reason="seen on the street")
     assert workbench.dossiers.register().watched == {"unknown-1"}
 
@@ -234,7 +234,7 @@ def test_decisions_are_read_again_when_as_many_rows_say_something_else(workbench
     enrol(workbench, "ada_lovelace", "Ada Lovelace")
     workbench.office.watch("ada_lovelace", author="Sam", reason="")
     assert workbench.dossiers.register().watched == {"ada_lovelace"}
-    assert workbench.dossiers.log.redact("ada_lovelace") == 1
+    assert workbench.dossiers.log.raw.redact("ada_lovelace") == 1
     (watched,) = workbench.dossiers.register().watched
     assert watched.startswith("erased-")
 

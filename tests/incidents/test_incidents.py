@@ -56,14 +56,14 @@ def files(workspace: Path) -> list[Path]:
 
 def test_the_file_begins_with_its_header(book: IncidentBook) -> None:
     book.record(UNKNOWN, {"image": picture()})
-    header = book.log.shelf.path(DAY).read_text(encoding="utf-8").splitlines()[0]
+    header = book.log.raw.shelf.path(DAY).read_text(encoding="utf-8").splitlines()[0]
     assert header.startswith("incident_id,timestamp,kind,camera,employee_ids,unknown_ids,image")
     assert header.split(",") == [*INCIDENTS.columns]
 
 
 def test_an_unknown_person_is_a_row_with_a_jpeg_under_images_unknown(book: IncidentBook, tmp_path: Path) -> None:
     book.record(UNKNOWN, {"image": picture()}, model="model-1", gallery_version=7)
-    (row,) = book.log.read(DAY)
+    (row,) = book.log.raw.read(DAY)
     assert (row["kind"], row["camera"], row["unknown_ids"], row["employee_ids"]) == ("unknown", "door", "unknown-1", "")
     assert (row["similarity"], row["threshold"], row["model"], row["gallery_version"]) == (
         "0.25",
@@ -83,7 +83,7 @@ def test_an_unknown_person_is_a_row_with_a_jpeg_under_images_unknown(book: Incid
 
 def test_tailgating_is_a_row_with_four_jpegs_under_images_tailgating(book: IncidentBook, tmp_path: Path) -> None:
     book.record(TAILGATING, {column: picture(60 * index) for index, column in enumerate(COLUMNS)})
-    (row,) = book.log.read(DAY)
+    (row,) = book.log.raw.read(DAY)
     assert (row["employee_ids"], row["unknown_ids"], row["people"]) == ("E1;E2", "unknown-1", "3")
     assert (row["classification"], row["detail"]) == ("known+unknown", "3 people together")
     assert sorted(tmp_path / row[column] for column in COLUMNS) == files(tmp_path)
@@ -99,7 +99,7 @@ def test_every_incident_has_an_id_and_pictures_of_its_own(book: IncidentBook, tm
     rows = [book.record(UNKNOWN, {"image": picture()}) for _ in range(5)]
     assert len({row.incident_id for row in rows if row}) == 5
     assert len(files(tmp_path)) == 5
-    assert [row["incident_id"] for row in book.log.read(DAY)] == [row.incident_id for row in rows if row]
+    assert [row["incident_id"] for row in book.log.raw.read(DAY)] == [row.incident_id for row in rows if row]
 
 
 @pytest.mark.parametrize("kind", [EventKind.CAMERA_LOST, EventKind.CAMERA_BACK])
@@ -107,7 +107,7 @@ def test_a_camera_that_is_lost_or_back_is_a_row_without_pictures(
     book: IncidentBook, tmp_path: Path, kind: EventKind
 ) -> None:
     book.record(Event(kind, T0, "door", detail="no picture any more"), {})
-    (row,) = book.log.read(DAY)
+    (row,) = book.log.raw.read(DAY)
     assert (row["kind"], row["camera"], row["state"], row["detail"]) == (kind.value, "door", "", "no picture any more")
     assert all(row[column] == "" for column in COLUMNS)
     assert not (tmp_path / "images").exists()
@@ -127,12 +127,12 @@ def test_when_a_picture_cannot_be_written_there_is_no_row_and_no_other_picture(
     (tmp_path / "images" / "unknown").write_text("in the way")
     with pytest.raises(StorageError, match="unknown"):
         book.record(UNKNOWN, {"image": picture()})
-    assert book.log.read(DAY) == []
+    assert book.log.raw.read(DAY) == []
     broken = np.zeros((4, 4, 3), np.float64)  # no picture: encoding it fails after the first one was written
     with pytest.raises(TypeError):
         book.record(TAILGATING, {"image": picture(), "clean_image": broken})
     assert files(tmp_path) == [tmp_path / "images" / "unknown"]
-    assert book.log.read(DAY) == []
+    assert book.log.raw.read(DAY) == []
 
 
 @pytest.mark.parametrize(
@@ -143,13 +143,13 @@ def test_the_day_is_the_workplaces(tmp_path: Path, zone: str, day: date) -> None
     moment = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)  # 00:30 the day after at UTC+14, 23:30 the day before at UTC-11
     book.record(Event(EventKind.CAMERA_LOST, moment, "door"), {})
     assert book.log.days() == [day]
-    (row,) = book.log.read(day)
+    (row,) = book.log.raw.read(day)
     assert datetime.fromisoformat(row["timestamp"]) == moment
 
 
 def test_texts_of_an_incident_are_no_formulas(book: IncidentBook) -> None:
     book.record(Event(EventKind.CAMERA_LOST, T0, "=cmd()", detail="+1\nx"), {})
-    raw = book.log.shelf.path(DAY).read_text(encoding="utf-8").splitlines()
+    raw = book.log.raw.shelf.path(DAY).read_text(encoding="utf-8").splitlines()
     assert len(raw) == 2
     assert ",'=cmd()," in raw[1]
-    assert book.log.read(DAY)[0]["camera"] == "=cmd()"
+    assert book.log.raw.read(DAY)[0]["camera"] == "=cmd()"

@@ -54,7 +54,7 @@ def test_what_nobody_must_look_at_is_noted(workbench: Workbench) -> None:
 
 def test_the_latest_review_holds_and_all_are_kept(workbench: Workbench, clock: Clock) -> None:
     incident_id = visit(workbench)
-    log = workbench.incidents.log.shelf.path(DAY)
+    log = workbench.incidents.log.raw.shelf.path(DAY)
     before = log.read_bytes()
     workbench.office.review(incident_id, "acknowledged", author="Sam", assignee="Kim", note="on my way")
     clock.forward(days=2)
@@ -94,10 +94,10 @@ def test_a_review_that_makes_no_sense_writes_nothing(
     workbench: Workbench, incident: str | None, state: str, author: str, message: str
 ) -> None:
     incident_id = visit(workbench)
-    before = workbench.incidents.log.shelf.path(DAY).read_bytes()
+    before = workbench.incidents.log.raw.shelf.path(DAY).read_bytes()
     with pytest.raises(InputError, match=message):
         workbench.office.review(incident or incident_id, state, author=author)
-    assert workbench.incidents.log.shelf.path(DAY).read_bytes() == before
+    assert workbench.incidents.log.raw.shelf.path(DAY).read_bytes() == before
 
 
 def test_a_review_is_no_incident_and_cannot_be_reviewed(workbench: Workbench) -> None:
@@ -129,7 +129,7 @@ def test_names_in_notes_become_ids_however_they_are_written(workbench: Workbench
     )
     (incident,) = workbench.incidents.incidents(*ALWAYS)
     assert (incident.note, incident.author, incident.assignee) == ("E1 knew.", "E1", "E1")
-    assert b"Lovelace" not in workbench.incidents.log.shelf.path(DAY).read_bytes()
+    assert b"Lovelace" not in workbench.incidents.log.raw.shelf.path(DAY).read_bytes()
 
 
 # ----------------------------------------------------------------------------------------- one visit, one incident
@@ -172,7 +172,7 @@ def test_another_camera_or_another_stranger_is_another_incident(tmp_path: Path, 
 def test_a_row_that_was_tampered_with_keeps_no_visit_from_being_told(tmp_path: Path) -> None:
     incidents = book(tmp_path)
     incidents.record(VISIT, {})
-    log = incidents.log.shelf.path(DAY)
+    log = incidents.log.raw.shelf.path(DAY)
     log.write_bytes(log.read_bytes().replace(b",2026-11-23T08:00:00.000+00:00", b",2026-11-23T99:00:00.000+00:00"))
     assert incidents.record(VISIT, {}) is not None
     assert len(incidents.incidents(*ALWAYS)) == 1  # the other has no time any more
@@ -189,6 +189,6 @@ def test_a_visit_across_midnight_is_one_incident(tmp_path: Path) -> None:
 
 def test_two_processes_at_one_camera_tell_each_visit_once(tmp_path: Path) -> None:
     run_twice(tell, tmp_path)
-    rows = book(tmp_path).log.read(DAY)
+    rows = book(tmp_path).log.raw.read(DAY)
     assert sorted(row["unknown_ids"] for row in rows) == sorted(f"unknown-{number}" for number in range(10))
     assert {tmp_path / row["image"] for row in rows} == set((tmp_path / "images" / "unknown").glob("*.jpg"))

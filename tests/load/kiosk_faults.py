@@ -110,7 +110,7 @@ def books(bench: Workbench) -> dict[str, object]:
     assert bench.attendance.plan.coverage is not None
     spans = bench.attendance.plan.coverage.log.read(day)
     lost = [row for row in spans if row.why == "lost"]
-    incidents = bench.incidents.log.read(day, day)
+    incidents = bench.incidents.log.raw.read(day, day)
     pairs = itertools.pairwise(spans)
     return {
         "punches": sum(row.event == "punch" for row in rows),

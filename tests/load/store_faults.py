@@ -106,7 +106,7 @@ def main() -> int:
         bench = Workbench(place.workspace("office"))
         ids = collections.Counter(
             (log.name, next(iter(row.values())))
-            for log in (bench.attendance.log.raw, bench.incidents.log)
+            for log in (bench.attendance.log.raw, bench.incidents.log.raw)
             for row in log.on(log.days())
         )
         said = [

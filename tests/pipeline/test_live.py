@@ -118,7 +118,7 @@ def test_a_live_camera_comes_to_the_decisions_of_a_recording(tmp_path: Path) -> 
         0,
     )
     assert (stats.punches, stats.retracted, stats.unresolved) == (2, 0, 0)
-    strangers = {row["unknown_ids"] for row in services.incidents.log.read(DAY) if row["kind"] == "unknown"}
+    strangers = {row["unknown_ids"] for row in services.incidents.log.raw.read(DAY) if row["kind"] == "unknown"}
     assert strangers == {"unknown-1"}
     sighted = [(row.state, row.employee_id, row.unknown_id) for row in services.sightings.read(DAY, DAY)]
     assert sorted(sighted) == [
@@ -252,7 +252,7 @@ def test_who_passed_together_is_told_though_the_votes_come_after_they_have_gone(
     embedder.seconds = 0.1
     pipeline, services = make_pipeline(tmp_path, scene, live=True, embedder=embedder)
     _watch(pipeline, scene, 0.02)
-    (row,) = [row for row in services.incidents.log.read(DAY) if row["kind"] == "tailgating"]
+    (row,) = [row for row in services.incidents.log.raw.read(DAY) if row["kind"] == "tailgating"]
     assert (row["classification"], row["employee_ids"]) == ("known+known", "ann;bob")
 
 
@@ -297,7 +297,7 @@ def test_a_picture_that_cannot_be_made_costs_no_row_of_any_book(
     _watch(pipeline, scene)
     assert sorted(_rows(services)) == [("ann", "punch"), ("bob", "punch")]
     assert {row.evidence_image for row in services.attendance.log.read(DAY)} == {""}
-    assert [row["kind"] for row in services.incidents.log.read(DAY)].count("unknown") == 1
+    assert [row["kind"] for row in services.incidents.log.raw.read(DAY)].count("unknown") == 1
 
 
 @pytest.mark.parametrize("live", [False, True])
@@ -323,7 +323,7 @@ def test_strangers_are_told_without_identifier_when_their_gallery_cannot_be_writ
     (tmp_path / "gallery" / ".strangers.safetensors.lock").mkdir()
     with pytest.raises(StorageError, match="could not be written"):
         _watch(pipeline, scene)
-    unknown = [row for row in services.incidents.log.read(DAY) if row["kind"] == "unknown"]
+    unknown = [row for row in services.incidents.log.raw.read(DAY) if row["kind"] == "unknown"]
     assert unknown
     assert {row["unknown_ids"] for row in unknown} == {""}
 

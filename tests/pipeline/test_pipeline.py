@@ -39,7 +39,7 @@ def scene_of(*parts: tuple[Sequence[str], int], start_s: float = 0, flat: bool =
 
 
 def incidents(services: Services, kind: str) -> list[dict[str, str]]:
-    return [row for row in services.incidents.log.read(DAY) if row["kind"] == kind]
+    return [row for row in services.incidents.log.raw.read(DAY) if row["kind"] == kind]
 
 
 def pictures(workspace: Path) -> list[Path]:
@@ -287,7 +287,7 @@ def test_a_camera_that_is_lost_and_back_is_written_down(tmp_path: Path) -> None:
     items = [*scene.frames[:6], *events, *scene.frames[6:]]
     pipeline, services = make_pipeline(tmp_path, scene)
     stats = pipeline.run(ListSource(items))
-    assert [row["kind"] for row in services.incidents.log.read(DAY)] == ["camera_lost", "camera_back"]
+    assert [row["kind"] for row in services.incidents.log.raw.read(DAY)] == ["camera_lost", "camera_back"]
     assert (stats.frames, stats.punches) == (12, 1)
 
 

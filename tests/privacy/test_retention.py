@@ -178,7 +178,7 @@ def test_logs_go_by_whole_days_with_their_sheets_and_the_rest_verifies(tmp_path:
 def test_a_row_that_was_tampered_with_stops_nothing(tmp_path: Path) -> None:
     workbench = workspace(tmp_path, strangers=10, unknown_images=10, incidents=31)
     stranger(workbench, face(1), ago(20), track=f"{ago(20):%Y%m%dT%H%M%S}-aa-1", image=picture())
-    log = workbench.incidents.log.shelf.path(ago(20).date())
+    log = workbench.incidents.log.raw.shelf.path(ago(20).date())
     log.write_bytes(log.read_bytes().replace(f",{ago(20):%Y-%m-%d}T".encode(), b",yesterday T"))
     assert counts(workbench, apply=True)["strangers"] == (1, ago(20).date())
     assert {finding.what for finding in workbench.records.verify()} == {"changed"}

@@ -54,7 +54,7 @@ def test_an_empty_workspace_has_no_alerts(workbench: Workbench) -> None:
 
 
 def test_what_others_write_shows_up(workbench: Workbench) -> None:
-    board = AlertBoard(bench(workbench.workspace).incidents.rows)
+    board = AlertBoard(bench(workbench.workspace).incidents.log)
     first = visit(workbench)
     assert (ids(list(board.all())), board.open_count(), board.version()) == ([first], 1, 1)
     second = visit(workbench, at(86400), 5)
@@ -69,7 +69,7 @@ def test_what_others_write_shows_up(workbench: Workbench) -> None:
 def test_days_that_are_purged_are_forgotten(workbench: Workbench, clock: Clock) -> None:
     visit(workbench)
     assert workbench.alerts.open_count() == 1
-    workbench.incidents.log.purge(TODAY, clock(), "kept for 1 day")
+    workbench.incidents.log.raw.purge(TODAY, clock(), "kept for 1 day")
     assert workbench.alerts.all() == ()
 
 
@@ -91,7 +91,7 @@ def test_cameras_are_no_alerts(workbench: Workbench) -> None:
 
 def test_of_a_row_that_stands_there_twice_the_first_counts(workbench: Workbench) -> None:
     visit(workbench)
-    path = workbench.incidents.log.shelf.path(TODAY)
+    path = workbench.incidents.log.raw.shelf.path(TODAY)
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join([*lines, lines[-1]]))
     assert len(workbench.alerts.all()) == 1
@@ -166,7 +166,7 @@ def test_each_filter_leaves_what_it_names(wanted: AlertFilter, found: list[str])
 def test_a_row_whose_time_cannot_be_read_is_left_out_and_named_by_verification(workbench: Workbench) -> None:
     visit(workbench)
     second = visit(workbench, at(60), 5)
-    path = workbench.incidents.log.shelf.path(TODAY)
+    path = workbench.incidents.log.raw.shelf.path(TODAY)
     path.write_bytes(path.read_bytes().replace(b",2026-11-23T08:00:00", b",never", 1))
     assert ids(list(workbench.alerts.all())) == [second]
     assert len(workbench.records.verify()) == 1

@@ -83,7 +83,7 @@ def test_everything_about_an_incident_is_in_the_file(workbench: Workbench, clock
 def test_the_rows_are_those_of_the_log_with_their_seals(workbench: Workbench) -> None:
     incident_id = together(workbench)
     workbench.office.review(incident_id, "acknowledged", author="sam", note="=1+1")
-    lines = workbench.incidents.log.shelf.path(T0.date()).read_text().splitlines()
+    lines = workbench.incidents.log.raw.shelf.path(T0.date()).read_text().splitlines()
     own = [line for line in lines[1:] if incident_id in line]
     assert opened(workbench, incident_id)["rows.csv"].decode().splitlines() == [lines[0], *own]
 
@@ -116,7 +116,7 @@ def test_nothing_that_people_wrote_becomes_markup(workbench: Workbench) -> None:
 
 def test_a_changed_row_is_named(workbench: Workbench) -> None:
     incident_id = together(workbench)
-    path = workbench.incidents.log.shelf.path(T0.date())
+    path = workbench.incidents.log.raw.shelf.path(T0.date())
     path.write_bytes(path.read_bytes().replace(b"2 people together", b"1 people together"))
     files = opened(workbench, incident_id)
     assert not json.loads(files["incident.json"])["seals"]["hold"]
@@ -150,7 +150,7 @@ def test_pictures_that_are_gone_are_said_to_be_gone(workbench: Workbench) -> Non
 
 def test_a_forged_path_leads_nowhere(workbench: Workbench) -> None:
     incident_id = together(workbench)
-    path = workbench.incidents.log.shelf.path(T0.date())
+    path = workbench.incidents.log.raw.shelf.path(T0.date())
     text = path.read_text()
     forged = re.sub(r"images/tailgating/\S+?-annotated\.jpg", "images/../seal.key", text)
     path.write_text(forged)
@@ -163,7 +163,7 @@ def test_a_forged_path_leads_nowhere(workbench: Workbench) -> None:
 
 def test_an_identifier_that_somebody_changed_names_no_file(workbench: Workbench) -> None:
     incident_id = together(workbench)
-    path = workbench.incidents.log.shelf.path(T0.date())
+    path = workbench.incidents.log.raw.shelf.path(T0.date())
     path.write_text(path.read_text().replace(f"{incident_id},", "../../evil,"))
     with zipfile.ZipFile(io.BytesIO(workbench.cases.export("../../evil", author="sam"))) as archive:
         assert all(name.startswith("incident/") for name in archive.namelist())
@@ -214,6 +214,6 @@ def test_reviews_of_later_days_are_checked_too(workbench: Workbench, clock: Cloc
     incident_id = together(workbench)
     clock.forward(days=3)
     workbench.office.review(incident_id, "resolved", author="sam")
-    later = workbench.incidents.log.shelf.path((T0 + timedelta(days=3)).date())
+    later = workbench.incidents.log.raw.shelf.path((T0 + timedelta(days=3)).date())
     later.write_bytes(later.read_bytes().replace(b"resolved", b"open"))
     assert not json.loads(opened(workbench, incident_id)["incident.json"])["seals"]["hold"]

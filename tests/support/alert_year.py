@@ -51,7 +51,7 @@ def year(workbench: Workbench, now: datetime, *, days: int, a_day: int = 10) -> 
                     }
                 )
         with workbench.incidents.log.exclusive():
-            workbench.incidents.log.append((now - timedelta(days=back)).date(), rows)
+            workbench.incidents.log.raw.append((now - timedelta(days=back)).date(), rows)
 
 
 def _stamp(moment: datetime) -> str:

@@ -78,7 +78,7 @@ def replayed(services: Services, threshold: float, config: Config = EVERY_FRAME)
     past = Past(
         tracks,
         services.attendance.log.read(DAY),
-        services.incidents.rows.read(DAY),
+        services.incidents.log.read(DAY),
         first=DAY,
         last=DAY,
         zone=config.zone,

@@ -156,5 +156,5 @@ def told(bench: Workbench, first: date, last: date | None = None) -> list[dict[s
     left_out = {"incident_id", "refers_to", "tracks", "seal"}
     return [
         {key: str(bool(value)) if "image" in key else value for key, value in row.items() if key not in left_out}
-        for row in bench.incidents.log.read(first, last)
+        for row in bench.incidents.log.raw.read(first, last)
     ]

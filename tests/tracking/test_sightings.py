@@ -49,11 +49,11 @@ def test_every_track_with_a_good_face_has_a_row_and_no_other(tmp_path: Path) -> 
         ("run-2", "unknown", "", "unknown-1"),
     ]
     (punched,) = services.attendance.log.read(DAY)
-    (sighted, _) = services.sightings.log.read(DAY)
+    (sighted, _) = services.sightings.log.raw.read(DAY)
     assert {column: sighted[column] for column in ("track", "camera", "timestamp", "threshold")} == {
         column: PUNCH.texts(punched)[column] for column in ("track", "camera", "timestamp", "threshold")
     }
-    assert [row["tracks"] for row in services.incidents.log.read(DAY)] == [rows[1].track]
+    assert [row["tracks"] for row in services.incidents.log.raw.read(DAY)] == [rows[1].track]
     assert rows[0].candidates == ("ann", "bob")
     assert rows[0].similarities == pytest.approx([1, 0.2], abs=1e-4)
     assert rows[0].gallery_size == 2
@@ -140,8 +140,8 @@ def test_a_row_reads_back_as_what_was_written_as_far_as_there_is_room(
             kept = [each for each in rows if each.person in told]
             assert [each.person for each in again] == [each.person for each in kept]
             assert [each.similarity for each in again] == pytest.approx([each.similarity for each in kept], abs=6e-5)
-    assert written.log.check() == []
-    (cells,) = written.log.read(DAY)
+    assert written.log.raw.check() == []
+    (cells,) = written.log.raw.read(DAY)
     assert SIGHTING.texts(row) == {column: cells[column] for column in SIGHTING.columns}
 
 
@@ -174,10 +174,10 @@ def test_the_usual_window_fits_into_a_row_and_a_longer_one_keeps_its_end(tmp_pat
 )
 def test_a_row_that_somebody_changed_is_named_as_unreadable(tmp_path: Path, column: str, text: str) -> None:
     book(tmp_path).record(track("run-1", [{"E1": 0.9}] * 3))
-    path = book(tmp_path).log.shelf.path(DAY)
+    path = book(tmp_path).log.raw.shelf.path(DAY)
     before = book(tmp_path).tracks(DAY, DAY)
     assert (len(before[0]), before[1]) == (1, 0)
-    cells = book(tmp_path).log.read(DAY)[0] | {column: text}
+    cells = book(tmp_path).log.raw.read(DAY)[0] | {column: text}
     path.write_text(path.read_text().splitlines()[0] + "\n" + csv_line(map(encode_cell, cells.values())))
     assert book(tmp_path).tracks(DAY, DAY) == ([], 1)
 
@@ -217,9 +217,9 @@ def test_closed_days_and_changed_rows_are_known_to_verify(tmp_path: Path) -> Non
     workbench = bench(tmp_path, Clock(T0 + timedelta(days=3)))
     logged(workbench, track("run-1", ADA), track("run-2", BEN))
     workbench.records.close(workbench.clock(), {})
-    assert (DAY, "") in workbench.sightings.log.journal.heads("sightings")
+    assert (DAY, "") in workbench.sightings.log.raw.journal.heads("sightings")
     assert workbench.records.verify() == []
-    path = workbench.sightings.log.shelf.path(DAY)
+    path = workbench.sightings.log.raw.shelf.path(DAY)
     path.write_bytes(path.read_bytes().replace(b"0=8000", b"0=3000", 1))
     (finding,) = workbench.records.verify()
     assert (finding.file, finding.what) == (path.name, "changed")
@@ -231,9 +231,9 @@ def test_forgetting_puts_a_pseudonym_where_the_id_spells_the_name(tmp_path: Path
     enrol(workbench, "ben_bond", "Ben Bond", face(0, 1))
     logged(workbench, track("run-1", ADA), track("run-2", BEN), track("run-3", [{"E1": 0.8, "ben_bond": 0.5}] * 4))
     workbench.privacy.forget("ben_bond", thorough=False)
-    path = workbench.sightings.log.shelf.path(DAY)
+    path = workbench.sightings.log.raw.shelf.path(DAY)
     assert b"ben_bond" not in path.read_bytes()
-    pseudonym = workbench.sightings.log.sealer.pseudonym("ben_bond")
+    pseudonym = workbench.sightings.log.raw.sealer.pseudonym("ben_bond")
     rows = read_rows(path)
     assert [row["employee_id"] for row in rows] == ["E1", pseudonym, "E1"]
     assert [row["candidates"] for row in rows] == ["E1;E2", f"{pseudonym};E1", f"E1;{pseudonym}"]

@@ -52,7 +52,7 @@ def punches(services: Services) -> set[tuple[str, str]]:
 
 
 def alerts(services: Services) -> set[str]:
-    return {row["tracks"] for row in services.incidents.log.read(DAY) if row["kind"] == "unknown"}
+    return {row["tracks"] for row in services.incidents.log.raw.read(DAY) if row["kind"] == "unknown"}
 
 
 def as_told(services: Services, result: Replay) -> tuple[set[tuple[str, str]], set[str]]:
@@ -211,7 +211,7 @@ def test_a_punch_that_would_be_missing_names_its_row_and_picture(tmp_path: Path)
 
 def test_a_stranger_who_would_have_been_named_is_a_new_punch_and_one_alert_less(tmp_path: Path) -> None:
     door = Door(tmp_path, track("run-1", [{"E1": 0.45, "E2": 0.1}] * 8, unknown_id="unknown-1"))
-    incident_id = door.bench.incidents.log.read(DAY)[0]["incident_id"]
+    incident_id = door.bench.incidents.log.raw.read(DAY)[0]["incident_id"]
     door.bench.incidents.review(incident_id, "false alarm", author="Sam", now=at(900))
     new, gone = sorted(door.replay(0.4).changes, key=lambda change: change.kind, reverse=True)
     assert (new.kind, new.person_then, new.person_now, new.then, new.now) == (
@@ -302,7 +302,7 @@ def test_another_gallery_and_long_tracks_are_counted(tmp_path: Path) -> None:
 def test_rows_that_somebody_changed_are_counted_and_do_not_break_the_replay(tmp_path: Path) -> None:
     door = Door(tmp_path, track("run-1", [FIRM] * 8), track("run-2", [FAINT] * 8, start_s=900))
     for log, old, new in (
-        (door.bench.sightings.log, b",2026-11-23T08:15", b",noon"),
+        (door.bench.sightings.log.raw, b",2026-11-23T08:15", b",noon"),
         (door.bench.attendance.log.raw, b",2026-11-23T08:15", b",noon"),
     ):
         path = log.shelf.path(DAY)

@@ -1,7 +1,7 @@
-"""Incidents told to people and programs: rules, an outbox that survives a restart, and channels.
+"""Messages about incidents to people and programs: rules, an outbox that survives a restart, and channels.
 
-`Outbox.submit` turns an incident into messages, `Courier` (or `Outbox.drain`) delivers them through `Channels`. Without rules
-nothing is sent. See docs/notifications.md.
+`Outbox.submit` turns an incident into messages, and `Courier` (or `Outbox.drain`) delivers them through `Channels`. Without rules,
+Muster sends nothing. See docs/notifications.md.
 """
 
 from engine.incidents.notifications.channels import Channels, send_apprise

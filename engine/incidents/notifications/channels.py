@@ -1,6 +1,6 @@
-"""How a message leaves: through apprise (desktop, e-mail, chat), or as a signed POST to a webhook.
+"""Channels for messages: apprise (desktop, e-mail, chat), and webhooks with a signed POST.
 
-Nothing that is logged or raised here repeats an address: it carries credentials.
+Logs and errors never contain an address, because it holds credentials.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WARNING_FROM = {"medium", "high"}
 
 
 class _Reasons(logging.Handler):
-    """Keeps what apprise says in one thread."""
+    """Collects the warnings of apprise in one thread."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -44,7 +44,7 @@ class _Reasons(logging.Handler):
 
 
 def _service(url: SecretStr) -> Any:
-    """An apprise object with this one address; None if apprise does not understand it.
+    """Return an apprise object with one address; None if apprise does not understand it.
 
     Raises:
         ConfigError: apprise is not installed.
@@ -55,12 +55,12 @@ def _service(url: SecretStr) -> Any:
         raise ConfigError(
             "notifications to desktop, e-mail and chat need apprise", hint="pip install 'muster[notify]'"
         ) from error
-    # its lines name hosts and recipients, and of some services the host is a token
+    # apprise logs hosts and recipients, and for some services the host is a token
     logger = logging.getLogger("apprise")
     logger.propagate = False
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
-    # no timeout of its own: it would hand the work to threads that the program's end waits for
+    # no timeout of its own, which would use threads that delay the end of the program
     asset = apprise.AppriseAsset(
         app_id="Muster",
         app_desc="Muster",
@@ -81,9 +81,8 @@ def send_apprise(
 
     Args:
         url: address in apprise's notation.
-        title, body: the text.
         attach: a picture.
-        warning: mark it as a warning where the service can.
+        warning: mark the message as a warning if the service can.
 
     Raises:
         ConfigError: apprise is not installed.
@@ -110,7 +109,7 @@ def send_apprise(
 
 
 def _without(url: SecretStr, text: str) -> str:
-    """A text in which no part of the address is left, but for its scheme."""
+    """Return a text without any part of the address except for its scheme."""
     parts = re.split(r"[/@:?&=#,;+]+", url.get_secret_value().partition("://")[2])
     for part in sorted({*parts, *map(unquote, parts)}, key=len, reverse=True):
         if len(part) > 2:
@@ -119,18 +118,17 @@ def _without(url: SecretStr, text: str) -> str:
 
 
 class Channels:
-    """Sends messages to the addresses in the settings. Not to be used by several threads at once.
+    """Sends messages to the addresses in the settings. Not thread-safe.
 
     Args:
-        workspace: folder that pictures and key files are relative to.
-        config: the rules.
-        clock: timezone-aware time, for signatures.
-        timeout_s: longest wait of a webhook for the network, at each step.
+        workspace: to which pictures and key files are relative.
+        clock: timezone-aware time for signatures.
+        timeout_s: longest wait of a webhook for the network at each step.
         deadline_s: longest time for one attempt.
 
     Raises:
-        ConfigError: apprise is missing or does not understand an address, or a key is missing or too short. Better told at the
-            start than when an alert is due.
+        ConfigError: apprise is missing or does not understand an address, or a key is missing or too short; raised here rather than
+            when an alert is due.
     """
 
     def __init__(
@@ -142,10 +140,7 @@ class Channels:
         timeout_s: float = TIMEOUT_S,
         deadline_s: float = DEADLINE_S,
     ) -> None:
-        self._workspace = workspace
-        self._clock = clock
-        self._timeout_s = timeout_s
-        self._deadline_s = deadline_s
+        self._workspace, self._clock, self._timeout_s, self._deadline_s = workspace, clock, timeout_s, deadline_s
         self._rules = {rule.name: rule for rule in config.rules}
         self._targets: dict[tuple[str, str, int], Target] = {}
         self._keys: dict[str, bytes] = {}
@@ -163,7 +158,7 @@ class Channels:
                     )
 
     def send(self, message: Message) -> SendResult:
-        """Try once. Never raises, and returns within the deadline: what hangs is left to a thread that ends with the program."""
+        """Try once within the deadline, without raising; an attempt that hangs stays in a thread that ends with the program."""
         target = self._targets.get((message.rule, message.channel, message.place))
         if target is None:
             return SendResult("refused", "the rule or its address is no longer in the settings")
@@ -192,7 +187,7 @@ class Channels:
             return SendResult("retry", f"failed: {type(error).__name__}")
 
     def _picture(self, message: Message) -> Path | None:
-        """The picture if it is still wanted and still there: `muster forget` and retention may have removed it."""
+        """Return the picture if the rule still wants it and neither `muster forget` nor retention has erased it."""
         path = (self._workspace / message.image).resolve()
         wanted = message.image and self._rules[message.rule].attach_image
         inside = path.is_relative_to(self._workspace.resolve())

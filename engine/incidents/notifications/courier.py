@@ -1,4 +1,4 @@
-"""A background thread that delivers what waits in the outbox."""
+"""A background thread that delivers the messages in the outbox."""
 
 from __future__ import annotations
 
@@ -15,40 +15,30 @@ PAUSE_S = 60.0
 
 
 class Courier:
-    """Drains an outbox every few seconds, and at once when something was submitted through it.
+    """Drains an outbox every `interval_s`, and at once after a submission.
 
-    The thread is a daemon: a channel that hangs does not hold the end of the program up, and what it held stays in the outbox.
-
-    Args:
-        outbox: what is drained.
-        send: tries a message once; called in the thread.
-        interval_s: time between two looks.
+    The thread, which calls `send`, is a daemon: a channel that hangs does not delay the end of the program, and its message stays in
+    the outbox.
     """
 
     def __init__(self, outbox: Outbox, send: Sender, *, interval_s: float = 5.0) -> None:
-        self._outbox = outbox
-        self._send = send
-        self._interval_s = interval_s
-        self._wake = threading.Event()
-        self._closing = threading.Event()
+        self._outbox, self._send, self._interval_s = outbox, send, interval_s
+        self._wake, self._closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="muster-courier", daemon=True)
         self._thread.start()
 
     def submit(self, row: IncidentRow) -> int:
-        """See `Outbox.submit`; delivery begins at once, in the thread."""
+        """Queue messages, see `Outbox.submit`, and deliver them at once in the thread."""
         count = self._outbox.submit(row)
         if count:
             self._wake.set()
         return count
 
     def close(self, timeout_s: float = 5.0) -> bool:
-        """Try once more what is due, then end the thread. May be called twice.
-
-        Args:
-            timeout_s: longest wait for the thread; what it cannot send until then stays in the outbox.
+        """Try messages that are due once more, then end the thread; may be called twice.
 
         Returns:
-            True if it has ended.
+            Whether the thread ended within `timeout_s`; unsent messages stay in the outbox.
         """
         self._closing.set()
         self._wake.set()
@@ -58,16 +48,17 @@ class Courier:
     def _run(self) -> None:
         last = False
         while not last:
-            last = self._closing.is_set()  # asked before the drain: what was submitted before `close()` is still tried
-            wait_s = self._interval_s
+            last = (
+                self._closing.is_set()
+            )  # before the drain, so that messages submitted before `close()` are still tried
+            wait_s = PAUSE_S
             try:
                 self._outbox.drain(self._send)
+                wait_s = self._interval_s
             except StorageError as error:
                 log.warning("notifications wait: %s", error)
-                wait_s = PAUSE_S
             except Exception:
                 log.exception("notifications wait")
-                wait_s = PAUSE_S
             if not last:
                 self._wake.wait(wait_s)
                 self._wake.clear()

@@ -1,13 +1,13 @@
-"""Messages on their way: durable files, one for each address, until they are delivered or given up.
+"""Waiting messages: durable files, one per address, until a message is delivered or given up.
 
 ::
 
     outbox/20261122T204107-5f0c9a1e.json     one message for one address; ids only, no names, no credentials
-    outbox/limits.json                       what each rule told of each camera lately
-    outbox/….json.damaged                    files that could not be read
+    outbox/limits.json                       what each rule sent lately about each camera
+    outbox/….json.damaged                    unreadable files
     log/deliveries-2026-11-22.csv            every attempt (append-only)
 
-A message is removed after it was delivered. A crash in between sends it again, with the same message id: at least once.
+Muster removes a message after delivery. After a crash in between it sends the message again with the same id: at least once.
 """
 
 from __future__ import annotations
@@ -20,20 +20,19 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from engine.config import NotificationRule, NotificationsConfig
 from engine.incidents.log import IncidentRow
 from engine.incidents.notifications.rules import Held, Message, compose, matches, targets
 from engine.incidents.notifications.webhook import SendResult
-from engine.storage import atomic_write, locked, new_id, storage_errors
+from engine.storage import atomic_write, claimed, locked, new_id, storage_errors
 from engine.storage.logs import FileLogs, Logs, RowType, TypedDayLog
 
 log = logging.getLogger(__name__)
 
 BACK_OFF_S = (10.0, 30.0, 120.0, 600.0, 3600.0)
-"""Waits after the first, second, … failed attempt; the last one repeats, and bounds what a receiver may ask for."""
+"""Waits after the first, second, … failed attempt; the last one repeats, and is the longest that a receiver may ask for."""
 
 Sender = Callable[[Message], SendResult]
 Result = Literal["delivered", "retry", "given up"]
@@ -41,15 +40,15 @@ Result = Literal["delivered", "retry", "given up"]
 
 @dataclass(frozen=True)
 class DeliveryRow:
-    """One attempt, as it stands in the log.
+    """One attempt.
 
     Attributes:
-        delivery_id: unique, sorts by time.
-        timestamp: when it ended.
-        message_id, incident_id, rule, channel: what went where; the channel without credentials.
-        result: `retry` will be tried again.
-        attempt: running number of the attempt, from 1.
-        detail: what the receiver said.
+        delivery_id: sorts by time.
+        timestamp: when the attempt ended.
+        channel: without credentials.
+        result: Muster repeats the attempt after `retry`.
+        attempt: counted from 1.
+        detail: the receiver's answer.
     """
 
     delivery_id: str
@@ -67,7 +66,7 @@ DELIVERIES = RowType(DeliveryRow)
 
 
 class _Window(BaseModel):
-    """What a rule told of a camera within its `per_s`, and what it kept back since."""
+    """What a rule sent about a camera within its `per_s`, and what it has held back since."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -81,13 +80,10 @@ _LIMITS = TypeAdapter(_Limits)
 
 
 class Outbox:
-    """Queues messages and delivers them. Several processes and threads may use one folder, each with an outbox of its own.
+    """Queues messages and delivers them. Several processes and threads may share a folder, each with its own outbox.
 
     Args:
-        workspace: folder that holds `outbox/` and `log/`.
-        zone: the workplace's time zone.
-        config: the rules.
-        clock: timezone-aware time.
+        workspace: folder of `outbox/` and `log/`.
         logs: makes the delivery log; default: files in the workspace.
     """
 
@@ -102,23 +98,20 @@ class Outbox:
     ) -> None:
         self.folder = workspace / "outbox"
         self._limits_path = self.folder / "limits.json"
-        self.log = (logs or FileLogs(workspace / "log")).daily("deliveries", DELIVERIES.columns)
-        self.rows = TypedDayLog(self.log, DELIVERIES)
+        logs = logs or FileLogs(workspace / "log")
+        self.log = TypedDayLog(logs.daily("deliveries", DELIVERIES.columns), DELIVERIES)
         self._zone = zone
         self._config = config
         self._clock = clock
 
     def submit(self, row: IncidentRow) -> int:
-        """Queue the messages that the rules want for an incident; when this returns, they survive a crash.
-
-        Args:
-            row: the incident.
+        """Queue messages durably: one for each address of each rule that applies to an incident and is within its limit.
 
         Returns:
-            How many were queued: one for each address of each rule that applies and is within its limit.
+            How many were queued.
 
         Raises:
-            StorageError: they could not be written; none is left behind.
+            StorageError: the messages cannot be written; none remains.
         """
         rules = [rule for rule in self._config.rules if matches(rule, row, self._zone)]
         if not rules:
@@ -154,11 +147,11 @@ class Outbox:
         except FileNotFoundError:
             return {}
         except (OSError, ValidationError):
-            _set_aside(self._limits_path)  # rather some messages too many than none
+            _set_aside(self._limits_path)  # too many messages are better than none
             return {}
 
     def waiting(self) -> list[Message]:
-        """Messages that are not delivered yet, oldest first. Files that cannot be read are set aside and told."""
+        """Return the messages not delivered yet, oldest first; damaged files are renamed and logged."""
         messages = []
         for path in sorted(self.folder.glob("[0-9]*.json")):
             try:
@@ -178,44 +171,36 @@ class Outbox:
         return messages
 
     def drain(self, send: Sender, *, everything: bool = False) -> list[DeliveryRow]:
-        """Try what is due, oldest first. An address that fails is not tried again in the same drain.
+        """Try the messages that are due, oldest first, but an address that failed only once.
 
-        One process drains at a time: while another does, nothing is tried and the answer is empty.
+        Does nothing while another process drains the outbox.
 
         Args:
             send: tries once; must not raise.
-            everything: also try what is not due yet.
+            everything: also try messages that are not due yet.
 
         Returns:
-            One row for each attempt.
+            One row per attempt.
 
         Raises:
-            StorageError: the outbox or the log cannot be written. What was delivered before is not lost.
+            StorageError: outbox or log cannot be written; earlier deliveries stay recorded.
         """
         if not self.folder.is_dir():
             return []
-        lock = FileLock(self.folder / ".drain.lock", timeout=0)
-        with storage_errors(self.folder):
-            try:
-                lock.acquire()
-            except Timeout:
-                return []
-        try:
-            deliveries: list[DeliveryRow] = []
-            failed: set[tuple[str, str, int]] = set()
-            for message in self.waiting():
+        deliveries: list[DeliveryRow] = []
+        failed: set[tuple[str, str, int]] = set()
+        with claimed(self.folder / "drain") as mine:
+            for message in self.waiting() if mine else ():
                 address = (message.rule, message.channel, message.place)
                 if address in failed or not (everything or self._due(message)):
                     continue
                 deliveries.append(self._attempt(message, send))
                 if deliveries[-1].result == "retry":
                     failed.add(address)
-            return deliveries
-        finally:
-            lock.release()
+        return deliveries
 
     def send_once(self, message: Message, send: Sender) -> DeliveryRow:
-        """Try a message that is not in the outbox, such as a test, once; the attempt is logged, the message is not kept.
+        """Try a message once that is not in the outbox, such as a test, and log the attempt.
 
         Raises:
             StorageError: the log cannot be written.
@@ -227,7 +212,7 @@ class Outbox:
 
     def _due(self, message: Message) -> bool:
         wait = message.next_at - self._clock()
-        # a clock that was set back must not hold a message for longer than any wait could be
+        # after a clock was set back, a message must not wait longer than the longest wait
         return wait <= timedelta(0) or wait > timedelta(seconds=BACK_OFF_S[-1])
 
     def _attempt(self, message: Message, send: Sender) -> DeliveryRow:
@@ -245,7 +230,7 @@ class Outbox:
                 log.warning("message %s to %s waits: %s", message.message_id, message.channel, outcome.detail)
         try:
             self._record(delivery)
-        finally:  # a message that is out must not be sent again only because the log is full
+        finally:  # a full log must not cause a delivered message to be sent again
             if delivery.result == "retry":
                 wait = BACK_OFF_S[min(message.attempts, len(BACK_OFF_S) - 1)]
                 wait = max(wait, min(outcome.retry_after_s or 0.0, BACK_OFF_S[-1]))
@@ -272,7 +257,7 @@ class Outbox:
 
     def _record(self, delivery: DeliveryRow) -> None:
         with self.log.exclusive():
-            self.rows.append(delivery.timestamp.date(), [delivery])
+            self.log.append(delivery.timestamp.date(), [delivery])
 
     def _path(self, message: Message) -> Path:
         return self.folder / f"{message.message_id}.json"
@@ -282,8 +267,8 @@ class Outbox:
 
 
 def _take(rule: NotificationRule, window: _Window, now: datetime) -> tuple[_Window, bool, Held | None]:
-    """Count an incident against a rule's limit: the new window, whether it may be told, and what is told with it."""
-    # times that lie ahead are of a clock that was set back; they do not count
+    """Count an incident against a rule's limit; return the new window, whether to send, and what was held back before."""
+    # times in the future come from a clock that was set back; they do not count
     sent = tuple(time for time in window.sent if timedelta(0) <= now - time < timedelta(seconds=rule.per_s))
     if len(sent) >= rule.limit:
         return _Window(sent=sent, held=window.held + 1, since=window.since or now), False, None

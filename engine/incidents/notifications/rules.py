@@ -1,7 +1,7 @@
-"""Which incidents are told to whom, and in which words.
+"""Rules for messages: which incidents, to whom, and the text.
 
-A message carries ids, never names of people, and never the address it goes to: that stays in the settings. What names its
-address is the rule, the channel (scheme and host) and the place among the rule's addresses with the same channel.
+A message contains ids but no names of people, and never its address, which stays in the settings. Rule, channel (scheme and host) and the
+place among the rule's addresses with the same channel identify the address.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ _TITLES = {
     IncidentKind.CAMERA_BACK: "Camera {camera} is back",
     IncidentKind.TEST: "Test message",
 }
-# of other services the part after :// may be a token
+# for other services, the part after :// may be a token
 _HOST_IS_PUBLIC = {"http", "json", "xml", "form", "mailto", "gotify", "mmost"}
 _LONGEST_TEXT = 500
 
 
 @dataclass(frozen=True)
 class Target:
-    """One address of a rule.
+    """An address of a rule.
 
     Attributes:
         rule: the rule's name.
-        channel: what may be shown of the address: its scheme, and its host unless that is a credential.
-        place: 0 the webhook, else the number among the rule's addresses with this channel, from 1.
-        address: the whole; masked when printed.
+        channel: the printable part of the address: its scheme, and its host unless that is a credential.
+        place: 0 for the webhook, else the number among the rule's addresses with this channel, from 1.
+        address: masked when printed.
     """
 
     rule: str
@@ -59,26 +59,24 @@ class Target:
 
 @dataclass(frozen=True)
 class Held:
-    """Incidents that a rule's limit kept back: how many, and since when."""
+    """Incidents that a rule's limit held back."""
 
     count: int
     since: datetime
 
 
 class Message(BaseModel):
-    """What waits in the outbox for one address.
+    """A message in the outbox for one address.
 
     Attributes:
-        message_id: unique; the same at every attempt, so that receivers can drop what they have already.
+        message_id: the same at every attempt, so that receivers can drop duplicates.
         incident_id: empty in a test message.
-        rule, channel, place: where it goes, see `Target`.
-        created: when it was queued, timezone-aware.
-        next_at: when it is tried next.
-        attempts: how often it was tried.
+        rule, channel, place: see `Target`.
+        next_at: time of the next attempt.
         title, body: for people.
         facts: columns of the incident, for programs.
-        held: how many incidents the rule's limit kept back before this one.
-        image: picture to send along, relative to the workspace; empty: none.
+        held: number of incidents that the rule's limit held back before.
+        image: attached picture, relative to the workspace; may be empty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -99,14 +97,10 @@ class Message(BaseModel):
 
 
 def matches(rule: NotificationRule, row: IncidentRow, zone: ZoneInfo) -> bool:
-    """True if a rule wants to tell an incident.
+    """Return whether a rule applies to an incident.
 
-    Reviews, rows that refer to another, are never told: notes may name people. Nor is what was only noted.
-
-    Args:
-        rule: what is wanted.
-        row: the incident; without a severity it passes every minimum, because a message too many is better than one too few.
-        zone: the workplace's zone, to which hours and days refer.
+    No rule applies to a review, because its note may name people, or to an incident that was only noted. An incident without a severity
+    passes every minimum, because a message too many is better than one too few. Hours and days are those of `zone`.
     """
     minimum = _SEVERITIES.index(Severity(rule.min_severity))
     return (
@@ -120,7 +114,7 @@ def matches(rule: NotificationRule, row: IncidentRow, zone: ZoneInfo) -> bool:
 
 
 def targets(rule: NotificationRule) -> list[Target]:
-    """The addresses of a rule, the webhook first."""
+    """Return the addresses of a rule, the webhook first."""
     found = []
     if rule.webhook is not None:
         parts = urlsplit(rule.webhook.get_secret_value())
@@ -136,7 +130,7 @@ def targets(rule: NotificationRule) -> list[Target]:
 
 
 def _channel(address: str) -> str:
-    """Scheme and host of an address in apprise's notation; the scheme alone when the host may be a token or part of a password."""
+    """Return scheme and host of an address in apprise's notation, or the scheme alone if the host may be a credential."""
     scheme = address.split("://", 1)[0].lower()
     try:
         host = urlsplit(address).hostname or ""
@@ -156,15 +150,7 @@ def compose(
     zone: ZoneInfo,
     held: Held | None = None,
 ) -> Message:
-    """Put an incident into words for one address.
-
-    Args:
-        rule, target: who is told.
-        row: the incident; of columns other than `FACTS` nothing is taken.
-        message_id: unique.
-        now: when it is queued.
-        zone: the workplace's zone, in which times are told.
-        held: incidents that were kept back before this one.
+    """Return the message about an incident for one address, with no columns but `FACTS` and with times in `zone`.
 
     Raises:
         KeyError: the row is a review.
@@ -211,6 +197,6 @@ def _held_back(rule: NotificationRule, held: Held, zone: ZoneInfo, local: dateti
 
 
 def _line(text: str) -> str:
-    """One printable line: a camera's name or a detail cannot add headers or lines to a message."""
+    """Return one printable line, so that a camera's name or a detail cannot add headers or lines to a message."""
     text = "".join(ch if ch.isprintable() else " " for ch in text)
     return " ".join(text.split())[:_LONGEST_TEXT]

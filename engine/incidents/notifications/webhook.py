@@ -1,6 +1,6 @@
-"""A message as a signed POST, and how its receiver checks the signature.
+"""Messages as signed POST requests, and verification for receivers.
 
-The signature is an HMAC (RFC 2104) with SHA-256 over the time and the raw body, so that a receiver can tell that a message is ours,
+The signature is an HMAC (RFC 2104) with SHA-256 over the time and the raw body, so a receiver can check that a message is genuine,
 unchanged and new.
 """
 
@@ -26,12 +26,12 @@ TIMEOUT_S = 10.0
 
 @dataclass(frozen=True)
 class SendResult:
-    """What became of one attempt.
+    """The result of an attempt.
 
     Attributes:
-        result: `refused` will not be better later.
+        result: `refused` is final.
         detail: one line without credentials.
-        retry_after_s: how long the receiver asked us to wait.
+        retry_after_s: wait that the receiver asked for.
     """
 
     result: Literal["delivered", "retry", "refused"]
@@ -40,22 +40,22 @@ class SendResult:
 
 
 def sign(key: bytes, timestamp: str, body: bytes) -> str:
-    """`sha256=` and the hexadecimal HMAC-SHA256 of timestamp, a full stop, and body."""
+    """Return `sha256=` and the hexadecimal HMAC-SHA256 of timestamp, a full stop, and body."""
     return "sha256=" + hmac.new(key, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 def verify_signature(
     key: bytes, timestamp: str, body: bytes, signature: str, now: datetime, tolerance_s: float = 300.0
 ) -> bool:
-    """For receivers: True if a webhook's message was signed with the key and is not older than the tolerance.
+    """Return whether a message was signed with the key within the tolerance; for receivers.
 
     Args:
         key: the shared secret.
         timestamp: header `X-Muster-Timestamp`, seconds since 1970.
-        body: the raw body, before it is parsed.
+        body: raw, before parsing.
         signature: header `X-Muster-Signature`.
-        now: the receiver's time, timezone-aware.
-        tolerance_s: largest `abs(now - timestamp)` that is accepted; it bounds how long a recorded message can be replayed.
+        now: the receiver's timezone-aware time.
+        tolerance_s: largest accepted `abs(now - timestamp)`, which limits the replay of recorded messages.
     """
     if not re.fullmatch(r"\d{1,12}", timestamp, re.ASCII):
         return False
@@ -64,10 +64,10 @@ def verify_signature(
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """A redirected POST arrives as a GET, or at somebody else: neither is a delivery."""
+    """Follows no redirects: a redirected POST arrives as a GET or at another receiver, and neither is a delivery."""
 
     def redirect_request(self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Headers, newurl: str) -> None:
-        """Follow none; urllib then raises `HTTPError` with the 3xx status."""
+        """Return None, so that urllib raises `HTTPError` with the 3xx status."""
         del req, fp, code, msg, headers, newurl
 
 
@@ -76,15 +76,11 @@ def post_webhook(
 ) -> SendResult:
     """POST a JSON body with its signature.
 
-    2xx is delivered; 4xx other than 408 and 429 is refused; everything else is worth another try.
+    2xx counts as delivered, 4xx other than 408 and 429 as refused; Muster retries after everything else.
 
     Args:
-        url: http or https.
-        key: of the signature.
         body: JSON in UTF-8.
-        message_id: header `X-Muster-Message`.
-        now: signed as `X-Muster-Timestamp`.
-        timeout_s: longest wait for the network, at each step.
+        timeout_s: longest wait for the network at each step.
     """
     timestamp = str(int(now.timestamp()))
     request = Request(  # noqa: S310 - the settings admit http and https only
@@ -126,7 +122,7 @@ def _not_accepted(status: int, retry_after: str, now: datetime) -> SendResult:
 
 
 def _seconds(retry_after: str, now: datetime) -> float | None:
-    """`Retry-After` (RFC 9110, 10.2.3) as seconds from now; None when there is none that makes sense."""
+    """Return `Retry-After` (RFC 9110, 10.2.3) as seconds from now, or None without a valid one."""
     if re.fullmatch(r"\d{1,9}", retry_after, re.ASCII):
         return float(retry_after)
     try:

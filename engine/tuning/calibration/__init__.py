@@ -1,4 +1,4 @@
-"""Tuning the match threshold on one's own people: evaluate, decide, put in force, take back. Reached as `Workbench.calibration`."""
+"""Calibration of the match threshold on the workplace's own people: evaluate, apply, roll back; see `Workbench.calibration`."""
 
 from engine.tuning.calibration.desk import Calibration
 from engine.tuning.calibration.in_force import Concern, ThresholdInForce

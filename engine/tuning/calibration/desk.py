@@ -1,60 +1,23 @@
-"""The threshold in force: where it comes from, who put it there, how it is changed and taken back."""
+"""Evaluation of the gallery, and changes of the threshold in force."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 
-from engine.config import MatchingConfig
 from engine.errors import GalleryMismatch, InputError
 from engine.evaluation import prior_of
-from engine.gallery import Gallery
-from engine.records import Records
-from engine.storage import Document, clean_text, new_id
-from engine.tuning.calibration.in_force import Model, ThresholdInForce, ThresholdKeeper
+from engine.storage import clean_text, new_id
+from engine.tuning.calibration.in_force import ThresholdKeeper
 from engine.tuning.calibration.operating import ErrorTarget
 from engine.tuning.calibration.report import CalibrationReport
 from engine.tuning.calibration.traffic import Traffic, punch_history, traffic_of
-from engine.tuning.calibration.versions import Version, VersionStore
+from engine.tuning.calibration.versions import Version
 
 
-class Calibration:
-    """Evaluates the gallery, and keeps the threshold that people chose."""
-
-    def __init__(
-        self,
-        records: Records,
-        versions: Document,
-        matching: MatchingConfig,
-        model: Model,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._records, self._matching, self._model, self._clock = records, matching, model, clock
-        self._versions = VersionStore(versions)
-        self._keeper = ThresholdKeeper(records.workspace, self._versions, matching, model)
-        self._names = records.names
-
-    @property
-    def fixed_where(self) -> str:
-        """Where the settings fix the threshold, so that none can be applied; empty: they do not."""
-        return "" if self._matching.threshold is None else self._keeper.fixed_where
-
-    def threshold(self, gallery: Gallery | None = None) -> float:
-        """The matching threshold in force for a gallery, default: as it is now.
-
-        Cheap: it is worked out again only when the gallery or `calibration.json` changed, so a running camera takes a new one over.
-
-        Raises:
-            StorageError: `calibration.json` is damaged, and was never read before.
-        """
-        return self._keeper.threshold(gallery if gallery is not None else self._records.gallery.current())
-
-    def in_force(self, gallery: Gallery | None = None) -> ThresholdInForce:
-        """The threshold in force, where it comes from, and what does not fit."""
-        found = self._keeper.in_force(gallery if gallery is not None else self._records.gallery.current())
-        return replace(found, version=self._readable(found.version)) if found.version else found
+class Calibration(ThresholdKeeper):
+    """Evaluates the gallery, and changes the threshold in force."""
 
     def report(
         self,
@@ -64,15 +27,16 @@ class Calibration:
         traffic: Traffic | None = None,
         runs: int = 1000,
     ) -> CalibrationReport:
-        """Evaluate the gallery as it is now. Nothing is written.
+        """Evaluate the present gallery without writing anything.
 
         Args:
-            target_fmr, target_fpir: rates that the threshold must keep; default: both of the settings, of which the stricter decides.
-            traffic: of the entrance; default: as logged in the last four weeks.
+            target_fmr, target_fpir: rates that the threshold must keep; default: both targets in the settings. The stricter one decides.
+            traffic: at the entrance; default: as logged in the last four weeks.
+            runs: see `CalibrationReport`.
 
         Raises:
             InputError: a target is not between 0 and 1.
-            GalleryMismatch: the gallery is of another model.
+            GalleryMismatch: the gallery belongs to another model.
             StorageError: something cannot be read.
         """
         for name, value in (("FMR", target_fmr), ("FPIR", target_fpir)):
@@ -82,8 +46,7 @@ class Calibration:
                 )
         if target_fmr is None and target_fpir is None:
             target_fmr, target_fpir = self._matching.target_fmr, self._matching.target_fpir
-        gallery, now = self._records.gallery.current(), self._clock().astimezone(self._records.zone)
-        found = self.in_force(gallery)
+        gallery, now, found = self._records.gallery.current(), self._records.now(), self.in_force()
         return CalibrationReport(
             evaluation_id=new_id(now),
             made_at=now,
@@ -101,27 +64,21 @@ class Calibration:
         )
 
     def history(self) -> tuple[Version, ...]:
-        """All decisions, oldest first."""
+        """Return all decisions, oldest first."""
         return tuple(self._readable(each) for each in self._versions.history())
 
-    def _readable(self, version: Version) -> Version:
-        """The version with ids instead of the pseudonyms of people who are still known."""
-        readable = self._names.readable
-        return replace(version, author=readable(version.author), reason=readable(version.reason))
-
     def apply(self, report: CalibrationReport, threshold: float | None = None, *, author: str, reason: str) -> Version:
-        """Put a threshold in force; running cameras take it over.
+        """Put a threshold in force, also for running cameras.
 
         Args:
-            report: of this gallery; the decision rests on it.
+            report: of this gallery; the basis of the decision.
             threshold: default: the proposed one.
-            author, reason: who decides, and why; both must be given.
 
         Raises:
             InputError: the threshold is not between -1 and 1, author or reason is empty, the settings fix a threshold,
-                or the gallery changed since.
+                or the gallery has changed since.
             GalleryMismatch: the report is of a gallery of another model or alignment.
-            StorageError: it could not be written; nothing was changed.
+            StorageError: the threshold cannot be written; nothing was changed.
         """
         chosen = report.proposed_threshold if threshold is None else threshold
         if not (math.isfinite(chosen) and -1 <= chosen <= 1):
@@ -164,12 +121,12 @@ class Calibration:
         return self._write(make)
 
     def rollback(self, *, author: str, reason: str) -> Version:
-        """Go back to the threshold that was in force before; rolled back once more, to the one before that, in the end to the derived.
+        """Return to the threshold that was in force before; repeated, to earlier ones and in the end to the derived one.
 
         Raises:
-            InputError: there is nothing to go back to, author or reason is empty, or the settings fix a threshold.
-            GalleryMismatch: the earlier one was for another model or alignment.
-            StorageError: it could not be written; nothing was changed.
+            InputError: there is no earlier threshold, author or reason is empty, or the settings fix a threshold.
+            GalleryMismatch: the earlier threshold was for another model or alignment.
+            StorageError: the threshold cannot be written; nothing was changed.
         """
         author, reason = self._signed(author, reason)
         gallery = self._records.gallery.current()
@@ -203,29 +160,29 @@ class Calibration:
         return self._write(make)
 
     def _signed(self, author: str, reason: str) -> tuple[str, str]:
-        if self._matching.threshold is not None:
+        if where := self.fixed_where:
             raise InputError(
-                f"{self._keeper.fixed_where} fixes the threshold at {self._matching.threshold:g}: a calibrated one would not be used",
-                hint=f"remove {self._keeper.fixed_where} first",
+                f"{where} fixes the threshold at {self._matching.threshold:g}: a calibrated one would not be used",
+                hint=f"remove {where} first",
             )
-        # neither can be replaced when somebody is forgotten: ids that spell a name are pseudonyms here
+        # the file is never rewritten when somebody is forgotten, so pseudonyms stand for ids that reveal a name
+        names = self._records.names
         return (
-            clean_text(self._names.text(author), what="author", limit=100),
-            clean_text(self._names.text(reason), what="reason", limit=1000),
+            clean_text(names.text(author), what="author", limit=100),
+            clean_text(names.text(reason), what="reason", limit=1000),
         )
 
     def _now(self) -> str:
-        return self._clock().astimezone(self._records.zone).isoformat(timespec="seconds")
+        return self._records.now().isoformat(timespec="seconds")
 
     def _write(self, make: Callable[[tuple[Version, ...]], Version]) -> Version:
         made = self._versions.add(make)
         after = "derived" if made.threshold is None else f"{made.threshold:.4f}"
         detail = f"{made.previous:.4f} → {after}, version {made.version}"
-        self._records.audit.note(
+        self._records.note(
             "calibrate" if made.action == "apply" else "calibrate_rollback",
             "threshold",
             f"{detail}, evaluation {made.evaluation_id}" if made.evaluation_id else detail,
-            author=self._names.readable(made.author),
-            now=self._clock(),
+            author=self._records.names.readable(made.author),
         )
         return self._readable(made)

@@ -1,16 +1,18 @@
-"""The threshold that recognition uses, and where it comes from: the settings, a calibration, or the gallery itself."""
+"""The threshold in force, and its source: the settings, a calibration, or the gallery itself."""
 
 from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from engine.config import MatchingConfig
 from engine.evaluation import derive_threshold
 from engine.gallery import Gallery
+from engine.models import EmbedderSpec
+from engine.records import Records
+from engine.storage import Document
 from engine.tuning.calibration.versions import Version, VersionStore
 
 log = logging.getLogger(__name__)
@@ -19,20 +21,9 @@ _GROWN = 1.5
 _GROWN_PEOPLE = 5
 
 
-class Model(Protocol):
-    """What a calibration reads from an embedder's entry in the registry."""
-
-    @property
-    def model_id(self) -> str: ...
-    @property
-    def impostor_mean(self) -> float: ...
-    @property
-    def impostor_std(self) -> float: ...
-
-
 @dataclass(frozen=True)
 class Concern:
-    """Something about the threshold in force that does not fit."""
+    """A problem with the threshold in force."""
 
     what: str
     hint: str
@@ -43,10 +34,9 @@ class ThresholdInForce:
     """The threshold that recognition uses.
 
     Attributes:
-        threshold: a similarity; a match is `>=`.
-        source: `settings` (a person wrote it there), `calibration` (`muster calibrate --apply`), or `derived` from the gallery.
-        version: the latest of the history, also when it is not in use; None: there is none.
-        concerns: what does not fit together.
+        threshold: smallest similarity (`>=`) of a match.
+        source: `settings`, `calibration` (`muster calibrate --apply`), or `derived` from the gallery.
+        version: the latest one, even if it is not in use; None without any.
     """
 
     threshold: float
@@ -56,27 +46,23 @@ class ThresholdInForce:
 
 
 class ThresholdKeeper:
-    """Says which threshold is in force for a gallery."""
+    """Determines the threshold in force."""
 
-    def __init__(
-        self,
-        workspace: Path,
-        versions: VersionStore,
-        matching: MatchingConfig,
-        model: Model,
-    ) -> None:
-        self._workspace, self._versions, self._matching, self._model = workspace, versions, matching, model
+    def __init__(self, records: Records, versions: Document, matching: MatchingConfig, model: EmbedderSpec) -> None:
+        self._records, self._matching, self._model = records, matching, model
+        self._versions = VersionStore(versions)
         self._cached: tuple[Gallery, Version | None, float] | None = None
         self._told: frozenset[Concern] = frozenset()
 
-    def threshold(self, gallery: Gallery) -> float:
-        """The matching threshold in force for a gallery; each concern is logged once.
+    def threshold(self, gallery: Gallery | None = None) -> float:
+        """Return the matching threshold in force for a gallery, default: the present one; log each concern once.
 
-        Cheap: it is worked out again only when the gallery or `calibration.json` changed, so a running camera takes a new one over.
+        Cheap: Muster computes it again only after a change of the gallery or of `calibration.json`, which running cameras thus follow.
 
         Raises:
             StorageError: `calibration.json` is damaged, and was never read before.
         """
+        gallery = self._records.gallery.current() if gallery is None else gallery
         version = self._versions.current()
         known = self._cached
         if known is None or known[0] is not gallery or known[1] is not version:
@@ -87,9 +73,11 @@ class ThresholdKeeper:
             known = self._cached = (gallery, version, found.threshold)
         return known[2]
 
-    def in_force(self, gallery: Gallery) -> ThresholdInForce:
-        """The threshold in force, where it comes from, and what does not fit."""
-        version, fixed = self._versions.current(), self._matching.threshold
+    def in_force(self, gallery: Gallery | None = None) -> ThresholdInForce:
+        """Return the threshold in force for a gallery, default: the present one, with its source and concerns."""
+        gallery = self._records.gallery.current() if gallery is None else gallery
+        current, fixed = self._versions.current(), self._matching.threshold
+        version = self._readable(current) if current else None
         applied = version.threshold if version is not None else None
         if fixed is not None:
             unused = applied is not None and applied != fixed
@@ -105,6 +93,11 @@ class ThresholdKeeper:
             return ThresholdInForce(self.derived(gallery), "derived", version, (concern,))
         return ThresholdInForce(applied, "calibration", version, self._growth(version, len(gallery)))
 
+    def _readable(self, version: Version) -> Version:
+        """Return a version with ids in place of the pseudonyms of people who are still known."""
+        readable = self._records.names.readable
+        return replace(version, author=readable(version.author), reason=readable(version.reason))
+
     def _overridden(self, fixed: float) -> Concern:
         return Concern(
             f"{self.fixed_where} fixes the threshold at {fixed:g}; the one applied by `muster calibrate` is not used",
@@ -113,7 +106,7 @@ class ThresholdKeeper:
 
     @staticmethod
     def _growth(version: Version, people: int) -> tuple[Concern, ...]:
-        """More people mean more chances for a stranger to resemble one."""
+        """Return a concern if there are many more people, whom strangers may resemble."""
         if people < version.people + _GROWN_PEOPLE or people < _GROWN * version.people:
             return ()
         more = f"{people / version.people:.1f} times as often" if version.people else "more often"
@@ -125,7 +118,7 @@ class ThresholdKeeper:
         )
 
     def derived(self, gallery: Gallery) -> float:
-        """The threshold derived from the gallery itself, see `engine.evaluation.derive_threshold`."""
+        """Return the threshold derived from the gallery itself, see `engine.evaluation.derive_threshold`."""
         return derive_threshold(
             gallery.impostor_scores(),
             len(gallery),
@@ -137,8 +130,11 @@ class ThresholdKeeper:
 
     @property
     def fixed_where(self) -> str:
+        """Where the settings fix the threshold; empty if they do not."""
+        if self._matching.threshold is None:
+            return ""
         variables = ("MUSTER_MATCHING__THRESHOLD", "MUSTER_MATCHING")
         return (
             next((name for name in variables if name in os.environ), "")
-            or f"[matching] threshold in {self._workspace / 'muster.toml'}"
+            or f"[matching] threshold in {self._records.workspace / 'muster.toml'}"
         )

@@ -22,18 +22,18 @@ ASSUMPTIONS = (
 
 @dataclass(frozen=True)
 class ErrorTarget:
-    """Rates that a threshold must keep; with both, the stricter decides.
+    """Rates that a threshold must keep; of two, the stricter one decides.
 
     Attributes:
-        fmr: false matches per comparison with one wrong person; None: not asked for.
-        fpir: share of strangers' searches that may name somebody; None: not asked for.
+        fmr: false matches per comparison with one wrong person, or None.
+        fpir: share of strangers' searches that may name somebody, or None.
     """
 
     fmr: float | None = None
     fpir: float | None = None
 
     def rate(self, people: int) -> float:
-        """The FMR that meets the target in a gallery of so many people."""
+        """Return the FMR that meets the target in a gallery of so many people."""
         wanted = [self.fmr] if self.fmr is not None else []
         return min(wanted + ([fmr_of_fpir(self.fpir, people)] if self.fpir is not None else []))
 
@@ -47,10 +47,10 @@ class Support:
     """What the enrolled people can prove.
 
     Attributes:
-        people, comparisons, pairs: people, impostor comparisons, and pairs of people among them.
-        smallest_fmr, smallest_fpir: the least rates that these people could prove if none of them erred, see `smallest_rate`: each pair of
-            people, and each person as a stranger, counts as one trial.
-        enough: whether that is enough for the target.
+        comparisons, pairs: impostor comparisons, and pairs of people in them.
+        smallest_fmr, smallest_fpir: smallest rates provable without any error, see `smallest_rate`; a trial is a pair of people, or a
+            person as a stranger.
+        enough: whether the target can be proved.
         statement: the same in a sentence.
     """
 
@@ -68,18 +68,18 @@ class Operating:
     """What to expect at one threshold. Intervals are 95% intervals over people.
 
     Attributes:
-        threshold: acceptance is `>=`.
+        threshold: smallest accepted similarity (`>=`).
         fmr, fnmr: of single comparisons in this gallery.
         fpir: of each person searched as a stranger among all others.
-        fnir: of each template searched among everybody: not named, at rank 1 and with the margin.
-        fpir_seen: of the cameras' own searches of the last four weeks, see `PunchHistory`.
-        model_fmr: that is expected: the greater of `fmr` and of the impostor distribution with its prior.
-        model_fpir: of a stranger, at this headcount, from `model_fmr`.
-        prior_fmr, prior_fnmr: of the sample photos; None: the model was never measured.
-        wrong_per_month: wrong punches that are expected.
-        wrong_per_month_high: that the upper end of `fmr`'s interval would bring: what these people alone cannot rule out.
-        try_again: share of arrivals not named; None: nobody has two templates. With `at_most` none was seen, and it is the upper end.
-        try_again_source: `gallery`, or `prior` where this gallery cannot tell; empty: nor can the prior.
+        fnir: of each template searched among everybody: not named at rank 1 with the margin.
+        fpir_seen: of the cameras' searches in the last four weeks, see `PunchHistory`.
+        model_fmr: expected rate: the greater of `fmr` and the rate of the impostor distribution with its prior.
+        model_fpir: of a stranger in a gallery of this size, from `model_fmr`.
+        prior_fmr, prior_fnmr: of the sample photos; None if the model was never measured.
+        wrong_per_month: expected wrong punches.
+        wrong_per_month_high: the same at the upper end of `fmr`'s interval, which these people cannot rule out.
+        try_again: share of arrivals not named; None if nobody has two templates. With `at_most`, the upper end of an interval.
+        try_again_source: empty if neither gallery nor prior shows it.
     """
 
     threshold: float
@@ -100,5 +100,5 @@ class Operating:
 
     @property
     def sentence(self) -> str:
-        """The expectation in words, see `engine.tuning.calibration.in_words`."""
+        """The expectation in words, see `in_words`."""
         return in_words(self.threshold, self.wrong_per_month, self.try_again, at_most=self.at_most)

@@ -1,4 +1,4 @@
-"""The evaluation of a gallery: what its people prove about thresholds, and what they cannot prove."""
+"""The evaluation of a gallery: what its people prove about thresholds."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ _DET_POINTS = 60
 
 @dataclass(frozen=True, eq=False)
 class CalibrationReport:
-    """An evaluation of a gallery; `at` says what any threshold would mean. Made by `Calibration.report`.
+    """An evaluation of a gallery by `Calibration.report`; `at` shows what a threshold would mean.
 
     Attributes:
-        evaluation_id: of this report; a version in force names it.
-        in_force: the threshold in force then. source: where it came from.
-        prior_mean, prior_std: of the model's impostor scores. prior: its measured curve; None: it was never measured.
-        traffic, seen: of the entrance.
-        runs: resamplings of the bootstrap at most; of more than two hundred people fewer are made.
+        evaluation_id: to which a version in force refers.
+        in_force, source: the threshold in force, and its source.
+        prior_mean, prior_std: of the model's impostor scores.
+        prior: the model's measured curve; None if it was never measured.
+        runs: most resamplings of the bootstrap; beyond two hundred people there are fewer.
     """
 
     evaluation_id: str
@@ -71,7 +71,7 @@ class CalibrationReport:
     runs: int = 1000
 
     def under(self, traffic: Traffic) -> CalibrationReport:
-        """The same evaluation for other traffic, without comparing anybody again."""
+        """Return the same evaluation for other traffic, without repeating comparisons."""
         other = replace(self, traffic=traffic)
         vars(other).update(
             (name, value) for name, value in vars(self).items() if name not in {"traffic", "proposed", "now"}
@@ -86,24 +86,24 @@ class CalibrationReport:
 
     @cached_property
     def comparisons(self) -> Comparisons:
-        """All comparisons one by one: `.genuine` and `.impostor` are the distributions."""
+        """All comparisons; `.genuine` and `.impostor` are the distributions."""
         return self.scores.comparisons
 
     @cached_property
     def bootstrap(self) -> SubjectBootstrap:
         """Intervals at any threshold; `.bands(thresholds)` for a DET curve."""
-        # many people cost time, and two hundred resamplings are enough for a variance
+        # many people take time, and two hundred resamplings are enough for a variance
         most = max(200, 200_000 // max(len(self.gallery), 1))
         return SubjectBootstrap(self.comparisons, min(self.runs, most))
 
     @cached_property
     def curve(self) -> Curve:
-        """FMR and FNMR over thresholds; zero rows when one kind of comparison is missing."""
+        """FMR and FNMR over thresholds; zero rows if one kind of comparison is missing."""
         return curve(self.comparisons.genuine, self.comparisons.impostor)
 
     @cached_property
     def bands(self) -> Bands:
-        """FMR and FNMR with their intervals, from where half the impostors pass to where half the genuine ones do; zero rows likewise."""
+        """FMR and FNMR with intervals, from the median impostor to the median genuine score; zero rows likewise."""
         genuine, impostor = self.comparisons.genuine, self.comparisons.impostor
         if not len(genuine) or not len(impostor):
             return self.bootstrap.bands(np.empty(0))
@@ -119,23 +119,23 @@ class CalibrationReport:
         )
 
     def open_set(self, threshold: float) -> OpenSetCurve:
-        """FPIR and FNIR over gallery size at a threshold."""
+        """Return FPIR and FNIR over gallery size at a threshold."""
         fmr = max(self.impostors.fmr(threshold), self._own_fmr(threshold))
         return open_set_curve(self.scores, threshold, fmr, min_margin=self.min_margin)
 
     def photos(self, threshold: float) -> PhotosEffect:
-        """FNMR at a threshold by the number of enrolment photos."""
+        """Return FNMR at a threshold by the number of enrolment photos."""
         gallery = self.gallery
         return photos_effect(gallery.embeddings, gallery.owners, gallery.weights, threshold)
 
     @property
     def different(self) -> float:
-        """Similarity below which two photos are taken for two people."""
+        """Similarity below which two photos count as two people."""
         return self.prior_mean + 2 * self.prior_std
 
     @cached_property
     def difficulty(self) -> list[Difficulty]:
-        """Every person, the hardest to recognise first."""
+        """All people, hardest to recognise first."""
         return difficulty(self.scores)
 
     @cached_property
@@ -175,7 +175,7 @@ class CalibrationReport:
 
     @cached_property
     def proposed_threshold(self) -> float:
-        """The threshold for the target: from the gallery's own scores where they suffice, else from the distribution with its prior."""
+        """The threshold for the target: from the gallery's own scores if they suffice, else from the distribution with its prior."""
         if not self.support.enough:
             return self.impostors.threshold_at(self.target.rate(len(self.gallery)))
         found = [-1.0]
@@ -200,7 +200,7 @@ class CalibrationReport:
         return float((impostor >= threshold).mean()) if len(impostor) else 0.0
 
     def at(self, threshold: float) -> Operating:
-        """What to expect at a threshold. Quick enough for a slider after the first call."""
+        """Return what to expect at a threshold; after the first call quick enough for a slider."""
         people, resampling = len(self.gallery), self.bootstrap.resampling
         rules = {"min_margin": self.min_margin, "resampling": resampling}
         fmr, missed = self.bootstrap.fmr(threshold), fnir(self.scores, threshold, **rules)  # type: ignore[arg-type]
@@ -214,7 +214,7 @@ class CalibrationReport:
             again, source = prior.fnmr(threshold), "prior"
 
         def wrong(rate: float) -> float:
-            """Wrong punches a month at this false-match rate."""
+            """Return wrong punches a month at a false-match rate."""
             strangers = self.traffic.strangers_per_day * fpir_of_fmr(rate, people)
             confused = self.traffic.arrivals_per_day * (1.0 if again is None else again) * fpir_of_fmr(rate, people - 1)
             return self.traffic.days_per_month * (strangers + confused)
@@ -238,7 +238,7 @@ class CalibrationReport:
         )
 
     def warnings(self, threshold: float) -> tuple[str, ...]:
-        """What somebody should know before this threshold is put in force."""
+        """Return warnings to show before this threshold is put in force."""
         found = []
         alike = [pair for pair in self.look_alikes if pair.reaches(threshold)]
         if alike:

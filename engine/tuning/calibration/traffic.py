@@ -1,4 +1,4 @@
-"""How much happens at the entrance, and what logged punches show about strangers and mistakes."""
+"""Traffic at the entrance, and what logged punches show about strangers and mistakes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _WORKING_DAYS = 5 / 7 * _DAYS_PER_MONTH
 
 @dataclass(frozen=True)
 class Traffic:
-    """What happens at the entrance.
+    """Traffic at the entrance.
 
     Attributes:
-        arrivals_per_day: of people on the list, on a working day; leaving counts likewise.
-        strangers_per_day: of people who are not.
+        arrivals_per_day: arrivals and departures of known people on a working day.
+        strangers_per_day: strangers on a working day.
         days_per_month: working days.
-        source: `logs` of the last four weeks, `assumed` where they hold fewer than five working days, or `given` by the caller.
-        days: working days that the logs hold.
+        source: `logs` of the last four weeks, `assumed` if these hold fewer than five working days, or `given` by the caller.
+        days: working days in the logs.
     """
 
     arrivals_per_day: float
@@ -40,14 +40,14 @@ class Traffic:
 
 
 def traffic_of(records: Records, people: int, now: datetime) -> Traffic:
-    """Punches and strangers per working day of the last four weeks; else two arrivals per person, and one stranger a day."""
+    """Return the traffic of the last four weeks; without enough days assume two arrivals per person and one stranger a day."""
     today = records.attendance.day_of(now)
     first = today - WINDOW + timedelta(days=1)
     rows = records.attendance.log.read(first, today)
     days = Counter(row.timestamp.date() for row in rows if row.event == "punch")
     if len(days) < _ENOUGH_DAYS:
         return Traffic(2.0 * people, 1.0, _WORKING_DAYS, "assumed", len(days))
-    strangers = [row for row in records.incidents.rows.read(first, today) if row.kind is IncidentKind.UNKNOWN]
+    strangers = [row for row in records.incidents.log.read(first, today) if row.kind is IncidentKind.UNKNOWN]
     span = max((today - min(days)).days + 1, 7)
     return Traffic(
         sum(days.values()) / len(days),
@@ -62,15 +62,15 @@ def traffic_of(records: Records, people: int, now: datetime) -> Traffic:
 class PunchHistory:
     """What the punches of the last four weeks show about mistakes.
 
-    A punch's similarity with its own person says nothing about FNMR, as only accepted ones became punches. Its similarity with the
-    runner-up does: that is the best score of a search among the other people, by the camera's own pictures.
+    A punch's similarity with its own person shows nothing about FNMR, because only accepted matches became punches. Its similarity with
+    the runner-up is the best score of a search among the other people with a camera's picture.
 
     Attributes:
-        punches: written, those taken back among them.
-        wrong: share of punches that people took back as somebody else's; mistakes that nobody noticed are missing.
+        punches: including retracted ones.
+        wrong: share that people retracted as somebody else's; unnoticed mistakes are missing.
         people: ids of those who punched.
         owners: (n,) index of each punch's person.
-        runner_up: (n,) similarity with the most similar other person, for punches that nobody took back.
+        runner_up: (n,) similarity with the runner-up, of punches that nobody retracted.
     """
 
     punches: int
@@ -80,18 +80,14 @@ class PunchHistory:
     runner_up: NDArray[np.float64]
 
     def fpir(self, threshold: float) -> Estimate:
-        """Share of the cameras' searches in which somebody else reaches the threshold (`>=`), as a stranger with that face would."""
+        """Return the share of the cameras' searches in which somebody else reaches the threshold (`>=`), as a stranger would."""
         people = len(self.people)
         wrong = np.bincount(self.owners[self.runner_up >= threshold], minlength=people)
         return Resampling(people).rate(wrong, np.bincount(self.owners, minlength=people))
 
 
 def punch_history(records: Records, model_id: str, now: datetime) -> PunchHistory:
-    """Read the punches of the last four weeks.
-
-    Args:
-        model_id: punches that another model decided are left out.
-    """
+    """Return the punches of the last four weeks that a model decided."""
     today = records.attendance.day_of(now)
     rows = records.attendance.log.read(today - WINDOW + timedelta(days=1), today)
     taken_back = {row.refers_to: row.author for row in rows if row.event == "retract"}

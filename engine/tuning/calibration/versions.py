@@ -1,4 +1,4 @@
-"""The thresholds that people put in force: `calibration.json`, a history that only grows."""
+"""The append-only history of thresholds that people put in force, `calibration.json`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any, Literal
 
 from engine.errors import StorageError, Unreachable
-from engine.storage import Document, document
+from engine.storage import Document
 
 log = logging.getLogger(__name__)
 
@@ -19,21 +18,20 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Version:
-    """One decision about the threshold.
+    """A decision about the threshold.
 
     Attributes:
         version: 1, 2, 3 …; the last one is in force.
-        action: `apply`, or `rollback` to the threshold before.
-        threshold: in force from then on; None: derived from the gallery, as without any calibration.
-        previous: the threshold in force until then, wherever it came from.
-        restores: the version whose threshold this is: itself, an earlier one, or 0: derived.
-        before: what `restores` was until then: the version to which a rollback of this one leads.
+        threshold: in force from then on; None: derived from the gallery.
+        previous: the threshold in force until then, from any source.
+        restores: the version with this threshold: itself, an earlier one, or 0 for a derived threshold.
+        before: the earlier value of `restores`, to which a rollback returns.
         made_at: ISO 8601 with offset.
-        author, reason: who decided, and why; the file names people by id, or by pseudonym where the id spells the name.
-        evaluation_id: of the report that the decision rests on; for a rollback, that of the restored version.
-        model_id, alignment_id, gallery_version, people: the gallery that was evaluated.
-        target: the target that gave the threshold, such as `FMR 0.0001`; empty: a person chose the threshold.
-        wrong_per_month, try_again: what was expected then; None: not known.
+        author, reason: the file names people by id, or by pseudonym where the id reveals the name.
+        evaluation_id: of the report behind the decision; after a rollback, of the restored version's.
+        model_id, alignment_id, gallery_version, people: the evaluated gallery.
+        target: that gave the threshold, such as `FMR 0.0001`; empty if a person chose it.
+        wrong_per_month, try_again: as expected then; None if unknown.
     """
 
     version: int
@@ -60,20 +58,16 @@ class Version:
 
 
 class VersionStore:
-    """The history, shared by processes: read again only when the file changed.
+    """The history, shared by processes and read again only after a change."""
 
-    Args:
-        place: `calibration.json` in the workspace, or the document that replaces it.
-    """
-
-    def __init__(self, place: Path | Document) -> None:
-        self._document = document(place)
+    def __init__(self, place: Document) -> None:
+        self._document = place
         self._known: tuple[object, tuple[Version, ...]] = ((), ())  # what was read, and its stamp
 
     def history(self) -> tuple[Version, ...]:
-        """All versions, oldest first; empty: the threshold was never calibrated.
+        """Return all versions, oldest first.
 
-        While the file is damaged, a process that has read the history before keeps using it and logs a warning: cameras must go on.
+        If the file is damaged, a process that has read the history before keeps using it and logs a warning, so that cameras continue.
 
         Raises:
             StorageError: the file is damaged, and was never read before.
@@ -86,7 +80,7 @@ class VersionStore:
             except Unreachable:
                 if before == ():
                     raise
-                return versions  # asked again the next time
+                return versions  # Muster tries again the next time
             except StorageError as error:
                 if before == ():
                     raise
@@ -95,7 +89,7 @@ class VersionStore:
         return versions
 
     def current(self) -> Version | None:
-        """The latest version; None: there is none."""
+        """Return the latest version, or None."""
         versions = self.history()
         return versions[-1] if versions else None
 
@@ -115,13 +109,10 @@ class VersionStore:
             ) from error
 
     def add(self, make: Callable[[tuple[Version, ...]], Version]) -> Version:
-        """Add a version under the cross-process lock.
-
-        Args:
-            make: is called with the history as it is then; if it raises, nothing is changed.
+        """Add the version that `make` returns for the history, under the cross-process lock.
 
         Raises:
-            StorageError: it could not be written, or the file is damaged.
+            StorageError: the version cannot be written, or the file is damaged.
         """
         with self._document.exclusive():
             versions = self._read()
@@ -142,7 +133,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 
 
 def _version(row: Mapping[str, Any], number: int) -> Version:
-    """A row of the file, checked: a mistyped threshold must not open the door."""
+    """Return a checked row of the file, because a mistyped threshold must not open the door."""
     unknown = set(row) - {field.name for field in fields(Version)}
     if unknown:
         raise ValueError(f"version {number} has {', '.join(sorted(unknown))}")

@@ -9,9 +9,9 @@ _LONGEST_YEARS = 100
 
 
 def how_often(per_month: float) -> tuple[int, int, Literal["month", "year"]]:
-    """So many times in so many months or years, in whole numbers: (3, 1, "month"), (1, 4, "month"), (1, 2, "year").
+    """Return how often something happens, in whole numbers: (3, 1, "month"), (1, 4, "month"), (1, 2, "year").
 
-    (0, 100, "year"): less than once in a hundred years.
+    (0, 100, "year") stands for less than once in a hundred years.
     """
     if per_month >= 0.95:
         return max(1, round(per_month)), 1, "month"
@@ -22,7 +22,7 @@ def how_often(per_month: float) -> tuple[int, int, Literal["month", "year"]]:
 
 
 def percent(share: float) -> str:
-    """A share in whole percents, below one to its first digit: 12%, 2%, 0.4%, 0.01%."""
+    """Return a share in whole percents, or below one percent to its first digit: 12%, 2%, 0.4%, 0.01%."""
     if 0 < share < 0.0095:
         digits = -math.floor(math.log10(100 * share))
         return f"{100 * share:.{digits}f}%"
@@ -30,11 +30,11 @@ def percent(share: float) -> str:
 
 
 def in_words(threshold: float, wrong_per_month: float, try_again: float | None, *, at_most: bool = False) -> str:
-    """The sentence, such as "At 0.52, about 1 wrong punch in 4 months; 2% of arrivals are asked to try again."
+    """Return a sentence such as "At 0.52, about 1 wrong punch in 4 months; 2% of arrivals are asked to try again."
 
     Args:
-        try_again: share of arrivals; None: not known.
-        at_most: the share is an upper bound: none was seen.
+        try_again: share of arrivals; None if unknown.
+        at_most: the share is an upper bound, because there was no case.
     """
     count, span, unit = how_often(wrong_per_month)
     if not count:

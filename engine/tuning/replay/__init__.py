@@ -1,4 +1,4 @@
-"""What another threshold would have changed: decisions of the past made again from the log of sightings."""
+"""What another threshold would have changed: past decisions, repeated from the log of sightings."""
 
 from engine.tuning.replay.changes import Past
 from engine.tuning.replay.desk import ReplayDesk

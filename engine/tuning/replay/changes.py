@@ -1,7 +1,7 @@
-"""What comes of the recounted votes: which punches and alerts would have been different.
+"""The punches and alerts that would have been different after a recount.
 
-Both sides, then and now, are worked out by the same rules from the same rows, so the threshold that was in force changes nothing. A track
-for which those rules do not lead to what the logs hold is left out and counted: the replay reports nothing that it cannot explain.
+The same rules compute both sides, then and now, from the same rows, so the threshold that was in force changes nothing. Tracks for which
+the rules do not lead to the logged rows are left out and counted: a replay reports only what it can explain.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from engine.tuning.replay.votes import Key, TrackDecision, TrackProgress, key_of
 
 @dataclass
 class _LoggedRows:
-    """Rows of the logs by the track that they are about.
+    """Rows of the logs by track.
 
     Attributes:
-        punches: those that the engine has not taken back.
-        taken_back: ids of those that people have.
+        punches: except for those that the engine retracted.
+        taken_back: ids of punches that people retracted.
         pictures: of the face, from any row.
         alerts: about unknown people.
         kept_punches: of tracks that are not replayed.
-        kept_alerts: when other alerts about unknown people began.
-        reviews: by people, by the incident that they are about.
+        kept_alerts: when alerts about other unknown people began.
+        reviews: by people, by incident.
     """
 
     punches: dict[Key, PunchRow] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class _LoggedRows:
     reviews: dict[str, list[IncidentRow]] = field(default_factory=dict)
 
     def add_incident(self, row: IncidentRow, tracks: Mapping[Key, TrackSighting]) -> None:
-        """Take a row of the incident log in."""
+        """Add a row of the incident log."""
         key = (row.camera, row.tracks[0] if row.tracks else "")
         if row.kind is IncidentKind.REVIEW and row.author != "engine":
             self.reviews.setdefault(row.refers_to, []).append(row)
@@ -56,7 +56,7 @@ class _LoggedRows:
             self.pictures[key] = row.image
 
     def add_attendance(self, rows: Sequence[PunchRow], tracks: Mapping[Key, TrackSighting]) -> None:
-        """Take the rows of the attendance log in."""
+        """Add the rows of the attendance log."""
         self.taken_back = {row.refers_to for row in rows if row.event == "retract" and row.author != "engine"}
         for row in valid_rows([row for row in rows if row.event != "retract" or row.author == "engine"]):
             key = (row.camera, row.track)
@@ -67,26 +67,23 @@ class _LoggedRows:
         self.pictures |= {(row.camera, row.track): row.evidence_image for row in rows if row.evidence_image}
 
     def said(self, incident: IncidentRow) -> str:
-        """The state of an incident that people have reviewed; empty: they have not."""
+        """Return an incident's state after reviews by people, or an empty text."""
         own = self.reviews.get(incident.incident_id)
         return own[-1].state if own else ""
 
 
 class Past:
-    """Some days of the logs, whose decisions can be made again under any threshold.
+    """Some days of the logs, whose decisions can be repeated under any threshold.
 
     Args:
         sightings: tracks of these days.
-        attendance: rows of the attendance log, best from the day before to two days after: nights, and retractions.
-        incidents: rows of the incident log, reviews included.
-        first, last: the days.
-        zone: of the workplace.
-        voting, events: how votes are counted, cool-down and episodes.
-        require_liveness: a name counts only for a face that is proven to be a living person's.
+        attendance: rows from the day before to two days after, because of nights and retractions.
+        incidents: rows with reviews.
+        require_liveness: whether a name counts only for the face of a proven living person.
         directions: of cameras by name; other cameras see both ways.
-        gallery: model and version of today's.
-        unreadable: rows of the log of sightings that could not be read.
-        progress: called with how far it is while the decisions are made as they were.
+        gallery: today's model and version.
+        unreadable: number of unreadable rows in the log of sightings.
+        progress: called while the logged decisions are repeated.
     """
 
     def __init__(
@@ -137,15 +134,14 @@ class Past:
         return self._first <= self._day(time) <= self._last
 
     def at(self, threshold: float, min_margin: float | None = None, *, progress: TrackProgress = no_progress) -> Replay:
-        """What another threshold would have changed.
+        """Return what another threshold would have changed.
 
         Args:
-            threshold: similarity from which on (`>=`) a match is accepted, -1 to 1; to four digits, as the log.
-            min_margin: how far the best must lie before the runner-up, 0 to 1; None: as it was.
-            progress: called with how far it is.
+            threshold: smallest accepted similarity (`>=`), -1 to 1, rounded to four digits as in the log.
+            min_margin: smallest lead over the runner-up, 0 to 1; None: as it was.
 
         Raises:
-            InputError: threshold or margin lies outside its range.
+            InputError: threshold or margin is outside its range.
         """
         if not -1 <= threshold <= 1:
             raise InputError(f"{threshold} is no similarity", hint="give a threshold from -1 to 1, such as 0.5")
@@ -186,7 +182,7 @@ class Past:
         )
 
     def _punches(self, now: Consequences) -> Iterator[Change]:
-        """Punches that differ."""
+        """Yield the punches that differ."""
         for key in self._tracks.keys() - self._punch_differs:
             was, will, row = self._then.punches.get(key), now.punches.get(key), self._rows.punches.get(key)
             if was != will:
@@ -195,7 +191,7 @@ class Past:
                 yield self._change(ChangeKind.LOST if was else ChangeKind.NEW, key, now, event_id=event_id, said=said)
 
     def _alerts(self, now: Consequences) -> Iterator[Change]:
-        """Alerts about unknown people that differ."""
+        """Yield the alerts about unknown people that differ."""
         for key in (self._then.alerts ^ now.alerts) - self._alert_differs:
             row = self._rows.alerts.get(key)
             kind = ChangeKind.GONE if row else ChangeKind.APPEARED
@@ -224,7 +220,7 @@ class Past:
         )
 
     def _tailgating(self, now: Consequences) -> tuple[list[Change], int]:
-        """Incidents of another class, or none any more because two tracks are one person; and how many the decisions do not explain."""
+        """Return incidents that change their class, or vanish because two tracks are one person, and the number of unexplained ones."""
         found, untold = [], 0
         for row in self._passages:
             keys = [(row.camera, track) for track in row.tracks]
@@ -252,7 +248,7 @@ class Past:
         return found, untold
 
     def _days(self, now: Consequences, changes: Iterable[Change]) -> Iterator[ReplayedDay]:
-        """Counts by day, oldest first."""
+        """Yield counts by day, oldest first."""
         of = {key: self._day(track.first_seen) for key, track in self._tracks.items()}
         tracks = Counter(of.values())
         kept_punches = [self._day(punch.time) for punch in self._rows.kept_punches]
@@ -275,6 +271,6 @@ class Past:
 
 
 def _explained(sighting: TrackSighting, decision: TrackDecision) -> bool:
-    """The logged votes lead to the logged decision."""
+    """Return whether the logged votes lead to the logged decision."""
     logged, again = sighting.identity, decision.identity
     return (logged.state, logged.person) == (again.state, again.person)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 
 from engine.config import Config
 from engine.errors import InputError
@@ -14,29 +13,22 @@ from engine.tuning.replay.votes import TrackProgress, no_progress
 
 
 class ReplayDesk:
-    """Makes the decisions of past days again under another threshold.
+    """Repeats the decisions of past days under another threshold."""
 
-    Args:
-        records: the books.
-        config: all settings.
-        clock: the present.
-    """
-
-    def __init__(self, records: Records, config: Config, clock: Callable[[], datetime]) -> None:
-        self._records, self._config, self._clock = records, config, clock
+    def __init__(self, records: Records, config: Config) -> None:
+        self._records, self._config = records, config
 
     def past(self, since: date, until: date | None = None, *, progress: TrackProgress = no_progress) -> Past:
-        """Days whose decisions can be made again under any threshold, see `engine.tuning.replay`.
+        """Return days whose decisions can be repeated under any threshold, by default until today.
 
         Args:
-            since, until: days; until today by default.
-            progress: told how many of how many tracks are decided again, as they were.
+            progress: called while the logged decisions are repeated.
 
         Raises:
-            InputError: the days make no sense, or no sighting was logged.
+            InputError: the range of days is invalid, or no sighting was logged.
         """
         records, config = self._records, self._config
-        today = records.attendance.day_of(self._clock())
+        today = records.attendance.day_of(records.clock())
         last = min(until or today, today)
         if since > last:
             what = f"{since} has not come yet" if since > today else f"{since} lies after {last}"
@@ -47,7 +39,7 @@ class ReplayDesk:
                 f"no sighting was logged from {since} to {last}",
                 hint="sightings are logged while a camera is watched, and kept as [retention] sightings says",
             )
-        gallery, passages, incidents = records.gallery.current(), records.attendance.log, records.incidents.rows
+        gallery, passages, incidents = records.gallery.current(), records.attendance.log, records.incidents.log
         around = [day for day in passages.days() if (since - day).days <= 2 and (day - last).days <= 2]
         return Past(
             tracks,
@@ -68,9 +60,9 @@ class ReplayDesk:
     def replay(
         self, threshold: float, since: date, until: date | None = None, *, min_margin: float | None = None
     ) -> Replay:
-        """Which punches and alerts another threshold would have changed; for several thresholds ask one `past`.
+        """Return the punches and alerts that another threshold would have changed; for several thresholds use one `past`.
 
         Raises:
-            InputError: threshold, margin or days make no sense, or no sighting was logged.
+            InputError: threshold, margin or range of days is invalid, or no sighting was logged.
         """
         return self.past(since, until).at(threshold, min_margin)

@@ -1,4 +1,4 @@
-"""The result of a replay: changes, counts by day, and how far to trust them."""
+"""The result of a replay: changes, counts by day, and limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class ChangeKind(StrEnum):
-    """What would have been different."""
+    """A kind of difference."""
 
     LOST = "punch lost"
     NEW = "punch new"
@@ -20,17 +20,16 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One punch or alert that would have been different.
+    """A punch or alert that would have been different.
 
     Attributes:
-        kind: what changes.
-        day, time, camera, track: where to look; the time is when the person came into view, or the incident began.
-        then, now: the decision: `known`, `cool-down` (known, but no punch so soon after another), `unknown`, `unidentified`, `undecided`,
-            `not living`; of tailgating its class, or `none`.
-        person_then, person_now: employee ids; empty: nobody.
+        time: when the person came into view, or the incident began.
+        then, now: the decision: `known`, `cool-down` (known, but too soon for another punch), `unknown`, `unidentified`, `undecided`,
+            `not living`; for tailgating its class, or `none`.
+        person_then, person_now: employee ids; empty if nobody.
         similarity: of the track's mean embedding with the best candidate; None for tailgating.
         event_id, incident_id, picture: the row that would change, and a picture of the face; may be empty.
-        said: what people have decided since: `taken back`, or the state of a review; empty: nothing.
+        said: what people have decided since: `taken back`, or the state of a review; may be empty.
     """
 
     kind: ChangeKind
@@ -51,14 +50,7 @@ class Change:
 
 @dataclass(frozen=True)
 class ReplayedDay:
-    """Counts of one day.
-
-    Attributes:
-        day: which.
-        tracks: replayed.
-        punches_then, punches_now, unknown_then, unknown_now: punches, and alerts of unknown people.
-        changes: how many by kind.
-    """
+    """Counts of one day: replayed tracks, punches, alerts about unknown people, and changes by kind."""
 
     day: date
     tracks: int
@@ -74,14 +66,14 @@ class Limits:
     """What a replay had to leave out.
 
     Attributes:
-        without_sighting: punches whose track has no row in the log of sightings (older, or made up); they stay as they are.
-        unreadable: rows of that log that cannot be read because somebody changed them.
-        unexplained: tracks whose logged votes do not lead to the logged decision; their punches stay as they are.
-        disagreeing: tracks whose decision does not lead to the logged punch or alert; they are not reported as changes.
-        tailgating: incidents whose logged class the decisions do not lead to; they stay as they are.
-        shortened: tracks that were replayed without their first frames, which the log had no room for.
-        undecided: tracks that were decided then and lack frames for a decision now; the door would have looked at more.
-        other_gallery: tracks that were compared with another gallery than today's.
+        without_sighting: punches whose track is not in the log of sightings (older, or invented); they stay.
+        unreadable: rows of that log that somebody changed.
+        unexplained: tracks whose logged votes do not lead to the logged decision; their punches stay.
+        disagreeing: tracks whose decision does not lead to the logged punch or alert; not reported as changes.
+        tailgating: incidents whose logged class does not follow from the decisions; they stay.
+        shortened: tracks replayed without their first frames, for which the log had no room.
+        undecided: tracks decided then that lack frames for a decision now; at the door there would have been more.
+        other_gallery: tracks compared with another gallery than today's.
     """
 
     without_sighting: int = 0
@@ -98,20 +90,18 @@ class Limits:
 class Replay:
     """What another threshold would have changed.
 
-    No punch changes its name: whom a track's mean embedding resembles most does not depend on the threshold, and it is that name or none.
+    No punch changes its name, because the person whom a track's mean embedding resembles most does not depend on the threshold.
 
-    A replay takes liveness checks as they turned out, and does not repeat: identifiers of strangers (newly unknown people count as one
-    when they resemble the same person most), `seen` rows, passages that would only now be tailgating, names that were given and
-    withdrawn on the way, and the choice of frames to look at.
+    A replay keeps the logged liveness checks. It does not repeat identifiers of strangers (newly unknown people count as one if they
+    resemble the same person most), `seen` rows, passages that would only now be tailgating, names withdrawn again, and the choice
+    of frames.
 
     Attributes:
-        threshold, min_margin: tried; None: the margin that was in force.
-        first, last: the days.
-        in_force: lowest and highest threshold that was in force then; None: no face was compared.
-        tracks: replayed.
+        min_margin: None: the margin that was in force.
+        in_force: lowest and highest threshold in force then; None if no face was compared.
+        tracks: number of replayed tracks.
         changes: in the order of time.
         days: with at least one track or punch, oldest first.
-        limits: what was left out.
     """
 
     threshold: float
@@ -125,5 +115,5 @@ class Replay:
     limits: Limits
 
     def count(self, *kinds: ChangeKind) -> int:
-        """How many changes are of these kinds."""
+        """Return how many changes are of these kinds."""
         return sum(change.kind in kinds for change in self.changes)

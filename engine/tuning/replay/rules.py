@@ -1,4 +1,4 @@
-"""What decisions lead to: punches, alerts and passages by the rules of the door (`engine.attendance.rules`, `engine.events`)."""
+"""Punches, alerts and passages that decisions lead to, by the rules of `engine.attendance.rules` and `engine.events`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,7 @@ SETTLED = {TrackState.KNOWN, TrackState.UNKNOWN}
 
 @dataclass(frozen=True)
 class KeptPunch:
-    """A punch of a track that is not replayed.
-
-    Attributes:
-        person, direction, time: whose, which way, when.
-    """
+    """A punch of a track that is not replayed."""
 
     person: str
     direction: str
@@ -34,9 +30,9 @@ class Passage:
     """Tracks that passed together.
 
     Attributes:
-        kind: `known+known` and the like; `none`: fewer than two people.
+        kind: a tailgating class, or `none` for fewer than two people.
         people: how many.
-        named: ids of the enrolled ones, sorted.
+        named: sorted ids of the enrolled people.
     """
 
     kind: str
@@ -46,12 +42,11 @@ class Passage:
 
 @dataclass(frozen=True)
 class Consequences:
-    """What the decisions on all tracks lead to, under one threshold.
+    """What the decisions on all tracks lead to under one threshold.
 
     Attributes:
-        decisions: by track.
         punches: person by track.
-        alerts: tracks with which an alert about an unknown person begins.
+        alerts: tracks that begin an alert about an unknown person.
     """
 
     decisions: Mapping[Key, TrackDecision]
@@ -60,13 +55,7 @@ class Consequences:
 
 
 class DoorRules:
-    """The rules, and the tracks they are applied to.
-
-    Args:
-        tracks: that are replayed.
-        events: cool-down and episodes.
-        require_liveness, directions: see `Past`.
-    """
+    """The rules, and the replayed tracks; for the other arguments see `Past`."""
 
     def __init__(
         self,
@@ -79,12 +68,12 @@ class DoorRules:
         self._require_liveness, self._directions = require_liveness, directions
 
     def consequences(self, decisions: Mapping[Key, TrackDecision], kept: Iterable[KeptPunch]) -> Consequences:
-        """What decisions lead to; those of tracks that are not replayed are left out."""
+        """Return what the decisions on replayed tracks lead to."""
         own = {key: decision for key, decision in decisions.items() if key in self._tracks}
         return Consequences(own, self._punches(own, kept), self._alerts(own))
 
     def person(self, key: Key, decision: TrackDecision) -> str | None:
-        """Who a track is, as far as that may be written down."""
+        """Return the person of a track, as far as it may be logged."""
         return living_person(decision.identity, self._tracks[key].liveness, required=self._require_liveness)
 
     def _punches(self, decisions: Mapping[Key, TrackDecision], kept: Iterable[KeptPunch]) -> dict[Key, str]:
@@ -103,7 +92,7 @@ class DoorRules:
         return punches
 
     def _stranger(self, key: Key) -> str:
-        """Who a stranger is taken for: their identifier, or whom they resemble most."""
+        """Return a stranger's identifier, or whom they resemble most."""
         track = self._tracks[key]
         alike = f"like {track.candidates[0].person}" if track.candidates else f"track {track.track}"
         return track.unknown_id or alike
@@ -121,7 +110,7 @@ class DoorRules:
         )
 
     def word(self, key: Key, side: Consequences) -> str:
-        """A decision in a word, see `Change`."""
+        """Return a decision in a word, see `Change`."""
         identity = side.decisions[key].identity
         if identity.state is TrackState.UNKNOWN:
             return "unknown"
@@ -132,7 +121,7 @@ class DoorRules:
         return "known" if key in side.punches else "cool-down"
 
     def passage(self, keys: Collection[Key], side: Consequences) -> Passage:
-        """What tracks that passed together were."""
+        """Return the passage of tracks that passed together."""
         identities = {key: side.decisions[key].identity for key in keys}
         named = sorted({each.person for each in identities.values() if each.person is not None})
         strangers = {self._stranger(key) for key, each in identities.items() if each.state is TrackState.UNKNOWN}

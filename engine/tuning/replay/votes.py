@@ -1,7 +1,7 @@
-"""The votes of tracks counted again, by the same code as at the door (`engine.tracking.voting`).
+"""The votes of tracks, counted again by the same code as at the door (`engine.tracking.voting`).
 
-Which frames were looked at is as it was: a track that was decided early was then looked at less often, so under another threshold it may
-lack the frames by which it would have been decided. Similarities are those with the gallery of that time.
+The frames stay the same: a track that was decided early got fewer frames afterwards, so under another threshold it may lack the frames
+that would have decided it. Similarities are those with the gallery of that time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Key = tuple[str, str]
 """Camera and track."""
 
 TrackProgress = Callable[[int, int], None]
-"""Is called with how many of how many tracks are decided; what it raises ends the work."""
+"""Called with the number of decided tracks and of all tracks; an exception ends the work."""
 
 
 def no_progress(done: int, total: int) -> None:
@@ -29,12 +29,12 @@ def no_progress(done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class TrackDecision:
-    """What the votes of a track amount to.
+    """The result of a track's votes.
 
     Attributes:
-        identity: the decision at the end.
-        since: time of the frame from which on the decision held.
-        was_unknown: the track was decided to be a stranger at some time, and reported as one.
+        identity: the final decision.
+        since: time of the first frame with this decision.
+        was_unknown: whether the track was reported as a stranger at some time.
     """
 
     identity: Identity
@@ -43,7 +43,7 @@ class TrackDecision:
 
 
 def key_of(sighting: TrackSighting) -> Key:
-    """How rows of other logs refer to a sighting's track."""
+    """Return the key by which rows of other logs refer to a track."""
     return sighting.camera, sighting.track
 
 
@@ -55,17 +55,15 @@ def rerun(
     known: Mapping[Key, TrackDecision] | None = None,
     progress: TrackProgress = no_progress,
 ) -> dict[Key, TrackDecision]:
-    """Decide anew who tracks were.
+    """Repeat the decisions on tracks.
 
-    Faces of one frame are assigned jointly, and of two tracks in view at once only one is the same person, as at the door.
+    As at the door, faces of one frame are assigned jointly, and one person is not in two tracks at once.
 
     Args:
         sightings: tracks, in any order.
-        voting: how many must agree.
-        threshold: similarity from which on (`>=`) a match is accepted; None: the one that was in force. To four digits, as the log.
-        min_margin: how far the best must lie before the runner-up; None: as it was.
-        known: decisions under the threshold that was in force; reused where no similarity lies between both thresholds.
-        progress: called with how far it is.
+        threshold: smallest accepted similarity (`>=`), rounded to four digits as in the log; None: the one that was in force.
+        min_margin: smallest lead over the runner-up; None: as it was.
+        known: decisions under the threshold that was in force, reused where no similarity lies between both thresholds.
     """
     decisions: dict[Key, TrackDecision] = {}
     sightings = list(sightings)
@@ -94,7 +92,7 @@ def rerun(
 
 
 def _as_it_was(sighting: TrackSighting, threshold: float | None, min_margin: float | None) -> bool:
-    """No similarity lies between the threshold that was in force and another one."""
+    """Return whether no similarity lies between the threshold that was in force and another one."""
     (old, margin), (new, other_margin) = _limits(sighting, None, None), _limits(sighting, threshold, min_margin)
     low, high = sorted((old, new))
     return margin == other_margin and not any(
@@ -124,7 +122,7 @@ def _followed(before: TrackDecision, identity: Identity, time: datetime) -> Trac
 
 
 def _in_view_together(sightings: Iterable[TrackSighting]) -> Iterator[list[TrackSighting]]:
-    """Tracks of a run whose times overlap, directly or through others, in the order in which they began."""
+    """Yield groups of a run's tracks whose times overlap, directly or through others, in the order of their beginnings."""
 
     def run(each: TrackSighting) -> tuple[str, str]:
         return each.camera, each.track.rpartition("-")[0]

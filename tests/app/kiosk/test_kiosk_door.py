@@ -168,7 +168,7 @@ def test_a_reader_that_is_killed_is_replaced_nobody_arrives_twice_and_the_gap_is
         assert door.children != [child]
     camera.pictures = scenes["nobody"]
     assert sum(row.event == "punch" for row in _rows(door)) == punches
-    told = [row["kind"] for row in bench.incidents.log.read(day, day)]
+    told = [row["kind"] for row in bench.incidents.log.raw.read(day, day)]
     assert told.count("camera_lost") == told.count("camera_back") >= 2
 
 

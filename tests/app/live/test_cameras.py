@@ -73,7 +73,7 @@ def test_a_kept_file_is_shown_again_and_again_but_what_happens_in_it_is_told_onc
     assert camera.pipeline is None
     assert camera.snapshot() is None
     day = bench.attendance.day_of(bench.clock())
-    assert [row["kind"] for row in bench.incidents.log.read(day, day)] == first
+    assert [row["kind"] for row in bench.incidents.log.raw.read(day, day)] == first
 
 
 def test_a_camera_that_cannot_be_opened_is_tried_again_for_as_long_as_it_is_kept(

@@ -441,8 +441,8 @@ def test_the_page_speaks_german(workbench: Workbench, monkeypatch: pytest.Monkey
 def test_a_workspace_that_cannot_be_written_says_so(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     incident_id = visit(workbench)
     page = opened(workbench, monkeypatch, incident=incident_id)
-    log = workbench.incidents.log.shelf.path(workbench.incidents.day_of(workbench.clock()))
-    other = log.with_name(f".{workbench.incidents.log.name}.lock")
+    log = workbench.incidents.log.raw.shelf.path(workbench.incidents.day_of(workbench.clock()))
+    other = log.with_name(f".{workbench.incidents.log.raw.name}.lock")
     other.unlink(missing_ok=True)
     other.mkdir()  # the lock cannot be taken, whoever runs the test
     page.button("acknowledge").click().run()
@@ -455,7 +455,7 @@ def test_a_log_that_cannot_be_read_is_said_on_the_page_and_leaves_the_menu(
     workbench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visit(workbench)
-    path = workbench.incidents.log.shelf.path(workbench.incidents.day_of(workbench.clock() - timedelta(hours=1)))
+    path = workbench.incidents.log.raw.shelf.path(workbench.incidents.day_of(workbench.clock() - timedelta(hours=1)))
     path.write_text("a;b\n1;2\n")
     assert open_count(workbench) == 0
     assert "lacks the column" in texts(opened(workbench, monkeypatch))
