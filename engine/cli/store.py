@@ -206,11 +206,11 @@ def _audit(workspace: Path, config: Config, zone: str, action: str, login: str, 
 
 def side_of(bench: Workbench) -> Side:
     """All rows, people and templates of a workbench's store, to copy or compare."""
-    from engine.postgres.sides import side
+    from engine.postgres.sides import Side
 
     logs = [*(log.shelf for log in bench.records.logs), bench.audit.raw.shelf]
     galleries = {"people": bench.gallery, "strangers": bench.strangers, "anchors": bench.anchors}
-    return side(bench.store, logs, bench.attendance.log.raw.journal, galleries, bench.records.verify)
+    return Side(bench.store, logs, bench.attendance.log.raw.journal, galleries, bench.records.verify)
 
 
 @contextmanager

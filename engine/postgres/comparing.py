@@ -72,10 +72,6 @@ class Comparison:
 def compare(files: Side, database: Side, progress: Progress) -> Comparison:
     """Compare the whole content of two stores, without holding all rows in memory.
 
-    Args:
-        files, database: the two stores.
-        progress: called with the log's name, rows done and rows in all.
-
     Raises:
         StorageError: a store cannot be read.
     """

@@ -58,8 +58,6 @@ def copy(source: Side, target: Side, progress: Progress, done: Copied | None = N
     """Copy the source into the target; nothing else may write to either meanwhile.
 
     Args:
-        source, target: a workspace's files and its database, either way.
-        progress: called with the log's name, rows done and rows in all.
         done: updated during the copy, so that it shows the progress if this raises; a second copy continues from there.
 
     Raises:

@@ -23,31 +23,24 @@ from engine.postgres.setup import check_version, zone_of
 from engine.postgres.shelf import TableShelf
 from engine.postgres.spool import Backlog, Entry, Spool
 from engine.postgres.watch import POLL_S, VersionWatch
-from engine.storage.logs import DayLog, Journal, Sealer, WholeLog
+from engine.storage.logs import Logs, Sealer
 
 log = logging.getLogger(__name__)
 
 _DRAIN_S = 0.5
 
 
-class _TableLogs:
-    """Logs in tables, see `engine.storage.logs.Logs`."""
+class _TableLogs(Logs):
+    """Logs in tables."""
 
     def __init__(self, database: Database, spool: Spool, recorder: str, sealer: Sealer) -> None:
-        self.sealer = sealer
         self.shelves: dict[str, TableShelf] = {}
         self._made_with = (database, spool, recorder)
-        self._journal = Journal(self.whole("seals", Journal.COLUMNS))
+        super().__init__(sealer)
 
-    def daily(self, name: str, columns: Sequence[str], people: Sequence[str] = (), keys: Sequence[str] = ()) -> DayLog:
-        return DayLog(self._shelf(name, columns, people, keys), self._journal)
-
-    def whole(self, name: str, columns: Sequence[str], people: Sequence[str] = ()) -> WholeLog:
-        return WholeLog(self._shelf(name, columns, people, ()))
-
-    def _shelf(self, name: str, columns: Sequence[str], people: Sequence[str], keys: Sequence[str]) -> TableShelf:
+    def shelf(self, name: str, columns: Sequence[str], people: Sequence[str], keys: Sequence[str]) -> TableShelf:
         if name not in self.shelves:
-            self.shelves[name] = TableShelf(*self._made_with, name, (*columns, "seal"), self.sealer, people, keys)
+            self.shelves[name] = TableShelf(*self._made_with, name, columns, self.sealer, people, keys)
         return self.shelves[name]
 
 
@@ -56,12 +49,9 @@ class DatabaseStore:
 
     Args:
         workspace: folder of pictures, settings and the spool.
-        url: of the database.
         site: whose rows are read and written.
-        timezone: of the workplace in the settings; the database's must be the same.
+        timezone: in the settings; the database's must be the same.
         recorder: name of the chains that this installation appends to.
-        sealer: makes the seals of the logs.
-        clock: the present.
         offline_start: keep copies of what cameras need in `known/`, and start with them while the database is away.
         poll_s: longest time between two queries for changes.
         listen: subscribe to notifications of changes.
@@ -88,8 +78,7 @@ class DatabaseStore:
         self.watcher.on_contact = self._contacted
         self.spool = Spool(workspace / "spool", sealer, clock)
         self._timezone = timezone
-        self._tables = _TableLogs(self.database, self.spool, recorder, sealer)
-        self.logs = self._tables
+        self.logs = _TableLogs(self.database, self.spool, recorder, sealer)
         self._keeping = False
         self._galleries: dict[str, Callable[[], Gallery]] = {}
         self._stopping = threading.Event()
@@ -186,7 +175,7 @@ class DatabaseStore:
         Raises:
             StorageError: no log has this name, or the database refuses the rows.
         """
-        shelf = self._tables.shelves.get(name)
+        shelf = self.logs.shelves.get(name)
         if shelf is None:
             raise StorageError(f"this version has no log {name}", hint="start the version that wrote the spool")
         with self.database.locked(name):

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,8 +31,6 @@ class DatabaseState:
 
     Attributes:
         address: without the password.
-        site: of this workspace.
-        login: of this process.
         kind: the login's rights: `owner`, `workbench`, `reader` or `recorder`; empty: not known yet.
         problem: why the database cannot be used; empty if it can.
         hint: how to fix the problem.
@@ -66,26 +65,34 @@ class Store(Protocol):
         """Return the place of a document, such as `accounts.json`."""
 
     def keep_known(self) -> None:
-        """Keep local copies of what a camera's recorder needs to start while the database is away."""
+        """Keep local copies of what a camera's recorder needs to start while the database is away; files are local."""
+        return
 
     def backlog(self) -> Backlog | None:
         """Return what waits for the database; None without a database."""
+        return None
 
     def state(self) -> DatabaseState | None:
         """Query the database's state, which may take seconds; None without a database."""
+        return None
 
     def close(self) -> None:
         """End threads and connections."""
+        return
 
 
-class FileStore:
+class FileStore(Store):
     """Files in a folder, for one site."""
 
     writes_sheets = True
 
     def __init__(self, workspace: Path, sealer: Sealer) -> None:
-        self._workspace = workspace
-        self.logs: Logs = FileLogs(workspace / "log", sealer)
+        self._workspace, self._sealer = workspace, sealer
+
+    @cached_property
+    def logs(self) -> Logs:
+        """Return the logs in `log/`."""
+        return FileLogs(self._workspace / "log", self._sealer)
 
     def people(self) -> PeopleKeep:
         """Return `people.csv`."""
@@ -99,20 +106,6 @@ class FileStore:
     def document(self, name: str, *, mode: int = 0o640) -> Document:
         """Return the file of that name."""
         return FileDocument(self._workspace / name, mode=mode)
-
-    def keep_known(self) -> None:
-        """Do nothing: all files are local."""
-
-    def backlog(self) -> Backlog | None:
-        """Return None: there is no database."""
-        return None
-
-    def state(self) -> DatabaseState | None:
-        """Return None: there is no database."""
-        return None
-
-    def close(self) -> None:
-        """Do nothing: no file stays open."""
 
 
 def open_store(workspace: Path, config: Config, sealer: Sealer, clock: Callable[[], datetime]) -> Store:

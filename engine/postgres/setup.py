@@ -180,8 +180,7 @@ def grant(database: Database, login: str, kind: Kind, password: str | None = Non
 
     Args:
         database: opened with a login that may create logins.
-        login: its name; it is created if missing.
-        kind: of its rights.
+        login: created if missing.
         password: to set; None: it signs in otherwise (certificate, peer).
 
     Returns:

@@ -68,13 +68,11 @@ class _DayRows:
 
 
 class TableShelf:
-    """A log in the database, see `engine.storage.logs.Shelf`.
+    """A log in the database, see `engine.storage.logs.Shelf` and `FileShelf`.
 
     Args:
-        database: of the log.
         spool: takes rows that cannot be written now.
         recorder: name of the chain that this process appends to.
-        name, columns, sealer, people, keys: see `engine.storage.logs.shelf.FileShelf`.
     """
 
     def __init__(

@@ -167,6 +167,16 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"{path}: {error.strerror or error}", hint=hint) from error
 
 
+def _acquired(path: Path, timeout_s: float) -> AbstractContextManager[object] | None:
+    """Acquire the cross-process lock beside a path; return None if another process holds it for so long."""
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return FileLock(path.with_name(f".{path.name}.lock")).acquire(timeout=timeout_s)
+        except Timeout:
+            return None
+
+
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the cross-process lock that guards `path` (a hidden `.name.lock` beside it).
@@ -174,28 +184,19 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         StorageError: the folder cannot be created or written, or another process holds the lock for over 30 s.
     """
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_TIMEOUT_S)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise StorageError(
-                f"{path} has been locked by another process for {LOCK_TIMEOUT_S:.0f} s",
-                hint="stop the process that hangs, then try again",
-            ) from error
-    try:
+    lock = _acquired(path, LOCK_TIMEOUT_S)
+    if lock is None:
+        raise StorageError(
+            f"{path} has been locked by another process for {LOCK_TIMEOUT_S:.0f} s",
+            hint="stop the process that hangs, then try again",
+        )
+    with lock:
         yield
-    finally:
-        lock.release()
 
 
 @contextlib.contextmanager
 def claimed(path: Path) -> Iterator[bool]:
     """Claim a path for the duration of the block, or until the process ends, without waiting.
-
-    Args:
-        path: to claim; a hidden `.name.lock` is created beside it.
 
     Yields:
         False if another process has claimed it.
@@ -203,19 +204,9 @@ def claimed(path: Path) -> Iterator[bool]:
     Raises:
         StorageError: the folder cannot be created or written.
     """
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
-        try:
-            lock.acquire()
-            first = True
-        except Timeout:
-            first = False
-    try:
-        yield first
-    finally:
-        if first:
-            lock.release()
+    lock = _acquired(path, 0)
+    with lock or contextlib.nullcontext():
+        yield lock is not None
 
 
 def writable(folder: Path) -> bool:
@@ -239,12 +230,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 def atomic_write(path: Path, content: bytes, *, mode: int = 0o640) -> None:
-    """Replace a file: readers see the old file or the new one, never a part.
+    """Replace a file, in a folder that is created if missing; readers see the old file or the new one, never a part.
 
-    Args:
-        path: the file; its folder is created if missing.
-        content: of the whole file.
-        mode: access rights, before the user's mask.
+    `mode` holds the access rights before the user's mask.
 
     Raises:
         StorageError: the file cannot be written; the old one is intact.

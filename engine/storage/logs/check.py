@@ -6,6 +6,8 @@ import csv
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, groupby
+from math import inf
 from typing import Literal
 
 from engine.storage.files import csv_line
@@ -75,9 +77,7 @@ def read_line(
         raw: the line without its end.
         stem: name of the file without suffix, part of every seal.
         columns: the header, `seal` last.
-        sealer: holds the key.
         people: indices of the columns with ids of people.
-        number: of the line.
     """
     try:
         text = raw.decode("utf-8")
@@ -99,14 +99,7 @@ def line_of(cells: list[str], stem: str, sealer: Sealer, people: Sequence[int], 
 def check_content(
     content: bytes, file: str, columns: Sequence[str], sealer: Sealer, people: Sequence[int], heads: Sequence[Head]
 ) -> list[Finding]:
-    """Return all findings about a sealed file.
-
-    Args:
-        content: the file's bytes.
-        file: its name with suffix.
-        columns, sealer, people: see `read_line`.
-        heads: of the file at earlier times.
-    """
+    """Return all findings about a sealed file; `heads` are those at earlier times, for the other arguments see `read_line`."""
     wanted = max((head.rows for head in heads), default=0)
     header, *rest = content.split(b"\n")
     tail = rest.pop() if rest else b""
@@ -134,8 +127,6 @@ def check_lines(lines: Sequence[Line], file: str, sealer: Sealer, heads: Sequenc
 
     Args:
         lines: in their order, numbered from 2.
-        file: its name.
-        sealer: holds the key.
         heads: of the chain at earlier times.
     """
     if len(lines) > 1 and not any(line.authentic for line in lines):
@@ -154,9 +145,8 @@ def _order(lines: Sequence[Line], wanted: int, file: str) -> Iterator[Finding]:
     for line in sorted(lines, key=lambda line: numbers.get(line.number, 0) - 1 != numbers.get(line.number - 1, 0)):
         if line.authentic and line.seal:
             if line.seal.number in first:
-                yield Finding(
-                    file, line.number, "inserted", f"row {line.seal.number} ({line.name}) appears a second time"
-                )
+                detail = f"row {line.seal.number} ({line.name}) appears a second time"
+                yield Finding(file, line.number, "inserted", detail)
             else:
                 first[line.seal.number] = line
     broken = [line for line in lines if not line.authentic]
@@ -170,7 +160,7 @@ def _order(lines: Sequence[Line], wanted: int, file: str) -> Iterator[Finding]:
         if number not in missing:
             before, after = around[line.number]
             place = bisect_right(free, before)
-            number = free.pop(place) if place < len(free) and (after is None or free[place] < after) else 0
+            number = free.pop(place) if place < len(free) and free[place] < after else 0
         if not number:
             yield Finding(file, line.number, "inserted", f"a row that was never written ({line.name})")
         else:
@@ -187,51 +177,35 @@ def _order(lines: Sequence[Line], wanted: int, file: str) -> Iterator[Finding]:
         yield Finding(file, row.number if row else 0, "removed", f"{which} removed {where}")
 
 
-def _neighbours(lines: Sequence[Line]) -> dict[int, tuple[int, int | None]]:
-    """Return for each line the highest number of an authentic row before it, and the lowest after it (None without one)."""
-    highest, lowest = [0], list[int | None]([None])
-    for line in lines:
-        highest.append(max(highest[-1], line.seal.number if line.authentic and line.seal else 0))
-    for line in reversed(lines):
-        number, later = line.seal.number if line.authentic and line.seal else None, lowest[-1]
-        lowest.append(later if number is None else number if later is None else min(number, later))
-    return {
-        line.number: (before, after)
-        for line, before, after in zip(lines, highest[:-1], reversed(lowest[:-1]), strict=True)
-    }
+def _neighbours(lines: Sequence[Line]) -> dict[int, list[float]]:
+    """Return for each line the highest number of an authentic row before it, and the lowest after it (infinity without one)."""
+    numbers = [line.seal.number if line.authentic and line.seal else None for line in lines]
+    before = accumulate((number or 0 for number in numbers), max, initial=0)
+    after = list(accumulate((number or inf for number in reversed(numbers)), min, initial=inf))[-2::-1]
+    return {line.number: around for line, *around in zip(lines, before, after, strict=False)}
 
 
 def _chain(lines: Sequence[Line], heads: Sequence[Head], file: str, sealer: Sealer) -> Iterator[Finding]:
     """Yield seals that do not follow the one before, and heads that the chain does not reach."""
     chains = {0: ""}
-    for line in sorted(
-        (line for line in lines if line.authentic and line.seal), key=lambda line: line.seal.number if line.seal else 0
-    ):
-        seal = line.seal
-        assert seal is not None
+    sealed = [(line.seal, line) for line in lines if line.authentic and line.seal]
+    for seal, line in sorted(sealed, key=lambda pair: pair[0].number):
         before = chains.get(seal.number - 1)
         expected = seal.chain if before is None else sealer.chain(before, seal.own)
         chains[seal.number] = expected
         if expected != seal.chain:
-            yield Finding(
-                file,
-                line.number,
-                "changed",
-                f"row {seal.number} ({line.name}): its seal does not follow the row before",
-            )
+            detail = f"row {seal.number} ({line.name}): its seal does not follow the row before"
+            yield Finding(file, line.number, "changed", detail)
     for head in heads:
         if head.chain and chains.get(head.rows, head.chain) != head.chain:  # empty: the last row was damaged then
             yield Finding(file, 0, "changed", f"the first {head.rows} rows are not those that were sealed")
 
 
 def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    runs: list[tuple[int, int]] = []
-    for number in numbers:
-        if runs and runs[-1][1] == number - 1:
-            runs[-1] = (runs[-1][0], number)
-        else:
-            runs.append((number, number))
-    return runs
+    """Return the first and the last number of each run of consecutive numbers."""
+    groups = groupby(enumerate(numbers), lambda each: each[1] - each[0])
+    runs = [[number for _, number in group] for _, group in groups]
+    return [(run[0], run[-1]) for run in runs]
 
 
 def _shortened(findings: Sequence[Finding], file: str) -> list[Finding]:

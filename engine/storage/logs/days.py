@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
-from typing import Protocol
 
 from engine.errors import StorageError
-from engine.storage.files import repeatable
 from engine.storage.logs.check import Finding, Head
+from engine.storage.logs.rows import day_range
 from engine.storage.logs.sealed import Row
 from engine.storage.logs.seals import Sealer
 from engine.storage.logs.shelf import WHOLE, FileShelf, Shelf, stem
@@ -23,12 +23,16 @@ from engine.storage.logs.shelf import WHOLE, FileShelf, Shelf, stem
 log = logging.getLogger(__name__)
 
 
-class Logs(Protocol):
-    """Creates the logs of a workspace."""
+class Logs(ABC):
+    """Creates the logs of a workspace, sealed by `sealer`."""
 
-    @property
-    def sealer(self) -> Sealer:
-        """Makes their seals."""
+    def __init__(self, sealer: Sealer) -> None:
+        self.sealer = sealer
+        self._journal = Journal(self.whole("seals", Journal.COLUMNS))
+
+    @abstractmethod
+    def shelf(self, name: str, columns: Sequence[str], people: Sequence[str], keys: Sequence[str]) -> Shelf:
+        """Return where a log is stored; `columns` with `seal`."""
 
     def daily(self, name: str, columns: Sequence[str], people: Sequence[str] = (), keys: Sequence[str] = ()) -> DayLog:
         """Return a log with chains per day.
@@ -37,31 +41,29 @@ class Logs(Protocol):
             name: such as `attendance`.
             columns: without `seal`; the first one identifies a row, if any does.
             people: columns with ids of people.
-            keys: columns that `DayLog.about` searches.
+            keys: columns that `TypedDayLog.about` searches.
         """
+        return DayLog(self.shelf(name, (*columns, "seal"), people, keys), self._journal)
 
     def whole(self, name: str, columns: Sequence[str], people: Sequence[str] = ()) -> WholeLog:
         """Return a log that is not divided into days."""
+        return WholeLog(self.shelf(name, (*columns, "seal"), people, ()))
 
 
-class FileLogs:
+class FileLogs(Logs):
     """Logs in CSV files.
 
     Args:
         folder: such as `<workspace>/log`.
-        sealer: makes the seals; default: one with the key `seal.key` beside the folder.
+        sealer: default: one with the key `seal.key` beside the folder.
     """
 
     def __init__(self, folder: Path, sealer: Sealer | None = None) -> None:
         self._folder = folder
-        self.sealer = sealer or Sealer(folder.parent / "seal.key")
-        self._journal = Journal(self.whole("seals", Journal.COLUMNS))
+        super().__init__(sealer or Sealer(folder.parent / "seal.key"))
 
-    def daily(self, name: str, columns: Sequence[str], people: Sequence[str] = (), keys: Sequence[str] = ()) -> DayLog:
-        return DayLog(FileShelf(self._folder, name, (*columns, "seal"), self.sealer, people, keys), self._journal)
-
-    def whole(self, name: str, columns: Sequence[str], people: Sequence[str] = ()) -> WholeLog:
-        return WholeLog(FileShelf(self._folder, name, (*columns, "seal"), self.sealer, people))
+    def shelf(self, name: str, columns: Sequence[str], people: Sequence[str], keys: Sequence[str]) -> Shelf:
+        return FileShelf(self._folder, name, columns, self.sealer, people, keys)
 
 
 class WholeLog:
@@ -145,7 +147,7 @@ class DayLog:
 
     def read(self, first: date, last: date | None = None) -> list[dict[str, str]]:
         """Return the rows from `first` to `last` (inclusive; default: the same day), day by day, not to be modified."""
-        return self.on(_range(first, last or first))
+        return self.on(day_range(first, last or first))
 
     def on(self, days: Iterable[date]) -> list[dict[str, str]]:
         """Return the rows of these days, in this order, not to be modified."""
@@ -154,20 +156,6 @@ class DayLog:
     def by_day(self, days: Iterable[date]) -> dict[date, list[dict[str, str]]]:
         """Return the rows by day, without days that have none."""
         return self.shelf.read(list(days))
-
-    def about(self, key: str, first: date, last: date) -> list[dict[str, str]]:
-        """Return the rows from `first` to `last` with a key in one of the `keys` columns."""
-        return self.shelf.about(key, _range(first, last))
-
-    def find(self, row_id: str) -> dict[str, str] | None:
-        """Return the row of an identifier, or None."""
-        return next(iter(self.shelf.find(row_id)), None)
-
-    def standing(self, day: date, column: str, identifier: str) -> dict[str, str] | None:
-        """Return the row that an interrupted earlier run wrote under a repeatable id, or None."""
-        if not repeatable():
-            return None
-        return next((row for row in self.read(day) if row[column] == identifier), None)
 
     def days(self) -> list[date]:
         """Return the days that have rows, oldest first."""
@@ -233,10 +221,6 @@ class DayLog:
                 part.drop()
 
 
-def _range(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-
-
 class Journal:
     """Records which days of a log were closed (with their heads), healed after a crash, or deleted by retention.
 
@@ -261,18 +245,12 @@ class Journal:
         detail: str = "",
     ) -> None:
         """Record an action on a chain."""
-        row: dict[str, object] = {
-            "timestamp": time.isoformat(timespec="seconds") if time else "",
-            "action": action,
-            "log": f"{log_name}@{recorder}" if recorder else log_name,
-            "day": day.isoformat(),
-            "rows": head.rows if head else "",
-            "head": head.chain if head else "",
-            "key": self.file.sealer.key_id,
-            "detail": detail,
-        }
+        when = time.isoformat(timespec="seconds") if time else ""
+        log = f"{log_name}@{recorder}" if recorder else log_name
+        rows, chain = (head.rows, head.chain) if head else ("", "")
+        cells = (when, action, log, day.isoformat(), rows, chain, self.file.sealer.key_id, detail)
         with self.file.exclusive():
-            self.file.append([row])
+            self.file.append([dict(zip(self.COLUMNS, cells, strict=True))])
 
     def keys(self) -> set[str]:
         """Return the ids of the keys that days were sealed with."""

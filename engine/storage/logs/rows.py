@@ -17,7 +17,7 @@ from math import isfinite
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from engine.storage.files import decode_cell, encode_cell
+from engine.storage.files import decode_cell, encode_cell, repeatable
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -33,6 +33,11 @@ Cells = Mapping[str, str]
 def split(text: str) -> tuple[str, ...]:
     """Split a cell into its texts."""
     return tuple(text.split(";")) if text else ()
+
+
+def day_range(first: date, last: date) -> list[date]:
+    """Return the days from `first` to `last`, both included."""
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 
 def joined(texts: Iterable[str]) -> str:
@@ -210,21 +215,21 @@ class TypedDayLog(Generic[T]):
 
     def read(self, first: date, last: date | None = None) -> list[T]:
         """Return the rows from `first` to `last` (inclusive; default: the same day), day by day."""
-        return self.on(first + timedelta(days=offset) for offset in range(((last or first) - first).days + 1))
+        return self.on(day_range(first, last or first))
 
     def about(self, key: str, first: date, last: date) -> list[T]:
         """Return the rows from `first` to `last` with a key in one of the `keys` columns."""
-        return self.kind.parse_all(self.raw.about(key, first, last), self.raw.name)
+        return self.kind.parse_all(self.raw.shelf.about(key, day_range(first, last)), self.raw.name)
 
     def find(self, row_id: str) -> T | None:
         """Return the row of an identifier, or None."""
-        raw = self.raw.find(row_id)
-        return None if raw is None else next(iter(self.kind.parse_all([raw], self.raw.name)), None)
+        return next(iter(self.kind.parse_all(self.raw.shelf.find(row_id), self.raw.name)), None)
 
     def standing(self, day: date, column: str, identifier: str) -> T | None:
         """Return the row that an interrupted earlier run wrote under a repeatable id, or None."""
-        raw = self.raw.standing(day, column, identifier)
-        return None if raw is None else next(iter(self.kind.parse_all([raw], self.raw.name)), None)
+        rows = self.raw.read(day) if repeatable() else []
+        raw = [row for row in rows if row[column] == identifier][:1]
+        return next(iter(self.kind.parse_all(raw, self.raw.name)), None)
 
     def _rows(self, day: date, raw: Sequence[Cells]) -> list[T]:
         known = self._known.pop(day, None)

@@ -132,10 +132,7 @@ class FileShelf:
     """A log in sealed files, `<name>-<day>.csv` or `<name>.csv`.
 
     Args:
-        folder: of the files.
-        name: of the log.
         columns: the header, `seal` last.
-        sealer: makes the seals.
         people: columns with ids of people.
         keys: columns that `about` searches.
     """
@@ -226,7 +223,6 @@ class FileShelf:
         return rows
 
     def find(self, row_id: str) -> list[dict[str, str]]:
-
         def distance(day: date) -> tuple[bool, int]:
             return not row_id.startswith(f"{day:%Y%m%d}"), -day.toordinal()
 
