@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
 
-from engine.archive.crew import Crew, Task, WorkerLost, perform
+from engine.archive.crew import Crew, Task, Worker, WorkerLost, perform
 from engine.archive.observe import Recipe
 from engine.errors import InputError, MusterError
 
@@ -27,22 +27,22 @@ class Actor:
     def perform(self, task: Task | None) -> bytes:
         try:
             return perform(task, self._recipe)
-        except MusterError as error:  # which node it was is known here only
+        except MusterError as error:  # only the worker knows its node
             host = os.uname().nodename
             raise type(error)(f"{error.message} (on {host})", hint=error.hint) from None
 
 
-class _RayWorker:
-    """See `Worker`."""
+class _RayWorker(Worker):
+    """A Ray actor that does one task at a time."""
 
     def __init__(self, ray: Any, recipe: Recipe) -> None:
         self._ray, self._recipe = ray, recipe
-        self._actor = self._made()
+        self.start()
 
-    def _made(self) -> Any:
-        # a dead actor is replaced by a new one here, which gets work when it is ready: so no segment waits for a node that is gone
+    def start(self) -> None:
+        # the crew, not Ray, replaces a dead actor, so that no segment waits for a node that has gone
         options = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0, "scheduling_strategy": "SPREAD"}
-        return self._ray.remote(Actor).options(**options).remote(self._recipe)
+        self._actor = self._ray.remote(Actor).options(**options).remote(self._recipe)
 
     def submit(self, task: Task | None) -> Future[bytes]:
         answer: Future[bytes] = Future()
@@ -63,10 +63,6 @@ class _RayWorker:
         self._actor.perform.remote(task).future().add_done_callback(forward)
         return answer
 
-    def replace(self) -> None:
-        self.close()
-        self._actor = self._made()
-
     def close(self) -> None:
         with contextlib.suppress(Exception):
             self._ray.kill(self._actor, no_restart=True)
@@ -74,24 +70,23 @@ class _RayWorker:
 
 @contextlib.contextmanager
 def ray_crew(address: str, recipe: Recipe, workers: int | None) -> Iterator[Crew]:
-    """Workers on a Ray cluster.
+    """Yield workers on a Ray cluster.
 
     Args:
-        address: `HOST:PORT` of its head, `auto` for the one that this machine belongs to, or `local` for one on this machine that ends
-            with the command.
-        recipe: what their networks are opened with.
+        address: `HOST:PORT` of its head, `auto` for the cluster of this machine, or `local` for one on this machine that ends with
+            the command.
         workers: how many; None: one per core of the cluster.
 
     Raises:
         InputError: Ray is not installed, or the cluster cannot be reached.
     """
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is told to anybody outside
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is sent outside
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise InputError("Ray is not installed", hint="pip install 'muster[cluster]', or leave --ray out") from error
-    with contextlib.redirect_stdout(sys.stderr):  # Ray's remarks on dead workers must not come between our results
+    with contextlib.redirect_stdout(sys.stderr):  # Ray reports dead workers there, which must not mix with results
         yield from _connected(ray, address, recipe, workers)
 
 
@@ -106,9 +101,8 @@ def _connected(ray: Any, address: str, recipe: Recipe, workers: int | None) -> I
             **(here if address == "local" else {}),
         )
     except (ConnectionError, RuntimeError, ValueError, TimeoutError, ray.exceptions.RayError) as error:
-        what = next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)[
-            :160
-        ]
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        what = (lines[-1] if lines else type(error).__name__)[:160]
         raise InputError(
             f"no Ray cluster answers at {address} ({what})",
             hint=f"start it with `ray start --head`, give this command its RAY_AUTH_TOKEN, and mind: {_PYTHON}",
@@ -116,10 +110,7 @@ def _connected(ray: Any, address: str, recipe: Recipe, workers: int | None) -> I
     try:
         held = ray.cluster_resources()
         count = workers or max(1, int(held.get("CPU", 1)))
-        crew = Crew([_RayWorker(ray, recipe) for _ in range(count)])
-        try:
+        with contextlib.closing(Crew([_RayWorker(ray, recipe) for _ in range(count)])) as crew:
             yield crew
-        finally:
-            crew.close()
     finally:
         ray.shutdown()

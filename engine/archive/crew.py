@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -62,15 +63,18 @@ def perform(task: Task | None, recipe: Recipe) -> bytes:
     return task.run(reader, recipe) if task is not None else b""
 
 
-class Worker(Protocol):
+class Worker(ABC):
     """Does one task at a time in a process of its own."""
 
+    @abstractmethod
+    def start(self) -> None:
+        """Start a process."""
+
+    @abstractmethod
     def submit(self, task: Task | None) -> Future[bytes]:
         """Begin a task; None only opens the networks. The future raises `WorkerLost` if the process has gone."""
 
-    def replace(self) -> None:
-        """Start a new process in place of one that has gone."""
-
+    @abstractmethod
     def close(self) -> None:
         """End the process at once."""
 
@@ -88,23 +92,18 @@ def _settle() -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
-class LocalWorker:
-    """A process of this machine; see `Worker`."""
+class LocalWorker(Worker):
+    """A process of this machine."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
-        self._pool = self._opened()
+        self.start()
 
-    @staticmethod
-    def _opened() -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _settle)
+    def start(self) -> None:
+        self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _settle)
 
     def submit(self, task: Task | None) -> Future[bytes]:
         return self._pool.submit(perform, task, self._recipe)
-
-    def replace(self) -> None:
-        self.close()
-        self._pool = self._opened()
 
     def close(self) -> None:
         kill_workers(self._pool)
@@ -214,7 +213,8 @@ class Crew:
                 self._again(entry, error)
             if self._deaths[id(worker)] < _MOST_DEATHS:
                 self.replaced += 1
-                worker.replace()
+                worker.close()
+                worker.start()
                 self._begin(worker, None)
         elif entry is None or isinstance(error, ModelUnavailable):
             raise error
@@ -228,12 +228,12 @@ class Crew:
             self.retried += 1
             self._queue.put(entry)
             return
-        what = error.message if isinstance(error, MusterError) else f"{type(error).__name__}: {error}"
+        what, hint = f"{type(error).__name__}: {error}", ""
         if isinstance(error, (BrokenExecutor, WorkerLost)):
             what = "the worker died"
-        hint = (
-            error.hint if isinstance(error, MusterError) else ""
-        ) or "run the command again; the others are not affected"
+        elif isinstance(error, MusterError):
+            what, hint = error.message, error.hint
+        hint = hint or "run the command again; the others are not affected"
         entry.failed(MusterError(f"{entry.task.where}: {what}", hint=hint))
 
     def close(self) -> None:

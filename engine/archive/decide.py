@@ -1,8 +1,8 @@
-"""The cheap half of an archive: who came when, decided by the pipeline itself over what was observed.
+"""The cheap half of an archive: the pipeline decides who came when from the observations.
 
-The pipeline is the one that watches cameras; only its networks are asked of a record first. What that does not hold (a decided track is
-verified at moments that nobody could foresee) is computed here, on one thread, too. So the rows are those that `muster watch --fast`
-would have written. Ids are derived from the recording: a run that was killed in the middle is done again without writing a row twice.
+It is the pipeline that watches cameras, but it looks up faces and embeddings in the observations. Embeddings that these lack, such as
+those that verify a decided track, are computed here on one thread. The rows are therefore those of `muster watch --fast`. Ids derive from
+the recording, so repeating an interrupted run writes no row twice.
 """
 
 from __future__ import annotations
@@ -24,23 +24,19 @@ from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.pipeline import RunStats, open_pipeline
 from engine.storage import repeatable_ids
-from engine.types import Detections, Frame
+from engine.types import Detections, Floats, Frame, Image
 from engine.workbench import Workbench
-
-Floats = NDArray[np.float32]
-Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What came of a recording.
+    """The result for a recording.
 
     Attributes:
-        stats: of the pipeline.
-        computed: faces that the record did not hold.
-        frames: that were observed.
-        lost: pictures that could not be decoded a second time; they were taken for black.
-        gaps: (from, to) in seconds after the beginning: longer than a camera may be silent.
+        computed: number of faces that the observations lacked.
+        frames: number of observed frames.
+        lost: number of frames that could not be decoded again and were replaced by black ones.
+        gaps: (from, to) in seconds from the beginning, longer than a camera may be silent.
     """
 
     stats: RunStats
@@ -51,7 +47,7 @@ class Decision:
 
 
 class _RecordedFinder:
-    """See `Finder`; answers from the record."""
+    """A `Finder` that looks up faces in the observations."""
 
     def __init__(self) -> None:
         self.scans = 0
@@ -64,7 +60,7 @@ class _RecordedFinder:
 
 
 class _RecordedEmbedder:
-    """See `Embedder`; answers from the record what that holds."""
+    """An `Embedder` that looks up embeddings in the observations first."""
 
     def __init__(self, network: Embedder) -> None:
         self.dimension = network.dimension
@@ -84,7 +80,7 @@ class _RecordedEmbedder:
 
 
 class _RecordedReader(FaceReader):
-    """See `FaceReader`; finds and embeds from the record."""
+    """A `FaceReader` that looks up faces and embeddings in the observations."""
 
     def __init__(self, networks: FaceReader, config: Config, finder: Finder, embedder: Embedder) -> None:
         super().__init__(networks.detector, embedder, config.quality)
@@ -96,7 +92,7 @@ class _RecordedReader(FaceReader):
 
 
 class _LateFrame(Frame):
-    """A frame that is decoded when somebody looks at it. At most nobody does: their faces are found already."""
+    """A frame that is decoded on access, which is rare because its faces are known."""
 
     def __init__(self, playback: _Playback, key: int, time: datetime, index: int) -> None:
         fields = {"_playback": playback, "_key": key, "time": time, "camera": playback.camera, "index": index}
@@ -116,11 +112,7 @@ class _LateFrame(Frame):
 
 
 class _Playback:
-    """The observed frames of a recording.
-
-    Attributes:
-        lost: pictures that could not be decoded again; they are black.
-    """
+    """The observed frames of a recording; `lost` counts those replaced by black ones."""
 
     def __init__(self, reel: Reel, footage: Footage, camera: str, start: datetime) -> None:
         self.footage, self.camera = footage, camera
@@ -128,13 +120,13 @@ class _Playback:
         self._reel, self._start = reel, start
 
     def frames(self, keys: NDArray[np.int64], first: int) -> Iterator[Frame]:
-        """Frames by their keys; `first` is the running number of the first."""
+        """Yield frames by their keys; `first` is the index of the first."""
         offsets = self.footage.offsets_s(keys).tolist()
         for index, (key, offset) in enumerate(zip(keys.tolist(), offsets, strict=True), first):
             yield _LateFrame(self, key, self._start + timedelta(seconds=offset), index)
 
     def image(self, key: int) -> Image:
-        """The pixels of a frame, RGB uint8 (H, W, 3), read-only."""
+        """Return the pixels of a frame, RGB uint8 (H, W, 3), read-only."""
         picture = self._reel.picture(key)
         if picture is None:
             self.lost += 1
@@ -155,29 +147,27 @@ def decide(
     recording_id: str,
     told: Callable[[int, int], None],
 ) -> Decision:
-    """Run the pipeline over a recording that was observed, or is being observed: what is there is decided while the next is awaited.
+    """Run the pipeline over a recording while its segments are being observed.
 
-    When it is interrupted nothing is settled: what stands in the books then is what a second run finds there and goes on from.
+    A second run continues from the rows of an interrupted one.
 
     Args:
-        bench: the workspace.
-        networks: for what the record does not hold.
-        path, footage: the recording.
-        observed: its segments, in order.
-        camera, start: its name, and the time of the first frame.
-        recording_id: what ids are derived from; also names its tracks.
-        told: how many of how many frames are done.
+        networks: compute the embeddings that the observations lack.
+        observed: segments of the recording in order.
+        start: time of the first frame.
+        recording_id: from which ids derive; also names tracks.
+        told: called with the number of finished frames and of all.
 
     Raises:
-        InputError: the file cannot be opened any more, or none of its pictures could be decoded.
-        GalleryMismatch: the gallery is of another model.
-        StorageError: something could not be written.
-        MusterError: what `observed` raises.
+        InputError: the file cannot be opened again, or has no decodable picture.
+        GalleryMismatch: the gallery belongs to another model.
+        StorageError: something cannot be written.
+        MusterError: from `observed`.
     """
     start = start.astimezone(UTC)
     finder, embedder = _RecordedFinder(), _RecordedEmbedder(networks.embedder)
     reader = _RecordedReader(networks, bench.config, finder, embedder)
-    # nobody is called at night because of what happened last month
+    # nobody needs an alert about last month
     services = replace(bench.services(reader), alert=None)
     keys = [np.empty(0, np.int64)]
     with repeatable_ids(recording_id), Reel(path, footage) as reel:
@@ -201,7 +191,7 @@ def decide(
 
 
 def _faces(observed: Observation, first: int) -> dict[int, Detections]:
-    """Those of frames with faces, by the frame's running number."""
+    """Return the faces of frames that have any, by the index of the frame."""
     faces: dict[int, Detections] = {}
     end = 0
     for index, count in enumerate(observed.counts.tolist(), first):

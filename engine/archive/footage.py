@@ -1,7 +1,7 @@
-"""What a recording's container says of it without decoding: key frames, times, where to cut; and the way to any of its frames.
+"""A recording's container: key frames and times without decoding, segments, and access to any frame.
 
-PyAV reads packets without decoding them, so times are those of the container (a variable frame rate is no special case) and a
-segment can begin at any key frame. Decoding runs in one thread: damaged pictures are then concealed in the same way wherever it runs.
+PyAV reads packets without decoding them, so times are the container's, also with a variable frame rate, and a segment can begin at any
+key frame. Decoding uses one thread, so that every machine conceals damaged pictures in the same way.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from av.video.reformatter import VideoReformatter
 
 SEGMENT_S = 15.0
-"""A recording is cut into as many equal segments as are at least so long."""
+"""Shortest segment: a recording is cut into as many equal ones as possible."""
 WARM_UP_S = 1.0
-"""Faces are looked for from so long before a segment on, so that those in view at its beginning are known."""
+"""Time before a segment in which faces are searched, so that those in view at its beginning are known."""
 _SLACK_FRAMES = 2
 _HINT = "give a video file such as MP4, MKV, AVI or MOV; if it was cut off while being copied, copy it again"
 
@@ -39,7 +39,7 @@ def _key() -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of a recording: frames whose key lies in [begin, end); `end` None: up to the last."""
+    """A piece of a recording: frames with keys in [begin, end), or to the last one if `end` is None."""
 
     number: int
     begin: int
@@ -48,20 +48,20 @@ class Segment:
 
 @dataclass(frozen=True, eq=False)
 class Footage:
-    """What a container says.
+    """The structure of a container.
 
-    A frame's key is its time stamp in ticks, or its running number where the container's times make no sense.
+    A frame's key is its time stamp in ticks, or its index if the container's times are unusable.
 
     Attributes:
-        tick: seconds of one unit of a key.
+        tick: seconds per unit of a key.
         first: the first frame's key.
         count: frames in the container.
-        missing: frames that its header promises beyond those.
-        whole: the header tells how many frames there are, and they are there: the file does not grow any more.
+        missing: further frames that the header promises.
+        whole: whether all frames that the header counts are there, so that the file no longer grows.
         seconds: from the first frame to the last.
         size: (height, width) in pixels, as shown.
-        numbered: keys are running numbers.
-        cues, seeks: (n,) keys of key frames, and the time stamps by which they are found.
+        numbered: whether keys are indices.
+        cues, seeks: (n,) keys of key frames, and the time stamps by which to find them.
     """
 
     tick: Fraction
@@ -76,15 +76,15 @@ class Footage:
     seeks: NDArray[np.int64] = field(default_factory=_key)
 
     def offset_s(self, key: int) -> float:
-        """Seconds from the first frame to one."""
+        """Return the seconds from the first frame to a key."""
         return float((key - self.first) * self.tick)
 
     def offsets_s(self, keys: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The same for many: (n,)."""
+        """Return the same for (n,) keys."""
         return np.asarray((keys - self.first) * self.tick.numerator / self.tick.denominator, np.float64)
 
     def segments(self, target_s: float = SEGMENT_S) -> tuple[Segment, ...]:
-        """Equal pieces of about that length, cut at the next key frame: a matter of the file alone, never of who works on it."""
+        """Return equal pieces of about this length, cut at the next key frame; the same for any number of workers."""
         parts = max(1, int(self.seconds // target_s))
         cuts = {self.first}
         for part in range(1, parts):
@@ -96,25 +96,25 @@ class Footage:
         )
 
     def before(self, key: int) -> tuple[int, int] | None:
-        """Key and time stamp of the last key frame at or before a key; None: begin at the file's own beginning."""
+        """Return key and time stamp of the last key frame at or before a key; None for the beginning of the file."""
         row = bisect_right(self.cues, key) - 1
         return (int(self.cues[row]), int(self.seeks[row])) if row > 0 else None
 
     def cue_between(self, after: int, until: int) -> bool:
-        """Whether a key frame lies in (after, until]: going there is then quicker than decoding on."""
+        """Return whether a key frame lies in (after, until], so that seeking is quicker than decoding."""
         return bisect_right(self.cues, until) > bisect_right(self.cues, after)
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A decoded frame: its key, and its pixels when asked for (by one thread: those of a recording share the converter)."""
+    """A decoded frame. Use the pictures of one recording in one thread, because they share a converter."""
 
     key: int
     frame: VideoFrame
     converter: VideoReformatter
 
     def image(self) -> NDArray[np.uint8]:
-        """RGB uint8 (H, W, 3), turned upright as the container says."""
+        """Return RGB uint8 (H, W, 3), upright according to the container."""
         frame = self.converter.reformat(self.frame, format="rgb24")
         # a view of the converted frame: PyAV's own array would be a copy of it
         lines = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(frame.height, -1)
@@ -134,10 +134,10 @@ class Picture:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file. All of it: decoding takes many times as long as reading, and parts do not tell a file that still grows.
+    """Return the SHA-256 of a whole file; reading is quick beside decoding, and a part would not reveal a growing file.
 
     Raises:
-        InputError: it is empty or cannot be read.
+        InputError: the file is empty or cannot be read.
     """
     try:
         with path.open("rb") as handle:
@@ -155,7 +155,7 @@ def digest(path: Path) -> str:
 def _opened(path: Path) -> Iterator[tuple[InputContainer, Any]]:
     import av  # noqa: PLC0415 - only where videos are processed
 
-    av.logging.set_level(None)  # what matters is counted and told
+    av.logging.set_level(None)  # Muster counts and reports what matters
     try:
         container = av.open(str(path))
     except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -170,7 +170,7 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, Any]]:
 
 
 def _packets(container: InputContainer, stream: Any) -> Iterator[Any]:
-    """Packets up to the end, or to where the file cannot be read any further."""
+    """Yield packets up to the end, or to where the file becomes unreadable."""
     import av  # noqa: PLC0415
 
     packets = container.demux(stream)
@@ -183,10 +183,10 @@ def _packets(container: InputContainer, stream: Any) -> Iterator[Any]:
 
 
 def scan(path: Path) -> Footage:
-    """Read a container without decoding more than its first picture.
+    """Read a container, decoding only its first picture.
 
     Raises:
-        InputError: it is no video, or no picture of it can be decoded.
+        InputError: the file is not a video, or no picture can be decoded.
     """
     stamps: list[int | None] = []
     cues: list[tuple[int | None, int | None]] = []
@@ -217,7 +217,7 @@ def scan(path: Path) -> Footage:
         return Footage(every, 0, len(stamps), missing, seconds, size, numbered=True, whole=whole)
     table = np.array(marks, np.int64).reshape(-1, 2)
     return Footage(
-        # a recording begins with the first picture that can be shown, even where it was cut out of a stream before a key frame
+        # a recording begins with its first decodable picture, even if it was cut from a stream before a key frame
         Fraction(tick),
         opening.key,
         len(stamps),
@@ -232,11 +232,10 @@ def scan(path: Path) -> Footage:
 
 
 class Reel:
-    """An open recording: its frames in order, or any one of them. Not thread-safe.
+    """An open recording. Not thread-safe.
 
     Args:
-        path: the file.
-        footage: what `scan` said of it; None: it can only be read from its beginning.
+        footage: from `scan`; without it, reading starts at the beginning.
 
     Raises:
         InputError: the file cannot be opened.
@@ -257,12 +256,12 @@ class Reel:
         self._open.close()
 
     def frames(self, begin: int | None = None, end: int | None = None) -> Iterator[Picture]:
-        """Decode frames in order, from the last key frame at or before `begin` on; ends what was being decoded before.
+        """Decode frames in order from the last key frame at or before `begin`; earlier iterators end.
 
-        Frames before `begin` are given, too, for whoever must see them; those that cannot be decoded are left out.
+        Frames before `begin` are included; those that cannot be decoded are left out.
 
         Args:
-            begin: key from which frames are wanted; None: the first.
+            begin: first wanted key; None: the first frame.
             end: key before which to stop; None: at the end of the file.
 
         Raises:
@@ -271,7 +270,7 @@ class Reel:
         cue = self._footage.before(begin) if self._footage is not None and begin is not None else None
         if cue is not None and _sought(self._container, self._stream, cue[1]):
             first: int | None = cue[0]
-        else:  # a container that cannot be searched is read from its beginning
+        else:  # the container cannot be searched
             first = None
             if self._used or cue is not None:
                 self._open.close()
@@ -280,7 +279,7 @@ class Reel:
         return _decoded(self._container, self._stream, self._footage, first, end)
 
     def picture(self, key: int) -> Picture | None:
-        """The frame of a key, None when it cannot be decoded; those that are asked for in order are decoded in one go.
+        """Return the frame of a key, or None if it cannot be decoded; frames in order are decoded in one go.
 
         Raises:
             InputError: the file cannot be opened again.
@@ -296,7 +295,7 @@ class Reel:
 
 
 def _sought(container: InputContainer, stream: Any, stamp: int) -> bool:
-    """Go to a key frame; False: one beyond it was found, or none."""
+    """Seek a key frame; return False if the container has none there."""
     import av  # noqa: PLC0415
 
     try:
@@ -312,7 +311,7 @@ def _sought(container: InputContainer, stream: Any, stamp: int) -> bool:
 def _decoded(
     container: InputContainer, stream: Any, footage: Footage | None, first: int | None, end: int | None
 ) -> Iterator[Picture]:
-    """Frames from where the container stands; of a key frame's leading pictures, which need what came before it, none is given."""
+    """Yield frames from the present position, without a key frame's leading pictures, which need earlier ones."""
     import av  # noqa: PLC0415
 
     numbered = footage is not None and footage.numbered

@@ -1,4 +1,4 @@
-"""Which recordings there are, of which camera, and when each began: from the command, a manifest, or the files' own names."""
+"""Camera and start of recordings, from the command, a manifest, or the names of the files."""
 
 from __future__ import annotations
 
@@ -21,13 +21,7 @@ _HINT = "give --start, or a --manifest with the columns file,camera,start"
 
 @dataclass(frozen=True)
 class Listed:
-    """A recording to be processed.
-
-    Attributes:
-        path: of the file, absolute.
-        camera: its name.
-        start: of the first frame, timezone-aware.
-    """
+    """A recording to process: absolute path, name of the camera, and timezone-aware time of the first frame."""
 
     path: Path
     camera: str
@@ -35,15 +29,10 @@ class Listed:
 
 
 def moment_in(text: str, zone: ZoneInfo, what: str) -> datetime:
-    """An ISO 8601 time; without an offset it is the workplace's local time.
-
-    Args:
-        text: what stands there.
-        zone: of the workplace.
-        what: whose time it is, for the error.
+    """Parse an ISO 8601 time, by default in the workplace's zone; `what` names it in an error.
 
     Raises:
-        InputError: it is none, or the local time came twice, or never, when the clocks were changed.
+        InputError: the text is not a time, or because of a clock change the local time occurred twice or never.
     """
     try:
         time = datetime.fromisoformat(text.strip())
@@ -63,11 +52,12 @@ def moment_in(text: str, zone: ZoneInfo, what: str) -> datetime:
 
 
 def start_in_name(path: Path, zone: ZoneInfo) -> datetime:
-    """The time that a file's name tells: `20261122-085500`, `2026-11-22_08-55-00`, `20261122T085500+0100` and the like, the first of
-    several. A negative offset is read only after the `T` of ISO 8601; elsewhere it may be a number of another kind.
+    """Return the first time in a file's name, such as `20261122-085500`, `2026-11-22_08-55-00` or `20261122T085500+0100`.
+
+    A negative offset counts only after the `T` of ISO 8601; elsewhere it may be another number.
 
     Raises:
-        InputError: it tells none; the time at which a file was changed is never taken instead.
+        InputError: the name contains no time; the time of the last change is never used instead.
     """
     for match in _STAMP.finditer(path.stem):
         part = match.groupdict()
@@ -86,17 +76,16 @@ def start_in_name(path: Path, zone: ZoneInfo) -> datetime:
 def listed(
     files: Sequence[Path], zone: ZoneInfo, *, camera: str | None, start: str | None, manifest: Path | None
 ) -> tuple[list[Listed], list[InputError]]:
-    """Recordings in the order in which they began, and what is wrong with the others.
+    """Return recordings in the order of their starts, and the errors of the others.
 
     Args:
-        files: as given; without any, those of the manifest.
-        zone: of the workplace.
-        camera: of all files; None: of the manifest, else the name of the folder that a file lies in.
-        start: of the only file; None: of the manifest, else from the files' names.
-        manifest: a CSV file with the columns `file`, `camera` and `start`, whose files lie relative to it; the latter two may be empty.
+        files: default: those of the manifest.
+        camera: of all files; default: from the manifest, or else the name of a file's folder.
+        start: of the only file; default: from the manifest, or else from the file's name.
+        manifest: CSV file with the columns `file`, `camera` and `start`; paths are relative to it, camera and start may be empty.
 
     Raises:
-        InputError: there is nothing to do, or the manifest cannot be used.
+        InputError: there are no recordings, or the manifest is unusable.
     """
     told = _manifest(manifest) if manifest is not None else {}
     paths = [path.expanduser().absolute() for path in files] or list(told)

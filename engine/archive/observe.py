@@ -1,8 +1,8 @@
-"""The heavy half of an archive: what can be seen in a segment, without deciding anything.
+"""The heavy half of an archive: observe the faces in a segment, without deciding anything.
 
-A worker finds the faces of each frame as a recorder does, and embeds those that a recorder would, as far as that can be told without
-knowing who they are: at short intervals first, later rarely. Nothing is written here. What it returns is a matter of the segment and
-the recipe alone: one thread, no chance, no clock.
+A worker finds the faces of each frame like a recorder, and embeds those that a recorder would embed, as far as it can know that without
+identities: at short intervals first, later rarely. It writes nothing. The result depends on segment and recipe alone: one thread, no
+random numbers, no clock.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zipfile import BadZipFile
@@ -35,17 +35,16 @@ from engine.face_reader import FaceReader, open_reader
 from engine.models import ModelStore
 from engine.pipeline import Offers
 from engine.tracking import Tracker
-from engine.types import Detections, Frame
-
-Floats = NDArray[np.float32]
+from engine.types import Detections, Floats, Frame
 
 _FORMAT = 2
+_SECTIONS = ("embedding", "alignment", "detection", "quality", "tracking", "voting")
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings that what is seen depends on, and nothing else of them: workers on other machines need no more."""
+    """The settings on which observations depend, which are all that workers on other machines need."""
 
     embedding: EmbeddingConfig
     alignment: AlignmentConfig
@@ -57,48 +56,40 @@ class Recipe:
 
     @classmethod
     def of(cls, config: Config, models: ModelStore) -> Recipe:
-        """Those of a workspace."""
-        return cls(
-            config.embedding,
-            config.alignment,
-            config.detection,
-            config.quality,
-            config.tracking,
-            config.voting,
-            models.backend,
-        )
+        """Return the recipe of a workspace."""
+        return cls(**{name: getattr(config, name) for name in _SECTIONS}, backend=models.backend)
 
     @property
     def digest(self) -> str:
-        """Different for recipes under which something else may be seen, 12 hexadecimal digits."""
-        sections = (self.embedding, self.alignment, self.detection, self.quality, self.tracking, self.voting)
-        parts = [_FORMAT, ALIGNMENT_ID, SEGMENT_S, WARM_UP_S, self.backend, *(each.model_dump() for each in sections)]
+        """12 hexadecimal digits, which differ if observations may differ."""
+        sections = [getattr(self, name).model_dump() for name in _SECTIONS]
+        parts = [_FORMAT, ALIGNMENT_ID, SEGMENT_S, WARM_UP_S, self.backend, *sections]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
     def opened(self) -> FaceReader:
-        """The networks on one thread: the same bits wherever they run.
+        """Open the networks on one thread, with the same result on every machine.
 
         Raises:
-            ModelUnavailable: weights are not on this machine and cannot be fetched.
+            ModelUnavailable: the weights are missing and cannot be downloaded.
         """
         models = ModelStore("torch" if self.backend == "torch" else "onnx", threads=1)
         return open_reader(models, self.embedding, self.alignment, self.detection, self.quality)
 
 
 def face_print(crop: NDArray[np.uint8]) -> bytes:
-    """What tells an aligned face, (160, 160, 3) uint8, from all others: 16 bytes."""
+    """Return 16 bytes that identify an aligned face, (160, 160, 3) uint8."""
     return hashlib.blake2b(np.ascontiguousarray(crop).tobytes(), digest_size=16).digest()
 
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """What was seen in a segment.
+    """The faces in a segment, or in a frame.
 
     Attributes:
-        keys: (f,) int64, of the frames that could be decoded, in order.
-        counts: (f,) int64, faces in each.
-        boxes, landmarks, scores: (n, 4), (n, 5, 2) and (n,) float32: of all faces, frame by frame.
-        prints: (e, 16) uint8, of the faces that were embedded, see `face_print`.
+        keys: (f,) int64 of the decoded frames, in order.
+        counts: (f,) int64 faces per frame.
+        boxes, landmarks, scores: (n, 4), (n, 5, 2) and (n,) float32 of all faces, frame by frame.
+        prints: (e, 16) uint8 of the embedded faces, see `face_print`.
         embeddings: (e, d) float32 unit rows.
     """
 
@@ -111,17 +102,17 @@ class Observation:
     embeddings: Floats
 
     def to_bytes(self) -> bytes:
-        """As an npz file without pickle."""
+        """Return an npz file without pickle."""
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **vars(self))
         return buffer.getvalue()
 
     @classmethod
     def from_bytes(cls, content: bytes, place: object) -> Observation:
-        """The reverse.
+        """Read an npz file; `place` names it in an error.
 
         Raises:
-            StorageError: it is damaged; `place` says where it lies.
+            StorageError: the file is damaged.
         """
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as file:
@@ -132,39 +123,25 @@ class Observation:
             raise StorageError(f"{place} is damaged ({error})", hint="run the command again") from error
         return found
 
+    @classmethod
+    def of(cls, key: int, found: Detections, prints: Sequence[bytes], embeddings: Floats) -> Observation:
+        """Return the observation of one frame."""
+        shown = np.frombuffer(b"".join(prints), np.uint8).reshape(-1, 16)
+        frame = (np.array([key], np.int64), np.array([len(found)], np.int64))
+        return cls(*frame, found.boxes, found.landmarks, found.scores, shown, embeddings)
 
-@dataclass
-class _Columns:
-    keys: list[int] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
-    boxes: list[Floats] = field(default_factory=list)
-    landmarks: list[Floats] = field(default_factory=list)
-    scores: list[Floats] = field(default_factory=list)
-    prints: list[bytes] = field(default_factory=list)
-    embeddings: list[Floats] = field(default_factory=list)
-
-    def observation(self, dimension: int) -> Observation:
-        def joined(rows: list[Floats], *shape: int) -> Floats:
-            return np.concatenate([np.empty((0, *shape), np.float32), *rows]).astype(np.float32)
-
-        return Observation(
-            np.array(self.keys, np.int64),
-            np.array(self.counts, np.int64),
-            joined(self.boxes, 4),
-            joined(self.landmarks, 5, 2),
-            joined(self.scores),
-            np.frombuffer(b"".join(self.prints), np.uint8).reshape(-1, 16),
-            joined(self.embeddings, dimension),
-        )
+    @classmethod
+    def joined(cls, parts: Sequence[Observation]) -> Observation:
+        """Join observations; `parts` must not be empty."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
 
 @dataclass(frozen=True, eq=False)
 class ObserveTask:
-    """Look at one segment.
+    """Observe one segment.
 
     Attributes:
-        path, size: of the file; it must be the same wherever it is looked at.
-        footage, segment: of it.
+        size: of the file in bytes, which must be the same on every machine.
         min_face_px: smallest face; None: of the settings.
     """
 
@@ -176,16 +153,16 @@ class ObserveTask:
 
     @property
     def where(self) -> str:
-        """For people: which part of which file."""
+        """File and part, for people."""
         begin = self.footage.offset_s(self.segment.begin)
         end = self.footage.seconds if self.segment.end is None else self.footage.offset_s(self.segment.end)
         return f"{self.path}, {_minutes(begin)} to {_minutes(end)}"
 
     def run(self, reader: FaceReader, recipe: Recipe) -> bytes:
-        """See all of it.
+        """Return the observation as bytes.
 
         Raises:
-            InputError: the file is not there, or another one.
+            InputError: the file is missing, or has changed.
         """
         try:
             size = self.path.stat().st_size
@@ -195,10 +172,12 @@ class ObserveTask:
             ) from error
         if size != self.size:
             raise InputError(f"{self.path} changed meanwhile", hint="run the command again when it is complete")
-        return self._seen(reader, recipe).observation(reader.embedder.dimension).to_bytes()
+        nothing = Observation.of(0, Detections.empty(), (), np.empty((0, reader.embedder.dimension), np.float32))
+        nothing = replace(nothing, keys=nothing.keys[:0], counts=nothing.counts[:0])
+        return Observation.joined([nothing, *self._frames(reader, recipe)]).to_bytes()
 
-    def _seen(self, reader: FaceReader, recipe: Recipe) -> _Columns:
-        footage, segment, seen = self.footage, self.segment, _Columns()
+    def _frames(self, reader: FaceReader, recipe: Recipe) -> Iterator[Observation]:
+        footage, segment = self.footage, self.segment
         finder, tracker = reader.finder(recipe.detection, self.min_face_px), Tracker(recipe.tracking)
         guesses: dict[int, _Guess] = {}
         warm = segment.begin - round(WARM_UP_S / footage.tick)
@@ -211,49 +190,43 @@ class ObserveTask:
                 ids, _ = tracker.update(found, time)
                 if picture.key < segment.begin:
                     continue
-                seen.keys.append(picture.key)
-                seen.counts.append(len(found))
-                seen.boxes.append(found.boxes)
-                seen.landmarks.append(found.landmarks)
-                seen.scores.append(found.scores)
                 doubted = {trail.track_id: trail.doubted for trail in tracker.trails}
-                self._embed(reader, recipe, image, time, ids, found, guesses, doubted, seen)
-        return seen
+                for track_id in ids:
+                    guesses.setdefault(track_id, _Guess(recipe.voting))
+                yield Observation.of(
+                    picture.key, found, *self._embedded(reader, image, time, ids, found, guesses, doubted)
+                )
 
     @staticmethod
-    def _embed(
+    def _embedded(
         reader: FaceReader,
-        recipe: Recipe,
         image: NDArray[np.uint8],
         time: datetime,
         ids: list[int],
         found: Detections,
-        guesses: dict[int, _Guess],
+        guesses: Mapping[int, _Guess],
         doubted: Mapping[int, datetime | None],
-        seen: _Columns,
-    ) -> None:
-        """Embed the faces that a recorder would."""
-
-        for track_id in ids:
-            if track_id not in guesses:
-                guesses[track_id] = _Guess(recipe.voting)
+    ) -> tuple[list[bytes], Floats]:
+        """Embed the faces that a recorder would embed; return their prints and embeddings."""
         rows = [row for row, each in enumerate(ids) if guesses[each].due(1.0, time, doubted.get(each))]
         faces = reader.cut(image, found[rows])
-        good = []
+        good, prints = [], []
         for place, (row, quality) in enumerate(zip(rows, faces.qualities, strict=True)):
             ways = guesses[ids[row]].due(quality.score, time, doubted.get(ids[row])) if quality.good else []
             for made in ways:
                 made.made(quality.score, time)
             if ways:
                 good.append(place)
-                seen.prints.append(face_print(faces.crops[place]))
-        if good:
-            seen.embeddings.append(reader.embedder.embed(faces.crops[good]))
+                prints.append(face_print(faces.crops[place]))
+        if not good:
+            return [], np.empty((0, reader.embedder.dimension), np.float32)
+        return prints, reader.embedder.embed(faces.crops[good])
 
 
 class _Guess:
-    """Which faces of a track a recorder would have embedded: as if it were decided by the fewest votes that make a name, and as if by
-    those that make a stranger. Both are embedded, so what is asked for later is nearly always there.
+    """Which faces of a track a recorder would embed if the fewest votes decided it, as a name or as a stranger.
+
+    Both are embedded, so that later decisions nearly always find their embeddings.
     """
 
     def __init__(self, voting: VotingConfig) -> None:
@@ -261,7 +234,7 @@ class _Guess:
         self._ways = [(Offers(), votes) for votes in sorted({voting.min_agreeing, voting.min_unknown})]
 
     def due(self, score: float, time: datetime, doubted: datetime | None) -> list[Offers]:
-        """The ways on which a face of that quality would be embedded."""
+        """Return the cases in which a recorder would embed a face of this quality."""
         return [
             made
             for made, votes in self._ways

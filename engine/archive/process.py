@@ -1,6 +1,6 @@
-"""A backlog of recordings, from files to rows: workers observe, the pipeline decides in the order in which recordings began.
+"""A backlog of recordings, from files to rows: workers observe, and the pipeline decides in the order of the recordings' starts.
 
-Both go on side by side: while one segment is decided its followers are observed. Only this process writes into the workspace.
+Both run at the same time: while one segment is decided, workers observe the next ones. Only this process writes into the workspace.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time as clock
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from engine.archive.crew import Crew
@@ -28,16 +29,15 @@ from engine.workbench import Workbench
 
 log = logging.getLogger(__name__)
 
-
 _STEADY_S = 2.0
-"""A file that was changed more recently is looked at again after so long: it may still be written."""
+"""Muster checks a file that changed more recently again after this time, because it may still be growing."""
 _GROWING_S = 600.0
-"""One that was changed more recently and does not tell its length may be a copy that stalled: all of it is seen before it is decided."""
+"""A file that changed more recently and does not state its length may be a stalled copy, so it is observed as a whole first."""
 
 
 @dataclass
 class _Recording:
-    """One recording on its way."""
+    """A recording in progress."""
 
     listed: Listed
     report: FileReport
@@ -53,16 +53,16 @@ class _Recording:
     waited_s: float = 0.0
 
     def seen(self, segment: Segment) -> None:
-        """A segment lies on the shelf, or never will."""
+        """Note that a segment was observed, or cannot be."""
         with self.changed:
             self.missing.discard(segment.number)
             self.changed.notify_all()
 
     def wait(self, segments: Sequence[Segment]) -> None:
-        """Until segments are seen.
+        """Wait until segments are observed.
 
         Raises:
-            InputError: one cannot be.
+            InputError: one cannot be observed.
         """
         began = clock.perf_counter()
         with self.changed:
@@ -72,18 +72,18 @@ class _Recording:
             raise InputError(self.report.told)
 
     def observations(self) -> Iterator[Observation]:
-        """What its segments show, each as soon as it is seen.
+        """Yield the observations of the segments as soon as each is there.
 
         Raises:
-            InputError: one cannot be seen.
-            StorageError: one is damaged.
+            InputError: a segment cannot be observed.
+            StorageError: an observation is damaged.
         """
         for segment in self.segments:
             self.wait([segment])
             yield self.shelf.read(segment)
 
     def fail(self, error: MusterError) -> None:
-        """It cannot be decided, or not to its end; the first reason is told."""
+        """Note that the recording cannot be decided to its end; the first reason counts."""
         with self.changed:
             if not self.report.told:
                 self.report.told = str(error)
@@ -103,20 +103,18 @@ def process(
     progress: Progress,
     steady_s: float = _STEADY_S,
 ) -> Report:
-    """Observe and decide recordings; those that are done already are left out.
+    """Observe and decide recordings, except for those decided before.
 
     Args:
-        bench: the workspace.
-        recordings: in the order in which they began.
-        wrong: what is wrong with further ones; they are only reported.
-        hired: gives workers for a recipe.
-        progress: told of what is done.
-        steady_s: a file changed more recently is looked at again after so long.
+        recordings: in the order of their starts.
+        wrong: errors of further recordings, only reported.
+        hired: returns workers for a recipe.
+        steady_s: time after which to check a file again that changed more recently.
 
     Raises:
-        GalleryMismatch: the gallery is of another model.
+        GalleryMismatch: the gallery belongs to another model.
         InputError: another process works on this workspace's archive, or there are no workers.
-        ModelUnavailable: networks cannot be opened.
+        ModelUnavailable: the networks cannot be opened.
         StorageError: the workspace cannot be read or written.
     """
     began = clock.perf_counter()
@@ -135,7 +133,7 @@ def process(
 
 
 class _Backlog:
-    """The recordings of one run. One thread surveys and observes, the caller's decides."""
+    """The recordings of one run: one thread surveys and observes, the caller's decides."""
 
     def __init__(
         self, bench: Workbench, recordings: Sequence[Listed], recipe: Recipe, progress: Progress, steady_s: float
@@ -148,15 +146,14 @@ class _Backlog:
             for rank, each in enumerate(recordings)
         ]
         self._taken: dict[str, str] = {}
-        self._networks: FaceReader | None = None
         self._error: BaseException | None = None
         self._pieces = self._seen = 0
 
     def run(self, crew: Crew) -> None:
-        """Work all of it off.
+        """Process all recordings.
 
         Raises:
-            MusterError: whatever ended the observing of the recordings.
+            MusterError: whatever ended the observing thread.
         """
         thread = threading.Thread(target=self._observe, args=(crew,), name="observing", daemon=True)
         thread.start()
@@ -174,7 +171,7 @@ class _Backlog:
             thread.join()
 
     def _observe(self, crew: Crew) -> None:
-        """Body of the observing thread."""
+        """Run the observing thread."""
         try:
             self._wait_until_steady()
             coming = iter(self.recordings)
@@ -194,7 +191,7 @@ class _Backlog:
                 recording.surveyed.set()
 
     def _wait_until_steady(self) -> None:
-        """Give files that were changed a moment ago the time to show that they grow."""
+        """Wait so that files that changed a moment ago can show that they are growing."""
         for recording in self.recordings:
             recording.state = _state(recording.listed.path)
         youngest = clock.time() - max((recording.state[1] / 1e9 for recording in self.recordings), default=0.0)
@@ -202,7 +199,7 @@ class _Backlog:
             clock.sleep(self._steady_s - youngest)
 
     def _survey(self, recording: _Recording, crew: Crew) -> None:
-        """Find out what a file is, and hand out its pieces."""
+        """Inspect a file and hand out its segments."""
         try:
             self._look_into(recording)
         except MusterError as error:
@@ -254,7 +251,7 @@ class _Backlog:
             )
 
     def _decided_before(self, recording: _Recording) -> bool:
-        """The same file in the same state: that needs not even be read."""
+        """Return whether the same file in the same state was decided before, without reading it."""
         listed, report = recording.listed, recording.report
         wanted = (report.file, listed.camera, listed.start, *recording.state)
         for row in self._before.values():
@@ -264,7 +261,7 @@ class _Backlog:
         return False
 
     def _known(self, recording: _Recording) -> bool:
-        """Done before, or given twice."""
+        """Return whether the recording was decided before, or given twice."""
         report = recording.report
         name = report.recording_id
         if name in self._taken:
@@ -301,7 +298,7 @@ class _Backlog:
         crew.add((recording.rank, segment.number), task, done, failed)
 
     def _settle(self, recording: _Recording) -> None:
-        """Decide a recording that is observed, or is being observed."""
+        """Decide a recording during or after its observation."""
         if recording.footage is None or recording.failed:
             return
         report, footage = recording.report, recording.footage
@@ -312,7 +309,7 @@ class _Backlog:
             self._check_steady(recording)
             decision = decide(
                 self._bench,
-                self._opened(),
+                self._networks,
                 recording.listed.path,
                 footage,
                 recording.observations(),
@@ -329,11 +326,9 @@ class _Backlog:
         report.work_s = clock.perf_counter() - began - recording.waited_s
         self._keep(recording, decision, footage)
 
-    def _opened(self) -> FaceReader:
-        """Networks for what no record holds."""
-        if self._networks is None:
-            self._networks = self._recipe.opened()
-        return self._networks
+    @cached_property
+    def _networks(self) -> FaceReader:
+        return self._recipe.opened()
 
     def _keep(self, recording: _Recording, decision: Decision, footage: Footage) -> None:
         report, stats = recording.report, decision.stats
@@ -362,7 +357,7 @@ class _Backlog:
 
 
 def _state(path: Path) -> tuple[int, int]:
-    """Size and time of change; zeros when there is none."""
+    """Return a file's size and time of change; zeros if it is missing."""
     try:
         status = path.stat()
     except OSError:

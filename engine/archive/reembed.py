@@ -1,8 +1,8 @@
-"""All templates anew, from their pictures, after a change of model or recipe.
+"""Embed all templates again from their pictures, after a change of model or recipe.
 
-A template keeps its id, its person, its weight and its place. People are embedded from their enrolment pictures, strangers from the picture
-of their incident, mistaken faces from that of the punch. What has no picture, or one on which no face is found, cannot be compared any
-more: it is left out and named. A gallery is replaced at once when all of its templates are there, the old one stays beside it.
+A template keeps its id, person, weight and place. People are embedded from their enrolment pictures, strangers from the picture of their
+incident, mistaken faces from that of the punch. Templates without a picture, or without a face in it, can no longer be compared: they are
+left out and reported. Muster replaces a gallery when all its templates are there, and keeps the old one beside it.
 """
 
 from __future__ import annotations
@@ -27,10 +27,8 @@ from engine.gallery import Gallery, GalleryStore, Template
 from engine.imaging import read_image
 from engine.incidents import IncidentKind
 from engine.storage import atomic_write, claimed
-from engine.types import Progress
+from engine.types import Floats, Progress
 from engine.workbench import Workbench
-
-Floats = NDArray[np.float32]
 
 _PIECE = 16
 """Pictures per piece of work."""
@@ -38,16 +36,16 @@ _PIECE = 16
 
 @dataclass
 class GalleryReport:
-    """What became of a gallery.
+    """The result for a gallery.
 
     Attributes:
         name: `people`, `strangers` or `anchors`.
         outcome: `embedded`, `of this recipe already`, `empty` or `failed`.
-        before: model and alignment that it had.
-        templates: how many it holds now.
-        left_out: id, person and reason of templates that are gone.
-        emptied: people of whom none is left: they must be enrolled again.
-        kept: file of the old one, empty: none.
+        before: earlier model and alignment.
+        templates: how many the gallery holds now.
+        left_out: id, person and reason of lost templates.
+        emptied: people without templates, who must be enrolled again.
+        kept: file of the old gallery; may be empty.
     """
 
     name: str
@@ -61,14 +59,13 @@ class GalleryReport:
 
 @dataclass
 class ReembedReport:
-    """What became of all.
+    """The result for all galleries.
 
     Attributes:
         recipe: model and alignment of the settings.
-        galleries: one each.
         told: what failed.
-        concerns: what does not fit any more, such as a threshold.
-        dropped: old files that were deleted.
+        concerns: what no longer fits, such as a threshold.
+        dropped: number of deleted old files.
     """
 
     recipe: str
@@ -79,27 +76,23 @@ class ReembedReport:
 
     @property
     def complete(self) -> bool:
-        """Nothing failed, and nobody enrolled was lost."""
+        """Whether nothing failed and everybody is still enrolled."""
         return not self.told and not any(each.emptied for each in self.galleries if each.name == "people")
 
 
 @dataclass(frozen=True)
 class ReembedTask:
-    """Embed some pictures.
-
-    Attributes:
-        pictures: template id and the picture itself: it is sent along, so workers need not reach the workspace.
-    """
+    """Embed some pictures, which the task carries by template id because workers may not reach the workspace."""
 
     pictures: tuple[tuple[str, NDArray[np.uint8]], ...]
 
     @property
     def where(self) -> str:
-        """For people."""
+        """Names the pictures for people."""
         return f"pictures of the templates {self.pictures[0][0]} to {self.pictures[-1][0]}"
 
     def run(self, reader: FaceReader, recipe: Recipe) -> bytes:
-        """See `Task`: of each picture whether a face was found, and its embedding, as an npz file without pickle."""
+        """Return embeddings and whether each picture shows a face, as an npz file without pickle."""
         del recipe
         rows = np.zeros((len(self.pictures), reader.embedder.dimension), np.float32)
         found = np.zeros(len(self.pictures), np.bool_)
@@ -121,17 +114,15 @@ def reembed(
     author: str,
     drop_old: bool = False,
 ) -> ReembedReport:
-    """Embed all templates anew that are not of the settings' recipe; a second run goes on where the first was interrupted.
+    """Embed all templates again that are not of the settings' recipe; a second run continues an interrupted one.
 
     Args:
-        bench: the workspace.
-        hired: gives workers for a recipe.
-        progress: told of pictures.
+        hired: returns workers for a recipe.
         author: for the audit log.
-        drop_old: delete the galleries of other models that were kept.
+        drop_old: delete the kept galleries of other models.
 
     Raises:
-        InputError: another process does so, or there are no workers.
+        InputError: another process works on the archive, or there are no workers.
         ModelUnavailable: the networks cannot be opened.
         StorageError: something cannot be read or written.
         GalleryMismatch: somebody changed a gallery meanwhile.
@@ -177,7 +168,7 @@ def _replace(
     row: GalleryReport,
     author: str,
 ) -> None:
-    """Put the new gallery in place of the old one."""
+    """Replace the old gallery."""
     kept: list[Template] = []
     for template in old.templates:
         if template.template_id in answers:
@@ -198,7 +189,7 @@ def _replace(
 
 
 def _pictures_of(bench: Workbench, name: str, gallery: Gallery) -> dict[str, Path]:
-    """The picture of each template that has one."""
+    """Return the picture of each template that has one."""
     if name == "people":
         paths = {each.template_id: bench.registrar.picture(each.template_id) for each in gallery.templates}
         return {key: path for key, path in paths.items() if path.is_file()}
@@ -216,7 +207,7 @@ def _pictures_of(bench: Workbench, name: str, gallery: Gallery) -> dict[str, Pat
 
 
 def _concerns(bench: Workbench) -> list[str]:
-    """A threshold is one for similarities of one model."""
+    """Return concerns about the threshold, which is for similarities of one model."""
     found = bench.calibration.in_force(bench.gallery.current())
     concerns = [f"{each.what} → {each.hint}" for each in found.concerns]
     if found.source == "settings":
@@ -228,11 +219,7 @@ def _concerns(bench: Workbench) -> list[str]:
 
 
 class _Pieces:
-    """Embedded pictures, kept until all are there.
-
-    Attributes:
-        answers: embedding by template, of pictures with a face.
-    """
+    """Embedded pictures, kept until all are there; `answers` holds the embeddings by template."""
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
         self.answers: dict[str, Floats] = {}
@@ -241,7 +228,7 @@ class _Pieces:
         self._mutex = threading.Lock()
 
     def make(self, pictures: Sequence[tuple[str, Path]], crew: Crew, progress: Progress) -> list[str]:
-        """Embed pictures; what failed, one line each."""
+        """Embed pictures; return a line for each failure."""
         failed: list[str] = []
         pieces = [pictures[begin : begin + _PIECE] for begin in range(0, len(pictures), _PIECE)]
         self._all = len(pictures)
@@ -264,7 +251,7 @@ class _Pieces:
             try:
                 image = read_image(path)
             except InputError:
-                continue  # as if no face were on it: its template is named
+                continue  # reported like a picture without a face
             read.append((template_id, image))
             told += [template_id, hashlib.sha256(image.tobytes()).hexdigest()]
         names = [template_id for template_id, _ in read]
@@ -273,7 +260,7 @@ class _Pieces:
         def take(content: bytes) -> None:
             with np.load(io.BytesIO(content), allow_pickle=False) as file:
                 rows, found = file["embeddings"], file["found"].tolist()
-            with self._mutex:  # what was kept is read in a thread of its own
+            with self._mutex:  # kept pieces are read in a thread of their own
                 self.answers.update({key: row for key, row, there in zip(names, rows, found, strict=True) if there})
                 self._done += len(piece)
                 progress("embedding pictures", self._done, self._all)
@@ -296,7 +283,7 @@ class _Pieces:
         crew.add((number,), ReembedTask(tuple(read)), done, lost)
 
     def clear(self) -> None:
-        """Delete what was kept.
+        """Delete the kept pieces.
 
         Raises:
             StorageError: a file cannot be deleted.

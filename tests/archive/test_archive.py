@@ -194,7 +194,7 @@ class Clumsy:
             answer.set_result(task.run(None, None) if task is not None else b"")  # type: ignore[arg-type]
         return answer
 
-    def replace(self) -> None:
+    def start(self) -> None:
         self.replaced += 1
 
     def close(self) -> None:

@@ -198,7 +198,7 @@ class Near:
             answer.set_result(perform(task, self._recipe))
         return answer
 
-    def replace(self) -> None:
+    def start(self) -> None:
         pass
 
     def close(self) -> None:
