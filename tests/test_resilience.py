@@ -17,6 +17,7 @@ from engine.gallery import Gallery, GalleryStore, Template
 from engine.imaging import read_image, write_jpeg
 from engine.incidents import IncidentBook
 from engine.people import Person
+from engine.pipeline.faces import Decisions
 from engine.sources import FolderSource
 from engine.storage.logs import FileLogs
 from engine.tuning.assessment import Probe, _identification
@@ -167,8 +168,9 @@ def test_a_damaged_attendance_log_does_not_hold_incidents_up(tmp_path: Path) -> 
     services.attendance.log.raw.shelf.path(T0.date()).parent.mkdir(parents=True)
     services.attendance.log.raw.shelf.path(T0.date()).write_bytes("event_id,naïve\n1,é\n".encode("latin-1"))
     recorder, writer = pipeline._stages.recorder, pipeline._stages.writer
-    recorder._retracted(Event(EventKind.RETRACTION, T0, "door", (1,), ("ann",)))
-    recorder.camera_event(Event(EventKind.CAMERA_LOST, T0, "door"), Frame(BLACK, T0, "door"))
+    frame, retraction = Frame(BLACK, T0, "door"), Event(EventKind.RETRACTION, T0, "door", (1,), ("ann",))
+    recorder.record(frame, Decisions([], {}, services.gallery.current()), [retraction], passage_open=False)
+    recorder.camera_event(Event(EventKind.CAMERA_LOST, T0, "door"), frame)
     assert [row.kind for row in writer.write()] == ["camera_lost"]
     with pytest.raises(StorageError, match="1 events could not be written"):
         writer.finish()
