@@ -19,7 +19,7 @@ from engine.attendance.explain import Part
 from engine.attendance.presence import Mark, TimesInside, times_inside
 from engine.attendance.rota import Planned, Rota
 from engine.attendance.rows import DayRows, PunchRow
-from engine.attendance.stay import Stay, current_stay
+from engine.attendance.stay import CurrentStay, current_stay
 from engine.config import AttendanceConfig
 from engine.types import NOBODY, Person
 
@@ -156,7 +156,7 @@ class _Person:
         return self._filled(outcome, recorded, stay, corrections)
 
     def _filled(
-        self, outcome: _Outcome, recorded: _Outcome | None, stay: Stay | None, corrections: InForce
+        self, outcome: _Outcome, recorded: _Outcome | None, stay: CurrentStay | None, corrections: InForce
     ) -> DaySheet:
         planned, here = self._planned, outcome.times
         first = next((row for row in self._passages if row.timestamp == here.first_in), None)
@@ -219,7 +219,7 @@ class _Person:
     def _clock(self, time: datetime) -> str:
         return f"{time.astimezone(self._book.zone):%H:%M}"
 
-    def _stay(self, *, corrected: bool) -> Stay | None:
+    def _stay(self, *, corrected: bool) -> CurrentStay | None:
         """Whether the person is inside now; None: no, or the present is not in this working day."""
         now = self._book.present
         if now is None or not self._begin <= now < self._end:
@@ -227,7 +227,7 @@ class _Person:
         corrections = [row for row in self._corrections if corrected or row.day != self._day]
         return current_stay((row.mark for row in self._near), corrections, self._day, self._begin, now)
 
-    def _outcome(self, corrections: InForce, stay: Stay | None) -> _Outcome | None:
+    def _outcome(self, corrections: InForce, stay: CurrentStay | None) -> _Outcome | None:
         marks = [row.mark for row in self._passages if row.event_id not in corrections.removed]
         marks = sorted([*marks, *corrections.added])
         here = times_inside(marks)
@@ -287,7 +287,7 @@ class _Person:
         spans = ", ".join(f"{self._clock(begin)}–{self._clock(end)}" for begin, end in gaps)
         return (Part("camera off {times}", {"times": spans}),) if spans else ()
 
-    def _seen(self, here: TimesInside, marks: Sequence[Mark], stay: Stay | None, *, corrected: bool) -> _Outcome:
+    def _seen(self, here: TimesInside, marks: Sequence[Mark], stay: CurrentStay | None, *, corrected: bool) -> _Outcome:
         """The result of a day on which somebody was seen; corrections by hand need no camera as a witness."""
         planned = None if self._holiday or self._leave else self._planned
         ongoing = self._ongoing(here, marks)
@@ -370,7 +370,7 @@ _PUNCTUALITY = {
 }
 
 
-def _ongoing_status(stay: Stay | None) -> Status:
+def _ongoing_status(stay: CurrentStay | None) -> Status:
     return Status.INSIDE if stay and stay.presence is Presence.INSIDE else Status.POSSIBLY_INSIDE
 
 

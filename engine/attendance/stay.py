@@ -20,7 +20,7 @@ _RECENT = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
-class Stay:
+class CurrentStay:
     """Somebody is inside, or may be (`unsure`), since the first passage after the last departure; `last`: the last passage."""
 
     presence: Presence
@@ -30,7 +30,7 @@ class Stay:
 
 def current_stay(
     marks: Iterable[Mark], corrections: Sequence[Correction], day: date, begin: datetime, now: datetime
-) -> Stay | None:
+) -> CurrentStay | None:
     """Whether somebody is inside now; None: no.
 
     Args:
@@ -49,7 +49,7 @@ def current_stay(
     for before, mark in pairwise(recent):
         if before.direction == "out":
             since = mark.time
-    return Stay(Presence.INSIDE if directed and directed[-1] == "in" else Presence.UNSURE, since, recent[-1])
+    return CurrentStay(Presence.INSIDE if directed and directed[-1] == "in" else Presence.UNSURE, since, recent[-1])
 
 
 def _passages(marks: Sequence[Mark]) -> list[Mark]:

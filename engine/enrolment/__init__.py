@@ -6,7 +6,7 @@ Not here: storing and searching templates (`engine.gallery`), and who works here
 from engine.enrolment.capture import STEPS, Guidance, GuidedCapture, Step, Take
 from engine.enrolment.capture_drawing import draw_guidance
 from engine.enrolment.drafts import Draft, EnrolmentReport
-from engine.enrolment.photos import Picture, Refused, Shot
+from engine.enrolment.photos import Picture, RefusedPhoto, Shot
 from engine.enrolment.registrar import Registrar
 
 __all__ = [
@@ -16,7 +16,7 @@ __all__ = [
     "Guidance",
     "GuidedCapture",
     "Picture",
-    "Refused",
+    "RefusedPhoto",
     "Registrar",
     "Shot",
     "Step",

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.enrolment.photos import Refused, Shot
+from engine.enrolment.photos import RefusedPhoto, Shot
 from engine.errors import EnrolmentRejected
 from engine.gallery import Gallery, fuse
 from engine.types import Candidate, Floats
@@ -100,7 +100,7 @@ class Draft:
     employee_id: str
     name: str
     shots: tuple[Shot, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedPhoto, ...]
     alike: Floats
     kept: NDArray[np.bool_]
     nearest: tuple[Candidate, ...]
@@ -160,7 +160,7 @@ def draft(
     *,
     threshold: float,
     same_person: float,
-    refused: Sequence[Refused] = (),
+    refused: Sequence[RefusedPhoto] = (),
 ) -> Draft:
     """Draft an enrolment without storing anything.
 
@@ -235,7 +235,7 @@ def judge(
     Raises:
         EnrolmentRejected: nothing is usable, the photos show different people, or the person is enrolled under another id.
     """
-    refused = [Refused(name, "", text) for name, text in report.rejected.items()]
+    refused = [RefusedPhoto(name, "", text) for name, text in report.rejected.items()]
     drafted = draft(
         report.employee_id, report.name, shots, gallery, threshold=threshold, same_person=same_person, refused=refused
     )

@@ -33,7 +33,7 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedPhoto:
     """One photo that cannot be enrolled.
 
     Attributes:
@@ -59,7 +59,7 @@ _ADVICE = {
 }
 
 
-def _examined(reader: FaceReader, image: Image, name: str) -> Shot | Refused:
+def _examined(reader: FaceReader, image: Image, name: str) -> Shot | RefusedPhoto:
     faces = reader.photo(image)
     chosen = subject(faces, (image.shape[1], image.shape[0]))
     if chosen is None or faces.embeddings is None:
@@ -73,14 +73,14 @@ def _examined(reader: FaceReader, image: Image, name: str) -> Shot | Refused:
     return Shot(name, faces.embeddings[chosen], quality, crop_around(image, faces.detections.boxes[chosen]))
 
 
-def _refused(name: str, reason: str, advice: str, finding: str = "") -> Refused:
-    return Refused(name, reason, str(MusterError(f"{name}: {finding or reason}", hint=advice)))
+def _refused(name: str, reason: str, advice: str, finding: str = "") -> RefusedPhoto:
+    return RefusedPhoto(name, reason, str(MusterError(f"{name}: {finding or reason}", hint=advice)))
 
 
-def examine_all(reader: FaceReader, pictures: Iterable[tuple[str, Picture]]) -> tuple[list[Shot], list[Refused]]:
+def examine_all(reader: FaceReader, pictures: Iterable[tuple[str, Picture]]) -> tuple[list[Shot], list[RefusedPhoto]]:
     """Return the usable photos, and the others with the reasons why not; one picture at a time is held in memory."""
     shots: list[Shot] = []
-    refused: list[Refused] = []
+    refused: list[RefusedPhoto] = []
     for name, picture in pictures:
         try:
             if isinstance(picture, Path):
@@ -88,7 +88,7 @@ def examine_all(reader: FaceReader, pictures: Iterable[tuple[str, Picture]]) -> 
             else:
                 image = decode_image(picture, name=name) if isinstance(picture, bytes) else picture
         except InputError as error:
-            refused.append(Refused(name, "not a picture", str(error)))
+            refused.append(RefusedPhoto(name, "not a picture", str(error)))
             continue
         found = _examined(reader, image, name)
         if isinstance(found, Shot):

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.enrolment.drafts import Draft, EnrolmentReport, draft, judge
-from engine.enrolment.photos import Picture, Refused, Shot, examine_all
+from engine.enrolment.photos import Picture, RefusedPhoto, Shot, examine_all
 from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.gallery import Gallery, Template
@@ -84,11 +84,11 @@ class Registrar:
                 raise InputError(f"{person.email} belongs to {key}", hint="give another address")
         return person
 
-    def examine(self, pictures: Iterable[tuple[str, Picture]]) -> tuple[list[Shot], list[Refused]]:
+    def examine(self, pictures: Iterable[tuple[str, Picture]]) -> tuple[list[Shot], list[RefusedPhoto]]:
         """Return the usable photos and the refused ones, see `engine.enrolment.photos`."""
         return examine_all(self._reader(), pictures)
 
-    def draft(self, employee_id: str, name: str, shots: Sequence[Shot], refused: Sequence[Refused] = ()) -> Draft:
+    def draft(self, employee_id: str, name: str, shots: Sequence[Shot], refused: Sequence[RefusedPhoto] = ()) -> Draft:
         """Draft an enrolment with the current gallery, see `engine.enrolment.drafts`.
 
         Raises:

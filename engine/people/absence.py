@@ -29,7 +29,7 @@ _PHRASES = sorted(
 _LONG = 6  # phrases of at least this length also match inside compounds: Resturlaub
 
 
-class Refused(Exception):
+class RowRefused(Exception):
     """An entry cannot be used; `field`: the one at fault, may be empty; `level`: `error` if a person should look at it."""
 
     def __init__(self, reason: str, field: str = "", level: Literal["error", "warning"] = "error") -> None:
@@ -68,11 +68,11 @@ class Who:
         """Return the id of the person in a row: by `employee_id`, else by `email`, else by `name`.
 
         Raises:
-            Refused: the row matches nobody, or several people.
+            RowRefused: the row matches nobody, or several people.
         """
         field = next((field for field in ("employee_id", "email", "name") if row.text(field)), "")
         if not field:
-            raise Refused("the row does not say who", "employee_id")
+            raise RowRefused("the row does not say who", "employee_id")
         text = row.text(field)
         if field == "employee_id":
             found = {text} & self._ids.keys()
@@ -81,7 +81,7 @@ class Who:
         else:
             found = self._names.get(plain(text), set())
         if not found:
-            raise Refused(f"nobody in people.csv has the {field.replace('_', ' ')} {text}", field)
+            raise RowRefused(f"nobody in people.csv has the {field.replace('_', ' ')} {text}", field)
         return _one(found, field)
 
     def of_event(self, title: str, attendees: Iterable[str], organiser: str) -> tuple[str, str]:
@@ -90,15 +90,15 @@ class Who:
         Attendees and title must agree. The organiser counts only if both are silent, because another person may keep the calendar.
 
         Raises:
-            Refused: the event is about nobody (a warning: calendars hold much else), or it is ambiguous.
+            RowRefused: the event is about nobody (a warning: calendars hold much else), or it is ambiguous.
         """
         coming = {person for email in attendees for person in self._emails.get(email, ())}
         named, rest = self._named(title)
         found = named & coming if named and coming else named or coming or self._emails.get(organiser, set())
         if not found and named:
-            raise Refused(f"the title names {_list(named)}, the attendees are {_list(coming)}")
+            raise RowRefused(f"the title names {_list(named)}, the attendees are {_list(coming)}")
         if not found:
-            raise Refused("names nobody of people.csv", level="warning")
+            raise RowRefused("names nobody of people.csv", level="warning")
         return _one(found, ""), rest
 
     def _named(self, title: str) -> tuple[set[str], str]:
@@ -128,7 +128,7 @@ def _orders(name: str) -> Iterable[str]:
 
 def _one(found: set[str], field: str) -> str:
     if len(found) > 1:
-        raise Refused(f"this may be {_list(found, ' or ')}: it is not clear who", field)
+        raise RowRefused(f"this may be {_list(found, ' or ')}: it is not clear who", field)
     return next(iter(found))
 
 
@@ -140,39 +140,39 @@ def read_row(row: TableRow, who: Who) -> tuple[str, date, date, str]:
     """Return a row's employee id, first day, last day and kind.
 
     Raises:
-        Refused: a field cannot be used; the error names it.
+        RowRefused: a field cannot be used; the error names it.
     """
     employee_id = who.of_row(row)
     first = _date(row, "first_day")
     last = _date(row, "last_day") if row.text("last_day") else first
     if last < first:
-        raise Refused(f"{last} is before {first}", "last_day")
+        raise RowRefused(f"{last} is before {first}", "last_day")
     if (last - first).days > MAX_SPAN_DAYS:
-        raise Refused(f"{first} to {last} is more than {MAX_SPAN_DAYS} days", "last_day")
+        raise RowRefused(f"{first} to {last} is more than {MAX_SPAN_DAYS} days", "last_day")
     try:
         return employee_id, first, last, only_kind(kinds_in(row.text("kind")))
-    except Refused as error:
-        raise Refused(f"{row.text('kind')!r}: {error}", "kind") from error
+    except RowRefused as error:
+        raise RowRefused(f"{row.text('kind')!r}: {error}", "kind") from error
 
 
 def _date(row: TableRow, field: str) -> date:
     text = row.text(field)
     if not text:
-        raise Refused("the day is missing", field)
+        raise RowRefused("the day is missing", field)
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise Refused(f"{text!r} is not a day: write it as 2026-11-22", field) from error
+        raise RowRefused(f"{text!r} is not a day: write it as 2026-11-22", field) from error
 
 
 def only_kind(kinds: set[str]) -> str:
     """Return the single kind in a set.
 
     Raises:
-        Refused: the set is empty or has several kinds.
+        RowRefused: the set is empty or has several kinds.
     """
     if len(kinds) == 1:
         return next(iter(kinds))
     if kinds:
-        raise Refused(f"speaks of {' and '.join(sorted(kinds))}")
-    raise Refused(f"does not say {', '.join(LEAVE_KINDS[:-1])} or sick")
+        raise RowRefused(f"speaks of {' and '.join(sorted(kinds))}")
+    raise RowRefused(f"does not say {', '.join(LEAVE_KINDS[:-1])} or sick")

@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.errors import InputError
-from engine.people.absence import LEAVE_KINDS, Refused, Who, kinds_in, only_kind, read_row
+from engine.people.absence import LEAVE_KINDS, RowRefused, Who, kinds_in, only_kind, read_row
 from engine.people.calendars import CalendarFile, read_calendar
 from engine.people.store import PeopleStore
 from engine.people.tables import RowMessage, headings, read_table
@@ -157,7 +157,7 @@ class LeaveBook:
         for row in table.rows:
             try:
                 employee_id, first, last, kind = read_row(row, who)
-            except Refused as error:
+            except RowRefused as error:
                 messages.append(RowMessage(row.line, table.headings.get(error.field, ""), "error", str(error)))
                 continue
             key = f"csv-{_hash(employee_id, first, last)}"
@@ -216,7 +216,7 @@ class LeaveBook:
             try:
                 employee_id, title = who.of_event(span.summary, span.attendees, span.organiser)
                 one = only_kind(fixed or kinds_in(title))
-            except Refused as error:
+            except RowRefused as error:
                 # calendars hold much else: only an event that mentions absence is worth an error
                 level = error.level if fixed or kinds_in(span.summary) else "warning"
                 messages.append(RowMessage(span.line, "", level, f"{span.title!r}: {error}"))

@@ -13,7 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.live.stream import BrowserCamera
-from engine.enrolment import STEPS, EnrolmentReport, GuidedCapture, Refused, Shot, Step, draw_guidance
+from engine.enrolment import STEPS, EnrolmentReport, GuidedCapture, RefusedPhoto, Shot, Step, draw_guidance
 from engine.people import Person
 from engine.workbench import Workbench
 
@@ -66,7 +66,7 @@ class Registration:
     capture: GuidedCapture | None = None
     camera: BrowserCamera | None = None
     pieces: list[Piece] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedPhoto] = field(default_factory=list)
     compared: list[Piece] = field(default_factory=list)
     rounds: int = 0
     report: EnrolmentReport | None = None
