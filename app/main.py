@@ -9,6 +9,7 @@ import streamlit as st
 from app.ui import frame, parts
 from app.views import PAGES, registration
 from app.web import access, oidc
+from app.web.collector import spare_what_is_loaded
 from app.words import say
 from engine.errors import MusterError
 
@@ -55,6 +56,7 @@ def main() -> None:
         frame.sidebar(account)
         if access.site() in access.sites():
             frame.above()
+            spare_what_is_loaded(chosen.url_path)
             chosen.run()
         else:
             parts.notice(

@@ -17,15 +17,17 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit_webrtc import WebRtcMode, webrtc_streamer
 
-from app.live.compat import end_silent_connections
 from app.ui import parts
 from app.web import services
+from app.web.collector import spare_what_is_loaded
 from app.words import say
 from engine.errors import MusterError
 
 log = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
+
+_FPS = 15
 
 
 class BrowserCamera:
@@ -77,7 +79,7 @@ def browser_camera(key: str, camera: BrowserCamera, *, ideal_height: int = 720) 
         camera: works on the frames.
         ideal_height: of the frames in pixels; browsers may give less.
     """
-    end_silent_connections()
+    spare_what_is_loaded("browser camera")
     servers = [{"urls": [url]} for url in services.home().config.app.ice_servers]
     rtc: Any = {"iceServers": servers}  # none by default: browsers on a closed network would wait for them in vain
     context = webrtc_streamer(
@@ -88,7 +90,12 @@ def browser_camera(key: str, camera: BrowserCamera, *, ideal_height: int = 720) 
         queued_video_frames_callback=camera.frames,
         async_processing=True,
         media_stream_constraints={
-            "video": {"height": {"ideal": ideal_height}, "width": {"ideal": ideal_height * 16 // 9}},
+            "video": {
+                "height": {"ideal": ideal_height},
+                "width": {"ideal": ideal_height * 16 // 9},
+                # more would be dropped, and each packet of them costs the server's time
+                "frameRate": {"ideal": _FPS, "max": 2 * _FPS},
+            },
             "audio": False,
         },
         video_html_attrs={
