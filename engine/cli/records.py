@@ -100,7 +100,9 @@ def forget(
     """
     with progress_bar(quiet=as_json) as progress:
         bench = open_workbench(workspace, progress=progress)
-        if not yes and sys.stdin.isatty():
+        if not yes:
+            if not sys.stdin.isatty():
+                raise InputError(f"nobody can confirm that {employee_id} is to be erased", hint="add --yes")
             templates = len(bench.gallery.current().of(employee_id)[0])
             typed = typer.prompt(
                 f"This erases {templates} templates, all pictures and the name. Type the id to confirm"

@@ -175,7 +175,9 @@ def test_an_odd_name_on_the_command_line(tmp_path: Path, samples: Path) -> None:
     assert answer.code == 0, answer.err
     (report,) = json.loads(answer.out)["enrolled"]
     assert report["employee_id"] == "-1=HYPERLINK(x) y"
-    assert muster("forget", "--workspace", tmp_path / "w", "--", report["employee_id"]).code == 0
+    unconfirmed = muster("forget", "--workspace", tmp_path / "w", "--", report["employee_id"])
+    _refused(unconfirmed, 4, report["employee_id"], "--yes")
+    assert muster("forget", "--yes", "--workspace", tmp_path / "w", "--", report["employee_id"]).code == 0
 
 
 def test_a_name_of_ten_kilobytes_is_refused(tmp_path: Path, samples: Path) -> None:

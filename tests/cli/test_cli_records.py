@@ -307,7 +307,7 @@ def test_a_person_is_told_everything_corrected_for_a_false_match_and_then_forgot
     with zipfile.ZipFile(tmp_path / "mine.zip") as archive:
         assert "E7" in archive.read("READ ME.txt").decode()
 
-    answer = muster("forget", "E7", "--json", "--author", "Mindy Kaling", "--workspace", workspace)
+    answer = muster("forget", "E7", "--yes", "--json", "--author", "Mindy Kaling", "--workspace", workspace)
     receipt = parsed(answer)
     assert (receipt["templates"], receipt["pictures"], receipt["author"]) == (3, 4, "E7")
     assert receipt["other_pictures_were_searched"] is True
