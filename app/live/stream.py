@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
 
-_FPS = 15
-
 
 class BrowserCamera:
     """Processes the frames of one browser's camera.
@@ -90,12 +88,7 @@ def browser_camera(key: str, camera: BrowserCamera, *, ideal_height: int = 720) 
         queued_video_frames_callback=camera.frames,
         async_processing=True,
         media_stream_constraints={
-            "video": {
-                "height": {"ideal": ideal_height},
-                "width": {"ideal": ideal_height * 16 // 9},
-                # more would be dropped, and each packet of them costs the server's time
-                "frameRate": {"ideal": _FPS, "max": 2 * _FPS},
-            },
+            "video": {"height": {"ideal": ideal_height}, "width": {"ideal": ideal_height * 16 // 9}},
             "audio": False,
         },
         video_html_attrs={

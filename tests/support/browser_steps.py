@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 __all__ = ["enrol_by_camera"]
 
 
-def enrol_by_camera(page: Page, employee_id: str, name: str, *, capture_ms: int = 240_000) -> None:
+def enrol_by_camera(page: Page, employee_id: str, name: str, *, capture_ms: int = 90_000) -> None:
     """From details to done, with pictures of the guided capture.
 
     Args:
