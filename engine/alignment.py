@@ -15,7 +15,7 @@ contrast        standard deviation of that luma, 0 to 0.5.
 yaw, pitch      degrees from the landmarks and a generic head whose nose tip is 0.45 eye distances before the eyes;
                 yaw > 0: turned to the image's right; pitch > 0: looking down. Accurate to about ±10°.
 roll            degrees of the line through the eyes; > 0: clockwise in the image.
-inside          share of the face box within the picture.
+inside          share of the face, from brow to chin and cheek to cheek, within the picture.
 score           product of ramps of size (8 → 45 px), sharpness (0.02 → 0.3), yaw (70° → 20°), pitch (60° → 20°),
                 brightness and inside; 0 useless, 1 best. It weights fused embeddings and picks evidence pictures.
 ==============  =====================================================================================================
@@ -54,6 +54,9 @@ _CHECKS: Mapping[str, Callable[[FaceQuality, QualityConfig], bool]] = {
 }
 QUALITY_REASONS = tuple(_CHECKS)
 """Why a face fails the gate, in the order in which the limits are checked."""
+
+_FACE = np.stack(np.meshgrid(np.linspace(38, 122, 13), np.linspace(48, 150, 16)), -1).reshape(-1, 2)
+"""Points over an aligned face: from brow to chin, from cheek to cheek."""
 
 _NOSE_DEPTH = 0.45
 _NEUTRAL_NOSE = 0.495  # nose height between eyes (0) and mouth (1) in a frontal view
@@ -147,11 +150,12 @@ def _pose(points: NDArray[np.float32]) -> tuple[float, float, float, float]:
     return max(eye_distance, 0.88 * down), math.degrees(yaw), math.degrees(pitch), math.degrees(roll)
 
 
-def _inside(box: NDArray[np.float32], width: int, height: int) -> float:
-    x1, y1, x2, y2 = (float(value) for value in box)
-    area = max(x2 - x1, 1e-3) * max(y2 - y1, 1e-3)
-    common = max(0.0, min(x2, width) - max(x1, 0.0)) * max(0.0, min(y2, height) - max(y1, 0.0))
-    return min(1.0, common / area)
+def _inside(points: NDArray[np.float32], width: int, height: int) -> float:
+    """Share of the aligned face that the picture shows; a box may touch the edge where the face does not."""
+    inverse = cv2.invertAffineTransform(_similarity(points, TEMPLATE))
+    places = _FACE @ inverse[:, :2].T + inverse[:, 2]
+    within = (places >= 0).all(1) & (places <= np.array([width, height])).all(1)
+    return float(within.mean())
 
 
 def measure(
@@ -167,14 +171,14 @@ def measure(
     """
     width, height = image_size
     rows: list[FaceQuality] = []
-    for face, box, points in zip(faces, detections.boxes, detections.landmarks, strict=True):
+    for face, points in zip(faces, detections.landmarks, strict=True):
         luma = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)[40:150, 30:130].astype(np.float32)
         contrast = float(luma.std()) / 255
         brightness = float(luma.mean()) / 255
         laplacian = cv2.Laplacian(luma, cv2.CV_32F)
         sharpness = float(laplacian.std()) / max(float(luma.std()), 1.0)
         size, yaw, pitch, roll = _pose(points)
-        inside = _inside(box, width, height)
+        inside = _inside(points, width, height)
         score = (
             _ramp(size, 8, 45)
             * _ramp(sharpness, 0.02, 0.3)

@@ -96,7 +96,7 @@ class Workspace:
         """Search every face of a photo among the enrolled people; nothing is recorded.
 
         Args:
-            photo: a JPEG, PNG or WebP file, or RGB uint8 of shape (H, W, 3).
+            photo: a picture file such as JPEG, PNG or HEIC, or RGB uint8 of shape (H, W, 3).
 
         Returns:
             One entry per face, largest first; `match.person` is None for a stranger.
@@ -132,7 +132,8 @@ class Workspace:
         spec, config = str(source), self.bench.config
         if start is not None and start.tzinfo is None:
             start = start.replace(tzinfo=config.zone)
-        opened = open_source(spec, camera, config.sources, start=start, fast=True)
+        rotate = config.camera(camera).rotate
+        opened = open_source(spec, camera, config.sources, rotate=rotate, start=start, fast=True)
         with contextlib.closing(opened), contextlib.ExitStack() as stack:
             if is_live(spec) and not stack.enter_context(recording(self.bench, camera)):
                 raise InputError(f"camera {camera} is being recorded already", hint="stop the other recorder first")

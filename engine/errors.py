@@ -17,6 +17,7 @@ Each class carries the exit code of the command line. Raise one as `MusterError(
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 __all__ = [
@@ -80,9 +81,13 @@ class SourceLost(MusterError):
 
 
 class EnrolmentRejected(MusterError):
-    """The photos do not make a safe template."""
+    """The photos do not make a safe template; `left_out`: for each photo that was not used, one line that says why."""
 
     exit_code = 7
+
+    def __init__(self, message: str, *, hint: str = "", left_out: Iterable[str] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.left_out = tuple(left_out)
 
 
 class GalleryMismatch(MusterError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +10,29 @@ from numpy.typing import NDArray
 from engine.alignment import align, measure
 from engine.config import AlignmentConfig, DetectionConfig, EmbeddingConfig, QualityConfig
 from engine.detection import Detector, FaceFinder, Finder, MTCNNDetector
-from engine.embedding import Embedder, FaceNetEmbedder
+from engine.embedding import Embedder, FusedEmbedder, NetworkEmbedder
 from engine.models import ModelStore, embedder_spec
+from engine.occlusion import OcclusionCheck
 from engine.types import Detections, FaceQuality
 
-__all__ = ["BYSTANDER_SHARE", "FaceReader", "Faces", "bystanders", "open_reader", "subject"]
+__all__ = [
+    "BEYOND_DOUBT",
+    "BYSTANDER_SHARE",
+    "FaceReader",
+    "Faces",
+    "Photo",
+    "bystanders",
+    "open_embedder",
+    "open_reader",
+    "subject",
+]
 
 Floats = NDArray[np.float32]
 
+BEYOND_DOUBT = 0.9995
+"""Score of a face that stands upright. Of 6,921 photos 9 of 10 reach it; turned by 90, 180 or 270° none of 1,200 did."""
+_LESS_CLEAR, _TURNED_LESS_CLEAR = 1.5, 3.0
+"""How many times as far from 1 the score of the next best position must be, for a photo to stay as it is and to be turned."""
 BYSTANDER_SHARE = 0.10
 """A second face smaller than this share of the first is in the background."""
 
@@ -47,6 +62,28 @@ class Faces:
         return cls(Detections.empty(), np.empty((0, 160, 160, 3), np.uint8), [])
 
 
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo as it was read.
+
+    Attributes:
+        image: RGB uint8 (H, W, 3), upright.
+        faces: in that picture.
+        turned_deg: how far it was turned clockwise to stand upright: 0, 90, 180 or 270.
+        doubtful: which way is up could not be told.
+    """
+
+    image: NDArray[np.uint8]
+    faces: Faces
+    turned_deg: int = 0
+    doubtful: bool = False
+
+    @property
+    def subject(self) -> int | None:
+        """Index of the main face, see `subject`."""
+        return subject(self.faces, (self.image.shape[1], self.image.shape[0]))
+
+
 def subject(faces: Faces, image_size: tuple[int, int]) -> int | None:
     """Return the index of the photo's main face: large, central, certain and whole; None if there is no face.
 
@@ -70,11 +107,14 @@ def bystanders(found: Detections, chosen: int) -> int:
 
 
 class FaceReader:
-    """Finds, aligns, measures and embeds the faces in pictures."""
+    """Finds, aligns, measures and embeds the faces in pictures; without `occlusion`, covered faces are not told."""
 
-    def __init__(self, detector: Detector, embedder: Embedder, gate: QualityConfig) -> None:
+    def __init__(
+        self, detector: Detector, embedder: Embedder, gate: QualityConfig, occlusion: OcclusionCheck | None = None
+    ) -> None:
         self.detector = detector
         self.embedder = embedder
+        self.occlusion = occlusion
         self._gate = gate
 
     def finder(self, config: DetectionConfig, min_face_px: int | None = None) -> Finder:
@@ -84,11 +124,43 @@ class FaceReader:
     def cut(self, image: NDArray[np.uint8], found: Detections) -> Faces:
         """Align and measure detected faces without embedding them."""
         crops = align(image, found.landmarks)
-        return Faces(found, crops, measure(crops, found, (image.shape[1], image.shape[0]), self._gate))
+        qualities = measure(crops, found, (image.shape[1], image.shape[0]), self._gate)
+        good = [place for place, quality in enumerate(qualities) if quality.good]
+        if self.occlusion is not None and good:
+            for place, covered in zip(good, self.occlusion.covered(crops[good]), strict=True):
+                qualities[place] = replace(qualities[place], covered=covered)
+        return Faces(found, crops, qualities)
 
     def photo(self, image: NDArray[np.uint8]) -> Faces:
-        """Find and embed all faces in a photo, RGB uint8 (H, W, 3)."""
-        faces = self.cut(image, self.detector.detect_photo(image))
+        """Find and embed all faces in a photo, RGB uint8 (H, W, 3), as it stands."""
+        return self._embedded(self.cut(image, self.detector.detect_photo(image)))
+
+    def upright(self, image: NDArray[np.uint8]) -> Photo:
+        """Find and embed all faces in a photo that may stand on its head or lie on its side, RGB uint8 (H, W, 3)."""
+        photo = self.stood_up(image)
+        return replace(photo, faces=self._embedded(photo.faces))
+
+    def stood_up(self, image: NDArray[np.uint8]) -> Photo:
+        """Find all faces in a photo that may stand on its head or lie on its side, without embedding them.
+
+        Landmarks do not tell: the detector draws upright ones on a face that stands on its head. Its score does, so the photo is read
+        in all four positions unless its main face is beyond doubt as it stands. If no position is clearly the best, it is left as it is.
+        """
+        views: list[tuple[float, Photo]] = []
+        for turns in range(4):
+            turned = np.ascontiguousarray(np.rot90(image, -turns))
+            photo = Photo(turned, self.cut(turned, self.detector.detect_photo(turned)), 90 * turns)
+            chosen = photo.subject
+            views.append((0.0 if chosen is None else float(photo.faces.detections.scores[chosen]), photo))
+            if turns == 0 and views[0][0] >= BEYOND_DOUBT:
+                break
+        ranked = sorted(views, key=lambda view: -view[0])
+        best, rest = ranked[0], [score for score, _ in ranked[1:2]]
+        wanted = _LESS_CLEAR if best[1].turned_deg == 0 else _TURNED_LESS_CLEAR
+        clear = all(1 - score >= wanted * (1 - best[0]) for score in rest)
+        return replace(best[1] if clear or views[0][0] == 0 else views[0][1], doubtful=not clear)
+
+    def _embedded(self, faces: Faces) -> Faces:
         return Faces(faces.detections, faces.crops, faces.qualities, self.embedder.embed(faces.crops))
 
 
@@ -109,13 +181,27 @@ def open_reader(
         ConfigError: no such model.
         ModelUnavailable: the weights are not in the cache and cannot be fetched.
     """
-    spec = embedder_spec(embedding.model)
     detector = MTCNNDetector(*models.mtcnn(), detection, workers=models.threads)
-    embedder = FaceNetEmbedder(
-        models.embedder(spec.model_id),
+    embedder = open_embedder(models, embedding.model, mirror=alignment.mirror, max_batch=embedding.max_batch)
+    return FaceReader(detector, embedder, quality, OcclusionCheck(models.occlusion()))
+
+
+def open_embedder(models: ModelStore, model_id: str, *, mirror: bool = True, max_batch: int = 32) -> Embedder:
+    """Open an embedder by name, ready to run; fetch its weights if needed.
+
+    Raises:
+        ConfigError: no such model.
+        ModelUnavailable: the weights are not in the cache and cannot be fetched.
+    """
+    spec = embedder_spec(model_id)
+    if spec.parts:
+        first, second = (open_embedder(models, part, mirror=mirror, max_batch=max_batch) for part in spec.parts)
+        return FusedEmbedder(first, second, spec.share)
+    return NetworkEmbedder(
+        models.embedder(model_id),
         dimension=spec.dimension,
         normalisation=spec.normalisation,
-        mirror=alignment.mirror,
-        max_batch=embedding.max_batch,
+        side=spec.side,
+        mirror=mirror,
+        max_batch=max_batch,
     )
-    return FaceReader(detector, embedder, quality)

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from engine.config import SourcesConfig
 from engine.errors import InputError, SourceLost
-from engine.imaging import list_images, read_image
+from engine.imaging import list_images, read_image, turned
 from engine.types import Frame, SourceEvent
 
 __all__ = ["FolderSource", "LiveSource", "Source", "VideoSource", "is_live", "open_source", "probe_live"]
@@ -60,6 +60,7 @@ def open_source(
     camera: str,
     config: SourcesConfig,
     *,
+    rotate: int = 0,
     start: datetime | None = None,
     fast: bool = False,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -70,6 +71,7 @@ def open_source(
         spec: webcam number, url, video file, or folder of pictures.
         camera: its name in the workspace.
         config: time-outs.
+        rotate: degrees clockwise by which each picture is turned: 0, 90, 180 or 270.
         start: time of the first frame of a file or folder; default `now()`.
         fast: read a video file as fast as it can be processed instead of in real time.
         now: the clock.
@@ -78,16 +80,16 @@ def open_source(
         InputError: there is no such file, or it is not a video.
     """
     if is_live(spec):
-        return LiveSource(spec, camera, config, now=now)
+        return LiveSource(spec, camera, config, now=now, rotate=rotate)
     path = Path(spec)
     if path.is_dir():
-        return FolderSource(path, camera, start=start or now())
+        return FolderSource(path, camera, start=start or now(), rotate=rotate)
     if not path.exists():
         raise InputError(
             f"{spec}: no such file or folder",
             hint="use a webcam number, an rtsp:// or http:// url, a video or a folder",
         )
-    return VideoSource(path, camera, start=start or now(), fast=fast)
+    return VideoSource(path, camera, start=start or now(), fast=fast, rotate=rotate)
 
 
 class FolderSource:
@@ -97,11 +99,12 @@ class FolderSource:
         InputError: the folder has no pictures.
     """
 
-    def __init__(self, folder: Path, camera: str, *, start: datetime, interval_s: float = 1.0) -> None:
+    def __init__(self, folder: Path, camera: str, *, start: datetime, interval_s: float = 1.0, rotate: int = 0) -> None:
         self._paths = list_images(folder)
         if not self._paths:
-            raise InputError(f"{folder}: no pictures in this folder", hint="use a folder with JPEG, PNG or WebP files")
+            raise InputError(f"{folder}: no pictures in this folder", hint="use a folder with pictures")
         self._camera, self._start, self._interval = camera, start.astimezone(UTC), interval_s
+        self._rotate = rotate
         self._closed = False
 
     def __iter__(self) -> Iterator[Frame]:
@@ -110,7 +113,7 @@ class FolderSource:
             if self._closed:
                 return
             try:
-                image = read_image(path)
+                image = turned(read_image(path), self._rotate)
             except InputError as error:
                 log.warning("skipped %s", error)
                 continue
@@ -118,7 +121,9 @@ class FolderSource:
             yield Frame(image, self._start + timedelta(seconds=index * self._interval), self._camera, index)
 
         if not readable and not self._closed:
-            raise InputError(f"{self._paths[0].parent}: no readable picture", hint="use JPEG, PNG or WebP files")
+            raise InputError(
+                f"{self._paths[0].parent}: no readable picture", hint="use pictures such as JPEG, PNG or HEIC"
+            )
 
     def close(self) -> None:
         self._closed = True
@@ -148,12 +153,13 @@ class VideoSource:
         camera: its name.
         start: time of the first frame.
         fast: yield every frame without waiting for its time. In real time, frames whose time has passed are skipped.
+        rotate: see `open_source`.
 
     Raises:
         InputError: the file cannot be read as a video.
     """
 
-    def __init__(self, path: Path, camera: str, *, start: datetime, fast: bool = False) -> None:
+    def __init__(self, path: Path, camera: str, *, start: datetime, fast: bool = False, rotate: int = 0) -> None:
         if not path.is_file() or not os.access(path, os.R_OK):
             raise InputError(f"{path}: cannot be read", hint="check the path and the access rights")
         with _quiet_opencv():
@@ -171,6 +177,7 @@ class VideoSource:
         # UTC, because adding seconds to a local time is wrong when the clocks change
         self.path, self._camera, self._start, self._fast = path, camera, start.astimezone(UTC), fast
         self.skipped = 0
+        self._rotate = rotate
         self._closed = False
 
     def __iter__(self) -> Iterator[Frame]:
@@ -196,7 +203,7 @@ class VideoSource:
             if not self._fast:
                 clock.sleep(max(0.0, began + position - clock.monotonic()))
             image = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
-            yield Frame(image, self._start + timedelta(seconds=position), self._camera, index)
+            yield Frame(turned(image, self._rotate), self._start + timedelta(seconds=position), self._camera, index)
             picture = None
             index += 1
         self._capture.release()
@@ -302,8 +309,10 @@ def _plain_main() -> Iterator[None]:
 class LiveSource:
     """A webcam or network camera, reconnected for ever."""
 
-    def __init__(self, spec: str, camera: str, config: SourcesConfig, *, now: Callable[[], datetime]) -> None:
-        self._spec, self._camera, self._config, self._now = spec, camera, config, now
+    def __init__(
+        self, spec: str, camera: str, config: SourcesConfig, *, now: Callable[[], datetime], rotate: int = 0
+    ) -> None:
+        self._spec, self._camera, self._config, self._now, self._rotate = spec, camera, config, now, rotate
         self._closed = threading.Event()
         # only one thread at a time may wait for the child's end; re-entrant, because a signal handler may close the source
         self._reaping = threading.RLock()
@@ -372,7 +381,7 @@ class LiveSource:
                     if lost:
                         lost = False
                         yield SourceEvent("camera_back", time, self._camera)
-                    yield Frame(picture, time, self._camera, index)
+                    yield Frame(turned(picture, self._rotate), time, self._camera, index)
                     index += 1
                 self._stop_child()
                 if self._closed.is_set():

@@ -182,6 +182,7 @@ class FaceQuality:
         inside: share of the face box inside the image, 0 to 1.
         score: 0 to 1, the product of the ramps of these measures.
         reason: the first measure that misses the gate; `""` if the face passes.
+        covered: what of the face is covered, see `engine.occlusion`; `""` if nothing is, or if that was not checked.
     """
 
     size_px: float
@@ -194,11 +195,17 @@ class FaceQuality:
     inside: float
     score: float
     reason: str = ""
+    covered: str = ""
 
     @property
     def good(self) -> bool:
-        """True if the face passes every gate, so that it may vote or be enrolled."""
+        """True if the face passes every gate, so that it may vote; a covered one for a name only."""
         return not self.reason
+
+    @property
+    def flaw(self) -> str:
+        """Why the face is not to be enrolled; `""` if it is fit for it."""
+        return self.reason or self.covered
 
 
 @dataclass(frozen=True)
@@ -301,10 +308,13 @@ class Track:
         hits: frames with a detection.
         visible: the current frame has a detection of it.
         ended: it will not be seen again.
-        identity: the decision so far.
+        identity: the decision so far. Of an unsure track it is pending, with the person it was as the nearest.
         unknown_id: the stranger's identifier, once assigned.
         quality: of the last detection.
         liveness: `passed`, `unproven` or `failed`; empty: not checked. `liveness_reason`: why, one short line.
+        unsure: it had a name, which no face has confirmed for a while, or which something speaks against.
+        recognised: when a face last confirmed the decision; None: none has.
+        covered: what of the face is covered, if that is why it was not recognised, see `engine.occlusion`.
     """
 
     track_id: int
@@ -320,16 +330,26 @@ class Track:
     quality: FaceQuality | None = None
     liveness: str = ""
     liveness_reason: str = ""
+    unsure: bool = False
+    recognised: datetime | None = None
+    covered: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "box", _frozen(np.asarray(self.box, np.float32).reshape(4)))
         object.__setattr__(self, "landmarks", _frozen(np.asarray(self.landmarks, np.float32).reshape(5, 2)))
 
     @property
+    def until(self) -> datetime:
+        """When whoever it was decided to be was last seen: of a name, when a face last confirmed it."""
+        named = self.identity.state is TrackState.KNOWN or self.unsure
+        return self.recognised if named and self.recognised is not None else self.last_seen
+
+    @property
     def label(self) -> str:
-        """The person's label for users and logs: employee id, stranger's id, or the state."""
-        if self.identity.state is TrackState.KNOWN and self.identity.person:
-            return self.identity.person
+        """The label by which tracks of one person are counted once: employee id, stranger's id, or the state."""
+        person = self.identity.nearest if self.unsure else self.identity.person
+        if (self.unsure or self.identity.state is TrackState.KNOWN) and person:
+            return person
         if self.unknown_id:
             return self.unknown_id
         return self.identity.state.value

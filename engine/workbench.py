@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,11 +15,13 @@ from engine.alignment import ALIGNMENT_ID
 from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
 from engine.config import Config, load_config
 from engine.enrolment import Registrar
+from engine.errors import MusterError
+from engine.evaluation import cohort_of
 from engine.face_reader import FaceReader, open_reader
 from engine.gallery import GalleryStore
 from engine.incidents import DossierBook, IncidentBook
 from engine.incidents.notifications import Outbox
-from engine.models import ModelStore, Progress, embedder_spec, no_progress
+from engine.models import ModelStore, Progress, embedder_spec, no_progress, usual_model
 from engine.people import LeaveBook, PeopleStore
 from engine.pipeline import Pipeline, Services, open_pipeline
 from engine.postgres import open_store
@@ -58,9 +61,11 @@ class Workbench:
         self.clock = clock
         self.config = config or load_config(workspace)
         self.models = models or ModelStore(self.config.runtime.backend, self.config.runtime.threads, progress)
-        self.spec = embedder_spec(self.config.embedding.model)
         zone, sealer = self.config.zone, Sealer(self.config.seal_key or workspace / "seal.key")
         self.store = store = open_store(workspace, self.config, sealer, clock)
+        self.spec = embedder_spec(self.config.embedding.model or self._model())
+        embedding = self.config.embedding.model_copy(update={"model": self.spec.model_id})
+        self.config = self.config.model_copy(update={"embedding": embedding})
         made_with = (self.spec.model_id, self._alignment_id, self.spec.dimension)
         self.people = PeopleStore(store.people())
         self.gallery, self.strangers, self.anchors = (
@@ -97,13 +102,14 @@ class Workbench:
             pins=self.pins,
         )
         self.calibration = Calibration(
-            self.records, store.document("calibration.json"), self.config.matching, self.spec
+            self.records, store.document("calibration.json"), self.config.matching, self.config.voting
         )
         threshold = self.calibration.threshold
         self.office = Office(self.records, self._networks, threshold)
         self.alerts = AlertBoard(self.incidents.log)
         # similarity below which two photos are taken for two people: about one in forty impostor pairs lies above
-        other_person = self.spec.impostor_mean + 2 * self.spec.impostor_std
+        cohort = cohort_of(self.spec.model_id)
+        other_person = cohort.pairs_mean + 2 * cohort.pairs_std
         self.registrar = Registrar(self.records, self._networks, threshold, other_person, clock)
         self.privacy = PrivacyDesk(self.records, self._networks, threshold, self.config.retention)
         self.cases = CaseFiles(
@@ -114,6 +120,13 @@ class Workbench:
         self.users = UserDesk(self.records, self.accounts, lambda: site_names(workspace, self.config.site))
         self.kiosk = KioskDesk(self.records, self.devices)
         self._opening = threading.Lock()
+
+    def _model(self) -> str:
+        """The gallery's model, or the usual one if there is no gallery (or none that can be used: whoever reads it is told)."""
+        with contextlib.suppress(MusterError):
+            if (model := self.store.gallery("people", "", "", 0).made_with()) is not None:
+                return embedder_spec(model).model_id
+        return usual_model(self.models)
 
     def _plan(self, logs: Logs) -> Plan:
         config, cameras = self.config, self.config.cameras
@@ -156,6 +169,7 @@ class Workbench:
 
     def services(self, reader: FaceReader | None = None) -> Services:
         """What pipelines work with; `reader`: networks, by default the workbench's own."""
+        cohort = cohort_of(self.spec.model_id)
         return Services(
             reader=reader or self.reader,
             gallery=self.gallery,
@@ -167,7 +181,7 @@ class Workbench:
             sightings=self.sightings,
             people=self.people.known,
             threshold=self.calibration.threshold,
-            swap_similarity=self.spec.impostor_mean + self.spec.impostor_std,
+            swap_similarity=cohort.pairs_mean + cohort.pairs_std,
             min_margin=self.config.matching.min_margin,
             inactive=self.people.inactive,
             alert=self.outbox.submit,

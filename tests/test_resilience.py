@@ -20,8 +20,9 @@ from engine.people import Person
 from engine.pipeline.faces import Decisions
 from engine.sources import FolderSource
 from engine.storage.logs import FileLogs
-from engine.tuning.assessment import Probe, _identification
-from engine.types import Event, EventKind, FaceQuality, Frame, TailgatingClass
+from engine.tuning.identification import Recipe, identification
+from engine.tuning.reading import LabelledPhotos
+from engine.types import Event, EventKind, Frame, TailgatingClass
 from engine.workbench import Workbench
 
 CONFIG = EventsConfig(cool_down_s=300, episode_gap_s=20, door_window_s=2, min_presence_s=0.6, settle_s=4, context_s=1)
@@ -188,14 +189,10 @@ def test_forgetting_erases_pictures_of_incidents_the_person_took_part_in(tmp_pat
     assert read_image(tmp_path / kept.image).shape == BLACK.shape
 
 
-def _probes(counts: dict[str, int]) -> list[Probe]:
-    good = FaceQuality(50, 0.5, 0.5, 0.2, 0, 0, 0, 1, 1.0)
-    axes = np.eye(8, dtype=np.float32)
-    return [
-        Probe(Path(f"{person}/{index}.jpg"), person, axes[number], good)
-        for number, (person, count) in enumerate(counts.items())
-        for index in range(count)
-    ]
+def _labelled(counts: dict[str, int]) -> LabelledPhotos:
+    owners = np.repeat(np.arange(len(counts)), list(counts.values()))
+    paths = tuple(Path(f"{number}.jpg") for number in range(len(owners)))
+    return LabelledPhotos(paths, tuple(counts), owners, np.eye(8, dtype=np.float32)[owners], np.ones(len(owners)), {})
 
 
 @pytest.mark.parametrize(
@@ -203,14 +200,12 @@ def _probes(counts: dict[str, int]) -> list[Probe]:
     [({"a": 9, "b": 9, "c": 9}, 5), ({"a": 3, "b": 4, "c": 3, "d": 1}, 2), ({"a": 2, "b": 2, "c": 2}, 1)],
 )
 def test_identification_enrols_as_many_photos_as_there_are(counts: dict[str, int], enrolled: int) -> None:
-    result = _identification(_probes(counts), None, lambda: Gallery.empty("m", "a", 8), lambda _gallery: 0.5, 0.05)
+    result = identification(_labelled(counts), None, Recipe("m", "a", 0.05), lambda _gallery: 0.5)
     assert result["enrolled_photos"] == enrolled
     assert (result["rank1"], result["fpir"], result["fnir"]) == (1, 0, 0)
 
 
 def test_identification_says_why_it_was_not_measured() -> None:
-    result = _identification(
-        _probes({"a": 9, "b": 9}), None, lambda: Gallery.empty("m", "a", 8), lambda _gallery: 0.5, 0.05
-    )
+    result = identification(_labelled({"a": 9, "b": 9}), None, Recipe("m", "a", 0.05), lambda _gallery: 0.5)
     assert result["rank1"] is None
     assert "three people" in result["reason"]

@@ -70,6 +70,43 @@ def test_a_source_that_was_closed_gives_no_more(tmp_path: Path, video: Path) -> 
         assert list(given) == []
 
 
+def corner_of(image: np.ndarray) -> tuple[str, str]:
+    """Where the bright quarter of a picture lies."""
+    height, width = image.shape[:2]
+    bright = np.argwhere(image[..., 0] > 128).mean(0)
+    return "bottom" if bright[0] > height / 2 else "top", "right" if bright[1] > width / 2 else "left"
+
+
+def bright_corner() -> np.ndarray:
+    picture = grey(20)
+    picture[:24, :32] = 240
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("rotate", "corner", "shape"),
+    [
+        (0, ("top", "left"), (48, 64, 3)),
+        (90, ("top", "right"), (64, 48, 3)),
+        (180, ("bottom", "right"), (48, 64, 3)),
+        (270, ("bottom", "left"), (64, 48, 3)),
+    ],
+)
+def test_every_source_turns_its_pictures_clockwise(
+    tmp_path: Path, rotate: int, corner: tuple[str, str], shape: tuple[int, int, int]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(bright_corner()).save(tmp_path / "photos" / "a.png")
+    with VideoWriter(tmp_path / "clip.mp4", FPS) as writer:
+        writer.write(bright_corner())
+    with HttpCamera([encode_jpeg(bright_corner())]) as camera:
+        for spec in (str(tmp_path / "photos"), str(tmp_path / "clip.mp4"), f"http://127.0.0.1:{camera.port}/video"):
+            source = open_source(spec, "door", LIVE, rotate=rotate, start=T0, fast=True)
+            frame = frame_of(iter(source))
+            source.close()
+            assert (corner_of(frame.image), frame.image.shape) == (corner, shape), spec
+
+
 @pytest.mark.parametrize("name", ["empty folder", "text.mp4", "void.mp4", "noise.avi", "missing.mp4"])
 def test_what_cannot_be_read_is_an_input_error_on_one_line_that_names_it(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty folder").mkdir()

@@ -106,7 +106,8 @@ class ThresholdView:
     def __call__(self, threshold: float) -> None:
         """Show sentence, counts, distributions, and the comparisons on either side."""
         report = self._report
-        display(HTML(Markup("<p><b>{}</b></p>").format(report.at(threshold).sentence)))
+        found = report.at(threshold)
+        display(HTML(Markup("<p><b>{}</b></p><p>{}</p>").format(found.sentence, report.passage(found))))
         display(confusion(report, threshold))
         display(tuning.densities(report, threshold))
         refused, accepted = border(report.scores, threshold)

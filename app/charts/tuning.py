@@ -12,7 +12,7 @@ from scipy.special import ndtri
 
 from app.charts.theme import ORANGE, blue, ink, scatter, styled
 from app.words import say, say_count, say_number
-from engine.evaluation import Estimate, PriorCurve
+from engine.evaluation import Estimate
 from engine.tuning.calibration import CalibrationReport, percent
 
 Floats = NDArray[np.float64]
@@ -21,6 +21,7 @@ _OTHERS = ORANGE
 _FAINT = {_OTHERS: "rgba(213,94,0,.16)", "#0072B2": "rgba(0,114,178,.16)", "#56B4E9": "rgba(86,180,233,.16)"}
 _STRONG = {_OTHERS: "rgba(213,94,0,.55)", "#0072B2": "rgba(0,114,178,.55)", "#56B4E9": "rgba(86,180,233,.55)"}
 _RATES = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95)
+_RAREST = 1e-5
 _BINS = 400
 _RUG = 300
 _FEWEST = 10
@@ -34,7 +35,7 @@ def densities(report: CalibrationReport, threshold: float) -> go.Figure:
     """Similarities of people with themselves and with others, and where the threshold cuts them.
 
     Each curve has the same area, however many comparisons it stands for; where it lies on the wrong side of the threshold it is filled
-    strongly. While people are few, single comparisons are ticks below, and the prior curve is drawn dashed.
+    strongly. While people are few, single comparisons are ticks below, and the cohort is drawn dashed.
     """
     own = blue()
     kinds = (
@@ -42,8 +43,8 @@ def densities(report: CalibrationReport, threshold: float) -> go.Figure:
         (say("the same person"), own, report.comparisons.genuine, -1),
     )
     figure = go.Figure()
-    few = report.prior is not None and not report.support.enough
-    low, high = _span(report, threshold, prior=few)
+    few = not report.support.enough
+    low, high = _span(report, threshold, cohort=few)
     grid = np.linspace(low, high, _BINS)
     top, rug = 0.0, False
     for name, colour, scores, wrong in kinds:
@@ -55,11 +56,11 @@ def densities(report: CalibrationReport, threshold: float) -> go.Figure:
                 x, y, colours = grid[part], height[part], fill[colour]
                 figure.add_trace(scatter(x, y, "none", fill="tozeroy", fillcolor=colours, showlegend=False))
             figure.add_trace(scatter(grid, height, name=f"{name} ({len(scores):,})", line=_pen(colour)))
-        if few and report.prior is not None:
-            height = _of_prior(report.prior, grid, own=wrong < 0)
+        if few:
+            height = _smooth(report.cohort.drawn(genuine=wrong < 0), grid)
             top = max(top, float(height.max()))
             line = _pen(colour, 1.5, "dash")
-            figure.add_trace(scatter(grid, height, name=say("sample photos"), showlegend=wrong < 0, line=line))
+            figure.add_trace(scatter(grid, height, name=say("cohort"), showlegend=wrong < 0, line=line))
     top = top or 1.0
     for row, (name, colour, scores, _) in enumerate(kinds, 1):
         if 0 < len(scores) <= _RUG:
@@ -85,13 +86,13 @@ def densities(report: CalibrationReport, threshold: float) -> go.Figure:
     return figure.update_layout(legend=_BELOW)
 
 
-def _span(report: CalibrationReport, threshold: float, *, prior: bool) -> tuple[float, float]:
+def _span(report: CalibrationReport, threshold: float, *, cohort: bool) -> tuple[float, float]:
     found = [threshold, report.in_force, report.proposed_threshold]
     scores = report.comparisons.scores
     if len(scores):
         found += [float(scores.min()), float(scores.max())]
-    if prior and report.prior is not None:
-        found += [float(report.prior.impostor[1]), float(report.prior.genuine[-2])]
+    if cohort:
+        found += [float(report.cohort.drawn(genuine=own)[end]) for own, end in ((False, 0), (True, -1))]
     return max(-1.0, min(found) - 0.05), min(1.0, max(found) + 0.05)
 
 
@@ -103,13 +104,6 @@ def _smooth(scores: Floats, grid: Floats) -> Floats:
     counts, _ = np.histogram(scores, bins=np.append(grid - step / 2, grid[-1] + step / 2))
     heights = gaussian_filter1d(counts / (len(scores) * step), width / step, mode="constant")
     return np.asarray(heights, np.float64)
-
-
-def _of_prior(prior: PriorCurve, grid: Floats, *, own: bool) -> Floats:
-    """The density of the sample photos, from quantiles."""
-    quantiles = prior.genuine if own else prior.impostor
-    drawn = np.interp((np.arange(4000) + 0.5) / 4000, prior.probabilities, quantiles)
-    return _smooth(drawn, grid)
 
 
 def _lines(figure: go.Figure, report: CalibrationReport, threshold: float) -> None:
@@ -152,7 +146,9 @@ def det(report: CalibrationReport, threshold: float) -> go.Figure:
     y = say("false non-matches (FNMR)")
     if not len(bands.thresholds):
         return _nothing(title, say("Enrol two people, one of them with two pictures"), x=x, y=y)
-    edges = tuple(0.4 / max(len(scores), 2) for scores in (report.comparisons.impostor, report.comparisons.genuine))
+    left, low = (0.4 / max(len(scores), 2) for scores in (report.comparisons.impostor, report.comparisons.genuine))
+    few = not report.support.enough
+    edges = (min(left, _RAREST) if few else left, low)  # what few people cannot show, the cohort does
     (fmr, fmr_low, fmr_high), (fnmr, fnmr_low, fnmr_high) = (
         [_deviate(column, edge) for column in rates.T]
         for rates, edge in zip((bands.fmr, bands.fnmr), edges, strict=True)
@@ -171,11 +167,11 @@ def det(report: CalibrationReport, threshold: float) -> go.Figure:
         for each, a, b in zip(bands.thresholds.tolist(), bands.fmr.tolist(), bands.fnmr.tolist(), strict=True)
     ]
     figure.add_trace(scatter(fmr, fnmr, "lines", hover, line=_pen(colour), name=say("this gallery")))
-    if report.prior is not None and not report.support.enough:
-        tried = np.linspace(report.prior.impostor[0], report.prior.genuine[-1], 120)
-        rates = np.array([[report.prior.fmr(each), report.prior.fnmr(each)] for each in tried.tolist()])
-        kept = ((rates > 0) & (rates < 1)).all(1)
-        name, line = say("sample photos"), _pen(colour, 1.5, "dash")
+    if few:
+        tried = np.linspace(-0.3, 0.95, 120)
+        rates = np.array([[report.cohort.fmr(each), report.cohort.fnmr(each)] for each in tried.tolist()])
+        kept = ((rates >= edges) & (rates < 1)).all(1)
+        name, line = say("cohort"), _pen(colour, 1.5, "dash")
         figure.add_trace(scatter(ndtri(rates[kept, 0]), ndtri(rates[kept, 1]), name=name, line=line))
     marks = [(threshold, say("tried out"), "diamond", ink())]
     if abs(threshold - report.in_force) >= 0.0005:
@@ -183,7 +179,9 @@ def det(report: CalibrationReport, threshold: float) -> go.Figure:
     reached = [0.0, 0.0]
     for value, name, symbol, shade in marks:
         a, b = report.bootstrap.fmr(value), report.bootstrap.fnmr(value)
-        figure.add_trace(_point(a, b, edges, f"{name} {say_number(value, 3)}", symbol, shade, bars=value == threshold))
+        told = f"{name} {say_number(value, 3)}"
+        above = value >= max(threshold, report.in_force)  # it misses more, so it lies above the other one
+        figure.add_trace(_point(a, b, edges, told, symbol, shade, bars=value == threshold, above=above))
         reached = [max(high, rate.value) for high, rate in zip(reached, (a, b), strict=True)]
     for axis, values, edge, high in zip("xy", (fmr_high, fnmr_high), edges, reached, strict=True):
         _deviates(figure, axis, values, edge, min(high, 1 - edge))
@@ -199,7 +197,15 @@ def _interval(row: Sequence[float]) -> str:
 
 
 def _point(
-    fmr: Estimate, fnmr: Estimate, edges: tuple[float, ...], name: str, symbol: str, shade: str, *, bars: bool
+    fmr: Estimate,
+    fnmr: Estimate,
+    edges: tuple[float, ...],
+    name: str,
+    symbol: str,
+    shade: str,
+    *,
+    bars: bool,
+    above: bool,
 ) -> go.Scatter:
     """A threshold on the curve, with its intervals."""
     (x, x_low, x_high), (y, y_low, y_high) = (
@@ -207,7 +213,7 @@ def _point(
         for rate, edge in zip((fmr, fnmr), edges, strict=True)
     )
     told = f"{name}<br>FMR {_interval([fmr.value, fmr.low, fmr.high])}<br>FNMR {_interval([fnmr.value, fnmr.low, fnmr.high])}"
-    side = f"{'top' if bars else 'bottom'} {'right' if x < _MIDDLE else 'left'}"
+    side = f"{'top' if above else 'bottom'} {'right' if x < _MIDDLE else 'left'}"
     return go.Scatter(
         x=[x],
         y=[y],

@@ -105,7 +105,7 @@ def _face(face: IdentifiedFace, factor: float, names: Mapping[str, Person]) -> d
     return {
         "box": [round(float(value) * factor, 1) for value in face.box],
         "score": round(face.score, 4),
-        "quality": {"score": round(face.quality.score, 4), "good": face.quality.good, "reason": face.quality.reason},
+        "quality": {"score": round(face.quality.score, 4), "good": face.quality.good, "reason": face.quality.flaw},
         "employee_id": person,
         "name": names.get(person, NOBODY).name if person else None,
         "similarity": None if match.similarity is None else round(match.similarity, 4),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from engine.alignment import QUALITY_REASONS
 from engine.config import Config, PresentationConfig
 from engine.liveness import PROMPTS, HeadTurnChallenge
+from engine.occlusion import COVERED
 from engine.types import Track, TrackState
 
 CODES = (
@@ -19,6 +20,9 @@ CODES = (
     "look_up",
     "look_straight",
     "hold_still",
+    "uncover_eyes",
+    "uncover_mouth",
+    "uncover_face",
     "not_recognised",
     "take_off_picture",
 )
@@ -40,6 +44,7 @@ _QUALITY = dict(
         strict=True,
     )
 )
+_COVERED = dict(zip(COVERED, ("uncover_eyes", "uncover_mouth", "uncover_face"), strict=True))
 _TURNS = {PROMPTS["left"]: "turn_left", PROMPTS["right"]: "turn_right", PROMPTS["up"]: "look_up"}
 _LINGERS = timedelta(seconds=0.8)
 """A person without a decision for this long gets a prompt."""
@@ -112,7 +117,9 @@ class Prompter:
             return ""
         if state is TrackState.UNKNOWN:
             return "not_recognised"
-        return _QUALITY.get(track.quality.reason, "") if track.quality else ""
+        if track.quality is None:
+            return ""
+        return _QUALITY.get(track.quality.reason, "") or _COVERED.get(track.quality.covered, "")
 
 
 class _Turns:

@@ -203,7 +203,9 @@ class Camera:
     def _open(self) -> Source:
         if not self._spec:
             raise ConfigError(f"camera {self.name} has no source", hint="name it in muster.toml, or with --source")
-        source = open_source(self._spec, self.name, self._bench.config.sources, now=self._bench.clock)
+        config = self._bench.config
+        rotate = config.camera(self.name).rotate
+        source = open_source(self._spec, self.name, config.sources, rotate=rotate, now=self._bench.clock)
         self._source, self._lost_at = source, -1
         if not self._wanted():
             source.close()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import InputError
-from engine.imaging import WORDS, draw_tracks
+from engine.imaging import WORDS, draw_tracks, turned
 from engine.pipeline import FrameResult, Pipeline
 from engine.types import NOBODY, Frame
 from engine.workbench import Workbench
@@ -97,6 +97,7 @@ class LiveSession:
         with self._lock:
             self._check()
             pipeline = self._running()
+            image = turned(image, self._bench.config.camera(self._camera).rotate)
             height, width = image.shape[:2]
             factor = _HEIGHT_PX / height
             size = (max(1, round(width * factor)), _HEIGHT_PX)

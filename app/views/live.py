@@ -12,6 +12,7 @@ from app.live.session import FrameRate, LiveSession
 from app.live.stream import BrowserCamera, browser_camera, show_failure
 from app.ui import parts
 from app.views.alerts import open_count
+from app.views.system.cameras import tell_turned
 from app.web import access, services
 from app.web.pictures import at_site
 from app.words import say, say_minutes, say_number, say_time, term
@@ -136,6 +137,8 @@ def _server_state(name: str) -> None:
         if not camera.recording:
             text += " · " + say("another recorder is using this camera")
         parts.soft(text)
+        if (pipeline := camera.pipeline) is not None and pipeline.advice is not None:
+            tell_turned(name, pipeline.advice)
 
 
 def _still(bench: Workbench) -> None:
@@ -156,7 +159,7 @@ def _still(bench: Workbench) -> None:
 def _identified(bench: Workbench, face: IdentifiedFace) -> None:
     best = face.match.candidates[0] if face.match.candidates else None
     if best is None or not face.quality.good:
-        reason = term(face.quality.reason) if not face.quality.good else say("no one is enrolled")
+        reason = term(face.quality.flaw) if not face.quality.good else say("no one is enrolled")
         parts.show('<div class="m-row"><strong>{a}</strong><span>{b}</span></div>', a=say("Undecided"), b=reason)
         return
     known = face.match.person is not None

@@ -62,12 +62,16 @@ def _middle(image: NDArray[np.uint8], share: float = 1.0) -> NDArray[np.uint8]:
     return image[top : top + edge, left : left + edge]
 
 
-def inline(image: NDArray[np.uint8], side: int = 160, share: float = 1.0) -> str:
+def inline(image: NDArray[np.uint8], side: int = 160, share: float = 1.0, *, whole: bool = False) -> str:
     """A data URL for a picture that is not stored, RGB uint8 (H, W, 3): a square of `side` pixels.
 
-    It shows a share of the picture's shorter side, from its middle.
+    It shows a share of the picture's shorter side, from its middle; `whole`: all of it, with its own proportions.
     """
-    part = cv2.resize(_middle(image, share), (side, side), interpolation=cv2.INTER_AREA)
+    part = (
+        shrunk(image, side)[0]
+        if whole
+        else cv2.resize(_middle(image, share), (side, side), interpolation=cv2.INTER_AREA)
+    )
     return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(np.asarray(part, np.uint8), 85)).decode()
 
 

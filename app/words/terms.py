@@ -18,6 +18,7 @@ TERMS: Mapping[str, str] = {
     "camera_lost": N_("camera lost"),
     "camera_back": N_("camera back"),
     "enrol": N_("enrolled"),
+    "overrule": N_("picture used anyway"),
     "change_person": N_("person changed"),
     "deactivate": N_("set inactive"),
     "reactivate": N_("set active"),

@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from app.words import say, say_count, say_date, say_number, say_percent, say_time
-from engine.tuning.calibration import CalibrationReport, ErrorTarget, Operating, ThresholdInForce, Traffic, how_often
+from engine.tuning.calibration import (
+    CalibrationReport,
+    Operating,
+    ThresholdInForce,
+    Traffic,
+    how_many,
+    how_often,
+)
 
 _LEAST = 1e-6  # smaller rates were never measured and mean nothing to readers
 Names = Callable[[str], str]
@@ -18,8 +25,10 @@ def percent(share: float) -> str:
     return say_percent(share) if share == 0 or share >= _LEAST else f"< {say_percent(_LEAST)}"
 
 
-def often(per_month: float) -> str:
-    """How often something happens, short: `3 a month`, `1 in 4 months`."""
+def often(per_month: float | None) -> str:
+    """How often something happens, short: `3 a month`, `1 in 4 months`; a dash if nobody knows."""
+    if per_month is None:
+        return "–"
     count, span, unit = how_often(per_month)
     if not count:
         return say("< 1 in {years} years", years=span)
@@ -28,61 +37,95 @@ def often(per_month: float) -> str:
     return say("1 in {months} months", months=span) if unit == "month" else say("1 in {years} years", years=span)
 
 
-def again(found: Operating) -> str:
-    """The share of arrivals that are asked to try again, short."""
-    if found.try_again is None:
-        return "–"
-    return ("< " if found.at_most else "") + percent(found.try_again)
+def among(share: float) -> str:
+    """How many of how many people, short: `1 in 1,000`."""
+    count, total = how_many(share)
+    if not count:
+        return say("< 1 in {total}", total=say_number(total))
+    return say("{count} in {total}", count=count, total=say_number(total))
 
 
 def sentence(found: Operating) -> str:
-    """What a threshold means, see `Operating.sentence`."""
+    """What a threshold promises and what it costs, see `Operating.sentence`."""
+    text = say(
+        "At {threshold}, Muster mistakes {strangers} strangers for an employee and asks {arrivals} arriving employees to look again.",
+        threshold=say_number(found.threshold, 2),
+        strangers=_about(found.model_fpir),
+        arrivals=_about(found.try_again),
+    )
+    if found.wrong_per_month is None:
+        return text
     count, span, unit = how_often(found.wrong_per_month)
     if not count:
-        wrong = say("less than 1 wrong punch in {years} years", years=span)
+        wrong = say("That makes less than 1 wrong punch in {years} years.", years=span)
     elif unit == "year":
-        wrong = say_count("about 1 wrong punch a year", "about 1 wrong punch in {count} years", span)
+        wrong = say_count(
+            "That makes about 1 wrong punch a year.", "That makes about 1 wrong punch in {count} years.", span
+        )
     elif span > 1:
-        wrong = say("about 1 wrong punch in {months} months", months=span)
+        wrong = say("That makes about 1 wrong punch in {months} months.", months=span)
     else:
-        wrong = say_count("about {count} wrong punch a month", "about {count} wrong punches a month", count)
-    if found.try_again is None:
-        rest = say("second attempts are unknown because no one has two templates")
-    elif found.at_most:
-        rest = say("less than {share} of arrivals are asked to try again", share=percent(found.try_again))
-    else:
-        rest = say("{share} of arrivals are asked to try again", share=percent(found.try_again))
-    return say("At {threshold}, {wrong}; {rest}.", threshold=say_number(found.threshold, 2), wrong=wrong, rest=rest)
+        wrong = say_count(
+            "That makes about {count} wrong punch a month.", "That makes about {count} wrong punches a month.", count
+        )
+    return f"{text} {wrong}"
+
+
+def _about(share: float) -> str:
+    count, total = how_many(share)
+    if not count:
+        return say("fewer than 1 in {total}", total=say_number(total))
+    return say("about {count} in {total}", count=count, total=say_number(total))
+
+
+def passage(report: CalibrationReport, found: Operating) -> str:
+    """What a whole passage adds to a single look, see `CalibrationReport.passage`."""
+    count, total = how_many(found.passage_fpir, at_most=True)
+    most = say("at most {count} in {total}", count=count, total=say_number(total))
+    return say(
+        "Both figures are for a single look into the camera. To give a name, Muster needs at least {looks} looks that agree, and {share} "
+        "of all looks. In a whole passage (up to {window} looks) it mistakes {strangers} strangers, even when wrong looks tend to come "
+        "together.",
+        looks=report.voting.min_agreeing,
+        share=percent(report.voting.min_share),
+        window=report.voting.window,
+        strangers=most if count else say("fewer than 1 in {total}", total=say_number(total)),
+    )
 
 
 def support(report: CalibrationReport) -> str:
     """How far the enrolled people support the figures, see `Support.statement`."""
-    found = report.support
-    if found.pairs:
+    found, cohort = report.support, report.cohort
+    these = {
+        "people": found.people,
+        "comparisons": say_number(found.comparisons),
+        "pairs": say_number(found.pairs),
+    }
+    if not found.pairs:
+        text = say("Fewer than two people prove nothing about strangers.")
+    elif found.enough:
         text = say(
-            "{people} people ({comparisons} comparisons, {pairs} pairs) support a false-match rate down to {fmr} "
-            "and named strangers down to {fpir}.",
-            people=found.people,
-            comparisons=say_number(found.comparisons),
-            pairs=say_number(found.pairs),
+            "These {people} people ({comparisons} comparisons, {pairs} pairs) can prove the target by themselves.",
+            **these,
+        )
+    else:
+        text = say(
+            "These {people} people alone ({comparisons} comparisons, {pairs} pairs) could only prove a false-match rate below {fmr}, and "
+            "less than {fpir} of strangers named.",
+            **these,
             fmr=percent(found.smallest_fmr),
             fpir=percent(found.smallest_fpir),
         )
+    size = {"photos": say_number(cohort.photos), "people": say_number(cohort.people)}
+    if found.enough and found.pairs:
+        text += " " + say("The threshold must suit them and a cohort ({photos} photos of {people} people).", **size)
     else:
-        text = say("False matches are unknown with fewer than two people.")
-    if found.enough:
-        basis = say("That is enough for this target, so the threshold uses their own scores.")
-    elif report.prior is None:
-        basis = say("The threshold uses an assumed curve because this model was never measured.")
-    else:
-        basis = say(
-            "The threshold also uses the sample photos ({photos} photos of {people} people).",
-            photos=report.prior.photos,
-            people=report.prior.people,
-        )
-        if report.prior.alignment_id != report.gallery.alignment_id:
-            basis += " " + say("Those were aligned differently.")
-    return f"{text} {basis}"
+        text += " " + say("The threshold rests on a cohort ({photos} photos of {people} people).", **size)
+    if report.assumed:
+        text += " " + say("It was measured with another model.")
+    if cohort.alignment_id != report.gallery.alignment_id:
+        text += " " + say("Its photos were aligned differently.")
+    return text
 
 
 def traffic(found: Traffic) -> str:
@@ -95,7 +138,7 @@ def traffic(found: Traffic) -> str:
         )
     if found.source == "assumed":
         return say(
-            "The last four weeks hold few working days ({days}). Muster assumes two arrivals per person and one stranger a day.",
+            "The logs of the last four weeks hold few working days ({days}). Enter arrivals and strangers to see wrong punches per month.",
             days=found.days,
         )
     return say("You entered the arrivals and strangers.")
@@ -124,11 +167,7 @@ def warnings(report: CalibrationReport, threshold: float, names: Names) -> Itera
 
 
 def foundation(report: CalibrationReport, found: Operating) -> Iterator[str]:
-    """Findings from the logs of real passages, and the limit that these few people cannot rule out."""
-    if report.support.pairs:
-        yield say(
-            "Upper limit of wrong punches from these people alone: {often}.", often=often(found.wrong_per_month_high)
-        )
+    """Findings from the logs of real passages."""
     seen = found.fpir_seen
     if seen.trials:
         yield say(
@@ -143,16 +182,13 @@ def foundation(report: CalibrationReport, found: Operating) -> Iterator[str]:
         yield say("Punches revoked as someone else's: {count} of {all}.", count=wrong.hits, all=wrong.trials)
 
 
-def origin(found: ThresholdInForce, target: ErrorTarget, people: int) -> str:
-    """Where the threshold in force comes from; a derived one aims at a target for the people enrolled."""
+def origin(found: ThresholdInForce, people: int) -> str:
+    """Where the threshold in force comes from; a derived one is that of the number of people enrolled."""
     if found.source == "settings":
         return say("fixed in the settings")
     if found.source == "calibration" and found.version is not None:
         return say("applied by {author} on {day}", author=found.version.author, day=moment(found.version.made_at))
-    return say(
-        "derived from the people on the list, for 1 false match in {number} comparisons",
-        number=say_number(float(f"{1 / target.rate(people):.2g}")),
-    )
+    return say_count("derived for {count} person on the list", "derived for {count} people on the list", people)
 
 
 def moment(text: str) -> str:

@@ -83,7 +83,7 @@ class _RecordedReader(FaceReader):
     """A `FaceReader` that looks up faces and embeddings in the observations."""
 
     def __init__(self, networks: FaceReader, config: Config, finder: Finder, embedder: Embedder) -> None:
-        super().__init__(networks.detector, embedder, config.quality)
+        super().__init__(networks.detector, embedder, config.quality, networks.occlusion)
         self._finder = finder
 
     def finder(self, config: DetectionConfig, min_face_px: int | None = None) -> Finder:

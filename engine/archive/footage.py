@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +60,7 @@ class Footage:
         whole: whether all frames that the header counts are there, so that the file no longer grows.
         seconds: from the first frame to the last.
         size: (height, width) in pixels, as shown.
+        rotate: how far the camera's pictures are turned clockwise besides, in degrees.
         numbered: whether keys are indices.
         cues, seeks: (n,) keys of key frames, and the time stamps by which to find them.
     """
@@ -72,6 +73,7 @@ class Footage:
     size: tuple[int, int]
     numbered: bool
     whole: bool = False
+    rotate: int = 0
     cues: NDArray[np.int64] = field(default_factory=_key)
     seeks: NDArray[np.int64] = field(default_factory=_key)
 
@@ -107,14 +109,19 @@ class Footage:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A decoded frame. Use the pictures of one recording in one thread, because they share a converter."""
+    """A decoded frame. Use the pictures of one recording in one thread, because they share a converter.
+
+    Attributes:
+        rotate: see `Footage`.
+    """
 
     key: int
     frame: VideoFrame
     converter: VideoReformatter
+    rotate: int = 0
 
     def image(self) -> NDArray[np.uint8]:
-        """Return RGB uint8 (H, W, 3), upright according to the container."""
+        """Return RGB uint8 (H, W, 3), upright according to the container and the camera's settings."""
         frame = self.converter.reformat(self.frame, format="rgb24")
         # a view of the converted frame: PyAV's own array would be a copy of it
         lines = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(frame.height, -1)
@@ -124,7 +131,7 @@ class Picture:
     @property
     def _turns(self) -> int:
         """Quarter turns to the left."""
-        return round(self.frame.rotation / 90) % 4
+        return (round(self.frame.rotation / 90) - self.rotate // 90) % 4
 
     @property
     def size(self) -> tuple[int, int]:
@@ -182,8 +189,11 @@ def _packets(container: InputContainer, stream: Any) -> Iterator[Any]:
         yield packet
 
 
-def scan(path: Path) -> Footage:
+def scan(path: Path, rotate: int = 0) -> Footage:
     """Read a container, decoding only its first picture.
+
+    Args:
+        rotate: see `Footage`.
 
     Raises:
         InputError: the file is not a video, or no picture can be decoded.
@@ -205,7 +215,7 @@ def scan(path: Path) -> Footage:
         opening = next(reel.frames(), None)
     if opening is None:
         raise InputError(f"{path}: no picture can be decoded", hint=_HINT)
-    size = opening.size
+    size = replace(opening, rotate=rotate).size
     missing = promised - len(stamps) if promised - len(stamps) > _SLACK_FRAMES else 0
     whole = bool(indexed) and not missing
     keys = sorted(stamp for stamp in stamps if stamp is not None)
@@ -214,7 +224,7 @@ def scan(path: Path) -> Footage:
     if not sensible or any(each != sorted(each) for each in ([key for key, _ in marks], [seek for _, seek in marks])):
         every = 1 / Fraction(rate) if rate and 0.5 <= rate <= 240 else Fraction(1, 25)
         seconds = float((len(stamps) - 1) * every)
-        return Footage(every, 0, len(stamps), missing, seconds, size, numbered=True, whole=whole)
+        return Footage(every, 0, len(stamps), missing, seconds, size, numbered=True, whole=whole, rotate=rotate)
     table = np.array(marks, np.int64).reshape(-1, 2)
     return Footage(
         # a recording begins with its first decodable picture, even if it was cut from a stream before a key frame
@@ -226,6 +236,7 @@ def scan(path: Path) -> Footage:
         size,
         numbered=False,
         whole=whole,
+        rotate=rotate,
         cues=table[:, 0],
         seeks=table[:, 1],
     )
@@ -328,4 +339,4 @@ def _decoded(
                 continue
             if end is not None and key >= end:
                 return
-            yield Picture(key, frame, converter)
+            yield Picture(key, frame, converter, footage.rotate if footage is not None else 0)

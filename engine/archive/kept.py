@@ -86,9 +86,12 @@ class SegmentFolder:
     folder: Path
 
     @classmethod
-    def of(cls, observations: Path, recording: str, recipe: str, min_face_px: int | None) -> SegmentFolder:
-        """Return the folder of a recording, given its id and the digest of the recipe."""
-        return cls(observations / f"{recording}-{recipe}-{min_face_px or 0}")
+    def of(
+        cls, observations: Path, recording: str, recipe: str, min_face_px: int | None, rotate: int = 0
+    ) -> SegmentFolder:
+        """Return the folder of a recording, given its id, the digest of the recipe, and its camera's settings."""
+        turned = f"-turned{rotate}" if rotate else ""
+        return cls(observations / f"{recording}-{recipe}-{min_face_px or 0}{turned}")
 
     def path(self, segment: Segment) -> Path:
         """Return the file of a segment's observation."""

@@ -220,16 +220,15 @@ class _Backlog:
         report.recording_id = recording_id(recording.content, listed)
         if self._known(recording):
             return
-        footage = scan(listed.path)
+        footage = scan(listed.path, self._bench.config.camera(listed.camera).rotate)
         self._check_steady(recording)
         recording.footage = footage
 
     def _split(self, recording: _Recording, footage: Footage, crew: Crew) -> None:
         listed, report = recording.listed, recording.report
-        camera = self._bench.config.cameras.get(listed.camera)
-        least = camera.min_face_px if camera else None
+        least = self._bench.config.camera(listed.camera).min_face_px
         recording.shelf = SegmentFolder.of(
-            self._bench.records.observations, report.recording_id, self._recipe.digest, least
+            self._bench.records.observations, report.recording_id, self._recipe.digest, least, footage.rotate
         )
         recording.segments = footage.segments()
         report.segments, report.seconds = len(recording.segments), footage.seconds

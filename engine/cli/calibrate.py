@@ -97,16 +97,22 @@ def _span(found: Estimate) -> str:
     return f"{percent(found.value)} ({percent(found.low)} – {percent(found.high)})"
 
 
+def _monthly(found: Operating) -> str:
+    return "not known" if found.wrong_per_month is None else f"{found.wrong_per_month:.2g}"
+
+
 def _show(report: CalibrationReport) -> None:
-    _show_rates(report)
-    for sentence in dict.fromkeys((report.now.sentence, report.proposed.sentence)):
-        say(sentence)
+    now, proposed = report.now.sentence, report.proposed.sentence
+    say(now if now == proposed else f"In force: {now}\nProposed: {proposed}")
+    say(report.passage(report.proposed))
     say(report.support.statement)
     traffic = report.traffic
-    say(
-        f"Assumed per day: {traffic.arrivals_per_day:.3g} arrivals, {traffic.strangers_per_day:.2g} strangers; "
-        f"{traffic.days_per_month:.3g} days a month ({traffic.source})."
-    )
+    if traffic.known:
+        say(
+            f"Counted in the logs: {traffic.arrivals_per_day:.3g} arrivals and {traffic.strangers_per_day:.2g} strangers a day, "
+            f"{traffic.days_per_month:.3g} working days a month."
+        )
+    _show_rates(report)
     _show_suspects(report)
     _show_limits(report)
 
@@ -121,9 +127,11 @@ def _show_rates(report: CalibrationReport) -> None:
         ("FNMR in this gallery", _span(now.fnmr), _span(then.fnmr)),
         ("strangers named (FPIR), leaving out one person at a time", _span(now.fpir), _span(then.fpir)),
         ("strangers named, from the cameras' runners-up", _span(now.fpir_seen), _span(then.fpir_seen)),
-        ("strangers named, expected", f"{now.model_fpir:.2g}", f"{then.model_fpir:.2g}"),
+        ("strangers named in a look, expected", f"{now.model_fpir:.2g}", f"{then.model_fpir:.2g}"),
+        ("strangers named in a passage, at most", f"{now.passage_fpir:.2g}", f"{then.passage_fpir:.2g}"),
         ("enrolled people not named (FNIR)", _span(now.fnir), _span(then.fnir)),
-        ("wrong punches per month, expected", f"{now.wrong_per_month:.2g}", f"{then.wrong_per_month:.2g}"),
+        ("enrolled people not named, expected", f"{now.try_again:.2g}", f"{then.try_again:.2g}"),
+        ("wrong punches per month, expected", _monthly(now), _monthly(then)),
     ]
     title = f"{len(report.gallery)} people, {len(report.gallery.templates)} templates, {report.gallery.model_id}"
     table(title, ("value (95% interval, over people)", "in force", "proposed"), rows)

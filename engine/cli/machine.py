@@ -11,7 +11,7 @@ import typer
 from typer import Argument, Option
 
 from engine.cli.context import Json, Panel, Workspace
-from engine.cli.output import emit_json, progress_bar, say, table
+from engine.cli.output import emit_json, note, progress_bar, say, table
 
 if TYPE_CHECKING:
     from engine.models import ModelStatus
@@ -36,10 +36,10 @@ def doctor(
     checks = examine(workspace, camera or [])
     passed = all(check.ok for check in checks)
     if as_json:
-        rows = [{"what": check.what, "ok": check.ok, "found": check.line} for check in checks]
+        rows = [{"what": check.what, "ok": check.ok, "state": check.state, "found": check.line} for check in checks]
         emit_json({"ok": passed, "checks": rows})
     else:
-        cells = [(check.what, "ok" if check.ok else "WRONG", check.line) for check in checks]
+        cells = [(check.what, check.state if check.ok else "WRONG", check.line) for check in checks]
         table("Doctor", ("", "", "found"), cells)
     if not passed:
         raise typer.Exit(1)
@@ -63,23 +63,37 @@ def list_models(as_json: Json = False) -> None:
 
 @_models.command()
 def fetch(
-    model: Annotated[str, Argument(help="Model id, as in `muster models list`.")] = "facenet-ms1m-128",
-    checkpoint: Annotated[Path | None, Option(help="Take the weights from this .pt file.")] = None,
+    model: Annotated[
+        str, Argument(help="Model id, as in `muster models list`.", show_default="those of a new workspace")
+    ] = "",
+    checkpoint: Annotated[Path | None, Option(help="Take the weights from this .pt or .tflite file.")] = None,
     force: Annotated[bool, Option("--force", help="Convert again even if the model is here.")] = False,
     samples: Annotated[bool, Option("--samples", help="Also unpack the sample photos.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Download a model, verify its hash and convert it."""
-    from engine.models import ModelStore, fetch_samples
+    """Download a model, verify its hash and convert it.
 
+    Without a model id, the command fetches FaceNet and MobileFaceNet, or FaceNet alone if the other one cannot be fetched.
+    """
+    from engine.errors import ModelUnavailable
+    from engine.models import FACENET, MOBILEFACENET, ModelStore, embedder_spec, fetch_samples
+
+    usual = not model and checkpoint is None
+    wanted = [FACENET, MOBILEFACENET] if usual else list(embedder_spec(model).parts or [model])
     with progress_bar() as progress:
         store = ModelStore(progress=progress)
-        store.fetch(model, checkpoint=checkpoint, force=force)
-        store.embedder(model)
+        for each in wanted:
+            try:
+                store.fetch(each, checkpoint=checkpoint, force=force)
+                store.embedder(each)
+            except ModelUnavailable as error:
+                if not usual or each == FACENET:
+                    raise
+                note(f"{error}. Until then, new workspaces use FaceNet alone.")
         store.mtcnn()
         if samples:
             fetch_samples(progress)
-    _show([store.detector_status(), store.status(model)], as_json)
+    _show([store.detector_status(), *(store.status(each) for each in wanted)], as_json)
 
 
 @_models.command()

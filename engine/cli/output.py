@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from rich.table import Table
 # a pipe or a file has no width; 160 columns keep a row on one line
 _console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
+_PROGRESS_EVERY_S = 30.0
 
 
 def _plain(value: Any) -> Any:
@@ -83,16 +85,18 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
     """Yield a function `(activity, done, total)` that draws one bar per activity on standard error.
 
-    Where standard error is not a terminal, it prints each activity once; with `quiet` it prints nothing.
+    Where standard error is not a terminal, it prints each activity, and every half minute how far it has got; with `quiet` it prints
+    nothing.
     """
     if quiet or not _errors.is_terminal:
-        printed: set[str] = set()
+        printed: dict[str, float] = {}
 
         def line(what: str, done: int, total: int) -> None:
-            del done, total
-            if what not in printed and not quiet:
-                printed.add(what)
-                note(f"{what} …")
+            now = time.monotonic()
+            if quiet or now - printed.get(what, -math.inf) < _PROGRESS_EVERY_S:
+                return
+            note(f"{what}: {done:,} of {total:,}" if what in printed and total else f"{what} …")
+            printed[what] = now
 
         yield line
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,11 +12,12 @@ from typer import Argument, Option
 
 from engine.cli.context import Author, Json, Panel, Workspace, open_workbench
 from engine.cli.output import complain, emit_json, note, progress_bar, rounded, say, table
-from engine.errors import InputError, MusterError
+from engine.errors import EnrolmentRejected, InputError, MusterError
 
 if TYPE_CHECKING:
     from engine.enrolment import EnrolmentReport
     from engine.pipeline import IdentifiedFace
+    from engine.workbench import Workbench
 
 app = typer.Typer()
 
@@ -32,67 +33,85 @@ def enrol(
     allow_look_alike: Annotated[
         bool, Option("--allow-look-alike", help="Accept that somebody enrolled looks the same.")
     ] = False,
+    use_anyway: Annotated[
+        list[Path] | None,
+        Option("--use-anyway", show_default=False, help="Use this photo even if the check refuses it; repeatable."),
+    ] = None,
     author: Author = "",
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
     """Enrol people from photos.
 
-    Three good photos per person are enough. Photos without exactly one good face are left out.
+    Give three good photos per person. The command names each file that it leaves out, with the reason.
+
+    Each photo must show one good face. Photos that lie on their side or stand on their head are turned.
 
     A person who cannot be enrolled does not stop the others; the exit code is that of the first failure.
     """
-    from engine.imaging import list_images
-
     jobs = _jobs(paths, employee_id, name)
+    anyway = {path.resolve() for path in use_anyway or ()}
+    if strays := anyway - {photo.resolve() for _, _, photos in jobs for photo in photos}:
+        raise InputError(
+            f"{min(strays)} is not among the photos", hint="give --use-anyway a photo of one of the people"
+        )
     details: dict[str, Any] = {"department": department, "email": email, "consent_at": consent}
     details |= {"allow_look_alike": allow_look_alike, "author": author}
     reports: list[EnrolmentReport] = []
     errors: dict[str, MusterError] = {}
     with progress_bar(quiet=as_json) as progress:
         bench = open_workbench(workspace, progress=progress)
-        for index, (person, called, folder, photos) in enumerate(jobs):
+        for index, (person, called, photos) in enumerate(jobs):
             progress("enrolling", index, len(jobs))
+            used = [photo for photo in photos if photo.resolve() in anyway]
             try:
-                files = list_images(folder) if folder else photos
-                if not files:
-                    raise InputError(f"{folder} contains no pictures", hint="add JPEG, PNG or WebP photos")
-                reports.append(bench.registrar.enrol_photos(person, called, files, **details))
+                if not photos:
+                    raise InputError(f"{paths[index]} contains no pictures", hint="add photos of the person")
+                reports.append(bench.registrar.enrol_photos(person, called, photos, use_anyway=used, **details))
             except MusterError as error:
-                if len(jobs) == 1:
-                    raise
                 errors.setdefault(person, error)
         progress("enrolling", len(jobs), len(jobs))
     if as_json:
         done = [dataclasses.asdict(report) for report in reports]
-        emit_json({"enrolled": done, "failed": {person: str(error) for person, error in errors.items()}})
+        failed = {person: str(error) for person, error in errors.items()}
+        emit_json({"enrolled": done, "failed": failed, "left_out": {key: _left_out(errors[key]) for key in errors}})
     else:
-        _show_enrolled(reports)
+        _show_enrolled(reports, errors, bench)
     _fail_with(list(errors.values()))
 
 
-def _jobs(
-    paths: Sequence[Path], employee_id: str | None, name: str | None
-) -> list[tuple[str, str, Path | None, list[Path]]]:
-    """(id, name, folder, photos) of each person to enrol."""
+def _left_out(error: MusterError) -> list[str]:
+    """Why photos of a person who was not enrolled were left out, apart from the reason that the error itself gives."""
+    found = error.left_out if isinstance(error, EnrolmentRejected) else ()
+    return [text for text in found if text.partition(" → ")[0] not in error.message]
+
+
+def _jobs(paths: Sequence[Path], employee_id: str | None, name: str | None) -> list[tuple[str, str, list[Path]]]:
+    """(id, name, photos) of each person to enrol."""
     from engine.imaging import list_images
 
     if employee_id is not None:
         photos = [photo for path in paths for photo in (list_images(path) if path.is_dir() else [path])]
-        return [(employee_id, name or employee_id, None, photos)]
+        return [(employee_id, name or employee_id, photos)]
     if name is not None:
         raise InputError("--name needs --id", hint="give both, or folders named after people")
     for path in paths:
         if not path.is_dir():
             fault = "is not a folder" if path.exists() else "does not exist"
             raise InputError(f"{path} {fault}", hint="give a folder of photos per person, or --id ID with photos")
-    return [(path.resolve().name, path.resolve().name, path, []) for path in paths]
+    return [(path.resolve().name, path.resolve().name, list_images(path)) for path in paths]
 
 
-def _show_enrolled(reports: Sequence[EnrolmentReport]) -> None:
+def _show_enrolled(reports: Sequence[EnrolmentReport], errors: Mapping[str, MusterError], bench: Workbench) -> None:
+    for reason in [text for error in errors.values() for text in _left_out(error)]:
+        note(f"left out: {reason}")
     for report in reports:
         for reason in report.rejected.values():
             note(f"left out: {reason}")
+        for photo, degrees in report.turned.items():
+            note(f"{photo}: turned by {degrees}°")
+        for photo, why in report.overruled.items():
+            note(f"{photo}: used anyway ({why}); cameras recognise a person less well by it")
         for other in report.look_alikes:
             note(f"{report.employee_id} resembles {other.person} (similarity {other.similarity:.2f}): check both")
     rows = [
@@ -101,6 +120,15 @@ def _show_enrolled(reports: Sequence[EnrolmentReport]) -> None:
     ]
     if rows:
         table("Enrolled", ("id", "name", "photos used", "left out", "templates", "coherence"), rows)
+    enrolled = {row.employee_id for row in reports}
+    _advise({key: count for key, count in bench.registrar.few_photos().items() if key in enrolled}, bench)
+
+
+def _advise(few: Mapping[str, int], bench: Workbench) -> None:
+    """Name the people with too few photos, and what that costs."""
+    if few:
+        names = ", ".join(f"{key} ({count})" for key, count in few.items())
+        note(f"too few photos: {names} → {bench.registrar.advice}")
 
 
 def _fail_with(errors: Sequence[MusterError]) -> None:
@@ -195,3 +223,4 @@ def people(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
         for each, count in found
     ]
     table(f"People in {workspace}", ("id", "name", "department", "templates", "enrolled", "consent"), cells)
+    _advise(bench.registrar.few_photos(), bench)

@@ -55,7 +55,8 @@ def watch(
     camera = clean_text(camera, what="camera's name", limit=64)
     if save_video and save_video.suffix.lower() != ".mp4":
         raise InputError(f"{save_video} is not an MP4 file", hint="end the file name in .mp4")
-    opened = open_source(source, camera, config.sources, start=moment(start, config.zone), fast=fast)
+    rotate = config.camera(camera).rotate
+    opened = open_source(source, camera, config.sources, rotate=rotate, start=moment(start, config.zone), fast=fast)
     is_video = isinstance(opened, VideoSource)
     total, fps = (opened.frame_count, opened.fps) if isinstance(opened, VideoSource) else (0, _FPS_OF_PICTURES)
     with contextlib.ExitStack() as stack:

@@ -130,6 +130,10 @@ class Config(BaseSettings):
             raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Berlin") from error
         return value
 
+    def camera(self, name: str) -> CameraConfig:
+        """The settings of a camera; the defaults for one that the settings do not name."""
+        return self.cameras.get(name) or CameraConfig()
+
     @property
     def zone(self) -> ZoneInfo:
         """The workplace's time zone."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from engine.config.section import Section, Window
 
@@ -66,7 +66,8 @@ class QualityConfig(Section):
 class EmbeddingConfig(Section):
     """Which network embeds faces."""
 
-    model: str = "facenet-ms1m-128"
+    model: str = ""
+    """Empty: the gallery's; of a new workspace the best that this machine has (`engine.models.usual_model`)."""
     max_batch: int = Field(32, ge=1, le=512)
 
 
@@ -110,8 +111,10 @@ class VotingConfig(Section):
     embed_interval_s: float = Field(0.08, ge=0)
     """Shortest time between two votes of one track; 0: every good frame votes. A track that stays undecided votes less and less
     often."""
-    settled_interval_s: float = Field(2.0, ge=0)
+    settled_interval_s: float = Field(1.5, ge=0)
     """The same once the track is known or unknown. A much better face, or a track that may have changed hands, is verified at once."""
+    name_holds_s: float = Field(2.0, gt=0)
+    """A name that no face has confirmed for so long is shown as unsure and counts for nothing until one does."""
 
 
 class PresentationConfig(Section):
@@ -173,12 +176,19 @@ class SourcesConfig(Section):
     """First and longest wait between attempts to reconnect."""
 
 
+def _whole(value: object) -> object:
+    """Take a number from the environment, where everything is text."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
 class CameraConfig(Section):
     """Settings of one camera."""
 
     source: str = ""
     """Where the pictures come from, as in `muster watch --source`; the workbench can then show the camera. File paths are
     relative to the workspace."""
+    rotate: Annotated[Literal[0, 90, 180, 270], BeforeValidator(_whole)] = 0
+    """How far its pictures are turned clockwise, in degrees, to stand upright; everything sees the turned ones."""
     min_face_px: int | None = Field(None, ge=12, le=2000)
     """Smallest face; empty: `detection.min_face_px`."""
     direction: Literal["in", "out", "both"] = "both"

@@ -84,6 +84,28 @@ def _suppress_contained(boxes: Floats, scores: Floats, overlap: float) -> Ints:
     return np.asarray(kept, np.intp)
 
 
+_AT_EDGE = 0.95
+"""Least score of a face that only the reading with a border shows, beside a more certain one: the border causes false ones."""
+
+
+def _joined(plain: Detections, bordered: Detections, width: int, height: int) -> Detections:
+    """Both readings of a photo: faces at its edge as they are with a border, if certain, the others as they are without."""
+
+    def at_edge(found: Detections) -> NDArray[np.bool_]:
+        reach = 0.1 * (found.boxes[:, 2:] - found.boxes[:, :2])
+        low = (found.boxes[:, :2] <= reach).any(1)
+        return np.asarray(low | (found.boxes[:, 2:] >= np.array([width, height]) - reach).any(1))
+
+    outer = bordered[at_edge(bordered)]
+    best = max(plain.scores.max(initial=0.0), outer.scores.max(initial=0.0))
+    seen = _distances(plain.boxes, outer.boxes).min(0, initial=np.inf) <= _ELSEWHERE
+    outer = outer[seen | (outer.scores >= min(_AT_EDGE, best))]
+    both = plain[~at_edge(plain)].joined(outer)
+    # the larger of two faces within each other is the face; small false ones lie in real ones
+    kept = _suppress_contained(both.boxes, both.areas, 0.5)
+    return both[kept[np.argsort(-both.scores[kept], kind="stable")]]
+
+
 def _squared(boxes: Floats) -> Floats:
     """Grow boxes to squares about their centres."""
     sides = boxes[:, 2:4] - boxes[:, :2]
@@ -176,14 +198,13 @@ class MTCNNDetector:
         return self._output(sampler, boxes)
 
     def detect_photo(self, image: NDArray[np.uint8]) -> Detections:
-        """Find the faces in a photo: smaller ones too, and with a border if a tight crop hides the face.
+        """Find the faces in a photo: smaller ones too, and with a border around it, which shows faces that fill the picture.
 
-        The border is added only if nothing was found, because it can cause a false second face at its edge. Faces centred on
-        the border are dropped.
+        The border can cause false faces at its edge: those centred on it are dropped, and so is a face that a larger one holds.
         """
-        found = self.detect(image, self._config.photo_min_face_px)
-        if len(found) or self._config.pad_share == 0:
-            return found
+        plain = self.detect(image, self._config.photo_min_face_px)
+        if self._config.pad_share == 0:
+            return plain
         height, width = image.shape[:2]
         dy, dx = round(height * self._config.pad_share), round(width * self._config.pad_share)
         padded = np.full((height + 2 * dy, width + 2 * dx, 3), 128, np.uint8)
@@ -191,7 +212,7 @@ class MTCNNDetector:
         found = self.detect(padded, self._config.photo_min_face_px).shifted(-dx, -dy)
         middle = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
         within = (middle >= 0).all(1) & (middle < np.array([width, height])).all(1)
-        return found[within]
+        return _joined(plain, found[within], width, height)
 
     def detect_near(
         self, image: NDArray[np.uint8], expected: Floats, search: NDArray[np.bool_] | None = None

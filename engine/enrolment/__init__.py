@@ -5,11 +5,12 @@ Not here: storing and searching templates (`engine.gallery`), and who works here
 
 from engine.enrolment.capture import STEPS, Guidance, GuidedCapture, Step, Take
 from engine.enrolment.capture_drawing import draw_guidance
-from engine.enrolment.drafts import Draft, EnrolmentReport
+from engine.enrolment.drafts import ENOUGH_PHOTOS, Draft, EnrolmentReport
 from engine.enrolment.photos import Picture, RefusedPhoto, Shot
 from engine.enrolment.registrar import Registrar
 
 __all__ = [
+    "ENOUGH_PHOTOS",
     "STEPS",
     "Draft",
     "EnrolmentReport",

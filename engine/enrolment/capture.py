@@ -225,7 +225,7 @@ class GuidedCapture:
             light = float(image[::16, ::16].mean()) / 255
             return _Seen("too dark" if light < _DARK else "too bright" if light > _BRIGHT else "no face")
         box, landmarks, quality = found.boxes[chosen], found.landmarks[chosen], faces.qualities[chosen]
-        reason = "two faces" if bystanders(found, chosen) else self._place(box, wide, high) or quality.reason
+        reason = "two faces" if bystanders(found, chosen) else self._place(box, wide, high) or quality.flaw
         if not reason and quality.sharpness < self._limits.min_sharpness:
             reason = "blurred"
         return _Seen(reason or self._pose(quality, step), box, landmarks, quality)

@@ -24,6 +24,9 @@ Verdict = Literal["safe", "look_alike", "already_enrolled", "different_people", 
 `already_enrolled`: so similar that they are the same person, or twins. `different_people`: the photos show several people, or not
 the person enrolled under that id."""
 
+ENOUGH_PHOTOS = 3
+"""Photos that everybody should be enrolled with: with one, cameras miss a person three to five times as often; more give little."""
+
 _NOTEWORTHY = 0.1  # a report names look-alikes down to this far below the threshold
 
 
@@ -34,6 +37,8 @@ class EnrolmentReport:
     Attributes:
         accepted: names of the photos that became templates.
         rejected: by photo, why it was rejected and what to do.
+        turned: by photo that lay on its side or stood on its head, the degrees by which it was turned clockwise.
+        overruled: by photo that was enrolled anyway, why the check had refused it.
         look_alikes: the most similar enrolled people, best first.
         coherence: mean similarity of each template with the mean of the others; None with one template.
         templates: number of the person's templates after the enrolment.
@@ -43,6 +48,8 @@ class EnrolmentReport:
     name: str
     accepted: list[str] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
+    turned: dict[str, int] = field(default_factory=dict)
+    overruled: dict[str, str] = field(default_factory=dict)
     look_alikes: list[Candidate] = field(default_factory=list)
     coherence: float | None = None
     templates: int = 0
@@ -95,6 +102,7 @@ class Draft:
         threshold: similarity from which two faces match.
         same_person: similarity below which photos count as two people's.
         own_similarity: with the person as enrolled so far; None if they are not enrolled.
+        before: number of the person's templates so far.
     """
 
     employee_id: str
@@ -107,6 +115,7 @@ class Draft:
     threshold: float
     same_person: float
     own_similarity: float | None
+    before: int = 0
 
     @property
     def certain(self) -> float:
@@ -130,6 +139,11 @@ class Draft:
     def chosen(self) -> list[Shot]:
         """The shots that become templates."""
         return [shot for shot, stays in zip(self.shots, self.kept, strict=True) if stays]
+
+    @property
+    def templates(self) -> int:
+        """Number of the person's templates once this is stored; `ENOUGH_PHOTOS` are wanted."""
+        return self.before + int(self.kept.sum())
 
     @property
     def outliers(self) -> list[Shot]:
@@ -172,30 +186,42 @@ def draft(
     alike, kept = np.empty(0, np.float32), np.empty(0, np.bool_)
     nearest: tuple[Candidate, ...] = ()
     own: float | None = None
+    templates, before = gallery.of(employee_id)
     if shots:
         kept = _one_person(shots, same_person)
         alike = _likeness(shots, kept)
         rows, weights = _rows([shot for shot, stays in zip(shots, kept, strict=True) if stays])
         fused = fuse(rows, weights)
-        templates, before = gallery.of(employee_id)
         if templates:
             own = float(fuse(before, np.array([template.quality for template in templates])) @ fused)
         nearest = gallery.search(fused[None], threshold=threshold, top=3, without=[employee_id])[0].candidates
-    return Draft(employee_id, name, tuple(shots), tuple(refused), alike, kept, nearest, threshold, same_person, own)
+    return Draft(
+        employee_id,
+        name,
+        tuple(shots),
+        tuple(refused),
+        alike,
+        kept,
+        nearest,
+        threshold,
+        same_person,
+        own,
+        len(templates),
+    )
 
 
-def _check(drafted: Draft, *, allow_look_alike: bool) -> None:
-    """Refuse a draft that may not be stored."""
+def _objection(drafted: Draft, *, allow_look_alike: bool) -> tuple[str, str] | None:
+    """Return why a draft may not be stored and what to do; None if it may."""
     who = drafted.employee_id
     if drafted.verdict == "unusable":
         first = drafted.refused[0].text if drafted.refused else "no photos given"
         more = f" (and {len(drafted.refused) - 1} more)" if len(drafted.refused) > 1 else ""
         message, _, hint = first.partition(" → ")
-        raise EnrolmentRejected(f"{who} was not enrolled: {message}{more}", hint=hint or "give photos of one face")
+        return f"{who} was not enrolled: {message}{more}", hint or "give photos of one face"
     if drafted.stranger:
-        raise EnrolmentRejected(
+        return (
             f"these photos do not look like {who} as enrolled (similarity {drafted.own_similarity:.2f})",
-            hint="check the id, or `muster forget` the person first",
+            "check the id, or `muster forget` the person first",
         )
     if drafted.mixed:
         shots, kept = drafted.shots, drafted.chosen
@@ -205,15 +231,15 @@ def _check(drafted: Draft, *, allow_look_alike: bool) -> None:
         else:
             differ = f"{kept[0].name} differs from {drafted.outliers[0].name}"
             found = f", only {len(kept)} of {len(shots)} look alike ({differ})"
-        text = f"{who} was not enrolled: the photos show different people{found}"
-        raise EnrolmentRejected(text, hint="give photos of one person only")
+        return f"{who} was not enrolled: the photos show different people{found}", "give photos of one person only"
     if drafted.verdict in {"look_alike", "already_enrolled"} and not allow_look_alike:
         best = drafted.nearest[0]
-        raise EnrolmentRejected(
+        return (
             f"{who} looks like {best.person}, who is already enrolled "
             f"(similarity {best.similarity:.2f}, threshold {drafted.threshold:.2f})",
-            hint="check whether they are the same person; if not, enrol again with --allow-look-alike",
+            "check whether they are the same person; if not, enrol again with --allow-look-alike",
         )
+    return None
 
 
 def judge(
@@ -240,10 +266,14 @@ def judge(
         report.employee_id, report.name, shots, gallery, threshold=threshold, same_person=same_person, refused=refused
     )
     report.look_alikes = [row for row in drafted.nearest if row.similarity >= threshold - _NOTEWORTHY]
-    _check(drafted, allow_look_alike=allow_look_alike)
+    if (objection := _objection(drafted, allow_look_alike=allow_look_alike)) is not None:
+        message, hint = objection
+        raise EnrolmentRejected(message, hint=hint, left_out=report.rejected.values())
     for shot in drafted.outliers:
         advice = "does not look like the other photos → leave it out, or check who it shows"
         report.rejected[shot.name] = f"{shot.name}: {advice}"
     report.coherence = drafted.coherence
     report.accepted = [shot.name for shot in drafted.chosen]
+    report.turned = {shot.name: shot.turned_deg for shot in drafted.chosen if shot.turned_deg}
+    report.overruled = {shot.name: shot.overruled for shot in drafted.chosen if shot.overruled}
     return drafted.chosen

@@ -8,15 +8,16 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
-from engine.enrolment.drafts import Draft, EnrolmentReport, draft, judge
-from engine.enrolment.photos import Picture, RefusedPhoto, Shot, examine_all
+from engine.enrolment.drafts import ENOUGH_PHOTOS, Draft, EnrolmentReport, draft, judge
+from engine.enrolment.photos import Picture, RefusedPhoto, Shot, examine_all, overrule
 from engine.errors import InputError
+from engine.evaluation import cohort_of
 from engine.face_reader import FaceReader
 from engine.gallery import Gallery, Template
 from engine.imaging import write_jpeg
@@ -105,6 +106,29 @@ class Registrar:
             refused=refused,
         )
 
+    def few_photos(self) -> dict[str, int]:
+        """Return the active people who are enrolled with fewer than `ENOUGH_PHOTOS`: number of templates by id."""
+        gallery, people = self._records.gallery.current(), self._records.people.all()
+        counts = {key: len(gallery.of(key)[0]) for key, person in people.items() if person.active}
+        return {key: count for key, count in counts.items() if 0 < count < ENOUGH_PHOTOS}
+
+    def misses(self, photos: int) -> float:
+        """Return the share of single looks at which a person enrolled with so many photos is not recognised.
+
+        It holds at the threshold in force, for the people of the model's cohort (`engine.evaluation.cohort`).
+        """
+        gallery = self._records.gallery.current()
+        return cohort_of(gallery.model_id).fnmr(self._threshold(gallery), photos)
+
+    @property
+    def advice(self) -> str:
+        """What to do about people with few photos, and what few photos cost."""
+        one, enough = (f"{100 * self.misses(photos):.2g}%" for photos in (1, ENOUGH_PHOTOS))
+        return (
+            f"enrol {ENOUGH_PHOTOS} photos of each person: with one, a single look misses them in {one} of cases, "
+            f"with {ENOUGH_PHOTOS} in {enough}"
+        )
+
     def picture(self, template_id: str) -> Path:
         """The picture that a template was made from; it may be gone."""
         return self._records.workspace / "images" / "enrolment" / f"{template_id}.jpg"
@@ -133,18 +157,23 @@ class Registrar:
         email: str = "",
         consent_at: str = "",
         allow_look_alike: bool = False,
+        use_anyway: Collection[Path] = (),
         author: str = "",
         now: datetime | None = None,
     ) -> EnrolmentReport:
         """Enrol a person from photos, or give an enrolled one more templates; see `enrol`.
 
+        Args:
+            use_anyway: photos to enrol even if the check refuses them; each must show a face.
+
         Raises:
-            InputError: id or name cannot be used.
+            InputError: id or name cannot be used, or one of the photos `use_anyway` shows no face.
             EnrolmentRejected: see `engine.enrolment`; nothing was changed.
             StorageError: the workspace cannot be written; nothing was changed.
         """
         employee_id, name = clean_id(employee_id), clean_name(name)
         shots, refused = self.examine((str(path), path) for path in photos)
+        shots, refused = overrule(shots, refused, {str(path) for path in use_anyway})
         return self.enrol(
             self.draft(employee_id, name, shots, refused),
             department=department,
@@ -224,12 +253,30 @@ class Registrar:
                 self._put_back(employee_id, before)
             raise
         report.templates = len(after.of(employee_id)[0])
-        detail = f"{len(templates)} templates added, gallery version {after.version}"
+        self._note(report, dict(zip(templates, kept, strict=True)), after.version, threshold, reason, author, moment)
+        return report
+
+    def _note(
+        self,
+        report: EnrolmentReport,
+        added: Mapping[Template, Shot],
+        version: int,
+        threshold: float,
+        reason: str,
+        author: str,
+        moment: datetime,
+    ) -> None:
+        """Write to the audit log what was enrolled, and where a user decided otherwise than Muster."""
+        detail = f"{len(added)} templates added, gallery version {version}"
         if (best := next(iter(report.look_alikes), None)) and best.similarity >= threshold:
             why = f": {self._names.text(reason)}" if reason.strip() else ""
             detail += f"; said not to be {best.person} (similarity {best.similarity:.2f}){why}"
-        records.audit.note("enrol", employee_id, detail, author=author, now=moment)
-        return report
+        note = self._records.audit.note
+        note("enrol", report.employee_id, detail, author=author, now=moment)
+        for template, shot in added.items():
+            if shot.overruled:
+                detail = f"template {template.template_id}: {shot.overruled}, enrolled anyway"
+                note("overrule", report.employee_id, detail, author=author, now=moment)
 
     def _before(self, employee_id: str, *, new: bool, known: bool) -> Person | None:
         """Return the person's current row, if the draft still fits it."""

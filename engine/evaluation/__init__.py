@@ -8,10 +8,13 @@ Not here: which threshold a workspace runs with (`engine.tuning`).
 """
 
 from engine.evaluation.border import Compared, border
+from engine.evaluation.cohort import Cohort, Impostors, cohort_of, derive_threshold, impostors_of
 from engine.evaluation.comparisons import NO_SCORE, Comparisons, GalleryScores, gallery_scores, photo_comparisons
 from engine.evaluation.figures import FARS, Ranked, figures
+from engine.evaluation.groups import GroupRates, group_rates
 from engine.evaluation.identification import OpenSetCurve, fmr_of_fpir, fnir, fpir, fpir_of_fmr, open_set_curve
 from engine.evaluation.intervals import Bands, Estimate, Resampling, SubjectBootstrap
+from engine.evaluation.measuring import few_of_each, find_twins, measure_cohort
 from engine.evaluation.people import (
     Difficulty,
     LookAlike,
@@ -23,32 +26,27 @@ from engine.evaluation.people import (
     photos_effect,
 )
 from engine.evaluation.rates import Rate, clopper_pearson, error_rates, smallest_rate, threshold_at_fmr
-from engine.evaluation.thresholds import (
-    ImpostorModel,
-    PriorCurve,
-    derive_threshold,
-    impostor_model,
-    measure_prior,
-    prior_of,
-)
+from engine.evaluation.tally import PairTally
 from engine.evaluation.verification import Curve, balanced_accuracy, curve
 
 __all__ = [
     "FARS",
     "NO_SCORE",
     "Bands",
+    "Cohort",
     "Compared",
     "Comparisons",
     "Curve",
     "Difficulty",
     "Estimate",
     "GalleryScores",
-    "ImpostorModel",
+    "GroupRates",
+    "Impostors",
     "LookAlike",
     "OpenSetCurve",
     "Outlier",
+    "PairTally",
     "PhotosEffect",
-    "PriorCurve",
     "Ranked",
     "Rate",
     "Resampling",
@@ -56,24 +54,27 @@ __all__ = [
     "balanced_accuracy",
     "border",
     "clopper_pearson",
+    "cohort_of",
     "curve",
     "derive_threshold",
     "difficulty",
     "error_rates",
+    "few_of_each",
     "figures",
+    "find_twins",
     "fmr_of_fpir",
     "fnir",
     "fpir",
     "fpir_of_fmr",
     "gallery_scores",
-    "impostor_model",
+    "group_rates",
+    "impostors_of",
     "look_alikes",
-    "measure_prior",
+    "measure_cohort",
     "open_set_curve",
     "outliers",
     "photo_comparisons",
     "photos_effect",
-    "prior_of",
     "smallest_rate",
     "threshold_at_fmr",
 ]

@@ -36,8 +36,8 @@ class Ranked:
     """
 
     def __init__(self, comparisons: Comparisons, fars: tuple[str, ...] = FARS) -> None:
-        self.names = ("auc", "eer", *(f"tar@{far}" for far in fars))
-        self._fars = [float(far) for far in fars]
+        self.names = figure_names(fars)
+        self._fars = fars
         self._order = np.argsort(comparisons.scores, kind="stable")
         ordered = comparisons.scores[self._order]
         self._starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
@@ -65,27 +65,37 @@ class Ranked:
         genuine, impostor = (
             np.add.reduceat(np.where(kind, weights, 0.0), self._starts, axis=1) for kind in (self._same, ~self._same)
         )
-        all_genuine, all_impostor = genuine.sum(1, keepdims=True), impostor.sum(1, keepdims=True)
-        below_genuine, below_impostor = np.cumsum(genuine, 1) - genuine, np.cumsum(impostor, 1) - impostor
-        rows = np.arange(len(weights))
-        with np.errstate(invalid="ignore", divide="ignore"):  # a draw of one person alone has no impostors: NaN
-            wins = (genuine * (below_impostor + impostor / 2)).sum(1)
-            fnmr = below_genuine / all_genuine
-            fmr = (all_impostor - below_impostor) / all_impostor
-            cross = np.abs(fmr - fnmr).argmin(1)
-            columns = [wins / (all_genuine * all_impostor)[:, 0], (fmr[rows, cross] + fnmr[rows, cross]) / 2]
-            for far in self._fars:
-                passing = all_impostor - below_impostor <= far * all_impostor + 1e-9
-                lowest = passing.argmax(1)
-                columns.append(np.where(passing.any(1), 1 - fnmr[rows, lowest], 0.0))
-        found = np.stack(columns, 1)
-        found[(all_genuine[:, 0] <= 0) | (all_impostor[:, 0] <= 0)] = np.nan
-        return found
+        return figures_of(genuine, impostor, self._fars)
 
 
-def figures(comparisons: Comparisons, *, seed: int = 0) -> dict[str, Estimate]:
+def figure_names(fars: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the figures, see `Ranked`."""
+    return "auc", "eer", *(f"tar@{far}" for far in fars)
+
+
+def figures_of(genuine: Floats, impostor: Floats, fars: tuple[str, ...]) -> Floats:
+    """Figures of comparisons that are counted by score: (runs, scores) each, lowest score first → (runs, figures)."""
+    all_genuine, all_impostor = genuine.sum(1, keepdims=True), impostor.sum(1, keepdims=True)
+    below_genuine, below_impostor = np.cumsum(genuine, 1) - genuine, np.cumsum(impostor, 1) - impostor
+    rows = np.arange(len(genuine))
+    with np.errstate(invalid="ignore", divide="ignore"):  # a draw of one person alone has no impostors: NaN
+        wins = (genuine * (below_impostor + impostor / 2)).sum(1)
+        fnmr = below_genuine / all_genuine
+        fmr = (all_impostor - below_impostor) / all_impostor
+        cross = np.abs(fmr - fnmr).argmin(1)
+        columns = [wins / (all_genuine * all_impostor)[:, 0], (fmr[rows, cross] + fnmr[rows, cross]) / 2]
+        for far in fars:
+            passing = all_impostor - below_impostor <= float(far) * all_impostor + 1e-9
+            lowest = passing.argmax(1)
+            columns.append(np.where(passing.any(1), 1 - fnmr[rows, lowest], 0.0))
+    found = np.stack(columns, 1)
+    found[(all_genuine[:, 0] <= 0) | (all_impostor[:, 0] <= 0)] = np.nan
+    return found
+
+
+def figures(comparisons: Comparisons, *, fars: tuple[str, ...] = FARS, seed: int = 0) -> dict[str, Estimate]:
     """AUC, EER and TAR at FAR, each with its interval over people; the same seed gives the same intervals."""
-    ranked = Ranked(comparisons)
+    ranked = Ranked(comparisons, fars)
     values = ranked.of_people(np.ones((1, comparisons.people)))[0]
     drawn = ranked.of_people(Resampling(comparisons.people, runs_for(comparisons), seed).weights)
     people = comparisons.people_compared

@@ -89,6 +89,14 @@ class Resampling:
             float(wrong.sum()), int(of.sum()), self.weights @ wrong, self.weights @ of, taking_part, taking_part
         )
 
+    def pairs(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> Floats:
+        """(runs,) how often each resampling holds some pairs of people, (k,) each: as often as both are drawn."""
+        who, row = np.unique(first, return_inverse=True)
+        shape = len(who), self.weights.shape[1]
+        table = scipy.sparse.coo_array((np.ones(len(first)), (row, second)), shape=shape).tocsr()
+        drawn = self.weights.T
+        return np.asarray((drawn[who] * np.asarray(table @ drawn)).sum(0))
+
     @staticmethod
     def estimate(
         errors: float, trials: int, drawn_errors: Floats, drawn_trials: Floats, people: int, units: int
@@ -142,10 +150,7 @@ class SubjectBootstrap:
 
     def _drawn_of(self, counted: NDArray[np.bool_]) -> Floats:
         """(runs,) how many of the counted non-mated comparisons each resampling holds."""
-        people, weights = self.comparisons.people, self.resampling.weights
-        first, second = self._pairs[:, counted]
-        table = scipy.sparse.coo_array((np.ones(len(first)), (first, second)), shape=(people, people)).tocsr()
-        return np.asarray((weights * (table @ weights.T).T).sum(1))
+        return self.resampling.pairs(*self._pairs[:, counted])
 
     def fnmr(self, threshold: float) -> Estimate:
         """False non-match rate: mated comparisons below the threshold (ISO/IEC 19795-1:2021, 3)."""

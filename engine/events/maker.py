@@ -108,7 +108,7 @@ class EventMaker:
     def _retraction(self, track: Track) -> list[Event]:
         """Withdraw a reported name that no longer holds. Comes before sightings, because the name may go to another track."""
         person, before = self._person(track), self._named.get(track.track_id)
-        if before is None or before == person:
+        if before is None or before == person or track.unsure:
             return []
         detail = f"later frames say {'somebody else' if person else track.identity.state.value}"
         if track.liveness == "failed":
@@ -127,12 +127,15 @@ class EventMaker:
         if person is None or (last and (time - last).total_seconds() < max(self._config.cool_down_s, 1.0)):
             return []
         self._named[track.track_id], self._reported[track.track_id] = person, time
-        begin = track.first_seen if last is None else track.last_seen
+        begin = track.first_seen if last is None else track.until
         arrival = last is None and not self._stayed(person, track)
-        return [self._event(EventKind.SIGHTING, track, person, time=begin, arrival=arrival)]
+        return [self._event(EventKind.SIGHTING, track, person, time=begin, until=track.until, arrival=arrival)]
 
     def _unknown(self, track: Track) -> list[Event]:
-        if track.identity.state is not TrackState.UNKNOWN or (track.unknown_id is None and not track.ended):
+        """A stranger, or somebody who left with the face covered: who hides their face must not pass without a trace."""
+        covered = track.ended and bool(track.covered) and track.liveness != "failed"
+        unknown = track.identity.state is TrackState.UNKNOWN and (track.unknown_id is not None or track.ended)
+        if not unknown and not covered:
             return []
         # without an identifier (the strangers' gallery cannot be written) the track is reported all the same
         stranger = track.unknown_id or f"track {track.track_id}"
@@ -143,8 +146,9 @@ class EventMaker:
         if not begins or not self._config.unknown:
             return []
         quiet = within(self._rules.quiet_hours, track.first_seen.astimezone(self._zone))
-        severity = Severity.HIGH if quiet else Severity.MEDIUM
-        return [self._event(EventKind.UNKNOWN, track, unknown_ids=_stranger(track), severity=severity, liveness="")]
+        severity = Severity.HIGH if quiet else Severity.LOW if covered else Severity.MEDIUM
+        facts = {"unknown_ids": _stranger(track), "severity": severity, "liveness": "", "detail": track.covered}
+        return [self._event(EventKind.UNKNOWN, track, **facts)]
 
     def _unidentified(self, track: Track) -> list[Event]:
         """A face that looked like somebody enrolled and left before it was certain: no punch, but not nobody either."""

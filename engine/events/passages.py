@@ -134,7 +134,7 @@ class Passages:
         """Tracks by who they are; an unsettled one stands for itself."""
         people: dict[str, list[Track]] = {}
         for track in tracks:
-            settled = track.identity.state in {TrackState.KNOWN, TrackState.UNKNOWN}
+            settled = track.unsure or track.identity.state in {TrackState.KNOWN, TrackState.UNKNOWN}
             people.setdefault(track.label if settled else f"track {track.track_id}", []).append(track)
         return people
 
@@ -142,7 +142,8 @@ class Passages:
         """Whether somebody in the passage may yet be identified, in view or not (votes may come after they have gone)."""
         undecided = {TrackState.PENDING, TrackState.CONFLICT}
         return (time - passage.opened).total_seconds() < self._config.settle_s and any(
-            track.identity.state in undecided and not track.ended for track in passage.members.values()
+            track.identity.state in undecided and not track.unsure and not track.ended
+            for track in passage.members.values()
         )
 
     def _tell(self, passage: _Passage, time: datetime, *, final: bool) -> list[Event]:
@@ -151,7 +152,9 @@ class Passages:
         if not final and (self._waiting(passage, time) or waited < self._config.context_s):
             return []
         people = self._distinct(members)
-        known = sorted(key for key, rows in people.items() if rows[0].identity.state is TrackState.KNOWN)
+        known = sorted(
+            key for key, rows in people.items() if rows[0].unsure or rows[0].identity.state is TrackState.KNOWN
+        )
         strangers = sorted(key for key, rows in people.items() if rows[0].identity.state is TrackState.UNKNOWN)
         unsettled = [
             rows[0]

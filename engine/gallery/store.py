@@ -27,6 +27,13 @@ class GalleryKeep(Protocol):
                 overwrite everybody.
         """
 
+    def made_with(self) -> str | None:
+        """Return the model of the stored gallery; None if there is no gallery.
+
+        Raises:
+            StorageError: the storage cannot be read.
+        """
+
     def exclusive(self) -> AbstractContextManager[None]:
         """Hold the lock over a read and the write that depends on it."""
 
@@ -59,6 +66,10 @@ class GalleryFile(FileDocument):
     def load(self, before: Gallery) -> Gallery:
         del before
         return Gallery.from_file(self.path)
+
+    def made_with(self) -> str | None:
+        """Return the model in the file's header."""
+        return Gallery.model_of(self.path) if self.path.exists() else None
 
     def save(self, before: Gallery, after: Gallery) -> None:
         del before

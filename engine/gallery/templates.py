@@ -212,6 +212,11 @@ class Gallery:
             for found in self._searcher.best(probes, max(top, 2), frozenset(without) & self._rows_of.keys())
         ]
 
+    @cached_property
+    def counts(self) -> NDArray[np.intp]:
+        """(n,) number of templates of each person in `people`."""
+        return np.bincount(self.owners, minlength=len(self)).astype(np.intp)
+
     def impostor_scores(self) -> Floats:
         """Return the similarities of templates with the fused template of every other person, (m,) float32.
 
@@ -308,6 +313,23 @@ class Gallery:
     def recipe(self) -> tuple[str, str]:
         """Model and alignment: only similarities of the same recipe can be compared."""
         return self.model_id, self.alignment_id
+
+    @classmethod
+    def model_of(cls, path: Path) -> str:
+        """Read the model of a gallery alone.
+
+        Raises:
+            StorageError: the file cannot be read.
+        """
+        from safetensors import SafetensorError, safe_open  # noqa: PLC0415
+
+        try:
+            with safe_open(path, framework="numpy") as file:
+                return str((file.metadata() or {})["model_id"])
+        except (OSError, SafetensorError, KeyError) as error:
+            raise StorageError(
+                f"{path} cannot be read ({error})", hint="restore it from a backup, or remove it and enrol again"
+            ) from error
 
     @classmethod
     def from_file(cls, path: Path) -> Gallery:

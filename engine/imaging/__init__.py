@@ -11,6 +11,7 @@ from engine.imaging.images import (
     encode_jpeg,
     list_images,
     read_image,
+    turned,
     write_jpeg,
 )
 from engine.imaging.video import VideoWriter
@@ -26,5 +27,6 @@ __all__ = [
     "encode_jpeg",
     "list_images",
     "read_image",
+    "turned",
     "write_jpeg",
 ]

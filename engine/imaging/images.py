@@ -7,11 +7,14 @@ claims to be huge. OpenCV gets arrays only.
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
+import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
@@ -20,7 +23,7 @@ from engine.storage import atomic_write
 
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 30_000_000
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "HEIF")
 _TURNS: Mapping[object, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -30,11 +33,22 @@ _TURNS: Mapping[object, Image.Transpose] = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+_ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif"}
+)
+"""What a file chooser offers. Whether a file is a picture is decided by its content."""
+
+_CHOOSE = "choose a picture: JPEG, PNG, HEIC, WebP, AVIF, TIFF, GIF or BMP"
+
+pillow_heif.register_heif_opener()
 
 
 def decode_image(content: bytes, *, name: str = "image") -> NDArray[np.uint8]:
-    """Decode a JPEG, PNG, WebP or BMP picture to RGB uint8 (H, W, 3), turned upright by its EXIF orientation.
+    """Decode a picture of one of the `FORMATS` to RGB uint8 (H, W, 3), turned upright by its EXIF orientation.
+
+    The content decides the format, not the name. Of an animation the first picture is taken. Values of more than 8 bits are scaled
+    from the bits that the brightest one needs, because 10 and 12 bits are often stored in 16.
 
     Raises:
         InputError: not a picture, damaged, over 30 MB or over 50 megapixels.
@@ -44,7 +58,7 @@ def decode_image(content: bytes, *, name: str = "image") -> NDArray[np.uint8]:
             f"{name}: {len(content) / 1e6:.0f} MB, at most {MAX_BYTES / 1e6:.0f} MB", hint="save a smaller version"
         )
     if not content:
-        raise InputError(f"{name}: the file is empty", hint="choose a JPEG, PNG or WebP picture")
+        raise InputError(f"{name}: the file is empty", hint=_CHOOSE)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a picture with odd metadata is still accepted
@@ -55,21 +69,36 @@ def decode_image(content: bytes, *, name: str = "image") -> NDArray[np.uint8]:
                         f"{name}: {width}×{height} pixels, at most {MAX_PIXELS / 1e6:.0f} megapixels",
                         hint="save a smaller version",
                     )
+                deep = picture.format == "PNG" and picture.mode == "RGB" and "16" in str(picture.tile[0].args)
                 picture.load()
+                # Pillow would keep the upper 8 bits of colours
+                whole: Image.Image = Image.fromarray(_colours_of_16_bits(content)) if deep else picture
                 turn = _TURNS.get(_orientation(picture))
-                upright: Image.Image = picture if turn is None else picture.transpose(turn)
-                if upright.mode.startswith("I"):  # 16 bits per value
-                    upright = Image.fromarray((np.asarray(upright, np.int64).clip(0, 65535) // 257).astype(np.uint8))
+                upright = whole if turn is None else whole.transpose(turn)
+                if upright.mode[0] in "IF":  # grey values of 16 or 32 bits
+                    upright = Image.fromarray(_eight_bits(np.asarray(upright, np.float64)))
                 return np.array(upright.convert("RGB"), np.uint8)
     except UnidentifiedImageError as error:
-        raise InputError(
-            f"{name}: not a picture that can be read", hint="choose a JPEG, PNG or WebP picture"
-        ) from error
+        raise InputError(f"{name}: not a picture that can be read", hint=_CHOOSE) from error
     except Image.DecompressionBombError as error:
         raise InputError(f"{name}: too many pixels", hint="save a smaller version") from error
     except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, IndexError, KeyError, TypeError) as error:
         # Pillow's decoders raise any of these on damaged files
         raise InputError(f"{name}: damaged picture ({error})", hint="take or copy the picture again") from error
+
+
+def _eight_bits(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Scale values to 0 to 255 from the bits that the greatest needs, or from 0 to 1."""
+    most = float(values.max(initial=0.0))
+    full = 1.0 if 0 < most <= 1 else 2.0 ** max(8, math.ceil(math.log2(most + 1))) - 1
+    return np.asarray((values.clip(0, full) * (255 / full)).round(), np.uint8)
+
+
+def _colours_of_16_bits(content: bytes) -> NDArray[np.uint8]:
+    values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None or values.ndim != 3:
+        raise ValueError("16-bit PNG cannot be decoded")
+    return _eight_bits(values[..., 2::-1].astype(np.float64))
 
 
 def _orientation(picture: Image.Image) -> object:
@@ -88,7 +117,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     """
     try:
         if not path.is_file() and path.exists():
-            raise InputError(f"{path}: not a file", hint="give a JPEG, PNG or WebP picture")
+            raise InputError(f"{path}: not a file", hint="give a picture file")
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: over {MAX_BYTES / 1e6:.0f} MB", hint="save a smaller version")
         content = path.read_bytes()
@@ -100,7 +129,9 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Return the picture files directly in a folder, sorted by name.
+    """Return the files directly in a folder that may be pictures, sorted by name: all but hidden ones.
+
+    Whether a file is a picture shows when it is decoded; whoever calls this tells the user of those that are none.
 
     Raises:
         InputError: the folder is missing or unreadable.
@@ -109,11 +140,18 @@ def list_images(folder: Path) -> list[Path]:
         entries = sorted(folder.iterdir())
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror or error}", hint="give a folder with pictures") from error
-    return [
-        path
-        for path in entries
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
-    ]
+    return [path for path in entries if not path.name.startswith(".") and path.is_file()]
+
+
+def turned(image: NDArray[np.uint8], clockwise_deg: int) -> NDArray[np.uint8]:
+    """Turn a picture, uint8 (H, W, 3), clockwise by 0, 90, 180 or 270 degrees.
+
+    Raises:
+        KeyError: any other angle.
+    """
+    if clockwise_deg == 0:
+        return image
+    return np.asarray(cv2.rotate(image, _ROTATIONS[clockwise_deg]), np.uint8)
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int = 90) -> bytes:

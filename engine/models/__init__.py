@@ -9,13 +9,24 @@ The cache (`~/.cache/muster` on Linux, or `MUSTER_CACHE`)::
 """
 
 from engine.models.fetch import cache_dir, fetch_samples, no_progress
-from engine.models.registry import DEFAULT_EMBEDDER, EMBEDDERS, EmbedderSpec, embedder_spec
-from engine.models.store import ModelStatus, ModelStore
+from engine.models.registry import (
+    DEFAULT_EMBEDDER,
+    EMBEDDERS,
+    FACENET,
+    FUSED,
+    MOBILEFACENET,
+    EmbedderSpec,
+    embedder_spec,
+)
+from engine.models.store import ModelStatus, ModelStore, usual_model
 from engine.types import Progress
 
 __all__ = [
     "DEFAULT_EMBEDDER",
     "EMBEDDERS",
+    "FACENET",
+    "FUSED",
+    "MOBILEFACENET",
     "EmbedderSpec",
     "ModelStatus",
     "ModelStore",
@@ -24,4 +35,5 @@ __all__ = [
     "embedder_spec",
     "fetch_samples",
     "no_progress",
+    "usual_model",
 ]

@@ -164,6 +164,19 @@ def facenet_module(tensors: Tensors, dimension: int) -> torch.nn.Module:
     return module.eval()
 
 
+def network_module(spec: EmbedderSpec, tensors: Tensors) -> torch.nn.Module:
+    """Load an embedder's weights strictly into its torch module, in evaluation mode.
+
+    Raises:
+        ModelUnavailable: a tensor is missing, left over, or has another shape.
+    """
+    if spec.origin == "npm":
+        from engine.models.mobilefacenet import mobilefacenet_module  # noqa: PLC0415 - imports torch
+
+        return mobilefacenet_module(tensors)
+    return facenet_module(tensors, spec.dimension)
+
+
 def load_checkpoint(path: Path, spec: EmbedderSpec) -> Tensors:
     """Read the tensors of a facenet-pytorch `.pt` checkpoint without executing anything in it.
 
@@ -236,17 +249,13 @@ def mtcnn_module(name: str) -> torch.nn.Module:
     return module.eval()
 
 
-def blocked(module: torch.nn.Module) -> torch.nn.Module:
-    """Rewrite a module in place so that ONNX Runtime keeps its blocked memory layout throughout: same function, 1.5× as fast.
-
-    The runtime leaves that layout for PRelu and for convolutions whose channels are not a multiple of 8. So channels are padded
-    with zeros, and PReLU(x) becomes (1 - slope)·relu(x) + slope·x as two depthwise 1×1 convolutions.
-    """
+def _blocked_prelu(slope: torch.Tensor) -> torch.nn.Module:
+    """PReLU(x) as (1 - slope)·relu(x) + slope·x, two depthwise 1×1 convolutions: ONNX Runtime leaves its blocked layout for PRelu."""
     import torch  # noqa: PLC0415
     from torch import nn  # noqa: PLC0415
 
     class Blocked(nn.Module):
-        def __init__(self, slope: torch.Tensor) -> None:
+        def __init__(self) -> None:
             super().__init__()
             channels = len(slope)
             self.above = nn.Conv2d(channels, channels, 1, groups=channels, bias=False)
@@ -259,6 +268,29 @@ def blocked(module: torch.nn.Module) -> torch.nn.Module:
             # relu((1 - slope)·x) is the same if no slope exceeds 1, and fuses with the convolution
             above = torch.relu(self.above(x)) if self.fusible else self.above(torch.relu(x))
             return cast("torch.Tensor", above + self.straight(x))
+
+    return Blocked()
+
+
+def without_prelus(module: torch.nn.Module) -> torch.nn.Module:
+    """Rewrite every PReLU of a module in place, see `_blocked_prelu`: same function, 1.7× as fast with MobileFaceNet."""
+    from torch import nn  # noqa: PLC0415
+
+    for name, part in module.named_children():
+        if isinstance(part, nn.PReLU):
+            setattr(module, name, _blocked_prelu(part.weight.detach()))
+        else:
+            without_prelus(part)
+    return module.eval()
+
+
+def blocked(module: torch.nn.Module) -> torch.nn.Module:
+    """Rewrite MTCNN's module in place so that ONNX Runtime keeps its blocked memory layout throughout: same function, 1.5× as fast.
+
+    The runtime leaves that layout for PRelu and for convolutions whose channels are not a multiple of 8, so channels are padded
+    with zeros.
+    """
+    from torch import nn  # noqa: PLC0415
 
     parts = dict(module.named_children())
     chain = [name for name in parts if f"prelu{name.removeprefix('conv')}" in parts and name.startswith("conv")]
@@ -273,9 +305,8 @@ def blocked(module: torch.nn.Module) -> torch.nn.Module:
         setattr(module, name, new)
         if name in chain:
             prelu = f"prelu{name.removeprefix('conv')}"
-            setattr(
-                module, prelu, Blocked(nn.functional.pad(cast("nn.PReLU", parts[prelu]).weight.detach(), (0, after)))
-            )
+            slope = cast("nn.PReLU", parts[prelu]).weight.detach()
+            setattr(module, prelu, _blocked_prelu(nn.functional.pad(slope, (0, after))))
             extra = after
     return module.eval()
 

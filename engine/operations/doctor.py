@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 from engine.access import find_sites
 from engine.config import load_config
 from engine.errors import MusterError
-from engine.models import DEFAULT_EMBEDDER, ModelStore, cache_dir
-from engine.operations.overview import versions
+from engine.models import FACENET, MOBILEFACENET, ModelStore, cache_dir, embedder_spec, usual_model
+from engine.operations.overview import GREY_MISSES, GREY_SHARE, cameras, versions
 from engine.sources import probe_live
 from engine.workbench import Workbench
 
@@ -34,16 +35,21 @@ class Check:
     hint: str = ""
 
     @property
+    def state(self) -> Literal["ok", "advice", "wrong"]:
+        """`advice`: nothing is wrong, but something could be better."""
+        return "wrong" if not self.ok else "advice" if self.hint else "ok"
+
+    @property
     def line(self) -> str:
         """The state and the hint in one line."""
         return f"{self.found} → {self.hint}" if self.hint else self.found
 
 
-def examine(workspace: Path, cameras: Sequence[str] = (), *, thorough: bool = True) -> list[Check]:
+def examine(workspace: Path, sources: Sequence[str] = (), *, thorough: bool = True) -> list[Check]:
     """Run all checks.
 
     Args:
-        cameras: sources to try, as for `muster watch --source`.
+        sources: cameras to try, as for `muster watch --source`.
         thorough: read every byte of the models instead of only checking that they exist.
     """
     checks = [Check("python", platform.python_version(), sys.version_info >= (3, 11))]
@@ -51,7 +57,7 @@ def examine(workspace: Path, cameras: Sequence[str] = (), *, thorough: bool = Tr
         checks.append(Check(package, version) if version else Check(package, "missing", False, "install muster again"))
     checks += _models(workspace, thorough=thorough)
     checks += _workspace(workspace)
-    checks += [_camera(spec, workspace) for spec in cameras]
+    checks += [_camera(spec, workspace) for spec in sources]
     return checks
 
 
@@ -60,15 +66,19 @@ def _failure(what: str, error: MusterError) -> Check:
 
 
 def _models(workspace: Path, *, thorough: bool) -> Iterator[Check]:
-    try:
-        wanted = load_config(workspace).embedding.model
-    except MusterError:
-        wanted = DEFAULT_EMBEDDER  # the check of the workspace reports what is wrong with the settings
     store = ModelStore()
+    try:
+        workbench = Workbench(workspace, models=store)
+        wanted = workbench.spec
+        workbench.store.close()
+    except MusterError:
+        wanted = embedder_spec(usual_model(store))  # the check of the workspace reports what is wrong with the settings
     for status in store.statuses(thorough=thorough):
-        needed = status.model_id in {"mtcnn", wanted}
+        needed = status.model_id in {"mtcnn", *(wanted.parts or [wanted.model_id])}
         ok = status.state == "ready" or not (needed or status.state == "damaged")
-        yield Check(f"model {status.model_id}", f"{status.state} ({status.detail})", ok)
+        better = status.model_id == MOBILEFACENET and status.state == "missing" and wanted.model_id == FACENET
+        hint = "with it, new workspaces miss about a third as many people" if better else ""
+        yield Check(f"model {status.model_id}", f"{status.state} ({status.detail})", ok, hint)
     free = store.free_bytes() / 1e9
     hint = "" if free > 1 else "free at least 1 GB"
     yield Check("model cache", f"{cache_dir()} · {free:.1f} GB free", free > 1, hint)
@@ -107,8 +117,13 @@ def _opened(workspace: Path, workbench: Workbench) -> Iterator[Check]:
     yield Check("time zone", f"{workbench.config.timezone} · now {datetime.now(UTC).astimezone(zone):%Y-%m-%d %H:%M}")
     yield Check("people", f"{len(people)} listed, {len(gallery)} with templates")
     yield from _threshold(workbench)
+    yield from _pictures(workbench)
     if without := sorted(set(people) - set(gallery.people)):
         yield Check("people without templates", ", ".join(without[:5]), False, "enrol them")
+    with contextlib.suppress(MusterError):  # the threshold cannot be read, which its own check says
+        if few := workbench.registrar.few_photos():
+            named = ", ".join(f"{key} ({count})" for key, count in sorted(few.items()))
+            yield Check("people with few photos", named, hint=workbench.registrar.advice)
     if strays := sorted(set(gallery.people) - set(people)):
         yield Check("templates without a person", ", ".join(strays[:5]), False, "`muster forget` them")
 
@@ -149,6 +164,24 @@ def _threshold(workbench: Workbench) -> Iterator[Check]:
     yield Check("threshold", f"{found.threshold:.3f} · {origin.get(found.source, by)}")
     for concern in found.concerns:
         yield Check("calibration", concern.what, False, concern.hint)
+
+
+def _pictures(workbench: Workbench) -> Iterator[Check]:
+    """Check what cameras showed lately: upright people, in colour."""
+    try:
+        found = cameras(workbench)
+    except MusterError as error:
+        yield _failure("cameras", error)
+        return
+    for camera in found:
+        if camera.rotate is not None:
+            hint = f"set rotate = {camera.rotate} in [cameras.{camera.name}], or hang the camera the other way"
+            yield Check(f"pictures of camera {camera.name}", "people do not stand upright", False, hint)
+        if camera.grey is not None and camera.grey >= GREY_SHARE:
+            colour, grey = GREY_MISSES
+            share = f"{camera.grey:.0%} of the faces are grey (night or infrared)"
+            cost = f"of known people about {grey:.0%} get no name at first sight there, in colour {colour:.0%}"
+            yield Check(f"light of camera {camera.name}", f"{share}; {cost}")
 
 
 def _camera(spec: str, workspace: Path) -> Check:

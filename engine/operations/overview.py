@@ -15,6 +15,7 @@ from pathlib import Path
 from engine.attendance import PunchRow, valid_rows
 from engine.attendance import Span as WatchedSpan
 from engine.attendance.coverage import Coverage
+from engine.pipeline import CameraNote
 from engine.storage import storage_errors
 from engine.workbench import Workbench
 
@@ -68,6 +69,12 @@ def last_punches(bench: Workbench, employee_id: str, count: int = 8, days: int =
     return found[:count]
 
 
+GREY_SHARE = 0.01
+"""Share of grey faces from which a camera's pictures are said to be grey."""
+GREY_MISSES = (0.015, 0.035)
+"""Share of single looks at enrolled people that give no name, in colour and in grey: see docs/models.md."""
+
+
 @dataclass(frozen=True)
 class CameraDay:
     """A day of a camera.
@@ -102,6 +109,8 @@ class CameraView:
         why: how that ended: `running`, `lost`, `gap` or `stopped`; `running` without `watching` means that its recorder was killed.
         days: oldest first, today last.
         share: of the time of all days during which it watched; None: see `CameraDay.share`.
+        rotate: the value of the setting that turns its pictures upright; None: nothing speaks against today's.
+        grey: share of the faces of these days that were grey (night or infrared); None: there were none.
     """
 
     name: str
@@ -114,6 +123,8 @@ class CameraView:
     why: str
     days: tuple[CameraDay, ...]
     share: float | None
+    rotate: int | None = None
+    grey: float | None = None
 
     @property
     def today(self) -> CameraDay:
@@ -141,17 +152,19 @@ def cameras(bench: Workbench, days: int = 7) -> list[CameraView]:
     today = now.date()
     first = today - timedelta(days=days - 1)
     spans = book.watched(first - timedelta(days=1), today)
-    last = {row.camera: row for row in book.log.read(first - timedelta(days=1), today)}
+    rows: dict[str, list[WatchedSpan]] = {}
+    for row in book.log.read(first - timedelta(days=1), today):
+        rows.setdefault(row.camera, []).append(row)
     windows = {day: _window(bench, day, now) for day in (first + timedelta(days=offset) for offset in range(days))}
     names = list(dict.fromkeys([*bench.config.cameras, *sorted(spans)]))
-    return [_view(bench, name, spans.get(name, ()), last.get(name), windows, now) for name in names]
+    return [_view(bench, name, spans.get(name, ()), rows.get(name, ()), windows, now) for name in names]
 
 
 def _view(
     bench: Workbench,
     name: str,
     spans: Sequence[Span],
-    last: WatchedSpan | None,
+    rows: Sequence[WatchedSpan],
     windows: Mapping[date, tuple[datetime, datetime, bool]],
     now: datetime,
 ) -> CameraView:
@@ -160,7 +173,9 @@ def _view(
     coverage = Coverage((name,), {name: spans}, timedelta(seconds=config.outage_s))
     days = tuple(_day(coverage, name, day, *window) for day, window in windows.items())
     end = spans[-1][1].astimezone(bench.config.zone) if spans else None
-    why = last.why if last else ""
+    why = rows[-1].why if rows else ""
+    notes = [CameraNote.parse(row.detail) for row in rows]
+    faces = sum(note.faces for note in notes)
     # a row is written every so often; the next one may still be on its way
     late = timedelta(seconds=2 * config.coverage_every_s + config.gap_s)
     counted = [day for day in days if day.share is not None]
@@ -177,7 +192,16 @@ def _view(
         why,
         days,
         covered / whole if whole else None,
+        _advice(rows, bench.config.camera(name).rotate),
+        sum(note.grey for note in notes) / faces if faces else None,
     )
+
+
+def _advice(rows: Sequence[WatchedSpan], rotate: int) -> int | None:
+    """How the pictures should be turned, as the camera's last day says; None: as they are."""
+    latest = [row for row in rows if row.begins.date() == rows[-1].begins.date()]
+    told = [note.rotate for row in latest if (note := CameraNote.parse(row.detail)).rotate is not None]
+    return told[-1] if told and told[-1] != rotate else None
 
 
 def _day(coverage: Coverage, name: str, day: date, begin: datetime, end: datetime, planned: bool) -> CameraDay:

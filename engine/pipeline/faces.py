@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from engine.config import Config, VotingConfig
 from engine.gallery import Gallery
 from engine.liveness import Liveness, LivenessState, TrackLiveness, combined
-from engine.tracking import TOP, Trail, Vote, Voter
-from engine.types import Candidate, FaceQuality, Image, Track, TrackState
+from engine.tracking import SAME_FACE, TOP, Trail, Vote, Voter, appearance
+from engine.types import Candidate, FaceQuality, Floats, Image, Track, TrackState
 
 _MUCH_BETTER = 1.25
 _DOUBT_INTERVAL_S = 0.3
 _PATIENCE = 5
 """Faces after which an undecided track is embedded less and less often."""
 _SHOWN_EVERY_S = 0.22
+_COVERED_SHARE = 0.1
+_FEW = 2
+"""Covered faces that may be a mistake."""
+_COMPARED_EVERY_S, _COMPARED_WITHIN_S = 0.11, 0.5
+"""Looks further apart than this are not compared: people turn their heads."""
 
 
 @dataclass
@@ -76,10 +81,14 @@ class TrackFaces:
         quality: of the face when it was last measured.
         best: score and picture of the best face that voted.
         strange: odd faces in a row.
+        confirmed: time of the last face that agreed with the decision.
+        doubted: time from which on the track may be somebody else; None: nothing speaks for it.
+        look: how the face looked when it was last compared, and when.
         first_good: monotonic time of the first good frame.
         liveness: whether it is a living person; None: not checked.
         shown_at: when a face was last shown to that check.
         vouched: what somebody else proved.
+        hidden: faces that did not vote because they were covered, by what of them was.
     """
 
     voter: Voter
@@ -89,10 +98,14 @@ class TrackFaces:
     best: tuple[float, Image] | None = None
     offers: Offers = field(default_factory=Offers)
     strange: int = 0
+    confirmed: datetime | None = None
+    doubted: datetime | None = None
+    look: tuple[Floats, datetime] | None = None
     first_good: float | None = None
     liveness: TrackLiveness | None = None
     shown_at: datetime | None = None
     vouched: Liveness = field(default_factory=Liveness)
+    hidden: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def new(cls, config: Config) -> TrackFaces:
@@ -117,7 +130,48 @@ class TrackFaces:
 
     def due(self, score: float, time: datetime, doubted: datetime | None, voting: VotingConfig) -> bool:
         """Whether a face of this quality is worth embedding."""
-        return self.offers.due(score, time, doubted, voting, settled=self.settled, strange=self.strange > 0)
+        strange = self.strange > 0 or self.doubted is not None
+        return self.offers.due(score, time, doubted, voting, settled=self.settled, strange=strange)
+
+    def compare_due(self, time: datetime) -> bool:
+        """Whether the face of a named track should be compared with the one before."""
+        return self.settled and (self.look is None or abs((time - self.look[1]).total_seconds()) >= _COMPARED_EVERY_S)
+
+    def compare(self, crop: Image, time: datetime) -> None:
+        """Doubt the name of a face, good or not, that does not look like the one before; `crop`: (160, 160, 3) uint8, aligned."""
+        look = appearance(crop)
+        if self.look is not None and self.settled:
+            before, then = self.look
+            if abs((time - then).total_seconds()) <= _COMPARED_WITHIN_S and float(look @ before) < SAME_FACE:
+                self.doubt(time)
+        self.look = (look, time) if look.any() else None
+
+    def doubt(self, time: datetime) -> None:
+        """From now on the track may be somebody else."""
+        self.doubted = self.doubted or time
+
+    def confirm(self, time: datetime) -> None:
+        """A face of that time agreed with the decision."""
+        self.confirmed = time
+        if self.doubted is not None and time >= self.doubted:
+            self.doubted = None
+
+    def unsure(self, time: datetime, holds_s: float) -> bool:
+        """Whether a name is not to be shown at a moment: no face has confirmed it for a while, or something speaks against it."""
+        if self.voter.identity.state is not TrackState.KNOWN or self.confirmed is None:
+            return False
+        return self.doubted is not None or (time - self.confirmed).total_seconds() > holds_s
+
+    def keep(self, score: float, picture: Image | None) -> None:
+        """Keep the picture of a face if it is the best so far."""
+        if picture is not None and (self.best is None or score > self.best[0]):
+            self.best = (score, picture)
+
+    def hide(self, quality: FaceQuality, picture: Image | None) -> None:
+        """A face names nobody because it is covered. Its picture counts less than that of any face that voted."""
+        self.hidden[quality.covered] += 1
+        if not self.voted:
+            self.keep(quality.score * _COVERED_SHARE, picture)
 
     def liveness_due(self, time: datetime) -> bool:
         """The liveness check wants to see the face again."""
@@ -125,8 +179,17 @@ class TrackFaces:
             return False
         return self.shown_at is None or abs((time - self.shown_at).total_seconds()) >= _SHOWN_EVERY_S
 
-    def snapshot(self, trail: Trail, *, ended: bool) -> Track:
+    @property
+    def covered(self) -> str:
+        """What of the face is covered, if more faces were than voted."""
+        return self.hidden.most_common(1)[0][0] if self.hidden.total() > max(_FEW, len(self.voter)) else ""
+
+    def snapshot(self, trail: Trail, holds_s: float, *, ended: bool) -> Track:
         """The track as it is now; who a stranger is, others say."""
+        identity = self.voter.identity
+        unsure = not ended and self.unsure(trail.last_seen, holds_s)
+        if unsure:
+            identity = replace(identity, state=TrackState.PENDING, person=None, nearest=identity.person)
         verdict = combined([self.liveness.verdict, self.vouched]) if self.liveness is not None else None
         return Track(
             track_id=trail.track_id,
@@ -137,10 +200,13 @@ class TrackFaces:
             hits=trail.hits,
             visible=trail.visible and not ended,
             ended=ended,
-            identity=self.voter.identity,
+            identity=identity,
+            unsure=unsure,
+            recognised=self.confirmed,
             quality=self.quality,
             liveness=verdict.state.value if verdict else "",
             liveness_reason=verdict.reason if verdict else "",
+            covered=self.covered if identity.state is TrackState.PENDING else "",
         )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from engine.detection import Finder
 from engine.pipeline.stats import RunStats
-from engine.tracking import Tracker, Trail
+from engine.tracking import BreakWatch, Tracker, Trail
 from engine.types import Detections, Frame
 
 
@@ -20,6 +20,7 @@ class FollowedFaces:
         found: n detections.
         track_ids: n tracks.
         ended: trails that ended with this frame.
+        broke: why the picture does not go on from the last frame, so that every track ended; empty: it does.
         doubted: when it was last uncertain that a track is still the same person, by track.
     """
 
@@ -27,6 +28,7 @@ class FollowedFaces:
     found: Detections
     track_ids: list[int]
     ended: list[Trail]
+    broke: str
     doubted: dict[int, datetime | None]
 
 
@@ -35,6 +37,7 @@ class FaceFollower:
 
     def __init__(self, finder: Finder, tracker: Tracker, stats: RunStats) -> None:
         self._finder, self._tracker, self._stats = finder, tracker, stats
+        self._breaks = BreakWatch()
 
     @property
     def trails(self) -> tuple[Trail, ...]:
@@ -43,6 +46,11 @@ class FaceFollower:
 
     def follow(self, frame: Frame) -> FollowedFaces:
         """Take the next frame in."""
+        broke = self._breaks.look(frame.time, frame.image)
+        cut_off: list[Trail] = []
+        if broke:
+            cut_off = self._tracker.finish()
+            self._finder.scanned = None  # what is in the new picture is looked for at once
         with self._stats.stage("detection"):
             expected = self._tracker.expected(frame.time, self._finder.scanned)
             found = self._finder.look(frame, *expected)
@@ -51,7 +59,7 @@ class FaceFollower:
         with self._stats.stage("tracking"):
             track_ids, ended = self._tracker.update(found, frame.time)
         doubted = {trail.track_id: trail.doubted for trail in self.trails}
-        return FollowedFaces(frame, found, track_ids, ended, doubted)
+        return FollowedFaces(frame, found, track_ids, cut_off + ended, broke, doubted)
 
     def restart(self, track_ids: Iterable[int]) -> list[tuple[int, Trail]]:
         """End these tracks and go on with their last detections under new ids; each new id, and the trail that ended."""

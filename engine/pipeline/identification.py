@@ -14,6 +14,7 @@ from itertools import groupby
 
 import numpy as np
 
+from engine.alignment import align
 from engine.config import Config
 from engine.face_reader import Faces
 from engine.imaging import crop_around
@@ -72,10 +73,17 @@ class Identification:
             if track_id not in self._faces:
                 self._begin(track_id)
         with self._stats.stage("alignment"):
+            self._compare(seen)
             rows = self._worth_cutting(seen)
             faces = self._services.reader.cut(seen.frame.image, seen.found[rows]) if rows else Faces.none()
             self._check_liveness(seen, rows, faces)
         return self._worth_embedding(seen, [seen.track_ids[row] for row in rows], faces)
+
+    def _compare(self, seen: FollowedFaces) -> None:
+        """Look whether the faces of named tracks go on as they were, also those too poor to be embedded."""
+        named = [row for row, key in enumerate(seen.track_ids) if self._faces[key].compare_due(seen.frame.time)]
+        for row, crop in zip(named, align(seen.frame.image, seen.found.landmarks[named]), strict=True):
+            self._faces[seen.track_ids[row]].compare(crop, seen.frame.time)
 
     def _worth_cutting(self, seen: FollowedFaces) -> list[int]:
         """Rows of the faces of a frame that would be embedded if they were good enough, or must be checked for liveness."""
@@ -152,6 +160,9 @@ class Identification:
                 continue
             matches = self._search(np.stack([embedding for _, embedding in pairs]))
             for (face, embedding), match, person in zip(pairs, matches, assign(matches), strict=True):
+                if face.quality.covered and person is None:
+                    self._faces[face.track_id].hide(face.quality, face.picture)
+                    continue  # whose it is cannot be told, not even that it is nobody's
                 track = self._voting(face, embedding, alive, result)
                 if track is not None:
                     self._count(track, face, embedding, match, person)
@@ -173,6 +184,7 @@ class Identification:
             track.strange = 0
             return track
         track.strange += 1
+        track.doubt(face.time)
         if track.strange < _SWAPPED or face.track_id not in alive:
             return None  # one odd frame decides nothing: it votes only if the next one is not odd, too
         successor = TrackFaces.new(self._config)
@@ -185,10 +197,12 @@ class Identification:
     def _count(self, track: TrackFaces, face: FaceToEmbed, embedding: Floats, match: Match, person: str | None) -> None:
         score = face.quality.score
         track.voter.vote(person, embedding, score, lambda probe: self._search(probe[None])[0])
+        identity = track.voter.identity
+        if person == identity.person and identity.state in {TrackState.KNOWN, TrackState.UNKNOWN}:
+            track.confirm(face.time)
         track.votes.append(Vote(face.time, match.candidates, track.voter.match.candidates))
         track.voted += 1
-        if face.picture is not None and (track.best is None or score > track.best[0]):
-            track.best = (score, face.picture)
+        track.keep(score, face.picture)
 
     def resolve(self, result: VoteResult, restarts: Sequence[tuple[int, Trail]], trails: Sequence[Trail]) -> None:
         """After a vote: who took a track's place goes on under an id of their own, and a person in view stands in one place.
@@ -223,8 +237,9 @@ class Identification:
         faces = dict(self._faces)
         ended = [trail for trail in self._closing if trail.track_id not in awaited]
         self._closing = [trail for trail in self._closing if trail.track_id in awaited]
-        tracks = [faces[trail.track_id].snapshot(trail, ended=False) for trail in (*trails, *self._closing)]
-        tracks += [faces[trail.track_id].snapshot(trail, ended=True) for trail in ended]
+        holds_s = self._config.voting.name_holds_s
+        tracks = [faces[trail.track_id].snapshot(trail, holds_s, ended=False) for trail in (*trails, *self._closing)]
+        tracks += [faces[trail.track_id].snapshot(trail, holds_s, ended=True) for trail in ended]
         for trail in ended:
             del self._faces[trail.track_id]
         return Decisions(tracks, faces, self.gallery)

@@ -8,6 +8,7 @@ from engine.events import EventMaker
 from engine.gallery import Gallery
 from engine.liveness import StreamWatch
 from engine.pipeline.alerts import Alerts
+from engine.pipeline.camera_check import CameraCheck, TurnCheck
 from engine.pipeline.coverage import CoverageKeeper
 from engine.pipeline.embedding_queue import EmbeddingQueue, ThreadedQueue
 from engine.pipeline.events import CameraEvents
@@ -60,8 +61,10 @@ def open_pipeline(
         fixed = config.matching.stranger_threshold
         return services.threshold(gallery) if fixed is None else fixed
 
-    stats, rules, policy = RunStats(), config.cameras.get(camera), config.presentation.policy
-    finder = services.reader.finder(config.detection, min_face_px or (rules.min_face_px if rules else None))
+    stats, rules, policy = RunStats(), config.camera(camera), config.presentation.policy
+    smallest = min_face_px or rules.min_face_px or config.detection.min_face_px
+    finder = services.reader.finder(config.detection, smallest)
+    check = CameraCheck(TurnCheck(camera, services.reader.detector, smallest, rules.rotate))
     maker = EventMaker(config.events, camera, rules, config.zone, require_liveness=policy == "require")
     watch = StreamWatch(config.presentation) if live and policy != "off" else None
     watching = Watching(camera, config.attendance.gap_s, config.attendance.coverage_every_s)
@@ -70,8 +73,9 @@ def open_pipeline(
     alerts = Alerts(services.incidents, services.dossiers, writer, name, services.alert)
     scenes = SceneKeeper(config.events.context_s, services.people)
     stages = Stages(
-        coverage=CoverageKeeper(watching, services.attendance.plan.coverage, writer),
+        coverage=CoverageKeeper(watching, services.attendance.plan.coverage, writer, check),
         following=FaceFollower(finder, Tracker(config.tracking), stats),
+        check=check,
         identification=Identification(services, config, stats),
         embedding=queue(services.reader.embedder, stats.embedding),
         strangers=Strangers(services.strangers, alike, writer, name),

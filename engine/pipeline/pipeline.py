@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from engine.pipeline.camera_check import CameraCheck
 from engine.pipeline.coverage import CoverageKeeper
 from engine.pipeline.embedding_queue import EmbeddingQueue
 from engine.pipeline.events import CameraEvents
@@ -37,6 +38,7 @@ class Stages:
     Attributes:
         coverage: when the camera was watching.
         following: detection and tracking.
+        check: what the pictures say about the camera.
         identification: alignment, votes and decisions.
         embedding: where faces wait to be embedded.
         strangers: identifiers of people who are not enrolled.
@@ -48,6 +50,7 @@ class Stages:
 
     coverage: CoverageKeeper
     following: FaceFollower
+    check: CameraCheck
     identification: Identification
     embedding: EmbeddingQueue
     strangers: Strangers
@@ -124,6 +127,8 @@ class Pipeline:
         self.stats.frames += 1
         stages.coverage.frame(frame.time)
         seen = stages.following.follow(frame)
+        with self.stats.stage("detection"):
+            stages.check.look(frame, seen.found)
         stages.embedding.offer(stages.identification.look(seen))
         self._count_votes()
         attack = stages.stream.look(frame)
@@ -227,6 +232,11 @@ class Pipeline:
         finally:
             stages.embedding.close()
             stages.writer.stop()
+
+    @property
+    def advice(self) -> int | None:
+        """The value of the camera's `rotate` that would set its pictures upright; None: not known to be turned. See `waiting`."""
+        return self._stages.check.advice
 
     @property
     def waiting(self) -> int:

@@ -131,7 +131,7 @@ class Recorder:
             track=self._name(track.track_id),
             camera=self._camera,
             first_seen=track.first_seen,
-            last_seen=track.last_seen,
+            last_seen=track.until,
             identity=track.identity,
             unknown_id=track.unknown_id or "",
             candidates=faces.candidates,

@@ -141,6 +141,17 @@ class GalleryRows(_Versioned):
         """Return nothing, see `keep_aside`."""
         return []
 
+    def made_with(self) -> str | None:
+        """Return the model of the gallery's head."""
+        if recalled := self._watch.recalled:
+            return recalled.gallery(self._gallery).model_id
+        with self._database.work() as connection:
+            return connection.execute(
+                sa.select(_HEADS.c.model_id).where(
+                    _HEADS.c.site == self._database.site, _HEADS.c.gallery == self._gallery
+                )
+            ).scalar_one_or_none()
+
     def load(self, before: Gallery) -> Gallery:
         """Return the present gallery; embeddings in `before` are not fetched again.
 

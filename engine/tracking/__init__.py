@@ -3,13 +3,17 @@
 Not here: what a decided track leads to (`engine.events`), and who drives all of it (`engine.pipeline`).
 """
 
+from engine.tracking.appearance import SAME_FACE, appearance
+from engine.tracking.breaks import BreakWatch
 from engine.tracking.sightings import SIGHTING, TOP, SightingBook, SightingRow, TrackSighting, Vote
 from engine.tracking.tracker import Tracker, Trail
-from engine.tracking.voting import Voter, assign, one_place_each
+from engine.tracking.voting import Voter, assign, one_place_each, passage_factor
 
 __all__ = [
+    "SAME_FACE",
     "SIGHTING",
     "TOP",
+    "BreakWatch",
     "SightingBook",
     "SightingRow",
     "TrackSighting",
@@ -17,6 +21,8 @@ __all__ = [
     "Trail",
     "Vote",
     "Voter",
+    "appearance",
     "assign",
     "one_place_each",
+    "passage_factor",
 ]

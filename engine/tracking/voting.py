@@ -67,6 +67,19 @@ def _mean(rows: Sequence[tuple[Floats, float]]) -> Floats | None:
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
 
 
+def passage_factor(config: VotingConfig) -> float:
+    """How many times as often as in a single look a stranger is named in a passage, at most.
+
+    A name needs a share of all looks so far. If each look is as likely to be wrong as any other, that share is ever reached with at
+    most the chance of a wrong look divided by the share, however much the looks depend on each other: Markov's inequality at a
+    given number of looks, the maximal ergodic theorem (Hopf 1954) for all of them together. It holds for the first `window`
+    looks of a passage.
+    """
+    looks = np.arange(config.min_agreeing, max(config.window, config.min_agreeing) + 1)
+    needed = np.maximum(config.min_agreeing, np.ceil(config.min_share * looks - 1e-9))
+    return float((looks / needed).max())
+
+
 class Voter:
     """The votes of one track.
 

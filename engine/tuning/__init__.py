@@ -3,6 +3,8 @@
 Not here: rates, intervals and thresholds as such (`engine.evaluation`).
 """
 
-from engine.tuning.assessment import assess_folder, assess_pairs, assess_prior
+from engine.tuning.assessment import Thresholds, assess_cohort, assess_folder, assess_pairs
+from engine.tuning.identification import Recipe
+from engine.tuning.reading import KeptEmbeddings, recipe_of
 
-__all__ = ["assess_folder", "assess_pairs", "assess_prior"]
+__all__ = ["KeptEmbeddings", "Recipe", "Thresholds", "assess_cohort", "assess_folder", "assess_pairs", "recipe_of"]

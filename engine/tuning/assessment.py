@@ -3,80 +3,54 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.errors import InputError
 from engine.evaluation import (
     FARS,
+    Cohort,
     Comparisons,
-    PriorCurve,
+    PairTally,
     Rate,
     balanced_accuracy,
     figures,
-    measure_prior,
+    find_twins,
+    measure_cohort,
     photo_comparisons,
 )
-from engine.face_reader import FaceReader, subject
-from engine.gallery import Gallery, Template
-from engine.imaging import IMAGE_SUFFIXES, read_image
-from engine.types import FaceQuality, Floats, Progress
+from engine.face_reader import FaceReader
+from engine.imaging import IMAGE_SUFFIXES
+from engine.tuning.grouping import assess_groups, read_groups
+from engine.tuning.identification import Recipe, Threshold, identification, not_measured, promise_kept, told
+from engine.tuning.reading import KeptEmbeddings, LabelledPhotos, read_labelled
+from engine.types import Progress
 
 _SAME = {"yes", "true", "1", "same", "match", "genuine", "y", "t"}
 _OTHER = {"no", "false", "0", "different", "non-match", "nonmatch", "impostor", "n", "f"}
-_DRAWS = 10
+_MOST_PAIRS = 500_000  # of which each can be weighed in a bootstrap within seconds
+_PEOPLE_TO_COUNT = 40  # two for each of the groups that a tally leaves out
 
 
-@dataclass(frozen=True, eq=False)
-class Probe:
-    """A photo's subject, embedded."""
-
-    path: Path
-    person: str
-    embedding: Floats
-    quality: FaceQuality
-
-
-@dataclass
-class _Acquired:
-    probes: list[Probe] = field(default_factory=list)
-    failures: dict[str, str] = field(default_factory=dict)
-
-
-def acquire(reader: FaceReader, photos: Sequence[tuple[Path, str]], progress: Progress) -> _Acquired:
-    """Embed the subject of each photo; photos that are unreadable or show no face are failures to acquire."""
-    result = _Acquired()
-    for index, (path, person) in enumerate(photos):
-        progress("reading photos", index, len(photos))
-        try:
-            image = read_image(path)
-        except InputError as error:
-            result.failures[str(path)] = str(error)
-            continue
-        faces = reader.photo(image)
-        chosen = subject(faces, (image.shape[1], image.shape[0]))
-        if chosen is None or faces.embeddings is None:
-            result.failures[str(path)] = "no face found"
-            continue
-        result.probes.append(Probe(path, person, faces.embeddings[chosen], faces.qualities[chosen]))
-    progress("reading photos", len(photos), len(photos))
-    return result
-
-
-def _verification_report(compared: Comparisons, acquired: _Acquired, photos: int) -> dict[str, Any]:
-    genuine, impostor = len(compared.genuine), len(compared.impostor)
+def _verification_report(compared: Comparisons | PairTally, failures: Mapping[str, str], photos: int) -> dict[str, Any]:
+    if isinstance(compared, PairTally):
+        genuine, impostor, fars = compared.genuine, compared.impostor, compared.fars()
+    else:
+        genuine, impostor, fars = len(compared.genuine), len(compared.impostor), FARS
     if not genuine or not impostor:
         raise InputError(
             f"too few photos with a face: expected both kinds of comparisons, got {genuine} genuine and {impostor} impostor",
             hint="give two people with two photos each",
         )
-    failed, found = Rate(len(acquired.failures), photos), figures(compared)
-    intervals = {name: (figure.low, figure.high) for name, figure in found.items()}
+    if isinstance(compared, PairTally):
+        found, balanced = compared.figures(), compared.balanced_accuracy()
+    else:
+        found, balanced = figures(compared), balanced_accuracy(compared.genuine, compared.impostor)
+    failed = Rate(len(failures), photos)
     return {
         "photos": photos,
         "pairs": len(compared),
@@ -84,17 +58,44 @@ def _verification_report(compared: Comparisons, acquired: _Acquired, photos: int
         "impostor": impostor,
         "auc": found["auc"].value,
         "eer": found["eer"].value,
-        "balanced_accuracy": balanced_accuracy(compared.genuine, compared.impostor),
-        "tar_at_far": {far: found[f"tar@{far}"].value for far in FARS},
+        "balanced_accuracy": balanced,
+        "tar_at_far": {far: found[f"tar@{far}"].value for far in fars},
         "failure_to_acquire": failed.value,
         "intervals": {
-            "auc": intervals["auc"],
-            "eer": intervals["eer"],
-            "tar_at_far": {far: intervals[f"tar@{far}"] for far in FARS},
+            "auc": found["auc"].interval,
+            "eer": found["eer"].interval,
+            "tar_at_far": {far: found[f"tar@{far}"].interval for far in fars},
             "failure_to_acquire": failed.interval,
         },
-        "failures": acquired.failures,
+        "failures": dict(failures),
     }
+
+
+def _compared(photos: LabelledPhotos) -> Comparisons | PairTally:
+    """All pairs: one by one, or only counted if there are many."""
+    count = len(photos.paths)
+    if count * (count - 1) / 2 > _MOST_PAIRS and len(photos.people) >= _PEOPLE_TO_COUNT:
+        return PairTally(photos.embeddings, photos.owners)
+    return photo_comparisons(photos.embeddings, photos.owners)
+
+
+@dataclass(frozen=True, eq=False)
+class Thresholds:
+    """The thresholds of galleries, as the workspace's settings give them.
+
+    Attributes:
+        recipe: of galleries and searches.
+        in_force: of a gallery, a fixed or calibrated one included.
+        derived: of a gallery from the promise alone.
+        promised: FPIR.
+        present: the one in force now.
+    """
+
+    recipe: Recipe
+    in_force: Threshold
+    derived: Threshold
+    promised: float
+    present: float
 
 
 def assess_folder(
@@ -102,59 +103,81 @@ def assess_folder(
     folder: Path,
     *,
     enrol: int | None,
-    gallery: Callable[[], Gallery],
-    threshold: Callable[[Gallery], float],
-    min_margin: float,
+    thresholds: Thresholds,
+    groups: Path | None = None,
+    kept: KeptEmbeddings | None = None,
     progress: Progress,
 ) -> dict[str, Any]:
     """Evaluate on a folder of people: the name of a photo's own folder, at any depth, is the person.
 
+    Large collections hold people under two names: one of two people who are more alike than chance explains is left out of the promise
+    and of the groups.
+
     Args:
         enrol: photos per person to enrol for identification; None: as many as the photos allow, at most 5.
+        groups: CSV file with the columns person and group.
+        kept: embeddings of an earlier evaluation.
 
     Raises:
-        InputError: no such folder, no photos, or fewer than two people.
+        InputError: no such folder, no photos, or fewer than two people; or the table of groups cannot be used.
     """
     paths = _labelled(folder)
-    acquired = acquire(reader, [(path, path.parent.name) for path in paths], progress)
-    probes = acquired.probes
-    embeddings, owners = _rows(probes)
-    compared = photo_comparisons(embeddings, owners)
-    people = {path.parent.name for path in paths}
+    people = sorted({path.parent.name for path in paths})
+    group_of = None if groups is None else read_groups(groups, people)
+    photos = read_labelled(reader, [(path, path.parent.name) for path in paths], progress, kept)
+    progress("comparing", 0, 0)
     # a person without a photo that passes the quality gate cannot be enrolled
-    enrolled = {probe.person for probe in probes if probe.quality.good}
-    failed = Rate(len(people - enrolled), len(people))
-    return {
-        "people": len({probe.person for probe in probes}),
+    failed = Rate(len(people) - len(np.unique(photos.owners[photos.weights > 0])), len(people))
+    twins = find_twins(photos.embeddings, photos.owners, photos.weights) if len(photos.paths) else []
+    twice = {photos.people[max(first, second)] for first, second, _ in twins}
+    once = np.array([person not in twice for person in photos.people], np.bool_)
+    report = {
+        "people": len(photos.people),
         "failure_to_enrol": {"people": len(people), "failed": failed.hits, "interval": failed.interval},
-        "verification": _verification_report(compared, acquired, len(paths)),
-        "identification": _identification(probes, enrol, gallery, threshold, min_margin),
+        "verification": _verification_report(_compared(photos), photos.failures, len(paths)),
+        "identification": identification(photos, enrol, thresholds.recipe, thresholds.in_force),
+        "promise": [
+            told(each)
+            for each in promise_kept(photos.usable_of(once), thresholds.recipe, thresholds.derived, thresholds.promised)
+        ],
+        "twins": [
+            {"people": [photos.people[first], photos.people[second]], "similarity": score}
+            for first, second, score in twins
+        ],
     }
+    if group_of is not None:
+        known = {person: group for person, group in group_of.items() if person not in twice}
+        report["groups"] = assess_groups(photos, known, thresholds.present)
+    return report
 
 
-def assess_prior(
-    reader: FaceReader, folder: Path, *, model_id: str, alignment_id: str, progress: Progress
-) -> PriorCurve:
-    """Measure a model's prior curve on a folder of people, see `engine.evaluation.measure_prior`.
+def assess_cohort(
+    reader: FaceReader,
+    folder: Path,
+    *,
+    model_id: str,
+    alignment_id: str,
+    kept: KeptEmbeddings | None = None,
+    progress: Progress,
+) -> tuple[Cohort, list[tuple[str, str, float]]]:
+    """Measure a model's cohort on a folder of people, see `engine.evaluation.measure_cohort`.
+
+    Returns:
+        The cohort, and the pairs of people so alike that they were taken for one and left out, with their similarity.
 
     Raises:
-        InputError: see `assess_folder`; or somebody has fewer than six good photos.
+        InputError: see `assess_folder`; or there are too few people or photos.
     """
     paths = _labelled(folder)
-    probes = acquire(reader, [(path, path.parent.name) for path in paths], progress).probes
-    embeddings, owners = _rows(probes)
-    weights = np.array([max(probe.quality.score, 0.05) if probe.quality.good else 0.0 for probe in probes])
+    found = read_labelled(reader, [(path, path.parent.name) for path in paths], progress, kept)
+    progress("measuring the cohort", 0, 0)
     try:
-        return measure_prior(
-            photo_comparisons(embeddings, owners),
-            embeddings,
-            owners,
-            weights,
-            model_id=model_id,
-            alignment_id=alignment_id,
+        cohort, twins = measure_cohort(
+            found.embeddings, found.owners, found.weights, model_id=model_id, alignment_id=alignment_id
         )
     except ValueError as error:
-        raise InputError(f"{folder}: {error}", hint="give more photos of each person") from error
+        raise InputError(f"{folder}: {error}", hint="give more people, or more photos of each") from error
+    return cohort, [(found.people[first], found.people[second], score) for first, second, score in twins]
 
 
 def _labelled(folder: Path) -> list[Path]:
@@ -168,99 +191,6 @@ def _labelled(folder: Path) -> list[Path]:
     if not paths:
         raise InputError(f"{folder}: no photos in folders named after people", hint="lay them out as PERSON/PHOTO.jpg")
     return paths
-
-
-def _rows(probes: Sequence[Probe]) -> tuple[Floats, NDArray[np.intp]]:
-    """Return embeddings (n, d), and (n,) the numbers of their people in the order of names."""
-    number = {name: index for index, name in enumerate(sorted({probe.person for probe in probes}))}
-    embeddings = np.stack([probe.embedding for probe in probes]) if probes else np.empty((0, 1), np.float32)
-    return embeddings, np.array([number[probe.person] for probe in probes], np.intp)
-
-
-def not_measured(reason: str) -> dict[str, Any]:
-    """Return an identification report with the reason why nothing was measured."""
-    return {"rank1": None, "fpir": None, "fnir": None, "threshold": None, "reason": reason}
-
-
-def _identification(
-    probes: list[Probe],
-    enrol: int | None,
-    empty: Callable[[], Gallery],
-    threshold: Callable[[Gallery], float],
-    min_margin: float,
-) -> dict[str, Any]:
-    """Open-set identification: each person in turn is left out of the gallery and searched as a stranger.
-
-    With `enrol` None, Muster enrols up to 5 photos, as many as at least three people have beside one to search with. People with
-    fewer serve as strangers.
-    """
-    by_person: dict[str, list[Probe]] = {}
-    for probe in probes:
-        by_person.setdefault(probe.person, []).append(probe)
-
-    def enough(photos: int) -> dict[str, list[Probe]]:
-        return {
-            person: rows
-            for person, rows in by_person.items()
-            if sum(row.quality.good for row in rows) >= photos and len(rows) > photos
-        }
-
-    if enrol is None:
-        enrol = next((photos for photos in (5, 4, 3, 2, 1) if len(enough(photos)) >= 3), 1)
-    usable = enough(enrol)
-    if len(usable) < 3:  # a stranger, and two people to distinguish
-        return not_measured(f"fewer than three people have {enrol} good photos and one more")
-    others = [row for person, rows in by_person.items() if person not in usable for row in rows]
-    generator = np.random.default_rng(0)
-    first_right = named = searches = false_names = strangers = 0
-    thresholds: list[float] = []
-    for _ in range(_DRAWS):
-        chosen = {
-            person: set(generator.permutation([i for i, row in enumerate(rows) if row.quality.good])[:enrol].tolist())
-            for person, rows in usable.items()
-        }
-        everybody = empty()
-        for person, rows in usable.items():
-            picked = [rows[index] for index in sorted(chosen[person])]
-            templates = [Template(f"{person}-{row.path.stem}", person, row.quality.score) for row in picked]
-            everybody = everybody.add(templates, np.stack([row.embedding for row in picked]))
-        for stranger, rows in usable.items():
-            gallery = everybody.remove(stranger)
-            limit = threshold(gallery)
-            matches = gallery.search(np.stack([row.embedding for row in rows]), threshold=limit, min_margin=min_margin)
-            false_names += sum(match.person is not None for match in matches)
-            strangers += len(matches)
-        limit = threshold(everybody)
-        thresholds.append(limit)
-        if others:
-            outside = everybody.search(
-                np.stack([row.embedding for row in others]), threshold=limit, min_margin=min_margin
-            )
-            false_names += sum(match.person is not None for match in outside)
-            strangers += len(outside)
-        for person, rows in usable.items():
-            rest = [row for index, row in enumerate(rows) if index not in chosen[person]]
-            found = everybody.search(np.stack([row.embedding for row in rest]), threshold=limit, min_margin=min_margin)
-            searches += len(found)
-            first_right += sum(match.candidates[0].person == person for match in found)
-            named += sum(match.person == person for match in found)
-    right, missed = _rate(first_right, searches), _rate(searches - named, searches)
-    wrong = _rate(false_names, strangers)
-    return {
-        "enrolled_photos": enrol,
-        "people": len(usable),
-        "draws": _DRAWS,
-        "rank1": first_right / searches,
-        "fpir": false_names / strangers,
-        "fnir": 1 - named / searches,
-        "threshold": float(np.mean(thresholds)),
-        "intervals": {"rank1": right.interval, "fpir": wrong.interval, "fnir": missed.interval},
-    }
-
-
-def _rate(hits: int, trials: int) -> Rate:
-    """Return the rate of one draw, because the draws reuse the same photos."""
-    return Rate(round(hits / _DRAWS), round(trials / _DRAWS))
 
 
 def _read_pairs(table: Path) -> list[tuple[Path, Path, bool]]:
@@ -295,7 +225,9 @@ def _read_pairs(table: Path) -> list[tuple[Path, Path, bool]]:
     return pairs
 
 
-def assess_pairs(reader: FaceReader, table: Path, progress: Progress) -> dict[str, Any]:
+def assess_pairs(
+    reader: FaceReader, table: Path, *, kept: KeptEmbeddings | None = None, progress: Progress
+) -> dict[str, Any]:
     """Evaluate on pairs of photos listed in a CSV file (`file_x,file_y,Decision`), paths relative to it.
 
     Pairs with a photo without a face are left out and counted.
@@ -305,15 +237,15 @@ def assess_pairs(reader: FaceReader, table: Path, progress: Progress) -> dict[st
     """
     pairs = _read_pairs(table)
     files = sorted({path for first, second, _ in pairs for path in (first, second)})
-    acquired = acquire(reader, [(path, path.name) for path in files], progress)
-    rows = {probe.path: probe.embedding for probe in acquired.probes}
+    photos = read_labelled(reader, [(path, path.name) for path in files], progress, kept)
+    rows = dict(zip(photos.paths, photos.embeddings, strict=True))
     scored = [(rows[a] @ rows[b], same, a, b) for a, b, same in pairs if a in rows and b in rows]
     number = _components(files, pairs)
     people = len(set(number.values()))
     # where the table contradicts itself (two files of different people are linked through others), the pair's own line counts
     subjects = [(number[a], number[b] if same or number[a] != number[b] else people) for _, same, a, b in scored]
     compared = Comparisons(np.array([row[0] for row in scored]), np.array(subjects, np.intp), people + 1)
-    report = _verification_report(compared, acquired, len(files))
+    report = _verification_report(compared, photos.failures, len(files))
     report["pairs_listed"] = len(pairs)
     return {"people": people, "verification": report, "identification": not_measured("pairs only")}
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from browser import Site, camera_browser, needs_chromium, serve, sign_in
+from PIL import Image
 from playwright.sync_api import Page, Request, expect
 
 from engine.attendance import Sighting
@@ -101,3 +103,36 @@ def test_a_correction_by_hr_stands_in_the_sheet_with_its_author(site: Site) -> N
     row = next(row for row in bench.attendance.sheets.on(site.today, bench.people.known()) if row.employee_id == "E2")
     assert (row.corrected_by, row.correction_reason) == ("hr", "worked at the fair")
     assert row.recorded.status != row.status
+
+
+def test_any_file_can_be_chosen_and_each_is_shown_with_its_verdict(site: Site, samples: Path, tmp_path: Path) -> None:
+    madonna = samples / "train" / "madonna"
+    files = [tmp_path / name for name in ("phone.heic", "scan", "cut.jfif", "notes.txt", "turned.tiff")]
+    with Image.open(madonna / "01.jpg") as first, Image.open(madonna / "05.jpg") as second:
+        first.save(files[0], format="HEIF", quality=90)
+        second.crop((0, 0, 241, 188)).save(files[2], format="JPEG", quality=95)
+    shutil.copy(madonna / "06.jpg", files[1])
+    files[3].write_text("photos of Madonna")
+    with Image.open(madonna / "12.jpg") as third:
+        third.transpose(Image.Transpose.ROTATE_180).save(files[4])
+    with camera_browser() as browser:
+        page = sign_in(browser, site, "hr", "/registration")
+        page.get_by_role("textbox", name="Employee id").fill("M1")
+        page.get_by_role("textbox", name="Name", exact=True).fill("Madonna")
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_text("has been informed and agrees").click()
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_text("Files", exact=True).click()
+        page.locator("input[type=file]").set_input_files(files)
+        expect(page.get_by_text("Not used (2)")).to_be_visible(timeout=90_000)
+        expect(page.get_by_text("not a picture that can be read")).to_be_visible()
+        expect(page.get_by_text("turned by 180°")).to_be_visible()
+        page.get_by_role("button", name="Use anyway").click()  # one only: a text shows no face
+        expect(page.get_by_text("used anyway")).to_be_visible()
+        page.get_by_role("button", name="Check", exact=True).click()
+        expect(page.get_by_text("Safe to enrol, with reservations")).to_be_visible(timeout=30_000)
+        page.get_by_role("button", name="Register", exact=True).click()
+        expect(page.get_by_role("heading", name="Madonna is registered")).to_be_visible(timeout=30_000)
+    bench = Workbench(site.workspace)
+    assert len(bench.gallery.current().of("M1")[0]) == 4
+    assert [(row.author, row.subject) for row in bench.audit.read() if row.action == "overrule"] == [("hr", "M1")]

@@ -26,6 +26,7 @@ from engine.archive.names import Listed, listed, moment_in, start_in_name
 from engine.archive.observe import Observation
 from engine.errors import GalleryMismatch, InputError, MusterError, StorageError
 from engine.gallery import Gallery, GalleryStore, Template
+from engine.imaging import VideoWriter, turned
 from engine.storage import new_id, repeatable_ids
 from engine.workbench import Workbench
 
@@ -129,6 +130,20 @@ def test_times_are_those_of_the_container_when_the_frame_rate_varies(tmp_path: P
     footage = scan(tmp_path / "v.mkv")
     keys = list(greys(tmp_path / "v.mkv", footage, None, None))
     assert [round(1000 * footage.offset_s(key)) for key in keys] == stamps
+
+
+@pytest.mark.parametrize(("rotate", "size"), [(0, (96, 128)), (90, (128, 96)), (180, (96, 128)), (270, (128, 96))])
+def test_the_pictures_of_a_turned_camera_stand_upright(rotate: int, size: tuple[int, int], tmp_path: Path) -> None:
+    picture = np.full((96, 128, 3), 20, np.uint8)
+    picture[:48, :64] = 240
+    with VideoWriter(tmp_path / "v.mp4", 10) as writer:
+        writer.write(picture)
+    footage = scan(tmp_path / "v.mp4", rotate)
+    with Reel(tmp_path / "v.mp4", footage) as reel:
+        (shown,) = reel.frames()
+        image = shown.image()
+    assert footage.size == shown.size == image.shape[:2] == size
+    assert np.abs(image.astype(int) - turned(picture, rotate)).mean() < 10
 
 
 def test_one_frame_is_a_recording(tmp_path: Path) -> None:

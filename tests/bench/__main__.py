@@ -7,7 +7,7 @@ accuracy    the default recipe against other engines and other recipes (five min
 attacks     how often rendered attacks pass the liveness checks (fifteen minutes)
 
 All of it needs the extra `bench`. `--pages` writes performance.md and evaluation.md with their plots into a folder; what was written by
-hand at the end of a page stays. The table of attacks is printed, for docs/presentation.md.
+hand in a page stays. The table of attacks is printed, for docs/presentation.md. Photos of thousands of people: `tests.bench.scale`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from engine.cli.output import emit_json, progress_bar, say, table
 from engine.errors import InputError, MusterError
-from engine.models import DEFAULT_EMBEDDER, ModelStore, fetch_samples
+from engine.models import FACENET, ModelStore, fetch_samples
 from engine.workbench import Workbench
 from tests.bench.accuracy import run_accuracy
 from tests.bench.accuracy_page import write_accuracy_page
@@ -67,7 +67,7 @@ def run(parts: list[str] | tuple[str, ...], *, quick: bool, pages: Path | None, 
     found: dict[str, Any] = {}
     with progress_bar(quiet=quiet) as progress, tempfile.TemporaryDirectory() as folder:
         photos = fetch_samples(progress)
-        ModelStore("onnx", progress=progress).embedder(DEFAULT_EMBEDDER)
+        ModelStore("onnx", progress=progress).embedder(FACENET)
         bench = Workbench(Path(folder), progress=progress)
         if "speed" in parts:
             found["speed"] = run_bench(photos, progress, quick=quick)

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.embedding import FaceNetEmbedder
+from engine.embedding import Embedder
 from engine.errors import InputError
 from engine.evaluation import Comparisons, Rate, Resampling, clopper_pearson, curve, figures, threshold_at_fmr
+from engine.face_reader import open_embedder
 from engine.models import DEFAULT_EMBEDDER
 from engine.workbench import Workbench
 from tests.bench.loops import has_dlib
@@ -197,7 +198,7 @@ def _row(scores: Comparisons, default: Comparisons | None, **more: Any) -> dict[
     return {**more, **_told(figures(scores)), "gain": gain}
 
 
-def _tried(photos: SamplePhotos, plain: FaceNetEmbedder, owners: Indices, progress: Progress) -> dict[str, Any]:
+def _tried(photos: SamplePhotos, plain: Embedder, owners: Indices, progress: Progress) -> dict[str, Any]:
     """Recipes, score normalisations and templates against the default each, and a choice judged on people held out."""
     readings = recipe_readings(photos, plain, progress)
     tables = {name: reading.similarity() for name, reading in readings.items()}
@@ -246,12 +247,7 @@ def run_accuracy(workbench: Workbench, folder: Path, progress: Progress) -> dict
     if has_dlib():
         readings[DLIB] = dlib_reading(files, progress)
     readings[FACENET], readings[FACENET_SUBJECT] = facenet_readings(files, workbench.reader, progress)
-    plain = FaceNetEmbedder(
-        workbench.models.embedder(spec.model_id),
-        dimension=spec.dimension,
-        normalisation=spec.normalisation,
-        mirror=False,
-    )
+    plain = open_embedder(workbench.models, spec.model_id, mirror=False)
     progress("comparing", 0, 0)
     wanted = ("muster", "onnxruntime", "torch", "facenet-pytorch", *(("dlib-bin",) if has_dlib() else ()))
     return {

@@ -1,4 +1,4 @@
-"""The evaluation as a page: `docs/evaluation.md` and its DET plot."""
+"""The evaluation on the sample photos as a part of `docs/evaluation.md`, and its DET plot."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 from engine.storage import atomic_write
 from tests.bench.accuracy import DLIB, MUSTER
 from tests.bench.det import det_plot
-from tests.bench.page import kept, table
+from tests.bench.page import put, table
 
 __all__ = ["write_accuracy_page"]
 
 Result = Mapping[str, Any]
+
+_NEW = "# Evaluation\n\n<!-- samples: written by `make bench` -->\n\n<!-- end of samples -->\n"
 
 
 def _digits(value: float) -> str:
@@ -180,42 +182,39 @@ def _verdict(tried: Result) -> str:
 def _page(result: Result, picture: str) -> str:
     tried = result["tried"]
     parts = [
-        "# Evaluation",
-        f"`python -m tests.bench --pages docs` writes this page, here with {result['photos']} photos of "
-        f"{len(result['people'])} people: every pair once, "
-        f"{result['pairs']:,} pairs. The same command on the same photos and versions gives the same figures. Model "
-        f"`{result['model']}`, alignment `{result['alignment']}`. Versions: "
+        f"{result['photos']} photos of {len(result['people'])} people: every pair once, {result['pairs']:,} pairs. The same command on "
+        f"the same photos and versions gives the same figures. Model `{result['model']}`, alignment `{result['alignment']}`. Versions: "
         + ", ".join(f"{name} {version}" for name, version in result["versions"].items())
         + ".",
         _line(result),
         f"![DET curves of the engines]({picture})",
-        "## All pairs, failures to acquire counted",
+        "### All pairs, failures to acquire counted",
         _engines(result, "all"),
         _differences(result, "all"),
-        "## The pairs that every engine could score",
+        "### The pairs that every engine could score",
         "The photos that an engine cannot read are the hard ones. Leaving them out for everybody favours the engine that could not "
         "read them.",
         _engines(result, "common"),
         _differences(result, "common"),
-        "## Failure to acquire, and strangers among five people",
+        "### Failure to acquire, and strangers among five people",
         OPEN_SET,
         _open_set(result),
-        "## Person by person",
+        "### Person by person",
         PERSONS,
         _people(result),
-        "## What we tried to improve it",
+        "### What we tried to improve it",
         TRIED,
         _verdict(tried),
-        "### From the face to the embedding",
+        "#### From the face to the embedding",
         _tried(tried["recipes"], costs=True),
-        "### From two embeddings to a score",
+        "#### From two embeddings to a score",
         "The cohort consists of the photos of the people who are not compared, about 68 photos: far too few for these methods.",
         _tried(tried["normalisation"]),
-        "### From several photos to a template",
+        "#### From several photos to a template",
         "We set aside ten photos per person, in ten draws, and make templates of them; the other photos are the probes.",
         _tried(tried["templates"]),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts)
 
 
 OPEN_SET = """\
@@ -236,10 +235,10 @@ recipe on some people and judge it on others."""
 
 
 def write_accuracy_page(path: Path, result: Result) -> None:
-    """Write the page, and its plot into `images/` beside it. What was written by hand at its end stays.
+    """Write the page's part on the sample photos, and its plot into `images/` beside it. The rest of the page stays.
 
     Args:
-        path: of the Markdown file.
+        path: of the Markdown file; a new one is made if there is none.
         result: from `tests.bench.accuracy.run_accuracy`, with the rival's figures.
 
     Raises:
@@ -247,4 +246,5 @@ def write_accuracy_page(path: Path, result: Result) -> None:
     """
     picture = path.parent / "images" / f"{path.stem}.svg"
     atomic_write(picture, det_plot(result["engines"]).encode())
-    atomic_write(path, (_page(result, f"images/{picture.name}") + kept(path)).encode())
+    text = path.read_text(encoding="utf-8") if path.is_file() else _NEW
+    atomic_write(path, put(text, {"samples": _page(result, f"images/{picture.name}")}).encode())

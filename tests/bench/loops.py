@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from engine.embedding import normalised
 from engine.imaging import read_image
-from engine.models import DEFAULT_EMBEDDER, ModelStore, embedder_spec
+from engine.models import FACENET, ModelStore, embedder_spec
 from engine.sources import VideoSource
 from engine.workbench import Workbench
 from tests.bench.apart import cpu_s
@@ -144,7 +144,7 @@ def facenet_loop(clip: Clip, count: int, photos: Path) -> dict[str, Any]:
     import torch
     from facenet_pytorch import MTCNN
 
-    spec = embedder_spec(DEFAULT_EMBEDDER)
+    spec = embedder_spec(FACENET)
     module = ModelStore("torch").module(spec.model_id)
     detector = MTCNN(
         image_size=160, margin=32, keep_all=True, min_face_size=smallest_face(clip), post_process=False, device="cpu"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine.errors import MusterError
 from engine.gallery.search import Searcher
 from engine.imaging import read_image
-from engine.models import DEFAULT_EMBEDDER, ModelStore, embedder_spec
+from engine.models import FACENET, ModelStore, embedder_spec
 
 __all__ = ["facenet_start", "muster_start", "search_among"]
 
@@ -111,7 +111,7 @@ def facenet_start(photo: Path) -> dict[str, Any]:
     import torch
     from facenet_pytorch import MTCNN
 
-    module = ModelStore("torch").module(embedder_spec(DEFAULT_EMBEDDER).model_id)
+    module = ModelStore("torch").module(embedder_spec(FACENET).model_id)
     crops = MTCNN(keep_all=True, device="cpu")(read_image(photo))
     with torch.inference_mode():
         return {"faces": len(module(crops))}

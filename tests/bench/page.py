@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from engine.storage import atomic_write
 
-__all__ = ["BY_HAND", "kept", "plot", "table", "write_page"]
+__all__ = ["BY_HAND", "kept", "plot", "put", "table", "write_page"]
 
 Result = Mapping[str, Any]
 
@@ -202,6 +203,18 @@ def plot(result: Result) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + wide + 70} {y + 6}" font-family="sans-serif" font-size="11" '
         'fill="#222"><title>Frames per second of the whole loop: resolution and people in view</title>'
         f'<rect width="100%" height="100%" fill="#fff"/>{"".join(lines)}</svg>\n'
+    )
+
+
+def put(text: str, blocks: Mapping[str, str]) -> str:
+    """A page with the blocks in place of those between its markers: `<!-- NAME: … -->` begins one, `<!-- end of NAME -->` ends it."""
+
+    def block(found: re.Match[str]) -> str:
+        name = found["name"]
+        return f"{found['begin']}\n\n{blocks[name]}\n\n<!-- end of {name} -->" if name in blocks else found[0]
+
+    return re.sub(
+        r"(?P<begin><!-- (?P<name>[a-z-]+): [^>]* -->).*?<!-- end of (?P=name) -->", block, text, flags=re.DOTALL
     )
 
 

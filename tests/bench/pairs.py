@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from engine.config import DetectionConfig
 from engine.detection import MTCNNDetector
-from engine.embedding import FaceNetEmbedder, normalised
+from engine.embedding import NetworkEmbedder, normalised
 from engine.errors import MusterError
 from engine.imaging import read_image
-from engine.models import DEFAULT_EMBEDDER, ModelStore, embedder_spec
+from engine.models import FACENET, ModelStore, embedder_spec
 
 __all__ = ["FACENET_GFLOP", "run_pairs"]
 
@@ -64,8 +64,8 @@ def _scene(photos: Path, width: int, height: int) -> RGB:
 
 def _muster_side(photos: Path) -> dict[str, Callable[[], Any]]:
     store = ModelStore("onnx")
-    spec = embedder_spec(DEFAULT_EMBEDDER)
-    embedder = FaceNetEmbedder(
+    spec = embedder_spec(FACENET)
+    embedder = NetworkEmbedder(
         store.embedder(spec.model_id), dimension=spec.dimension, normalisation=spec.normalisation, mirror=False
     )
     detector = MTCNNDetector(*store.mtcnn(), DetectionConfig(), workers=store.threads)
@@ -97,7 +97,7 @@ def _reference_side(photos: Path) -> dict[str, Callable[[], Any]]:
     import torch
     from facenet_pytorch import MTCNN
 
-    spec = embedder_spec(DEFAULT_EMBEDDER)
+    spec = embedder_spec(FACENET)
     module = ModelStore("torch").module(spec.model_id)
     work: dict[str, Callable[[], Any]] = {}
     for name, size in WORK.items():

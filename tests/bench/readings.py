@@ -14,7 +14,7 @@ from engine.alignment import FACE_SIDE
 from engine.embedding import normalised
 from engine.face_reader import FaceReader, subject
 from engine.imaging import read_image
-from engine.models import DEFAULT_EMBEDDER, ModelStore, embedder_spec
+from engine.models import FACENET, ModelStore, embedder_spec
 from engine.types import Detections
 from tests.bench.loops import dlib_parts
 
@@ -88,7 +88,7 @@ def facenet_readings(files: Sequence[Path], reader: FaceReader, progress: Progre
     import torch
     from facenet_pytorch import MTCNN
 
-    spec = embedder_spec(DEFAULT_EMBEDDER)
+    spec = embedder_spec(FACENET)
     module = ModelStore("torch").module(spec.model_id)
     detector = MTCNN(image_size=FACE_SIDE, margin=BOX_MARGIN_PX, keep_all=True, post_process=False, device="cpu")
     largest: list[Floats | None] = []

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from command import Answer, muster
 from fakes import T0, unit
-from paperwork import DIMENSION
+from paperwork import DIMENSION, bench
 
 from engine.attendance import PunchRow
 from engine.gallery import Template
 from engine.imaging import read_image
-from engine.models import ModelStore
+from engine.models import FUSED, ModelStore
 from engine.types import Frame
 from engine.workbench import Workbench
 
@@ -33,7 +33,7 @@ def place(tmp_path: Path) -> Path:
         for index in range(4):
             rows.append(unit(*(centre + 0.6 * generator.normal(size=DIMENSION)).tolist()))
             made.append(Template(f"t{number}{index}", f"E{number}", 0.9))
-    Workbench(tmp_path).gallery.update(lambda old: old.add(made, np.stack(rows)))
+    bench(tmp_path).gallery.update(lambda old: old.add(made, np.stack(rows)))
     return tmp_path
 
 
@@ -45,8 +45,9 @@ def test_the_report_is_for_people(place: Path) -> None:
     answer = run(place)
     assert answer.code == 0, answer.err
     assert "8 people, 32 templates" in answer.out
-    assert "asked to try again." in answer.out
-    assert "8 people (224 comparisons, 28 pairs) support" in answer.out
+    assert "strangers for an employee and asks about" in answer.out
+    assert "In a whole passage (up to 25 looks)" in answer.out
+    assert "These 8 people alone (224 comparisons, 28 pairs) could only prove" in answer.out
     assert "Look-alikes at or above" in answer.out
     assert "E0 and E7" in answer.out
     assert "nan" not in answer.out.lower()
@@ -57,7 +58,7 @@ def test_the_report_is_for_programs(place: Path) -> None:
     answer = run(place, "--json", "--target-fmr", "1e-3")
     found = json.loads(answer.out)
     assert found["target"] == {"fmr": 0.001, "fpir": None}
-    assert (found["people"], found["templates"], found["model"]) == (8, 32, "facenet-ms1m-128")
+    assert (found["people"], found["templates"], found["model"]) == (8, 32, FUSED)
     for name in ("in_force", "proposed"):
         for rate in ("fmr", "fnmr", "fpir", "fnir"):
             each = found[name][rate]
@@ -124,7 +125,7 @@ def test_a_threshold_in_the_settings_is_named_and_nothing_is_written(place: Path
 def test_another_models_gallery_is_refused(place: Path) -> None:
     answer = run(place, "--apply", "--author", "Lea", "--reason", "why", MUSTER_EMBEDDING__MODEL="facenet-vggface2-512")
     assert answer.code == 8
-    assert "was made with facenet-ms1m-128" in answer.error_lines[0]
+    assert f"was made with {FUSED}" in answer.error_lines[0]
     assert not (place / "calibration.json").exists()
 
 
@@ -150,7 +151,7 @@ def test_the_doctor_tells_what_is_in_force_and_when_people_became_more(place: Pa
 def test_nobody_enrolled_is_no_fault(tmp_path: Path) -> None:
     answer = run(tmp_path)
     assert answer.code == 0, answer.err
-    assert "False matches are unknown with fewer than two people" in answer.out
+    assert "Fewer than two people prove nothing about strangers" in answer.out
 
 
 # ----------------------------------------------------------------------------------------- real faces
@@ -175,7 +176,7 @@ def test_real_people_are_recognised_at_the_proposed_threshold(enrolled: Workbenc
     assert point.fmr.errors == 0
     assert point.fnir.value < 0.1
     assert float(report.comparisons.genuine.mean()) > point.threshold > float(report.comparisons.impostor.mean())
-    assert point.wrong_per_month < 0.1
+    assert point.model_fpir <= 0.001
     assert report.outliers == []
     assert report.photos(point.threshold).fnmr[0].value >= report.photos(point.threshold).fnmr[-1].value
 

@@ -79,6 +79,17 @@ def test_a_table_of_pairs_that_cannot_be_used(bad: Path, tmp_path: Path, name: s
     _refused(muster("evaluate", "--pairs", bad / name, "--workspace", tmp_path / "w"), 4, name, word)
 
 
+def test_groups_that_cannot_be_used(bad: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos" / "ann").mkdir(parents=True)
+    (tmp_path / "photos" / "ann" / "1.jpg").write_bytes(b"")
+    (tmp_path / "groups.csv").write_text("person,group\nbob,m\n", encoding="utf-8")
+    asked = ("evaluate", tmp_path / "photos", "--no-cache", "--workspace", tmp_path / "w", "--groups")
+    _refused(muster(*asked, tmp_path / "groups.csv"), 4, "bob", "no photos")
+    _refused(muster(*asked, bad / "columns.csv"), 4, "person and group")
+    pairs = ("evaluate", "--pairs", bad / "columns.csv", "--groups", tmp_path / "groups.csv")
+    _refused(muster(*pairs, "--workspace", tmp_path / "w"), 4, "grouped by person")
+
+
 @pytest.mark.parametrize("name", ["video.mp4", "text.jpg", "none.mp4"])
 def test_an_unreadable_video(bad: Path, tmp_path: Path, name: str) -> None:
     _refused(muster("watch", "--source", bad / name, "--camera", "c", "--workspace", tmp_path / "w"), 4, name)
@@ -191,7 +202,7 @@ def test_a_gallery_of_another_model_is_refused(tmp_path: Path, samples: Path) ->
     photos = sorted((samples / "train" / "mindy_kaling").glob("*.jpg"))[:3]
     assert muster("enrol", "--id", "E1", *photos, "--workspace", tmp_path).code == 0
     answer = muster("people", "--workspace", tmp_path, MUSTER_EMBEDDING__MODEL="facenet-vggface2-512")
-    _refused(answer, 8, "facenet-ms1m-128", "facenet-vggface2-512")
+    _refused(answer, 8, "facenet-mobilefacenet-320", "facenet-vggface2-512")
 
 
 def test_doctor_says_what_is_wrong(tmp_path: Path) -> None:
@@ -200,5 +211,5 @@ def test_doctor_says_what_is_wrong(tmp_path: Path) -> None:
     sick = muster("doctor", "--workspace", tmp_path, "--json", MUSTER_CACHE=str(tmp_path / "no-cache"))
     assert sick.code == 1
     wrong = [row for row in json.loads(sick.out)["checks"] if not row["ok"]]
-    assert [row["what"] for row in wrong] == ["model facenet-ms1m-128"]
+    assert [row["what"] for row in wrong] == ["model facenet-ms1m-128", "model mobilefacenet-192"]
     assert "muster models fetch" in wrong[0]["found"]

@@ -12,7 +12,6 @@ from engine.access import ROLES, SCREEN_SCOPES
 from engine.access.devices import SCOPES
 from engine.cli.app import app
 from engine.cli.context import Panel
-from engine.models import DEFAULT_EMBEDDER
 from engine.postgres.setup import KINDS
 
 ROOT = typer.main.get_command(app)
@@ -91,4 +90,4 @@ def test_words_written_into_help_are_those_of_the_engine() -> None:
     (scope,) = (each for each in found(("kiosk", "pair")).params if each.name == "scope")
     assert scope.show_default == ", ".join(SCREEN_SCOPES)
     (model,) = (each for each in found(("models", "fetch")).params if each.name == "model")
-    assert model.default == DEFAULT_EMBEDDER
+    assert model.default == ""

@@ -69,6 +69,14 @@ def test_the_environment_alone_is_enough(tmp_path: Path, monkeypatch: pytest.Mon
     assert config.sources.backoff_s == (1.0, 2.0)
 
 
+def test_a_camera_of_the_environment_is_turned_and_one_without_settings_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUSTER_CAMERAS__DOOR__ROTATE", "180")
+    config = load_config(tmp_path)
+    assert (config.camera("door").rotate, config.camera("yard").rotate) == (180, 0)
+
+
 def test_arguments_beat_the_environment(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toml.write_text("[events]\nepisode_gap_s = 7\n")
     monkeypatch.setenv("MUSTER_EVENTS__COOL_DOWN_S", "600")
@@ -100,6 +108,7 @@ def test_two_workspaces_do_not_share_settings(tmp_path: Path) -> None:
         pytest.param("[events]\ncool_down_s = -1\n", "events.cool_down_s", id="below the range"),
         pytest.param("[matching]\nthreshold = 1.5\n", "matching.threshold", id="above the range"),
         pytest.param('[runtime]\nbackend = "tpu"\n', "runtime.backend", id="unknown choice"),
+        pytest.param("[cameras.door]\nrotate = 45\n", "cameras.door.rotate", id="no quarter turn"),
         pytest.param("[sources]\nbackoff_s = [1.0]\n", "sources.backoff_s", id="one value for a pair"),
         pytest.param('timezone = "Mars/Olympus"\n', "timezone", id="no such zone"),
         pytest.param('timezone = "../../etc/passwd"\n', "timezone", id="zone that is a path"),

@@ -407,7 +407,9 @@ def test_somebody_who_does_what_is_asked_is_captured_and_is_one_person(
     assert [take.step for take in guided.guidance.takes] == list(STEPS)
     shots, refused = examine_all(reader, [(take.step, take.picture) for take in guided.guidance.takes])
     assert refused == []
-    drafted = draft("7", "Ann", shots, Gallery.empty("m", "a", 128), threshold=0.44, same_person=0.23)
+    drafted = draft(
+        "7", "Ann", shots, Gallery.empty("m", "a", shots[0].embedding.size), threshold=0.44, same_person=0.23
+    )
     assert drafted.verdict == "safe"
     assert drafted.coherence is not None
     assert drafted.coherence > 0.8

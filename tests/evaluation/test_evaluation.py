@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -18,7 +17,6 @@ from engine.evaluation import (
     Rate,
     balanced_accuracy,
     clopper_pearson,
-    derive_threshold,
     error_rates,
     threshold_at_fmr,
 )
@@ -167,54 +165,3 @@ def test_the_threshold_keeps_its_rate_for_scores_in_single_precision() -> None:
 
 def test_without_impostors_everything_may_be_accepted() -> None:
     assert threshold_at_fmr(np.empty(0), 0.01) == -1.0
-
-
-MEAN, STD, FMR, FPIR = 0.05, 0.12, 1e-4, 1e-3
-
-
-def derived(impostor: Floats, people: int, *, fmr: float = FMR, fpir: float = FPIR) -> float:
-    return derive_threshold(impostor, people, prior_mean=MEAN, prior_std=STD, target_fmr=fmr, target_fpir=fpir)
-
-
-@pytest.mark.parametrize("people", [0, 1, 2])
-def test_without_impostor_scores_the_threshold_is_the_priors(people: int) -> None:
-    expected = MEAN + STD * NormalDist().inv_cdf(1 - FMR)
-    assert_allclose(derived(np.empty(0), people), expected, rtol=1e-6)
-
-
-def test_a_large_gallery_is_searched_with_a_stricter_threshold() -> None:
-    thresholds = [derived(np.empty(0), people) for people in (1, 10, 11, 100, 1000, 10_000)]
-    assert thresholds == sorted(thresholds)
-    assert thresholds[0] == thresholds[1] < thresholds[3] < thresholds[5]
-    per_comparison = 1 - (1 - FPIR) ** (1 / 1000)
-    assert_allclose(thresholds[4], MEAN + STD * NormalDist().inv_cdf(1 - per_comparison), rtol=1e-6)
-
-
-def test_with_many_people_the_threshold_follows_their_own_scores() -> None:
-    own = np.random.default_rng(3).normal(0.3, 0.05, 20_000)
-    prior = derived(np.empty(0), 500, fmr=1e-6)
-    expected = own.mean() + own.std() * NormalDist().inv_cdf(1 - 1e-6)
-    few, many = derived(own, 3, fmr=1e-6), derived(own, 500, fmr=1e-6)
-    assert_allclose(many, expected, atol=0.005)
-    assert abs(few - prior) < abs(few - expected)  # three people say little
-
-
-def test_between_prior_and_own_scores_the_threshold_is_that_of_their_mixture() -> None:
-    own = np.array([-0.1, 0.7])
-    share = 55 / 105  # the pairs of eleven people against the fifty that the prior counts as
-    mean = share * 0.3 + (1 - share) * MEAN
-    second_moment = share * (0.1**2 + 0.7**2) / 2 + (1 - share) * (STD**2 + MEAN**2)
-    expected = mean + math.sqrt(second_moment - mean**2) * NormalDist().inv_cdf(1 - 0.05)
-    assert_allclose(derived(own, 11, fmr=0.05, fpir=0.9), expected, rtol=1e-6)
-
-
-def test_the_rate_of_the_derived_threshold_is_the_one_asked_for() -> None:
-    generator = np.random.default_rng(5)
-    own, fresh = generator.normal(0.1, 0.1, 50_000), generator.normal(0.1, 0.1, 200_000)
-    low, high = error_rates(np.empty(0), fresh, derived(own, 2000, fmr=1e-3, fpir=0.9))[0].interval
-    assert low < 1e-3 * 1.15
-    assert high > 1e-3 / 1.15
-
-
-def test_a_threshold_is_always_a_similarity() -> None:
-    assert derived(np.array([0.99, -0.99] * 50), 1000) == 1.0

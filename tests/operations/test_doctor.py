@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from paperwork import bench, enrol, face
 
+from engine.attendance import Span
 from engine.operations.doctor import Check, examine
 
 
@@ -57,3 +59,18 @@ def test_settings_that_make_no_sense_are_one_row(tmp_path: Path) -> None:
 def test_a_camera_that_gives_no_picture_is_named(tmp_path: Path) -> None:
     found = rows(tmp_path, str(tmp_path / "none.mp4"))
     assert not found[f"camera {tmp_path / 'none.mp4'}"].ok
+
+
+def test_a_turned_camera_is_a_fault_and_grey_faces_are_a_fact(tmp_path: Path) -> None:
+    workbench = bench(tmp_path)
+    book, now = workbench.attendance.plan.coverage, datetime.now(UTC)
+    assert book is not None
+    for name, detail in (("door", "rotate=180 grey=0/3"), ("yard", "grey=5/10"), ("gate", "grey=1/200")):
+        book.record(Span(name, now - timedelta(minutes=1), now, "running", detail))
+    found = rows(tmp_path)
+    assert (found["pictures of camera door"].ok, "rotate = 180" in found["pictures of camera door"].hint) == (
+        False,
+        True,
+    )
+    assert (found["light of camera yard"].ok, "50%" in found["light of camera yard"].found) == (True, True)
+    assert {name for name in found if " of camera " in name} == {"pictures of camera door", "light of camera yard"}

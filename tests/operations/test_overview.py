@@ -23,10 +23,12 @@ CAMERAS = {
 OFFICE = {"office": {"start": "08:00", "end": "16:00", "days": "mon-fri"}}
 
 
-def watched(workbench: Workbench, camera: str, begins: datetime, ends: datetime, why: str = "running") -> None:
+def watched(
+    workbench: Workbench, camera: str, begins: datetime, ends: datetime, why: str = "running", detail: str = ""
+) -> None:
     book = workbench.attendance.plan.coverage
     assert book is not None
-    book.record(Span(camera, begins, ends, why))
+    book.record(Span(camera, begins, ends, why, detail))
 
 
 def camera(workbench: Workbench, name: str) -> CameraView:
@@ -115,6 +117,40 @@ def test_a_camera_watches_while_its_last_row_is_fresh(tmp_path: Path, why: str, 
     found = camera(workbench, "door")
     assert found.watching == watching
     assert (found.last, found.why, found.configured) == (T0, why, False)
+
+
+@pytest.mark.parametrize(
+    ("rotate", "details", "advice"),
+    [
+        (0, ["grey=0/9", "rotate=180", "rotate=180 grey=0/3"], 180),
+        (180, ["rotate=180", "", ""], None),  # it was followed
+        (90, ["lost it rotate=180", "rotate=0", ""], 0),  # the latest counts
+    ],
+)
+def test_a_turned_camera_is_told_until_the_setting_says_so(
+    tmp_path: Path, rotate: int, details: list[str], advice: int | None
+) -> None:
+    workbench = bench(tmp_path, Clock(at(600)), cameras={"door": {"rotate": rotate}})
+    for minute, detail in enumerate(details):
+        watched(workbench, "door", at(60 * minute), at(60 * minute + 60), detail=detail)
+    assert camera(workbench, "door").rotate == advice
+
+
+def test_a_camera_is_no_longer_turned_when_a_later_day_says_nothing(tmp_path: Path) -> None:
+    workbench = bench(tmp_path, Clock(at(600)))
+    watched(workbench, "door", T0 - timedelta(days=1, minutes=1), T0 - timedelta(days=1), detail="rotate=180")
+    assert camera(workbench, "door").rotate == 180
+    watched(workbench, "door", T0, at(60))
+    assert camera(workbench, "door").rotate is None
+
+
+def test_the_share_of_grey_faces_is_that_of_all_days(tmp_path: Path) -> None:
+    workbench = bench(tmp_path, Clock(at(600)))
+    watched(workbench, "door", T0 - timedelta(days=1, minutes=1), T0 - timedelta(days=1), detail="grey=6/10")
+    watched(workbench, "door", T0, at(60), detail="grey=0/20")
+    watched(workbench, "yard", T0, at(60))
+    assert camera(workbench, "door").grey == pytest.approx(0.2)
+    assert camera(workbench, "yard").grey is None
 
 
 def test_coverage_is_told_of_the_shifts_of_the_day_up_to_now(tmp_path: Path) -> None:

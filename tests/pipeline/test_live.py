@@ -338,7 +338,7 @@ def test_a_decided_track_is_verified_now_and_then_only(tmp_path: Path) -> None:
     pipeline, _ = make_pipeline(tmp_path, scene)
     stats = pipeline.run(ListSource(scene.frames))
     assert stats.punches == 1
-    assert stats.embedded <= 3 + 5  # three votes, then one every two seconds
+    assert stats.embedded <= 3 + 7  # three votes, then one every second and a half
 
 
 def test_people_who_cross_are_verified_at_once(tmp_path: Path) -> None:

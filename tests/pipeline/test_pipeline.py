@@ -137,6 +137,61 @@ def test_single_odd_frames_do_not_split_a_track(tmp_path: Path) -> None:
     assert [row.employee_id for row in services.attendance.log.read(DAY)] == ["ann"]
 
 
+def test_a_name_that_no_face_confirms_any_more_is_unsure_and_its_time_ends(tmp_path: Path) -> None:
+    scene = Scene()
+    for name, flat, frames in (("ann", False, 20), ("bob", True, 40)):  # the second one's face is too poor
+        for _ in range(frames):
+            scene.show({name: pose(120, 110, 60)}, flat=flat)
+    pipeline, services = make_pipeline(tmp_path, scene)
+    results: list[FrameResult] = []
+    pipeline.run(ListSource(scene.frames), results.append)
+    named = [result.frame.index for result in results if any(track.identity.person for track in result.tracks)]
+    assert named[0] < 10
+    assert all(index < 20 + 20 or index == 59 for index in named), "two seconds at ten frames a second"
+    (sighting,) = services.sightings.log.read(DAY)
+    assert sighting.employee_id == "ann"
+    assert sighting.until <= at(1.9)
+    assert [row.event for row in services.attendance.log.read(DAY)] == ["punch"], "nothing is taken back"
+
+
+def test_a_name_comes_back_with_the_face_that_confirms_it(tmp_path: Path) -> None:
+    scene = Scene()
+    for flat, frames in ((False, 20), (True, 30), (False, 10)):
+        for _ in range(frames):
+            scene.show({"ann": pose(120, 110, 60)}, flat=flat)
+    stats, services = run(tmp_path, scene)
+    assert (stats.tracks, stats.punches, stats.retracted) == (1, 1, 0)
+    (sighting,) = services.sightings.log.read(DAY)
+    assert sighting.until >= at(5)
+
+
+@pytest.mark.parametrize("cut", ["scene", "stall", "step back"])
+def test_nobody_keeps_a_name_over_a_break(tmp_path: Path, cut: str) -> None:
+    scene = Scene()
+    for _ in range(20):
+        scene.show({"ann": pose(120, 110, 60)})
+    for _ in range(30):
+        if cut == "scene":
+            canvas = np.full((240, 320, 3), 200, np.uint8)
+            canvas[:, :160] = 10
+            paint(canvas, pose(120, 110, 60), "bob", flat=True)
+            scene.add(canvas, [pose(120, 110, 60)])
+        else:
+            scene.show({"bob": pose(120, 110, 60)}, flat=True)
+    shift = {"scene": 0, "stall": 1.1, "step back": -1.5}[cut]
+    frames = [
+        *scene.frames[:20],
+        *(replace(each, time=each.time + timedelta(seconds=shift)) for each in scene.frames[20:]),
+    ]
+    pipeline, _ = make_pipeline(tmp_path, scene)
+    results = [pipeline.process(frame) for frame in frames]
+    pipeline.finish()
+    assert any(track.identity.person for track in results[19].tracks)
+    after = [track for result in results[20:] for track in result.tracks if track.visible]
+    assert after
+    assert not [track for track in after if track.identity.person or track.unsure]
+
+
 def test_two_faces_like_one_person_are_not_both_that_person(tmp_path: Path) -> None:
     scene = Scene()
     for index in range(20):
@@ -295,4 +350,4 @@ def test_a_clock_that_steps_back_during_a_run_writes_no_second_punch(tmp_path: P
     scene = scene_of((("ann",), 30))
     late = [replace(frame, time=frame.time - timedelta(seconds=120)) for frame in scene.frames[15:]]
     stats = make_pipeline(tmp_path, scene)[0].run(ListSource([*scene.frames[:15], *late]))
-    assert (stats.punches, stats.tracks) == (1, 1)
+    assert (stats.punches, stats.tracks) == (1, 2)  # what goes on from another time is recognised anew

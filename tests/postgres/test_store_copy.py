@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paperwork import DIMENSION
 from postgres import Server
 from sites import DAY, T0, Place
 from waiting import until
@@ -88,7 +89,7 @@ def write(bench: Workbench, day: int = 0, rows: list[dict[str, object]] | None =
 
 
 def unit(number: int) -> np.ndarray:
-    return np.eye(128, dtype=np.float32)[number : number + 1]
+    return np.eye(DIMENSION, dtype=np.float32)[number : number + 1]
 
 
 def filled(place: Place, name: str = "w", site: str = "main") -> Both:

@@ -15,6 +15,7 @@ from engine.access import ROLES
 from engine.alignment import QUALITY_REASONS
 from engine.attendance import Status
 from engine.incidents import INCIDENT_KINDS, REVIEW_STATES
+from engine.occlusion import COVERED
 from engine.people.absence import LEAVE_KINDS
 from engine.reports import COLUMNS, STATUSES, SUMMARY_COLUMNS
 from engine.tuning.calibration import ASSUMPTIONS
@@ -24,7 +25,18 @@ APP = Path(app.__file__).parent
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 KEYWORDS = {"say": None, "N_": None, "say_count": (1, 2)}
 ENGINE = (
-    *(*ROLES, *QUALITY_REASONS, *Status, *INCIDENT_KINDS, *REVIEW_STATES, *LEAVE_KINDS, *Severity, *ASSUMPTIONS),
+    *(
+        *ROLES,
+        *QUALITY_REASONS,
+        *COVERED,
+        "several faces",
+        *Status,
+        *INCIDENT_KINDS,
+        *REVIEW_STATES,
+        *LEAVE_KINDS,
+        *Severity,
+        *ASSUMPTIONS,
+    ),
     *(*COLUMNS.values(), *SUMMARY_COLUMNS.values(), *(each.next_step for each in STATUSES.values() if each.next_step)),
 )
 """Words and sentences of the engine that pages show as they are, or as `TERMS` says."""

@@ -15,13 +15,14 @@ from engine.attendance import PunchRow, Sighting
 from engine.config import Config
 from engine.gallery import Gallery, Template
 from engine.incidents import IncidentRow
+from engine.models import FUSED, embedder_spec
 from engine.people import Person
 from engine.types import Event, EventKind, Identity, Severity, TailgatingClass, TrackState
 from engine.workbench import Workbench
 
 __all__ = ["Clock", "bench", "enrol", "face", "picture", "punch", "stranger", "tailgating"]
 
-DIMENSION = 128
+DIMENSION = embedder_spec(FUSED).dimension
 
 
 class Clock:
@@ -39,12 +40,12 @@ class Clock:
 
 def bench(workspace: Path, clock: Clock | None = None, **settings: object) -> Workbench:
     """A workspace with a clock of its own; networks are not opened."""
-    config = Config.model_validate({"matching": {"threshold": 0.5}, **settings})
+    config = Config.model_validate({"matching": {"threshold": 0.5}, "embedding": {"model": FUSED}, **settings})
     return Workbench(workspace, config, clock=clock or Clock())
 
 
 def face(*seeds: float) -> NDArray[np.float32]:
-    """An embedding: (128,) in the direction of a few values, so that similarities can be worked out by hand."""
+    """An embedding: (320,) in the direction of a few values, so that similarities can be worked out by hand."""
     return unit(*seeds, *[0.0] * (DIMENSION - len(seeds)))
 
 

@@ -9,8 +9,10 @@ from app.ui import parts
 from app.ui.address import day_of, to
 from app.views.people import forget, importing
 from app.views.people import person as people_person
+from app.views.registration.words import cost
 from app.web import access
 from app.words import language, say
+from engine.enrolment import ENOUGH_PHOTOS
 from engine.operations.overview import last_seen
 from engine.workbench import Workbench
 
@@ -45,6 +47,8 @@ def _list(bench: Workbench) -> None:
         parts.notice(say("No people yet"), say("Register someone, or import your staff list and add pictures later."))
         return
     _figures(table)
+    if _few(table).any():
+        parts.soft(cost(bench, 1))
     shown = _filtered(table)
     _people(shown)
     parts.soft(
@@ -68,6 +72,7 @@ def _table(bench: Workbench) -> pd.DataFrame:
         missing = [
             *(["not in the list"] if person is None else []),
             *(["no templates"] if active and not count else []),
+            *(["few pictures"] if active and 0 < count < ENOUGH_PHOTOS else []),
             *(["no consent"] if active and person and not person.consent_at else []),
         ]
         state = "inactive" if person and not active else missing[0] if missing else "active"
@@ -92,14 +97,21 @@ def _table(bench: Workbench) -> pd.DataFrame:
     return table
 
 
+def _few(table: pd.DataFrame) -> pd.Series[bool]:
+    """Who is enrolled, but with too few pictures."""
+    return table["active"] & (table["templates"] > 0) & (table["templates"] < ENOUGH_PHOTOS)
+
+
 def _figures(table: pd.DataFrame) -> None:
     active = table[table["active"]]
     without = int((active["templates"] == 0).sum())
+    few = int(_few(active).sum())
     no_consent = int(active["consent"].isna().sum())
     parts.figures(
         parts.Metric(say("People"), len(table), say("on the list")),
         parts.Metric(say("Active"), len(active), say("recognised at the door")),
         parts.Metric(say("Without templates"), without, say("not recognised") if without else "", "warn"),
+        parts.Metric(say("Few pictures"), few, say("fewer than {count}", count=ENOUGH_PHOTOS) if few else "", "warn"),
         parts.Metric(say("Without consent"), no_consent, say("no date recorded") if no_consent else "", "warn"),
     )
 
@@ -114,6 +126,7 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
         "active": say("Active"),
         "inactive": say("Inactive"),
         "no templates": say("Without templates"),
+        "few pictures": say("Few pictures"),
         "no consent": say("Without consent"),
     }
     chosen = view.selectbox(
@@ -139,6 +152,8 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
         shown = shown[shown["active"] == (chosen == "active")]
     elif chosen == "no templates":
         shown = shown[shown["active"] & (shown["templates"] == 0)]
+    elif chosen == "few pictures":
+        shown = shown[_few(shown)]
     elif chosen == "no consent":
         shown = shown[shown["active"] & shown["consent"].isna()]
     return shown

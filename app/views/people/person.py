@@ -17,6 +17,7 @@ from app.views.people import templates as people_templates
 from app.web import access
 from app.words import date_format, say, say_date, say_time
 from engine.attendance import PunchRow
+from engine.enrolment import ENOUGH_PHOTOS
 from engine.operations.overview import last_punches
 from engine.people import Person
 from engine.workbench import Workbench
@@ -54,6 +55,7 @@ def _head(employee_id: str, person: Person | None, templates: int) -> None:
     states = [] if person else ["not in the list"]
     states += [("active" if active else "inactive")] if person else []
     states += ["no templates"] if not templates else []
+    states += ["few pictures"] if active and 0 < templates < ENOUGH_PHOTOS else []
     states += ["no consent"] if active and person and not person.consent_at else []
     link, day = Markup(""), day_of(person.enrolled_at) if person else None
     registered = say("registered {day}", day=say_date(day)) if day else ""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from app.ui import parts
+from app.views.registration.words import cost
 from app.web import access
 from app.words import say
+from engine.enrolment import ENOUGH_PHOTOS
 from engine.records import TemplateView
 from engine.workbench import Workbench
 
@@ -22,6 +24,12 @@ def show(bench: Workbench, employee_id: str, name: str) -> None:
             tone="warn",
         )
         return
+    if len(views) < ENOUGH_PHOTOS:
+        parts.notice(
+            say("Fewer than {count} pictures", count=ENOUGH_PHOTOS),
+            cost(bench, len(views)) + " " + say("Add {count} more.", count=ENOUGH_PHOTOS - len(views)),
+            tone="warn",
+        )
     threshold, editing = bench.calibration.threshold(), access.may("people.edit")
     odd = sum(view.outlier for view in views)
     text = say("Each bar shows how similar a picture is to the others. The line is the threshold.")

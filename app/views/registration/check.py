@@ -8,13 +8,13 @@ import streamlit as st
 from markupsafe import Markup
 
 from app.ui import parts
-from app.views.registration.pictures import refused_list
+from app.views.registration.refused import refused_list
 from app.views.registration.state import Piece, Registration
-from app.views.registration.words import quality_mark, step_name
+from app.views.registration.words import cost, shot_face, shot_marks, step_name
 from app.web import access
 from app.web.pictures import inline
-from app.words import say
-from engine.enrolment import Draft
+from app.words import say, say_count
+from engine.enrolment import ENOUGH_PHOTOS, Draft
 from engine.errors import MusterError
 from engine.people import Person
 from engine.workbench import Workbench
@@ -58,17 +58,21 @@ def _verdict(state: Registration, draft: Draft, bench: Workbench) -> None:
         ready, reason = draft.verdict == "safe", ""
         if draft.verdict == "look_alike":
             ready, reason = _second_look(draft, bench)
+        few = draft.verdict == "safe" and draft.templates < ENOUGH_PHOTOS
         with st.container(horizontal=True):
+            if few:
+                st.button(say("Add more pictures"), type="primary", on_click=_back, args=(state,))
             if draft.verdict in {"safe", "look_alike"}:
                 text = say("Add the pictures") if state.known else say("Register")
-                if st.button(text, type="primary", disabled=not ready):
+                if st.button(text, type="secondary" if few else "primary", disabled=not ready):
                     _store(state, draft, reason)
             if draft.verdict in {"look_alike", "already_enrolled"} and not state.known:
                 other = draft.nearest[0].person
                 label = say("Same person: add pictures to {name}", name=parts.plain(_name(bench, other)))
                 if st.button(label, type="primary" if draft.verdict == "already_enrolled" else "secondary"):
                     _become(state, other, bench)
-            st.button(say("Back to the pictures"), on_click=_back, args=(state,))
+            if not few:
+                st.button(say("Back to the pictures"), on_click=_back, args=(state,))
         if state.problem:
             st.error(parts.plain(state.problem), icon=":material/error:")
 
@@ -82,8 +86,8 @@ def _words(state: Registration, draft: Draft, bench: Workbench) -> tuple[str, st
             say("The pictures do not match {name}'s templates. Check your choice.", name=who),
             "bad",
         )
-    if draft.verdict == "safe" and state.known:
-        return say("Safe to add"), say("The pictures show the person on the list."), "good"
+    if draft.verdict == "safe":
+        return _safe(state, draft, bench)
     return {
         "unusable": (say("No usable picture"), say("Go back and take at least one."), "bad"),
         "different_people": (
@@ -101,8 +105,30 @@ def _words(state: Registration, draft: Draft, bench: Workbench) -> tuple[str, st
             say("Cameras would take {name} for {other}. Compare both below.", name=who, other=nearest),
             "warn",
         ),
-        "safe": (say("Safe to enrol"), say("The pictures show one person, and no one enrolled matches."), "good"),
     }[draft.verdict]
+
+
+def _safe(state: Registration, draft: Draft, bench: Workbench) -> tuple[str, str, str]:
+    """A draft that may be stored: with reservations if there are few pictures, or some that the check refused."""
+    safe, why = say("Safe to enrol"), [say("The pictures show one person, and no one enrolled matches.")]
+    if state.known:
+        safe, why = say("Safe to add"), [say("The pictures show the person on the list.")]
+    title = safe
+    missing = ENOUGH_PHOTOS - draft.templates
+    overruled = sum(bool(shot.overruled) for shot in draft.chosen)
+    if overruled:
+        title = say("{title}, with reservations", title=safe)
+        why.append(
+            say_count(
+                "The check refused {count} of them. Cameras recognise a person less well by it.",
+                "The check refused {count} of them. Cameras recognise a person less well by them.",
+                overruled,
+            )
+        )
+    if missing > 0:
+        title = say("{title}, but with too few pictures", title=safe)
+        why += [cost(bench, draft.templates), say("Add {count} more.", count=missing)]
+    return title, " ".join(why), "warn" if missing > 0 or overruled else "good"
 
 
 def _second_look(draft: Draft, bench: Workbench) -> tuple[bool, str]:
@@ -161,7 +187,7 @@ def _spread(state: Registration, draft: Draft) -> None:
     single = len(state.compared) == 1
     with st.container(horizontal=True):
         for index, (piece, alike, kept) in enumerate(zip(state.compared, draft.alike, draft.kept, strict=True)):
-            with st.container(width=126, gap=None):
+            with st.container(width=140, gap=None):
                 _one(state, piece, index, float(alike), kept=bool(kept), single=single, limit=draft.same_person)
     st.caption(
         say("One picture cannot be compared.")
@@ -175,10 +201,10 @@ def _one(
 ) -> None:
     name = step_name(piece.step) if piece.step else say("picture {number}", number=index + 1)
     bar = Markup("") if single else parts.similarity_bar(alike, limit)
-    mark = quality_mark(piece.shot.quality) if kept else parts.status("late", say("outlier"))
+    mark = shot_marks(piece.shot) if kept else parts.status("late", say("outlier"))
     parts.show(
-        "<div>{face}<br><strong>{name}</strong> {mark}<br>{bar}</div>",
-        face=parts.face(inline(piece.shot.picture, share=0.76), 112, name),
+        '<div class="m-photo">{face}<strong>{name}</strong>{mark}{bar}</div>',
+        face=shot_face(piece.shot, name),
         name=name,
         mark=mark,
         bar=bar,

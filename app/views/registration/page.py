@@ -9,8 +9,10 @@ from app.ui import parts
 from app.ui.address import day_of, to
 from app.views.registration import check, pictures
 from app.views.registration.state import Registration, Stage, current, forget, restart
+from app.views.registration.words import cost
 from app.web import access
 from app.words import date_format, say, say_count, say_date
+from engine.enrolment import ENOUGH_PHOTOS
 from engine.errors import InputError
 from engine.people import Person
 from engine.workbench import Workbench
@@ -218,13 +220,15 @@ def _done(state: Registration, bench: Workbench) -> None:
             "Muster now recognises this person by {count} pictures.",
             report.templates,
         )
-        if report.templates > 1
-        else say("Muster now recognises this person by one picture. Add more for certainty."),
+        if report.templates >= ENOUGH_PHOTOS
+        else cost(bench, report.templates),
         consent=say("Consent of {day}", day=say_date(day)) if (day := day_of(person.consent_at)) else "",
     )
     if state.problem:
         st.warning(parts.plain(state.problem), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(say("Register someone else"), type="primary", on_click=restart)
+        if report.templates < ENOUGH_PHOTOS:
+            parts.html(parts.link(to(person=person.employee_id), say("Add more pictures"), "m-link"))
         if access.may("people.view"):
             parts.html(parts.link(to("/people", person=person.employee_id), say("View this person")))

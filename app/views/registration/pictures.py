@@ -9,12 +9,13 @@ from markupsafe import Markup
 
 from app.live.stream import browser_camera
 from app.ui import parts
-from app.views.registration.state import CAMERA_KEY, MOST_PICTURES, Piece, Registration
-from app.views.registration.words import instruction, quality_mark, refusal, step_name
+from app.views.registration.refused import refused_list
+from app.views.registration.state import CAMERA_KEY, MOST_PICTURES, Piece, Registration, camera_name
+from app.views.registration.words import cost, instruction, photo_name, quality_mark, shot_face, shot_marks, step_name
 from app.web import access
 from app.web.pictures import inline, picture
-from app.words import say, say_count
-from engine.enrolment import STEPS, Picture, Step, Take
+from app.words import say
+from engine.enrolment import ENOUGH_PHOTOS, STEPS, Picture, RefusedPhoto, Step, Take
 from engine.imaging import MAX_BYTES
 from engine.workbench import Workbench
 
@@ -41,18 +42,18 @@ def show(state: Registration, bench: Workbench) -> None:
     else:
         _dossier(state)
     _others(state)
-    _buttons(state)
+    _buttons(state, cost(bench, 1))
 
 
 @st.fragment(run_every=2 * _TICK_S)
 @parts.guarded
-def _buttons(state: Registration) -> None:
+def _buttons(state: Registration, why: str) -> None:
     """Buttons to continue and go back; counts pictures itself, because the camera adds some between runs."""
     with st.container(horizontal=True, vertical_alignment="center"):
         forward = st.button(say("Check"), type="primary", disabled=not state.count, key="registration-to-check")
         back = st.button(say("Back"), key="registration-to-consent")
-        if 0 < state.count < len(STEPS):
-            st.caption(say("Take three or more pictures in different poses."))
+        if state.count < ENOUGH_PHOTOS and not state.known:
+            st.caption(say("Take {count} or more pictures in different poses.", count=ENOUGH_PHOTOS) + " " + why)
     if back:
         state.stage = "consent"
         st.rerun()
@@ -65,10 +66,13 @@ def _gather(state: Registration) -> None:
     takes = state.capture.guidance.takes if state.capture else ()
     with parts.told(), st.spinner(say("Comparing…")):
         bench, _ = access.acting("people.enrol")
-        shots, refused = bench.registrar.examine((take.step, take.picture) for take in takes)
-        names: dict[str, Step] = {take.step: take.step for take in takes}
+        overruled = {piece.step for piece in state.pieces}
+        names: dict[str, Step] = {camera_name(take.step): take.step for take in takes if take.step not in overruled}
+        shots, refused = bench.registrar.examine(
+            (camera_name(take.step), take.picture) for take in takes if take.step not in overruled
+        )
         state.compared = [*(Piece(shot, names[shot.name]) for shot in shots), *state.pieces]
-        state.refused = [each for each in state.refused if each.name not in STEPS] + refused
+        state.refused = [each for each in state.refused if each.name not in names] + refused
         state.stage = "check"
         st.rerun()
 
@@ -138,19 +142,17 @@ def _slot(state: Registration, step: Step, take: Take | None, *, now: bool) -> N
 def _files(state: Registration) -> None:
     room = MOST_PICTURES - state.count
     files = st.file_uploader(
-        say("Photos of this person only: JPEG, PNG or WebP, at most {count}", count=MOST_PICTURES),
-        ["jpg", "jpeg", "png", "webp"],
+        say(
+            "Photos of this person only, at most {count}: JPEG, PNG, HEIC, WebP, AVIF, TIFF, GIF, BMP",
+            count=MOST_PICTURES,
+        ),
         accept_multiple_files=True,
         max_upload_size=MAX_BYTES // 1_000_000,
         key=f"registration-files-{state.rounds}",
         disabled=room <= 0,
     )
     if files:
-        if len(files) > room:
-            st.warning(
-                say_count("Only the first photo is used.", "Only the first {count} photos are used.", room),
-                icon=":material/warning:",
-            )
+        state.refused += [RefusedPhoto(file.name, "too many pictures", "") for file in files[room:]]
         _take_in(state, ((file.name, file.getvalue()) for file in files[:room]), min(len(files), room))
 
 
@@ -196,32 +198,18 @@ def _others(state: Registration) -> None:
     if state.pieces:
         with st.container(horizontal=True):
             for index, piece in enumerate(list(state.pieces)):
-                with st.container(width=132, gap=None):
+                with st.container(width=150, gap=None):
                     alt = say("picture {number}", number=index + 1)
-                    face = parts.face(inline(piece.shot.picture, share=0.76), 112, alt)
-                    parts.show("<div>{face}<br>{mark}</div>", face=face, mark=quality_mark(piece.shot.quality))
+                    parts.show(
+                        '<div class="m-photo">{face}<strong>{alt}</strong><span class="m-soft">{name}</span>{marks}</div>',
+                        face=shot_face(piece.shot, alt),
+                        alt=alt,
+                        name=name if (name := photo_name(piece.shot.name)) != alt else "",
+                        marks=shot_marks(piece.shot),
+                    )
                     if st.button(
                         say("Remove {name}", name=alt), key=f"registration-remove-{id(piece)}", type="tertiary"
                     ):
                         state.drop(piece)
                         st.rerun()
     refused_list(state)
-
-
-def refused_list(state: Registration) -> None:
-    """Unusable pictures with reasons."""
-    if not state.refused:
-        return
-    parts.show('<div class="m-warn"><strong>{text}</strong></div>', text=say("Not used"))
-    steps = {str(step): step_name(step) for step in STEPS}
-    parts.bullets(
-        parts.markup(
-            "<strong>{name}</strong>: {reason}",
-            name=steps.get(each.name) or each.name.rpartition("/")[2],
-            reason=refusal(each.reason),
-        )
-        for each in state.refused
-    )
-    if st.button(say("Hide"), type="tertiary", key="registration-hide"):
-        state.refused = []
-        st.rerun()

@@ -25,12 +25,23 @@ CAMERA_KEY = "registration-camera"
 _KEY = "registration"
 
 
+def camera_name(step: Step) -> str:
+    """The name of a picture of the guided capture; no uploaded file is called so."""
+    return f"camera/{step}"
+
+
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A picture that can be enrolled; `step` when the guided capture took it."""
+    """A picture to be enrolled.
+
+    Attributes:
+        step: when the guided capture took it.
+        refused: what the check said, if the user overruled it.
+    """
 
     shot: Shot
     step: Step | None = None
+    refused: RefusedPhoto | None = None
 
 
 @dataclass
@@ -47,8 +58,8 @@ class Registration:
         offered: pictures of the dossier: place in the workspace, file.
         agreed, consent_on: whether and when they consented.
         capture, camera: the guided capture, once started.
-        pieces: pictures from other sources than the guided capture.
-        refused: pictures that cannot be used.
+        pieces: pictures from other sources than the guided capture, and those of it for which the user overruled the check.
+        refused: pictures that the check refused.
         compared: all pictures, during the check.
         rounds: number of uploads and single pictures taken in; part of their widgets' keys, so that these start empty.
         report: the result. problem: the last error.
@@ -75,7 +86,8 @@ class Registration:
     @property
     def count(self) -> int:
         """Number of pictures."""
-        return len(self.pieces) + (len(self.capture.guidance.takes) if self.capture else 0)
+        others = sum(piece.step is None for piece in self.pieces)
+        return others + (len(self.capture.guidance.takes) if self.capture else 0)
 
     def begin_capture(self, bench: Workbench) -> tuple[GuidedCapture, BrowserCamera]:
         """The guided capture and its camera; the first call loads the models.
@@ -95,12 +107,24 @@ class Registration:
 
     def retake(self, step: Step) -> None:
         """Retake a picture of the guided capture."""
+        self.pieces = [piece for piece in self.pieces if piece.step != step]
+        self.refused = [each for each in self.refused if each.name != camera_name(step)]
         if self.capture is not None:
             self.capture.retake(step)
 
+    def use_anyway(self, refused: RefusedPhoto) -> None:
+        """Overrule the check, which refused a picture with a face."""
+        assert refused.anyway is not None
+        step = next((step for step in STEPS if camera_name(step) == refused.name), None)
+        piece = Piece(refused.anyway, step, refused)
+        self.refused = [each for each in self.refused if each is not refused]
+        self.pieces, self.compared = [*self.pieces, piece], [*self.compared, piece]
+
     def drop(self, piece: Piece) -> None:
-        """Remove a picture."""
-        if piece.step is not None:
+        """Remove a picture; one for which the check was overruled is a refused one again."""
+        if piece.refused is not None:
+            self.refused = [*self.refused, piece.refused]
+        elif piece.step is not None:
             self.retake(piece.step)
         self.pieces = [each for each in self.pieces if each is not piece]
         self.compared = [each for each in self.compared if each is not piece]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from app.ui import parts
-from app.words import say, term
-from engine.enrolment import Guidance, Step
+from app.views.registration.state import MOST_PICTURES, camera_name
+from app.web.pictures import inline
+from app.words import say, say_count, say_percent, term
+from engine.enrolment import ENOUGH_PHOTOS, STEPS, Guidance, Shot, Step
 from engine.types import FaceQuality
+from engine.workbench import Workbench
 
 _GOOD, _FAIR = 0.7, 0.4  # of a face's quality score
 
@@ -22,6 +25,46 @@ def quality_mark(quality: FaceQuality) -> Markup:
     if quality.score >= _GOOD:
         return parts.status("passed", say("good"))
     return parts.status("medium", say("fair")) if quality.score >= _FAIR else parts.status("low", say("poor"))
+
+
+def photo_name(name: str) -> str:
+    """The name of an uploaded file; where a picture from elsewhere comes from."""
+    taken = {camera_name(step): step_name(step) for step in STEPS}
+    return taken.get(name) or (say("from the dossier") if "/" in name else name)
+
+
+def shot_marks(shot: Shot) -> Markup:
+    """How good a picture is, or why the check had refused it, and whether it was turned."""
+    mark = quality_mark(shot.quality)
+    if shot.overruled:
+        mark = parts.joined(
+            [
+                parts.status("late", say("used anyway")),
+                parts.markup('<span class="m-soft">{reason}</span>', reason=term(shot.overruled)),
+            ]
+        )
+    if not shot.turned_deg:
+        return mark
+    turned = say("turned by {degrees}°", degrees=shot.turned_deg)
+    return mark + parts.markup('<span class="m-soft">↻ {turned}</span>', turned=turned)
+
+
+def shot_face(shot: Shot, alt: str) -> Markup:
+    """The face in a picture; if the check had refused it, all that is there."""
+    source = inline(shot.picture, whole=True) if shot.overruled else inline(shot.picture, share=0.76)
+    return parts.face(source, 112, alt)
+
+
+def cost(bench: Workbench, photos: int) -> str:
+    """What it costs to enrol so few photos."""
+    return say_count(
+        "With {count} picture, a single look misses the person in {share} of cases; with {enough}, in {less}.",
+        "With {count} pictures, a single look misses the person in {share} of cases; with {enough}, in {less}.",
+        photos,
+        share=say_percent(bench.registrar.misses(photos)),
+        enough=ENOUGH_PHOTOS,
+        less=say_percent(bench.registrar.misses(ENOUGH_PHOTOS)),
+    )
 
 
 def instruction(guidance: Guidance, *, playing: bool) -> tuple[str, str, str]:
@@ -51,6 +94,9 @@ def instruction(guidance: Guidance, *, playing: bool) -> tuple[str, str, str]:
         "too bright": (say("Less light"), say("The picture is too bright.")),
         "too little contrast": (say("Use even light"), say("The contrast is too low.")),
         "blurred": (say("Hold still"), say("The picture is blurred.")),
+        "eyes covered": (say("Take off dark glasses"), say("The eyes are covered.")),
+        "mouth covered": (say("Take off the mask or scarf"), say("Mouth and nose are covered.")),
+        "eyes and mouth covered": (say("Show your whole face"), say("Eyes and mouth are covered.")),
         "hold still": (say("Hold still"), say("The face is moving.")),
         "looking up or down too far": (asked, say("The head is tilted too far up or down.")),
         "turned aside": (asked, say("The head is also turned another way.")),
@@ -68,8 +114,10 @@ def refusal(reason: str) -> str:
     """The reason why a picture is not used and what to do, from the engine's reason."""
     known = {
         "no face found": say("no face found: use a picture of the face from the front"),
-        "several faces": say("several faces: use a picture of one person, or crop it"),
-        "not a picture": say("this file cannot be read: use JPEG, PNG or WebP up to 30 MB and 50 megapixels"),
+        "unclear which way is up": say("unclear which way is up: turn the picture upright, or use another"),
+        "several faces": say("several faces: use a picture of one person. “Use anyway” takes the framed face"),
+        "not a picture": say("not a picture that can be read: use JPEG, PNG or HEIC up to 30 MB and 50 megapixels"),
+        "too many pictures": say("more than {count} pictures: this one was not examined", count=MOST_PICTURES),
         "too small": say("the face is too small: come closer, or use a larger picture"),
         "cut off by the edge": say("the face is cut off: show all of it"),
         "too dark": say("too dark: more light from the front"),
@@ -78,5 +126,8 @@ def refusal(reason: str) -> str:
         "blurred": say("blurred: hold still, or use a sharper picture"),
         "turned too far": say("turned too far to the side: look at the camera"),
         "looking up or down too far": say("looking up or down too far: look at the camera"),
+        "eyes covered": say("eyes covered: take off dark glasses, and keep the eyes free"),
+        "mouth covered": say("mouth covered: take off the mask or scarf"),
+        "eyes and mouth covered": say("eyes and mouth covered: show the whole face"),
     }
     return known.get(reason, term(reason))

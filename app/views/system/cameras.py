@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from app.ui import parts
 from app.words import say, say_count, say_date, say_percent, say_time, term
-from engine.operations.overview import CameraDay, CameraView, cameras
+from engine.operations.overview import GREY_MISSES, GREY_SHARE, CameraDay, CameraView, cameras
 from engine.workbench import Workbench
 
 
@@ -89,6 +89,37 @@ def _camera(camera: CameraView) -> None:
             b=say_count("in the last day", "in the last {count} days", len(camera.days)),
             days=_days(camera.days),
         )
+        _pictures(camera)
+
+
+def _pictures(camera: CameraView) -> None:
+    """What its pictures say about the camera."""
+    if camera.rotate is not None:
+        tell_turned(camera.name, camera.rotate)
+    if camera.grey is not None and camera.grey >= GREY_SHARE:
+        colour, grey = map(say_percent, GREY_MISSES)
+        st.caption(
+            say(
+                "{share} of faces were grey (night or infrared). "
+                "At first sight Muster misses about {grey} of grey faces, {colour} of coloured ones.",
+                share=say_percent(camera.grey),
+                grey=grey,
+                colour=colour,
+            )
+        )
+
+
+def tell_turned(name: str, rotate: int) -> None:
+    """Say that a camera hangs upside down or on its side, and what to do."""
+    parts.notice(
+        say("People do not stand upright"),
+        say(
+            "Muster hardly finds their faces. Set rotate = {degrees} in muster.toml, section [cameras.{name}], and restart Muster.",
+            degrees=rotate,
+            name=name,
+        ),
+        tone="warn",
+    )
 
 
 def _days(days: Sequence[CameraDay]) -> Markup:

@@ -27,9 +27,9 @@ def _doctor(bench: Workbench) -> None:
         )
     with st.spinner(say("Checking …")):
         checks = examine(bench.workspace, thorough=thorough)
-    wrong = [check for check in checks if not check.ok]
-    for check in wrong:
-        parts.notice(f"{check.what}: {check.found}", check.hint, tone="bad")
+    wrong = [check for check in checks if check.state == "wrong"]
+    for check in (*wrong, *(check for check in checks if check.state == "advice")):
+        parts.notice(f"{check.what}: {check.found}", check.hint, tone="bad" if check in wrong else "warn")
     if not wrong:
         parts.html(parts.status("ok", say_count("{count} check passed", "All {count} checks passed", len(checks))))
     if thorough:
@@ -37,7 +37,7 @@ def _doctor(bench: Workbench) -> None:
     with st.expander(say("All checks ({count})", count=len(checks)), expanded=False):
         parts.table(
             (say("What"), say("State"), say("Found")),
-            [(each.what, parts.status("ok" if each.ok else "wrong"), each.line) for each in checks],
+            [(each.what, parts.status(each.state), each.line) for each in checks],
         )
 
 

@@ -12,7 +12,6 @@ from app.web import access
 from app.words import say, say_number, term
 from app.words.tuning import origin
 from engine.operations.overview import versions
-from engine.tuning.calibration import ErrorTarget
 from engine.workbench import Workbench
 
 
@@ -70,7 +69,7 @@ def _short(value: float) -> str:
 def _settings(bench: Workbench) -> list[tuple[object, object, object]]:
     matching, quality, voting = bench.config.matching, bench.config.quality, bench.config.voting
     found = bench.calibration.in_force()
-    why: object = origin(found, ErrorTarget(matching.target_fmr, matching.target_fpir), len(bench.gallery.current()))
+    why: object = origin(found, len(bench.gallery.current()))
     if access.may("system.tune"):
         why = parts.joined((str(why), " · ", parts.link(to("/tuning"), say("Meaning and changes"))))
     return [

@@ -11,7 +11,7 @@ from app.ui import parts
 from app.ui.address import put
 from app.web import access
 from app.words import say, say_count, say_number
-from app.words.tuning import again, moment, often, sentence, warnings
+from app.words.tuning import among, moment, often, sentence, warnings
 from engine.storage import writable
 from engine.tuning.calibration import Calibration, CalibrationReport, Version
 from engine.types import NOBODY
@@ -87,8 +87,9 @@ def _what_changes(bench: Workbench, made: CalibrationReport, threshold: float) -
     _change(say_number(made.in_force, 3), say_number(threshold, 3))
     parts.show("<p>{text}</p>", text=sentence(then))
     rows = [
+        (say("Strangers named"), among(now.model_fpir), among(then.model_fpir)),
+        (say("Second looks"), among(now.try_again), among(then.try_again)),
         (say("Wrong punches"), often(now.wrong_per_month), often(then.wrong_per_month)),
-        (say("Second attempts"), again(now), again(then)),
         (say("Look-alikes"), len(reached[0]), len(reached[1])),
     ]
     parts.table(("", say("active"), say("then")), rows)
@@ -193,8 +194,10 @@ def _state(each: Version, latest: Version | None) -> Markup:
 
 
 def _expected(each: Version) -> str:
-    if each.wrong_per_month is None:
-        return ""
-    wrong = say("wrong punches: {often}", often=often(each.wrong_per_month))
-    people = say_count("{count} person", "{count} people", each.people)
-    return f"{wrong}; {people}" + (f"; {each.target}" if each.target else "")
+    said = []
+    if each.try_again is not None:
+        said.append(say("second looks: {share}", share=among(each.try_again)))
+    if each.wrong_per_month is not None:
+        said.append(say("wrong punches: {often}", often=often(each.wrong_per_month)))
+    said.append(say_count("{count} person", "{count} people", each.people))
+    return "; ".join([*said, each.target] if each.target else said)

@@ -11,10 +11,21 @@ from app.ui import parts
 from app.ui.address import put, to
 from app.views.tuning import decide, replay
 from app.views.tuning import people as tuning_people
-from app.views.tuning.asked import Asked, asked, evaluated, report, row, step, tried, usual_target
+from app.views.tuning.asked import Asked, asked, evaluated, report, row, step, tried
 from app.web import access
 from app.words import say, say_number, term
-from app.words.tuning import again, concerns, foundation, often, origin, percent, sentence, support, traffic, warnings
+from app.words.tuning import (
+    among,
+    concerns,
+    foundation,
+    often,
+    origin,
+    passage,
+    sentence,
+    support,
+    traffic,
+    warnings,
+)
 from engine.tuning.calibration import ASSUMPTIONS, CalibrationReport, Operating, ThresholdInForce
 from engine.types import NOBODY
 from engine.workbench import Workbench
@@ -54,7 +65,7 @@ def show() -> None:
     if people == 1:
         parts.notice(
             say("One person is enrolled"),
-            say("One person cannot be compared with others. All figures come from the sample photos."),
+            say("One person cannot be compared with others. All figures come from a cohort of other people."),
         )
     _decision(wanted)
 
@@ -64,7 +75,7 @@ def _register() -> None:
 
 
 def _in_force(bench: Workbench, found: ThresholdInForce, people: int) -> None:
-    why = origin(found, usual_target(bench), people)
+    why = origin(found, people)
     reason = f": “{found.version.reason}”" if found.source == "calibration" and found.version else ""
     parts.show(
         '<p class="m-tuned"><b>{text}</b> <span class="m-soft">{why}</span></p>',
@@ -84,6 +95,7 @@ def _decision(wanted: Asked) -> None:
     _charts(made, threshold)
     found = made.at(threshold)
     parts.show('<p class="m-sentence">{text}</p>', text=sentence(found))
+    parts.show('<p class="m-soft">{text}</p>', text=passage(made, found))
     _figures(made, found)
     decide.buttons(bench, made, threshold)
     names = bench.people.known()
@@ -131,9 +143,9 @@ def _figures(made: CalibrationReport, found: Operating) -> None:
 
     many = "+" if len(alike) == len(made.look_alikes) >= 20 else ""
     parts.figures(
+        parts.Metric(say("Strangers named"), among(found.model_fpir), beside(among(now.model_fpir))),
+        parts.Metric(say("Second looks"), among(found.try_again), beside(among(now.try_again))),
         parts.Metric(say("Wrong punches"), often(found.wrong_per_month), beside(often(now.wrong_per_month))),
-        parts.Metric(say("Second attempts"), again(found), beside(again(now))),
-        parts.Metric(say("Strangers named"), percent(found.model_fpir), beside(percent(now.model_fpir))),
         parts.Metric(say("Look-alikes"), f"{len(alike)}{many}", beside(str(before)), "warn" if alike else "quiet"),
     )
 

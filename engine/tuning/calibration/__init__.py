@@ -6,7 +6,7 @@ from engine.tuning.calibration.operating import ASSUMPTIONS, ErrorTarget, Operat
 from engine.tuning.calibration.report import CalibrationReport
 from engine.tuning.calibration.traffic import PunchHistory, Traffic
 from engine.tuning.calibration.versions import Version
-from engine.tuning.calibration.words import how_often, in_words, percent
+from engine.tuning.calibration.words import how_many, how_often, in_words, passage_in_words, percent
 
 __all__ = [
     "ASSUMPTIONS",
@@ -20,7 +20,9 @@ __all__ = [
     "ThresholdInForce",
     "Traffic",
     "Version",
+    "how_many",
     "how_often",
     "in_words",
+    "passage_in_words",
     "percent",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from engine.errors import GalleryMismatch, InputError
-from engine.evaluation import prior_of
+from engine.evaluation import cohort_of
 from engine.storage import clean_text, new_id
 from engine.tuning.calibration.in_force import ThresholdKeeper
 from engine.tuning.calibration.operating import ErrorTarget
@@ -55,9 +55,8 @@ class Calibration(ThresholdKeeper):
             in_force=found.threshold,
             source=found.source,
             min_margin=self._matching.min_margin,
-            prior_mean=self._model.impostor_mean,
-            prior_std=self._model.impostor_std,
-            prior=prior_of(self._model.model_id),
+            voting=self._voting,
+            cohort=cohort_of(gallery.model_id),
             traffic=traffic or traffic_of(self._records, len(gallery), now),
             seen=punch_history(self._records, gallery.model_id, now),
             runs=runs,

@@ -7,10 +7,9 @@ import os
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from engine.config import MatchingConfig
-from engine.evaluation import derive_threshold
+from engine.config import MatchingConfig, VotingConfig
+from engine.evaluation import cohort_of, derive_threshold, impostors_of
 from engine.gallery import Gallery
-from engine.models import EmbedderSpec
 from engine.records import Records
 from engine.storage import Document
 from engine.tuning.calibration.versions import Version, VersionStore
@@ -48,8 +47,8 @@ class ThresholdInForce:
 class ThresholdKeeper:
     """Determines the threshold in force."""
 
-    def __init__(self, records: Records, versions: Document, matching: MatchingConfig, model: EmbedderSpec) -> None:
-        self._records, self._matching, self._model = records, matching, model
+    def __init__(self, records: Records, versions: Document, matching: MatchingConfig, voting: VotingConfig) -> None:
+        self._records, self._matching, self._voting = records, matching, voting
         self._versions = VersionStore(versions)
         self._cached: tuple[Gallery, Version | None, float] | None = None
         self._told: frozenset[Concern] = frozenset()
@@ -119,14 +118,9 @@ class ThresholdKeeper:
 
     def derived(self, gallery: Gallery) -> float:
         """Return the threshold derived from the gallery itself, see `engine.evaluation.derive_threshold`."""
-        return derive_threshold(
-            gallery.impostor_scores(),
-            len(gallery),
-            prior_mean=self._model.impostor_mean,
-            prior_std=self._model.impostor_std,
-            target_fmr=self._matching.target_fmr,
-            target_fpir=self._matching.target_fpir,
-        )
+        found = impostors_of(cohort_of(gallery.model_id), gallery.impostor_scores(), gallery.counts)
+        matching = self._matching
+        return derive_threshold(found, target_fmr=matching.target_fmr, target_fpir=matching.target_fpir)
 
     @property
     def fixed_where(self) -> str:

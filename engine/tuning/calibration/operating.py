@@ -9,12 +9,11 @@ from engine.evaluation import Estimate, fmr_of_fpir
 from engine.tuning.calibration.words import in_words
 
 ASSUMPTIONS = (
-    "Enrolment photos stand in for camera pictures. Muster compares each one as if it were not enrolled.",
-    "An arrival counts as one comparison with each enrolled person. Voting over several frames makes both"
-    " errors rarer, but the figures do not include it. They are upper estimates for cameras as good as "
-    "the enrolment photos.",
+    "Enrolment photos and the cohort's photos stand in for camera pictures. Muster compares each one as if it were not enrolled.",
+    "An arrival counts as a single look, compared with each enrolled person. Second looks are those of the cohort, unless "
+    "the enrolment photos show that there are more or fewer here.",
     "Wrong punches are named strangers, and people recorded as someone else. The false-match rate is the "
-    "greater of the measured rate and a normal distribution through the impostor scores and the prior. A "
+    "greater of the measured rate and that of the cohort, raised for people who resemble each other. A "
     "gallery of N people counts as N independent comparisons.",
     "The figures do not cover twins and close relatives unless they are enrolled.",
 )
@@ -73,13 +72,13 @@ class Operating:
         fpir: of each person searched as a stranger among all others.
         fnir: of each template searched among everybody: not named at rank 1 with the margin.
         fpir_seen: of the cameras' searches in the last four weeks, see `PunchHistory`.
-        model_fmr: expected rate: the greater of `fmr` and the rate of the impostor distribution with its prior.
-        model_fpir: of a stranger in a gallery of this size, from `model_fmr`.
-        prior_fmr, prior_fnmr: of the sample photos; None if the model was never measured.
-        wrong_per_month: expected wrong punches.
-        wrong_per_month_high: the same at the upper end of `fmr`'s interval, which these people cannot rule out.
-        try_again: share of arrivals not named; None if nobody has two templates. With `at_most`, the upper end of an interval.
-        try_again_source: empty if neither gallery nor prior shows it.
+        model_fmr: expected rate: the greater of `fmr` and that of the cohort for this gallery, see `engine.evaluation.Impostors`.
+        model_fpir: of a stranger's single look in a gallery of this size, from `model_fmr`.
+        passage_fpir: of a stranger's passage, at most; see `engine.tracking.passage_factor`.
+        wrong_per_month: expected wrong punches; None if nobody knows the traffic.
+        try_again: expected share of arrivals that a single look does not name: of the cohort, with as many photos enrolled as is
+            usual in this gallery. If the interval of `fnir` excludes that, its nearer end.
+        try_again_source: whose it is then.
     """
 
     threshold: float
@@ -90,15 +89,12 @@ class Operating:
     fpir_seen: Estimate
     model_fmr: float
     model_fpir: float
-    prior_fmr: float | None
-    prior_fnmr: float | None
-    wrong_per_month: float
-    wrong_per_month_high: float
-    try_again: float | None
-    at_most: bool
-    try_again_source: Literal["gallery", "prior", ""]
+    passage_fpir: float
+    wrong_per_month: float | None
+    try_again: float
+    try_again_source: Literal["gallery", "cohort"]
 
     @property
     def sentence(self) -> str:
         """The expectation in words, see `in_words`."""
-        return in_words(self.threshold, self.wrong_per_month, self.try_again, at_most=self.at_most)
+        return in_words(self.threshold, self.model_fpir, self.try_again, self.wrong_per_month)

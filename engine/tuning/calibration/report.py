@@ -9,18 +9,19 @@ from typing import Literal
 
 import numpy as np
 
+from engine.config import VotingConfig
 from engine.evaluation import (
     Bands,
+    Cohort,
     Comparisons,
     Curve,
     Difficulty,
     GalleryScores,
-    ImpostorModel,
+    Impostors,
     LookAlike,
     OpenSetCurve,
     Outlier,
     PhotosEffect,
-    PriorCurve,
     SubjectBootstrap,
     curve,
     difficulty,
@@ -28,7 +29,7 @@ from engine.evaluation import (
     fpir,
     fpir_of_fmr,
     gallery_scores,
-    impostor_model,
+    impostors_of,
     look_alikes,
     open_set_curve,
     outliers,
@@ -37,9 +38,10 @@ from engine.evaluation import (
     threshold_at_fmr,
 )
 from engine.gallery import Gallery
+from engine.tracking import passage_factor
 from engine.tuning.calibration.operating import ErrorTarget, Operating, Support
 from engine.tuning.calibration.traffic import PunchHistory, Traffic
-from engine.tuning.calibration.words import percent
+from engine.tuning.calibration.words import passage_in_words, percent
 
 _DET_POINTS = 60
 
@@ -51,8 +53,8 @@ class CalibrationReport:
     Attributes:
         evaluation_id: to which a version in force refers.
         in_force, source: the threshold in force, and its source.
-        prior_mean, prior_std: of the model's impostor scores.
-        prior: the model's measured curve; None if it was never measured.
+        voting: how many looks a name takes.
+        cohort: the people on whom the model was measured; another model's if it never was.
         runs: most resamplings of the bootstrap; beyond two hundred people there are fewer.
     """
 
@@ -63,9 +65,8 @@ class CalibrationReport:
     in_force: float
     source: Literal["settings", "calibration", "derived"]
     min_margin: float
-    prior_mean: float
-    prior_std: float
-    prior: PriorCurve | None
+    voting: VotingConfig
+    cohort: Cohort
     traffic: Traffic
     seen: PunchHistory
     runs: int = 1000
@@ -112,11 +113,9 @@ class CalibrationReport:
         return self.bootstrap.bands(np.linspace(low, high, _DET_POINTS))
 
     @cached_property
-    def impostors(self) -> ImpostorModel:
-        """The impostor distribution, from this gallery and the prior."""
-        return impostor_model(
-            self.gallery.impostor_scores(), len(self.gallery), prior_mean=self.prior_mean, prior_std=self.prior_std
-        )
+    def impostors(self) -> Impostors:
+        """How often strangers reach a threshold, from the cohort and from how much these people resemble each other."""
+        return impostors_of(self.cohort, self.gallery.impostor_scores(), self.gallery.counts)
 
     def open_set(self, threshold: float) -> OpenSetCurve:
         """Return FPIR and FNIR over gallery size at a threshold."""
@@ -131,7 +130,7 @@ class CalibrationReport:
     @property
     def different(self) -> float:
         """Similarity below which two photos count as two people."""
-        return self.prior_mean + 2 * self.prior_std
+        return self.cohort.pairs_mean + 2 * self.cohort.pairs_std
 
     @cached_property
     def difficulty(self) -> list[Difficulty]:
@@ -156,29 +155,35 @@ class CalibrationReport:
         wanted = self.target
         enough = (wanted.fmr is None or fmr <= wanted.fmr) and (wanted.fpir is None or fpir_ <= wanted.fpir)
         count = len(self.comparisons.impostor)
-        if pairs:
-            said = (
-                f"{people} people ({count:,} comparisons, {pairs:,} pairs) support a false-match rate down to "
-                f"{percent(fmr)} and named strangers down to {percent(fpir_)}"
-            )
+        if not pairs:
+            said = "Fewer than two people prove nothing about strangers"
+        elif enough:
+            said = f"These {people} people ({count:,} comparisons, {pairs:,} pairs) can prove the target by themselves"
         else:
-            said = "False matches are unknown with fewer than two people"
-        basis = "their own scores are used" if enough else f"using the prior curve ({self._prior_in_words})"
-        return Support(people, count, pairs, fmr, fpir_, enough, f"{said}; {basis}.")
+            said = (
+                f"These {people} people alone ({count:,} comparisons, {pairs:,} pairs) could only prove a false-match rate below "
+                f"{percent(fmr)}, and less than {percent(fpir_)} of strangers named"
+            )
+        basis = "the threshold must suit them and" if enough and pairs else "the threshold rests on"
+        return Support(people, count, pairs, fmr, fpir_, enough, f"{said}; {basis} a cohort: {self._cohort_in_words}.")
 
     @property
-    def _prior_in_words(self) -> str:
-        if self.prior is None:
-            return "assumed: this model was never measured"
-        note = "" if self.prior.alignment_id == self.gallery.alignment_id else ", aligned otherwise"
-        return f"{self.prior.photos} photos of {self.prior.people} people{note}"
+    def _cohort_in_words(self) -> str:
+        note = "" if self.cohort.alignment_id == self.gallery.alignment_id else ", aligned otherwise"
+        note += f", measured with {self.cohort.model_id}" if self.assumed else ""
+        return f"{self.cohort.photos:,} photos of {self.cohort.people:,} people{note}"
+
+    @property
+    def assumed(self) -> bool:
+        """The gallery's model was never measured: another one's cohort stands in for it."""
+        return self.cohort.model_id != self.gallery.model_id
 
     @cached_property
     def proposed_threshold(self) -> float:
-        """The threshold for the target: from the gallery's own scores if they suffice, else from the distribution with its prior."""
+        """The threshold for the target: from the cohort, or from the gallery's own scores where they suffice and ask for more."""
+        found = [self.impostors.threshold_at(self.target.rate(len(self.gallery)))]
         if not self.support.enough:
-            return self.impostors.threshold_at(self.target.rate(len(self.gallery)))
-        found = [-1.0]
+            return found[0]
         if self.target.fmr is not None:
             found.append(threshold_at_fmr(self.comparisons.impostor, self.target.fmr))
         if self.target.fpir is not None:
@@ -205,20 +210,12 @@ class CalibrationReport:
         rules = {"min_margin": self.min_margin, "resampling": resampling}
         fmr, missed = self.bootstrap.fmr(threshold), fnir(self.scores, threshold, **rules)  # type: ignore[arg-type]
         expected = max(self.impostors.fmr(threshold), self._own_fmr(threshold))
-        prior = self.prior
-        again: float | None = None
-        source: Literal["gallery", "prior", ""] = ""
-        if missed.trials:
-            again, source = (missed.value if missed.errors else missed.high), "gallery"
-        elif prior is not None:
-            again, source = prior.fnmr(threshold), "prior"
-
-        def wrong(rate: float) -> float:
-            """Return wrong punches a month at a false-match rate."""
-            strangers = self.traffic.strangers_per_day * fpir_of_fmr(rate, people)
-            confused = self.traffic.arrivals_per_day * (1.0 if again is None else again) * fpir_of_fmr(rate, people - 1)
-            return self.traffic.days_per_month * (strangers + confused)
-
+        usual = int(np.median(self.gallery.counts)) if people else 3
+        of_cohort = self.cohort.fnmr(threshold, usual)
+        again = min(max(of_cohort, missed.low), missed.high) if missed.trials else of_cohort
+        named, traffic = fpir_of_fmr(expected, people), self.traffic
+        confused = traffic.arrivals_per_day * again * fpir_of_fmr(expected, people - 1)
+        wrong = traffic.days_per_month * (traffic.strangers_per_day * named + confused)
         return Operating(
             threshold=threshold,
             fmr=fmr,
@@ -227,15 +224,16 @@ class CalibrationReport:
             fnir=missed,
             fpir_seen=self.seen.fpir(threshold),
             model_fmr=expected,
-            model_fpir=fpir_of_fmr(expected, people),
-            prior_fmr=prior.fmr(threshold) if prior else None,
-            prior_fnmr=prior.fnmr(threshold) if prior else None,
-            wrong_per_month=wrong(expected),
-            wrong_per_month_high=wrong(max(expected, fmr.high)),
+            model_fpir=named,
+            passage_fpir=min(1.0, named * passage_factor(self.voting)),
+            wrong_per_month=wrong if traffic.known else None,
             try_again=again,
-            at_most=bool(missed.trials and not missed.errors),
-            try_again_source=source,
+            try_again_source="cohort" if again == of_cohort else "gallery",
         )
+
+    def passage(self, found: Operating) -> str:
+        """What a whole passage adds to the sentence about a single look, in words."""
+        return passage_in_words(self.voting, found.passage_fpir)
 
     def warnings(self, threshold: float) -> tuple[str, ...]:
         """Return warnings to show before this threshold is put in force."""
@@ -248,15 +246,14 @@ class CalibrationReport:
         if self.outliers:
             whose = ", ".join(dict.fromkeys(each.person for each in self.outliers[:5]))
             found.append(
-                f"{len(self.outliers)} templates do not match their person ({whose}): check their pictures first."
+                f"Templates that do not match their person: {len(self.outliers)} ({whose}). Check their pictures first."
             )
         if self.scores.singles:
-            found.append(f"{self.scores.singles} people have one template: their recognition is not measured.")
-        if self.prior is None and not self.support.enough:
-            found.append("The prior of this model is assumed: it was never measured.")
-        if self.traffic.source == "assumed":
+            found.append(f"People with one template: {self.scores.singles}. Their recognition is not measured.")
+        if self.assumed:
+            found.append(f"This model was never measured: the cohort of {self.cohort.model_id} stands in for it.")
+        if not self.traffic.known:
             found.append(
-                f"The logs hold {self.traffic.days} working days of the last four weeks: two arrivals per person and one stranger a day "
-                "are assumed."
+                f"Wrong punches per month are unknown: the logs hold {self.traffic.days} working days of the last four weeks."
             )
         return tuple(found)

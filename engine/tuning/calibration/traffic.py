@@ -38,6 +38,11 @@ class Traffic:
     source: Literal["logs", "assumed", "given"] = "given"
     days: int = 0
 
+    @property
+    def known(self) -> bool:
+        """Whether somebody counted it: nothing per month follows from an assumption."""
+        return self.source != "assumed"
+
 
 def traffic_of(records: Records, people: int, now: datetime) -> Traffic:
     """Return the traffic of the last four weeks; without enough days assume two arrivals per person and one stranger a day."""

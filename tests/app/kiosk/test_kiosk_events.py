@@ -180,12 +180,16 @@ def test_somebody_who_is_known_is_asked_nothing_and_a_stranger_is_told() -> None
         ("too dark", "step_into_light"),
         ("blurred", "hold_still"),
         ("turned too far", "look_straight"),
+        ("eyes covered", "uncover_eyes"),
+        ("mouth covered", "uncover_mouth"),
+        ("eyes and mouth covered", "uncover_face"),
     ],
 )
 def test_a_face_that_is_not_good_enough_is_told_how_to_be_better(reason: str, code: str) -> None:
     from engine.types import FaceQuality
 
-    quality = FaceQuality(10, 1, 0.5, 0.2, 0, 0, 0, 1, 0.1, reason)
+    missed = {"covered": reason} if "covered" in reason else {"reason": reason}
+    quality = FaceQuality(10, 1, 0.5, 0.2, 0, 0, 0, 1, 0.1, **missed)
     track = replace(make_track(1, 0, 9), quality=quality)
     assert _asked(Prompter(Config(), "door"), [track], 0, 3)[-1] == code
 

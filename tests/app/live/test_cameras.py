@@ -12,6 +12,7 @@ from http_camera import HttpCamera, swaying
 from waiting import until
 
 from app.live.cameras import Camera, CameraWatcher
+from app.live.session import LiveSession
 from engine.attendance import PunchRow
 from engine.imaging import VideoWriter, decode_image, list_images, read_image
 from engine.operations.upkeep import recording
@@ -74,6 +75,23 @@ def test_a_kept_file_is_shown_again_and_again_but_what_happens_in_it_is_told_onc
     assert camera.snapshot() is None
     day = bench.attendance.day_of(bench.clock())
     assert [row["kind"] for row in bench.incidents.log.raw.read(day, day)] == first
+
+
+def test_a_camera_that_hangs_on_its_side_is_shown_upright(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clip: Path
+) -> None:
+    for name in ("ENTRANCE", "WORKBENCH"):
+        monkeypatch.setenv(f"MUSTER_CAMERAS__{name}__ROTATE", "90")
+    turned_bench = Workbench(tmp_path)
+    session = LiveSession(turned_bench, "workbench")
+    try:
+        assert session.process(np.full((480, 640, 3), 150, np.uint8)).shape == (480, 360, 3)
+    finally:
+        session.close()
+    camera = Camera(turned_bench, "entrance", str(clip))
+    with camera.kept():
+        until(lambda: camera.size is not None)
+    assert camera.size == (480, 640)
 
 
 def test_a_camera_that_cannot_be_opened_is_tried_again_for_as_long_as_it_is_kept(

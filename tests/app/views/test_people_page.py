@@ -125,6 +125,25 @@ def test_templates_of_nobody_on_the_list_are_told(place: Workbench, monkeypatch:
     assert "Templates without a person" in texts(opened(place, monkeypatch, person="E1"))
 
 
+def test_people_with_fewer_than_three_pictures_are_listed_with_what_it_costs(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "a single look misses" not in texts(opened(place, monkeypatch))
+    enrol(place, "E3", "Cem", face(0, 0, 1))
+    enrol(place, "E4", "Dee", face(0, 0, 0, 1))
+    place.people.change("E3", consent_at="2026-01-05")
+    place.people.change("E4", active=False)
+    page = opened(place, monkeypatch)
+    assert page.dataframe[0].value.set_index("id").loc["E3", "state"] == "△ few pictures"
+    assert "With 1 picture, a single look misses the person in" in texts(page)
+    page.selectbox(key="show").set_value("few pictures").run()
+    assert ids(page) == ["E3"], "E4 is inactive, and no camera looks for her"
+    page = opened(place, monkeypatch, person="E3")
+    for text in ("few pictures", "Fewer than 3 pictures", "a single look misses the person", "Add 2 more."):
+        assert text in texts(page)
+    assert "Fewer than 3 pictures" not in texts(opened(place, monkeypatch, person="E1"))
+
+
 @pytest.mark.parametrize("role", ["viewer", None])
 def test_who_may_not_see_people_sees_nobody(
     place: Workbench, monkeypatch: pytest.MonkeyPatch, role: str | None

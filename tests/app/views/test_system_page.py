@@ -117,6 +117,20 @@ def test_cameras_show_their_state_and_outages_but_no_password(
     assert "connection lost" in said
 
 
+def test_a_camera_that_hangs_upside_down_and_grey_faces_are_told(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, book = place.clock(), place.attendance.plan.coverage
+    assert book is not None
+    assert "upright" not in texts(opened(place, monkeypatch, "cameras", "security"))
+    book.record(Span("gate <b>", now - timedelta(minutes=1), now, "running", "rotate=180 grey=5/20"))
+    said = texts(opened(place, monkeypatch, "cameras", "security"))
+    assert "People do not stand upright" in said
+    assert "rotate = 180" in said
+    assert "[cameras.gate &lt;b&gt;]" in said
+    assert "25% of faces were grey" in said
+
+
 def test_the_workspace_tells_sizes_and_how_long_what_is_kept(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     said = texts(opened(place, monkeypatch, "workspace", "hr"))
     assert "77 days" in said
@@ -157,6 +171,14 @@ def test_the_check_up_names_what_is_wrong_and_what_mends_it(place: Workbench, mo
     assert "people without templates" in said
     assert "enrol them" in said
     assert "<img src=x" not in said
+
+
+def test_the_check_up_advises_more_pictures_without_an_alarm(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = texts(opened(place, monkeypatch, "check"))
+    notice = found.partition("people with few photos: E1 (1)")
+    assert notice[1]
+    assert notice[0].endswith('<div class="m-notice m-warn"><h3>')
+    assert "enrol 3 photos of each person" in notice[2]
 
 
 def test_logs_that_hold_are_said_to_and_changed_rows_are_named(

@@ -428,8 +428,8 @@ def test_two_sites_work_with_the_same_networks_in_memory(home: Path) -> None:
     del home
     models = services.home().models
     assert models.mtcnn()[0] is models.mtcnn()[0]
-    name = services.home().spec.model_id
-    assert models.embedder(name) is models.embedder(name)
+    for name in services.home().spec.parts:
+        assert models.embedder(name) is models.embedder(name)
 
 
 # --------------------------------------------------------------------------------------------- a database
