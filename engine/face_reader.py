@@ -11,6 +11,7 @@ from engine.alignment import align, measure
 from engine.config import AlignmentConfig, DetectionConfig, EmbeddingConfig, QualityConfig
 from engine.detection import Detector, FaceFinder, Finder, MTCNNDetector
 from engine.embedding import Embedder, FusedEmbedder, NetworkEmbedder
+from engine.imaging import turned
 from engine.models import ModelStore, embedder_spec
 from engine.occlusion import OcclusionCheck
 from engine.types import Detections, FaceQuality
@@ -148,17 +149,16 @@ class FaceReader:
         """
         views: list[tuple[float, Photo]] = []
         for turns in range(4):
-            turned = np.ascontiguousarray(np.rot90(image, -turns))
-            photo = Photo(turned, self.cut(turned, self.detector.detect_photo(turned)), 90 * turns)
+            upright = turned(image, 90 * turns)
+            photo = Photo(upright, self.cut(upright, self.detector.detect_photo(upright)), 90 * turns)
             chosen = photo.subject
             views.append((0.0 if chosen is None else float(photo.faces.detections.scores[chosen]), photo))
             if turns == 0 and views[0][0] >= BEYOND_DOUBT:
                 break
-        ranked = sorted(views, key=lambda view: -view[0])
-        best, rest = ranked[0], [score for score, _ in ranked[1:2]]
-        wanted = _LESS_CLEAR if best[1].turned_deg == 0 else _TURNED_LESS_CLEAR
-        clear = all(1 - score >= wanted * (1 - best[0]) for score in rest)
-        return replace(best[1] if clear or views[0][0] == 0 else views[0][1], doubtful=not clear)
+        as_it_stands, (score, best) = views[0], max(views, key=lambda view: view[0])
+        wanted = _TURNED_LESS_CLEAR if best.turned_deg else _LESS_CLEAR
+        clear = all(1 - other >= wanted * (1 - score) for other, photo in views if photo is not best)
+        return replace(best if clear or not as_it_stands[0] else as_it_stands[1], doubtful=not clear)
 
     def _embedded(self, faces: Faces) -> Faces:
         return Faces(faces.detections, faces.crops, faces.qualities, self.embedder.embed(faces.crops))

@@ -59,8 +59,7 @@ class Prompter:
     """Chooses the prompt from the tracks of each frame. Used in the camera's thread only."""
 
     def __init__(self, config: Config, camera: str) -> None:
-        rules = config.cameras.get(camera)
-        own = rules.tailgating if rules else None
+        own = config.camera(camera).tailgating
         self._one_by_one = config.events.tailgating if own is None else own
         self._turns = _Turns(config.presentation)
         self._asks = config.kiosk.head_turn and config.presentation.policy == "require"

@@ -83,7 +83,7 @@ class Scored:
     Attributes:
         photos: in a template.
         impostors, genuines: comparisons.
-        impostor, genuine: quantiles of their scores at the cohort's `probabilities`; those of impostors end where the tail begins.
+        impostor, genuine: quantiles of their scores at `PROBABILITIES`; those of impostors end where the tail begins.
         tail: of the impostors.
     """
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engine.evaluation.cohort import PHOTOS, PROBABILITIES, TAIL, Cohort, Scored, Tail
 from engine.evaluation.comparisons import Indices
 from engine.evaluation.rates import Floats
+from engine.evaluation.tally import pair_blocks
 
 _MOST_PHOTOS = 5
 _DRAWS = 3
@@ -59,18 +60,16 @@ def measure_cohort(
     return cohort, twins
 
 
-def _blocks(rows: Rows, whose: Indices) -> Iterator[tuple[int, Rows, NDArray[np.bool_]]]:
-    """Similarities of photos of different people, each pair once, in blocks: first row, scores, which of them count."""
-    places = np.arange(len(rows))
-    for start in range(0, len(rows), 1000):
-        block = slice(start, start + 1000)
-        counts = (whose[block, None] != whose[None]) & (places[None] > places[block, None])
-        yield start, rows[block] @ rows.T, counts
+def _strangers(rows: Rows, whose: Indices) -> Iterator[tuple[Indices, Indices, Rows, NDArray[np.bool_]]]:
+    """All photos with each other, in blocks: whose they are on both sides, scores, and which pairs are of two people, each once."""
+    for _, _, block in pair_blocks(rows, [np.arange(len(rows))]):
+        first, second = whose[block.first], whose[block.second]
+        yield first, second, block.scores, block.counted & (first[:, None] != second[None])
 
 
 def _moments(rows: Rows, whose: Indices) -> tuple[float, float]:
     count = total = squares = 0.0
-    for _, scores, counts in _blocks(rows, whose):
+    for _, _, scores, counts in _strangers(rows, whose):
         values = scores[counts].astype(np.float64)
         count, total, squares = count + len(values), total + values.sum(), squares + (values**2).sum()
     return total / count, float(np.sqrt(squares / count - (total / count) ** 2))
@@ -100,9 +99,9 @@ def find_twins(
 def _twins(rows: Rows, whose: Indices) -> list[tuple[int, int, float]]:
     """Pairs of people so alike that among all pairs the tail without them leaves a small chance for one."""
     ends, reached = [], []
-    for start, scores, counts in _blocks(rows, whose):
+    for one, other, scores, counts in _strangers(rows, whose):
         first, second = np.nonzero(counts & (scores > 0.3))
-        ends.append(np.sort(np.stack([whose[start + first], whose[second]], 1), axis=1))
+        ends.append(np.sort(np.stack([one[first], other[second]], 1), axis=1))
         reached.append(scores[first, second].astype(np.float64))
     pairs_found, group = np.unique(np.concatenate(ends), axis=0, return_inverse=True)
     most = np.full(len(pairs_found), -1.0)
@@ -189,16 +188,14 @@ def _tail(scores: Rows, people: Indices, generator: np.random.Generator) -> Tail
 def _harder(rows: Rows, whose: Indices) -> float:
     """How much oftener the half of the people who resemble others most do so than all of them."""
     limit = float(
-        np.quantile(np.concatenate([scores[counts][::7] for _, scores, counts in _blocks(rows, whose)]), 0.99)
+        np.quantile(np.concatenate([scores[counts][::7] for _, _, scores, counts in _strangers(rows, whose)]), 0.99)
     )
     people = int(whose.max()) + 1
     hits, trials = np.zeros(people), np.zeros(people)
-    for start, scores, counts in _blocks(rows, whose):
-        own = whose[start : start + scores.shape[0]]
+    for first, second, scores, counts in _strangers(rows, whose):
         reached = counts & (scores >= limit)
-        np.add.at(hits, own, reached.sum(1))
-        np.add.at(hits, whose, reached.sum(0))
-        np.add.at(trials, own, counts.sum(1))
-        np.add.at(trials, whose, counts.sum(0))
+        for people_of, axis in ((first, 1), (second, 0)):
+            np.add.at(hits, people_of, reached.sum(axis))
+            np.add.at(trials, people_of, counts.sum(axis))
     rates = hits / np.maximum(trials, 1)
     return float(np.sort(rates)[people // 2 :].mean() / rates.mean())

@@ -10,7 +10,6 @@ The cache (`~/.cache/muster` on Linux, or `MUSTER_CACHE`)::
 
 from engine.models.fetch import cache_dir, fetch_samples, no_progress
 from engine.models.registry import (
-    DEFAULT_EMBEDDER,
     EMBEDDERS,
     FACENET,
     FUSED,
@@ -22,7 +21,6 @@ from engine.models.store import ModelStatus, ModelStore, usual_model
 from engine.types import Progress
 
 __all__ = [
-    "DEFAULT_EMBEDDER",
     "EMBEDDERS",
     "FACENET",
     "FUSED",

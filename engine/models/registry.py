@@ -141,9 +141,6 @@ EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType(
     }
 )
 
-DEFAULT_EMBEDDER = FUSED
-"""Of new workspaces; FaceNet alone where MobileFaceNet cannot be fetched."""
-
 MTCNN_WEIGHTS: Mapping[str, str] = MappingProxyType(
     {  # sha256 of the files in facenet-pytorch's wheel
         "pnet": "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f",

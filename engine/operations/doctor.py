@@ -16,7 +16,7 @@ from typing import Literal
 from engine.access import find_sites
 from engine.config import load_config
 from engine.errors import MusterError
-from engine.models import FACENET, MOBILEFACENET, ModelStore, cache_dir, embedder_spec, usual_model
+from engine.models import FACENET, MOBILEFACENET, EmbedderSpec, ModelStore, cache_dir, embedder_spec, usual_model
 from engine.operations.overview import GREY_MISSES, GREY_SHARE, cameras, versions
 from engine.sources import probe_live
 from engine.workbench import Workbench
@@ -55,8 +55,7 @@ def examine(workspace: Path, sources: Sequence[str] = (), *, thorough: bool = Tr
     checks = [Check("python", platform.python_version(), sys.version_info >= (3, 11))]
     for package, version in versions().items():
         checks.append(Check(package, version) if version else Check(package, "missing", False, "install muster again"))
-    checks += _models(workspace, thorough=thorough)
-    checks += _workspace(workspace)
+    checks += _workspace(workspace, thorough=thorough)
     checks += [_camera(spec, workspace) for spec in sources]
     return checks
 
@@ -65,14 +64,7 @@ def _failure(what: str, error: MusterError) -> Check:
     return Check(what, error.message, False, error.hint)
 
 
-def _models(workspace: Path, *, thorough: bool) -> Iterator[Check]:
-    store = ModelStore()
-    try:
-        workbench = Workbench(workspace, models=store)
-        wanted = workbench.spec
-        workbench.store.close()
-    except MusterError:
-        wanted = embedder_spec(usual_model(store))  # the check of the workspace reports what is wrong with the settings
+def _models(store: ModelStore, wanted: EmbedderSpec, *, thorough: bool) -> Iterator[Check]:
     for status in store.statuses(thorough=thorough):
         needed = status.model_id in {"mtcnn", *(wanted.parts or [wanted.model_id])}
         ok = status.state == "ready" or not (needed or status.state == "damaged")
@@ -85,13 +77,16 @@ def _models(workspace: Path, *, thorough: bool) -> Iterator[Check]:
     yield Check("networks run on", store.backend)
 
 
-def _workspace(workspace: Path) -> Iterator[Check]:
+def _workspace(workspace: Path, *, thorough: bool) -> Iterator[Check]:
+    store = ModelStore()
     try:
-        workbench = Workbench(workspace)
+        workbench = Workbench(workspace, models=store)
     except MusterError as error:
+        yield from _models(store, embedder_spec(usual_model(store)), thorough=thorough)
         yield _failure("workspace", error)
         return
     with contextlib.closing(workbench.store):
+        yield from _models(store, workbench.spec, thorough=thorough)
         yield from _opened(workspace, workbench)
 
 

@@ -140,7 +140,7 @@ class TrackFaces:
     def compare(self, crop: Image, time: datetime) -> None:
         """Doubt the name of a face, good or not, that does not look like the one before; `crop`: (160, 160, 3) uint8, aligned."""
         look = appearance(crop)
-        if self.look is not None and self.settled:
+        if self.look is not None:
             before, then = self.look
             if abs((time - then).total_seconds()) <= _COMPARED_WITHIN_S and float(look @ before) < SAME_FACE:
                 self.doubt(time)

@@ -20,7 +20,6 @@ class FollowedFaces:
         found: n detections.
         track_ids: n tracks.
         ended: trails that ended with this frame.
-        broke: why the picture does not go on from the last frame, so that every track ended; empty: it does.
         doubted: when it was last uncertain that a track is still the same person, by track.
     """
 
@@ -28,7 +27,6 @@ class FollowedFaces:
     found: Detections
     track_ids: list[int]
     ended: list[Trail]
-    broke: str
     doubted: dict[int, datetime | None]
 
 
@@ -46,9 +44,8 @@ class FaceFollower:
 
     def follow(self, frame: Frame) -> FollowedFaces:
         """Take the next frame in."""
-        broke = self._breaks.look(frame.time, frame.image)
         cut_off: list[Trail] = []
-        if broke:
+        if self._breaks.look(frame.time, frame.image):
             cut_off = self._tracker.finish()
             self._finder.scanned = None  # what is in the new picture is looked for at once
         with self._stats.stage("detection"):
@@ -59,7 +56,7 @@ class FaceFollower:
         with self._stats.stage("tracking"):
             track_ids, ended = self._tracker.update(found, frame.time)
         doubted = {trail.track_id: trail.doubted for trail in self.trails}
-        return FollowedFaces(frame, found, track_ids, cut_off + ended, broke, doubted)
+        return FollowedFaces(frame, found, track_ids, cut_off + ended, doubted)
 
     def restart(self, track_ids: Iterable[int]) -> list[tuple[int, Trail]]:
         """End these tracks and go on with their last detections under new ids; each new id, and the trail that ended."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from engine.imaging import IMAGE_SUFFIXES
 from engine.tuning.grouping import assess_groups, read_groups
 from engine.tuning.identification import Recipe, Threshold, identification, not_measured, promise_kept, told
 from engine.tuning.reading import KeptEmbeddings, LabelledPhotos, read_labelled
+from engine.tuning.tables import read_table
 from engine.types import Progress
 
 _SAME = {"yes", "true", "1", "same", "match", "genuine", "y", "t"}
@@ -194,32 +194,18 @@ def _labelled(folder: Path) -> list[Path]:
 
 
 def _read_pairs(table: Path) -> list[tuple[Path, Path, bool]]:
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as handle:
-            reader = csv.DictReader(handle)
-            columns = reader.fieldnames or []
-            missing = [column for column in ("file_x", "file_y", "Decision") if column not in columns]
-            if missing:
-                raise InputError(
-                    f"{table} lacks the column {', '.join(missing)}; it has {', '.join(columns) or 'none'}",
-                    hint="the first line must be file_x,file_y,Decision",
-                )
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{table}: {reason}", hint="give a CSV file with file_x,file_y,Decision") from error
+    hint = "give a CSV file whose first line is file_x,file_y,Decision"
     pairs = []
-    for line, row in enumerate(rows, start=2):
-        decision = (row["Decision"] or "").strip().lower()
-        if decision not in _SAME | _OTHER:
-            raise InputError(f"{table}, line {line}: Decision is {row['Decision']!r}", hint="write Yes or No")
-        paths = [table.parent / (row[column] or "").strip() for column in ("file_x", "file_y")]
-        for path in paths:
+    for line, (*names, said) in enumerate(read_table(table, ("file_x", "file_y", "Decision"), hint), start=2):
+        if said.lower() not in _SAME | _OTHER:
+            raise InputError(f"{table}, line {line}: Decision is {said!r}", hint="write Yes or No")
+        first, second = (table.parent / name for name in names)
+        for path in (first, second):
             if not path.is_file():
                 raise InputError(
                     f"{table}, line {line}: {path} does not exist", hint="paths are relative to the CSV file"
                 )
-        pairs.append((paths[0], paths[1], decision in _SAME))
+        pairs.append((first, second, said.lower() in _SAME))
     if not pairs:
         raise InputError(f"{table} has no rows", hint="one row per pair of photos")
     return pairs

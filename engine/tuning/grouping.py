@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from engine.errors import InputError
 from engine.evaluation import Estimate, GroupRates, few_of_each, group_rates
 from engine.tuning.reading import LabelledPhotos
+from engine.tuning.tables import read_table
 
 _COLUMNS = ("person", "group")
 _HINT = "give a CSV file with the columns person and group; a person is the name of a folder of photos"
@@ -24,20 +24,8 @@ def read_groups(table: Path, people: Collection[str]) -> dict[str, str]:
     Raises:
         InputError: the table cannot be read, lacks a column, is empty, names somebody unknown, or gives somebody two groups.
     """
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as handle:
-            reader = csv.DictReader(handle)
-            columns = reader.fieldnames or []
-            if missing := [column for column in _COLUMNS if column not in columns]:
-                raise InputError(
-                    f"{table} lacks the column {' and '.join(missing)}; it has {', '.join(columns) or 'none'}",
-                    hint=_HINT,
-                )
-            rows = [tuple((row[column] or "").strip() for column in _COLUMNS) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{table}: {getattr(error, 'strerror', None) or error}", hint=_HINT) from error
     found: dict[str, str] = {}
-    for line, (person, group) in enumerate(rows, start=2):
+    for line, (person, group) in enumerate(read_table(table, _COLUMNS, _HINT), start=2):
         if group and found.setdefault(person, group) != group:
             raise InputError(
                 f"{table}, line {line}: {person} is in {found[person]} and in {group}",

@@ -20,7 +20,7 @@ from engine.embedding import Embedder
 from engine.errors import InputError
 from engine.evaluation import Comparisons, Rate, Resampling, clopper_pearson, curve, figures, threshold_at_fmr
 from engine.face_reader import open_embedder
-from engine.models import DEFAULT_EMBEDDER
+from engine.models import FUSED
 from engine.workbench import Workbench
 from tests.bench.loops import has_dlib
 from tests.bench.paired import paired
@@ -233,9 +233,9 @@ def run_accuracy(workbench: Workbench, folder: Path, progress: Progress) -> dict
     Raises:
         InputError: the workbench's settings are others.
     """
-    if workbench.spec.model_id != DEFAULT_EMBEDDER or not workbench.config.alignment.mirror:
+    if workbench.spec.model_id != FUSED or not workbench.config.alignment.mirror:
         raise InputError(
-            f"the comparison is of {DEFAULT_EMBEDDER} with the mirror image, the settings say otherwise",
+            f"the comparison is of {FUSED} with the mirror image, the settings say otherwise",
             hint="use a workspace with the default embedding.model and alignment.mirror",
         )
     files = sorted(folder.glob("*/*/*.jpg"))

@@ -16,7 +16,7 @@ from plain_figures import plain_figures
 from engine.evaluation import Comparisons, Ranked, figures
 from engine.face_reader import FaceReader, open_embedder, subject
 from engine.imaging import read_image
-from engine.models import DEFAULT_EMBEDDER, ModelStore
+from engine.models import FUSED, ModelStore
 from tests.bench.accuracy import DLIB, MUSTER, compare, per_person
 from tests.bench.accuracy_page import write_accuracy_page
 from tests.bench.det import det_plot
@@ -376,7 +376,7 @@ def test_the_default_recipe_is_at_least_as_good_as_dlib(
 def test_the_default_among_the_recipes_is_what_the_product_does(
     sample_photos: list[Path], reader: FaceReader, store: ModelStore
 ) -> None:
-    plain = open_embedder(store, DEFAULT_EMBEDDER, mirror=False)
+    plain = open_embedder(store, FUSED, mirror=False)
     photos = read_samples(sample_photos[::40], reader, lambda *_: None)
     larger = Recipe("larger", ("larger",))
     found = recipe_readings(photos, plain, lambda *_: None, [DEFAULT, larger])
