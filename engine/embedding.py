@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, Protocol
 
 import cv2
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.types import Network
 
-__all__ = ["Embedder", "FusedEmbedder", "NetworkEmbedder", "fused", "normalised", "resized"]
+__all__ = ["Embedder", "FusedEmbedder", "Glance", "NetworkEmbedder", "fused", "normalised", "resized"]
 
 Floats = NDArray[np.float32]
 
@@ -59,6 +60,7 @@ class NetworkEmbedder:
         normalisation: see `normalised`.
         mirror: embed each face and its mirror image and take the mean.
         max_batch: pictures per run of the network.
+        workers: runs side by side; 1: everything runs in the caller's thread.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class NetworkEmbedder:
         side: int = 160,
         mirror: bool = True,
         max_batch: int = 32,
+        workers: int = 1,
     ) -> None:
         self.dimension = dimension
         self._network = network
@@ -77,6 +80,8 @@ class NetworkEmbedder:
         self._side = side
         self._mirror = mirror
         self._max_batch = max_batch
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(workers, "embedder") if workers > 1 else None
 
     def embed(self, faces: NDArray[np.uint8]) -> Floats:
         """Embed aligned faces: (n, 160, 160, 3) uint8 → (n, d) float32 unit rows.
@@ -91,16 +96,17 @@ class NetworkEmbedder:
         pictures = resized(faces, self._side)
         if self._mirror:
             pictures = np.concatenate([pictures, pictures[:, :, ::-1]])
-        rows = np.concatenate(
-            [
-                self._network(normalised(pictures[start : start + self._max_batch], self._normalisation))[0]
-                for start in range(0, len(pictures), self._max_batch)
-            ]
-        )
+        size = min(self._max_batch, -(-len(pictures) // self._workers))
+        batches = [pictures[start : start + size] for start in range(0, len(pictures), size)]
+        run = self._pool.map if self._pool is not None and len(batches) > 1 else map
+        rows = np.concatenate(list(run(self._run, batches)))
         if self._mirror:
             rows = rows[: len(faces)] + rows[len(faces) :]
         norms = np.linalg.norm(rows, axis=1, keepdims=True)
         return np.asarray(rows / np.maximum(norms, 1e-12), np.float32)
+
+    def _run(self, pictures: NDArray[np.uint8]) -> Floats:
+        return self._network(normalised(pictures, self._normalisation))[0]
 
 
 def fused(first: Floats, second: Floats, share: float) -> Floats:
@@ -126,3 +132,25 @@ class FusedEmbedder:
             ValueError: the faces have another shape or type.
         """
         return fused(self._first.embed(faces), self._second.embed(faces), self._share)
+
+
+class Glance:
+    """Tells whether a face is still the one of earlier embeddings, for an eighth of the cost of a fused embedding.
+
+    Args:
+        embedder: one network without the mirror image.
+        part: of a whole embedding that this network gives, too.
+        least: cosine from which on two faces of a track are the same person's.
+    """
+
+    def __init__(self, embedder: Embedder, part: slice, least: float) -> None:
+        self._embedder, self._part, self._least = embedder, part, least
+
+    def embed(self, faces: NDArray[np.uint8]) -> Floats:
+        """Embed aligned faces: (n, 160, 160, 3) uint8 → (n, d) float32 unit rows, d less than that of whole embeddings."""
+        return self._embedder.embed(faces)
+
+    def agrees(self, row: Floats, whole: Floats) -> bool:
+        """Whether a face, (d,) of `embed`, is the person of a whole embedding."""
+        part = whole[self._part]
+        return float(row @ part) >= self._least * max(float(np.linalg.norm(part)), 1e-12)

@@ -23,7 +23,7 @@ from engine.incidents import DossierBook, IncidentBook
 from engine.incidents.notifications import Outbox
 from engine.models import ModelStore, Progress, embedder_spec, no_progress, usual_model
 from engine.people import LeaveBook, PeopleStore
-from engine.pipeline import Pipeline, Services, open_pipeline
+from engine.pipeline import Pipeline, SearchBeside, Services, open_pipeline
 from engine.postgres import open_store
 from engine.privacy import PrivacyDesk
 from engine.records import AlertBoard, KioskDesk, Office, Records, StaffDesk, UserDesk
@@ -165,6 +165,11 @@ class Workbench:
             config = self.config
             return open_reader(self.models, config.embedding, config.alignment, config.detection, config.quality)
 
+    @cached_property
+    def _searcher(self) -> SearchBeside:
+        """One for all live cameras of the process, so that they share what a search may cost."""
+        return SearchBeside(self.reader.beside.detector)
+
     # ----------------------------------------------------------------------------------------- recognition
 
     def services(self, reader: FaceReader | None = None) -> Services:
@@ -184,6 +189,7 @@ class Workbench:
             swap_similarity=cohort.pairs_mean + cohort.pairs_std,
             min_margin=self.config.matching.min_margin,
             inactive=self.people.inactive,
+            searcher=self._searcher if reader is None else None,
             alert=self.outbox.submit,
         )
 

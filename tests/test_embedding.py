@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -9,8 +11,10 @@ from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
 from engine.alignment import TEMPLATE
-from engine.embedding import FusedEmbedder, NetworkEmbedder, fused, resized
-from engine.face_reader import open_embedder
+from engine.config import Config
+from engine.embedding import FusedEmbedder, Glance, NetworkEmbedder, fused, resized
+from engine.face_reader import open_embedder, open_glance, open_reader
+from engine.imaging import read_image
 from engine.models import FACENET, FUSED, MOBILEFACENET, ModelStore, embedder_spec
 
 FIVE_POINTS_112 = np.array(
@@ -77,3 +81,46 @@ def test_the_usual_embedder_is_both_networks_side_by_side(store: ModelStore) -> 
     assert_allclose(
         together.embed(pictures), fused(facenet.embed(pictures), mobile.embed(pictures), spec.share), atol=1e-6
     )
+
+
+@pytest.mark.models
+def test_several_workers_give_the_same_rows(store: ModelStore) -> None:
+    pictures = faces(5, seed=3)
+    one, three = (open_embedder(store, MOBILEFACENET, workers=workers) for workers in (1, 3))
+    assert_allclose(three.embed(pictures), one.embed(pictures), atol=1e-5)
+    assert three.embed(pictures[:0]).shape == (0, 192)
+
+
+def test_a_glance_compares_one_part_of_a_whole_embedding() -> None:
+    glance = Glance(
+        NetworkEmbedder(Constant(0, 3, 4), dimension=3, normalisation="fixed", side=112), slice(2, None), 0.9
+    )
+    (row,) = glance.embed(faces(1))
+    whole = np.array([0.9, 0.3, 0, 0.06, 0.08], np.float32)  # the length of a part says nothing
+    assert glance.agrees(row, whole)
+    assert not glance.agrees(row, whole[[0, 1, 2, 4, 3]] * [1, 1, 1, 1, -1])
+    assert not glance.agrees(row, np.zeros(5, np.float32))
+
+
+@pytest.mark.models
+def test_a_glance_knows_a_persons_other_photo_and_no_other_person(store: ModelStore, samples: Path) -> None:
+    config = Config()
+    reader = open_reader(
+        store, config.embedding.model_copy(update={"model": FUSED}), config.alignment, config.detection, config.quality
+    )
+    glance = open_glance(store, FUSED)
+    assert glance is not None
+    crops, people = [], []
+    for person in sorted(path for path in (samples / "train").iterdir() if path.is_dir()):
+        for file in sorted(person.glob("*.jpg"))[:6]:
+            photo = reader.upright(read_image(file))
+            if photo.subject is not None and photo.faces.qualities[photo.subject].good:
+                crops.append(photo.faces.crops[photo.subject])
+                people.append(person.name)
+    whole, rows = reader.embedder.embed(np.stack(crops)), glance.embed(np.stack(crops))
+    pairs = [(a, b) for a in range(len(people)) for b in range(len(people)) if a != b]
+    same = [glance.agrees(rows[a], whole[b]) for a, b in pairs if people[a] == people[b]]
+    other = [glance.agrees(rows[a], whole[b]) for a, b in pairs if people[a] != people[b]]
+    assert len(same) >= 80
+    assert np.mean(same) > 0.75  # photos of other years; looks of one track are far more alike
+    assert np.mean(other) < 0.01

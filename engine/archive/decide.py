@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from engine.archive.footage import Footage, Reel
 from engine.archive.observe import Observation, face_print
 from engine.config import Config, DetectionConfig
-from engine.detection import Finder
+from engine.detection import Finder, Searcher
 from engine.embedding import Embedder
 from engine.errors import InputError
 from engine.face_reader import FaceReader
@@ -58,6 +58,12 @@ class _RecordedFinder:
         del expected, just_seen
         return self.faces.get(frame.index) or Detections.empty()
 
+    def forget(self) -> None:
+        """Nothing is remembered."""
+
+    def close(self) -> None:
+        """Nothing runs."""
+
 
 class _RecordedEmbedder:
     """An `Embedder` that looks up embeddings in the observations first."""
@@ -86,8 +92,10 @@ class _RecordedReader(FaceReader):
         super().__init__(networks.detector, embedder, config.quality, networks.occlusion)
         self._finder = finder
 
-    def finder(self, config: DetectionConfig, min_face_px: int | None = None) -> Finder:
-        del config, min_face_px
+    def finder(
+        self, config: DetectionConfig, min_face_px: int | None = None, searcher: Searcher | None = None
+    ) -> Finder:
+        del config, min_face_px, searcher
         return self._finder
 
 
@@ -165,7 +173,7 @@ def decide(
         MusterError: from `observed`.
     """
     start = start.astimezone(UTC)
-    finder, embedder = _RecordedFinder(), _RecordedEmbedder(networks.embedder)
+    finder, embedder = _RecordedFinder(), _RecordedEmbedder(networks.beside.embedder)
     reader = _RecordedReader(networks, bench.config, finder, embedder)
     # nobody needs an alert about last month
     services = replace(bench.services(reader), alert=None)

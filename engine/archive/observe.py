@@ -220,7 +220,7 @@ class ObserveTask:
                 prints.append(face_print(faces.crops[place]))
         if not good:
             return [], np.empty((0, reader.embedder.dimension), np.float32)
-        return prints, reader.embedder.embed(faces.crops[good])
+        return prints, reader.beside.embedder.embed(faces.crops[good])
 
 
 class _Guess:

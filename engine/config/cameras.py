@@ -37,10 +37,10 @@ class DetectionConfig(Section):
     pad_share: float = Field(0.25, ge=0.0, le=1.0)
     """Grey border added to a photo in which no face was found, as a share of its sides."""
     scan_interval_s: float = Field(0.2, ge=0.0)
-    """Longest time between two searches of the whole frame while something moves. In between, the detector looks only where
-    tracks lead it to expect faces. 0: it searches every frame."""
-    idle_interval_s: float = Field(0.5, ge=0.0)
-    """The same while nothing moves."""
+    """Time between two searches for new faces where something moves. In between, the detector looks only where tracks lead it to
+    expect faces. 0: it searches every frame."""
+    idle_interval_s: float = Field(4.0, ge=0.0)
+    """Time between two searches of the whole frame while nothing moves."""
 
 
 class AlignmentConfig(Section):
@@ -112,7 +112,8 @@ class VotingConfig(Section):
     """Shortest time between two votes of one track; 0: every good frame votes. A track that stays undecided votes less and less
     often."""
     settled_interval_s: float = Field(1.5, ge=0)
-    """The same once the track is known or unknown. A much better face, or a track that may have changed hands, is verified at once."""
+    """The same once the track is known or unknown, and then mostly for a glance (`engine.embedding.Glance`). A much better face is
+    compared with the gallery at once."""
     name_holds_s: float = Field(2.0, gt=0)
     """A name that no face has confirmed for so long is shown as unsure and counts for nothing until one does."""
 

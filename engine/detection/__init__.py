@@ -5,5 +5,6 @@ Not here: recognition (`engine.embedding`, `engine.gallery`).
 
 from engine.detection.finder import FaceFinder, Finder
 from engine.detection.mtcnn import Detector, MTCNNDetector
+from engine.detection.searcher import Search, Searcher
 
-__all__ = ["Detector", "FaceFinder", "Finder", "MTCNNDetector"]
+__all__ = ["Detector", "FaceFinder", "Finder", "MTCNNDetector", "Search", "Searcher"]

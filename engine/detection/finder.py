@@ -1,9 +1,13 @@
-"""Decide where to look: search the whole frame now and then, and only where faces are expected in between.
+"""Decide where to look: search the frame now and then, and only where faces are expected in between.
 
-A search of the whole frame costs several times as much as a look at the known places, and a person stays in view for many
-frames. So the finder searches the whole frame every `scan_interval_s` while something moves outside the known faces, every
-`idle_interval_s` while nothing does, and soon after an expected face is missing. Intervals are measured in frame times: the
-same frames give the same result, however fast they are read.
+A search costs many times as much as a look at the known places, and a person stays in view for many frames. So the finder looks at
+known places in every frame. It searches for others every `scan_interval_s` where something else moved, soon after an expected face is
+missing, and everywhere once a second while anything moves and every `idle_interval_s` while nothing does. That last search also
+confirms the known faces, so that a doubtful one cannot survive on looks alone. Intervals are measured in frame times.
+
+A recording is searched in step with its frames: the same frames give the same result, however fast they are read. A live camera is
+searched beside the loop (`engine.pipeline.search_beside`): what a search finds is looked at in the frame that is current by then. So a
+slow search delays new faces and never those that are being followed.
 """
 
 from __future__ import annotations
@@ -15,15 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.config import DetectionConfig
-from engine.detection.mtcnn import Detector
+from engine.detection.motion import MotionMap, Rectangles
+from engine.detection.mtcnn import ELSEWHERE, Detector, distances
+from engine.detection.searcher import Search, Searcher, SearchNow
 from engine.types import Detections, Frame
 
 Floats = NDArray[np.float32]
 
-_SAMPLES = 90  # points along the shorter side
-_CHANGE = 24  # grey levels
-_CHANGED_SAMPLES = 4
 _SOON_S = 0.1
+_MOST_MEANWHILE = 8
+_EVERYWHERE_S = 1.0
+"""Between two searches of the whole frame while anything moves: somebody may come into view in front of somebody else."""
 
 
 class Finder(Protocol):
@@ -35,24 +41,53 @@ class Finder(Protocol):
     def look(self, frame: Frame, expected: Floats, just_seen: NDArray[np.bool_]) -> Detections:
         """Find the faces in a frame."""
 
+    def forget(self) -> None:
+        """What comes next has nothing to do with what came before."""
+
+    def close(self) -> None:
+        """No frame comes any more."""
+
 
 class FaceFinder:
     """Finds the faces in one camera's frames.
 
+    Args:
+        searcher: runs the searches; default: in step with the frames.
+
     Attributes:
-        scans, looks: number of frames searched as a whole, and of those searched at known places only.
-        scanned: time of the last frame searched as a whole. A face that this search missed is not looked for again at its old
-            place, so that a doubtful face cannot survive on looks alone.
+        scans, looks: number of searches, and of frames in which only known places were looked at.
+        scanned: time of the latest frame whose search has ended. A face that was not seen since is not looked for at its old
+            place.
     """
 
-    def __init__(self, detector: Detector, config: DetectionConfig, min_face_px: int | None = None) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        config: DetectionConfig,
+        min_face_px: int | None = None,
+        searcher: Searcher | None = None,
+    ) -> None:
         self.scans = 0
         self.looks = 0
         self.scanned: datetime | None = None
-        self._detector, self._config, self._min_face_px = detector, config, min_face_px
-        self._samples: NDArray[np.int16] | None = None
-        self._size: tuple[int, ...] = ()
+        self._detector, self._config, self._min_face_px = detector, config, min_face_px or config.min_face_px
+        self._searcher = searcher or SearchNow(detector)
+        self._motion = MotionMap()
+        self._begun: datetime | None = None
+        self._everywhere: datetime | None = None
         self._missed = False
+        self._pending: Search | None = None
+        self._meanwhile: list[NDArray[np.uint8]] = []
+
+    def forget(self) -> None:
+        """What comes next has nothing to do with what came before: search the next frame at once."""
+        self.scanned = self._begun = self._everywhere = self._pending = None
+        self._meanwhile.clear()
+
+    def close(self) -> None:
+        """Wait for a search that runs."""
+        if self._pending is not None:
+            self._pending.done.wait()
 
     def look(self, frame: Frame, expected: Floats, just_seen: NDArray[np.bool_] | None = None) -> Detections:
         """Find the faces in a frame.
@@ -62,43 +97,95 @@ class FaceFinder:
             expected: (n, 4) float32, where the faces known so far should be.
             just_seen: (n,) True for faces seen in the previous frame, the only ones worth searching for; default: all.
         """
-        image, time = frame.image, frame.time
-        since = abs((time - self.scanned).total_seconds()) if self.scanned is not None else None
-        if since is None or since >= self._config.idle_interval_s - 1e-6 or image.shape != self._size:
-            return self._scan(image, time)
-        if since >= self._config.scan_interval_s - 1e-6 and self._moved(image, expected):
-            return self._scan(image, time)
-        self.looks += 1
-        found = self._detector.detect_near(image, expected, just_seen)
-        self._missed |= len(found) < (len(expected) if just_seen is None else int(just_seen.sum()))
-        if self._missed and since >= min(_SOON_S, self._config.scan_interval_s):
-            return self._scan(image, time)
+        if not self._motion.fits(frame.image):
+            self.forget()
+        just_seen = np.ones(len(expected), np.bool_) if just_seen is None else just_seen
+        if self._pending is not None:
+            if self._pending.done.is_set():
+                expected, just_seen = self._arrived(self._pending, expected, just_seen)
+            else:
+                self._remember(frame.image)
+        found = Detections.empty()
+        if len(expected):
+            around = just_seen & self._searcher.at_once  # beside the loop, the search that follows is soon enough
+            found = self._detector.detect_near(frame.image, expected, around)
+            self._missed |= len(found) < int(just_seen.sum())
+        search = self._begin(frame, found.boxes) if self._pending is None else None
+        if search is None:
+            self.looks += 1
+        elif search.done.is_set():
+            return self._joined(search, found)
         return found
 
-    def _scan(self, image: NDArray[np.uint8], time: datetime) -> Detections:
-        self.scans += 1
+    def _begin(self, frame: Frame, known: Floats) -> Search | None:
+        """Begin a search if it is time for one."""
+        time, config = frame.time, self._config
+        everywhere = _passed(self._everywhere, time, config.idle_interval_s)
+        regions: Rectangles | None = None
+        if not everywhere:
+            lost = self._missed and _passed(self._begun, time, min(_SOON_S, config.scan_interval_s))
+            if not lost and not _passed(self._begun, time, config.scan_interval_s):
+                return None
+            moved = self._motion.look(frame.image, known, self._min_face_px)
+            everywhere = moved.anywhere and _passed(self._everywhere, time, _EVERYWHERE_S)
+            nowhere = moved.regions is not None and not len(moved.regions)
+            if nowhere and not everywhere and not lost:
+                return None
+            regions = None if nowhere or everywhere else moved.regions
+        self._motion.searched(frame.image, regions)
+        self._pending = search = Search(frame, self._min_face_px, regions, known)
+        self._searcher.begin(search)
+        self._begun, self._everywhere = time, time if regions is None else self._everywhere
         self._missed = False
-        self.scanned = time
-        self._samples, self._size = self._sampled(image), image.shape
-        return self._detector.detect(image, self._min_face_px)
+        self.scans += 1
+        return search
 
-    @staticmethod
-    def _sampled(image: NDArray[np.uint8]) -> NDArray[np.int16]:
-        step = _step(image)
-        return image[::step, ::step, 1].astype(np.int16)
+    def _joined(self, search: Search, found: Detections) -> Detections:
+        """The faces of a frame that was just searched, `found` being those at known places."""
+        self._pending, self.scanned = None, search.frame.time
+        result = search.result()
+        right = found[~_near(found.boxes, result.wrong)]
+        return right.joined(result.new[~_near(result.new.boxes, right.boxes)])
 
-    def _moved(self, image: NDArray[np.uint8], expected: Floats) -> bool:
-        """Return whether anything outside the expected faces differs from the last frame searched as a whole."""
-        assert self._samples is not None
-        changed = np.abs(self._sampled(image) - self._samples) > _CHANGE
-        step = _step(image)
-        for box in expected:
-            left, top, right, bottom = np.clip(box / step + np.array([-1, -1, 2, 2]), 0, None).astype(int)
-            changed[top:bottom, left:right] = False
-        return int(changed.sum()) >= _CHANGED_SAMPLES
+    def _arrived(
+        self, search: Search, expected: Floats, just_seen: NDArray[np.bool_]
+    ) -> tuple[Floats, NDArray[np.bool_]]:
+        """Where to look after a search of an earlier frame: where faces are expected, and where it found others."""
+        self._pending, self.scanned = None, search.frame.time
+        result = search.result()
+        right = ~_near(expected, result.wrong)
+        expected, just_seen = expected[right], just_seen[right]
+        new = self._caught_up(result.new.boxes)
+        new = new[~_near(new, expected)]
+        return np.vstack([expected, new]), np.concatenate([just_seen, np.ones(len(new), np.bool_)])
+
+    def _remember(self, image: NDArray[np.uint8]) -> None:
+        """Keep some of the frames that come while a search runs."""
+        self._meanwhile.append(image)
+        if len(self._meanwhile) > _MOST_MEANWHILE:
+            del self._meanwhile[::2]
+
+    def _caught_up(self, boxes: Floats) -> Floats:
+        """Follow faces from the frame of a search through those that came meanwhile, (n, 4)."""
+        step = np.zeros_like(boxes)
+        for image in self._meanwhile if len(boxes) else ():
+            ahead = boxes + step
+            found = self._detector.detect_near(image, ahead, np.zeros(len(boxes), np.bool_)).boxes
+            away = distances(found, ahead)
+            for row in range(len(boxes) if len(found) else 0):
+                best = int(away[:, row].argmin())
+                if away[best, row] <= ELSEWHERE:
+                    step[row] = np.tile((found[best] - boxes[row]).reshape(2, 2).mean(0), 2)
+                    ahead[row] = found[best]
+            boxes = ahead
+        self._meanwhile.clear()
+        return boxes
 
 
-def _step(image: NDArray[np.uint8]) -> int:
-    """Return the distance between samples in pixels."""
-    height, width = image.shape[:2]
-    return int(max(1, min(height, width) // _SAMPLES))
+def _passed(since: datetime | None, time: datetime, interval_s: float) -> bool:
+    return since is None or abs((time - since).total_seconds()) >= interval_s - 1e-6
+
+
+def _near(boxes: Floats, others: Floats) -> NDArray[np.bool_]:
+    """Which of boxes (n, 4) lie where one of the others (m, 4) does."""
+    return np.asarray((distances(boxes, others) <= ELSEWHERE).any(1), np.bool_)

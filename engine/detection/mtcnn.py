@@ -27,8 +27,13 @@ _P = TypeVar("_P")
 _INPUT = 12  # side of PNet's field of view
 _STRIDE = 2
 _SETTLED = 0.08  # box sides; a face closer than this to its expected place needs no second look
-_ELSEWHERE = 0.6  # box sides; a face farther than this from an expected place is another face
+ELSEWHERE = 0.6  # box sides; a face farther than this from an expected place is another face
 _PIECE = 9216  # candidate pixels that a thread takes at a time
+_SWIFT = (0.9, 0.8)
+"""Least scores in PNet and RNet when a video frame is searched. Before a wall of photographs they leave a third of the candidates, and
+all faces whose final score is .98 or more."""
+_SAME_PLACE = 0.35  # box sides; a candidate no farther from a known face, and of about its size, shows it again
+_SAME_SIZE = 1.7
 
 
 class Detector(Protocol):
@@ -44,6 +49,19 @@ class Detector(Protocol):
 
         `search` (n,) limits the search of the surroundings of missing faces to its True rows; default: all.
         """
+
+    def search(
+        self, image: NDArray[np.uint8], min_face_px: int | None = None, *, regions: Ints | None = None, known: Floats
+    ) -> Detections:
+        """Find new faces in a video frame, at a fraction of the cost of `detect`.
+
+        Args:
+            regions: (r, 4) where to look, left, top, right, bottom in pixels; None: everywhere.
+            known: (n, 4) faces that need not be found; they may be among the result all the same.
+        """
+
+    def confirmed(self, image: NDArray[np.uint8], boxes: Floats) -> NDArray[np.bool_]:
+        """Whether known faces (n, 4) are faces to a stage of the detector that `detect_near` leaves out: (n,)."""
 
     def detect_photo(self, image: NDArray[np.uint8]) -> Detections:
         """Find the faces in a photo, where a face may fill the picture and cost matters less."""
@@ -98,7 +116,7 @@ def _joined(plain: Detections, bordered: Detections, width: int, height: int) ->
 
     outer = bordered[at_edge(bordered)]
     best = max(plain.scores.max(initial=0.0), outer.scores.max(initial=0.0))
-    seen = _distances(plain.boxes, outer.boxes).min(0, initial=np.inf) <= _ELSEWHERE
+    seen = distances(plain.boxes, outer.boxes).min(0, initial=np.inf) <= ELSEWHERE
     outer = outer[seen | (outer.scores >= min(_AT_EDGE, best))]
     both = plain[~at_edge(plain)].joined(outer)
     # the larger of two faces within each other is the face; small false ones lie in real ones
@@ -120,11 +138,19 @@ def _regressed(boxes: Floats, shift: Floats) -> Floats:
     return (boxes + shift * np.hstack([sides, sides])).astype(np.float32)
 
 
-def _distances(boxes: Floats, others: Floats) -> Floats:
+def distances(boxes: Floats, others: Floats) -> Floats:
     """Return the (n, m) distances between box centres, in sides of the `others`."""
     centres, places = (boxes[:, :2] + boxes[:, 2:]) / 2, (others[:, :2] + others[:, 2:]) / 2
     sides = np.maximum((others[:, 2:] - others[:, :2]).max(1), 1.0)
     return np.asarray(np.linalg.norm(centres[:, None] - places[None], axis=2) / sides, np.float32)
+
+
+def _shown_again(boxes: Floats, known: Floats) -> NDArray[np.bool_]:
+    """Return which boxes (n, 4) lie on a known face (m, 4) of about their size."""
+    sides, others = (np.maximum((each[:, 2:] - each[:, :2]).max(1), 1.0) for each in (boxes, known))
+    ratio = sides[:, None] / others[None]
+    alike = (ratio <= _SAME_SIZE) & (ratio >= 1 / _SAME_SIZE)
+    return np.asarray(((distances(boxes, known) <= _SAME_PLACE) & alike).any(1), np.bool_)
 
 
 def _variants(square: Floats) -> Floats:
@@ -165,6 +191,10 @@ class MTCNNDetector:
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers - 1, "detector") if workers > 1 else None
 
+    def alone(self) -> MTCNNDetector:
+        """The same detector, but everything runs in the caller's thread."""
+        return MTCNNDetector(self._pnet, self._rnet, self._onet, self._config)
+
     def _run(self, net: Network, prepare: Callable[[_P], Floats], pieces: Sequence[_P]) -> list[tuple[Floats, ...]]:
         """Run a network on all pieces; return its outputs in their order.
 
@@ -193,9 +223,29 @@ class MTCNNDetector:
         """
         check_image(image)
         sampler = AreaSampler(image)
-        boxes = self._propose(sampler, min_face_px or self._config.min_face_px)
-        boxes = self._refine(sampler, boxes)
-        return self._output(sampler, boxes)
+        first, second, _ = self._config.thresholds
+        boxes = self._propose(sampler, min_face_px or self._config.min_face_px, first)
+        return self._output(sampler, self._refine(sampler, boxes, second))
+
+    def search(
+        self, image: NDArray[np.uint8], min_face_px: int | None = None, *, regions: Ints | None = None, known: Floats
+    ) -> Detections:
+        """Find faces in a video frame, see `Detector`: uncertain candidates and those that show a known face are dropped early.
+
+        Raises:
+            ValueError: not an RGB uint8 image.
+        """
+        check_image(image)
+        first, second = np.maximum(self._config.thresholds[:2], _SWIFT).tolist()
+        whole = np.array([[0, 0, image.shape[1], image.shape[0]]])
+        found = Detections.empty()
+        for left, top, right, bottom in (whole if regions is None else regions).tolist():
+            sampler = AreaSampler(image[top:bottom, left:right])
+            boxes = self._propose(sampler, min_face_px or self._config.min_face_px, first)
+            here = known - np.array([left, top, left, top], np.float32)
+            boxes = self._refine(sampler, boxes[~_shown_again(boxes, here)], second)
+            found = found.joined(self._output(sampler, boxes[~_shown_again(boxes, here)]).shifted(left, top))
+        return found if regions is None else found[_suppress_contained(found.boxes, found.scores, 0.7)]
 
     def detect_photo(self, image: NDArray[np.uint8]) -> Detections:
         """Find the faces in a photo: smaller ones too, and with a border around it, which shows faces that fill the picture.
@@ -234,11 +284,10 @@ class MTCNNDetector:
         squares = _squared(np.asarray(expected, np.float32))
         sampler = PatchSampler(image)
         found = self._output(sampler, squares)
-        apart = _distances(found.boxes, squares)
-        if len(found) and (apart.min(1) > _SETTLED).any():  # it moved: look again from the better place
-            found = self._output(sampler, _squared(found.boxes))
-            apart = _distances(found.boxes, squares)
-        missing = apart.min(0, initial=np.inf) > _ELSEWHERE
+        moved = distances(found.boxes, squares).min(1) > _SETTLED
+        if moved.any():  # look again from the better place
+            found = found[~moved].joined(self._output(sampler, _squared(found.boxes[moved])))
+        missing = distances(found.boxes, squares).min(0, initial=np.inf) > ELSEWHERE
         if search is not None:
             missing &= search
         for square in squares[missing]:
@@ -248,6 +297,19 @@ class MTCNNDetector:
             found = found.joined(again)
         return found[_suppress_contained(found.boxes, found.scores, 0.7)]
 
+    def confirmed(self, image: NDArray[np.uint8], boxes: Floats) -> NDArray[np.bool_]:
+        """See `Detector`: RNet looks at each box and at some a little beside it, as it does in a search."""
+        if not len(boxes):
+            return np.empty(0, np.bool_)
+        squares = _squared(boxes)
+        tried = np.concatenate([np.vstack([square, _variants(square)]) for square in squares])
+        sampler = PatchSampler(image)
+        rectangles, present = self._clipped(tried, sampler)
+        scores = np.zeros(len(tried), np.float32)
+        if present.any():
+            scores[present] = self._look(self._rnet, sampler, rectangles[present], 24)[1][:, 1]
+        return np.asarray(scores.reshape(len(boxes), -1).max(1) > self._config.thresholds[1], np.bool_)
+
     def _search_around(self, image: NDArray[np.uint8], square: Floats) -> Detections:
         """Find a face of about this size whose centre is near the square's."""
         left, top, right, bottom = _surroundings(square, 0.75, image)
@@ -255,7 +317,7 @@ class MTCNNDetector:
         if right <= left or bottom <= top or side < _INPUT:
             return Detections.empty()
         found = self.detect(image[top:bottom, left:right], max(_INPUT, round(0.7 * side))).shifted(left, top)
-        return found[_distances(found.boxes, square[None])[:, 0] <= _ELSEWHERE]
+        return found[distances(found.boxes, square[None])[:, 0] <= ELSEWHERE]
 
     # ----------------------------------------------------------------------------------------- stages
 
@@ -288,8 +350,8 @@ class MTCNNDetector:
                 bands.append((index, 2 * cuts[part], stop))
         return bands
 
-    def _propose(self, sampler: AreaSampler, min_face_px: int) -> Floats:
-        """Return the candidate squares of the whole pyramid, (n, 4)."""
+    def _propose(self, sampler: AreaSampler, min_face_px: int, least: float) -> Floats:
+        """Return the candidate squares of the whole pyramid that PNet gives a score of at least `least`, (n, 4)."""
         levels = self._levels(sampler, min_face_px)
         if not levels:
             return np.empty((0, 4), np.float32)
@@ -303,7 +365,7 @@ class MTCNNDetector:
         maps = [(probability[0, 1], shift[0]) for shift, probability in self._run(self._pnet, resized, bands)]
         # one flat array, so that candidates of all levels are picked and decoded at once
         certain = np.concatenate([probability.ravel() for probability, _ in maps])
-        picked = np.flatnonzero(certain >= self._config.thresholds[0])
+        picked = np.flatnonzero(certain >= least)
         if not len(picked):
             return np.empty((0, 4), np.float32)
         shifts = np.concatenate([shift.reshape(4, -1) for _, shift in maps], axis=1)[:, picked].T
@@ -340,15 +402,15 @@ class MTCNNDetector:
         present: NDArray[np.bool_] = np.asarray((high > low).all(1), np.bool_)
         return np.hstack([low, high]), present
 
-    def _refine(self, sampler: AreaSampler, boxes: Floats) -> Floats:
-        """Run RNet: keep candidates that look like a face, moved and squared, (n, 4)."""
+    def _refine(self, sampler: AreaSampler, boxes: Floats, least: float) -> Floats:
+        """Run RNet: keep candidates with a score above `least`, moved and squared, (n, 4)."""
         rectangles, present = self._clipped(boxes, sampler)
         boxes, rectangles = boxes[present], rectangles[present]
         if not len(boxes):
             return boxes
         shifts, probabilities = self._look(self._rnet, sampler, rectangles, 24)
         scores = probabilities[:, 1]
-        passed = scores > self._config.thresholds[1]
+        passed = scores > least
         boxes, shifts, scores = boxes[passed], shifts[passed], scores[passed]
         kept = _suppress(boxes, scores, 0.7)
         return _squared(_regressed(boxes[kept], shifts[kept]))

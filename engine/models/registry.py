@@ -88,6 +88,8 @@ class EmbedderSpec:
         tensors_sha256: digest over the tensors' names, shapes and bytes (`convert.digest`); None if it is not pinned.
         parts: the fused embedders.
         share: of the first part in the similarity; the second has the rest.
+        same_track: cosine from which on a face, without its mirror image, is taken for that of its own track: among 23.6 million pairs
+            of LFW 1 or 2 in 10,000 of different people reach it; None: not measured.
     """
 
     model_id: str
@@ -99,6 +101,7 @@ class EmbedderSpec:
     tensors_sha256: str | None = None
     parts: tuple[str, ...] = ()
     share: float = 1.0
+    same_track: float | None = None
 
 
 FACENET, MOBILEFACENET, FUSED = "facenet-ms1m-128", "mobilefacenet-192", "facenet-mobilefacenet-320"
@@ -120,6 +123,7 @@ EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType(
                 dimension=128,
                 origin="package-index",
                 normalisation="per_image",
+                same_track=0.62,
                 tensors_sha256="6d6d3ad7ab22f14327a0bc1ff63d0516cdd40a75ea9b66cd9f7874b6d696b9cf",
                 summary="FaceNet, Inception-ResNet-v1, 128-d, trained on MS-Celeb-1M; from the Python package index",
             ),
@@ -128,6 +132,7 @@ EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType(
                 dimension=192,
                 origin="npm",
                 side=112,
+                same_track=0.55,
                 tensors_sha256="9ef4a28a0d4b1365d0df2924e29db7af2d08d1093b1a1f3455dbf251ea6b0142",
                 summary="MobileFaceNet, 192-d, trained on a refined MS-Celeb-1M; from the npm index; for small machines",
             ),

@@ -21,25 +21,22 @@ def cores() -> int:
 
 
 class OnnxNetwork:
-    """An ONNX graph in ONNX Runtime on the CPU.
+    """An ONNX graph in ONNX Runtime on the CPU, in the caller's thread: who wants more cores runs several calls side by side.
 
     Args:
         graph: the graph's bytes, or its path.
-        threads: threads within an operator.
         changing_shapes: inputs differ in size between calls, so that memory patterns would only cost time.
     """
 
-    def __init__(self, graph: bytes | Path, *, threads: int, changing_shapes: bool = False) -> None:
+    def __init__(self, graph: bytes | Path, *, changing_shapes: bool = False) -> None:
         import onnxruntime as ort  # noqa: PLC0415 - keeps a start without networks light
 
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.enable_mem_pattern = not changing_shapes
-        # threads that spin between two runs would take a core from the other stages
-        options.add_session_config_entry("session.force_spinning_stop", "1")
         source: Any = str(graph) if isinstance(graph, Path) else graph
         self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name

@@ -90,7 +90,7 @@ class ModelStore:
     # ----------------------------------------------------------------------------------------- opening
 
     def mtcnn(self) -> tuple[Network, Network, Network]:
-        """Open PNet, RNet and ONet with one thread each: the detector runs several pieces in parallel."""
+        """Open PNet, RNet and ONet."""
 
         def opened(name: str, side: int) -> Network:
             return self._open(name, MTCNN_WEIGHTS[name], lambda: self._mtcnn_module(name), (2, 3, side, side))
@@ -100,7 +100,7 @@ class ModelStore:
     @staticmethod
     def occlusion() -> Network:
         """Open the network of `engine.occlusion`, which comes with Muster."""
-        return OnnxNetwork(resources.files("engine.models").joinpath("occlusion.onnx").read_bytes(), threads=1)
+        return OnnxNetwork(resources.files("engine.models").joinpath("occlusion.onnx").read_bytes())
 
     def _mtcnn_module(self, name: str) -> torch.nn.Module:
         module = convert.mtcnn_module(name)
@@ -138,7 +138,7 @@ class ModelStore:
             return TorchNetwork(build())
         changing = name == "pnet"
         graph = self._graph(name, key, build, example, {0: "n", 2: "h", 3: "w"} if changing else {0: "n"})
-        return OnnxNetwork(graph, threads=1 if name in MTCNN_WEIGHTS else self.threads, changing_shapes=changing)
+        return OnnxNetwork(graph, changing_shapes=changing)
 
     def _graph(
         self, name: str, key: str, build: Callable[[], torch.nn.Module], example: tuple[int, ...], axes: dict[int, str]

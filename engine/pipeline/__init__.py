@@ -7,7 +7,18 @@ from engine.pipeline.camera_check import CameraNote
 from engine.pipeline.faces import Offers
 from engine.pipeline.opening import open_pipeline
 from engine.pipeline.pipeline import Pipeline
+from engine.pipeline.search_beside import SearchBeside
 from engine.pipeline.services import IdentifiedFace, Services
 from engine.pipeline.stats import FrameResult, RunStats
 
-__all__ = ["CameraNote", "FrameResult", "IdentifiedFace", "Offers", "Pipeline", "RunStats", "Services", "open_pipeline"]
+__all__ = [
+    "CameraNote",
+    "FrameResult",
+    "IdentifiedFace",
+    "Offers",
+    "Pipeline",
+    "RunStats",
+    "SearchBeside",
+    "Services",
+    "open_pipeline",
+]

@@ -7,25 +7,27 @@ yet are never dropped.
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
-from engine.embedding import Embedder
+from engine.embedding import Embedder, Glance
+from engine.models.runtime import cores
 from engine.types import FaceQuality, Floats, Image
 
-Timed = Callable[[Callable[[], Floats]], Floats]
-"""Runs the network's call and notes how long it took."""
+Timed = Callable[[Callable[[Image], Floats], Image], Floats]
+"""Runs a network on faces and notes how long it took."""
 
 _PER_TRACK = 4
 """Faces of one undecided track that may wait for the embedder."""
 _MOST = 64
 """Faces of all tracks that may wait."""
-_BATCH = 2
-"""Faces embedded at once: larger batches are hardly faster, and whoever waits behind them waits longer."""
+_LAG = timedelta(seconds=0.1)
+"""How long a face of a recording may wait before it votes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,8 @@ class FaceToEmbed:
         crop: (160, 160, 3) uint8, aligned.
         picture: of the face and its surroundings, when it is the track's best so far.
         order: how many faces of the track came before it.
+        settled: the track has its decision.
+        glance: see only whether it is still the track's own face (`engine.embedding.Glance`).
     """
 
     track_id: int
@@ -47,14 +51,15 @@ class FaceToEmbed:
     picture: Image | None
     order: int
     settled: bool
+    glance: bool = False
 
 
 EmbeddedFace = tuple[FaceToEmbed, Floats]
 
 
-def _rank(face: FaceToEmbed) -> tuple[bool, int, float]:
-    """Undecided tracks first, those with the fewest faces before others, good faces before poor ones."""
-    return face.settled, face.order, -face.quality.score
+def _rank(face: FaceToEmbed) -> tuple[bool, bool, int, float]:
+    """Glances first, which cost little; then undecided tracks, those with the fewest faces first, good faces before poor ones."""
+    return not face.glance, face.settled, face.order, -face.quality.score
 
 
 class EmbeddingQueue:
@@ -64,17 +69,30 @@ class EmbeddingQueue:
         embedded, dropped: faces embedded and left out (none).
     """
 
-    def __init__(self, embedder: Embedder, timed: Timed) -> None:
-        self.embedded = self.dropped = 0
-        self._embedder, self._timed = embedder, timed
+    def __init__(self, embedder: Embedder, timed: Timed, glance: Glance | None = None) -> None:
+        self.embedded = self.dropped = self.glances = 0
+        self._embedder, self._glance, self._timed = embedder, glance, timed
         self._done: deque[EmbeddedFace] = deque()
 
-    def offer(self, faces: Sequence[FaceToEmbed]) -> None:
-        """Take faces in."""
-        if faces:
-            rows = self._timed(lambda: self._embedder.embed(np.stack([face.crop for face in faces])))
-            self._done += zip(faces, rows, strict=True)
-            self.embedded += len(faces)
+    def offer(self, faces: Sequence[FaceToEmbed], time: datetime) -> None:
+        """Take faces of a frame in."""
+        self._take(faces, self._embed(faces))
+
+    def _embed(self, faces: Sequence[FaceToEmbed]) -> list[EmbeddedFace]:
+        """Embed faces, or glance at them; in their order."""
+        rows: dict[int, Floats] = {}
+        for glance, network in ((False, self._embedder), (True, self._glance)):
+            places = [place for place, face in enumerate(faces) if face.glance is glance]
+            if places and network is not None:
+                crops = np.stack([faces[place].crop for place in places])
+                rows.update(zip(places, self._timed(network.embed, crops), strict=True))
+        return [(face, rows[place]) for place, face in enumerate(faces)]
+
+    def _take(self, faces: Sequence[FaceToEmbed], embedded: Sequence[EmbeddedFace]) -> None:
+        self._done += embedded
+        glances = sum(face.glance for face in faces)
+        self.glances += glances
+        self.embedded += len(faces) - glances
 
     def collect(self) -> list[EmbeddedFace]:
         """What has been embedded since the last call, in order.
@@ -86,9 +104,9 @@ class EmbeddingQueue:
         self._done.clear()
         return done
 
-    def waiting(self) -> Collection[int]:
-        """Tracks with faces that have not been collected."""
-        return ()
+    def waiting(self) -> Counter[int]:
+        """How many faces have not been collected, by track."""
+        return Counter()
 
     def withdraw(self, track_ids: Collection[int]) -> None:
         """Forget the faces of these tracks that have not been begun."""
@@ -100,6 +118,50 @@ class EmbeddingQueue:
         """End what runs."""
 
 
+_Asked = tuple[FaceToEmbed, Future[list[EmbeddedFace]]]
+
+
+class LaggedQueue(EmbeddingQueue):
+    """Embeds beside the following of a recording. A face votes when the next frame would be too late for it, by the frames' own times: the
+    same frames give the same decisions on any machine."""
+
+    def __init__(self, embedder: Embedder, timed: Timed, glance: Glance | None = None) -> None:
+        super().__init__(embedder, timed, glance)
+        self._pool = ThreadPoolExecutor(max(1, cores() - 1), "embedding")
+        self._asked: deque[_Asked] = deque()
+        self._time: datetime | None = None
+        self._next: datetime | None = None
+
+    def offer(self, faces: Sequence[FaceToEmbed], time: datetime) -> None:
+        self._asked += [(face, self._pool.submit(self._embed, [face])) for face in faces]
+        self._next = time + abs(time - self._time) if self._time is not None else None
+        self._time = time
+
+    def collect(self) -> list[EmbeddedFace]:
+        while self._asked and (self._next is None or abs(self._next - self._asked[0][0].time) > _LAG):
+            self._finish()
+        return super().collect()
+
+    def _finish(self) -> None:
+        face, future = self._asked.popleft()
+        self._take([face], future.result())
+
+    def waiting(self) -> Counter[int]:
+        return Counter(
+            face.track_id for face in [*(face for face, _ in self._asked), *(face for face, _ in self._done)]
+        )
+
+    def withdraw(self, track_ids: Collection[int]) -> None:
+        self._asked = deque((face, future) for face, future in self._asked if face.track_id not in track_ids)
+
+    def settle(self) -> None:
+        while self._asked:
+            self._finish()
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
 class ThreadedQueue(EmbeddingQueue):
     """Embeds in a thread of its own, so that faces are followed at the camera's rate while others are being recognised.
 
@@ -107,8 +169,8 @@ class ThreadedQueue(EmbeddingQueue):
     (the worst goes), of a decided one the newest.
     """
 
-    def __init__(self, embedder: Embedder, timed: Timed) -> None:
-        super().__init__(embedder, timed)
+    def __init__(self, embedder: Embedder, timed: Timed, glance: Glance | None = None) -> None:
+        super().__init__(embedder, timed, glance)
         self._faces: list[FaceToEmbed] = []
         self._busy: list[FaceToEmbed] = []
         self._changed = threading.Condition()
@@ -124,23 +186,21 @@ class ThreadedQueue(EmbeddingQueue):
                 if self._closed:
                     return
                 self._faces.sort(key=_rank)
-                self._busy, self._faces = self._faces[:_BATCH], self._faces[_BATCH:]
+                self._busy, self._faces = self._faces[:1], self._faces[1:]
                 batch = self._busy
             try:
-                crops = np.stack([face.crop for face in batch])
-                rows = self._timed(lambda crops=crops: self._embedder.embed(crops))  # type: ignore[misc]
+                embedded = self._embed(batch)
             except BaseException as error:  # noqa: BLE001 - told in the pipeline's thread
                 with self._changed:
                     self._error, self._busy, self._faces = error, [], []
                     self._changed.notify_all()
                 return
             with self._changed:
-                self._done += zip(batch, rows, strict=True)
-                self.embedded += len(batch)
+                self._take(batch, embedded)
                 self._busy = []
                 self._changed.notify_all()
 
-    def offer(self, faces: Sequence[FaceToEmbed]) -> None:
+    def offer(self, faces: Sequence[FaceToEmbed], time: datetime) -> None:
         with self._changed:
             for face in faces if self._error is None else ():
                 own = [other for other in self._faces if other.track_id == face.track_id]
@@ -165,9 +225,10 @@ class ThreadedQueue(EmbeddingQueue):
                 raise self._error
         return done
 
-    def waiting(self) -> Collection[int]:
+    def waiting(self) -> Counter[int]:
         with self._changed:
-            return {face.track_id for face in [*self._faces, *self._busy, *(face for face, _ in self._done)]}
+            faces = [*self._faces, *self._busy, *(face for face, _ in self._done)]
+        return Counter(face.track_id for face in faces)
 
     def withdraw(self, track_ids: Collection[int]) -> None:
         with self._changed:

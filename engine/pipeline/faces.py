@@ -18,6 +18,8 @@ _DOUBT_INTERVAL_S = 0.3
 _PATIENCE = 5
 """Faces after which an undecided track is embedded less and less often."""
 _SHOWN_EVERY_S = 0.22
+_WHOLE_EVERY_S = 6.0
+"""A decided track's face is compared with the gallery at least so often; in between a glance tells that it is still the same face."""
 _COVERED_SHARE = 0.1
 _FEW = 2
 """Covered faces that may be a mistake."""
@@ -31,11 +33,13 @@ class Offers:
 
     Attributes:
         at: when the last one was.
+        whole_at: when the last one was that was not merely glanced at.
         score: quality of the best.
     """
 
     count: int = 0
     at: datetime | None = None
+    whole_at: datetime | None = None
     score: float = 0.0
 
     def due(
@@ -65,11 +69,18 @@ class Offers:
             return elapsed >= _DOUBT_INTERVAL_S
         return elapsed >= voting.settled_interval_s
 
-    def made(self, score: float, time: datetime) -> None:
+    def made(self, score: float, time: datetime, *, glance: bool = False) -> None:
         """A face was sent."""
         self.count += 1
         self.at = time
-        self.score = max(self.score, score)
+        if not glance:
+            self.whole_at, self.score = time, max(self.score, score)
+
+    def glance_will_do(self, score: float, time: datetime) -> bool:
+        """A face of this quality would hardly change what is known of the track."""
+        if self.whole_at is None or score > _MUCH_BETTER * self.score:
+            return False
+        return abs((time - self.whole_at).total_seconds()) < _WHOLE_EVERY_S
 
 
 @dataclass
@@ -81,12 +92,14 @@ class TrackFaces:
         quality: of the face when it was last measured.
         best: score and picture of the best face that voted.
         strange: odd faces in a row.
+        questioned: the last glance did not find the track's own face.
         confirmed: time of the last face that agreed with the decision.
         doubted: time from which on the track may be somebody else; None: nothing speaks for it.
         look: how the face looked when it was last compared, and when.
         first_good: monotonic time of the first good frame.
         liveness: whether it is a living person; None: not checked.
         shown_at: when a face was last shown to that check.
+        measured_at: when a face's quality was last measured.
         vouched: what somebody else proved.
         hidden: faces that did not vote because they were covered, by what of them was.
     """
@@ -98,12 +111,14 @@ class TrackFaces:
     best: tuple[float, Image] | None = None
     offers: Offers = field(default_factory=Offers)
     strange: int = 0
+    questioned: bool = False
     confirmed: datetime | None = None
     doubted: datetime | None = None
     look: tuple[Floats, datetime] | None = None
     first_good: float | None = None
     liveness: TrackLiveness | None = None
     shown_at: datetime | None = None
+    measured_at: datetime | None = None
     vouched: Liveness = field(default_factory=Liveness)
     hidden: Counter[str] = field(default_factory=Counter)
 
@@ -130,8 +145,33 @@ class TrackFaces:
 
     def due(self, score: float, time: datetime, doubted: datetime | None, voting: VotingConfig) -> bool:
         """Whether a face of this quality is worth embedding."""
-        strange = self.strange > 0 or self.doubted is not None
+        strange = self.strange > 0 or self.questioned or self.doubted is not None
         return self.offers.due(score, time, doubted, voting, settled=self.settled, strange=strange)
+
+    def measure_due(self, time: datetime, doubted: datetime | None, voting: VotingConfig, waiting: int) -> bool:
+        """Whether a face is to be aligned and measured: it would be embedded if it were good. A poor one rarely gets good at once.
+
+        Args:
+            waiting: faces of the track that are being embedded.
+        """
+        if waiting >= max(1, voting.min_agreeing - len(self.voter)):
+            return False
+        if self.measured_at is not None:
+            since = abs((time - self.measured_at).total_seconds()) + 1e-6
+            if since < voting.embed_interval_s:
+                return False
+        return self.due(1.0, time, doubted, voting)
+
+    def glance_will_do(self, score: float, time: datetime) -> bool:
+        """Whether it is enough to see that a decided track still has its own face."""
+        return self.settled and not self.strange and not self.questioned and self.offers.glance_will_do(score, time)
+
+    def glanced(self, time: datetime, *, same: bool) -> None:
+        """A glance at a face of that time found the track's own face, or did not: then the next one is embedded as a whole."""
+        if same and self.settled:
+            self.confirm(time)
+        else:
+            self.questioned = True
 
     def compare_due(self, time: datetime) -> bool:
         """Whether the face of a named track should be compared with the one before."""
@@ -152,7 +192,7 @@ class TrackFaces:
 
     def confirm(self, time: datetime) -> None:
         """A face of that time agreed with the decision."""
-        self.confirmed = time
+        self.confirmed, self.questioned = time, False
         if self.doubted is not None and time >= self.doubted:
             self.doubted = None
 

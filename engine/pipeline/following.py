@@ -47,7 +47,7 @@ class FaceFollower:
         cut_off: list[Trail] = []
         if self._breaks.look(frame.time, frame.image):
             cut_off = self._tracker.finish()
-            self._finder.scanned = None  # what is in the new picture is looked for at once
+            self._finder.forget()  # what is in the new picture is looked for at once
         with self._stats.stage("detection"):
             expected = self._tracker.expected(frame.time, self._finder.scanned)
             found = self._finder.look(frame, *expected)
@@ -63,5 +63,6 @@ class FaceFollower:
         return [self._tracker.restart(track_id) for track_id in track_ids]
 
     def finish(self) -> list[Trail]:
-        """End all tracks."""
+        """End all tracks: no frame comes any more."""
+        self._finder.close()
         return self._tracker.finish()

@@ -8,7 +8,7 @@ crossed, a jump, a gap): that is how fewer embeddings lose nothing.
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -66,15 +66,19 @@ class Identification:
         """Tracks have ended: they are kept until all that is known of them has been counted."""
         self._closing += trails
 
-    def look(self, seen: FollowedFaces) -> list[FaceToEmbed]:
-        """Take the faces of a frame in; those that can teach something, to be embedded."""
+    def look(self, seen: FollowedFaces, waiting: Mapping[int, int]) -> list[FaceToEmbed]:
+        """Take the faces of a frame in; those that can teach something, to be embedded.
+
+        Args:
+            waiting: how many faces of each track are being embedded. They may be enough to decide it, so no more are asked for.
+        """
         self.end(seen.ended)
         for track_id in seen.track_ids:
             if track_id not in self._faces:
                 self._begin(track_id)
         with self._stats.stage("alignment"):
             self._compare(seen)
-            rows = self._worth_cutting(seen)
+            rows = self._worth_cutting(seen, waiting)
             faces = self._services.reader.cut(seen.frame.image, seen.found[rows]) if rows else Faces.none()
             self._check_liveness(seen, rows, faces)
         return self._worth_embedding(seen, [seen.track_ids[row] for row in rows], faces)
@@ -85,13 +89,13 @@ class Identification:
         for row, crop in zip(named, align(seen.frame.image, seen.found.landmarks[named]), strict=True):
             self._faces[seen.track_ids[row]].compare(crop, seen.frame.time)
 
-    def _worth_cutting(self, seen: FollowedFaces) -> list[int]:
+    def _worth_cutting(self, seen: FollowedFaces, waiting: Mapping[int, int]) -> list[int]:
         """Rows of the faces of a frame that would be embedded if they were good enough, or must be checked for liveness."""
         time, voting = seen.frame.time, self._config.voting
         return [
             row
             for row, track_id in enumerate(seen.track_ids)
-            if self._faces[track_id].due(1.0, time, seen.doubted.get(track_id), voting)
+            if self._faces[track_id].measure_due(time, seen.doubted.get(track_id), voting, waiting.get(track_id, 0))
             or self._faces[track_id].liveness_due(time)
         ]
 
@@ -122,7 +126,7 @@ class Identification:
         frame, chosen = seen.frame, []
         for row, (track_id, quality) in enumerate(zip(track_ids, faces.qualities, strict=True)):
             track = self._faces[track_id]
-            track.quality = quality
+            track.quality, track.measured_at = quality, frame.time
             if not quality.good:
                 continue
             if track.first_good is None:
@@ -132,10 +136,13 @@ class Identification:
             best = track.best is None or quality.score > max(track.best[0], track.offers.score)
             picture = crop_around(frame.image, faces.detections.boxes[row]) if best else None
             order, settled = track.offers.count, track.settled
+            glance = self._services.reader.beside.glance is not None and track.glance_will_do(quality.score, frame.time)
             chosen.append(
-                FaceToEmbed(track_id, frame.time, frame.index, faces.crops[row], quality, picture, order, settled)
+                FaceToEmbed(
+                    track_id, frame.time, frame.index, faces.crops[row], quality, picture, order, settled, glance
+                )
             )
-            track.offers.made(quality.score, frame.time)
+            track.offers.made(quality.score, frame.time, glance=glance)
         return chosen
 
     def vouch(self, track_id: int, reason: str) -> None:
@@ -155,7 +162,9 @@ class Identification:
         result = VoteResult()
         alive = {trail.track_id for trail in trails}
         for _, group in groupby(embedded, key=lambda pair: pair[0].frame):
-            pairs = [pair for pair in group if pair[0].track_id in self._faces]
+            own = [pair for pair in group if pair[0].track_id in self._faces]
+            self._glance([pair for pair in own if pair[0].glance])
+            pairs = [pair for pair in own if not pair[0].glance]
             if not pairs:
                 continue
             matches = self._search(np.stack([embedding for _, embedding in pairs]))
@@ -169,6 +178,15 @@ class Identification:
                     if track.settled:
                         result.settled.add(face.track_id)
         return result
+
+    def _glance(self, glances: Sequence[EmbeddedFace]) -> None:
+        """See which tracks still have their own faces."""
+        glance = self._services.reader.beside.glance
+        for face, row in glances:
+            track = self._faces[face.track_id]
+            fused = track.voter.supporting
+            if glance is not None and fused is not None:
+                track.glanced(face.time, same=glance.agrees(row, fused))
 
     def _search(self, probes: Floats) -> list[Match]:
         self.gallery = self._services.gallery.current()

@@ -13,8 +13,8 @@ from typing import Literal
 from engine.sources import Source
 from engine.types import Frame, SourceEvent
 
-_AHEAD = 3
-"""Frames that may wait for the pipeline, so that one slow frame among quick ones costs none."""
+_AHEAD = 6
+"""Frames that may wait for the pipeline, so that a slow frame among quick ones costs none: a quarter of a second at 25 frames a second."""
 
 
 class Intake:

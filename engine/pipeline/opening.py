@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 from engine.attendance import Watching
 from engine.config import Config
 from engine.events import EventMaker
@@ -10,13 +12,14 @@ from engine.liveness import StreamWatch
 from engine.pipeline.alerts import Alerts
 from engine.pipeline.camera_check import CameraCheck, TurnCheck
 from engine.pipeline.coverage import CoverageKeeper
-from engine.pipeline.embedding_queue import EmbeddingQueue, ThreadedQueue
+from engine.pipeline.embedding_queue import LaggedQueue, ThreadedQueue
 from engine.pipeline.events import CameraEvents
 from engine.pipeline.following import FaceFollower
 from engine.pipeline.identification import Identification
 from engine.pipeline.pipeline import Pipeline, Stages
 from engine.pipeline.recorder import Recorder
 from engine.pipeline.scenes import SceneKeeper
+from engine.pipeline.search_beside import SearchBeside
 from engine.pipeline.services import Services
 from engine.pipeline.stats import RunStats
 from engine.pipeline.strangers import Strangers
@@ -63,21 +66,25 @@ def open_pipeline(
 
     stats, rules, policy = RunStats(), config.camera(camera), config.presentation.policy
     smallest = min_face_px or rules.min_face_px or config.detection.min_face_px
-    finder = services.reader.finder(config.detection, smallest)
     check = CameraCheck(TurnCheck(camera, services.reader.detector, smallest, rules.rotate))
     maker = EventMaker(config.events, camera, rules, config.zone, require_liveness=policy == "require")
     watch = StreamWatch(config.presentation) if live and policy != "off" else None
     watching = Watching(camera, config.attendance.gap_s, config.attendance.coverage_every_s)
-    queue = ThreadedQueue if live else EmbeddingQueue
+    reader, searcher = services.reader, None
+    if live:
+        searcher = services.searcher or SearchBeside(reader.beside.detector)
+        reader.warm()
+        importlib.import_module("scipy.optimize")  # which scipy loads at first use, in half a second
+    networks = (reader.beside.embedder, stats.embedding, reader.beside.glance)
     writer = Writer(services.attendance, services.people, threaded=live)
     alerts = Alerts(services.incidents, services.dossiers, writer, name, services.alert)
     scenes = SceneKeeper(config.events.context_s, services.people)
     stages = Stages(
         coverage=CoverageKeeper(watching, services.attendance.plan.coverage, writer, check),
-        following=FaceFollower(finder, Tracker(config.tracking), stats),
+        following=FaceFollower(reader.finder(config.detection, smallest, searcher), Tracker(config.tracking), stats),
         check=check,
         identification=Identification(services, config, stats),
-        embedding=queue(services.reader.embedder, stats.embedding),
+        embedding=ThreadedQueue(*networks) if live else LaggedQueue(*networks),
         strangers=Strangers(services.strangers, alike, writer, name),
         stream=StreamCheck(camera, watch),
         events=CameraEvents(maker),

@@ -129,7 +129,7 @@ class Pipeline:
         seen = stages.following.follow(frame)
         with self.stats.stage("detection"):
             stages.check.look(frame, seen.found)
-        stages.embedding.offer(stages.identification.look(seen))
+        stages.embedding.offer(stages.identification.look(seen, stages.embedding.waiting()), frame.time)
         self._count_votes()
         attack = stages.stream.look(frame)
         if attack is not None:
@@ -172,7 +172,8 @@ class Pipeline:
         """The rows, after counting them."""
         stages, stats = self._stages, self.stats
         stats.count(rows)
-        stats.embedded, stats.passed_over = stages.embedding.embedded, stages.embedding.dropped
+        queue = stages.embedding
+        stats.embedded, stats.glances, stats.passed_over = queue.embedded, queue.glances, queue.dropped
         stats.latencies_s = list(stages.recorder.latencies_s) if rows else stats.latencies_s
         return rows
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.attendance import AttendanceBook
+from engine.detection import Searcher
 from engine.face_reader import FaceReader
 from engine.gallery import Gallery, GalleryStore, deny
 from engine.incidents import DossierBook, IncidentBook, IncidentRow
@@ -42,6 +43,7 @@ class Services:
         swap_similarity: below this two faces of one track are taken for two people.
         min_margin: how far the best person must lie before the runner-up.
         inactive: ids of people who are enrolled but no longer recognised.
+        searcher: searches the frames of all live cameras; None: each camera has its own.
         alert: notifies others of an incident that was written; may raise StorageError, and is then called again.
     """
 
@@ -58,6 +60,7 @@ class Services:
     swap_similarity: float
     min_margin: float = 0.0
     inactive: Callable[[], Collection[str]] = frozenset
+    searcher: Searcher | None = None
     alert: Callable[[IncidentRow], object] | None = None
 
     def search(self, probes: NDArray[np.float32], gallery: Gallery | None = None) -> list[Match]:

@@ -7,13 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from engine.attendance import PunchRow
 from engine.incidents import IncidentKind, IncidentRow
-from engine.types import Event, Frame, Track
-
-T = TypeVar("T")
+from engine.types import Event, Floats, Frame, Image, Track
 
 
 @dataclass(frozen=True)
@@ -39,8 +36,9 @@ class RunStats:
 
     Attributes:
         dropped: frames of a live camera that were left out because newer ones were there.
-        scans: frames searched as a whole; in the others faces were looked for where they were expected.
-        embedded, passed_over: faces embedded, and good faces that were left out because the embedder had no time.
+        scans: searches for new faces; in the other frames faces were looked for where they were expected.
+        embedded, glances, passed_over: faces embedded, faces of decided tracks that were only glanced at, and good faces that were left
+            out because the embedder had no time.
         seen, retracted, unresolved: `seen` rows, withdrawn names, tracks that ended without a decision.
         stage_s: seconds spent per stage; stages of a live camera run side by side.
         latencies_s: from a person's first good frame to their durable punch.
@@ -53,6 +51,7 @@ class RunStats:
     dropped: int = 0
     scans: int = 0
     embedded: int = 0
+    glances: int = 0
     passed_over: int = 0
     seen: int = 0
     retracted: int = 0
@@ -70,10 +69,10 @@ class RunStats:
         finally:
             self.stage_s[name] = self.stage_s.get(name, 0.0) + clock.perf_counter() - began
 
-    def embedding(self, work: Callable[[], T]) -> T:
+    def embedding(self, network: Callable[[Image], Floats], faces: Image) -> Floats:
         """Do the work of the embedding stage, and add the time it took."""
         with self.stage("embedding"):
-            return work()
+            return network(faces)
 
     def count(self, rows: Sequence[PunchRow | IncidentRow]) -> None:
         """Take in rows that were written."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clips import guided_frames
-from fakes import PaletteEmbedder
+from fakes import OneWayDetector, PaletteEmbedder
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
@@ -43,7 +43,7 @@ def face(
     return [x - half, y - half, x + half, y + half], [[x + px, y - 0.1 * side + py] for px, py in points]
 
 
-class Shows:
+class Shows(OneWayDetector):
     """A detector that finds what it was last told to."""
 
     def __init__(self) -> None:
@@ -62,15 +62,6 @@ class Shows:
         return Detections(
             np.array(boxes, np.float32), np.array(landmarks, np.float32), np.full(len(boxes), 0.99, np.float32)
         )
-
-    def detect_near(self, image: Image, expected: object, search: object = None) -> Detections:
-        """See `Detector`."""
-        del expected, search
-        return self.detect(image, 20)
-
-    def detect_photo(self, image: Image) -> Detections:
-        """See `Detector`."""
-        return self.detect(image, 20)
 
 
 def picture(seed: int = 0, *, high: int = HIGH, wide: int = WIDE) -> Image:

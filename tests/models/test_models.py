@@ -209,7 +209,7 @@ def test_blocked_graphs_compute_the_same_function() -> None:
             expected = convert.mtcnn_module(name)(torch.from_numpy(x))
         axes = {0: "n", 2: "h", 3: "w"} if name == "pnet" else {0: "n"}
         graph = convert.export_onnx(convert.blocked(convert.mtcnn_module(name)), shape, axes)
-        for ours, theirs in zip(OnnxNetwork(graph, threads=1)(x), expected, strict=True):
+        for ours, theirs in zip(OnnxNetwork(graph)(x), expected, strict=True):
             assert_allclose(ours, theirs.numpy(), atol=1e-5)
 
 

@@ -111,12 +111,9 @@ def test_a_live_camera_comes_to_the_decisions_of_a_recording(tmp_path: Path) -> 
     sheet = read_rows(tmp_path / "live" / "attendance" / f"{DAY}.csv")
     assert [row["employee_id"] for row in sheet] == ["ann", "bob"]
     assert stats.incidents == expected.incidents
-    assert (stats.frames, stats.faces, stats.tracks, stats.dropped) == (
-        expected.frames,
-        expected.faces,
-        expected.tracks,
-        0,
-    )
+    # a search beside the loop finds a face some frames later
+    assert 0 <= expected.faces - stats.faces <= 3 * expected.tracks
+    assert (stats.frames, stats.tracks, stats.dropped) == (expected.frames, expected.tracks, 0)
     assert (stats.punches, stats.retracted, stats.unresolved) == (2, 0, 0)
     strangers = {row["unknown_ids"] for row in services.incidents.log.raw.read(DAY) if row["kind"] == "unknown"}
     assert strangers == {"unknown-1"}
@@ -202,7 +199,9 @@ def test_a_log_that_stays_away_is_told_at_the_end_and_no_thread_is_left(tmp_path
 def test_what_breaks_in_a_thread_ends_the_run_with_its_error(tmp_path: Path) -> None:
     class Broken(PaletteEmbedder):
         def embed(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-            raise GalleryMismatch(f"{len(faces)} faces of another model", hint="none")
+            if faces.any():  # the blank one only warms the network up
+                raise GalleryMismatch(f"{len(faces)} faces of another model", hint="none")
+            return super().embed(faces)
 
     before = threading.active_count()
     scene = Scene()

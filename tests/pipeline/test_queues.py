@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +13,15 @@ from fakes import ListSource, at
 from numpy.typing import NDArray
 from waiting import until
 
+from engine.embedding import Glance
 from engine.errors import InputError
-from engine.pipeline.embedding_queue import EmbeddingQueue, FaceToEmbed, ThreadedQueue
+from engine.pipeline.embedding_queue import EmbeddingQueue, FaceToEmbed, LaggedQueue, ThreadedQueue
 from engine.pipeline.intake import Intake
 from engine.types import FaceQuality, Frame, SourceEvent
 
 IMAGE = np.zeros((4, 4, 3), np.uint8)
 PATIENCE_S = 10.0
+NOW = at(0)
 
 
 def _frame(index: int) -> Frame:
@@ -60,9 +63,9 @@ def test_a_recording_is_read_whole_and_in_order(count: int) -> None:
 def test_a_recording_waits_for_the_pipeline() -> None:
     source = WatchedSource([_frame(index) for index in range(50)])
     intake = Intake(source, newest_wins=False)
-    until(lambda: source.read == 4)  # three wait and the fourth stands at the door
+    until(lambda: source.read == 7)  # six wait and the seventh stands at the door
     time.sleep(0.05)
-    assert source.read == 4
+    assert source.read == 7
     assert len(_drained(intake)) == 50
 
 
@@ -70,8 +73,8 @@ def test_of_a_camera_the_newest_frames_are_kept_and_the_others_counted() -> None
     source = WatchedSource([_frame(index) for index in range(50)])
     intake = Intake(source, newest_wins=True)
     assert source.done.wait(PATIENCE_S)
-    assert [item.index for item in _drained(intake) if isinstance(item, Frame)] == [47, 48, 49]
-    assert intake.dropped == 47
+    assert [item.index for item in _drained(intake) if isinstance(item, Frame)] == list(range(44, 50))
+    assert intake.dropped == 44
 
 
 def test_news_of_a_camera_is_never_left_out() -> None:
@@ -81,7 +84,7 @@ def test_news_of_a_camera_is_never_left_out() -> None:
     assert source.done.wait(PATIENCE_S)
     items = _drained(intake)
     assert items[:2] == [lost, back]
-    assert [item.index for item in items[2:] if isinstance(item, Frame)] == [27, 28, 29]
+    assert [item.index for item in items[2:] if isinstance(item, Frame)] == list(range(24, 30))
 
 
 def test_what_the_source_raises_is_raised_after_what_it_gave() -> None:
@@ -135,6 +138,12 @@ class GatedEmbedder:
         return np.stack([[float(value), 1.0] for value in self.batches[-1]]).astype(np.float32)
 
 
+def _timed(
+    network: Callable[[NDArray[np.uint8]], NDArray[np.float32]], faces: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    return network(faces)
+
+
 def _face(mark: int, track_id: int = 1, *, score: float = 0.5, order: int = 0, settled: bool = False) -> FaceToEmbed:
     quality = FaceQuality(40.0, 0.5, 0.5, 0.2, 0.0, 0.0, 0.0, 1.0, score)
     crop = np.full((160, 160, 3), mark % 256, np.uint8)
@@ -151,8 +160,8 @@ def _marks(queue: ThreadedQueue | EmbeddingQueue) -> list[int]:
 def gated() -> Iterator[tuple[ThreadedQueue, GatedEmbedder]]:
     """A queue whose embedder is busy with a first face, number 0 of track 99."""
     embedder = GatedEmbedder()
-    queue = ThreadedQueue(embedder, lambda work: work())
-    queue.offer([_face(0, 99)])
+    queue = ThreadedQueue(embedder, _timed)
+    queue.offer([_face(0, 99)], NOW)
     assert embedder.begun.acquire(timeout=PATIENCE_S)
     yield queue, embedder
     embedder.gate.set()
@@ -162,9 +171,9 @@ def gated() -> Iterator[tuple[ThreadedQueue, GatedEmbedder]]:
 def test_at_once_means_in_order_and_nothing_waits() -> None:
     embedder = GatedEmbedder()
     embedder.gate.set()
-    queue = EmbeddingQueue(embedder, lambda work: work())
-    queue.offer([])
-    queue.offer([_face(1), _face(2)])
+    queue = EmbeddingQueue(embedder, _timed)
+    queue.offer([], NOW)
+    queue.offer([_face(1), _face(2)], NOW)
     assert _marks(queue) == [1, 2]
     assert queue.collect() == []
     assert not queue.waiting()
@@ -175,9 +184,8 @@ def test_undecided_tracks_come_first_those_with_the_fewest_faces_before_others(
     gated: tuple[ThreadedQueue, GatedEmbedder],
 ) -> None:
     queue, embedder = gated
-    queue.offer(
-        [_face(1, 1, settled=True), _face(2, 2, order=3), _face(3, 3, order=0), _face(4, 4, order=0, score=0.9)]
-    )
+    faces = [_face(1, 1, settled=True), _face(2, 2, order=3), _face(3, 3, order=0), _face(4, 4, order=0, score=0.9)]
+    queue.offer(faces, NOW)
     embedder.gate.set()
     queue.settle()
     assert _marks(queue) == [0, 4, 3, 2, 1]
@@ -187,7 +195,9 @@ def test_the_worst_waiting_face_of_a_track_makes_room_and_is_counted(
     gated: tuple[ThreadedQueue, GatedEmbedder],
 ) -> None:
     queue, embedder = gated
-    queue.offer([_face(mark, 1, score=score, order=mark) for mark, score in enumerate([0.5, 0.2, 0.6, 0.7, 0.8], 1)])
+    queue.offer(
+        [_face(mark, 1, score=score, order=mark) for mark, score in enumerate([0.5, 0.2, 0.6, 0.7, 0.8], 1)], NOW
+    )
     assert queue.dropped == 1
     embedder.gate.set()
     queue.settle()
@@ -197,7 +207,7 @@ def test_the_worst_waiting_face_of_a_track_makes_room_and_is_counted(
 def test_of_a_decided_track_only_the_newest_face_waits(gated: tuple[ThreadedQueue, GatedEmbedder]) -> None:
     queue, embedder = gated
     for mark in (1, 2, 3):
-        queue.offer([_face(mark, 1, settled=True)])
+        queue.offer([_face(mark, 1, settled=True)], NOW)
     embedder.gate.set()
     queue.settle()
     assert _marks(queue) == [0, 3]
@@ -206,7 +216,7 @@ def test_of_a_decided_track_only_the_newest_face_waits(gated: tuple[ThreadedQueu
 
 def test_tracks_wait_until_they_are_collected_or_withdrawn(gated: tuple[ThreadedQueue, GatedEmbedder]) -> None:
     queue, embedder = gated
-    queue.offer([_face(1, 1), _face(2, 2)])
+    queue.offer([_face(1, 1), _face(2, 2)], NOW)
     assert set(queue.waiting()) == {99, 1, 2}
     queue.withdraw({2})
     embedder.gate.set()
@@ -219,7 +229,7 @@ def test_tracks_wait_until_they_are_collected_or_withdrawn(gated: tuple[Threaded
 def test_many_faces_wait_in_bounded_memory(gated: tuple[ThreadedQueue, GatedEmbedder]) -> None:
     queue, embedder = gated
     for mark in range(1, 200):
-        queue.offer([_face(mark, track_id, order=mark) for track_id in (1, 2, 3)])
+        queue.offer([_face(mark, track_id, order=mark) for track_id in (1, 2, 3)], NOW)
     embedder.gate.set()
     queue.settle()
     assert len(queue.collect()) == 1 + 3 * 4
@@ -231,8 +241,8 @@ def test_what_the_network_raises_reaches_the_pipeline() -> None:
         def embed(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
             raise MemoryError(f"{len(faces)} faces")
 
-    queue = ThreadedQueue(Broken(), lambda work: work())
-    queue.offer([_face(1)])
+    queue = ThreadedQueue(Broken(), _timed)
+    queue.offer([_face(1)], NOW)
     queue.settle()
     with pytest.raises(MemoryError, match="1 faces"):
         queue.collect()
@@ -248,10 +258,10 @@ def test_what_was_embedded_before_the_network_broke_is_given_first() -> None:
 
     embedder = BreaksLater()
     embedder.gate.set()
-    queue = ThreadedQueue(embedder, lambda work: work())
-    queue.offer([_face(mark, mark) for mark in range(1, 5)])
+    queue = ThreadedQueue(embedder, _timed)
+    queue.offer([_face(mark, mark) for mark in range(1, 5)], NOW)
     queue.settle()
-    assert _marks(queue) == [1, 2]
+    assert _marks(queue) == [1]
     with pytest.raises(MemoryError):
         queue.collect()
     queue.close()
@@ -261,14 +271,73 @@ def test_what_was_embedded_before_the_network_broke_is_given_first() -> None:
 def test_faces_of_ever_new_tracks_wait_in_bounded_memory(gated: tuple[ThreadedQueue, GatedEmbedder]) -> None:
     queue, _ = gated
     for mark in range(1, 400):
-        queue.offer([_face(mark, mark, order=mark % 3)])
+        queue.offer([_face(mark, mark, order=mark % 3)], NOW)
     assert len(queue.waiting()) <= 66
     assert queue.dropped >= 399 - 65
 
 
 def test_closing_does_not_wait_for_faces_that_have_not_begun(gated: tuple[ThreadedQueue, GatedEmbedder]) -> None:
     queue, embedder = gated
-    queue.offer([_face(mark, mark) for mark in range(1, 20)])
+    queue.offer([_face(mark, mark) for mark in range(1, 20)], NOW)
     embedder.gate.set()
     queue.close()
     assert len(embedder.batches) < 10
+
+
+def test_glances_come_before_faces_that_cost_more_and_are_counted_apart() -> None:
+    embedder, quick = GatedEmbedder(), GatedEmbedder()
+    quick.gate.set()
+    queue = ThreadedQueue(embedder, _timed, Glance(quick, slice(None), 0.5))
+    queue.offer([_face(0, 99)], NOW)
+    assert embedder.begun.acquire(timeout=PATIENCE_S)
+    queue.offer([_face(1, 1), replace(_face(2, 2, settled=True), glance=True)], NOW)
+    embedder.gate.set()
+    queue.settle()
+    assert _marks(queue) == [0, 2, 1]
+    assert (queue.embedded, queue.glances) == (2, 1)
+    assert quick.batches == [[2]]
+    queue.close()
+
+
+# --------------------------------------------------------------------------------------------- recordings
+
+
+@pytest.mark.parametrize(("fps", "late"), [(3, 0), (10, 1), (25, 2)])
+def test_a_face_of_a_recording_votes_a_fixed_time_later(fps: int, late: int) -> None:
+    """However slow the network is: the same frames give the same answers."""
+    for pause_s in (0.0, 0.02):
+
+        class Slow(GatedEmbedder):
+            def embed(self, faces: NDArray[np.uint8], pause_s: float = pause_s) -> NDArray[np.float32]:
+                self.gate.set()
+                time.sleep(pause_s)
+                return super().embed(faces)
+
+        queue = LaggedQueue(Slow(), _timed)
+        voted: list[list[int]] = []
+        for index in range(6):
+            queue.offer([replace(_face(index + 1, index), time=at(index / fps))], at(index / fps))
+            voted.append([])
+            for face, _ in queue.collect():
+                voted[-1].append(face.track_id)
+        queue.settle()
+        rest = [face.track_id for face, _ in queue.collect()]
+        assert [track_id for each in voted for track_id in each] + rest == list(range(6))
+        assert voted[0] == [0]  # how soon the next frame comes is not known yet
+        assert voted[1:] == [[index - late] if index > late else [] for index in range(1, 6)]
+        queue.close()
+
+
+def test_faces_of_a_recording_are_withdrawn_even_if_they_have_begun() -> None:
+    embedder = GatedEmbedder()
+    queue = LaggedQueue(embedder, _timed)
+    queue.offer([], at(0))
+    queue.offer([replace(_face(mark, mark), time=at(0.04)) for mark in (1, 2)], at(0.04))
+    assert embedder.begun.acquire(timeout=PATIENCE_S)
+    assert dict(queue.waiting()) == {1: 1, 2: 1}
+    queue.withdraw({1})
+    assert dict(queue.waiting()) == {2: 1}
+    embedder.gate.set()
+    queue.settle()
+    assert _marks(queue) == [2]
+    queue.close()

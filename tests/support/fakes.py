@@ -172,7 +172,87 @@ class PaletteEmbedder:
         return rows
 
 
-class ScriptedDetector:
+class OneWayDetector:
+    """Finds by every way of looking what `detect` finds, and takes every known face for one."""
+
+    def detect(self, image: NDArray[np.uint8], min_face_px: int | None = None) -> Detections:
+        """See `Detector`."""
+        raise NotImplementedError
+
+    def detect_near(
+        self, image: NDArray[np.uint8], expected: NDArray[np.float32], search: NDArray[np.bool_] | None = None
+    ) -> Detections:
+        """See `Detector`."""
+        del expected, search
+        return self.detect(image, 20)
+
+    def search(
+        self,
+        image: NDArray[np.uint8],
+        min_face_px: int | None = None,
+        *,
+        regions: NDArray[np.int64] | None = None,
+        known: NDArray[np.float32],
+    ) -> Detections:
+        """See `Detector`."""
+        del regions, known
+        return self.detect(image, min_face_px)
+
+    def confirmed(self, image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """See `Detector`."""
+        del image
+        return np.ones(len(boxes), np.bool_)
+
+    def detect_photo(self, image: NDArray[np.uint8]) -> Detections:
+        """See `Detector`."""
+        return self.detect(image, 20)
+
+
+class CountingDetector(OneWayDetector):
+    """Says what it is told to, and remembers what it was asked.
+
+    Attributes:
+        near, elsewhere: what looks and searches find.
+        confirms: known faces are faces.
+        gate: searches wait for it.
+    """
+
+    def __init__(self, near: list[float]) -> None:
+        self.asked: list[str] = []
+        self.near: list[list[float]] = [near]
+        self.elsewhere: list[list[float]] = []
+        self.regions: list[NDArray[np.int64] | None] = []
+        self.confirms = True
+        self.gate: threading.Event | None = None
+
+    def search(
+        self,
+        image: NDArray[np.uint8],
+        min_face_px: int | None = None,
+        *,
+        regions: NDArray[np.int64] | None = None,
+        known: NDArray[np.float32],
+    ) -> Detections:
+        del image, known
+        self.asked.append(f"{'whole' if regions is None else 'part'} {min_face_px}")
+        self.regions.append(regions)
+        if self.gate is not None:
+            assert self.gate.wait(10)
+        return detections(self.elsewhere)
+
+    def confirmed(self, image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
+        del image
+        return np.full(len(boxes), self.confirms)
+
+    def detect_near(
+        self, image: NDArray[np.uint8], expected: NDArray[np.float32], search: NDArray[np.bool_] | None = None
+    ) -> Detections:
+        del image, search
+        self.asked.append(f"look {len(expected)}")
+        return detections(self.near)
+
+
+class ScriptedDetector(OneWayDetector):
     """Gives the boxes of a scene's script for the scene's own pictures, and none for others."""
 
     def __init__(self, scene: Scene) -> None:
@@ -183,17 +263,6 @@ class ScriptedDetector:
         """See `Detector`."""
         del min_face_px
         return detections(self._rows.get(id(image), []))
-
-    def detect_near(
-        self, image: NDArray[np.uint8], expected: NDArray[np.float32], search: NDArray[np.bool_] | None = None
-    ) -> Detections:
-        """See `Detector`: everything in the script is where it is expected."""
-        del expected, search
-        return self.detect(image)
-
-    def detect_photo(self, image: NDArray[np.uint8]) -> Detections:
-        """See `Detector`."""
-        return self.detect(image)
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import BACKGROUND, PALETTE, PaletteEmbedder, detections, paint, vector
+from fakes import BACKGROUND, PALETTE, OneWayDetector, PaletteEmbedder, detections, paint, vector
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 from PIL import Image
@@ -22,7 +22,7 @@ from engine.tuning.reading import read_labelled
 from engine.types import Detections
 
 
-class PaintedFaces:
+class PaintedFaces(OneWayDetector):
     """Finds the one painted face of a picture: all that is not background."""
 
     def detect(self, image: NDArray[np.uint8], min_face_px: int | None = None) -> Detections:
@@ -30,17 +30,6 @@ class PaintedFaces:
         del min_face_px
         ys, xs = np.nonzero((np.abs(image.astype(int) - BACKGROUND) > 40).any(2))
         return detections([[xs.min(), ys.min(), xs.max() + 1, ys.max() + 1, 0.9999]] if len(xs) else [])
-
-    def detect_near(
-        self, image: NDArray[np.uint8], expected: NDArray[np.float32], search: NDArray[np.bool_] | None = None
-    ) -> Detections:
-        """See `Detector`."""
-        del expected, search
-        return self.detect(image)
-
-    def detect_photo(self, image: NDArray[np.uint8]) -> Detections:
-        """See `Detector`."""
-        return self.detect(image)
 
 
 @pytest.fixture(autouse=True)
