@@ -38,6 +38,9 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="speed: only the stations one by one, in a minute")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument(
+        "--people", type=Path, metavar="FOLDER", help="speed: a folder of photos per person for the hard clips"
+    )
     parser.add_argument("--pages", type=Path, metavar="FOLDER", help="write performance.md and evaluation.md there")
     options = parser.parse_args()
     parts = options.parts or PARTS
@@ -46,7 +49,7 @@ def main() -> None:
     if options.quick and (options.pages or "speed" not in parts):
         parser.error("--quick goes with speed, and measures too little for a page")
     try:
-        found = run(parts, quick=options.quick, pages=options.pages, quiet=options.json)
+        found = run(parts, quick=options.quick, people=options.people, pages=options.pages, quiet=options.json)
     except MusterError as error:
         print(f"bench: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
@@ -56,7 +59,9 @@ def main() -> None:
         show(found)
 
 
-def run(parts: list[str] | tuple[str, ...], *, quick: bool, pages: Path | None, quiet: bool) -> dict[str, Any]:
+def run(
+    parts: list[str] | tuple[str, ...], *, quick: bool, people: Path | None, pages: Path | None, quiet: bool
+) -> dict[str, Any]:
     """The results by part.
 
     Raises:
@@ -70,7 +75,7 @@ def run(parts: list[str] | tuple[str, ...], *, quick: bool, pages: Path | None, 
         ModelStore("onnx", progress=progress).embedder(FACENET)
         bench = Workbench(Path(folder), progress=progress)
         if "speed" in parts:
-            found["speed"] = run_bench(photos, progress, quick=quick)
+            found["speed"] = run_bench(photos, progress, people=people, quick=quick)
             if pages is not None:
                 write_page(pages / "performance.md", found["speed"])
         if "accuracy" in parts:

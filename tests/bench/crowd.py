@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from engine.demo.video import Figure, cut_out
 from engine.detection import Detector
 from engine.imaging import VideoWriter, read_image
 
-__all__ = ["ENROLLED", "PHOTOS", "Clip", "render_clip"]
+__all__ = ["ENROLLED", "PHOTOS", "Clip", "enrolment_of", "render_clip"]
 
 RGB = NDArray[np.uint8]
 
@@ -31,6 +32,7 @@ PHOTOS = (
     "madonna/2",
     "mindy_kaling/2",
 )
+_ENROLMENT_PHOTOS = 6
 ENROLLED = ("ben_afflek", "elton_john", "jerry_seinfeld", "mindy_kaling")
 _ENTERS_EVERY_S = 0.4
 _FACE = (0.13, 0.21)  # heights of faces, far and near, as shares of the picture's
@@ -43,7 +45,8 @@ class Clip:
     Attributes:
         path: MP4 file.
         width, height, fps, people: what was asked for.
-        enrolled: ids of the enrolled people in it.
+        enrolment: photos of the enrolled people in it, by their ids.
+        smallest_face: that is looked for, pixels.
     """
 
     path: Path
@@ -51,7 +54,18 @@ class Clip:
     height: int
     fps: float
     people: int
-    enrolled: tuple[str, ...]
+    enrolment: Mapping[str, tuple[Path, ...]]
+    smallest_face: int
+
+    @property
+    def enrolled(self) -> tuple[str, ...]:
+        """Ids of the enrolled people in it."""
+        return tuple(self.enrolment)
+
+
+def enrolment_of(photos: Path, person: str) -> tuple[Path, ...]:
+    """The sample photos of a person that are enrolled."""
+    return tuple(sorted((photos / "train" / person).glob("*.jpg"))[:_ENROLMENT_PHOTOS])
 
 
 def render_clip(
@@ -89,7 +103,8 @@ def render_clip(
             noise = noises[index % len(noises)]
             writer.write(np.clip(scene.astype(np.int16) + noise, 0, 255).astype(np.uint8))
     names = dict.fromkeys(name.split("/")[0] for name in PHOTOS[:people])
-    return Clip(path, width, height, fps, people, tuple(name for name in names if name in ENROLLED))
+    enrolment = {name: enrolment_of(photos, name) for name in names if name in ENROLLED}
+    return Clip(path, width, height, fps, people, enrolment, 60 if height >= 1080 else 40)
 
 
 def _fitted(figure: Figure, height: int) -> Figure:

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,31 +26,24 @@ from engine.models import FACENET, ModelStore, embedder_spec
 from engine.sources import VideoSource
 from engine.workbench import Workbench
 from tests.bench.apart import cpu_s
-from tests.bench.crowd import ENROLLED, Clip
+from tests.bench.crowd import Clip
 
-__all__ = ["dlib_loop", "dlib_parts", "enrolled_workspace", "facenet_loop", "has_dlib", "muster_loop", "smallest_face"]
+__all__ = ["decoding", "dlib_loop", "dlib_parts", "enrolled_workspace", "facenet_loop", "has_dlib", "muster_loop"]
 
 RGB = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Reader = Callable[[RGB], Floats]
 
-_ENROLMENT_PHOTOS = 6
 _SAME = 0.5  # similarity from which the plain facenet loop names somebody
 _DLIB_SAME = 0.6  # distance below which face_recognition does
 _OFTEN = 2  # sightings before a plain loop counts somebody as found
 
 
-def smallest_face(clip: Clip) -> int:
-    """The smallest face that is looked for in a clip, pixels."""
-    return 60 if clip.height >= 1080 else 40
-
-
-def enrolled_workspace(folder: Path, photos: Path) -> None:
-    """A workspace in which the four people are enrolled."""
+def enrolled_workspace(folder: Path, enrolment: Mapping[str, Sequence[Path]]) -> None:
+    """A workspace in which people are enrolled with their photos."""
     workbench = Workbench(folder)
-    for person in ENROLLED:
-        files = sorted((photos / "train" / person).glob("*.jpg"))[:_ENROLMENT_PHOTOS]
-        workbench.registrar.enrol_photos(person, person.replace("_", " ").title(), files, author="bench")
+    for person, files in enrolment.items():
+        workbench.registrar.enrol_photos(person, person.replace("_", " ").title(), list(files), author="bench")
 
 
 def muster_loop(workspace: Path, clip: Clip, live: bool) -> dict[str, Any]:
@@ -63,11 +56,9 @@ def muster_loop(workspace: Path, clip: Clip, live: bool) -> dict[str, Any]:
         folder = Path(scratch) / "workspace"
         shutil.copytree(workspace, folder)
         workbench = Workbench(folder)
-        reader = workbench.reader
-        reader.embedder.embed(np.zeros((1, 160, 160, 3), np.uint8))
-        reader.detector.detect(np.zeros((clip.height, clip.width, 3), np.uint8))
+        workbench.reader.warm()
         source = VideoSource(clip.path, "bench", start=datetime.now(UTC), fast=not live)
-        pipeline = workbench.pipeline("bench", min_face_px=smallest_face(clip), live=live)
+        pipeline = workbench.pipeline("bench", min_face_px=clip.smallest_face, live=live)
         used, began = cpu_s(), time.perf_counter()
         ended = [began]
         stats = pipeline.run(source, lambda _result: ended.append(time.perf_counter()))
@@ -80,16 +71,25 @@ def muster_loop(workspace: Path, clip: Clip, live: bool) -> dict[str, Any]:
             "fps": stats.frames / seconds,
             "cores": used / (time.perf_counter() - began),
             "frames": stats.frames,
-            "dropped": stats.dropped,
+            "dropped": stats.dropped + source.skipped,
             "scans": stats.scans,
             "faces_per_frame": stats.faces / max(stats.frames, 1),
             "embedded": stats.embedded,
+            "glances": stats.glances,
             "passed_over": stats.passed_over,
             "people": sorted({row.employee_id for row in rows if row.event == "punch"}),
             "withdrawn": stats.retracted,
             "latencies_s": stats.latencies_s,
             "stage_ms": {name: value * 1000 / max(stats.frames, 1) for name, value in stats.stage_s.items()},
         }
+
+
+def decoding(clip: Clip) -> dict[str, Any]:
+    """Read a clip at its own rate and do nothing with its frames: `cores` used."""
+    source = VideoSource(clip.path, "bench", start=datetime.now(UTC))
+    used, began = cpu_s(), time.perf_counter()
+    frames = sum(1 for _ in source)
+    return {"frames": frames, "cores": (cpu_s() - used) / (time.perf_counter() - began)}
 
 
 def _spread_frames(clip: Clip, count: int) -> Iterator[tuple[RGB, float]]:
@@ -108,12 +108,12 @@ def _spread_frames(clip: Clip, count: int) -> Iterator[tuple[RGB, float]]:
     capture.release()
 
 
-def _plain(clip: Clip, count: int, read: Reader, photos: Path, name: Callable[[Floats, Floats], int]) -> dict[str, Any]:
+def _plain(clip: Clip, count: int, read: Reader, name: Callable[[Floats, Floats], int]) -> dict[str, Any]:
     """Time a plain loop; `read` gives the embeddings of a picture's faces, `name` the row of the nearest person or -1."""
     rows: list[Floats] = []
     owners: list[str] = []
-    for person in ENROLLED:
-        for file in sorted((photos / "train" / person).glob("*.jpg"))[:_ENROLMENT_PHOTOS]:
+    for person, files in clip.enrolment.items():
+        for file in files:
             found = read(read_image(file))
             if len(found):
                 rows.append(found[0])
@@ -139,7 +139,7 @@ def _plain(clip: Clip, count: int, read: Reader, photos: Path, name: Callable[[F
     }
 
 
-def facenet_loop(clip: Clip, count: int, photos: Path) -> dict[str, Any]:
+def facenet_loop(clip: Clip, count: int) -> dict[str, Any]:
     """facenet-pytorch on every frame: its detector, its crops, its network (with the same weights as ours)."""
     import torch
     from facenet_pytorch import MTCNN
@@ -147,7 +147,7 @@ def facenet_loop(clip: Clip, count: int, photos: Path) -> dict[str, Any]:
     spec = embedder_spec(FACENET)
     module = ModelStore("torch").module(spec.model_id)
     detector = MTCNN(
-        image_size=160, margin=32, keep_all=True, min_face_size=smallest_face(clip), post_process=False, device="cpu"
+        image_size=160, margin=32, keep_all=True, min_face_size=clip.smallest_face, post_process=False, device="cpu"
     )
 
     def read(image: RGB) -> Floats:
@@ -163,7 +163,7 @@ def facenet_loop(clip: Clip, count: int, photos: Path) -> dict[str, Any]:
         scores = gallery @ row
         return int(scores.argmax()) if scores.max() >= _SAME else -1
 
-    return _plain(clip, count, read, photos, name)
+    return _plain(clip, count, read, name)
 
 
 def has_dlib() -> bool:
@@ -186,7 +186,7 @@ def dlib_parts() -> tuple[Any, Any, Any]:
     )
 
 
-def dlib_loop(clip: Clip, count: int, photos: Path) -> dict[str, Any]:
+def dlib_loop(clip: Clip, count: int) -> dict[str, Any]:
     """What `face_recognition.face_locations` and `face_encodings` do, with the same model files."""
     detector, landmarks, network = dlib_parts()
 
@@ -199,4 +199,4 @@ def dlib_loop(clip: Clip, count: int, photos: Path) -> dict[str, Any]:
         distances = np.linalg.norm(gallery - row, axis=1)
         return int(distances.argmin()) if distances.min() <= _DLIB_SAME else -1
 
-    return _plain(clip, count, read, photos, name)
+    return _plain(clip, count, read, name)
