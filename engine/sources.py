@@ -42,7 +42,13 @@ _URL_SCHEMES = ("rtsp://", "rtsps://", "http://", "https://", "rtmp://", "udp://
 
 
 class Source(Protocol):
-    """Yields frames; a live source also reports when the camera is lost and back."""
+    """Yields frames; a live source also reports when the camera is lost and back.
+
+    Attributes:
+        resting: set by the pipeline while nobody is in view and nothing moves: a few frames a second are enough then.
+    """
+
+    resting: bool
 
     def __iter__(self) -> Iterator[Frame | SourceEvent]: ...
 
@@ -92,12 +98,18 @@ def open_source(
     return VideoSource(path, camera, start=start or now(), fast=fast, rotate=rotate)
 
 
+_REST_S = 0.2
+"""Between two frames of a source that rests."""
+
+
 class FolderSource:
     """The pictures in a folder in the order of their names, one second apart.
 
     Raises:
         InputError: the folder has no pictures.
     """
+
+    resting = False
 
     def __init__(self, folder: Path, camera: str, *, start: datetime, interval_s: float = 1.0, rotate: int = 0) -> None:
         self._paths = list_images(folder)
@@ -155,9 +167,14 @@ class VideoSource:
         fast: yield every frame without waiting for its time. In real time, frames whose time has passed are skipped.
         rotate: see `open_source`.
 
+    Attributes:
+        skipped, rested: frames in real time that were left out because their time had passed, and because nothing happened.
+
     Raises:
         InputError: the file cannot be read as a video.
     """
+
+    resting = False
 
     def __init__(self, path: Path, camera: str, *, start: datetime, fast: bool = False, rotate: int = 0) -> None:
         if not path.is_file() or not os.access(path, os.R_OK):
@@ -176,13 +193,13 @@ class VideoSource:
         self.frame_count = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         # UTC, because adding seconds to a local time is wrong when the clocks change
         self.path, self._camera, self._start, self._fast = path, camera, start.astimezone(UTC), fast
-        self.skipped = 0
+        self.skipped = self.rested = 0
         self._rotate = rotate
         self._closed = False
 
     def __iter__(self) -> Iterator[Frame]:
         began = clock.monotonic()
-        index = 0
+        index = shown = 0
         picture: NDArray[np.uint8] | None
         picture, self._first = self._first, None
         while not self._closed:
@@ -196,6 +213,11 @@ class VideoSource:
                         self.skipped += 1
                         index += 1
                         continue
+                    if self.resting and not self._fast and index - shown < _REST_S * self.fps - 1e-6:
+                        clock.sleep(max(0.0, began + position - clock.monotonic()))
+                        self.rested += 1
+                        index += 1
+                        continue
                     ok, raw = self._capture.retrieve()
                 if not ok:
                     break
@@ -204,7 +226,7 @@ class VideoSource:
                 clock.sleep(max(0.0, began + position - clock.monotonic()))
             image = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
             yield Frame(turned(image, self._rotate), self._start + timedelta(seconds=position), self._camera, index)
-            picture = None
+            picture, shown = None, index
             index += 1
         self._capture.release()
         if not self._closed and index < 0.98 * self.frame_count - 2:
@@ -228,6 +250,36 @@ def _capture_child(spec: str, connection: Connection, open_timeout_s: float, rea
         _send_pictures(spec, connection, open_timeout_s, read_timeout_s)
 
 
+class _Newest:
+    """Decodes all that a camera sends, so that nothing old waits, and converts only the pictures that are asked for."""
+
+    def __init__(self, capture: cv2.VideoCapture) -> None:
+        self._capture = capture
+        self._changed = threading.Condition()
+        self._wanted = self._ended = False
+        self._picture: NDArray[np.uint8] | None = None
+
+    def grab(self) -> None:
+        """Read to the camera's end."""
+        while not self._ended:
+            ok, picture = self._capture.grab(), None
+            if ok and self._wanted:
+                ok, picture = self._capture.retrieve()
+            with self._changed:
+                self._ended = not ok
+                if ok and picture is not None:
+                    self._picture, self._wanted = np.asarray(picture, np.uint8), False
+                self._changed.notify()
+
+    def next(self) -> NDArray[np.uint8] | None:
+        """The next picture, BGR; None: the camera has ended."""
+        with self._changed:
+            self._wanted = True
+            self._changed.wait_for(lambda: self._picture is not None or self._ended)
+            picture, self._picture = self._picture, None
+        return picture
+
+
 def _send_pictures(spec: str, connection: Connection, open_timeout_s: float, read_timeout_s: float) -> None:
     device = int(spec) if spec.isdecimal() else spec
     if isinstance(device, int) or spec.startswith("/dev/video"):
@@ -241,26 +293,11 @@ def _send_pictures(spec: str, connection: Connection, open_timeout_s: float, rea
         with contextlib.suppress(OSError):
             connection.send_bytes(b"")
         return
-    fresh = threading.Condition()
-    newest: list[NDArray[np.uint8] | None] = [None]
-    ended = threading.Event()
-
-    def grab() -> None:
-        while not ended.is_set():
-            ok, picture = capture.read()
-            with fresh:
-                if ok:
-                    newest[0] = np.asarray(picture, np.uint8)
-                else:
-                    ended.set()
-                fresh.notify()
-
-    threading.Thread(target=grab, daemon=True).start()
+    camera = _Newest(capture)
+    threading.Thread(target=camera.grab, daemon=True).start()
     try:
         while connection.recv_bytes():
-            with fresh:
-                fresh.wait_for(lambda: newest[0] is not None or ended.is_set())
-                picture, newest[0] = newest[0], None
+            picture = camera.next()
             if picture is None:
                 connection.send_bytes(b"")
                 return
@@ -308,6 +345,8 @@ def _plain_main() -> Iterator[None]:
 
 class LiveSource:
     """A webcam or network camera, reconnected for ever."""
+
+    resting = False
 
     def __init__(
         self, spec: str, camera: str, config: SourcesConfig, *, now: Callable[[], datetime], rotate: int = 0
@@ -383,6 +422,8 @@ class LiveSource:
                         yield SourceEvent("camera_back", time, self._camera)
                     yield Frame(turned(picture, self._rotate), time, self._camera, index)
                     index += 1
+                    if self.resting:
+                        self._closed.wait(_REST_S)
                 self._stop_child()
                 if self._closed.is_set():
                     return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -151,6 +152,32 @@ def test_times_go_on_evenly_when_the_clocks_change(video: Path, tmp_path: Path, 
         assert times == [begin.astimezone(UTC) + timedelta(seconds=index / rate) for index in range(count)]
 
 
+def test_a_video_that_rests_shows_five_frames_a_second_and_wakes_with_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "still.mp4"
+    with VideoWriter(path, 50) as writer:
+        for _ in range(100):
+            writer.write(grey(120))
+    source = VideoSource(path, "still", start=T0)
+    shown = []
+    for frame in source:
+        shown.append(frame.index)
+        source.resting = 9 < frame.index < 59
+    assert shown[:10] == list(range(10))
+    resting = [index for index in shown if 10 <= index <= 60]
+    assert len(resting) <= 7
+    assert all(later - earlier >= 10 for earlier, later in itertools.pairwise(resting[1:]))
+    awake = [index for index in shown if index > resting[-1]]
+    assert len(awake) + source.skipped == 99 - resting[-1]
+    assert source.rested + source.skipped + len(shown) == 100
+
+
+def test_a_recording_never_rests(video: Path) -> None:
+    source = VideoSource(video, "video", start=T0, fast=True)
+    whole = len(list(VideoSource(video, "video", start=T0, fast=True)))
+    source.resting = True
+    assert len(list(source)) == whole
+
+
 def test_what_is_live() -> None:
     assert all(is_live(spec) for spec in ("0", "12", "rtsp://cam/1", "http://cam", "/dev/video0"))
     assert not any(is_live(spec) for spec in ("", "a.mp4", "-1", "photos/0", "ftp://cam"))
@@ -218,6 +245,17 @@ def test_a_live_camera_gives_frames_is_lost_and_comes_back(capfd: pytest.Capture
     assert list(items) == []
     assert children("one") == []
     assert capfd.readouterr().err == ""  # what the decoder complains of does not reach the terminal
+
+
+def test_a_camera_that_rests_gives_five_frames_a_second() -> None:
+    with grey_camera() as camera:
+        source = watching(camera.port, "rests")
+        items = iter(source)
+        frame_of(items)
+        source.resting = True
+        times = [frame_of(items).time for _ in range(5)]
+        assert min(later - earlier for earlier, later in itertools.pairwise(times)) >= timedelta(seconds=0.19)
+        source.close()
 
 
 def test_a_camera_that_holds_the_line_but_sends_nothing_is_lost() -> None:

@@ -290,6 +290,14 @@ class _Told:
                 self._lost(item.detail, index)
             yield item
 
+    @property
+    def resting(self) -> bool:
+        return self._source.resting
+
+    @resting.setter
+    def resting(self, value: bool) -> None:
+        self._source.resting = value
+
     def close(self) -> None:
         self._source.close()
 

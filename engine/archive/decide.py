@@ -52,6 +52,7 @@ class _RecordedFinder:
     def __init__(self) -> None:
         self.scans = 0
         self.scanned: datetime | None = None
+        self.moved: datetime | None = None
         self.faces: dict[int, Detections] = {}
 
     def look(self, frame: Frame, expected: Floats, just_seen: NDArray[np.bool_]) -> Detections:

@@ -37,6 +37,7 @@ class Finder(Protocol):
 
     scans: int
     scanned: datetime | None
+    moved: datetime | None
 
     def look(self, frame: Frame, expected: Floats, just_seen: NDArray[np.bool_]) -> Detections:
         """Find the faces in a frame."""
@@ -58,6 +59,7 @@ class FaceFinder:
         scans, looks: number of searches, and of frames in which only known places were looked at.
         scanned: time of the latest frame whose search has ended. A face that was not seen since is not looked for at its old
             place.
+        moved: time of the latest frame in which something was seen to move; at first, that of the first frame.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class FaceFinder:
         self.scans = 0
         self.looks = 0
         self.scanned: datetime | None = None
+        self.moved: datetime | None = None
         self._detector, self._config, self._min_face_px = detector, config, min_face_px or config.min_face_px
         self._searcher = searcher or SearchNow(detector)
         self._motion = MotionMap()
@@ -81,7 +84,7 @@ class FaceFinder:
 
     def forget(self) -> None:
         """What comes next has nothing to do with what came before: search the next frame at once."""
-        self.scanned = self._begun = self._everywhere = self._pending = None
+        self.scanned = self.moved = self._begun = self._everywhere = self._pending = None
         self._meanwhile.clear()
 
     def close(self) -> None:
@@ -99,6 +102,7 @@ class FaceFinder:
         """
         if not self._motion.fits(frame.image):
             self.forget()
+        self.moved = self.moved or frame.time
         just_seen = np.ones(len(expected), np.bool_) if just_seen is None else just_seen
         if self._pending is not None:
             if self._pending.done.is_set():
@@ -127,6 +131,8 @@ class FaceFinder:
             if not lost and not _passed(self._begun, time, config.scan_interval_s):
                 return None
             moved = self._motion.look(frame.image, known, self._min_face_px)
+            if moved.anywhere:
+                self.moved = time
             everywhere = moved.anywhere and _passed(self._everywhere, time, _EVERYWHERE_S)
             nowhere = moved.regions is not None and not len(moved.regions)
             if nowhere and not everywhere and not lost:

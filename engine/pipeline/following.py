@@ -11,6 +11,8 @@ from engine.pipeline.stats import RunStats
 from engine.tracking import BreakWatch, Tracker, Trail
 from engine.types import Detections, Frame
 
+_RESTS_AFTER_S = 3.0
+
 
 @dataclass(frozen=True, eq=False)
 class FollowedFaces:
@@ -57,6 +59,11 @@ class FaceFollower:
             track_ids, ended = self._tracker.update(found, frame.time)
         doubted = {trail.track_id: trail.doubted for trail in self.trails}
         return FollowedFaces(frame, found, track_ids, cut_off + ended, doubted)
+
+    def resting(self, time: datetime) -> bool:
+        """Whether nobody is in view and nothing has moved for a while."""
+        moved = self._finder.moved
+        return not self.trails and moved is not None and (time - moved).total_seconds() >= _RESTS_AFTER_S
 
     def restart(self, track_ids: Iterable[int]) -> list[tuple[int, Trail]]:
         """End these tracks and go on with their last detections under new ids; each new id, and the trail that ended."""

@@ -103,6 +103,7 @@ class Pipeline:
                     result = self.source_event(item)
                 else:
                     result = self.process(item)
+                    source.resting = self._live and self._stages.following.resting(item.time)
                 if result is not None:
                     sink(result)
         except BaseException:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import CountingDetector, at, detections
+from fakes import CountingDetector, ListSource, Scene, at, detections, make_pipeline
 from numpy.typing import NDArray
 from waiting import until
 
 from engine.config import DetectionConfig
 from engine.detection import FaceFinder
 from engine.pipeline import SearchBeside
-from engine.types import Detections, Frame
+from engine.types import Detections, Frame, SourceEvent
 
 FACE = [100.0, 60.0, 140.0, 100.0, 0.99]
 BOXES = np.array([FACE[:4]], np.float32)
@@ -87,3 +90,33 @@ def test_what_a_search_raises_reaches_the_loop() -> None:
     finder.close()
     with pytest.raises(MemoryError, match="1 faces"):
         finder.look(Frame(STILL, at(0.04)), BOXES)
+
+
+def test_a_camera_rests_while_nobody_is_in_view_and_nothing_moves(tmp_path: Path) -> None:
+    scene = Scene(fps=10)
+    scene.pause(60)
+    scene.walk(["ann"], 20)
+    scene.pause(80)
+
+    class Watched(ListSource):
+        """Remembers in which frames it was let rest."""
+
+        def __init__(self) -> None:
+            super().__init__(scene.frames)
+            self.rests: list[bool] = []
+
+        def __iter__(self) -> Iterator[Frame | SourceEvent]:
+            for item in self._items:
+                yield item
+                self.rests.append(self.resting)
+                time.sleep(0.01)
+
+    for live in (True, False):
+        pipeline, _ = make_pipeline(tmp_path / str(live), scene, live=live)
+        source = Watched()
+        pipeline.run(source)
+        rests = source.rests
+        assert any(rests[35:55]) is live
+        assert not any(rests[:25])
+        assert not any(rests[75:100])
+        assert any(rests[130:150]) is live

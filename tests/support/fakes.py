@@ -310,6 +310,8 @@ class Scene:
 class ListSource:
     """A source of what it is given; remembers that it was closed."""
 
+    resting = False
+
     def __init__(self, items: Sequence[Frame | SourceEvent]) -> None:
         self._items = items
         self.closed = False
