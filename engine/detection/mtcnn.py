@@ -61,7 +61,7 @@ class Detector(Protocol):
         """
 
     def confirmed(self, image: NDArray[np.uint8], boxes: Floats) -> NDArray[np.bool_]:
-        """Whether known faces (n, 4) are faces to a stage of the detector that `detect_near` leaves out: (n,)."""
+        """Whether known faces (n, 4) are faces to the stages of the detector that `detect_near` leaves out, too: (n,)."""
 
     def detect_photo(self, image: NDArray[np.uint8]) -> Detections:
         """Find the faces in a photo, where a face may fill the picture and cost matters less."""
@@ -298,17 +298,8 @@ class MTCNNDetector:
         return found[_suppress_contained(found.boxes, found.scores, 0.7)]
 
     def confirmed(self, image: NDArray[np.uint8], boxes: Floats) -> NDArray[np.bool_]:
-        """See `Detector`: RNet looks at each box and at some a little beside it, as it does in a search."""
-        if not len(boxes):
-            return np.empty(0, np.bool_)
-        squares = _squared(boxes)
-        tried = np.concatenate([np.vstack([square, _variants(square)]) for square in squares])
-        sampler = PatchSampler(image)
-        rectangles, present = self._clipped(tried, sampler)
-        scores = np.zeros(len(tried), np.float32)
-        if present.any():
-            scores[present] = self._look(self._rnet, sampler, rectangles[present], 24)[1][:, 1]
-        return np.asarray(scores.reshape(len(boxes), -1).max(1) > self._config.thresholds[1], np.bool_)
+        """See `Detector`: all three networks search the surroundings of each."""
+        return np.array([len(self._search_around(image, square)) > 0 for square in _squared(boxes)], np.bool_)
 
     def _search_around(self, image: NDArray[np.uint8], square: Floats) -> Detections:
         """Find a face of about this size whose centre is near the square's."""

@@ -21,7 +21,7 @@ _SHOWN_EVERY_S = 0.22
 _WHOLE_EVERY_S = 6.0
 """A decided track's face is compared with the gallery at least so often; in between a glance tells that it is still the same face."""
 _COVERED_SHARE = 0.1
-_FEW = 2
+_FEW = 5
 """Covered faces that may be a mistake."""
 _COMPARED_EVERY_S, _COMPARED_WITHIN_S = 0.11, 0.5
 """Looks further apart than this are not compared: people turn their heads."""

@@ -27,7 +27,7 @@ from engine.models.runtime import cores
 from engine.pipeline import FrameResult
 from engine.types import Frame
 from engine.workbench import Workbench
-from tests.bench.crowd import Clip, render_clip
+from tests.bench.crowd import ENROLLED, Clip, enrolment_of, render_clip
 from tests.bench.loops import enrolled_workspace
 
 
@@ -77,7 +77,7 @@ def main() -> int:
     photos = fetch_samples()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        enrolled_workspace(folder / "workspace", photos)
+        enrolled_workspace(folder / "workspace", {person: enrolment_of(photos, person) for person in ENROLLED})
         workbench = Workbench(folder / "workspace")
         clip = render_clip(
             folder / "clip.mp4", workbench.reader.detector, photos, size=(640, 360), people=2, fps=30.0, seconds=12.0
