@@ -147,6 +147,7 @@ VOCABULARIES = {
     ("engine/enrolment/drafts.py", "EnrolmentReport"): "reasons by photo",
     ("engine/imaging/drawing.py", "WORDS"): "words by word",
     ("engine/imaging/drawing.py", "draw_tracks"): "names by id, words by word",
+    ("engine/imaging/drawing.py", "person_marks"): "names by id, words by word",
     ("engine/incidents/dossiers.py", "Register"): "current identifiers by former ones",
     ("engine/incidents/notifications/rules.py", "Message"): "what a template may name",
     ("engine/models/registry.py", "MTCNN_WEIGHTS"): "digests by file",

@@ -3,7 +3,7 @@
 Not here: face detection and recognition (the stations), and camera frames (`engine.sources`).
 """
 
-from engine.imaging.drawing import WORDS, crop_around, draw_tracks
+from engine.imaging.drawing import WORDS, PersonMark, crop_around, draw_tracks, person_marks
 from engine.imaging.images import (
     IMAGE_SUFFIXES,
     MAX_BYTES,
@@ -20,12 +20,14 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_BYTES",
     "WORDS",
+    "PersonMark",
     "VideoWriter",
     "crop_around",
     "decode_image",
     "draw_tracks",
     "encode_jpeg",
     "list_images",
+    "person_marks",
     "read_image",
     "turned",
     "write_jpeg",

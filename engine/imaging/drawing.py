@@ -1,4 +1,4 @@
-"""Overlays: draw tracks on a copy of a picture. Thin box, name tag below the chin, a ring that fills with agreeing frames.
+"""Overlays: what is drawn for tracks. Thin box, name tag below the chin, a ring that fills with agreeing frames.
 
 Colours (Okabe–Ito): grey pending, green known, amber unknown, red tailgating or conflict. Pillow draws the text, so it can show
 any script.
@@ -7,6 +7,7 @@ any script.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -40,12 +41,62 @@ def _legible(colour: tuple[int, int, int]) -> tuple[int, int, int]:
     return (0, 0, 0) if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else (255, 255, 255)
 
 
+@dataclass(frozen=True)
+class PersonMark:
+    """What is drawn for one person in view.
+
+    Attributes:
+        box: x1, y1, x2, y2 in pixels.
+        text: on the name tag. colour: of box and tag, RGB. ink: of the text, RGB.
+        ring: share of the agreeing frames that a decision needs, 0 to 1.
+        similarity, threshold: for the bar under the name; None before there are any.
+    """
+
+    box: tuple[float, float, float, float]
+    text: str
+    colour: tuple[int, int, int]
+    ink: tuple[int, int, int]
+    ring: float
+    similarity: float | None = None
+    threshold: float | None = None
+
+
 def _text(track: Track, names: Mapping[str, str], words: Mapping[str, str]) -> str:
     if track.identity.state is TrackState.KNOWN and track.identity.person:
         return names.get(track.identity.person) or track.identity.person
     if track.unknown_id:
         return track.unknown_id.replace("unknown-", f"{words['unknown']} ")
     return words.get(track.identity.state.value, track.identity.state.value)
+
+
+def person_marks(
+    tracks: Sequence[Track],
+    names: Mapping[str, str] | None = None,
+    *,
+    alarmed: Collection[int] = (),
+    needed: int = 3,
+    words: Mapping[str, str] = WORDS,
+) -> list[PersonMark]:
+    """What to draw for the visible tracks; see `draw_tracks`."""
+    marks = []
+    for track in tracks:
+        if not track.visible:
+            continue
+        identity = track.identity
+        colour = _TAILGATING if track.track_id in alarmed else COLOURS[identity.state]
+        x1, y1, x2, y2 = (float(value) for value in track.box)
+        marks.append(
+            PersonMark(
+                (x1, y1, x2, y2),
+                _text(track, names or {}, words),
+                colour,
+                _legible(colour),
+                min(1.0, identity.agreeing / max(needed, 1)),
+                identity.similarity,
+                identity.threshold,
+            )
+        )
+    return marks
 
 
 def draw_tracks(
@@ -72,22 +123,18 @@ def draw_tracks(
     width, height = picture.size
     line = max(2, round(height / 300))
     font = _font(max(12, round(height / 32)))
-    for track in tracks:
-        if not track.visible:
-            continue
-        colour = _TAILGATING if track.track_id in alarmed else COLOURS[track.identity.state]
-        x1, y1, x2, y2 = (float(value) for value in track.box)
-        pen.rectangle((x1, y1, x2, y2), outline=colour, width=line)
-        _ring(pen, x2, y1, 3.5 * line, min(1.0, track.identity.agreeing / max(needed, 1)), colour)
-        text = _text(track, names or {}, words)
-        left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
+    for mark in person_marks(tracks, names, alarmed=alarmed, needed=needed, words=words):
+        x1, y1, x2, y2 = mark.box
+        pen.rectangle(mark.box, outline=mark.colour, width=line)
+        _ring(pen, x2, y1, 3.5 * line, mark.ring, mark.colour)
+        left, top, right, bottom = pen.textbbox((0, 0), mark.text, font=font)
         pad = 2 * line
         tag_width, tag_height = right - left + 2 * pad, bottom - top + 2 * pad
         x = min(max(0.0, (x1 + x2 - tag_width) / 2), max(0.0, width - tag_width))
         y = min(y2 + line, height - tag_height)
-        pen.rectangle((x, y, x + tag_width, y + tag_height), fill=colour)
-        pen.text((x + pad - left, y + pad - top), text, font=font, fill=_legible(colour))
-        _bar(pen, (x, y + tag_height, x + tag_width, y + tag_height + 2 * line), track, colour)
+        pen.rectangle((x, y, x + tag_width, y + tag_height), fill=mark.colour)
+        pen.text((x + pad - left, y + pad - top), mark.text, font=font, fill=mark.ink)
+        _bar(pen, (x, y + tag_height, x + tag_width, y + tag_height + 2 * line), mark)
     if caption:
         left, top, right, bottom = pen.textbbox((0, 0), caption, font=font)
         pen.rectangle((0, height - (bottom - top) - 6 * line, width, height), fill=(20, 20, 20))
@@ -95,17 +142,14 @@ def draw_tracks(
     return np.asarray(picture, np.uint8)
 
 
-def _bar(
-    pen: ImageDraw.ImageDraw, place: tuple[float, float, float, float], track: Track, colour: tuple[int, int, int]
-) -> None:
+def _bar(pen: ImageDraw.ImageDraw, place: tuple[float, float, float, float], mark: PersonMark) -> None:
     """Draw the similarity as a bar from 0 to 1 under the name, with a tick at the threshold; nothing before there is a similarity."""
-    similarity, threshold = track.identity.similarity, track.identity.threshold
-    if similarity is None or threshold is None:
+    if mark.similarity is None or mark.threshold is None:
         return
     x1, y1, x2, y2 = place
     pen.rectangle(place, fill=(20, 20, 20))
-    pen.rectangle((x1, y1, x1 + (x2 - x1) * min(1.0, max(0.0, similarity)), y2), fill=colour)
-    tick = x1 + (x2 - x1) * min(1.0, max(0.0, threshold))
+    pen.rectangle((x1, y1, x1 + (x2 - x1) * min(1.0, max(0.0, mark.similarity)), y2), fill=mark.colour)
+    tick = x1 + (x2 - x1) * min(1.0, max(0.0, mark.threshold))
     pen.rectangle((tick, y1, tick + 1, y2), fill=(255, 255, 255))
 
 

@@ -7,7 +7,7 @@ import pytest
 from fakes import make_track
 from numpy.testing import assert_array_equal
 
-from engine.imaging import crop_around, draw_tracks
+from engine.imaging import crop_around, draw_tracks, person_marks
 from engine.imaging.drawing import COLOURS
 from engine.types import TrackState
 
@@ -75,6 +75,19 @@ def test_the_ring_fills_as_agreeing_frames_come_in() -> None:
         for hits in (0, 1, 2, 3, 9)
     ]
     assert filled[0] < filled[1] < filled[2] < filled[3] == filled[4]
+
+
+def test_what_is_drawn_can_be_had_as_values() -> None:
+    tracks = [
+        make_track(1, 0, 1, person="E1", hits=9, box=(60, 60, 140, 160)),
+        make_track(2, 0, 1, person="E2", visible=False),
+        make_track(3, 0, 1, hits=1, box=(200, 60, 240, 110)),
+    ]
+    known, pending = person_marks(tracks, {"E1": "Ann"}, needed=3, words={"pending": "sehe nach…"})
+    assert (known.box, known.text, known.colour) == ((60, 60, 140, 160), "Ann", COLOURS[TrackState.KNOWN])
+    assert known.ring == 1
+    assert (pending.text, pending.colour, pending.ring) == ("sehe nach…", COLOURS[TrackState.PENDING], 1 / 3)
+    assert person_marks(tracks[:1], alarmed={1})[0].colour != known.colour
 
 
 def test_a_caption_stands_at_the_lower_edge_only() -> None:
