@@ -7,13 +7,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import InputError
-from engine.imaging import WORDS, draw_tracks, turned
+from engine.imaging import WORDS, PersonMark, draw_tracks, person_marks, turned
 from engine.pipeline import FrameResult, Pipeline
 from engine.types import NOBODY, Frame
 from engine.workbench import Workbench
@@ -21,6 +22,7 @@ from engine.workbench import Workbench
 log = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
+Box = tuple[float, float, float, float]
 
 _HEIGHT_PX = 480
 _IDLE_S = 6.0
@@ -48,11 +50,20 @@ def overlay(
     bench: Workbench, result: FrameResult, words: Mapping[str, str] = WORDS, called: Callable[[str], str] = str
 ) -> Image:
     """The frame of a result with boxes drawn on it, and names as somebody is `called`."""
+    names, needed = _names(bench, result, called), bench.config.voting.min_agreeing
+    return draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed, words=words)
+
+
+def _names(bench: Workbench, result: FrameResult, called: Callable[[str], str]) -> dict[str, str]:
     people = bench.people.known()
     shown = [track.identity.person for track in result.tracks if track.identity.person]
-    names = {person: called(people.get(person, NOBODY).name) for person in shown}
-    needed = bench.config.voting.min_agreeing
-    return draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed, words=words)
+    return {person: called(people.get(person, NOBODY).name) for person in shown}
+
+
+def _shares(box: Box, width: int, height: int) -> Box:
+    """A box in pixels as shares of a picture's width and height."""
+    x1, y1, x2, y2 = box
+    return x1 / width, y1 / height, x2 / width, y2 / height
 
 
 class LiveSession:
@@ -85,8 +96,13 @@ class LiveSession:
         self.rate = FrameRate()
         self.frames = 0
 
-    def process(self, image: Image) -> Image:
-        """Process a frame and return it with names and boxes drawn on it.
+    @property
+    def turn_deg(self) -> int:
+        """How far clockwise the camera's picture is turned before it is looked at; boxes belong to the turned picture."""
+        return self._bench.config.camera(self._camera).rotate
+
+    def process(self, image: Image) -> list[PersonMark]:
+        """Process a frame and return what to draw over it, with boxes as shares of the turned picture's width and height.
 
         Args:
             image: RGB uint8 (H, W, 3).
@@ -97,7 +113,7 @@ class LiveSession:
         with self._lock:
             self._check()
             pipeline = self._running()
-            image = turned(image, self._bench.config.camera(self._camera).rotate)
+            image = turned(image, self.turn_deg)
             height, width = image.shape[:2]
             factor = _HEIGHT_PX / height
             size = (max(1, round(width * factor)), _HEIGHT_PX)
@@ -113,7 +129,13 @@ class LiveSession:
             self._last = time.monotonic()
         self.frames += 1
         self.rate.count()
-        return overlay(self._bench, result, self._words)
+        return self._marks(result)
+
+    def _marks(self, result: FrameResult) -> list[PersonMark]:
+        names, needed = _names(self._bench, result, str), self._bench.config.voting.min_agreeing
+        marks = person_marks(result.tracks, names, alarmed=result.alarmed, needed=needed, words=self._words)
+        height, width = result.frame.image.shape[:2]
+        return [replace(mark, box=_shares(mark.box, width, height)) for mark in marks]
 
     def _check(self) -> None:
         if time.monotonic() - self._asked > _ASK_S:

@@ -69,9 +69,9 @@ def _browser_camera(bench: Workbench) -> None:
             bench.reader  # noqa: B018 - opened before the first frame waits for it
         words = {"pending": say("looking…"), "conflict": say("not sure"), "unknown": say("unknown")}
         session = LiveSession(bench, CAMERA_NAME, words, access.lasting("live.camera"))
-        st.session_state["live_camera"] = (session, BrowserCamera(session.process))
+        st.session_state["live_camera"] = (session, BrowserCamera(session.process, "live.camera"))
     session, camera = cast(tuple[LiveSession, BrowserCamera], st.session_state["live_camera"])
-    playing = browser_camera("live", camera, ideal_height=480)
+    playing = browser_camera("live", camera, ideal_height=480, turn_deg=session.turn_deg)
     if playing:
         _pace(session, camera)
     else:

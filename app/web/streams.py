@@ -1,4 +1,6 @@
-"""Live pictures of the server's cameras for browsers: one JPEG after the other (multipart/x-mixed-replace)."""
+"""Live data for browsers: pictures of the server's cameras, one JPEG after the other (multipart/x-mixed-replace), and what to draw over
+the preview of a browser's own camera (server-sent events).
+"""
 
 from __future__ import annotations
 
@@ -14,15 +16,18 @@ from starlette.routing import Route
 
 from app.live.broadcast import MULTIPART, part
 from app.live.cameras import Camera
+from app.live.overlay import Overlay, find
 from app.web import services
-from app.web.gate import visitor
+from app.web.gate import signed_in, visitor
 from engine.errors import MusterError
 
 log = logging.getLogger(__name__)
 
 _POLL_S = 0.03
+_OVERLAY_POLL_S = 0.015
 _CHECK_S = 20.0
 _MOST_VIEWERS = 24
+_HEADERS = {"Cache-Control": "no-store", "Content-Encoding": "identity"}  # compression would delay what is sent
 
 
 async def _frames(request: Request, camera: Camera) -> AsyncIterator[bytes]:
@@ -63,11 +68,44 @@ async def _stream(request: Request) -> Response:
         return PlainTextResponse("camera not found", 404)
     if camera.picture.viewers >= _MOST_VIEWERS:
         return PlainTextResponse("too many viewers for this camera", 503)
-    return StreamingResponse(
-        _frames(request, camera),
-        media_type=MULTIPART,
-        headers={"Cache-Control": "no-store", "Content-Encoding": "identity"},  # compression would delay pictures
-    )
+    return StreamingResponse(_frames(request, camera), media_type=MULTIPART, headers=_HEADERS)
 
 
-routes = [Route("/camera", _stream)]
+async def _drawings(request: Request, overlay: Overlay) -> AsyncIterator[str]:
+    """Each newer drawing, until the page is left or its session loses the right to it."""
+    seen, checked = 0, time.monotonic()
+    while not await request.is_disconnected():
+        number, drawing = overlay.newest
+        if number > seen:
+            seen = number
+            yield f"data: {drawing}\n\n"
+        if time.monotonic() - checked > _CHECK_S:
+            checked = time.monotonic()
+            if not _may_draw(overlay):
+                return
+        await asyncio.sleep(_OVERLAY_POLL_S)
+
+
+def _may_draw(overlay: Overlay) -> bool:
+    """Whether the page's session still has the right; False if that is unknown."""
+    try:
+        return overlay.allowed()
+    except MusterError:
+        return False
+
+
+async def _overlay(request: Request) -> Response:
+    try:
+        account = signed_in(request.headers)
+    except MusterError as error:
+        log.warning("%s", error)
+        return PlainTextResponse("Muster cannot read this right now", 503)
+    overlay = find(request.query_params.get("key", ""), account.name) if account else None
+    if overlay is None:
+        return PlainTextResponse("camera not found", 404)
+    if not _may_draw(overlay):
+        return PlainTextResponse("your role does not allow this", 403)
+    return StreamingResponse(_drawings(request, overlay), media_type="text/event-stream", headers=_HEADERS)
+
+
+routes = [Route("/camera", _stream), Route("/overlay", _overlay)]

@@ -4,7 +4,7 @@ Not here: storing and searching templates (`engine.gallery`), and who works here
 """
 
 from engine.enrolment.capture import STEPS, Guidance, GuidedCapture, Step, Take
-from engine.enrolment.capture_drawing import draw_guidance
+from engine.enrolment.capture_marks import GuideMark, guide_mark
 from engine.enrolment.drafts import ENOUGH_PHOTOS, Draft, EnrolmentReport
 from engine.enrolment.photos import Picture, RefusedPhoto, Shot
 from engine.enrolment.registrar import Registrar
@@ -15,6 +15,7 @@ __all__ = [
     "Draft",
     "EnrolmentReport",
     "Guidance",
+    "GuideMark",
     "GuidedCapture",
     "Picture",
     "RefusedPhoto",
@@ -22,5 +23,5 @@ __all__ = [
     "Shot",
     "Step",
     "Take",
-    "draw_guidance",
+    "guide_mark",
 ]

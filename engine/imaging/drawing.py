@@ -48,7 +48,7 @@ class PersonMark:
     Attributes:
         box: x1, y1, x2, y2 in pixels.
         text: on the name tag. colour: of box and tag, RGB. ink: of the text, RGB.
-        ring: share of the agreeing frames that a decision needs, 0 to 1.
+        decided: False while Muster is still looking. ring: share of the agreeing frames that a decision needs, 0 to 1.
         similarity, threshold: for the bar under the name; None before there are any.
     """
 
@@ -56,6 +56,7 @@ class PersonMark:
     text: str
     colour: tuple[int, int, int]
     ink: tuple[int, int, int]
+    decided: bool
     ring: float
     similarity: float | None = None
     threshold: float | None = None
@@ -91,6 +92,7 @@ def person_marks(
                 _text(track, names or {}, words),
                 colour,
                 _legible(colour),
+                identity.state is not TrackState.PENDING,
                 min(1.0, identity.agreeing / max(needed, 1)),
                 identity.similarity,
                 identity.threshold,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from browser import Site, camera_browser, needs_chromium, serve, sign_in, start_camera
-from browser_steps import enrol_by_camera
+from browser_steps import enrol_by_camera, enrol_until_pictures
 from clips import guided_clip, still_clip
 from fakes import EVIDENCE
 from playwright.sync_api import expect
@@ -21,6 +21,33 @@ from engine.imaging import list_images, read_image
 from engine.workbench import Workbench
 
 pytestmark = [needs_chromium, pytest.mark.models, pytest.mark.slow, pytest.mark.alone]
+
+
+NOTE_PEERS = """
+(() => {
+  const Peer = window.RTCPeerConnection;
+  window.RTCPeerConnection = function (...given) { return (window.top.peer = new Peer(...given)); };
+})();
+"""
+FACE = """
+() => {
+  const box = document.querySelector(".m-person rect")?.getBoundingClientRect();
+  const video = document.querySelector(".m-stage video");
+  if (!box || !video.videoWidth) return null;
+  const { left, top, width, height } = video.getBoundingClientRect();
+  return [(box.left + box.width / 2 - left) / width, (box.top + box.height / 2 - top) / height, box.height / height];
+}
+"""
+SENT = """
+async () => {
+  const stats = [...(await window.top.peer.getStats()).values()];
+  return {
+    directions: window.top.peer.getTransceivers().map((each) => each.currentDirection),
+    received: stats.filter((each) => each.type === "inbound-rtp").length,
+    sends: stats.some((each) => each.type === "outbound-rtp" && each.kind === "video" && each.framesSent > 0),
+  };
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +79,37 @@ def test_a_person_before_the_camera_is_among_todays_arrivals(
             page.wait_for_timeout(250)
     assert [(row.employee_id, row.camera) for row in rows] == [("E1", "workbench")]
     assert all(getattr(rows[0], column) for column in EVIDENCE if not column.startswith("runner_up"))
+
+
+def test_names_are_drawn_over_the_browsers_own_picture_and_none_is_sent_back(
+    site: Site, samples: Path, reader: FaceReader, tmp_path: Path
+) -> None:
+    clip = tmp_path / "ben.y4m"
+    still_clip(clip, read_image(list_images(samples / "val" / "ben_afflek")[0]), reader.detector)
+    with camera_browser(clip) as browser:
+        page = sign_in(browser, site, "security", "/")
+        page.context.add_init_script(NOTE_PEERS)
+        page.goto(site.base + "/?camera=browser")
+        start_camera(page)
+        expect(page.locator(".m-person text")).to_have_text("Ben", timeout=60_000)
+        expect(page.get_by_role("status").filter(has_text="In view: Ben")).to_be_visible()
+        x, y, high = page.wait_for_function(FACE).json_value()
+        assert (x, y) == (pytest.approx(0.5, abs=0.06), pytest.approx(0.5, abs=0.06))
+        assert high == pytest.approx(0.42, abs=0.1)  # see `person_frame`
+        assert page.evaluate(SENT) == {"directions": ["sendonly"], "received": 0, "sends": True}
+        page.frame_locator("iframe").first.get_by_role("button", name="Stop camera").click()
+        expect(page.get_by_text("The camera is off")).to_be_visible()
+        expect(page.locator(".m-person")).to_have_count(0)
+
+        page.goto(site.base + "/registration")
+        enrol_until_pictures(page, "E9", "Ben Again")
+        start_camera(page)
+        page.wait_for_selector(".m-stage svg path", state="attached")
+        assert (
+            page.evaluate("new DOMMatrix(getComputedStyle(document.querySelector('.m-stage video')).transform).a") == -1
+        )
+        expect(page.get_by_text("Follow the arrow.").or_(page.get_by_text("Hold still")).first).to_be_visible()
+        assert page.evaluate(SENT) == {"directions": ["sendonly"], "received": 0, "sends": True}
 
 
 def test_opening_and_closing_the_live_tab_leaves_nothing_behind(

@@ -15,7 +15,7 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
 from engine.config import QualityConfig
-from engine.enrolment import STEPS, GuidedCapture, Step, draw_guidance
+from engine.enrolment import STEPS, GuidedCapture, GuideMark, Step, guide_mark
 from engine.enrolment.capture import CaptureLimits
 from engine.enrolment.drafts import draft
 from engine.enrolment.photos import examine_all
@@ -339,48 +339,44 @@ def test_a_frame_is_not_changed_and_may_be_upright() -> None:
     shows.faces = [face(x=180, y=320)]
     guidance = guided.feed(frame, 0.0)
     assert guidance.reason == ""
-    assert draw_guidance(frame, guidance).shape == frame.shape
     assert_array_equal(frame, before)
 
 
-# --------------------------------------------------------------------------------------------- drawing
+# --------------------------------------------------------------------------------------------- what is drawn
 
 
-def test_the_preview_is_a_mirror() -> None:
+def test_what_is_drawn_tells_good_wrong_and_nobody_apart() -> None:
     guided, shows = capture()
-    frame = picture(3)
-    frame[:, : WIDE // 2] = 200
-    frame[:, WIDE // 2 :] = 20
-    shows.faces = []
-    guidance = guided.feed(frame, 0.0)
-    seen = draw_guidance(frame, guidance)
-    assert seen[HIGH // 2, WIDE // 2 + 40].mean() > seen[HIGH // 2, WIDE // 2 - 40].mean()
-    plain = draw_guidance(frame, guidance, mirrored=False)
-    assert plain[HIGH // 2, WIDE // 2 + 40].mean() < plain[HIGH // 2, WIDE // 2 - 40].mean()
-
-
-@pytest.mark.parametrize(("mirrored", "left"), [(True, True), (False, False)])
-def test_the_arrow_points_to_where_one_sees_oneself_turn(mirrored: bool, left: bool) -> None:
-    guided, _ = capture()
-    grey = np.full((HIGH, WIDE, 3), 90, np.uint8)
-    time = hold(guided, 0.0, 14)
-    guidance = guided.feed(DETAILED, time)
-    assert (guidance.step, guidance.reason) == ("left", "not turned yet")
-    white = (draw_guidance(grey, guidance, mirrored=mirrored) > 250).all(2)
-    assert white[:, : WIDE // 2].any() == left
-    assert white[:, WIDE // 2 :].any() != left
-
-
-def test_good_is_told_from_wrong_without_colour() -> None:
-    guided, shows = capture()
-    grey = np.full((HIGH, WIDE, 3), 90, np.uint8)
-    good = draw_guidance(grey, guided.feed(DETAILED, 0.0)).astype(int)
+    assert guide_mark(guided.feed(DETAILED, 0.0)) == GuideMark("good", 0.0)
+    held = guide_mark(guided.feed(DETAILED, 0.2))
+    assert held.state == "good"
+    assert 0 < held.held < 1
     shows.faces = [face(30)]
-    wrong = draw_guidance(grey, guided.feed(DETAILED, 0.2)).astype(int)
-    outlines = [(abs(seen - draw).sum(2) > 60) for seen, draw in ((good, grey * 0.45), (wrong, grey * 0.45))]
-    inner = [(abs(seen - 90).sum(2) > 60) for seen in (good, wrong)]
-    whole, dashed = ((a & b).sum() for a, b in zip(outlines, inner, strict=True))
-    assert dashed != whole  # a dashed line against a whole one
+    assert guide_mark(guided.feed(DETAILED, 0.4)) == GuideMark("wrong")
+    shows.faces = []
+    assert guide_mark(guided.feed(DETAILED, 0.6)) == GuideMark("looking")
+
+
+def test_a_tick_is_drawn_after_a_picture_and_at_the_end() -> None:
+    guided, shows = capture(steps=("front", "left"))
+    time = 0.0
+    while not guided.guidance.takes:
+        time = hold(guided, time, 1)
+    assert guide_mark(guided.guidance) == GuideMark("taken")
+    take_all(guided, shows, time + 2)
+    assert guided.guidance.step is None
+    assert guide_mark(guided.guidance) == GuideMark("taken")
+
+
+@pytest.mark.parametrize(("step", "other"), [("left", (-20, 0)), ("right", (20, 0)), ("up", (0, 10))])
+def test_an_arrow_is_drawn_where_to_turn_and_only_for_a_turn(step: Step, other: tuple[float, float]) -> None:
+    guided, shows = capture(steps=("front", step))
+    time = hold(guided, 0.0, 14) + 1
+    assert guide_mark(guided.feed(DETAILED, time)) == GuideMark("wrong", turn=step)  # not turned yet
+    shows.faces = [face(*other)]
+    assert guide_mark(guided.feed(DETAILED, time + 0.2)).turn == step
+    shows.faces = [face(*POSES[step], x=60)]
+    assert guide_mark(guided.feed(DETAILED, time + 0.4)) == GuideMark("wrong")  # off centre: no turn helps
 
 
 # --------------------------------------------------------------------------------------------- real faces

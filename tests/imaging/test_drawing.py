@@ -85,8 +85,9 @@ def test_what_is_drawn_can_be_had_as_values() -> None:
     ]
     known, pending = person_marks(tracks, {"E1": "Ann"}, needed=3, words={"pending": "sehe nach…"})
     assert (known.box, known.text, known.colour) == ((60, 60, 140, 160), "Ann", COLOURS[TrackState.KNOWN])
-    assert known.ring == 1
+    assert (known.decided, known.ring) == (True, 1)
     assert (pending.text, pending.colour, pending.ring) == ("sehe nach…", COLOURS[TrackState.PENDING], 1 / 3)
+    assert not pending.decided
     assert person_marks(tracks[:1], alarmed={1})[0].colour != known.colour
 
 

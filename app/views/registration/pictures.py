@@ -96,7 +96,7 @@ def _camera(state: Registration, bench: Workbench) -> None:
         _, camera = state.begin_capture(bench)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        playing = browser_camera(CAMERA_KEY, camera)
+        playing = browser_camera(CAMERA_KEY, camera, mirrored=True)
         st.caption(say("No picture after a few seconds? Choose “Single pictures”."))
     with right:
         _guidance(state, playing=playing)

@@ -13,7 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.live.stream import BrowserCamera
-from engine.enrolment import STEPS, EnrolmentReport, GuidedCapture, RefusedPhoto, Shot, Step, draw_guidance
+from engine.enrolment import STEPS, EnrolmentReport, GuidedCapture, GuideMark, RefusedPhoto, Shot, Step, guide_mark
 from engine.people import Person
 from engine.workbench import Workbench
 
@@ -94,16 +94,17 @@ class Registration:
 
         Raises:
             ModelUnavailable: the models are missing.
+            NotAllowed: the user may not enrol.
         """
         if self.capture is None or self.camera is None:
             self.capture = GuidedCapture(bench.reader)
-            self.camera = BrowserCamera(self._frame)
+            self.camera = BrowserCamera(self._frame, "people.enrol")
         return self.capture, self.camera
 
-    def _frame(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _frame(self, image: NDArray[np.uint8]) -> GuideMark | None:
         """Process a frame of the browser's camera. Called in the stream's thread."""
         capture = self.capture
-        return image if capture is None else draw_guidance(image, capture.feed(image, time.monotonic()))
+        return None if capture is None else guide_mark(capture.feed(image, time.monotonic()))
 
     def retake(self, step: Step) -> None:
         """Retake a picture of the guided capture."""

@@ -76,6 +76,7 @@ def enter(client: TestClient, name: str = "ada", password: str = GOOD, **form: s
         "/picture/images/unknown/x.jpg",
         "/portrait?id=E1",
         "/camera?name=entrance",
+        "/overlay?key=abc",
         "/sign-inn",
         "/assets",
     ],
