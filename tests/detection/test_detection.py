@@ -148,6 +148,19 @@ def test_a_face_that_fills_the_picture_is_found_with_a_border(detector: MTCNNDet
     assert_allclose(middle, np.array(tight.shape[1::-1]) / 2, rtol=0.35)
 
 
+@pytest.mark.parametrize("margin", [0.05, 0.1, 0.2])
+def test_a_face_near_the_edge_is_found_once(detector: MTCNNDetector, sample_photos: list[Path], margin: float) -> None:
+    for path in sample_photos[::2]:
+        image = read_image(path)
+        boxes = detector.detect(image, 20).boxes
+        if len(boxes) != 1:
+            continue
+        middle, half = (boxes[0, :2] + boxes[0, 2:]) / 2, (boxes[0, 2:] - boxes[0, :2]).max() * (1 + margin) / 2
+        left, top = (middle - half).round().astype(int).clip(0)
+        right, bottom = (middle + half).round().astype(int)
+        assert len(detector.detect_photo(np.ascontiguousarray(image[top:bottom, left:right]))) == 1, path
+
+
 def test_the_input_is_not_changed(detector: MTCNNDetector, sample_photos: list[Path]) -> None:
     image = read_image(sample_photos[0])
     before = image.copy()
