@@ -15,7 +15,8 @@ contrast        standard deviation of that luma, 0 to 0.5.
 yaw, pitch      degrees from the landmarks and a generic head whose nose tip is 0.45 eye distances before the eyes;
                 yaw > 0: turned to the image's right; pitch > 0: looking down. Accurate to about ±10°.
 roll            degrees of the line through the eyes; > 0: clockwise in the image.
-inside          share of the face, from brow to chin and cheek to cheek, within the picture.
+inside          share of the face, from brow to chin and cheek to cheek, within the picture; of a turned head, the far cheek
+                counts only as far as it is seen.
 score           product of ramps of size (8 → 45 px), sharpness (0.02 → 0.3), yaw (70° → 20°), pitch (60° → 20°),
                 brightness and inside; 0 useless, 1 best. It weights fused embeddings and picks evidence pictures.
 ==============  =====================================================================================================
@@ -57,6 +58,8 @@ QUALITY_REASONS = tuple(_CHECKS)
 
 _FACE = np.stack(np.meshgrid(np.linspace(38, 122, 13), np.linspace(48, 150, 16)), -1).reshape(-1, 2)
 """Points over an aligned face: from brow to chin, from cheek to cheek."""
+_MIDDLE, _FAR_CHEEK = 80.0, 0.8
+"""The middle of an aligned face, and by how much of its half the far cheek of a head in profile is narrower."""
 
 _NOSE_DEPTH = 0.45
 _NEUTRAL_NOSE = 0.495  # nose height between eyes (0) and mouth (1) in a frontal view
@@ -150,10 +153,14 @@ def _pose(points: NDArray[np.float32]) -> tuple[float, float, float, float]:
     return max(eye_distance, 0.88 * down), math.degrees(yaw), math.degrees(pitch), math.degrees(roll)
 
 
-def _inside(points: NDArray[np.float32], width: int, height: int) -> float:
+def _inside(points: NDArray[np.float32], yaw: float, width: int, height: int) -> float:
     """Share of the aligned face that the picture shows; a box may touch the edge where the face does not."""
     inverse = cv2.invertAffineTransform(_similarity(points, TEMPLATE))
-    places = _FACE @ inverse[:, :2].T + inverse[:, 2]
+    across = _FACE[:, 0] - _MIDDLE
+    far = across * yaw > 0
+    narrower = 1 - _FAR_CHEEK * math.sin(math.radians(abs(yaw)))
+    face = np.stack([_MIDDLE + np.where(far, narrower * across, across), _FACE[:, 1]], 1)
+    places = face @ inverse[:, :2].T + inverse[:, 2]
     within = (places >= 0).all(1) & (places <= np.array([width, height])).all(1)
     return float(within.mean())
 
@@ -178,7 +185,7 @@ def measure(
         laplacian = cv2.Laplacian(luma, cv2.CV_32F)
         sharpness = float(laplacian.std()) / max(float(luma.std()), 1.0)
         size, yaw, pitch, roll = _pose(points)
-        inside = _inside(points, width, height)
+        inside = _inside(points, yaw, width, height)
         score = (
             _ramp(size, 8, 45)
             * _ramp(sharpness, 0.02, 0.3)

@@ -199,3 +199,10 @@ def test_the_share_inside_is_of_the_face_and_not_of_its_box() -> None:
     half = quality(points=TEMPLATE - np.array([80, 0], np.float32))  # its middle is at the picture's left edge
     assert half.inside == pytest.approx(0.5, abs=0.1)
     assert quality(points=TEMPLATE + np.array([500, 500], np.float32)).inside == 0
+
+
+def test_background_beside_a_turned_head_may_be_cut_off() -> None:
+    cut = (112, 160)  # on the right of a face that reaches from 38 to 122
+    assert quality(image_size=cut).inside == pytest.approx(0.85, abs=0.02)
+    assert quality(points=nose(dx=20), image_size=cut).inside == 1
+    assert quality(points=nose(dx=-20), image_size=cut).inside < 0.9
