@@ -189,7 +189,10 @@ def test_turned_photos_are_righted_or_refused_and_no_template_stands_on_its_head
     assert righted >= 0.9 * photos
 
 
-def test_portraits_cut_to_the_face_are_enrolled_as_the_whole_photo_is(enrolled: Workbench, samples: Path) -> None:
+@pytest.mark.parametrize("margin", [0.0, 0.1, 0.2])
+def test_portraits_cut_to_the_face_are_enrolled_as_the_whole_photo_is(
+    enrolled: Workbench, samples: Path, margin: float
+) -> None:
     taken = photos = 0
     for path in sorted((samples / "val").glob("*/*.jpg")):
         image = read_image(path)
@@ -197,9 +200,11 @@ def test_portraits_cut_to_the_face_are_enrolled_as_the_whole_photo_is(enrolled: 
         whole, _ = examine_all(enrolled.reader, [("whole", image)])
         if not whole or photo.subject is None:
             continue
-        x1, y1, x2, y2 = photo.faces.detections.boxes[photo.subject].round().astype(int).clip(0)
-        tight, _ = examine_all(enrolled.reader, [("tight", image[y1:y2, x1:x2])])
+        box = photo.faces.detections.boxes[photo.subject]
+        grown = box + np.array([-1, -1, 1, 1]) * margin / 2 * np.tile(box[2:] - box[:2], 2)
+        x1, y1, x2, y2 = grown.round().astype(int).clip(0)
+        tight, _ = examine_all(enrolled.reader, [("tight", photo.image[y1:y2, x1:x2])])
         photos += 1
         taken += bool(tight) and float(tight[0].embedding @ whole[0].embedding) > 0.7
     assert photos >= 18
-    assert taken >= photos - 2, "one wears glasses, one is turned away from the edge"
+    assert taken >= photos - 2, "two wear tinted glasses, which a little change makes dark"
