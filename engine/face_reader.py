@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import threading
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from engine.detection import Detector, FaceFinder, Finder, MTCNNDetector, Search
 from engine.embedding import Embedder, FusedEmbedder, Glance, NetworkEmbedder
 from engine.imaging import turned
 from engine.models import ModelStore, embedder_spec
+from engine.models.runtime import cores
 from engine.occlusion import OcclusionCheck
 from engine.types import Detections, FaceQuality
 
@@ -116,11 +118,13 @@ class Beside:
             pairs of LFW miss the threshold at which 1 in 10,000 impostors pass, of whom no more than before pass; and a track has
             several looks.
         glance: tells cheaply whether a face is still that of its track; None: every face is embedded as a whole.
+        turns: whoever embeds beside a live camera takes one, so that all cameras together leave a core to the loops.
     """
 
     detector: Detector
     embedder: Embedder
     glance: Glance | None = None
+    turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(max(1, cores() - 1)))
 
 
 class FaceReader:
@@ -144,9 +148,13 @@ class FaceReader:
         self.occlusion = occlusion
         self.beside = beside or Beside(detector, embedder)
         self._gate = gate
+        self._warm = False
 
     def warm(self) -> None:
         """Run every network once, so that the first frames of a live camera need not wait for what is loaded on first use."""
+        if self._warm:
+            return
+        self._warm = True
         picture = np.zeros((360, 640, 3), np.uint8)
         somewhere = np.array([[200, 100, 280, 180]], np.float32)
         for detector in (self.detector, self.beside.detector):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,19 +19,27 @@ from engine.cli.output import emit_json, note, progress_bar, say
 from engine.errors import InputError
 
 if TYPE_CHECKING:
-    from engine.imaging import VideoWriter
-    from engine.pipeline import FrameResult, RunStats
+    from engine.config import Config
+    from engine.pipeline import FrameResult, Pipeline, RunStats
     from engine.sources import Source
+    from engine.workbench import Workbench
 
 app = typer.Typer()
 _FPS_OF_PICTURES = 12.5
 """Frame rate of an annotated video when the source has none of its own."""
+_SHOWN_EVERY_S = 0.5
 
 
 @app.command(rich_help_panel=Panel.RECOGNISE)
 def watch(
-    source: Annotated[str, Option(help="Webcam number, rtsp:// or http:// URL, video file or picture folder.")],
-    camera: Annotated[str, Option(help="Name of the camera in the logs.")],
+    camera: Annotated[list[str], Option(help="Name of the camera in the logs. Repeat it to watch several cameras.")],
+    source: Annotated[
+        list[str] | None,
+        Option(
+            show_default="the camera's in the settings",
+            help="Webcam number, rtsp:// or http:// URL, video file or picture folder; one for each --camera.",
+        ),
+    ] = None,
     start: Annotated[str | None, Option(show_default="now", help="Time of a file's first frame, ISO 8601.")] = None,
     fast: Annotated[bool, Option("--fast", help="Process every frame of a file, as fast as possible.")] = False,
     save_video: Annotated[Path | None, Option(help="Write an annotated MP4 video to this file.")] = None,
@@ -41,55 +50,128 @@ def watch(
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Watch a camera or video: record punches and incidents.
+    """Watch cameras or videos: record punches and incidents.
 
-    The command ends with the source, or with Ctrl-C.
+    Several cameras share the networks and the processor. The command ends with its sources, or with Ctrl-C.
     """
     from engine.config import load_config
-    from engine.imaging import VideoWriter
     from engine.operations.upkeep import attended, recording
     from engine.sources import VideoSource, is_live, open_source
-    from engine.storage import clean_text
 
     config = load_config(workspace)
-    camera = clean_text(camera, what="camera's name", limit=64)
+    specs = _paired(camera, source or [], config)
+    if save_video and len(specs) > 1:
+        raise InputError("--save-video records one camera", hint="watch the others in a process of their own")
     if save_video and save_video.suffix.lower() != ".mp4":
         raise InputError(f"{save_video} is not an MP4 file", hint="end the file name in .mp4")
-    rotate = config.camera(camera).rotate
-    opened = open_source(source, camera, config.sources, rotate=rotate, start=moment(start, config.zone), fast=fast)
-    is_video = isinstance(opened, VideoSource)
-    total, fps = (opened.frame_count, opened.fps) if isinstance(opened, VideoSource) else (0, _FPS_OF_PICTURES)
+    begin = moment(start, config.zone)
     with contextlib.ExitStack() as stack:
-        stack.callback(opened.close)
+        opened = {}
+        for name, spec in specs.items():
+            rotate = config.camera(name).rotate
+            opened[name] = open_source(spec, name, config.sources, rotate=rotate, start=begin, fast=fast)
+            stack.callback(opened[name].close)
         progress = stack.enter_context(progress_bar(quiet=as_json))
         bench = open_workbench(workspace, config, progress=progress)
-        pipeline = bench.pipeline(camera, min_face_px=min_face, live=is_live(source) or (is_video and not fast))
-        if is_live(source) and not stack.enter_context(recording(bench, camera)):
-            raise InputError(
-                f"another process already records camera {camera}", hint="stop that process, or use another --camera"
-            )
+        pipelines = {}
+        for name, each in opened.items():
+            live = is_live(specs[name]) or (isinstance(each, VideoSource) and not fast)
+            pipelines[name] = bench.pipeline(name, min_face_px=min_face, live=live)
+            if is_live(specs[name]) and not stack.enter_context(recording(bench, name)):
+                raise InputError(
+                    f"another process already records camera {name}", hint="stop that process, or use another --camera"
+                )
         stack.enter_context(attended(bench))
-        stack.enter_context(_stops_cleanly(opened))
-        names = bench.people.names()
-        writer = stack.enter_context(VideoWriter(save_video, fps)) if save_video else None
-        draw = _drawing(writer, names, config.voting.min_agreeing) if writer else None
-        sink = _sink(progress, pipeline.stats, total, draw, quiet=as_json)
-        began = time.perf_counter()
-        stats = pipeline.run(opened, sink, limit=frames)
-        seconds = time.perf_counter() - began
-    result = _result(stats, seconds)
+        stack.enter_context(_stops_cleanly(opened.values()))
+        if len(specs) > 1:
+            results = _watch_all(opened, pipelines, progress, limit=frames, quiet=as_json)
+        else:
+            ((name, only),) = opened.items()
+            draw = stack.enter_context(_drawing(save_video, only, bench)) if save_video else None
+            total = only.frame_count if isinstance(only, VideoSource) else 0
+            sink = _sink(progress, pipelines[name].stats, total, draw, quiet=as_json)
+            began = time.perf_counter()
+            stats = pipelines[name].run(only, sink, limit=frames)
+            results = {name: _result(stats, time.perf_counter() - began)}
     if as_json:
-        emit_json(result)
-    else:
+        emit_json({"cameras": results} if len(specs) > 1 else results[name])
+        return
+    for name, result in results.items():
+        if len(specs) > 1:
+            say(f"Camera {name}:")
         _show(result)
 
 
+def _paired(cameras: Sequence[str], sources: Sequence[str], config: Config) -> dict[str, str]:
+    """Sources by camera, in the order of the command.
+
+    Raises:
+        InputError: a camera is named twice, or has no source, or there are sources without a camera.
+    """
+    from engine.storage import clean_text
+
+    names = [clean_text(name, what="camera's name", limit=64) for name in cameras]
+    if len(set(names)) < len(names):
+        raise InputError("two cameras have the same name", hint="give each --camera a name of its own")
+    if not sources:
+        sources = [config.camera(name).source for name in names]
+        missing = [name for name, each in zip(names, sources, strict=True) if not each]
+        if missing:
+            raise InputError(
+                f"camera {missing[0]} has no source", hint=f"give --source, or set source in [cameras.{missing[0]}]"
+            )
+    if len(sources) != len(names):
+        raise InputError(
+            f"{len(names)} cameras and {len(sources)} sources",
+            hint="give one --source for each --camera, in the same order",
+        )
+    return dict(zip(names, sources, strict=True))
+
+
+def _watch_all(
+    sources: Mapping[str, Source],
+    pipelines: Mapping[str, Pipeline],
+    progress: Callable[[str, int, int], None],
+    *,
+    limit: int | None,
+    quiet: bool,
+) -> dict[str, dict[str, Any]]:
+    """Watch several cameras, each in a thread of its own. One that fails does not end the others; its error is raised at the end."""
+    results: dict[str, dict[str, Any]] = {}
+    failures: dict[str, BaseException] = {}
+
+    def run(name: str) -> None:
+        pipeline = pipelines[name]
+        sink = _sink(lambda _text, _done, _total: None, pipeline.stats, 0, None, quiet=quiet, camera=name)
+        began = time.perf_counter()
+        try:
+            pipeline.run(sources[name], sink, limit=limit)
+        except BaseException as error:  # noqa: BLE001 - raised when the other cameras have ended
+            failures[name] = error
+            note(f"{name}: {error}")
+        results[name] = _result(pipeline.stats, time.perf_counter() - began)
+
+    threads = [threading.Thread(target=run, args=(name,), name=f"camera {name}") for name in pipelines]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        every = [pipeline.stats for pipeline in pipelines.values()]
+        punches, incidents = (sum(stats.punches for stats in every), sum(stats.incidents.total() for stats in every))
+        progress(f"watching {len(every)} cameras · {punches} punches · {incidents} incidents", 0, 0)
+        for thread in threads:
+            thread.join(_SHOWN_EVERY_S / len(threads))
+    if failures:
+        raise next(iter(failures.values()))
+    return {name: results[name] for name in pipelines}
+
+
 @contextlib.contextmanager
-def _stops_cleanly(source: Source) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM close the source, so that the pipeline settles and writes its open incidents."""
+def _stops_cleanly(sources: Iterable[Source]) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM close the sources, so that the pipelines settle and write their open incidents."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        source.close()
+        for source in sources:
+            source.close()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -99,14 +181,19 @@ def _stops_cleanly(source: Source) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _drawing(writer: VideoWriter, names: Mapping[str, str], needed: int) -> Callable[[FrameResult], None]:
-    """A function that adds an annotated frame to the video."""
-    from engine.imaging import draw_tracks
+@contextlib.contextmanager
+def _drawing(path: Path, source: Source, bench: Workbench) -> Iterator[Callable[[FrameResult], None]]:
+    """A function that adds an annotated frame to a video."""
+    from engine.imaging import VideoWriter, draw_tracks
+    from engine.sources import VideoSource
 
-    def draw(result: FrameResult) -> None:
-        writer.write(draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed))
+    names, needed = bench.people.names(), bench.config.voting.min_agreeing
+    with VideoWriter(path, source.fps if isinstance(source, VideoSource) else _FPS_OF_PICTURES) as writer:
 
-    return draw
+        def draw(result: FrameResult) -> None:
+            writer.write(draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed))
+
+        yield draw
 
 
 def _sink(
@@ -116,8 +203,13 @@ def _sink(
     draw: Callable[[FrameResult], None] | None,
     *,
     quiet: bool,
+    camera: str = "",
 ) -> Callable[[FrameResult], None]:
-    """A function that shows each frame's result: in the video, in the progress bar and, unless quiet, row by row."""
+    """A function that shows each frame's result: in the video, in the progress bar and, unless quiet, row by row.
+
+    Args:
+        camera: its name, if rows of several cameras are shown.
+    """
     from engine.attendance import PunchRow
 
     def show(result: FrameResult) -> None:
@@ -130,13 +222,13 @@ def _sink(
                 what = f"{row.event}  {row.employee_id}"
             else:
                 what = f"{row.kind}  {row.detail or ';'.join(row.unknown_ids)}"
-            note(f"{row.timestamp.isoformat(timespec='milliseconds')}  {what}")
+            note("  ".join(filter(None, (row.timestamp.isoformat(timespec="milliseconds"), camera, what))))
 
     return show
 
 
 def _result(stats: RunStats, seconds: float) -> dict[str, Any]:
-    frames = ("dropped", "scans", "faces", "embedded", "passed_over", "tracks")
+    frames = ("dropped", "scans", "faces", "embedded", "glances", "passed_over", "tracks")
     decisions = ("punches", "seen", "retracted", "unresolved")
     return {
         "frames": stats.frames,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Semaphore
 
 import numpy as np
 
@@ -167,10 +168,16 @@ class ThreadedQueue(EmbeddingQueue):
 
     Undecided tracks come first, those with the fewest embedded faces before others. Of an undecided track at most four faces wait
     (the worst goes), of a decided one the newest.
+
+    Args:
+        turns: shared by the cameras of a process, so that not all embed at once.
     """
 
-    def __init__(self, embedder: Embedder, timed: Timed, glance: Glance | None = None) -> None:
+    def __init__(
+        self, embedder: Embedder, timed: Timed, glance: Glance | None = None, turns: Semaphore | None = None
+    ) -> None:
         super().__init__(embedder, timed, glance)
+        self._turns = turns or Semaphore()
         self._faces: list[FaceToEmbed] = []
         self._busy: list[FaceToEmbed] = []
         self._changed = threading.Condition()
@@ -189,7 +196,8 @@ class ThreadedQueue(EmbeddingQueue):
                 self._busy, self._faces = self._faces[:1], self._faces[1:]
                 batch = self._busy
             try:
-                embedded = self._embed(batch)
+                with self._turns:
+                    embedded = self._embed(batch)
             except BaseException as error:  # noqa: BLE001 - told in the pipeline's thread
                 with self._changed:
                     self._error, self._busy, self._faces = error, [], []

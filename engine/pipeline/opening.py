@@ -84,7 +84,7 @@ def open_pipeline(
         following=FaceFollower(reader.finder(config.detection, smallest, searcher), Tracker(config.tracking), stats),
         check=check,
         identification=Identification(services, config, stats),
-        embedding=ThreadedQueue(*networks) if live else LaggedQueue(*networks),
+        embedding=ThreadedQueue(*networks, reader.beside.turns) if live else LaggedQueue(*networks),
         strangers=Strangers(services.strangers, alike, writer, name),
         stream=StreamCheck(camera, watch),
         events=CameraEvents(maker),
