@@ -28,8 +28,6 @@ _INPUT = 12  # side of PNet's field of view
 _STRIDE = 2
 _SETTLED = 0.08  # box sides; a face closer than this to its expected place needs no second look
 ELSEWHERE = 0.6  # box sides; a face farther than this from an expected place is another face
-_ROUNDS = 4  # looks at a face that moves from one to the next
-_DOUBTFUL = 0.999  # score; of a face in a photo below it, the landmarks may be half of another's
 _PIECE = 9216  # candidate pixels that a thread takes at a time
 _SWIFT = (0.9, 0.8)
 """Least scores in PNet and RNet when a video frame is searched. Before a wall of photographs they leave a third of the candidates, and
@@ -255,39 +253,19 @@ class MTCNNDetector:
     def detect_photo(self, image: NDArray[np.uint8]) -> Detections:
         """Find the faces in a photo: smaller ones too, and with a border around it, which shows faces that fill the picture.
 
-        The border can cause false faces at its edge: those centred on it are dropped, and so is a face that a larger one holds. It
-        also misleads single looks, as does a second face close by: faces beside a border and doubtful ones are looked at again.
+        The border can cause false faces at its edge: those centred on it are dropped, and so is a face that a larger one holds.
         """
         plain = self.detect(image, self._config.photo_min_face_px)
-        doubtful = plain.scores < _DOUBTFUL
-        plain = plain[~doubtful].joined(self._settled(image, plain[doubtful]))
         if self._config.pad_share == 0:
             return plain
         height, width = image.shape[:2]
         dy, dx = round(height * self._config.pad_share), round(width * self._config.pad_share)
         padded = np.full((height + 2 * dy, width + 2 * dx, 3), 128, np.uint8)
         padded[dy : dy + height, dx : dx + width] = image
-        found = self.detect(padded, self._config.photo_min_face_px)
-        middle = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2 - np.array([dx, dy])
+        found = self.detect(padded, self._config.photo_min_face_px).shifted(-dx, -dy)
+        middle = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
         within = (middle >= 0).all(1) & (middle < np.array([width, height])).all(1)
-        bordered = self._settled(padded, found[within]).shifted(-dx, -dy)
-        return _joined(plain, bordered, width, height)
-
-    def _settled(self, image: NDArray[np.uint8], found: Detections) -> Detections:
-        """Follow each face to where looks in and around its place agree; box and landmarks become their medians."""
-        sampler, boxes, landmarks = PatchSampler(image), found.boxes.copy(), found.landmarks.copy()
-        for place in range(len(found)):
-            for _ in range(_ROUNDS):
-                square = _squared(boxes[place : place + 1])
-                looks = [self._output(sampler, near[None]) for near in (square[0], *_variants(square[0]))]
-                seen = [look for look in looks if len(look)]
-                if not seen:
-                    break
-                boxes[place] = np.median([look.boxes[0] for look in seen], 0)
-                landmarks[place] = np.median([look.landmarks[0] for look in seen], 0)
-                if distances(boxes[place : place + 1], square)[0, 0] <= _SETTLED:
-                    break
-        return Detections(boxes, landmarks, found.scores)
+        return _joined(plain, found[within], width, height)
 
     def detect_near(
         self, image: NDArray[np.uint8], expected: Floats, search: NDArray[np.bool_] | None = None
