@@ -61,6 +61,10 @@ _FACE = np.stack(np.meshgrid(np.linspace(38, 122, 13), np.linspace(48, 150, 16))
 _MIDDLE, _FAR_CHEEK = 80.0, 0.8
 """The middle of an aligned face, and by how much of its half the far cheek of a head in profile is narrower."""
 
+_TOP, _BOTTOM, _LEFT, _RIGHT = 40, 150, 30, 130
+"""The part of an aligned face whose sharpness, brightness and contrast are measured."""
+_ENOUGH_SHOWN = 0.3
+
 _NOSE_DEPTH = 0.45
 _NEUTRAL_NOSE = 0.495  # nose height between eyes (0) and mouth (1) in a frontal view
 _MIN_SCALE = 0.6  # smaller scales reduce the picture by area means first, because plain bilinear sampling would alias
@@ -165,6 +169,21 @@ def _inside(points: NDArray[np.float32], yaw: float, width: int, height: int) ->
     return float(within.mean())
 
 
+def _shown(points: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_] | None:
+    """Which points of the measured part of an aligned face the picture shows; None: all, or too few to measure anything."""
+    inverse = cv2.invertAffineTransform(_similarity(points, TEMPLATE))
+    limit = np.array([width - 1, height - 1])
+
+    def within(across: NDArray[np.intp], down: NDArray[np.intp]) -> NDArray[np.bool_]:
+        places = np.stack([across, down], -1) @ inverse[:, :2].T + inverse[:, 2]
+        return np.asarray(((places >= 0) & (places <= limit)).all(-1), np.bool_)
+
+    if within(np.array([_LEFT, _RIGHT, _LEFT, _RIGHT]), np.array([_TOP, _TOP, _BOTTOM, _BOTTOM])).all():
+        return None
+    shown = within(*np.meshgrid(np.arange(_LEFT, _RIGHT), np.arange(_TOP, _BOTTOM)))
+    return shown if shown.mean() >= _ENOUGH_SHOWN else None
+
+
 def measure(
     faces: NDArray[np.uint8], detections: Detections, image_size: tuple[int, int], gate: QualityConfig
 ) -> list[FaceQuality]:
@@ -179,10 +198,13 @@ def measure(
     width, height = image_size
     rows: list[FaceQuality] = []
     for face, points in zip(faces, detections.landmarks, strict=True):
-        luma = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)[40:150, 30:130].astype(np.float32)
+        luma = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)[_TOP:_BOTTOM, _LEFT:_RIGHT].astype(np.float32)
+        laplacian = cv2.Laplacian(luma, cv2.CV_32F)
+        shown = _shown(points, width, height)
+        if shown is not None:  # what repeats the picture's edge says nothing of the face
+            luma, laplacian = luma[shown], laplacian[shown]
         contrast = float(luma.std()) / 255
         brightness = float(luma.mean()) / 255
-        laplacian = cv2.Laplacian(luma, cv2.CV_32F)
         sharpness = float(laplacian.std()) / max(float(luma.std()), 1.0)
         size, yaw, pitch, roll = _pose(points)
         inside = _inside(points, yaw, width, height)
