@@ -55,6 +55,10 @@ PROVEN = "followed a random request to turn the head"
 """Reason for the liveness of a track that followed the challenge."""
 
 
+_SHOULDERS, _CHEST, _PRINTED = 0.5, 2.0, 0.75
+"""In widths and heights of a face: how far the chest reaches beside it and below it; how large a face printed there may be."""
+
+
 class Prompter:
     """Chooses the prompt from the tracks of each frame. Used in the camera's thread only."""
 
@@ -78,7 +82,7 @@ class Prompter:
         Returns:
             What is asked now (one of `CODES`; empty: nothing), and the track that has just proven to be a living person.
         """
-        visible = [track for track in tracks if track.visible]
+        visible = _without_printed([track for track in tracks if track.visible])
         self._since = {track.track_id: self._since.get(track.track_id, time) for track in visible}
         wanted, proven = self._wanted(visible, time)
         if self._candidate_since is None or wanted != self._candidate:
@@ -119,6 +123,19 @@ class Prompter:
         if track.quality is None:
             return ""
         return _QUALITY.get(track.quality.reason, "") or _COVERED.get(track.quality.covered, "")
+
+
+def _without_printed(tracks: Sequence[Track]) -> list[Track]:
+    """The tracks without faces on clothes: smaller ones below a larger face, between its shoulders. A child there is nearer, so larger."""
+
+    def printed(small: Track, large: Track) -> bool:
+        left, _, right, bottom = large.box
+        middle, side = (small.box[:2] + small.box[2:]) / 2, large.box[2] - large.box[0]
+        between = left - _SHOULDERS * side < middle[0] < right + _SHOULDERS * side
+        smaller = small.box[3] - small.box[1] < _PRINTED * (large.box[3] - large.box[1])
+        return bool(smaller and between and bottom < middle[1] < bottom + _CHEST * (bottom - large.box[1]))
+
+    return [each for each in tracks if not any(printed(each, other) for other in tracks if other is not each)]
 
 
 class _Turns:

@@ -167,6 +167,16 @@ def test_two_people_are_asked_to_come_one_at_a_time_but_not_for_a_moment() -> No
     assert "one_at_a_time" in _asked(Prompter(free, "gate"), two, 0, 3)
 
 
+def test_a_face_printed_on_a_shirt_is_no_second_person() -> None:
+    wearer = make_track(1, 0, 9, stranger="unknown-1", box=(100, 40, 150, 110))
+    printed = make_track(2, 0, 9, box=(110, 140, 145, 185))
+    child = make_track(3, 0, 9, box=(110, 140, 165, 215))
+    beside = make_track(4, 0, 9, box=(220, 140, 255, 185))
+    assert _asked(Prompter(Config(), "door"), [wearer, printed], 0, 3)[-1] == "not_recognised"
+    for other in (child, beside):
+        assert _asked(Prompter(Config(), "door"), [wearer, other], 0, 3)[-1] == "one_at_a_time"
+
+
 def test_somebody_who_is_known_is_asked_nothing_and_a_stranger_is_told() -> None:
     assert set(_asked(Prompter(Config(), "door"), [make_track(1, 0, 9, person="E1")], 0, 3)) == {""}
     stranger = [make_track(1, 0, 9, stranger="unknown-1")]

@@ -15,7 +15,7 @@ from waiting import until
 from app.live.cameras import Camera, CameraWatcher
 from app.live.session import LiveSession
 from engine.attendance import PunchRow
-from engine.imaging import VideoWriter, decode_image, list_images, read_image
+from engine.imaging import PersonMark, VideoWriter, decode_image, list_images, read_image
 from engine.operations.upkeep import recording
 from engine.pipeline import FrameResult, Pipeline
 from engine.workbench import Workbench
@@ -89,8 +89,14 @@ def test_boxes_of_a_browsers_camera_fit_its_upright_picture_of_any_size(
     high, wide = upright.shape[0] // 2, upright.shape[1] // 2
     upright[high : 2 * high, :wide] = cv2.resize(photo, (wide, high), interpolation=cv2.INTER_AREA)  # lower left
     sent = cv2.rotate(upright, cv2.ROTATE_90_COUNTERCLOCKWISE) if rotate == "90" else upright
+    marks: list[PersonMark] = []
+
+    def shown() -> bool:
+        marks.extend(session.process(np.asarray(sent, np.uint8)))
+        return bool(marks)
+
     try:
-        marks = [mark for _ in range(3) for mark in session.process(np.asarray(sent, np.uint8))]
+        until(shown)  # the face is searched for beside the loop
     finally:
         session.close()
     assert session.turn_deg == int(rotate)
