@@ -239,7 +239,7 @@ def test_memory_and_threads_stay_where_they_are() -> None:
     result = json.loads(answer.stdout)
     assert answer.returncode == 0, result
     assert result["growth_mb"] < 20
-    assert len(result["threads"]) == 1
+    assert result["threads"][-1] - result["threads"][0] <= 1  # the search beside the loop has one while it runs
     assert result["punches"] == 2
     assert result["frames"] > 100
     assert np.isfinite(result["settled_mb"])
