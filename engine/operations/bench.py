@@ -75,7 +75,6 @@ def measure_load(photos: Path, progress: Progress, *, seconds: float = 20.0) -> 
         passes = [walk for walk in PASSES if walk.end_s > _BEGIN_S and walk.start_s < _BEGIN_S + seconds]
         scene, rendering = (passes, round(seconds * FPS)), partial(progress, "rendering the camera's pictures")
         render_video(clip, workbench.reader.detector, photos, [scene], rendering, fps=FPS, begin_s=_BEGIN_S)
-        workbench.reader.embedder.embed(np.zeros((1, 160, 160, 3), np.uint8))  # the first run of a network is slow
         source = VideoSource(clip, "bench", start=datetime.now(UTC), fast=False)
         pipeline = workbench.pipeline("bench", live=True)
         marks: list[tuple[float, float]] = []

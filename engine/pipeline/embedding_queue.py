@@ -7,14 +7,13 @@ yet are never dropped.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Semaphore
-
-import numpy as np
 
 from engine.embedding import Embedder, Glance
 from engine.models.runtime import cores
@@ -63,37 +62,30 @@ def _rank(face: FaceToEmbed) -> tuple[bool, bool, int, float]:
     return not face.glance, face.settled, face.order, -face.quality.score
 
 
-class EmbeddingQueue:
-    """Embeds at once, in the caller's thread: the same frames give the same decisions on any machine.
+class EmbeddingQueue(ABC):
+    """What the queues of recordings and of live cameras share.
 
     Attributes:
-        embedded, dropped: faces embedded and left out (none).
+        embedded, glances, dropped: faces embedded, glanced at, and left out.
     """
 
     def __init__(self, embedder: Embedder, timed: Timed, glance: Glance | None = None) -> None:
-        self.embedded = self.dropped = self.glances = 0
+        self.embedded = self.glances = self.dropped = 0
         self._embedder, self._glance, self._timed = embedder, glance, timed
         self._done: deque[EmbeddedFace] = deque()
 
+    def _embed(self, face: FaceToEmbed) -> EmbeddedFace:
+        network = self._glance if face.glance and self._glance is not None else self._embedder
+        return face, self._timed(network.embed, face.crop[None])[0]
+
+    def _take(self, embedded: EmbeddedFace) -> None:
+        self._done.append(embedded)
+        self.glances += embedded[0].glance
+        self.embedded += not embedded[0].glance
+
+    @abstractmethod
     def offer(self, faces: Sequence[FaceToEmbed], time: datetime) -> None:
         """Take faces of a frame in."""
-        self._take(faces, self._embed(faces))
-
-    def _embed(self, faces: Sequence[FaceToEmbed]) -> list[EmbeddedFace]:
-        """Embed faces, or glance at them; in their order."""
-        rows: dict[int, Floats] = {}
-        for glance, network in ((False, self._embedder), (True, self._glance)):
-            places = [place for place, face in enumerate(faces) if face.glance is glance]
-            if places and network is not None:
-                crops = np.stack([faces[place].crop for place in places])
-                rows.update(zip(places, self._timed(network.embed, crops), strict=True))
-        return [(face, rows[place]) for place, face in enumerate(faces)]
-
-    def _take(self, faces: Sequence[FaceToEmbed], embedded: Sequence[EmbeddedFace]) -> None:
-        self._done += embedded
-        glances = sum(face.glance for face in faces)
-        self.glances += glances
-        self.embedded += len(faces) - glances
 
     def collect(self) -> list[EmbeddedFace]:
         """What has been embedded since the last call, in order.
@@ -105,21 +97,21 @@ class EmbeddingQueue:
         self._done.clear()
         return done
 
+    @abstractmethod
     def waiting(self) -> Counter[int]:
         """How many faces have not been collected, by track."""
-        return Counter()
 
+    @abstractmethod
     def withdraw(self, track_ids: Collection[int]) -> None:
-        """Forget the faces of these tracks that have not been begun."""
+        """Forget the faces of these tracks that need not be embedded any more."""
 
+    @abstractmethod
     def settle(self) -> None:
         """Wait until all is embedded."""
 
+    @abstractmethod
     def close(self) -> None:
         """End what runs."""
-
-
-_Asked = tuple[FaceToEmbed, Future[list[EmbeddedFace]]]
 
 
 class LaggedQueue(EmbeddingQueue):
@@ -129,35 +121,29 @@ class LaggedQueue(EmbeddingQueue):
     def __init__(self, embedder: Embedder, timed: Timed, glance: Glance | None = None) -> None:
         super().__init__(embedder, timed, glance)
         self._pool = ThreadPoolExecutor(max(1, cores() - 1), "embedding")
-        self._asked: deque[_Asked] = deque()
+        self._asked: deque[tuple[FaceToEmbed, Future[EmbeddedFace]]] = deque()
         self._time: datetime | None = None
         self._next: datetime | None = None
 
     def offer(self, faces: Sequence[FaceToEmbed], time: datetime) -> None:
-        self._asked += [(face, self._pool.submit(self._embed, [face])) for face in faces]
+        self._asked += [(face, self._pool.submit(self._embed, face)) for face in faces]
         self._next = time + abs(time - self._time) if self._time is not None else None
         self._time = time
 
     def collect(self) -> list[EmbeddedFace]:
         while self._asked and (self._next is None or abs(self._next - self._asked[0][0].time) > _LAG):
-            self._finish()
+            self._take(self._asked.popleft()[1].result())
         return super().collect()
 
-    def _finish(self) -> None:
-        face, future = self._asked.popleft()
-        self._take([face], future.result())
-
     def waiting(self) -> Counter[int]:
-        return Counter(
-            face.track_id for face in [*(face for face, _ in self._asked), *(face for face, _ in self._done)]
-        )
+        return Counter(face.track_id for face, _ in (*self._asked, *self._done))
 
     def withdraw(self, track_ids: Collection[int]) -> None:
         self._asked = deque((face, future) for face, future in self._asked if face.track_id not in track_ids)
 
     def settle(self) -> None:
         while self._asked:
-            self._finish()
+            self._take(self._asked.popleft()[1].result())
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
@@ -179,7 +165,7 @@ class ThreadedQueue(EmbeddingQueue):
         super().__init__(embedder, timed, glance)
         self._turns = turns or Semaphore()
         self._faces: list[FaceToEmbed] = []
-        self._busy: list[FaceToEmbed] = []
+        self._busy: FaceToEmbed | None = None
         self._changed = threading.Condition()
         self._closed = False
         self._error: BaseException | None = None
@@ -193,19 +179,18 @@ class ThreadedQueue(EmbeddingQueue):
                 if self._closed:
                     return
                 self._faces.sort(key=_rank)
-                self._busy, self._faces = self._faces[:1], self._faces[1:]
-                batch = self._busy
+                face = self._busy = self._faces.pop(0)
             try:
                 with self._turns:
-                    embedded = self._embed(batch)
+                    embedded = self._embed(face)
             except BaseException as error:  # noqa: BLE001 - told in the pipeline's thread
                 with self._changed:
-                    self._error, self._busy, self._faces = error, [], []
+                    self._error, self._busy, self._faces = error, None, []
                     self._changed.notify_all()
                 return
             with self._changed:
-                self._take(batch, embedded)
-                self._busy = []
+                self._take(embedded)
+                self._busy = None
                 self._changed.notify_all()
 
     def offer(self, faces: Sequence[FaceToEmbed], time: datetime) -> None:
@@ -235,7 +220,8 @@ class ThreadedQueue(EmbeddingQueue):
 
     def waiting(self) -> Counter[int]:
         with self._changed:
-            faces = [*self._faces, *self._busy, *(face for face, _ in self._done)]
+            faces = [*self._faces, *(face for face, _ in self._done)]
+            faces += [self._busy] if self._busy is not None else []
         return Counter(face.track_id for face in faces)
 
     def withdraw(self, track_ids: Collection[int]) -> None:
@@ -244,7 +230,7 @@ class ThreadedQueue(EmbeddingQueue):
 
     def settle(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or (not self._faces and not self._busy))
+            self._changed.wait_for(lambda: self._closed or (not self._faces and self._busy is None))
 
     def close(self) -> None:
         with self._changed:

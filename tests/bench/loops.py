@@ -56,7 +56,7 @@ def muster_loop(workspace: Path, clip: Clip, live: bool) -> dict[str, Any]:
         folder = Path(scratch) / "workspace"
         shutil.copytree(workspace, folder)
         workbench = Workbench(folder)
-        workbench.reader.warm()
+        workbench.reader.warm()  # a recording's pipeline does not
         source = VideoSource(clip.path, "bench", start=datetime.now(UTC), fast=not live)
         pipeline = workbench.pipeline("bench", min_face_px=clip.smallest_face, live=live)
         used, began = cpu_s(), time.perf_counter()

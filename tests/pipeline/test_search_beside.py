@@ -64,18 +64,21 @@ def test_a_face_that_moved_while_it_was_searched_for_is_caught_up_with() -> None
 
 
 def test_one_thread_serves_all_cameras_in_turn_and_ends_with_its_work() -> None:
-    before = threading.active_count()
+    def searching() -> int:
+        return sum(thread.name == "search" for thread in threading.enumerate())
+
+    until(lambda: searching() == 0)
     detector = CountingDetector(FACE)
     searcher = SearchBeside(detector)
     finders = [FaceFinder(detector, DetectionConfig(), 40 + number, searcher) for number in range(3)]
     detector.gate = threading.Event()
     for finder in finders:
         finder.look(Frame(STILL, at(0)), NOBODY)
-    assert threading.active_count() == before + 1
+    assert searching() == 1
     detector.gate.set()
     for finder in finders:
         finder.close()
-    until(lambda: threading.active_count() == before)
+    until(lambda: searching() == 0)
     assert detector.asked == ["whole 40", "whole 41", "whole 42"]
 
 
