@@ -72,16 +72,19 @@ _MIN_SCALE = 0.6  # smaller scales reduce the picture by area means first, becau
 
 def _similarity(landmarks: NDArray[np.float32], template: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the (2, 3) matrix that maps five landmarks onto the template with the least squared error."""
-    source = landmarks.astype(np.float64)
-    target = template.astype(np.float64)
-    source_mean, target_mean = source.mean(0), target.mean(0)
-    a, b = source - source_mean, target - target_mean
-    spread = max(float((a * a).sum()), 1e-6)  # if all landmarks coincide, any transform will do
-    # with turn and scale as one complex factor, least squares has a closed form
-    real = float((a * b).sum()) / spread
-    imaginary = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / spread
-    turn = np.array([[real, -imaginary], [imaginary, real]])
-    return np.hstack([turn, (target_mean - turn @ source_mean)[:, None]])
+    source, target = landmarks.tolist(), template.tolist()
+    # written out, because numpy takes five times as long for five points
+    x, y, u, v = (sum(point[axis] for point in points) / len(points) for points in (source, target) for axis in (0, 1))
+    spread = real = imaginary = 0.0
+    for (left, top), (right, bottom) in zip(source, target, strict=True):
+        ax, ay, bx, by = left - x, top - y, right - u, bottom - v
+        spread += ax * ax + ay * ay
+        # with turn and scale as one complex factor, least squares has a closed form
+        real += ax * bx + ay * by
+        imaginary += ax * by - ay * bx
+    spread = max(spread, 1e-6)  # if all landmarks coincide, any transform will do
+    real, imaginary = real / spread, imaginary / spread
+    return np.array([[real, -imaginary, u - real * x + imaginary * y], [imaginary, real, v - imaginary * x - real * y]])
 
 
 def align(
@@ -157,9 +160,8 @@ def _pose(points: NDArray[np.float32]) -> tuple[float, float, float, float]:
     return max(eye_distance, 0.88 * down), math.degrees(yaw), math.degrees(pitch), math.degrees(roll)
 
 
-def _inside(points: NDArray[np.float32], yaw: float, width: int, height: int) -> float:
+def _inside(inverse: NDArray[np.float64], yaw: float, width: int, height: int) -> float:
     """Share of the aligned face that the picture shows; a box may touch the edge where the face does not."""
-    inverse = cv2.invertAffineTransform(_similarity(points, TEMPLATE))
     across = _FACE[:, 0] - _MIDDLE
     far = across * yaw > 0
     narrower = 1 - _FAR_CHEEK * math.sin(math.radians(abs(yaw)))
@@ -169,9 +171,12 @@ def _inside(points: NDArray[np.float32], yaw: float, width: int, height: int) ->
     return float(within.mean())
 
 
-def _shown(points: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_] | None:
-    """Which points of the measured part of an aligned face the picture shows; None: all, or too few to measure anything."""
-    inverse = cv2.invertAffineTransform(_similarity(points, TEMPLATE))
+def _shown(inverse: NDArray[np.float64], width: int, height: int) -> NDArray[np.bool_] | None:
+    """Which points of the measured part of an aligned face the picture shows; None: all, or too few to measure anything.
+
+    Args:
+        inverse: (2, 3) from the aligned face to the picture, as for `_inside`.
+    """
     limit = np.array([width - 1, height - 1])
 
     def within(across: NDArray[np.intp], down: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -200,14 +205,15 @@ def measure(
     for face, points in zip(faces, detections.landmarks, strict=True):
         luma = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)[_TOP:_BOTTOM, _LEFT:_RIGHT].astype(np.float32)
         laplacian = cv2.Laplacian(luma, cv2.CV_32F)
-        shown = _shown(points, width, height)
+        inverse = np.asarray(cv2.invertAffineTransform(_similarity(points, TEMPLATE)), np.float64)
+        shown = _shown(inverse, width, height)
         if shown is not None:  # what repeats the picture's edge says nothing of the face
             luma, laplacian = luma[shown], laplacian[shown]
-        contrast = float(luma.std()) / 255
-        brightness = float(luma.mean()) / 255
-        sharpness = float(laplacian.std()) / max(float(luma.std()), 1.0)
+        mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(luma))
+        contrast, brightness = deviation / 255, mean / 255
+        sharpness = float(cv2.meanStdDev(laplacian)[1][0, 0]) / max(deviation, 1.0)
         size, yaw, pitch, roll = _pose(points)
-        inside = _inside(points, yaw, width, height)
+        inside = _inside(inverse, yaw, width, height)
         score = (
             _ramp(size, 8, 45)
             * _ramp(sharpness, 0.02, 0.3)
