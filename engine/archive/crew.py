@@ -51,9 +51,6 @@ class WorkerLost(MusterError):
 
 @lru_cache(maxsize=1)
 def _reader(recipe: Recipe) -> FaceReader:
-    import cv2  # noqa: PLC0415
-
-    cv2.setNumThreads(1)
     return recipe.opened()
 
 

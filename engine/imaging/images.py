@@ -21,6 +21,9 @@ from PIL import Image, UnidentifiedImageError
 from engine.errors import InputError
 from engine.storage import atomic_write
 
+# cameras, searches and writers run side by side, and OpenCV's own threads would wait for one another
+cv2.setNumThreads(1)
+
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 30_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "HEIF")
