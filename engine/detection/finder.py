@@ -2,8 +2,8 @@
 
 A search costs many times as much as a look at the known places, and a person stays in view for many frames. So the finder looks at
 known places in every frame. It searches for others every `scan_interval_s` where something else moved, soon after an expected face is
-missing, and everywhere once a second while anything moves and every `idle_interval_s` while nothing does. That last search also
-confirms the known faces, so that a doubtful one cannot survive on looks alone. Intervals are measured in frame times.
+missing, and everywhere once a second while anything moves. Every `idle_interval_s` it searches everywhere in any case and confirms the
+known faces, the doubtful ones each second, so that none can survive on looks alone. Intervals are measured in frame times.
 
 A recording is searched in step with its frames: the same frames give the same result, however fast they are read. A live camera is
 searched beside the loop (`engine.pipeline.search_beside`): what a search finds is looked at in the frame that is current by then. So a
@@ -28,6 +28,8 @@ Floats = NDArray[np.float32]
 
 _SOON_S = 0.1
 _MOST_MEANWHILE = 8
+_DOUBTFUL = 0.99
+"""Score below which a known face may be none."""
 _EVERYWHERE_S = 1.0
 """Between two searches of the whole frame while anything moves: somebody may come into view in front of somebody else."""
 
@@ -78,13 +80,14 @@ class FaceFinder:
         self._motion = MotionMap()
         self._begun: datetime | None = None
         self._everywhere: datetime | None = None
+        self._confirmed: datetime | None = None
         self._missed = False
         self._pending: Search | None = None
         self._meanwhile: list[NDArray[np.uint8]] = []
 
     def forget(self) -> None:
         """What comes next has nothing to do with what came before: search the next frame at once."""
-        self.scanned = self.moved = self._begun = self._everywhere = self._pending = None
+        self.scanned = self.moved = self._begun = self._everywhere = self._confirmed = self._pending = None
         self._meanwhile.clear()
 
     def close(self) -> None:
@@ -111,19 +114,19 @@ class FaceFinder:
                 self._remember(frame.image)
         found = Detections.empty()
         if len(expected):
-            around = just_seen & self._searcher.at_once  # beside the loop, the search that follows is soon enough
-            found = self._detector.detect_near(frame.image, expected, around)
+            # beside the loop, the search that follows is soon enough for the surroundings
+            found = self._detector.detect_near(frame.image, expected, just_seen, around=self._searcher.at_once)
             self._missed |= len(found) < int(just_seen.sum())
-        search = self._begin(frame, found.boxes) if self._pending is None else None
+        search = self._begin(frame, found) if self._pending is None else None
         if search is None:
             self.looks += 1
         elif search.done.is_set():
             return self._joined(search, found)
         return found
 
-    def _begin(self, frame: Frame, known: Floats) -> Search | None:
+    def _begin(self, frame: Frame, found: Detections) -> Search | None:
         """Begin a search if it is time for one."""
-        time, config = frame.time, self._config
+        time, config, known = frame.time, self._config, found.boxes
         everywhere = _passed(self._everywhere, time, config.idle_interval_s)
         regions: Rectangles | None = None
         if not everywhere:
@@ -139,7 +142,10 @@ class FaceFinder:
                 return None
             regions = None if nowhere or everywhere else moved.regions
         self._motion.searched(frame.image, regions)
-        self._pending = search = Search(frame, self._min_face_px, regions, known)
+        doubtful = known[:0] if regions is not None else known[found.scores < _DOUBTFUL]
+        if regions is None and _passed(self._confirmed, time, config.idle_interval_s):
+            self._confirmed, doubtful = time, known
+        self._pending = search = Search(frame, self._min_face_px, regions, known, doubtful)
         self._searcher.begin(search)
         self._begun, self._everywhere = time, time if regions is None else self._everywhere
         self._missed = False

@@ -8,6 +8,7 @@ candidates one by one. This module makes one integral image per picture and read
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
@@ -28,7 +29,7 @@ _INPUT = 12  # side of PNet's field of view
 _STRIDE = 2
 _SETTLED = 0.08  # box sides; a face closer than this to its expected place needs no second look
 ELSEWHERE = 0.6  # box sides; a face farther than this from an expected place is another face
-_PIECE = 9216  # candidate pixels that a thread takes at a time
+_PIECE = 9216  # candidate pixels that a thread takes at a time: more would not stay in its cache
 _SWIFT = (0.9, 0.8)
 """Least scores in PNet and RNet when a video frame is searched. Before a wall of photographs they leave a third of the candidates, and
 all faces whose final score is .98 or more."""
@@ -43,11 +44,13 @@ class Detector(Protocol):
         """Find the faces in an RGB uint8 (H, W, 3) image, most certain first; zero rows if there is none."""
 
     def detect_near(
-        self, image: NDArray[np.uint8], expected: Floats, search: NDArray[np.bool_] | None = None
+        self, image: NDArray[np.uint8], expected: Floats, again: NDArray[np.bool_] | None = None, *, around: bool = True
     ) -> Detections:
         """Find faces near expected (n, 4) boxes, many times faster than `detect`; it misses faces elsewhere.
 
-        `search` (n,) limits the search of the surroundings of missing faces to its True rows; default: all.
+        Args:
+            again: (n,) True for boxes whose missing faces are looked for again, a little aside; default: all.
+            around: where that fails, search the surroundings.
         """
 
     def search(
@@ -179,7 +182,7 @@ class MTCNNDetector:
     network should use one thread.
 
     Args:
-        pnet: whole pictures → (shifts (1, 4, h, w), probabilities (1, 2, h, w)).
+        pnet: whole pictures → (shifts (1, 4, h, w), logits of a face (1, 1, h, w)).
         rnet: (n, 3, 24, 24) → (shifts (n, 4), probabilities (n, 2)).
         onet: (n, 3, 48, 48) → (shifts (n, 4), landmarks (n, 10), probabilities (n, 2)).
         config: thresholds and sizes.
@@ -201,17 +204,16 @@ class MTCNNDetector:
     def _run(self, net: Network, prepare: Callable[[_P], Floats], pieces: Sequence[_P]) -> list[tuple[Floats, ...]]:
         """Run a network on all pieces; return its outputs in their order.
 
-        This thread prepares the inputs, under Python's lock; the pool runs the network outside of it. When all inputs are
-        prepared, this thread takes over the pieces that the pool has not begun.
+        Inputs are prepared and networks run outside of Python's lock, so this thread takes over the pieces that the pool has not begun.
         """
+
+        def done(piece: _P) -> tuple[Floats, ...]:
+            return net(prepare(piece))
+
         if self._pool is None or len(pieces) < 2:
-            return [net(prepare(piece)) for piece in pieces]
-        inputs = []
-        outputs = []
-        for piece in pieces:
-            inputs.append(prepare(piece))
-            outputs.append(self._pool.submit(net, inputs[-1]))
-        own = {index: net(inputs[index]) for index in reversed(range(len(pieces))) if outputs[index].cancel()}
+            return [done(piece) for piece in pieces]
+        outputs = [self._pool.submit(done, piece) for piece in pieces]
+        own = {index: done(pieces[index]) for index in reversed(range(len(pieces))) if outputs[index].cancel()}
         return [own[index] if index in own else output.result() for index, output in enumerate(outputs)]
 
     def detect(self, image: NDArray[np.uint8], min_face_px: int | None = None) -> Detections:
@@ -268,18 +270,18 @@ class MTCNNDetector:
         return _joined(plain, found[within], width, height)
 
     def detect_near(
-        self, image: NDArray[np.uint8], expected: Floats, search: NDArray[np.bool_] | None = None
+        self, image: NDArray[np.uint8], expected: Floats, again: NDArray[np.bool_] | None = None, *, around: bool = True
     ) -> Detections:
         """Find faces at or near the places where they are expected, such as those of the previous frame.
 
         ONet looks at the expected boxes themselves: its answer is a fixed point, so nothing drifts (after ten rounds landmarks
-        are within 4% of the eye distance of a full detection's). Where it sees no face, all three networks search the
-        surroundings for a face of that size.
+        are within 4% of the eye distance of a full detection's). Where it sees no face, it looks again a little aside, and then all three
+        networks search the surroundings for a face of that size.
 
         Args:
             image: RGB uint8 (H, W, 3).
             expected: (n, 4) float32 boxes in pixels.
-            search: (n,) True for boxes whose surroundings may be searched; default: all.
+            again, around: see `Detector`.
         """
         check_image(image)
         if not len(expected):
@@ -291,13 +293,13 @@ class MTCNNDetector:
         if moved.any():  # look again from the better place
             found = found[~moved].joined(self._output(sampler, _squared(found.boxes[moved])))
         missing = distances(found.boxes, squares).min(0, initial=np.inf) > ELSEWHERE
-        if search is not None:
-            missing &= search
+        if again is not None:
+            missing &= again
         for square in squares[missing]:
-            again = self._output(sampler, _variants(square))
-            if not len(again):
-                again = self._search_around(image, square)
-            found = found.joined(again)
+            aside = self._output(sampler, _variants(square))
+            if around and not len(aside):
+                aside = self._search_around(image, square)
+            found = found.joined(aside)
         return found[_suppress_contained(found.boxes, found.scores, 0.7)]
 
     def confirmed(self, image: NDArray[np.uint8], boxes: Floats) -> NDArray[np.bool_]:
@@ -356,24 +358,22 @@ class MTCNNDetector:
             return sampler.resized(height, width, (rows[0], rows[1]))
 
         bands = self._bands(levels)
-        maps = [(probability[0, 1], shift[0]) for shift, probability in self._run(self._pnet, resized, bands)]
+        maps = [(logits[0, 0], shift[0]) for shift, logits in self._run(self._pnet, resized, bands)]
         # one flat array, so that candidates of all levels are picked and decoded at once
-        certain = np.concatenate([probability.ravel() for probability, _ in maps])
-        picked = np.flatnonzero(certain >= least)
+        certain = np.concatenate([logits.ravel() for logits, _ in maps])
+        picked = np.flatnonzero(certain >= math.log(least / (1 - least)))
         if not len(picked):
             return np.empty((0, 4), np.float32)
         shifts = np.concatenate([shift.reshape(4, -1) for _, shift in maps], axis=1)[:, picked].T
-        starts = np.cumsum([0, *(probability.size for probability, _ in maps)])
+        starts = np.cumsum([0, *(logits.size for logits, _ in maps)])
         band = np.searchsorted(starts, picked, side="right") - 1
-        rows, columns = np.divmod(
-            picked - starts[band], np.array([probability.shape[1] for probability, _ in maps])[band]
-        )
+        rows, columns = np.divmod(picked - starts[band], np.array([logits.shape[1] for logits, _ in maps])[band])
         level = np.array([index for index, _, _ in bands])[band]
         scale = np.array([levels[index][0] for index, _, _ in bands], np.float32)[band, None]
         corner = np.stack([columns * _STRIDE, rows * _STRIDE + np.array([row for _, row, _ in bands])[band]], 1)
         corner = corner.astype(np.float32)
         boxes = np.hstack([np.floor((corner + 1) / scale), np.floor((corner + _INPUT) / scale)])
-        scores = certain[picked]
+        scores = 1 / (1 + np.exp(-certain[picked]))
         kept = _suppress(boxes, scores, 0.5, level)
         kept = kept[_suppress(boxes[kept], scores[kept], 0.7)]
         boxes, shifts = boxes[kept], shifts[kept]
@@ -382,7 +382,7 @@ class MTCNNDetector:
 
     def _look(self, net: Network, sampler: Sampler, rectangles: NDArray[np.int64], size: int) -> tuple[Floats, ...]:
         """Run a network on the candidates, cropped to its size; shares of them run in parallel."""
-        count = 1 if self._workers == 1 else max(1, len(rectangles) * size * size // _PIECE)
+        count = max(1, len(rectangles) * size * size // _PIECE)
         shares = np.array_split(rectangles, count)
         outputs = self._run(net, lambda share: sampler.crops(share, size), shares)
         return tuple(np.concatenate(rows) for rows in zip(*outputs, strict=True))

@@ -33,7 +33,8 @@ class Search:
 
     Attributes:
         frame: the frame.
-        known: (n, 4) faces that were known in it. A search of the whole frame confirms them.
+        known: (n, 4) faces that were known in it.
+        doubtful: (m, 4) those of them that a look may have mistaken for faces: the search confirms them.
         done: set when it has ended.
     """
 
@@ -41,6 +42,7 @@ class Search:
     min_face_px: int
     regions: Rectangles | None
     known: NDArray[np.float32]
+    doubtful: NDArray[np.float32]
     done: threading.Event = field(default_factory=threading.Event)
     _result: list[SearchResult | BaseException] = field(default_factory=list)
 
@@ -49,10 +51,8 @@ class Search:
         image = self.frame.image
         try:
             new = detector.search(image, self.min_face_px, regions=self.regions, known=self.known)
-            right = np.ones(len(self.known), np.bool_)
-            if self.regions is None:
-                right = detector.confirmed(image, self.known)
-            self._result.append(SearchResult(new, self.known[~right]))
+            right = detector.confirmed(image, self.doubtful)
+            self._result.append(SearchResult(new, self.doubtful[~right]))
         except BaseException as error:  # noqa: BLE001 - raised in the thread that asks for the result
             self._result.append(error)
         self.done.set()

@@ -24,6 +24,7 @@ from engine.models.registry import MTCNN_WEIGHTS, EmbedderSpec
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 Tensors = dict[str, NDArray[np.float32]]
 
@@ -284,8 +285,65 @@ def without_prelus(module: torch.nn.Module) -> torch.nn.Module:
     return module.eval()
 
 
+def _pooled_prelu(conv: nn.Conv2d, slope: torch.Tensor, pool: nn.Module) -> tuple[nn.Conv2d, nn.Module]:
+    """A convolution, PReLU and max-pooling with the PReLU last, where a quarter of the values is left.
+
+    The PReLU of a channel with a slope of at least 0 rises everywhere, so it may as well come after. With a slope below 0 it is the
+    larger of x and slope·x, so the convolution returns slope·x as well, in a channel of its own, and both are pooled.
+
+    Returns:
+        What takes the place of the convolution, and what of the pooling.
+    """
+    import torch  # noqa: PLC0415
+    from torch import nn  # noqa: PLC0415
+
+    channels, falling = len(slope), (slope < 0).nonzero().ravel()
+    assert conv.bias is not None
+    weight = torch.cat([conv.weight, slope[falling].reshape(-1, 1, 1, 1) * conv.weight[falling]]).detach()
+    bias = torch.cat([conv.bias, slope[falling] * conv.bias[falling]]).detach()
+    wider = _padded_conv(weight, bias, -len(weight) % 8)
+    out = channels + -channels % 8
+    straight, above = torch.zeros(out, wider.out_channels), torch.zeros(out, wider.out_channels)
+    rows = torch.arange(channels)
+    straight[rows, rows] = slope.clamp(min=0.0)
+    above[rows, rows] = torch.where(slope < 0, torch.ones_like(slope), (1 - slope).abs())
+    places = channels + torch.arange(len(falling))
+    straight[falling, places], above[falling, places] = 1.0, -1.0
+    sign = torch.ones(out)
+    sign[rows] = torch.where(slope > 1, -1.0, 1.0)
+
+    class Pooled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.pool = pool
+            self.straight = _padded_conv(straight[:, :, None, None], None, 0)
+            self.above = _padded_conv(above[:, :, None, None], None, 0)
+            self.sign = nn.Conv2d(out, out, 1, groups=out, bias=False)
+            self.sign.weight.data = sign.reshape(-1, 1, 1, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.pool(x)
+            above = torch.relu(self.above(x))
+            return cast("torch.Tensor", self.straight(x) + (self.sign(above) if bool((sign < 0).any()) else above))
+
+    return wider, Pooled()
+
+
+def _padded_conv(weight: torch.Tensor, bias: torch.Tensor | None, after: int, before: int = 0) -> nn.Conv2d:
+    """A convolution with channels of zeros after those that a layer returns, and after those that it takes."""
+    from torch import nn  # noqa: PLC0415
+
+    out, into, *kernel = weight.shape
+    conv = nn.Conv2d(into + before, out + after, (kernel[0], kernel[1]), bias=bias is not None)
+    conv.weight.data = nn.functional.pad(weight.detach(), (0, 0, 0, 0, 0, before, 0, after))
+    if bias is not None:
+        conv.bias = nn.Parameter(nn.functional.pad(bias.detach(), (0, after)))
+    return conv
+
+
 def blocked(module: torch.nn.Module) -> torch.nn.Module:
-    """Rewrite MTCNN's module in place so that ONNX Runtime keeps its blocked memory layout throughout: same function, 1.5× as fast.
+    """Rewrite MTCNN's module in place so that ONNX Runtime keeps its blocked memory layout throughout: same function, 1.5× as fast,
+    PNet 2×.
 
     The runtime leaves that layout for PRelu and for convolutions whose channels are not a multiple of 8, so channels are padded
     with zeros.
@@ -298,17 +356,28 @@ def blocked(module: torch.nn.Module) -> torch.nn.Module:
     for name in [*chain, *(name for name in parts if name.startswith("conv") and name not in chain)]:
         old = cast("nn.Conv2d", parts[name])
         after = -old.out_channels % 8 if name in chain else 0
-        new = nn.Conv2d(old.in_channels + extra, old.out_channels + after, cast("tuple[int, int]", old.kernel_size))
-        new.weight.data = nn.functional.pad(old.weight.detach(), (0, 0, 0, 0, 0, extra, 0, after))
-        assert old.bias is not None
-        new.bias = nn.Parameter(nn.functional.pad(old.bias.detach(), (0, after)))
-        setattr(module, name, new)
+        prelu = f"prelu{name.removeprefix('conv')}"
+        setattr(module, name, _padded_conv(old.weight, old.bias, after, extra))
         if name in chain:
-            prelu = f"prelu{name.removeprefix('conv')}"
             slope = cast("nn.PReLU", parts[prelu]).weight.detach()
             setattr(module, prelu, _blocked_prelu(nn.functional.pad(slope, (0, after))))
             extra = after
+    if "softmax4_1" in parts:
+        first, prelu1 = cast("nn.Conv2d", parts["conv1"]), cast("nn.PReLU", parts["prelu1"])
+        module.conv1, module.pool1 = _pooled_prelu(first, prelu1.weight.detach(), parts["pool1"])
+        module.prelu1 = nn.Identity()
     return module.eval()
+
+
+def with_logits(pnet: torch.nn.Module) -> torch.nn.Module:
+    """Rewrite PNet in place so that it returns the logit of a face, not two probabilities: its softmax takes a tenth of its time."""
+    from torch import nn  # noqa: PLC0415
+
+    scores = cast("nn.Conv2d", pnet.conv4_1)
+    assert scores.bias is not None
+    pnet.conv4_1 = _padded_conv(scores.weight[1:] - scores.weight[:1], scores.bias[1:] - scores.bias[:1], 0)
+    pnet.softmax4_1 = nn.Identity()
+    return pnet.eval()
 
 
 def export_onnx(module: torch.nn.Module, example: tuple[int, ...], dynamic: dict[int, str]) -> bytes:

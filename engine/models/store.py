@@ -35,7 +35,7 @@ from engine.types import Network, Progress
 if TYPE_CHECKING:
     import torch
 
-EXPORT_VERSION = 5
+EXPORT_VERSION = 6
 """Raise it when the exporter or its input changes: graphs of another version are exported again."""
 
 Backend = Literal["auto", "onnx", "torch"]
@@ -104,6 +104,8 @@ class ModelStore:
 
     def _mtcnn_module(self, name: str) -> torch.nn.Module:
         module = convert.mtcnn_module(name)
+        if name == "pnet":
+            module = convert.with_logits(module)
         return convert.blocked(module) if self.backend == "onnx" else module
 
     def embedder(self, model_id: str) -> Network:

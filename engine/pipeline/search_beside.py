@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from engine.detection import Detector, Search
 
-_NICE = 5
+_NICE = 3
 _SHARE = 0.7
 """Of one core's time that searches may take."""
 

@@ -126,6 +126,24 @@ def test_a_known_face_that_the_search_does_not_confirm_is_none() -> None:
     assert len(finder.look(Frame(STILL, at(0.1)), BOXES)) == 1
 
 
+def test_doubtful_faces_are_confirmed_each_second_and_all_of_them_now_and_then() -> None:
+    confirmed: list[int] = []
+
+    class Confirming(CountingDetector):
+        """Remembers how many faces it was to confirm."""
+
+        def confirmed(self, image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
+            confirmed.append(len(boxes))
+            return super().confirmed(image, boxes)
+
+    detector = Confirming(FACE)
+    detector.near = [[100, 60, 140, 100, 0.999], [200, 60, 240, 100, 0.8]]
+    finder = FaceFinder(detector, DetectionConfig(scan_interval_s=1.0, idle_interval_s=4.0))
+    for second in range(5):
+        finder.look(Frame(SOMEBODY if second % 2 else STILL, at(second)), BOXES)
+    assert confirmed == [2, 1, 1, 1, 2]
+
+
 def test_a_face_that_is_found_again_counts_once() -> None:
     detector = CountingDetector(FACE)
     detector.elsewhere = [[102, 61, 141, 102, 0.99], [200, 60, 240, 100, 0.99]]

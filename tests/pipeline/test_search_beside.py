@@ -45,9 +45,14 @@ def test_a_face_that_moved_while_it_was_searched_for_is_caught_up_with() -> None
         """Sees a face that walks ten pixels to the right with every frame, if it looks close to it."""
 
         def detect_near(
-            self, image: NDArray[np.uint8], expected: NDArray[np.float32], search: NDArray[np.bool_] | None = None
+            self,
+            image: NDArray[np.uint8],
+            expected: NDArray[np.float32],
+            again: NDArray[np.bool_] | None = None,
+            *,
+            around: bool = True,
         ) -> Detections:
-            del search
+            del again, around
             left = float(image[0, 0, 0])
             near = [box for box in expected if abs(box[0] - left) < 25]
             return detections([[left, 60, left + 40, 100, 0.99]] if near else [])

@@ -180,10 +180,15 @@ class OneWayDetector:
         raise NotImplementedError
 
     def detect_near(
-        self, image: NDArray[np.uint8], expected: NDArray[np.float32], search: NDArray[np.bool_] | None = None
+        self,
+        image: NDArray[np.uint8],
+        expected: NDArray[np.float32],
+        again: NDArray[np.bool_] | None = None,
+        *,
+        around: bool = True,
     ) -> Detections:
         """See `Detector`."""
-        del expected, search
+        del expected, again, around
         return self.detect(image, 20)
 
     def search(
@@ -245,9 +250,14 @@ class CountingDetector(OneWayDetector):
         return np.full(len(boxes), self.confirms)
 
     def detect_near(
-        self, image: NDArray[np.uint8], expected: NDArray[np.float32], search: NDArray[np.bool_] | None = None
+        self,
+        image: NDArray[np.uint8],
+        expected: NDArray[np.float32],
+        again: NDArray[np.bool_] | None = None,
+        *,
+        around: bool = True,
     ) -> Detections:
-        del image, search
+        del image, again, around
         self.asked.append(f"look {len(expected)}")
         return detections(self.near)
 
