@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from engine.errors import ConfigError, InputError
-from engine.people.tables import RowMessage, read_text
+from engine.people.tables import RowMessage
+from engine.people.text_files import read_text
 
 if TYPE_CHECKING:
     from icalendar import Event

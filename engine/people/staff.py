@@ -18,7 +18,7 @@ from engine.types import NOBODY
 STAFF_FIELDS = headings(
     employee_id="employee id, id, employee no, employee number, emp id, personnel number, personnel no, personnel id, "
     "staff id, staff no, staff number, badge, badge number, personalnummer, personalnr, personal nr, pers nr, "
-    "mitarbeiternummer, mitarbeiternr, mitarbeiter id, mitarbeiter nr, matricule",
+    "mitarbeiternummer, mitarbeiternr, mitarbeiter id, mitarbeiter nr, matricule, employee, mitarbeiter",
     name="name, full name, display name, employee name, employee, mitarbeiter, mitarbeitername",
     first_name="first name, firstname, given name, forename, vorname, prenom",
     last_name="last name, lastname, surname, family name, nachname, familienname, nom",
@@ -27,7 +27,7 @@ STAFF_FIELDS = headings(
     active="active, status, employment status, employed, aktiv",
     consent_at="consent, consent at, consent date, consent given, einwilligung, einwilligung am",
 )
-"""Accepted headings by field; the first is the usual one."""
+"""Accepted headings by field; the first is the usual one. `Employee` is the id (Frappe, ERPNext) unless another column is."""
 
 _YES = {"yes", "y", "true", "1", "x", "active", "employed", "current", "ja", "aktiv", "oui"}
 _NO = {"no", "n", "false", "0", "inactive", "left", "former", "terminated", "nein", "inaktiv", "ausgeschieden", "non"}

@@ -1,4 +1,4 @@
-"""Read tables made by people: any usual encoding and delimiter, headings in any order and by any usual name.
+"""Read tables made by people: CSV in any usual encoding, or Excel; headings in any order and by any usual name.
 
 A fault in a row becomes a message with its line and heading; only a file that is not a table raises an error.
 """
@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import InputError
+from engine.people.text_files import read_text
+from engine.people.workbooks import Lines, is_workbook, workbook_lines
 from engine.storage import decode_cell
 
-MAX_BYTES = 32 * 2**20
 _JOINERS = "\u200c\u200d"  # invisible, but some scripts are misspelt without them
-_NOT_TEXT = {
-    b"PK\x03\x04": "an Excel or ZIP file",
-    b"\xd0\xcf\x11\xe0": "an old Excel file",
-    b"%PDF": "a PDF file",
-}
+_TOP_LINES = 20  # in which the header must be; titles, dates and addresses come before it
+_GENERIC = {"id", "name"}
+"""Headings that give way to a more precise one: beside `Employee #`, `ID` is a number of the other program."""
+_SPREADSHEET_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"}
 
 
 @dataclass(frozen=True)
@@ -79,103 +79,84 @@ def headings(**fields: str) -> dict[str, tuple[str, ...]]:
     return {field: tuple(names.split(", ")) for field, names in fields.items()}
 
 
-def read_text(path: Path) -> tuple[str, str]:
-    """Read a text file in UTF-8, UTF-16 or, failing these, Windows-1252.
+def read_table(path: Path, fields: Mapping[str, Sequence[str]], *, encoding: str | None = None) -> Table:
+    """Read an Excel file (.xlsx), or a CSV file with commas, semicolons or tabs.
 
-    Returns:
-        The text without a byte order mark, and a warning if the encoding was guessed, else an empty text.
-
-    Raises:
-        InputError: the file is missing, too large, or not text.
-    """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(
-                f"{path} is larger than {MAX_BYTES >> 20} MiB", hint="remove everything but the list, or split it"
-            )
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}", hint="give a file that can be read") from error
-    for start, what in _NOT_TEXT.items():
-        if content.startswith(start):
-            raise InputError(f"{path} is {what}", hint='save it as "CSV UTF-8", then give that file')
-    text, warning = _decoded(path, content)
-    if "\0" in text:
-        raise InputError(f"{path} contains zero bytes, so it is not a text file", hint='save it as "CSV UTF-8"')
-    return text, warning
-
-
-def _decoded(path: Path, content: bytes) -> tuple[str, str]:
-    # no statistical guess: lists of names are too short (charset-normalizer reads Lefèvre, Muñoz and Øyvind as Central European)
-    encoding = "utf-8-sig"
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    elif len(content) > 3 and not content[1] and content[0]:
-        encoding = "utf-16-le"
-    elif len(content) > 3 and not content[0] and content[1]:
-        encoding = "utf-16-be"
-    try:
-        return content.decode(encoding), ""
-    except UnicodeDecodeError as error:
-        if encoding != "utf-8-sig":
-            raise InputError(f"{path} is damaged UTF-16: {error.reason}", hint='save it as "CSV UTF-8"') from error
-    try:
-        return content.decode("cp1252"), (
-            'the file is not UTF-8 and was read as Windows-1252: check names with accents, or save it as "CSV UTF-8"'
-        )
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is neither UTF-8, UTF-16 nor Windows-1252", hint='save it as "CSV UTF-8"') from error
-
-
-def read_table(path: Path, fields: Mapping[str, Sequence[str]]) -> Table:
-    """Read a CSV file with commas, semicolons or tabs; the first line that is not blank names the columns.
+    The line among the first 20 with most known headings names the columns; a warning tells which lines above it were passed over.
 
     Args:
-        fields: the accepted headings of each field, in lower case without accents, hyphens or dots
-            (`e mail` also matches `E-Mail`).
+        fields: the accepted headings of each field, in lower case without accents, hyphens or dots (`e mail` also matches
+            `E-Mail`, `employee no` also `Employee #`). A heading that several fields accept means the first of them that no
+            other heading names.
+        encoding: of a CSV file, see `read_text`.
 
     Raises:
-        InputError: the file is missing, not text or not CSV, or has no known heading, or two headings for one field.
+        InputError: the file is missing or not a table, or has no known heading, or two headings for one field.
+        ConfigError: the package for Excel files is not installed.
     """
-    text, warning = read_text(path)
+    names: dict[str, list[str]] = {}
+    for field, aliases in fields.items():
+        for alias in aliases:
+            names.setdefault(plain(alias), []).append(field)
+    if is_workbook(path):
+        lines, warning = workbook_lines(path, lambda lines: _header(lines, names)[1])
+    else:
+        lines, warning = _csv_lines(path, names, encoding)
     messages = [RowMessage(0, "", "warning", warning)] if warning else []
-    skipped = 0
-    if match := re.match(r"sep=.\r?\n", text):  # a line meant for Excel
-        text, skipped = text[match.end() :], 1
-    names = {plain(name): field for field, aliases in fields.items() for name in aliases}
-    lines = _lines(path, text, _delimiter(text, names), skipped)
     if not lines:
         raise InputError(f"{path} is empty", hint="write the column names in the first line, then one row per entry")
-    heading_line, header = lines[0][0], [" ".join(cell.split()) for cell in lines[0][1]]
-    columns = _columns(path, header, names)
+    at, _ = _header(lines, names)
+    heading_line, header = lines[at][0], [" ".join(cell.split()) for cell in lines[at][1]]
+    columns, unused = _columns(path, header, names)
     if not columns:
         raise InputError(
             f"{path} has no known column in line {heading_line}: {', '.join(header)[:80]}",
             hint=f"known columns are {', '.join(aliases[0] for aliases in fields.values())}",
         )
-    if others := [heading for heading in header if heading and plain(heading) not in names]:
-        messages.append(RowMessage(heading_line, "", "warning", f"ignored columns: {', '.join(others)}"))
+    if at:
+        text = f"the column names are in line {heading_line}; the lines above it are not read"
+        messages.append(RowMessage(heading_line, "", "warning", text))
+    messages += [RowMessage(heading_line, "", "warning", text) for text in unused]
     rows = []
-    for line, cells in lines[1:]:
+    for line, cells in lines[at + 1 :]:
         row, found = _row(line, cells, header, columns)
         rows.append(row)
         messages += found
     return Table({field: header[index] for field, index in columns.items()}, tuple(rows), tuple(messages))
 
 
-def _columns(path: Path, header: Sequence[str], names: Mapping[str, str]) -> dict[str, int]:
-    """Return the column number of each field in the header."""
+def _header(lines: Lines, names: Mapping[str, Sequence[str]]) -> tuple[int, int]:
+    """Return which line names the columns, and how many of them are known."""
+    known = [sum(plain_heading(cell) in names for cell in cells) for _, cells in lines[:_TOP_LINES]]
+    best = max(known, default=0)
+    # one word of a title or of a row may be a heading by chance
+    return (known.index(best), best) if best > 1 else (0, known[0] if known else 0)
+
+
+def _columns(path: Path, header: Sequence[str], names: Mapping[str, Sequence[str]]) -> tuple[dict[str, int], list[str]]:
+    """Return the column number of each field in the header, and what to say about the other columns."""
     columns: dict[str, int] = {}
-    for index, heading in enumerate(header):
-        field = names.get(plain(heading))
-        if field is None:
-            continue
-        if field in columns:
-            raise InputError(
-                f"{path}: the columns {header[columns[field]]!r} and {heading!r} mean the same", hint="keep one of them"
-            )
-        columns[field] = index
-    return columns
+    unused: list[str] = []
+    others = [heading for heading in header if heading and plain_heading(heading) not in names]
+    unused += [f"ignored columns: {', '.join(others)}"] if others else []
+
+    def precision(index: int) -> int:
+        heading = plain_heading(header[index])
+        return 2 if len(names.get(heading, ())) > 1 else heading in _GENERIC
+
+    for index in sorted(range(len(header)), key=precision):
+        wanted = names.get(plain_heading(header[index]), ())
+        free = next((field for field in wanted if field not in columns), None)
+        if free is not None:
+            columns[free] = index
+        elif wanted:
+            other = header[columns[wanted[0]]]
+            if not precision(index):
+                raise InputError(
+                    f"{path}: the columns {other!r} and {header[index]!r} mean the same", hint="keep one of them"
+                )
+            unused.append(f"the column {header[index]} is not read, because {other} says the same more precisely")
+    return columns, unused
 
 
 def _row(
@@ -200,20 +181,18 @@ def plain(text: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", "".join(ch for ch in letters if not unicodedata.combining(ch))).split())
 
 
-def _delimiter(text: str, names: Mapping[str, str]) -> str:
-    """Return the delimiter that gives the most known columns in the first line."""
-    header = next((line for line in text.splitlines() if line.strip()), "")
-
-    def known(delimiter: str) -> tuple[int, int]:
-        cells = header.split(delimiter)
-        return sum(plain(cell) in names for cell in cells), len(cells)
-
-    return max(",;\t", key=known)
+def plain_heading(text: str) -> str:
+    """Normalise a heading: as `plain`, with `#` and `№` as `no`."""
+    return plain(re.sub("[#\u2116]", " no ", text))
 
 
-def _lines(path: Path, text: str, delimiter: str, skipped: int) -> list[tuple[int, list[str]]]:
-    """Return the rows that are not blank, each with its first line, which pandas does not report."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _csv_lines(path: Path, names: Mapping[str, Sequence[str]], encoding: str | None) -> tuple[Lines, str]:
+    """Return the rows of a CSV file that are not blank, each with its first line, which pandas does not report, and a warning."""
+    text, warning = read_text(path, encoding)
+    skipped = 0
+    if match := re.match(r"sep=.\r?\n", text):  # a line meant for Excel
+        text, skipped = text[match.end() :], 1
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, names), strict=True)
     lines: list[tuple[int, list[str]]] = []
     start = 1 + skipped
     try:
@@ -225,11 +204,26 @@ def _lines(path: Path, text: str, delimiter: str, skipped: int) -> list[tuple[in
         raise InputError(
             f"{path} cannot be read as CSV from line {start} on: {error}", hint="look for an unclosed quotation mark"
         ) from error
-    return lines
+    return lines, warning
+
+
+def _delimiter(text: str, names: Mapping[str, Sequence[str]]) -> str:
+    """Return the delimiter that gives the most known columns in one of the top lines."""
+    top = [line for line in text.splitlines()[: 2 * _TOP_LINES] if line.strip()][:_TOP_LINES]
+
+    def known(delimiter: str) -> tuple[int, int]:
+        counts = [
+            (sum(plain_heading(cell) in names for cell in line.split(delimiter)), line.count(delimiter)) for line in top
+        ]
+        return max(counts, default=(0, 0))
+
+    return max(",;\t", key=known)
 
 
 def _tidy(cell: str) -> tuple[str, Literal["", "error", "warning"], str]:
     """Return the cell as one line without invisible characters, with the level and text of a message, if any."""
+    if cell.strip() in _SPREADSHEET_ERRORS:
+        return "", "error", f"the cell holds the spreadsheet error {cell.strip()}: mend its formula, or empty the cell"
     level: Literal["", "error", "warning"] = ""
     found = ""
     characters = []

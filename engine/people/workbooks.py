@@ -1,0 +1,86 @@
+"""Read the rows of an Excel file as texts, as a CSV file would hold them: days as ISO 8601, whole numbers without a point."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+from engine.errors import ConfigError, InputError
+from engine.people.text_files import read_content
+
+Lines = Sequence[tuple[int, Sequence[str]]]
+"""Rows that are not blank, each with its number in the file, counted from 1."""
+
+_MAX_UNPACKED = 512 * 2**20
+_MAX_COLUMNS = 500  # a sheet with a format on whole rows has 16,384
+_ZIP = b"PK\x03\x04"
+
+
+def is_workbook(path: Path) -> bool:
+    """Whether a file is an Excel file of today, whatever its name.
+
+    Raises:
+        InputError: the file is missing, or larger than 32 MiB.
+    """
+    return read_content(path).startswith(_ZIP)
+
+
+def workbook_lines(path: Path, known: Callable[[Lines], int]) -> tuple[Lines, str]:
+    """Return the rows of the sheet with most known columns, and a warning that names the other sheets, if any.
+
+    Raises:
+        InputError: the file is damaged or something else.
+        ConfigError: the package for Excel files is not installed.
+    """
+    try:
+        from openpyxl import load_workbook  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra, and slow to import
+    except ImportError as error:
+        raise ConfigError("reading Excel files needs a package", hint="pip install 'muster[office]'") from error
+    content = io.BytesIO(read_content(path))
+    try:
+        with zipfile.ZipFile(content) as archive:
+            if sum(each.file_size for each in archive.infolist()) > _MAX_UNPACKED:
+                raise InputError(f"{path} unpacks to more than 512 MiB", hint="save only the list as a new file")
+        book = load_workbook(content, read_only=True, data_only=True)
+        sheets = {sheet.title: _rows(sheet) for sheet in book.worksheets if sheet.sheet_state == "visible"}
+        book.close()
+    except InputError:
+        raise
+    except Exception as error:  # the parser raises anything for damaged files
+        raise InputError(
+            f"{path} cannot be read as an Excel file: {error or type(error).__name__}",
+            hint='save it as .xlsx again, or as "CSV UTF-8"',
+        ) from error
+    if not any(sheets.values()):
+        return (), ""
+    best = max(sheets, key=lambda title: (known(sheets[title]), bool(sheets[title])))  # among equals the first
+    others = [title for title, rows in sheets.items() if rows and title != best]
+    return sheets[best], f"read the sheet {best}, not {', '.join(others)}" if others else ""
+
+
+def _rows(sheet: Any) -> Lines:
+    rows = []
+    for number, cells in enumerate(sheet.iter_rows(max_col=_MAX_COLUMNS), 1):
+        texts = [_text(cell.value, str(getattr(cell, "number_format", ""))) for cell in cells]
+        while texts and not texts[-1].strip():
+            texts.pop()
+        if texts:
+            rows.append((number, texts))
+    return rows
+
+
+def _text(value: object, number_format: str) -> str:
+    """Return a cell as its text in a CSV file."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float) and value == int(value):
+        # a column of ids may show leading zeros that are not part of the number
+        return str(int(value)).zfill(len(number_format) if re.fullmatch("0+", number_format) else 0)
+    if isinstance(value, datetime) and value.time() == time():
+        value = value.date()
+    return value.isoformat() if isinstance(value, date | time) else "" if value is None else str(value)

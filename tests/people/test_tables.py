@@ -1,0 +1,203 @@
+"""Tables from other programs: old encodings, Excel, titles above the header, headings of any spelling."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from engine.errors import InputError
+from engine.people.staff import STAFF_FIELDS
+from engine.people.tables import Table, read_table
+from engine.people.text_files import ENCODINGS
+
+Read = Callable[..., Table]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Read a staff list with this content."""
+
+    def reader(content: str | bytes, encoding: str | None = None) -> Table:
+        path = tmp_path / "list.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_table(path, STAFF_FIELDS, encoding=encoding)
+
+    return reader
+
+
+def cells(table: Table, *fields: str) -> list[tuple[str, ...]]:
+    return [tuple(row.text(field) for field in fields) for row in table.rows]
+
+
+# --------------------------------------------------------------------------------------------- encodings
+
+LISTS = {
+    "cp1252": [
+        "Müller",
+        "Renée",
+        "Lefèvre, Muñoz, Øyvind",
+        "Jürgen Groß, Bärbel Weiß",
+        "José García, Íñigo Núñez",
+        "Søren Kjær, Åse Østergård",
+        "François Lefèvre, Hélène Bézier, Noël",
+        "João Gonçalves, Conceição Simões",
+        "Björn Åström, Märta Öberg",
+    ],
+    "cp1250": [
+        "Stanisław",
+        "Łukasz Wójcik, Małgorzata Dąbrowska, Grażyna Żak",
+        "Jiří Dvořák, Věra Černá, Tomáš Růžička",
+        "Jiří Novák",
+        "Horváth Győző, Szűcs Ödön",
+        "Krešimir Đurić, Željka Šarić",
+    ],
+    "cp1251": ["Иван", "Иван Петров, Анна Смирнова", "Олена Шевченко, Юрій Коваль", "ИВАНОВА"],
+    "gb18030": ["刘洋", "王伟, 李娜, 张敏", "陈静, 黄磊"],
+    "shift_jis": ["鈴木一郎", "山田太郎, 佐藤花子", "タナカ サトシ, 高橋 健"],
+}
+
+
+@pytest.mark.parametrize(("encoding", "names"), [(key, names) for key, each in LISTS.items() for names in each])
+def test_an_old_encoding_is_guessed_from_few_names_and_shown(read: Read, encoding: str, names: str) -> None:
+    wanted = names.split(", ")
+    rows = "".join(f"E{index};{name}\n" for index, name in enumerate(wanted))
+    table = read(f"id;name\n{rows}".encode(encoding))
+    assert cells(table, "name") == [(name,) for name in wanted]
+    (message,) = table.messages
+    assert (message.line, message.level) == (0, "warning")
+    assert ENCODINGS[encoding] in message.text
+    assert any(word in message.text for word in wanted[0].split())
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_given_encoding_is_taken_without_a_word(read: Read, encoding: str) -> None:
+    name = {"cp1253": "Γιώργος", "cp1254": "Ayşe Yılmaz", "cp1257": "Šarūnas", "big5": "陳怡君", "cp949": "김민준"}
+    wanted = name.get(encoding) or LISTS.get(encoding, ["Łukasz"])[0]
+    table = read(f"id;name\n7;{wanted}\n".encode(encoding), encoding)
+    assert (cells(table, "name"), table.messages) == ([(wanted,)], ())
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "word"),
+    [
+        (b"id\n7\n", "klingon", "not an encoding"),
+        (b"id\nMu\x81\n", "shift_jis", "line 2"),
+        (b"id\n\xff\n", "utf-8", "line 2"),
+    ],
+)
+def test_a_wrong_encoding_is_refused(read: Read, content: bytes, encoding: str, word: str) -> None:
+    with pytest.raises(InputError, match=word) as caught:
+        read(content, encoding)
+    assert "choose" in (caught.value.hint or "")
+
+
+# --------------------------------------------------------------------------------------------- headers
+
+
+@pytest.mark.parametrize("above", ["Staff list\n", "Acme, Inc.;;\nas of 2026-11-01;;\n\n", "Team;\n"])
+def test_a_title_above_the_header_is_passed_over(read: Read, above: str) -> None:
+    table = read(f"{above}id;name;department\n7;Ann;Service\n")
+    line = above.count("\n") + 1
+    assert cells(table, "employee_id", "name", "department") == [("7", "Ann", "Service")]
+    assert table.rows[0].line == line + 1
+    assert [message.line for message in table.messages] == [line]
+    assert f"line {line}" in table.messages[0].text
+
+
+def test_a_row_whose_words_are_headings_is_no_header(read: Read) -> None:
+    table = read("id,name,department\n7,Team,Service\n")
+    assert cells(table, "name", "department") == [("Team", "Service")]
+    with pytest.raises(InputError, match="line 1"):  # the first line is what somebody meant as the header
+        read("number,who\n7,Service\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "who", "said"),
+    [
+        (
+            "ID,Employee #,First Name,Last Name",
+            "31,1042,Ann,Ray",
+            ("1042", "", "Ann", "Ray"),
+            "the column ID is not read",
+        ),
+        ("Employee,Employee Name", "HR-EMP-7,Ann Ray", ("HR-EMP-7", "Ann Ray", "", ""), ""),
+        ("ID,Employee", "7,Ann Ray", ("7", "Ann Ray", "", ""), ""),
+        ("Employee No.,Employee", "7,Ann Ray", ("7", "Ann Ray", "", ""), ""),
+        ("Employee,First Name,Last Name", "7,Ann,Ray", ("7", "", "Ann", "Ray"), ""),
+        ("Staff №,Full name", "7,Ann Ray", ("7", "Ann Ray", "", ""), ""),
+        ("ID,Employee,Employee Name", "7,7,Ann Ray", ("7", "Ann Ray", "", ""), "the column Employee is not read"),
+        ("id,name,Display name", "7,ray,Ann Ray", ("7", "Ann Ray", "", ""), "the column name is not read"),
+    ],
+)
+def test_headings_that_may_mean_two_things(read: Read, header: str, row: str, who: tuple[str, ...], said: str) -> None:
+    table = read(f"{header}\n{row}\n")
+    assert cells(table, "employee_id", "name", "first_name", "last_name") == [who]
+    assert [message.text[: len(said)] for message in table.messages] == ([said] if said else [])
+
+
+# --------------------------------------------------------------------------------------------- Excel
+
+
+def workbook(**sheets: list[list[Any]]) -> bytes:
+    book, stream = openpyxl.Workbook(), io.BytesIO()
+    book.remove(book.active)
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    book.save(stream)
+    return stream.getvalue()
+
+
+def test_an_excel_file_is_read_as_its_texts(read: Read) -> None:
+    rows = [
+        ["Staff of Acme", None],
+        [None],
+        ["Personalnr.", "Name", "Einwilligung", "Aktiv"],
+        [1042, "Łukasz Żak", date(2026, 11, 2), True],
+        [1043.0, "王伟", datetime(2026, 11, 2, 9, 30), False],  # noqa: DTZ001 - cells have no zone
+        ["0044", "Ann", "2026-11-02", "ja"],
+    ]
+    table = read(workbook(Staff=rows))
+    assert cells(table, "employee_id", "name", "consent_at", "active") == [
+        ("1042", "Łukasz Żak", "2026-11-02", "yes"),
+        ("1043", "王伟", "2026-11-02T09:30:00", "no"),
+        ("0044", "Ann", "2026-11-02", "ja"),
+    ]
+    assert [row.line for row in table.rows] == [4, 5, 6]
+    assert [message.line for message in table.messages] == [3]
+
+
+def test_zeros_that_excel_only_shows_belong_to_an_id(read: Read) -> None:
+    book, stream = openpyxl.Workbook(), io.BytesIO()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["id", "name"])
+    sheet.append([17, "Ann"])
+    sheet["A2"].number_format = "00000"
+    book.save(stream)
+    assert cells(read(stream.getvalue()), "employee_id") == [("00017",)]
+
+
+def test_the_sheet_with_the_list_is_found(read: Read) -> None:
+    table = read(workbook(Notes=[["for HR"]], Staff=[["id", "name"], [7, "Ann"]], Empty=[]))
+    assert cells(table, "name") == [("Ann",)]
+    assert [message.text for message in table.messages] == ["read the sheet Staff, not Notes"]
+
+
+@pytest.mark.parametrize("content", [workbook(Staff=[]), workbook(Staff=[[None, "  "]])])
+def test_an_empty_workbook_is_refused(read: Read, content: bytes) -> None:
+    with pytest.raises(InputError, match="empty"):
+        read(content)
+
+
+def test_an_error_of_a_formula_is_no_value(read: Read) -> None:
+    (message,) = read("id,name\n7,#N/A\n").messages
+    assert (message.line, message.column, message.level) == (2, "name", "error")
+    assert "#N/A" in message.text
