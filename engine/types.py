@@ -8,8 +8,8 @@ timezone-aware; similarity is the cosine of unit embeddings and is accepted iff 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "NOBODY",
+    "NOTHING_DATED",
     "Candidate",
     "Detections",
     "Event",
@@ -28,6 +29,7 @@ __all__ = [
     "Match",
     "Network",
     "Person",
+    "Position",
     "Severity",
     "SourceEvent",
     "TailgatingClass",
@@ -422,6 +424,24 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Position:
+    """What is dated of a person's work on a day; None: nothing is dated, so that what holds now holds.
+
+    Attributes:
+        shift: assigned to the person; empty: the settings decide.
+        hired_on: first day of the employment that the day is in.
+    """
+
+    department: str | None = None
+    shift: str = ""
+    employed: bool | None = None
+    hired_on: date | None = None
+
+
+NOTHING_DATED = Position()
+
+
+@dataclass(frozen=True)
 class Person:
     """One row of `people.csv`; times are ISO 8601, empty if not given."""
 
@@ -432,6 +452,17 @@ class Person:
     enrolled_at: str = ""
     consent_at: str = ""
     active: bool = True
+
+    def at(self, position: Position) -> Person:
+        """The row with what is dated for a day."""
+        department, employed = position.department, position.employed
+        if department is None and employed is None:
+            return self
+        return replace(
+            self,
+            department=self.department if department is None else department,
+            active=self.active if employed is None else employed,
+        )
 
 
 NOBODY = Person("", "")

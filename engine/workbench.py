@@ -22,7 +22,7 @@ from engine.gallery import GalleryStore
 from engine.incidents import DossierBook, IncidentBook
 from engine.incidents.notifications import Outbox
 from engine.models import ModelStore, Progress, embedder_spec, no_progress, usual_model
-from engine.people import LeaveBook, PeopleStore
+from engine.people import EmploymentBook, LeaveBook, PeopleStore
 from engine.pipeline import Pipeline, SearchBeside, Services, open_pipeline
 from engine.postgres import open_store
 from engine.privacy import PrivacyDesk
@@ -67,7 +67,8 @@ class Workbench:
         embedding = self.config.embedding.model_copy(update={"model": self.spec.model_id})
         self.config = self.config.model_copy(update={"embedding": embedding})
         made_with = (self.spec.model_id, self._alignment_id, self.spec.dimension)
-        self.people = PeopleStore(store.people())
+        employment = EmploymentBook(store.document("employment.csv"))
+        self.people = PeopleStore(store.people(), employment, lambda: clock().astimezone(zone).date())
         self.gallery, self.strangers, self.anchors = (
             GalleryStore(store.gallery(name, *made_with), *made_with) for name in ("people", "strangers", "anchors")
         )
@@ -139,7 +140,7 @@ class Workbench:
             logs=logs,
         )
         return Plan(
-            rota=Rota(config.shifts, config.holidays, config.zone),
+            rota=Rota(config.shifts, config.holidays, config.zone, self.people.employment),
             config=config.attendance,
             coverage=coverage,
             leave=self.leave.kinds,

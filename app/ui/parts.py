@@ -40,6 +40,7 @@ _STATUS: dict[str, tuple[Tone, str]] = {
     "not yet": ("quiet", "○"),
     "not covered": ("info", "▨"),
     "not identified": ("info", "?"),
+    "not enrolled": ("info", "◌"),
     "holiday": ("quiet", "–"),
     "day off": ("quiet", "–"),
     "on leave": ("quiet", "▬"),

@@ -39,6 +39,7 @@ class Status(StrEnum):
     ABSENT = "absent"
     NOT_COVERED = "not covered"
     NOT_IDENTIFIED = "not identified"
+    NOT_ENROLLED = "not enrolled"
     HOLIDAY = "holiday"
     DAY_OFF = "day off"
     ON_LEAVE = "on leave"
@@ -49,7 +50,7 @@ class Status(StrEnum):
 
 _AWAY = frozenset({Status.ON_LEAVE, Status.REMOTE, Status.SICK, Status.EXCUSED})
 _WORKED = frozenset({Status.ON_TIME, Status.LATE, Status.LEFT_EARLY, Status.LATE_AND_EARLY, Status.PRESENT})
-_UNKNOWN = frozenset({Status.NOT_COVERED, Status.NOT_IDENTIFIED})
+_UNKNOWN = frozenset({Status.NOT_COVERED, Status.NOT_IDENTIFIED, Status.NOT_ENROLLED})
 
 
 @dataclass(frozen=True)
@@ -152,13 +153,14 @@ class DaySheet:
 
     @property
     def unknown(self) -> bool:
-        """Nobody can say whether the person came: a camera was off, or a face could not be identified."""
+        """Nobody can say whether the person came: a camera was off, a face could not be identified, or none is enrolled."""
         return self.status in _UNKNOWN
 
     @property
     def to_settle(self) -> bool:
-        """Somebody must find out what happened on that day."""
-        return self.unknown or self.status in {Status.MISSING_IN, Status.MISSING_OUT}
+        """Somebody must find out what happened on that day; that a person is not enrolled is told once, not for each day."""
+        unknown = self.unknown and self.status is not Status.NOT_ENROLLED
+        return unknown or self.status in {Status.MISSING_IN, Status.MISSING_OUT}
 
     @property
     def awaiting_approval(self) -> bool:

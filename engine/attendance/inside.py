@@ -53,7 +53,7 @@ def inside_now(rows: Sequence[PunchRow], book: Book, now: datetime) -> list[Insi
     found: list[Inside] = []
     for employee_id in {*seen, *corrected}:
         known, own = book.people.get(employee_id, NOBODY), seen.get(employee_id, [])
-        department = known.department
+        department = known.department  # today's
         day = book.rota.day_of(now, employee_id, department)
         begin, _ = book.rota.window(employee_id, department, day)
         stay = current_stay((row.mark for row in own), corrected.get(employee_id, []), day, begin, now)

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import cached_property, lru_cache
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from engine.config import HolidaysConfig, ShiftConfig
 from engine.config.hours import days_of_week
 from engine.errors import ConfigError
+from engine.types import NOTHING_DATED, Position
 
 _AFTER = timedelta(hours=6)
 """Overtime after a night shift belongs to it for this long."""
@@ -18,6 +20,16 @@ _BEFORE = timedelta(hours=2)
 """People who begin shortly after midnight come before it, and people who end shortly before it leave after it."""
 _LONGEST = timedelta(hours=20)
 """Latest beginning of a day after its midnight, so that every day begins after the previous one."""
+
+
+class Employment(Protocol):
+    """What is dated of people's work, see `engine.people.EmploymentBook`."""
+
+    rules: str
+    """A text that differs after every change."""
+
+    def on(self, employee_id: str, day: date) -> Position:
+        """What is dated of somebody's work on a day."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +69,30 @@ class Rota:
         ConfigError: the country or subdivision of the holidays is not known.
     """
 
-    def __init__(self, shifts: Mapping[str, ShiftConfig], holidays: HolidaysConfig, zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        shifts: Mapping[str, ShiftConfig],
+        holidays: HolidaysConfig,
+        zone: ZoneInfo,
+        employment: Employment | None = None,
+    ) -> None:
         self._shifts = dict(shifts)
         self._days = {name: days_of_week(shift.days) for name, shift in self._shifts.items()}
         self._holidays = holidays
         self.zone = zone
         self._boundary = lru_cache(maxsize=20_000)(self._boundary_of)
-        self.shift = lru_cache(maxsize=100_000)(self._shift_of)
-        """Name of the shift of somebody (id, department) on a day, regardless of holidays; empty: none."""
+        self._shift = lru_cache(maxsize=100_000)(self._shift_of)
+        self._employment = employment
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What can be assigned to people."""
+        return tuple(self._shifts)
 
     @property
     def rules(self) -> str:
         """All of it as a text to compare."""
-        return repr((self._shifts, self._holidays, self.zone.key))
+        return repr((self._shifts, self._holidays, self.zone.key, self._employment and self._employment.rules))
 
     def __bool__(self) -> bool:
         """True if there are shifts, so that somebody can be late or absent."""
@@ -101,6 +124,21 @@ class Rota:
         if not config.country or day in config.working:
             return ""
         return self._country.get(day, "") or ""
+
+    def position(self, employee_id: str, day: date) -> Position:
+        """What is dated of somebody's work on a day."""
+        return NOTHING_DATED if self._employment is None else self._employment.on(employee_id, day)
+
+    def shift(self, employee_id: str, department: str, day: date) -> str:
+        """The name of somebody's shift on a day, regardless of holidays; empty: none, or not employed.
+
+        Args:
+            department: counts if none is dated for that day.
+        """
+        at = self.position(employee_id, day)
+        if at.employed is False:
+            return ""
+        return self._shift(employee_id, department if at.department is None else at.department, day)
 
     def _shift_of(self, employee_id: str, department: str, day: date) -> str:
         best, found = 3, ""

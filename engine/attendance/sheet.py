@@ -119,16 +119,20 @@ class _Person:
         corrections: Sequence[Correction],
     ) -> None:
         self._id, self._day, self._book = employee_id, day, book
-        self._known = book.people.get(employee_id, NOBODY)
-        department = self._known.department
+        position = book.rota.position(employee_id, day)
+        self._known = known = book.people.get(employee_id, NOBODY).at(position)
+        department, self._hired = known.department, position.hired_on is not None
         self._begin, self._end = book.rota.window(employee_id, department, day)
         own = (row for row in passages if self._begin <= row.timestamp < self._end)
         self._near, self._passages = passages, sorted(own, key=lambda row: (row.timestamp, row.event_id))
         self._doubts = [time for time in doubts if self._begin <= time < self._end]
         self._corrections = corrections
         planned = book.rota.planned(employee_id, department, day)
-        active = self._known.active and employee_id in book.people
-        self._planned = planned if active and not self._before_enrolment() else None
+        enrolled = bool(known.enrolled_at) and not self._before_enrolment()
+        self._not_enrolled = employee_id in book.people and not enrolled
+        # somebody whose first day is known is expected from then on, seen or not
+        expected = known.active and employee_id in book.people and (self._hired or not self._before_enrolment())
+        self._planned = planned if expected else None
         self._holiday = book.rota.holiday(day) if planned is not None and not book.rota.expected(planned, day) else ""
         self._leave = book.leave.get((employee_id, day), "")
         self._over = book.present is None or book.present >= self._end
@@ -252,11 +256,13 @@ class _Person:
             return Status(self._leave)
         if planned is None:
             return None
-        not_enrolled = self._id in self._book.people and not self._known.enrolled_at
+        if self._not_enrolled and not self._hired:
+            return None  # cameras cannot know them, and nobody said that they work here already
         rules = (
             (bool(self._holiday), Status.HOLIDAY),
+            (self._not_enrolled, Status.NOT_ENROLLED),
             (now is not None and now < planned.end, Status.NOT_YET),
-            (bool(self._doubts) or not_enrolled, Status.NOT_IDENTIFIED),
+            (bool(self._doubts), Status.NOT_IDENTIFIED),
             (bool(self._gaps(planned.start, planned.end)), Status.NOT_COVERED),
         )
         return next((status for holds, status in rules if holds), Status.ABSENT)
@@ -266,10 +272,10 @@ class _Person:
             return (Part("{holiday}", {"holiday": self._holiday}),)
         if status is Status.NOT_COVERED and self._planned:
             return self._camera_off(self._gaps(self._planned.start, self._planned.end))
+        if status is Status.NOT_ENROLLED:
+            return (Part("has no pictures enrolled yet"),)
         if status is Status.NOT_IDENTIFIED:
             times = ", ".join(map(self._clock, self._doubts))
-            if not times:
-                return (Part("has no pictures enrolled yet"),)
             return (Part("somebody like them was seen at {times}", {"times": times}),)
         return ()
 

@@ -217,7 +217,8 @@ def _window(bench: Workbench, day: date, now: datetime) -> tuple[datetime, datet
     begin = datetime.combine(day, time(), zone)
     if not rota:
         return begin, min(datetime.combine(day + timedelta(days=1), time(), zone), now), False
-    who = {("", "")} | {(key, person.department) for key, person in bench.people.known().items() if person.active}
+    people = {key: person.at(rota.position(key, day)) for key, person in bench.people.known().items()}
+    who = {("", "")} | {(key, person.department) for key, person in people.items() if person.active}
     plans = [plan for each in who if (plan := rota.planned(*each, day)) is not None and rota.expected(plan, day)]
     if not plans:
         return begin, begin, True

@@ -46,7 +46,7 @@ def upkeep(work: Callable[[], object], every_s: float = 3600.0) -> Iterator[None
 
 @contextlib.contextmanager
 def attended(bench: Workbench) -> Iterator[None]:
-    """Within the context, deliver notifications, close days that are over, and erase expired data.
+    """Within the context, deliver notifications, close days that are over, apply dated changes of people, erase expired data.
 
     Raises:
         ConfigError: a notification rule cannot be followed.
@@ -54,6 +54,7 @@ def attended(bench: Workbench) -> Iterator[None]:
 
     def keep_house() -> None:
         if bench.store.writes_sheets:  # else this is a recorder, and others do this work
+            bench.people.take_effect()
             bench.records.close(bench.clock(), bench.people.known())
             bench.privacy.purge(apply=True, author="engine")
 

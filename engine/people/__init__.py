@@ -3,6 +3,7 @@
 Not here: faces (`engine.gallery`, `engine.enrolment`), attendance (`engine.attendance`).
 """
 
+from engine.people.employment import NO_CAREER, Career, Dating, EmploymentBook, EmploymentRow
 from engine.people.leave import Leave, LeaveBook, LeaveImport
 from engine.people.staff import StaffImport, clean_consent, import_staff
 from engine.people.store import (
@@ -19,7 +20,12 @@ from engine.people.store import (
 from engine.people.tables import RowMessage
 
 __all__ = [
+    "NO_CAREER",
     "PEOPLE_COLUMNS",
+    "Career",
+    "Dating",
+    "EmploymentBook",
+    "EmploymentRow",
     "Leave",
     "LeaveBook",
     "LeaveImport",

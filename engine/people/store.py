@@ -6,10 +6,12 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 from engine.errors import InputError, StorageError, Unreachable
+from engine.people.employment import NO_CAREER, UNDATED, Career, Dating, EmploymentBook, moved
 from engine.storage import FileDocument, clean_text, read_rows, table_text
 from engine.types import Person
 
@@ -127,10 +129,23 @@ class PeopleFile(FileDocument):
 
 
 class PeopleStore:
-    """Who works here: `people.csv`, or its counterpart in a database; several processes read and change it."""
+    """Who works here: `people.csv`, or its counterpart in a database; several processes read and change it.
 
-    def __init__(self, place: Path | PeopleKeep) -> None:
+    Args:
+        employment: where changes of department and of `active` are dated; default: `employment.csv` beside the file.
+        today: the workplace's day, from which on a change holds that has no date.
+    """
+
+    def __init__(
+        self,
+        place: Path | PeopleKeep,
+        employment: EmploymentBook | None = None,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+    ) -> None:
         self.keep = PeopleFile(place) if isinstance(place, Path) else place
+        if employment is None and isinstance(place, Path):
+            employment = EmploymentBook(place.with_name("employment.csv"))
+        self.employment, self.today = employment, today
         self._known: tuple[object, Mapping[str, Person]] | None = None
 
     def all(self) -> dict[str, Person]:
@@ -147,6 +162,8 @@ class PeopleStore:
         Raises:
             StorageError: the rows cannot be read, and never were.
         """
+        if self.employment is not None:
+            self.employment.refresh()
         stamp = self.stamp()
         if self._known is None or self._known[0] != stamp:
             try:
@@ -172,12 +189,72 @@ class PeopleStore:
         """Names by id, see `known`."""
         return {key: person.name for key, person in self.known().items()}
 
-    def _change(self, change: Callable[[dict[str, Person]], object]) -> None:
+    def _change(
+        self, change: Callable[[dict[str, Person]], object], dating: Callable[[str], Dating] = lambda _: UNDATED
+    ) -> None:
         with self.keep.exclusive():
             before = self.keep.load()
             after = dict(before)
             change(after)
+            self._date(before, after, dating)
             self.keep.save(before, after)
+
+    def _date(self, before: Mapping[str, Person], after: dict[str, Person], dating: Callable[[str], Dating]) -> None:
+        """Date what changed, and leave in the rows what holds today."""
+        book, today = self.employment, self.today()
+        changed = [key for key, row in after.items() if before.get(key) != row or dating(key) is not UNDATED]
+        gone = before.keys() - after.keys()
+        if book is None or not (changed or gone):
+            return
+
+        def moves(careers: Mapping[str, Career]) -> dict[str, Career]:
+            made = {}
+            for key in changed:
+                career = careers.get(key, NO_CAREER)
+                made[key] = moved(career, before.get(key), after[key], dating(key), today)
+                if made[key] is not career:
+                    after[key] = after[key].at(made[key].on(today))
+            return made | dict.fromkeys(gone, NO_CAREER)
+
+        book.update(moves)
+
+    def take_effect(self) -> list[str]:
+        """Bring rows up to date whose change was dated ahead, and date today what was changed in the file by hand.
+
+        Returns:
+            Ids of the people concerned.
+
+        Raises:
+            StorageError: the rows cannot be read or written.
+        """
+        if self.employment is None:
+            return []
+        self.employment.refresh()
+        today, concerned = self.today(), []
+        with self.keep.exclusive():
+            before = self.keep.load()
+            after = dict(before)
+            by_hand: dict[str, tuple[Person, Person]] = {}
+            for key, row in before.items():
+                career = self.employment.of(key)
+                now = row.at(career.on(today))
+                if now == row:
+                    continue
+                concerned.append(key)
+                if any(row.at(career.on(day - timedelta(days=1))) == row for day in career.due(today)):
+                    after[key] = now
+                else:
+                    by_hand[key] = now, row
+            if by_hand:
+                self.employment.update(
+                    lambda careers: {
+                        key: moved(careers.get(key, NO_CAREER), was, row, Dating(source="people.csv"), today)
+                        for key, (was, row) in by_hand.items()
+                    }
+                )
+            if after != before:
+                self.keep.save(before, after)
+        return concerned
 
     def put(self, person: Person) -> None:
         """Add a person, or replace their row."""
@@ -197,22 +274,31 @@ class PeopleStore:
 
         self._change(added)
 
-    def put_all(self, added: Iterable[Person]) -> None:
-        """Add people, or replace their rows, in one write."""
-        rows = {person.employee_id: person for person in added}
-        self._change(lambda people: people.update(rows))
+    def put_all(self, added: Iterable[Person], datings: Mapping[str, Dating] | None = None) -> None:
+        """Add people, or replace their rows, in one write.
 
-    def change(self, employee_id: str, **changes: Any) -> tuple[Person, Person]:
+        Args:
+            datings: from when on what changed holds, by id; default: from today on.
+
+        Raises:
+            InputError: dates contradict each other; nothing was written.
+        """
+        rows = {person.employee_id: person for person in added}
+        dated = datings or {}
+        self._change(lambda people: people.update(rows), lambda key: dated.get(key, UNDATED))
+
+    def change(self, employee_id: str, dating: Dating = UNDATED, **changes: Any) -> tuple[Person, Person]:
         """Change fields of a person's row; leave the fields that another process changed meanwhile.
 
         Args:
+            dating: from when on the department and `active` hold, and what else is dated.
             changes: validated fields of `Person`.
 
         Returns:
             The row before and after.
 
         Raises:
-            InputError: nobody has that id, or another person has the e-mail address.
+            InputError: nobody has that id, another person has the e-mail address, or dates contradict each other.
         """
         found: list[Person] = []
 
@@ -224,11 +310,11 @@ class PeopleStore:
             others = (key for key, each in people.items() if key != employee_id and each.email.casefold() == email)
             if changes.get("email") and (other := next(others, None)) is not None:
                 raise InputError(f"{after.email} belongs to {other}", hint="give another address")
-            found.extend((people[employee_id], after))
+            found.append(people[employee_id])
             people[employee_id] = after
 
-        self._change(changed)
-        return found[0], found[1]
+        self._change(changed, lambda key: dating if key == employee_id else UNDATED)
+        return found[0], self.all()[employee_id]
 
     def remove(self, employee_id: str) -> None:
         """Remove a person's row, if there is one."""

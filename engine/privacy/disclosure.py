@@ -17,6 +17,7 @@ from engine.attendance import cells, valid_rows
 from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.imaging import encode_jpeg, read_image
+from engine.people import NO_CAREER
 from engine.privacy.faces import hide, look
 from engine.privacy.subjects import Subject, find
 from engine.records.books import Records
@@ -83,6 +84,8 @@ def export_subject(
         return scrub.rows(row for row in rows if row[column] in wanted)
 
     leave = [dataclasses.asdict(row) for row in records.leave.all() if row.employee_id == employee_id]
+    book = records.people.employment
+    employment = [dataclasses.asdict(row) for row in (book.all().get(employee_id, NO_CAREER).rows if book else ())]
     documents: dict[str, object] = {
         "person.json": (dataclasses.asdict(subject.person) if subject.person else {"employee_id": employee_id})
         | {"has_pin": records.pins.has(employee_id)},
@@ -92,6 +95,7 @@ def export_subject(
             records.attendance.corrections, "correction_id", {row.correction_id for row in corrections}
         ),
         "leave.json": scrub.rows(leave),
+        "employment.json": scrub.rows(employment),
         "incidents.json": held(records.incidents.log, "incident_id", incidents),
         "sightings.json": held(records.sightings.log, "sighting_id", {row.sighting_id for row in subject.sightings}),
         "comparisons.json": [_compared(row, subject.ids) for row in subject.compared],
@@ -197,6 +201,7 @@ attendance_log.json   each time a camera recognised this person, or almost, or t
 day_sheets.json       attendance by day, as made from the log
 corrections.json      what people corrected or approved in it
 leave.json            absences that were imported
+employment.json       from when on this person was employed, in which department and on which shift, as far as it is dated
 incidents.json        incidents this person took part in, and what became of them
 sightings.json        each time a face was taken for this person, or almost: whom it resembled how much, frame by frame
 comparisons.json      how much somebody else's face resembled this person; that was decided otherwise

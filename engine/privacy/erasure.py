@@ -18,6 +18,7 @@ from xml.sax.saxutils import unescape
 from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.imaging import read_image, write_jpeg
+from engine.people import NO_CAREER
 from engine.privacy.faces import hide, look
 from engine.privacy.subjects import Subject, find
 from engine.records.books import Records
@@ -45,8 +46,8 @@ def forget(
 ) -> dict[str, object]:
     """Erase a person from the workspace, and write a receipt to `receipts/`.
 
-    Muster erases templates, name, leave, PIN, enrolment and evidence pictures, dossiers that show the person as a stranger, waiting
-    messages, and all pictures of incidents the person took part in. It searches every other picture for the face: if it is the
+    Muster erases templates, name, leave, employment, PIN, enrolment and evidence pictures, dossiers that show the person as a stranger,
+    waiting messages, and all pictures of incidents the person took part in. It searches every other picture for the face: if it is the
     main face, the picture is erased, otherwise the face is made unrecognisable. Log rows stay under the bare id. A pseudonym, which the
     seals allow, replaces an id that reveals the name, or whose name is no longer known. A face that resembles another
     enrolled person more counts as that person's.
@@ -69,6 +70,8 @@ def forget(
     networks = reader() if reader and subject.face is not None else None
     # deactivated at once, so that nobody is recognised meanwhile; row and templates, by which all else is found, are erased last,
     # so that an interrupted attempt can be repeated
+    book = records.people.employment
+    employment = len(book.all().get(employee_id, NO_CAREER).rows) if book else 0
     _put(records, subject, active=False)
     erased = _unlinked(subject.own_pictures())
     search = _search_pictures(records, networks, subject, progress) if networks else _Search()
@@ -91,6 +94,8 @@ def forget(
     redacted = sum(log.redact(each) for log in records.logs for each in told)
     redacted += sum(records.audit.raw.redact(each) for each in told)
     _put(records, subject, name=pseudonym, department="", email="", consent_at="", active=False)
+    if book is not None:
+        book.remove(employee_id)
     sheets = _renew_sheets(records, subject)
     records.gallery.update(lambda gallery: gallery.remove(employee_id))
     _unlinked(_abandoned(records.workspace, now))
@@ -107,6 +112,7 @@ def forget(
         "templates_as_stranger_or_by_mistake": len(subject.elsewhere),
         "messages_not_sent": len(messages),
         "leave_entries": leave,
+        "employment_entries": employment,
         "pin": pin,
         "day_sheets": sheets,
         "log_rows_kept_under_the_id": 0 if pseudonym else len(subject.attendance),

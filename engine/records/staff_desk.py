@@ -9,13 +9,16 @@ import contextlib
 import tempfile
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from engine.errors import InputError
 from engine.gallery import Gallery, coherence
 from engine.people import (
+    Dating,
     LeaveImport,
     Person,
     StaffImport,
@@ -68,19 +71,27 @@ class StaffDesk:
         email: str | None = None,
         consent_at: str | None = None,
         active: bool | None = None,
+        shift: str | None = None,
+        valid_from: date | None = None,
+        hired_on: date | None = None,
+        left_on: date | None = None,
     ) -> Person:
         """Change a person's row except for values that are None; return the new row.
 
         Args:
             name, department, email: as typed; all but the name may be empty.
             consent_at: ISO 8601; empty if consent was withdrawn or never given.
-            active: whether Muster recognises the person.
+            active: whether Muster recognises the person and expects them at work.
+            shift: a shift or a rota of the settings, assigned to the person; empty: as the settings say.
+            valid_from: from when on department, `active` and shift hold; None: from today.
+            hired_on, left_on: first and last day of the employment.
 
         Raises:
             InputError: the person is unknown, or a value is invalid.
             StorageError: the row cannot be written.
         """
-        changes: dict[str, object] = {}
+        dating = Dating(valid_from, hired_on, left_on, self._shift(shift), self._records.names.author(author))
+        changes: dict[str, Any] = {}
         if name is not None:
             changes["name"] = clean_name(name)
         if department is not None:
@@ -91,13 +102,24 @@ class StaffDesk:
             changes["consent_at"] = clean_consent(consent_at.strip(), self._records.now())
         if active is not None:
             changes["active"] = active
-        before, after = self._records.people.change(employee_id, **changes)
+        people = self._records.people
+        career = people.employment.of(employee_id).rows if people.employment else []
+        before, after = people.change(employee_id, dating, **changes)
         fields = [field for field in changes if field != "active" and getattr(before, field) != getattr(after, field)]
+        if people.employment and people.employment.of(employee_id).rows != career and before.active == after.active:
+            fields += [] if "department" in fields else ["employment"]
         if fields:
             self._note("change_person", employee_id, ", ".join(fields).replace("_at", ""), author)
         if before.active != after.active:
             self._note("reactivate" if after.active else "deactivate", employee_id, "", author)
         return after
+
+    def _shift(self, name: str | None) -> str | None:
+        rota = self._records.attendance.rota
+        if name and name not in rota.names:
+            known = ", ".join(rota.names) or "none"
+            raise InputError(f"{name!r} is not a shift", hint=f"shifts and rotas in the settings: {known}")
+        return name
 
     def templates(self, employee_id: str) -> list[TemplateView]:
         """Return a person's templates, oldest first."""

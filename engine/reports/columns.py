@@ -112,6 +112,9 @@ STATUSES: Mapping[str, StatusStyle] = {
     "not identified": StatusStyle(
         "?", _PURPLE, "open", "may be among faces that were not identified", "Look through that day's unknown people."
     ),
+    "not enrolled": StatusStyle(
+        "◌", _PURPLE, "open", "works here, but no pictures are enrolled yet", "Enrol the person."
+    ),
     "absent": StatusStyle("✕", _RED, "absent", "planned, but not seen", "Enter leave, or times and a reason."),
     "on leave": StatusStyle("■", _BLUE, "away", "leave is entered"),
     "remote": StatusStyle("□", _BLUE, "away", "works from elsewhere"),

@@ -74,6 +74,7 @@ _ORDER = (
     Status.ABSENT,
     Status.NOT_IDENTIFIED,
     Status.NOT_COVERED,
+    Status.NOT_ENROLLED,
     Status.MISSING_OUT,
     Status.MISSING_IN,
     Status.LATE,
@@ -84,8 +85,16 @@ _ORDER = (
 
 
 def exceptions(rows: Iterable[DaySheet], now: datetime, rota: Rota) -> list[Exceptional]:
-    """Rows that somebody should look at, the most pressing first; people are overdue after the grace of their shift."""
-    found = [Exceptional(row, kind) for row in rows if (kind := _kind(row, now, rota))]
+    """Rows that somebody should look at, the most pressing first; people are overdue after the grace of their shift.
+
+    Somebody who is not enrolled is told once, by the latest of their rows.
+    """
+    rows = list(rows)
+    latest = {
+        row.employee_id: row for row in sorted(rows, key=lambda row: row.day) if row.status is Status.NOT_ENROLLED
+    }
+    found = [Exceptional(row, Status.NOT_ENROLLED) for row in latest.values()]
+    found += [Exceptional(row, kind) for row in rows if (kind := _kind(row, now, rota))]
     return sorted(
         found, key=lambda each: (_ORDER.index(each.kind), -each.row.day.toordinal(), each.row.name.casefold())
     )

@@ -28,7 +28,7 @@ from engine.attendance import Presence, Sighting, Status, cells
 from engine.attendance.coverage import Span
 from engine.cli import main
 from engine.operations.reporting import AttendanceReports
-from engine.people import Person
+from engine.people import Dating, Person
 from engine.reports import STATUSES, by_department, days_of, headline
 from engine.types import Identity, TrackState
 from engine.workbench import Workbench
@@ -115,14 +115,14 @@ EXPECTED: Mapping[date, Mapping[str, Expected]] = {
         "excused": ("excused", None, None, None, 8.5),
         "absent": ("absent", None, None, None, 0),
         "face not told": ("not identified", None, None, None, 8.5),
-        "no pictures": ("not identified", None, None, None, 8.5),
+        "no pictures": ("not enrolled", None, None, None, 8.5),
     },
     BLIND: {
         "on time": ("on time", 0, 0, 9.17, 0),
         "late": ("not covered", None, 0, 5.58, 2.92),
         "late, never checked out": ("not covered", None, None, None, 8.5),
         "both ways": ("not covered", None, 90, 4, 4.5),
-        "no pictures": ("not identified", None, None, None, 8.5),
+        "no pictures": ("not enrolled", None, None, None, 8.5),
         **{name: (LEAVE[name], None, None, None, 8.5) for name in LEAVE},
         **dict.fromkeys(
             (
@@ -211,7 +211,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 enrolled_at="" if name == "no pictures" else long_ago,
             )
             for name in PEOPLE
-        ]
+        ],
+        {IDS["no pictures"]: Dating(hired_on=date.fromisoformat(long_ago[:10]))},
     )
     leave = folder.parent / "leave.csv"
     leave.write_text(
@@ -273,7 +274,7 @@ def test_each_day_is_what_was_worked_out_by_hand(reports: AttendanceReports, day
 
 
 def test_today_is_what_was_worked_out_by_hand(reports: AttendanceReports) -> None:
-    rows = [row for row in reports.rows(TODAY, TODAY) if row.status is not Status.NOT_YET]
+    rows = [row for row in reports.rows(TODAY, TODAY) if row.status not in {Status.NOT_YET, Status.NOT_ENROLLED}]
     assert {row.name: (str(row.status), row.late_min, str(row.presence)) for row in rows} == NOW_EXPECTED
 
 
