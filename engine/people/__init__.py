@@ -3,9 +3,12 @@
 Not here: faces (`engine.gallery`, `engine.enrolment`), attendance (`engine.attendance`).
 """
 
+from engine.people.dates import DateOrder
 from engine.people.employment import NO_CAREER, Career, Dating, EmploymentBook, EmploymentRow
 from engine.people.leave import Leave, LeaveBook, LeaveImport
-from engine.people.staff import StaffImport, clean_consent, import_staff
+from engine.people.shift_list import import_shifts
+from engine.people.staff import StaffImport, import_staff
+from engine.people.staff_rows import clean_consent
 from engine.people.store import (
     PEOPLE_COLUMNS,
     PeopleFile,
@@ -23,6 +26,7 @@ __all__ = [
     "NO_CAREER",
     "PEOPLE_COLUMNS",
     "Career",
+    "DateOrder",
     "Dating",
     "EmploymentBook",
     "EmploymentRow",
@@ -40,5 +44,6 @@ __all__ = [
     "clean_email",
     "clean_id",
     "clean_name",
+    "import_shifts",
     "import_staff",
 ]

@@ -19,13 +19,8 @@ _SERIAL = re.compile(r"\d{5}(?:[.,]\d+)?")
 _WEEKDAY = re.compile(r"^[^\W\d]{2,10}[.,]+\s+(?=\d)|^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\s+(?=\d)", re.IGNORECASE)
 _DAY_NAME = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[.\s-]+([^\W\d]{3,10})[.,]?[\s-]+(\d{4}|\d{2})")
 _NAME_DAY = re.compile(r"([^\W\d]{3,10})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        ("jan|jän", "feb", "mar|mär|mrz", "apr", "may|mai", "jun", "jul", "aug", "sep", "oct|okt", "nov", "dec|dez"), 1
-    )
-    for name in names.split("|")
-}
+_MONTH_NAMES = "jan|jän feb mar|mär|mrz apr may|mai jun jul aug sep oct|okt nov dec|dez"
+_MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES.split(), 1) for name in names.split("|")}
 _EXCEL_ZERO = date(1899, 12, 30)
 _SERIALS = range(25_569, 73_051)  # 1970 to 2099
 
@@ -41,21 +36,18 @@ def infer_order(texts: Iterable[str], spans: Iterable[tuple[str, str]] = ()) -> 
         texts: of all columns with days.
         spans: first and last day of each row; an order in which a span ends before it begins does not fit.
     """
-    written = [text for text in texts if _is_numeric(text)]
+    written = [text for text in texts if _is_numeric(text) and any(_is_day(text, order) for order in ORDERS)]
     if not written:
         return None
 
+    both = list(spans)
+
     def fits(order: DateOrder) -> bool:
-        try:
-            for text in written:
-                read_day(text, order)
-            return all(
-                read_day(first, order) <= read_day(last, order)
-                for first, last in spans
-                if _is_numeric(first) and _is_numeric(last)
-            )
-        except NotADay:
-            return False
+        return all(_is_day(text, order) for text in written) and all(
+            read_day(first, order) <= read_day(last, order)
+            for first, last in both
+            if _is_day(first, order) and _is_day(last, order)
+        )
 
     fitting = [order for order in ORDERS if fits(order)]
     return fitting[0] if len(fitting) == 1 else None
@@ -78,6 +70,14 @@ def _numeric(text: str) -> re.Match[str] | None:
 def _is_numeric(text: str) -> bool:
     match = _numeric(text)
     return match is not None and match[2] != "."
+
+
+def _is_day(text: str, order: DateOrder) -> bool:
+    try:
+        read_day(text, order)
+    except NotADay:
+        return False
+    return True
 
 
 def has_time(text: str) -> bool:

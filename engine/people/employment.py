@@ -165,6 +165,23 @@ class Career:
         rows = [row for row in rows if row.valid_from != since]
         return self._with(fact, [*rows, noted.row(since, fact, value)])
 
+    def assigned(self, shift: str, first: date, last: date | None, noted: Noted) -> Career:
+        """The same with a shift from a day on: until `last`, after which what was assigned holds again, or for good."""
+        own = self._rows.get("shift", [])
+        rows = [row for row in own if row.valid_from is None or row.valid_from < first] or [
+            noted.row(None, "shift", "")
+        ]
+        rows.append(
+            next(
+                (row for row in own if (row.valid_from, row.value) == (first, shift)), noted.row(first, "shift", shift)
+            )
+        )
+        if last is not None:
+            again = last + _DAY
+            rows += [noted.row(again, "shift", self.value("shift", again) or "")]
+            rows += [row for row in own if row.valid_from is not None and row.valid_from > again]
+        return self._with("shift", rows)
+
     def hired(self, first: date, noted: Noted) -> Career:
         """The same with the latest employment beginning on a day, or a new one if the day lies after its end."""
         times = self.times() or [Employed(None, None)]
@@ -226,7 +243,7 @@ def moved(career: Career, before: Person | None, after: Person, dating: Dating, 
         was = after.department if before is None else before.department
         career = career.dated("department", after.department, since, before=was, noted=noted)
     if dating.shift is not None:
-        career = career.dated("shift", dating.shift, since, before="", noted=noted)
+        career = career.assigned(dating.shift, since, None, noted)
     if dating.hired_on or dating.left_on:
         return _employed(career, dating.hired_on, dating.left_on, noted)
     if before is not None and before.active != after.active and career.on(since).employed is not after.active:

@@ -173,6 +173,16 @@ class PeopleStore:
                     raise  # else the rows read last count: a camera must not stop for that
         return self._known[1]
 
+    def dated(self) -> EmploymentBook:
+        """The book in which changes are dated.
+
+        Raises:
+            StorageError: this store has none.
+        """
+        if self.employment is None:
+            raise StorageError("changes of people have no dates here", hint="open the workspace itself")
+        return self.employment
+
     def inactive(self) -> frozenset[str]:
         """Ids of people whose row says `active` = `no`: they are no longer recognised.
 

@@ -18,7 +18,10 @@ import numpy as np
 from engine.errors import InputError
 from engine.gallery import Gallery, coherence
 from engine.people import (
+    NO_CAREER,
+    DateOrder,
     Dating,
+    EmploymentRow,
     LeaveImport,
     Person,
     StaffImport,
@@ -26,6 +29,7 @@ from engine.people import (
     clean_department,
     clean_email,
     clean_name,
+    import_shifts,
     import_staff,
 )
 from engine.records.books import Records
@@ -90,7 +94,7 @@ class StaffDesk:
             InputError: the person is unknown, or a value is invalid.
             StorageError: the row cannot be written.
         """
-        dating = Dating(valid_from, hired_on, left_on, self._shift(shift), self._records.names.author(author))
+        dating = Dating(valid_from, hired_on, left_on, self._shift(shift))
         changes: dict[str, Any] = {}
         if name is not None:
             changes["name"] = clean_name(name)
@@ -180,18 +184,79 @@ class StaffDesk:
         self._note("remove_templates", employee_id, text, author)
         return len(after.of(employee_id)[0])
 
-    def import_staff(self, path: Path, *, author: str, dry_run: bool = False) -> StaffImport:
-        """Import a staff list, see `engine.people.staff`.
+    def import_staff(
+        self,
+        path: Path,
+        *,
+        author: str,
+        dry_run: bool = False,
+        encoding: str | None = None,
+        date_order: DateOrder | None = None,
+        skip_bad: bool = False,
+    ) -> StaffImport:
+        """Import a staff list, see `engine.people.staff.import_staff`.
 
         Raises:
             InputError: the file is not a staff list.
             StorageError: people cannot be read or written.
         """
-        result = import_staff(path, self._records.people, dry_run=dry_run, now=self._records.now())
+        result = import_staff(
+            path,
+            self._records.people,
+            dry_run=dry_run,
+            now=self._records.now(),
+            encoding=encoding,
+            date_order=date_order,
+            skip_bad=skip_bad,
+            shifts=self._records.attendance.rota.names,
+        )
         if result.written:
             counts = f"{len(result.added)} added, {len(result.changed)} changed, {len(result.unchanged)} unchanged"
+            counts += f", {len(result.skipped)} rows with errors left out" if result.skipped else ""
             self._note("import", "people.csv", counts, author)
         return result
+
+    def import_shifts(
+        self,
+        path: Path,
+        *,
+        author: str,
+        dry_run: bool = False,
+        encoding: str | None = None,
+        date_order: DateOrder | None = None,
+        skip_bad: bool = False,
+    ) -> StaffImport:
+        """Import which shift is assigned to whom, see `engine.people.shift_list.import_shifts`.
+
+        Raises:
+            InputError: the file is no list of shifts.
+            StorageError: employment cannot be read or written.
+        """
+        records = self._records
+        result = import_shifts(
+            path,
+            records.people.dated(),
+            records.people.all(),
+            records.attendance.rota.names,
+            records.now().date(),
+            dry_run=dry_run,
+            encoding=encoding,
+            date_order=date_order,
+            skip_bad=skip_bad,
+        )
+        if result.written:
+            self._note("import", "employment.csv", f"shifts of {len(result.changed)} people", author)
+        return result
+
+    def history(self, employee_id: str) -> list[EmploymentRow]:
+        """Return what is dated of a person's employment, by fact and in order of time.
+
+        Raises:
+            InputError: nobody has that id.
+        """
+        if employee_id not in self._records.people.all():
+            raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists everybody")
+        return self._records.people.dated().all().get(employee_id, NO_CAREER).rows
 
     def import_leave(self, path: Path, *, author: str, kind: str | None = None, dry_run: bool = False) -> LeaveImport:
         """Import leave, remote and sick days from a table or a calendar (`.ics`), see `engine.people.leave`.

@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 
 from engine.errors import InputError
-from engine.people.staff import STAFF_FIELDS
+from engine.people.staff_rows import STAFF_FIELDS
 from engine.people.tables import Table, read_table
 from engine.people.text_files import ENCODINGS
 

@@ -1,0 +1,261 @@
+"""Rows of a staff list as people and dates, with a message for each cell that is wrong or doubtful."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import date, datetime
+from typing import Literal
+
+from engine.errors import InputError
+from engine.people.dates import DateOrder, NotADay, read_day
+from engine.people.employment import NO_CAREER, UNDATED, Career, Dating, moved
+from engine.people.store import Person, clean_department, clean_email, clean_id, clean_name
+from engine.people.tables import RowMessage, Table, TableRow, headings, plain
+from engine.types import NOBODY
+
+STAFF_FIELDS = headings(
+    employee_id="employee id, id, employee no, employee number, emp id, personnel number, personnel no, personnel id, "
+    "staff id, staff no, staff number, badge, badge number, personalnummer, personalnr, personal nr, pers nr, "
+    "mitarbeiternummer, mitarbeiternr, mitarbeiter id, mitarbeiter nr, matricule, employee, mitarbeiter",
+    name="name, full name, display name, employee name, employee, mitarbeiter, mitarbeitername",
+    first_name="first name, firstname, given name, forename, vorname, prenom",
+    last_name="last name, lastname, surname, family name, nachname, familienname, nom",
+    department="department, dept, team, unit, division, group, abteilung, bereich, service",
+    email="email, e mail, mail, email address, e mail address, e mail adresse, mail address",
+    active="active, status, employment status, employed, aktiv",
+    consent_at="consent, consent at, consent date, consent given, einwilligung, einwilligung am",
+    hired_on="hired on, hire date, date of hire, hired, entry date, start date, employment start, date of joining, joining date, "
+    "joined, date joined, eintritt, eintrittsdatum, eintritt am, beschaftigt seit, date d entree, date entree, date d embauche",
+    left_on="left on, leaving date, leave date, termination date, terminated on, exit date, end date, employment end, relieving date, "
+    "last working day, austritt, austrittsdatum, austritt am, date de sortie, date sortie",
+    valid_from="valid from, effective date, effective from, gultig ab, wirksam ab, valable des",
+    shift="shift, shift name, default shift, rota, schicht, equipe",
+)
+"""Accepted headings by field; the first is the usual one. `Employee` is the id (Frappe, ERPNext) unless another column is."""
+
+_WORDS = headings(
+    yes="yes, y, true, 1, x, active, employed, current, working, full time, fulltime, part time, parttime, permanent, regular, temporary, "
+    "temp, fixed term, contract, contractor, freelance, freelancer, consultant, casual, seasonal, hourly, salaried, intern, internship, "
+    "trainee, apprentice, working student, probation, on probation, probationary, on leave, parental leave, leave of absence, suspended, "
+    "notice period, ja, aktiv, beschaftigt, vollzeit, teilzeit, befristet, unbefristet, festangestellt, minijob, aushilfe, azubi, "
+    "auszubildender, auszubildende, praktikant, praktikantin, werkstudent, werkstudentin, probezeit, elternzeit, oui, actif, active, cdi, "
+    "cdd, stagiaire, temps plein, temps partiel",
+    no="no, n, false, 0, inactive, not active, left, former, terminated, resigned, retired, dismissed, deceased, separated, ended, "
+    "departed, offboarded, alumni, nein, inaktiv, nicht aktiv, ausgeschieden, "
+    "ausgetreten, rente, pensioniert, verstorben, ehemalig, non, inactif, "
+    "parti, sorti, retraite",
+)
+_YES, _NO = (frozenset(_WORDS[answer]) for answer in ("yes", "no"))
+_SPOILT_NUMBER = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
+_DECIMAL = re.compile(r"(\d+)[.,]0+")
+
+
+class StaffRows:
+    """Turns the rows of a list into people and collects messages."""
+
+    def __init__(
+        self,
+        table: Table,
+        stored: Mapping[str, Person],
+        now: datetime,
+        order: DateOrder | None,
+        shifts: Collection[str],
+    ) -> None:
+        self._table, self._stored, self._now, self._order = table, stored, now, order
+        self._shifts = {plain(name): name for name in shifts}
+        self.messages: list[RowMessage] = list(table.messages)
+        self.people: dict[str, Person] = {}
+        self.datings: dict[str, Dating] = {}
+        self.lines: dict[str, int] = {}
+        self._spelling = {_spelling(key): key for key in stored}
+
+    def _say(self, line: int, field: str, text: str, level: Literal["error", "warning"] = "error") -> None:
+        self.messages.append(RowMessage(line, self._table.headings.get(field, ""), level, text))
+
+    def take(self, row: TableRow) -> None:
+        """Turn a row into a person, or into messages."""
+        employee_id = self._id(row)
+        before = self._stored.get(employee_id, NOBODY)
+        person = Person(
+            employee_id,
+            self._name(row),
+            # an empty cell keeps the stored value: a list without consents does not withdraw them
+            self._cleaned(row, "department", clean_department) or before.department,
+            self._cleaned(row, "email", clean_email) or before.email,
+            before.enrolled_at,
+            self._cleaned(row, "consent_at", self._consent) or before.consent_at,
+            self._active(row, before.active),
+        )
+        dating = self._dating(row, person)
+        if employee_id in self.lines:
+            self._say(row.line, "employee_id", f"the id {employee_id} is already in line {self.lines[employee_id]}")
+        elif employee_id:
+            self.people[employee_id], self.lines[employee_id] = person, row.line
+            self.datings[employee_id] = dating
+
+    def _id(self, row: TableRow) -> str:
+        if not row.text("employee_id"):
+            self._say(row.line, "employee_id", "the id is missing")
+            return ""
+        employee_id = self._cleaned(row, "employee_id", clean_id)
+        other = self._spelling.setdefault(_spelling(employee_id), employee_id)
+        if employee_id and employee_id not in self._stored and other != employee_id:
+            where = "exists" if other in self._stored else f"is in line {self.lines.get(other, '?')}"
+            text = f"{employee_id} counts as a new person, but {other} {where}: did a spreadsheet change the id?"
+            self._say(row.line, "employee_id", text, "warning")
+        elif _SPOILT_NUMBER.fullmatch(employee_id):
+            text = f"{employee_id} looks like a long number that a spreadsheet cut short"
+            self._say(row.line, "employee_id", text, "warning")
+        elif employee_id not in self._stored and (decimal := _DECIMAL.fullmatch(employee_id)):
+            text = f"{employee_id} looks like {decimal[1]} as a spreadsheet changed it: format the column as text"
+            self._say(row.line, "employee_id", text, "warning")
+        return employee_id
+
+    def _name(self, row: TableRow) -> str:
+        headings = self._table.headings
+        name, first, last = (row.text(field) for field in ("name", "first_name", "last_name"))
+        if "name" in headings and "first_name" in headings and "last_name" not in headings:
+            name = f"{first} {name}"  # beside a column of first names, `name` is the family name
+        elif not name:
+            name = f"{first} {last}"
+        field = next(field for field in ("name", "last_name", "first_name") if field in headings)
+        if not name.strip():
+            self._say(row.line, field, "the name is empty")
+            return ""
+        if not any(ch.isalpha() for ch in name):
+            self._say(row.line, field, f"{name.strip()} is no name: is this the right column?", "warning")
+        return self._cleaned(row, field, lambda _: clean_name(name))
+
+    def _cleaned(self, row: TableRow, field: str, clean: Callable[[str], str]) -> str:
+        """Return a field as stored; empty if the table has none, or one that cannot be used."""
+        try:
+            return clean(row.text(field))
+        except InputError as error:
+            self._say(row.line, field, str(error))
+            return ""
+
+    def _active(self, row: TableRow, default: bool) -> bool:
+        word = plain(row.text("active"))
+        if word and word not in _YES | _NO:
+            kept = "active" if default else "inactive"
+            text = f"it is not known whether {row.text('active')!r} means employed, so the person stays {kept}: write yes or no"
+            self._say(row.line, "active", text, "warning")
+        return word in _YES if word in _YES | _NO else default
+
+    def _consent(self, text: str) -> str:
+        try:
+            return clean_consent(text, self._now)
+        except InputError as error:
+            try:
+                day = read_day(text, self._order)
+            except NotADay:
+                day = None
+            if day is None or ":" in text:
+                raise error from None
+            return clean_consent(day.isoformat(), self._now)
+
+    def _day(self, row: TableRow, field: str) -> date | None:
+        try:
+            return read_day(row.text(field), self._order) if row.text(field) else None
+        except NotADay as error:
+            self._say(row.line, field, str(error))
+            return None
+
+    def _dating(self, row: TableRow, person: Person) -> Dating:
+        """What the row dates, and warnings where its words and its dates disagree."""
+        valid_from, hired_on, left_on = (self._day(row, field) for field in ("valid_from", "hired_on", "left_on"))
+        shift = self._shifts.get(plain(row.text("shift"))) if row.text("shift") else None
+        if row.text("shift") and shift is None:
+            known = ", ".join(self._shifts.values()) or "none"
+            self._say(
+                row.line,
+                "shift",
+                f"{row.text('shift')!r} is not a shift of the settings ({known}): not read",
+                "warning",
+            )
+        left = left_on is not None and left_on < self._now.date()
+        if (
+            left_on
+            and plain(row.text("active"))
+            and left is person.active
+            and (hired_on is None or hired_on <= left_on)
+        ):
+            text = f"the row says {row.text('active')!r}, but {left_on} as the last day: the day counts"
+            self._say(row.line, "left_on", text, "warning")
+        elif (
+            not person.active
+            and not left_on
+            and self._stored.get(person.employee_id, NOBODY).active
+            and person.employee_id in self._stored
+        ):
+            text = f"{person.employee_id} counts as left from today on: a column `left on` gives the last day"
+            self._say(row.line, "active", text, "warning")
+        given = (valid_from, hired_on, left_on, shift)
+        return UNDATED if not any(given) else Dating(*given, "staff list")
+
+    def check_dates(self, careers: Mapping[str, Career], today: date) -> set[str]:
+        """Apply the dates; return the ids of people whose row or dates change."""
+        changed = set()
+        for key, person in self.people.items():
+            career, before = careers.get(key, NO_CAREER), self._stored.get(key)
+            try:
+                after = moved(career, before, person, self.datings[key], today)
+            except InputError as error:
+                self._say(self.lines[key], "left_on", str(error))
+                continue
+            if (person if after is career else person.at(after.on(today))) != before or after.rows != career.rows:
+                changed.add(key)
+        return changed
+
+    def drop_bad(self) -> None:
+        """Leave out the people in rows that have errors."""
+        bad = self.bad_lines
+        for key in [key for key, line in self.lines.items() if line in bad]:
+            self.people.pop(key, None)
+
+    @property
+    def bad_lines(self) -> set[int]:
+        """Lines with errors."""
+        return {message.line for message in self.messages if message.level == "error"}
+
+    def check_emails(self) -> None:
+        """Check that no two people, listed or stored, share an address: calendars identify people by it."""
+        owners: dict[str, list[str]] = {}
+        for key, person in {**self._stored, **self.people}.items():
+            if person.email:
+                owners.setdefault(person.email.casefold(), []).append(key)
+        for keys in owners.values():
+            for key in keys:
+                others = [other for other in keys if other != key]
+                if key in self.people and others:
+                    line = self.lines.get(others[0])
+                    where = f"line {line}" if line else "already stored"
+                    self._say(self.lines[key], "email", f"{key} and {others[0]} ({where}) have the same e-mail address")
+
+
+def clean_consent(text: str, now: datetime) -> str:
+    """Return the time of a consent (ISO 8601) as stored: a date, or a date and time; empty stays empty.
+
+    Args:
+        now: timezone-aware, in the workplace's zone.
+
+    Raises:
+        InputError: the text is not a date, or it is in the future.
+    """
+    if not text:
+        return ""
+    try:
+        moment = datetime.fromisoformat(text)
+        local = moment.astimezone(now.tzinfo) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        raise InputError(f"{text!r} is not a date: write it as 2026-11-22") from None
+    if local.date() > now.date():
+        raise InputError(f"{text} is in the future")
+    return moment.isoformat() if "T" in text or ":" in text else moment.date().isoformat()
+
+
+def _spelling(employee_id: str) -> str:
+    """Return an id without what spreadsheets change: leading zeros, an added decimal, upper case."""
+    decimal = _DECIMAL.fullmatch(employee_id)
+    return (decimal[1] if decimal else employee_id).casefold().lstrip("0")
