@@ -140,7 +140,9 @@ class Workbench:
             logs=logs,
         )
         return Plan(
-            rota=Rota(config.shifts, config.holidays, config.zone, self.people.employment),
+            rota=Rota(
+                config.shifts, config.holidays, config.zone, rotas=config.rotas, employment=self.people.employment
+            ),
             config=config.attendance,
             coverage=coverage,
             leave=self.leave.kinds,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from engine.config import HolidaysConfig, ShiftConfig
-from engine.config.hours import days_of_week
-from engine.errors import ConfigError
+from engine.attendance.holidays import PublicHolidays
+from engine.attendance.shift_rules import ShiftRules
+from engine.config import HolidaysConfig, RotaConfig, ShiftConfig
 from engine.types import NOTHING_DATED, Position
 
 _AFTER = timedelta(hours=6)
@@ -38,12 +38,14 @@ class Planned:
 
     Attributes:
         start, end: local times with a fixed offset, `end` not before `start`.
+        holiday: name of the person's public holiday on that day; empty: none.
     """
 
     shift: str
     start: datetime
     end: datetime
     config: ShiftConfig
+    holiday: str = ""
 
     @property
     def grace(self) -> timedelta:
@@ -74,56 +76,35 @@ class Rota:
         shifts: Mapping[str, ShiftConfig],
         holidays: HolidaysConfig,
         zone: ZoneInfo,
+        *,
+        rotas: Mapping[str, RotaConfig] | None = None,
         employment: Employment | None = None,
     ) -> None:
         self._shifts = dict(shifts)
-        self._days = {name: days_of_week(shift.days) for name, shift in self._shifts.items()}
-        self._holidays = holidays
+        self.choice = ShiftRules(shifts, rotas or {})
+        self._holidays, self._public = holidays, PublicHolidays(holidays)
         self.zone = zone
         self._boundary = lru_cache(maxsize=20_000)(self._boundary_of)
-        self._shift = lru_cache(maxsize=100_000)(self._shift_of)
+        self._shift = lru_cache(maxsize=100_000)(self.choice.of)
         self._employment = employment
 
     @property
     def names(self) -> tuple[str, ...]:
         """What can be assigned to people."""
-        return tuple(self._shifts)
+        return self.choice.names
 
     @property
     def rules(self) -> str:
         """All of it as a text to compare."""
-        return repr((self._shifts, self._holidays, self.zone.key, self._employment and self._employment.rules))
+        return repr((self.choice.rules, self._holidays, self.zone.key, self._employment and self._employment.rules))
 
     def __bool__(self) -> bool:
         """True if there are shifts, so that somebody can be late or absent."""
         return bool(self._shifts)
 
-    @cached_property
-    def _country(self) -> Mapping[date, str]:
-        try:
-            import holidays  # noqa: PLC0415 - optional, and slow to import
-        except ImportError as error:
-            raise ConfigError(
-                "public holidays need the package `holidays`", hint="pip install 'muster[office]'"
-            ) from error
-        config = self._holidays
-        try:
-            found: Mapping[date, str] = holidays.country_holidays(config.country, subdiv=config.subdivision or None)
-        except (NotImplementedError, AttributeError, KeyError) as error:
-            raise ConfigError(
-                f"no holidays are known for {config.country} {config.subdivision}".rstrip(),
-                hint="give ISO 3166 codes such as country = 'DE', subdivision = 'BE'",
-            ) from error
-        return found
-
-    def holiday(self, day: date) -> str:
-        """The holiday's name; empty on other days."""
-        config = self._holidays
-        if day in config.extra:
-            return config.extra[day]
-        if not config.country or day in config.working:
-            return ""
-        return self._country.get(day, "") or ""
+    def holiday(self, day: date, employee_id: str = "", department: str = "") -> str:
+        """The name of somebody's public holiday, or by default of everybody's; empty on other days."""
+        return self._public.of(employee_id, department, day)
 
     def position(self, employee_id: str, day: date) -> Position:
         """What is dated of somebody's work on a day."""
@@ -138,36 +119,22 @@ class Rota:
         at = self.position(employee_id, day)
         if at.employed is False:
             return ""
-        return self._shift(employee_id, department if at.department is None else at.department, day)
-
-    def _shift_of(self, employee_id: str, department: str, day: date) -> str:
-        best, found = 3, ""
-        for name, shift in self._shifts.items():
-            if employee_id in shift.people:
-                rank = 0
-            elif department and department in shift.departments:
-                rank = 1
-            elif not shift.people and not shift.departments:
-                rank = 2
-            else:
-                continue
-            if (
-                rank < best
-                and day.weekday() in self._days[name]
-                and (shift.valid_from is None or day >= shift.valid_from)
-                and (shift.valid_until is None or day <= shift.valid_until)
-            ):
-                best, found = rank, name
-        return found
+        return self._shift(employee_id, department if at.department is None else at.department, at.shift, day)
 
     def planned(self, employee_id: str, department: str, day: date) -> Planned | None:
         """The shift on which somebody is expected on a day, regardless of holidays; None: none."""
         name = self.shift(employee_id, department, day)
-        return self._planned(name, day) if name else None
+        if not name:
+            return None
+        at = self.position(employee_id, day).department
+        holiday = self.holiday(day, employee_id, department if at is None else at)
+        planned = self._planned(name, day)
+        return replace(planned, holiday=holiday) if holiday else planned
 
     def expected(self, planned: Planned, day: date) -> bool:
         """Whether the plan holds on that day; False: it is a public holiday."""
-        return planned.config.on_holidays or not self.holiday(day)
+        del day
+        return planned.config.on_holidays or not planned.holiday
 
     def _planned(self, name: str, day: date) -> Planned:
         shift = self._shifts[name]

@@ -133,7 +133,7 @@ class _Person:
         # somebody whose first day is known is expected from then on, seen or not
         expected = known.active and employee_id in book.people and (self._hired or not self._before_enrolment())
         self._planned = planned if expected else None
-        self._holiday = book.rota.holiday(day) if planned is not None and not book.rota.expected(planned, day) else ""
+        self._holiday = planned.holiday if planned is not None and not book.rota.expected(planned, day) else ""
         self._leave = book.leave.get((employee_id, day), "")
         self._over = book.present is None or book.present >= self._end
         self._lead = timedelta(minutes=book.config.lead_min)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,7 +21,14 @@ from pydantic_settings import (
 )
 
 from engine.config.alerts import NotificationRule, NotificationsConfig
-from engine.config.attendance import AttendanceConfig, HolidaysConfig, RetentionConfig, ShiftConfig
+from engine.config.attendance import (
+    AttendanceConfig,
+    HolidayGroupConfig,
+    HolidaysConfig,
+    RetentionConfig,
+    RotaConfig,
+    ShiftConfig,
+)
 from engine.config.cameras import (
     AlignmentConfig,
     CameraConfig,
@@ -49,6 +56,7 @@ __all__ = [
     "DetectionConfig",
     "EmbeddingConfig",
     "EventsConfig",
+    "HolidayGroupConfig",
     "HolidaysConfig",
     "KioskConfig",
     "MatchingConfig",
@@ -58,6 +66,7 @@ __all__ = [
     "PresentationConfig",
     "QualityConfig",
     "RetentionConfig",
+    "RotaConfig",
     "RuntimeConfig",
     "ShiftConfig",
     "SourcesConfig",
@@ -105,6 +114,8 @@ class Config(BaseSettings):
     attendance: AttendanceConfig = AttendanceConfig()
     shifts: dict[str, ShiftConfig] = {}
     """By name, such as `[shifts.office]`."""
+    rotas: dict[str, RotaConfig] = {}
+    """Shifts that take turns, by name, such as `[rotas.team-a]`."""
     holidays: HolidaysConfig = HolidaysConfig()
     retention: RetentionConfig = RetentionConfig()
     store: str = ""
@@ -120,6 +131,15 @@ class Config(BaseSettings):
     """File with the key that seals the logs; empty: `seal.key` in the workspace."""
     cameras: dict[str, CameraConfig] = {}
     """By name, such as `[cameras.entrance]`."""
+
+    @model_validator(mode="after")
+    def _known_shifts(self) -> Config:
+        for name, rota in self.rotas.items():
+            if unknown := sorted({*rota.cycle} - {*self.shifts, "off"}):
+                raise ValueError(f"rotas.{name}: the cycle names {', '.join(unknown)}, which is no shift")
+            if name in self.shifts:
+                raise ValueError(f"rotas.{name}: a shift has the same name")
+        return self
 
     @field_validator("timezone")
     @classmethod

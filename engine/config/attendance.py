@@ -36,6 +36,8 @@ class ShiftConfig(Section):
     """First and last day on which the shift begins, so that a change of plan does not rewrite the past."""
     on_holidays: bool = False
     """The shift is worked on public holidays, too."""
+    assigned_only: bool = False
+    """With neither `people` nor `departments`: the shift holds only for people to whom it is assigned, not for everybody."""
 
     @field_validator("start", "end")
     @classmethod
@@ -51,9 +53,26 @@ class ShiftConfig(Section):
         return self
 
 
-class HolidaysConfig(Section):
-    """Public holidays: those of a country, with corrections."""
+class RotaConfig(Section):
+    """Shifts that take turns, for people, departments, or people to whom the rota is assigned. A shift of a cycle that names nobody holds
+    only through rotas."""
 
+    cycle: tuple[str, ...] = Field(min_length=1)
+    """Names of shifts in turn; `off` is time off."""
+    anchor: date
+    """A day on which the first shift of the cycle begins; the cycle also runs before it."""
+    days_each: int = Field(7, ge=1, le=366)
+    """Days until the next shift's turn."""
+    people: tuple[str, ...] = ()
+    """Employee ids to whom it applies."""
+    departments: tuple[str, ...] = ()
+    """Departments to which it applies; with `people` empty, too: only people to whom it is assigned."""
+    valid_from: date | None = None
+    valid_until: date | None = None
+    """First and last day on which it holds, unless it is assigned."""
+
+
+class _Holidays(Section):
     country: str = Field("", pattern=r"^([A-Z]{2})?$")
     """ISO 3166 code such as `DE`; empty: only `extra`."""
     subdivision: str = ""
@@ -62,6 +81,22 @@ class HolidaysConfig(Section):
     """Further days off with their names."""
     working: tuple[date, ...] = ()
     """Public holidays that are working days here."""
+
+
+class HolidayGroupConfig(_Holidays):
+    """Public holidays of some people; what is empty is as for everybody, and everybody's `extra` and `working` count, too."""
+
+    people: tuple[str, ...] = ()
+    """Employee ids."""
+    departments: tuple[str, ...] = ()
+    """Departments."""
+
+
+class HolidaysConfig(_Holidays):
+    """Public holidays: those of a country, with corrections."""
+
+    groups: dict[str, HolidayGroupConfig] = Field(default_factory=dict)
+    """Those of departments or people elsewhere, by name, such as `[holidays.groups.bavaria]`."""
 
 
 class AttendanceConfig(Section):

@@ -7,7 +7,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from engine.errors import MusterError
 from engine.models import FACENET, MOBILEFACENET, EmbedderSpec, ModelStore, cache_dir, embedder_spec, usual_model
 from engine.operations.overview import GREY_MISSES, GREY_SHARE, cameras, versions
 from engine.sources import probe_live
+from engine.types import Person
 from engine.workbench import Workbench
 
 _PATIENCE = timedelta(minutes=1)
@@ -111,6 +112,7 @@ def _opened(workspace: Path, workbench: Workbench) -> Iterator[Check]:
     zone = workbench.config.zone
     yield Check("time zone", f"{workbench.config.timezone} · now {datetime.now(UTC).astimezone(zone):%Y-%m-%d %H:%M}")
     yield Check("people", f"{len(people)} listed, {len(gallery)} with templates")
+    yield from _shifts(workbench, people)
     yield from _threshold(workbench)
     yield from _pictures(workbench)
     if without := sorted(set(people) - set(gallery.people)):
@@ -121,6 +123,40 @@ def _opened(workspace: Path, workbench: Workbench) -> Iterator[Check]:
             yield Check("people with few photos", named, hint=workbench.registrar.advice)
     if strays := sorted(set(gallery.people) - set(people)):
         yield Check("templates without a person", ", ".join(strays[:5]), False, "`muster forget` them")
+
+
+def _shifts(workbench: Workbench, people: Mapping[str, Person]) -> Iterator[Check]:
+    """Check that shifts hold for somebody, that people have shifts, and that the list agrees with what is dated."""
+    rota, today = workbench.attendance.rota, workbench.attendance.day_of(workbench.clock())
+    book = workbench.people.dated()
+    book.refresh()
+    here = {key: person.at(book.on(key, today)) for key, person in people.items()}
+    differing = [key for key, person in people.items() if person != here[key]]
+    if differing:
+        hint = "a recorder or the workbench brings it up to date when it runs"
+        yield Check("people.csv", f"differs from employment.csv: {_some(differing)}", hint=hint)
+    if not rota:
+        return
+    active = [person for person in here.values() if person.active]
+    assigned = {book.on(person.employee_id, today).shift for person in active} - {""}
+    if unknown := sorted(assigned - {*rota.names}):
+        yield Check("assigned shifts", f"not in the settings: {_some(unknown)}", False, "assign others, or add them")
+    if unused := rota.choice.unused([(person.employee_id, person.department) for person in active], assigned):
+        hint = "check the spelling of its people and departments, or assign it"
+        yield Check("shifts for nobody", _some(unused), False, hint)
+    weeks = [today + timedelta(days=offset) for offset in range(28)]
+    without: dict[str, int] = {}
+    for person in active:
+        if not any(rota.shift(person.employee_id, person.department, day) for day in weeks):
+            without[person.department or "no department"] = without.get(person.department or "no department", 0) + 1
+    if without:
+        found = _some([f"{name} ({count})" for name, count in sorted(without.items())])
+        hint = "nobody of them counts as late or absent; give their department a shift, or assign one"
+        yield Check("people without a shift", found, hint=hint)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _sites(workspace: Path, home: str) -> Iterator[Check]:

@@ -56,7 +56,8 @@ RULES: Mapping[str, ShiftConfig] = {
     [
         ("E9", "", 0, "all"),
         ("E9", "Shop", 0, "lab"),
-        ("E9", "lab", 0, "all"),  # another department
+        ("E9", " lAB ", 0, "lab"),  # however it is written
+        ("E9", "Laboratory", 0, "all"),  # another department
         ("E9", "Lab", 4, "all"),
         ("E1", "Lab", 0, "ann"),
         ("E1", "Lab", 2, "lab"),

@@ -10,6 +10,8 @@ from paperwork import bench, enrol, face
 
 from engine.attendance import Span
 from engine.operations.doctor import Check, examine
+from engine.types import Person
+from engine.workbench import Workbench
 
 
 def rows(workspace: Path, *sources: str) -> dict[str, Check]:
@@ -46,6 +48,55 @@ def test_people_without_templates_and_templates_without_people_are_named(tmp_pat
     assert (found["people without templates"].found, found["people without templates"].ok) == ("E1", False)
     assert found["people without templates"].hint == "enrol them"
     assert "E2" in found["templates without a person"].found
+
+
+SHIFTS = """
+[shifts.office]
+start = 09:00:00
+end = 17:00:00
+departments = ["Sales"]
+[shifts.typo]
+start = 09:00:00
+end = 17:00:00
+departments = ["Laab"]
+[shifts.spare]
+start = 12:00:00
+end = 20:00:00
+assigned_only = true
+"""
+
+
+def test_shifts_for_nobody_and_people_without_a_shift_are_named(tmp_path: Path) -> None:
+    (tmp_path / "muster.toml").write_text(SHIFTS)
+    workbench = Workbench(tmp_path)
+    workbench.people.put_all(
+        [
+            Person("E1", "Ann", "SALES "),
+            Person("E2", "Ben", "Lab"),
+            Person("E3", "Cem"),
+            Person("E4", "Dan", active=False),
+        ]
+    )
+    found = rows(tmp_path)
+    assert (found["shifts for nobody"].found, found["shifts for nobody"].ok) == ("typo, spare", False)
+    assert found["people without a shift"].found == "Lab (1), no department (1)"
+    workbench.staff.change("E2", author="hr", shift="spare")
+    workbench.staff.change("E3", author="hr", department="sales")
+    found = rows(tmp_path)
+    assert found["shifts for nobody"].found == "typo"
+    assert "people without a shift" not in found
+    (tmp_path / "muster.toml").write_text(SHIFTS.replace("spare", "late"))
+    assert rows(tmp_path)["assigned shifts"].found == "not in the settings: spare"
+
+
+def test_a_list_that_was_edited_by_hand_is_named(tmp_path: Path) -> None:
+    workbench = bench(tmp_path)
+    workbench.people.put(Person("E1", "Ann", "Sales"))
+    workbench.staff.change("E1", author="hr", department="Lab")
+    assert "people.csv" not in rows(tmp_path)
+    path = tmp_path / "people.csv"
+    path.write_text(path.read_text().replace("Lab", "Shop"))
+    assert "E1" in rows(tmp_path)["people.csv"].found
 
 
 def test_settings_that_make_no_sense_are_one_row(tmp_path: Path) -> None:

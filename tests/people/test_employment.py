@@ -39,7 +39,7 @@ class Site:
     def month(self, month: int = 10) -> dict[int, DaySheet]:
         """Ann's rows of a month of 2026 by day, from what is on the disk."""
         people = PeopleStore(self.folder / "people.csv", today=lambda: self.today)
-        rota = Rota(SHIFTS, HolidaysConfig(), BERLIN, people.employment)
+        rota = Rota(SHIFTS, HolidaysConfig(), BERLIN, employment=people.employment)
         plan = Plan(rota, clock=lambda: datetime(2027, 6, 1, tzinfo=UTC))
         book = AttendanceBook(self.folder, BERLIN, EventsConfig(), plan)
         first = date(2026, month, 1)
