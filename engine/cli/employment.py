@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -14,8 +15,6 @@ from engine.cli.output import answer, counted, emit_json, say, table
 from engine.errors import InputError
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from engine.people import DateOrder
 
 app = typer.Typer()
@@ -63,7 +62,7 @@ def change(
         str | None, Option(metavar="DAY", show_default=False, help="First day of the employment.")
     ] = None,
     left_on: Annotated[
-        str | None, Option(metavar="DAY", show_default=False, help="Last day of the employment.")
+        str | None, Option(metavar="DAY", show_default=False, help="Last day of the employment; never: take it back.")
     ] = None,
     author: Author = "",
     workspace: Workspace = Path("data"),
@@ -84,7 +83,7 @@ def change(
         shift=shift,
         valid_from=_day(valid_from),
         hired_on=_day(hired_on),
-        left_on=_day(left_on),
+        left_on=date.max if left_on == "never" else _day(left_on),
     )
     state = "active" if after.active else "inactive"
     text = f"{employee_id} is now {state}, department {after.department or '–'}; `muster staff history` shows what is dated."

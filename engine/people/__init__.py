@@ -21,8 +21,10 @@ from engine.people.store import (
     clean_name,
 )
 from engine.people.tables import RowMessage
+from engine.people.text_files import ENCODINGS
 
 __all__ = [
+    "ENCODINGS",
     "NO_CAREER",
     "PEOPLE_COLUMNS",
     "Career",

@@ -60,7 +60,7 @@ class Dating:
 
     Attributes:
         valid_from: first day of a new department, shift or state; None: today.
-        hired_on, left_on: first and last day of the employment; None: not said.
+        hired_on, left_on: first and last day of the employment; None: not said; `date.min` and `date.max`: not dated any more.
         shift: to assign; empty: none any more; None: as before.
         source: who or what says so.
     """
@@ -149,7 +149,7 @@ class Career:
         return sorted({day for day, noted in dated if day and noted and noted < day <= today})
 
     def dated(self, fact: Fact, value: str, since: date, *, before: str, noted: Noted) -> Career:
-        """The same with a value from a day on; a value that began earlier or later with the same row begins then.
+        """The same with a value that holds from a day on, and now, if that day is over; it may have begun earlier or later so far.
 
         Args:
             before: what holds now, in case nothing is dated.
@@ -162,7 +162,8 @@ class Career:
         held = [row for row in rows if row.valid_from is None or row.valid_from <= since]
         if held and held[-1].value == value and held[-1].valid_from is not None:
             rows.remove(held[-1])
-        rows = [row for row in rows if row.valid_from != since]
+        # what is said to hold now replaces what was noted for the time between; what is dated ahead stays
+        rows = [row for row in rows if row.valid_from is None or not since <= row.valid_from <= max(since, noted.on)]
         return self._with(fact, [*rows, noted.row(since, fact, value)])
 
     def assigned(self, shift: str, first: date, last: date | None, noted: Noted) -> Career:
@@ -183,11 +184,15 @@ class Career:
         return self._with("shift", rows)
 
     def hired(self, first: date, noted: Noted) -> Career:
-        """The same with the latest employment beginning on a day, or a new one if the day lies after its end."""
+        """The same with the latest employment beginning on a day, or a new one if the day lies after its end.
+
+        Args:
+            first: `date.min` takes back what was dated.
+        """
         times = self.times() or [Employed(None, None)]
         ended = times[-1].last
         if ended is None or first <= ended:
-            first_known = Employed(first, ended)
+            first_known = Employed(first if first > date.min else None, ended)
             times = [each for each in times[:-1] if each.last is not None and each.last < first]
         else:
             first_known = Employed(first, None)
@@ -195,6 +200,9 @@ class Career:
 
     def left(self, last: date, noted: Noted) -> Career:
         """The same with the latest employment ending on a day.
+
+        Args:
+            last: `date.max` takes back that it ends.
 
         Raises:
             InputError: it begins after that day.
@@ -205,7 +213,7 @@ class Career:
             raise InputError(
                 f"{last} is before {first}, the first day", hint="give the first day of this employment, too"
             )
-        return self._employed([*times[:-1], Employed(first, last)], noted)
+        return self._employed([*times[:-1], Employed(first, last if last < date.max else None)], noted)
 
     def _employed(self, times: Sequence[Employed], noted: Noted) -> Career:
         first = "yes" if times[0].first is None else "no"

@@ -88,7 +88,7 @@ class StaffDesk:
             active: whether Muster recognises the person and expects them at work.
             shift: a shift or a rota of the settings, assigned to the person; empty: as the settings say.
             valid_from: from when on department, `active` and shift hold; None: from today.
-            hired_on, left_on: first and last day of the employment.
+            hired_on, left_on: first and last day of the employment; `date.min` and `date.max` take them back.
 
         Raises:
             InputError: the person is unknown, or a value is invalid.

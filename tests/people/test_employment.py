@@ -148,6 +148,27 @@ def test_a_date_may_be_corrected(site: Site) -> None:
     assert [row.department for row in site.month().values()][:3] == ["Sales", "Sales", "Lab"]
 
 
+def test_what_holds_now_replaces_what_was_noted_since_its_day(site: Site) -> None:
+    site.people.change("E1", department="Shop")  # from today on
+    site.people.change("E1", Dating(date(2026, 12, 1)), department="Desk")  # and ahead
+    site.people.change("E1", Dating(date(2026, 10, 12)), department="Lab")
+    assert site.people.all()["E1"].department == "Lab"
+    assert [row.department for row in site.month().values()] == ["Sales"] * 7 + ["Lab"] * 15
+    site.today = date(2026, 12, 1)
+    site.people.take_effect()
+    assert site.people.all()["E1"].department == "Desk"
+
+
+def test_a_date_may_be_taken_back(site: Site) -> None:
+    site.people.change("E1", Dating(hired_on=date(2026, 10, 12), left_on=date(2026, 10, 16)))
+    assert list(site.month()) == [12, 13, 14, 15, 16]
+    site.people.change("E1", Dating(left_on=date.max))
+    assert site.people.all()["E1"].active
+    assert (min(site.month()), max(site.month())) == (12, 30)
+    site.people.change("E1", Dating(hired_on=date.min))
+    assert site.planned() == 22 * 8
+
+
 def test_dates_that_contradict_each_other_change_nothing(site: Site) -> None:
     site.people.change("E1", Dating(hired_on=date(2026, 10, 12)))
     before = {path.name: path.read_bytes() for path in site.folder.glob("*.csv")}

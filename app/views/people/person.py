@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from app.ui import parts
 from app.ui.address import day_of, to
-from app.views.people import forget
+from app.views.people import employment, forget
 from app.views.people import templates as people_templates
 from app.web import access
 from app.words import date_format, say, say_date, say_time
@@ -104,13 +104,20 @@ def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
             max_value=max(today, known or today),
             help=say("Leave this empty without consent, or after it was withdrawn."),
         )
+        dates = employment.fields(bench, employee_id, today)
         saved = st.form_submit_button(say("Save"), type="primary")
     if saved:
         given = consent.isoformat() if isinstance(consent, date) else ""
         # keep the recorded time of consent unless the user changed the day
         given = person.consent_at if given == person.consent_at[:10] else given
         _change(
-            employee_id, say("Saved"), name=name or "", department=department or "", email=email or "", consent_at=given
+            employee_id,
+            say("Saved"),
+            name=name or "",
+            department=department or "",
+            email=email or "",
+            consent_at=given,
+            **dates,
         )
     if person.active:
         st.caption(say("Cameras no longer recognise inactive people. Their data stays."))
@@ -120,6 +127,7 @@ def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
         st.caption(say("This person is inactive, so cameras do not recognise them."))
         if st.button(say("Set active"), icon=":material/person_check:", type="primary"):
             _change(employee_id, say("Set active"), active=True)
+    employment.history(bench, employee_id)
 
 
 def _change(employee_id: str, done: str, **changes: object) -> None:

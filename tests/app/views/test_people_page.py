@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -356,6 +356,56 @@ def test_a_list_with_a_mistake_is_told_by_line_and_cannot_be_taken_in(
     assert table["Line"].tolist()[0] == "2"
     assert "the id is missing" in table["Message"].tolist()[0]
     assert "Correct the rows with errors" in page.error[0].value
+
+
+def test_rows_with_errors_can_be_left_out(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = imported(opened(place, monkeypatch), b"id,name\n,Eve\nE6,Fay\n", "staff.csv")
+    page.toggle(key="skip_staff").set_value(True)
+    within(page, "Import lists")
+    page.button(key="import_apply").click()
+    within(page, "Import lists")
+    assert list(place.people.all()) == ["E1", "E2", "E6"]
+
+
+def test_an_old_encoding_is_shown_and_can_be_chosen(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = imported(opened(place, monkeypatch), "id,name\nE6,Ayşe Yılmaz\n".encode("cp1254"), "staff.csv")
+    assert "Ayþe, Yýlmaz" in page.dataframe[-1].value["Message"].tolist()[0]
+    page.selectbox(key="encoding_staff").set_value("cp1254")
+    within(page, "Import lists")
+    page.button(key="import_apply").click()
+    within(page, "Import lists")
+    assert place.people.all()["E6"].name == "Ayşe Yılmaz"
+
+
+def test_a_list_of_shifts_is_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "muster.toml").write_text("[shifts.late]\nstart = 14:00:00\nend = 22:00:00\n")
+    place = bench_of(tmp_path, monkeypatch)
+    place.people.put(Person("E1", "Ann"))
+    page = imported(opened(place, monkeypatch), b"id,shift,from\nE1,late,2026-11-02\n", "shifts.csv", "shifts")
+    page.button(key="import_apply").click()
+    within(page, "Import lists")
+    assert [(str(row.valid_from), row.value) for row in place.staff.history("E1")] == [
+        ("None", ""),
+        ("2026-11-02", "late"),
+    ]
+
+
+def test_a_department_changes_from_a_day_on(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(place, monkeypatch, person="E2")
+    department = next(each for each in page.text_input if each.label == "Department")
+    department.set_value("Shop")
+    dates = {each.label: each for each in page.date_input}
+    dates["Changes hold from"].set_value(date(2026, 10, 12))
+    dates["First day"].set_value(date(2026, 1, 5))
+    press(page, "Save")
+    assert [(str(row.valid_from or ""), row.fact, row.value) for row in place.staff.history("E2")] == [
+        ("", "department", "Lab"),
+        ("2026-10-12", "department", "Shop"),
+        ("", "employed", "no"),
+        ("2026-01-05", "employed", "yes"),
+    ]
+    page = opened(place, monkeypatch, person="E2")
+    assert page.dataframe[0].value["Value"].tolist() == ["Lab", "Shop", "no", "yes"]
 
 
 def test_a_file_that_is_no_list_is_told(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,134 @@
+"""Import of staff lists and of lists of shifts, with a preview before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from app.ui import parts
+from app.web import access
+from app.words import say, say_number, term
+from engine.people import ENCODINGS, DateOrder, RowMessage, StaffImport
+from engine.records import uploaded
+from engine.workbench import Workbench
+
+_SHOWN = 200
+_TYPES = ["csv", "txt", "tsv", "xlsx"]
+
+
+@dataclass(frozen=True)
+class _Upload:
+    """A file, and how to read it."""
+
+    what: str
+    name: str
+    content: bytes
+    encoding: str | None
+    order: DateOrder | None
+
+    def take(self, bench: Workbench, author: str, *, dry_run: bool, skip_bad: bool) -> StaffImport:
+        """Import the file, or say what that would do."""
+        with uploaded(self.content, self.name) as path:
+            imported = bench.staff.import_staff if self.what == "staff" else bench.staff.import_shifts
+            return imported(
+                path,
+                author=author,
+                dry_run=dry_run,
+                encoding=self.encoding,
+                date_order=self.order,
+                skip_bad=skip_bad,
+            )
+
+
+def body(what: str) -> None:
+    """Ask for a list, preview its changes, and import it; `what`: `staff` or `shifts`."""
+    if what == "staff":
+        st.caption(
+            say(
+                "A CSV or Excel file with ids and names; department, e-mail, status, first and last day, and consent are optional. "
+                "Empty cells and people not listed stay unchanged."
+            )
+        )
+    else:
+        st.caption(
+            say(
+                "A CSV or Excel file with who, shift, from and, if it ends, until. The shifts are those of the settings."
+            )
+        )
+    label = say("Staff list") if what == "staff" else say("List of shifts")
+    file = st.file_uploader(label, type=_TYPES, key=f"import_{what}")
+    if file is None:
+        return
+    upload = _Upload(what, file.name, file.getvalue(), *_reading(what))
+    with parts.told():
+        bench, author = access.acting("people.edit")
+        result = upload.take(bench, author, dry_run=True, skip_bad=False)
+        bad = len({message.line for message in result.errors})
+        skip = bool(bad) and st.toggle(
+            say("Leave out rows with errors ({count})", count=say_number(bad)), key=f"skip_{what}"
+        )
+        if skip:
+            result = upload.take(bench, author, dry_run=True, skip_bad=True)
+        ready = bool(result.added or result.changed) and (skip or not bad)
+        _show(result, ready=ready, skip=skip)
+        if st.button(say("Import"), type="primary", icon=":material/check:", disabled=not ready, key="import_apply"):
+            upload.take(bench, author, dry_run=False, skip_bad=skip)
+            parts.done(say("The list was imported"))
+
+
+def _reading(what: str) -> tuple[str | None, DateOrder | None]:
+    """Ask how to read the file, for those whom the preview does not convince."""
+    orders: dict[str, str] = {"": say("As the columns tell"), "dmy": say("Day first"), "mdy": say("Month first")}
+    encodings = {"": say("Found out"), **ENCODINGS}
+    with st.expander(say("How to read the file")):
+        encoding = st.selectbox(
+            say("Encoding"), list(encodings), format_func=encodings.__getitem__, key=f"encoding_{what}"
+        )
+        order = st.selectbox(
+            say("Days such as 03/04"), list(orders), format_func=orders.__getitem__, key=f"order_{what}"
+        )
+    return encoding or None, "dmy" if order == "dmy" else "mdy" if order == "mdy" else None
+
+
+def _show(result: StaffImport, *, ready: bool, skip: bool) -> None:
+    parts.figures(
+        parts.Metric(say("New"), len(result.added)),
+        parts.Metric(say("Changed"), len(result.changed)),
+        parts.Metric(say("Unchanged"), len(result.unchanged)),
+        parts.Metric(say("Errors"), len(result.errors), tone="bad"),
+    )
+    if result.errors and not skip:
+        text = say("Correct the rows with errors and choose the file again, or leave them out.")
+        st.error(text, icon=":material/error:")
+    elif not ready:
+        st.info(say("This file contains nothing new."), icon=":material/info:")
+    else:
+        st.caption(say("Nothing is saved yet."))
+    show_messages(result.messages)
+
+
+def show_messages(messages: Sequence[RowMessage]) -> None:
+    """Show messages about rows as a table, errors first."""
+    if not messages:
+        return
+    ordered = sorted(messages, key=lambda message: (message.level != "error", message.line))
+    rows = [
+        {
+            say("Line"): str(message.line or "–"),
+            say("Column"): message.column,
+            say("Type"): f"{'■' if message.level == 'error' else '▲'} {term(message.level)}",
+            say("Message"): message.text,
+        }
+        for message in ordered[:_SHOWN]
+    ]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        alt=say("Messages"),
+        column_config={say("Message"): st.column_config.TextColumn(width="large")},
+    )
+    if len(ordered) > _SHOWN:
+        st.caption(say("… and {count} more", count=say_number(len(ordered) - _SHOWN)))
