@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Protocol
 
 from engine.config import RotaConfig, ShiftConfig
@@ -22,6 +23,7 @@ class Named(Protocol):
         """Departments."""
 
 
+@lru_cache(maxsize=4096)
 def same_department(text: str) -> str:
     """A department to compare: `SALES ` is `Sales`."""
     return " ".join(text.split()).casefold()

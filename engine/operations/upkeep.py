@@ -54,7 +54,8 @@ def attended(bench: Workbench) -> Iterator[None]:
 
     def keep_house() -> None:
         if bench.store.writes_sheets:  # else this is a recorder, and others do this work
-            bench.people.take_effect()
+            for employee_id in bench.people.take_effect():
+                bench.records.note("change_person", employee_id, "employment", author="engine")
             bench.records.close(bench.clock(), bench.people.known())
             bench.privacy.purge(apply=True, author="engine")
 

@@ -201,13 +201,14 @@ class PeopleStore:
 
     def _change(
         self, change: Callable[[dict[str, Person]], object], dating: Callable[[str], Dating] = lambda _: UNDATED
-    ) -> None:
+    ) -> dict[str, Person]:
         with self.keep.exclusive():
             before = self.keep.load()
             after = dict(before)
             change(after)
             self._date(before, after, dating)
             self.keep.save(before, after)
+        return after
 
     def _date(self, before: Mapping[str, Person], after: dict[str, Person], dating: Callable[[str], Dating]) -> None:
         """Date what changed, and leave in the rows what holds today."""
@@ -323,8 +324,8 @@ class PeopleStore:
             found.append(people[employee_id])
             people[employee_id] = after
 
-        self._change(changed, lambda key: dating if key == employee_id else UNDATED)
-        return found[0], self.all()[employee_id]
+        people = self._change(changed, lambda key: dating if key == employee_id else UNDATED)
+        return found[0], people[employee_id]
 
     def remove(self, employee_id: str) -> None:
         """Remove a person's row, if there is one."""

@@ -8,6 +8,7 @@ import re
 import shutil
 import zipfile
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from engine.errors import InputError, StorageError
 from engine.face_reader import FaceReader
 from engine.imaging import read_image
 from engine.incidents import IncidentKind, IncidentRow
+from engine.people import Dating
 from engine.workbench import Workbench
 
 pytestmark = pytest.mark.models
@@ -115,9 +117,15 @@ def test_after_forgetting_nothing_is_found_and_the_other_person_is_whole(place: 
     log = [row for _, row in workbench.records.attendance_rows() if row.employee_id == OTHER]
     sheet = [row for row in workbench.attendance.sheets.on(day, workbench.people.known()) if row.employee_id == OTHER]
 
+    employed = {"dating": Dating(hired_on=date(2026, 1, 5), left_on=date(2027, 1, 31))}
+    for each in (traces.person, OTHER):
+        workbench.people.change(each, **employed)
+
     receipt = workbench.privacy.forget(traces.person, author=traces.name)
 
     assert scan(workspace, traces, hashes) == []
+    assert set(workbench.people.dated().all()) == {OTHER}
+    assert receipt["employment_entries"] == 3
     assert shown(workbench, traces, workspace / "images") == []
     assert workbench.records.verify() == []
     assert not [each for each in traces.gone if (workspace / each).exists()]
@@ -269,6 +277,8 @@ def test_a_forged_row_makes_nobody_erase_or_give_away_other_files(tmp_path: Path
 def test_an_export_holds_everything_on_the_person_and_nobody_else(by_name: Place, tmp_path: Path) -> None:
     workbench, traces = by_name
     target = tmp_path / "out" / "mine.zip"
+    for each in (traces.person, OTHER):
+        workbench.people.change(each, Dating(hired_on=date(2026, 1, 5)))
     counts = workbench.privacy.export_subject(traces.person, target, author="Sam")
     folder = tmp_path / "unpacked"
     with zipfile.ZipFile(target) as archive:
@@ -290,6 +300,10 @@ def test_an_export_holds_everything_on_the_person_and_nobody_else(by_name: Place
         f"{traces.person};somebody else"
     }
     assert [row["kind"] for row in held["leave"]] == ["on leave"]
+    assert [(row["employee_id"], row["valid_from"], row["value"]) for row in held["employment"]] == [
+        (traces.person, None, "no"),
+        (traces.person, "2026-01-05", "yes"),
+    ]
     assert [row["action"] for row in held["dossiers"]] == ["watch"]
     assert [row["action"] for row in held["audit"]] == ["enrol"]
     assert all(row["seal"] for name in ("attendance_log", "incidents", "sightings", "audit") for row in held[name])
