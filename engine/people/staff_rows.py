@@ -21,9 +21,9 @@ STAFF_FIELDS = headings(
     name="name, full name, display name, employee name, employee, mitarbeiter, mitarbeitername",
     first_name="first name, firstname, given name, forename, vorname, prenom",
     last_name="last name, lastname, surname, family name, nachname, familienname, nom",
-    department="department, dept, team, unit, division, group, abteilung, bereich, service",
+    department="department, dept, abteilung, service, division, unit, bereich, team, group",
     email="email, e mail, mail, email address, e mail address, e mail adresse, mail address",
-    active="active, status, employment status, employed, aktiv",
+    active="active, aktiv, employed, status, employment status",
     consent_at="consent, consent at, consent date, consent given, einwilligung, einwilligung am",
     hired_on="hired on, hire date, date of hire, hired, entry date, start date, employment start, date of joining, joining date, "
     "joined, date joined, eintritt, eintrittsdatum, eintritt am, beschaftigt seit, date d entree, date entree, date d embauche",

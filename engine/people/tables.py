@@ -86,12 +86,12 @@ def read_table(path: Path, fields: Mapping[str, Sequence[str]], *, encoding: str
 
     Args:
         fields: the accepted headings of each field, in lower case without accents, hyphens or dots (`e mail` also matches
-            `E-Mail`, `employee no` also `Employee #`). A heading that several fields accept means the first of them that no
-            other heading names.
+            `E-Mail`, `employee no` also `Employee #`), the most usual first, which counts if a table has several of one field. A
+            heading that several fields accept means the first of them that no other heading names.
         encoding: of a CSV file, see `read_text`.
 
     Raises:
-        InputError: the file is missing or not a table, or has no known heading, or two headings for one field.
+        InputError: the file is missing or not a table, or has no known heading, or two for ids.
         ConfigError: the package for Excel files is not installed.
     """
     names: dict[str, list[str]] = {}
@@ -140,18 +140,20 @@ def _columns(path: Path, header: Sequence[str], names: Mapping[str, Sequence[str
     others = [heading for heading in header if heading and plain_heading(heading) not in names]
     unused += [f"ignored columns: {', '.join(others)}"] if others else []
 
-    def precision(index: int) -> int:
+    def order(index: int) -> tuple[bool, bool, int]:
+        """Precise headings first, then by how usual they are; last those that may mean several fields."""
         heading = plain_heading(header[index])
-        return 2 if len(names.get(heading, ())) > 1 else heading in _GENERIC
+        return len(names.get(heading, ())) > 1, heading in _GENERIC, usual.get(heading, 0)
 
-    for index in sorted(range(len(header)), key=precision):
+    usual = {heading: place for place, heading in enumerate(names)}
+    for index in sorted(range(len(header)), key=order):
         wanted = names.get(plain_heading(header[index]), ())
         free = next((field for field in wanted if field not in columns), None)
         if free is not None:
             columns[free] = index
         elif wanted:
             other = header[columns[wanted[0]]]
-            if not precision(index):
+            if wanted == ["employee_id"] and not any(order(index)[:2]):
                 raise InputError(
                     f"{path}: the columns {other!r} and {header[index]!r} mean the same", hint="keep one of them"
                 )

@@ -141,6 +141,16 @@ def test_headings_that_may_mean_two_things(read: Read, header: str, row: str, wh
     assert [message.text[: len(said)] for message in table.messages] == ([said] if said else [])
 
 
+def test_the_most_usual_of_several_columns_counts(read: Read) -> None:
+    header = "Employee #,Last name,First name,Employment Status,Status,Division,Department"
+    table = read(f"{header}\n7,Ray,Ann,Full-Time,Inactive,Europe,Sales\n")
+    assert cells(table, "department", "active") == [("Sales", "Inactive")]
+    assert [message.text.split(",")[0] for message in table.messages] == [
+        "the column Division is not read",
+        "the column Employment Status is not read",
+    ]
+
+
 # --------------------------------------------------------------------------------------------- Excel
 
 
