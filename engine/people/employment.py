@@ -247,7 +247,10 @@ def moved(career: Career, before: Person | None, after: Person, dating: Dating, 
     """
     noted = Noted(after.employee_id, today, dating.source)
     since = dating.valid_from or today
-    if dating.valid_from or (before is not None and before.department != after.department):
+    moves = before is not None and before.department != after.department
+    # a day alone corrects from when on the department holds; with another change it is the day of that change
+    dated = dating.valid_from and dating.shift is None and (before is None or before.active == after.active)
+    if moves or dated:
         was = after.department if before is None else before.department
         career = career.dated("department", after.department, since, before=was, noted=noted)
     if dating.shift is not None:

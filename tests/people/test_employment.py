@@ -159,6 +159,16 @@ def test_what_holds_now_replaces_what_was_noted_since_its_day(site: Site) -> Non
     assert site.people.all()["E1"].department == "Desk"
 
 
+def test_the_day_of_a_shift_or_of_leaving_says_nothing_about_the_department(site: Site) -> None:
+    site.people.change("E1", Dating(date(2026, 10, 12)), department="Lab")
+    site.people.change("E1", Dating(date(2026, 10, 26), shift="early"), department="Lab")
+    rows = site.month()
+    assert [rows[day].department for day in (9, 12, 26)] == ["Sales", "Lab", "Lab"]
+    assert [rows[day].shift for day in (9, 12, 26)] == ["early", "late", "early"]
+    site.people.change("E1", Dating(date(2026, 10, 29)), active=False)
+    assert [row.department for row in site.month().values()] == ["Sales"] * 7 + ["Lab"] * 13
+
+
 def test_a_date_may_be_taken_back(site: Site) -> None:
     site.people.change("E1", Dating(hired_on=date(2026, 10, 12), left_on=date(2026, 10, 16)))
     assert list(site.month()) == [12, 13, 14, 15, 16]
