@@ -140,9 +140,7 @@ def _numbered(text: str, order: DateOrder | None) -> date | None:
     if second > 12:
         return date(year, first, second)
     one, other = date(year, second, first), date(year, first, second)
-    raise NotADay(
-        f"{text!r} may be {one} or {other}: say whether the file writes the day or the month first (date order dmy or mdy)"
-    )
+    raise NotADay(f"{text!r} may be {one} or {other}: say the date order, dmy or mdy")
 
 
 def _year(text: str) -> int:
