@@ -141,7 +141,12 @@ class Workbench:
         )
         return Plan(
             rota=Rota(
-                config.shifts, config.holidays, config.zone, rotas=config.rotas, employment=self.people.employment
+                config.shifts,
+                config.holidays,
+                config.zone,
+                day_starts=config.attendance.day_starts,
+                rotas=config.rotas,
+                employment=self.people.employment,
             ),
             config=config.attendance,
             coverage=coverage,

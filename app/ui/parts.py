@@ -29,6 +29,7 @@ Tone = Literal["good", "warn", "bad", "info", "quiet"]
 _STATUS: dict[str, tuple[Tone, str]] = {
     "on time": ("good", "●"),
     "present": ("good", "●"),
+    "as planned": ("good", "●"),
     "inside": ("good", "◉"),
     "possibly inside": ("info", "◎"),
     "late": ("warn", "▲"),
@@ -49,6 +50,7 @@ _STATUS: dict[str, tuple[Tone, str]] = {
     "excused": ("quiet", "✓"),
     N_("overdue"): ("bad", "□"),
     N_("awaiting approval"): ("info", "✎"),
+    N_("long day"): ("warn", "◷"),
     "corrected": ("quiet", "✎"),
     "open": ("bad", "■"),
     "acknowledged": ("warn", "◐"),

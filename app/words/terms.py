@@ -72,6 +72,8 @@ MARKED = (
     N_("the picture of that moment is kept"),
     N_("camera off {times}"),
     N_("left on the next day"),
+    N_("longer than {hours} h"),
+    N_("present without all times: the missing planned hours are credited"),
     N_("worked on a holiday: {holiday}"),
     # stored data, findings, messages of an import, settings
     N_("attendance logs"),

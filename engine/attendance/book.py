@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.attendance.correction_log import CorrectionLog
 from engine.attendance.corrections import Correction
+from engine.attendance.day import Status
 from engine.attendance.keeper import SheetKeeper
-from engine.attendance.log import PunchLog, Sighting, near
+from engine.attendance.log import PunchLog, Sighting
+from engine.attendance.periods import Periods, forces
+from engine.attendance.placing import Placing
+from engine.attendance.presence import Direction
 from engine.attendance.rota import Rota
-from engine.attendance.rows import PunchRow
+from engine.attendance.rows import PunchRow, valid_rows
 from engine.attendance.sheet_cache import SheetCache
 from engine.attendance.sheets import DaySheets, Plan
 from engine.config import EventsConfig, HolidaysConfig
@@ -43,7 +47,7 @@ class AttendanceBook:
         logs = logs or FileLogs(workspace / "log")
         self.rota = plan.rota or Rota({}, HolidaysConfig(), zone)
         self.log = PunchLog(logs, workspace, zone, timedelta(seconds=config.cool_down_s), plan.directions)
-        self.corrections = CorrectionLog(logs, zone, self.log, four_eyes=plan.config.four_eyes)
+        self.corrections = CorrectionLog(logs, zone, four_eyes=plan.config.four_eyes)
         cache = SheetCache(workspace / "attendance", logs.sealer)
         self.sheets = DaySheets(self.log, self.corrections, self.rota, plan, zone, cache)
         self.keeper = SheetKeeper(self.log, self.corrections, plan.coverage, self.sheets, zone, may_write_sheets)
@@ -66,7 +70,9 @@ class AttendanceBook:
         """
         row = self.log.record(sighting, evidence_image)
         if row is not None:
-            self.keeper.changed({self._work_day(row, people)}, people, now=renew)
+            day = self.rota.day_of(row.timestamp, *self._who(row.employee_id, people))
+            periods = self.periods(row.employee_id, people.get(row.employee_id, NOBODY), day, day)
+            self.keeper.changed({periods.day_of(row)}, people, now=renew)
         return row
 
     def retract(self, wanted: PunchRow, people: Mapping[str, Person], *, renew: bool = True) -> PunchRow | None:
@@ -79,7 +85,9 @@ class AttendanceBook:
             StorageError: the row could not be written; the log is unchanged.
         """
         found = self.log.retract(wanted)
-        self.keeper.changed({self._work_day(row, people) for row, _ in found}, people, now=renew and bool(found))
+        days = {self.rota.day_of(row.timestamp, *self._who(row.employee_id, people)) for row, _ in found}
+        days |= {day - timedelta(days=1) for day in days}  # it may have gone on
+        self.keeper.changed(days, people, now=renew and bool(found))
         return found[-1][1] if found else None
 
     def correct(self, wanted: Correction, people: Mapping[str, Person]) -> Correction:
@@ -90,13 +98,52 @@ class AttendanceBook:
             StorageError: the row could not be written.
         """
         who, day = wanted.employee_id, wanted.day
-        if who not in people and not any(row.employee_id == who for row in self.log.on(near(day))):
+        periods = self.periods(who, people.get(who, NOBODY), day, day)
+        if who not in people and not any(periods.on(day + timedelta(days=offset)) for offset in (-1, 0, 1)):
             raise InputError(f"nobody is known as {who}", hint="`muster people` lists who is")
-        begin, end = self.rota.window(who, people.get(who, NOBODY).department, day)
-        made = self.corrections.make(wanted, begin, end)
-        self.keeper.changed({day}, people)
+        if wanted.time is not None and wanted.timestamp >= self.rota.begins(*self._who(who, people), day):
+            self._placing(who, day, people).check(wanted.time)
+        if wanted.value == Status.AS_PLANNED and wanted.action == "status":
+            self._check_planned(who, day, people)
+        made = self.corrections.make(wanted, self.rota.begins(*self._who(who, people), day), periods.on(day))
+        around = {day + timedelta(days=offset) for offset in (-1, 1)}
+        self.keeper.changed({day, *(self.log.raw.stamps(sorted(around)))}, people)
         return made
 
-    def _work_day(self, row: PunchRow, people: Mapping[str, Person]) -> date:
-        department = people.get(row.employee_id, NOBODY).department
-        return self.rota.day_of(row.timestamp, row.employee_id, department)
+    def moment_on(
+        self, employee_id: str, day: date, at: time, direction: Direction, people: Mapping[str, Person]
+    ) -> datetime:
+        """A time of day that somebody wants to add to a working day, as a moment, see `engine.attendance.placing`.
+
+        Raises:
+            InputError: there is no such time in the working day.
+        """
+        return self._placing(employee_id, day, people).moment(at, direction)
+
+    def periods(self, employee_id: str, person: Person, first: date, last: date) -> Periods:
+        """A person's passages by working day, as corrected, from a day before `first` to a day after `last`.
+
+        Raises:
+            StorageError: the logs cannot be read.
+        """
+        begin, end = first - timedelta(days=4), last + timedelta(days=3)
+        rows = valid_rows(self.log.about(employee_id, begin, end))
+        corrections = [row for row in self.corrections.about_days(begin, end) if row.employee_id == employee_id]
+        longest_h = self.plan.config.longest_day_h
+        return Periods(self.rota, employee_id, person.department, rows, forces(corrections), longest_h)
+
+    def _placing(self, employee_id: str, day: date, people: Mapping[str, Person]) -> Placing:
+        person = people.get(employee_id, NOBODY)
+        periods = self.periods(employee_id, person, day, day)
+        return Placing(self.rota, employee_id, person.department, day, periods, self.plan.config.longest_day_h)
+
+    def _check_planned(self, employee_id: str, day: date, people: Mapping[str, Person]) -> None:
+        planned = self.rota.planned(*self._who(employee_id, people), day)
+        if planned is None or not self.rota.expected(planned, day):
+            raise InputError(
+                f"no hours are planned for {employee_id} on {day}", hint="add the times at which they came and went"
+            )
+
+    @staticmethod
+    def _who(employee_id: str, people: Mapping[str, Person]) -> tuple[str, str]:
+        return employee_id, people.get(employee_id, NOBODY).department

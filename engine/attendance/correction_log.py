@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from engine.attendance.corrections import CORRECTION, Correction, check
-from engine.attendance.log import PunchLog, near
-from engine.attendance.rows import valid_rows
+from engine.attendance.rows import PunchRow
 from engine.errors import InputError
 from engine.storage import clean_text, new_id
 from engine.storage.logs import Logs
@@ -18,9 +18,9 @@ from engine.storage.logs.rows import TypedDayLog
 class CorrectionLog(TypedDayLog[Correction]):
     """Appends and reads corrections and approvals; `four_eyes`: nobody approves their own corrections."""
 
-    def __init__(self, logs: Logs, zone: ZoneInfo, punches: PunchLog, *, four_eyes: bool) -> None:
+    def __init__(self, logs: Logs, zone: ZoneInfo, *, four_eyes: bool) -> None:
         super().__init__(logs.daily("corrections", CORRECTION.columns, ("employee_id", "author")), CORRECTION)
-        self._zone, self._punches, self._four_eyes = zone, punches, four_eyes
+        self._zone, self._four_eyes = zone, four_eyes
 
     def about_days(self, first: date, last: date) -> list[Correction]:
         """Corrections and approvals of working days in a range, oldest first.
@@ -31,12 +31,13 @@ class CorrectionLog(TypedDayLog[Correction]):
         made = [day for day in self.days() if day >= first - timedelta(days=1)]
         return [row for row in self.on(made) if first <= row.day <= last]
 
-    def make(self, wanted: Correction, begin: datetime, end: datetime) -> Correction:
+    def make(self, wanted: Correction, begin: datetime, passages: Iterable[PunchRow]) -> Correction:
         """Check a correction, give it an id and write it.
 
         Args:
             wanted: author and reason are required; `timestamp` is the present.
-            begin, end: of that person's working day.
+            begin: of that person's working day.
+            passages: of that working day.
 
         Returns:
             The row that was written durably.
@@ -57,18 +58,8 @@ class CorrectionLog(TypedDayLog[Correction]):
         )
         if now < begin:
             raise InputError(f"{new.day} has not come yet", hint="correct what has been, import leave for what will be")
-        if new.time is not None and not begin <= new.time < end:
-            first, last = begin.astimezone(zone), end.astimezone(zone)
-            raise InputError(
-                f"{new.time:%Y-%m-%d %H:%M} is not within the working day {new.day}",
-                hint=f"it lasts from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}",
-            )
         with self.exclusive():
             before = [row for row in self.about_days(new.day, new.day) if row.employee_id == new.employee_id]
-            passages = [
-                row for row in valid_rows(self._punches.on(near(new.day))) if row.employee_id == new.employee_id
-            ]
-            events = [row.event_id for row in passages if begin <= row.timestamp < end]
-            check(new, before, events, now, four_eyes=self._four_eyes)
+            check(new, before, [row.event_id for row in passages], now, four_eyes=self._four_eyes)
             self.append(new.timestamp.date(), [new])
         return new

@@ -11,8 +11,9 @@ from engine.errors import InputError
 from engine.storage.logs.rows import RowType
 
 ACTIONS = ("add", "remove", "status", "approve", "revoke")
-EXCUSES = ("excused", "on leave", "remote", "sick", "absent", "present")
-"""Statuses that a correction can set."""
+EXCUSES = ("as planned", "excused", "on leave", "remote", "sick", "absent", "present")
+"""Statuses that a correction can set. `as planned` counts the planned hours as worked; `excused` credits them. `present` keeps the
+times and, where these are not complete, credits the rest of the planned hours."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,15 @@ def holding(corrections: Iterable[Correction]) -> list[Correction]:
     return [row for row in rows if row.correction_id not in revoked and row.action in {"add", "remove", "status"}]
 
 
-def in_force(corrections: Iterable[Correction]) -> InForce:
-    """Combine the corrections of one person's day. An approval covers the corrections made before it."""
+def in_force(corrections: Iterable[Correction], *, approved: bool = False) -> InForce:
+    """Combine the corrections of one person's day. An approval covers the corrections made before it.
+
+    Args:
+        approved: leave out what nobody has approved.
+    """
     rows = list(corrections)
+    if approved:
+        rows = rows[: len(rows) - len(waiting(rows))]
     held = holding(rows)
     if not held:
         return InForce()
@@ -127,13 +134,26 @@ def check(
             hint="`muster corrections` lists them",
         )
     if new.action == "approve":
-        _check_approval(new, in_force(before), four_eyes=four_eyes)
+        _check_approval(new, before, four_eyes=four_eyes)
 
 
-def _check_approval(new: Correction, state: InForce, *, four_eyes: bool) -> None:
-    if not state:
+def waiting(corrections: Iterable[Correction]) -> list[Correction]:
+    """The corrections and revocations of one person's day that nobody has approved."""
+    rows = list(corrections)
+    last = max((place for place, row in enumerate(rows, 1) if row.action == "approve"), default=0)
+    return rows[last:]
+
+
+def authors(corrections: Iterable[Correction]) -> set[str]:
+    """Who made the corrections that hold or wait, in lower case: with four eyes, none of them may approve."""
+    rows = list(corrections)
+    return {name.casefold() for name in (*(row.author for row in waiting(rows)), *in_force(rows).by)}
+
+
+def _check_approval(new: Correction, before: Sequence[Correction], *, four_eyes: bool) -> None:
+    if not authors(before):
         raise InputError(
             f"no correction holds for {new.employee_id} on {new.day}", hint="`muster corrections` lists what was made"
         )
-    if four_eyes and new.author.casefold() in {author.casefold() for author in state.by}:
+    if four_eyes and new.author.casefold() in authors(before):
         raise InputError(f"{new.author} made the correction", hint="let somebody else approve it")

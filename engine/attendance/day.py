@@ -31,6 +31,7 @@ class Status(StrEnum):
     LEFT_EARLY = "left early"
     LATE_AND_EARLY = "late, left early"
     PRESENT = "present"
+    AS_PLANNED = "as planned"
     INSIDE = "inside"
     POSSIBLY_INSIDE = "possibly inside"
     NOT_YET = "not yet"
@@ -49,24 +50,29 @@ class Status(StrEnum):
 
 
 _AWAY = frozenset({Status.ON_LEAVE, Status.REMOTE, Status.SICK, Status.EXCUSED})
-_WORKED = frozenset({Status.ON_TIME, Status.LATE, Status.LEFT_EARLY, Status.LATE_AND_EARLY, Status.PRESENT})
+WORKED = frozenset(
+    {Status.ON_TIME, Status.LATE, Status.LEFT_EARLY, Status.LATE_AND_EARLY, Status.PRESENT, Status.AS_PLANNED}
+)
+"""What holds of a day whose hours are known."""
 _UNKNOWN = frozenset({Status.NOT_COVERED, Status.NOT_IDENTIFIED, Status.NOT_ENROLLED})
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """What the cameras alone say of a day, before any correction.
+class Variant:
+    """What a day comes to with other corrections than those that count.
 
     Attributes:
         first_in, last_out: local times, timezone-aware.
         worked: without breaks.
-        status: None if the cameras say nothing.
+        status: None if nothing is known of the day.
+        credited: as in a day sheet.
     """
 
     first_in: datetime | None = None
     last_out: datetime | None = None
     worked: timedelta | None = None
     status: Status | None = None
+    credited: timedelta = timedelta()
 
 
 @dataclass(frozen=True)
@@ -93,8 +99,10 @@ class DaySheet:
         punches: passages that are in force as recorded. camera_in, similarity_in, liveness: of the first arrival.
         utc_offset: of local time, such as `UTC+01:00`.
         notes: further remarks, as parts of a sentence that an interface can translate.
+        long: somebody was inside for so long that a passage may be missing, and nobody has corrected the day.
         recorded: what the cameras alone say.
-        corrected_by, correction_reason, approved_by: of corrections in force; empty without any.
+        pending: what would hold if the corrections that wait for approval counted; None: none waits, or they count.
+        corrected_by, correction_reason, approved_by: of all corrections that were not revoked; empty without any.
     """
 
     employee_id: str
@@ -126,7 +134,9 @@ class DaySheet:
     liveness: str = ""
     utc_offset: str = ""
     notes: tuple[Part, ...] = ()
-    recorded: Recorded = field(default_factory=Recorded)
+    long: bool = False
+    recorded: Variant = field(default_factory=Variant)
+    pending: Variant | None = None
     corrected_by: str = ""
     correction_reason: str = ""
     approved_by: str = ""
@@ -160,12 +170,12 @@ class DaySheet:
     def to_settle(self) -> bool:
         """Somebody must find out what happened on that day; that a person is not enrolled is told once, not for each day."""
         unknown = self.unknown and self.status is not Status.NOT_ENROLLED
-        return unknown or self.status in {Status.MISSING_IN, Status.MISSING_OUT}
+        return unknown or self.long or self.status in {Status.MISSING_IN, Status.MISSING_OUT}
 
     @property
     def awaiting_approval(self) -> bool:
         """A correction waits for its approval."""
-        return bool(self.corrected_by) and not self.approved_by
+        return self.pending is not None or (bool(self.corrected_by) and not self.approved_by)
 
     @property
     def start_offset_min(self) -> float | None:
@@ -190,14 +200,26 @@ class DaySheet:
         return _hours(self.planned)
 
     @property
+    def pending_hours(self) -> float:
+        """Hours, worked or credited, that the corrections waiting for approval would add; negative: take away."""
+        if self.pending is None:
+            return 0.0
+        would = (_hours(self.pending.worked) or 0.0) + (_hours(self.pending.credited) or 0.0)
+        return round(would - (self.hours or 0.0) - self.credited_hours, 2)
+
+    @property
     def credited_hours(self) -> float:
         """Credited hours, to two digits."""
         return _hours(self.credited) or 0.0
 
 
-def credit(status: Status, planned: timedelta | None, worked: timedelta | None) -> timedelta:
-    """Planned time that the person need not have worked; days that were worked or missed get none."""
-    if planned is None or status in _WORKED or status is Status.ABSENT:
+def credit(status: Status, planned: timedelta | None, worked: timedelta | None, *, complete: bool = True) -> timedelta:
+    """Planned time that the person need not have worked; days that were worked or missed get none.
+
+    Args:
+        complete: False: the hours of a day on which the person was there are not all known.
+    """
+    if planned is None or (status in WORKED and complete) or status is Status.ABSENT:
         return timedelta()
     return max(timedelta(hours=(_hours(planned) or 0.0) - (_hours(worked) or 0.0)), timedelta())
 
@@ -246,6 +268,17 @@ def cells(row: DaySheet) -> dict[str, object]:
         "left_early": _YES_NO[row.left_early],
         "credited_hours": _digits(row.credited) if row.credited else "",
         "presence": row.presence.value,
+        "long": "yes" if row.long else "",
+        **_pending_cells(row.pending or Variant()),
+    }
+
+
+def _pending_cells(pending: Variant) -> dict[str, object]:
+    return {
+        "pending_first_in": _clock(pending.first_in),
+        "pending_last_out": _clock(pending.last_out),
+        "pending_hours": _digits(pending.worked),
+        "pending_status": pending.status.value if pending.status else "",
     }
 
 

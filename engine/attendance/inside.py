@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from engine.attendance.corrections import Correction
 from engine.attendance.day import Presence
+from engine.attendance.periods import Periods, forces
 from engine.attendance.rows import PunchRow, valid_rows
 from engine.attendance.sheet import Book
 from engine.attendance.stay import current_stay
@@ -55,8 +56,11 @@ def inside_now(rows: Sequence[PunchRow], book: Book, now: datetime) -> list[Insi
         known, own = book.people.get(employee_id, NOBODY), seen.get(employee_id, [])
         department = known.department  # today's
         day = book.rota.day_of(now, employee_id, department)
-        begin, _ = book.rota.window(employee_id, department, day)
-        stay = current_stay((row.mark for row in own), corrected.get(employee_id, []), day, begin, now)
+        held = corrected.get(employee_id, [])
+        periods = Periods(book.rota, employee_id, department, own, forces(held), book.config.longest_day_h)
+        goes_on = now < periods.end(day - timedelta(days=1))
+        begin = book.rota.begins(employee_id, department, day - timedelta(days=1) if goes_on else day)
+        stay = current_stay((row.mark for row in own), held, day, begin, now)
         if stay is None:
             continue
         cameras = {row.event_id: row.camera for row in own}

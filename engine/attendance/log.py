@@ -196,8 +196,8 @@ class PunchLog(TypedDayLog[PunchRow]):
 
 
 def near(day: date) -> list[date]:
-    """Days whose rows a sheet needs: nights reach into the next day, and a retraction may come a day later still."""
-    return [day + timedelta(days=offset) for offset in (-1, 0, 1, 2)]
+    """Days whose rows a sheet needs: those that decide where a day begins, a night's next day, and a day of retractions after it."""
+    return [day + timedelta(days=offset) for offset in range(-3, 3)]
 
 
 def _short(value: float | None) -> float | None:

@@ -2,7 +2,7 @@
 
 A camera sees people come (`in`), go (`out`), or both. A passage of the last kind begins a presence if the person was outside;
 otherwise it shows that they were still there. If no camera tells directions apart, the first passage is the arrival, the last is the
-departure, and the time in between is presence.
+departure, and the time in between is presence. A sighting within the cool-down of a passage (`seen`) begins nothing.
 """
 
 from __future__ import annotations
@@ -20,11 +20,35 @@ SAME_PASSAGE = timedelta(minutes=2)
 
 @dataclass(frozen=True, order=True)
 class Mark:
-    """One passage: its time (timezone-aware) and the id of its row in the log or in the corrections."""
+    """One passage: its time (timezone-aware) and the id of its row in the log or in the corrections.
+
+    Attributes:
+        seen: only a sighting soon after a passage, so that it neither begins a presence nor changes sides.
+    """
 
     time: datetime
     event_id: str
     direction: Direction = "both"
+    seen: bool = False
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far apart the passages of a working day may be.
+
+    Attributes:
+        day: passages later than this after the first arrival are not paired: no day has more hours.
+        arrival: an `in` later than this after the last passage begins a new presence, because a departure was missed.
+        either: the same for passages that can be either.
+    """
+
+    day: timedelta = timedelta(hours=24)
+    arrival: timedelta = timedelta(hours=13)
+    either: timedelta = timedelta(hours=24)
+
+    def parts(self, mark: Mark, last: datetime) -> bool:
+        """Whether a passage of somebody who is inside is a new arrival; `last`: the passage before."""
+        return not mark.seen and mark.time - last > (self.arrival if mark.direction == "in" else self.either)
 
 
 @dataclass(frozen=True)
@@ -34,8 +58,9 @@ class TimesInside:
     Attributes:
         first_in, last_out: the second is not before the first; None if not known.
         spans: times inside whose beginning and end cameras saw, in order.
-        open_since: arrival without a departure; None if the last departure is known.
-        missing_in: at least one departure has no arrival.
+        open_since: last arrival if it has no departure; None if the last departure is known.
+        missing_in: at least one departure has no arrival, or passages are too late to be paired.
+        missing_out: an arrival before the last one has no departure.
         last_seen: the last passage of any kind; None without passages.
     """
 
@@ -44,6 +69,7 @@ class TimesInside:
     spans: tuple[tuple[datetime, datetime], ...] = ()
     open_since: datetime | None = None
     missing_in: bool = False
+    missing_out: bool = False
     last_seen: datetime | None = None
 
     @property
@@ -58,36 +84,86 @@ class TimesInside:
         return sum((later[0] - earlier[1]).total_seconds() for earlier, later in pairs)
 
 
-def times_inside(marks: Iterable[Mark]) -> TimesInside:
+def times_inside(marks: Iterable[Mark], reach: Reach | None = None) -> TimesInside:
     """Combine a person's passages, in any order, duplicates included."""
-    ordered = sorted(set(marks))
-    spans: list[tuple[datetime, datetime]] = []
-    since: datetime | None = None  # inside since
-    until: datetime | None = None  # certainly still inside at this time
-    left: datetime | None = None
-    strays: list[datetime] = []  # departures without an arrival
+    ordered, reach = sorted(set(marks)), reach or Reach()
+    walk = _Walk(reach)
     for mark in ordered:
-        if mark.direction == "out":
-            if since is not None:
-                spans.append((since, mark.time))
-            elif left is None or mark.time - left > SAME_PASSAGE:
-                strays.append(mark.time)
-            since, until, left = None, None, mark.time
-        elif since is not None:
-            until = mark.time if mark.direction == "both" else None
-        elif mark.direction == "in" or left is None or mark.time - left > SAME_PASSAGE:
-            since, until = mark.time, None
-    open_since = since
-    if since is not None and until is not None and until > since:
-        spans.append((since, until))
-        open_since = None
-    first_in = min([begin for begin, _ in spans] + ([open_since] if open_since else []), default=None)
-    ends = [end for _, end in spans] + strays
+        if walk.first_in is not None and mark.time - walk.first_in > reach.day:
+            walk.too_late = True
+            break
+        walk.take(mark)
+    open_since = walk.finish()
+    spans = tuple((begin, end) for begin, end in walk.spans if end is not None)
+    ends = [end for _, end in spans] + walk.strays
     return TimesInside(
-        first_in=first_in,
-        last_out=max((end for end in ends if first_in is None or end >= first_in), default=None),
-        spans=tuple(spans),
+        first_in=walk.first_in,
+        last_out=max((end for end in ends if walk.first_in is None or end >= walk.first_in), default=None),
+        spans=spans,
         open_since=open_since,
-        missing_in=bool(strays),
+        missing_in=bool(walk.strays) or walk.too_late,
+        missing_out=any(end is None for _, end in walk.spans),
         last_seen=ordered[-1].time if ordered else None,
     )
+
+
+class _Walk:
+    """Follows somebody in and out.
+
+    Attributes:
+        first_in: the first arrival.
+        since: inside since; None: outside.
+        spans: arrivals with their departures; None: missed.
+        strays: departures without an arrival.
+    """
+
+    def __init__(self, reach: Reach) -> None:
+        self.first_in: datetime | None = None
+        self.since: datetime | None = None
+        self.spans: list[tuple[datetime, datetime | None]] = []
+        self.strays: list[datetime] = []
+        self.too_late = False
+        self._reach = reach
+        self._until: datetime | None = None  # certainly still inside at this time
+        self._left: datetime | None = None
+        self._last: datetime | None = None
+
+    def take(self, mark: Mark) -> None:
+        """The next passage."""
+        if self.since is None:
+            self._outside(mark)
+        elif mark.direction == "out":
+            self._end(mark.time)
+            self._left = mark.time
+        elif self._reach.parts(mark, self._last or self.since):
+            self._end(self._until if self._until and self._until > self.since else None)
+            self._begin(mark.time)
+        else:
+            self._until = mark.time if mark.direction == "both" else None
+        self._last = mark.time
+
+    def _outside(self, mark: Mark) -> None:
+        again = self._left is not None and mark.time - self._left <= SAME_PASSAGE
+        if mark.seen:
+            return
+        if mark.direction == "out":
+            if not again:
+                self.strays.append(mark.time)
+            self._left = mark.time
+        elif mark.direction == "in" or not again:
+            self._begin(mark.time)
+
+    def _begin(self, time: datetime) -> None:
+        self.since, self._until = time, None
+        self.first_in = self.first_in or time
+
+    def _end(self, time: datetime | None) -> None:
+        assert self.since is not None
+        self.spans.append((self.since, time))
+        self.since = self._until = None
+
+    def finish(self) -> datetime | None:
+        """End the last presence with the last passage that can be a departure; return its arrival if there is none."""
+        if self.since is not None and self._until is not None and self._until > self.since:
+            self._end(self._until)
+        return self.since

@@ -14,12 +14,13 @@ from engine.attendance.shift_rules import ShiftRules
 from engine.config import HolidaysConfig, RotaConfig, ShiftConfig
 from engine.types import NOTHING_DATED, Position
 
-_AFTER = timedelta(hours=6)
-"""Overtime after a night shift belongs to it for this long."""
-_BEFORE = timedelta(hours=2)
-"""People who begin shortly after midnight come before it, and people who end shortly before it leave after it."""
-_LONGEST = timedelta(hours=20)
-"""Latest beginning of a day after its midnight, so that every day begins after the previous one."""
+_DAY = timedelta(days=1)
+_ALONE = timedelta(hours=4)
+"""Distance of a boundary from a shift whose neighbouring day has none."""
+_EARLY = timedelta(hours=2)
+"""People come at most this long before a shift that begins right after the boundary."""
+_LATEST = timedelta(hours=2, minutes=1)
+"""A day begins at least this long before its midnight is over, so that every day begins after the previous one."""
 
 
 class Employment(Protocol):
@@ -60,12 +61,23 @@ class Planned:
     @property
     def hours(self) -> float:
         """Planned working hours without the break."""
-        length = (self.end - self.start).total_seconds() / 3600
-        return max(0.0, length - (self.config.break_min / 60 if length > self.config.break_after_h else 0.0))
+        length = (self.end - self.start).total_seconds()
+        return (length - planned_break_s(self.config, length)) / 3600
+
+
+def planned_break_s(shift: ShiftConfig, presence_s: float) -> float:
+    """Seconds of the shift's break that a presence of so many seconds, breaks included, must have at least."""
+    beyond = presence_s - shift.break_after_h * 3600
+    if beyond <= 0:
+        return 0.0
+    return min(shift.break_min * 60, beyond if shift.break_floor else presence_s)
 
 
 class Rota:
     """The plan of a workplace.
+
+    Args:
+        day_starts: local time at which days without a shift begin.
 
     Raises:
         ConfigError: the country or subdivision of the holidays is not known.
@@ -77,13 +89,14 @@ class Rota:
         holidays: HolidaysConfig,
         zone: ZoneInfo,
         *,
+        day_starts: time = time(),
         rotas: Mapping[str, RotaConfig] | None = None,
         employment: Employment | None = None,
     ) -> None:
         self._shifts = dict(shifts)
         self.choice = ShiftRules(shifts, rotas or {})
         self._holidays, self._public = holidays, PublicHolidays(holidays)
-        self.zone = zone
+        self.zone, self._day_starts = zone, day_starts
         self._boundary = lru_cache(maxsize=20_000)(self._boundary_of)
         self._shift = lru_cache(maxsize=100_000)(self.choice.of)
         self._employment = employment
@@ -96,7 +109,8 @@ class Rota:
     @property
     def rules(self) -> str:
         """All of it as a text to compare."""
-        return repr((self.choice.rules, self._holidays, self.zone.key, self._employment and self._employment.rules))
+        employment = self._employment and self._employment.rules
+        return repr((self.choice.rules, self._holidays, self.zone.key, self._day_starts, employment))
 
     def __bool__(self) -> bool:
         """True if there are shifts, so that somebody can be late or absent."""
@@ -131,6 +145,15 @@ class Rota:
         planned = self._planned(name, day)
         return replace(planned, holiday=holiday) if holiday else planned
 
+    def break_rules(self, employee_id: str, department: str, day: date) -> ShiftConfig | None:
+        """The shift whose break holds for work on a day: that of the day or, off the plan, of the nearest day within a week."""
+        for offset in (0, *(sign * days for days in range(1, 8) for sign in (-1, 1))):
+            if name := self.shift(employee_id, department, day + timedelta(days=offset)):
+                shift = self._shifts[name]
+                off_plan = offset or (self.holiday(day, employee_id, department) and not shift.on_holidays)
+                return shift if shift.break_off_plan or not off_plan else None
+        return None
+
     def expected(self, planned: Planned, day: date) -> bool:
         """Whether the plan holds on that day; False: it is a public holiday."""
         del day
@@ -139,11 +162,11 @@ class Rota:
     def _planned(self, name: str, day: date) -> Planned:
         shift = self._shifts[name]
         last = day + timedelta(days=1) if shift.end <= shift.start else day
-        start = self._moment(day, shift.start)
+        start = self.moment(day, shift.start)
         # a shift within the hour that a clock change skips would end before it begins
-        return Planned(name, start, max(start, self._moment(last, shift.end)), shift)
+        return Planned(name, start, max(start, self.moment(last, shift.end)), shift)
 
-    def _moment(self, day: date, at: time) -> datetime:
+    def moment(self, day: date, at: time) -> datetime:
         """A local time as a moment; a time that a clock change skips is as far after midnight as the clock says.
 
         Its offset is fixed, because between two times of one `ZoneInfo` Python counts hours on the clock, not elapsed hours.
@@ -151,37 +174,36 @@ class Rota:
         moment = datetime.combine(day, at, self.zone).astimezone(UTC).astimezone(self.zone)
         return moment.replace(tzinfo=timezone(moment.utcoffset() or timedelta()))
 
+    def begins(self, employee_id: str, department: str, day: date) -> datetime:
+        """The boundary before somebody's working day: half-way between two shifts, or when days without a shift begin.
+
+        Between a day with a shift and one without, it lies where it would if both had this shift, but at least four hours from it. It
+        lies before the day's `day_starts` only where the shift begins within two hours after that.
+        """
+        before, after = self.shift(employee_id, department, day - _DAY), self.shift(employee_id, department, day)
+        return self._boundary(before, after, day)
+
     def window(self, employee_id: str, department: str, day: date) -> tuple[datetime, datetime]:
-        """The begin and the end (exclusive) of somebody's working day.
+        """The begin and the end (exclusive) of somebody's working day. Windows neither overlap nor leave gaps.
 
-        A day begins at midnight, unless the previous shift ends after it (then half-way to the next shift, at most six hours after
-        that end) or the day's own shift begins so early that people come before midnight. Windows neither overlap nor leave gaps.
+        A presence may go on beyond the end, see `engine.attendance.periods`.
         """
-        names = tuple(self.shift(employee_id, department, day + timedelta(days=offset)) for offset in (-1, 0, 1))
-        return self._boundary(names[0], names[1], day), self._boundary(names[1], names[2], day + timedelta(days=1))
-
-    def moment_on(self, employee_id: str, department: str, day: date, at: time) -> datetime:
-        """A time of day within somebody's working day: in a night shift, 05:30 is on the next day.
-
-        A time outside the working day is one of `day` itself.
-        """
-        begin, end = self.window(employee_id, department, day)
-        moments = [self._moment(day + timedelta(days=offset), at) for offset in (0, 1, -1)]
-        return next((moment for moment in moments if begin <= moment < end), moments[0])
+        return self.begins(employee_id, department, day), self.begins(employee_id, department, day + _DAY)
 
     def _boundary_of(self, before: str, after: str, day: date) -> datetime:
         """The begin of `day` for somebody with shift `before` on the previous day and `after` on the day."""
-        midnight = self._moment(day, time())
-        earlier = self._planned(before, day - timedelta(days=1)) if before else None
-        later = self._planned(after, day) if after else None
-        bound = midnight
-        if later is not None and later.start - _BEFORE < midnight:
-            bound = later.start - _BEFORE
-        if earlier is not None and earlier.end + _BEFORE > bound:
-            bound = earlier.end + _AFTER
-            if later is not None:
-                bound = min(bound, earlier.end + max((later.start - earlier.end) / 2, timedelta(0)))
-        return min(bound, midnight + _LONGEST)
+        day_starts = self.moment(day, self._day_starts)
+        if not before and not after:
+            return day_starts
+        end = self._planned(before or after, day - timedelta(days=1)).end
+        start = self._planned(after or before, day).start
+        bound = end + (start - end) / 2
+        if not before:
+            bound = min(bound, start - _ALONE)
+        elif not after:
+            bound = max(bound, end + _ALONE)
+        bound = max(bound, min(day_starts, start - _EARLY))
+        return min(bound, self.moment(day + timedelta(days=1), time()) - _LATEST)
 
     def day_of(self, moment: datetime, employee_id: str, department: str) -> date:
         """The working day that a moment belongs to."""

@@ -63,7 +63,7 @@ class PunchRow:
     @property
     def mark(self) -> Mark:
         """The row as a passage."""
-        return Mark(self.timestamp, self.event_id, self.direction or "both")
+        return Mark(self.timestamp, self.event_id, self.direction or "both", self.event == "seen")
 
 
 PUNCH = RowType(PunchRow)

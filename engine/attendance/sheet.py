@@ -12,18 +12,21 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from engine.attendance.corrections import Correction, InForce, in_force
+from engine.attendance.corrections import Correction, InForce
 from engine.attendance.coverage import Coverage
-from engine.attendance.day import DaySheet, Presence, Recorded, Status, credit
+from engine.attendance.day import WORKED, DaySheet, Presence, Status, Variant, credit
 from engine.attendance.explain import Part
+from engine.attendance.periods import Periods, forces, reach
 from engine.attendance.presence import Mark, TimesInside, times_inside
-from engine.attendance.rota import Planned, Rota
+from engine.attendance.rota import Planned, Rota, planned_break_s
 from engine.attendance.rows import DayRows, PunchRow
 from engine.attendance.stay import CurrentStay, current_stay
 from engine.config import AttendanceConfig
 from engine.types import NOBODY, Person
 
-_MINUTE = timedelta(minutes=1)
+_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
+_OVER = timedelta(hours=1)
+"""A day may be this much longer than its shift before somebody must look at it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Book:
         people: by id.
         coverage: when cameras were watching; None: not known, so that it excuses nobody.
         leave: kind of leave by person and day.
-        corrections: of these days and of the day before the first, oldest first.
+        corrections: from three days before the first of these days to one day after the last, oldest first.
         present: the moment of the sheet; None: all days are over.
     """
 
@@ -52,7 +55,7 @@ def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None =
     """One row per person who was seen, expected, away, corrected or still inside on a day, earliest first.
 
     Args:
-        near: the log from the day before to two days after, because of nights and of retractions after midnight.
+        near: the log from three days before to two days after, because of nights and of retractions after midnight.
         day: the working day; a night shift belongs to the day on which it begins.
     """
     withdrawn = {event_id for rows in near for event_id in rows.withdrawn}
@@ -63,7 +66,7 @@ def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None =
         doubts.setdefault(row.employee_id, []).append(times.get(row.refers_to, row.timestamp))
     corrected: dict[str, list[Correction]] = {}
     for correction in book.corrections:
-        if day - timedelta(days=1) <= correction.day <= day:
+        if day - 2 * _DAY <= correction.day <= day + _DAY:
             corrected.setdefault(correction.employee_id, []).append(correction)
     seen = {employee_id for rows in near for employee_id in rows.passages}
     everybody = {*seen, *corrected, *(book.people if book.rota or book.leave else ())}
@@ -95,12 +98,19 @@ class _Edge:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """The result of a person's day, with or without corrections."""
+    """The result of a person's day, with or without corrections.
+
+    Attributes:
+        complete: the hours of a day on which the person was there are all known.
+        long: the day is so long that somebody must look at it.
+    """
 
     times: TimesInside
     status: Status
     worked_s: float | None = None
     break_s: float = 0.0
+    complete: bool = True
+    long: bool = False
     arrival: _Edge = _Edge()
     departure: _Edge = _Edge()
     notes: tuple[Part, ...] = ()
@@ -121,22 +131,31 @@ class _Person:
         self._id, self._day, self._book = employee_id, day, book
         position = book.rota.position(employee_id, day)
         self._known = known = book.people.get(employee_id, NOBODY).at(position)
-        department, self._hired = known.department, position.hired_on is not None
-        self._begin, self._end = book.rota.window(employee_id, department, day)
-        own = (row for row in passages if self._begin <= row.timestamp < self._end)
-        self._near, self._passages = passages, sorted(own, key=lambda row: (row.timestamp, row.event_id))
+        who, self._hired = (employee_id, known.department), position.hired_on is not None
+        self._begin, self._end = book.rota.window(*who, day)
+        self._near, self._corrections = passages, corrections
+        self._all, self._counted = self._forces(approved=False), self._forces(approved=book.config.approval_first)
+        self._periods = self._periods_with(self._counted)
+        self._passages = self._periods.on(day)
         self._doubts = [time for time in doubts if self._begin <= time < self._end]
-        self._corrections = corrections
-        planned = book.rota.planned(employee_id, department, day)
+        planned = book.rota.planned(*who, day)
         enrolled = bool(known.enrolled_at) and not self._before_enrolment()
         self._not_enrolled = employee_id in book.people and not enrolled
         # somebody whose first day is known is expected from then on, seen or not
-        expected = known.active and employee_id in book.people and (self._hired or not self._before_enrolment())
-        self._planned = planned if expected else None
+        self._active = known.active and employee_id in book.people and (self._hired or not self._before_enrolment())
+        self._planned = planned if self._active else None
+        self._reach = reach(planned, book.config.longest_day_h)
         self._holiday = planned.holiday if planned is not None and not book.rota.expected(planned, day) else ""
         self._leave = book.leave.get((employee_id, day), "")
-        self._over = book.present is None or book.present >= self._end
+        self._over = book.present is None or book.present >= self._periods.end(day)
         self._lead = timedelta(minutes=book.config.lead_min)
+
+    def _forces(self, *, approved: bool) -> dict[date, InForce]:
+        return forces(self._corrections, approved=approved)
+
+    def _periods_with(self, corrected: Mapping[date, InForce]) -> Periods:
+        rota, longest_h = self._book.rota, self._book.config.longest_day_h
+        return Periods(rota, self._id, self._known.department, self._near, corrected, longest_h)
 
     def _before_enrolment(self) -> bool:
         try:
@@ -149,15 +168,19 @@ class _Person:
         """The person's day; None if there is nothing to say."""
         if self._book.present is not None and self._book.present < self._begin:
             return None
-        corrections = in_force([row for row in self._corrections if row.day == self._day])
+        waiting, corrections = self._all.get(self._day, InForce()), self._counted.get(self._day, InForce())
         stay = self._stay(corrected=True)
         recorded = self._outcome(InForce(), self._stay(corrected=False) if self._corrections else stay)
         outcome = self._outcome(corrections, stay) if corrections else recorded
-        if outcome is None and recorded is None and stay is None:
+        if outcome is None and recorded is None and stay is None and not waiting:
             return None
         if outcome is None:  # all passages were removed, or the person has been inside since the day before
             outcome = _Outcome(TimesInside(), _ongoing_status(stay) if stay else Status.DAY_OFF)
-        return self._filled(outcome, recorded, stay, corrections)
+        sheet = self._filled(outcome, recorded, stay, waiting)
+        if waiting == corrections:
+            return sheet
+        self._passages = self._periods_with(self._all).on(self._day)
+        return replace(sheet, pending=self._variant(self._outcome(waiting, stay)))
 
     def _filled(
         self, outcome: _Outcome, recorded: _Outcome | None, stay: CurrentStay | None, corrections: InForce
@@ -165,7 +188,6 @@ class _Person:
         planned, here = self._planned, outcome.times
         first = next((row for row in self._passages if row.timestamp == here.first_in), None)
         at = here.first_in or here.last_out or (planned.start if planned else self._begin)
-        asked = timedelta(hours=planned.hours) if planned and not self._holiday else None
         worked = _seconds(outcome.worked_s)
         next_day = here.last_out and here.last_out.astimezone(self._book.zone).date() > self._day
         return DaySheet(
@@ -174,7 +196,7 @@ class _Person:
             department=self._known.department,
             day=self._day,
             status=outcome.status,
-            presence=stay.presence if stay else Presence.OUTSIDE,
+            presence=stay.presence if stay and self._now_here else Presence.OUTSIDE,
             first_in=self._local(here.first_in),
             last_out=self._local(here.last_out),
             arrival=self._local(outcome.arrival.time),
@@ -189,8 +211,8 @@ class _Person:
             shift=planned.shift if planned else "",
             planned_in=planned.start if planned else None,
             planned_out=planned.end if planned else None,
-            planned=asked,
-            credited=credit(outcome.status, asked, worked),
+            planned=self._asked,
+            credited=self._credited(outcome),
             covered_pct=self._covered_pct(),
             punches=sum(row.event == "punch" for row in self._passages),
             camera_in=first.camera if first else "",
@@ -198,17 +220,31 @@ class _Person:
             liveness=first.liveness if first else "",
             utc_offset=f"UTC{at.astimezone(self._book.zone).isoformat()[-6:]}",
             notes=(*outcome.notes, Part("left on the next day")) if next_day else outcome.notes,
-            recorded=self._recorded(recorded),
+            long=outcome.long,
+            recorded=self._variant(recorded),
             corrected_by="; ".join(corrections.by),
             correction_reason="; ".join(corrections.reasons),
             approved_by=corrections.approved_by,
         )
 
-    def _recorded(self, found: _Outcome | None) -> Recorded:
+    @property
+    def _asked(self) -> timedelta | None:
+        """Working time that the plan asks for."""
+        return timedelta(hours=self._planned.hours) if self._planned and not self._holiday else None
+
+    def _credited(self, outcome: _Outcome) -> timedelta:
+        return credit(outcome.status, self._asked, _seconds(outcome.worked_s), complete=outcome.complete)
+
+    def _variant(self, found: _Outcome | None) -> Variant:
         if found is None:
-            return Recorded()
+            return Variant()
         first, last = self._local(found.times.first_in), self._local(found.times.last_out)
-        return Recorded(first, last, _seconds(found.worked_s), found.status)
+        return Variant(first, last, _seconds(found.worked_s), found.status, self._credited(found))
+
+    @property
+    def _now_here(self) -> bool:
+        """The present lies between the boundaries of this day. Who is still inside from the day before counts on the later day."""
+        return self._book.present is not None and self._begin <= self._book.present < self._end
 
     def _covered_pct(self) -> int | None:
         """Per cent of the planned time during which cameras were watching."""
@@ -225,29 +261,41 @@ class _Person:
 
     def _stay(self, *, corrected: bool) -> CurrentStay | None:
         """Whether the person is inside now; None: no, or the present is not in this working day."""
-        now = self._book.present
-        if now is None or not self._begin <= now < self._end:
+        now, day, begin = self._book.present, self._day, self._begin
+        if now is None or self._over or now < begin:
             return None
-        corrections = [row for row in self._corrections if corrected or row.day != self._day]
-        return current_stay((row.mark for row in self._near), corrections, self._day, self._begin, now)
+        if now < self._periods.end(day - _DAY):  # inside since the day before
+            begin, _ = self._book.rota.window(self._id, self._known.department, day - _DAY)
+        corrections = [row for row in self._corrections if corrected or row.day != day]
+        return current_stay((row.mark for row in self._near), corrections, day, begin, now)
 
     def _outcome(self, corrections: InForce, stay: CurrentStay | None) -> _Outcome | None:
         marks = [row.mark for row in self._passages if row.event_id not in corrections.removed]
         marks = sorted([*marks, *corrections.added])
-        here = times_inside(marks)
-        if here.last_seen is None:
-            status = Status(corrections.status) if corrections.status else self._status_unseen()
-            return _Outcome(here, status, notes=self._unseen_notes(status)) if status else None
-        outcome = self._seen(here, marks, stay, corrected=bool(corrections))
-        if not corrections.status:
-            return outcome
-        status = Status(corrections.status)
-        if status is Status.PRESENT:
-            return replace(outcome, status=status)
-        # people who need not come, or did not, are neither late nor punctual
-        return replace(
-            outcome, status=status, arrival=_Edge(outcome.arrival.time), departure=_Edge(outcome.departure.time)
-        )
+        here = times_inside(marks, self._reach)
+        seen = self._seen(here, marks, stay, corrected=bool(corrections)) if marks else None
+        if corrections.status:
+            return self._set(Status(corrections.status), seen)
+        if seen is not None:
+            return seen
+        status = self._status_unseen()
+        return _Outcome(here, status, notes=self._unseen_notes(status)) if status else None
+
+    def _set(self, status: Status, seen: _Outcome | None) -> _Outcome:
+        """A day whose status a correction sets."""
+        if seen is None:
+            found = _Outcome(TimesInside(), status, complete=False, notes=self._unseen_notes(status))
+        elif status is Status.PRESENT:
+            found = replace(seen, status=status, complete=seen.status in WORKED, long=False)
+        else:
+            # people who need not come, or did not, are neither late nor punctual
+            arrival, departure = _Edge(seen.arrival.time), _Edge(seen.departure.time)
+            found = replace(seen, status=status, arrival=arrival, departure=departure, long=False)
+        if status is Status.AS_PLANNED and self._asked is not None:
+            found = replace(found, worked_s=self._asked.total_seconds(), break_s=0.0, complete=True)
+        if status is Status.PRESENT and not found.complete and self._asked is not None:
+            found = replace(found, notes=(*found.notes, Part(_CREDITED)))
+        return found
 
     def _status_unseen(self) -> Status | None:
         """The status of somebody who was not seen; None: they were not expected."""
@@ -312,7 +360,7 @@ class _Person:
             status = _ongoing_status(stay)
         elif blind:
             status = Status.NOT_COVERED
-        elif gone is None:
+        elif gone is None or here.missing_out:
             status = Status.MISSING_OUT
         elif here.missing_in:
             status = Status.MISSING_IN
@@ -324,8 +372,17 @@ class _Person:
         notes += [Part("seen although {leave}", {"leave": self._leave})] if self._leave else []
         if arrival.off and status not in {Status.LATE, Status.LATE_AND_EARLY}:
             notes.append(Part("late by {minutes} min", {"minutes": str(arrival.minutes)}))
+        longest, settled = self._longest(), corrected or status in _OPEN
+        long = not settled and here.inside_s > longest.total_seconds()
+        if long:
+            notes.append(Part("longer than {hours} h", {"hours": f"{longest / timedelta(hours=1):g}"}))
         worked, pause = self._worked(here)
-        return _Outcome(here, status, worked, pause, arrival, departure, (*notes, *self._camera_off(blind)))
+        return _Outcome(here, status, worked, pause, True, long, arrival, departure, (*notes, *self._camera_off(blind)))
+
+    def _longest(self) -> timedelta:
+        """Time inside beyond which somebody must look at the day."""
+        longest = timedelta(hours=self._book.config.longest_day_h)
+        return max(longest, self._planned.end - self._planned.start + _OVER) if self._planned else longest
 
     def _arrival(self, came: datetime | None, planned: Planned | None, *, corrected: bool) -> _Edge:
         """The arrival compared with the plan; unknown if a camera that was off may have missed an earlier one."""
@@ -361,13 +418,14 @@ class _Person:
         """Seconds worked (None: unknown) and seconds of breaks."""
         if not here.spans:
             return None, 0.0
-        measured, rules = here.break_s, self._planned.config if self._planned else None
-        pause = measured
-        if rules is not None and here.inside_s + measured > rules.break_after_h * 3600:
-            pause = max(measured, min(rules.break_min * 60, here.inside_s + measured))
+        measured, person = here.break_s, (self._id, self._known.department)
+        rules = self._book.rota.break_rules(*person, self._day) if self._active else None
+        pause = max(measured, planned_break_s(rules, here.inside_s + measured) if rules else 0.0)
         return max(0.0, here.inside_s - (pause - measured)), pause
 
 
+_CREDITED = "present without all times: the missing planned hours are credited"
+_OPEN = frozenset({Status.MISSING_IN, Status.MISSING_OUT, Status.NOT_COVERED})
 _PUNCTUALITY = {
     (False, False): Status.ON_TIME,
     (True, False): Status.LATE,

@@ -63,7 +63,8 @@ def states(
     own: dict[date, list[Correction]] = {}
     for row in corrections:
         own.setdefault(row.day, []).append(row)
-    return {day: repr((always, found, sorted(away.get(day, [])), own.get(day, []))) for day, found in logs.items()}
+    near = {day: [own.get(day + timedelta(days=offset), []) for offset in (-2, -1, 0, 1)] for day in logs}
+    return {day: repr((always, found, sorted(away.get(day, [])), near[day])) for day, found in logs.items()}
 
 
 class SheetCache:

@@ -11,6 +11,7 @@ from engine.attendance.correction_log import CorrectionLog
 from engine.attendance.coverage import CoverageBook
 from engine.attendance.day import SHEET_COLUMNS, DaySheet, cells
 from engine.attendance.log import PunchLog, near
+from engine.attendance.periods import AFTER, BEFORE
 from engine.attendance.rota import Rota
 from engine.attendance.rows import DayRows
 from engine.attendance.sheet import Book, day_sheet
@@ -74,7 +75,7 @@ class DaySheets:
         settled = [day for day in days if today and day <= today - timedelta(days=SETTLED_DAYS)]
         logs = log_stamps(settled, self._log.raw, plan.coverage)
         leave = plan.leave(first, last) if plan.leave else {}
-        corrections = self._corrections.about_days(first - timedelta(days=1), last)
+        corrections = self._corrections.about_days(first - BEFORE, last + AFTER)
         rules = (self._rota.rules, repr(plan.config), plan.coverage.rules if plan.coverage else "")
         made_from = states(logs, rules, people, leave, corrections)
         found = {day: rows for day, state in made_from.items() if (rows := self._cache.read(day, state)) is not None}

@@ -25,7 +25,7 @@ from engine.cli.context import (
     Panel,
     Reason,
     Workspace,
-    moment,
+    moment_or_clock,
     open_workbench,
     parse_day,
 )
@@ -189,7 +189,9 @@ def correct(
     reason: Reason = "",
     came: Annotated[str | None, Option("--in", metavar="TIME", help="Add an arrival, HH:MM or ISO 8601.")] = None,
     went: Annotated[str | None, Option("--out", metavar="TIME", help="Add a departure, HH:MM or ISO 8601.")] = None,
-    status: Annotated[str | None, Option(help="Set the day's status, such as sick.")] = None,
+    status: Annotated[
+        str | None, Option(help="Set the day's status: as planned, present, excused, on leave, remote, sick or absent.")
+    ] = None,
     remove: Annotated[str | None, Option(metavar="ID", help="Remove the punch with this event id.")] = None,
     revoke: Annotated[str | None, Option(metavar="ID", help="Revoke the correction with this id.")] = None,
     approve: Annotated[bool, Option("--approve", help="Approve the day's corrections.")] = False,
@@ -199,6 +201,10 @@ def correct(
     """Correct somebody's day, or approve a correction.
 
     Give one of --in, --out, --status, --remove, --revoke and --approve.
+
+    A time without a date is placed in the working day: in a night shift, 05:30 is on the next date.
+
+    "as planned" counts the planned hours as worked; "present" keeps the times and credits planned hours without times.
 
     The correction is a new row with author and reason. The recorded rows stay as they are.
     """
@@ -219,17 +225,21 @@ def correct(
         "add" if what in {"in", "out"} else what,
         author=author,
         reason=reason or ("approved" if approve else ""),
-        time=moment(came or went or None, workbench.config.zone, on),
+        time=moment_or_clock(came or went or None, workbench.config.zone),
         direction=direction,
         value=status or "",
         refers_to=remove or revoke or "",
     )
-    rows = list(map(cells, workbench.attendance.sheets.between(on, on, workbench.people.known(), only=employee_id)))
+    sheets = workbench.attendance.sheets.between(on, on, workbench.people.known(), only=employee_id)
+    rows, waits = list(map(cells, sheets)), any(sheet.pending for sheet in sheets)
     if as_json:
         emit_json({"correction": _correction(done, workbench.office.readable), "sheet": rows})
         return
     columns = ["name", "recorded_first_in", "recorded_last_out", "recorded_status", "first_in", "last_out", "status"]
-    cell_table(f"{employee_id} on {day}", [*columns, "corrected_by", "approved_by"], rows)
+    pending = ["pending_first_in", "pending_last_out", "pending_status"] if waits else []
+    cell_table(f"{employee_id} on {day}", [*columns, *pending, "corrected_by", "approved_by"], rows)
+    if waits:
+        say(f"It counts once somebody else approves it: muster correct {employee_id} --day {day} --approve")
 
 
 @app.command(rich_help_panel=Panel.ATTENDANCE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -71,23 +71,39 @@ def parse_day(text: str) -> date:
         raise InputError(f"{text!r} is not a day", hint="write it as 2026-11-22") from error
 
 
-def moment(text: str | None, zone: ZoneInfo, day: date | None = None) -> datetime | None:
+def moment(text: str | None, zone: ZoneInfo) -> datetime | None:
     """An ISO 8601 time; without an offset it is the workplace's local time.
 
     Args:
         text: what the user typed; None stays None.
         zone: the workplace's time zone.
-        day: if given, the text may also be a time of that day, such as 08:57.
 
     Raises:
         InputError: the text is not a time.
     """
     if text is None:
         return None
-    whole = day is None or "T" in text or " " in text
     try:
-        time = datetime.fromisoformat(text if whole else f"{day}T{text}")
+        found = datetime.fromisoformat(text)
     except ValueError as error:
-        hint = "write it as 2026-11-22T08:55:00+01:00" if day is None else "write it as 08:57 or 2026-11-22T08:57"
-        raise InputError(f"{text!r} is not a time", hint=hint) from error
-    return time if time.tzinfo else time.replace(tzinfo=zone)
+        raise InputError(f"{text!r} is not a time", hint="write it as 2026-11-22T08:55:00+01:00") from error
+    return found if found.tzinfo else found.replace(tzinfo=zone)
+
+
+def moment_or_clock(text: str | None, zone: ZoneInfo) -> datetime | time | None:
+    """A time of day such as 08:57, or a moment as for `moment`.
+
+    Raises:
+        InputError: the text is neither.
+    """
+    if text is None:
+        return None
+    try:
+        if "T" in text or " " in text:
+            return moment(text, zone)
+        found = time.fromisoformat(text)
+    except (ValueError, InputError) as error:
+        raise InputError(f"{text!r} is not a time", hint="write it as 08:57 or 2026-11-22T08:57") from error
+    if found.tzinfo is not None:
+        raise InputError(f"{text!r} has an offset but no date", hint="write it as 08:57 or 2026-11-22T08:57+01:00")
+    return found

@@ -31,6 +31,10 @@ class ShiftConfig(Section):
     """Unpaid break in minutes; deducted unless the cameras saw a longer one."""
     break_after_h: float = Field(6.0, ge=0, le=24)
     """The planned break applies only to a presence longer than this many hours."""
+    break_floor: bool = True
+    """The planned break never leaves less than `break_after_h`, so that a minute more is never paid less."""
+    break_off_plan: bool = True
+    """The planned break applies to work on public holidays and on days without a shift, too: the law asks for breaks by hours worked."""
     valid_from: date | None = None
     valid_until: date | None = None
     """First and last day on which the shift begins, so that a change of plan does not rewrite the past."""
@@ -102,6 +106,12 @@ class HolidaysConfig(_Holidays):
 class AttendanceConfig(Section):
     """From the log to the day sheet."""
 
+    day_starts: time = time()
+    """Local time, at most noon, at which a working day begins where no shift says so. By default a date on the sheet is the
+    calendar's; whoever is inside at that moment stays on the day on which they came."""
+    longest_day_h: float = Field(13.0, gt=0, le=24)
+    """Somebody must look at a day with more hours inside, unless its shift is as long. The law of most countries asks for eleven hours
+    of rest, so a longer day is unusual, and often a passage is missing."""
     lead_min: float = Field(30.0, ge=0, le=240)
     """A camera that was off in the minutes before or after the start or end of a shift may have missed somebody coming or going."""
     outage_s: float = Field(60.0, ge=0)
@@ -112,6 +122,20 @@ class AttendanceConfig(Section):
     """How often the log records that a camera is watching. If the process is killed, the time since the last record is not covered."""
     four_eyes: bool = True
     """Somebody other than its author must approve a correction."""
+    count_unapproved: bool = False
+    """With `four_eyes`, corrections count before somebody approves them. By default the sheet shows apart what would hold then."""
+
+    @property
+    def approval_first(self) -> bool:
+        """A correction counts only when it is approved."""
+        return self.four_eyes and not self.count_unapproved
+
+    @field_validator("day_starts")
+    @classmethod
+    def _morning(cls, value: time) -> time:
+        if value.tzinfo is not None or value > time(12):
+            raise ValueError("give a local time up to noon, such as 04:00")
+        return value
 
 
 class RetentionConfig(Section):

@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta
 
 from engine.attendance import DaySheet, Inside, PunchRow, valid_rows
 from engine.attendance.explain import Explanation, explain
+from engine.attendance.periods import AFTER, BEFORE, Periods, forces
 from engine.reports import Stay, excel_bytes, month_report, muster_list_html, stays
 from engine.types import NOBODY
 from engine.workbench import Workbench
@@ -40,25 +41,36 @@ class AttendanceReports:
     def passages(self, rows: Sequence[DaySheet]) -> dict[tuple[str, date], list[PunchRow]]:
         """Return the valid passages by person and working day, with the ids that corrections refer to."""
         attendance, people = self._bench.attendance, self._bench.people.known()
+        longest_h = attendance.plan.config.longest_day_h
         found: dict[tuple[str, date], list[PunchRow]] = {}
         if not rows:
             return found
-        dates = sorted(row.day for row in rows)
-        for row in valid_rows(attendance.log.read(dates[0] - timedelta(days=1), dates[-1] + timedelta(days=2))):
-            who = row.employee_id
-            day = attendance.rota.day_of(row.timestamp, who, people.get(who, NOBODY).department)
-            found.setdefault((who, day), []).append(row)
+        dates: dict[str, list[date]] = {}
+        for row in rows:
+            dates.setdefault(row.employee_id, []).append(row.day)
+        first, last = min(row.day for row in rows) - BEFORE, max(row.day for row in rows) + AFTER
+        corrections = attendance.corrections.about_days(first, last)
+        logged: dict[str, list[PunchRow]] = {}
+        for passage in valid_rows(attendance.log.read(first, last)):
+            logged.setdefault(passage.employee_id, []).append(passage)
+        for who, days in dates.items():
+            held = forces(row for row in corrections if row.employee_id == who)
+            periods = Periods(
+                attendance.rota, who, people.get(who, NOBODY).department, logged.get(who, []), held, longest_h
+            )
+            found |= {(who, day): own for day in days if (own := periods.on(day))}
         return found
 
     def stays(self, first: date, last: date, only: str | None = None) -> list[Stay]:
         """Return when people were inside, see `engine.reports.stays`; `only`: one person's id."""
         attendance = self._bench.attendance
-        rows = attendance.log.read(first - timedelta(days=1), last + timedelta(days=2))
-        corrections = attendance.corrections.about_days(first, last)
+        rows = attendance.log.read(first - BEFORE, last + AFTER)
+        corrections = attendance.corrections.about_days(first - BEFORE, last + AFTER)
         if only is not None:
             rows = [row for row in rows if row.employee_id == only or row.event == "retract"]
             corrections = [row for row in corrections if row.employee_id == only]
-        return stays(rows, corrections, first, last, attendance.rota, self._bench.people.known())
+        people, config = self._bench.people.known(), attendance.plan.config
+        return stays(rows, corrections, first, last, attendance.rota, people, config)
 
     def outages(self, day: date) -> list[tuple[datetime, datetime]]:
         """Return when a camera of the entrance was off on a day, up to two minutes ago."""
@@ -72,13 +84,15 @@ class AttendanceReports:
     def explained(self, employee_id: str, day: date) -> list[Explanation]:
         """Return every log row about a person's working day, oldest first, retracted and doubtful rows included."""
         attendance, bench = self._bench.attendance, self._bench
-        department = bench.people.known().get(employee_id, NOBODY).department
-        begin, end = attendance.rota.window(employee_id, department, day)
-        logged = attendance.log.read(day - timedelta(days=1), day + timedelta(days=2))
-        rows = [row for row in logged if row.employee_id == employee_id]
+        person = bench.people.known().get(employee_id, NOBODY)
+        begin, end = attendance.rota.window(employee_id, person.department, day)
+        rows = attendance.log.about(employee_id, day - BEFORE, day + AFTER)
         readable = bench.office.readable
         withdrawn = {row.refers_to: readable(row.reason) for row in rows if row.event == "retract"}
+        periods = attendance.periods(employee_id, person, day, day)
+        valid = {row.event_id for row in valid_rows(rows)}
         own = [row for row in rows if row.event != "retract" and begin <= row.timestamp < end]
+        own = [row for row in own if row.event_id not in valid] + periods.on(day)
         return [
             explain(replace(row, reason=readable(row.reason)), withdrawn.get(row.event_id))
             for row in sorted(own, key=lambda row: (row.timestamp, row.event_id))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from datetime import time as clock
 from typing import Any
 
 import numpy as np
@@ -55,29 +56,34 @@ class Office:
         *,
         author: str,
         reason: str,
-        time: datetime | None = None,
+        time: datetime | clock | None = None,
         direction: Direction = "both",
         value: str = "",
         refers_to: str = "",
     ) -> Correction:
         """Correct a person's day, or approve a correction, see `engine.attendance.corrections`.
 
+        Args:
+            time: of an added passage; a time of day is placed in the working day, see `engine.attendance.placing`.
+
         Raises:
             InputError: the correction is invalid; nothing was written.
         """
         author, reason = self._names.ids(author), self._names.text(reason)
+        attendance, people = self._records.attendance, self._records.people.known()
+        if isinstance(time, clock):
+            time = attendance.moment_on(employee_id, day, time, direction, people)
         given = (employee_id, action, time, direction, value, refers_to, author, reason)
-        return self._records.attendance.correct(
-            Correction("", self._records.clock(), day, *given), self._records.people.known()
-        )
+        return attendance.correct(Correction("", self._records.clock(), day, *given), people)
 
     def inside(self) -> list[Inside]:
         """Return who is inside now, see `engine.attendance.inside`."""
         attendance, now = self._records.attendance, self._records.clock()
         today = attendance.day_of(now)
-        first = today - timedelta(days=2)
+        first = today - timedelta(days=4)
         corrections = attendance.corrections.about_days(first, today)
-        book = Book(self._records.people.known(), attendance.rota, self._records.zone, corrections=corrections)
+        config = attendance.plan.config
+        book = Book(self._records.people.known(), attendance.rota, self._records.zone, config, corrections=corrections)
         return inside_now(attendance.log.read(first, today), book, now)
 
     def arrivals(self, limit: int = 20) -> tuple[int, list[Arrival]]:

@@ -41,14 +41,15 @@ def arrivals(records: Records, now: datetime, limit: int = 20) -> tuple[int, lis
     rows = sorted((row for row in rows if row.timestamp.date() == today), key=lambda row: row.timestamp)
     firsts: dict[str, str] = {}
     for row in rows:
-        firsts.setdefault(row.employee_id, row.event_id)
+        if row.direction != "out":  # whoever leaves after midnight has not come today
+            firsts.setdefault(row.employee_id, row.event_id)
     newest = rows[::-1][:limit]
     sheet: dict[str, DaySheet] = {}
-    if any(firsts[row.employee_id] == row.event_id for row in newest):
+    if any(firsts.get(row.employee_id) == row.event_id for row in newest):
         sheet = {day.employee_id: day for day in book.sheets.on(today, known)}
     found = []
     for row in newest:
-        first = firsts[row.employee_id] == row.event_id
+        first = firsts.get(row.employee_id) == row.event_id
         name = known.get(row.employee_id, NOBODY).name
         day = sheet.get(row.employee_id) if first else None
         late = (day.late, day.late_min) if day else (None, None)

@@ -42,8 +42,13 @@ COLUMNS: Mapping[str, str] = {
     "liveness": "liveness of the face: passed, unproven or failed",
     "late": "yes or no; empty if no one was expected or cameras may have missed the arrival",
     "left_early": "yes or no; empty while open or if cameras may have missed the departure",
-    "credited_hours": "planned hours of excused and undecided days",
+    "credited_hours": "planned hours of excused and undecided days, and those missing where a correction says present",
     "presence": "where the person was when Muster made the sheet: inside, outside or unsure",
+    "long": "yes if the person was inside for so long that a passage may be missing",
+    "pending_first_in": "first in if the unapproved corrections counted; empty if none waits",
+    "pending_last_out": "last out if the unapproved corrections counted",
+    "pending_hours": "hours if the unapproved corrections counted",
+    "pending_status": "status if the unapproved corrections counted",
 }
 """Meaning of each column of a day sheet, in the sheet's order."""
 
@@ -72,6 +77,8 @@ SUMMARY_COLUMNS: Mapping[str, str] = {
     "not_identified": "undecided days on which the person may be among unidentified faces",
     "corrected": "corrected rows",
     "awaiting_approval": "corrected rows awaiting approval",
+    "pending_hours": "hours, worked or credited, that the unapproved corrections would add",
+    "long_days": "days so long that a passage may be missing",
 }
 """Meaning of each column of a month summary, in order."""
 
@@ -97,7 +104,8 @@ _BLUE, _ORANGE, _GREEN, _PURPLE, _SKY, _RED = "#0072B2", "#E69F00", "#009E73", "
 
 STATUSES: Mapping[str, StatusStyle] = {
     "on time": StatusStyle("✓", _GREEN, "worked", "came and went as planned, within the grace"),
-    "present": StatusStyle("●", _GREEN, "worked", "was there; no shift applied"),
+    "present": StatusStyle("●", _GREEN, "worked", "was there; no shift applied, or a correction says so"),
+    "as planned": StatusStyle("≡", _GREEN, "worked", "a correction counts the planned hours as worked"),
     "late": StatusStyle("▲", _ORANGE, "worked", "came after the planned start and the grace"),
     "left early": StatusStyle("▼", _ORANGE, "worked", "left before the planned end and the grace"),
     "late, left early": StatusStyle("◆", _ORANGE, "worked", "both"),

@@ -172,6 +172,9 @@ def _typed(row: DaySheet) -> dict[str, object]:
         "recorded_first_in": clock(row.recorded.first_in),
         "recorded_last_out": clock(row.recorded.last_out),
         "recorded_hours": hours(row.recorded.worked),
+        "pending_first_in": clock(row.pending.first_in) if row.pending else None,
+        "pending_last_out": clock(row.pending.last_out) if row.pending else None,
+        "pending_hours": hours(row.pending.worked) if row.pending else None,
     }
 
 

@@ -63,7 +63,7 @@ def headline(rows: Iterable[DaySheet]) -> Headline:
 
 @dataclass(frozen=True)
 class Exceptional:
-    """A row that needs a decision or shows one; `kind`: a status, `overdue`, `awaiting approval` or `corrected`."""
+    """A row that needs a decision or shows one; `kind`: a status, `overdue`, `long day`, `awaiting approval` or `corrected`."""
 
     row: DaySheet
     kind: str
@@ -77,6 +77,7 @@ _ORDER = (
     Status.NOT_ENROLLED,
     Status.MISSING_OUT,
     Status.MISSING_IN,
+    "long day",
     Status.LATE,
     Status.LEFT_EARLY,
     "awaiting approval",
@@ -104,12 +105,13 @@ def _kind(row: DaySheet, now: datetime, rota: Rota) -> str:
     if row.status is Status.NOT_YET:
         planned = rota.planned(row.employee_id, row.department, row.day)
         return "overdue" if planned is not None and now > planned.start + planned.grace else ""
-    if row.to_settle or row.status is Status.ABSENT:
-        return row.status
-    if row.late:
-        return Status.LATE
-    if row.left_early:
-        return Status.LEFT_EARLY
-    if row.corrected_by:
-        return "awaiting approval" if row.awaiting_approval else "corrected"
-    return ""
+    rules = (
+        (row.pending is not None, "awaiting approval"),
+        (row.long, "long day"),
+        (row.to_settle or row.status is Status.ABSENT, row.status),
+        (bool(row.late), Status.LATE),
+        (bool(row.left_early), Status.LEFT_EARLY),
+        (row.awaiting_approval, "awaiting approval"),
+        (bool(row.corrected_by), "corrected"),
+    )
+    return next((kind for holds, kind in rules if holds), "")

@@ -26,8 +26,8 @@ _DEFINED = (
     "corrected_by",
     "approved_by",
 )
-_NOT_SUMMED = {"employee_id", "name", "department", "month", "early_days", "corrected"}
-_OPEN = ("missing_in_out", "not_covered", "not_identified", "awaiting_approval")
+_NOT_SUMMED = {"employee_id", "name", "department", "month", "early_days", "corrected", "pending_hours"}
+_OPEN = ("missing_in_out", "not_covered", "not_identified", "long_days", "awaiting_approval")
 
 
 def month_report(
@@ -98,8 +98,12 @@ def _range(first: date, last: date) -> str:
 
 def _next_step(row: DaySheet) -> str:
     """What somebody has to do about the row; may be empty."""
+    if row.pending is not None:
+        return "Approve the correction."
     if step := STATUSES[row.status].next_step:
         return step
+    if row.long:
+        return "Check the times."
     return "Approve the correction." if row.awaiting_approval else ""
 
 
@@ -135,6 +139,9 @@ def _shown(row: DaySheet) -> dict[str, str]:
             f"Corrected by {row.corrected_by}{reason}. Recorded: {times}, {recorded.status or ''}. "
             f"{f'Approved by {row.approved_by}.' if row.approved_by else 'Not approved yet.'}"
         )
+        if pending := row.pending:
+            would = " to ".join(_clock(time) or "–" for time in (pending.first_in, pending.last_out))
+            correction += f" Once approved: {would}, {pending.status or ''}."
     return {
         "label": f"{row.day:%a} {row.day.day} {row.day:%b}",
         "employee_id": row.employee_id,

@@ -62,6 +62,8 @@ def _summary(employee_id: str, month: str, rows: list[DaySheet]) -> dict[str, ob
         "early_min": sum(row.early_min or 0 for row in rows),
         "corrected": sum(bool(row.corrected_by) for row in rows),
         "awaiting_approval": sum(row.awaiting_approval for row in rows),
+        "pending_hours": _total(row.pending_hours for row in rows),
+        "long_days": sum(row.long for row in rows),
         **{key: sum(row.status in words for row in rows) for key, words in _COUNTED.items()},
     }
     return {column: values[column] for column in SUMMARY_COLUMNS}

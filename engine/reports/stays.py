@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from engine.attendance.corrections import Correction, in_force
+from engine.attendance.corrections import Correction
+from engine.attendance.periods import Periods, forces, reach
 from engine.attendance.presence import times_inside
 from engine.attendance.rota import Rota
 from engine.attendance.rows import PunchRow, valid_rows
+from engine.config import AttendanceConfig
 from engine.types import NOBODY, Person
 
 
@@ -37,27 +39,26 @@ def stays(
     last: date,
     rota: Rota,
     people: Mapping[str, Person],
+    config: AttendanceConfig,
 ) -> list[Stay]:
     """When people were inside on the working days from `first` to `last`, both included, by person and time, as corrected.
 
     Args:
-        rows: of the attendance log, from the day before `first` to two days after `last`.
+        rows: of the attendance log, from three days before `first` to two days after `last`.
+        corrections: of these days, oldest first.
     """
-    by_day: dict[tuple[str, date], list[Correction]] = {}
-    for correction in corrections:
-        by_day.setdefault((correction.employee_id, correction.day), []).append(correction)
-    forces = {key: in_force(own) for key, own in by_day.items()}
-    removed = {event_id for force in forces.values() for event_id in force.removed}
-    marks = {key: list(force.added) for key, force in forces.items()}
+    own: dict[str, tuple[list[PunchRow], list[Correction]]] = {}
     for row in valid_rows(rows):
-        if row.event_id not in removed:
-            department = people.get(row.employee_id, NOBODY).department
-            day = rota.day_of(row.timestamp, row.employee_id, department)
-            marks.setdefault((row.employee_id, day), []).append(row.mark)
+        own.setdefault(row.employee_id, ([], []))[0].append(row)
+    for correction in corrections:
+        own.setdefault(correction.employee_id, ([], []))[1].append(correction)
     found: list[Stay] = []
-    for (employee_id, day), passages in marks.items():
-        if first <= day <= last:
-            here = times_inside(passages)
+    for employee_id, (passages, corrected) in own.items():
+        who = (employee_id, people.get(employee_id, NOBODY).department)
+        counted = forces(corrected, approved=config.approval_first)
+        periods = Periods(rota, *who, passages, counted, config.longest_day_h)
+        for day in (first + timedelta(days=offset) for offset in range((last - first).days + 1)):
+            here = times_inside(periods.marks(day), reach(rota.planned(*who, day), config.longest_day_h))
             found += [Stay(employee_id, day, begin, end) for begin, end in here.spans]
             if here.open_since is not None:
                 found.append(Stay(employee_id, day, here.open_since, here.last_seen or here.open_since, open=True))

@@ -36,9 +36,18 @@ def local(text: str, day: date = DAY) -> datetime:
 class Desk:
     """A book and somebody who corrects it, a minute later each time."""
 
-    def __init__(self, workspace: Path, *shown: str, four_eyes: bool = True, shifts: bool = True) -> None:
+    def __init__(
+        self,
+        workspace: Path,
+        *shown: str,
+        four_eyes: bool = True,
+        shifts: bool = True,
+        count_unapproved: bool = True,
+    ) -> None:
         rota = Rota({"office": OFFICE} if shifts else {}, HolidaysConfig(), BERLIN)
-        self.plan = Plan(rota, AttendanceConfig(four_eyes=four_eyes), directions={"door": "both"})
+        self.plan = Plan(
+            rota, AttendanceConfig(four_eyes=four_eyes, count_unapproved=count_unapproved), directions={"door": "both"}
+        )
         self.book = AttendanceBook(workspace, BERLIN, EventsConfig(cool_down_s=300), self.plan)
         self.workspace, self.now = workspace, NOON
         written = [self.book.record(sighting(time=local(at)), PEOPLE) for at in shown]
@@ -115,7 +124,11 @@ def test_removing_all_there_was_on_a_day_off_leaves_a_day_off(tmp_path: Path) ->
 @pytest.mark.parametrize("value", EXCUSES)
 def test_a_status_replaces_the_computed_one_and_is_one_that_exports_know(desk: Desk, value: str) -> None:
     desk.correct("status", value=value)
-    assert desk.shown("status", "recorded_status", "hours") == (value, "late, left early", "6.67")
+    assert desk.shown("status", "recorded_status", "hours") == (
+        value,
+        "late, left early",
+        "8.00" if value == "as planned" else "6.67",
+    )
     assert value in STATUSES
     desk.correct("status", value=value, who="E2")
     assert desk.row("E2")["status"] == value
@@ -150,18 +163,17 @@ def test_corrections_are_found_by_the_day_they_are_about(desk: Desk) -> None:
 
 
 def test_a_night_is_corrected_on_both_sides_of_midnight(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
     night = ShiftConfig(start=time(22), end=time(6), days="mon-sun")
     rota = Rota({"night": night}, HolidaysConfig(), BERLIN)
-    book = AttendanceBook(tmp_path, BERLIN, EventsConfig(), Plan(rota))
+    book = AttendanceBook(tmp_path, BERLIN, EventsConfig(), Plan(rota, AttendanceConfig(count_unapproved=True)))
     for at, way in ((local("21:58"), "in"), (local("06:10", DAY + timedelta(days=1)), "out")):
         book.correct(Correction("", NOON, DAY, "E1", "add", at, way, author="hr", reason="desk"), PEOPLE)  # type: ignore[arg-type]
     row = next(row for row in book.sheets.on(DAY, PEOPLE) if row.employee_id == "E1")
     assert (row.hours, row.status, row.note) == (8.2, "on time", "left on the next day")
-    wanted = Correction("", NOON, DAY, "E1", "add", desk.now.replace(hour=12), author="hr", reason="desk")
+    wanted = Correction("", NOON, DAY, "E1", "add", local("13:59"), author="hr", reason="desk")
     with pytest.raises(
         InputError,
-        match="is not within the working day 2026-11-23 → it lasts from 2026-11-23 12:00 to 2026-11-24 12:00",
+        match="is not within the working day 2026-11-23 → give a time from 2026-11-23 14:00 to 2026-11-24 22:00",
     ):
         book.correct(wanted, PEOPLE)
 
@@ -175,7 +187,7 @@ def test_a_night_is_corrected_on_both_sides_of_midnight(tmp_path: Path) -> None:
         ("delete", {}, "'delete' is no correction → use one of add, remove, status, approve, revoke"),
         ("add", {}, "a passage without a time"),
         ("remove", {"refers_to": "nothing"}, "'nothing' is no passage of E1 on 2026-11-23"),
-        ("status", {"value": "late"}, "'late' is no status → use one of excused"),
+        ("status", {"value": "late"}, "'late' is no status → use one of as planned, excused"),
         ("status", {"value": ""}, "'' is no status"),
         ("revoke", {"refers_to": "nothing"}, "'nothing' is no correction of E1 on 2026-11-23"),
         ("approve", {}, "no correction holds for E1 on 2026-11-23"),
@@ -227,8 +239,9 @@ def test_only_what_still_holds_can_be_revoked(desk: Desk) -> None:
     for each in (made, approval, revocation):
         with pytest.raises(InputError, match="is no correction of E1"):
             desk.correct("revoke", refers_to=each.correction_id)
+    desk.correct("approve", author="boss")
     with pytest.raises(InputError, match="no correction holds for E1"):
-        desk.correct("approve", author="boss")
+        Desk(desk.workspace / "other").correct("approve", author="boss")
 
 
 # ----------------------------------------------------------------------------------------- approvals

@@ -71,6 +71,7 @@ PASSAGES: Mapping[date, Mapping[str, str]] = {
         "on leave but here": "came 12:00, went 17:30",
         "corrected": "came 11:00, went 17:31",
         "no shift": "came 12:00, went 14:00",
+        "agreed": "came 12:00",
     },
     BLIND: {
         "on time": "came 08:25, went 17:35",
@@ -108,6 +109,7 @@ EXPECTED: Mapping[date, Mapping[str, Expected]] = {
         "both ways": ("on time", 0, 0, 8.55, 0),
         "on leave but here": ("on leave", None, None, 5.5, 3),
         "corrected": ("on time", 0, 0, 8.53, 0),
+        "agreed": ("as planned", None, None, 8.5, 0),
         "no shift": ("present", None, None, 2, 0),
         "on leave": ("on leave", None, None, None, 8.5),
         "remote": ("remote", None, None, None, 8.5),
@@ -127,6 +129,7 @@ EXPECTED: Mapping[date, Mapping[str, Expected]] = {
         **dict.fromkeys(
             (
                 "absent",
+                "agreed",
                 "arrival missed",
                 "corrected",
                 "excused",
@@ -235,6 +238,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     office, because = bench.office, {"author": "hr", "reason": "asked them"}
     office.correct(IDS["corrected"], WATCHED, "add", time=moment(WATCHED, "08:59"), direction="in", **because)
     office.correct(IDS["excused"], WATCHED, "status", value="excused", **because)
+    office.correct(IDS["agreed"], WATCHED, "status", value="as planned", **because)
+    for name in ("corrected", "excused", "agreed"):
+        office.correct(IDS[name], WATCHED, "approve", author="boss", reason="approved")
     bench.attendance.keeper.close_days(bench.clock(), bench.people.known())
     return folder
 

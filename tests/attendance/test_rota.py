@@ -116,18 +116,31 @@ def test_a_shift_lasts_as_long_as_really_passes(zone: ZoneInfo, day: str, begins
 
 
 @pytest.mark.parametrize(
-    ("ends", "hours"), [("13:59", 5 + 59 / 60), ("14:00", 6), ("14:01", 5 + 31 / 60), ("16:00", 7.5)]
+    ("ends", "floor", "hours"),
+    [
+        ("13:59", True, 5 + 59 / 60),
+        ("14:00", True, 6),
+        ("14:01", True, 6),
+        ("14:30", True, 6),
+        ("14:45", True, 6.25),
+        ("16:00", True, 7.5),
+        ("14:00", False, 6),
+        ("14:01", False, 5 + 31 / 60),
+        ("16:00", False, 7.5),
+    ],
 )
-def test_the_break_is_planned_only_in_a_shift_longer_than_the_rule_says(ends: str, hours: float) -> None:
-    planned = rota(s=shift("08:00", ends, break_min=30, break_after_h=6)).planned("E1", "", MONDAY)
+def test_the_break_is_planned_only_in_a_shift_longer_than_the_rule_says(ends: str, floor: bool, hours: float) -> None:
+    planned = rota(s=shift("08:00", ends, break_min=30, break_floor=floor)).planned("E1", "", MONDAY)
     assert planned is not None
     assert planned.hours == pytest.approx(hours)
 
 
 def test_a_break_longer_than_the_shift_leaves_no_hours_and_no_fewer() -> None:
-    planned = rota(s=shift("08:00", "10:00", break_min=180, break_after_h=1)).planned("E1", "", MONDAY)
-    assert planned is not None
-    assert planned.hours == 0
+    for floor, hours in ((True, 1), (False, 0)):
+        config = shift("08:00", "10:00", break_min=180, break_after_h=1, break_floor=floor)
+        planned = rota(s=config).planned("E1", "", MONDAY)
+        assert planned is not None
+        assert planned.hours == hours
 
 
 # ----------------------------------------------------------------------------------------- holidays
@@ -219,17 +232,22 @@ def test_who_comes_or_goes_half_an_hour_around_a_daily_shift_belongs_to_its_day(
     [
         ({}, "23 00:00", "24 00:00"),
         ({"day": shift("08:00", "16:00")}, "23 00:00", "24 00:00"),
-        ({"late": shift("14:00", "22:00")}, "23 00:00", "24 00:00"),
-        ({"late": shift("14:00", "23:00")}, "23 05:00", "24 05:00"),  # six hours after its end
-        ({"late": shift("16:00", "00:00")}, "23 06:00", "24 06:00"),
-        ({"night": shift("22:00", "06:00")}, "23 12:00", "24 12:00"),
-        ({"night": shift("22:00", "12:00")}, "23 17:00", "24 17:00"),  # half-way to the next
+        ({"late": shift("14:00", "22:00")}, "23 06:00", "24 06:00"),  # half-way to the next
+        ({"late": shift("14:00", "23:00")}, "23 06:30", "24 06:30"),
+        ({"late": shift("16:00", "00:00")}, "23 08:00", "24 08:00"),
+        ({"office": shift("09:00", "17:30")}, "23 01:15", "24 01:15"),
+        ({"clean": shift("05:00", "08:00")}, "23 00:00", "24 00:00"),  # half-way is before midnight
+        ({"night": shift("22:00", "06:00")}, "23 14:00", "24 14:00"),
+        ({"night": shift("22:00", "06:00", "mon")}, "23 14:00", "24 14:00"),  # as if there were one before and after
+        ({"night": shift("22:00", "12:00")}, "23 17:00", "24 17:00"),
         ({"early": shift("00:30", "08:30")}, "22 22:30", "23 22:30"),
         ({"early": shift("02:00", "08:30")}, "23 00:00", "24 00:00"),
-        ({"guard": shift("08:00", "08:00", "mon,thu")}, "23 00:00", "24 14:00"),
-        ({"guard": shift("08:00", "08:00", "sun,wed")}, "23 14:00", "24 00:00"),
-        ({"night": shift("22:00", "06:00", "sun"), "day": shift("10:00", "18:00", "mon")}, "23 08:00", "24 00:00"),
-        ({"day": shift("10:00", "18:00", "mon"), "early": shift("00:30", "08:00", "tue")}, "23 00:00", "23 22:30"),
+        ({"guard": shift("08:00", "08:00")}, "23 08:00", "24 08:00"),
+        ({"guard": shift("08:00", "08:00", "mon,thu")}, "23 04:00", "24 12:00"),  # four hours on either side
+        ({"guard": shift("20:00", "20:00", "sun")}, "23 21:59", "24 00:00"),
+        ({"guard": shift("08:00", "08:00", "sun,wed")}, "23 12:00", "24 00:00"),
+        ({"night": shift("22:00", "06:00", "sun"), "day": shift("10:00", "18:00", "mon")}, "23 08:00", "24 02:00"),
+        ({"day": shift("10:00", "18:00", "mon"), "early": shift("00:30", "08:00", "tue")}, "23 02:00", "23 22:30"),
     ],
 )
 def test_working_days_by_hand(shifts: Mapping[str, ShiftConfig], begin: str, end: str) -> None:

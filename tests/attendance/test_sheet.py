@@ -101,7 +101,7 @@ CASES = {
     "09:00, 17:29:59": ("left early", "8.00", 0, 0),
     "09:00, 16:00": ("left early", "6.50", 0, 90),
     "09:30, 15:30": ("late, left early", "6.00", 30, 120),  # six hours exactly: no break
-    "09:30, 15:30:36": ("late, left early", "5.51", 30, 119),
+    "09:30, 15:30:36": ("late, left early", "6.00", 30, 119),  # nor less than six hours for a little more
     "09:00": ("missing out", "", 0, ""),
     "in 09:00": ("missing out", "", 0, ""),
     "in 09:00, out 12:00, in 13:00": ("missing out", "3.00", 0, ""),
@@ -152,6 +152,38 @@ def test_all_statuses_have_a_case_and_a_meaning() -> None:
     assert here | today | elsewhere | {*EXCUSES, *LEAVE_KINDS} == set(Status)
     assert set(STATUSES) == set(Status)
     assert tuple(COLUMNS) == SHEET_COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("passages", "config", "hours"),
+    [
+        ("09:00, 15:00", {}, "6.00"),
+        ("09:00, 15:01", {}, "6.00"),  # a minute more is not paid less
+        ("09:00, 15:30", {}, "6.00"),
+        ("09:00, 15:45", {}, "6.25"),
+        ("in 09:00, out 12:00, in 12:10, out 15:20", {}, "6.00"),  # ten minutes were seen, ten more are missing
+        ("in 09:00, out 12:00, in 12:45, out 15:20", {}, "5.58"),  # a longer break was seen
+        ("09:00, 15:01", {"break_floor": False}, "5.52"),
+        ("09:00, 15:00", {"break_floor": False}, "6.00"),
+    ],
+)
+def test_the_planned_break_has_no_cliff(passages: str, config: dict[str, bool], hours: str) -> None:
+    assert sheet(passages, shift=OFFICE.model_copy(update=config))["hours"] == hours
+
+
+@pytest.mark.parametrize("off_plan", [True, False])
+@pytest.mark.parametrize("day", [MONDAY, SATURDAY, MONDAY + timedelta(days=1)], ids=["planned", "free", "holiday"])
+def test_whether_the_break_holds_off_the_plan_is_a_setting(day: date, off_plan: bool) -> None:
+    shift = OFFICE.model_copy(update={"break_off_plan": off_plan})
+    rota = Rota({"office": shift}, HolidaysConfig(extra={MONDAY + timedelta(days=1): "Fair"}), BERLIN)
+    row = sheet("09:00, 17:00", day=day, rota=rota)
+    assert row["hours"] == ("7.50" if off_plan or day == MONDAY else "8.00")
+
+
+def test_without_any_shift_near_no_break_is_planned() -> None:
+    office = OFFICE.model_copy(update={"valid_until": MONDAY})
+    for days, hours in ((6, "7.50"), (7, "7.50"), (8, "8.00")):
+        assert sheet("09:00, 17:00", day=MONDAY + timedelta(days=days), shift=office)["hours"] == hours
 
 
 # ----------------------------------------------------------------------------------------- cameras that were off
@@ -226,8 +258,8 @@ def test_how_much_was_covered() -> None:
         ("in 09:20, out 12:00", "12:30", "late"),
         ("in 09:00, out 12:00", "17:30", "left early"),
         ("in 09:00, out 12:00, in 13:00", "19:00", "inside"),  # works on
-        ("09:00", "23:59:59", "possibly inside"),
-        ("09:00", "+1 00:00", "missing out"),
+        ("09:00", "+1 01:14:59", "possibly inside"),
+        ("09:00", "+1 01:15", "missing out"),  # half-way to the next shift
         ("09:00, 17:20", "17:30:05", "left early"),  # the last minute's coverage is not written yet
         ("out 12:00", "12:30", "missing in"),
         ("", "-1 23:59", ""),  # has not begun

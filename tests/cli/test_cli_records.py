@@ -231,9 +231,11 @@ def test_a_day_is_reported_corrected_and_approved(run: Run) -> None:
         run("correct", "E1", "--day", DAY, "--remove", late, "--reason", "Ben Bär [b] took the badge", "--json")
     )
     assert gone["sheet"][0]["recorded_last_out"] == "17:00:00"
-    assert gone["sheet"][0]["last_out"] == ""
+    (held,) = gone["sheet"]
+    assert (held["last_out"], held["pending_last_out"], held["pending_status"]) == ("17:00:00", "", "missing out")
     text = run("correct", "E1", "--day", DAY, "--out", "16:30", "--reason", "gate broken")
     assert "16:30" in text.out
+    assert "It counts once somebody else approves it: muster correct E1" in text.out
     refused(run("correct", "E1", "--day", DAY, "--approve"), 4, "Sam made the correction")
     assert run("correct", "E1", "--day", DAY, "--approve", "--author", "Kim").code == 0
     found = parsed(run("corrections", "--day", DAY, "--json"))

@@ -70,6 +70,25 @@ def test_arrivals_are_of_today_newest_first_with_who_is_late(bench: Workbench) -
     assert [each.name for each in bench.office.arrivals(2)[1]] == ["Ada", "Cleo"]
 
 
+def test_whoever_left_after_midnight_comes_only_later(tmp_path: Path) -> None:
+    (tmp_path / "muster.toml").write_text(
+        SETTINGS + '[cameras.entrance]\ndirection = "out"\n[cameras.in]\ndirection = "in"\n'
+    )
+    bench = Workbench(tmp_path, load_config(tmp_path), clock=lambda: NOW)
+    bench.people.put_all([Person("E1", "Ada")])
+    punch(bench, "E1", 0, 5)
+    assert bench.office.arrivals()[0] == 0
+    coverage = bench.attendance.plan.coverage
+    assert coverage is not None
+    for camera in ("entrance", "in"):
+        coverage.record(Span(camera, NOW.replace(hour=0), NOW))
+    identity = Identity(TrackState.KNOWN, "E1", 3, 3, 0.8, None, None, None, 0.45)
+    came = Sighting("E1", NOW.replace(hour=9, minute=20), "in", "t-in", identity, "model", 1)
+    bench.attendance.record(came, bench.people.known())
+    count, found = bench.office.arrivals()
+    assert (count, [(each.first, each.late_min) for each in found]) == (1, [(True, 20), (False, None)])
+
+
 def test_nobody_is_late_whose_arrival_a_camera_may_have_missed(bench: Workbench) -> None:
     punch(bench, "E2", 9, 20)
     watched(bench, 9)  # it was off until nine

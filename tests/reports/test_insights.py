@@ -12,7 +12,7 @@ from engine.attendance import DaySheet, PunchRow, Rota
 from engine.attendance.corrections import Correction
 from engine.attendance.presence import Direction
 from engine.attendance.rows import PunchEvent
-from engine.config import HolidaysConfig, ShiftConfig
+from engine.config import AttendanceConfig, HolidaysConfig, ShiftConfig
 from engine.reports import (
     Day,
     arrivals,
@@ -47,7 +47,7 @@ def test_nothing_gives_nothing() -> None:
         [],
         [],
     )
-    assert stays([], [], DAY, DAY, ROTA, {}) == []
+    assert stays([], [], DAY, DAY, ROTA, {}, AttendanceConfig()) == []
 
 
 def test_the_figures_of_a_morning() -> None:
@@ -166,7 +166,8 @@ def log(event_id: str, clock: str, direction: Direction, event: PunchEvent = "pu
 
 
 def spans(rows: list[PunchRow], corrections: list[Correction] | None = None) -> list[str]:
-    found = stays(rows, corrections or [], DAY, DAY, ROTA, {"E1": Person("E1", "Ann")})
+    config = AttendanceConfig(count_unapproved=True)
+    found = stays(rows, corrections or [], DAY, DAY, ROTA, {"E1": Person("E1", "Ann")}, config)
     return [f"{stay.begin:%H:%M}-{stay.end:%H:%M}{' open' if stay.open else ''}" for stay in found]
 
 

@@ -246,6 +246,8 @@ def test_a_month_is_added_up_as_its_columns_say() -> None:
         "not_identified": 1,
         "corrected": 2,
         "awaiting_approval": 1,
+        "pending_hours": 0.0,
+        "long_days": 0,
     }
 
 

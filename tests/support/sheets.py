@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta, timezone
 from html.parser import HTMLParser
+from itertools import cycle
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.attendance import Book, DaySheet, Inside, Presence, Rota, Status
-from engine.attendance.day import Recorded, credit
+from engine.attendance.day import Variant, credit
 from engine.attendance.explain import Part
 from engine.config import HolidaysConfig
 from engine.reports import STATUSES, month_report, muster_list_html
@@ -105,7 +106,7 @@ def typed(cells: Mapping[str, object]) -> DaySheet:
         covered_pct=int(covered) if covered else None,
         similarity_in=float(similarity) if similarity else None,
         notes=(Part("{note}", {"note": note}),) if note else (),
-        recorded=Recorded(
+        recorded=Variant(
             _at(day, take("recorded_first_in")),
             _at(day, take("recorded_last_out")),
             _hours(take("recorded_hours")),
@@ -138,12 +139,12 @@ def unseen(day: int, status: str, **values: object) -> DaySheet:
 
 def month(people: int) -> list[DaySheet]:
     """The working days of November 2026 of so many people, every status among them."""
-    words = list(STATUSES)
+    words = cycle(STATUSES)
     days = [day for day in range(1, 31) if date(2026, 11, day).weekday() < 5]
     rows = []
     for person in range(people):
         for index, day in enumerate(days):
-            word = words[(person * 7 + index) % len(words)] if (person + index) % 4 == 0 else "on time"
+            word = next(words) if (person + index) % 4 == 0 else "on time"
             who = {"employee_id": f"E{person:03d}", "name": f"Person {person}", "department": f"D{person % 5}"}
             if STATUSES[word].group == "worked":
                 late = 25 if "late" in word else 0

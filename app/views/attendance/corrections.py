@@ -11,10 +11,9 @@ from app.ui import parts
 from app.web import access
 from app.words import say, say_date, say_time, term
 from engine.attendance import DaySheet
-from engine.attendance.corrections import EXCUSES, Correction, holding, in_force
+from engine.attendance.corrections import EXCUSES, Correction, authors, holding, waiting
 from engine.attendance.explain import Explanation
 from engine.errors import InputError, MusterError
-from engine.types import NOBODY
 from engine.workbench import Workbench
 
 _KEY = "attendance-correct"
@@ -36,12 +35,19 @@ def _what(bench: Workbench, each: Correction) -> str:
         text = {"in": say("arrival {time}"), "out": say("departure {time}")}.get(
             each.direction or "both", say("passage {time}")
         )
-        return text.format(time=say_time(each.time.astimezone(bench.config.zone)) if each.time else "")
+        return text.format(time=_time(each, bench) if each.time else "")
     if each.action == "status":
         return say("status {word}", word=term(each.value))
     return {"remove": say("passage removed"), "approve": say("approved"), "revoke": say("correction revoked")}.get(
         each.action, each.action
     )
+
+
+def _time(each: Correction, bench: Workbench) -> str:
+    """An added time, with its date where that is not the working day's."""
+    assert each.time is not None
+    local = each.time.astimezone(bench.config.zone)
+    return say_time(local) if local.date() == each.day else f"{say_time(local)} ({say_date(local.date())})"
 
 
 def _history(bench: Workbench, own: Sequence[Correction]) -> None:
@@ -73,11 +79,19 @@ def _actions(
         names["not_this"] = say("Not this person")
     if holding(own):
         names["revoke"] = say("Revoke a correction")
-        force = in_force(own)
-        mine = author.casefold() in {name.casefold() for name in force.by}
-        if not force.approved_by and not (four_eyes and mine):
-            names["approve"] = say("Approve")
+    if waiting(own) and not (four_eyes and author.casefold() in authors(own)):
+        names["approve"] = say("Approve")
     return names
+
+
+def _meaning(status: str) -> str:
+    """What a status does with the hours."""
+    told = {
+        "as planned": say("The planned hours count as worked."),
+        "present": say("The times stay. Planned hours without times are credited."),
+        "absent": say("Nothing is credited."),
+    }
+    return told.get(status, say("The planned hours are credited, not worked."))
 
 
 def _form(
@@ -95,6 +109,10 @@ def _form(
             st.caption(say("The cameras' rows stay. Muster adds a row with your name and reason."))
             return
         value = _value(bench, action, passages, own, row)
+        if action == "status" and value:
+            st.caption(_meaning(str(value)))
+        if action in {"in", "out"}:
+            st.caption(say("After midnight, Muster takes the date that fits the shift."))
         if action == "not_this":
             st.caption(say("Muster removes the passage and no longer takes this face for them."))
         reason = st.text_input(
@@ -112,8 +130,10 @@ def _form(
             key=f"{_KEY}-save",
             disabled=value is None or not (reason.strip() or action == "approve"),
         )
-        held = holding(own) and not in_force(own).approved_by
-        if held and bench.config.attendance.four_eyes and "approve" not in names:
+        settings = bench.config.attendance
+        if settings.approval_first and action != "approve":
+            st.caption(say("A correction counts once someone else has approved it."))
+        elif waiting(own) and settings.four_eyes and "approve" not in names:
             st.caption(say("Someone else must approve your correction."))
         if error := st.session_state.pop(_ERROR, None):
             parts.notice(*error, tone="bad")
@@ -148,15 +168,15 @@ def _save(employee_id: str, day: date, action: str, value: str | time | None, re
     """Save the correction in the name of the signed-in user."""
     try:
         bench, author = access.acting("attendance.correct")
-        office, department = bench.office, bench.people.known().get(employee_id, NOBODY).department
+        office = bench.office
 
-        def correct(kind: str, **more: object) -> None:
-            office.correct(employee_id, day, kind, author=author, reason=reason or say("approved"), **more)  # type: ignore[arg-type]
+        def correct(kind: str, **more: object) -> Correction:
+            return office.correct(employee_id, day, kind, author=author, reason=reason or say("approved"), **more)  # type: ignore[arg-type]
 
         def passage() -> None:
             if not isinstance(value, time):
                 raise InputError("the time is missing", hint="enter it like 08:57")
-            correct("add", time=bench.attendance.rota.moment_on(employee_id, department, day, value), direction=action)
+            correct("add", time=value, direction=action)
 
         todo: Mapping[str, Callable[[], object]] = {
             "in": passage,

@@ -173,6 +173,8 @@ def _summary(row: DaySheet) -> None:
         lines.append(line(say("Cameras only"), state, times))
         approved = say("approved by {name}", name=row.approved_by) if row.approved_by else say("awaits approval")
         lines.append(line(say("Corrected by"), f"{row.corrected_by}: {row.correction_reason} · {approved}"))
+    if row.pending is not None:
+        lines.append(line(say("Waiting"), tables.once_approved(row)))
     if row.notes:
         lines.append(line(say("Notes"), tables.note(row)))
     parts.show('<div class="a-row">{lines}</div>', lines=parts.joined(lines))

@@ -110,9 +110,8 @@ def exceptions(found: Sequence[Exceptional], *, several_days: bool) -> None:
     cells = []
     marks = {kind: parts.mark(kind) for kind in {each.kind for each in found}}
     for each in found:
-        told = note(each.row)
-        todo = _next_step(each.kind, each.row)
-        cells.append({**_base(each.row, marks[each.kind]), "next": " · ".join(filter(None, (told, todo)))})
+        told, would, todo = note(each.row), once_approved(each.row), _next_step(each.kind, each.row)
+        cells.append({**_base(each.row, marks[each.kind]), "next": " · ".join(filter(None, (told, would, todo)))})
     order = ["face", "name", "status", "date", "next", "came", "left", "planned", "department"]
     columns = _columns([each.kind for each in found], several_days=several_days)
     columns["next"] = st.column_config.TextColumn(say("Finding and next step"), width=400)
@@ -127,6 +126,7 @@ def _next_step(kind: str, row: DaySheet) -> str:
         ),
         "awaiting approval": lambda: say("Someone else must approve a correction."),
         "corrected": lambda: say("Corrected and approved."),
+        "long day": lambda: say("Check the times. If they are right, set the status present."),
         "late": lambda: say("{minutes} after the planned start", minutes=say_minutes(row.late_min or 0)),
         "left early": lambda: say("{minutes} before the planned end", minutes=say_minutes(row.early_min or 0)),
     }
@@ -158,6 +158,16 @@ def sheet(rows: Sequence[DaySheet], *, several_days: bool) -> None:
     order += ["recorded", "corrected", "reason", "approved"] if corrected else []
     columns = _columns([row.status for row in rows], several_days=several_days)
     _show(rows, cells, columns, [*order, "covered"], "attendance-sheet")
+
+
+def once_approved(row: DaySheet) -> str:
+    """What will hold if somebody approves the corrections that wait; empty: none waits."""
+    if row.pending is None:
+        return ""
+    hours = say_minutes(row.pending.worked.total_seconds() / 60) if row.pending.worked is not None else ""
+    status = term(row.pending.status) if row.pending.status else ""
+    times = span(row.pending.first_in, row.pending.last_out) if row.pending.first_in or row.pending.last_out else ""
+    return say("once approved: {what}", what=", ".join(filter(None, (status, times, hours))) or "–")
 
 
 def _recorded(row: DaySheet) -> str:

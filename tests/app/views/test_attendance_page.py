@@ -242,18 +242,24 @@ def test_a_correction_shows_with_author_and_reason_and_somebody_else_approves_it
     page = click(page, "Save correction")
     assert not page.exception
     shown = texts(page)
-    for part in ("badge desk saw them", ">hr<", "valid", "awaits approval", "Cameras only"):
+    for part in ("badge desk saw them", ">hr<", "valid", "awaits approval", "Cameras only", "once approved: on time"):
         assert part in shown, part
     bench = bench_of(workspace, monkeypatch)
     (row,) = bench.attendance.sheets.between(
         date.fromisoformat(day), date.fromisoformat(day), bench.people.known(), only=who
     )
-    assert (row.corrected_by, row.late_min, row.approved_by) == ("hr", 0, "")
+    assert (row.corrected_by, bool(row.late_min), row.approved_by) == ("hr", True, "")
+    assert row.pending is not None
+    assert row.pending.status == "on time"
     assert "approve" not in page.segmented_control(key="attendance-correct-action").options
     page = open_page("attendance", workspace, monkeypatch, "admin", query={"person": who, "day": day})
     page.segmented_control(key="attendance-correct-action").set_value("approve").run()
     page = click(page, "Approve")
     assert "approved by admin" in texts(page)
+    (row,) = bench.attendance.sheets.between(
+        date.fromisoformat(day), date.fromisoformat(day), bench.people.known(), only=who
+    )
+    assert (row.late_min, row.pending) == (0, None)
     page.segmented_control(key="attendance-correct-action").set_value("revoke").run()
     page.text_input(key="attendance-correct-reason").set_value("it was not so").run()
     page = click(page, "Save correction")
