@@ -1,14 +1,14 @@
 """The attendance log: append-only, and the truth from which everything else is derived.
 
-A person's first sighting is a `punch`. Within the cool-down after it, further sightings in the same direction are not punches; at
-most one of them per cool-down becomes a `seen` row, so that the last time out is known. A `retract` row withdraws a name and refers
-to the row that it takes back. A face that could not be identified for certain is an `unidentified` row under the id that it
-resembled most: it adds to nobody's time, but that person is not called absent. Rows are never rewritten.
+A person's first sighting is a `punch`. Within the cool-down after it, further sightings in the same direction become `seen` rows, so
+that the last time out is known; a camera that sees the person go the other way writes a punch all the same. A `retract` row withdraws
+a name and refers to the row that it takes back. A face that could not be identified for certain is an `unidentified` row under the id
+that it resembled most: it adds to nobody's time, but that person is not called absent. Rows are never rewritten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -179,8 +179,9 @@ class PunchLog(TypedDayLog[PunchRow]):
 
     def _event(self, sighting: Sighting, day: date) -> PunchEvent | None:
         own = self.about(sighting.employee_id, day - timedelta(days=1), day + timedelta(days=1))
-        rows = [*valid_rows(own), *(row for row in own if row.event == "unidentified")]
-        rows = [row for row in rows if row.direction == self._direction(sighting.camera)]
+        valid, direction = valid_rows(own), self._direction(sighting.camera)
+        rows = [*valid, *(row for row in own if row.event == "unidentified")]
+        rows = [row for row in rows if row.direction == direction]
         punches, seen, doubts = (
             [row.timestamp for row in rows if row.event == event] for event in ("punch", "seen", "unidentified")
         )
@@ -192,7 +193,15 @@ class PunchLog(TypedDayLog[PunchRow]):
             doubts=doubts,
             arrival=sighting.arrival,
             certain=sighting.certain,
+            changes=_changes(direction, [row for row in valid if row.timestamp <= sighting.time]),
         )
+
+
+def _changes(direction: Direction, before: Sequence[PunchRow]) -> bool:
+    """Whether a passage goes the other way than the last one before it whose direction is known."""
+    known = [row for row in before if row.direction in {"in", "out"}]
+    last = max(known, key=lambda row: row.timestamp, default=None)
+    return direction != "both" and last is not None and last.direction != direction
 
 
 def near(day: date) -> list[date]:

@@ -302,10 +302,10 @@ def test_face_and_pin_share_one_cool_down(place: Workbench, clock: Clock) -> Non
 
     punch(place, "E1", clock(), track="run-1")
     clock.forward(seconds=10)
-    by_pin()  # seen again, which is kept once
-    clock.forward(seconds=10)
-    by_pin()
-    clock.forward(seconds=cool_down_s - 20)
+    by_pin()  # seen again
+    clock.forward(seconds=5)
+    by_pin()  # the same passage
+    clock.forward(seconds=cool_down_s - 15)
     by_pin()
     assert events == ["seen", None, "punch"]
     clock.forward(seconds=10)

@@ -71,10 +71,12 @@ def test_the_first_sighting_punches_with_its_evidence(book: AttendanceBook) -> N
     assert stored.evidence_image == "images/evidence/x.jpg"
 
 
-def test_within_the_cool_down_there_is_no_second_punch_and_one_seen_row_at_most(book: AttendanceBook) -> None:
-    written = [book.record(sighting(time=at(second)), PEOPLE) for second in (0, 10, 20, 150, COOL_DOWN_S - 0.001)]
-    assert [row and row.event for row in written] == ["punch", "seen", None, None, None]
-    assert events(book) == ["punch", "seen"]
+def test_within_the_cool_down_there_is_no_second_punch_but_the_last_sighting_is_kept(book: AttendanceBook) -> None:
+    written = [book.record(sighting(time=at(second)), PEOPLE) for second in (0, 9, 20, 29, 150, COOL_DOWN_S - 0.001)]
+    assert [row and row.event for row in written] == ["punch", None, "seen", None, "seen", "seen"]
+    assert events(book) == ["punch", "seen", "seen", "seen"]
+    (row,) = book.sheets.on(DAY, PEOPLE)
+    assert (row.punches, row.worked) == (1, timedelta(seconds=COOL_DOWN_S - 0.001))
 
 
 def test_exactly_at_the_cool_down_the_next_sighting_punches(book: AttendanceBook) -> None:
@@ -148,9 +150,11 @@ def test_midnight_of_the_workplace_divides_the_days(tmp_path: Path, zone: str) -
 def test_the_cool_down_holds_over_midnight(book: AttendanceBook) -> None:
     midnight = datetime(2026, 11, 24, tzinfo=UTC)
     book.record(sighting(time=midnight - timedelta(seconds=1)), PEOPLE)
-    row = book.record(sighting(time=midnight + timedelta(seconds=1)), PEOPLE)
+    row = book.record(sighting(time=midnight + timedelta(seconds=20)), PEOPLE)
     assert row is not None
     assert row.event == "seen"
+    (day,) = book.sheets.between(DAY, DAY + timedelta(days=1), PEOPLE)
+    assert (day.day, day.worked) == (DAY, timedelta(seconds=21)), "it belongs to the punch that it follows"
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,17 @@ def test_the_first_sighting_is_a_punch_whether_or_not_a_presence_begins() -> Non
     assert event_for(at(0), COOL_DOWN, punches=[], arrival=False) == "punch"
 
 
-def test_one_sighting_per_cool_down_is_kept_as_seen() -> None:
-    assert event_for(at(30), COOL_DOWN, punches=[at(0)], seen=[at(10)]) is None
-    assert event_for(at(59), COOL_DOWN, punches=[at(0)], seen=[at(-1)]) == "seen"
+@pytest.mark.parametrize(
+    ("second", "event"), [(5, None), (19, None), (20, "seen"), (59, "seen"), (9, None), (-5, None)]
+)
+def test_each_later_sighting_within_the_cool_down_is_kept_as_seen(second: float, event: str | None) -> None:
+    assert event_for(at(second), COOL_DOWN, punches=[at(0)], seen=[at(10)]) == event
+
+
+def test_whoever_goes_the_other_way_punches_whatever_the_cool_down() -> None:
+    assert event_for(at(1), COOL_DOWN, punches=[at(0)], seen=[at(0.5)], changes=True) == "punch"
+    assert event_for(at(1), COOL_DOWN, punches=[at(0)], changes=True, arrival=False) is None, "still in view"
+    assert event_for(at(1), COOL_DOWN, punches=[at(0)], changes=True, certain=False) is None
 
 
 @pytest.mark.parametrize("kind", ["punches", "seen", "doubts"])
