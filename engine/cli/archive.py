@@ -65,7 +65,7 @@ def process_command(
     config = load_config(workspace)
     recordings, wrong = listed(files or [], config.zone, camera=camera, start=start, manifest=manifest)
     with progress_bar(quiet=as_json) as progress:
-        bench = open_workbench(workspace, config, progress=progress)
+        bench = open_workbench(workspace, config, progress=progress, begin=True)
         report = process(bench, recordings, wrong, _crew(ray, workers), progress)
     if as_json:
         emit_json(dataclasses.asdict(report) | {"complete": report.complete, "video_s": report.video_s})

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import calendar
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,52 +16,30 @@ from engine.cli.context import (
     Csv,
     Day,
     EmployeeId,
+    From,
     Html,
     Json,
     Month,
     Panel,
     Reason,
+    Until,
     Workspace,
     moment_or_clock,
     open_workbench,
-    parse_day,
 )
 from engine.cli.output import answer, counted, emit_json, say, table
+from engine.cli.span import days, spelled, working_day
 from engine.errors import InputError
 from engine.types import NOBODY
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from engine.attendance import Correction, DaySheet, PunchRow
     from engine.attendance.presence import Direction
     from engine.operations.reporting import AttendanceReports
 
 app = typer.Typer()
-_FIRST_YEAR, _LAST_YEAR = 1900, 9000
-
-
-def days(day: str | None, month: str | None, today: date) -> tuple[date, date]:
-    """First and last day of `--day` or `--month`; today by default.
-
-    Raises:
-        InputError: the text is not a day or month, or both are given.
-    """
-    if day and month:
-        raise InputError("--day and --month exclude each other", hint="give one of them")
-    if month:
-        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
-            raise InputError(f"{month!r} is not a month", hint="write it as 2026-11")
-        first = _working_day(f"{month}-01")
-        return first, first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    found = today if day is None else _working_day(day)
-    return found, found
-
-
-def _working_day(text: str) -> date:
-    """A day in a year that time zones can handle."""
-    found = parse_day(text)
-    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
-        raise InputError(f"{text!r} is too far from today", hint="write it as 2026-11-22")
-    return found
 
 
 def cell_table(title: str, columns: list[str], rows: Sequence[Mapping[str, object]]) -> None:
@@ -77,6 +52,8 @@ def cell_table(title: str, columns: list[str], rows: Sequence[Mapping[str, objec
 def report(
     day: Day = None,
     month: Month = None,
+    since: From = None,
+    until: Until = None,
     person: Annotated[str | None, Option("--id", show_default="everybody", help="Employee id.")] = None,
     summary: Annotated[bool, Option("--summary", help="Print totals per person instead of days.")] = False,
     as_csv: Csv = False,
@@ -95,15 +72,15 @@ def report(
 
     workbench = open_workbench(workspace)
     reports = AttendanceReports(workbench)
-    first, last = days(day, month, reports.now.date())
+    first, last = days(day, month, reports.now.date(), since, until)
     rows = reports.rows(first, last, person)
-    span = month or first.isoformat()
+    span = spelled(first, last)
     name = workbench.people.known().get(person, NOBODY).name or person if person else ""
     title = f"Attendance {span}" + (f", {name}" if name else "")
     if xlsx is not None or html is not None:
-        _write_report(reports, rows, title, xlsx, html)
+        _write_report(reports, rows, title, (first, last), xlsx, html)
     elif summary:
-        _print_summary(rows, span, as_csv=as_csv, as_json=as_json)
+        _print_summary(rows, first, last, as_csv=as_csv, as_json=as_json)
     elif as_json:
         passages = reports.passages(rows)
         own = (list(map(_passage, passages.get((row.employee_id, row.day), ()))) for row in rows)
@@ -111,7 +88,7 @@ def report(
     elif as_csv:
         sys.stdout.write(sheet_csv(rows))
     elif not rows:
-        say(f"Nobody was seen {'in ' + month if month else 'on ' + first.isoformat()}.")
+        say(f"Nobody was seen or expected: {span}.")
     else:
         columns = ["employee_id", "name", "first_in", "last_out", "hours", "status", "note"]
         cell_table(title, columns if first == last else ["date", *columns], list(map(cells, rows)))
@@ -127,28 +104,35 @@ def _passage(row: PunchRow) -> dict[str, str]:
 
 
 def _write_report(
-    reports: AttendanceReports, rows: list[DaySheet], title: str, xlsx: Path | None, html: Path | None
+    reports: AttendanceReports,
+    rows: list[DaySheet],
+    title: str,
+    span: tuple[date, date],
+    xlsx: Path | None,
+    html: Path | None,
 ) -> None:
+    from engine.reports import payroll_period
     from engine.storage import atomic_write
 
     if xlsx is not None:
-        atomic_write(xlsx, reports.excel(rows, title, reports.verified()))
+        atomic_write(xlsx, reports.excel(rows, title, reports.verified(), payroll_period(*span)))
         say(f"{counted(len(rows), 'row')} written to {xlsx}")
     if html is not None:
         atomic_write(html, reports.month_page(rows, title, reports.verified()).encode())
         say(f"{counted(len(rows), 'row')} written to {html}")
 
 
-def _print_summary(rows: list[DaySheet], span: str, *, as_csv: bool, as_json: bool) -> None:
-    from engine.reports import summarise, summary_csv
+def _print_summary(rows: list[DaySheet], first: date, last: date, *, as_csv: bool, as_json: bool) -> None:
+    from engine.reports import payroll_period, summarise, summary_csv
 
+    period = payroll_period(first, last)
     if as_json:
-        emit_json(summarise(rows))
+        emit_json(summarise(rows, period))
     elif as_csv:
-        sys.stdout.write(summary_csv(rows))
+        sys.stdout.write(summary_csv(rows, period))
     else:
         columns = ["employee_id", "name", "days_worked", "hours", "planned_hours", "balance", "late_days", "absent"]
-        cell_table(f"Summary {span}", columns, summarise(rows))
+        cell_table(f"Summary {spelled(first, last)}", columns, summarise(rows, period))
 
 
 @app.command(rich_help_panel=Panel.ATTENDANCE)
@@ -217,7 +201,7 @@ def correct(
         raise InputError(
             "give one correction at a time", hint="use one of --in, --out, --status, --remove, --revoke, --approve"
         )
-    what, on = given[0], _working_day(day)
+    what, on = given[0], working_day(day)
     direction: Direction = "in" if what == "in" else "out" if what == "out" else "both"
     done = workbench.office.correct(
         employee_id,
@@ -244,12 +228,18 @@ def correct(
 
 @app.command(rich_help_panel=Panel.ATTENDANCE)
 def corrections(
-    day: Day = None, month: Month = None, workspace: Workspace = Path("data"), as_json: Json = False
+    day: Day = None,
+    month: Month = None,
+    since: From = None,
+    until: Until = None,
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
 ) -> None:
     """List corrections and approvals by working day."""
     workbench = open_workbench(workspace)
     zone, readable = workbench.config.zone, workbench.office.readable
-    rows = workbench.attendance.corrections.about_days(*days(day, month, workbench.clock().astimezone(zone).date()))
+    today = workbench.clock().astimezone(zone).date()
+    rows = workbench.attendance.corrections.about_days(*days(day, month, today, since, until))
     if as_json:
         emit_json([_correction(row, readable) for row in rows])
         return

@@ -39,23 +39,40 @@ Csv = Annotated[bool, Option("--csv", help="Print CSV.")]
 Html = Annotated[Path | None, Option(help="Write a printable page to this file.")]
 Day = Annotated[str | None, Option(show_default="today", help="Working day, YYYY-MM-DD.")]
 Month = Annotated[str | None, Option(help="Month instead of a day, YYYY-MM.")]
+From = Annotated[str | None, Option("--from", help="First day of a period, such as a payroll period; with --until.")]
+Until = Annotated[str | None, Option("--until", help="Last day of the period, included.")]
 EmployeeId = Annotated[str, Argument(help="Employee id.")]
 Host = Annotated[str, Option(help="Address to listen on; 0.0.0.0 accepts other machines.")]
 Port = Annotated[int, Option(min=1, max=65535, help="TCP port to listen on.")]
 
 
 def open_workbench(
-    workspace: Path, config: Config | None = None, *, progress: Callable[[str, int, int], None] | None = None
+    workspace: Path,
+    config: Config | None = None,
+    *,
+    progress: Callable[[str, int, int], None] | None = None,
+    begin: bool = False,
 ) -> Workbench:
     """Open a workspace.
 
     Args:
         config: its settings; default: read them from the workspace.
         progress: called with (activity, done, total) while models load.
+        begin: the command may begin a new workspace; others refuse a folder that does not exist, which is a typing error.
+
+    Raises:
+        InputError: there is no such workspace.
     """
+    from engine.config import load_config
     from engine.models import no_progress
     from engine.workbench import Workbench
 
+    config = config or load_config(workspace)
+    if not (begin or workspace.is_dir() or config.store):
+        raise InputError(
+            f"there is no workspace {workspace}",
+            hint="name one with --workspace, or begin this one: `muster app`, `muster enrol` and `muster staff import` do",
+        )
     return Workbench(workspace, config, progress=progress or no_progress)
 
 

@@ -63,7 +63,7 @@ def demo(
     config = load_config(workspace)
     begin = moment(start, config.zone)
     with progress_bar(quiet=as_json) as progress:
-        bench = open_workbench(workspace, config, progress=progress)
+        bench = open_workbench(workspace, config, progress=progress, begin=True)
         script = (_the_week if week else _the_minute)(bench, begin)
         outcome = run_demo(bench, fetch_samples(progress), script, progress)
     if as_json:

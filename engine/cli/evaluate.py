@@ -54,7 +54,7 @@ def evaluate(
     from engine.models import fetch_samples
 
     with progress_bar(quiet=as_json) as progress:
-        workbench = open_workbench(workspace, progress=progress)
+        workbench = open_workbench(workspace, progress=progress, begin=True)
         place = pairs or folder or fetch_samples(progress)
         kept = _kept(workbench, place, cache)
         if cohort is not None:

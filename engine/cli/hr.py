@@ -47,7 +47,7 @@ def staff_import(
 
     Dates of entry and leaving, and the day from which a department holds, are read. A change without a date holds from today.
     """
-    result = open_workbench(workspace).staff.import_staff(
+    result = open_workbench(workspace, begin=True).staff.import_staff(
         file,
         author=author,
         dry_run=dry_run,

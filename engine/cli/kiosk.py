@@ -71,7 +71,7 @@ def start_kiosk(workspace: Path, camera: str | None, source: str | None, host: s
     command = kiosk_command(workspace, load_config(workspace), camera, source, host, port)
     check_port(host, port)
     say(f"Kiosk of {workspace}, camera {command[2]}: {address(host, port)} · stop it with Ctrl-C")
-    known = open_workbench(workspace).devices.all().values()
+    known = open_workbench(workspace, begin=True).devices.all().values()
     if not any(device.author != "engine" and not device.revoked_at for device in known):
         say("No screen is paired yet: `muster kiosk pair` prints a link for one.")
     become(*command)
@@ -145,7 +145,7 @@ def pair(
     """
     from engine.access import SCREEN_SCOPES
 
-    bench = open_workbench(workspace)
+    bench = open_workbench(workspace, begin=True)
     device, token = bench.kiosk.pair(name or _free_name(bench.devices), scope or SCREEN_SCOPES, author=author)
     link = pairing_link(host, port, token) if device.may("screen") else ""
     if as_json:

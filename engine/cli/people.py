@@ -60,7 +60,7 @@ def enrol(
     reports: list[EnrolmentReport] = []
     errors: dict[str, MusterError] = {}
     with progress_bar(quiet=as_json) as progress:
-        bench = open_workbench(workspace, progress=progress)
+        bench = open_workbench(workspace, progress=progress, begin=True)
         for index, (person, called, photos) in enumerate(jobs):
             progress("enrolling", index, len(jobs))
             used = [photo for photo in photos if photo.resolve() in anyway]

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import typer
 from typer import Option
 
-from engine.cli.attendance import days
 from engine.cli.context import Json, Panel, Workspace, open_workbench
 from engine.cli.output import counted, emit_json, rounded, say, table
+from engine.cli.span import working_day
 
 if TYPE_CHECKING:
     from engine.tuning.replay import Replay
@@ -47,8 +47,8 @@ def replay(
     The command replays the logged sightings and compares punches and alerts. It writes nothing.
     """
     workbench = open_workbench(workspace)
-    first, last = (days(text, None, workbench.clock().date())[0] for text in (since, until))
-    result = workbench.replays.replay(threshold, first, last if until else None, min_margin=min_margin)
+    first, last = working_day(since), working_day(until) if until else None
+    result = workbench.replays.replay(threshold, first, last, min_margin=min_margin)
     if as_json:
         emit_json(dataclasses.asdict(result))
         return

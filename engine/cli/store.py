@@ -226,7 +226,7 @@ def _sides(workspace: Path) -> Iterator[tuple[Side, Side]]:
                 pass  # raises if the database cannot be reached
             hint = "use the login of the database's owner, or of a workbench"
             raise InputError(f"a {store.database.kind} may not copy or compare", hint=hint)
-        files = open_workbench(workspace, bench.config.model_copy(update={"store": ""}))
+        files = open_workbench(workspace, bench.config.model_copy(update={"store": ""}), begin=True)
         with store.database.locked("copy"):
             yield side_of(files), side_of(bench)
 

@@ -49,7 +49,7 @@ def add(
 
     Unless an option says otherwise, the command asks for the password.
     """
-    bench = open_workbench(workspace)
+    bench = open_workbench(workspace, begin=True)
     password = "" if without_password else _password(from_stdin=password_stdin)
     account = bench.users.add(name, role, password, email=email, sites=_names(sites), author=author)
     say(f"{account.name} may sign in as {account.role}.")

@@ -72,7 +72,7 @@ def watch(
             opened[name] = open_source(spec, name, config.sources, rotate=rotate, start=begin, fast=fast)
             stack.callback(opened[name].close)
         progress = stack.enter_context(progress_bar(quiet=as_json))
-        bench = open_workbench(workspace, config, progress=progress)
+        bench = open_workbench(workspace, config, progress=progress, begin=True)
         pipelines = {}
         for name, each in opened.items():
             live = is_live(specs[name]) or (isinstance(each, VideoSource) and not fast)

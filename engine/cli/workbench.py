@@ -52,7 +52,7 @@ def workbench(
         kiosk = SAMPLE_CAMERA if kiosk is None else kiosk
         with progress_bar() as progress:
             seed_sample(workspace, progress)
-    bench = open_workbench(workspace)
+    bench = open_workbench(workspace, begin=True)
     say(f"Workbench of {workspace}: {address(host, port)} · stop it with Ctrl-C")
     if sample:
         _add_sample_accounts(bench.accounts)

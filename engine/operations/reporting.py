@@ -115,9 +115,9 @@ class AttendanceReports:
         wrong = f"{len(faults)} faults in the attendance log of these days: see muster verify"
         return wrong if faults else "the attendance log of these days is as it was written"
 
-    def excel(self, rows: Sequence[DaySheet], title: str, verified: str) -> bytes:
+    def excel(self, rows: Sequence[DaySheet], title: str, verified: str, period: str = "") -> bytes:
         """Return an Excel workbook, see `engine.reports.excel_bytes`."""
-        return excel_bytes(rows, title=title, generated_at=self.now, verified=verified)
+        return excel_bytes(rows, title=title, generated_at=self.now, verified=verified, period=period)
 
     def month_page(self, rows: Sequence[DaySheet], title: str, verified: str) -> str:
         """Return a printable page, see `engine.reports.month_report`."""

@@ -56,7 +56,7 @@ SUMMARY_COLUMNS: Mapping[str, str] = {
     "employee_id": "id as in people.csv",
     "name": "the person's current name",
     "department": "the person's current department",
-    "month": "year and month",
+    "month": "year and month, or first and last day of another period",
     "days_worked": "days with an arrival, a departure or hours",
     "hours": "sum of the valid hours",
     "planned_hours": "sum of the planned hours",

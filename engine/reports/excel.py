@@ -54,7 +54,9 @@ def cell_text(value: object) -> str:
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
-def excel_bytes(rows: Sequence[DaySheet], *, title: str, generated_at: datetime, verified: str = "") -> bytes:
+def excel_bytes(
+    rows: Sequence[DaySheet], *, title: str, generated_at: datetime, verified: str = "", period: str = ""
+) -> bytes:
     """A workbook with the sheets "Days", "Summary" and "Columns".
 
     Times are local, as in the day sheet, with their offset in the column UTC offset. There are no formulas, links or macros: sums are
@@ -63,6 +65,7 @@ def excel_bytes(rows: Sequence[DaySheet], *, title: str, generated_at: datetime,
     Args:
         title: on each printed page and in the file's properties.
         generated_at: timezone-aware.
+        period: of the sums, see `engine.reports.payroll_period`; empty: by month.
 
     Raises:
         ConfigError: the package that writes Excel is not installed.
@@ -90,7 +93,7 @@ def excel_bytes(rows: Sequence[DaySheet], *, title: str, generated_at: datetime,
         style = _Style(book)
         days = _sheet(book, style, "Days", _DAYS, list(map(_typed, rows)), frozen=2)
         days.print_area(0, 0, max(len(rows), 1), len(_PRINTED) - 1)
-        _sheet(book, style, "Summary", tuple(SUMMARY_COLUMNS), summarise(rows), frozen=2)
+        _sheet(book, style, "Summary", tuple(SUMMARY_COLUMNS), summarise(rows, period), frozen=2)
         _sheet(book, style, "Columns", _MEANINGS, _meanings(made, verified), frozen=0)
         for sheet in book.worksheets():
             _page(sheet, title, made)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from datetime import date
 
 from engine.attendance import DaySheet, Status
 from engine.reports.columns import SUMMARY_COLUMNS
@@ -21,8 +22,14 @@ _COUNTED = {
 }
 
 
-def summarise(rows: Iterable[DaySheet], *, by_month: bool = True) -> list[dict[str, object]]:
-    """Add up day sheet rows per person and month; without `by_month`, per person.
+def payroll_period(first: date, last: date) -> str:
+    """What `summarise` calls a range of days as one period: empty, so that months are summed, unless it begins within one
+    month and ends in another, as payroll periods from the 16th to the 15th do."""
+    return "" if first.day == 1 or (first.year, first.month) == (last.year, last.month) else f"{first}/{last}"
+
+
+def summarise(rows: Iterable[DaySheet], period: str = "", *, by_month: bool = True) -> list[dict[str, object]]:
+    """Add up day sheet rows per person and month; without `by_month`, or for one `period`, per person.
 
     Hours have two digits, minutes and days are whole, and `balance` follows its definition in `SUMMARY_COLUMNS` exactly.
 
@@ -31,15 +38,16 @@ def summarise(rows: Iterable[DaySheet], *, by_month: bool = True) -> list[dict[s
     """
     groups: dict[tuple[str, str], list[DaySheet]] = {}
     for row in rows:
-        groups.setdefault((row.employee_id, f"{row.day:%Y-%m}" if by_month else ""), []).append(row)
+        month = period or (f"{row.day:%Y-%m}" if by_month else "")
+        groups.setdefault((row.employee_id, month), []).append(row)
     summary = [_summary(employee_id, month, own) for (employee_id, month), own in groups.items()]
     order = ("department", "name", "employee_id", "month")
     return sorted(summary, key=lambda row: tuple(str(row[column]).casefold() for column in order))
 
 
-def summary_csv(rows: Iterable[DaySheet]) -> str:
-    """The month summary of day sheet rows as CSV; a spreadsheet takes no cell for a formula."""
-    return table_text(tuple(SUMMARY_COLUMNS), summarise(rows))
+def summary_csv(rows: Iterable[DaySheet], period: str = "") -> str:
+    """The month summary of day sheet rows as CSV, see `summarise`; a spreadsheet takes no cell for a formula."""
+    return table_text(tuple(SUMMARY_COLUMNS), summarise(rows, period))
 
 
 def _summary(employee_id: str, month: str, rows: list[DaySheet]) -> dict[str, object]:

@@ -9,7 +9,7 @@ import shutil
 import sys
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ def test_verification_as_json(workspace: Path, run: Run) -> None:
 
 
 def test_what_cannot_be_verified_is_refused(workspace: Path, run: Run, tmp_path: Path) -> None:
-    refused(run("verify", "--workspace", tmp_path / "typo"), 4, "typo is not a workspace", "--workspace")
+    refused(run("verify", "--workspace", tmp_path / "typo"), 4, "there is no workspace", "--workspace")
     assert not (tmp_path / "typo").exists()
     (workspace / "seal.key").unlink()
     refused(run("verify"), 9, "seal.key is gone", "backup")
@@ -258,7 +258,40 @@ def test_reports_are_written_as_excel_page_and_sums(run: Run, tmp_path: Path) ->
     sums = list(csv.DictReader(io.StringIO(run("report", "--day", DAY, "--summary", "--csv").out)))
     assert {row["employee_id"]: float(row["hours"] or 0) for row in sums} == {"E1": 8.0, "E2": 0.0}
     assert "Ben Bär [b]" in run("report", "--day", DAY, "--summary").out
-    assert run("report", "--day", "1999-01-01").out.startswith("Nobody was seen on 1999-01-01")
+    assert run("report", "--day", "1999-01-01").out.startswith("Nobody was seen or expected: 1999-01-01")
+
+
+def test_a_payroll_period_is_one_span_and_one_sum(run: Run, tmp_path: Path) -> None:
+    """From the 16th to the 15th, or whichever days yesterday lies between: one row per person, not one per month."""
+    first, last = (date.fromisoformat(DAY) + timedelta(days=days) for days in (-40, 1))
+    first = first.replace(day=16)
+    span = ("--from", first.isoformat(), "--until", last.isoformat())
+    sums = list(csv.DictReader(io.StringIO(run("report", *span, "--summary", "--csv").out)))
+    assert [(row["employee_id"], row["month"], float(row["hours"])) for row in sums] == [
+        ("E1", f"{first}/{last}", 8.0),
+        ("E2", f"{first}/{last}", 0.0),
+    ]
+    book = tmp_path / "period.xlsx"
+    assert run("report", *span, "--xlsx", book).code == 0
+    (header, ann, _) = openpyxl.load_workbook(book)["Summary"].iter_rows(values_only=True)
+    assert ann[header.index("Month")] == f"{first}/{last}"
+    assert f"{first} to {last}" in run("report", *span).out
+    assert parsed(run("corrections", *span, "--json")) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--from", "2026-10-16"), "belong together"),
+        (("--until", "2026-10-16"), "belong together"),
+        (("--from", "2026-10-16", "--until", "2026-10-15"), "2026-10-15 is before 2026-10-16"),
+        (("--from", "2026-10-16", "--until", "2026-11-15", "--month", "2026-10"), "exclude each other"),
+        (("--day", "2026-10-16", "--month", "2026-10"), "exclude each other"),
+        (("--from", "16.10.2026", "--until", "2026-11-15"), "is not a day"),
+    ],
+)
+def test_days_that_do_not_go_together_are_refused(run: Run, options: tuple[str, ...], said: str) -> None:
+    refused(run("report", *options), 4, said)
 
 
 def test_who_is_inside_now(workspace: Path, run: Run, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from app.web import access
 from app.words import say, term
 from engine.errors import MusterError
 from engine.operations.reporting import AttendanceReports
-from engine.reports import COLUMNS, SUMMARY_COLUMNS, sheet_csv, summary_csv
+from engine.reports import COLUMNS, SUMMARY_COLUMNS, payroll_period, sheet_csv, summary_csv
 from engine.workbench import Workbench
 
 _KEY = "attendance-file"
@@ -33,14 +33,15 @@ def _content(kind: str, bench: Workbench, asked: SheetFilter) -> bytes:
     if kind == "muster":  # the list for the assembly point is of now, and of everybody
         return reports.muster_page(bench.office.inside()).encode()
     rows = asked.rows(bench)
+    period = payroll_period(asked.first, asked.last)
     if kind in {"csv", "payroll"}:
-        return (sheet_csv(rows) if kind == "csv" else summary_csv(rows)).encode()
+        return (sheet_csv(rows) if kind == "csv" else summary_csv(rows, period)).encode()
     days = " – ".join(dict.fromkeys((asked.first.isoformat(), asked.last.isoformat())))
     title = f"Attendance {days}" + (f", {asked.department}" if asked.department else "")
     verified = reports.verified_days(asked.first, asked.last)
-    return (
-        reports.excel(rows, title, verified) if kind == "excel" else reports.month_page(rows, title, verified).encode()
-    )
+    if kind == "excel":
+        return reports.excel(rows, title, verified, period)
+    return reports.month_page(rows, title, verified).encode()
 
 
 @st.fragment

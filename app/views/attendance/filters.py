@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import streamlit as st
 
+from app.ui import parts
 from app.ui.address import day_of, put
-from app.words import date_format, say
+from app.words import date_format, say, say_date
 from engine.attendance import DaySheet
 from engine.operations.reporting import AttendanceReports
 from engine.workbench import Workbench
 
-LONGEST = timedelta(days=92)
+SHOWN = timedelta(days=92)
+"""The longest range that the page draws day by day."""
+LONGEST = timedelta(days=366)
+"""The longest range of a download."""
 _KEY = "attendance-{}".format
 
 
@@ -33,6 +37,11 @@ class SheetFilter:
     department: str = ""
     find: str = ""
 
+    @property
+    def shown(self) -> SheetFilter:
+        """The same without the days that are too many for the page."""
+        return replace(self, last=min(self.last, self.first + SHOWN - timedelta(days=1)))
+
     def keeps(self, row: DaySheet) -> bool:
         """Whether a row of the sheet is shown, by person."""
         if self.department and row.department != self.department:
@@ -46,11 +55,26 @@ class SheetFilter:
 
 
 def wanted(today: date) -> SheetFilter:
-    """The filter in the address: by default today, at most `LONGEST`."""
+    """The filter in the address: by default today, at most `LONGEST`; `cut` says what was left out."""
     first = day_of(st.query_params.get("from", "")) or today
     last = max(first, day_of(st.query_params.get("to", "")) or first)
     last = min(last, first + LONGEST - timedelta(days=1))
     return SheetFilter(first, last, st.query_params.get("department", ""), st.query_params.get("find", "").strip())
+
+
+def cut(asked: SheetFilter) -> None:
+    """Say which of the days in the address are not shown."""
+    days = {"first": say_date(asked.first), "last": say_date(asked.shown.last)}
+    to = day_of(st.query_params.get("to", ""))
+    if to is not None and to > asked.last:
+        limit = say("Downloads end on {day}: a year is the longest range.", day=say_date(asked.last))
+    else:
+        limit = say("Downloads hold all days until {day}.", day=say_date(asked.last))
+    if asked.shown != asked:
+        st.warning(
+            parts.plain(say("The page shows 92 days, from {first} to {last}.", **days) + " " + limit),
+            icon=":material/date_range:",
+        )
 
 
 def row(asked: SheetFilter, today: date, departments: Sequence[str]) -> None:

@@ -32,10 +32,12 @@ def show() -> None:
     st.title(say("Attendance"))
     people = bench.people.known()
     filters.row(asked, today, [person.department for person in people.values() if person.department])
-    board = st.fragment(parts.guarded(_board), run_every=_REFRESH_S) if asked.last >= today else _board
-    board(asked)
+    filters.cut(asked)
+    shown = asked.shown
+    board = st.fragment(parts.guarded(_board), run_every=_REFRESH_S) if shown.last >= today else _board
+    board(shown)
     st.subheader(say("Charts"))
-    charts.show(asked)
+    charts.show(shown)
     if access.may("attendance.export"):
         downloads.show(asked)
 

@@ -12,7 +12,6 @@ import pytest
 from pages import bench_of, open_page, texts
 from streamlit.testing.v1 import AppTest
 
-from app.views.attendance import filters
 from engine.demo.sample import fill, prepare_sample
 from engine.workbench import Workbench
 
@@ -75,11 +74,20 @@ def test_a_range_shows_dates_newest_first_and_never_more_than_allowed(
     days = page.dataframe[-1].value["date"].tolist()
     assert days == sorted(days, reverse=True)
     assert {str(day)[:10] for day in days} >= {"2025-03-03", "2025-03-14"}
-    today = date(2025, 6, 1)
-    page = open_page("attendance", workspace, monkeypatch, "hr", query={"from": "2025-01-01", "to": "2026-12-31"})
+
+
+def test_a_range_that_is_too_long_is_cut_with_a_word(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """92 days from 1 January end on 2 April; 366 days on 1 January of the next year."""
+    query = {"from": "2025-01-01", "to": "2025-06-30"}
+    page = open_page("attendance", workspace, monkeypatch, "hr", query=query)
     assert not page.exception
-    assert filters.LONGEST.days == 92
-    assert (today - date(2025, 3, 14)).days < filters.LONGEST.days
+    (said,) = (str(each.value).replace("\\", "") for each in page.warning)
+    assert "The page shows 92 days, from Wed 1 Jan 2025 to Wed 2 Apr 2025" in said
+    assert "Downloads hold all days until Mon 30 Jun 2025" in said
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={**query, "to": "2026-12-31"})
+    assert "Downloads end on Thu 1 Jan 2026" in str(page.warning[0].value).replace("\\", "")
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={**query, "to": "2025-04-02"})
+    assert not page.warning
 
 
 @pytest.mark.parametrize(
