@@ -26,7 +26,7 @@ from engine.people import EmploymentBook, LeaveBook, PeopleStore
 from engine.pipeline import Pipeline, SearchBeside, Services, open_pipeline
 from engine.postgres import open_store
 from engine.privacy import PrivacyDesk
-from engine.records import AlertBoard, KioskDesk, Office, Records, StaffDesk, UserDesk
+from engine.records import AlertBoard, KioskDesk, MonthDesk, Office, Records, StaffDesk, UserDesk
 from engine.reports import CaseFiles
 from engine.storage import new_id
 from engine.storage.logs import Logs, Sealer
@@ -107,6 +107,7 @@ class Workbench:
         )
         threshold = self.calibration.threshold
         self.office = Office(self.records, self._networks, threshold)
+        self.months = MonthDesk(self.records)
         self.alerts = AlertBoard(self.incidents.log)
         # similarity below which two photos are taken for two people: about one in forty impostor pairs lies above
         cohort = cohort_of(self.spec.model_id)

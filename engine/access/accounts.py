@@ -28,6 +28,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
         "attendance.evidence": ("hr",),  # pictures and explanation of punches
         "attendance.export": ("hr",),
         "attendance.correct": ("hr",),
+        "attendance.close": ("hr",),  # a month, for payroll
         "people.view": ("hr", "security"),
         "people.enrol": ("hr", "security"),
         "people.edit": ("hr",),

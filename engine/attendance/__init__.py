@@ -4,6 +4,8 @@ Not here: HR's list and leave (`engine.people`), figures over many days (`engine
 """
 
 from engine.attendance.book import AttendanceBook
+from engine.attendance.changes import SheetChange, changes
+from engine.attendance.closing import ClosedBook, ClosedDay, Closing
 from engine.attendance.corrections import CORRECTION, Correction
 from engine.attendance.coverage import CoverageBook, Span, Watching
 from engine.attendance.day import SHEET_COLUMNS, DaySheet, Presence, Status, cells
@@ -21,6 +23,9 @@ __all__ = [
     "SHEET_COLUMNS",
     "AttendanceBook",
     "Book",
+    "ClosedBook",
+    "ClosedDay",
+    "Closing",
     "Correction",
     "CoverageBook",
     "DayRows",
@@ -30,11 +35,13 @@ __all__ = [
     "Presence",
     "PunchRow",
     "Rota",
+    "SheetChange",
     "Sighting",
     "Span",
     "Status",
     "Watching",
     "cells",
+    "changes",
     "count_inside",
     "day_sheet",
     "inside_now",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from engine.attendance.closing import ClosedBook
 from engine.attendance.correction_log import CorrectionLog
 from engine.attendance.corrections import Correction
 from engine.attendance.day import Status
@@ -48,8 +49,9 @@ class AttendanceBook:
         self.rota = plan.rota or Rota({}, HolidaysConfig(), zone)
         self.log = PunchLog(logs, workspace, zone, timedelta(seconds=config.cool_down_s), plan.directions)
         self.corrections = CorrectionLog(logs, zone, four_eyes=plan.config.four_eyes)
+        self.closed = ClosedBook(logs, zone)
         cache = SheetCache(workspace / "attendance", logs.sealer)
-        self.sheets = DaySheets(self.log, self.corrections, self.rota, plan, zone, cache)
+        self.sheets = DaySheets(self.log, self.corrections, self.closed, self.rota, plan, zone, cache)
         self.keeper = SheetKeeper(self.log, self.corrections, plan.coverage, self.sheets, zone, may_write_sheets)
         self._zone = zone
 
@@ -97,6 +99,33 @@ class AttendanceBook:
             InputError: the correction makes no sense; nothing was written.
             StorageError: the row could not be written.
         """
+        made = self._corrected(wanted, people)
+        self.keeper.changed(self._touched([wanted.day]), people)
+        return made
+
+    def correct_all(
+        self, wanted: Iterable[Correction], people: Mapping[str, Person]
+    ) -> list[tuple[Correction, InputError | None]]:
+        """Correct or approve many days, each as `correct` does, and update each day's sheet once.
+
+        Returns:
+            Every correction as it was made, or as it was wanted with the reason why it was refused.
+
+        Raises:
+            StorageError: a row could not be written; those before it stay.
+        """
+        found: list[tuple[Correction, InputError | None]] = []
+        try:
+            for each in wanted:
+                try:
+                    found.append((self._corrected(each, people), None))
+                except InputError as error:
+                    found.append((each, error))
+        finally:
+            self.keeper.changed(self._touched(made.day for made, error in found if error is None), people)
+        return found
+
+    def _corrected(self, wanted: Correction, people: Mapping[str, Person]) -> Correction:
         who, day = wanted.employee_id, wanted.day
         periods = self.periods(who, people.get(who, NOBODY), day, day)
         if who not in people and not any(periods.on(day + timedelta(days=offset)) for offset in (-1, 0, 1)):
@@ -105,10 +134,13 @@ class AttendanceBook:
             self._placing(who, day, people).check(wanted.time)
         if wanted.value == Status.AS_PLANNED and wanted.action == "status":
             self._check_planned(who, day, people)
-        made = self.corrections.make(wanted, self.rota.begins(*self._who(who, people), day), periods.on(day))
-        around = {day + timedelta(days=offset) for offset in (-1, 1)}
-        self.keeper.changed({day, *(self.log.raw.stamps(sorted(around)))}, people)
-        return made
+        return self.corrections.make(wanted, self.rota.begins(*self._who(who, people), day), periods.on(day))
+
+    def _touched(self, days: Iterable[date]) -> set[date]:
+        """The days whose sheets a correction of these may change: a passage next to midnight may go to the neighbour."""
+        own = set(days)
+        around = {day + timedelta(days=offset) for day in own for offset in (-1, 1)}
+        return own | set(self.log.raw.stamps(sorted(around)))
 
     def moment_on(
         self, employee_id: str, day: date, at: time, direction: Direction, people: Mapping[str, Person]

@@ -302,9 +302,9 @@ def _adapter() -> TypeAdapter[list[DaySheet]]:
     return TypeAdapter(list[DaySheet])
 
 
-def days_to_json(rows: Sequence[DaySheet]) -> bytes:
-    """Days as JSON that `days_from_json` reads back unchanged."""
-    return _adapter().dump_json(list(rows))
+def days_to_json(rows: Sequence[DaySheet], *, whole: bool = True) -> bytes:
+    """Days as JSON that `days_from_json` reads back unchanged; `whole`: with fields that have their default."""
+    return _adapter().dump_json(list(rows), exclude_defaults=not whole)
 
 
 def days_from_json(content: bytes) -> list[DaySheet]:

@@ -106,16 +106,19 @@ class SheetCache:
             self._held.pop(old, None)
         return list(held[1])
 
-    def write(self, day: date, rows: Sequence[DaySheet], made_from: str) -> None:
+    def write(self, day: date, rows: Sequence[DaySheet], made_from: str, *, closed: bool = False) -> None:
         """Cache a sheet; if it cannot be written, it is computed again the next time.
 
         Args:
             made_from: everything that it depends on, as of before it was read.
+            closed: the day is closed: the table that people read keeps the closed figures.
         """
         table = table_text(SHEET_COLUMNS, map(cells, rows))
         with contextlib.suppress(OSError, StorageError, UnicodeError):
             before = self._content(day)
-            if not rows and not before:
+            if closed:
+                table = before
+            elif not rows and not before:
                 table = ""  # no file for a day without rows
             elif table != before:
                 atomic_write(self.path(day), table.encode("utf-8", "replace"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from engine.attendance.closing import ClosedBook, Closing
 from engine.attendance.correction_log import CorrectionLog
 from engine.attendance.coverage import CoverageBook
 from engine.attendance.day import SHEET_COLUMNS, DaySheet, cells
@@ -18,6 +19,7 @@ from engine.attendance.sheet import Book, day_sheet
 from engine.attendance.sheet_cache import SETTLED_DAYS, SheetCache, log_stamps, states
 from engine.config import AttendanceConfig
 from engine.storage import write_table
+from engine.storage.logs.rows import day_range
 from engine.types import Person
 
 
@@ -44,9 +46,16 @@ class DaySheets:
     """Makes day sheets, see `engine.attendance.sheet`."""
 
     def __init__(
-        self, log: PunchLog, corrections: CorrectionLog, rota: Rota, plan: Plan, zone: ZoneInfo, cache: SheetCache
+        self,
+        log: PunchLog,
+        corrections: CorrectionLog,
+        closed: ClosedBook,
+        rota: Rota,
+        plan: Plan,
+        zone: ZoneInfo,
+        cache: SheetCache,
     ) -> None:
-        self._log, self._corrections, self._cache = log, corrections, cache
+        self._log, self._corrections, self._closed, self._cache = log, corrections, closed, cache
         self._rota, self._plan, self._zone = rota, plan, zone
 
     def on(self, day: date, people: Mapping[str, Person]) -> list[DaySheet]:
@@ -60,17 +69,44 @@ class DaySheets:
     def between(self, first: date, last: date, people: Mapping[str, Person], only: str | None = None) -> list[DaySheet]:
         """The sheets of the days from `first` to `last`, both included, as far as they have begun; `only`: one person's id.
 
+        Days of a closed month have the sealed figures, whatever was changed since.
+
         Raises:
             StorageError: the logs cannot be read.
         """
-        plan = self._plan
+        days = self._begun(first, last)
+        found = self._closed.sheets(days, people)
+        found |= self._computed([day for day in days if day not in found], people, only)
+        return [row for day in days for row in found[day] if only is None or row.employee_id == only]
+
+    def computed(self, first: date, last: date, people: Mapping[str, Person]) -> list[DaySheet]:
+        """The sheets as `between` computes them while no month is closed.
+
+        Raises:
+            StorageError: the logs cannot be read.
+        """
+        days = self._begun(first, last)
+        found = self._computed(days, people, closed=self._closed.about(first, last))
+        return [row for day in days for row in found[day]]
+
+    def _begun(self, first: date, last: date) -> list[date]:
+        if self._plan.clock is not None:  # a night's working day may have begun before midnight
+            last = min(last, self._plan.clock().astimezone(self._zone).date() + timedelta(days=1))
+        return day_range(first, last)
+
+    def _computed(
+        self,
+        days: Sequence[date],
+        people: Mapping[str, Person],
+        only: str | None = None,
+        closed: Sequence[Closing] = (),
+    ) -> dict[date, list[DaySheet]]:
+        """Sheets by day, from the cache or computed; `closed`: days whose table that people read stays."""
+        if not days:
+            return {}
+        plan, first, last = self._plan, days[0], days[-1]
         now = plan.clock().astimezone(UTC) if plan.clock else None
         today = now.astimezone(self._zone).date() if now else None
-        if today is not None:
-            last = min(last, today + timedelta(days=1))  # a night's working day may have begun before midnight
-        days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-        if not days:
-            return []
         # before anything is read, so that a change meanwhile is noticed the next time
         settled = [day for day in days if today and day <= today - timedelta(days=SETTLED_DAYS)]
         logs = log_stamps(settled, self._log.raw, plan.coverage)
@@ -91,11 +127,16 @@ class DaySheets:
                 corrections=corrections,
                 present=now,
             )
-            found |= self._made(missing, book, only, made_from)
-        return [row for day in days for row in found[day] if only is None or row.employee_id == only]
+            found |= self._made(missing, book, only, made_from, closed)
+        return found
 
     def _made(
-        self, days: Sequence[date], book: Book, only: str | None, made_from: Mapping[date, str]
+        self,
+        days: Sequence[date],
+        book: Book,
+        only: str | None,
+        made_from: Mapping[date, str],
+        closed: Sequence[Closing],
     ) -> dict[date, list[DaySheet]]:
         """Compute sheets; those that are complete and settled go into the cache."""
         wanted = sorted({other for day in days for other in near(day)})
@@ -104,7 +145,8 @@ class DaySheets:
         for day in days:
             found[day] = day_sheet([logged[other] for other in near(day) if other in logged], day, book, only)
             if only is None and day in made_from:
-                self._cache.write(day, found[day], made_from[day])
+                held = any(each.holds(day) for each in closed)
+                self._cache.write(day, found[day], made_from[day], closed=held)
         return found
 
     def write(self, day: date, people: Mapping[str, Person]) -> None:

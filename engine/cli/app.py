@@ -18,6 +18,7 @@ from engine.cli import (
     hr,
     kiosk,
     machine,
+    month,
     notify,
     people,
     records,
@@ -34,7 +35,7 @@ app = typer.Typer(name="muster", no_args_is_help=True, pretty_exceptions_enable=
 _PANELS = {
     Panel.START: (demo, workbench, machine),
     Panel.RECOGNISE: (people, watching, kiosk, archive),
-    Panel.ATTENDANCE: (attendance, hr),
+    Panel.ATTENDANCE: (attendance, month, hr),
     Panel.SECURITY: (security, notify),
     Panel.ADMINISTER: (users, store, records),
     Panel.MEASURE: (calibrate, replay, evaluate),

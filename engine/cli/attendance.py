@@ -27,7 +27,7 @@ from engine.cli.context import (
     moment_or_clock,
     open_workbench,
 )
-from engine.cli.output import answer, counted, emit_json, say, table
+from engine.cli.output import answer, counted, emit_json, note, say, table
 from engine.cli.span import days, spelled, working_day
 from engine.errors import InputError
 from engine.types import NOBODY
@@ -216,6 +216,8 @@ def correct(
     )
     sheets = workbench.attendance.sheets.between(on, on, workbench.people.known(), only=employee_id)
     rows, waits = list(map(cells, sheets)), any(sheet.pending for sheet in sheets)
+    if closed := workbench.months.closed_note(on):
+        note(closed)
     if as_json:
         emit_json({"correction": _correction(done, workbench.office.readable), "sheet": rows})
         return

@@ -153,5 +153,7 @@ class RetentionConfig(Section):
     """Sightings log: which people each face resembled and how much, for `muster replay`."""
     attendance: int | None = Field(None, ge=31)
     """Attendance log, day sheets, corrections and coverage."""
+    closed_sheets: int | None = Field(None, ge=31)
+    """Sealed sheets of closed months; empty: as long as `attendance`."""
     incidents: int | None = Field(None, ge=31)
     """Incident log, dossiers and deliveries."""

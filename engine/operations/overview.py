@@ -236,7 +236,10 @@ CLASSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
         ("images/tailgating", "images/presentation_attack", "images/watch_list"),
         "tailgating_images",
     ),
-    "attendance logs": (("log/attendance", "log/corrections", "log/coverage"), "attendance"),
+    "attendance logs": (
+        ("log/attendance", "log/corrections", "log/closings", "log/closed_days", "log/coverage"),
+        "attendance",
+    ),
     "day sheets": (("attendance",), "attendance"),
     "sighting logs": (("log/sightings",), "sightings"),
     "incident logs": (("log/incidents", "log/dossiers", "log/deliveries"), "incidents"),

@@ -62,10 +62,18 @@ class AttendanceReports:
         return found
 
     def stays(self, first: date, last: date, only: str | None = None) -> list[Stay]:
-        """Return when people were inside, see `engine.reports.stays`; `only`: one person's id."""
+        """Return when people were inside, see `engine.reports.stays`; `only`: one person's id.
+
+        In closed months, later corrections do not count.
+        """
         attendance = self._bench.attendance
         rows = attendance.log.read(first - BEFORE, last + AFTER)
-        corrections = attendance.corrections.about_days(first - BEFORE, last + AFTER)
+        closed = attendance.closed.about(first, last)
+        corrections = [
+            row
+            for row in attendance.corrections.about_days(first - BEFORE, last + AFTER)
+            if all(row.timestamp <= held.timestamp for held in closed if held.holds(row.day))
+        ]
         if only is not None:
             rows = [row for row in rows if row.employee_id == only or row.event == "retract"]
             corrections = [row for row in corrections if row.employee_id == only]

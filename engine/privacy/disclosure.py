@@ -72,6 +72,9 @@ def export_subject(
     ]
     days = [day for day, row in records.attendance_rows() if row.employee_id in subject.ids]
     days += [row.day for row in corrections]
+    closed = records.attendance.closed.days
+    sealed = [row for row in closed.on(closed.days()) if row.employee_id in subject.ids]
+    days += [row.day for row in sealed]
     around = timedelta(days=1)  # a night shift belongs to the day on which it began
     first, last = (min(days) - around, max(days) + around) if days else (date.max, date.min)
     sheets = records.attendance.sheets.between(first, last, people, only=employee_id)
@@ -94,6 +97,7 @@ def export_subject(
         "corrections.json": held(
             records.attendance.corrections, "correction_id", {row.correction_id for row in corrections}
         ),
+        "closed_months.json": held(closed, "row_id", {row.row_id for row in sealed}),
         "leave.json": scrub.rows(leave),
         "employment.json": scrub.rows(employment),
         "incidents.json": held(records.incidents.log, "incident_id", incidents),
@@ -200,6 +204,7 @@ templates.json        numbers computed from pictures of the face, with which fac
 attendance_log.json   each time a camera recognised this person, or almost, or their PIN was entered, and what was taken back
 day_sheets.json       attendance by day, as made from the log
 corrections.json      what people corrected or approved in it
+closed_months.json    the days of closed months as they were sealed for payroll
 leave.json            absences that were imported
 employment.json       from when on this person was employed, in which department and on which shift, as far as it is dated
 incidents.json        incidents this person took part in, and what became of them

@@ -8,13 +8,14 @@ import hashlib
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import unescape
 
+from engine.attendance import ClosedDay
 from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.imaging import read_image, write_jpeg
@@ -49,8 +50,8 @@ def forget(
     Muster erases templates, name, leave, employment, PIN, enrolment and evidence pictures, dossiers that show the person as a stranger,
     waiting messages, and all pictures of incidents the person took part in. It searches every other picture for the face: if it is the
     main face, the picture is erased, otherwise the face is made unrecognisable. Log rows stay under the bare id. A pseudonym, which the
-    seals allow, replaces an id that reveals the name, or whose name is no longer known. A face that resembles another
-    enrolled person more counts as that person's.
+    seals allow, replaces an id that reveals the name, or whose name is no longer known. Rows of closed
+    months stay likewise. A face that resembles another enrolled person more counts as that person's.
 
     Args:
         reader: opens the networks that search other pictures; None: skip the search, which the receipt records.
@@ -117,6 +118,7 @@ def forget(
         "day_sheets": sheets,
         "log_rows_kept_under_the_id": 0 if pseudonym else len(subject.attendance),
         "sightings_kept_under_the_id": 0 if pseudonym else len(subject.sightings) + len(subject.compared),
+        "rows_of_closed_months_kept": len(_closed_rows(records, {employee_id, pseudonym})),
         "log_rows_under_the_pseudonym": redacted,
         "other_pictures_were_searched": search.done,
         "pictures_that_could_not_be_read": search.unreadable,
@@ -130,6 +132,12 @@ def forget(
     records.note("forget", pseudonym or employee_id, detail, author=author)
     records.people.remove(employee_id)
     return receipt | {"receipt": path.relative_to(records.workspace).as_posix()}
+
+
+def _closed_rows(records: Records, ids: Collection[str]) -> list[ClosedDay]:
+    """Return a person's rows in sealed sheets, which stay without a name, because payroll must be able to prove them."""
+    days = records.attendance.closed.days
+    return [row for row in days.on(days.days()) if row.employee_id in ids]
 
 
 def _told_by_id(subject: Subject) -> bool:

@@ -67,7 +67,8 @@ def purge(records: Records, config: RetentionConfig, *, apply: bool, author: str
         **{what: partial(purging.pictures, folders) for what, folders in _IMAGES.items()},
         "strangers": purging.strangers,
         "sightings": lambda: purging.log(records.sightings.log.raw),
-        "attendance": purging.attendance,
+        "attendance": partial(purging.attendance, closed=config.closed_sheets is None),
+        "closed_sheets": lambda: purging.log(records.attendance.closed.days.raw),
         "incidents": purging.incidents,
     }
     found = []
@@ -139,10 +140,12 @@ class _Purge:
         beside = [*records.strangers.kept_aside(), *records.observations.glob("*/*.npz")]
         return [*old.values(), *self._files(beside, named=lambda _name: None)]
 
-    def attendance(self) -> set[date]:
+    def attendance(self, *, closed: bool) -> set[date]:
+        """Treat days of attendance; `closed`: and their sealed sheets."""
         attendance, coverage = self._records.attendance, self._records.attendance.plan.coverage
+        logs = [attendance.log.raw, attendance.corrections.raw, *([coverage.log.raw] if coverage else [])]
         old = set[date]()
-        for log in (attendance.log.raw, attendance.corrections.raw, *([coverage.log.raw] if coverage else [])):
+        for log in (*logs, attendance.closed.days.raw) if closed else logs:
             old |= self.log(log)
         for path in sorted((self._records.workspace / "attendance").glob("*.csv")):
             with contextlib.suppress(ValueError):  # other files are not Muster's
@@ -152,6 +155,7 @@ class _Purge:
                     with storage_errors(path):
                         if self._apply:
                             path.unlink(missing_ok=True)
+                            path.parent.joinpath(".made", path.stem).unlink(missing_ok=True)
         return old
 
     def incidents(self) -> set[date]:

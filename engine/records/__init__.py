@@ -7,15 +7,18 @@ from engine.records.alerts import AlertBoard
 from engine.records.books import Records
 from engine.records.bundle import bundle_name, gather, pack
 from engine.records.kiosk_desk import KioskDesk
-from engine.records.office import Office, Suggestion
+from engine.records.months import MonthDesk, counted_kinds, open_kind
+from engine.records.office import BulkAction, Office, Suggestion
 from engine.records.staff_desk import StaffDesk, TemplateView, uploaded
 from engine.records.user_desk import UserDesk
 from engine.storage.logs import Finding
 
 __all__ = [
     "AlertBoard",
+    "BulkAction",
     "Finding",
     "KioskDesk",
+    "MonthDesk",
     "Office",
     "Records",
     "StaffDesk",
@@ -23,7 +26,9 @@ __all__ = [
     "TemplateView",
     "UserDesk",
     "bundle_name",
+    "counted_kinds",
     "gather",
+    "open_kind",
     "pack",
     "uploaded",
 ]

@@ -77,6 +77,8 @@ class Records:
         return [
             self.attendance.log.raw,
             self.attendance.corrections.raw,
+            self.attendance.closed.log.raw,
+            self.attendance.closed.days.raw,
             *([coverage.log.raw] if coverage else []),
             self.incidents.log.raw,
             self.dossiers.log.raw,
@@ -114,8 +116,9 @@ class Records:
         """Close all past days; return those of the attendance log."""
         closed = self.attendance.keeper.close_days(now, people)
         before = self.attendance.day_of(now)
-        for log in (self.incidents.log, self.dossiers.log, self.sightings.log, self.deliveries):
-            log.raw.close(before, now)
+        beside = (self.attendance.closed.log, self.attendance.closed.days, self.incidents.log, self.dossiers.log)
+        for log in (*(each.raw for each in beside), self.sightings.log.raw, self.deliveries.raw):
+            log.close(before, now)
         return closed
 
     def verify(self, progress: Progress | None = None) -> list[Finding]:

@@ -6,14 +6,14 @@ Names of people in free texts are replaced before they are logged. Every action 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from datetime import time as clock
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from engine.attendance import Book, Correction, Inside, PunchRow, inside_now, valid_rows
+from engine.attendance import Book, Correction, DaySheet, Inside, PunchRow, inside_now, valid_rows
 from engine.attendance.presence import Direction
 from engine.errors import InputError
 from engine.face_reader import FaceReader, subject
@@ -25,6 +25,8 @@ from engine.records.books import Records
 from engine.records.today import Arrival, arrivals
 from engine.storage import clean_text
 
+BulkAction = Literal["approve", "status", "planned_in", "planned_out"]
+
 
 @dataclass(frozen=True)
 class Suggestion:
@@ -33,6 +35,16 @@ class Suggestion:
     first: str
     second: str
     similarity: float
+
+
+def _alike(blank: Correction, row: DaySheet) -> Correction:
+    """The correction of one of many days."""
+    wanted = replace(blank, day=row.day, employee_id=row.employee_id)
+    if blank.action == "planned_in":
+        return replace(wanted, action="add", time=row.planned_in, direction="in")
+    if blank.action == "planned_out":
+        return replace(wanted, action="add", time=row.planned_out, direction="out")
+    return wanted
 
 
 class Office:
@@ -75,6 +87,27 @@ class Office:
             time = attendance.moment_on(employee_id, day, time, direction, people)
         given = (employee_id, action, time, direction, value, refers_to, author, reason)
         return attendance.correct(Correction("", self._records.clock(), day, *given), people)
+
+    def correct_all(
+        self, days: Iterable[DaySheet], action: BulkAction, *, author: str, reason: str, value: str = ""
+    ) -> list[tuple[Correction, InputError | None]]:
+        """Correct many days alike, or approve their corrections, with one reason.
+
+        Args:
+            action: `planned_in` and `planned_out` add the planned arrival or departure of each day; `status` sets `value`.
+
+        Returns:
+            Every correction, with the reason why it was refused, if it was.
+
+        Raises:
+            InputError: author or reason is empty.
+            StorageError: a row could not be written; those before it stay.
+        """
+        author = clean_text(self._names.ids(author), what="author", limit=100)
+        reason = clean_text(self._names.text(reason), what="reason", limit=500)
+        blank = Correction("", self._records.clock(), date.min, "", action, value=value, author=author, reason=reason)
+        wanted = [_alike(blank, row) for row in days]
+        return self._records.attendance.correct_all(wanted, self._records.people.known())
 
     def inside(self) -> list[Inside]:
         """Return who is inside now, see `engine.attendance.inside`."""

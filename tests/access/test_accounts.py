@@ -186,6 +186,7 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
     assert all(may("admin", action) for action in ACTIONS)
     assert {role: sorted(action for action in ACTIONS if may(role, action)) for role in ROLES[1:]} == {
         "hr": [
+            "attendance.close",
             "attendance.correct",
             "attendance.evidence",
             "attendance.export",

@@ -33,7 +33,11 @@ def commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
 
 
 FOUND = dict(commands(typer.main.get_command(app)))
-FURTHER = {"correct": ["--in", "08:57"], "forget": ["--yes"]}
+FURTHER = {
+    "correct": ["--in", "08:57"],
+    "forget": ["--yes"],
+    **{f"month {name}": ["2026-10"] for name in ("check", "close", "reopen", "show", "changes")},
+}
 
 
 def arguments(command: Any, tmp_path: Path) -> list[str]:

@@ -256,6 +256,12 @@ class Journal:
         """Return the ids of the keys that days were sealed with."""
         return {row["key"] for row in self.file.read()}
 
+    def purged(self, log_name: str) -> date | None:
+        """Return the latest day of a log that was deleted on purpose; None: no day was."""
+        rows = (row for row in self.file.authentic() if row["action"] == "purged")
+        days = (row["day"] for row in rows if row["log"].partition("@")[0] == log_name)
+        return max(map(date.fromisoformat, days), default=None)
+
     def heads(self, log_name: str) -> dict[tuple[date, str], Head]:
         """Return the latest head of each closed chain by day and recorder, without chains deleted on purpose since."""
         heads: dict[tuple[date, str], Head] = {}

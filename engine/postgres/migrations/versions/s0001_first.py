@@ -246,9 +246,10 @@ CREATE POLICY own_sites ON muster.{table} USING (site = ANY ((SELECT muster.my_s
 """
 
 
-def _log(name: str, columns: str) -> str:
+def log_table(name: str, columns: str, people: str) -> str:
+    """Return SQL that makes the table of a log; `people`: columns that a pseudonym may replace."""
     cells = "\n".join(f"    c_{column} text NOT NULL DEFAULT ''," for column in columns.split())
-    changes = ", ".join(f"c_{column}" for column in PEOPLE.get(name, "").split())
+    changes = ", ".join(f"c_{column}" for column in people.split())
     return f"""
 CREATE TABLE muster.{name} (
     site text NOT NULL REFERENCES muster.sites,
@@ -317,7 +318,7 @@ def upgrade() -> None:
     """Create everything."""
     whole = (
         COMMON,
-        *(_log(name, columns) for name, columns in LOGS.items()),
+        *(log_table(name, columns, PEOPLE.get(name, "")) for name, columns in LOGS.items()),
         *map(_gallery, GALLERIES),
         *map(_site_rule, ("sites", "chains", "people", "documents", "galleries")),
         RIGHTS,
