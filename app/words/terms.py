@@ -36,6 +36,8 @@ TERMS: Mapping[str, str] = {
     "revoke_device": N_("device revoked"),
     "set_pin": N_("PIN set"),
     "remove_pin": N_("PIN removed"),
+    "close_month": N_("month closed"),
+    "reopen_month": N_("month reopened"),
     "first_admin": N_("first account created"),
     "sign_in": N_("signed in"),
     "sign_out": N_("signed out"),

@@ -10,6 +10,7 @@ from engine.reports.arrivals import arrivals, minute_of_day, punctuality, quarte
 from engine.reports.case_files import CaseFiles
 from engine.reports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, StatusStyle, sheet_csv
 from engine.reports.excel import excel_bytes
+from engine.reports.groups import AWAITING, OpenGroup, open_groups
 from engine.reports.headline import Exceptional, Headline, exceptions, headline
 from engine.reports.incident import incident_sheet
 from engine.reports.month import month_report
@@ -19,6 +20,7 @@ from engine.reports.stays import Stay, occupancy, stays
 from engine.reports.trends import Day, Department, Week, by_department, days_of, weeks
 
 __all__ = [
+    "AWAITING",
     "COLUMNS",
     "MUSTER_COLUMNS",
     "STATUSES",
@@ -30,6 +32,7 @@ __all__ = [
     "Exceptional",
     "FalseAlarms",
     "Headline",
+    "OpenGroup",
     "StatusStyle",
     "Stay",
     "Week",
@@ -48,6 +51,7 @@ __all__ = [
     "muster_list_csv",
     "muster_list_html",
     "occupancy",
+    "open_groups",
     "payroll_period",
     "punctuality",
     "quarters",

@@ -102,6 +102,8 @@ def _form(
         st.toast(parts.plain(done), icon=":material/check:")
     names = _actions(passages, own, author, four_eyes=bench.config.attendance.four_eyes)
     with st.expander(say("Correct this day"), icon=":material/edit:", expanded=_ERROR in st.session_state):
+        if bench.attendance.closed.about(day, day):
+            st.info(say("This day is closed. A correction is listed and moves no figure."), icon=":material/lock:")
         action = st.segmented_control(
             say("Correction"), list(names), key=f"{_KEY}-action", format_func=lambda name: names[name]
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +13,11 @@ from app.ui import parts
 from app.ui.address import put
 from app.words import language, say, say_minutes, say_time, term
 from engine.attendance import DaySheet, Status
+from engine.attendance.explain import Part
 from engine.reports import STATUSES, Exceptional
 
 _TALLEST_PX = 62 + 6 * 58
-_CHIPS = {"good": "green", "warn": "orange", "bad": "red", "info": "blue", "quiet": "gray"}
+CHIPS = {"good": "green", "warn": "orange", "bad": "red", "info": "blue", "quiet": "gray"}
 
 
 def _columns(words: Sequence[str], *, several_days: bool) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def _columns(words: Sequence[str], *, several_days: bool) -> dict[str, Any]:
         "status": st.column_config.MultiselectColumn(
             say("Status"),
             options=[parts.mark(word) for word in found],
-            color=[_CHIPS[parts.tone(word)] for word in found],
+            color=[CHIPS[parts.tone(word)] for word in found],
             width=175,
         ),
         "department": text(say("Department"), width=120),
@@ -77,9 +78,14 @@ def span(first: datetime | None, last: datetime | None, between: str = " – ") 
 
 def note(row: DaySheet) -> str:
     """Notes of the engine in the language of who is looking."""
+    return notes_text(row.notes)
+
+
+def notes_text(notes: Iterable[Part]) -> str:
+    """Notes of the engine, see `note`."""
     return "; ".join(
         term(part.text).format(**{key: term(value) if key == "leave" else value for key, value in part.values.items()})
-        for part in row.notes
+        for part in notes
     )
 
 

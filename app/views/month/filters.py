@@ -1,0 +1,161 @@
+"""The days and people of the month page: one row, kept in the address so that users can share it and go back."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import streamlit as st
+
+from app.ui.address import day_of, put
+from app.words import date_format, say, say_date, say_month
+from engine.attendance import DaySheet, Status
+from engine.reports import AWAITING
+
+LONGEST = timedelta(days=62)
+"""The longest period that the page draws."""
+_KEY = "month-{}".format
+
+KINDS: Mapping[str, Callable[[DaySheet], bool]] = {
+    "open": lambda row: row.to_settle,
+    "late": lambda row: row.late is True,
+    "early": lambda row: row.left_early is True,
+    "absent": lambda row: row.status is Status.ABSENT,
+    "away": lambda row: row.away,
+    "corrected": lambda row: bool(row.corrected_by),
+    AWAITING: lambda row: row.awaiting_approval,
+}
+"""Kinds of days by the word in the address."""
+
+
+@dataclass(frozen=True)
+class MonthFilter:
+    """What is to be shown.
+
+    Attributes:
+        first, last: days, both included.
+        department, find: as on the attendance page; empty: all.
+        kind: one of `KINDS`: only people with such a day; empty: everybody.
+    """
+
+    first: date
+    last: date
+    department: str = ""
+    find: str = ""
+    kind: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is a month."""
+        return (self.first, self.last) == month_of(self.first)
+
+    @property
+    def title(self) -> str:
+        """The month, or the period."""
+        if self.whole:
+            return say_month(self.first)
+        return f"{say_date(self.first)} – {say_date(self.last)}"
+
+    def keeps(self, row: DaySheet) -> bool:
+        """Whether a row is shown, by person."""
+        if self.department and row.department != self.department:
+            return False
+        find = self.find.casefold()
+        return not find or find in row.name.casefold() or find in row.employee_id.casefold()
+
+    def of_kind(self, rows: Sequence[DaySheet]) -> list[DaySheet]:
+        """All rows of the people who have a day of the kind."""
+        if self.kind not in KINDS:
+            return list(rows)
+        who = {row.employee_id for row in rows if KINDS[self.kind](row)}
+        return [row for row in rows if row.employee_id in who]
+
+
+def month_of(day: date) -> tuple[date, date]:
+    """First and last day of a day's month."""
+    return day.replace(day=1), day.replace(day=calendar.monthrange(day.year, day.month)[1])
+
+
+def wanted(today: date) -> MonthFilter:
+    """The filter in the address: by default this month, at most `LONGEST`."""
+    asked = st.query_params
+    first, last = month_of(today)
+    if begin := day_of(asked.get("from", "")):
+        first = begin
+        last = max(first, day_of(asked.get("to", "")) or month_of(first)[1])
+    last = min(last, first + LONGEST - timedelta(days=1))
+    texts = (asked.get(name, "").strip() for name in ("department", "find", "kind"))
+    return MonthFilter(first, last, *texts)
+
+
+def _put(span: tuple[date, date], today: date) -> None:
+    this = span == month_of(today)
+    put(**{"from": "" if this else f"{span[0]}", "to": "" if this or span == month_of(span[0]) else f"{span[1]}"})
+
+
+def row(asked: MonthFilter, today: date, departments: Sequence[str]) -> None:
+    """Draw the row."""
+    kinds = {
+        "": say("All days"),
+        "open": say("To settle"),
+        "late": say("Late"),
+        "early": say("Left early"),
+        "absent": say("Absent"),
+        "away": say("Away"),
+        "corrected": say("Corrected"),
+        AWAITING: say("Awaiting approval"),
+    }
+    st.session_state[_KEY("days")] = (asked.first, asked.last)
+    st.session_state[_KEY("department")] = asked.department
+    st.session_state[_KEY("find")] = asked.find
+    st.session_state[_KEY("kind")] = asked.kind if asked.kind in kinds else ""
+
+    def days() -> None:
+        chosen = st.session_state[_KEY("days")]
+        if len(chosen) == 2:
+            _put((chosen[0], chosen[1]), today)
+
+    before, after = month_of(asked.first - timedelta(days=1)), month_of(month_of(asked.first)[1] + timedelta(days=1))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.button(
+            say("Previous month"),
+            icon=":material/chevron_left:",
+            on_click=_put,
+            args=(before, today),
+            key=_KEY("before"),
+        )
+        st.button(
+            say("Next month"),
+            icon=":material/chevron_right:",
+            on_click=_put,
+            args=(after, today),
+            disabled=after[0] > today,
+            key=_KEY("after"),
+        )
+        st.date_input(say("Days"), key=_KEY("days"), on_change=days, format=date_format(), width=222)
+        st.selectbox(
+            say("Department"),
+            sorted({"", asked.department, *departments}, key=str.casefold),
+            key=_KEY("department"),
+            on_change=lambda: put(department=st.session_state[_KEY("department")] or ""),
+            width=150,
+            format_func=lambda name: name or say("All departments"),
+        )
+        st.selectbox(
+            say("People with"),
+            list(kinds),
+            key=_KEY("kind"),
+            on_change=lambda: put(kind=st.session_state[_KEY("kind")] or ""),
+            width=155,
+            format_func=lambda name: kinds[name],
+        )
+        st.text_input(
+            say("Person"),
+            key=_KEY("find"),
+            placeholder=say("Name or id"),
+            width=130,
+            icon=":material/search:",
+            on_change=lambda: put(find=st.session_state[_KEY("find")]),
+        )
