@@ -46,6 +46,8 @@ _SHEET = {
     "note": "text",
     "corrected": "flag",
     "approved_by": "text",
+    "leave": "text",
+    "leave_days": "number",
 }
 _INCIDENT = {
     "incident_id": "text",
@@ -186,6 +188,8 @@ def _sheet_row(row: DaySheet) -> dict[str, object]:
         "break_hours": hours(row.breaks),
         "note": row.note,
         "corrected": bool(row.corrected_by),
+        "leave": row.leave_names,
+        "leave_days": row.leave_days,
     }
 
 

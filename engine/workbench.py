@@ -22,11 +22,11 @@ from engine.gallery import GalleryStore
 from engine.incidents import DossierBook, IncidentBook
 from engine.incidents.notifications import Outbox
 from engine.models import ModelStore, Progress, embedder_spec, no_progress, usual_model
-from engine.people import EmploymentBook, LeaveBook, PeopleStore
+from engine.people import EmploymentBook, LeaveBook, LeaveKinds, PeopleStore
 from engine.pipeline import Pipeline, SearchBeside, Services, open_pipeline
 from engine.postgres import open_store
 from engine.privacy import PrivacyDesk
-from engine.records import AlertBoard, KioskDesk, MonthDesk, Office, Records, StaffDesk, UserDesk
+from engine.records import AlertBoard, KioskDesk, LeaveDesk, MonthDesk, Office, Records, StaffDesk, UserDesk
 from engine.reports import CaseFiles
 from engine.storage import new_id
 from engine.storage.logs import Logs, Sealer
@@ -77,7 +77,7 @@ class Workbench:
         self.devices = DeviceBook(store.document("devices.json", mode=0o600))
         self.pins = PinBook(store.document("pins.json", mode=0o600))
         self.audit = Audit(zone, logs)
-        self.leave = LeaveBook(store.document("leave.csv"))
+        self.leave = LeaveBook(store.document("leave.csv"), LeaveKinds(self.config.leave))
         self.attendance = AttendanceBook(
             workspace, zone, self.config.events, self._plan(logs), logs, may_write_sheets=lambda: store.writes_sheets
         )
@@ -119,6 +119,7 @@ class Workbench:
         )
         self.replays = ReplayDesk(self.records, self.config)
         self.staff = StaffDesk(self.records, threshold)
+        self.leave_desk = LeaveDesk(self.records)
         self.users = UserDesk(self.records, self.accounts, lambda: site_names(workspace, self.config.site))
         self.kiosk = KioskDesk(self.records, self.devices)
         self._opening = threading.Lock()
@@ -151,7 +152,7 @@ class Workbench:
             ),
             config=config.attendance,
             coverage=coverage,
-            leave=self.leave.kinds,
+            leave=self.leave.away,
             directions={name: camera.direction for name, camera in cameras.items()},
             clock=self.clock,
         )

@@ -39,10 +39,11 @@ PARTS = [part for part in OLD if part != "columns"]
 
 # What version 0.1 said and is said otherwise since, on purpose. Within the grace nobody is late; whoever only two-way cameras saw may
 # have left; and a late arrival counts as late whatever else is missing that day. A planned break never leaves less than the hours after
-# which it is due, and what nobody has approved does not count.
+# which it is due, what nobody has approved does not count, and a holiday is no day of leave.
 _UNSURE = {"status": "possibly inside", "recorded_status": "possibly inside"}
 SINCE = {
     "sheet": {
+        ("2026-11-06", "S004"): {"status": "holiday", "recorded_status": "holiday", "note": "Founding day"},
         ("2026-11-04", "E2"): {"late_min": "0", "hours": "6.00", "recorded_hours": "6.00", "break_hours": "0.43"},
         ("2026-11-04", "E1"): {"hours": "6.00", "recorded_hours": "6.00", "break_hours": "0.35"},
         ("2026-11-12", "S001"): {"last_out": "14:34:41", "status": "on time", "presence_hours": "8.64"},
@@ -70,6 +71,7 @@ SINCE = {
             "missing_in_out": 0,
             "pending_hours": -0.06,
         },
+        ("", "S004"): {"on_leave": 4, "holiday": 1},
     },
     "inside": {("", who): {"state": "unsure"} for who in ("S003", "E1", "E2")},
 }
@@ -78,7 +80,8 @@ SINCE = {
 def since(part: str) -> Any:
     """What is to be said of a part now."""
     if part == "statuses":
-        return OLD[part] | {"inside": 6, "possibly inside": 2, "on time": 31, "missing in": 1}
+        statuses = {"inside": 6, "possibly inside": 2, "on time": 31, "missing in": 1, "on leave": 11, "holiday": 3}
+        return OLD[part] | statuses
     if part == "holdings":  # derived from thousands of people now, not from five
         return OLD[part] | {"threshold": 0.652}
     if part not in SINCE:
@@ -150,7 +153,7 @@ def told(bench: Workbench) -> dict[str, Any]:
             }
             for each in bench.attendance.corrections.about_days(FIRST, LAST)
         ],
-        "leave": sorted([who, str(day), kind] for (who, day), kind in bench.leave.kinds(FIRST, LAST).items()),
+        "leave": sorted([who, str(day), kind] for (who, day), kind in bench.leave.statuses(FIRST, LAST).items()),
         "logs": {f"{log.name} {day}": len(log.read(day)) for log in bench.records.logs for day in sorted(log.days())},
         "replay": [[each.kind.value, each.then, each.now, each.person_then] for each in replay.changes],
         "holdings": {

@@ -48,6 +48,8 @@ _STATUS: dict[str, tuple[Tone, str]] = {
     "remote": ("quiet", "□"),
     "sick": ("quiet", "+"),
     "excused": ("quiet", "✓"),
+    N_("approved"): ("good", "✓"),
+    N_("pending"): ("warn", "?"),
     N_("overdue"): ("bad", "□"),
     N_("awaiting approval"): ("info", "✎"),
     N_("long day"): ("warn", "◷"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -44,5 +45,15 @@ class Audit(TypedLog[AuditRow]):
         Raises:
             StorageError: the log cannot be written.
         """
-        with self.raw.exclusive():
-            self.append([AuditRow(now.astimezone(self._zone), author, action, subject, detail)])
+        self.note_all([(action, subject, detail)], author=author, now=now)
+
+    def note_all(self, actions: Iterable[tuple[str, str, str]], *, author: str, now: datetime) -> None:
+        """Record several actions (action, subject, detail) of one author at once.
+
+        Raises:
+            StorageError: the log cannot be written.
+        """
+        rows = [AuditRow(now.astimezone(self._zone), author, *each) for each in actions]
+        if rows:
+            with self.raw.exclusive():
+                self.append(rows)

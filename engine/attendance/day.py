@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from engine.attendance.explain import Part
+from engine.config import AwayPart
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -49,7 +50,8 @@ class Status(StrEnum):
     EXCUSED = "excused"
 
 
-_AWAY = frozenset({Status.ON_LEAVE, Status.REMOTE, Status.SICK, Status.EXCUSED})
+AWAY_STATUSES = frozenset({Status.ON_LEAVE, Status.REMOTE, Status.SICK, Status.EXCUSED})
+"""Statuses of whole days on which a person need not come."""
 WORKED = frozenset(
     {Status.ON_TIME, Status.LATE, Status.LEFT_EARLY, Status.LATE_AND_EARLY, Status.PRESENT, Status.AS_PLANNED}
 )
@@ -92,9 +94,11 @@ class DaySheet:
         left_early: likewise for the planned end.
         late_min, early_min: whole minutes from the planned start, or to the planned end; 0 when not late or not early.
         worked: time inside without breaks. breaks: time deducted. stayed: from the first arrival to the last departure.
-        shift, planned_in, planned_out: the plan; empty and None where there is none.
+        shift, planned_in, planned_out: the plan; empty and None where there is none. Of a half day of leave, the half that is expected;
+            None if it is not known which.
         planned: working time that the plan asks for; None on holidays and without a plan.
         credited: planned time that need not be worked (leave, holidays) or is still undecided.
+        leave: on working days, by kind, with the share of the day.
         covered_pct: per cent of the planned time during which cameras were watching.
         punches: passages that are in force as recorded. camera_in, similarity_in, liveness: of the first arrival.
         utc_offset: of local time, such as `UTC+01:00`.
@@ -140,6 +144,17 @@ class DaySheet:
     corrected_by: str = ""
     correction_reason: str = ""
     approved_by: str = ""
+    leave: tuple[AwayPart, ...] = ()
+
+    @property
+    def leave_names(self) -> str:
+        """Kinds of leave of the day, as people read them."""
+        return "; ".join(dict.fromkeys(part.name for part in self.leave))
+
+    @property
+    def leave_days(self) -> float:
+        """Share of the day that is leave, of a working day."""
+        return round(sum(part.share for part in self.leave), 4)
 
     @property
     def present(self) -> bool:
@@ -149,7 +164,7 @@ class DaySheet:
     @property
     def away(self) -> bool:
         """The person need not come: leave, remote, sick or excused. Public holidays and days off do not count."""
-        return self.status in _AWAY
+        return self.status in AWAY_STATUSES
 
     @property
     def expected(self) -> bool:
@@ -213,14 +228,22 @@ class DaySheet:
         return _hours(self.credited) or 0.0
 
 
-def credit(status: Status, planned: timedelta | None, worked: timedelta | None, *, complete: bool = True) -> timedelta:
-    """Planned time that the person need not have worked; days that were worked or missed get none.
+def decided(status: Status, *, complete: bool = True) -> bool:
+    """Whether a status says that the planned day was worked or missed.
 
     Args:
         complete: False: the hours of a day on which the person was there are not all known.
     """
-    if planned is None or (status in WORKED and complete) or status is Status.ABSENT:
-        return timedelta()
+    return (status in WORKED and complete) or status is Status.ABSENT
+
+
+def credit(status: Status, planned: timedelta | None, worked: timedelta | None, *, complete: bool = True) -> timedelta:
+    """Planned time that the person need not have worked; days that were worked or missed get none; `complete`: see `decided`."""
+    return timedelta() if planned is None or decided(status, complete=complete) else remainder(planned, worked)
+
+
+def remainder(planned: timedelta, worked: timedelta | None) -> timedelta:
+    """What is left of planned time, from hours with two digits, so that columns add up."""
     return max(timedelta(hours=(_hours(planned) or 0.0) - (_hours(worked) or 0.0)), timedelta())
 
 
@@ -270,6 +293,8 @@ def cells(row: DaySheet) -> dict[str, object]:
         "presence": row.presence.value,
         "long": "yes" if row.long else "",
         **_pending_cells(row.pending or Variant()),
+        "leave": row.leave_names,
+        "leave_days": f"{row.leave_days:g}" if row.leave else "",
     }
 
 

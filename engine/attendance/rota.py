@@ -159,6 +159,23 @@ class Rota:
         del day
         return planned.config.on_holidays or not planned.holiday
 
+    def counts_as_leave(self, employee_id: str, department: str, day: date) -> bool:
+        """Whether leave on a day takes a working day: a shift is planned, and it is no public holiday.
+
+        For somebody without any shift within a week before or after, Monday to Friday count.
+        """
+        planned = self.planned(employee_id, department, day)
+        if planned is not None:
+            return self.expected(planned, day)
+        at = self.position(employee_id, day)
+        if at.employed is False:
+            return False
+        around = (day + timedelta(days=offset) for offset in range(-7, 8))
+        if any(self.shift(employee_id, department, each) for each in around):
+            return False
+        dated = department if at.department is None else at.department
+        return day.weekday() < 5 and not self.holiday(day, employee_id, dated)
+
     def _planned(self, name: str, day: date) -> Planned:
         shift = self._shifts[name]
         last = day + timedelta(days=1) if shift.end <= shift.start else day

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from engine.attendance import away as leave_of
 from engine.attendance.corrections import Correction, InForce
 from engine.attendance.coverage import Coverage
-from engine.attendance.day import WORKED, DaySheet, Presence, Status, Variant, credit
+from engine.attendance.day import WORKED, DaySheet, Presence, Status, Variant
 from engine.attendance.explain import Part
 from engine.attendance.periods import Periods, forces, reach
 from engine.attendance.presence import Mark, TimesInside, times_inside
@@ -22,6 +23,7 @@ from engine.attendance.rota import Planned, Rota, planned_break_s
 from engine.attendance.rows import DayRows, PunchRow
 from engine.attendance.stay import CurrentStay, current_stay
 from engine.config import AttendanceConfig
+from engine.config.away import Away
 from engine.types import NOBODY, Person
 
 _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -36,7 +38,7 @@ class Book:
     Attributes:
         people: by id.
         coverage: when cameras were watching; None: not known, so that it excuses nobody.
-        leave: kind of leave by person and day.
+        leave: by person and day; days that are no working days do not count.
         corrections: from three days before the first of these days to one day after the last, oldest first.
         present: the moment of the sheet; None: all days are over.
     """
@@ -46,7 +48,7 @@ class Book:
     zone: ZoneInfo
     config: AttendanceConfig = field(default_factory=AttendanceConfig)
     coverage: Coverage | None = None
-    leave: Mapping[tuple[str, date], str] = field(default_factory=dict)
+    leave: Mapping[tuple[str, date], Away] = field(default_factory=dict)
     corrections: Sequence[Correction] = ()
     present: datetime | None = None
 
@@ -103,6 +105,7 @@ class _Outcome:
     Attributes:
         complete: the hours of a day on which the person was there are all known.
         long: the day is so long that somebody must look at it.
+        away: leave, unless a correction says otherwise.
     """
 
     times: TimesInside
@@ -114,6 +117,7 @@ class _Outcome:
     arrival: _Edge = _Edge()
     departure: _Edge = _Edge()
     notes: tuple[Part, ...] = ()
+    away: Away | None = None
 
 
 class _Person:
@@ -146,9 +150,19 @@ class _Person:
         self._planned = planned if self._active else None
         self._reach = reach(planned, book.config.longest_day_h)
         self._holiday = planned.holiday if planned is not None and not book.rota.expected(planned, day) else ""
-        self._leave = book.leave.get((employee_id, day), "")
+        self._away = leave if (leave := book.leave.get((employee_id, day))) and self._working_day() else None
+        self._leave = self._away.status if self._away and self._away.whole else ""
+        self._full = self._planned
+        if self._planned and self._away and not self._leave:
+            self._planned = leave_of.rest_of(self._planned, self._away)
+        # nobody is late or early on a half day of which nobody said which half it is
+        self._free = self._away is not None and not self._leave and not self._away.half
         self._over = book.present is None or book.present >= self._periods.end(day)
         self._lead = timedelta(minutes=book.config.lead_min)
+
+    def _working_day(self) -> bool:
+        """Whether a day of leave would count."""
+        return self._book.rota.counts_as_leave(self._id, self._known.department, self._day)
 
     def _forces(self, *, approved: bool) -> dict[date, InForce]:
         return forces(self._corrections, approved=approved)
@@ -185,7 +199,8 @@ class _Person:
     def _filled(
         self, outcome: _Outcome, recorded: _Outcome | None, stay: CurrentStay | None, corrections: InForce
     ) -> DaySheet:
-        planned, here = self._planned, outcome.times
+        planned, here, away = self._planned, outcome.times, outcome.away
+        timed = None if self._free else planned
         first = next((row for row in self._passages if row.timestamp == here.first_in), None)
         at = here.first_in or here.last_out or (planned.start if planned else self._begin)
         worked = _seconds(outcome.worked_s)
@@ -209,9 +224,9 @@ class _Person:
             breaks=None if worked is None else _seconds(outcome.break_s),
             stayed=here.last_out - here.first_in if here.first_in and here.last_out and here.spans else None,
             shift=planned.shift if planned else "",
-            planned_in=planned.start if planned else None,
-            planned_out=planned.end if planned else None,
-            planned=self._asked,
+            planned_in=timed.start if timed else None,
+            planned_out=timed.end if timed else None,
+            planned=leave_of.asked_for(self._full_time, outcome.away),
             credited=self._credited(outcome),
             covered_pct=self._covered_pct(),
             punches=sum(row.event == "punch" for row in self._passages),
@@ -219,21 +234,23 @@ class _Person:
             similarity_in=first.similarity if first else None,
             liveness=first.liveness if first else "",
             utc_offset=f"UTC{at.astimezone(self._book.zone).isoformat()[-6:]}",
-            notes=(*outcome.notes, Part("left on the next day")) if next_day else outcome.notes,
+            notes=(*leave_of.notes(away), *outcome.notes, *([Part("left on the next day")] if next_day else [])),
             long=outcome.long,
             recorded=self._variant(recorded),
             corrected_by="; ".join(corrections.by),
             correction_reason="; ".join(corrections.reasons),
             approved_by=corrections.approved_by,
+            leave=away.parts if away and self._working_day() else (),
         )
 
     @property
-    def _asked(self) -> timedelta | None:
-        """Working time that the plan asks for."""
-        return timedelta(hours=self._planned.hours) if self._planned and not self._holiday else None
+    def _full_time(self) -> timedelta | None:
+        """Working time of the day's shift, whatever leave takes of it."""
+        return timedelta(hours=self._full.hours) if self._full and not self._holiday else None
 
     def _credited(self, outcome: _Outcome) -> timedelta:
-        return credit(outcome.status, self._asked, _seconds(outcome.worked_s), complete=outcome.complete)
+        worked = _seconds(outcome.worked_s)
+        return leave_of.credited(outcome.status, self._full_time, worked, outcome.away, complete=outcome.complete)
 
     def _variant(self, found: _Outcome | None) -> Variant:
         if found is None:
@@ -273,15 +290,15 @@ class _Person:
         marks = [row.mark for row in self._passages if row.event_id not in corrections.removed]
         marks = sorted([*marks, *corrections.added])
         here = times_inside(marks, self._reach)
-        seen = self._seen(here, marks, stay, corrected=bool(corrections)) if marks else None
+        found = self._seen(here, marks, stay, corrected=bool(corrections)) if marks else None
+        away = leave_of.in_force(self._away, corrections.status)
         if corrections.status:
-            return self._set(Status(corrections.status), seen)
-        if seen is not None:
-            return seen
-        status = self._status_unseen()
-        return _Outcome(here, status, notes=self._unseen_notes(status)) if status else None
+            found = self._set(Status(corrections.status), found, away)
+        elif found is None and (status := self._status_unseen()):
+            found = _Outcome(here, status, notes=self._unseen_notes(status))
+        return found and replace(found, away=away)
 
-    def _set(self, status: Status, seen: _Outcome | None) -> _Outcome:
+    def _set(self, status: Status, seen: _Outcome | None, away: Away | None) -> _Outcome:
         """A day whose status a correction sets."""
         if seen is None:
             found = _Outcome(TimesInside(), status, complete=False, notes=self._unseen_notes(status))
@@ -291,9 +308,10 @@ class _Person:
             # people who need not come, or did not, are neither late nor punctual
             arrival, departure = _Edge(seen.arrival.time), _Edge(seen.departure.time)
             found = replace(seen, status=status, arrival=arrival, departure=departure, long=False)
-        if status is Status.AS_PLANNED and self._asked is not None:
-            found = replace(found, worked_s=self._asked.total_seconds(), break_s=0.0, complete=True)
-        if status is Status.PRESENT and not found.complete and self._asked is not None:
+        if status is Status.AS_PLANNED and self._full_time is not None:
+            worked = self._full_time * (1 - away.share if away else 1)
+            found = replace(found, worked_s=worked.total_seconds(), break_s=0.0, complete=True)
+        if status is Status.PRESENT and not found.complete and self._full_time is not None:
             found = replace(found, notes=(*found.notes, Part(_CREDITED)))
         return found
 
@@ -343,7 +361,7 @@ class _Person:
 
     def _seen(self, here: TimesInside, marks: Sequence[Mark], stay: CurrentStay | None, *, corrected: bool) -> _Outcome:
         """The result of a day on which somebody was seen; corrections by hand need no camera as a witness."""
-        planned = None if self._holiday or self._leave else self._planned
+        planned = None if self._holiday or self._leave or self._free else self._planned
         ongoing = self._ongoing(here, marks)
         came = here.first_in if marks[0].direction != "out" else None  # else their arrival was missed
         gone = here.last_out if here.open_since is None and not ongoing else None

@@ -19,6 +19,7 @@ from engine import __version__
 from engine.attendance.corrections import Correction
 from engine.attendance.coverage import COVERAGE_DAYS, CoverageBook
 from engine.attendance.day import SHEET_COLUMNS, DaySheet, cells, days_from_json, days_to_json
+from engine.config import Away
 from engine.errors import StorageError
 from engine.storage import atomic_write, table_text
 from engine.storage.logs import DayLog, Sealer
@@ -47,7 +48,7 @@ def states(
     logs: Mapping[date, object],
     rules: Sequence[str],
     people: Mapping[str, Person],
-    leave: Mapping[tuple[str, date], str],
+    leave: Mapping[tuple[str, date], Away],
     corrections: Iterable[Correction],
 ) -> dict[date, str]:
     """Everything that the sheets of days depend on, by day, as a text to compare."""
@@ -59,7 +60,7 @@ def states(
     always = hashlib.sha256(repr((__version__, SHEET_COLUMNS, *rules, known)).encode("utf-8", "replace")).hexdigest()
     away: dict[date, list[tuple[str, str]]] = {}
     for (employee_id, day), kind in leave.items():
-        away.setdefault(day, []).append((employee_id, kind))
+        away.setdefault(day, []).append((employee_id, repr(kind)))
     own: dict[date, list[Correction]] = {}
     for row in corrections:
         own.setdefault(row.day, []).append(row)

@@ -18,6 +18,7 @@ from engine.attendance.rows import DayRows
 from engine.attendance.sheet import Book, day_sheet
 from engine.attendance.sheet_cache import SETTLED_DAYS, SheetCache, log_stamps, states
 from engine.config import AttendanceConfig
+from engine.config.away import Away
 from engine.storage import write_table
 from engine.storage.logs.rows import day_range
 from engine.types import Person
@@ -29,7 +30,7 @@ class Plan:
 
     Attributes:
         rota: shifts and holidays; None: nobody is expected, so nobody is late or absent.
-        leave: returns kinds of leave by person and day, for a range of days.
+        leave: returns leave by person and day, for a range of days.
         directions: by camera; other cameras see both ways.
         clock: the present; None: all days are over.
     """
@@ -37,7 +38,7 @@ class Plan:
     rota: Rota | None = None
     config: AttendanceConfig = field(default_factory=AttendanceConfig)
     coverage: CoverageBook | None = None
-    leave: Callable[[date, date], Mapping[tuple[str, date], str]] | None = None
+    leave: Callable[[date, date], Mapping[tuple[str, date], Away]] | None = None
     directions: Mapping[str, str] = field(default_factory=dict)
     clock: Callable[[], datetime] | None = None
 

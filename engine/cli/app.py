@@ -17,6 +17,7 @@ from engine.cli import (
     evaluate,
     hr,
     kiosk,
+    leave,
     machine,
     month,
     notify,
@@ -35,7 +36,7 @@ app = typer.Typer(name="muster", no_args_is_help=True, pretty_exceptions_enable=
 _PANELS = {
     Panel.START: (demo, workbench, machine),
     Panel.RECOGNISE: (people, watching, kiosk, archive),
-    Panel.ATTENDANCE: (attendance, month, hr),
+    Panel.ATTENDANCE: (attendance, leave, month, hr),
     Panel.SECURITY: (security, notify),
     Panel.ADMINISTER: (users, store, records),
     Panel.MEASURE: (calibrate, replay, evaluate),

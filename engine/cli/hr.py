@@ -1,4 +1,4 @@
-"""`muster staff import`, `muster leave import`."""
+"""`muster staff import`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer import Argument, Option
+from typer import Argument
 
 from engine.cli import employment
 from engine.cli.context import Author, Json, Panel, Workspace, open_workbench
@@ -21,11 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 _staff = typer.Typer(name="staff", help="Import the staff list, and date changes of people.", no_args_is_help=True)
 _staff.add_typer(employment.app)
-_leave = typer.Typer(
-    name="leave", rich_help_panel=Panel.ATTENDANCE, help="Import leave, remote and sick days.", no_args_is_help=True
-)
 app.add_typer(_staff, rich_help_panel=Panel.ATTENDANCE)
-app.add_typer(_leave, rich_help_panel=Panel.ATTENDANCE)
 
 _SHOWN_MESSAGES = 50
 
@@ -66,31 +62,6 @@ def staff_import(
         else:
             counts += f", {counted(len(result.skipped), 'row')} with errors left out" if result.skipped else ""
             say(f"{'Nothing was written; the import would give: ' if dry_run else ''}{counts}.")
-    if result.errors:
-        raise typer.Exit(1)
-
-
-@_leave.command("import")
-def leave_import(
-    file: Annotated[Path, Argument(help="CSV file or iCalendar file (.ics).")],
-    kind: Annotated[str | None, Option(help="Kind of a calendar's days: on leave, remote or sick.")] = None,
-    author: Author = "",
-    workspace: Workspace = Path("data"),
-    as_json: Json = False,
-) -> None:
-    """Import leave, remote and sick days.
-
-    If a CSV row has an error, nothing is written. From a calendar, only events with errors are left out.
-
-    In both cases the exit code is 1.
-    """
-    result = open_workbench(workspace).staff.import_leave(file, author=author, kind=kind)
-    counts = f"{len(result.added)} added, {len(result.removed)} removed, {len(result.unchanged)} unchanged"
-    if as_json:
-        emit_json(dataclasses.asdict(result))
-    else:
-        show_messages(file, result.messages)
-        say(f"{counts}.")
     if result.errors:
         raise typer.Exit(1)
 

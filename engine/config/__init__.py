@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -29,6 +30,7 @@ from engine.config.attendance import (
     RotaConfig,
     ShiftConfig,
 )
+from engine.config.away import Away, AwayPart, Half
 from engine.config.cameras import (
     AlignmentConfig,
     CameraConfig,
@@ -44,21 +46,27 @@ from engine.config.cameras import (
     VotingConfig,
 )
 from engine.config.interface import AppConfig, KioskConfig, OidcConfig
+from engine.config.leave import LEAVE_STATUSES, LeaveKindConfig, with_standard
 from engine.errors import ConfigError
 
 __all__ = [
     "CONFIG_NAME",
+    "LEAVE_STATUSES",
     "AlignmentConfig",
     "AppConfig",
     "AttendanceConfig",
+    "Away",
+    "AwayPart",
     "CameraConfig",
     "Config",
     "DetectionConfig",
     "EmbeddingConfig",
     "EventsConfig",
+    "Half",
     "HolidayGroupConfig",
     "HolidaysConfig",
     "KioskConfig",
+    "LeaveKindConfig",
     "MatchingConfig",
     "NotificationRule",
     "NotificationsConfig",
@@ -117,6 +125,8 @@ class Config(BaseSettings):
     rotas: dict[str, RotaConfig] = {}
     """Shifts that take turns, by name, such as `[rotas.team-a]`."""
     holidays: HolidaysConfig = HolidaysConfig()
+    leave: dict[str, LeaveKindConfig] = {}
+    """Kinds of leave by name, such as `[leave.annual]`, over the standard ones."""
     retention: RetentionConfig = RetentionConfig()
     store: str = ""
     """Address of a PostgreSQL database that several sites share, `postgresql+psycopg://…`; empty: files in the workspace
@@ -149,6 +159,11 @@ class Config(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Berlin") from error
         return value
+
+    @field_validator("leave", mode="before")
+    @classmethod
+    def _standard_leave(cls, value: object) -> object:
+        return with_standard(value) if isinstance(value, Mapping) else value
 
     def camera(self, name: str) -> CameraConfig:
         """The settings of a camera; the defaults for one that the settings do not name."""

@@ -63,7 +63,7 @@ class _Year:
         """Leave, sick and remote days of everybody."""
         rows: list[Leave] = []
         for person in self._people:
-            spans = [("on leave", self._rng.randint(2, 8)) for _ in range(_times(self._rng, len(days) / 45))]
+            spans = [("annual", self._rng.randint(2, 8)) for _ in range(_times(self._rng, len(days) / 45))]
             spans += [("sick", self._rng.randint(1, 3)) for _ in range(_times(self._rng, len(days) / 60))]
             for kind, length in spans:
                 place = self._rng.randrange(len(days))

@@ -26,6 +26,7 @@ from engine.demo.week_script import (
     walk,
 )
 from engine.incidents import IncidentKind
+from engine.people import import_table
 from engine.sources import VideoSource
 from engine.storage import atomic_write
 from engine.types import Frame, SourceEvent
@@ -136,7 +137,7 @@ def _import_leave(monday: date, workbench: Workbench) -> None:
     lines = ["id,first day,last day,kind", *(f"{person},{on},{on},vacation" for person, on in days)]
     path = workbench.workspace / "demo" / "leave.csv"
     atomic_write(path, "".join(f"{line}\r\n" for line in lines).encode())
-    workbench.leave.import_csv(path, workbench.people, now=workbench.clock())
+    import_table(workbench.leave, path, workbench.people, now=workbench.clock())
 
 
 def _truth(monday: date, zone: ZoneInfo) -> dict[str, object]:

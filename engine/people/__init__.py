@@ -3,9 +3,12 @@
 Not here: faces (`engine.gallery`, `engine.enrolment`), attendance (`engine.attendance`).
 """
 
+from engine.people.balance import Balance, balances
 from engine.people.dates import DateOrder
 from engine.people.employment import NO_CAREER, Career, Dating, EmploymentBook, EmploymentRow
-from engine.people.leave import Leave, LeaveBook, LeaveImport
+from engine.people.kinds import LeaveKinds
+from engine.people.leave import Leave, LeaveBook, LeaveChange
+from engine.people.leave_import import LeaveImport, days_left, import_calendar, import_table
 from engine.people.shift_list import import_shifts
 from engine.people.staff import StaffImport, import_staff
 from engine.people.staff_rows import clean_consent
@@ -27,6 +30,7 @@ __all__ = [
     "ENCODINGS",
     "NO_CAREER",
     "PEOPLE_COLUMNS",
+    "Balance",
     "Career",
     "DateOrder",
     "Dating",
@@ -34,18 +38,24 @@ __all__ = [
     "EmploymentRow",
     "Leave",
     "LeaveBook",
+    "LeaveChange",
     "LeaveImport",
+    "LeaveKinds",
     "PeopleFile",
     "PeopleKeep",
     "PeopleStore",
     "Person",
     "RowMessage",
     "StaffImport",
+    "balances",
     "clean_consent",
     "clean_department",
     "clean_email",
     "clean_id",
     "clean_name",
+    "days_left",
+    "import_calendar",
     "import_shifts",
     "import_staff",
+    "import_table",
 ]

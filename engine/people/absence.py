@@ -1,32 +1,13 @@
-"""Interpret an entry of a leave list: the person it names, and whether it is leave, remote work or sick leave."""
+"""Find the person whom an entry of a leave list or a calendar names."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
 from typing import Literal
 
-from engine.people.calendars import MAX_SPAN_DAYS
 from engine.people.store import Person
 from engine.people.tables import TableRow, plain
-
-LEAVE_KINDS = ("remote", "on leave", "sick")
-"""Where entries overlap, the later kind in this order counts: someone who falls ill on holiday is sick."""
-
-_WORDS = {
-    "sick": "sick, sick leave, sick day, sickness, ill, illness, krank, krankheit, krankmeldung, erkrankt, "
-    "krankgeschrieben, arbeitsunfahig, maladie, arret maladie",
-    "remote": "remote, home office, homeoffice, wfh, work from home, works from home, working from home, telework, "
-    "teleworking, mobile work, mobiles arbeiten, mobile arbeit, teletravail",
-    "on leave": "leave, on leave, annual leave, vacation, holiday, holidays, pto, paid time off, time off, day off, "
-    "days off, off, ooo, out of office, urlaub, ferien, elternzeit, frei, conge, conges",
-}
-_PHRASES = sorted(
-    ((phrase, kind) for kind, phrases in _WORDS.items() for phrase in phrases.split(", ")),
-    key=lambda pair: -len(pair[0]),
-)
-_LONG = 6  # phrases of at least this length also match inside compounds: Resturlaub
 
 
 class RowRefused(Exception):
@@ -35,18 +16,6 @@ class RowRefused(Exception):
     def __init__(self, reason: str, field: str = "", level: Literal["error", "warning"] = "error") -> None:
         super().__init__(reason)
         self.field, self.level = field, level
-
-
-def kinds_in(text: str) -> set[str]:
-    """Return the kinds of absence that a text mentions; the longest phrases count, so "sick leave" is not leave."""
-    line = f" {plain(text)} "
-    found = set()
-    for phrase, kind in _PHRASES:
-        mark = phrase if len(phrase) >= _LONG else f" {phrase} "
-        if mark in line:
-            found.add(kind)
-            line = line.replace(mark, " | ")
-    return found
 
 
 class Who:
@@ -64,6 +33,10 @@ class Who:
                 self._names.setdefault(name, set()).add(person.employee_id)
         self._longest_first = sorted(self._names, key=len, reverse=True)
 
+    def has_id(self, text: str) -> bool:
+        """Whether this is somebody's id."""
+        return text in self._ids
+
     def of_row(self, row: TableRow) -> str:
         """Return the id of the person in a row: by `employee_id`, else by `email`, else by `name`.
 
@@ -72,7 +45,7 @@ class Who:
         """
         field = next((field for field in ("employee_id", "email", "name") if row.text(field)), "")
         if not field:
-            raise RowRefused("the row does not say who", "employee_id")
+            raise RowRefused("the row does not say who: write an id, an e-mail address or a name", "employee_id")
         text = row.text(field)
         if field == "employee_id":
             found = {text} & self._ids.keys()
@@ -81,7 +54,10 @@ class Who:
         else:
             found = self._names.get(plain(text), set())
         if not found:
-            raise RowRefused(f"nobody in people.csv has the {field.replace('_', ' ')} {text}", field)
+            what = field.replace("_", " ")
+            raise RowRefused(
+                f"nobody in people.csv has the {what} {text!r}: correct it, or import the staff list first", field
+            )
         return _one(found, field)
 
     def of_event(self, title: str, attendees: Iterable[str], organiser: str) -> tuple[str, str]:
@@ -128,51 +104,9 @@ def _orders(name: str) -> Iterable[str]:
 
 def _one(found: set[str], field: str) -> str:
     if len(found) > 1:
-        raise RowRefused(f"this may be {_list(found, ' or ')}: it is not clear who", field)
+        raise RowRefused(f"this may be {_list(found, ' or ')}: it is not clear who, write the id", field)
     return next(iter(found))
 
 
 def _list(ids: Iterable[str], conjunction: str = ", ") -> str:
     return conjunction.join(sorted(ids))
-
-
-def read_row(row: TableRow, who: Who) -> tuple[str, date, date, str]:
-    """Return a row's employee id, first day, last day and kind.
-
-    Raises:
-        RowRefused: a field cannot be used; the error names it.
-    """
-    employee_id = who.of_row(row)
-    first = _date(row, "first_day")
-    last = _date(row, "last_day") if row.text("last_day") else first
-    if last < first:
-        raise RowRefused(f"{last} is before {first}", "last_day")
-    if (last - first).days > MAX_SPAN_DAYS:
-        raise RowRefused(f"{first} to {last} is more than {MAX_SPAN_DAYS} days", "last_day")
-    try:
-        return employee_id, first, last, only_kind(kinds_in(row.text("kind")))
-    except RowRefused as error:
-        raise RowRefused(f"{row.text('kind')!r}: {error}", "kind") from error
-
-
-def _date(row: TableRow, field: str) -> date:
-    text = row.text(field)
-    if not text:
-        raise RowRefused("the day is missing", field)
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise RowRefused(f"{text!r} is not a day: write it as 2026-11-22", field) from error
-
-
-def only_kind(kinds: set[str]) -> str:
-    """Return the single kind in a set.
-
-    Raises:
-        RowRefused: the set is empty or has several kinds.
-    """
-    if len(kinds) == 1:
-        return next(iter(kinds))
-    if kinds:
-        raise RowRefused(f"speaks of {' and '.join(sorted(kinds))}")
-    raise RowRefused(f"does not say {', '.join(LEAVE_KINDS[:-1])} or sick")

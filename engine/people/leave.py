@@ -1,48 +1,38 @@
-"""Leave, remote and sick days: `leave.csv`, which tables and calendars fill and the day sheet reads."""
+"""Leave: `leave.csv`, which tables, calendars and people fill and the day sheet reads, with the entitlements of the year."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import Literal
 
-from engine.errors import InputError
-from engine.people.absence import LEAVE_KINDS, RowRefused, Who, kinds_in, only_kind, read_row
-from engine.people.calendars import CalendarFile, read_calendar
-from engine.people.store import PeopleStore
-from engine.people.tables import RowMessage, headings, read_table
+from engine.config import Away, Half
+from engine.people.kinds import LeaveKinds
 from engine.storage import Document, document, table_rows, table_text
 from engine.storage.logs.rows import RowType
 
-__all__ = ["LEAVE_FIELDS", "LEAVE_KINDS", "Leave", "LeaveBook", "LeaveImport"]
-
 log = logging.getLogger(__name__)
 
-LEAVE_FIELDS = headings(
-    employee_id="employee id, id, employee no, employee number, personnel number, personnel no, staff id, staff no, "
-    "personalnummer, personalnr, mitarbeiternummer, mitarbeiter id, matricule",
-    email="email, e mail, mail, email address, e mail address, e mail adresse",
-    name="name, full name, employee, employee name, mitarbeiter",
-    first_day="first day, from, start, start date, begin, date, day, von, beginn, datum, tag",
-    last_day="last day, to, until, end, end date, through, bis, ende",
-    kind="kind, type, reason, absence, absence type, leave type, art, grund, abwesenheit",
-)
-"""Accepted headings by field; the first is the usual one."""
+EntryStatus = Literal["", "approved", "pending", "entitlement"]
 
 
 @dataclass(frozen=True)
 class Leave:
-    """A span of days, both included, on which a person is not expected at the door.
+    """A span of days, both included, on which a person is not expected at the door, or only for a part of the day.
 
     Attributes:
         leave_id: stays the same when the same entry is imported again.
-        kind: one of `LEAVE_KINDS`.
-        source: `csv:` or `ical:` and the file's name, or whatever was typed by hand.
+        kind: its key in the settings.
+        source: `csv:` or `ical:` and the file's name, `hand` from the page or the command, or whatever was typed into the file.
         imported_at: ISO 8601.
+        share: of each day; None: whole days. Of an entitlement: days of the year.
+        half: which one, as far as known.
+        word: the kind as the source says it; empty if that is the kind's own name.
+        status: empty is approved, too. Pending leave is no leave yet; an `entitlement` is none at all.
+        reference: the source's own number of the request; may be empty.
     """
 
     leave_id: str
@@ -52,67 +42,120 @@ class Leave:
     kind: str
     source: str = ""
     imported_at: str = ""
+    share: float | None = None
+    half: Half = ""
+    word: str = ""
+    status: EntryStatus = ""
+    reference: str = ""
 
     @property
     def content(self) -> tuple[object, ...]:
-        """Whose days these are and of which kind; a change of these is a change of the entry."""
-        return self.employee_id, self.first_day, self.last_day, self.kind
+        """What an entry means for the sheet; a change of these is a change of the entry."""
+        return self.employee_id, self.first_day, self.last_day, self.kind, self.part, self.half, self.approved
+
+    @property
+    def part(self) -> float:
+        """Share of each day."""
+        return 1.0 if self.share is None else self.share
+
+    @property
+    def approved(self) -> bool:
+        """Whether it is leave."""
+        return self.status in {"", "approved"}
+
+    def overlaps(self, first: date, last: date) -> bool:
+        """Whether one of its days is among those from `first` to `last`."""
+        return self.first_day <= last and first <= self.last_day
+
+    def __str__(self) -> str:
+        """Days and kind for the logs: `annual 2026-11-02…2026-11-06 (0.5 morning)`."""
+        days = f"{self.first_day}" if self.first_day == self.last_day else f"{self.first_day}…{self.last_day}"
+        more = [f"{self.part:g}"] * (self.part < 1) + [self.half] * bool(self.half) + ["pending"] * (not self.approved)
+        return f"{self.kind} {days}" + (f" ({' '.join(more)})" if more else "")
 
 
 _LEAVE = RowType(Leave)
 
 
 @dataclass(frozen=True)
-class LeaveImport:
-    """What an import did.
+class LeaveChange:
+    """A change of one entry; None: it was not there before, or is not there any more."""
 
-    Attributes:
-        added, removed, unchanged: ids of entries; an entry whose days or kind changed counts as removed and added.
-        messages: by line of the file; messages about the whole file come first.
-    """
-
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()
-    messages: tuple[RowMessage, ...] = ()
+    before: Leave | None
+    after: Leave | None
 
     @property
-    def errors(self) -> tuple[RowMessage, ...]:
-        """The messages about entries that should have been imported but were not."""
-        return tuple(message for message in self.messages if message.level == "error")
+    def entry(self) -> Leave:
+        """The entry after the change, else before it."""
+        entry = self.after or self.before
+        assert entry is not None
+        return entry
+
+    def __str__(self) -> str:
+        after = str(self.after) if self.after else "–"
+        return f"{self.before} → {after}" if self.before else after
 
 
 class LeaveBook:
     """`leave.csv`, or its counterpart in a database.
 
     Several processes change it, and people may edit it by hand: delete a line to remove the entry.
+
+    Args:
+        kinds: of the workplace; default: the standard ones.
     """
 
-    def __init__(self, place: Path | Document) -> None:
+    def __init__(self, place: Path | Document, kinds: LeaveKinds | None = None) -> None:
         self.document = document(place)
+        self.known_kinds = kinds or LeaveKinds()
 
     def all(self) -> list[Leave]:
-        """Return all entries in the order of the file; an invalid line is skipped and logged.
+        """Return all entries in the order of the file, pending ones included; an invalid line is skipped and logged.
 
         Raises:
             StorageError: the file cannot be read.
         """
-        return [entry for _, entry in self._read() if entry]
+        return [entry for _, entry in self._read() if entry and entry.status != "entitlement"]
 
-    def kinds(self, first: date, last: date) -> dict[tuple[str, date], str]:
-        """Return who is absent on the days from `first` to `last`, both included.
+    def of(self, employee_id: str) -> list[Leave]:
+        """Return everything that the file holds about a person, entitlements included.
 
-        Returns:
-            One of `LEAVE_KINDS` by employee id and day, only for days with an entry. Where entries overlap, sick overrides
-            leave, and leave overrides remote.
+        Raises:
+            StorageError: the file cannot be read.
         """
-        found: dict[tuple[str, date], str] = {}
+        return [entry for _, entry in self._read() if entry and entry.employee_id == employee_id]
+
+    def entitlements(self, year: int) -> dict[tuple[str, str], float]:
+        """Return days of leave by person and kind that somebody entered for a year."""
+        return {
+            (entry.employee_id, entry.kind): entry.part
+            for _, entry in self._read()
+            if entry and entry.status == "entitlement" and entry.first_day.year == year
+        }
+
+    def away(self, first: date, last: date, *, pending: bool = False) -> dict[tuple[str, date], Away]:
+        """Return who is on leave on the days from `first` to `last`, both included, by employee id and day.
+
+        Where entries overlap, sick overrides leave, and leave overrides remote. Every day of an entry is there: the plan says which of
+        them are working days.
+
+        Args:
+            pending: what nobody has approved yet instead of what is approved.
+        """
+        found: dict[tuple[str, date], list[tuple[str, float, Half]]] = {}
         for entry in self.all():
+            if entry.approved is pending:
+                continue
             start, end = max(first, entry.first_day), min(last, entry.last_day)
             for offset in range((end - start).days + 1):
                 key = (entry.employee_id, start + timedelta(days=offset))
-                found[key] = max(found.get(key, entry.kind), entry.kind, key=LEAVE_KINDS.index)
-        return found
+                found.setdefault(key, []).append((entry.kind, entry.part, entry.half))
+        combined = {key: self.known_kinds.combined(parts) for key, parts in found.items()}
+        return {key: away for key, away in combined.items() if away}
+
+    def statuses(self, first: date, last: date) -> dict[tuple[str, date], str]:
+        """Return `on leave`, `remote` or `sick` by employee id and day, of whole and half days."""
+        return {key: away.status for key, away in self.away(first, last).items()}
 
     def remove(self, employee_id: str) -> int:
         """Remove all entries of a person; return how many lines that were."""
@@ -128,126 +171,55 @@ class LeaveBook:
         with self.document.exclusive():
             self._write([*(row for row, _ in self._read()), *map(_LEAVE.cells, entries)])
 
-    def import_csv(self, path: Path, people: PeopleStore, *, now: datetime, dry_run: bool = False) -> LeaveImport:
-        """Import a table: who (id, e-mail or name), first and last day (both included, ISO 8601), and kind.
+    def put(self, entry: Leave) -> LeaveChange:
+        """Add an entry, or replace the one with its id."""
+        return self.change(lambda old: [entry] if old.leave_id == entry.leave_id else None, [entry])[0]
 
-        A row without a last day is one day. An error in any row stops the whole import. An entry for the same person and days
-        is replaced, so importing the same table again changes nothing.
-
-        Args:
-            path: the table; see `LEAVE_FIELDS` for its headings.
-            now: timezone-aware time of the import.
-            dry_run: report without writing.
-
-        Raises:
-            InputError: the file is not a table or lacks a column.
-            StorageError: people or leave cannot be read or written.
-        """
-        table = read_table(path, LEAVE_FIELDS)
-        for wanted in ("first_day", "kind"):
-            if wanted not in table.headings:
-                names = " or ".join(LEAVE_FIELDS[wanted][:2])
-                raise InputError(f"{path} has no column for the {wanted.replace('_', ' ')}", hint=f"name it {names}")
-        if not {"employee_id", "email", "name"} & set(table.headings):
-            raise InputError(f"{path} has no column that says who", hint="name it employee id, email or name")
-        who = Who(people.all().values())
-        messages = list(table.messages)
-        entries: dict[str, Leave] = {}
-        lines: dict[str, int] = {}
-        for row in table.rows:
-            try:
-                employee_id, first, last, kind = read_row(row, who)
-            except RowRefused as error:
-                messages.append(RowMessage(row.line, table.headings.get(error.field, ""), "error", str(error)))
-                continue
-            key = f"csv-{_hash(employee_id, first, last)}"
-            if key not in lines:
-                lines[key] = row.line
-                entries[key] = Leave(key, employee_id, first, last, kind, f"csv:{path.name}", _stamp(now))
-                continue
-            text = f"line {lines[key]} says {entries[key].kind} for the same days"
-            messages.append(RowMessage(row.line, "", "warning" if entries[key].kind == kind else "error", text))
-        messages.sort(key=lambda message: message.line)
-        if any(message.level == "error" for message in messages):
-            return LeaveImport(messages=tuple(messages))
-        return self._merge(entries, lambda entry: entry.leave_id in entries, messages, dry_run=dry_run)
-
-    def import_ical(
+    def change(
         self,
-        path: Path,
-        people: PeopleStore,
+        decide: Callable[[Leave], Sequence[Leave] | None],
+        added: Iterable[Leave] = (),
         *,
-        zone: ZoneInfo,
-        now: datetime,
-        kind: str | None = None,
-        horizon_days: int = 730,
+        allow: Callable[[Sequence[LeaveChange]], None] | None = None,
         dry_run: bool = False,
-    ) -> LeaveImport:
-        """Import the whole days of a calendar's events, repetitions included.
-
-        An event imported before is replaced, found by its UID; a cancelled event is removed. An unusable event is skipped with a
-        message. An event is about its attendee, or the person whose full name or id is in the title (both must agree), else
-        about its organiser.
+    ) -> list[LeaveChange]:
+        """Change entries under the file's lock; lines that do not change stay as they are.
 
         Args:
-            path: an `.ics` file.
-            zone: the workplace's time zone.
-            now: timezone-aware time of the import.
-            kind: of all events, by any usual word; default: from each event's title or category.
-            horizon_days: how far before and after `now` events count.
+            decide: returns what takes the place of an entry (nothing: it is removed); None: it stays.
+            added: further entries; those whose id was given by `decide` are not added twice.
+            allow: called with the changes before they are written; may raise.
             dry_run: report without writing.
 
-        Raises:
-            InputError: the file is not a calendar, or the kind is unknown.
-            ConfigError: the packages for calendars are not installed.
-            StorageError: people or leave cannot be read or written.
+        Returns:
+            What changed, in the order of the file, then what was added.
         """
-        fixed = kinds_in(kind) if kind is not None else set()
-        if kind is not None and len(fixed) != 1:
-            raise InputError(f"{kind!r} is not a kind of absence", hint=f"choose one of {', '.join(LEAVE_KINDS)}")
-        today = now.astimezone(zone).date()
-        first = today - timedelta(days=horizon_days)
-        calendar = read_calendar(path, zone, first, today + timedelta(days=horizon_days))
-        who = Who(people.all().values())
-        messages = list(calendar.messages)
-        refused: set[str] = set()
-        entries: dict[str, Leave] = {}
-        for span in calendar.spans:
-            try:
-                employee_id, title = who.of_event(span.summary, span.attendees, span.organiser)
-                one = only_kind(fixed or kinds_in(title))
-            except RowRefused as error:
-                # calendars hold much else: only an event that mentions absence is worth an error
-                level = error.level if fixed or kinds_in(span.summary) else "warning"
-                messages.append(RowMessage(span.line, "", level, f"{span.title!r}: {error}"))
-                if level == "error":
-                    refused.add(span.uid)
-                continue
-            key = f"{_event_id(span.uid)}-{_hash(employee_id, span.first_day)}"
-            entries[key] = Leave(key, employee_id, span.first_day, span.last_day, one, f"ical:{path.name}", _stamp(now))
-        if missing := self._missing(calendar, path, today):
-            messages.append(RowMessage(0, "", "warning", missing))
-        events = {_event_id(uid) for uid in calendar.uids - refused}  # refused events keep their entries
-        messages = sorted(dict.fromkeys(messages), key=lambda message: message.line)  # one message per series
-        return self._merge(
-            entries,
-            lambda entry: entry.leave_id[:_EVENT_ID] in events and entry.last_day >= first,
-            messages,
-            dry_run=dry_run,
-        )
-
-    def _missing(self, calendar: CalendarFile, path: Path, today: date) -> str:
-        """Return a warning about future days that an earlier file of this name had and this one lacks.
-
-        They may have been deleted in the calendar, or this is another calendar of the same name: only a person can tell.
-        """
-        events = {_event_id(uid) for uid in calendar.uids | calendar.damaged}
-        future = [row for row in self.all() if row.source == f"ical:{path.name}" and row.last_day >= today]
-        gone = sum(row.leave_id[:_EVENT_ID] not in events for row in future)
-        if not gone:
-            return ""
-        text = f"future entries of an earlier {path.name} are not in this one and were kept ({gone})"
-        return f"{text}: delete their lines in leave.csv if they no longer apply"
+        with self.document.exclusive():
+            rows = self._read()
+            others = {old.leave_id for _, old in rows if old}
+            lines: list[Mapping[str, object]] = []
+            changes: list[LeaveChange] = []
+            there: set[str] = set()
+            for row, old in rows:
+                new = decide(old) if old else None
+                if old is None or new is None or list(map(_same, new)) == [_same(old)]:
+                    lines.append(row)
+                    there |= {old.leave_id} if old else set()
+                    continue
+                # an entry that has a line of its own is not written in place of another one, too
+                free = {old.leave_id} | ({each.leave_id for each in new} - others)
+                fresh = [each for each in new if each.leave_id in free - there]
+                there |= {each.leave_id for each in fresh}
+                lines += map(_LEAVE.cells, fresh)
+                changes.append(LeaveChange(old, fresh[0] if fresh else None))
+                changes += [LeaveChange(None, each) for each in fresh[1:]]
+            more = [entry for entry in added if entry.leave_id not in there]
+            changes += [LeaveChange(None, entry) for entry in more]
+            if allow is not None:
+                allow(changes)
+            if changes and not dry_run:
+                self._write([*lines, *map(_LEAVE.cells, more)])
+        return changes
 
     def _read(self) -> list[tuple[dict[str, str], Leave | None]]:
         """Return each line with its entry; None for an invalid line."""
@@ -260,51 +232,19 @@ class LeaveBook:
     def _entry(self, row: Mapping[str, str]) -> Leave | None:
         try:
             entry = _LEAVE.parse(row)
-            if entry.kind in LEAVE_KINDS and entry.employee_id and entry.first_day <= entry.last_day:
-                return entry
-            problem = "its id, kind or days are invalid"
+            kind = self.known_kinds.exact(entry.kind)
+            if kind and entry.employee_id and entry.first_day <= entry.last_day and _sensible(entry):
+                return entry if kind == entry.kind else replace(entry, kind=kind, word=entry.word or entry.kind)
+            problem = "its id, kind, share or days are invalid"
         except ValueError as error:
             problem = str(error)
         log.warning("%s: skipped the entry %r: %s", self.document.title, row.get("leave_id"), problem)
         return None
 
-    def _merge(
-        self,
-        entries: Mapping[str, Leave],
-        is_replaced: Callable[[Leave], bool],
-        messages: Iterable[RowMessage],
-        *,
-        dry_run: bool,
-    ) -> LeaveImport:
-        """Write entries in place of those they replace; leave lines with the same content alone."""
-        kept: list[Mapping[str, object]] = []
-        removed: list[str] = []
-        unchanged: list[str] = []
-        with self.document.exclusive():
-            for row, entry in self._read():
-                new = entries.get(entry.leave_id) if entry else None
-                if entry and new and new.content == entry.content:
-                    unchanged.append(entry.leave_id)
-                elif entry and (new or is_replaced(entry)):
-                    removed.append(entry.leave_id)
-                    continue
-                kept.append(row)
-            added = [entry for key, entry in entries.items() if key not in set(unchanged)]
-            if (added or removed) and not dry_run:
-                self._write([*kept, *map(_LEAVE.cells, added)])
-        return LeaveImport(tuple(entry.leave_id for entry in added), tuple(removed), tuple(unchanged), tuple(messages))
+
+def _same(entry: Leave) -> tuple[str, tuple[object, ...]]:
+    return entry.leave_id, entry.content
 
 
-def _hash(*values: object) -> str:
-    return hashlib.sha256("\n".join(map(str, values)).encode("utf-8", "replace")).hexdigest()[:12]
-
-
-_EVENT_ID = len("ical-") + 12
-
-
-def _event_id(uid: str) -> str:
-    return f"ical-{_hash(uid)}"
-
-
-def _stamp(now: datetime) -> str:
-    return now.isoformat(timespec="seconds")
+def _sensible(entry: Leave) -> bool:
+    return 0 <= entry.part <= (366 if entry.status == "entitlement" else 1)

@@ -44,7 +44,7 @@ _PEOPLE = (
     "subject",
     "into",
 )
-_TEXTS = ("detail", "reason", "correction_reason", "note", "source")
+_TEXTS = ("detail", "reason", "correction_reason", "note", "source", "word")
 _DRAWN = "-annotated.jpg"
 
 
@@ -86,7 +86,7 @@ def export_subject(
         rows = log.raw.on(log.days()) if isinstance(log, TypedDayLog) else log.raw.read()
         return scrub.rows(row for row in rows if row[column] in wanted)
 
-    leave = [dataclasses.asdict(row) for row in records.leave.all() if row.employee_id == employee_id]
+    leave = [dataclasses.asdict(row) for row in records.leave.of(employee_id)]
     book = records.people.employment
     employment = [dataclasses.asdict(row) for row in (book.all().get(employee_id, NO_CAREER).rows if book else ())]
     documents: dict[str, object] = {
@@ -205,7 +205,7 @@ attendance_log.json   each time a camera recognised this person, or almost, or t
 day_sheets.json       attendance by day, as made from the log
 corrections.json      what people corrected or approved in it
 closed_months.json    the days of closed months as they were sealed for payroll
-leave.json            absences that were imported
+leave.json            leave and entitlements
 employment.json       from when on this person was employed, in which department and on which shift, as far as it is dated
 incidents.json        incidents this person took part in, and what became of them
 sightings.json        each time a face was taken for this person, or almost: whom it resembled how much, frame by frame

@@ -184,7 +184,7 @@ def foresee(records: Records, employee_id: str, threshold: float) -> Prospect:
         templates=len(subject.templates) + len(subject.elsewhere),
         pictures=len(own),
         dossiers=len(subject.strangers),
-        leave_entries=sum(entry.employee_id == employee_id for entry in records.leave.all()),
+        leave_entries=len(records.leave.of(employee_id)),
         messages=sum(1 for _ in _messages(records.workspace / "outbox", subject)),
         pin=records.pins.has(employee_id),
         incidents=len({row.refers_to or row.incident_id for row in subject.incidents}),

@@ -7,6 +7,7 @@ from engine.records.alerts import AlertBoard
 from engine.records.books import Records
 from engine.records.bundle import bundle_name, gather, pack
 from engine.records.kiosk_desk import KioskDesk
+from engine.records.leave_desk import LeaveDesk, LeaveView
 from engine.records.months import MonthDesk, counted_kinds, open_kind
 from engine.records.office import BulkAction, Office, Suggestion
 from engine.records.staff_desk import StaffDesk, TemplateView, uploaded
@@ -18,6 +19,8 @@ __all__ = [
     "BulkAction",
     "Finding",
     "KioskDesk",
+    "LeaveDesk",
+    "LeaveView",
     "MonthDesk",
     "Office",
     "Records",

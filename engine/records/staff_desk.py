@@ -1,4 +1,4 @@
-"""The list of people and their templates: changes, and imports of staff and leave.
+"""The list of people and their templates: changes, and the import of staff.
 
 The audit log records every change with its author. `engine.enrolment` enrols people, `engine.privacy.erasure` forgets them.
 """
@@ -22,7 +22,6 @@ from engine.people import (
     DateOrder,
     Dating,
     EmploymentRow,
-    LeaveImport,
     Person,
     StaffImport,
     clean_consent,
@@ -34,8 +33,6 @@ from engine.people import (
 )
 from engine.records.books import Records
 from engine.storage import storage_errors
-
-_CALENDARS = {".ics", ".ical", ".ifb", ".icalendar"}
 
 
 @dataclass(frozen=True)
@@ -257,32 +254,6 @@ class StaffDesk:
         if employee_id not in self._records.people.all():
             raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists everybody")
         return self._records.people.dated().all().get(employee_id, NO_CAREER).rows
-
-    def import_leave(self, path: Path, *, author: str, kind: str | None = None, dry_run: bool = False) -> LeaveImport:
-        """Import leave, remote and sick days from a table or a calendar (`.ics`), see `engine.people.leave`.
-
-        Args:
-            kind: of all events in a calendar; None: what each event says.
-            dry_run: write nothing.
-
-        Raises:
-            InputError: the file is neither a table nor a calendar, or a kind is given for a table.
-            ConfigError: the packages for calendars are not installed.
-            StorageError: people or leave cannot be read or written.
-        """
-        records, now = self._records, self._records.now()
-        if path.suffix.lower() in _CALENDARS:
-            result = records.leave.import_ical(
-                path, records.people, zone=records.zone, now=now, kind=kind, dry_run=dry_run
-            )
-        elif kind is not None:
-            raise InputError("--kind is for calendars: a table says it in a column", hint="leave --kind out")
-        else:
-            result = records.leave.import_csv(path, records.people, now=now, dry_run=dry_run)
-        if (result.added or result.removed) and not dry_run:
-            counts = f"{len(result.added)} added, {len(result.removed)} removed, {len(result.unchanged)} unchanged"
-            self._note("import", "leave.csv", counts, author)
-        return result
 
 
 @contextlib.contextmanager

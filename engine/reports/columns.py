@@ -23,8 +23,8 @@ COLUMNS: Mapping[str, str] = {
     "similarity_in": "cosine similarity of the face at the first arrival, at most 1",
     "department": "the person's current department",
     "shift": "the shift that applied, or empty",
-    "planned_in": "local time at which the shift begins",
-    "planned_out": "local time at which the shift ends",
+    "planned_in": "local time at which the shift begins; of a half day of leave, its other half",
+    "planned_out": "local time at which the shift ends; of a half day of leave, its other half",
     "planned_hours": "hours of the shift, excluding breaks; empty on public holidays",
     "presence_hours": "hours from first in to last out, including breaks",
     "break_hours": "hours deducted for breaks",
@@ -49,6 +49,8 @@ COLUMNS: Mapping[str, str] = {
     "pending_last_out": "last out if the unapproved corrections counted",
     "pending_hours": "hours if the unapproved corrections counted",
     "pending_status": "status if the unapproved corrections counted",
+    "leave": "kind of leave, of working days",
+    "leave_days": "share of the day that is leave, such as 1 or 0.5",
 }
 """Meaning of each column of a day sheet, in the sheet's order."""
 
@@ -68,9 +70,10 @@ SUMMARY_COLUMNS: Mapping[str, str] = {
     "early_days": "days with an early departure",
     "early_min": "minutes early on these days",
     "absent": "days absent",
-    "on_leave": "days on leave",
-    "remote": "days of remote work",
-    "sick": "days sick",
+    "on_leave": "working days on leave; half days count half",
+    "remote": "working days of remote work",
+    "sick": "working days sick",
+    "unpaid": "of these, days of leave without pay",
     "holiday": "public holidays",
     "missing_in_out": "undecided days without an arrival or departure",
     "not_covered": "undecided days with a camera offline",

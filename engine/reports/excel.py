@@ -172,6 +172,7 @@ def _typed(row: DaySheet) -> dict[str, object]:
         "presence_hours": hours(row.stayed),
         "break_hours": hours(row.breaks),
         "similarity_in": row.similarity_in,
+        "leave_days": row.leave_days or None,
         "recorded_first_in": clock(row.recorded.first_in),
         "recorded_last_out": clock(row.recorded.last_out),
         "recorded_hours": hours(row.recorded.worked),

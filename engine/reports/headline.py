@@ -104,7 +104,8 @@ def exceptions(rows: Iterable[DaySheet], now: datetime, rota: Rota) -> list[Exce
 def _kind(row: DaySheet, now: datetime, rota: Rota) -> str:
     if row.status is Status.NOT_YET:
         planned = rota.planned(row.employee_id, row.department, row.day)
-        return "overdue" if planned is not None and now > planned.start + planned.grace else ""
+        begins = row.planned_in  # not the shift's own begin on a half day of leave
+        return "overdue" if planned is not None and begins is not None and now > begins + planned.grace else ""
     rules = (
         (row.pending is not None, "awaiting approval"),
         (row.long, "long day"),

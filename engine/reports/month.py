@@ -120,8 +120,8 @@ def _balance(value: float) -> str:
 
 
 def _whole(value: float | None) -> str:
-    """A count or minutes; empty for zero, so that other numbers stand out."""
-    return f"{value:.0f}" if value else ""
+    """A count or minutes, half days as .5; empty for zero, so that other numbers stand out."""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if value else ""
 
 
 def _number(row: Mapping[str, object], column: str) -> float:

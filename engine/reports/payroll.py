@@ -12,14 +12,13 @@ from engine.storage import table_text
 
 _COUNTED = {
     "absent": (Status.ABSENT,),
-    "on_leave": (Status.ON_LEAVE,),
-    "remote": (Status.REMOTE,),
-    "sick": (Status.SICK,),
     "holiday": (Status.HOLIDAY,),
     "missing_in_out": (Status.MISSING_IN, Status.MISSING_OUT),
     "not_covered": (Status.NOT_COVERED,),
     "not_identified": (Status.NOT_IDENTIFIED,),
 }
+
+_AWAY = {"on_leave": Status.ON_LEAVE, "remote": Status.REMOTE, "sick": Status.SICK}
 
 
 def payroll_period(first: date, last: date) -> str:
@@ -31,7 +30,8 @@ def payroll_period(first: date, last: date) -> str:
 def summarise(rows: Iterable[DaySheet], period: str = "", *, by_month: bool = True) -> list[dict[str, object]]:
     """Add up day sheet rows per person and month; without `by_month`, or for one `period`, per person.
 
-    Hours have two digits, minutes and days are whole, and `balance` follows its definition in `SUMMARY_COLUMNS` exactly.
+    Hours have two digits, minutes and days are whole (days of leave may be halves), and `balance`
+    follows its definition in `SUMMARY_COLUMNS` exactly.
 
     Returns:
         Rows with the columns of `SUMMARY_COLUMNS`, by department, name, id and month.
@@ -72,9 +72,19 @@ def _summary(employee_id: str, month: str, rows: list[DaySheet]) -> dict[str, ob
         "awaiting_approval": sum(row.awaiting_approval for row in rows),
         "pending_hours": _total(row.pending_hours for row in rows),
         "long_days": sum(row.long for row in rows),
+        **{
+            key: _days(part.share for row in rows for part in row.leave if part.status == word)
+            for key, word in _AWAY.items()
+        },
+        "unpaid": _days(part.share for row in rows for part in row.leave if not part.paid),
         **{key: sum(row.status in words for row in rows) for key, words in _COUNTED.items()},
     }
     return {column: values[column] for column in SUMMARY_COLUMNS}
+
+
+def _days(shares: Iterable[float]) -> float:
+    found = round(math.fsum(shares), 2)
+    return int(found) if found.is_integer() else found
 
 
 def _total(values: Iterable[float | None]) -> float:

@@ -28,7 +28,7 @@ from engine.attendance import Presence, Sighting, Status, cells
 from engine.attendance.coverage import Span
 from engine.cli import main
 from engine.operations.reporting import AttendanceReports
-from engine.people import Dating, Person
+from engine.people import Dating, Person, import_table
 from engine.reports import STATUSES, by_department, days_of, headline
 from engine.types import Identity, TrackState
 from engine.workbench import Workbench
@@ -143,7 +143,6 @@ EXPECTED: Mapping[date, Mapping[str, Expected]] = {
     },
     HOLIDAY: {
         **dict.fromkeys(PEOPLE, ("holiday", None, None, None, 0)),
-        **{name: (LEAVE[name], None, None, None, 0) for name in LEAVE},
         "on time": ("present", None, None, 1, 0),
     },
 }
@@ -222,7 +221,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "employee_id,from,to,kind\n"
         + "".join(f"{IDS[name]},{HOLIDAY},{WATCHED},{kind}\n" for name, kind in LEAVE.items())
     )
-    bench.leave.import_csv(leave, bench.people, now=bench.clock())
+    import_table(bench.leave, leave, bench.people, now=bench.clock())
     coverage = bench.attendance.plan.coverage
     assert coverage is not None
     for camera in ("came", "went", "hall"):

@@ -12,10 +12,11 @@ import pytest
 
 from engine.attendance import PUNCH, SHEET_COLUMNS, Book, DayRows, PunchRow, Rota, Status, day_sheet
 from engine.attendance import cells as table
-from engine.attendance.corrections import EXCUSES
+from engine.attendance.corrections import EXCUSES, Correction
 from engine.attendance.coverage import Coverage
-from engine.config import AttendanceConfig, HolidaysConfig, ShiftConfig
-from engine.people.leave import LEAVE_KINDS
+from engine.config import LEAVE_STATUSES, AttendanceConfig, HolidaysConfig, ShiftConfig
+from engine.config.away import Away, AwayPart
+from engine.people import LeaveKinds
 from engine.reports import COLUMNS, STATUSES
 from engine.types import Person
 
@@ -149,7 +150,7 @@ def test_all_statuses_have_a_case_and_a_meaning() -> None:
     here = {status for status, *_ in CASES.values()}
     today = {Status.INSIDE, Status.POSSIBLY_INSIDE, Status.NOT_YET}
     elsewhere = {Status.PRESENT, Status.NOT_COVERED, Status.HOLIDAY, Status.DAY_OFF, Status.NOT_ENROLLED}
-    assert here | today | elsewhere | {*EXCUSES, *LEAVE_KINDS} == set(Status)
+    assert here | today | elsewhere | {*EXCUSES, *LEAVE_STATUSES} == set(Status)
     assert set(STATUSES) == set(Status)
     assert tuple(COLUMNS) == SHEET_COLUMNS
 
@@ -358,15 +359,170 @@ def test_a_holiday_and_work_on_it() -> None:
     assert cells(sheet(rota=always), "status", "planned_hours") == ("absent", "8.00")
 
 
-@pytest.mark.parametrize("kind", LEAVE_KINDS)
+def leave(text: str, day: date = MONDAY, who: str = "E1") -> dict[tuple[str, date], Away]:
+    """Leave of one day: kinds with the part of the day, such as `annual morning, sick afternoon` or `unpaid 0.25`."""
+    parts: list[tuple[str, float, Any]] = []
+    for each in text.split(", "):
+        kind, _, part = each.partition(" ")
+        share = 0.5 if part in {"morning", "afternoon"} else float(part or 1)
+        parts.append((kind, share, part if share == 0.5 and part.isalpha() else ""))
+    away = LeaveKinds().combined(parts)
+    assert away is not None
+    return {(who, day): away}
+
+
+@pytest.mark.parametrize("kind", ["annual", "remote", "sick"])
 def test_whoever_is_away_is_not_late_when_they_come_nevertheless(kind: str) -> None:
-    leave = {("E1", MONDAY): kind}
-    assert cells(sheet(leave=leave, coverage=watched("10:00-12:00")), "status", "hours", "note") == (kind, "", "")
-    row = sheet("11:00, 13:00", leave=leave)
-    assert cells(row, "status", "first_in", "hours", "late_min") == (kind, "11:00:00", "2.00", "")
-    assert row["note"] == f"seen although {kind}"
-    assert sheet(day=SATURDAY, leave={("E1", SATURDAY): kind})["status"] == kind
-    assert sheet(leave={("E2", MONDAY): kind})["status"] == "absent"
+    status = {"annual": "on leave"}.get(kind, kind)
+    away = leave(kind)
+    assert cells(sheet(leave=away, coverage=watched("10:00-12:00")), "status", "hours", "note") == (status, "", "")
+    row = sheet("11:00, 13:00", leave=away)
+    assert cells(row, "status", "first_in", "hours", "late_min") == (status, "11:00:00", "2.00", "")
+    assert cells(row, "note", "credited_hours") == (f"seen although {status}", "6.00")
+    assert sheet(leave=leave(kind, who="E2"))["status"] == "absent"
+
+
+WEEK = [date(2026, 11, 27) + timedelta(days=offset) for offset in range(4)]  # Friday to Monday
+
+
+def test_leave_from_friday_to_monday_is_two_days() -> None:
+    away = {key: value for day in WEEK for key, value in leave("annual", day).items()}
+    rows = [sheet(day=day, leave=away) for day in WEEK]
+    assert [row.get("status", "") for row in rows] == ["on leave", "", "", "on leave"]
+    assert [row.get("leave_days", "") for row in rows] == ["1", "", "", "1"]
+    assert sheet("10:00, 12:00", day=SATURDAY, leave=away)["status"] == "present"
+
+
+def test_a_holiday_within_leave_is_no_day_of_leave() -> None:
+    rota = Rota({"office": OFFICE}, HolidaysConfig(extra={MONDAY: "Fair"}), BERLIN)
+    assert cells(sheet(rota=rota, leave=leave("annual")), "status", "leave_days", "credited_hours") == (
+        "holiday",
+        "",
+        "",
+    )
+    always = Rota(
+        {"office": OFFICE.model_copy(update={"on_holidays": True})}, HolidaysConfig(extra={MONDAY: "Fair"}), BERLIN
+    )
+    assert cells(sheet(rota=always, leave=leave("annual")), "status", "leave_days") == ("on leave", "1")
+
+
+@pytest.mark.parametrize(("day", "counts"), [(MONDAY, True), (SATURDAY, False), (date(2026, 11, 24), False)])
+def test_without_a_shift_monday_to_friday_count(day: date, counts: bool) -> None:
+    rota = Rota({}, HolidaysConfig(extra={date(2026, 11, 24): "Fair"}), BERLIN)
+    row = sheet(day=day, rota=rota, leave=leave("annual", day))
+    assert cells(row, "status", "leave_days", "credited_hours") == (("on leave", "1", "") if counts else ("", "", ""))
+
+
+def test_a_day_off_in_a_rota_of_four_days_is_no_day_of_leave() -> None:
+    shift = OFFICE.model_copy(update={"days": "mon-thu"})
+    friday = date(2026, 11, 27)
+    assert sheet(day=friday, shift=shift, leave=leave("annual", friday)) == {}
+
+
+PARTS = {
+    # the plan is 9:00 to 17:30 with half an hour's break, so 8 hours: half of it is 13:30 to 17:30, or 9:00 to 13:00
+    ("annual morning", "13:30, 17:30"): ("on time", "4.00", "4.00", 0, 0),
+    ("annual morning", "13:35, 17:30"): ("on time", "3.92", "4.00", 0, 0),  # within the grace
+    ("annual morning", "14:00, 17:30"): ("late", "3.50", "4.00", 30, 0),
+    ("annual morning", "13:30, 17:00"): ("left early", "3.50", "4.00", 0, 30),
+    ("annual morning", "09:00, 17:30"): ("on time", "8.00", "4.00", 0, 0),
+    ("annual morning", ""): ("absent", "", "4.00", "", ""),
+    ("annual afternoon", "09:00, 13:00"): ("on time", "4.00", "4.00", 0, 0),
+    ("annual afternoon", "09:30, 12:30"): ("late, left early", "3.00", "4.00", 30, 30),
+    ("annual afternoon", "09:00"): ("missing out", "", "8.00", 0, ""),  # undecided: nothing is missing yet
+    ("annual 0.5", "09:00, 13:00"): ("present", "4.00", "4.00", "", ""),  # which half is not known
+    ("annual 0.5", "13:30, 17:30"): ("present", "4.00", "4.00", "", ""),
+    ("annual 0.5", ""): ("absent", "", "4.00", "", ""),
+    ("annual 0.25", "09:00, 15:00"): ("present", "6.00", "2.00", "", ""),
+    ("unpaid morning", "13:30, 17:30"): ("on time", "4.00", "", 0, 0),
+    ("unpaid morning", ""): ("absent", "", "", "", ""),
+    ("unpaid afternoon", "09:00"): ("missing out", "", "4.00", 0, ""),  # the half that is expected is undecided
+    ("annual morning, sick afternoon", ""): ("sick", "", "8.00", "", ""),
+    ("annual morning, unpaid afternoon", ""): ("on leave", "", "4.00", "", ""),
+    ("annual, sick", ""): ("sick", "", "8.00", "", ""),
+    ("annual, sick morning", ""): ("sick", "", "8.00", "", ""),
+    ("remote morning", "13:30, 17:30"): ("on time", "4.00", "4.00", 0, 0),
+    ("annual", ""): ("on leave", "", "8.00", "", ""),
+    ("unpaid", ""): ("on leave", "", "", "", ""),
+    ("unpaid", "10:00, 12:00"): ("on leave", "2.00", "", "", ""),
+    ("time_off", ""): ("on leave", "", "", "", ""),
+    ("training", ""): ("on leave", "", "8.00", "", ""),
+    ("special", ""): ("on leave", "", "8.00", "", ""),
+}
+
+
+@pytest.mark.parametrize(("text", "passages"), PARTS)
+def test_parts_of_a_day_and_kinds_of_leave(text: str, passages: str) -> None:
+    row = sheet(passages, leave=leave(text))
+    columns = ("status", "hours", "credited_hours", "late_min", "early_min")
+    assert cells(row, *columns) == PARTS[text, passages]
+    assert row["planned_hours"] == "8.00"
+
+
+@pytest.mark.parametrize(
+    ("text", "planned_in", "planned_out", "note"),
+    [
+        ("annual", "09:00", "17:30", ""),
+        ("annual morning", "13:30", "17:30", "leave in the morning: annual leave"),
+        ("sick afternoon", "09:00", "13:00", "leave in the afternoon: sick leave"),
+        ("annual 0.5", "", "", "leave for 0.5 of the day: annual leave"),
+        ("unpaid", "09:00", "17:30", "unpaid leave"),
+    ],
+)
+def test_the_sheet_says_which_part_is_planned_and_which_kind_it_is(
+    text: str, planned_in: str, planned_out: str, note: str
+) -> None:
+    row = sheet("09:00, 17:30" if " " in text else "", leave=leave(text))
+    assert cells(row, "planned_in", "planned_out") == (planned_in, planned_out)
+    assert str(row["note"]).split("; ")[0] == note
+
+
+def test_leave_that_is_not_planned_at_all_asks_for_no_hours() -> None:
+    row = sheet(leave=leave("parental"))
+    assert cells(row, "status", "planned_hours", "credited_hours", "leave_days") == ("on leave", "", "", "1")
+    half = sheet("09:00, 13:00", leave=leave("parental afternoon"))
+    assert cells(half, "status", "planned_hours", "credited_hours", "hours") == ("on time", "4.00", "", "4.00")
+
+
+def test_a_long_half_keeps_its_break() -> None:
+    """Three quarters of 12 hours are 9, with the break 9:30: from 8:00 to 17:30."""
+    long = ShiftConfig(start=time(8), end=time(20, 30), break_min=30)
+    away = Away((AwayPart("annual", "annual leave", "on leave", 0.25, "afternoon"),))
+    assert cells(
+        sheet("08:00, 17:30", shift=long, leave={("E1", MONDAY): away}), "status", "hours", "credited_hours"
+    ) == (
+        "on time",
+        "9.00",
+        "3.00",
+    )
+
+
+@pytest.mark.parametrize(("now", "status"), [("12:00", "not yet"), ("13:40", "not yet"), ("17:40", "absent")])
+def test_before_the_half_is_over_nobody_is_absent(now: str, status: str) -> None:
+    assert sheet(now=now, leave=leave("annual morning"))["status"] == status
+
+
+def test_a_camera_that_was_off_in_the_free_half_does_not_matter() -> None:
+    assert sheet("13:30, 17:30", leave=leave("annual morning"), coverage=watched("08:00-12:00"))["status"] == "on time"
+    assert sheet(leave=leave("annual morning"), coverage=watched("08:00-12:00"))["status"] == "absent"
+    assert sheet(leave=leave("annual morning"), coverage=watched("14:00-15:00"))["status"] == "not covered"
+
+
+@pytest.mark.parametrize(
+    ("text", "corrected", "status", "credited", "days"),
+    [
+        ("annual", "absent", "absent", "", ""),
+        ("annual", "sick", "sick", "8.00", "1"),
+        ("unpaid", "on leave", "on leave", "8.00", "1"),
+        ("annual morning", "absent", "absent", "4.00", "0.5"),
+        ("annual morning", "sick", "sick", "8.00", "1"),
+        ("annual morning", "excused", "excused", "8.00", ""),
+    ],
+)
+def test_a_correction_counts_more_than_leave(text: str, corrected: str, status: str, credited: str, days: str) -> None:
+    correction = Correction("c1", moment("18:00"), MONDAY, "E1", "status", value=corrected, author="hr", reason="asked")
+    row = sheet(leave=leave(text), corrections=[correction])
+    assert cells(row, "status", "credited_hours", "leave_days") == (status, credited, days)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from engine.attendance import sheets
 from engine.attendance.coverage import Span
 from engine.attendance.sheet_cache import SheetCache
 from engine.demo.sample import fill, prepare_sample
+from engine.people import import_table
 from engine.workbench import Workbench
 
 NOW = datetime(2025, 3, 21, 12, tzinfo=UTC)
@@ -87,7 +88,7 @@ def correction(bench: Workbench) -> None:
 def leave(bench: Workbench) -> None:
     path = bench.workspace / "list.csv"
     path.write_text("id,first day,last day,kind\nS001,2025-03-12,2025-03-12,sick\n")
-    assert bench.leave.import_csv(path, bench.people, now=NOW).added
+    assert import_table(bench.leave, path, bench.people, now=NOW).added
 
 
 def leave_by_hand(bench: Workbench) -> None:

@@ -75,7 +75,7 @@ def use(bench: Workbench) -> None:
     bench.accounts.add("ann", "admin", "correct horse battery")
     bench.accounts.all()
     bench.pins.put("E1", "907461", now)
-    bench.leave.kinds(LAST, LAST)
+    bench.leave.away(LAST, LAST)
     bench.records.close(now + timedelta(days=5), people)
     for log in bench.records.logs:
         log.redact(HOSTILE)

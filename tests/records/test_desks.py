@@ -185,14 +185,17 @@ def test_a_staff_list_is_looked_at_before_it_is_taken_in(place: Workbench) -> No
 )
 def test_leave_is_looked_at_before_it_is_taken_in(place: Workbench, content: bytes, name: str) -> None:
     with uploaded(content, name) as path:
-        told = place.staff.import_leave(path, author="sam", dry_run=True)
+        told = place.leave_desk.import_file(path, author="sam", dry_run=True)
         assert len(told.added) == 1
         assert not place.leave.document.path.exists()
-        assert place.staff.import_leave(path, author="sam").added == told.added
-        assert place.staff.import_leave(path, author="sam").unchanged == told.added
+        assert place.leave_desk.import_file(path, author="sam").added == told.added
+        assert place.leave_desk.import_file(path, author="sam").unchanged == told.added
     assert len(place.leave.all()) == 1
     assert place.leave.all()[0].source.endswith(name)
-    assert audit(place) == [("sam", "import", "leave.csv", "1 added, 0 removed, 0 unchanged")]
+    assert audit(place) == [
+        ("sam", "leave_add", "E1", "annual 2026-11-23…2026-11-24: import"),
+        ("sam", "import", "leave.csv", "1 added, 0 removed, 0 unchanged"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +231,7 @@ def test_what_would_be_gone_is_what_is_gone(tmp_path: Path) -> None:
     punch(workbench, "E2", T0, track="run-2")
     tailgating(workbench, T0, ["E1", "E2"], (), {"image": picture()})
     with uploaded(LEAVE, "leave.csv") as path:
-        workbench.staff.import_leave(path, author="sam")
+        workbench.leave_desk.import_file(path, author="sam")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     told = workbench.privacy.foresee("E1")
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

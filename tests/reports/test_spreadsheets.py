@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from sheets import NOW, SCRIPT, contrast, inside, month, muster, report, row, unseen
 
 from engine.attendance import SHEET_COLUMNS, DaySheet, Status
+from engine.config import AwayPart
 from engine.errors import ConfigError, InputError
 from engine.reports import (
     COLUMNS,
@@ -240,6 +241,7 @@ def test_a_month_is_added_up_as_its_columns_say() -> None:
         "on_leave": 1,
         "remote": 1,
         "sick": 1,
+        "unpaid": 0,
         "holiday": 1,
         "missing_in_out": 1,
         "not_covered": 1,
@@ -249,6 +251,13 @@ def test_a_month_is_added_up_as_its_columns_say() -> None:
         "pending_hours": 0.0,
         "long_days": 0,
     }
+
+
+def test_half_days_of_leave_count_half_and_unpaid_ones_are_told_apart() -> None:
+    half = AwayPart("annual", "annual leave", "on leave", 0.5, "morning")
+    unpaid = AwayPart("unpaid", "unpaid leave", "on leave", 0.5, "afternoon", credit="none", paid=False)
+    (one,) = summarise([row(2, leave=(half,)), row(3, leave=(half, unpaid)), row(4, status="sick")])
+    assert [one[column] for column in ("on_leave", "sick", "unpaid")] == [1.5, 1, 0.5]
 
 
 def test_people_and_months_are_kept_apart_and_sorted() -> None:

@@ -14,9 +14,10 @@ from app.words.terms import TERMS
 from engine.access import ROLES
 from engine.alignment import QUALITY_REASONS
 from engine.attendance import Status
+from engine.config import LEAVE_STATUSES
+from engine.config.leave import STANDARD_KINDS
 from engine.incidents import INCIDENT_KINDS, REVIEW_STATES
 from engine.occlusion import COVERED
-from engine.people.absence import LEAVE_KINDS
 from engine.reports import COLUMNS, STATUSES, SUMMARY_COLUMNS
 from engine.tuning.calibration import ASSUMPTIONS
 from engine.types import Severity
@@ -33,7 +34,8 @@ ENGINE = (
         *Status,
         *INCIDENT_KINDS,
         *REVIEW_STATES,
-        *LEAVE_KINDS,
+        *LEAVE_STATUSES,
+        *(kind["name"] for kind in STANDARD_KINDS.values()),
         *Severity,
         *ASSUMPTIONS,
     ),

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from engine.attendance import Book, DaySheet, Inside, Presence, Rota, Status
 from engine.attendance.day import Variant, credit
 from engine.attendance.explain import Part
-from engine.config import HolidaysConfig
+from engine.config import AwayPart, HolidaysConfig
 from engine.reports import STATUSES, month_report, muster_list_html
 from engine.types import Person
 
@@ -106,6 +106,7 @@ def typed(cells: Mapping[str, object]) -> DaySheet:
         covered_pct=int(covered) if covered else None,
         similarity_in=float(similarity) if similarity else None,
         notes=(Part("{note}", {"note": note}),) if note else (),
+        leave=(AwayPart("", status, status),) if status in {Status.ON_LEAVE, Status.REMOTE, Status.SICK} else (),
         recorded=Variant(
             _at(day, take("recorded_first_in")),
             _at(day, take("recorded_last_out")),

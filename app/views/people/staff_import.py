@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pandas as pd
 import streamlit as st
 
 from app.ui import parts
+from app.ui.messages import show_messages
 from app.web import access
-from app.words import say, say_number, term
-from engine.people import ENCODINGS, DateOrder, RowMessage, StaffImport
+from app.words import say, say_number
+from engine.people import ENCODINGS, DateOrder, StaffImport
 from engine.records import uploaded
 from engine.workbench import Workbench
 
@@ -108,27 +107,3 @@ def _show(result: StaffImport, *, ready: bool, skip: bool) -> None:
     else:
         st.caption(say("Nothing is saved yet."))
     show_messages(result.messages)
-
-
-def show_messages(messages: Sequence[RowMessage]) -> None:
-    """Show messages about rows as a table, errors first."""
-    if not messages:
-        return
-    ordered = sorted(messages, key=lambda message: (message.level != "error", message.line))
-    rows = [
-        {
-            say("Line"): str(message.line or "–"),
-            say("Column"): message.column,
-            say("Type"): f"{'■' if message.level == 'error' else '▲'} {term(message.level)}",
-            say("Message"): message.text,
-        }
-        for message in ordered[:_SHOWN]
-    ]
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        alt=say("Messages"),
-        column_config={say("Message"): st.column_config.TextColumn(width="large")},
-    )
-    if len(ordered) > _SHOWN:
-        st.caption(say("… and {count} more", count=say_number(len(ordered) - _SHOWN)))

@@ -1,0 +1,1 @@
+"""Leave: the import of lists."""

@@ -1,0 +1,215 @@
+"""Read the rows of a leave list: who, when, how much of the day, which kind, and whether it was approved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from engine.config import Half
+from engine.people.absence import RowRefused, Who
+from engine.people.calendars import MAX_SPAN_DAYS
+from engine.people.dates import ORDERS, DateOrder, NotADay, has_time, infer_order, needs_order, read_day
+from engine.people.kinds import LeaveKinds, RequestStatus, part_in_cell, part_of_day, request_status
+from engine.people.tables import RowMessage, Table, TableRow, headings, plain
+
+LEAVE_FIELDS = headings(
+    employee_id="employee id, id, employee no, employee number, personnel number, personnel no, staff id, staff no, "
+    "personalnummer, personalnr, mitarbeiternummer, mitarbeiter id, matricule",
+    email="email, e mail, mail, email address, e mail address, e mail adresse",
+    name="name, full name, employee name, mitarbeitername",
+    employee="employee, mitarbeiter",
+    first_day="first day, from, from date, start, start date, begin, date, day, von, beginn, datum, tag, startdatum, date de debut",
+    last_day="last day, to, to date, until, end, end date, through, bis, ende, enddatum, date de fin",
+    kind="kind, type, reason, absence, absence type, leave type, time off type, art, grund, abwesenheit, abwesenheitsart, urlaubsart",
+    status="status, state, approval, approval status, request status, leave status, genehmigung, genehmigungsstatus, antragsstatus, "
+    "statut, estado, stato",
+    half="half day, half, part of day, day part, portion, halbtags, halber tag, halbtag, tageshalfte, demi journee",
+    half_day="half day date, halber tag am, date of half day",
+    days="days, day count, number of days, duration, total days, total leave days, amount, tage, anzahl tage, anzahl, dauer, "
+    "nombre de jours",
+    reference="leave id, request id, absence id, entry id, leave application, reference, ref, antrag, antragsnummer, antrag id, vorgang, "
+    "vorgangsnummer",
+)
+"""Accepted headings by field; the first is the usual one."""
+
+IGNORED = "ignore"
+"""In place of a kind: rows with this word are left out."""
+
+
+@dataclass(frozen=True)
+class LeaveRow:
+    """A row of a leave list, or the part of it before, on or after a half day.
+
+    Attributes:
+        share, half: of each day; None: whole days.
+        word: the kind as the file says it.
+        status: without a column for it, every row counts as approved.
+        place: number of the part within its row, 0 for the first.
+    """
+
+    line: int
+    employee_id: str
+    first: date
+    last: date
+    kind: str
+    share: float | None
+    half: Half
+    word: str
+    status: RequestStatus
+    reference: str
+    place: int = 0
+
+
+class UnknownKind(RowRefused):
+    """A row's kind is not known; `word`: as the file says it."""
+
+    def __init__(self, word: str, reason: str) -> None:
+        super().__init__(reason, "kind")
+        self.word = word
+
+
+class LeaveTable:
+    """Turns the rows of a table into entries.
+
+    Args:
+        order: of day and month, where they are written with slashes or dashes; None: as the columns tell.
+        ignored: words of kinds whose rows are left out.
+    """
+
+    def __init__(
+        self, table: Table, who: Who, kinds: LeaveKinds, order: DateOrder | None, ignored: frozenset[str]
+    ) -> None:
+        self._table, self._who, self._kinds, self._ignored = table, who, kinds, ignored
+        spans = [(row.text("first_day"), row.text("last_day")) for row in table.rows]
+        texts = [text for span in spans for text in span if text]
+        self.order = order or infer_order(texts, [span for span in spans if all(span)])
+        self.notes: list[RowMessage] = []
+        if order is None and self.order is not None and needs_order(texts):
+            other = next(each for each in ORDERS if each != self.order)
+            said = f"dates were read as {ORDERS[self.order]}, the only order that fits all of them"
+            text = f"{said}: if that is wrong, say date order {other}"
+            self.notes.append(RowMessage(0, "", "warning", text))
+
+    def read(self, row: TableRow) -> list[LeaveRow]:
+        """Return what a row says; nothing if its kind is to be ignored.
+
+        Raises:
+            RowRefused: a field cannot be used; the error names it.
+        """
+        row = self._with_person(row)
+        employee_id = self._who.of_row(row)
+        first = self._day(row, "first_day")
+        last = self._day(row, "last_day") if row.text("last_day") else first
+        if last < first:
+            raise RowRefused(f"{last} is before {first}: exchange or correct the days", "last_day")
+        if (last - first).days > MAX_SPAN_DAYS:
+            raise RowRefused(f"{first} to {last} is more than {MAX_SPAN_DAYS} days: correct the year", "last_day")
+        if plain(row.text("kind")) in self._ignored:
+            return []
+        status = self._status(row)
+        share, half, kind = self._kind(row, lenient=status in {"rejected", "cancelled"})
+        found = LeaveRow(
+            row.line, employee_id, first, last, kind, share, half, row.text("kind"), status, row.text("reference")
+        )
+        return list(self._parts(row, found))
+
+    def _with_person(self, row: TableRow) -> TableRow:
+        """The row with its column `employee` read as an id or as a name; `id` beside it is the request's own number."""
+        told = dict(row.cells)
+        if not (own := told.get("employee", "")):
+            return row
+        if plain(self._table.headings.get("employee_id", "")) == "id":
+            told["reference"] = told.get("reference") or told["employee_id"]
+            told["employee_id"] = ""
+        if not told.get("employee_id") and (self._who.has_id(own) or not told.get("name")):
+            told["employee_id" if self._who.has_id(own) else "name"] = own
+        return TableRow(row.line, told)
+
+    def heading(self, field: str) -> str:
+        """The heading of a field as the file writes it."""
+        given = self._table.headings
+        return given.get(field, given.get("employee", "") if field in {"employee_id", "name"} else "")
+
+    def _day(self, row: TableRow, field: str) -> date:
+        text = row.text(field)
+        if not text:
+            raise RowRefused("the day is missing: write it as 2026-11-22", field)
+        try:
+            found = read_day(text, self.order)
+        except NotADay as error:
+            raise RowRefused(str(error), field) from error
+        if has_time(text):
+            said = f"the time of {text!r} was left out: leave is counted in days and halves of days"
+            self.notes.append(RowMessage(row.line, self.heading(field), "warning", said))
+        return found
+
+    def _status(self, row: TableRow) -> RequestStatus:
+        if "status" not in self._table.headings:
+            return "approved"
+        text = row.text("status")
+        if not text:
+            raise RowRefused("the status is empty: write approved, pending, rejected or cancelled", "status")
+        if (found := request_status(text)) is None:
+            raise RowRefused(f"{text!r} is no known status: write approved, pending, rejected or cancelled", "status")
+        return found
+
+    def _kind(self, row: TableRow, *, lenient: bool) -> tuple[float | None, Half, str]:
+        """The share and the half of the day, and the kind; `lenient`: an unknown kind is empty."""
+        text = row.text("kind")
+        known = self._kinds.exact(text)
+        part = part_of_day(text)
+        found = {known} if known else self._kinds.within(part[2] if part else text)
+        if len(found) != 1 and not lenient:
+            told = (
+                f"speaks of {' and '.join(sorted(map(self._kinds.name, found)))}"
+                if found
+                else "is no known kind of leave"
+            )
+            raise UnknownKind(text, f"{text!r} {told}: say which kind it is")
+        share, half = self._share(row, part[:2] if part else None)
+        return share, half, next(iter(found)) if len(found) == 1 else ""
+
+    def _share(self, row: TableRow, told: tuple[float, Half] | None) -> tuple[float | None, Half]:
+        """How much of the day is leave, from the kind's text, the column about halves and the number of days."""
+        text = row.text("half")
+        try:
+            told = part_in_cell(text) or told
+        except ValueError as error:
+            raise RowRefused(
+                f"{text!r} is no part of a day: write morning, afternoon, 0.5 or nothing", "half"
+            ) from error
+        count = _number(row.text("days"))
+        if told is None and count is not None and 0 < count < 1:
+            told = (count, "")
+        return told or (None, "")
+
+    def _parts(self, row: TableRow, found: LeaveRow) -> Iterator[LeaveRow]:
+        """The row, divided where only one of its days is a half."""
+        if row.text("half_day") and found.last > found.first:
+            day = self._day(row, "half_day")
+            if not found.first <= day <= found.last:
+                raise RowRefused(f"{day} is not within {found.first} to {found.last}: correct it", "half_day")
+            spans = [(found.first, day - timedelta(days=1), None), (day, day, found.share or 0.5)]
+            spans.append((day + timedelta(days=1), found.last, None))
+            for first, last, share in spans:
+                if first <= last:
+                    yield replace(
+                        found, first=first, last=last, share=share, half=found.half if share else "", place=found.place
+                    )
+                    found = replace(found, place=found.place + 1)
+            return
+        count = _number(row.text("days"))
+        if found.share is None and found.last > found.first and count is not None and count % 1:
+            said = f"{count:g} days from {found.first} to {found.last}: which day is a half is not said, give it a row of its own"
+            raise RowRefused(said, "days")
+        yield found
+
+
+def _number(text: str) -> float | None:
+    """A number of days such as `2.5`, `0,5` or `3 days`; None: it is none."""
+    words = text.replace(",", ".").split()
+    try:
+        return float(words[0]) if words and (len(words) == 1 or words[1][:1] in "dtj") else None
+    except ValueError:
+        return None
