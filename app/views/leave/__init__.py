@@ -1,1 +1,5 @@
-"""Leave: the import of lists."""
+"""Leave: entries, balances, history, and the import of lists."""
+
+from app.views.leave.page import show
+
+__all__ = ["show"]
