@@ -8,7 +8,7 @@ from engine.attendance.changes import SheetChange, changes
 from engine.attendance.closing import ClosedBook, ClosedDay, Closing
 from engine.attendance.corrections import CORRECTION, Correction
 from engine.attendance.coverage import CoverageBook, Span, Watching
-from engine.attendance.day import SHEET_COLUMNS, DaySheet, Presence, Status, cells
+from engine.attendance.day import LONG, SHEET_COLUMNS, DaySheet, Presence, Status, cells
 from engine.attendance.evidence import record_shown
 from engine.attendance.inside import Inside, count_inside, inside_now
 from engine.attendance.log import Sighting
@@ -19,6 +19,7 @@ from engine.attendance.sheets import Plan
 
 __all__ = [
     "CORRECTION",
+    "LONG",
     "PUNCH",
     "SHEET_COLUMNS",
     "AttendanceBook",

@@ -52,6 +52,8 @@ class Status(StrEnum):
 
 AWAY_STATUSES = frozenset({Status.ON_LEAVE, Status.REMOTE, Status.SICK, Status.EXCUSED})
 """Statuses of whole days on which a person need not come."""
+LONG = "long day"
+"""A day of more hours than somebody works, so that a passage may be missing."""
 WORKED = frozenset(
     {Status.ON_TIME, Status.LATE, Status.LEFT_EARLY, Status.LATE_AND_EARLY, Status.PRESENT, Status.AS_PLANNED}
 )
@@ -186,6 +188,11 @@ class DaySheet:
         """Somebody must find out what happened on that day; that a person is not enrolled is told once, not for each day."""
         unknown = self.unknown and self.status is not Status.NOT_ENROLLED
         return unknown or self.long or self.status in {Status.MISSING_IN, Status.MISSING_OUT}
+
+    @property
+    def cause(self) -> str:
+        """Why somebody must settle the day: `long day`, or its status; empty: nobody must."""
+        return (LONG if self.long else self.status) if self.to_settle else ""
 
     @property
     def awaiting_approval(self) -> bool:

@@ -20,8 +20,8 @@ _TODAY = frozenset({Status.INSIDE, Status.POSSIBLY_INSIDE, Status.NOT_YET})
 
 
 def open_kind(row: DaySheet) -> str:
-    """Why a day is open: a status that somebody must settle, or `awaiting approval`; empty: it is not."""
-    return row.status if row.to_settle else AWAITING if row.awaiting_approval else ""
+    """Why a day is open: what somebody must settle, or `awaiting approval`; empty: it is not."""
+    return row.cause or (AWAITING if row.awaiting_approval else "")
 
 
 def counted_kinds(rows: Sequence[DaySheet]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from engine.attendance import DaySheet, Status
+from engine.attendance import LONG, DaySheet, Status
 from engine.attendance.explain import Part
 
 AWAITING = "awaiting approval"
@@ -16,6 +16,7 @@ _ORDER = (
     Status.MISSING_OUT,
     Status.MISSING_IN,
     Status.NOT_IDENTIFIED,
+    LONG,
     Status.ABSENT,
     AWAITING,
 )
@@ -26,7 +27,7 @@ class OpenGroup:
     """Days with one cause.
 
     Attributes:
-        kind: a status, or `awaiting approval`.
+        kind: a status, `long day`, or `awaiting approval`.
         day: of an outage; None: the days differ.
         notes: what the days say, most frequent first; of an outage its times.
         rows: by day, name and id.
@@ -72,6 +73,8 @@ def _notes(rows: Sequence[DaySheet]) -> tuple[tuple[Part, ...], ...]:
 
 
 def _cause(row: DaySheet) -> tuple[str, date | None, str]:
+    if row.long:
+        return LONG, None, ""
     if row.status is Status.NOT_COVERED:
         return row.status, row.day, ""
     # a person without pictures needs them once; a face that was not certain needs a look on that day

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.attendance import DaySheet, Presence, Status
+from engine.attendance import LONG, DaySheet, Presence, Status
 from engine.attendance.rota import Rota
 
 
@@ -77,7 +77,7 @@ _ORDER = (
     Status.NOT_ENROLLED,
     Status.MISSING_OUT,
     Status.MISSING_IN,
-    "long day",
+    LONG,
     Status.LATE,
     Status.LEFT_EARLY,
     "awaiting approval",
@@ -108,7 +108,7 @@ def _kind(row: DaySheet, now: datetime, rota: Rota) -> str:
         return "overdue" if planned is not None and begins is not None and now > begins + planned.grace else ""
     rules = (
         (row.pending is not None, "awaiting approval"),
-        (row.long, "long day"),
+        (row.long, LONG),
         (row.to_settle or row.status is Status.ABSENT, row.status),
         (bool(row.late), Status.LATE),
         (bool(row.left_early), Status.LEFT_EARLY),

@@ -12,7 +12,7 @@ import streamlit as st
 from app.ui import parts
 from app.ui.address import put
 from app.words import language, say, say_minutes, say_time, term
-from engine.attendance import DaySheet, Status
+from engine.attendance import LONG, DaySheet, Status
 from engine.attendance.explain import Part
 from engine.reports import STATUSES, Exceptional
 
@@ -132,7 +132,7 @@ def _next_step(kind: str, row: DaySheet) -> str:
         ),
         "awaiting approval": lambda: say("Someone else must approve a correction."),
         "corrected": lambda: say("Corrected and approved."),
-        "long day": lambda: say("Check the times. If they are right, set the status present."),
+        LONG: lambda: say("Check the times. If they are right, set the status present."),
         "late": lambda: say("{minutes} after the planned start", minutes=say_minutes(row.late_min or 0)),
         "left early": lambda: say("{minutes} before the planned end", minutes=say_minutes(row.early_min or 0)),
     }

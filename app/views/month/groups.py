@@ -12,7 +12,7 @@ from app.views.attendance import tables
 from app.views.month.filters import MonthFilter
 from app.web import access
 from app.words import say, say_count, say_date, term
-from engine.attendance import DaySheet
+from engine.attendance import LONG, DaySheet
 from engine.attendance.corrections import EXCUSES
 from engine.errors import InputError, MusterError
 from engine.operations.reporting import AttendanceReports
@@ -96,6 +96,8 @@ def cause(group: OpenGroup) -> str:
 def _next_step(group: OpenGroup) -> str:
     if group.kind == AWAITING:
         return say("Someone else must approve a correction.")
+    if group.kind == LONG:
+        return say("Check the times. If they are right, set the status present.")
     step = STATUSES[group.kind].next_step
     return term(step) if step else ""
 
