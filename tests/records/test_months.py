@@ -112,11 +112,11 @@ def corrected(workbench: Workbench) -> None:
 
 
 def moved(workbench: Workbench) -> None:
-    workbench.people.change("E1", department="Sales")
+    workbench.staff.change("E1", author="hr.kim", department="Sales", valid_from=FIRST)
 
 
 def left(workbench: Workbench) -> None:
-    workbench.people.change("E2", active=False)
+    workbench.staff.change("E2", author="hr.kim", left_on=FIRST)
 
 
 def punched(workbench: Workbench) -> None:

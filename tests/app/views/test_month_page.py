@@ -142,7 +142,7 @@ def test_a_month_is_closed_and_reopened_on_the_page(workspace: Path, monkeypatch
     assert held.author == "hr"
     assert held.unsettled
     assert held.sha256[:12] in texts(page)
-    bench.people.change("S002", department="Elsewhere")
+    bench.staff.change("S002", author="hr", department="Elsewhere", valid_from=FIRST)
     page = open_page("month", workspace, monkeypatch, "hr", query={**FEBRUARY, "view": "changes"})
     assert "Elsewhere" in texts(page)
     page.text_input(key="month-close-reason").input("department was wrong").run()
