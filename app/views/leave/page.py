@@ -97,7 +97,7 @@ def _entries(bench: Workbench, person: str, year: int, today: date) -> None:
         parts.notice(say("No leave in {year}", year=year), say("Add leave, or import a list from your HR system."))
         return
     st.caption(say("Select a row to change it, approve it or take it out."))
-    rows = [_row(bench, each) for each in found]
+    table = pd.DataFrame([_row(bench, each) for each in found])
 
     def chosen() -> None:
         picked = st.session_state["leave-table"]["selection"]["rows"]
@@ -106,9 +106,9 @@ def _entries(bench: Workbench, person: str, year: int, today: date) -> None:
 
     text, day = st.column_config.TextColumn, "DD.MM.YYYY" if language() == "de" else "ddd D MMM YYYY"
     st.dataframe(
-        pd.DataFrame(rows),
+        table,
         hide_index=True,
-        height=min(_TALLEST_PX, 38 + 35 * len(rows)),
+        height=min(_TALLEST_PX, 38 + 35 * len(table)),
         key="leave-table",
         on_select=chosen,
         selection_mode="single-row",
@@ -123,9 +123,7 @@ def _entries(bench: Workbench, person: str, year: int, today: date) -> None:
                 say("Working days"), format="localized", help=say("Without days off and holidays.")
             ),
             "state": text(say("State")),
-            "word": text(say("As written"), help=say("The kind as the list says it."))
-            if any(row["word"] for row in rows)
-            else None,
+            "word": text(say("As written"), help=say("The kind as the list says it.")) if table["word"].any() else None,
             "source": text(say("Source")),
         },
     )
