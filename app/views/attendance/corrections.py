@@ -10,7 +10,7 @@ import streamlit as st
 from app.ui import parts
 from app.web import access
 from app.words import say, say_date, say_time, term
-from engine.attendance import DaySheet
+from engine.attendance import DaySheet, Status
 from engine.attendance.corrections import EXCUSES, Correction, authors, holding, waiting
 from engine.attendance.explain import Explanation
 from engine.errors import InputError, MusterError
@@ -150,7 +150,9 @@ def _value(
         at = planned.time() if planned else time(9)
         return st.time_input(say("Time"), at, step=60, width=160, key=f"{_KEY}-{action}")
     if action == "status":
-        return st.selectbox(say("Status"), EXCUSES, format_func=parts.mark, width=240, key=f"{_KEY}-status")
+        planned = row is not None and row.planned is not None
+        offered = [each for each in EXCUSES if planned or each != Status.AS_PLANNED]
+        return st.selectbox(say("Status"), offered, format_func=parts.mark, width=240, key=f"{_KEY}-status")
     if action == "revoke":
         made = {each.correction_id: f"{_what(bench, each)}, {each.author}" for each in holding(own)}
         return _choice(say("Correction"), made, action)
