@@ -92,7 +92,10 @@ def change(
 
 @app.command("history")
 def history(employee_id: EmployeeId, workspace: Workspace = Path("data"), as_json: Json = False) -> None:
-    """Show from when on somebody was employed, in which department and on which shift."""
+    """Show since when somebody has worked here, and where.
+
+    The history has entry, leaving, departments and assigned shifts.
+    """
     bench = open_workbench(workspace)
     rows = bench.staff.history(employee_id)
     if as_json:

@@ -123,7 +123,10 @@ def leave_list(
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """List leave with its ids and working days; by default of this year."""
+    """List leave with its ids and working days.
+
+    By default of this year.
+    """
     bench = open_workbench(workspace)
     year = bench.records.now().year
     begin = parse_day(first) if first else date(year, 1, 1)
@@ -198,7 +201,7 @@ def leave_change(
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Change the days, the kind or the part of the day of an entry."""
+    """Change the days, kind or part of the day of an entry."""
     part, which = _half(half)
     change = open_workbench(workspace).leave_desk.change(
         leave_id,
@@ -237,7 +240,10 @@ def leave_remove(
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Take leave out, or only some of its days. The audit log keeps what it was, who took it out, and why."""
+    """Take leave out, or only some of its days.
+
+    The audit log keeps what it was, who took it out, and why.
+    """
     changes = open_workbench(workspace).leave_desk.remove(
         leave_id,
         author=author,
@@ -252,7 +258,10 @@ def leave_remove(
 def leave_balance(
     person: Person = None, year: Year = None, workspace: Workspace = Path("data"), as_json: Json = False
 ) -> None:
-    """Show days entitled, taken, planned and left, per person and kind. Only working days count."""
+    """Show days entitled, taken, planned and left.
+
+    There is a row per person and kind. Only working days count.
+    """
     bench = open_workbench(workspace)
     chosen = year or bench.records.now().year
     found = bench.leave_desk.balances(chosen, person or "")

@@ -61,9 +61,9 @@ def check(
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """List the days that are open: missing punches, days to settle, corrections that await approval.
+    """List the days that are open.
 
-    The exit code is 1 if there are any.
+    These are missing punches, days to settle and corrections that await approval. The exit code is 1 if there are any.
     """
     from engine.records import counted_kinds
 
@@ -91,9 +91,9 @@ def close(
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Close a month: its sheet is sealed, and its figures no longer move.
+    """Close a month, so that its figures no longer move.
 
-    If days are open, the command lists them and closes nothing; the exit code is 1.
+    Its sheet is sealed. If days are open, the command lists them and closes nothing; the exit code is 1.
     """
     from engine.records import counted_kinds
 
@@ -124,7 +124,10 @@ def reopen(
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Reopen a closed month, with a reason; its figures are computed again."""
+    """Reopen a closed month, with a reason.
+
+    Its figures are computed again.
+    """
     first, last = _span(month, since, until)
     done = open_workbench(workspace).months.reopen(first, last, author=author, reason=reason)
     answer(as_json, _json(done), f"{spelled(first, last)} is open again.")
@@ -164,9 +167,9 @@ def show(
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Show a closed month: who closed it, whether the sealed sheet is unchanged, and its sums.
+    """Show a closed month.
 
-    The exit code is 1 if the sealed sheet was changed.
+    It says who closed it, whether the sealed sheet is unchanged, and its sums. The exit code is 1 if the sealed sheet was changed.
     """
     from engine.reports import payroll_period, summarise
 
@@ -201,7 +204,10 @@ def changes(
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """List what has changed since a month was closed: by person, day and column, closed and as it would be now."""
+    """List what has changed since a month was closed.
+
+    There is a row per person, day and column: as it was closed, and as it would be now.
+    """
     from engine.storage import table_text
     from engine.types import NOBODY
 

@@ -521,7 +521,7 @@ def test_a_camera_that_was_off_in_the_free_half_does_not_matter() -> None:
 )
 def test_a_correction_counts_more_than_leave(text: str, corrected: str, status: str, credited: str, days: str) -> None:
     correction = Correction("c1", moment("18:00"), MONDAY, "E1", "status", value=corrected, author="hr", reason="asked")
-    row = sheet(leave=leave(text), corrections=[correction])
+    row = sheet(leave=leave(text), corrections=[correction], config=AttendanceConfig(count_unapproved=True))
     assert cells(row, "status", "credited_hours", "leave_days") == (status, credited, days)
 
 

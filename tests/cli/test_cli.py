@@ -52,6 +52,7 @@ def bad(tmp_path: Path, samples: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["text.jpg", "cut.jpg", "huge.png", "none.jpg"])
 def test_a_picture_that_cannot_be_read(bad: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "w").mkdir()
     _refused(muster("identify", bad / name, "--workspace", tmp_path / "w"), 4, name)
     _refused(muster("enrol", "--id", "E1", "--name", "Ada", bad / name, "--workspace", tmp_path / "w"), 7, name)
 

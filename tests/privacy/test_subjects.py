@@ -299,7 +299,7 @@ def test_an_export_holds_everything_on_the_person_and_nobody_else(by_name: Place
     assert {row["employee_ids"] for row in held["incidents"] if row["kind"] == "tailgating"} == {
         f"{traces.person};somebody else"
     }
-    assert [row["kind"] for row in held["leave"]] == ["on leave"]
+    assert [row["kind"] for row in held["leave"]] == ["annual"]
     assert [(row["employee_id"], row["valid_from"], row["value"]) for row in held["employment"]] == [
         (traces.person, None, "no"),
         (traces.person, "2026-01-05", "yes"),

@@ -27,6 +27,7 @@ SETTINGS = {
     "timezone": "Europe/Berlin",
     "shifts": {"office": {"start": "09:00:00", "end": "17:30:00", "days": "mon-fri", "break_min": 30, "grace_min": 5}},
     "holidays": {"country": ""},
+    "attendance": {"count_unapproved": True},
 }
 WORKDAYS = [FIRST + timedelta(days=offset) for offset in range(31) if (FIRST + timedelta(days=offset)).weekday() < 5]
 """22 days: October 2026 begins on a Thursday."""
@@ -89,14 +90,14 @@ def test_late_leave_does_not_move_a_closed_month_and_the_list_says_what_would(
     assert (made.rows, made.unsettled, made.author, len(made.sha256)) == (44, 0, "hr.kim", 64)
     table = tmp_path / "leave.csv"
     table.write_text("employee_id,kind,first_day,last_day\nE2,on leave,2026-10-05,2026-10-06\n")
-    assert not workbench.staff.import_leave(table, author="hr.kim").errors
+    assert not workbench.leave_desk.import_file(table, author="hr.kim").errors
     assert sums(workbench) == {"E1": ANN, "E2": BEN}
     found = workbench.months.changed(made)
     days = [date(2026, 10, 5), date(2026, 10, 6)]
     assert {(each.employee_id, each.day) for each in found} == {("E2", day) for day in days}
     assert SheetChange("E2", days[0], "status", "absent", "on leave") in found
     assert SheetChange("E2", days[0], "credited_hours", "", "8.00") in found
-    assert {each.column for each in found} == {"status", "credited_hours"}
+    assert {each.column for each in found} == {"status", "credited_hours", "leave", "leave_days"}
     workbench.months.reopen(FIRST, LAST, author="hr.kim", reason="leave came late")
     assert sums(workbench) == {"E1": ANN, "E2": (7.67, 176.0, 16.0, -152.33, 1, 19, 2)}
     again = workbench.months.close(FIRST, LAST, author="hr.kim")
@@ -243,7 +244,7 @@ def test_a_forgotten_person_leaves_no_name_and_the_seal_holds(workbench: Workben
     came(workbench, "b.orr", FIRST, "09:00:00", "17:30:00")
     closed = workbench.months.close(FIRST, LAST, author="b.orr", anyway=True)
     receipt = workbench.privacy.forget("b.orr", thorough=False)
-    assert receipt["rows_of_closed_months_kept"] == 22
+    assert receipt["rows_of_closed_months_kept"] == 1
     assert receipt["still_named_in"] == []
     again = bench_again(workbench)
     assert again.months.intact(closed) is True
@@ -318,7 +319,7 @@ def run(workbench: Workbench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.setenv("MUSTER_AUTHOR", "hr.kim")
     (workbench.workspace / "muster.toml").write_text(
         'timezone = "Europe/Berlin"\n[shifts.office]\nstart = 09:00:00\nend = 17:30:00\ndays = "mon-fri"\nbreak_min = 30\n'
-        "grace_min = 5\n[matching]\nthreshold = 0.5\n"
+        "grace_min = 5\n[attendance]\ncount_unapproved = true\n[matching]\nthreshold = 0.5\n"
     )
 
     def call(*arguments: str) -> Answer:
