@@ -166,11 +166,11 @@ def leave_add(
     as_json: Json = False,
 ) -> None:
     """Enter leave."""
+    bench = open_workbench(workspace)
     if first is None:
         raise InputError(
             "the first day is missing", hint="give --from 2026-11-02, and --until if it is more than a day"
         )
-    bench = open_workbench(workspace)
     part, which = _half(half)
     entry = bench.leave_desk.add(
         employee_id,

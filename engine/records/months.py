@@ -21,7 +21,7 @@ _TODAY = frozenset({Status.INSIDE, Status.POSSIBLY_INSIDE, Status.NOT_YET})
 
 def open_kind(row: DaySheet) -> str:
     """Why a day is open: what somebody must settle, or `awaiting approval`; empty: it is not."""
-    return row.cause or (AWAITING if row.awaiting_approval else "")
+    return AWAITING if row.pending is not None or (row.awaiting_approval and not row.cause) else row.cause
 
 
 def counted_kinds(rows: Sequence[DaySheet]) -> str:

@@ -48,7 +48,7 @@ def open_groups(rows: Iterable[DaySheet]) -> list[OpenGroup]:
     """Group days to settle, absences and corrections that await approval: outages by day, the others by kind and cause."""
     found: dict[tuple[str, date | None, str], list[DaySheet]] = {}
     for row in rows:
-        if row.to_settle or row.status is Status.ABSENT:
+        if row.pending is None and (row.to_settle or row.status is Status.ABSENT):
             found.setdefault(_cause(row), []).append(row)
         if row.awaiting_approval:
             found.setdefault((AWAITING, None, ""), []).append(row)

@@ -45,10 +45,10 @@ def test_the_menu_of_each_role_holds_what_its_work_asks_for(tmp_path: Path, monk
         account = accounts.add(role, role, "correct horse")
         menus[role] = [page.path for page in PAGES if account.may(page.action)]
     assert menus == {
-        "admin": ["live", "attendance", "alerts", "people", "registration", "tuning", "system"],
-        "hr": ["live", "attendance", "people", "registration", "system"],
+        "admin": ["live", "attendance", "month", "leave", "alerts", "people", "registration", "tuning", "system"],
+        "hr": ["live", "attendance", "month", "leave", "people", "registration", "system"],
         "security": ["live", "alerts", "people", "registration", "tuning", "system"],
-        "viewer": ["live", "attendance"],
+        "viewer": ["live", "attendance", "month"],
     }
 
 

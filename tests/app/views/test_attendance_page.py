@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from pages import bench_of, open_page, texts
 from streamlit.testing.v1 import AppTest
 
 from engine.demo.sample import fill, prepare_sample
+from engine.people import Dating
 from engine.workbench import Workbench
 
 FRIDAY = date(2025, 3, 14)
@@ -27,7 +27,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     prepare_sample(workspace)
     bench = Workbench(workspace, clock=lambda: NOW)
     fill(bench, 14, 12, date(2025, 3, 14))
-    bench.people.put(replace(bench.people.all()["S001"], name=HOSTILE, department=HOSTILE[:40]))
+    since = Dating(valid_from=date(2024, 1, 1))
+    bench.people.change("S001", since, name=HOSTILE, department=HOSTILE[:40])
     return workspace
 
 
