@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -21,9 +22,11 @@ from engine.attendance.rows import PunchRow, valid_rows
 from engine.attendance.sheet_cache import SheetCache
 from engine.attendance.sheets import DaySheets, Plan
 from engine.config import EventsConfig, HolidaysConfig
-from engine.errors import InputError
+from engine.errors import InputError, StorageError
 from engine.storage.logs import FileLogs, Logs
 from engine.types import NOBODY, Person
+
+log = logging.getLogger(__name__)
 
 
 class AttendanceBook:
@@ -71,11 +74,17 @@ class AttendanceBook:
             StorageError: the row could not be written; the log is unchanged.
         """
         row = self.log.record(sighting, evidence_image)
-        if row is not None:
-            day = self.rota.day_of(row.timestamp, *self._who(row.employee_id, people))
-            periods = self.periods(row.employee_id, people.get(row.employee_id, NOBODY), day, day)
-            self.keeper.changed({periods.day_of(row)}, people, now=renew)
+        if row is not None and self.keeper.writes:
+            self.keeper.changed({self._working_day(row, people)}, people, now=renew)
         return row
+
+    def _working_day(self, row: PunchRow, people: Mapping[str, Person]) -> date:
+        day = self.rota.day_of(row.timestamp, *self._who(row.employee_id, people))
+        try:
+            return self.periods(row.employee_id, people.get(row.employee_id, NOBODY), day, day).day_of(row)
+        except StorageError as error:  # the row is written: its sheet can wait
+            log.debug("the working day of a passage could not be looked up: %s", error)
+            return day
 
     def retract(self, wanted: PunchRow, people: Mapping[str, Person], *, renew: bool = True) -> PunchRow | None:
         """Take back what a track was reported as, see `PunchLog.retract`, and update the day sheet.

@@ -42,6 +42,11 @@ class SheetKeeper:
         self._followed: dict[date, object] = {}
 
     @property
+    def writes(self) -> bool:
+        """Whether this process writes day sheets."""
+        return self._may_write()
+
+    @property
     def behind(self) -> bool:
         """Whether a day sheet is behind the log."""
         return bool(self._behind)
@@ -57,7 +62,7 @@ class SheetKeeper:
 
     def changed(self, days: set[date], people: Mapping[str, Person], *, now: bool = True) -> None:
         """Update the sheets of working days whose rows changed; `now`: at once if possible, otherwise `settle` does it."""
-        if not self._may_write():
+        if not self.writes:
             return
         self._behind |= days
         if now:

@@ -31,6 +31,8 @@ _OF_STRANGER = sa.text("SELECT * FROM muster.told_of_stranger(:site, :key, :days
 _INCIDENT = sa.text("SELECT * FROM muster.told_incident(:site, :key)")
 _RECENT = 20_000
 """How many of its own rows a process remembers, so that it repeats nothing while the database is away."""
+_DAYS_AT_ONCE = 4
+"""Of how many days a recorder may ask what it must know before it writes."""
 _MOST_DAYS = 400
 _PAGE = 2000  # rows copied at once
 _LONGEST_ID = 100
@@ -284,8 +286,11 @@ class TableShelf:
         query = _OF_PERSON if self.name == "attendance" else _OF_STRANGER
         try:
             with self._database.work() as connection:
-                found = connection.execute(query, {"site": self._database.site, "key": key, "days": list(days)})
-                rows = [dict(row) for row in found.mappings()]
+                rows = []
+                for start in range(0, len(days), _DAYS_AT_ONCE):
+                    some = list(days[start : start + _DAYS_AT_ONCE])
+                    found = connection.execute(query, {"site": self._database.site, "key": key, "days": some})
+                    rows += [dict(row) for row in found.mappings()]
         except Unreachable:
             rows = [cells for day, cells in self._recent if day in days and self._names(cells, key)]
         waiting = self._spool.waiting(self.name, key) if self._spool else []
