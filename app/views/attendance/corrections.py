@@ -150,8 +150,8 @@ def _value(
         at = planned.time() if planned else time(9)
         return st.time_input(say("Time"), at, step=60, width=160, key=f"{_KEY}-{action}")
     if action == "status":
-        planned = row is not None and row.planned is not None
-        offered = [each for each in EXCUSES if planned or each != Status.AS_PLANNED]
+        asked = row is not None and row.planned is not None
+        offered = [each for each in EXCUSES if asked or each != Status.AS_PLANNED]
         return st.selectbox(say("Status"), offered, format_func=parts.mark, width=240, key=f"{_KEY}-status")
     if action == "revoke":
         made = {each.correction_id: f"{_what(bench, each)}, {each.author}" for each in holding(own)}
