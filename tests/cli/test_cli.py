@@ -98,7 +98,7 @@ def test_an_unreadable_video(bad: Path, tmp_path: Path, name: str) -> None:
 
 def test_several_photos_one_of_them_bad(bad: Path, tmp_path: Path, samples: Path) -> None:
     good = samples / "val" / "ben_afflek" / "02.jpg"
-    answer = muster("identify", good, bad / "text.jpg", "--workspace", tmp_path / "w", "--json")
+    answer = muster("identify", good, bad / "text.jpg", "--workspace", tmp_path, "--json")
     _refused(answer, 4, "text.jpg")
     rows = json.loads(answer.out)
     assert [len(row["faces"]) for row in rows] == [1, 0]
