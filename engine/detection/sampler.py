@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, cast
 
 import cv2
 import numba
@@ -17,9 +18,17 @@ _SCALE = np.float32(0.0078125)  # MTCNN wants (x - 127.5) / 128
 _SHIFT = np.float32(127.5 * 0.0078125)
 
 
-@numba.njit(nogil=True, cache=True)
+def compiled(function: Callable[..., None]) -> Callable[..., None]:
+    """Compile a function so that it runs outside of Python's lock; where nothing can be kept on disk, anew in each process."""
+    try:
+        return cast("Callable[..., None]", numba.njit(nogil=True, cache=True)(function))
+    except RuntimeError:  # neither this folder nor the user's cache can be written
+        return cast("Callable[..., None]", numba.njit(nogil=True)(function))
+
+
+@compiled
 def _fill(sums, left, top, right, bottom, means):  # type: ignore[no-untyped-def]
-    """Write the means over all cells of n grids to `means`, see `AreaSampler._means`. Runs outside of Python's lock."""
+    """Write the means over all cells of n grids to `means`, see `AreaSampler._means`."""
     for grid in range(len(left)):
         # unsigned, because an index that may be negative is checked each time
         near, far = left[grid].astype(np.uint32), right[grid].astype(np.uint32)

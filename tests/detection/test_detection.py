@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from torch.nn.functional import interpolate
 
 from engine.config import DetectionConfig
 from engine.detection import MTCNNDetector
-from engine.detection.sampler import AreaSampler
+from engine.detection.sampler import AreaSampler, compiled
 from engine.imaging import read_image
 from engine.models import ModelStore
 
@@ -224,3 +225,11 @@ def test_where_no_face_is_none_is_found(detector: MTCNNDetector) -> None:
     assert len(detector.detect_near(noise, places)) == 0
     assert len(detector.detect_near(noise, places[:0])) == 0
     assert len(detector.detect_near(noise[:1, :1], places)) == 0
+
+
+def test_code_that_cannot_be_kept_on_disk_is_compiled_all_the_same() -> None:
+    names: dict[str, Any] = {}
+    exec(compile("def fill(values):\n    values[:] = 7\n", "nowhere.py", "exec"), names)
+    values = np.zeros(3)
+    compiled(names["fill"])(values)
+    assert values.tolist() == [7, 7, 7]
