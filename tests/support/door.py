@@ -94,11 +94,11 @@ class Door(Served):
     @property
     def children(self) -> list[int]:
         """Processes that the kiosk started: those that read cameras. The resource tracker of Python is not one."""
-        found = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        pids = [
-            pid for task in Path(f"/proc/{self.pid}/task").iterdir() for pid in (task / "children").read_text().split()
-        ]
-        commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in {*found, *pids}}
+        pids: set[str] = set()
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # a search's thread ends with its work
+                pids.update((task / "children").read_text().split())
+        commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids}
         return [pid for pid, command in commands.items() if b"spawn_main" in command]
 
 
