@@ -81,7 +81,7 @@ class AttendanceBook:
     def _working_day(self, row: PunchRow, people: Mapping[str, Person]) -> date:
         day = self.rota.day_of(row.timestamp, *self._who(row.employee_id, people))
         try:
-            return self.periods(row.employee_id, people.get(row.employee_id, NOBODY), day, day).day_of(row)
+            return self._periods_around(row.employee_id, day, people).day_of(row)
         except StorageError as error:  # the row is written: its sheet can wait
             log.debug("the working day of a passage could not be looked up: %s", error)
             return day
@@ -136,14 +136,14 @@ class AttendanceBook:
 
     def _corrected(self, wanted: Correction, people: Mapping[str, Person]) -> Correction:
         who, day = wanted.employee_id, wanted.day
-        periods = self.periods(who, people.get(who, NOBODY), day, day)
+        periods, begin = self._periods_around(who, day, people), self.rota.begins(*self._who(who, people), day)
         if who not in people and not any(periods.on(day + timedelta(days=offset)) for offset in (-1, 0, 1)):
             raise InputError(f"nobody is known as {who}", hint="`muster people` lists who is")
-        if wanted.time is not None and wanted.timestamp >= self.rota.begins(*self._who(who, people), day):
-            self._placing(who, day, people).check(wanted.time)
+        if wanted.time is not None and wanted.timestamp >= begin:
+            self._placing(who, day, people, periods).check(wanted.time)
         if wanted.value == Status.AS_PLANNED and wanted.action == "status":
             self._check_planned(who, day, people)
-        return self.corrections.make(wanted, self.rota.begins(*self._who(who, people), day), periods.on(day))
+        return self.corrections.make(wanted, begin, periods.on(day))
 
     def _touched(self, days: Iterable[date]) -> set[date]:
         """The days whose sheets a correction of these may change: a passage next to midnight may go to the neighbour."""
@@ -159,7 +159,8 @@ class AttendanceBook:
         Raises:
             InputError: there is no such time in the working day.
         """
-        return self._placing(employee_id, day, people).moment(at, direction)
+        periods = self._periods_around(employee_id, day, people)
+        return self._placing(employee_id, day, people, periods).moment(at, direction)
 
     def periods(self, employee_id: str, person: Person, first: date, last: date) -> Periods:
         """A person's passages by working day, as corrected, from a day before `first` to a day after `last`.
@@ -173,10 +174,11 @@ class AttendanceBook:
         longest_h = self.plan.config.longest_day_h
         return Periods(self.rota, employee_id, person.department, rows, forces(corrections), longest_h)
 
-    def _placing(self, employee_id: str, day: date, people: Mapping[str, Person]) -> Placing:
-        person = people.get(employee_id, NOBODY)
-        periods = self.periods(employee_id, person, day, day)
-        return Placing(self.rota, employee_id, person.department, day, periods, self.plan.config.longest_day_h)
+    def _periods_around(self, employee_id: str, day: date, people: Mapping[str, Person]) -> Periods:
+        return self.periods(employee_id, people.get(employee_id, NOBODY), day, day)
+
+    def _placing(self, employee_id: str, day: date, people: Mapping[str, Person], periods: Periods) -> Placing:
+        return Placing(self.rota, *self._who(employee_id, people), day, periods, self.plan.config.longest_day_h)
 
     def _check_planned(self, employee_id: str, day: date, people: Mapping[str, Person]) -> None:
         planned = self.rota.planned(*self._who(employee_id, people), day)

@@ -323,8 +323,7 @@ def _pooled_prelu(conv: nn.Conv2d, slope: torch.Tensor, pool: nn.Module) -> tupl
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             x = self.pool(x)
-            above = torch.relu(self.above(x))
-            return cast("torch.Tensor", self.straight(x) + (self.sign(above) if bool((sign < 0).any()) else above))
+            return cast("torch.Tensor", self.straight(x) + self.sign(torch.relu(self.above(x))))
 
     return wider, Pooled()
 

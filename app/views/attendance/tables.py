@@ -116,7 +116,7 @@ def exceptions(found: Sequence[Exceptional], *, several_days: bool) -> None:
     cells = []
     marks = {kind: parts.mark(kind) for kind in {each.kind for each in found}}
     for each in found:
-        told, would, todo = note(each.row), once_approved(each.row), _next_step(each.kind, each.row)
+        told, would, todo = note(each.row), once_approved(each.row), next_step(each.kind, each.row)
         cells.append({**_base(each.row, marks[each.kind]), "next": " · ".join(filter(None, (told, would, todo)))})
     order = ["face", "name", "status", "date", "next", "came", "left", "planned", "department"]
     columns = _columns([each.kind for each in found], several_days=several_days)
@@ -124,7 +124,7 @@ def exceptions(found: Sequence[Exceptional], *, several_days: bool) -> None:
     _show([each.row for each in found], cells, columns, order, "attendance-exceptions")
 
 
-def _next_step(kind: str, row: DaySheet) -> str:
+def next_step(kind: str, row: DaySheet) -> str:
     """What settles an exception."""
     told: Mapping[str, Callable[[], str]] = {
         "overdue": lambda: say(

@@ -11,13 +11,13 @@ from app.ui import parts
 from app.views.attendance import tables
 from app.views.month.filters import MonthFilter
 from app.web import access
-from app.words import say, say_count, say_date, term
-from engine.attendance import LONG, DaySheet
+from app.words import say, say_count, say_date
+from engine.attendance import DaySheet
 from engine.attendance.corrections import EXCUSES
 from engine.errors import InputError, MusterError
 from engine.operations.reporting import AttendanceReports
 from engine.records import BulkAction
-from engine.reports import AWAITING, STATUSES, OpenGroup, open_groups
+from engine.reports import AWAITING, OpenGroup, open_groups
 
 _KEY = "month-bulk"
 _DONE, _ERROR = f"{_KEY}-done", f"{_KEY}-error"
@@ -46,7 +46,7 @@ def show(asked: MonthFilter) -> None:
             "cause": cause(group),
             "people": group.people,
             "days": len(group.rows),
-            "next": _next_step(group),
+            "next": tables.next_step(group.kind, group.rows[0]),
         }
         for group in found
     ]
@@ -91,15 +91,6 @@ def cause(group: OpenGroup) -> str:
         else f"{say_date(first, year=False)} – {say_date(last, year=False)}"
     )
     return f"{told[0]}, {days}" if told and len(group.notes) == 1 else days
-
-
-def _next_step(group: OpenGroup) -> str:
-    if group.kind == AWAITING:
-        return say("Someone else must approve a correction.")
-    if group.kind == LONG:
-        return say("Check the times. If they are right, set the status present.")
-    step = STATUSES[group.kind].next_step
-    return term(step) if step else ""
 
 
 def _group(group: OpenGroup) -> None:
