@@ -26,7 +26,7 @@ def test_a_recorder_can_append_and_read_people_and_nothing_else(place: Place, tm
     store = place.open("gate", login=login)
     book = book_of(store, tmp_path)
     assert book.record(sighting("E1", 0), NOBODY, renew=False).event == "punch"  # type: ignore[union-attr]
-    assert book.record(sighting("E1", 1), NOBODY, renew=False).event == "seen"  # type: ignore[union-attr]
+    assert book.record(sighting("E1", 30), NOBODY, renew=False).event == "seen"  # type: ignore[union-attr]
     Audit(ZoneInfo("UTC"), store.logs).note("start", "gate", "", author="engine", now=T0)
     assert list(PeopleStore(store.people()).all()) == ["E1"]
     assert gallery_of(store).current().people == ("E1",)
