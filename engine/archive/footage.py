@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import InputError
+from engine.imaging import rgb_of, turns_of
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -122,22 +123,13 @@ class Picture:
 
     def image(self) -> NDArray[np.uint8]:
         """Return RGB uint8 (H, W, 3), upright according to the container and the camera's settings."""
-        frame = self.converter.reformat(self.frame, format="rgb24")
-        # a view of the converted frame: PyAV's own array would be a copy of it
-        lines = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(frame.height, -1)
-        image = lines[:, : 3 * frame.width].reshape(frame.height, frame.width, 3)
-        return np.ascontiguousarray(np.rot90(image, self._turns)) if self._turns else image
-
-    @property
-    def _turns(self) -> int:
-        """Quarter turns to the left."""
-        return (round(self.frame.rotation / 90) - self.rotate // 90) % 4
+        return rgb_of(self.frame, self.converter, self.rotate)
 
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels of the upright picture."""
         sides = (self.frame.height, self.frame.width)
-        return sides[::-1] if self._turns % 2 else sides
+        return sides[::-1] if turns_of(self.frame, self.rotate) % 2 else sides
 
 
 def digest(path: Path) -> str:

@@ -61,7 +61,7 @@ class FaceFinder:
         scans, looks: number of searches, and of frames in which only known places were looked at.
         scanned: time of the latest frame whose search has ended. A face that was not seen since is not looked for at its old
             place.
-        moved: time of the latest frame in which something was seen to move; at first, that of the first frame.
+        moved: time of the latest frame in which something was seen to move; None: nothing has yet.
     """
 
     def __init__(
@@ -105,7 +105,6 @@ class FaceFinder:
         """
         if not self._motion.fits(frame.image):
             self.forget()
-        self.moved = self.moved or frame.time
         just_seen = np.ones(len(expected), np.bool_) if just_seen is None else just_seen
         if self._pending is not None:
             if self._pending.done.is_set():

@@ -4,6 +4,7 @@ Not here: face detection and recognition (the stations), and camera frames (`eng
 """
 
 from engine.imaging.drawing import WORDS, PersonMark, crop_around, draw_tracks, person_marks
+from engine.imaging.frames import rgb_of, turns_of
 from engine.imaging.images import (
     IMAGE_SUFFIXES,
     MAX_BYTES,
@@ -29,6 +30,8 @@ __all__ = [
     "list_images",
     "person_marks",
     "read_image",
+    "rgb_of",
     "turned",
+    "turns_of",
     "write_jpeg",
 ]

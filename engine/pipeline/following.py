@@ -61,9 +61,9 @@ class FaceFollower:
         return FollowedFaces(frame, found, track_ids, cut_off + ended, doubted)
 
     def resting(self, time: datetime) -> bool:
-        """Whether nobody is in view and nothing has moved for a while."""
-        moved = self._finder.moved
-        return not self.trails and moved is not None and (time - moved).total_seconds() >= _RESTS_AFTER_S
+        """Whether a first search is over, nobody is in view and nothing has moved for a while."""
+        moved, searched = self._finder.moved, self._finder.scanned is not None
+        return searched and not self.trails and (moved is None or (time - moved).total_seconds() >= _RESTS_AFTER_S)
 
     def restart(self, track_ids: Iterable[int]) -> list[tuple[int, Trail]]:
         """End these tracks and go on with their last detections under new ids; each new id, and the trail that ended."""

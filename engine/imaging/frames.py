@@ -1,0 +1,36 @@
+"""Decoded video frames as pictures: RGB, upright."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.video.reformatter import VideoReformatter
+
+
+def turns_of(frame: VideoFrame, rotate: int = 0) -> int:
+    """Quarter turns to the left that put a frame upright.
+
+    Args:
+        rotate: how far the camera's pictures are turned clockwise besides what the container says, in degrees.
+    """
+    return (round(frame.rotation / 90) - rotate // 90) % 4
+
+
+def rgb_of(frame: VideoFrame, converter: VideoReformatter, rotate: int = 0) -> NDArray[np.uint8]:
+    """A frame as RGB, uint8 (H, W, 3), upright.
+
+    Args:
+        converter: one for all frames of a stream, used by one thread at a time.
+        rotate: see `turns_of`.
+    """
+    converted = converter.reformat(frame, format="rgb24")
+    # a view of the converted frame: PyAV's own array would be a copy of it
+    lines = np.frombuffer(memoryview(converted.planes[0]), np.uint8).reshape(converted.height, -1)
+    image = lines[:, : 3 * converted.width].reshape(converted.height, converted.width, 3)
+    turns = turns_of(frame, rotate)
+    return np.ascontiguousarray(np.rot90(image, turns) if turns else image)

@@ -1,0 +1,80 @@
+"""Cameras, videos and folders of pictures as iterators of frames.
+
+FFmpeg decodes files and network cameras (`stream`), OpenCV reads webcams. A child process reads a live camera and keeps only the newest
+picture, so no queue builds up. Times of a file are its container's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from engine.config import SourcesConfig
+from engine.errors import InputError
+from engine.sources.folder import FolderSource
+from engine.sources.live import LiveSource, probe_live
+from engine.sources.video import VideoSource
+from engine.types import Frame, SourceEvent
+
+__all__ = ["FolderSource", "LiveSource", "Source", "VideoSource", "is_live", "open_source", "probe_live"]
+
+_URL_SCHEMES = ("rtsp://", "rtsps://", "http://", "https://", "rtmp://", "udp://", "tcp://")
+
+
+class Source(Protocol):
+    """Yields frames; a live source also reports when the camera is lost and back.
+
+    Attributes:
+        resting: set by the pipeline while nobody is in view and nothing moves: a few frames a second are enough then.
+    """
+
+    resting: bool
+
+    def __iter__(self) -> Iterator[Frame | SourceEvent]: ...
+
+    def close(self) -> None:
+        """Release the camera or file and end the iteration."""
+
+
+def is_live(spec: str) -> bool:
+    """Return whether a source is live: a webcam number, a device such as /dev/video0, or a stream's url."""
+    return spec.isdecimal() or spec.startswith(_URL_SCHEMES) or spec.startswith("/dev/video")
+
+
+def open_source(
+    spec: str,
+    camera: str,
+    config: SourcesConfig,
+    *,
+    rotate: int = 0,
+    start: datetime | None = None,
+    fast: bool = False,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Source:
+    """Open the source that a text describes.
+
+    Args:
+        spec: webcam number, url, video file, or folder of pictures.
+        camera: its name in the workspace.
+        config: time-outs.
+        rotate: degrees clockwise by which each picture is turned: 0, 90, 180 or 270.
+        start: time of the first frame of a file or folder; default `now()`.
+        fast: read a video file as fast as it can be processed instead of in real time.
+        now: the clock.
+
+    Raises:
+        InputError: there is no such file, or it is not a video.
+    """
+    if is_live(spec):
+        return LiveSource(spec, camera, config, now=now, rotate=rotate)
+    path = Path(spec)
+    if path.is_dir():
+        return FolderSource(path, camera, start=start or now(), rotate=rotate)
+    if not path.exists():
+        raise InputError(
+            f"{spec}: no such file or folder",
+            hint="use a webcam number, an rtsp:// or http:// url, a video or a folder",
+        )
+    return VideoSource(path, camera, start=start or now(), fast=fast, rotate=rotate)

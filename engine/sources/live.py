@@ -1,0 +1,182 @@
+"""Webcams and network cameras as sources.
+
+A child process reads the camera, because readers can hang for ever and a process can be killed. If no picture comes for
+`stall_timeout_s`, the source kills the child, reports `camera_lost`, and restarts it with growing pauses until `camera_back`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import sys
+import threading
+import time as clock
+import types
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config import SourcesConfig
+from engine.errors import SourceLost
+from engine.imaging import turned
+from engine.sources.capture import AWAKE, RESTING, capture
+from engine.sources.video import REST_S
+from engine.types import Frame, SourceEvent
+
+
+@contextlib.contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Let processes started in here inherit that they ignore Ctrl-C, which a terminal sends to all its processes."""
+    if threading.current_thread() is not threading.main_thread():
+        if not hasattr(signal, "pthread_sigmask"):
+            yield
+            return
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+_STARTING = threading.Lock()
+
+
+@contextlib.contextmanager
+def _plain_main() -> Iterator[None]:
+    """Replace the main module while a process starts, which would otherwise load it again: a web application's may be a whole page."""
+    with _STARTING:
+        main, plain = sys.modules["__main__"], types.ModuleType("__main__")
+        sys.modules["__main__"] = plain
+        try:
+            yield
+        finally:
+            if sys.modules["__main__"] is plain:
+                sys.modules["__main__"] = main
+
+
+class LiveSource:
+    """A webcam or network camera, reconnected for ever."""
+
+    resting = False
+
+    def __init__(
+        self, spec: str, camera: str, config: SourcesConfig, *, now: Callable[[], datetime], rotate: int = 0
+    ) -> None:
+        self._spec, self._camera, self._config, self._now, self._rotate = spec, camera, config, now, rotate
+        self._closed = threading.Event()
+        # only one thread at a time may wait for the child's end; re-entrant, because a signal handler may close the source
+        self._reaping = threading.RLock()
+        self._child: BaseProcess | None = None
+        self._connection: Connection | None = None
+
+    def _start_child(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        child = context.Process(
+            target=capture,
+            args=(self._spec, theirs, self._config.open_timeout_s, self._config.stall_timeout_s),
+            daemon=True,
+            name=f"camera {self._camera}",
+        )
+        with self._reaping, _no_interrupts(), _plain_main():
+            child.start()
+            self._child = child
+        theirs.close()
+        self._connection = ours
+
+    def _stop_child(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._end_child()
+
+    def _end_child(self) -> None:
+        with self._reaping:
+            if self._child is not None:
+                self._child.kill()
+                self._child.join(5)
+
+    def _next_picture(self, patience_s: float) -> NDArray[np.uint8] | None:
+        """Return the newest picture, RGB; None if the camera delivers none in time."""
+        assert self._connection is not None
+        try:
+            self._connection.send_bytes(RESTING if self.resting else AWAKE)
+            deadline = clock.monotonic() + patience_s
+            while not self._connection.poll(min(0.2, max(0.0, deadline - clock.monotonic()))):
+                if self._closed.is_set() or clock.monotonic() >= deadline:
+                    return None
+            answer = self._connection.recv_bytes()
+        except (EOFError, OSError):
+            return None
+        if len(answer) < 8:
+            return None
+        height, width = int.from_bytes(answer[:4], "little"), int.from_bytes(answer[4:8], "little")
+        return np.frombuffer(answer, np.uint8, offset=8).reshape(height, width, 3)
+
+    def __iter__(self) -> Iterator[Frame | SourceEvent]:
+        index = 0
+        lost = False
+        pause, longest = self._config.backoff_s
+        # the new process needs a moment to start, on top of the camera's own time
+        start_up_s = self._config.open_timeout_s + 5.0
+        try:
+            while not self._closed.is_set():
+                self._start_child()
+                patience = start_up_s
+                while (picture := self._next_picture(patience)) is not None and not self._closed.is_set():
+                    patience = self._config.stall_timeout_s
+                    pause = self._config.backoff_s[0]
+                    time = self._now()
+                    if lost:
+                        lost = False
+                        yield SourceEvent("camera_back", time, self._camera)
+                    yield Frame(turned(picture, self._rotate), time, self._camera, index)
+                    index += 1
+                    if self.resting:
+                        self._closed.wait(REST_S)
+                self._stop_child()
+                if self._closed.is_set():
+                    return
+                if not lost:
+                    lost = True
+                    detail = "no picture yet" if index == 0 else "no picture any more"
+                    yield SourceEvent("camera_lost", self._now(), self._camera, detail)
+                self._closed.wait(pause)
+                pause = min(pause * 2, longest)
+        finally:
+            self._stop_child()
+
+    def close(self) -> None:
+        """See `Source`. Another thread or a signal handler may call this during iteration."""
+        self._closed.set()
+        self._end_child()
+
+
+def probe_live(spec: str, config: SourcesConfig) -> tuple[int, int]:
+    """Take one picture from a live camera; return its width and height.
+
+    Raises:
+        SourceLost: the camera delivers no picture.
+    """
+    source = LiveSource(spec, "probe", config, now=lambda: datetime.now(UTC))
+    try:
+        for item in source:
+            if isinstance(item, Frame):
+                return item.image.shape[1], item.image.shape[0]
+            break
+    finally:
+        source.close()
+    raise SourceLost(
+        f"camera {spec} delivers no picture", hint="check cable, address and password; run `muster doctor`"
+    )

@@ -1,0 +1,118 @@
+"""A video file as a source: a frame's time is the start time plus its time in the file, however fast it is read."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time as clock
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import InputError
+from engine.imaging import turned
+from engine.sources.stream import Stream
+from engine.types import Frame
+
+log = logging.getLogger(__name__)
+
+REST_S = 0.2
+"""Between two frames of a source that rests."""
+
+
+class VideoSource:
+    """A video file.
+
+    Args:
+        path: the file.
+        camera: its name.
+        start: time of the first frame.
+        fast: yield every frame without waiting for its time. In real time, frames whose time has passed are skipped.
+        rotate: degrees clockwise by which each picture is turned: 0, 90, 180 or 270.
+
+    Attributes:
+        skipped, rested: frames in real time that were left out because their time had passed, and because nothing happened.
+
+    Raises:
+        InputError: the file cannot be read as a video.
+    """
+
+    def __init__(self, path: Path, camera: str, *, start: datetime, fast: bool = False, rotate: int = 0) -> None:
+        if not path.is_file() or not os.access(path, os.R_OK):
+            raise InputError(f"{path}: cannot be read", hint="check the path and the access rights")
+        self._stream, first = _opened(path, real_time=not fast)
+        self._first: NDArray[np.uint8] | None = first
+        self.fps, self.frame_count = self._stream.fps, self._stream.frame_count
+        # UTC, because adding seconds to a local time is wrong when the clocks change
+        self.path, self._camera, self._start, self._fast = path, camera, start.astimezone(UTC), fast
+        self.skipped = self.rested = 0
+        self._rotate = rotate
+        self._closed = threading.Event()
+
+    @property
+    def resting(self) -> bool:
+        """See `Source`; a recording that is read fast never rests."""
+        return self._stream.resting
+
+    @resting.setter
+    def resting(self, resting: bool) -> None:
+        self._stream.resting = resting and not self._fast
+
+    def __iter__(self) -> Iterator[Frame]:
+        began = clock.monotonic()
+        index, shown_s = 0, 0.0
+        picture: NDArray[np.uint8] | None
+        picture, self._first = self._first, None
+        while not self._closed.is_set():
+            if picture is None:
+                if not self._stream.grab():
+                    break
+                position = self._stream.position_s
+                late = not self._fast and clock.monotonic() - began > position + 1 / self.fps
+                if late and position - shown_s < REST_S - 1e-6:
+                    self.skipped += 1  # a live viewer would have missed it, too; some are shown whatever the load
+                    index += 1
+                    continue
+                if self.resting and position - shown_s < REST_S - 1e-6:
+                    self._wait_until(began + position)
+                    self.rested += 1
+                    index += 1
+                    continue
+                picture = self._stream.retrieve()
+            position = self._stream.position_s
+            if not self._fast:
+                self._wait_until(began + position)
+            time = self._start + timedelta(seconds=position)
+            yield Frame(turned(picture, self._rotate), time, self._camera, index)
+            picture, shown_s = None, position
+            index += 1
+        self._stream.close()
+        if self._stream.damaged:
+            log.warning("%s is damaged: %d of its packets could not be decoded", self.path, self._stream.damaged)
+        elif not self._closed.is_set() and index < 0.98 * self.frame_count - 2:
+            log.warning("%s ended early: only %d of %d frames could be read", self.path, index, self.frame_count)
+
+    def _wait_until(self, moment: float) -> None:
+        if (left := moment - clock.monotonic()) > 0:
+            self._closed.wait(left)
+
+    def close(self) -> None:
+        """See `Source`."""
+        self._closed.set()
+
+
+def _opened(path: Path, *, real_time: bool) -> tuple[Stream, NDArray[np.uint8]]:
+    """A file's stream, and its first picture."""
+    hint = "use an MP4, MKV, AVI or MOV file"
+    try:
+        stream = Stream(str(path), real_time=real_time)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a video that can be read", hint=hint) from error
+    if stream.grab():
+        return stream, stream.retrieve()
+    stream.close()
+    raise InputError(f"{path}: no picture of it can be decoded", hint=hint)
