@@ -48,6 +48,7 @@ _SHEET = {
     "approved_by": "text",
     "leave": "text",
     "leave_days": "number",
+    **dict.fromkeys(("counted_in", "counted_out"), "moment"),
 }
 _INCIDENT = {
     "incident_id": "text",

@@ -109,6 +109,7 @@ class DaySheet:
         recorded: what the cameras alone say.
         pending: what would hold if the corrections that wait for approval counted; None: none waits, or they count.
         corrected_by, correction_reason, approved_by: of all corrections that were not revoked; empty without any.
+        counted_in, counted_out: the times from which hours are counted, where rounding changed them; None: the recorded ones count.
     """
 
     employee_id: str
@@ -147,6 +148,8 @@ class DaySheet:
     correction_reason: str = ""
     approved_by: str = ""
     leave: tuple[AwayPart, ...] = ()
+    counted_in: datetime | None = None
+    counted_out: datetime | None = None
 
     @property
     def leave_names(self) -> str:
@@ -302,6 +305,8 @@ def cells(row: DaySheet) -> dict[str, object]:
         **_pending_cells(row.pending or Variant()),
         "leave": row.leave_names,
         "leave_days": f"{row.leave_days:g}" if row.leave else "",
+        "counted_in": _clock(row.counted_in)[:5],
+        "counted_out": _clock(row.counted_out)[:5],
     }
 
 

@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 
 from engine.attendance import away as leave_of
 from engine.attendance.corrections import Correction, InForce
+from engine.attendance.counting import NOTHING_COUNTED, Counted, counted
 from engine.attendance.coverage import Coverage
 from engine.attendance.day import WORKED, DaySheet, Presence, Status, Variant
 from engine.attendance.explain import Part
 from engine.attendance.periods import Periods, forces, reach
 from engine.attendance.presence import Mark, TimesInside, times_inside
-from engine.attendance.rota import Planned, Rota, planned_break_s
+from engine.attendance.rota import Planned, Rota
 from engine.attendance.rows import DayRows, PunchRow
 from engine.attendance.stay import CurrentStay, current_stay
 from engine.config import AttendanceConfig
@@ -110,8 +111,7 @@ class _Outcome:
 
     times: TimesInside
     status: Status
-    worked_s: float | None = None
-    break_s: float = 0.0
+    counted: Counted = NOTHING_COUNTED
     complete: bool = True
     long: bool = False
     arrival: _Edge = _Edge()
@@ -203,7 +203,7 @@ class _Person:
         timed = None if self._free else planned
         first = next((row for row in self._passages if row.timestamp == here.first_in), None)
         at = here.first_in or here.last_out or (planned.start if planned else self._begin)
-        worked = _seconds(outcome.worked_s)
+        worked = _seconds(outcome.counted.worked_s)
         next_day = here.last_out and here.last_out.astimezone(self._book.zone).date() > self._day
         return DaySheet(
             employee_id=self._id,
@@ -221,7 +221,7 @@ class _Person:
             late_min=outcome.arrival.minutes,
             early_min=outcome.departure.minutes,
             worked=worked,
-            breaks=None if worked is None else _seconds(outcome.break_s),
+            breaks=None if worked is None else _seconds(outcome.counted.break_s),
             stayed=here.last_out - here.first_in if here.first_in and here.last_out and here.spans else None,
             shift=planned.shift if planned else "",
             planned_in=timed.start if timed else None,
@@ -241,6 +241,8 @@ class _Person:
             correction_reason="; ".join(corrections.reasons),
             approved_by=corrections.approved_by,
             leave=away.parts if away and self._working_day() else (),
+            counted_in=self._local(outcome.counted.begin),
+            counted_out=self._local(outcome.counted.end),
         )
 
     @property
@@ -249,14 +251,14 @@ class _Person:
         return timedelta(hours=self._full.hours) if self._full and not self._holiday else None
 
     def _credited(self, outcome: _Outcome) -> timedelta:
-        worked = _seconds(outcome.worked_s)
+        worked = _seconds(outcome.counted.worked_s)
         return leave_of.credited(outcome.status, self._full_time, worked, outcome.away, complete=outcome.complete)
 
     def _variant(self, found: _Outcome | None) -> Variant:
         if found is None:
             return Variant()
         first, last = self._local(found.times.first_in), self._local(found.times.last_out)
-        return Variant(first, last, _seconds(found.worked_s), found.status, self._credited(found))
+        return Variant(first, last, _seconds(found.counted.worked_s), found.status, self._credited(found))
 
     @property
     def _now_here(self) -> bool:
@@ -310,7 +312,7 @@ class _Person:
             found = replace(seen, status=status, arrival=arrival, departure=departure, long=False)
         if status is Status.AS_PLANNED and self._full_time is not None:
             worked = self._full_time * (1 - away.share if away else 1)
-            found = replace(found, worked_s=worked.total_seconds(), break_s=0.0, complete=True)
+            found = replace(found, counted=Counted(worked.total_seconds()), complete=True)
         if status is Status.PRESENT and not found.complete and self._full_time is not None:
             found = replace(found, notes=(*found.notes, Part(_CREDITED)))
         return found
@@ -394,8 +396,8 @@ class _Person:
         long = not settled and here.inside_s > longest.total_seconds()
         if long:
             notes.append(Part("longer than {hours} h", {"hours": f"{longest / timedelta(hours=1):g}"}))
-        worked, pause = self._worked(here)
-        return _Outcome(here, status, worked, pause, True, long, arrival, departure, (*notes, *self._camera_off(blind)))
+        hours = self._hours(here)
+        return _Outcome(here, status, hours, True, long, arrival, departure, (*notes, *self._camera_off(blind)))
 
     def _longest(self) -> timedelta:
         """Time inside beyond which somebody must look at the day."""
@@ -432,14 +434,10 @@ class _Person:
         left = any(mark.direction == "out" and mark.time == here.last_out for mark in marks)
         return planned is not None and now is not None and now < planned.end and not left
 
-    def _worked(self, here: TimesInside) -> tuple[float | None, float]:
-        """Seconds worked (None: unknown) and seconds of breaks."""
-        if not here.spans:
-            return None, 0.0
-        measured, person = here.break_s, (self._id, self._known.department)
-        rules = self._book.rota.break_rules(*person, self._day) if self._active else None
-        pause = max(measured, planned_break_s(rules, here.inside_s + measured) if rules else 0.0)
-        return max(0.0, here.inside_s - (pause - measured)), pause
+    def _hours(self, here: TimesInside) -> Counted:
+        """What counts of the times inside."""
+        rules = self._book.rota.break_rules(self._id, self._known.department, self._day) if self._active else None
+        return counted(here, rules, self._book.config, self._book.zone)
 
 
 _CREDITED = "present without all times: the missing planned hours are credited"

@@ -28,6 +28,7 @@ from engine.config.attendance import (
     HolidaysConfig,
     RetentionConfig,
     RotaConfig,
+    Rounding,
     ShiftConfig,
 )
 from engine.config.away import Away, AwayPart, Half
@@ -75,6 +76,7 @@ __all__ = [
     "QualityConfig",
     "RetentionConfig",
     "RotaConfig",
+    "Rounding",
     "RuntimeConfig",
     "ShiftConfig",
     "SourcesConfig",

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, time
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from engine.config.section import Days, Section
+
+Rounding = Literal["up", "down", "nearest"]
+"""To which step a time is rounded: the next, the previous, or the nearest one."""
 
 
 class ShiftConfig(Section):
@@ -112,6 +116,15 @@ class AttendanceConfig(Section):
     longest_day_h: float = Field(13.0, gt=0, le=24)
     """Somebody must look at a day with more hours inside, unless its shift is as long. The law of most countries asks for eleven hours
     of rest, so a longer day is unusual, and often a passage is missing."""
+    round_in_min: int = Field(0, ge=0, le=60)
+    """The first arrival of a day is rounded to steps of so many minutes before hours are counted; 0: not at all. The recorded time stays,
+    and lateness is told by it."""
+    round_in: Rounding = "nearest"
+    """How arrivals are rounded."""
+    round_out_min: int = Field(0, ge=0, le=60)
+    """The same for the last departure."""
+    round_out: Rounding = "nearest"
+    """How departures are rounded."""
     lead_min: float = Field(30.0, ge=0, le=240)
     """A camera that was off in the minutes before or after the start or end of a shift may have missed somebody coming or going."""
     outage_s: float = Field(60.0, ge=0)

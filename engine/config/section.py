@@ -20,6 +20,8 @@ def _readable(parse: Callable[[str], object]) -> AfterValidator:
 
 Window = Annotated[str, _readable(minutes_of_day)]
 """Hours of the day such as `20:00-06:00`."""
+AnyWindow = Annotated[str, _readable(lambda text: minutes_of_day(text) if text else ())]
+"""`Window`, or an empty text for none."""
 Days = Annotated[str, _readable(days_of_week)]
 """Days of the week such as `mon-fri`."""
 AnyDays = Annotated[str, _readable(lambda text: days_of_week(text) if text else ())]

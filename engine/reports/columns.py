@@ -51,6 +51,8 @@ COLUMNS: Mapping[str, str] = {
     "pending_status": "status if the unapproved corrections counted",
     "leave": "kind of leave, of working days",
     "leave_days": "share of the day that is leave, such as 1 or 0.5",
+    "counted_in": "local time from which hours count, if the arrival was rounded; empty: first in counts",
+    "counted_out": "local time until which hours count, if the departure was rounded; empty: last out counts",
 }
 """Meaning of each column of a day sheet, in the sheet's order."""
 

@@ -173,6 +173,8 @@ def _typed(row: DaySheet) -> dict[str, object]:
         "break_hours": hours(row.breaks),
         "similarity_in": row.similarity_in,
         "leave_days": row.leave_days or None,
+        "counted_in": clock(row.counted_in),
+        "counted_out": clock(row.counted_out),
         "recorded_first_in": clock(row.recorded.first_in),
         "recorded_last_out": clock(row.recorded.last_out),
         "recorded_hours": hours(row.recorded.worked),

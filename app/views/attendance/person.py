@@ -164,6 +164,9 @@ def _summary(row: DaySheet) -> None:
         return parts.markup("<span>{a}</span><span>{b}</span>", a=term_, b=body)
 
     lines = [line(say("Status"), parts.status(row.status), tables.span(row.first_in, row.last_out))]
+    if row.counted_in or row.counted_out:
+        times = tables.span(row.counted_in or row.first_in, row.counted_out or row.last_out)
+        lines.append(line(say("Counted"), times, say("(rounded)")))
     if row.planned_in:
         lines.append(line(say("Planned"), tables.planned(row), f"({row.shift})" if row.shift else ""))
     if row.corrected_by:

@@ -180,6 +180,8 @@ def column(name: str) -> str:
         "status": say("Status"),
         "first_in": say("In"),
         "last_out": say("Out"),
+        "counted_in": say("Counted from"),
+        "counted_out": say("Counted until"),
         "hours": say("Hours"),
         "break_hours": say("Break, hours"),
         "presence_hours": say("Presence, hours"),

@@ -1,0 +1,140 @@
+"""The hours of a day that count: rounded times, planned breaks, and what lies in the night, on a Sunday or on a public holiday. Pure.
+
+Times inside are spans without the breaks that cameras saw. A break that the plan subtracts beyond them has no time of its own, so it
+shortens the hours of the night, of a Sunday and of a holiday in proportion: half an hour of eight takes a sixteenth of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from engine.attendance.presence import TimesInside
+from engine.attendance.rota import planned_break_s
+from engine.config import AttendanceConfig, Rounding, ShiftConfig
+from engine.config.hours import minutes_of_day
+
+Times = tuple[datetime, datetime]
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What counts of the times inside.
+
+    Attributes:
+        worked_s: seconds worked; None: unknown.
+        break_s: seconds of breaks, seen or planned.
+        spans: times inside without the breaks that cameras saw, rounded if the settings say so.
+        begin, end: the rounded arrival and departure; None where rounding changes nothing.
+    """
+
+    worked_s: float | None = None
+    break_s: float = 0.0
+    spans: tuple[Times, ...] = ()
+    begin: datetime | None = None
+    end: datetime | None = None
+
+
+NOTHING_COUNTED = Counted()
+
+
+def counted(here: TimesInside, rules: ShiftConfig | None, config: AttendanceConfig, zone: ZoneInfo) -> Counted:
+    """What counts of the times inside; `rules`: the shift whose break holds, None: there is none."""
+    if not here.spans:
+        return NOTHING_COUNTED
+    first, last = here.spans[0][0], here.spans[-1][1]
+    begin = _rounded(first, config.round_in_min, config.round_in, zone)
+    end = max(begin, _rounded(last, config.round_out_min, config.round_out, zone))
+    spans = _clipped(here.spans, begin, end)
+    inside = _seconds(spans)
+    measured = sum((later[0] - earlier[1]).total_seconds() for earlier, later in pairwise(spans))
+    pause = max(measured, planned_break_s(rules, inside + measured) if rules else 0.0)
+    worked = max(0.0, inside - (pause - measured))
+    return Counted(worked, pause, spans, begin if begin != first else None, end if end != last else None)
+
+
+def _clipped(spans: Sequence[Times], begin: datetime, end: datetime) -> tuple[Times, ...]:
+    """Times inside from a rounded arrival to a rounded departure; what lies between stays."""
+    moved = [list(span) for span in spans]
+    moved[0][0], moved[-1][1] = begin, end
+    clipped = ((max(first, begin), min(last, end)) for first, last in moved)
+    return tuple((first, last) for first, last in clipped if first < last)
+
+
+def _rounded(moment: datetime, step: int, way: Rounding, zone: ZoneInfo) -> datetime:
+    """A moment rounded to whole steps of minutes on the local clock; its seconds do not count."""
+    if not step:
+        return moment
+    local = moment.astimezone(zone)
+    whole = local.replace(second=0, microsecond=0, tzinfo=timezone(local.utcoffset() or timedelta()))
+    minute = 60 * whole.hour + whole.minute
+    steps = {"down": minute // step, "up": -(-minute // step), "nearest": (2 * minute + step) // (2 * step)}[way]
+    return whole + timedelta(minutes=steps * step - minute)
+
+
+@dataclass(frozen=True)
+class KindsOfHours:
+    """Hours worked at night, on Sundays and on public holidays; one hour may be all of these."""
+
+    night: timedelta = timedelta()
+    sunday: timedelta = timedelta()
+    holiday: timedelta = timedelta()
+
+
+def kinds_of_hours(
+    spans: Sequence[Times],
+    worked: timedelta,
+    night: str,
+    holiday: Callable[[date], str],
+    moment: Callable[[date, time], datetime],
+) -> KindsOfHours:
+    """Hours worked by kind, in elapsed time.
+
+    Args:
+        spans: times inside that count; planned breaks are not taken off.
+        worked: time worked within them.
+        night: hours of the night such as `23:00-06:00`; empty: none.
+        holiday: name of the person's public holiday on a day; empty: none.
+        moment: a local time of a day as a moment.
+    """
+    inside = timedelta(seconds=_seconds(spans))
+    if not inside or not worked:
+        return KindsOfHours()
+    # a day of grace on both sides, because offsets differ and a night begins on the day before
+    first, last = (edge.date() for edge in (spans[0][0] - _DAY, spans[-1][1] + _DAY))
+    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+    def within(windows: Iterable[Times]) -> timedelta:
+        return timedelta(seconds=_overlap_s(spans, windows)) * (worked / inside)
+
+    def whole(kind: Callable[[date], object]) -> timedelta:
+        return within((moment(day, time()), moment(day + _DAY, time())) for day in days if kind(day))
+
+    dark = (_window(day, night, moment) for day in days) if night else ()
+    return KindsOfHours(within(dark), whole(lambda day: day.weekday() == 6), whole(holiday))
+
+
+def _window(day: date, hours: str, moment: Callable[[date, time], datetime]) -> Times:
+    begin, end = minutes_of_day(hours)
+    end += 1440 if end <= begin else 0
+
+    def at(minutes: int) -> datetime:
+        return moment(day + timedelta(days=minutes // 1440), time(minutes % 1440 // 60, minutes % 60))
+
+    return at(begin), at(end)
+
+
+def _seconds(spans: Iterable[Times]) -> float:
+    return sum((last - first).total_seconds() for first, last in spans)
+
+
+def _overlap_s(spans: Iterable[Times], windows: Iterable[Times]) -> float:
+    """Seconds of spans within windows that do not overlap each other."""
+    # in UTC, because between two times of one `ZoneInfo` Python counts hours on the clock
+    both = [[(first.astimezone(UTC), last.astimezone(UTC)) for first, last in each] for each in (spans, windows)]
+    pairs = ((max(span[0], window[0]), min(span[1], window[1])) for span in both[0] for window in both[1])
+    return sum(max(0.0, (last - first).total_seconds()) for first, last in pairs)
