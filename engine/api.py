@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.attendance import DaySheet
+from engine.attendance import KINDS_OF_HOURS, DaySheet, kinds_of_hours
 from engine.enrolment import EnrolmentReport
 from engine.errors import InputError
 from engine.imaging import read_image
@@ -49,6 +49,7 @@ _SHEET = {
     "leave": "text",
     "leave_days": "number",
     **dict.fromkeys(("counted_in", "counted_out"), "moment"),
+    **dict.fromkeys(KINDS_OF_HOURS, "number"),
 }
 _INCIDENT = {
     "incident_id": "text",
@@ -191,6 +192,7 @@ def _sheet_row(row: DaySheet) -> dict[str, object]:
         "corrected": bool(row.corrected_by),
         "leave": row.leave_names,
         "leave_days": row.leave_days,
+        **kinds_of_hours(row),
     }
 
 

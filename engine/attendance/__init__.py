@@ -8,7 +8,7 @@ from engine.attendance.changes import SheetChange, changes
 from engine.attendance.closing import ClosedBook, ClosedDay, Closing
 from engine.attendance.corrections import CORRECTION, Correction
 from engine.attendance.coverage import CoverageBook, Span, Watching
-from engine.attendance.day import LONG, SHEET_COLUMNS, DaySheet, Presence, Status, cells
+from engine.attendance.day import KINDS_OF_HOURS, LONG, SHEET_COLUMNS, DaySheet, Presence, Status, cells, kinds_of_hours
 from engine.attendance.evidence import record_shown
 from engine.attendance.inside import Inside, count_inside, inside_now
 from engine.attendance.log import Sighting
@@ -19,6 +19,7 @@ from engine.attendance.sheets import Plan
 
 __all__ = [
     "CORRECTION",
+    "KINDS_OF_HOURS",
     "LONG",
     "PUNCH",
     "SHEET_COLUMNS",
@@ -46,6 +47,7 @@ __all__ = [
     "count_inside",
     "day_sheet",
     "inside_now",
+    "kinds_of_hours",
     "record_shown",
     "valid_rows",
 ]

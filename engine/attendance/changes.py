@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from engine.attendance.day import SHEET_COLUMNS, DaySheet, cells
+from engine.attendance.day import KINDS_OF_HOURS, SHEET_COLUMNS, DaySheet, cells
 
 _NOT_FIGURES = frozenset(
     {
@@ -44,6 +44,10 @@ def changes(closed: Iterable[DaySheet], now: Iterable[DaySheet]) -> list[SheetCh
         if old == new:
             continue
         texts = [cells(row) if row is not None else {} for row in (old, new)]
+        if (
+            old is not None and old.worked is not None and old.night is None
+        ):  # closed before Muster told these hours apart
+            texts = [{name: cell for name, cell in each.items() if name not in KINDS_OF_HOURS} for each in texts]
         pairs = ((column, *(str(each.get(column, "")) for each in texts)) for column in COMPARED)
         found += [SheetChange(who, day, *pair) for pair in pairs if pair[1] != pair[2]]
     return found

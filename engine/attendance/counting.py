@@ -85,7 +85,7 @@ class KindsOfHours:
     holiday: timedelta = timedelta()
 
 
-def kinds_of_hours(
+def hours_by_kind(
     spans: Sequence[Times],
     worked: timedelta,
     night: str,

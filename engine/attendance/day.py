@@ -110,6 +110,9 @@ class DaySheet:
         pending: what would hold if the corrections that wait for approval counted; None: none waits, or they count.
         corrected_by, correction_reason, approved_by: of all corrections that were not revoked; empty without any.
         counted_in, counted_out: the times from which hours are counted, where rounding changed them; None: the recorded ones count.
+        overtime: hours beyond the planned ones and the threshold; None without hours or any plan.
+        night, sunday, holiday: hours worked at night, on a Sunday, on a public holiday; None without hours, and on days that were closed
+            before Muster told them apart.
     """
 
     employee_id: str
@@ -150,6 +153,10 @@ class DaySheet:
     leave: tuple[AwayPart, ...] = ()
     counted_in: datetime | None = None
     counted_out: datetime | None = None
+    overtime: timedelta | None = None
+    night: timedelta | None = None
+    sunday: timedelta | None = None
+    holiday: timedelta | None = None
 
     @property
     def leave_names(self) -> str:
@@ -257,6 +264,20 @@ def remainder(planned: timedelta, worked: timedelta | None) -> timedelta:
     return max(timedelta(hours=(_hours(planned) or 0.0) - (_hours(worked) or 0.0)), timedelta())
 
 
+def overtime(
+    planned: timedelta | None, worked: timedelta | None, credited: timedelta, threshold: timedelta
+) -> timedelta | None:
+    """Hours, worked or credited, beyond the planned ones and a threshold, from hours with two digits; None if the hours are not known.
+
+    Args:
+        planned: None: the day asks for none.
+    """
+    if worked is None:
+        return None
+    hours = (_hours(worked) or 0.0) + (_hours(credited) or 0.0) - (_hours(planned) or 0.0)
+    return max(timedelta(hours=hours) - threshold, timedelta())
+
+
 def _hours(duration: timedelta | None) -> float | None:
     return None if duration is None else float(f"{duration.total_seconds() / 3600:.2f}")
 
@@ -307,7 +328,22 @@ def cells(row: DaySheet) -> dict[str, object]:
         "leave_days": f"{row.leave_days:g}" if row.leave else "",
         "counted_in": _clock(row.counted_in)[:5],
         "counted_out": _clock(row.counted_out)[:5],
+        **{name: "" if not hours else f"{hours:.2f}" for name, hours in kinds_of_hours(row).items()},
     }
+
+
+def kinds_of_hours(row: DaySheet) -> dict[str, float | None]:
+    """Hours that payroll may pay differently, by column; one hour may be several of these."""
+    return {
+        "overtime_hours": _hours(row.overtime),
+        "night_hours": _hours(row.night),
+        "sunday_hours": _hours(row.sunday),
+        "holiday_hours": _hours(row.holiday),
+    }
+
+
+KINDS_OF_HOURS = tuple(kinds_of_hours(DaySheet("", date.min, Status.ABSENT)))
+"""Columns of `kinds_of_hours`."""
 
 
 def _pending_cells(pending: Variant) -> dict[str, object]:

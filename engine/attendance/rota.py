@@ -15,6 +15,8 @@ from engine.config import HolidaysConfig, RotaConfig, ShiftConfig
 from engine.types import NOTHING_DATED, Position
 
 _DAY = timedelta(days=1)
+_WEEK = tuple(sign * days for days in range(1, 8) for sign in (-1, 1))
+"""The days within a week of a day, the nearest first."""
 _ALONE = timedelta(hours=4)
 """Distance of a boundary from a shift whose neighbouring day has none."""
 _EARLY = timedelta(hours=2)
@@ -147,12 +149,16 @@ class Rota:
 
     def break_rules(self, employee_id: str, department: str, day: date) -> ShiftConfig | None:
         """The shift whose break holds for work on a day: that of the day or, off the plan, of the nearest day within a week."""
-        for offset in (0, *(sign * days for days in range(1, 8) for sign in (-1, 1))):
+        for offset in (0, *_WEEK):
             if name := self.shift(employee_id, department, day + timedelta(days=offset)):
                 shift = self._shifts[name]
                 off_plan = offset or (self.holiday(day, employee_id, department) and not shift.on_holidays)
                 return shift if shift.break_off_plan or not off_plan else None
         return None
+
+    def works_by_plan(self, employee_id: str, department: str, day: date) -> bool:
+        """Whether somebody has a shift on a day or within a week before or after."""
+        return any(self.shift(employee_id, department, day + timedelta(days=offset)) for offset in (0, *_WEEK))
 
     def expected(self, planned: Planned, day: date) -> bool:
         """Whether the plan holds on that day; False: it is a public holiday."""
@@ -170,8 +176,7 @@ class Rota:
         at = self.position(employee_id, day)
         if at.employed is False:
             return False
-        around = (day + timedelta(days=offset) for offset in range(-7, 8))
-        if any(self.shift(employee_id, department, each) for each in around):
+        if self.works_by_plan(employee_id, department, day):
             return False
         dated = department if at.department is None else at.department
         return day.weekday() < 5 and not self.holiday(day, employee_id, dated)

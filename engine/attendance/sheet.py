@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from engine.attendance import away as leave_of
 from engine.attendance.corrections import Correction, InForce
-from engine.attendance.counting import NOTHING_COUNTED, Counted, counted
+from engine.attendance.counting import NOTHING_COUNTED, Counted, counted, hours_by_kind
 from engine.attendance.coverage import Coverage
-from engine.attendance.day import WORKED, DaySheet, Presence, Status, Variant
+from engine.attendance.day import WORKED, DaySheet, Presence, Status, Variant, overtime
 from engine.attendance.explain import Part
 from engine.attendance.periods import Periods, forces, reach
 from engine.attendance.presence import Mark, TimesInside, times_inside
@@ -190,7 +190,7 @@ class _Person:
             return None
         if outcome is None:  # all passages were removed, or the person has been inside since the day before
             outcome = _Outcome(TimesInside(), _ongoing_status(stay) if stay else Status.DAY_OFF)
-        sheet = self._filled(outcome, recorded, stay, waiting)
+        sheet = self._with_kinds_of_hours(self._filled(outcome, recorded, stay, waiting), outcome)
         if waiting == corrections:
             return sheet
         self._passages = self._periods_with(self._all).on(self._day)
@@ -243,6 +243,23 @@ class _Person:
             leave=away.parts if away and self._working_day() else (),
             counted_in=self._local(outcome.counted.begin),
             counted_out=self._local(outcome.counted.end),
+        )
+
+    def _with_kinds_of_hours(self, sheet: DaySheet, outcome: _Outcome) -> DaySheet:
+        if sheet.worked is None:
+            return sheet
+        rota, config, who = self._book.rota, self._book.config, (self._id, self._known.department)
+        kinds = hours_by_kind(
+            outcome.counted.spans, sheet.worked, config.night, lambda day: rota.holiday(day, *who), rota.moment
+        )
+        threshold = timedelta(minutes=config.overtime_after_min)
+        planned = self._active and (sheet.planned is not None or rota.works_by_plan(*who, self._day))
+        return replace(
+            sheet,
+            overtime=overtime(sheet.planned, sheet.worked, sheet.credited, threshold) if planned else None,
+            night=kinds.night,
+            sunday=kinds.sunday,
+            holiday=kinds.holiday,
         )
 
     @property
@@ -312,7 +329,8 @@ class _Person:
             found = replace(seen, status=status, arrival=arrival, departure=departure, long=False)
         if status is Status.AS_PLANNED and self._full_time is not None:
             worked = self._full_time * (1 - away.share if away else 1)
-            found = replace(found, counted=Counted(worked.total_seconds()), complete=True)
+            spans = ((self._planned.start, self._planned.end),) if self._planned else ()
+            found = replace(found, counted=Counted(worked.total_seconds(), spans=spans), complete=True)
         if status is Status.PRESENT and not found.complete and self._full_time is not None:
             found = replace(found, notes=(*found.notes, Part(_CREDITED)))
         return found

@@ -123,6 +123,7 @@ def _write_report(
 
 
 def _print_summary(rows: list[DaySheet], first: date, last: date, *, as_csv: bool, as_json: bool) -> None:
+    from engine.attendance import KINDS_OF_HOURS
     from engine.reports import payroll_period, summarise, summary_csv
 
     period = payroll_period(first, last)
@@ -131,8 +132,10 @@ def _print_summary(rows: list[DaySheet], first: date, last: date, *, as_csv: boo
     elif as_csv:
         sys.stdout.write(summary_csv(rows, period))
     else:
+        sums = summarise(rows, period)
         columns = ["employee_id", "name", "days_worked", "hours", "planned_hours", "balance", "late_days", "absent"]
-        cell_table(f"Summary {spelled(first, last)}", columns, summarise(rows, period))
+        columns += [column for column in KINDS_OF_HOURS if any(row[column] for row in sums)]
+        cell_table(f"Summary {spelled(first, last)}", columns, sums)
 
 
 @app.command(rich_help_panel=Panel.ATTENDANCE)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from engine.config.section import Days, Section
+from engine.config.section import AnyWindow, Days, Section
 
 Rounding = Literal["up", "down", "nearest"]
 """To which step a time is rounded: the next, the previous, or the nearest one."""
@@ -125,6 +125,10 @@ class AttendanceConfig(Section):
     """The same for the last departure."""
     round_out: Rounding = "nearest"
     """How departures are rounded."""
+    night: AnyWindow = "23:00-06:00"
+    """Local hours of the night, for the column of night hours; empty: none."""
+    overtime_after_min: float = Field(0.0, ge=0, le=1440)
+    """Minutes beyond the planned hours of a day that are no overtime."""
     lead_min: float = Field(30.0, ge=0, le=240)
     """A camera that was off in the minutes before or after the start or end of a shift may have missed somebody coming or going."""
     outage_s: float = Field(60.0, ge=0)

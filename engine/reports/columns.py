@@ -53,6 +53,10 @@ COLUMNS: Mapping[str, str] = {
     "leave_days": "share of the day that is leave, such as 1 or 0.5",
     "counted_in": "local time from which hours count, if the arrival was rounded; empty: first in counts",
     "counted_out": "local time until which hours count, if the departure was rounded; empty: last out counts",
+    "overtime_hours": "hours, worked or credited, beyond the planned ones and the threshold in the settings",
+    "night_hours": "hours worked at night; one hour may be in several of these columns",
+    "sunday_hours": "hours worked on a Sunday, from midnight to midnight",
+    "holiday_hours": "hours worked on a public holiday of the person, from midnight to midnight",
 }
 """Meaning of each column of a day sheet, in the sheet's order."""
 
@@ -84,6 +88,10 @@ SUMMARY_COLUMNS: Mapping[str, str] = {
     "awaiting_approval": "corrected rows awaiting approval",
     "pending_hours": "hours, worked or credited, that the unapproved corrections would add",
     "long_days": "days so long that a passage may be missing",
+    "overtime_hours": "sum of the overtime of each day; missing hours of other days are not taken off",
+    "night_hours": "sum of the hours worked at night",
+    "sunday_hours": "sum of the hours worked on Sundays",
+    "holiday_hours": "sum of the hours worked on public holidays",
 }
 """Meaning of each column of a month summary, in order."""
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from engine.attendance import DaySheet, cells
+from engine.attendance import DaySheet, cells, kinds_of_hours
 from engine.errors import ConfigError, InputError
 from engine.reports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, heading
 from engine.reports.payroll import summarise
@@ -175,6 +175,7 @@ def _typed(row: DaySheet) -> dict[str, object]:
         "leave_days": row.leave_days or None,
         "counted_in": clock(row.counted_in),
         "counted_out": clock(row.counted_out),
+        **{name: hours or None for name, hours in kinds_of_hours(row).items()},
         "recorded_first_in": clock(row.recorded.first_in),
         "recorded_last_out": clock(row.recorded.last_out),
         "recorded_hours": hours(row.recorded.worked),

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from engine.attendance import DaySheet
+from engine.attendance import KINDS_OF_HOURS, DaySheet
 from engine.reports.arrivals import punctuality
 from engine.reports.charts import arrivals_chart, late_chart, presence_chart
 from engine.reports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, heading
@@ -26,7 +26,16 @@ _DEFINED = (
     "corrected_by",
     "approved_by",
 )
-_NOT_SUMMED = {"employee_id", "name", "department", "month", "early_days", "corrected", "pending_hours"}
+_NOT_SUMMED = {
+    "employee_id",
+    "name",
+    "department",
+    "month",
+    "early_days",
+    "corrected",
+    "pending_hours",
+    *KINDS_OF_HOURS,
+}
 _OPEN = ("missing_in_out", "not_covered", "not_identified", "long_days", "awaiting_approval")
 
 

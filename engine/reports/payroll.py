@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from datetime import date
 
-from engine.attendance import DaySheet, Status
+from engine.attendance import KINDS_OF_HOURS, DaySheet, Status, kinds_of_hours
 from engine.reports.columns import SUMMARY_COLUMNS
 from engine.storage import table_text
 
@@ -54,6 +54,7 @@ def _summary(employee_id: str, month: str, rows: list[DaySheet]) -> dict[str, ob
     rows = sorted(rows, key=lambda row: row.day)
     hours, planned = _total(row.hours for row in rows), _total(row.planned_hours for row in rows)
     credited = _total(row.credited_hours for row in rows)
+    kinds = [kinds_of_hours(row) for row in rows]
     values: dict[str, object] = {
         "employee_id": employee_id,
         "name": next((row.name for row in reversed(rows) if row.name), ""),
@@ -77,6 +78,7 @@ def _summary(employee_id: str, month: str, rows: list[DaySheet]) -> dict[str, ob
             for key, word in _AWAY.items()
         },
         "unpaid": _days(part.share for row in rows for part in row.leave if not part.paid),
+        **{key: _total(each[key] for each in kinds) for key in KINDS_OF_HOURS},
         **{key: sum(row.status in words for row in rows) for key, words in _COUNTED.items()},
     }
     return {column: values[column] for column in SUMMARY_COLUMNS}

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
-from engine.config import AttendanceConfig
-from tests.attendance.test_sheet import cells, sheet
+from engine.attendance import DaySheet, Rota, Status, changes
+from engine.attendance import cells as table
+from engine.attendance.day import days_from_json, days_to_json
+from engine.config import AttendanceConfig, HolidayGroupConfig, HolidaysConfig
+from engine.config.away import Away, AwayPart
+from tests.attendance.test_sheet import BERLIN, MONDAY, NIGHT, OFFICE, SATURDAY, cells, sheet
 
 QUARTERS = {"round_in_min": 15, "round_in": "up", "round_out_min": 15, "round_out": "down"}
 
@@ -45,3 +50,71 @@ def test_rounding_moves_the_hours_and_not_the_times(
 def test_rounding_keeps_to_the_local_clock_of_a_night_with_a_clock_change() -> None:
     row = sheet("22:03, +1 06:08", day=date(2026, 10, 24), shift=None, config=AttendanceConfig.model_validate(QUARTERS))
     assert cells(row, "counted_in", "counted_out", "hours") == ("22:15", "06:00", "8.75")  # 03:00 comes twice
+
+
+KINDS = ("hours", "overtime_hours", "night_hours", "sunday_hours", "holiday_hours")
+NIGHT_SHIFT = NIGHT.model_copy(update={"break_min": 30})
+
+
+@pytest.mark.parametrize(
+    ("passages", "day", "expected"),
+    [
+        ("22:00, +1 06:00", MONDAY, ("7.50", "", "6.56", "", "")),  # 7 h × 7.5 / 8
+        ("22:00, +1 06:00", SATURDAY, ("7.50", "", "6.56", "5.62", "")),  # 6 h of Sunday × 7.5 / 8
+        ("in 22:00, out +1 02:00, in +1 02:30, out +1 06:00", MONDAY, ("7.50", "", "6.50", "", "")),  # a break at night
+        ("22:00, +1 07:00", MONDAY, ("8.50", "1.00", "6.61", "", "")),  # 7 h × 8.5 / 9
+        (
+            "22:00, +1 06:00",
+            date(2026, 10, 24),
+            ("8.50", "", "7.56", "6.61", ""),
+        ),  # 9 h, planned 8.5: 03:00 comes twice
+        ("22:00, +1 06:00", date(2026, 3, 28), ("6.50", "", "5.57", "4.64", "")),  # 7 h, planned 6.5
+    ],
+)
+def test_hours_of_nights_and_sundays_are_elapsed_time(passages: str, day: date, expected: tuple[str, ...]) -> None:
+    assert cells(sheet(passages, day, NIGHT_SHIFT), *KINDS) == expected
+
+
+@pytest.mark.parametrize(
+    ("passages", "book", "overtime"),
+    [
+        ("09:00, 17:30", {}, ""),
+        ("09:00, 19:00", {}, "1.50"),
+        ("09:00, 19:00", {"after": 30}, "1.00"),
+        ("09:00, 17:45", {"after": 30}, ""),
+        ("09:00", {}, ""),  # missing out: nobody knows
+        ("09:00, 13:00", {"day": SATURDAY}, "4.00"),  # nothing is planned
+        ("09:00, 13:00", {"day": SATURDAY, "shift": None}, ""),  # nor on any other day
+        ("09:00, 14:00", {"leave": 0.5}, "1.00"),  # four hours of eight are leave
+        ("09:00, 11:00", {"leave": 1.0}, ""),
+    ],
+)
+def test_overtime_is_what_goes_beyond_the_plan(passages: str, book: dict[str, object], overtime: str) -> None:
+    given = dict(book)
+    day = given.pop("day", MONDAY)
+    config = AttendanceConfig(overtime_after_min=given.pop("after", 0))  # type: ignore[arg-type]
+    if share := given.pop("leave", None):
+        half = "afternoon" if share == 0.5 else ""
+        part = AwayPart("annual", "annual", "on leave", share=share, half=half)  # type: ignore[arg-type]
+        given["leave"] = {("E1", day): Away((part,))}
+    row = sheet(passages, day, config=config, **given)  # type: ignore[arg-type]
+    assert row.get("overtime_hours") == overtime
+
+
+def test_holiday_hours_are_those_of_the_persons_group() -> None:
+    group = HolidayGroupConfig(extra={MONDAY: "Fair"}, departments=("Lab",))
+    holidays = HolidaysConfig(extra={date(2026, 11, 24): "Rest day"}, groups={"lab": group})
+    rota = Rota({"office": OFFICE}, holidays, BERLIN)
+    assert cells(sheet("09:00, 15:00", rota=rota), *KINDS) == ("6.00", "6.00", "", "", "6.00")
+    other = sheet("in 20:00, out +1 02:00", rota=rota, person={"department": "Sales"})
+    assert cells(other, "overtime_hours", "night_hours", "holiday_hours") == ("", "3.00", "2.00")
+
+
+def test_months_that_were_closed_before_these_columns_list_no_change_of_them() -> None:
+    now = replace(DaySheet("E1", MONDAY, Status.PRESENT, worked=timedelta(hours=8)), night=timedelta(hours=1))
+    old = days_from_json(days_to_json([replace(now, night=None)], whole=False))
+    assert (cells(table(old[0]), "hours", "night_hours"), changes(old, [now])) == (("8.00", ""), [])
+    later = replace(now, night=timedelta(hours=2))
+    assert [(each.column, each.closed, each.now) for each in changes([now], [later])] == [
+        ("night_hours", "1.00", "2.00")
+    ]

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sheets import NOW, SCRIPT, contrast, inside, month, muster, report, row, unseen
 
-from engine.attendance import SHEET_COLUMNS, DaySheet, Status
+from engine.attendance import KINDS_OF_HOURS, SHEET_COLUMNS, DaySheet, Status
 from engine.config import AwayPart
 from engine.errors import ConfigError, InputError
 from engine.reports import (
@@ -250,6 +250,7 @@ def test_a_month_is_added_up_as_its_columns_say() -> None:
         "awaiting_approval": 1,
         "pending_hours": 0.0,
         "long_days": 0,
+        **dict.fromkeys(KINDS_OF_HOURS, 0.0),
     }
 
 

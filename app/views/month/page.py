@@ -70,6 +70,11 @@ def _figures(rows: list[DaySheet], found: list[OpenGroup]) -> None:
             f"{'+' if balance > 0 else '−' if balance < 0 else ''}{say_number(abs(balance))}",
             say("{hours} h credited", hours=say_number(total("credited_hours"))),
         ),
+        parts.Metric(
+            say("Overtime"),
+            say_number(total("overtime_hours")),
+            say("{hours} h at night", hours=say_number(total("night_hours"))),
+        ),
         parts.Metric(say("Late"), int(total("late_days")), say("person-days"), "warn"),
         parts.Metric(say("Absent"), int(total("absent")), say("person-days"), "bad"),
         parts.Metric(say("To settle"), settle, say("person-days"), "info"),
