@@ -49,7 +49,7 @@ _SHEET = {
     "leave": "text",
     "leave_days": "number",
     **dict.fromkeys(("counted_in", "counted_out"), "moment"),
-    **dict.fromkeys(KINDS_OF_HOURS, "number"),
+    **dict.fromkeys(("day_share", *KINDS_OF_HOURS), "number"),
 }
 _INCIDENT = {
     "incident_id": "text",

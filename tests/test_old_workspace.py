@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from engine.attendance import KINDS_OF_HOURS
 from engine.attendance import cells as sheet_cells
 from engine.incidents import INCIDENTS
 from engine.reports import inside_cells, summarise
@@ -112,7 +113,10 @@ def told(bench: Workbench) -> dict[str, Any]:
     return {
         "sheet": [cells(sheet_cells(row), SHEET) for row in sheets if str(row.day) in SHOWN_DAYS],
         "statuses": dict(sorted(Counter(str(row.status) for row in sheets).items())),
-        "payroll": [{name: value for name, value in row.items() if value} for row in summarise(sheets)],
+        "payroll": [
+            {name: value for name, value in row.items() if value and name not in KINDS_OF_HOURS}
+            for row in summarise(sheets)
+        ],
         "inside": [cells(inside_cells(row), INSIDE) for row in bench.office.inside()],
         "alerts": [
             cells(INCIDENTS.texts(each.row), ALERT)

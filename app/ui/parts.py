@@ -35,6 +35,7 @@ _STATUS: dict[str, tuple[Tone, str]] = {
     "late": ("warn", "▲"),
     "left early": ("warn", "▼"),
     "late, left early": ("warn", "▲"),
+    "half day": ("warn", "◧"),
     "missing out": ("warn", "◐"),
     "missing in": ("warn", "◑"),
     "absent": ("bad", "■"),

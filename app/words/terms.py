@@ -81,6 +81,8 @@ MARKED = (
     N_("longer than {hours} h"),
     N_("present without all times: the missing planned hours are credited"),
     N_("worked on a holiday: {holiday}"),
+    N_("{hours} h are less than half a day ({least} h)"),
+    N_("{hours} h are less than a day ({least} h)"),
     N_("leave in the morning: {leave}"),
     N_("leave in the afternoon: {leave}"),
     N_("leave for {share} of the day: {leave}"),

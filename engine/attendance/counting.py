@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from engine.attendance.day import Status
+from engine.attendance.explain import Part
 from engine.attendance.presence import TimesInside
 from engine.attendance.rota import planned_break_s
 from engine.config import AttendanceConfig, Rounding, ShiftConfig
@@ -74,6 +76,36 @@ def _rounded(moment: datetime, step: int, way: Rounding, zone: ZoneInfo) -> date
     minute = 60 * whole.hour + whole.minute
     steps = {"down": minute // step, "up": -(-minute // step), "nearest": (2 * minute + step) // (2 * step)}[way]
     return whole + timedelta(minutes=steps * step - minute)
+
+
+@dataclass(frozen=True)
+class TooShort:
+    """A day of fewer hours than a whole one, or than half of one, must have.
+
+    Attributes:
+        status: what it is instead.
+        share: what it counts as, 0.5 or 0.
+    """
+
+    status: Status
+    share: float
+    note: Part
+
+
+def too_short(worked_s: float, shift: ShiftConfig, expected: float) -> TooShort | None:
+    """What a day is that has too few hours; None: it has enough.
+
+    Args:
+        expected: share of the day that leave does not take; the hours that it must have shrink with it.
+    """
+    for least, status, share, text in (
+        (shift.half_day_h, Status.ABSENT, 0.0, "{hours} h are less than half a day ({least} h)"),
+        (shift.full_day_h, Status.HALF_DAY, 0.5, "{hours} h are less than a day ({least} h)"),
+    ):
+        if worked_s < least * expected * 3600:
+            values = {"hours": f"{worked_s / 3600:.2f}", "least": f"{least * expected:g}"}
+            return TooShort(status, share, Part(text, values))
+    return None
 
 
 @dataclass(frozen=True)

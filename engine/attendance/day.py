@@ -31,6 +31,7 @@ class Status(StrEnum):
     LATE = "late"
     LEFT_EARLY = "left early"
     LATE_AND_EARLY = "late, left early"
+    HALF_DAY = "half day"
     PRESENT = "present"
     AS_PLANNED = "as planned"
     INSIDE = "inside"
@@ -54,9 +55,9 @@ AWAY_STATUSES = frozenset({Status.ON_LEAVE, Status.REMOTE, Status.SICK, Status.E
 """Statuses of whole days on which a person need not come."""
 LONG = "long day"
 """A day of more hours than somebody works, so that a passage may be missing."""
-WORKED = frozenset(
-    {Status.ON_TIME, Status.LATE, Status.LEFT_EARLY, Status.LATE_AND_EARLY, Status.PRESENT, Status.AS_PLANNED}
-)
+PUNCTUAL = frozenset({Status.ON_TIME, Status.LATE, Status.LEFT_EARLY, Status.LATE_AND_EARLY, Status.PRESENT})
+"""What the times of a day come to if all are known."""
+WORKED = PUNCTUAL | {Status.HALF_DAY, Status.AS_PLANNED}
 """What holds of a day whose hours are known."""
 _UNKNOWN = frozenset({Status.NOT_COVERED, Status.NOT_IDENTIFIED, Status.NOT_ENROLLED})
 
@@ -113,6 +114,7 @@ class DaySheet:
         overtime: hours beyond the planned ones and the threshold; None without hours or any plan.
         night, sunday, holiday: hours worked at night, on a Sunday, on a public holiday; None without hours, and on days that were closed
             before Muster told them apart.
+        day_share: what the day counts as if it has too few hours for a whole one: 0.5 or 0; None: it counts as it is.
     """
 
     employee_id: str
@@ -157,6 +159,7 @@ class DaySheet:
     night: timedelta | None = None
     sunday: timedelta | None = None
     holiday: timedelta | None = None
+    day_share: float | None = None
 
     @property
     def leave_names(self) -> str:
@@ -172,6 +175,11 @@ class DaySheet:
     def present(self) -> bool:
         """The person was there on that day."""
         return self.first_in is not None or self.last_out is not None or self.worked is not None
+
+    @property
+    def days_worked(self) -> float:
+        """What the day counts as among the days worked: 1, 0.5 or 0."""
+        return float(self.present) if self.day_share is None else self.day_share
 
     @property
     def away(self) -> bool:
@@ -328,6 +336,7 @@ def cells(row: DaySheet) -> dict[str, object]:
         "leave_days": f"{row.leave_days:g}" if row.leave else "",
         "counted_in": _clock(row.counted_in)[:5],
         "counted_out": _clock(row.counted_out)[:5],
+        "day_share": "" if row.day_share is None else f"{row.day_share:g}",
         **{name: "" if not hours else f"{hours:.2f}" for name, hours in kinds_of_hours(row).items()},
     }
 

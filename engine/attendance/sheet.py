@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from engine.attendance import away as leave_of
 from engine.attendance.corrections import Correction, InForce
-from engine.attendance.counting import NOTHING_COUNTED, Counted, counted, hours_by_kind
+from engine.attendance.counting import NOTHING_COUNTED, Counted, counted, hours_by_kind, too_short
 from engine.attendance.coverage import Coverage
-from engine.attendance.day import WORKED, DaySheet, Presence, Status, Variant, overtime
+from engine.attendance.day import PUNCTUAL, WORKED, DaySheet, Presence, Status, Variant, overtime
 from engine.attendance.explain import Part
 from engine.attendance.periods import Periods, forces, reach
 from engine.attendance.presence import Mark, TimesInside, times_inside
@@ -107,6 +107,7 @@ class _Outcome:
         complete: the hours of a day on which the person was there are all known.
         long: the day is so long that somebody must look at it.
         away: leave, unless a correction says otherwise.
+        day_share: as in a day sheet.
     """
 
     times: TimesInside
@@ -118,6 +119,7 @@ class _Outcome:
     departure: _Edge = _Edge()
     notes: tuple[Part, ...] = ()
     away: Away | None = None
+    day_share: float | None = None
 
 
 class _Person:
@@ -243,6 +245,7 @@ class _Person:
             leave=away.parts if away and self._working_day() else (),
             counted_in=self._local(outcome.counted.begin),
             counted_out=self._local(outcome.counted.end),
+            day_share=outcome.day_share,
         )
 
     def _with_kinds_of_hours(self, sheet: DaySheet, outcome: _Outcome) -> DaySheet:
@@ -313,7 +316,9 @@ class _Person:
         away = leave_of.in_force(self._away, corrections.status)
         if corrections.status:
             found = self._set(Status(corrections.status), found, away)
-        elif found is None and (status := self._status_unseen()):
+        elif found is not None:
+            found = self._judged(found)
+        elif status := self._status_unseen():
             found = _Outcome(here, status, notes=self._unseen_notes(status))
         return found and replace(found, away=away)
 
@@ -414,8 +419,20 @@ class _Person:
         long = not settled and here.inside_s > longest.total_seconds()
         if long:
             notes.append(Part("longer than {hours} h", {"hours": f"{longest / timedelta(hours=1):g}"}))
-        hours = self._hours(here)
-        return _Outcome(here, status, hours, True, long, arrival, departure, (*notes, *self._camera_off(blind)))
+        notes += self._camera_off(blind)
+        return _Outcome(here, status, self._hours(here), True, long, arrival, departure, tuple(notes))
+
+    def _judged(self, found: _Outcome) -> _Outcome:
+        """The outcome of a planned day with all its hours, unless they are too few."""
+        worked_s, present = found.counted.worked_s, self._book.present
+        if worked_s is None or found.status not in PUNCTUAL or self._full is None or self._holiday:
+            return found
+        if present is not None and present < self._full.end:  # they may come back
+            return found
+        short = too_short(worked_s, self._full.config, 1 - self._away.share if self._away else 1.0)
+        if short is None:
+            return found
+        return replace(found, status=short.status, day_share=short.share, notes=(*found.notes, short.note))
 
     def _longest(self) -> timedelta:
         """Time inside beyond which somebody must look at the day."""

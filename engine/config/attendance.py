@@ -39,6 +39,10 @@ class ShiftConfig(Section):
     """The planned break never leaves less than `break_after_h`, so that a minute more is never paid less."""
     break_off_plan: bool = True
     """The planned break applies to work on public holidays and on days without a shift, too: the law asks for breaks by hours worked."""
+    full_day_h: float = Field(0.0, ge=0, le=24)
+    """With fewer hours worked, the day is half a day; 0: any day that was worked is a day."""
+    half_day_h: float = Field(0.0, ge=0, le=24)
+    """With fewer hours worked, the person counts as absent; 0: nobody does."""
     valid_from: date | None = None
     valid_until: date | None = None
     """First and last day on which the shift begins, so that a change of plan does not rewrite the past."""
@@ -58,6 +62,8 @@ class ShiftConfig(Section):
     def _in_order(self) -> ShiftConfig:
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
             raise ValueError("valid_until lies before valid_from")
+        if self.full_day_h and self.half_day_h > self.full_day_h:
+            raise ValueError("half_day_h is more than full_day_h")
         return self
 
 

@@ -173,6 +173,7 @@ def _typed(row: DaySheet) -> dict[str, object]:
         "break_hours": hours(row.breaks),
         "similarity_in": row.similarity_in,
         "leave_days": row.leave_days or None,
+        "day_share": row.day_share,
         "counted_in": clock(row.counted_in),
         "counted_out": clock(row.counted_out),
         **{name: hours or None for name, hours in kinds_of_hours(row).items()},

@@ -60,7 +60,7 @@ def _summary(employee_id: str, month: str, rows: list[DaySheet]) -> dict[str, ob
         "name": next((row.name for row in reversed(rows) if row.name), ""),
         "department": next((row.department for row in reversed(rows) if row.department), ""),
         "month": month,
-        "days_worked": sum(row.present for row in rows),
+        "days_worked": _days(row.days_worked for row in rows),
         "hours": hours,
         "planned_hours": planned,
         "credited_hours": credited,

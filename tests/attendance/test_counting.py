@@ -12,6 +12,7 @@ from engine.attendance import cells as table
 from engine.attendance.day import days_from_json, days_to_json
 from engine.config import AttendanceConfig, HolidayGroupConfig, HolidaysConfig
 from engine.config.away import Away, AwayPart
+from engine.reports import summarise
 from tests.attendance.test_sheet import BERLIN, MONDAY, NIGHT, OFFICE, SATURDAY, cells, sheet
 
 QUARTERS = {"round_in_min": 15, "round_in": "up", "round_out_min": 15, "round_out": "down"}
@@ -118,3 +119,33 @@ def test_months_that_were_closed_before_these_columns_list_no_change_of_them() -
     assert [(each.column, each.closed, each.now) for each in changes([now], [later])] == [
         ("night_hours", "1.00", "2.00")
     ]
+
+
+DAYS = OFFICE.model_copy(update={"full_day_h": 7.0, "half_day_h": 3.0})
+HALF = {("E1", MONDAY): Away((AwayPart("annual", "annual", "on leave", share=0.5, half="afternoon"),))}
+
+
+@pytest.mark.parametrize(
+    ("passages", "book", "expected"),
+    [
+        ("09:00, 16:30", {}, ("left early", "7.00", "", "", "yes")),  # exactly enough
+        ("09:00, 16:29", {}, ("half day", "6.98", "0.5", "", "yes")),
+        ("12:00, 15:00", {}, ("half day", "3.00", "0.5", "", "yes")),
+        ("12:00, 14:59", {}, ("absent", "2.98", "0", "", "yes")),
+        ("12:00", {}, ("missing out", "", "", "8.00", "")),  # nobody knows the hours
+        ("09:00, 12:30", {"leave": HALF}, ("left early", "3.50", "", "4.00", "yes")),
+        ("09:00, 12:00", {"leave": HALF}, ("half day", "3.00", "0.5", "4.00", "yes")),
+        ("09:00, 10:00", {"day": SATURDAY}, ("present", "1.00", "", "", "")),
+        ("09:00, 12:00", {"shift": OFFICE}, ("left early", "3.00", "", "", "yes")),
+        ("in 09:00, out 11:00", {"now": "14:00"}, ("on time", "2.00", "", "", "")),  # may come back
+    ],
+)
+def test_a_day_needs_its_hours(passages: str, book: dict[str, object], expected: tuple[str, ...]) -> None:
+    row = sheet(passages, **({"shift": DAYS} | book))  # type: ignore[arg-type]
+    assert cells(row, "status", "hours", "day_share", "credited_hours", "left_early") == expected
+
+
+def test_the_summary_counts_half_days() -> None:
+    days = [DaySheet("E1", MONDAY + timedelta(days=n), Status.PRESENT, worked=timedelta(hours=4)) for n in range(3)]
+    rows = [replace(days[0], day_share=0.5), replace(days[1], day_share=0.0), days[2]]
+    assert summarise(rows)[0]["days_worked"] == 1.5

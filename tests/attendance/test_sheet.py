@@ -149,7 +149,14 @@ def test_leaving_has_a_grace_of_its_own() -> None:
 def test_all_statuses_have_a_case_and_a_meaning() -> None:
     here = {status for status, *_ in CASES.values()}
     today = {Status.INSIDE, Status.POSSIBLY_INSIDE, Status.NOT_YET}
-    elsewhere = {Status.PRESENT, Status.NOT_COVERED, Status.HOLIDAY, Status.DAY_OFF, Status.NOT_ENROLLED}
+    elsewhere = {
+        Status.PRESENT,
+        Status.NOT_COVERED,
+        Status.HOLIDAY,
+        Status.DAY_OFF,
+        Status.NOT_ENROLLED,
+        Status.HALF_DAY,
+    }
     assert here | today | elsewhere | {*EXCUSES, *LEAVE_STATUSES} == set(Status)
     assert set(STATUSES) == set(Status)
     assert tuple(COLUMNS) == SHEET_COLUMNS

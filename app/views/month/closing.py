@@ -183,6 +183,7 @@ def column(name: str) -> str:
         "counted_in": say("Counted from"),
         "counted_out": say("Counted until"),
         "hours": say("Hours"),
+        "day_share": say("Counts as, days"),
         "overtime_hours": say("Overtime, hours"),
         "night_hours": say("Night hours"),
         "sunday_hours": say("Sunday hours"),

@@ -33,6 +33,7 @@ _LETTERS = {
     "late": N_("L = late"),
     "left early": N_("E = left early"),
     "late, left early": N_("LE = late, left early"),
+    "half day": N_("½ = half day"),
     "inside": N_("I = inside"),
     "possibly inside": N_("I? = possibly inside"),
     "not yet": N_("… = not yet"),
