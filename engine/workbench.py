@@ -22,11 +22,21 @@ from engine.gallery import GalleryStore
 from engine.incidents import DossierBook, IncidentBook
 from engine.incidents.notifications import Outbox
 from engine.models import ModelStore, Progress, embedder_spec, no_progress, usual_model
-from engine.people import EmploymentBook, LeaveBook, LeaveKinds, PeopleStore
+from engine.people import EmploymentBook, LeaveBook, LeaveKinds, PeopleStore, TimeAccountBook
 from engine.pipeline import Pipeline, SearchBeside, Services, open_pipeline
 from engine.postgres import open_store
 from engine.privacy import PrivacyDesk
-from engine.records import AlertBoard, KioskDesk, LeaveDesk, MonthDesk, Office, Records, StaffDesk, UserDesk
+from engine.records import (
+    AccountDesk,
+    AlertBoard,
+    KioskDesk,
+    LeaveDesk,
+    MonthDesk,
+    Office,
+    Records,
+    StaffDesk,
+    UserDesk,
+)
 from engine.reports import CaseFiles
 from engine.storage import new_id
 from engine.storage.logs import Logs, Sealer
@@ -91,6 +101,7 @@ class Workbench:
             clock,
             people=self.people,
             leave=self.leave,
+            accounts=TimeAccountBook(store.document("time_account.csv")),
             gallery=self.gallery,
             strangers=self.strangers,
             anchors=self.anchors,
@@ -120,6 +131,7 @@ class Workbench:
         self.replays = ReplayDesk(self.records, self.config)
         self.staff = StaffDesk(self.records, threshold)
         self.leave_desk = LeaveDesk(self.records)
+        self.time_accounts = AccountDesk(self.records)
         self.users = UserDesk(self.records, self.accounts, lambda: site_names(workspace, self.config.site))
         self.kiosk = KioskDesk(self.records, self.devices)
         self._opening = threading.Lock()

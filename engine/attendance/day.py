@@ -240,6 +240,11 @@ class DaySheet:
         return _hours(self.planned)
 
     @property
+    def balance(self) -> float:
+        """Hours worked and credited, less the planned ones."""
+        return round((self.hours or 0.0) + self.credited_hours - (self.planned_hours or 0.0), 2)
+
+    @property
     def pending_hours(self) -> float:
         """Hours, worked or credited, that the corrections waiting for approval would add; negative: take away."""
         if self.pending is None:

@@ -10,6 +10,7 @@ from typer import Option
 
 from engine import __version__
 from engine.cli import (
+    account,
     archive,
     attendance,
     calibrate,
@@ -36,7 +37,7 @@ app = typer.Typer(name="muster", no_args_is_help=True, pretty_exceptions_enable=
 _PANELS = {
     Panel.START: (demo, workbench, machine),
     Panel.RECOGNISE: (people, watching, kiosk, archive),
-    Panel.ATTENDANCE: (attendance, leave, month, hr),
+    Panel.ATTENDANCE: (attendance, leave, account, month, hr),
     Panel.SECURITY: (security, notify),
     Panel.ADMINISTER: (users, store, records),
     Panel.MEASURE: (calibrate, replay, evaluate),

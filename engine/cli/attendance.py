@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from engine.attendance import Correction, DaySheet, PunchRow
     from engine.attendance.presence import Direction
     from engine.operations.reporting import AttendanceReports
+    from engine.people import TimeAccounts
 
 app = typer.Typer()
 
@@ -78,9 +79,9 @@ def report(
     name = workbench.people.known().get(person, NOBODY).name or person if person else ""
     title = f"Attendance {span}" + (f", {name}" if name else "")
     if xlsx is not None or html is not None:
-        _write_report(reports, rows, title, (first, last), xlsx, html)
+        _write_report(reports, rows, title, (first, last), xlsx, html, person)
     elif summary:
-        _print_summary(rows, first, last, as_csv=as_csv, as_json=as_json)
+        _print_summary(rows, first, last, reports.accounts(last, person), as_csv=as_csv, as_json=as_json)
     elif as_json:
         passages = reports.passages(rows)
         own = (list(map(_passage, passages.get((row.employee_id, row.day), ()))) for row in rows)
@@ -110,31 +111,35 @@ def _write_report(
     span: tuple[date, date],
     xlsx: Path | None,
     html: Path | None,
+    person: str | None,
 ) -> None:
     from engine.reports import payroll_period
     from engine.storage import atomic_write
 
     if xlsx is not None:
-        atomic_write(xlsx, reports.excel(rows, title, reports.verified(), payroll_period(*span)))
+        accounts = reports.accounts(span[1], person)
+        atomic_write(xlsx, reports.excel(rows, title, reports.verified(), payroll_period(*span), accounts))
         say(f"{counted(len(rows), 'row')} written to {xlsx}")
     if html is not None:
         atomic_write(html, reports.month_page(rows, title, reports.verified()).encode())
         say(f"{counted(len(rows), 'row')} written to {html}")
 
 
-def _print_summary(rows: list[DaySheet], first: date, last: date, *, as_csv: bool, as_json: bool) -> None:
+def _print_summary(
+    rows: list[DaySheet], first: date, last: date, accounts: TimeAccounts, *, as_csv: bool, as_json: bool
+) -> None:
     from engine.attendance import KINDS_OF_HOURS
     from engine.reports import payroll_period, summarise, summary_csv
 
     period = payroll_period(first, last)
     if as_json:
-        emit_json(summarise(rows, period))
+        emit_json(summarise(rows, period, accounts=accounts))
     elif as_csv:
-        sys.stdout.write(summary_csv(rows, period))
+        sys.stdout.write(summary_csv(rows, period, accounts))
     else:
-        sums = summarise(rows, period)
+        sums = summarise(rows, period, accounts=accounts)
         columns = ["employee_id", "name", "days_worked", "hours", "planned_hours", "balance", "late_days", "absent"]
-        columns += [column for column in KINDS_OF_HOURS if any(row[column] for row in sums)]
+        columns += [column for column in (*KINDS_OF_HOURS, "account") if any(row[column] for row in sums)]
         cell_table(f"Summary {spelled(first, last)}", columns, sums)
 
 

@@ -177,7 +177,8 @@ def show(
     workbench = open_workbench(workspace)
     found = workbench.months.required(first, last)
     state = workbench.months.intact(found)
-    sums = summarise(_closed_rows(workbench, first, last), payroll_period(first, last))
+    accounts = workbench.time_accounts.accounts(last)
+    sums = summarise(_closed_rows(workbench, first, last), payroll_period(first, last), accounts=accounts)
     if as_json:
         emit_json({**_json(found), "unchanged": state, "summary": sums})
     else:

@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 from engine.attendance import DaySheet, Inside, PunchRow, valid_rows
 from engine.attendance.explain import Explanation, explain
 from engine.attendance.periods import AFTER, BEFORE, Periods, forces
+from engine.people import TimeAccounts
 from engine.reports import Stay, excel_bytes, month_report, muster_list_html, stays
 from engine.types import NOBODY
 from engine.workbench import Workbench
@@ -37,6 +38,10 @@ class AttendanceReports:
             replace(row, correction_reason=reasons[row.correction_reason]) if row.correction_reason else row
             for row in found
         ]
+
+    def accounts(self, until: date, only: str | None = None) -> TimeAccounts:
+        """Return what the time accounts come to until a day; `only`: one person's id."""
+        return self._bench.time_accounts.accounts(until, only)
 
     def passages(self, rows: Sequence[DaySheet]) -> dict[tuple[str, date], list[PunchRow]]:
         """Return the valid passages by person and working day, with the ids that corrections refer to."""
@@ -123,9 +128,17 @@ class AttendanceReports:
         wrong = f"{len(faults)} faults in the attendance log of these days: see muster verify"
         return wrong if faults else "the attendance log of these days is as it was written"
 
-    def excel(self, rows: Sequence[DaySheet], title: str, verified: str, period: str = "") -> bytes:
+    def excel(
+        self,
+        rows: Sequence[DaySheet],
+        title: str,
+        verified: str,
+        period: str = "",
+        accounts: TimeAccounts | None = None,
+    ) -> bytes:
         """Return an Excel workbook, see `engine.reports.excel_bytes`."""
-        return excel_bytes(rows, title=title, generated_at=self.now, verified=verified, period=period)
+        now = self.now
+        return excel_bytes(rows, title=title, generated_at=now, verified=verified, period=period, accounts=accounts)
 
     def month_page(self, rows: Sequence[DaySheet], title: str, verified: str) -> str:
         """Return a printable page, see `engine.reports.month_report`."""

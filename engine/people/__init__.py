@@ -3,6 +3,7 @@
 Not here: faces (`engine.gallery`, `engine.enrolment`), attendance (`engine.attendance`).
 """
 
+from engine.people.account_list import AccountImport, hours_of, read_openings
 from engine.people.balance import Balance, balances
 from engine.people.dates import DateOrder
 from engine.people.employment import NO_CAREER, Career, Dating, EmploymentBook, EmploymentRow
@@ -25,11 +26,14 @@ from engine.people.store import (
 )
 from engine.people.tables import RowMessage
 from engine.people.text_files import ENCODINGS
+from engine.people.time_account import AccountEntry, TimeAccountBook, TimeAccounts
 
 __all__ = [
     "ENCODINGS",
     "NO_CAREER",
     "PEOPLE_COLUMNS",
+    "AccountEntry",
+    "AccountImport",
     "Balance",
     "Career",
     "DateOrder",
@@ -47,6 +51,8 @@ __all__ = [
     "Person",
     "RowMessage",
     "StaffImport",
+    "TimeAccountBook",
+    "TimeAccounts",
     "balances",
     "clean_consent",
     "clean_department",
@@ -54,8 +60,10 @@ __all__ = [
     "clean_id",
     "clean_name",
     "days_left",
+    "hours_of",
     "import_calendar",
     "import_shifts",
     "import_staff",
     "import_table",
+    "read_openings",
 ]

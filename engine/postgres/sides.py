@@ -13,6 +13,7 @@ from engine.storage.logs.shelf import Shelf
 DOCUMENTS = {
     "leave.csv": 0o640,
     "employment.csv": 0o640,
+    "time_account.csv": 0o640,
     "accounts.json": 0o600,
     "devices.json": 0o600,
     "pins.json": 0o600,

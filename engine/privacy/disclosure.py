@@ -87,6 +87,7 @@ def export_subject(
         return scrub.rows(row for row in rows if row[column] in wanted)
 
     leave = [dataclasses.asdict(row) for row in records.leave.of(employee_id)]
+    account = [dataclasses.asdict(row) for row in records.accounts.of(employee_id)]
     book = records.people.employment
     employment = [dataclasses.asdict(row) for row in (book.all().get(employee_id, NO_CAREER).rows if book else ())]
     documents: dict[str, object] = {
@@ -100,6 +101,7 @@ def export_subject(
         "closed_months.json": held(closed, "row_id", {row.row_id for row in sealed}),
         "leave.json": scrub.rows(leave),
         "employment.json": scrub.rows(employment),
+        "time_account.json": scrub.rows(account),
         "incidents.json": held(records.incidents.log, "incident_id", incidents),
         "sightings.json": held(records.sightings.log, "sighting_id", {row.sighting_id for row in subject.sightings}),
         "comparisons.json": [_compared(row, subject.ids) for row in subject.compared],
@@ -207,6 +209,7 @@ corrections.json      what people corrected or approved in it
 closed_months.json    the days of closed months as they were sealed for payroll
 leave.json            leave and entitlements
 employment.json       from when on this person was employed, in which department and on which shift, as far as it is dated
+time_account.json     opening balances, pay-outs and corrections of this person's time account
 incidents.json        incidents this person took part in, and what became of them
 sightings.json        each time a face was taken for this person, or almost: whom it resembled how much, frame by frame
 comparisons.json      how much somebody else's face resembled this person; that was decided otherwise

@@ -87,6 +87,7 @@ def forget(
             shutil.rmtree(records.observations)
     messages = _unlinked(_messages(records.workspace / "outbox", subject))
     leave, pin = records.leave.remove(employee_id), records.pins.remove(employee_id)
+    account = records.accounts.remove(employee_id)
     told = {name} - {""}  # an author may be recorded by name
     if _told_by_id(subject):
         pseudonym = records.sealer.pseudonym(employee_id)
@@ -114,6 +115,7 @@ def forget(
         "messages_not_sent": len(messages),
         "leave_entries": leave,
         "employment_entries": employment,
+        "time_account_entries": account,
         "pin": pin,
         "day_sheets": sheets,
         "log_rows_kept_under_the_id": 0 if pseudonym else len(subject.attendance),

@@ -3,6 +3,7 @@
 Not here: what the law asks for (`engine.privacy`), figures and exports (`engine.reports`).
 """
 
+from engine.records.account_desk import AccountDesk
 from engine.records.alerts import AlertBoard
 from engine.records.books import Records
 from engine.records.bundle import bundle_name, gather, pack
@@ -15,6 +16,7 @@ from engine.records.user_desk import UserDesk
 from engine.storage.logs import Finding
 
 __all__ = [
+    "AccountDesk",
     "AlertBoard",
     "BulkAction",
     "Finding",

@@ -14,7 +14,7 @@ from engine.errors import StorageError
 from engine.gallery import GalleryStore
 from engine.incidents import ALERT_KINDS, DossierBook, IncidentBook, IncidentRow
 from engine.incidents.notifications import DeliveryRow
-from engine.people import LeaveBook, PeopleStore
+from engine.people import LeaveBook, PeopleStore, TimeAccountBook
 from engine.records.names import Names
 from engine.storage.logs import DayLog, Finding, Sealer, TypedDayLog
 from engine.tracking import SightingBook
@@ -37,6 +37,7 @@ class Records:
     clock: Callable[[], datetime]
     people: PeopleStore
     leave: LeaveBook
+    accounts: TimeAccountBook
     gallery: GalleryStore
     strangers: GalleryStore
     anchors: GalleryStore

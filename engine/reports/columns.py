@@ -93,6 +93,7 @@ SUMMARY_COLUMNS: Mapping[str, str] = {
     "night_hours": "sum of the hours worked at night",
     "sunday_hours": "sum of the hours worked on Sundays",
     "holiday_hours": "sum of the hours worked on public holidays",
+    "account": "hours of the time account at the end of the month or period; empty without an opening balance",
 }
 """Meaning of each column of a month summary, in order."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.attendance import DaySheet, cells, kinds_of_hours
 from engine.errors import ConfigError, InputError
+from engine.people import TimeAccounts
 from engine.reports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, heading
 from engine.reports.payroll import summarise
 from engine.storage import encode_cell
@@ -55,7 +56,13 @@ def cell_text(value: object) -> str:
 
 
 def excel_bytes(
-    rows: Sequence[DaySheet], *, title: str, generated_at: datetime, verified: str = "", period: str = ""
+    rows: Sequence[DaySheet],
+    *,
+    title: str,
+    generated_at: datetime,
+    verified: str = "",
+    period: str = "",
+    accounts: TimeAccounts | None = None,
 ) -> bytes:
     """A workbook with the sheets "Days", "Summary" and "Columns".
 
@@ -66,6 +73,7 @@ def excel_bytes(
         title: on each printed page and in the file's properties.
         generated_at: timezone-aware.
         period: of the sums, see `engine.reports.payroll_period`; empty: by month.
+        accounts: time accounts up to the last of the days.
 
     Raises:
         ConfigError: the package that writes Excel is not installed.
@@ -93,7 +101,8 @@ def excel_bytes(
         style = _Style(book)
         days = _sheet(book, style, "Days", _DAYS, list(map(_typed, rows)), frozen=2)
         days.print_area(0, 0, max(len(rows), 1), len(_PRINTED) - 1)
-        _sheet(book, style, "Summary", tuple(SUMMARY_COLUMNS), summarise(rows, period), frozen=2)
+        sums = summarise(rows, period, accounts=accounts)
+        _sheet(book, style, "Summary", tuple(SUMMARY_COLUMNS), sums, frozen=2)
         _sheet(book, style, "Columns", _MEANINGS, _meanings(made, verified), frozen=0)
         for sheet in book.worksheets():
             _page(sheet, title, made)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import calendar
 import math
 from collections.abc import Iterable
 from datetime import date
 
 from engine.attendance import KINDS_OF_HOURS, DaySheet, Status, kinds_of_hours
+from engine.people import TimeAccounts
 from engine.reports.columns import SUMMARY_COLUMNS
 from engine.storage import table_text
 
@@ -27,11 +29,16 @@ def payroll_period(first: date, last: date) -> str:
     return "" if first.day == 1 or (first.year, first.month) == (last.year, last.month) else f"{first}/{last}"
 
 
-def summarise(rows: Iterable[DaySheet], period: str = "", *, by_month: bool = True) -> list[dict[str, object]]:
+def summarise(
+    rows: Iterable[DaySheet], period: str = "", *, by_month: bool = True, accounts: TimeAccounts | None = None
+) -> list[dict[str, object]]:
     """Add up day sheet rows per person and month; without `by_month`, or for one `period`, per person.
 
     Hours have two digits, minutes and days are whole (days of leave may be halves), and `balance`
     follows its definition in `SUMMARY_COLUMNS` exactly.
+
+    Args:
+        accounts: up to the last of the days; None: the column is empty.
 
     Returns:
         Rows with the columns of `SUMMARY_COLUMNS`, by department, name, id and month.
@@ -40,14 +47,26 @@ def summarise(rows: Iterable[DaySheet], period: str = "", *, by_month: bool = Tr
     for row in rows:
         month = period or (f"{row.day:%Y-%m}" if by_month else "")
         groups.setdefault((row.employee_id, month), []).append(row)
-    summary = [_summary(employee_id, month, own) for (employee_id, month), own in groups.items()]
+    summary = [
+        {**_summary(*key, own), "account": "" if accounts is None else _account(*key, own[0].day, accounts)}
+        for key, own in groups.items()
+    ]
     order = ("department", "name", "employee_id", "month")
     return sorted(summary, key=lambda row: tuple(str(row[column]).casefold() for column in order))
 
 
-def summary_csv(rows: Iterable[DaySheet], period: str = "") -> str:
+def _account(employee_id: str, month: str, day: date, accounts: TimeAccounts) -> object:
+    """Hours of an account at the end of a month or of the whole period; empty: none."""
+    end = accounts.until
+    if month == f"{day:%Y-%m}":
+        end = min(end, day.replace(day=calendar.monthrange(day.year, day.month)[1]))
+    hours = accounts.at(employee_id, end)
+    return "" if hours is None else hours
+
+
+def summary_csv(rows: Iterable[DaySheet], period: str = "", accounts: TimeAccounts | None = None) -> str:
     """The month summary of day sheet rows as CSV, see `summarise`; a spreadsheet takes no cell for a formula."""
-    return table_text(tuple(SUMMARY_COLUMNS), summarise(rows, period))
+    return table_text(tuple(SUMMARY_COLUMNS), summarise(rows, period, accounts=accounts))
 
 
 def _summary(employee_id: str, month: str, rows: list[DaySheet]) -> dict[str, object]:
@@ -81,7 +100,7 @@ def _summary(employee_id: str, month: str, rows: list[DaySheet]) -> dict[str, ob
         **{key: _total(each[key] for each in kinds) for key in KINDS_OF_HOURS},
         **{key: sum(row.status in words for row in rows) for key, words in _COUNTED.items()},
     }
-    return {column: values[column] for column in SUMMARY_COLUMNS}
+    return {column: values[column] for column in SUMMARY_COLUMNS if column in values}
 
 
 def _days(shares: Iterable[float]) -> float:

@@ -251,6 +251,7 @@ def test_a_month_is_added_up_as_its_columns_say() -> None:
         "pending_hours": 0.0,
         "long_days": 0,
         **dict.fromkeys(KINDS_OF_HOURS, 0.0),
+        "account": "",
     }
 
 

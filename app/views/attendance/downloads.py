@@ -34,13 +34,15 @@ def _content(kind: str, bench: Workbench, asked: SheetFilter) -> bytes:
         return reports.muster_page(bench.office.inside()).encode()
     rows = asked.rows(bench)
     period = payroll_period(asked.first, asked.last)
-    if kind in {"csv", "payroll"}:
-        return (sheet_csv(rows) if kind == "csv" else summary_csv(rows, period)).encode()
+    if kind == "csv":
+        return sheet_csv(rows).encode()
+    if kind == "payroll":
+        return summary_csv(rows, period, reports.accounts(asked.last)).encode()
     days = " – ".join(dict.fromkeys((asked.first.isoformat(), asked.last.isoformat())))
     title = f"Attendance {days}" + (f", {asked.department}" if asked.department else "")
     verified = reports.verified_days(asked.first, asked.last)
     if kind == "excel":
-        return reports.excel(rows, title, verified, period)
+        return reports.excel(rows, title, verified, period, reports.accounts(asked.last))
     return reports.month_page(rows, title, verified).encode()
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from app.ui import parts
 from app.ui.address import day_of, put, to
-from app.views.attendance import corrections, tables
+from app.views.attendance import account, corrections, tables
 from app.web import access
 from app.words import say, say_date, say_minutes, say_month, say_number, say_time, say_weekdays, term
 from engine.attendance import DaySheet
@@ -40,12 +40,21 @@ def show(bench: Workbench, employee_id: str) -> None:
     found = headline(rows.values())
     hours = sum(row.hours or 0.0 for row in rows.values())
     late = sum(row.late_min or 0 for row in rows.values())
+    end = min(last, today)
+    hours_left = reports.accounts(end, employee_id).at(employee_id, end)
     parts.figures(
         parts.Metric(say("Days present"), found.present),
         parts.Metric(say("Hours"), say_minutes(60 * hours) if hours else "–", say("worked, excluding breaks")),
         parts.Metric(say("Late"), found.late, say_minutes(late) if found.late else "", "warn"),
         parts.Metric(say("Absent"), found.absent, tone="bad"),
         parts.Metric(say("Away"), found.away, say("leave, sick, remote")),
+        *(
+            []
+            if hours_left is None
+            else [
+                parts.Metric(say("Time account"), account.signed(hours_left), say("hours, {date}", date=say_date(end)))
+            ]
+        ),
     )
     month, chosen = st.tabs([say("Month"), say("Presence")], key="attendance-person-tab", on_change="rerun")
     if month.open:
@@ -55,6 +64,7 @@ def show(bench: Workbench, employee_id: str) -> None:
         with chosen:
             _presence(bench, employee_id, first, min(last, today), known)
     _day(bench, reports, employee_id, day, rows.get(day))
+    account.show(bench, employee_id, today)
 
 
 def _head(employee_id: str, known: Person | None, first: date, today: date) -> None:

@@ -352,3 +352,25 @@ def test_a_missing_package_is_told_beside_the_button_only(workspace: Path, monke
     assert "muster[office]" in texts(page)
     assert page.dataframe != []
     assert page.get("download_button") == []
+
+
+def test_hr_opens_a_time_account_and_pays_hours_out(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={"person": "S002", "day": "2025-03-14"})
+    assert "Time account" not in texts(page)
+
+    def entered(day: date, hours: str, reason: str) -> AppTest:
+        page.date_input(key="attendance-account-day").set_value(day)
+        page.text_input(key="attendance-account-hours").set_value(hours)
+        page.text_input(key="attendance-account-reason").set_value(reason).run()
+        return page.button(key="attendance-account-save").click().run()
+
+    entered(date(2025, 3, 15), "12:30", "")
+    assert "+12.50" in texts(page)
+    page.selectbox(key="attendance-account-action").set_value("change").run()
+    entered(date(2025, 3, 15), "viel", "paid out")
+    assert "no number of hours" in texts(page)
+    entered(date(2025, 3, 15), "-10", "paid out")
+    assert not page.exception
+    bench = bench_of(workspace, monkeypatch)
+    assert [(row.hours, row.reason) for row in bench.time_accounts.entries("S002")] == [(12.5, ""), (-10.0, "paid out")]
+    assert bench.time_accounts.accounts(date(2025, 3, 16)).at("S002", date(2025, 3, 16)) == 2.5
