@@ -73,7 +73,7 @@ def report(
 
     workbench = open_workbench(workspace)
     reports = AttendanceReports(workbench)
-    first, last = days(day, month, reports.now.date(), since, until)
+    first, last = days(day, month, reports.now.date(), since, until, rules=workbench.config.attendance)
     rows = reports.rows(first, last, person)
     span = spelled(first, last)
     name = workbench.people.known().get(person, NOBODY).name or person if person else ""
@@ -249,7 +249,8 @@ def corrections(
     workbench = open_workbench(workspace)
     zone, readable = workbench.config.zone, workbench.office.readable
     today = workbench.clock().astimezone(zone).date()
-    rows = workbench.attendance.corrections.about_days(*days(day, month, today, since, until))
+    span = days(day, month, today, since, until, rules=workbench.config.attendance)
+    rows = workbench.attendance.corrections.about_days(*span)
     if as_json:
         emit_json([_correction(row, readable) for row in rows])
         return

@@ -25,14 +25,14 @@ app = typer.Typer()
 _month = typer.Typer(name="month", help="Close a month for payroll, and reopen it.", no_args_is_help=True)
 app.add_typer(_month, rich_help_panel=Panel.ATTENDANCE)
 
-_Month = Annotated[str | None, Argument(metavar="[MONTH]", help="Month, YYYY-MM; or give --from and --until.")]
+_Month = Annotated[str | None, Argument(metavar="[MONTH]", help="Payroll month, YYYY-MM; or give --from and --until.")]
 _SHOWN = 50
 
 
-def _span(month: str | None, since: str | None, until: str | None) -> tuple[date, date]:
+def _span(workbench: Workbench, month: str | None, since: str | None, until: str | None) -> tuple[date, date]:
     if not (month or since or until):
         raise InputError("no month was named", hint="write it as 2026-11, or give --from and --until")
-    return days(None, month, date.min, since, until)
+    return days(None, month, date.min, since, until, rules=workbench.config.attendance)
 
 
 def _json(row: Closing) -> dict[str, object]:
@@ -67,8 +67,9 @@ def check(
     """
     from engine.records import counted_kinds
 
-    first, last = _span(month, since, until)
-    rows = open_workbench(workspace).months.unsettled(first, last)
+    workbench = open_workbench(workspace)
+    first, last = _span(workbench, month, since, until)
+    rows = workbench.months.unsettled(first, last)
     if as_json:
         emit_json(list(map(_open_json, rows)))
     elif rows:
@@ -97,8 +98,8 @@ def close(
     """
     from engine.records import counted_kinds
 
-    first, last = _span(month, since, until)
-    desk = open_workbench(workspace).months
+    workbench = open_workbench(workspace)
+    (first, last), desk = _span(workbench, month, since, until), workbench.months
     rows = [] if anyway or desk.closing(first, last) else desk.unsettled(first, last)
     if rows:
         if as_json:
@@ -128,8 +129,9 @@ def reopen(
 
     Its figures are computed again.
     """
-    first, last = _span(month, since, until)
-    done = open_workbench(workspace).months.reopen(first, last, author=author, reason=reason)
+    workbench = open_workbench(workspace)
+    first, last = _span(workbench, month, since, until)
+    done = workbench.months.reopen(first, last, author=author, reason=reason)
     answer(as_json, _json(done), f"{spelled(first, last)} is open again.")
 
 
@@ -173,8 +175,8 @@ def show(
     """
     from engine.reports import payroll_period, summarise
 
-    first, last = _span(month, since, until)
     workbench = open_workbench(workspace)
+    first, last = _span(workbench, month, since, until)
     found = workbench.months.required(first, last)
     state = workbench.months.intact(found)
     accounts = workbench.time_accounts.accounts(last)
@@ -212,8 +214,8 @@ def changes(
     from engine.storage import table_text
     from engine.types import NOBODY
 
-    first, last = _span(month, since, until)
     workbench = open_workbench(workspace)
+    first, last = _span(workbench, month, since, until)
     found = workbench.months.changed(workbench.months.required(first, last))
     people = workbench.people.known()
     rows = [{"name": people.get(each.employee_id, NOBODY).name, **asdict(each)} for each in found]

@@ -5,17 +5,30 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import date
+from typing import TYPE_CHECKING
 
 from engine.cli.context import parse_day
 from engine.errors import InputError
+
+if TYPE_CHECKING:
+    from engine.config import AttendanceConfig
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 9000
 
 
 def days(
-    day: str | None, month: str | None, today: date, since: str | None = None, until: str | None = None
+    day: str | None,
+    month: str | None,
+    today: date,
+    since: str | None = None,
+    until: str | None = None,
+    *,
+    rules: AttendanceConfig,
 ) -> tuple[date, date]:
     """First and last day of `--day`, `--month`, or `--from` and `--until`; today by default.
+
+    Args:
+        rules: on which day a month begins for payroll.
 
     Raises:
         InputError: a text is not a day or month, or the options do not go together.
@@ -25,7 +38,7 @@ def days(
     if since or until:
         return _period(since, until)
     if month:
-        return month_days(month)
+        return rules.payroll_month(_month(month))
     found = today if day is None else working_day(day)
     return found, found
 
@@ -39,16 +52,10 @@ def _period(since: str | None, until: str | None) -> tuple[date, date]:
     return first, last
 
 
-def month_days(month: str) -> tuple[date, date]:
-    """First and last day of a month such as `2026-11`.
-
-    Raises:
-        InputError: the text is not a month.
-    """
+def _month(month: str) -> date:
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         raise InputError(f"{month!r} is not a month", hint="write it as 2026-11")
-    first = working_day(f"{month}-01")
-    return first, first.replace(day=calendar.monthrange(first.year, first.month)[1])
+    return working_day(f"{month}-01")
 
 
 def working_day(text: str) -> date:
@@ -67,6 +74,6 @@ def spelled(first: date, last: date) -> str:
     """Days in short: `2026-11-22`, `2026-11`, or `2026-10-16 to 2026-11-15`."""
     if first == last:
         return first.isoformat()
-    if (first, last) == month_days(f"{first:%Y-%m}"):
+    if first.day == 1 and last == first.replace(day=calendar.monthrange(first.year, first.month)[1]):
         return f"{first:%Y-%m}"
     return f"{first} to {last}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+import calendar
+from datetime import date, time, timedelta
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -135,6 +136,8 @@ class AttendanceConfig(Section):
     """Local hours of the night, for the column of night hours; empty: none."""
     overtime_after_min: float = Field(0.0, ge=0, le=1440)
     """Minutes beyond the planned hours of a day that are no overtime."""
+    payroll_day: int = Field(1, ge=1, le=28)
+    """Day on which a payroll month begins. With 16, the month 2026-11 is 16 October to 15 November: it is named by its last day."""
     lead_min: float = Field(30.0, ge=0, le=240)
     """A camera that was off in the minutes before or after the start or end of a shift may have missed somebody coming or going."""
     outage_s: float = Field(60.0, ge=0)
@@ -147,6 +150,19 @@ class AttendanceConfig(Section):
     """Somebody other than its author must approve a correction."""
     count_unapproved: bool = False
     """With `four_eyes`, corrections count before somebody approves them. By default the sheet shows apart what would hold then."""
+
+    def payroll_month(self, named: date) -> tuple[date, date]:
+        """First and last day of the payroll month that a calendar month names; `named`: any day of that."""
+        first = named.replace(day=1)
+        if self.payroll_day == 1:
+            return first, first.replace(day=calendar.monthrange(first.year, first.month)[1])
+        before = first - timedelta(days=1)
+        return before.replace(day=self.payroll_day), first.replace(day=self.payroll_day - 1)
+
+    def payroll_month_of(self, day: date) -> tuple[date, date]:
+        """First and last day of the payroll month that a day is in."""
+        first, last = self.payroll_month(day)
+        return (first, last) if day <= last else self.payroll_month(last + timedelta(days=28))
 
     @property
     def approval_first(self) -> bool:

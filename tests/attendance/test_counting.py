@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from app.views.month.filters import MonthFilter
 from engine.attendance import DaySheet, Rota, Status, changes
 from engine.attendance import cells as table
 from engine.attendance.day import days_from_json, days_to_json
+from engine.cli.app import app
+from engine.cli.span import days, spelled
 from engine.config import AttendanceConfig, HolidayGroupConfig, HolidaysConfig
 from engine.config.away import Away, AwayPart
 from engine.reports import summarise
@@ -149,3 +154,33 @@ def test_the_summary_counts_half_days() -> None:
     days = [DaySheet("E1", MONDAY + timedelta(days=n), Status.PRESENT, worked=timedelta(hours=4)) for n in range(3)]
     rows = [replace(days[0], day_share=0.5), replace(days[1], day_share=0.0), days[2]]
     assert summarise(rows)[0]["days_worked"] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("begins", "day", "expected"),
+    [
+        (1, "2026-11-30", ("2026-11-01", "2026-11-30")),
+        (1, "2024-02-01", ("2024-02-01", "2024-02-29")),
+        (16, "2026-11-15", ("2026-10-16", "2026-11-15")),
+        (16, "2026-11-16", ("2026-11-16", "2026-12-15")),
+        (16, "2026-12-31", ("2026-12-16", "2027-01-15")),
+        (28, "2026-01-30", ("2026-01-28", "2026-02-27")),
+        (28, "2026-02-28", ("2026-02-28", "2026-03-27")),
+    ],
+)
+def test_a_payroll_month_begins_on_its_day(begins: int, day: str, expected: tuple[str, str]) -> None:
+    rules = AttendanceConfig(payroll_day=begins)
+    found = rules.payroll_month_of(date.fromisoformat(day))
+    assert tuple(map(str, found)) == expected
+    assert rules.payroll_month(found[1]) == found
+
+
+def test_commands_and_the_month_page_take_the_payroll_month(tmp_path: Path) -> None:
+    rules, november = AttendanceConfig(payroll_day=16), (date(2026, 10, 16), date(2026, 11, 15))
+    assert days(None, "2026-11", MONDAY, rules=rules) == november
+    assert spelled(*november) == "2026-10-16 to 2026-11-15"
+    assert MonthFilter(*november, rules=rules).whole
+    assert not MonthFilter(*november).whole
+    (tmp_path / "muster.toml").write_text("[attendance]\npayroll_day = 16\n")
+    answer = CliRunner().invoke(app, ["month", "close", "2026-11", "--author", "kim", "--workspace", str(tmp_path)])
+    assert "nobody was seen or expected from 2026-10-16 to 2026-11-15" in str(answer.exception)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,11 +11,13 @@ import streamlit as st
 from app.ui.address import day_of, put
 from app.words import date_format, say, say_date, say_month
 from engine.attendance import DaySheet, Status
+from engine.config import AttendanceConfig
 from engine.reports import AWAITING
 
 LONGEST = timedelta(days=62)
 """The longest period that the page draws."""
 _KEY = "month-{}".format
+_CALENDAR = AttendanceConfig()
 
 KINDS: Mapping[str, Callable[[DaySheet], bool]] = {
     "open": lambda row: row.to_settle,
@@ -38,6 +39,7 @@ class MonthFilter:
         first, last: days, both included.
         department, find: as on the attendance page; empty: all.
         kind: one of `KINDS`: only people with such a day; empty: everybody.
+        rules: on which day a month begins.
     """
 
     first: date
@@ -45,18 +47,22 @@ class MonthFilter:
     department: str = ""
     find: str = ""
     kind: str = ""
+    rules: AttendanceConfig = _CALENDAR
 
     @property
     def whole(self) -> bool:
-        """Whether it is a month."""
-        return (self.first, self.last) == month_of(self.first)
+        """Whether it is a month, as payroll counts them."""
+        return (self.first, self.last) == self.rules.payroll_month_of(self.first)
 
     @property
     def title(self) -> str:
         """The month, or the period."""
-        if self.whole:
-            return say_month(self.first)
-        return f"{say_date(self.first)} – {say_date(self.last)}"
+        if not self.whole:
+            return f"{say_date(self.first)} – {say_date(self.last)}"
+        if self.first.day == 1:
+            return say_month(self.last)
+        days = f"{say_date(self.first, year=False)} – {say_date(self.last, year=False)}"
+        return f"{say_month(self.last)} ({days})"
 
     def keeps(self, row: DaySheet) -> bool:
         """Whether a row is shown, by person."""
@@ -73,30 +79,26 @@ class MonthFilter:
         return [row for row in rows if row.employee_id in who]
 
 
-def month_of(day: date) -> tuple[date, date]:
-    """First and last day of a day's month."""
-    return day.replace(day=1), day.replace(day=calendar.monthrange(day.year, day.month)[1])
-
-
-def wanted(today: date) -> MonthFilter:
+def wanted(today: date, rules: AttendanceConfig) -> MonthFilter:
     """The filter in the address: by default this month, at most `LONGEST`."""
     asked = st.query_params
-    first, last = month_of(today)
+    first, last = rules.payroll_month_of(today)
     if begin := day_of(asked.get("from", "")):
         first = begin
-        last = max(first, day_of(asked.get("to", "")) or month_of(first)[1])
+        last = max(first, day_of(asked.get("to", "")) or rules.payroll_month_of(first)[1])
     last = min(last, first + LONGEST - timedelta(days=1))
-    texts = (asked.get(name, "").strip() for name in ("department", "find", "kind"))
-    return MonthFilter(first, last, *texts)
+    department, find, kind = (asked.get(name, "").strip() for name in ("department", "find", "kind"))
+    return MonthFilter(first, last, department, find, kind, rules)
 
 
-def _put(span: tuple[date, date], today: date) -> None:
-    this = span == month_of(today)
-    put(**{"from": "" if this else f"{span[0]}", "to": "" if this or span == month_of(span[0]) else f"{span[1]}"})
+def _put(span: tuple[date, date], today: date, rules: AttendanceConfig) -> None:
+    this, usual = span == rules.payroll_month_of(today), span == rules.payroll_month_of(span[0])
+    put(**{"from": "" if this else f"{span[0]}", "to": "" if usual else f"{span[1]}"})
 
 
 def row(asked: MonthFilter, today: date, departments: Sequence[str]) -> None:
     """Draw the row."""
+    rules = asked.rules
     kinds = {
         "": say("All days"),
         "open": say("To settle"),
@@ -115,22 +117,23 @@ def row(asked: MonthFilter, today: date, departments: Sequence[str]) -> None:
     def days() -> None:
         chosen = st.session_state[_KEY("days")]
         if len(chosen) == 2:
-            _put((chosen[0], chosen[1]), today)
+            _put((chosen[0], chosen[1]), today, rules)
 
-    before, after = month_of(asked.first - timedelta(days=1)), month_of(month_of(asked.first)[1] + timedelta(days=1))
+    next_day = rules.payroll_month_of(asked.first)[1] + timedelta(days=1)
+    before, after = (rules.payroll_month_of(day) for day in (asked.first - timedelta(days=1), next_day))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
             say("Previous month"),
             icon=":material/chevron_left:",
             on_click=_put,
-            args=(before, today),
+            args=(before, today, rules),
             key=_KEY("before"),
         )
         st.button(
             say("Next month"),
             icon=":material/chevron_right:",
             on_click=_put,
-            args=(after, today),
+            args=(after, today, rules),
             disabled=after[0] > today,
             key=_KEY("after"),
         )

@@ -21,7 +21,7 @@ def show() -> None:
     parts.stylesheet("month")
     reports = AttendanceReports(bench)
     today = reports.now.date()
-    asked = filters.wanted(today)
+    asked = filters.wanted(today, bench.config.attendance)
     st.title(asked.title)
     departments = [person.department for person in bench.people.known().values() if person.department]
     filters.row(asked, today, departments)
