@@ -24,9 +24,15 @@ def rest_of(planned: Planned, away: Away) -> Planned:
     pause = planned.config.break_min / 60 if hours > planned.config.break_after_h else 0.0
     length = timedelta(hours=hours + pause)
     if away.half == "morning":
-        return replace(planned, start=max(planned.start, planned.end - length))
+        for part in reversed(planned.parts):
+            if length <= part.end - part.start:
+                return replace(planned, start=part.end - length)
+            length -= part.end - part.start
     if away.half == "afternoon":
-        return replace(planned, end=min(planned.end, planned.start + length))
+        for part in planned.parts:
+            if length <= part.end - part.start:
+                return replace(planned, end=part.start + length)
+            length -= part.end - part.start
     return planned
 
 

@@ -44,8 +44,15 @@ class Counted:
 NOTHING_COUNTED = Counted()
 
 
-def counted(here: TimesInside, rules: ShiftConfig | None, config: AttendanceConfig, zone: ZoneInfo) -> Counted:
-    """What counts of the times inside; `rules`: the shift whose break holds, None: there is none."""
+def counted(
+    here: TimesInside, rules: ShiftConfig | None, config: AttendanceConfig, zone: ZoneInfo, gaps: Sequence[Times] = ()
+) -> Counted:
+    """What counts of the times inside.
+
+    Args:
+        rules: the shift whose break holds; None: there is none.
+        gaps: unpaid time between the parts of a split shift, which is no break.
+    """
     if not here.spans:
         return NOTHING_COUNTED
     first, last = here.spans[0][0], here.spans[-1][1]
@@ -53,7 +60,11 @@ def counted(here: TimesInside, rules: ShiftConfig | None, config: AttendanceConf
     end = max(begin, _rounded(last, config.round_out_min, config.round_out, zone))
     spans = _clipped(here.spans, begin, end)
     inside = _seconds(spans)
-    measured = sum((later[0] - earlier[1]).total_seconds() for earlier, later in pairwise(spans))
+    middles = [first + (last - first) / 2 for first, last in gaps]
+    outside = [(earlier[1], later[0]) for earlier, later in pairwise(spans)]
+    measured = _seconds(
+        (first, last) for first, last in outside if not any(first < middle < last for middle in middles)
+    )
     pause = max(measured, planned_break_s(rules, inside + measured) if rules else 0.0)
     worked = max(0.0, inside - (pause - measured))
     return Counted(worked, pause, spans, begin if begin != first else None, end if end != last else None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
+from itertools import pairwise
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -42,6 +43,7 @@ class Planned:
     Attributes:
         start, end: local times with a fixed offset, `end` not before `start`.
         holiday: name of the person's public holiday on that day; empty: none.
+        spans: of a split shift, all of its parts, those that leave takes included; empty: it is not split.
     """
 
     shift: str
@@ -49,6 +51,18 @@ class Planned:
     end: datetime
     config: ShiftConfig
     holiday: str = ""
+    spans: tuple[tuple[datetime, datetime], ...] = ()
+
+    @property
+    def parts(self) -> tuple[Planned, ...]:
+        """The parts of a split shift from `start` to `end`, in order; otherwise the shift itself."""
+        cut = ((max(self.start, first), min(self.end, last)) for first, last in self.spans)
+        return tuple(replace(self, start=first, end=last, spans=()) for first, last in cut if first < last) or (self,)
+
+    @property
+    def gaps(self) -> tuple[tuple[datetime, datetime], ...]:
+        """The unpaid time between the parts."""
+        return tuple((before.end, after.start) for before, after in pairwise(self.parts))
 
     @property
     def grace(self) -> timedelta:
@@ -63,7 +77,7 @@ class Planned:
     @property
     def hours(self) -> float:
         """Planned working hours without the break."""
-        length = (self.end - self.start).total_seconds()
+        length = sum((part.end - part.start).total_seconds() for part in self.parts)
         return (length - planned_break_s(self.config, length)) / 3600
 
 
@@ -183,10 +197,17 @@ class Rota:
 
     def _planned(self, name: str, day: date) -> Planned:
         shift = self._shifts[name]
-        last = day + timedelta(days=1) if shift.end <= shift.start else day
+        until = day + timedelta(days=1) if shift.end <= shift.start else day
         start = self.moment(day, shift.start)
         # a shift within the hour that a clock change skips would end before it begins
-        return Planned(name, start, max(start, self.moment(last, shift.end)), shift)
+        end = max(start, self.moment(until, shift.end))
+        spans = tuple((self._at(day, first), self._at(day, last)) for first, last in shift.parts_min)
+        return Planned(name, start, end, shift, spans=spans)
+
+    def _at(self, day: date, minutes: int) -> datetime:
+        """A local time in minutes after the midnight of a day."""
+        days, minute = divmod(minutes, 1440)
+        return self.moment(day + timedelta(days=days), time(minute // 60, minute % 60))
 
     def moment(self, day: date, at: time) -> datetime:
         """A local time as a moment; a time that a clock change skips is as far after midnight as the clock says.

@@ -20,6 +20,7 @@ from engine.attendance.day import PUNCTUAL, WORKED, DaySheet, Presence, Status, 
 from engine.attendance.explain import Part
 from engine.attendance.periods import Periods, forces, reach
 from engine.attendance.presence import Mark, TimesInside, times_inside
+from engine.attendance.punctual import NO_EDGE, Edge, Punctuality, without_gaps
 from engine.attendance.rota import Planned, Rota
 from engine.attendance.rows import DayRows, PunchRow
 from engine.attendance.stay import CurrentStay, current_stay
@@ -27,7 +28,7 @@ from engine.config import AttendanceConfig
 from engine.config.away import Away
 from engine.types import NOBODY, Person
 
-_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
+_DAY = timedelta(days=1)
 _OVER = timedelta(hours=1)
 """A day may be this much longer than its shift before somebody must look at it."""
 
@@ -83,23 +84,6 @@ def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None =
 
 
 @dataclass(frozen=True)
-class _Edge:
-    """An arrival or a departure, compared with the plan.
-
-    Attributes:
-        time: None if it was not seen, or cameras may have missed the real one.
-        off: later or earlier than plan and grace allow; None: unknown.
-        minutes: by which it is off; 0 if `off` is False.
-        gaps: outages of cameras that put it in doubt.
-    """
-
-    time: datetime | None = None
-    off: bool | None = None
-    minutes: int | None = None
-    gaps: tuple[tuple[datetime, datetime], ...] = ()
-
-
-@dataclass(frozen=True)
 class _Outcome:
     """The result of a person's day, with or without corrections.
 
@@ -115,8 +99,8 @@ class _Outcome:
     counted: Counted = NOTHING_COUNTED
     complete: bool = True
     long: bool = False
-    arrival: _Edge = _Edge()
-    departure: _Edge = _Edge()
+    arrival: Edge = NO_EDGE
+    departure: Edge = NO_EDGE
     notes: tuple[Part, ...] = ()
     away: Away | None = None
     day_share: float | None = None
@@ -311,7 +295,7 @@ class _Person:
     def _outcome(self, corrections: InForce, stay: CurrentStay | None) -> _Outcome | None:
         marks = [row.mark for row in self._passages if row.event_id not in corrections.removed]
         marks = sorted([*marks, *corrections.added])
-        here = times_inside(marks, self._reach)
+        here = without_gaps(times_inside(marks, self._reach), marks, self._full)
         found = self._seen(here, marks, stay, corrected=bool(corrections)) if marks else None
         away = leave_of.in_force(self._away, corrections.status)
         if corrections.status:
@@ -330,11 +314,11 @@ class _Person:
             found = replace(seen, status=status, complete=seen.status in WORKED, long=False)
         else:
             # people who need not come, or did not, are neither late nor punctual
-            arrival, departure = _Edge(seen.arrival.time), _Edge(seen.departure.time)
+            arrival, departure = Edge(seen.arrival.time), Edge(seen.departure.time)
             found = replace(seen, status=status, arrival=arrival, departure=departure, long=False)
         if status is Status.AS_PLANNED and self._full_time is not None:
             worked = self._full_time * (1 - away.share if away else 1)
-            spans = ((self._planned.start, self._planned.end),) if self._planned else ()
+            spans = tuple((part.start, part.end) for part in self._planned.parts) if self._planned else ()
             found = replace(found, counted=Counted(worked.total_seconds(), spans=spans), complete=True)
         if status is Status.PRESENT and not found.complete and self._full_time is not None:
             found = replace(found, notes=(*found.notes, Part(_CREDITED)))
@@ -354,7 +338,7 @@ class _Person:
             (self._not_enrolled, Status.NOT_ENROLLED),
             (now is not None and now < planned.end, Status.NOT_YET),
             (bool(self._doubts), Status.NOT_IDENTIFIED),
-            (bool(self._gaps(planned.start, planned.end)), Status.NOT_COVERED),
+            (bool(self._plan_gaps(planned)), Status.NOT_COVERED),
         )
         return next((status for holds, status in rules if holds), Status.ABSENT)
 
@@ -362,7 +346,7 @@ class _Person:
         if status is Status.HOLIDAY:
             return (Part("{holiday}", {"holiday": self._holiday}),)
         if status is Status.NOT_COVERED and self._planned:
-            return self._camera_off(self._gaps(self._planned.start, self._planned.end))
+            return self._camera_off(self._plan_gaps(self._planned))
         if status is Status.NOT_ENROLLED:
             return (Part("has no pictures enrolled yet"),)
         if status is Status.NOT_IDENTIFIED:
@@ -372,6 +356,14 @@ class _Person:
 
     def _gaps(self, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
         return self._book.coverage.gaps(begin, self._known_until(end)) if self._book.coverage is not None else []
+
+    def _no_gaps(self, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+        """Corrections by hand need no camera as a witness."""
+        del begin, end
+        return []
+
+    def _plan_gaps(self, planned: Planned) -> list[tuple[datetime, datetime]]:
+        return [gap for part in planned.parts for gap in self._gaps(part.start, part.end)]
 
     def _known_until(self, end: datetime) -> datetime:
         """The moment up to which the coverage log can be complete, because a minute is written only when it is over."""
@@ -390,8 +382,9 @@ class _Person:
         ongoing = self._ongoing(here, marks)
         came = here.first_in if marks[0].direction != "out" else None  # else their arrival was missed
         gone = here.last_out if here.open_since is None and not ongoing else None
-        arrival = self._arrival(came, planned, corrected=corrected)
-        departure = self._departure(gone, planned, corrected=corrected)
+        outages = self._no_gaps if corrected else self._gaps
+        punctuality = Punctuality(outages, self._lead, self._book.present)
+        arrival, departure = punctuality.edges(here, marks, came, gone, planned)
         blind: list[tuple[datetime, datetime]] = []
         if planned is not None and not corrected:
             last, lead, unseen = marks[-1].time, self._lead, gone is None and not ongoing
@@ -439,25 +432,6 @@ class _Person:
         longest = timedelta(hours=self._book.config.longest_day_h)
         return max(longest, self._planned.end - self._planned.start + _OVER) if self._planned else longest
 
-    def _arrival(self, came: datetime | None, planned: Planned | None, *, corrected: bool) -> _Edge:
-        """The arrival compared with the plan; unknown if a camera that was off may have missed an earlier one."""
-        if came is None or planned is None:
-            return _Edge(came)
-        if came <= planned.start + planned.grace:
-            return _Edge(came, off=False, minutes=0)
-        gaps = () if corrected else tuple(self._gaps(planned.start - self._lead, came))
-        return _Edge(gaps=gaps) if gaps else _Edge(came, off=True, minutes=(came - planned.start) // _MINUTE)
-
-    def _departure(self, gone: datetime | None, planned: Planned | None, *, corrected: bool) -> _Edge:
-        """The departure compared with the plan; during the shift, people who left may come back."""
-        present = self._book.present
-        if gone is None or planned is None or (present is not None and present < planned.end):
-            return _Edge(gone)
-        if gone >= planned.end - planned.leave_grace:
-            return _Edge(gone, off=False, minutes=0)
-        gaps = () if corrected else tuple(self._gaps(gone, planned.end))
-        return _Edge(gaps=gaps) if gaps else _Edge(gone, off=True, minutes=(planned.end - gone) // _MINUTE)
-
     def _ongoing(self, here: TimesInside, marks: Sequence[Mark]) -> bool:
         """Whether the day is not over and nobody saw the person leave."""
         if self._over:
@@ -472,7 +446,7 @@ class _Person:
     def _hours(self, here: TimesInside) -> Counted:
         """What counts of the times inside."""
         rules = self._book.rota.break_rules(self._id, self._known.department, self._day) if self._active else None
-        return counted(here, rules, self._book.config, self._book.zone)
+        return counted(here, rules, self._book.config, self._book.zone, self._full.gaps if self._full else ())
 
 
 _CREDITED = "present without all times: the missing planned hours are credited"

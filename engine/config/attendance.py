@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import calendar
 from datetime import date, time, timedelta
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from engine.config.section import AnyWindow, Days, Section
+from engine.config.hours import minutes_of_day
+from engine.config.section import AnyWindow, Days, Section, Window
 
 Rounding = Literal["up", "down", "nearest"]
 """To which step a time is rounded: the next, the previous, or the nearest one."""
@@ -22,6 +24,8 @@ class ShiftConfig(Section):
     """Local time at which the shift begins."""
     end: time
     """Local time at which it ends; if not later than `start`, on the next day."""
+    hours: tuple[Window, ...] = ()
+    """Instead of both: the parts of a split shift in order, such as `["06:00-10:00", "16:00-20:00"]`; the time between is unpaid."""
     days: Days = "mon-fri"
     """Days on which it begins."""
     people: tuple[str, ...] = ()
@@ -52,6 +56,29 @@ class ShiftConfig(Section):
     assigned_only: bool = False
     """With neither `people` nor `departments`: the shift holds only for people to whom it is assigned, not for everybody."""
 
+    @property
+    def parts_min(self) -> tuple[tuple[int, int], ...]:
+        """Begin and end of each part of a split shift in minutes after midnight of its day; empty: it is not split."""
+        found: list[tuple[int, int]] = []
+        for begin, end in map(minutes_of_day, self.hours):
+            first = begin + (1440 if found and begin < found[-1][1] else 0)
+            found.append((first, end + 1440 * -((end - first - 1) // 1440)))
+        return tuple(found)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_hours(cls, values: object) -> object:
+        """A split shift begins with its first part and ends with its last."""
+        if not isinstance(values, dict) or not values.get("hours"):
+            return values
+        hours = [str(each) for each in values["hours"]]
+        edges = hours[0].split("-")[0], hours[-1].split("-")[-1].replace("24:00", "00:00")
+        if any(
+            name in values and str(values[name])[:5] != edge for name, edge in zip(("start", "end"), edges, strict=True)
+        ):
+            raise ValueError("give either hours, or start and end")
+        return {**values, "start": edges[0], "end": edges[1]}
+
     @field_validator("start", "end")
     @classmethod
     def _local(cls, value: time) -> time:
@@ -63,6 +90,10 @@ class ShiftConfig(Section):
     def _in_order(self) -> ShiftConfig:
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
             raise ValueError("valid_until lies before valid_from")
+        parts = self.parts_min
+        touching = any(after[0] <= before[1] for before, after in pairwise(parts))
+        if touching or (parts and parts[-1][1] - parts[0][0] >= 1440):
+            raise ValueError("the hours touch or overlap: give the parts of a day in order, with time between them")
         if self.full_day_h and self.half_day_h > self.full_day_h:
             raise ValueError("half_day_h is more than full_day_h")
         return self
