@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from engine.attendance.day import Status
 from engine.attendance.explain import Part
 from engine.attendance.presence import TimesInside
-from engine.attendance.rota import planned_break_s
+from engine.attendance.rota import Rota, planned_break_s
 from engine.config import AttendanceConfig, Rounding, ShiftConfig
 from engine.config.hours import minutes_of_day
 
 Times = tuple[datetime, datetime]
+_minutes = lru_cache(maxsize=8)(minutes_of_day)
 _DAY = timedelta(days=1)
 
 
@@ -129,11 +131,7 @@ class KindsOfHours:
 
 
 def hours_by_kind(
-    spans: Sequence[Times],
-    worked: timedelta,
-    night: str,
-    holiday: Callable[[date], str],
-    moment: Callable[[date, time], datetime],
+    spans: Sequence[Times], worked: timedelta, night: str, rota: Rota, employee_id: str, department: str
 ) -> KindsOfHours:
     """Hours worked by kind, in elapsed time.
 
@@ -141,43 +139,47 @@ def hours_by_kind(
         spans: times inside that count; planned breaks are not taken off.
         worked: time worked within them.
         night: hours of the night such as `23:00-06:00`; empty: none.
-        holiday: name of the person's public holiday on a day; empty: none.
-        moment: a local time of a day as a moment.
+        rota: knows the person's holidays.
     """
     inside = timedelta(seconds=_seconds(spans))
     if not inside or not worked:
         return KindsOfHours()
-    # a day of grace on both sides, because offsets differ and a night begins on the day before
-    first, last = (edge.date() for edge in (spans[0][0] - _DAY, spans[-1][1] + _DAY))
-    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+    first, last = (edge.astimezone(rota.zone).date() for edge in (spans[0][0], spans[-1][1]))
+    days = [first + timedelta(days=offset) for offset in range(-1, (last - first).days + 1)]
 
     def within(windows: Iterable[Times]) -> timedelta:
         return timedelta(seconds=_overlap_s(spans, windows)) * (worked / inside)
 
     def whole(kind: Callable[[date], object]) -> timedelta:
-        return within((moment(day, time()), moment(day + _DAY, time())) for day in days if kind(day))
+        return within((rota.moment(day, time()), rota.moment(day + _DAY, time())) for day in days[1:] if kind(day))
 
-    dark = (_window(day, night, moment) for day in days) if night else ()
-    return KindsOfHours(within(dark), whole(lambda day: day.weekday() == 6), whole(holiday))
+    return KindsOfHours(
+        night=within(_window(day, night, rota) for day in days) if night else timedelta(),
+        sunday=whole(lambda day: day.weekday() == 6),
+        holiday=whole(lambda day: rota.holiday(day, employee_id, department)),
+    )
 
 
-def _window(day: date, hours: str, moment: Callable[[date, time], datetime]) -> Times:
-    begin, end = minutes_of_day(hours)
-    end += 1440 if end <= begin else 0
+def _window(day: date, hours: str, rota: Rota) -> Times:
+    """A window of hours that begins on a day."""
+    begin, end = _minutes(hours)
 
     def at(minutes: int) -> datetime:
-        return moment(day + timedelta(days=minutes // 1440), time(minutes % 1440 // 60, minutes % 60))
+        return rota.moment(day + timedelta(days=minutes // 1440), time(minutes % 1440 // 60, minutes % 60))
 
-    return at(begin), at(end)
+    return at(begin), at(end if end > begin else end + 1440)
 
 
 def _seconds(spans: Iterable[Times]) -> float:
     return sum((last - first).total_seconds() for first, last in spans)
 
 
-def _overlap_s(spans: Iterable[Times], windows: Iterable[Times]) -> float:
+def _overlap_s(spans: Sequence[Times], windows: Iterable[Times]) -> float:
     """Seconds of spans within windows that do not overlap each other."""
-    # in UTC, because between two times of one `ZoneInfo` Python counts hours on the clock
-    both = [[(first.astimezone(UTC), last.astimezone(UTC)) for first, last in each] for each in (spans, windows)]
-    pairs = ((max(span[0], window[0]), min(span[1], window[1])) for span in both[0] for window in both[1])
-    return sum(max(0.0, (last - first).total_seconds()) for first, last in pairs)
+    total = 0.0
+    for begin, end in windows:
+        for first, last in spans:
+            if first < end and last > begin:
+                # in UTC, because between two times of one `ZoneInfo` Python counts hours on the clock
+                total += (min(last, end).astimezone(UTC) - max(first, begin).astimezone(UTC)).total_seconds()
+    return total

@@ -113,6 +113,7 @@ class Rota:
         self.choice = ShiftRules(shifts, rotas or {})
         self._holidays, self._public = holidays, PublicHolidays(holidays)
         self.zone, self._day_starts = zone, day_starts
+        self._moment = lru_cache(maxsize=20_000)(self._moment_of)
         self._boundary = lru_cache(maxsize=20_000)(self._boundary_of)
         self._shift = lru_cache(maxsize=100_000)(self.choice.of)
         self._employment = employment
@@ -214,6 +215,9 @@ class Rota:
 
         Its offset is fixed, because between two times of one `ZoneInfo` Python counts hours on the clock, not elapsed hours.
         """
+        return self._moment(day, at)
+
+    def _moment_of(self, day: date, at: time) -> datetime:
         moment = datetime.combine(day, at, self.zone).astimezone(UTC).astimezone(self.zone)
         return moment.replace(tzinfo=timezone(moment.utcoffset() or timedelta()))
 

@@ -236,9 +236,7 @@ class _Person:
         if sheet.worked is None:
             return sheet
         rota, config, who = self._book.rota, self._book.config, (self._id, self._known.department)
-        kinds = hours_by_kind(
-            outcome.counted.spans, sheet.worked, config.night, lambda day: rota.holiday(day, *who), rota.moment
-        )
+        kinds = hours_by_kind(outcome.counted.spans, sheet.worked, config.night, rota, *who)
         threshold = timedelta(minutes=config.overtime_after_min)
         planned = self._active and (sheet.planned is not None or rota.works_by_plan(*who, self._day))
         return replace(
