@@ -18,11 +18,11 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the program. A failure is one line on standard error, never a traceback."""
-    from engine.cli.app import app  # an import may fail, too
+    from engine.cli.app import command  # an import may fail, too
 
     code = 0
     try:
-        app()
+        command()
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else 1
     except MusterError as error:

@@ -60,3 +60,6 @@ def muster(
     """Face-recognition attendance and entrance security."""
     del version
     logging.basicConfig(level=logging.WARNING, format="muster (%(levelname)s): %(message)s")
+
+
+command = typer.main.get_command(app)

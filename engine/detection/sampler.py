@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Protocol, cast
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,13 +20,14 @@ _SHIFT = np.float32(127.5 * 0.0078125)
 
 def compiled(function: Callable[..., None]) -> Callable[..., None]:
     """Compile a function so that it runs outside of Python's lock; where nothing can be kept on disk, anew in each process."""
+    import numba  # noqa: PLC0415 - keeps a start without networks light
+
     try:
         return cast("Callable[..., None]", numba.njit(nogil=True, cache=True)(function))
     except RuntimeError:  # neither this folder nor the user's cache can be written
         return cast("Callable[..., None]", numba.njit(nogil=True)(function))
 
 
-@compiled
 def _fill(sums, left, top, right, bottom, means):  # type: ignore[no-untyped-def]
     """Write the means over all cells of n grids to `means`, see `AreaSampler._means`."""
     for grid in range(len(left)):
@@ -41,6 +42,11 @@ def _fill(sums, left, top, right, bottom, means):  # type: ignore[no-untyped-def
                 for channel in range(3):
                     total = high[j, channel] - low[j, channel] - high[i, channel] + low[i, channel]
                     means[grid, channel, row, column] = np.float32(total) * weight - _SHIFT
+
+
+@cache
+def _compiled_fill() -> Callable[..., None]:
+    return compiled(_fill)
 
 
 def _edges(length: Whole, bins: int) -> tuple[Whole, Whole]:
@@ -94,7 +100,7 @@ class AreaSampler:
     def _means(self, left: Whole, top: Whole, right: Whole, bottom: Whole) -> Floats:
         """Return the means over all cells of n grids, given by their (n, columns) and (n, rows) edges: (n, 3, rows, columns)."""
         means = np.empty((len(left), 3, top.shape[1], left.shape[1]), np.float32)
-        _fill(self._sums, left, top, right, bottom, means)
+        _compiled_fill()(self._sums, left, top, right, bottom, means)
         return means
 
 

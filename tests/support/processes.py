@@ -10,6 +10,4 @@ import multiprocessing
 __all__ = ["CONTEXT"]
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(
-    ["pytest", "hypothesis", "cv2", "onnxruntime", "pandas", "engine.workbench", "engine.cli.app"]
-)
+CONTEXT.set_forkserver_preload(["tests.support.warm"])
