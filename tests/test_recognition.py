@@ -10,8 +10,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from command import muster
+from numpy.typing import NDArray
 
-from engine.enrolment.photos import examine_all
+from engine.enrolment.photos import Shot, examine_all
 from engine.errors import EnrolmentRejected, InputError
 from engine.imaging import read_image
 from engine.models import ModelStore
@@ -19,6 +20,7 @@ from engine.workbench import Workbench
 
 pytestmark = pytest.mark.models
 
+Image = NDArray[np.uint8]
 STRANGER = "madonna"
 
 
@@ -170,41 +172,40 @@ def test_forgetting_leaves_no_template_picture_or_name(samples: Path, store: Mod
         workbench.privacy.forget("E7")
 
 
+@pytest.fixture(scope="module")
+def whole(enrolled: Workbench, samples: Path) -> list[tuple[Image, Shot]]:
+    """The photos kept aside in which a face can be enrolled, with what is enrolled from them."""
+    photos = [read_image(path) for path in sorted((samples / "val").glob("*/*.jpg"))]
+    found = [(image, examine_all(enrolled.reader, [("whole", image)])[0]) for image in photos]
+    kept = [(image, shots[0]) for image, shots in found if shots]
+    assert len(kept) >= 18
+    return kept
+
+
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_turned_photos_are_righted_or_refused_and_no_template_stands_on_its_head(
-    enrolled: Workbench, samples: Path, turns: int
+    enrolled: Workbench, whole: list[tuple[Image, Shot]], turns: int
 ) -> None:
-    righted = wrong = photos = 0
-    for path in sorted((samples / "val").glob("*/*.jpg")):
-        image = read_image(path)
-        upright, _ = examine_all(enrolled.reader, [("upright", image)])
+    righted = wrong = 0
+    for image, upright in whole:
         shots, _ = examine_all(enrolled.reader, [("turned", np.rot90(image, turns))])
-        if not upright:
-            continue
-        photos += 1
         righted += bool(shots) and shots[0].turned_deg == 90 * turns
-        wrong += bool(shots) and float(shots[0].embedding @ upright[0].embedding) < 0.9
-    assert photos >= 18
+        wrong += bool(shots) and float(shots[0].embedding @ upright.embedding) < 0.9
     assert wrong == 0
-    assert righted >= 0.9 * photos
+    assert righted >= 0.9 * len(whole)
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.1, 0.2])
 def test_portraits_cut_to_the_face_are_enrolled_as_the_whole_photo_is(
-    enrolled: Workbench, samples: Path, margin: float
+    enrolled: Workbench, whole: list[tuple[Image, Shot]], margin: float
 ) -> None:
-    taken = photos = 0
-    for path in sorted((samples / "val").glob("*/*.jpg")):
-        image = read_image(path)
-        photo = enrolled.reader.upright(image)
-        whole, _ = examine_all(enrolled.reader, [("whole", image)])
-        if not whole or photo.subject is None:
-            continue
+    taken = 0
+    for image, shot in whole:
+        photo = enrolled.reader.stood_up(image)
+        assert photo.subject is not None
         box = photo.faces.detections.boxes[photo.subject]
         grown = box + np.array([-1, -1, 1, 1]) * margin / 2 * np.tile(box[2:] - box[:2], 2)
         x1, y1, x2, y2 = grown.round().astype(int).clip(0)
         tight, _ = examine_all(enrolled.reader, [("tight", photo.image[y1:y2, x1:x2])])
-        photos += 1
-        taken += bool(tight) and float(tight[0].embedding @ whole[0].embedding) > 0.7
-    assert photos >= 18
-    assert taken >= photos - 2, "two wear tinted glasses, which a little change makes dark"
+        taken += bool(tight) and float(tight[0].embedding @ shot.embedding) > 0.7
+    assert taken >= len(whole) - 2, "two wear tinted glasses, which a little change makes dark"
