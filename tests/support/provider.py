@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlencode
 
 import uvicorn
@@ -22,8 +22,8 @@ __all__ = ["provider"]
 
 
 @contextlib.contextmanager
-def provider(email: str, *, verified: bool = True) -> Iterator[str]:
-    """Serve one; its base address comes back."""
+def provider(email: str, verified: Callable[[], bool]) -> Iterator[str]:
+    """Serve one that vouches for the address while `verified` says so; its base address comes back."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -50,7 +50,7 @@ def provider(email: str, *, verified: bool = True) -> Iterator[str]:
 
     def claims() -> dict[str, object]:
         now = int(time.time())
-        who = {"sub": "1", "email": email, "email_verified": verified, "name": "Somebody"}
+        who = {"sub": "1", "email": email, "email_verified": verified(), "name": "Somebody"}
         return {**who, "iss": base, "aud": asked["client"], "iat": now, "exp": now + 300, "nonce": asked["nonce"]}
 
     async def token(_request: Request) -> Response:
