@@ -129,12 +129,9 @@ def test_a_recorder_would_have_written_the_same(place: Path, one: tuple[Path, An
     assert pictures[0] == pictures[1]
 
 
-@pytest.mark.parametrize("workers", [2, 3])
-def test_results_do_not_depend_on_the_number_of_workers(
-    workers: int, place: Path, one: tuple[Path, Answer], tmp_path: Path
-) -> None:
+def test_results_do_not_depend_on_the_number_of_workers(place: Path, one: tuple[Path, Answer], tmp_path: Path) -> None:
     workspace = fresh(place, tmp_path, "workspace")
-    assert archived(place, workspace, "--workers", str(workers)).code == 0
+    assert archived(place, workspace, "--workers", "3").code == 0  # the tests of what is killed have two
     assert contents(workspace) == contents(one[0])
 
 
@@ -258,7 +255,7 @@ def test_workers_and_the_command_itself_may_be_killed(place: Path, one: tuple[Pa
     first.communicate()
     assert psutil.wait_procs(orphans, 10)[1] == []
     assert not (workspace / "archive" / "done.csv").exists() or len(read_rows(workspace / "archive" / "done.csv")) < 2
-    done = archived(place, workspace, "--workers", "1", "--json")
+    done = archived(place, workspace, "--workers", "2", "--json")
     assert done.code == 0, done.err
     assert contents(workspace) == contents(one[0])
 

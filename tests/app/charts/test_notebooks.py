@@ -240,6 +240,16 @@ def tuned(workspace: Path) -> Run:
     return run(NAMES[0], workspace, TUNED)
 
 
+@pytest.fixture(scope="module")
+def own(sample_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
+    """A workspace that is no sample, in whose notebook somebody moves the slider."""
+    place = Path(shutil.copytree(sample_workspace, tmp_path_factory.mktemp("own") / "own"))
+    settings = (place / "muster.toml").read_text()
+    (place / "muster.toml").write_text(settings.replace("sample = true", "sample = false"))
+    asked = "{'apply': APPLY, 'counts': notebook.confusion(report, 0.3).to_numpy().tolist()}"
+    return place, run(NAMES[0], place, asked, folder=ROOT, before="slider.value = 0.3")
+
+
 @pytest.mark.models
 @pytest.mark.slow
 def test_the_threshold_written_is_in_force_with_who_and_why(tuned: Run, workspace: Path) -> None:
@@ -283,16 +293,15 @@ def test_what_a_camera_writes_next_was_decided_by_it(tuned: Run, workspace: Path
 
 @pytest.mark.models
 @pytest.mark.slow
-def test_counts_sentence_and_faces_follow_the_slider(workspace: Path, tuned: Run, tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(workspace, tmp_path / "copy"))
-    moved = run(NAMES[0], copy, "notebook.confusion(report, 0.3).to_numpy().tolist()", before="slider.value = 0.3")
-    report = Workbench(copy).calibration.report()
+def test_counts_sentence_and_faces_follow_the_slider(own: tuple[Path, Run], tuned: Run) -> None:
+    place, moved = own
+    report = Workbench(place).calibration.report()
     genuine, impostor = report.comparisons.genuine, report.comparisons.impostor
     counts = [
         [int((genuine >= 0.3).sum()), int((genuine < 0.3).sum())],
         [int((impostor >= 0.3).sum()), int((impostor < 0.3).sum())],
     ]
-    assert moved.told == counts
+    assert moved.told["counts"] == counts
     assert counts[1][0] > 0
     for found, threshold, wrong in ((tuned, f"{tuned.told['chosen']:.2f}", False), (moved, "0.30", True)):
         (view,) = [
@@ -317,15 +326,12 @@ def test_it_draws_what_it_promises_and_nothing_warns(tuned: Run) -> None:
 
 @pytest.mark.models
 @pytest.mark.slow
-def test_a_workspace_of_ones_own_is_not_changed(sample_workspace: Path, tmp_path: Path) -> None:
-    own = Path(shutil.copytree(sample_workspace, tmp_path / "own"))
-    settings = (own / "muster.toml").read_text()
-    (own / "muster.toml").write_text(settings.replace("sample = true", "sample = false"))
-    found = run(NAMES[0], own, "APPLY", folder=ROOT)
-    assert found.told is False
+def test_a_workspace_of_ones_own_is_not_changed(own: tuple[Path, Run]) -> None:
+    place, found = own
+    assert found.told["apply"] is False
     assert "Nothing was changed" in found.texts()
-    assert not (own / "calibration.json").exists()
-    assert Workbench(own).calibration.in_force().source == "derived"
+    assert not (place / "calibration.json").exists()
+    assert Workbench(place).calibration.in_force().source == "derived"
 
 
 @pytest.fixture(scope="module")
