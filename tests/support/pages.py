@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
@@ -13,6 +15,9 @@ from app.web.sessions import COOKIE
 from engine.workbench import Workbench
 
 __all__ = ["bench_of", "open_page", "signed_in", "texts"]
+
+# each new AppTest looks through all installed packages for components, which takes longer than most pages
+manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
 
 def open_page(
