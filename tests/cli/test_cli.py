@@ -31,11 +31,10 @@ def _refused(answer: Answer, code: int, *words: str) -> None:
         assert word in line
 
 
-@pytest.fixture
-def bad(tmp_path: Path, samples: Path) -> Path:
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Path:
     """A folder with every kind of bad input."""
-    folder = tmp_path / "bad"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("bad")
     (folder / "text.jpg").write_text("this is not a picture", encoding="utf-8")
     photo = (samples / "val" / "ben_afflek" / "02.jpg").read_bytes()
     (folder / "cut.jpg").write_bytes(photo[: len(photo) // 2])
