@@ -67,6 +67,8 @@ class Server:
             "listen_addresses=127.0.0.1",
             f"unix_socket_directories={self.folder}",
             "max_connections=200",
+            "fsync=off",  # its processes are killed here, the machine is not
+            "full_page_writes=off",
         )
         arguments = [part for setting in settings for part in ("-c", setting)]
         with (self.folder / "log").open("ab") as output:
