@@ -58,7 +58,8 @@ def credited(
 ) -> timedelta:
     """Planned time that need not be worked.
 
-    Hours worked on a whole day of leave count instead of the credit; the credit of half a day stays, whatever is worked in the other half.
+    Hours worked on a whole day of leave count instead of the credit, first of all for what is not credited. The credit of half a day
+    stays, whatever is worked in the other half.
 
     Args:
         full: planned time of the day without leave.
@@ -68,7 +69,7 @@ def credited(
         return credit(status, full, worked, complete=complete)
     leave = full * away.shares("full")
     if away.whole:
-        return remainder(leave, worked)
+        return min(leave, remainder(asked_for(full, away) or timedelta(), worked))
     if decided(status, complete=complete):
         return leave
     return leave + remainder(full * (1 - away.share), worked)

@@ -206,11 +206,10 @@ class _Presence:
 
     def continued_by(self, mark: Mark, *, free: bool) -> bool:
         """Whether a passage after the boundary continues the day before it; `free`: the day after the boundary has no shift."""
-        inside = self._since is not None and mark.time - self._since <= self._reach.day
-        if mark.seen:
-            return inside or (self._last is not None and mark.time - self._last <= _SEEN)
+        if mark.seen and self._last is not None and mark.time - self._last <= _SEEN:
+            return True
         if mark.direction == "out":
-            return inside
+            return self._since is not None and mark.time - self._since <= self._reach.day
         if mark.direction == "both" and self._at_the_door(mark.time):
             return True
         if not free or self._first is None or self._last is None:

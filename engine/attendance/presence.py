@@ -16,6 +16,8 @@ Direction = Literal["in", "out", "both"]
 
 SAME_PASSAGE = timedelta(minutes=2)
 """Somebody who left may stay at the door for this long without a camera that sees both ways taking it for an arrival."""
+COMING = timedelta(minutes=15)
+"""Somebody who came may linger at the door: a sighting this soon after the arrival is no departure."""
 
 
 @dataclass(frozen=True, order=True)
@@ -60,6 +62,7 @@ class TimesInside:
         spans: times inside whose beginning and end cameras saw, in order.
         open_since: last arrival if it has no departure; None if the last departure is known.
         missing_in: at least one departure has no arrival, or passages are too late to be paired.
+        last_stray: the last departure that has no arrival.
         missing_out: an arrival before the last one has no departure.
         last_seen: the last passage of any kind; None without passages.
     """
@@ -69,6 +72,7 @@ class TimesInside:
     spans: tuple[tuple[datetime, datetime], ...] = ()
     open_since: datetime | None = None
     missing_in: bool = False
+    last_stray: datetime | None = None
     missing_out: bool = False
     last_seen: datetime | None = None
 
@@ -90,8 +94,8 @@ def times_inside(marks: Iterable[Mark], reach: Reach | None = None) -> TimesInsi
     walk = _Walk(reach)
     for mark in ordered:
         if walk.first_in is not None and mark.time - walk.first_in > reach.day:
-            walk.too_late = True
-            break
+            walk.too_late |= not mark.seen
+            continue
         walk.take(mark)
     open_since = walk.finish()
     spans = tuple((begin, end) for begin, end in walk.spans if end is not None)
@@ -102,6 +106,7 @@ def times_inside(marks: Iterable[Mark], reach: Reach | None = None) -> TimesInsi
         spans=spans,
         open_since=open_since,
         missing_in=bool(walk.strays) or walk.too_late,
+        last_stray=max(walk.strays, default=None),
         missing_out=any(end is None for _, end in walk.spans),
         last_seen=ordered[-1].time if ordered else None,
     )
@@ -138,7 +143,7 @@ class _Walk:
         elif self._reach.parts(mark, self._last or self.since):
             self._end(self._until if self._until and self._until > self.since else None)
             self._begin(mark.time)
-        else:
+        elif not mark.seen or self._until or mark.time - self.since > COMING:
             self._until = mark.time if mark.direction == "both" else None
         self._last = mark.time
 

@@ -39,14 +39,16 @@ class Punctuality:
     """Compares a day with its plan.
 
     Attributes:
-        outages: of cameras between two moments; none if somebody corrected the day and is the witness.
+        outages: of cameras between two moments.
         lead: time before and after a shift in which an outage may have hidden an arrival or a departure.
         present: None: the day is over.
+        by_hand: times that corrections added: they need no camera as a witness.
     """
 
     outages: Callable[[datetime, datetime], Outages]
     lead: timedelta
     present: datetime | None
+    by_hand: frozenset[datetime] = frozenset()
 
     def edges(
         self,
@@ -94,7 +96,7 @@ class Punctuality:
             return Edge(came)
         if came <= planned.start + planned.grace:
             return Edge(came, off=False, minutes=0)
-        gaps = tuple(self.outages(planned.start - self.lead, came))
+        gaps = () if came in self.by_hand else tuple(self.outages(planned.start - self.lead, came))
         return Edge(gaps=gaps) if gaps else Edge(came, off=True, minutes=(came - planned.start) // _MINUTE)
 
     def _departure(self, gone: datetime | None, planned: Planned | None) -> Edge:
@@ -103,7 +105,7 @@ class Punctuality:
             return Edge(gone)
         if gone >= planned.end - planned.leave_grace:
             return Edge(gone, off=False, minutes=0)
-        gaps = tuple(self.outages(gone, planned.end))
+        gaps = () if gone in self.by_hand else tuple(self.outages(gone, planned.end))
         return Edge(gaps=gaps) if gaps else Edge(gone, off=True, minutes=(planned.end - gone) // _MINUTE)
 
     def _missed(self, part: Planned) -> Edge:

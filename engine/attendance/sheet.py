@@ -294,7 +294,7 @@ class _Person:
         marks = [row.mark for row in self._passages if row.event_id not in corrections.removed]
         marks = sorted([*marks, *corrections.added])
         here = without_gaps(times_inside(marks, self._reach), marks, self._full)
-        found = self._seen(here, marks, stay, corrected=bool(corrections)) if marks else None
+        found = self._seen(here, marks, stay, corrections) if marks else None
         away = leave_of.in_force(self._away, corrections.status)
         if corrections.status:
             found = self._set(Status(corrections.status), found, away)
@@ -355,11 +355,6 @@ class _Person:
     def _gaps(self, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
         return self._book.coverage.gaps(begin, self._known_until(end)) if self._book.coverage is not None else []
 
-    def _no_gaps(self, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-        """Corrections by hand need no camera as a witness."""
-        del begin, end
-        return []
-
     def _plan_gaps(self, planned: Planned) -> list[tuple[datetime, datetime]]:
         return [gap for part in planned.parts for gap in self._gaps(part.start, part.end)]
 
@@ -374,22 +369,27 @@ class _Person:
         spans = ", ".join(f"{self._clock(begin)}–{self._clock(end)}" for begin, end in gaps)
         return (Part("camera off {times}", {"times": spans}),) if spans else ()
 
-    def _seen(self, here: TimesInside, marks: Sequence[Mark], stay: CurrentStay | None, *, corrected: bool) -> _Outcome:
-        """The result of a day on which somebody was seen; corrections by hand need no camera as a witness."""
-        planned = None if self._holiday or self._leave or self._free else self._planned
+    def _seen(
+        self, here: TimesInside, marks: Sequence[Mark], stay: CurrentStay | None, corrections: InForce
+    ) -> _Outcome:
+        """The result of a day on which somebody was seen; a time that a correction added needs no camera as a witness."""
+        leave = "" if corrections.status else self._leave  # whose place any status takes
+        expected = None if self._holiday or leave else self._planned
+        planned = None if self._free else expected
         ongoing = self._ongoing(here, marks)
-        came = here.first_in if marks[0].direction != "out" else None  # else their arrival was missed
+        first = next((mark for mark in marks if not mark.seen), marks[0])
+        came = here.first_in if first.direction != "out" else None  # else their arrival was missed
         gone = here.last_out if here.open_since is None and not ongoing else None
-        outages = self._no_gaps if corrected else self._gaps
-        punctuality = Punctuality(outages, self._lead, self._book.present)
+        by_hand = frozenset(mark.time for mark in corrections.added)
+        punctuality = Punctuality(self._gaps, self._lead, self._book.present, by_hand)
         arrival, departure = punctuality.edges(here, marks, came, gone, planned)
         blind: list[tuple[datetime, datetime]] = []
-        if planned is not None and not corrected:
+        if expected is not None:
             last, lead, unseen = marks[-1].time, self._lead, gone is None and not ongoing
-            blind += self._gaps(planned.start - lead, last) if here.missing_in else arrival.gaps
-            blind += self._gaps(last, max(planned.end, last) + lead) if unseen else departure.gaps
-        if self._leave:
-            status = Status(self._leave)
+            blind += self._gaps(expected.start - lead, here.last_stray or last) if here.missing_in else arrival.gaps
+            blind += self._gaps(last, max(expected.end, last) + lead) if unseen else departure.gaps
+        if leave:
+            status = Status(leave)
         elif ongoing:
             status = _ongoing_status(stay)
         elif blind:
@@ -403,10 +403,10 @@ class _Person:
         else:
             status = _PUNCTUALITY[bool(arrival.off), bool(departure.off)]
         notes = [Part("worked on a holiday: {holiday}", {"holiday": self._holiday})] if self._holiday else []
-        notes += [Part("seen although {leave}", {"leave": self._leave})] if self._leave else []
+        notes += [Part("seen although {leave}", {"leave": leave})] if leave else []
         if arrival.off and status not in {Status.LATE, Status.LATE_AND_EARLY}:
             notes.append(Part("late by {minutes} min", {"minutes": str(arrival.minutes)}))
-        longest, settled = self._longest(), corrected or status in _OPEN
+        longest, settled = self._longest(), bool(corrections) or status in _OPEN
         long = not settled and here.inside_s > longest.total_seconds()
         if long:
             notes.append(Part("longer than {hours} h", {"hours": f"{longest / timedelta(hours=1):g}"}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -61,6 +61,9 @@ def opened(workspace: Path) -> AttendanceBook:
             8.59,
             "17:30:10",
         ),
+        # lingered after the arrival, and the departure was missed
+        ("hall 08:55:00, hall 08:58:25", "punch seen", "missing out", 0, "None"),
+        ("hall 08:55:00, hall 08:58:25, hall 17:30:40", "punch seen punch", "on time", 8.59, "17:30:40"),
         ("in 08:55:00, in 08:56:00, out 17:30:00", "punch seen punch", "on time", 8.58, "17:30:00"),
         (
             "hall 08:55:00, hall 08:55:30, hall 08:59:00, hall 17:31:00",
@@ -81,7 +84,8 @@ def test_nothing_that_matters_is_left_out(
     book = opened(tmp_path)
     assert " ".join(row.event for row in book.log.read(MONDAY)) == events
     (row,) = book.sheets.on(MONDAY, PEOPLE)
-    assert (row.status, row.hours, f"{row.last_out:%H:%M:%S}") == (status, hours, last_out)
+    left = f"{row.last_out:%H:%M:%S}" if row.last_out else "None"
+    assert (row.status, row.hours or 0, left) == (status, hours, last_out)
 
 
 @pytest.mark.parametrize("rows", ["out 17:33", "in 09:00", "both 12:00"])
@@ -89,6 +93,13 @@ def test_a_sighting_alone_neither_comes_nor_goes(rows: str) -> None:
     direction, clock = rows.split()
     found = times_inside([Mark(moment(clock), "e", direction, seen=True)])  # type: ignore[arg-type]
     assert (found.first_in, found.last_out, found.spans, found.missing_in) == (None, None, (), False)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_sighting_too_late_for_the_day_opens_nothing(seen: bool) -> None:
+    late = Mark(moment("08:01") + timedelta(days=1), "e3", seen=seen)
+    found = times_inside([Mark(moment("08:00"), "e1"), Mark(moment("17:00"), "e2"), late])
+    assert (found.last_out, found.missing_in) == (moment("17:00"), not seen)
 
 
 def test_whoever_stands_at_the_door_for_a_minute_writes_few_rows(tmp_path: Path) -> None:

@@ -72,11 +72,12 @@ def test_the_first_sighting_punches_with_its_evidence(book: AttendanceBook) -> N
 
 
 def test_within_the_cool_down_there_is_no_second_punch_but_the_last_sighting_is_kept(book: AttendanceBook) -> None:
+    book.record(sighting(time=at(-3600)), PEOPLE)
     written = [book.record(sighting(time=at(second)), PEOPLE) for second in (0, 9, 20, 29, 150, COOL_DOWN_S - 0.001)]
     assert [row and row.event for row in written] == ["punch", None, "seen", None, "seen", "seen"]
-    assert events(book) == ["punch", "seen", "seen", "seen"]
+    assert events(book) == ["punch", "punch", "seen", "seen", "seen"]
     (row,) = book.sheets.on(DAY, PEOPLE)
-    assert (row.punches, row.worked) == (1, timedelta(seconds=COOL_DOWN_S - 0.001))
+    assert (row.punches, row.worked) == (2, timedelta(seconds=3600 + COOL_DOWN_S - 0.001))
 
 
 def test_exactly_at_the_cool_down_the_next_sighting_punches(book: AttendanceBook) -> None:
@@ -149,12 +150,13 @@ def test_midnight_of_the_workplace_divides_the_days(tmp_path: Path, zone: str) -
 
 def test_the_cool_down_holds_over_midnight(book: AttendanceBook) -> None:
     midnight = datetime(2026, 11, 24, tzinfo=UTC)
-    book.record(sighting(time=midnight - timedelta(seconds=1)), PEOPLE)
+    for before in (timedelta(hours=8), timedelta(seconds=1)):
+        book.record(sighting(time=midnight - before), PEOPLE)
     row = book.record(sighting(time=midnight + timedelta(seconds=20)), PEOPLE)
     assert row is not None
     assert row.event == "seen"
     (day,) = book.sheets.between(DAY, DAY + timedelta(days=1), PEOPLE)
-    assert (day.day, day.worked) == (DAY, timedelta(seconds=21)), "it belongs to the punch that it follows"
+    assert (day.day, day.worked) == (DAY, timedelta(hours=8, seconds=20)), "it belongs to the punch that it follows"
 
 
 @pytest.mark.parametrize(

@@ -216,3 +216,17 @@ def test_a_passage_belongs_to_the_nearest_plausible_period(
     found = sheets(passages, *shifts)
     assert {day: said(found, day) for day in expected} == expected
     assert sum(row.punches for row in found.values()) == len(log_rows(passages)), "none is lost or counted twice"
+
+
+@pytest.mark.parametrize(
+    ("passages", "monday", "tuesday"),
+    [
+        ("Mon 17:00, seen Tue 08:55, Tue 17:30", "missing out !", "missing out !"),  # nearer to the next shift
+        ("Mon 16:00, Tue 01:10, seen Tue 01:20", "late 8.83", "absent"),  # ten minutes later somebody was still there
+    ],
+)
+def test_a_sighting_after_the_boundary_belongs_to_the_passage_before_it_or_to_the_next_shift(
+    passages: str, monday: str, tuesday: str
+) -> None:
+    found = sheets(passages, OFFICE)
+    assert (said(found, "Mon"), said(found, "Tue")) == (monday, tuesday)

@@ -108,6 +108,7 @@ CASES = {
     "in 09:00, out 12:00, in 13:00": ("missing out", "3.00", 0, ""),
     "out 17:30": ("missing in", "", "", 0),
     "out 12:00, in 13:00, out 17:30": ("missing in", "4.50", "", 0),  # came before noon, nobody knows when
+    "in seen 08:57, out 12:00, in 13:00, out 17:30": ("missing in", "4.50", "", 0),  # a sighting is no arrival
     "in 09:00, out 12:00, out 17:30": ("missing in", "3.00", 0, 0),  # did not leave at noon for good
     "in 09:00, out 12:00, in 13:00, out 17:30": ("on time", "7.50", 0, 0),
     "in 09:00, out 12:00, in 12:10, out 17:30": ("on time", "8.00", 0, 0),  # the planned break is longer
@@ -220,6 +221,7 @@ def test_without_any_shift_near_no_break_is_planned() -> None:
         ("in 09:00, out 19:00, in 19:30", ["19:40-19:50"], "not covered", "camera off 19:40–19:50"),
         ("out 17:30", ["08:45-08:50"], "not covered", "camera off 08:45–08:50"),
         ("out 17:30", ["07:00-08:30"], "missing in", ""),
+        ("out 08:00, in 08:55, out 17:30", ["10:00-10:30"], "missing in", ""),  # they came before 8:00
         ("", ["08:00-18:00"], "not covered", "camera off 09:00–17:30"),
         ("", ["12:00-12:01:00"], "absent", ""),  # a minute is not told
         ("", ["12:00-12:01:01"], "not covered", "camera off 12:00–12:01"),
@@ -231,6 +233,34 @@ def test_what_a_camera_did_not_see_is_not_held_against_anybody(
     passages: str, gaps: list[str], status: str, note: str
 ) -> None:
     assert cells(sheet(passages, coverage=watched(*gaps)), "status", "note") == (status, note)
+
+
+@pytest.mark.parametrize(
+    ("passages", "action", "of", "gap", "status", "late"),
+    [
+        # without the passage of somebody else, the arrival is late, and a camera was off before it
+        ("in 08:00, in 09:20, out 17:30", "remove", "E1-0", "08:50-09:10", "not covered", ""),
+        ("in 08:00, in 09:20, out 17:30", "remove", "E1-0", "07:00-08:00", "late", "yes"),
+        ("in 09:20, out 17:30", "add in", "09:15", "08:50-09:10", "late", "yes"),  # somebody says so
+        ("in 09:20", "add out", "17:30", "08:50-09:10", "not covered", ""),
+        ("in 09:00", "add out", "17:30", "08:50-09:10", "on time", "no"),
+        ("in 09:00, out 12:00", "add in", "13:00", "17:20-17:40", "not covered", "no"),
+        ("in 09:00", "add out", "16:00", "16:30-17:00", "left early", "no"),
+        ("in 09:00", "remove", "E1-0", "08:50-09:10", "not covered", ""),
+        ("in 09:20, out 17:30", "status", "present", "08:50-09:10", "present", ""),
+    ],
+)
+def test_an_outage_excuses_what_nobody_corrected(
+    passages: str, action: str, of: str, gap: str, status: str, late: str
+) -> None:
+    action, _, way = action.partition(" ")
+    more: dict[str, object] = {"remove": {"refers_to": of}, "status": {"value": of}}.get(action, {"direction": way})
+    if action == "add":
+        more["time"] = moment(of)
+    correction = Correction("c1", moment("18:00"), MONDAY, "E1", action, author="hr", reason="asked", **more)  # type: ignore[arg-type]
+    config = AttendanceConfig(count_unapproved=True)
+    row = sheet(passages, coverage=watched(gap), corrections=[correction], config=config)
+    assert cells(row, "status", "late") == (status, late)
 
 
 def test_all_cameras_of_the_entrance_must_watch() -> None:
@@ -446,6 +476,9 @@ PARTS = {
     ("unpaid afternoon", "09:00"): ("missing out", "", "4.00", 0, ""),  # the half that is expected is undecided
     ("annual morning, sick afternoon", ""): ("sick", "", "8.00", "", ""),
     ("annual morning, unpaid afternoon", ""): ("on leave", "", "4.00", "", ""),
+    ("unpaid morning, sick afternoon", ""): ("sick", "", "4.00", "", ""),
+    ("unpaid morning, sick afternoon", "09:00, 11:00"): ("sick", "2.00", "4.00", "", ""),  # for the unpaid half first
+    ("unpaid morning, sick afternoon", "09:00, 15:30"): ("sick", "6.00", "2.00", "", ""),
     ("annual, sick", ""): ("sick", "", "8.00", "", ""),
     ("annual, sick morning", ""): ("sick", "", "8.00", "", ""),
     ("remote morning", "13:30, 17:30"): ("on time", "4.00", "4.00", 0, 0),
@@ -513,6 +546,9 @@ def test_a_camera_that_was_off_in_the_free_half_does_not_matter() -> None:
     assert sheet("13:30, 17:30", leave=leave("annual morning"), coverage=watched("08:00-12:00"))["status"] == "on time"
     assert sheet(leave=leave("annual morning"), coverage=watched("08:00-12:00"))["status"] == "absent"
     assert sheet(leave=leave("annual morning"), coverage=watched("14:00-15:00"))["status"] == "not covered"
+    anytime = leave("annual 0.5")  # nobody said which half is free
+    assert sheet("in 09:00", leave=anytime, coverage=watched("12:00-15:00"))["status"] == "not covered"
+    assert sheet("in 09:00", leave=anytime, coverage=watched("07:00-08:00"))["status"] == "missing out"
 
 
 @pytest.mark.parametrize(
