@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from app.web import viewer
-from app.words import language
+from app.words import language, say
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 """Okabe and Ito's colours, which people with any colour vision tell apart."""
@@ -17,11 +17,22 @@ PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 ORANGE = PALETTE[5]
 """What needs a look: late people, false matches."""
 
-CONFIG: dict[str, Any] = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}
+LEGEND: dict[str, Any] = {
+    "orientation": "h",
+    "x": 0,
+    "yref": "container",
+    "y": 0,
+    "yanchor": "bottom",
+    "title": {"text": ""},
+    "traceorder": "normal",
+}
+"""Below the figure, where it has room for several lines on a narrow screen."""
 FONT = '"Source Sans", "Source Sans Pro", sans-serif'
 _INK = {"light": "#1B2733", "dark": "#E8EEF3"}
 _GRID = {"light": "rgba(27,39,51,.14)", "dark": "rgba(232,238,243,.16)"}
 _PAPER = {"light": "#FFFFFF", "dark": "#1A242E"}
+_PAGE = {"light": "#FFFFFF", "dark": "#10171E"}
+_GREY = {"light": "#8A949C", "dark": "#7E8A94"}
 _BLUE = {"light": PALETTE[0], "dark": PALETTE[4]}
 
 
@@ -33,6 +44,32 @@ def ink() -> str:
 def blue() -> str:
     """The first colour of the palette, lighter on dark backgrounds."""
     return _BLUE[viewer.current.get().theme]
+
+
+def colours() -> tuple[str, ...]:
+    """The palette, for series; on dark backgrounds it begins with the lighter blue."""
+    first, *middle, light, last = PALETTE
+    return (blue(), *middle, first if blue() == light else light, last)
+
+
+def grey() -> str:
+    """What is left when the colours are used up."""
+    return _GREY[viewer.current.get().theme]
+
+
+def config(name: str) -> dict[str, Any]:
+    """How a browser shows a figure: with a button that saves it as a picture of this name, in the viewer's language."""
+    words = {"Download plot as a PNG": say("Save as PNG"), "Snapshot succeeded": say("Saved")}
+    words["Taking snapshot - this may take a few seconds"] = say("Saving the picture…")
+    return {
+        "displayModeBar": True,
+        "displaylogo": False,
+        "scrollZoom": False,
+        "modeBarButtons": [["toImage"]],
+        "toImageButtonOptions": {"format": "png", "filename": name, "scale": 2},
+        "locale": language(),
+        "locales": {language(): {"dictionary": words}},
+    }
 
 
 def label(text: object, limit: int = 40) -> str:
@@ -69,13 +106,14 @@ def styled(figure: go.Figure, title: str, *, height: int, x: str = "", y: str = 
         title={"text": title, "font": {"size": 16}, "pad": {"t": 8, "l": 4}, **place},
         height=height,
         margin={"l": 8, "r": 16, "t": top, "b": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor=_PAGE[viewer.current.get().theme],  # a saved picture is read on any background
         plot_bgcolor="rgba(0,0,0,0)",
         font={**font, "size": 13},
         hoverlabel={"bgcolor": _PAPER[viewer.current.get().theme], "bordercolor": grid, "font": font, "align": "left"},
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "title": {"text": ""}},
+        legend=LEGEND,
         hovermode="closest",
         dragmode=False,
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": ink(), "activecolor": ink()},
         separators={"en": ".,", "de": ",."}[language()],
     )
     common = {"gridcolor": grid, "linecolor": grid, "zerolinecolor": grid, "automargin": True, "fixedrange": True}

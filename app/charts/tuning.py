@@ -28,7 +28,7 @@ _FEWEST = 10
 _TICKS = 6
 _MIDDLE = float(ndtri(0.01))  # names right of this go to the left of their line
 _HEIGHT = 360
-_BELOW = {"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top"}
+_BELOW = {"orientation": "h", "x": 0, "yref": "paper", "y": -0.24, "yanchor": "top"}
 
 
 def densities(report: CalibrationReport, threshold: float) -> go.Figure:

@@ -142,15 +142,33 @@ def table(heads: Sequence[object], rows: Iterable[Iterable[object]], kind: str =
     )
 
 
-def plot(figure: object, key: str, alt: str) -> None:
-    """Show a figure of `app.charts`."""
-    from app.charts.theme import CONFIG  # noqa: PLC0415 - Plotly takes a moment to load
+def plot(figure: object, key: str, alt: str, *, name: str = "", follow: Callable[[], None] | None = None) -> None:
+    """Show a figure of `app.charts`, with a button that saves it as a picture.
 
-    st.plotly_chart(figure, theme=None, config=CONFIG, key=key, alt=alt)
+    Args:
+        figure: of Plotly. alt: what it shows, for those who do not see it.
+        name: of the saved file, without its ending; by default the key.
+        follow: is called when a point was chosen; what was chosen is in the session's state under the key.
+    """
+    from app.charts.theme import config  # noqa: PLC0415 - Plotly takes a moment to load
+
+    shown = config(name or key)
+    if follow is None:
+        st.plotly_chart(figure, theme=None, config=shown, key=key, alt=alt)
+    else:
+        st.plotly_chart(figure, theme=None, config=shown, key=key, alt=alt, on_select=follow, selection_mode="points")
 
 
 def choice(
-    label: str, names: Mapping[str, str], key: str, address: str = "", *, required: bool = True, menu: bool = False
+    label: str,
+    names: Mapping[str, str],
+    key: str,
+    address: str = "",
+    *,
+    required: bool = True,
+    menu: bool = False,
+    drops: str = "page",
+    width: int | Literal["stretch"] = "stretch",
 ) -> str:
     """One of several views or ways; the first unless the user chose another.
 
@@ -159,6 +177,8 @@ def choice(
         address: parameter of the address that holds the word, which unlike the text is the same in every language.
         required: False: none need be chosen, and none is at first (empty).
         menu: instead of buttons.
+        drops: a parameter of the address that another choice empties.
+        width: of the menu, in pixels.
     """
     first = next(iter(names)) if required else ""
     asked = st.query_params.get(address) if address else st.session_state.get(key)
@@ -166,11 +186,11 @@ def choice(
 
     def chosen() -> None:
         word = str(st.session_state[key] or "")
-        put(**{address: "" if word == first else word, "page": ""})
+        put(**{address: "" if word == first else word, drops: ""})
 
     follow = chosen if address else None
     if menu:
-        st.selectbox(label, list(names), format_func=names.__getitem__, key=key, on_change=follow)
+        st.selectbox(label, list(names), format_func=names.__getitem__, key=key, on_change=follow, width=width)
     else:
         st.segmented_control(
             label,

@@ -41,6 +41,7 @@ __all__ = [
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 _DATES = {"en": "ccc d MMM", "de": "ccc dd.MM."}
+_SHORT_DATES = {"en": "d MMM", "de": "dd.MM."}
 _DATES_WITH_YEAR = {"en": "ccc d MMM y", "de": "ccc dd.MM.y"}
 
 
@@ -99,9 +100,10 @@ def say_percent(share: float, digits: int = 0) -> str:
     return format_percent(share, pattern + {"en": "%", "de": "\u202f%"}[language()], locale=language())
 
 
-def say_date(day: date, *, year: bool = True) -> str:
-    """Such as `Mon 23 Nov 2026` or `Mo 23.11.2026`."""
-    return format_date(day, (_DATES_WITH_YEAR if year else _DATES)[language()], locale=language())
+def say_date(day: date, *, year: bool = True, weekday: bool = True) -> str:
+    """Such as `Mon 23 Nov 2026` or `Mo 23.11.2026`; without weekday also without year."""
+    formats = _SHORT_DATES if not weekday else _DATES_WITH_YEAR if year else _DATES
+    return format_date(day, formats[language()], locale=language())
 
 
 def date_format() -> str:

@@ -27,9 +27,19 @@ def paths(bench: Workbench) -> list[str]:
     """Addresses to open: every page, and what is heavy on it."""
     day = bench.attendance.day_of(bench.clock()) - timedelta(days=1)
     month = f"from={day - timedelta(days=30)}&to={day}"
-    charts = [
-        f"/attendance?{month}&chart={name}" for name in ("arrivals", "delays", "presence", "trend", "departments")
+    names = [
+        "presence",
+        "arrivals",
+        "delays",
+        "departments",
+        "hours",
+        "balance",
+        "overtime",
+        "absence",
+        "people",
+        "trend",
     ]
+    charts = [f"/attendance?{month}&view=charts&chart={name}" for name in names]
     person = next(iter(bench.people.known()))
     return [
         "/",

@@ -37,7 +37,7 @@ def places(bench: Workbench) -> dict[str, str]:
     return {
         "live": "/?camera=entrance",
         "attendance": f"/attendance?from={friday}",
-        "charts": f"/attendance?from={friday - timedelta(days=11)}&to={friday}&chart=delays",
+        "charts": f"/attendance?from={friday - timedelta(days=11)}&to={friday}&view=charts&chart=delays",
         "month": f"/month?from={day.replace(day=1) - timedelta(days=1):%Y-%m}-01",
         "person": f"/attendance?person=ben_afflek&day={day}",
         "alerts": "/alerts",
@@ -120,9 +120,6 @@ def main() -> None:
                     page = sign_in(browser, site, "admin", color_scheme=scheme)
                     for name, address in places(bench).items():
                         page.goto(site.base + address)
-                        if name == "charts":
-                            page.wait_for_timeout(2500)
-                            page.get_by_text("Charts", exact=True).first.scroll_into_view_if_needed()
                         shoot(
                             page, target / f"{name}.png", width=width, height=860, quiet_s=8 if name == "live" else 3.5
                         )

@@ -1,135 +1,114 @@
-"""Charts of the attendance page; only the chosen one is computed."""
+"""The charts tab of the attendance page: the choice of charts, and the chosen one with its picture and its data; only that is computed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import date, timedelta
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 import streamlit as st
 
 from app.ui import parts
+from app.ui.address import put
 from app.views.attendance.filters import SheetFilter
 from app.web import access
 from app.words import say, say_date
-from engine.operations.reporting import AttendanceReports
-from engine.reports import Stay, arrivals, by_department, days_of, quarters, starts, weeks
-from engine.workbench import Workbench
 
-_WEEKS = 13
+if TYPE_CHECKING:
+    from app.views.attendance.drawn import Chart
+
 _KEY = "attendance-chart"
-_TALLEST_PX = 640
+_WENT = f"{_KEY}-went"
+_TALLEST_PX, _SCROLLS_PX = 640, 900
+_LEADS_TO = ("person", "day", "from", "to", "department")
 
-Drawn = tuple[Any, str] | None
-"""A chart and its description; None: there is nothing to draw."""
+
+def may_compare_people() -> bool:
+    """Whether the signed-in user may see people ranked against each other."""
+    return access.may("attendance.view")
 
 
 @st.fragment
 @parts.guarded
 def show(asked: SheetFilter) -> None:
     """The choice of charts, and the chosen one."""
+    from app.views.attendance import drawn  # noqa: PLC0415 - Plotly takes a moment to load
+
     bench = access.reading("attendance.view")
+    if st.session_state.pop(_WENT, False):  # a point was chosen: the whole page changes
+        st.rerun()
     names = {
+        "presence": say("Presence"),
         "arrivals": say("Arrivals"),
         "delays": say("Punctuality"),
-        "presence": say("Presence"),
-        "trend": say("13 weeks"),
         "departments": say("Departments"),
+        "hours": say("Hours"),
+        "balance": say("Balance"),
+        "overtime": say("Overtime"),
+        "absence": say("Absence"),
+        "people": say("People"),
+        "trend": say("13 weeks"),
     }
-    chart = parts.choice(say("Chart"), names, _KEY, "chart", required=False)
-    if not chart:
-        st.caption(say("Choose a chart for the days and people above."))
+    if not may_compare_people():
+        del names["people"]
+    chosen = parts.choice(say("Chart"), names, _KEY, "chart")
+    if chosen == "presence":
+        asked = _one_day(asked)
+    measure = drawn.choose_measure(_KEY) if chosen == "people" else ""
+    chart = drawn.DRAWN[chosen](bench, asked, measure)
+    if chart is None:
+        parts.notice(say("No data"), say("Nothing to draw for these days and people. Choose other days."))
         return
-    drawn = _DRAWN[chart](bench, asked)
-    if drawn is None:
-        parts.notice(say("No data"), say("These days have no arrivals, or no shifts to compare them with."))
+    draw(chart, f"{_KEY}-figure", f"muster-{chosen}-{asked.first}" + f"-{asked.last}" * (asked.last > asked.first))
+
+
+def _one_day(asked: SheetFilter) -> SheetFilter:
+    """Of several people, presence is shown for one day: the last working day unless the user chose another."""
+    from app.charts.presence import opening_day  # noqa: PLC0415
+
+    rows = [row for row in asked.rows(access.reading("attendance.view")) if row.present]
+    days = sorted({row.day for row in rows}, reverse=True)
+    if len(days) < 2 or len({row.employee_id for row in rows}) == 1:
+        return asked
+    opens = opening_day(rows)
+    index = days.index(opens) if opens else 0
+    day = st.selectbox(say("Day"), days, index, format_func=say_date, key=f"{_KEY}-day-{asked.first}", width=240)
+    return replace(asked, first=day, last=day)
+
+
+def draw(chart: Chart, key: str, name: str) -> None:
+    """A chart, and below it what it shows, and its data; `name`: of saved files, without ending."""
+    tall = chart.figure.layout.height > _SCROLLS_PX
+    with st.container(height=_TALLEST_PX if tall else "content", border=tall):
+        parts.plot(chart.figure, key, chart.alt, name=name, follow=lambda: follow(key))
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        parts.soft(chart.reading)
+        if access.may("attendance.export"):
+            from app.charts.tables import csv  # noqa: PLC0415
+
+            table = chart.table
+            st.download_button(
+                say("Data, CSV"),
+                lambda: csv(table),
+                f"{name}.csv",
+                "text/csv",
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"{key}-csv",
+            )
+
+
+def follow(key: str) -> None:
+    """Go where the chosen point leads."""
+    points = st.session_state[key]["selection"]["points"]
+    address = points[0].get("customdata") if points else None
+    text = address[0] if isinstance(address, list) and address else address
+    found = {name: value for name, value in parse_qsl(str(text or "")) if name in _LEADS_TO}
+    if not found:
         return
-    figure, alt = drawn
-    tall = chart == "presence" and figure.layout.height > _TALLEST_PX
-    with st.container(height=_TALLEST_PX if tall else "content"):
-        parts.plot(figure, f"{_KEY}-figure", alt)
-
-
-def _arrivals(bench: Workbench, asked: SheetFilter) -> Drawn:
-    from app.charts.arrivals import heat_map  # noqa: PLC0415
-
-    rows = asked.rows(bench)
-    counts = quarters(arrivals(rows))
-    if not counts:
-        return None
-    return heat_map(counts, starts(rows)), say("Heat map of arrivals by weekday and quarter hour")
-
-
-def _delays(bench: Workbench, asked: SheetFilter) -> Drawn:
-    from app.charts.arrivals import delays  # noqa: PLC0415
-
-    found = [row for row in asked.rows(bench) if row.start_offset_min is not None]
-    if not found:
-        return None
-    graces = {shift.grace_min for shift in bench.config.shifts.values()}
-    figure = delays(found, graces.pop() if len(graces) == 1 else None)
-    return figure, say("A dot per arrival, minutes after the planned start")
-
-
-def _trend(bench: Workbench, asked: SheetFilter) -> Drawn:
-    from app.charts.trends import trend  # noqa: PLC0415
-
-    last = min(asked.last, AttendanceReports(bench).now.date())
-    monday = last - timedelta(days=last.weekday())
-    span = SheetFilter(monday - timedelta(weeks=_WEEKS - 1), last, asked.department, asked.find)
-    days = days_of(span.rows(bench))
-    if not days:
-        return None
-    return trend(days, weeks(days)), say("Shares of late and absent people over 13 weeks")
-
-
-def _departments(bench: Workbench, asked: SheetFilter) -> Drawn:
-    from app.charts.trends import departments  # noqa: PLC0415
-
-    found = by_department(asked.rows(bench))
-    if not found:
-        return None
-    return departments(found), say("Shares of late and absent people by department")
-
-
-def _presence(bench: Workbench, asked: SheetFilter) -> Drawn:
-    """Of one day everybody, of one person every day."""
-    from app.charts.presence import Lane, time_line  # noqa: PLC0415
-
-    rows = [row for row in asked.rows(bench) if row.first_in or row.last_out]
-    ids = {row.employee_id for row in rows}
-    if not rows:
-        return None
-    reports = AttendanceReports(bench)
-    names = {row.employee_id: row.name or row.employee_id for row in rows}
-    days = sorted({row.day for row in rows})
-    one = next(iter(ids)) if len(ids) == 1 else None
-    if one is None and len(days) > 1:
-        days = [st.selectbox(say("Day"), days[::-1], format_func=say_date, key=f"{_KEY}-day", width=240) or days[-1]]
-    found: dict[tuple[str, date], list[Stay]] = {}
-    for stay in reports.stays(days[0], days[-1], one):
-        if stay.employee_id in ids:
-            found.setdefault((stay.employee_id, stay.day), []).append(stay)
-    if one is not None:
-        lanes = [Lane(say_date(day, year=False), day, found.get((one, day), []), reports.outages(day)) for day in days]
-        title = say("When {name} was inside", name=names[one])
-    else:
-        gaps = reports.outages(days[0])
-        order = sorted(found.items(), key=lambda pair: pair[1][0].begin)
-        lanes = [Lane(names.get(who, who), day, own, gaps) for (who, day), own in order]
-        title = say("Who was inside on {day}", day=say_date(days[0]))
-    if not lanes:
-        return None
-    from app.charts.theme import label  # noqa: PLC0415
-
-    figure = time_line(lanes, label(title, 90), bench.config.zone, reports.now)
-    return figure, say("A bar per person and day from arrival to departure")
-
-
-_DRAWN: Mapping[str, Callable[[Workbench, SheetFilter], Drawn]] = {
-    "arrivals": _arrivals,
-    "delays": _delays,
-    "presence": _presence,
-    "trend": _trend,
-    "departments": _departments,
-}
+    if "from" in found:
+        found = {"to": "", **found}
+    if "person" not in found:
+        found["view"] = ""  # the rows behind the figure are on the sheet
+    put(**found)
+    st.session_state[_WENT] = True

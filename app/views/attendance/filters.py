@@ -77,21 +77,38 @@ def cut(asked: SheetFilter) -> None:
         )
 
 
+def spans(today: date) -> dict[str, tuple[date, date]]:
+    """First and last day of each period."""
+    yesterday, monday, first = today - timedelta(days=1), today - timedelta(days=today.weekday()), today.replace(day=1)
+    before = first - timedelta(days=1)
+    return {
+        "today": (today, today),
+        "yesterday": (yesterday, yesterday),
+        "week": (monday, today),
+        "month": (first, today),
+        "last": (before.replace(day=1), before),
+    }
+
+
 def row(asked: SheetFilter, today: date, departments: Sequence[str]) -> None:
     """Draw the row."""
-    names = {"today": say("Today"), "yesterday": say("Yesterday"), "week": say("Week"), "month": say("Month")}
-    yesterday, monday = today - timedelta(days=1), today - timedelta(days=today.weekday())
-    firsts_lasts = (today, today), (yesterday, yesterday), (monday, today), (today.replace(day=1), today)
-    spans = dict(zip(names, firsts_lasts, strict=True))
+    names = {
+        "today": say("Today"),
+        "yesterday": say("Yesterday"),
+        "week": say("Week"),
+        "month": say("Month"),
+        "last": say("Last month"),
+    }
+    offered = spans(today)
     st.session_state[_KEY("period")] = next(
-        (name for name, span in spans.items() if span == (asked.first, asked.last)), None
+        (name for name, span in offered.items() if span == (asked.first, asked.last)), None
     )
     st.session_state[_KEY("days")] = (asked.first, asked.last)
     st.session_state[_KEY("department")] = asked.department
     st.session_state[_KEY("find")] = asked.find
 
     def period() -> None:
-        first, last = spans[st.session_state[_KEY("period")] or "today"]
+        first, last = offered[st.session_state[_KEY("period")] or "today"]
         put(**{"from": "" if first == today else first.isoformat(), "to": "" if last == first else last.isoformat()})
 
     def days() -> None:

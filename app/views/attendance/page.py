@@ -13,6 +13,7 @@ from app.views.attendance import person as attendance_person
 from app.views.attendance.filters import SheetFilter
 from app.web import access
 from app.words import say, say_date, say_percent
+from engine.attendance import DaySheet
 from engine.operations.reporting import AttendanceReports
 from engine.reports import Headline, exceptions, headline
 from engine.workbench import Workbench
@@ -34,26 +35,41 @@ def show() -> None:
     filters.row(asked, today, [person.department for person in people.values() if person.department])
     filters.cut(asked)
     shown = asked.shown
-    board = st.fragment(parts.guarded(_board), run_every=_REFRESH_S) if shown.last >= today else _board
-    board(shown)
-    st.subheader(say("Charts"))
-    charts.show(shown)
-    if access.may("attendance.export"):
+    if st.query_params.get("chart") and "view" not in st.query_params:  # a link from before there was a view
+        put(view="charts")
+    view = st.query_params.get("view", "")
+    live = shown.last >= today and view != "charts"
+    board = st.fragment(parts.guarded(_board), run_every=_REFRESH_S) if live else _board
+    board(shown, view)
+    if view != "charts" and access.may("attendance.export"):
         downloads.show(asked)
 
 
-def _board(asked: SheetFilter) -> None:
-    """Figures, exceptions and the sheet; of today they are drawn anew every half minute."""
+def _board(asked: SheetFilter, view: str) -> None:
+    """Figures, and below them exceptions and the sheet, or charts; the sheet of today is drawn anew every half minute."""
     bench = access.reading("attendance.view")
-    if st.query_params.get("person"):  # a row was chosen: the whole page changes
+    # a row or the other view was chosen: the whole page changes
+    if st.query_params.get("person") or st.query_params.get("view", "") != view:
         st.rerun()
     reports = AttendanceReports(bench)
     rows = asked.rows(bench)
     today, several = reports.now.date(), asked.first != asked.last
-    if not rows:
+    if rows:
+        _figures(headline(rows), asked.first <= today <= asked.last, several=several)
+    elif view != "charts":
         _nothing(bench, asked, today)
         return
-    _figures(headline(rows), asked.first <= today <= asked.last, several=several)
+    names = {"sheet": say("Sheet"), "charts": say("Charts")}
+    if parts.choice(say("View"), names, "attendance-view", "view", drops="chart") == "charts":
+        charts.show(asked)
+    else:
+        _sheet(bench, asked, rows, reports, several=several)
+
+
+def _sheet(
+    bench: Workbench, asked: SheetFilter, rows: list[DaySheet], reports: AttendanceReports, *, several: bool
+) -> None:
+    """Exceptions, and all rows."""
     found = exceptions(rows, reports.now, bench.attendance.rota)
     st.subheader(say("Exceptions ({count})", count=len(found)) if found else say("Exceptions"))
     if found:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from app.ui import parts
 from app.ui.address import day_of, put, to
-from app.views.attendance import account, corrections, tables
+from app.views.attendance import account, charts, corrections, tables
 from app.web import access
 from app.words import say, say_date, say_minutes, say_month, say_number, say_time, say_weekdays, term
 from engine.attendance import DaySheet
@@ -117,7 +117,9 @@ def _cell(employee_id: str, day: date, first: date, chosen: date, row: DaySheet 
         return parts.markup('<td class="{css}"><span class="a-number">{day}</span></td>', css=css, day=day.day)
     # other filters stay in the address, so that the way back leads to where one came from
     kept = {
-        name: st.query_params[name] for name in ("from", "to", "department", "find", "chart") if name in st.query_params
+        name: st.query_params[name]
+        for name in ("from", "to", "department", "find", "view", "chart")
+        if name in st.query_params
     }
     times = tables.span(row.first_in, row.last_out, "–") if row.first_in or row.last_out else ""
     return parts.markup(
@@ -133,22 +135,13 @@ def _cell(employee_id: str, day: date, first: date, chosen: date, row: DaySheet 
 
 
 def _presence(bench: Workbench, employee_id: str, first: date, last: date, known: Person | None) -> None:
-    from app.charts.presence import Lane, time_line  # noqa: PLC0415 - Plotly takes a moment to load
-    from app.charts.theme import label  # noqa: PLC0415
+    from app.views.attendance import drawn  # noqa: PLC0415 - Plotly takes a moment to load
 
-    reports = AttendanceReports(bench)
-    found = reports.stays(first, last, employee_id) if last >= first else []
-    days = sorted({stay.day for stay in found})
-    if not days:
+    chart = drawn.of_person(bench, first, last, employee_id, {employee_id: known.name} if known else {})
+    if chart is None:
         parts.notice(say("No data"), say("No arrivals in this month."))
         return
-    lanes = [
-        Lane(say_date(day, year=False), day, [stay for stay in found if stay.day == day], reports.outages(day))
-        for day in days
-    ]
-    title = label(say("When {name} was inside", name=known.name if known else employee_id), 90)
-    figure = time_line(lanes, title, bench.config.zone, reports.now)
-    parts.plot(figure, "attendance-person-figure", say("A bar per day"))
+    charts.draw(chart, "attendance-person-figure", f"muster-presence-{first:%Y-%m}")
 
 
 def _day(bench: Workbench, reports: AttendanceReports, employee_id: str, day: date, row: DaySheet | None) -> None:

@@ -47,7 +47,10 @@ def show() -> None:
     else:
         grid.show(rows, asked, today)
         kept = {"from": f"{asked.first}", "to": f"{asked.last}", "department": asked.department, "find": asked.find}
-        parts.html(parts.link(to("/attendance", **kept), say("Charts and downloads"), "m-link"))
+        links = {say("Charts"): {"view": "charts", "chart": "hours"}, say("Sheet and downloads"): {}}
+        parts.html(
+            parts.joined(parts.link(to("/attendance", **kept, **view), text, "m-link") for text, view in links.items())
+        )
 
 
 def _figures(rows: list[DaySheet], found: list[OpenGroup]) -> None:

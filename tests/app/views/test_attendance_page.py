@@ -8,9 +8,15 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from pages import bench_of, open_page, texts
 from streamlit.testing.v1 import AppTest
 
+from app.charts.tables import csv
+from app.views.attendance import charts
+from app.views.attendance.charts import follow
+from app.views.attendance.drawn import DRAWN
+from app.views.attendance.filters import SheetFilter, spans
 from engine.demo.sample import fill, prepare_sample
 from engine.people import Dating
 from engine.workbench import Workbench
@@ -159,12 +165,15 @@ def test_names_of_people_are_texts_and_nothing_else(workspace: Path, monkeypatch
 
 
 def test_the_page_speaks_german(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = open_page(
-        "attendance", workspace, monkeypatch, "hr", language="de", query={"from": "2025-03-14", "chart": "delays"}
-    )
+    page = open_page("attendance", workspace, monkeypatch, "hr", language="de", query={"from": "2025-03-14"})
     shown = texts(page)
-    for word in ("Anwesend", "Verspätet", "Tagesblatt vom Fr 14.03.2025", "Diagramme", "Downloads"):
+    for word in ("Anwesend", "Verspätet", "Tagesblatt vom Fr 14.03.2025", "Downloads"):
         assert word in shown, word
+    assert page.segmented_control(key="attendance-view").options == ["Tagesblatt", "Diagramme"]
+    page = open_page("attendance", workspace, monkeypatch, "hr", language="de", query={**SPAN, "chart": "trend"})
+    (figure,) = page.get("plotly_chart")
+    assert "03.03." in figure.proto.spec, "Monday as Germans write it"
+    assert "Als PNG speichern" in figure.proto.config
     page = open_page(
         "attendance", workspace, monkeypatch, "hr", language="de", query={"person": "S003", "day": "2025-03-14"}
     )
@@ -174,8 +183,8 @@ def test_the_page_speaks_german(workspace: Path, monkeypatch: pytest.MonkeyPatch
 # --------------------------------------------------------------------------------------------- charts
 
 
-@pytest.mark.parametrize("chart", ["arrivals", "delays", "presence", "trend", "departments"])
-@pytest.mark.parametrize("query", [SPAN, {"from": "2025-03-14"}, {**SPAN, "find": "S003"}, {"from": "2025-03-08"}])
+@pytest.mark.parametrize("chart", list(DRAWN))
+@pytest.mark.parametrize("query", [SPAN, {"from": "2025-03-08"}])
 def test_each_chart_is_drawn_or_says_that_there_is_nothing(
     chart: str, query: dict[str, str], workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,13 +192,77 @@ def test_each_chart_is_drawn_or_says_that_there_is_nothing(
     assert not page.exception
     assert len(page.get("plotly_chart")) == 1 or "No data" in texts(page)
     assert (query == {"from": "2025-03-08"}) <= (not page.get("plotly_chart") or chart == "trend")
+    assert page.get("download_button") == [], "a viewer exports nothing"
 
 
-def test_no_chart_is_computed_until_it_is_chosen(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("asked", [SheetFilter(FRIDAY, FRIDAY), SheetFilter(FRIDAY.replace(day=3), FRIDAY, "", "S003")])
+def test_a_single_day_and_a_single_person_are_drawn_and_have_data(
+    asked: SheetFilter, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = bench_of(workspace, monkeypatch)
+    found = {name: draw(bench, asked, "hours") for name, draw in DRAWN.items()}
+    assert {name for name, chart in found.items() if chart is None} <= {"absence", "overtime"}
+    for chart in filter(None, found.values()):
+        assert csv(chart.table).startswith(",".join(chart.table.columns).encode())
+        assert len(chart.table) > 0
+
+
+def test_charts_are_beside_the_sheet_and_the_address_keeps_which(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = open_page("attendance", workspace, monkeypatch, "hr", query=SPAN)
     assert page.get("plotly_chart") == []
-    page.segmented_control(key="attendance-chart").set_value("arrivals").run()
+    page.segmented_control(key="attendance-view").set_value("charts").run()
+    assert page.selectbox(key="attendance-chart-day-2025-03-03").value == FRIDAY, "the last working day"
+    page.segmented_control(key="attendance-chart").set_value("hours").run()
+    assert (len(page.get("plotly_chart")), len(page.get("download_button"))) == (1, 1)
+    assert page.query_params["chart"] in ("hours", ["hours"])
+    assert page.dataframe == []
+    page.segmented_control(key="attendance-view").set_value("sheet").run()
+    assert "chart" not in page.query_params
+    assert page.dataframe != []
+
+
+def test_a_link_from_before_charts_had_a_tab_opens_them(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={**SPAN, "chart": "absence"})
     assert len(page.get("plotly_chart")) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "leads_to"),
+    [
+        ("person=S003&day=2025-03-14", {"person": "S003", "day": "2025-03-14"}),
+        ("from=2025-03-10&to=2025-03-16", {"from": "2025-03-10", "to": "2025-03-16"}),
+        ("from=2025-03-10", {"from": "2025-03-10", "view": ""}),
+        ("department=Sales", {"department": "Sales", "view": ""}),
+        ("site=other", {"view": "charts", "site": ""}),
+    ],
+)
+def test_a_point_leads_to_its_person_or_its_rows(
+    address: str, leads_to: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = {**SPAN, "view": "charts"}
+    state = {"k": {"selection": {"points": [{"customdata": [address]}]}}}
+    monkeypatch.setattr(st, "query_params", query)
+    monkeypatch.setattr(st, "session_state", state)
+    follow("k")
+    assert {name: query.get(name, "") for name in leads_to} == leads_to
+    assert query.get("to", "") == leads_to.get("to", "" if "from" in leads_to else SPAN["to"])
+
+
+def test_last_month_is_a_whole_month() -> None:
+    assert spans(date(2026, 3, 31))["last"] == (date(2026, 2, 1), date(2026, 2, 28))
+    assert spans(date(2026, 1, 1))["last"] == (date(2025, 12, 1), date(2025, 12, 31))
+
+
+def test_people_are_compared_only_where_that_is_wanted(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={**SPAN, "chart": "people", "by": "hours"})
+    assert page.selectbox(key="attendance-chart-measure").value == "hours"
+    assert "People" in page.segmented_control(key="attendance-chart").options
+    monkeypatch.setattr(charts, "may_compare_people", lambda: False)
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={**SPAN, "chart": "people"})
+    assert "People" not in page.segmented_control(key="attendance-chart").options
+    assert not [each for each in page.selectbox if each.key == "attendance-chart-measure"]
 
 
 # --------------------------------------------------------------------------------------------- one person
