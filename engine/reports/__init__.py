@@ -15,7 +15,7 @@ from engine.reports.headline import Exceptional, Headline, exceptions, headline
 from engine.reports.incident import incident_sheet
 from engine.reports.month import month_report
 from engine.reports.muster_list import MUSTER_COLUMNS, inside_cells, muster_list_csv, muster_list_html
-from engine.reports.payroll import payroll_period, summarise, summary_csv
+from engine.reports.payroll import payroll_period, period_days, summarise, summary_csv
 from engine.reports.stays import Stay, occupancy, stays
 from engine.reports.trends import Day, Department, Week, by_department, days_of, weeks
 
@@ -53,6 +53,7 @@ __all__ = [
     "occupancy",
     "open_groups",
     "payroll_period",
+    "period_days",
     "punctuality",
     "quarters",
     "sheet_csv",

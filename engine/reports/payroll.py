@@ -5,9 +5,10 @@ from __future__ import annotations
 import calendar
 import math
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from engine.attendance import KINDS_OF_HOURS, DaySheet, Status, kinds_of_hours
+from engine.errors import InputError
 from engine.people import TimeAccounts
 from engine.reports.columns import SUMMARY_COLUMNS
 from engine.storage import table_text
@@ -27,6 +28,39 @@ def payroll_period(first: date, last: date) -> str:
     """What `summarise` calls a range of days as one period: empty, so that months are summed, unless it begins within one
     month and ends in another, as payroll periods from the 16th to the 15th do."""
     return "" if first.day == 1 or (first.year, first.month) == (last.year, last.month) else f"{first}/{last}"
+
+
+def period_days(period: str, today: date) -> tuple[date, date]:
+    """First and last day of a period, both included.
+
+    Args:
+        period: such as `2026-10`, `2026-10-16/2026-11-15`, `this month` (up to today), `last month`, or `21 days` (up to yesterday).
+
+    Raises:
+        InputError: it is none of these.
+    """
+    first, yesterday = today.replace(day=1), today - timedelta(days=1)
+    count, _, unit = period.partition(" ")
+    if period == "this month":
+        return first, today
+    if period == "last month":
+        return (first - timedelta(days=1)).replace(day=1), first - timedelta(days=1)
+    if unit in {"day", "days"} and count.isdecimal() and 0 < int(count) < 10_000:
+        return yesterday - timedelta(days=int(count) - 1), yesterday
+    begin, _, end = period.partition("/")
+    try:
+        if end:
+            found = date.fromisoformat(begin), date.fromisoformat(end)
+        else:
+            month = date.fromisoformat(f"{period}-01")
+            found = month, month.replace(day=calendar.monthrange(month.year, month.month)[1])
+    except ValueError:
+        found = today, date.min
+    if found[1] < found[0]:
+        raise InputError(
+            f"{period!r} is not a period", hint="give such as 2026-10, 2026-10-16/2026-11-15, last month or 21 days"
+        )
+    return found
 
 
 def summarise(
