@@ -109,6 +109,6 @@ def follow(key: str) -> None:
     if "from" in found:
         found = {"to": "", **found}
     if "person" not in found:
-        found["view"] = ""  # the rows behind the figure are on the sheet
+        found |= {"view": "", "chart": ""}  # the rows behind the figure are on the sheet
     put(**found)
     st.session_state[_WENT] = True

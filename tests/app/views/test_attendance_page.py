@@ -231,9 +231,9 @@ def test_a_link_from_before_charts_had_a_tab_opens_them(workspace: Path, monkeyp
 @pytest.mark.parametrize(
     ("address", "leads_to"),
     [
-        ("person=S003&day=2025-03-14", {"person": "S003", "day": "2025-03-14"}),
+        ("person=S003&day=2025-03-14", {"person": "S003", "day": "2025-03-14", "chart": "hours"}),
         ("from=2025-03-10&to=2025-03-16", {"from": "2025-03-10", "to": "2025-03-16"}),
-        ("from=2025-03-10", {"from": "2025-03-10", "view": ""}),
+        ("from=2025-03-10", {"from": "2025-03-10", "view": "", "chart": ""}),
         ("department=Sales", {"department": "Sales", "view": ""}),
         ("site=other", {"view": "charts", "site": ""}),
     ],
@@ -241,7 +241,7 @@ def test_a_link_from_before_charts_had_a_tab_opens_them(workspace: Path, monkeyp
 def test_a_point_leads_to_its_person_or_its_rows(
     address: str, leads_to: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    query = {**SPAN, "view": "charts"}
+    query = {**SPAN, "view": "charts", "chart": "hours"}
     state = {"k": {"selection": {"points": [{"customdata": [address]}]}}}
     monkeypatch.setattr(st, "query_params", query)
     monkeypatch.setattr(st, "session_state", state)
