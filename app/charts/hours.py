@@ -204,5 +204,5 @@ def _balance_of(name: str, row: Any, *, people: bool) -> str:
     if people:
         return text
     count = say_count("{count} person", "{count} people", row.people)
-    total = told(row.total_balance, signed=True)
-    return f"{text}<br>{count}, {say('{hours} together', hours=total)}"
+    together = say("{hours} together", hours=told(row.total_balance, signed=True))
+    return f"{text}<br>{count}, {together}"
