@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import statistics
 import subprocess
 import sys
@@ -56,6 +57,20 @@ def test_stations_have_no_clock_of_their_own(station: str) -> None:
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in files]
     calls = {node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert not calls & {"now", "utcnow", "today", "monotonic", "perf_counter"}
+
+
+def test_every_dialog_and_fragment_is_guarded() -> None:
+    """Streamlit runs them again without the page around them: unguarded, they would lose the language and show tracebacks."""
+    opened = re.compile(r"^(?:st\.)?(?:dialog|fragment)\b")
+    bare = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in PAGES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+        and any(opened.match(ast.unparse(each)) for each in node.decorator_list)
+        and "parts.guarded" not in map(ast.unparse, node.decorator_list)
+    ]
+    assert bare == []
 
 
 def test_the_command_starts_without_torch_and_without_networks() -> None:

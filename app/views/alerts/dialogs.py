@@ -66,6 +66,7 @@ def merge(bench: Workbench, unknown_id: str, into: str = "") -> None:
     """Merge two dossiers; `into` is the other one if already known."""
 
     @st.dialog(say("The same person"), width="medium")
+    @parts.guarded
     def shown() -> None:
         other = into or _other(bench, unknown_id)
         if not other:
@@ -99,6 +100,7 @@ def name(bench: Workbench, unknown_id: str) -> None:
     """Name a stranger as an enrolled person."""
 
     @st.dialog(say("This is …"), width="medium")
+    @parts.guarded
     def shown() -> None:
         people = bench.people.known()
         alike = {each.person: each.similarity for each in nearest_people(bench.records, unknown_id, top=1000)}
@@ -149,6 +151,7 @@ def mark(bench: Workbench, unknown_id: str, what: Literal["watch", "ignore"], *,
     }[what, on]
 
     @st.dialog(title)
+    @parts.guarded
     def shown() -> None:
         parts.show(
             '<div class="m-row">{face}<div><strong>{name}</strong><br><span>{text}</span></div></div>',
@@ -171,6 +174,7 @@ def split(bench: Workbench, unknown_id: str, incidents: list[str]) -> None:
     """Split visits off into a new dossier."""
 
     @st.dialog(say("Different person"))
+    @parts.guarded
     def shown() -> None:
         rows = [alert.row for each in incidents if (alert := bench.alerts.get(each)) is not None]
         faces = [parts.face(parts.picture(row.image, 160), 112) for row in rows if bench.records.inside(row.image)]

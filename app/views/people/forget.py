@@ -56,6 +56,7 @@ def dialog(bench: Workbench, employee_id: str, name: str) -> None:
 
 def _ask(employee_id: str, name: str, gone: Markup) -> None:
     @st.dialog(say("Forget this person"), width="medium")
+    @parts.guarded
     def ask() -> None:
         parts.html(gone)
         wanted = name or employee_id

@@ -63,6 +63,7 @@ def _template(view: TemplateView, threshold: float, number: int, name: str) -> N
 
 def _removal(employee_id: str, chosen: list[str], count: int) -> None:
     @st.dialog(say("Remove templates"))
+    @parts.guarded
     def ask() -> None:
         last = len(chosen) >= count
         parts.show("<p>{text}</p>", text=say("Templates to remove, with their pictures: {count}", count=len(chosen)))

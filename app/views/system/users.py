@@ -157,6 +157,7 @@ def _change(accounts: dict[str, Account]) -> None:
 
 def _removal(user: str) -> None:
     @st.dialog(say("Remove a user"))
+    @parts.guarded
     def ask() -> None:
         parts.show(
             "<p>{a}</p><p>{b} <b>{user}</b></p>",

@@ -63,6 +63,7 @@ def _value(threshold: float | None) -> str:
 
 def _apply(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
     @st.dialog(say("Apply a threshold"), width="medium")
+    @parts.guarded
     def ask() -> None:
         _what_changes(bench, made, threshold)
         reason = _reason()
@@ -131,6 +132,7 @@ def _reason() -> str:
 
 def _roll_back(past: tuple[Version, ...]) -> None:
     @st.dialog(say("Roll back the threshold"), width="medium")
+    @parts.guarded
     def ask() -> None:
         latest = past[-1]
         _change(_value(latest.threshold), _goal(past))
