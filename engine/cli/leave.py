@@ -12,6 +12,7 @@ import typer
 from typer import Argument, Option
 
 from engine.cli.context import Author, EmployeeId, Json, Panel, Reason, Workspace, open_workbench, parse_day
+from engine.cli.employment import Encoding, Order, order_of
 from engine.cli.hr import show_messages
 from engine.cli.output import answer, counted, emit_json, note, say, table
 from engine.errors import InputError
@@ -19,7 +20,6 @@ from engine.errors import InputError
 if TYPE_CHECKING:
     from engine.config import Half
     from engine.people import Leave, LeaveImport, LeaveKinds
-    from engine.people.dates import DateOrder
 
 app = typer.Typer()
 _leave = typer.Typer(name="leave", help="Leave, remote and sick days: lists, entries, balances.", no_args_is_help=True)
@@ -61,9 +61,8 @@ def leave_import(
             "calendar.",
         ),
     ] = None,
-    date_order: Annotated[
-        str | None, Option(show_default="as the columns tell", help="dmy or mdy, for dates such as 11/02/2026.")
-    ] = None,
+    date_order: Order = None,
+    encoding: Encoding = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Show what would change without writing anything.")] = False,
     author: Author = "",
     workspace: Workspace = Path("data"),
@@ -73,8 +72,6 @@ def leave_import(
 
     Rows and events that cannot be used are left out with a message, and the exit code is 1. The rest is imported.
     """
-    if date_order not in {None, "dmy", "mdy"}:
-        raise InputError(f"{date_order!r} is no order of day and month", hint="give dmy or mdy")
     given = kind or []
     mapping = dict(each.split("=", 1) for each in given if "=" in each)
     whole = [each for each in given if "=" not in each]
@@ -86,7 +83,8 @@ def leave_import(
         author=author,
         kind=whole[0] if whole else None,
         mapping=mapping,
-        order=cast("DateOrder | None", date_order),
+        order=order_of(date_order),
+        encoding=encoding,
         dry_run=dry_run,
     )
     if as_json:

@@ -76,6 +76,7 @@ def import_table(
     now: datetime,
     mapping: Mapping[str, str] | None = None,
     order: DateOrder | None = None,
+    encoding: str | None = None,
     dry_run: bool = False,
 ) -> LeaveImport:
     """Import a table: who (id, e-mail or name), first and last day (both included), kind, and perhaps status, half days and a request id.
@@ -89,13 +90,14 @@ def import_table(
         now: timezone-aware time of the import.
         mapping: kinds for words that are not known, see `mapped_kinds`.
         order: of day and month in dates with slashes; None: the only one that fits all of them.
+        encoding: of a CSV file; None: it is found out.
         dry_run: report without writing.
 
     Raises:
         InputError: the file is not a table or lacks a column.
         StorageError: people or leave cannot be read or written.
     """
-    table = read_table(path, LEAVE_FIELDS)
+    table = read_table(path, LEAVE_FIELDS, encoding=encoding)
     for wanted in ("first_day", "kind"):
         if wanted not in table.headings:
             names = " or ".join(LEAVE_FIELDS[wanted][:2])

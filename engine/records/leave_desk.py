@@ -264,6 +264,7 @@ class LeaveDesk:
         kind: str | None = None,
         mapping: Mapping[str, str] | None = None,
         order: DateOrder | None = None,
+        encoding: str | None = None,
         dry_run: bool = False,
     ) -> LeaveImport:
         """Import a table or a calendar (`.ics`), see `engine.people.leave_import`.
@@ -272,6 +273,7 @@ class LeaveDesk:
             kind: of all events in a calendar; None: what each event says.
             mapping: a kind for words that are not known, or `ignore`.
             order: of day and month in a table's dates; None: as its columns tell.
+            encoding: of a table in a CSV file; None: it is found out.
             dry_run: write nothing.
 
         Raises:
@@ -298,7 +300,14 @@ class LeaveDesk:
             )
         else:
             result = import_table(
-                self._book, path, records.people, now=now, mapping=mapping, order=order, dry_run=dry_run
+                self._book,
+                path,
+                records.people,
+                now=now,
+                mapping=mapping,
+                order=order,
+                encoding=encoding,
+                dry_run=dry_run,
             )
         if result.changes and not dry_run:
             self._note(result.changes, author, "import")

@@ -480,6 +480,15 @@ def test_an_export_of_frappe_is_read(book: LeaveBook, people: PeopleStore) -> No
     assert [(each.line, each.column) for each in result.errors] == [(4, "Employee Name")]
 
 
+def test_an_old_encoding_can_be_said(book: LeaveBook, people: PeopleStore, tmp_path: Path) -> None:
+    people.put_all([Person("E4", "Işıl Şahin")])
+    path = tmp_path / "izin.csv"
+    path.write_bytes("name,from,type\nIşıl Şahin,2026-11-02,annual\n".encode("cp1254"))
+    assert import_table(book, path, people, now=NOW, dry_run=True).added == ()
+    assert len(import_table(book, path, people, now=NOW, encoding="cp1254").added) == 1
+    assert told(book) == ["E4 annual 2026-11-02"]
+
+
 def test_an_excel_file_is_read_with_its_dates_and_numbers(book: LeaveBook, people: PeopleStore, tmp_path: Path) -> None:
     sheet = openpyxl.Workbook()
     table = sheet.active

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 import pandas as pd
 import streamlit as st
 
-from app.ui import parts
+from app.ui import parts, reading
 from app.ui.messages import show_messages
 from app.views.leave import words
 from app.web import access
 from app.words import say, say_number
-from engine.people import Leave, LeaveImport, LeaveKinds
-from engine.people.dates import DateOrder
+from engine.people import DateOrder, Leave, LeaveImport, LeaveKinds
 from engine.records import uploaded
 from engine.workbench import Workbench
 
@@ -46,14 +44,15 @@ def body() -> None:
         return
     with parts.told():
         bench, author = access.acting("people.edit")
-        order = _order()
+        with st.expander(say("How to read the file")):
+            how = reading.asked("leave")
         mapping: dict[str, str] = st.session_state.get(f"{_KEY}-kinds-{file.file_id}", {})
-        result = _take(bench, file.name, file.getvalue(), author, mapping, order, dry_run=True)
+        result = _take(bench, file.name, file.getvalue(), author, mapping, how, dry_run=True)
         _unknown(bench.leave_desk.kinds, result, mapping, file.file_id)
         _show(result, bench.leave_desk.kinds)
         label = say("Import") if not result.errors else say("Import the rest")
         if st.button(label, type="primary", icon=":material/check:", disabled=not result.changes, key="import_apply"):
-            _take(bench, file.name, file.getvalue(), author, mapping, order, dry_run=False)
+            _take(bench, file.name, file.getvalue(), author, mapping, how, dry_run=False)
             parts.done(say("The list was imported"))
 
 
@@ -63,24 +62,15 @@ def _take(
     content: bytes,
     author: str,
     mapping: Mapping[str, str],
-    order: DateOrder | None,
+    how: tuple[str | None, DateOrder | None],
     *,
     dry_run: bool,
 ) -> LeaveImport:
+    encoding, order = how
     with uploaded(content, name) as path:
-        return bench.leave_desk.import_file(path, author=author, mapping=mapping, order=order, dry_run=dry_run)
-
-
-def _order() -> DateOrder | None:
-    names = {
-        "": say("As the columns tell"),
-        "dmy": say("Day first (31/12/2026)"),
-        "mdy": say("Month first (12/31/2026)"),
-    }
-    chosen = st.selectbox(
-        say("Order of dates"), list(names), format_func=lambda each: names[each], key=f"{_KEY}-order", width=320
-    )
-    return cast("DateOrder | None", chosen or None)
+        return bench.leave_desk.import_file(
+            path, author=author, mapping=mapping, order=order, encoding=encoding, dry_run=dry_run
+        )
 
 
 def _unknown(kinds: LeaveKinds, result: LeaveImport, mapping: Mapping[str, str], file_id: str) -> None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app.ui import parts
+from app.ui import parts, reading
 from app.ui.messages import show_messages
 from app.web import access
 from app.words import say, say_number
-from engine.people import ENCODINGS, DateOrder, StaffImport
+from engine.people import DateOrder, StaffImport
 from engine.records import uploaded
 from engine.workbench import Workbench
 
@@ -61,7 +61,9 @@ def body(what: str) -> None:
     file = st.file_uploader(label, type=_TYPES, key=f"import_{what}")
     if file is None:
         return
-    upload = _Upload(what, file.name, file.getvalue(), *_reading(what))
+    with st.expander(say("How to read the file")):
+        encoding, order = reading.asked(what)
+    upload = _Upload(what, file.name, file.getvalue(), encoding, order)
     with parts.told():
         bench, author = access.acting("people.edit")
         result = upload.take(bench, author, dry_run=True, skip_bad=False)
@@ -76,20 +78,6 @@ def body(what: str) -> None:
         if st.button(say("Import"), type="primary", icon=":material/check:", disabled=not ready, key="import_apply"):
             upload.take(bench, author, dry_run=False, skip_bad=skip)
             parts.done(say("The list was imported"))
-
-
-def _reading(what: str) -> tuple[str | None, DateOrder | None]:
-    """Ask how to read the file, for those whom the preview does not convince."""
-    orders: dict[str, str] = {"": say("As the columns tell"), "dmy": say("Day first"), "mdy": say("Month first")}
-    encodings = {"": say("Found out"), **ENCODINGS}
-    with st.expander(say("How to read the file")):
-        encoding = st.selectbox(
-            say("Encoding"), list(encodings), format_func=encodings.__getitem__, key=f"encoding_{what}"
-        )
-        order = st.selectbox(
-            say("Days such as 03/04"), list(orders), format_func=orders.__getitem__, key=f"order_{what}"
-        )
-    return encoding or None, "dmy" if order == "dmy" else "mdy" if order == "mdy" else None
 
 
 def _show(result: StaffImport, *, ready: bool, skip: bool) -> None:
