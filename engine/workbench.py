@@ -33,6 +33,7 @@ from engine.records import (
     LeaveDesk,
     MonthDesk,
     Office,
+    PunchDesk,
     Records,
     StaffDesk,
     UserDesk,
@@ -132,6 +133,7 @@ class Workbench:
         self.staff = StaffDesk(self.records, threshold)
         self.leave_desk = LeaveDesk(self.records)
         self.time_accounts = AccountDesk(self.records)
+        self.punches = PunchDesk(self.records, self.config.retention.attendance)
         self.users = UserDesk(self.records, self.accounts, lambda: site_names(workspace, self.config.site))
         self.kiosk = KioskDesk(self.records, self.devices)
         self._opening = threading.Lock()

@@ -24,7 +24,7 @@ from app.live.cameras import Camera, CameraWatcher
 from app.live.session import overlay
 from engine import __version__
 from engine.access import TryLater
-from engine.attendance import PunchRow
+from engine.attendance import IMPORTED, PunchRow
 from engine.config import KioskConfig
 from engine.errors import InputError, MusterError
 from engine.imaging import WORDS
@@ -135,7 +135,7 @@ class Station(CameraWatcher):
         fresh = [row.event_id for row in rows if row.event_id > newest and row.camera == self.camera.name]
         day = self.bench.attendance.day_of(self.bench.clock())
         for row in self.bench.attendance.log.read(day, day) if fresh else ():
-            if row.event_id in fresh:
+            if row.event_id in fresh and row.method != IMPORTED:
                 self.greeter.row(row)
 
     def _checked(self, employee_id: str, pin: str) -> PunchRow | None:

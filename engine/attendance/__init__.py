@@ -13,12 +13,13 @@ from engine.attendance.evidence import record_shown
 from engine.attendance.inside import Inside, count_inside, inside_now
 from engine.attendance.log import Sighting
 from engine.attendance.rota import Rota
-from engine.attendance.rows import PUNCH, DayRows, PunchRow, valid_rows
+from engine.attendance.rows import IMPORTED, PUNCH, DayRows, PunchRow, valid_rows
 from engine.attendance.sheet import Book, day_sheet
 from engine.attendance.sheets import Plan
 
 __all__ = [
     "CORRECTION",
+    "IMPORTED",
     "KINDS_OF_HOURS",
     "LONG",
     "PUNCH",

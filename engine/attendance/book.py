@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -100,6 +100,31 @@ class AttendanceBook:
         days |= {day - timedelta(days=1) for day in days}  # it may have gone on
         self.keeper.changed(days, people, now=renew and bool(found))
         return found[-1][1] if found else None
+
+    def add_imported(self, wanted: Sequence[PunchRow], people: Mapping[str, Person]) -> list[PunchRow]:
+        """Write imported passages, see `PunchLog.add`, and update the day sheets; return those that are new.
+
+        Raises:
+            StorageError: a day could not be written; those before it stay.
+        """
+        found = self.log.add(wanted)
+        self._imported(found, people)
+        return found
+
+    def take_back_import(
+        self, import_id: str, author: str, reason: str, people: Mapping[str, Person]
+    ) -> list[PunchRow]:
+        """Take back the passages of an import, see `PunchLog.take_back`, and update the day sheets; return the rows that do so.
+
+        Raises:
+            StorageError: a day could not be written.
+        """
+        found = self.log.take_back(import_id, author, reason)
+        self._imported(found, people)
+        return found
+
+    def _imported(self, rows: Iterable[PunchRow], people: Mapping[str, Person]) -> None:
+        self.keeper.changed(self._touched({row.timestamp.date() for row in rows}), people)
 
     def correct(self, wanted: Correction, people: Mapping[str, Person]) -> Correction:
         """Correct or approve a person's day, see `CorrectionLog.make`, and update its sheet.

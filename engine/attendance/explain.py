@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from engine.attendance.rows import PunchRow
+from engine.attendance.rows import IMPORTED, PunchRow
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One row of the log with its explanation; `taken_back`: reason of a later row that takes it back; None: none does."""
+    """One row of the log with its explanation.
+
+    Attributes:
+        taken_back: reason of a later row that takes it back; None: none does.
+        repeats: an imported passage that another row shows, too.
+    """
 
     row: PunchRow
     taken_back: str | None = None
+    repeats: bool = False
     parts: tuple[Part, ...] = ()
 
     def __str__(self) -> str:
@@ -39,8 +45,8 @@ class Explanation:
 _LIVENESS = {"passed": "liveness passed", "unproven": "liveness not proven", "failed": "liveness failed"}
 
 
-def explain(row: PunchRow, taken_back: str | None = None) -> Explanation:
-    """Explain a row of the attendance log; `taken_back`: see `Explanation`."""
+def explain(row: PunchRow, taken_back: str | None = None, *, repeats: bool = False) -> Explanation:
+    """Explain a row of the attendance log; `taken_back`, `repeats`: see `Explanation`."""
     parts: list[Part] = []
     if taken_back is not None:
         parts.append(Part("taken back: {reason}", {"reason": taken_back or "–"}))
@@ -50,8 +56,11 @@ def explain(row: PunchRow, taken_back: str | None = None) -> Explanation:
         parts.append(Part("not certain: {reason}", {"reason": row.reason or "–"}))
     elif row.reason:
         parts.append(Part("because {reason}", {"reason": row.reason}))
-    parts += _of_pin(row) if row.method == "pin" else _of_face(row)
-    return Explanation(row, taken_back, tuple(parts))
+    ways = {"pin": _of_pin, IMPORTED: _of_import}
+    parts += ways.get(row.method, _of_face)(row)
+    if repeats:
+        parts.append(Part("another row shows the same passage"))
+    return Explanation(row, taken_back, repeats, tuple(parts))
 
 
 def _of_pin(row: PunchRow) -> Iterator[Part]:
@@ -59,6 +68,13 @@ def _of_pin(row: PunchRow) -> Iterator[Part]:
     yield Part("the person entered their PIN at camera {camera}", {"camera": row.camera or "–"})
     if row.evidence_image:
         yield Part("the picture of that moment is kept")
+
+
+def _of_import(row: PunchRow) -> Iterator[Part]:
+    """No camera saw it."""
+    yield Part("imported, recorded by {camera}", {"camera": row.camera or "–"})
+    if row.author:
+        yield Part("imported by {author}", {"author": row.author})
 
 
 def _of_face(row: PunchRow) -> Iterator[Part]:

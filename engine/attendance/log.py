@@ -8,15 +8,17 @@ that it resembled most: it adds to nobody's time, but that person is not called 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
 from engine.attendance.presence import Direction
-from engine.attendance.rows import PUNCH, PunchEvent, PunchRow, valid_rows
+from engine.attendance.rows import IMPORTED, PUNCH, PunchEvent, PunchRow, not_taken_back
 from engine.attendance.rules import event_for
 from engine.storage import new_id
 from engine.storage.logs import Logs
@@ -140,7 +142,7 @@ class PunchLog(TypedDayLog[PunchRow]):
         time = wanted.timestamp.astimezone(self._zone)
         day, place = time.date(), (wanted.camera, wanted.track)
         with self.exclusive():
-            rows = valid_rows(self.about(wanted.employee_id, day - timedelta(days=1), day))
+            rows = not_taken_back(self.about(wanted.employee_id, day - timedelta(days=1), day))
             found = [
                 (
                     row,
@@ -159,6 +161,80 @@ class PunchLog(TypedDayLog[PunchRow]):
             if found:
                 self.append(day, [retraction for _, retraction in found])
             return found
+
+    def unknown(self, wanted: Iterable[PunchRow]) -> list[PunchRow]:
+        """Return the imported passages that the log does not have yet, each person's of one moment once, with their ids.
+
+        Args:
+            wanted: punches without ids, in the order in which they are written.
+
+        Raises:
+            StorageError: the log cannot be read.
+        """
+        there, taken_back = dict[tuple[str, datetime], PunchRow](), Counter[tuple[str, datetime]]()
+        rows = [replace(row, timestamp=row.timestamp.astimezone(self._zone)) for row in wanted]
+        for logged in self.by_day(sorted({row.timestamp.date() for row in rows})).values():
+            old = [row for row in logged if row.method == IMPORTED]
+            there |= {row.content: row for row in not_taken_back(old)}
+            taken_back.update(row.content for row in old if row.event == "retract")
+        found = []
+        for row in rows:
+            content = row.content
+            if content not in there:
+                there[content] = row
+                found.append(replace(row, event_id=self._imported_id(row, taken_back[content])))
+        return found
+
+    def add(self, wanted: Sequence[PunchRow]) -> list[PunchRow]:
+        """Append imported passages that the log does not have yet; return them.
+
+        Raises:
+            StorageError: a day could not be written; those before it stay, and adding them again does no harm.
+        """
+        with self.exclusive():
+            found = self.unknown(wanted)
+            by_day: dict[date, list[PunchRow]] = {}
+            for row in found:
+                by_day.setdefault(row.timestamp.date(), []).append(row)
+            for day, rows in sorted(by_day.items()):
+                self.append(day, sorted(rows, key=lambda row: (row.timestamp, row.event_id)))
+        return found
+
+    def take_back(self, import_id: str, author: str, reason: str) -> list[PunchRow]:
+        """Take back the passages of an import that still count; return the rows that do so.
+
+        Raises:
+            StorageError: a day could not be written; a second attempt continues.
+        """
+        written = []
+        with self.exclusive():
+            for day, rows in self.by_day(self.days()).items():
+                own = [row for row in not_taken_back(rows) if row.method == IMPORTED and row.track == import_id]
+                back = [
+                    replace(
+                        row,
+                        event_id=f"{row.event_id}-back",
+                        event="retract",
+                        refers_to=row.event_id,
+                        author=author,
+                        reason=reason,
+                    )
+                    for row in own
+                ]
+                if back:
+                    self.append(day, back)
+                    written += back
+        return written
+
+    def _imported_id(self, row: PunchRow, number: int) -> str:
+        """The id of an imported row follows from its person and moment. It reveals nothing once the person is forgotten.
+
+        Args:
+            number: of earlier rows of the same content that were taken back.
+        """
+        who, time = self.raw.sealer.pseudonym(row.employee_id), row.timestamp.astimezone(UTC).isoformat()
+        basis = "\0".join((IMPORTED, who, time, str(number)))
+        return f"{row.timestamp:%Y%m%dT%H%M%S}-{hashlib.sha256(basis.encode('utf-8', 'replace')).hexdigest()[:12]}"
 
     def evidence_path(self, sighting: Sighting) -> Path:
         """Path for a new picture of a sighting, certain or not."""
@@ -179,7 +255,8 @@ class PunchLog(TypedDayLog[PunchRow]):
 
     def _event(self, sighting: Sighting, day: date) -> PunchEvent | None:
         own = self.about(sighting.employee_id, day - timedelta(days=1), day + timedelta(days=1))
-        valid, direction = valid_rows(own), self._direction(sighting.camera)
+        own = [row for row in own if row.method != IMPORTED]  # what cameras record does not depend on imports
+        valid, direction = not_taken_back(own), self._direction(sighting.camera)
         rows = [*valid, *(row for row in own if row.event == "unidentified")]
         rows = [row for row in rows if row.direction == direction]
         punches, seen, doubts = (

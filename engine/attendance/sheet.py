@@ -22,7 +22,7 @@ from engine.attendance.periods import Periods, forces, reach
 from engine.attendance.presence import Mark, TimesInside, times_inside
 from engine.attendance.punctual import NO_EDGE, Edge, Punctuality, without_gaps
 from engine.attendance.rota import Planned, Rota
-from engine.attendance.rows import DayRows, PunchRow
+from engine.attendance.rows import DayRows, PunchRow, without_repeats
 from engine.attendance.stay import CurrentStay, current_stay
 from engine.config import AttendanceConfig
 from engine.config.away import Away
@@ -76,7 +76,8 @@ def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None =
     everybody = {*seen, *corrected, *(book.people if book.rota or book.leave else ())}
     sheet = []
     for employee_id in everybody if only is None else everybody & {only}:
-        passages = [row for rows in near for row in rows.passages.get(employee_id, ()) if row.event_id not in withdrawn]
+        own = [row for rows in near for row in rows.passages.get(employee_id, ()) if row.event_id not in withdrawn]
+        passages = without_repeats(own)
         person = _Person(employee_id, day, book, passages, doubts.get(employee_id, []), corrected.get(employee_id, []))
         if (found := person.sheet()) is not None:
             sheet.append(found)

@@ -23,6 +23,7 @@ from engine.cli import (
     month,
     notify,
     people,
+    punches,
     records,
     replay,
     security,
@@ -37,7 +38,7 @@ app = typer.Typer(name="muster", no_args_is_help=True, pretty_exceptions_enable=
 _PANELS = {
     Panel.START: (demo, workbench, machine),
     Panel.RECOGNISE: (people, watching, kiosk, archive),
-    Panel.ATTENDANCE: (attendance, leave, account, month, hr),
+    Panel.ATTENDANCE: (attendance, punches, leave, account, month, hr),
     Panel.SECURITY: (security, notify),
     Panel.ADMINISTER: (users, store, records),
     Panel.MEASURE: (calibrate, replay, evaluate),

@@ -9,11 +9,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from engine.attendance import DaySheet, Inside, PunchRow, valid_rows
+from engine.attendance import IMPORTED, DaySheet, Inside, PunchRow, valid_rows
 from engine.attendance.explain import Explanation, explain
 from engine.attendance.periods import AFTER, BEFORE, Periods, forces
 from engine.people import TimeAccounts
-from engine.reports import Stay, excel_bytes, month_report, muster_list_html, stays
+from engine.reports import (
+    PassageInForce,
+    Stay,
+    excel_bytes,
+    month_report,
+    muster_list_html,
+    passages_in_force,
+    stays,
+)
 from engine.types import NOBODY
 from engine.workbench import Workbench
 
@@ -66,6 +74,25 @@ class AttendanceReports:
             found |= {(who, day): own for day in days if (own := periods.on(day))}
         return found
 
+    def punches(
+        self, first: date, last: date, only: str | None = None, *, seen: bool = False, author: str = ""
+    ) -> list[PassageInForce]:
+        """Return the passages that count, to hand them on; the audit log records who did so.
+
+        Args:
+            only: one person's id.
+            seen: with sightings within the cool-down.
+        """
+        bench, attendance = self._bench, self._bench.attendance
+        rows = attendance.log.read(first - BEFORE, last + AFTER)
+        corrections = attendance.corrections.about_days(first - BEFORE, last + AFTER)
+        approved = attendance.plan.config.approval_first
+        found = passages_in_force(rows, corrections, first, last, bench.config.zone, approved=approved)
+        wanted = [row for row in found if only in {None, row.employee_id} and (seen or not row.seen)]
+        author = bench.records.names.author(author)
+        bench.records.note("export_punches", only or "", f"{len(wanted)} punches, {first} to {last}", author=author)
+        return wanted
+
     def stays(self, first: date, last: date, only: str | None = None) -> list[Stay]:
         """Return when people were inside, see `engine.reports.stays`; `only`: one person's id.
 
@@ -107,7 +134,11 @@ class AttendanceReports:
         own = [row for row in rows if row.event != "retract" and begin <= row.timestamp < end]
         own = [row for row in own if row.event_id not in valid] + periods.on(day)
         return [
-            explain(replace(row, reason=readable(row.reason)), withdrawn.get(row.event_id))
+            explain(
+                replace(row, reason=readable(row.reason)),
+                withdrawn.get(row.event_id),
+                repeats=row.method == IMPORTED and row.event_id not in {*valid, *withdrawn},
+            )
             for row in sorted(own, key=lambda row: (row.timestamp, row.event_id))
         ]
 

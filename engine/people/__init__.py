@@ -1,10 +1,21 @@
-"""Who works here: the staff list, employment, leave and other absence, and the imports of all of them.
+"""Who works here: the staff list, employment, leave and other absence, and the lists of other programs, those of terminals included.
 
-Not here: faces (`engine.gallery`, `engine.enrolment`), attendance (`engine.attendance`).
+Not here: faces (`engine.gallery`, `engine.enrolment`), attendance and its log (`engine.attendance`).
 """
 
+from engine.people.absence import StaffIds
 from engine.people.account_list import AccountImport, hours_of, read_openings
 from engine.people.balance import Balance, balances
+from engine.people.clock_files import (
+    CLOCK_FIELDS,
+    DIRECTIONS,
+    ClockDirection,
+    ClockFile,
+    ClockPunch,
+    read_clock_file,
+    read_ids,
+)
+from engine.people.clock_times import in_zone
 from engine.people.dates import DateOrder
 from engine.people.employment import NO_CAREER, Career, Dating, EmploymentBook, EmploymentRow
 from engine.people.kinds import LeaveKinds
@@ -29,6 +40,8 @@ from engine.people.text_files import ENCODINGS
 from engine.people.time_account import AccountEntry, TimeAccountBook, TimeAccounts
 
 __all__ = [
+    "CLOCK_FIELDS",
+    "DIRECTIONS",
     "ENCODINGS",
     "NO_CAREER",
     "PEOPLE_COLUMNS",
@@ -36,6 +49,9 @@ __all__ = [
     "AccountImport",
     "Balance",
     "Career",
+    "ClockDirection",
+    "ClockFile",
+    "ClockPunch",
     "DateOrder",
     "Dating",
     "EmploymentBook",
@@ -50,6 +66,7 @@ __all__ = [
     "PeopleStore",
     "Person",
     "RowMessage",
+    "StaffIds",
     "StaffImport",
     "TimeAccountBook",
     "TimeAccounts",
@@ -65,5 +82,8 @@ __all__ = [
     "import_shifts",
     "import_staff",
     "import_table",
+    "in_zone",
+    "read_clock_file",
+    "read_ids",
     "read_openings",
 ]

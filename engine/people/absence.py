@@ -9,6 +9,28 @@ from typing import Literal
 from engine.people.store import Person
 from engine.people.tables import TableRow, plain
 
+_DECIMAL = re.compile(r"(\d+)[.,]0+")
+
+
+def spelling(employee_id: str) -> str:
+    """Return an id without what spreadsheets and terminals change: leading zeros, an added decimal, upper case."""
+    decimal = _DECIMAL.fullmatch(employee_id)
+    return (decimal[1] if decimal else employee_id).casefold().lstrip("0")
+
+
+class StaffIds:
+    """Finds people by ids as terminals write them."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self._alike: dict[str, list[str]] = {}
+        for each in ids:
+            self._alike.setdefault(spelling(each), []).append(each)
+
+    def find(self, text: str) -> str | None:
+        """Return the id, or the only one that is spelt like it but for zeros and case; None: there is none."""
+        alike = self._alike.get(spelling(text), [])
+        return text if text in alike else alike[0] if len(alike) == 1 else None
+
 
 class RowRefused(Exception):
     """An entry cannot be used; `field`: the one at fault, may be empty; `level`: `error` if a person should look at it."""

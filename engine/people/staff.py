@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.people.dates import ORDERS, DateOrder, infer_order, needs_order
+from engine.people.dates import DateOrder
 from engine.people.staff_rows import STAFF_FIELDS, StaffRows
 from engine.people.store import PeopleStore
-from engine.people.tables import RowMessage, Table, read_table
+from engine.people.tables import RowMessage, order_of_days, read_table
 
 _DATES = ("hired_on", "left_on", "valid_from", "consent_at")
 
@@ -76,7 +76,9 @@ def import_staff(
     if not {"name", "first_name", "last_name"} & set(table.headings):
         raise InputError(f"{path} has no column with names", hint="name one of them name, or first name and last name")
     stored = people.all()
-    order, said = _order_of(table, date_order)
+    texts = [row.text(field) for row in table.rows for field in _DATES if row.text(field)]
+    spans = [(row.text("hired_on"), row.text("left_on")) for row in table.rows]
+    order, said = order_of_days(texts, date_order, spans)
     sheet = StaffRows(table, stored, now, order, shifts)
     sheet.messages += said
     for row in table.rows:
@@ -104,14 +106,3 @@ def import_staff(
     wanted = (*added, *changed)
     people.put_all((sheet.people[key] for key in wanted), {key: sheet.datings[key] for key in wanted})
     return dataclasses.replace(result, written=True)
-
-
-def _order_of(table: Table, given: DateOrder | None) -> tuple[DateOrder | None, list[RowMessage]]:
-    """Return the order of day and month in a list, and what to say about it."""
-    texts = [row.text(field) for row in table.rows for field in _DATES if row.text(field)]
-    spans = [(row.text("hired_on"), row.text("left_on")) for row in table.rows]
-    order = given or infer_order(texts, spans)
-    if order is None or given or not needs_order(texts):
-        return order, []
-    text = f"days such as 03/04/2026 are read as {ORDERS[order]}, as all days of the file allow: give the order if that is wrong"
-    return order, [RowMessage(0, "", "warning", text)]

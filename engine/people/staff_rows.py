@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from engine.errors import InputError
+from engine.people.absence import spelling
 from engine.people.dates import DateOrder, NotADay, read_day
 from engine.people.employment import NO_CAREER, UNDATED, Career, Dating, moved
 from engine.people.store import Person, clean_department, clean_email, clean_id, clean_name
@@ -68,7 +69,7 @@ class StaffRows:
         self.people: dict[str, Person] = {}
         self.datings: dict[str, Dating] = {}
         self.lines: dict[str, int] = {}
-        self._spelling = {_spelling(key): key for key in stored}
+        self._spelling = {spelling(key): key for key in stored}
 
     def _say(self, line: int, field: str, text: str, level: Literal["error", "warning"] = "error") -> None:
         self.messages.append(RowMessage(line, self._table.headings.get(field, ""), level, text))
@@ -99,7 +100,7 @@ class StaffRows:
             self._say(row.line, "employee_id", "the id is missing")
             return ""
         employee_id = self._cleaned(row, "employee_id", clean_id)
-        other = self._spelling.setdefault(_spelling(employee_id), employee_id)
+        other = self._spelling.setdefault(spelling(employee_id), employee_id)
         if employee_id and employee_id not in self._stored and other != employee_id:
             where = "exists" if other in self._stored else f"is in line {self.lines.get(other, '?')}"
             text = f"{employee_id} counts as a new person, but {other} {where}: did a spreadsheet change the id?"
@@ -253,9 +254,3 @@ def clean_consent(text: str, now: datetime) -> str:
     if local.date() > now.date():
         raise InputError(f"{text} is in the future")
     return moment.isoformat() if "T" in text or ":" in text else moment.date().isoformat()
-
-
-def _spelling(employee_id: str) -> str:
-    """Return an id without what spreadsheets change: leading zeros, an added decimal, upper case."""
-    decimal = _DECIMAL.fullmatch(employee_id)
-    return (decimal[1] if decimal else employee_id).casefold().lstrip("0")

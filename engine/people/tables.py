@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import InputError
+from engine.people.dates import ORDERS, DateOrder, infer_order, needs_order
 from engine.people.text_files import read_text
 from engine.people.workbooks import Lines, is_workbook, workbook_lines
 from engine.storage import decode_cell
@@ -67,16 +68,52 @@ class Table:
         headings: as written in the file, by field.
         rows: those that are not blank.
         messages: faults and notes from reading.
+        header: all headings, known or not.
     """
 
     headings: Mapping[str, str]
     rows: tuple[TableRow, ...]
     messages: tuple[RowMessage, ...]
+    header: tuple[str, ...] = ()
 
 
 def headings(**fields: str) -> dict[str, tuple[str, ...]]:
     """Return the accepted headings by field, from lists separated by commas."""
     return {field: tuple(names.split(", ")) for field, names in fields.items()}
+
+
+def order_of_days(
+    texts: Sequence[str], given: DateOrder | None, spans: Sequence[tuple[str, str]] = ()
+) -> tuple[DateOrder | None, list[RowMessage]]:
+    """Return the order of day and month in the days of a table, and what to say about it.
+
+    Args:
+        texts, spans: see `infer_order`.
+        given: the order that somebody gave.
+    """
+    order = given or infer_order(texts, spans)
+    if order is None or given or not needs_order(texts):
+        return order, []
+    text = f"days such as 03/04/2026 are read as {ORDERS[order]}, as all days of the file allow: give the order if that is wrong"
+    return order, [RowMessage(0, "", "warning", text)]
+
+
+def with_columns(fields: Mapping[str, Sequence[str]], given: Mapping[str, str]) -> dict[str, Sequence[str]]:
+    """Return accepted headings in which some fields have one heading alone, which then means nothing else.
+
+    Args:
+        given: headings by field.
+
+    Raises:
+        InputError: there is no such field.
+    """
+    if unknown := given.keys() - fields.keys():
+        raise InputError(f"{min(unknown)!r} is no column that is read", hint=f"choose one of {', '.join(fields)}")
+    taken = {plain_heading(heading) for heading in given.values()}
+    return {
+        field: (plain_heading(given[field]),) if field in given else [each for each in names if each not in taken]
+        for field, names in fields.items()
+    }
 
 
 def read_table(path: Path, fields: Mapping[str, Sequence[str]], *, encoding: str | None = None) -> Table:
@@ -122,7 +159,9 @@ def read_table(path: Path, fields: Mapping[str, Sequence[str]], *, encoding: str
         row, found = _row(line, cells, header, columns)
         rows.append(row)
         messages += found
-    return Table({field: header[index] for field, index in columns.items()}, tuple(rows), tuple(messages))
+    return Table(
+        {field: header[index] for field, index in columns.items()}, tuple(rows), tuple(messages), tuple(header)
+    )
 
 
 def _header(lines: Lines, names: Mapping[str, Sequence[str]]) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.access import Audit
-from engine.attendance import cells, valid_rows
+from engine.attendance import IMPORTED, cells, valid_rows
 from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.imaging import encode_jpeg, read_image
@@ -184,7 +184,7 @@ def _sure(records: Records, subject: Subject) -> set[Path | None]:
     """Return the pictures whose main face is the person's by decision: enrolment, and valid punches."""
     held = valid_rows(subject.attendance)
     if subject.templates:  # somebody else may have entered the PIN, and the face can show that
-        held = [row for row in held if row.method != "pin"]
+        held = [row for row in held if row.method not in {"pin", IMPORTED}]
     enrolment = {path for path in subject.own_pictures() if path.parent.name == "enrolment"}
     return enrolment | {records.inside(row.evidence_image) for row in held}
 
@@ -203,7 +203,7 @@ _README = """What is held on {employee_id}, as of {time}.
 
 person.json           the row in the list of people, and whether a PIN is kept (its hash alone)
 templates.json        numbers computed from pictures of the face, with which faces are compared
-attendance_log.json   each time a camera recognised this person, or almost, or their PIN was entered, and what was taken back
+attendance_log.json   each time a camera recognised this person, or almost, a PIN or an import said so, and what was taken back
 day_sheets.json       attendance by day, as made from the log
 corrections.json      what people corrected or approved in it
 closed_months.json    the days of closed months as they were sealed for payroll

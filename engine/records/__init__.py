@@ -11,6 +11,8 @@ from engine.records.kiosk_desk import KioskDesk
 from engine.records.leave_desk import LeaveDesk, LeaveView
 from engine.records.months import MonthDesk, counted_kinds, open_kind
 from engine.records.office import BulkAction, Office, Suggestion
+from engine.records.punch_desk import ImportedPunches, PunchDesk, PunchImport
+from engine.records.punch_rows import ReadingOfPunches
 from engine.records.staff_desk import StaffDesk, TemplateView, uploaded
 from engine.records.user_desk import UserDesk
 from engine.storage.logs import Finding
@@ -20,11 +22,15 @@ __all__ = [
     "AlertBoard",
     "BulkAction",
     "Finding",
+    "ImportedPunches",
     "KioskDesk",
     "LeaveDesk",
     "LeaveView",
     "MonthDesk",
     "Office",
+    "PunchDesk",
+    "PunchImport",
+    "ReadingOfPunches",
     "Records",
     "StaffDesk",
     "Suggestion",

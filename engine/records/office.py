@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.attendance import Book, Correction, DaySheet, Inside, PunchRow, inside_now, valid_rows
+from engine.attendance import IMPORTED, Book, Correction, DaySheet, Inside, PunchRow, inside_now, valid_rows
 from engine.attendance.presence import Direction
 from engine.errors import InputError
 from engine.face_reader import FaceReader, subject
@@ -152,6 +152,11 @@ class Office:
             raise InputError(f"{event_id} was taken back before", hint="nothing needs to be done")
         same = (row.employee_id, row.camera, row.track)
         track = [each for each in valid_rows(rows) if (each.employee_id, each.camera, each.track) == same]
+        if row.method == IMPORTED:
+            raise InputError(
+                f"{event_id} was imported, so no camera saw a face",
+                hint=f"`muster correct {row.employee_id} --remove {event_id}` takes it out",
+            )
         picture = records.inside(row.evidence_image)
         if picture is None:
             raise InputError(f"the picture of {event_id} is gone", hint="correct the day with `muster correct` instead")

@@ -16,6 +16,7 @@ from engine.reports.incident import incident_sheet
 from engine.reports.month import month_report
 from engine.reports.muster_list import MUSTER_COLUMNS, inside_cells, muster_list_csv, muster_list_html
 from engine.reports.payroll import payroll_period, period_days, summarise, summary_csv
+from engine.reports.punches import PassageInForce, attlog, passages_in_force, punches_csv
 from engine.reports.stays import Stay, occupancy, stays
 from engine.reports.trends import Day, Department, Week, by_department, days_of, weeks
 
@@ -33,11 +34,13 @@ __all__ = [
     "FalseAlarms",
     "Headline",
     "OpenGroup",
+    "PassageInForce",
     "StatusStyle",
     "Stay",
     "Week",
     "alert_rates",
     "arrivals",
+    "attlog",
     "by_department",
     "days_of",
     "excel_bytes",
@@ -52,8 +55,10 @@ __all__ = [
     "muster_list_html",
     "occupancy",
     "open_groups",
+    "passages_in_force",
     "payroll_period",
     "period_days",
+    "punches_csv",
     "punctuality",
     "quarters",
     "sheet_csv",

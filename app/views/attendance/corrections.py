@@ -26,7 +26,11 @@ def show(bench: Workbench, employee_id: str, day: date, passages: Sequence[Expla
     if own:
         _history(bench, own)
     if access.may("attendance.correct"):
-        _form(employee_id, day, [each for each in passages if each.taken_back is None and each.row.passage], own, row)
+        _form(employee_id, day, [each for each in passages if _counts(each)], own, row)
+
+
+def _counts(each: Explanation) -> bool:
+    return each.taken_back is None and each.row.passage and not each.repeats
 
 
 def _what(bench: Workbench, each: Correction) -> str:

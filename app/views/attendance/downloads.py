@@ -10,7 +10,7 @@ from app.web import access
 from app.words import say, term
 from engine.errors import MusterError
 from engine.operations.reporting import AttendanceReports
-from engine.reports import COLUMNS, SUMMARY_COLUMNS, payroll_period, sheet_csv, summary_csv
+from engine.reports import COLUMNS, SUMMARY_COLUMNS, attlog, payroll_period, punches_csv, sheet_csv, summary_csv
 from engine.workbench import Workbench
 
 _KEY = "attendance-file"
@@ -23,15 +23,22 @@ _FILES = {
     "excel": ("attendance", "xlsx", _EXCEL),
     "report": ("attendance", "html", "text/html"),
     "payroll": ("payroll", "csv", "text/csv"),
+    "punches": ("punches", "csv", "text/csv"),
+    "attlog": ("attlog", "dat", "text/plain"),
     "muster": ("muster-list", "html", "text/html"),
 }
 """Name, suffix and media type by kind."""
 
 
-def _content(kind: str, bench: Workbench, asked: SheetFilter) -> bytes:
+def _content(kind: str, bench: Workbench, asked: SheetFilter, author: str) -> bytes:
     reports = AttendanceReports(bench)
     if kind == "muster":  # the list for the assembly point is of now, and of everybody
         return reports.muster_page(bench.office.inside()).encode()
+    if kind in {"punches", "attlog"}:
+        passages = reports.punches(asked.first, asked.last, author=author)
+        wanted = {row.employee_id for row in asked.rows(bench)}
+        passages = [row for row in passages if row.employee_id in wanted]
+        return (attlog(passages) if kind == "attlog" else punches_csv(passages)).encode()
     rows = asked.rows(bench)
     period = payroll_period(asked.first, asked.last)
     if kind == "csv":
@@ -56,6 +63,8 @@ def show(asked: SheetFilter) -> None:
         "excel": say("Day sheet, Excel"),
         "report": say("Printable report, HTML"),
         "payroll": say("Payroll summary, CSV"),
+        "punches": say("Punches, CSV"),
+        "attlog": say("Punches as of a terminal, attlog.dat"),
         "muster": say("Muster list (who is inside), HTML"),
     }
     problem = None
@@ -66,9 +75,9 @@ def show(asked: SheetFilter) -> None:
         if st.button(say("Prepare"), icon=":material/build:", key=f"{_KEY}-make"):
             st.session_state.pop(_MADE, None)
             try:
-                bench, _author = access.acting("attendance.export")
+                bench, author = access.acting("attendance.export")
                 with st.spinner(say("Preparing the file…")):
-                    st.session_state[_MADE] = (wanted, _content(kind, bench, asked))
+                    st.session_state[_MADE] = (wanted, _content(kind, bench, asked, author))
             except MusterError as error:
                 problem = error
         made = st.session_state.get(_MADE)

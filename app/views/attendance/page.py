@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.ui import parts
 from app.ui.address import put, to
-from app.views.attendance import charts, downloads, filters, tables
+from app.views.attendance import charts, downloads, filters, importing, tables
 from app.views.attendance import person as attendance_person
 from app.views.attendance.filters import SheetFilter
 from app.web import access
@@ -30,7 +30,12 @@ def show() -> None:
         return
     today = AttendanceReports(bench).now.date()
     asked = filters.wanted(today)
-    st.title(say("Attendance"))
+    title, button = st.columns([2, 1], vertical_alignment="center")
+    title.title(say("Attendance"))
+    if access.may("attendance.correct"):
+        with button, st.container(horizontal=True, horizontal_alignment="right"):
+            if st.button(say("Import punches"), icon=":material/upload_file:"):
+                importing.dialog()
     people = bench.people.known()
     filters.row(asked, today, [person.department for person in people.values() if person.department])
     filters.cut(asked)

@@ -14,7 +14,7 @@ from app.ui.address import day_of, put, to
 from app.views.attendance import account, charts, corrections, tables
 from app.web import access
 from app.words import say, say_date, say_minutes, say_month, say_number, say_time, say_weekdays, term
-from engine.attendance import DaySheet
+from engine.attendance import IMPORTED, DaySheet
 from engine.attendance.explain import Explanation
 from engine.operations.reporting import AttendanceReports
 from engine.reports import headline
@@ -191,6 +191,7 @@ def _passage(each: Explanation, names: Mapping[str, str], *, evidence: bool) -> 
     row = each.row
     direction = {"in": say("came in"), "out": say("went out")}.get(row.direction or "both", say("passed by"))
     kind = {"seen": say("seen again"), "unidentified": say("not certain")}.get(row.event, "")
+    kind = say("imported") if row.method == IMPORTED else kind
     head = parts.markup(
         "<strong>{time}</strong> {what}",
         time=say_time(row.timestamp),
@@ -204,7 +205,10 @@ def _passage(each: Explanation, names: Mapping[str, str], *, evidence: bool) -> 
         if row.evidence_image
         else parts.markup(
             '<span class="a-no">{text}</span>',
-            text=say("sample data, no picture") if row.method == "sample" else say("no picture kept"),
+            text={
+                "sample": say("sample data, no picture"),
+                IMPORTED: say("imported, no picture"),
+            }.get(row.method, say("no picture kept")),
         )
     )
     return parts.markup(

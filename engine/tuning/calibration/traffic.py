@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.attendance import IMPORTED
 from engine.evaluation import Estimate, Rate, Resampling
 from engine.incidents import IncidentKind
 from engine.records import Records
@@ -48,7 +49,7 @@ def traffic_of(records: Records, people: int, now: datetime) -> Traffic:
     """Return the traffic of the last four weeks; without enough days assume two arrivals per person and one stranger a day."""
     today = records.attendance.day_of(now)
     first = today - WINDOW + timedelta(days=1)
-    rows = records.attendance.log.read(first, today)
+    rows = [row for row in records.attendance.log.read(first, today) if row.method != IMPORTED]  # cameras' traffic
     days = Counter(row.timestamp.date() for row in rows if row.event == "punch")
     if len(days) < _ENOUGH_DAYS:
         return Traffic(2.0 * people, 1.0, _WORKING_DAYS, "assumed", len(days))

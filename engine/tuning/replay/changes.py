@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 
-from engine.attendance import PunchRow, valid_rows
+from engine.attendance import IMPORTED, PunchRow, valid_rows
 from engine.config import EventsConfig, VotingConfig
 from engine.errors import InputError
 from engine.incidents import IncidentKind, IncidentRow
@@ -56,7 +56,8 @@ class _LoggedRows:
             self.pictures[key] = row.image
 
     def add_attendance(self, rows: Sequence[PunchRow], tracks: Mapping[Key, TrackSighting]) -> None:
-        """Add the rows of the attendance log."""
+        """Add the rows of the attendance log, except for imported ones: no camera's decision depends on them."""
+        rows = [row for row in rows if row.method != IMPORTED]
         self.taken_back = {row.refers_to for row in rows if row.event == "retract" and row.author != "engine"}
         for row in valid_rows([row for row in rows if row.event != "retract" or row.author == "engine"]):
             key = (row.camera, row.track)
@@ -124,7 +125,8 @@ class Past:
         self._passages = [
             row for row in incidents if row.kind is IncidentKind.TAILGATING and self._within(row.timestamp)
         ]
-        punches = [row for row in valid_rows(attendance) if row.event == "punch" and self._within(row.timestamp)]
+        recorded = [row for row in attendance if row.method != IMPORTED]
+        punches = [row for row in valid_rows(recorded) if row.event == "punch" and self._within(row.timestamp)]
         self._without_sighting = sum((row.camera, row.track) not in logged for row in punches)
 
     def _day(self, time: datetime) -> date:
