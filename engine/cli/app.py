@@ -20,6 +20,7 @@ from engine.cli import (
     kiosk,
     leave,
     machine,
+    mail,
     month,
     notify,
     people,
@@ -43,6 +44,7 @@ _PANELS = {
     Panel.ADMINISTER: (users, store, records),
     Panel.MEASURE: (calibrate, replay, evaluate),
 }
+attendance.report_app.add_typer(mail.app)
 for _panel, _modules in _PANELS.items():
     for _module in _modules:
         app.add_typer(_module.app, rich_help_panel=_panel)

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from engine.people import TimeAccounts
 
 app = typer.Typer()
+report_app = typer.Typer(name="report", invoke_without_command=True)
+app.add_typer(report_app, rich_help_panel=Panel.ATTENDANCE)
 
 
 def cell_table(title: str, columns: list[str], rows: Sequence[Mapping[str, object]]) -> None:
@@ -49,8 +51,9 @@ def cell_table(title: str, columns: list[str], rows: Sequence[Mapping[str, objec
     table(title, headings, [[row.get(column, "") for column in columns] for row in rows])
 
 
-@app.command(rich_help_panel=Panel.ATTENDANCE)
+@report_app.callback()
 def report(
+    context: typer.Context,
     day: Day = None,
     month: Month = None,
     since: From = None,
@@ -67,6 +70,8 @@ def report(
 
     For each person and day: first in, last out, hours, status, and how certain that is.
     """
+    if context.invoked_subcommand is not None:
+        return
     from engine.attendance import cells
     from engine.operations.reporting import AttendanceReports
     from engine.reports import sheet_csv

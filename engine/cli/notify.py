@@ -17,6 +17,7 @@ from engine.errors import ConfigError, InputError
 if TYPE_CHECKING:
     from engine.config import Config, NotificationRule
     from engine.incidents.notifications import Channels, DeliveryRow, Outbox
+    from engine.workbench import Workbench
 
 app = typer.Typer(name="notify", help="Test and deliver notifications of incidents.", no_args_is_help=True)
 
@@ -39,6 +40,13 @@ def _show(deliveries: Sequence[DeliveryRow], title: str, as_json: bool) -> None:
         return
     rows = [(each.rule, each.channel, each.result, each.attempt, each.detail) for each in deliveries]
     table(title, ("rule", "channel", "result", "attempt", "detail"), rows)
+
+
+def _boxes(bench: Workbench) -> tuple[Outbox, Outbox]:
+    """The outbox of notifications and the one of scheduled reports."""
+    from engine.operations.mailing import ReportMail
+
+    return bench.outbox, ReportMail(bench).outbox
 
 
 @app.command()
@@ -113,9 +121,8 @@ def send_test(
 
 @app.command()
 def outbox(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
-    """List the messages that wait to be delivered."""
-    _, box = _open(workspace)
-    waiting = box.waiting()
+    """List the messages and reports that wait to be delivered."""
+    waiting = [message for box in _boxes(open_workbench(workspace)) for message in box.waiting()]
     if as_json:
         emit_json([message.model_dump(mode="json", exclude={"body", "facts"}) for message in waiting])
         return
@@ -131,16 +138,19 @@ def outbox(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
 
 @app.command()
 def drain(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
-    """Try to deliver all waiting messages now.
+    """Try to deliver all waiting messages and reports now.
 
     The exit code is 1 if a message could not be delivered.
     """
-    config, box = _open(workspace)
-    deliveries = box.drain(_channels(workspace, config).send, everything=True)
+    from engine.operations.mailing import ReportMail
+
+    bench = open_workbench(workspace)
+    deliveries = bench.outbox.drain(_channels(workspace, bench.config).send, everything=True)
+    deliveries += ReportMail(bench).deliver(everything=True)
     if deliveries or as_json:
         _show(deliveries, "Attempts", as_json)
     if not as_json:
-        _show_left(len(box.waiting()), tried=bool(deliveries))
+        _show_left(sum(len(box.waiting()) for box in _boxes(bench)), tried=bool(deliveries))
     if any(delivery.result != "delivered" for delivery in deliveries):
         raise typer.Exit(1)
 

@@ -249,7 +249,7 @@ def punches_export(
         raise InputError(f"{form!r} is no format", hint="give attlog or csv")
     bench = open_workbench(workspace)
     reports = AttendanceReports(bench)
-    span = days(day, month, reports.now.date(), since, until)
+    span = days(day, month, reports.now.date(), since, until, rules=bench.config.attendance)
     ids = {employee_id: who for who, employee_id in (read_ids(people) if people else {}).items()}
     rows = reports.punches(*span, person, seen=seen, author=author)
     sys.stdout.write(attlog(rows, ids) if form == "attlog" else punches_csv(rows))

@@ -48,6 +48,7 @@ from engine.config.cameras import (
 )
 from engine.config.interface import AppConfig, KioskConfig, OidcConfig
 from engine.config.leave import LEAVE_STATUSES, LeaveKindConfig, with_standard
+from engine.config.reports import ReportsConfig, ScheduledReport
 from engine.errors import ConfigError
 
 __all__ = [
@@ -74,10 +75,12 @@ __all__ = [
     "OidcConfig",
     "PresentationConfig",
     "QualityConfig",
+    "ReportsConfig",
     "RetentionConfig",
     "RotaConfig",
     "Rounding",
     "RuntimeConfig",
+    "ScheduledReport",
     "ShiftConfig",
     "SourcesConfig",
     "TrackingConfig",
@@ -121,6 +124,7 @@ class Config(BaseSettings):
     events: EventsConfig = EventsConfig()
     sources: SourcesConfig = SourcesConfig()
     notifications: NotificationsConfig = NotificationsConfig()
+    reports: ReportsConfig = ReportsConfig()
     attendance: AttendanceConfig = AttendanceConfig()
     shifts: dict[str, ShiftConfig] = {}
     """By name, such as `[shifts.office]`."""
@@ -151,6 +155,13 @@ class Config(BaseSettings):
                 raise ValueError(f"rotas.{name}: the cycle names {', '.join(unknown)}, which is no shift")
             if name in self.shifts:
                 raise ValueError(f"rotas.{name}: a shift has the same name")
+        return self
+
+    @model_validator(mode="after")
+    def _different_senders(self) -> Config:
+        rules = {rule.name for rule in self.notifications.rules}  # the log of deliveries names either
+        if twice := sorted(rules & {report.name for report in self.reports.scheduled}):
+            raise ValueError(f"a notification rule and a scheduled report are both named {twice[0]!r}; rename one")
         return self
 
     @field_validator("timezone")
@@ -226,8 +237,9 @@ def load_config(workspace: Path, **overrides: Any) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        # rules carry passwords and tokens: never repeat their values
-        value = "" if first["loc"][:1] in {("notifications",), ("store",)} else f" = {first.get('input')!r}"
+        # they carry passwords and tokens: never repeat their values
+        secret = {("notifications",), ("reports",), ("store",)}
+        value = "" if first["loc"][:1] in secret else f" = {first.get('input')!r}"
         raise ConfigError(
             f"setting {place}{value}: {first['msg']}", hint=f"correct it in {path} or in MUSTER_*"
         ) from error

@@ -1,4 +1,4 @@
-"""Work beside the cameras: close days, erase expired data, deliver notifications. Also decides which process records a camera."""
+"""Work beside the cameras: close days, erase expired data, deliver messages. Also decides which process records a camera."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from engine.errors import MusterError
 from engine.incidents.notifications import Channels, Courier
+from engine.operations.mailing import ReportMail
 from engine.storage import claimed, file_name
 from engine.workbench import Workbench
 
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 _JOIN_S = 5.0
 _SHEETS_S = 10.0
 """How often day sheets are exported if recorders write to a database."""
+_REPORTS_S = 20.0
+"""How often scheduled reports are looked for."""
 
 
 @contextlib.contextmanager
@@ -46,10 +49,11 @@ def upkeep(work: Callable[[], object], every_s: float = 3600.0) -> Iterator[None
 
 @contextlib.contextmanager
 def attended(bench: Workbench) -> Iterator[None]:
-    """Within the context, deliver notifications, close days that are over, apply dated changes of people, erase expired data.
+    """Within the context, deliver notifications, send scheduled reports, close days that are over, apply dated changes of people,
+    erase expired data.
 
     Raises:
-        ConfigError: a notification rule cannot be followed.
+        ConfigError: a notification rule cannot be followed, or a scheduled report cannot be sent.
     """
 
     def keep_house() -> None:
@@ -64,12 +68,16 @@ def attended(bench: Workbench) -> Iterator[None]:
             bench.attendance.keeper.follow(bench.clock(), bench.people.known())
 
     rules = bench.config.notifications
+    mail = ReportMail(bench)
+    mail.check()
     with upkeep(keep_house), contextlib.ExitStack() as stack:
         if bench.config.store:
             stack.enter_context(upkeep(follow, _SHEETS_S))
         if rules.rules:
             channels = Channels(bench.workspace, rules, clock=bench.clock)
             stack.callback(Courier(bench.outbox, channels.send, interval_s=rules.interval_s).close)
+        if bench.config.reports.scheduled:
+            stack.enter_context(upkeep(mail.work, _REPORTS_S))
         yield
 
 

@@ -18,6 +18,7 @@ DOCUMENTS = {
     "devices.json": 0o600,
     "pins.json": 0o600,
     "calibration.json": 0o640,
+    "reports.json": 0o640,
 }
 """Names of the documents, and the access rights of their files."""
 

@@ -1,11 +1,11 @@
-"""System: cameras, recognition, storage, checks, audit trail and users."""
+"""System: cameras, recognition, storage, messages, checks, audit trail and users."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from app.ui import parts
-from app.views.system import audit, cameras, check, recognition, users, workspace
+from app.views.system import audit, cameras, check, mail, recognition, users, workspace
 from app.web import access, services
 from app.words import LANGUAGES, say
 from engine.errors import MusterError
@@ -14,6 +14,7 @@ _PARTS = {
     "cameras": ("system.view", cameras.show),
     "recognition": ("system.view", recognition.show),
     "workspace": ("system.view", workspace.show),
+    "mail": ("system.view", mail.show),
     "check": ("system.view", check.show),
     "audit": ("system.audit", audit.show),
     "users": ("system.manage", users.show),
@@ -32,6 +33,7 @@ def show() -> None:
         "cameras": say("Cameras"),
         "recognition": say("Recognition"),
         "workspace": say("Workspace"),
+        "mail": say("Outbox"),
         "check": say("Check-up"),
         "audit": say("Audit trail"),
         "users": say("Users"),

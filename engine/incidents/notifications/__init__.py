@@ -4,10 +4,10 @@
 Muster sends nothing. See docs/notifications.md.
 """
 
-from engine.incidents.notifications.channels import Channels, send_apprise
+from engine.incidents.notifications.channels import Channels, send_apprise, understands
 from engine.incidents.notifications.courier import Courier
 from engine.incidents.notifications.outbox import DELIVERIES, DeliveryRow, Outbox, Sender
-from engine.incidents.notifications.rules import Held, Message, Target, compose, matches, targets
+from engine.incidents.notifications.rules import Held, Message, Target, channel_of, compose, matches, targets
 from engine.incidents.notifications.webhook import SendResult, post_webhook, sign, verify_signature
 
 __all__ = [
@@ -21,11 +21,13 @@ __all__ = [
     "SendResult",
     "Sender",
     "Target",
+    "channel_of",
     "compose",
     "matches",
     "post_webhook",
     "send_apprise",
     "sign",
     "targets",
+    "understands",
     "verify_signature",
 ]

@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -74,14 +74,23 @@ def _service(url: SecretStr) -> Any:
     return apprise.Apprise([instance], asset=asset) if instance is not None else None
 
 
+def understands(url: SecretStr) -> bool:
+    """Return whether apprise understands an address in its notation.
+
+    Raises:
+        ConfigError: apprise is not installed.
+    """
+    return _service(url) is not None
+
+
 def send_apprise(
-    url: SecretStr, title: str, body: str, attach: Path | None = None, *, warning: bool = False
+    url: SecretStr, title: str, body: str, attach: Sequence[Path] = (), *, warning: bool = False
 ) -> SendResult:
     """Send plain text through apprise.
 
     Args:
         url: address in apprise's notation.
-        attach: a picture.
+        attach: a picture, or the files of a report.
         warning: mark the message as a warning if the service can.
 
     Raises:
@@ -99,7 +108,7 @@ def send_apprise(
             title=title,
             notify_type="warning" if warning else "info",
             body_format="text",
-            attach=str(attach) if attach else None,
+            attach=list(map(str, attach)) or None,
         )
     finally:
         logger.removeHandler(reasons)
@@ -150,7 +159,7 @@ class Channels:
                 self._targets[target.rule, target.channel, target.place] = target
                 if target.place == 0:
                     self._keys[rule.name] = _key(rule, workspace)
-                elif _service(target.address) is None:
+                elif not understands(target.address):
                     raise ConfigError(
                         f"notification rule {rule.name!r}: apprise does not understand the address {target.channel}… "
                         f"(number {target.place} of its kind), or lacks a package for it",
@@ -182,7 +191,8 @@ class Channels:
                 body = _webhook_body(message, picture)
                 return post_webhook(target.address, key, body, message.message_id, self._clock(), self._timeout_s)
             warning = message.facts.get("severity") in _WARNING_FROM
-            return send_apprise(target.address, message.title, message.body, picture, warning=warning)
+            pictures = [picture] if picture else []
+            return send_apprise(target.address, message.title, message.body, pictures, warning=warning)
         except Exception as error:  # noqa: BLE001 - services raise many things, whose texts may hold addresses
             return SendResult("retry", f"failed: {type(error).__name__}")
 

@@ -5,6 +5,7 @@
     outbox/20261122T204107-5f0c9a1e.json     one message for one address; ids only, no names, no credentials
     outbox/limits.json                       what each rule sent lately about each camera
     outbox/….json.damaged                    unreadable files
+    outbox/reports/….json                    the same for scheduled reports, which may take a while: alerts never wait for them
     log/deliveries-2026-11-22.csv            every attempt (append-only)
 
 Muster removes a message after delivery. After a crash in between it sends the message again with the same id: at least once.
@@ -13,7 +14,7 @@ Muster removes a message after delivery. After a crash in between it sends the m
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -84,6 +85,7 @@ class Outbox:
 
     Args:
         workspace: folder of `outbox/` and `log/`.
+        folder: of the messages, within the workspace.
         logs: makes the delivery log; default: files in the workspace.
     """
 
@@ -95,8 +97,9 @@ class Outbox:
         *,
         clock: Callable[[], datetime],
         logs: Logs | None = None,
+        folder: str = "outbox",
     ) -> None:
-        self.folder = workspace / "outbox"
+        self.folder = workspace / folder
         self._limits_path = self.folder / "limits.json"
         logs = logs or FileLogs(workspace / "log")
         self.log = TypedDayLog(logs.daily("deliveries", DELIVERIES.columns), DELIVERIES)
@@ -134,6 +137,15 @@ class Outbox:
                     self._path(message).unlink(missing_ok=True)
                 raise
         return len(messages)
+
+    def queue(self, messages: Iterable[Message]) -> None:
+        """Queue messages durably; one that already waits is replaced.
+
+        Raises:
+            StorageError: a message cannot be written.
+        """
+        for message in messages:
+            self._write(message)
 
     def _compose(self, rule: NotificationRule, row: IncidentRow, now: datetime, held: Held | None) -> list[Message]:
         return [

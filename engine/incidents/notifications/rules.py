@@ -70,11 +70,11 @@ class Message(BaseModel):
 
     Attributes:
         message_id: the same at every attempt, so that receivers can drop duplicates.
-        incident_id: empty in a test message.
+        incident_id: empty in a test message and in a scheduled report.
         rule, channel, place: see `Target`.
         next_at: time of the next attempt.
         title, body: for people.
-        facts: columns of the incident, for programs.
+        facts: columns of the incident, for programs; of a report, its first and last day.
         held: number of incidents that the rule's limit held back before.
         image: attached picture, relative to the workspace; may be empty.
     """
@@ -123,13 +123,13 @@ def targets(rule: NotificationRule) -> list[Target]:
         found.append(Target(rule.name, f"{parts.scheme.lower()}://{host}{port}", 0, rule.webhook))
     places: Counter[str] = Counter()
     for address in rule.to:
-        channel = _channel(address.get_secret_value())
+        channel = channel_of(address.get_secret_value())
         places[channel] += 1
         found.append(Target(rule.name, channel, places[channel], address))
     return found
 
 
-def _channel(address: str) -> str:
+def channel_of(address: str) -> str:
     """Return scheme and host of an address in apprise's notation, or the scheme alone if the host may be a credential."""
     scheme = address.split("://", 1)[0].lower()
     try:

@@ -63,7 +63,7 @@ def test_others_than_administrators_see_neither_audit_nor_users(
     place.audit.note("enrol", "E1", "secret detail", author="sam", now=place.clock())
     for part in ("audit", "users"):
         page = opened(place, monkeypatch, part, role)
-        assert parts_of(page) == ["Cameras", "Recognition", "Workspace", "Check-up"]
+        assert parts_of(page) == ["Cameras", "Recognition", "Workspace", "Outbox", "Check-up"]
         assert "secret detail" not in str([table.value for table in page.dataframe])
         assert not page.text_input
 
@@ -90,6 +90,29 @@ def test_administrators_see_all_parts_and_the_address_names_the_part(
 
 def test_a_part_that_does_not_exist_is_the_first(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Watching now" in texts(opened(place, monkeypatch, "nothing"))
+
+
+def test_the_outbox_says_how_to_begin(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = texts(opened(place, monkeypatch, "mail", "hr"))
+    assert "No scheduled reports" in shown
+    assert "No notification rules" in shown
+
+
+def test_the_outbox_lists_reports_and_rules_without_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "muster.toml").write_text(
+        '[reports]\nmail_server = "mailtos://muster:s3cret@example.org"\n[[reports.scheduled]]\nname = "week"\n'
+        'to = ["hr@example.org"]\ndepartments = ["Lab", "Moon"]\n'
+        '[[notifications.rules]]\nname = "night"\nto = ["mailtos://muster:s3cret@example.org"]\n'
+    )
+    workbench = bench_of(tmp_path, monkeypatch)
+    enrol(workbench, "E1", "Ann Lee", face(1, 0))
+    shown = texts(opened(workbench, monkeypatch, "mail", "hr"))
+    assert "hr@example.org" in shown
+    assert "week: nobody works in Moon" in shown
+    assert "mailtos://example.org" in shown
+    assert "s3cret" not in shown
 
 
 # --------------------------------------------------------------------------------------------- cameras, workspace, recognition
