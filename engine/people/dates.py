@@ -34,20 +34,21 @@ def infer_order(texts: Iterable[str], spans: Iterable[tuple[str, str]] = ()) -> 
 
     Args:
         texts: of all columns with days.
-        spans: first and last day of each row; an order in which a span ends before it begins does not fit.
+        spans: first and last day of each row; an order in which a span ends before it begins does not fit, unless it is wrong in
+            any order: one broken row must not make every day of the file uncertain.
     """
     written = [text for text in texts if _is_numeric(text) and any(_is_day(text, order) for order in ORDERS)]
     if not written:
         return None
 
-    both = list(spans)
+    def is_span(span: tuple[str, str], order: DateOrder) -> bool:
+        first, last = span
+        return _is_day(first, order) and _is_day(last, order) and read_day(first, order) <= read_day(last, order)
+
+    sound = [span for span in spans if any(is_span(span, order) for order in ORDERS)]
 
     def fits(order: DateOrder) -> bool:
-        return all(_is_day(text, order) for text in written) and all(
-            read_day(first, order) <= read_day(last, order)
-            for first, last in both
-            if _is_day(first, order) and _is_day(last, order)
-        )
+        return all(_is_day(text, order) for text in written) and all(is_span(span, order) for span in sound)
 
     fitting = [order for order in ORDERS if fits(order)]
     return fitting[0] if len(fitting) == 1 else None

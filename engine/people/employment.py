@@ -264,7 +264,7 @@ def moved(career: Career, before: Person | None, after: Person, dating: Dating, 
 
 def _employed(career: Career, hired_on: date | None, left_on: date | None, noted: Noted) -> Career:
     again = hired_on is not None and left_on is not None and left_on < hired_on  # left, and came back
-    if left_on is not None and again:
+    if left_on is not None and again and all(each.last != left_on for each in career.times()):  # not read before
         career = career.left(left_on, noted)
     if hired_on is not None:
         career = career.hired(hired_on, noted)

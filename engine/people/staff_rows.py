@@ -70,6 +70,17 @@ class StaffRows:
         self.datings: dict[str, Dating] = {}
         self.lines: dict[str, int] = {}
         self._spelling = {spelling(key): key for key in stored}
+        self._as_numbers = self._ids_are_numbers()
+
+    def _ids_are_numbers(self) -> bool:
+        """Whether a spreadsheet wrote each id of the list as a number, 1042.0 for 1042; said once."""
+        ids = [text for row in self._table.rows if (text := row.text("employee_id"))]
+        found = bool(ids) and not self._stored.keys() & set(ids) and all(_DECIMAL.fullmatch(each) for each in ids)
+        if found:
+            bare = ids[0].partition(".")[0].partition(",")[0]
+            text = f"each id ends in .0, as a spreadsheet writes numbers: {ids[0]} is read as {bare}"
+            self._say(0, "employee_id", text, "warning")
+        return found
 
     def _say(self, line: int, field: str, text: str, level: Literal["error", "warning"] = "error") -> None:
         self.messages.append(RowMessage(line, self._table.headings.get(field, ""), level, text))
@@ -80,7 +91,7 @@ class StaffRows:
         before = self._stored.get(employee_id, NOBODY)
         person = Person(
             employee_id,
-            self._name(row),
+            self._name(row, employee_id),
             # an empty cell keeps the stored value: a list without consents does not withdraw them
             self._cleaned(row, "department", clean_department) or before.department,
             self._cleaned(row, "email", clean_email) or before.email,
@@ -90,16 +101,22 @@ class StaffRows:
         )
         dating = self._dating(row, person)
         if employee_id in self.lines:
-            self._say(row.line, "employee_id", f"the id {employee_id} is already in line {self.lines[employee_id]}")
+            text = f"the id {employee_id} is already in line {self.lines[employee_id]}: remove one of the rows, or correct an id"
+            self._say(row.line, "employee_id", text)
         elif employee_id:
             self.people[employee_id], self.lines[employee_id] = person, row.line
             self.datings[employee_id] = dating
 
     def _id(self, row: TableRow) -> str:
         if not row.text("employee_id"):
-            self._say(row.line, "employee_id", "the id is missing")
+            name = " ".join(filter(None, (row.text(field) for field in ("name", "first_name", "last_name"))))
+            self._say(
+                row.line, "employee_id", f"the id is missing{f' for {name}' if name else ''}: write it in this cell"
+            )
             return ""
         employee_id = self._cleaned(row, "employee_id", clean_id)
+        if self._as_numbers:
+            employee_id = _DECIMAL.sub(r"\1", employee_id)
         other = self._spelling.setdefault(spelling(employee_id), employee_id)
         if employee_id and employee_id not in self._stored and other != employee_id:
             where = "exists" if other in self._stored else f"is in line {self.lines.get(other, '?')}"
@@ -113,7 +130,7 @@ class StaffRows:
             self._say(row.line, "employee_id", text, "warning")
         return employee_id
 
-    def _name(self, row: TableRow) -> str:
+    def _name(self, row: TableRow, employee_id: str) -> str:
         headings = self._table.headings
         name, first, last = (row.text(field) for field in ("name", "first_name", "last_name"))
         if "name" in headings and "first_name" in headings and "last_name" not in headings:
@@ -122,7 +139,7 @@ class StaffRows:
             name = f"{first} {last}"
         field = next(field for field in ("name", "last_name", "first_name") if field in headings)
         if not name.strip():
-            self._say(row.line, field, "the name is empty")
+            self._say(row.line, field, f"the name of {employee_id or 'this row'} is empty: write it in this cell")
             return ""
         if not any(ch.isalpha() for ch in name):
             self._say(row.line, field, f"{name.strip()} is no name: is this the right column?", "warning")
@@ -175,6 +192,9 @@ class StaffRows:
                 f"{row.text('shift')!r} is not a shift of the settings ({known}): not read",
                 "warning",
             )
+        if hired_on and left_on and left_on < hired_on:
+            text = f"{left_on} is before the first day {hired_on}: read as left and hired again; correct it if that is wrong"
+            self._say(row.line, "left_on", text, "warning")
         left = left_on is not None and left_on < self._now.date()
         if (
             left_on

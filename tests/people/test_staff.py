@@ -340,7 +340,7 @@ def test_an_id_that_a_spreadsheet_spoilt_is_a_warning(store: PeopleStore) -> Non
 @pytest.mark.parametrize(
     ("rows", "line", "word"),
     [
-        ("1042.0,Ann", 2, "1042 as a spreadsheet changed it"),
+        ("1042.0,Ann\nE7,Ben", 2, "1042 as a spreadsheet changed it"),
         ("E17,Ann\ne17,Ben", 3, "but E17 is in line 2"),
         ("1042,Ann\n1042.0,Ben", 3, "but 1042 is in line 2"),
         ("0042,Ann\n42,Ben", 3, "but 0042 is in line 2"),
@@ -351,6 +351,26 @@ def test_what_a_spreadsheet_does_to_ids_is_told(store: PeopleStore, rows: str, l
     result = take(store, f"id,name\n{rows}\n")
     assert [(message.line, message.level) for message in result.messages] == [(line, "warning")]
     assert word in result.messages[0].text
+
+
+def test_a_column_of_ids_that_a_spreadsheet_wrote_as_numbers_is_read_and_said_once(store: PeopleStore) -> None:
+    result = take(store, "Employee #,name\n1042.0,Ann\n1043.0,Ben\n")
+    assert result.added == ("1042", "1043")
+    assert [(message.line, message.column, message.level) for message in result.messages] == [
+        (0, "Employee #", "warning")
+    ]
+    again = take(store, "Employee #,name\n1042.0,Ann\n1043.0,Ben\n")
+    assert again.unchanged == ("1042", "1043")
+
+
+def test_one_row_that_ends_before_it_begins_leaves_the_order_of_the_others_certain(store: PeopleStore) -> None:
+    content = "id,name,hired on,left on\n1,Ann,21/01/2013,\n2,Ben,03/09/2018,\n3,Cem,05/06/2019,01/01/2001\n"
+    result = take(store, content)
+    assert (result.added, result.errors) == (("1", "2", "3"), ())
+    told = [(message.line, message.column) for message in result.messages if "hired again" in message.text]
+    assert told == [(4, "left on")]
+    again = take(store, content)
+    assert (again.unchanged, again.errors) == (("1", "2", "3"), ())
 
 
 def test_the_rows_without_errors_can_be_imported(store: PeopleStore) -> None:
