@@ -152,7 +152,7 @@ STATUSES: Mapping[str, StatusStyle] = {
 
 def heading(column: str) -> str:
     """A column's name for people: `utc_offset` becomes `UTC offset`."""
-    text = column.replace("_", " ").replace("utc", "UTC").replace("pct", "%")
+    text = column.replace("_", " ").replace("utc", "UTC").replace("csv", "CSV").replace("pct", "%")
     return text[:1].upper() + text[1:]
 
 

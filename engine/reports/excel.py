@@ -99,13 +99,15 @@ def excel_bytes(
         )
         made = f"Made on {generated_at:%Y-%m-%d at %H:%M} ({generated_at.isoformat()[-6:]})"
         style = _Style(book)
-        days = _sheet(book, style, "Days", _DAYS, list(map(_typed, rows)), frozen=2)
+        days = _sheet(book, style, "Days", _DAYS, list(map(_typed, rows)), frozen=_DAYS.index("date") + 1)
         days.print_area(0, 0, max(len(rows), 1), len(_PRINTED) - 1)
         sums = summarise(rows, period, accounts=accounts)
-        _sheet(book, style, "Summary", tuple(SUMMARY_COLUMNS), sums, frozen=2)
+        summary = _sheet(book, style, "Summary", tuple(SUMMARY_COLUMNS), sums, frozen=2)
         _sheet(book, style, "Columns", _MEANINGS, _meanings(made, verified), frozen=0)
         for sheet in book.worksheets():
             _page(sheet, title, made)
+        summary.fit_to_pages(2, 0)  # on one page its columns would be too small to read
+        summary.repeat_columns(0, 1)
     return memory.getvalue()
 
 
@@ -120,8 +122,9 @@ class _Style:
         self.text = new()
         self.wrapped = new(text_wrap=True)
         self.date = new(num_format="yyyy-mm-dd", align="left")
-        self.time = new(num_format="hh:mm:ss", align="left")
+        self.time = new(num_format="hh:mm", align="left")  # as everywhere in Muster; the seconds stay in the cell
         self.hours = new(num_format="0.00")
+        self.balance = new(num_format="+0.00;[Red]\u22120.00;0.00")
         self.whole = new(num_format="0")
         self.status = {
             word: new(bg_color=_tint(status.colour), bold=status.group in {"open", "absent"})
@@ -199,7 +202,7 @@ def _write(sheet: Worksheet, style: _Style, line: int, index: int, column: str, 
     """Write a cell with the type of its value; return its width in characters."""
     value = row.get(column)
     if isinstance(value, float):
-        sheet.write_number(line, index, value, style.hours)
+        sheet.write_number(line, index, value, style.balance if column == "balance" else style.hours)
     elif isinstance(value, int):
         sheet.write_number(line, index, value, style.whole)
     elif isinstance(value, time):
