@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from app.ui import frame, parts
 from app.views import PAGES, registration
 from app.web import access, oidc
 from app.web.collector import spare_what_is_loaded
 from app.words import say
+from engine.access import Account
 from engine.errors import MusterError
 
 
@@ -21,6 +23,26 @@ def _tidy(path: str) -> None:
     for name, page in (("export", "people"), ("attendance-made", "attendance"), ("tuning-replay", "tuning")):
         if path != page:
             st.session_state.pop(name, None)
+
+
+def _pages(account: Account) -> list[StreamlitPage]:
+    """The pages that an account may see. Streamlit shows one of them at the server's address, without a path of its own."""
+    own = [page for page in PAGES if account.may(page.action)]
+    shown = [
+        st.Page(
+            parts.guarded(page.show),
+            title=page.title(),
+            icon=page.icon,
+            url_path=page.path,
+            default=page is PAGES[0],
+        )
+        for page in own
+    ]
+    if own[0] is not PAGES[0]:  # links lead to all other pages by their paths, so this one keeps its own, too
+        first = parts.guarded(own[0].show)
+        start = st.Page(first, title=own[0].title(), url_path="start", default=True, visibility="hidden")
+        shown.insert(0, start)
+    return shown
 
 
 def main() -> None:
@@ -38,20 +60,7 @@ def main() -> None:
             _tidy("")
             oidc.show()
             return
-        pages = [page for page in PAGES if account.may(page.action)]
-        chosen = st.navigation(
-            [
-                st.Page(
-                    parts.guarded(page.show),
-                    title=page.title(),
-                    icon=page.icon,
-                    url_path=page.path,
-                    default=page is pages[0],
-                )
-                for page in pages
-            ],
-            expanded=True,
-        )
+        chosen = st.navigation(_pages(account), expanded=True)
         _tidy(chosen.url_path)
         frame.sidebar(account)
         if access.site() in access.sites():

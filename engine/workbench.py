@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from engine.access import AccountBook, Audit, DeviceBook, PinBook, site_names
+from engine.access import AccountBook, Audit, DeviceBook, PinBook, TokenBook, site_names
 from engine.alignment import ALIGNMENT_ID
 from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
 from engine.config import Config, load_config
@@ -36,6 +36,7 @@ from engine.records import (
     PunchDesk,
     Records,
     StaffDesk,
+    TokenDesk,
     UserDesk,
 )
 from engine.reports import CaseFiles
@@ -86,6 +87,7 @@ class Workbench:
         logs = store.logs
         self.accounts = AccountBook(store.document("accounts.json", mode=0o600), self.config.site)
         self.devices = DeviceBook(store.document("devices.json", mode=0o600))
+        self.tokens = TokenBook(store.document("tokens.json", mode=0o600))
         self.pins = PinBook(store.document("pins.json", mode=0o600))
         self.audit = Audit(zone, logs)
         self.leave = LeaveBook(store.document("leave.csv"), LeaveKinds(self.config.leave))
@@ -136,6 +138,7 @@ class Workbench:
         self.punches = PunchDesk(self.records, self.config.retention.attendance)
         self.users = UserDesk(self.records, self.accounts, lambda: site_names(workspace, self.config.site))
         self.kiosk = KioskDesk(self.records, self.devices)
+        self.token_desk = TokenDesk(self.records, self.tokens)
         self._opening = threading.Lock()
 
     def _model(self) -> str:

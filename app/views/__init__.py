@@ -41,7 +41,7 @@ PAGES = (
     Page("live", "live.view", lambda: say("Live"), ":material/videocam:", live.show),
     Page("attendance", "attendance.view", lambda: say("Attendance"), ":material/event_available:", attendance.show),
     Page("month", "attendance.view", lambda: say("Month"), ":material/calendar_month:", month.show),
-    Page("leave", "attendance.correct", lambda: say("Leave"), ":material/beach_access:", leave.show),
+    Page("leave", "leave.view", lambda: say("Leave"), ":material/beach_access:", leave.show),
     Page("alerts", "alerts.view", _alerts, ":material/notifications:", alerts.show),
     Page("people", "people.view", lambda: say("People"), ":material/group:", people.show),
     Page("registration", "people.enrol", lambda: say("Registration"), ":material/person_add:", registration.show),

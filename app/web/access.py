@@ -135,11 +135,11 @@ def _entitled(action: str) -> tuple[Workbench, Account]:
             f"you have no access to the site {place}",
             hint="choose one of your sites, or ask an administrator for access",
         )
-    return services.bench(place), found
+    return services.bench_for(found, place), found
 
 
 def reading(action: str) -> Workbench:
-    """The workbench of the site, for reading under the right `action`.
+    """The workbench of the site, for reading under the right `action`; a manager's shows their departments only.
 
     Raises:
         NotAllowed: they may not.
@@ -158,12 +158,13 @@ def acting(action: str) -> tuple[Workbench, str]:
 
 
 def visiting() -> Workbench:
-    """The workbench of the site, for the frame around every page.
+    """The whole workbench of the site, for the frame around every page, which shows no people.
 
     Raises:
         NotAllowed: nobody is signed in, or the site is not theirs.
     """
-    return _entitled("")[0]
+    _entitled("")
+    return services.bench(site())
 
 
 def colleagues(action: str) -> list[str]:

@@ -27,7 +27,7 @@ UNREADABLE = "Muster cannot read the accounts right now. Tell your administrator
 """The whole message for browsers: only signed-in users may learn where the accounts are kept."""
 
 _OPEN = frozenset({"/sign-in", "/sign-out", "/ticket", "/healthz", "/favicon.png"})
-_OPEN_UNDER = ("/assets/",)
+_OPEN_UNDER = ("/assets/", "/api/v1/")  # the latter asks for a token, see `app.web.rest`
 _OIDC_OPEN = frozenset({"/", "/oauth2callback", "/_stcore/stream", "/_stcore/host-config", "/_stcore/health"})
 _OIDC_OPEN_UNDER = ("/auth/", "/static/")
 

@@ -131,13 +131,14 @@ def _portrait(request: Request) -> Response:
     if found is None or not any(found[0].may(action) for action in _FACES):
         return PlainTextResponse("your role does not allow this", 403)
     account, bench, employee_id = found[0], services.bench(found[1]), request.query_params.get("id", "")
-    best = bench.gallery.current().best_template(employee_id)
+    row = services.bench_for(*found).people.known().get(employee_id)
+    # without a row, somebody of another department looks like an id that does not exist
+    best = bench.gallery.current().best_template(employee_id) if row or account.scope is None else None
     if best is not None:
         most = _SIDES[-1] if allowed(account, "enrolment") else _FACE_PX
         response = _serve(request, bench.registrar.picture(best), square=True, most_px=most)
         if response.status_code != 404:
             return response
-    row = bench.people.known().get(employee_id)
     return Response(
         _initials(row.name if row else "?", employee_id),
         media_type="image/svg+xml",

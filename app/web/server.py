@@ -17,7 +17,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from streamlit.starlette import App
 
-from app.web import oidc, pictures, services, sign_in, streams
+from app.web import oidc, pictures, rest, services, sign_in, streams
 from app.web.gate import Gate
 from engine.operations.upkeep import attended, upkeep
 
@@ -83,6 +83,7 @@ def create_app() -> App:
             *sign_in.routes,
             *pictures.routes,
             *streams.routes,
+            *rest.routes,
             Mount("/assets", StaticFiles(directory=_HERE / "static")),
         ],
         middleware=[Middleware(Gate, hosts=hosts, oidc=config.oidc is not None)],

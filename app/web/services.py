@@ -15,10 +15,11 @@ from pathlib import Path
 
 from app.live.cameras import Camera, open_cameras
 from app.web.sessions import Sessions
-from engine.access import Sites, find_sites
+from engine.access import Account, Sites, find_sites
 from engine.config import Config, load_config
 from engine.errors import InputError
 from engine.models import ModelStore
+from engine.operations.scoped import seen_by
 from engine.workbench import Workbench
 
 _opening = threading.RLock()
@@ -100,6 +101,16 @@ def bench(site: str) -> Workbench:
         ConfigError: its settings make no sense.
     """
     return _bench(_folder(site))
+
+
+def bench_for(account: Account, site: str) -> Workbench:
+    """The workbench of a site as far as an account sees its people. Callers must check that the user may see the site.
+
+    Raises:
+        InputError: there is no such site.
+        ConfigError: its settings make no sense.
+    """
+    return seen_by(bench(site), account.scope)
 
 
 def sessions() -> Sessions:

@@ -1,30 +1,40 @@
-"""Who may do what: accounts, credentials, kiosk devices, PINs, the sites of an installation, and the audit log.
+"""Who may do what: accounts, credentials, kiosk devices, tokens, PINs, the sites of an installation, and the audit log.
 
 Not here: sessions and cookies (`app.web`), and the actions themselves (`engine.records`).
 """
 
-from engine.access.accounts import ALL_SITES, OF_HOME, PASSWORD_LENGTH, ROLES, Account, AccountBook
+from engine.access.accounts import ALL_SITES, MANAGER, OF_HOME, PASSWORD_LENGTH, ROLES, Account, AccountBook
 from engine.access.audit import AUDIT, Audit, AuditRow
 from engine.access.credentials import TryLater
+from engine.access.departments import Departments
 from engine.access.devices import SCREEN_SCOPES, Device, DeviceBook
 from engine.access.pins import PinBook
 from engine.access.sites import Sites, find_sites, site_names
+from engine.access.tokens import INCIDENTS, PEOPLE, REST_SCOPES, SHEETS, AccessToken, TokenBook
 
 __all__ = [
     "ALL_SITES",
     "AUDIT",
+    "INCIDENTS",
+    "MANAGER",
     "OF_HOME",
     "PASSWORD_LENGTH",
+    "PEOPLE",
+    "REST_SCOPES",
     "ROLES",
     "SCREEN_SCOPES",
+    "SHEETS",
+    "AccessToken",
     "Account",
     "AccountBook",
     "Audit",
     "AuditRow",
+    "Departments",
     "Device",
     "DeviceBook",
     "PinBook",
     "Sites",
+    "TokenBook",
     "TryLater",
     "find_sites",
     "site_names",

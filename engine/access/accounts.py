@@ -14,21 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from engine.access.credentials import CredentialFile, SlowHashes, one_more_try
+from engine.access.departments import Departments
 from engine.errors import InputError
 from engine.storage import Document, clean_text
 
-ROLES = ("admin", "hr", "security", "viewer")
+ROLES = ("admin", "hr", "manager", "security", "viewer")
+MANAGER = "manager"
+"""The role that sees the people of its departments only, see `Account.scope`."""
 
 ACTIONS: Mapping[str, frozenset[str]] = {
     action: frozenset(("admin", *roles))
     for action, roles in {
         "live.view": ("hr", "security", "viewer"),
         "live.camera": ("hr", "security"),  # start a camera of one's own, which writes attendance
-        "attendance.view": ("hr", "viewer"),
+        "attendance.view": ("hr", "manager", "viewer"),
         "attendance.evidence": ("hr",),  # pictures and explanation of punches
-        "attendance.export": ("hr",),
+        "attendance.export": ("hr", "manager"),
         "attendance.correct": ("hr",),
+        "attendance.approve": ("hr", "manager"),  # corrections that somebody else made
         "attendance.close": ("hr",),  # a month, for payroll
+        "leave.view": ("hr", "manager"),
         "people.view": ("hr", "security"),
         "people.enrol": ("hr", "security"),
         "people.edit": ("hr",),
@@ -39,6 +44,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
         "system.view": ("hr", "security"),
         "system.audit": (),
         "system.manage": (),
+        "system.tokens": (),  # of programs that read this site's attendance
     }.items()
 }
 """Roles by action."""
@@ -54,10 +60,11 @@ PASSWORD_LENGTH = 10
 
 
 def _loaded(stored: dict[str, Any]) -> Account:
-    sites = stored.get("sites", [])
-    if not isinstance(sites, list) or not all(isinstance(site, str) for site in sites):
-        raise TypeError("`sites` must be a list of names")
-    return Account(**{**stored, "sites": tuple(sites)})
+    lists = {name: stored.get(name, []) for name in ("sites", "departments")}
+    for name, texts in lists.items():
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise TypeError(f"`{name}` must be a list of names")
+    return Account(**{**stored, **{name: tuple(texts) for name, texts in lists.items()}})
 
 
 def may(role: str, action: str) -> bool:
@@ -84,6 +91,7 @@ class Account:
         epoch: grows with every change that must end running sessions.
         failures: wrong passwords since the last correct one.
         wait_until: ISO 8601; attempts before it are refused unchecked; may be empty.
+        departments: of a manager.
     """
 
     name: str
@@ -96,6 +104,12 @@ class Account:
     epoch: int = 0
     failures: int = 0
     wait_until: str = ""
+    departments: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> Departments | None:
+        """The departments whose people the user sees, on the days on which they belonged there; None: everybody."""
+        return Departments(self.departments) if self.role == MANAGER else None
 
     def may(self, action: str) -> bool:
         """Return whether the user may do an action at the sites they see."""
@@ -122,12 +136,14 @@ class AccountBook(CredentialFile[Account]):
         email: str = "",
         language: str = "",
         sites: Sequence[str] = (),
+        departments: Sequence[str] = (),
         first: bool = False,
     ) -> Account:
         """Add an account.
 
         Args:
             password: at least `PASSWORD_LENGTH` characters; empty: `email` is required.
+            departments: of a manager; nobody else has any.
             first: refuse if any account exists.
 
         Raises:
@@ -139,7 +155,9 @@ class AccountBook(CredentialFile[Account]):
         _check_role(role)
         if not password and not email:
             raise InputError(f"{name} has neither a password nor an e-mail address", hint="give one of them")
-        account = Account(name, role, self._hash(password) if password else "", email, language, _unique(sites))
+        own = _departments(role, departments)
+        hashed = self._hash(password) if password else ""
+        account = Account(name, role, hashed, email, language, _unique(sites), departments=own)
 
         def put(accounts: dict[str, Account]) -> None:
             if first and accounts:
@@ -169,11 +187,13 @@ class AccountBook(CredentialFile[Account]):
         active: bool | None = None,
         language: str | None = None,
         sites: Sequence[str] | None = None,
+        departments: Sequence[str] | None = None,
     ) -> Account:
         """Change an account; every change but the language ends its running sessions.
 
         Raises:
-            InputError: no such user or role, the password is too short, or no administrator would be left.
+            InputError: no such user or role, the password is too short, a manager would have no department or somebody else some, or no
+                administrator would be left.
         """
         changes: dict[str, object] = {}
         if role is not None:
@@ -185,13 +205,18 @@ class AccountBook(CredentialFile[Account]):
             changes["active"] = active
         if sites is not None:
             changes["sites"] = _unique(sites)
-        ends = bool(changes)
+        ends = bool(changes) or departments is not None
         if language is not None:
             changes["language"] = language
 
         def put(accounts: dict[str, Account]) -> None:
             before = _named(accounts, name)
-            accounts[name] = dataclasses.replace(before, **changes, epoch=before.epoch + ends)  # type: ignore[arg-type]
+            after = dataclasses.replace(before, **changes, epoch=before.epoch + ends)  # type: ignore[arg-type]
+            if role is not None or departments is not None:
+                had = before.departments if after.role == MANAGER else ()
+                own = _departments(after.role, had if departments is None else departments)
+                after = dataclasses.replace(after, departments=own)
+            accounts[name] = after
             self._keep_admin(accounts)
 
         self._change(put)
@@ -257,6 +282,16 @@ class AccountBook(CredentialFile[Account]):
 def _check_role(role: str) -> None:
     if role not in ROLES:
         raise InputError(f"there is no role {role!r}", hint=f"choose one of {', '.join(ROLES)}")
+
+
+def _departments(role: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the departments of an account as stored."""
+    own = Departments.of(names).names
+    if role == MANAGER and not own:
+        raise InputError("a manager has at least one department", hint="name the departments they may see")
+    if role != MANAGER and own:
+        raise InputError(f"the role {role} sees all departments", hint=f"give the role {MANAGER}, or no departments")
+    return own
 
 
 def _unique(sites: Sequence[str]) -> tuple[str, ...]:

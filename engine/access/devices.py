@@ -1,25 +1,18 @@
 """Which devices may use the kiosk's API, and what each may do: `devices.json` in the workspace.
 
-A device is a screen at the door or another program. It sends a token that was printed once, when it was paired. The file holds
-only the token's SHA-256: nobody can guess its 256 random bits, so a slow hash would protect nothing and cost every request.
+A device is a screen at the door or another program. It sends a token that was printed once, when it was paired.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import hmac
-import re
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from engine.access.credentials import CredentialFile
-from engine.errors import InputError
-from engine.storage import Document, clean_text
+from engine.access.bearers import BearerBook, Kind, chosen, loaded
+from engine.storage import Document
 
 SCOPES: Mapping[str, str] = {
     "screen": "show the kiosk's page, its pictures and events",
@@ -33,9 +26,6 @@ SCOPES: Mapping[str, str] = {
 
 SCREEN_SCOPES = ("screen", "status", "pin")
 """What a screen at the door needs."""
-
-_NAME_LIMIT = 60
-_TOKEN = re.compile(r"muster_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True)
@@ -70,25 +60,26 @@ class Device:
             raise KeyError(scope)
         return not self.revoked_at and scope in self.scopes
 
-
-def _loaded(stored: dict[str, Any]) -> Device:
-    scopes = stored["scopes"]
-    texts = [value for key, value in stored.items() if key != "scopes"]
-    if not isinstance(scopes, list) or not all(isinstance(text, str) for text in (*scopes, *texts)):
-        raise TypeError("a device has a list of scopes and otherwise texts")
-    stored["hash"].encode("ascii")  # compare_digest takes ASCII only; a UnicodeEncodeError is a ValueError
-    return Device(**{**stored, "scopes": tuple(scopes)})
+    def revoked(self, at: str) -> Device:
+        """The same, no longer allowed from a moment on (ISO 8601)."""
+        return dataclasses.replace(self, revoked_at=at)
 
 
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+_DEVICE = Kind(
+    key="device_id",
+    what="device",
+    paired="paired device",
+    lists="`muster kiosk devices` lists them by name and id",
+    remedy="restore it, or remove it and pair the devices again",
+    load=lambda stored: Device(**loaded(stored, "scopes")),
+)
 
 
-class DeviceBook(CredentialFile[Device]):
+class DeviceBook(BearerBook[Device]):
     """`devices.json`: all devices by id, revoked ones included, oldest first."""
 
     def __init__(self, place: Path | Document) -> None:
-        super().__init__(place, "device_id", _loaded, "restore it, or remove it and pair the devices again")
+        super().__init__(place, _DEVICE)
 
     def pair(
         self, name: str, scopes: Iterable[str], *, author: str, now: datetime, replace: bool = False
@@ -106,63 +97,8 @@ class DeviceBook(CredentialFile[Device]):
             InputError: the name cannot be used or is taken, or a scope does not exist.
             StorageError: the file cannot be written.
         """
-        name = clean_text(name, what="device's name", limit=_NAME_LIMIT)
-        wanted = set(scopes)
-        if unknown := sorted(wanted - SCOPES.keys()):
-            raise InputError(f"there is no scope {unknown[0]!r}", hint=f"choose from {', '.join(SCOPES)}")
-        if not wanted:
-            raise InputError(f"{name} has no scope", hint=f"choose from {', '.join(SCOPES)}")
-        device_id = secrets.token_hex(4)
-        token = f"muster_{device_id}_{secrets.token_urlsafe(32)}"
-        ordered = tuple(scope for scope in SCOPES if scope in wanted)
-        device = Device(device_id, name, ordered, _digest(token), now.isoformat(timespec="seconds"), author)
-
-        def put(devices: dict[str, Device]) -> None:
-            for other in [each for each in devices.values() if each.name.casefold() == name.casefold()]:
-                if replace and other.revoked_at:
-                    del devices[other.device_id]
-                elif replace:
-                    devices[other.device_id] = dataclasses.replace(other, revoked_at=device.created_at)
-                elif not other.revoked_at:
-                    hint = "choose another name, or revoke that device first"
-                    raise InputError(f"the device {other.name!r} already exists", hint=hint)
-            devices[device_id] = device
-
-        self._change(put)
-        return device, token
-
-    def check(self, token: str) -> Device | None:
-        """Return the device of a token; None for a revoked device or any other text.
-
-        Raises:
-            StorageError: the file cannot be read or is damaged.
-        """
-        form = _TOKEN.fullmatch(token)
-        device = self.all().get(form[1]) if form else None
-        if device is None or not hmac.compare_digest(device.hash, _digest(token)) or device.revoked_at:
-            return None
-        return device
-
-    def revoke(self, device_id_or_name: str, *, now: datetime) -> Device:
-        """Revoke the device of an id or else a name, from its next request on.
-
-        Raises:
-            InputError: there is no such device, or it is revoked already.
-            StorageError: the file cannot be written.
-        """
-        wanted = device_id_or_name.strip()
-        revoked: list[Device] = []
-
-        def put(devices: dict[str, Device]) -> None:
-            active = {key: device for key, device in devices.items() if not device.revoked_at}
-            named = [each for each in active.values() if each.name.casefold() == wanted.casefold()]
-            found = active.get(wanted) or next(iter(named), None)
-            if found is None:
-                raise InputError(
-                    f"there is no paired device {wanted!r}", hint="`muster kiosk devices` lists them by name and id"
-                )
-            revoked.append(dataclasses.replace(found, revoked_at=now.isoformat(timespec="seconds")))
-            devices[found.device_id] = revoked[0]
-
-        self._change(put)
-        return revoked[0]
+        name, wanted = self.named(name), chosen(scopes, SCOPES, name)
+        stamp = now.isoformat(timespec="seconds")
+        return self.issue(
+            name, lambda key, digest: Device(key, name, wanted, digest, stamp, author), at=stamp, replace=replace
+        )

@@ -29,6 +29,7 @@ from engine.cli import (
     replay,
     security,
     store,
+    token,
     users,
     watching,
     workbench,
@@ -41,7 +42,7 @@ _PANELS = {
     Panel.RECOGNISE: (people, watching, kiosk, archive),
     Panel.ATTENDANCE: (attendance, punches, leave, account, month, hr),
     Panel.SECURITY: (security, notify),
-    Panel.ADMINISTER: (users, store, records),
+    Panel.ADMINISTER: (users, token, store, records),
     Panel.MEASURE: (calibrate, replay, evaluate),
 }
 attendance.report_app.add_typer(mail.app)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
 
 from engine.cli.context import Author, Json, Workspace, open_workbench
-from engine.cli.output import emit_json, say, table
+from engine.cli.output import emit_json, note, say, table
 from engine.errors import InputError
+
+if TYPE_CHECKING:
+    from engine.workbench import Workbench
 
 app = typer.Typer(name="users", help="Add, change and remove accounts of the workbench.", no_args_is_help=True)
 
 _Name = Annotated[str, Argument(help="Name of the account.")]
-_ROLES_HELP = "Role: admin, hr, security or viewer."
+_ROLES_HELP = "Role: admin, hr, manager, security or viewer."
+_DEPARTMENT_HELP = "Department whose people a manager may see; repeatable."
 _SITES_HELP = "Sites, such as berlin,munich; * means all, nothing means the workspace's own."
 _FromStdin = Annotated[bool, Option("--password-stdin", help="Read the password from standard input.")]
 
@@ -34,12 +39,19 @@ def _password(*, from_stdin: bool) -> str:
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
+def warn_departments(bench: Workbench, names: Iterable[str]) -> None:
+    """Name departments in which nobody is, because they may be misspelt."""
+    for name in bench.token_desk.unknown_departments(names):
+        note(f"Nobody is in the department {name} yet.")
+
+
 @app.command()
 def add(
     name: _Name,
     role: Annotated[str, Option(help=_ROLES_HELP)],
     email: Annotated[str, Option(show_default=False, help="E-mail address, for single sign-on.")] = "",
     sites: Annotated[str, Option(show_default=False, help=_SITES_HELP)] = "",
+    department: Annotated[list[str] | None, Option(show_default=False, help=_DEPARTMENT_HELP)] = None,
     without_password: Annotated[bool, Option("--without-password", help="Allow single sign-on only.")] = False,
     password_stdin: _FromStdin = False,
     author: Author = "",
@@ -51,8 +63,11 @@ def add(
     """
     bench = open_workbench(workspace, begin=True)
     password = "" if without_password else _password(from_stdin=password_stdin)
-    account = bench.users.add(name, role, password, email=email, sites=_names(sites), author=author)
+    account = bench.users.add(
+        name, role, password, email=email, sites=_names(sites), departments=department or (), author=author
+    )
     say(f"{account.name} may sign in as {account.role}.")
+    warn_departments(bench, account.departments)
 
 
 @app.command("list")
@@ -60,14 +75,17 @@ def list_users(workspace: Workspace = Path("data"), as_json: Json = False) -> No
     """List the accounts."""
     accounts = list(open_workbench(workspace).accounts.all().values())
     if as_json:
-        kept = {"name", "role", "email", "language", "sites", "active"}
+        kept = {"name", "role", "email", "language", "sites", "departments", "active"}
         emit_json([{key: value for key, value in dataclasses.asdict(a).items() if key in kept} for a in accounts])
         return
     rows = [
-        [a.name, a.role, a.email, " ".join(a.sites), "" if a.active else "no", "yes" if a.hash else "no"]
+        (
+            *(a.name, a.role, a.email, " ".join(a.sites), ", ".join(a.departments)),
+            *("" if a.active else "no", "yes" if a.hash else "no"),
+        )
         for a in accounts
     ]
-    table("Users", ("name", "role", "e-mail", "sites", "active", "password"), rows)
+    table("Users", ("name", "role", "e-mail", "sites", "departments", "active", "password"), rows)
 
 
 @app.command("set")
@@ -78,6 +96,9 @@ def set_user(
     password_stdin: _FromStdin = False,
     active: Annotated[bool | None, Option("--active/--inactive", help="Allow or block sign-in.")] = None,
     sites: Annotated[str | None, Option(help=_SITES_HELP)] = None,
+    department: Annotated[
+        list[str] | None, Option(show_default="as before", help="Departments instead of the manager's; repeatable.")
+    ] = None,
     author: Author = "",
     workspace: Workspace = Path("data"),
 ) -> None:
@@ -85,9 +106,16 @@ def set_user(
     bench = open_workbench(workspace)
     new = _password(from_stdin=password_stdin) if password or password_stdin else None
     account, detail = bench.users.change(
-        name, role=role, password=new, active=active, sites=None if sites is None else _names(sites), author=author
+        name,
+        role=role,
+        password=new,
+        active=active,
+        sites=None if sites is None else _names(sites),
+        departments=department,
+        author=author,
     )
     say(f"{account.name}: {detail}")
+    warn_departments(bench, department or ())
 
 
 @app.command()

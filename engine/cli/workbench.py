@@ -77,7 +77,7 @@ def _add_sample_accounts(accounts: AccountBook) -> None:
 
     The password is new at every start: the sample data is public, but other people may reach this machine.
     """
-    from engine.access import ROLES
+    from engine.access import MANAGER, ROLES
 
     password = f"muster-{secrets.token_hex(3)}"
     known = accounts.all()
@@ -85,5 +85,5 @@ def _add_sample_accounts(accounts: AccountBook) -> None:
         if role in known:
             accounts.change(role, password=password)
         else:
-            accounts.add(role, role, password)
+            accounts.add(role, role, password, departments=("Production",) if role == MANAGER else ())
     say(f"Sign in as {', '.join(ROLES)} with the password {password}.")

@@ -33,6 +33,8 @@ class AppConfig(Section):
     """Host names at which browsers reach the workbench, such as `muster.example.com`. `localhost` and plain addresses always work."""
     ice_servers: tuple[str, ...] = ()
     """STUN or TURN servers for camera pictures across networks, such as `stun:stun.example.com:3478`; a LAN needs none."""
+    rest_per_minute: int = Field(120, ge=1, le=6000)
+    """Requests a minute that each token may send to `/api/v1`."""
     oidc: OidcConfig | None = None
     language: str = Field("", pattern="^(en|de)?$")
     """`en` or `de` for everybody; empty: the language that each browser asks for."""

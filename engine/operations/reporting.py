@@ -12,6 +12,8 @@ from datetime import date, datetime, time, timedelta
 from engine.attendance import IMPORTED, DaySheet, Inside, PunchRow, valid_rows
 from engine.attendance.explain import Explanation, explain
 from engine.attendance.periods import AFTER, BEFORE, Periods, forces
+from engine.errors import InputError
+from engine.operations.scoped import DepartmentView
 from engine.people import TimeAccounts
 from engine.reports import (
     PassageInForce,
@@ -22,15 +24,21 @@ from engine.reports import (
     passages_in_force,
     stays,
 )
-from engine.types import NOBODY
+from engine.types import NOBODY, Person
 from engine.workbench import Workbench
 
 
 class AttendanceReports:
-    """Reports on the attendance of a workspace."""
+    """Reports on the attendance of a workspace: for somebody who sees some departments only (`engine.operations.scoped`), on these."""
 
     def __init__(self, bench: Workbench) -> None:
-        self._bench = bench
+        view = getattr(bench, "view", None)
+        self._view: DepartmentView | None = view
+        self._bench = bench if view is None else view.whole
+        self._readable = bench.office.readable
+
+    def _sees(self, employee_id: str, day: date) -> bool:
+        return self._view is None or self._view.sees(employee_id, day)
 
     @property
     def now(self) -> datetime:
@@ -39,17 +47,24 @@ class AttendanceReports:
 
     def rows(self, first: date, last: date, only: str | None = None) -> list[DaySheet]:
         """Return day sheets with readable reasons, see `DaySheets.between` and `engine.records.names`."""
-        bench = self._bench
+        bench, view = self._bench, self._view
         found = bench.attendance.sheets.between(first, last, bench.people.known(), only=only)
-        reasons = {row.correction_reason: bench.office.readable(row.correction_reason) for row in found}
+        found = [row for row in found if view is None or view.departments.hold(row.department)]
+        reasons = {row.correction_reason: self._readable(row.correction_reason) for row in found}
         return [
             replace(row, correction_reason=reasons[row.correction_reason]) if row.correction_reason else row
             for row in found
         ]
 
     def accounts(self, until: date, only: str | None = None) -> TimeAccounts:
-        """Return what the time accounts come to until a day; `only`: one person's id."""
+        """Return what the time accounts come to until a day, of people of all departments; `only`: one person's id."""
         return self._bench.time_accounts.accounts(until, only)
+
+    def people_on(self, day: date) -> dict[str, Person]:
+        """Return everybody's row as it holds on a day, by id."""
+        position = self._bench.attendance.rota.position
+        found = {key: row.at(position(key, day)) for key, row in self._bench.people.known().items()}
+        return {key: row for key, row in found.items() if self._sees(key, day)}
 
     def passages(self, rows: Sequence[DaySheet]) -> dict[tuple[str, date], list[PunchRow]]:
         """Return the valid passages by person and working day, with the ids that corrections refer to."""
@@ -88,7 +103,13 @@ class AttendanceReports:
         corrections = attendance.corrections.about_days(first - BEFORE, last + AFTER)
         approved = attendance.plan.config.approval_first
         found = passages_in_force(rows, corrections, first, last, bench.config.zone, approved=approved)
-        wanted = [row for row in found if only in {None, row.employee_id} and (seen or not row.seen)]
+        wanted = [
+            row
+            for row in found
+            if only in {None, row.employee_id}
+            and (seen or not row.seen)
+            and self._sees(row.employee_id, row.time.date())
+        ]
         author = bench.records.names.author(author)
         bench.records.note("export_punches", only or "", f"{len(wanted)} punches, {first} to {last}", author=author)
         return wanted
@@ -110,7 +131,12 @@ class AttendanceReports:
             rows = [row for row in rows if row.employee_id == only or row.event == "retract"]
             corrections = [row for row in corrections if row.employee_id == only]
         people, config = self._bench.people.known(), attendance.plan.config
-        return stays(rows, corrections, first, last, attendance.rota, people, config)
+        found = stays(rows, corrections, first, last, attendance.rota, people, config)
+        return [stay for stay in found if self._sees(stay.employee_id, stay.day)]
+
+    def logged_days(self) -> list[date]:
+        """Return the days on which a camera saw anybody, oldest first."""
+        return self._bench.attendance.log.days()
 
     def outages(self, day: date) -> list[tuple[datetime, datetime]]:
         """Return when a camera of the entrance was off on a day, up to two minutes ago."""
@@ -123,11 +149,13 @@ class AttendanceReports:
 
     def explained(self, employee_id: str, day: date) -> list[Explanation]:
         """Return every log row about a person's working day, oldest first, retracted and doubtful rows included."""
+        if not self._sees(employee_id, day):
+            return []
         attendance, bench = self._bench.attendance, self._bench
         person = bench.people.known().get(employee_id, NOBODY)
         begin, end = attendance.rota.window(employee_id, person.department, day)
         rows = attendance.log.about(employee_id, day - BEFORE, day + AFTER)
-        readable = bench.office.readable
+        readable = self._readable
         withdrawn = {row.refers_to: readable(row.reason) for row in rows if row.event == "retract"}
         periods = attendance.periods(employee_id, person, day, day)
         valid = {row.event_id for row in valid_rows(rows)}
@@ -185,8 +213,14 @@ class AttendanceReports:
         )
 
     def muster_page(self, rows: Iterable[Inside]) -> str:
-        """Return the printable list for the assembly point; `rows`: from `Office.inside`."""
+        """Return the printable list for the assembly point; `rows`: from `Office.inside`.
+
+        Raises:
+            InputError: for somebody who sees some departments only; the list is of everybody.
+        """
         bench = self._bench
+        if self._view is not None:
+            raise InputError("the muster list shows everybody", hint="ask HR or security for it")
         return muster_list_html(
             list(rows),
             generated_at=self.now,

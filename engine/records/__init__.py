@@ -14,6 +14,7 @@ from engine.records.office import BulkAction, Office, Suggestion
 from engine.records.punch_desk import ImportedPunches, PunchDesk, PunchImport
 from engine.records.punch_rows import ReadingOfPunches
 from engine.records.staff_desk import StaffDesk, TemplateView, uploaded
+from engine.records.token_desk import TokenDesk
 from engine.records.user_desk import UserDesk
 from engine.storage.logs import Finding
 
@@ -35,6 +36,7 @@ __all__ = [
     "StaffDesk",
     "Suggestion",
     "TemplateView",
+    "TokenDesk",
     "UserDesk",
     "bundle_name",
     "counted_kinds",

@@ -81,6 +81,14 @@ class LeaveDesk:
         wanted.sort(key=lambda row: (row.first_day, row.last_day, row.employee_id), reverse=True)
         return [LeaveView(row, self.working_days(row)) for row in wanted]
 
+    def years(self) -> set[int]:
+        """Return the years in which somebody has leave.
+
+        Raises:
+            StorageError: the entries cannot be read.
+        """
+        return {day.year for row in self._book.all() for day in (row.first_day, row.last_day)}
+
     def find(self, leave_id: str) -> Leave:
         """Return an entry.
 

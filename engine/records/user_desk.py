@@ -29,7 +29,15 @@ class UserDesk:
             )
 
     def add(
-        self, name: str, role: str, password: str = "", *, email: str = "", sites: Sequence[str] = (), author: str
+        self,
+        name: str,
+        role: str,
+        password: str = "",
+        *,
+        email: str = "",
+        sites: Sequence[str] = (),
+        departments: Sequence[str] = (),
+        author: str,
     ) -> Account:
         """Add an account, see `AccountBook.add`.
 
@@ -38,7 +46,7 @@ class UserDesk:
             StorageError: the account cannot be written.
         """
         self._check(sites)
-        account = self._accounts.add(name, role, password, email=email, sites=sites)
+        account = self._accounts.add(name, role, password, email=email, sites=sites, departments=departments)
         self._note("add_user", account.name, _told(account), author)
         return account
 
@@ -51,6 +59,7 @@ class UserDesk:
         password: str | None = None,
         active: bool | None = None,
         sites: Sequence[str] | None = None,
+        departments: Sequence[str] | None = None,
     ) -> tuple[Account, str]:
         """Change an account and end its sessions, see `AccountBook.change`.
 
@@ -64,7 +73,9 @@ class UserDesk:
         if sites is not None:
             before = self._accounts.all().get(name)
             self._check(sites, before.sites if before else ())
-        account = self._accounts.change(name, role=role, password=password, active=active, sites=sites)
+        account = self._accounts.change(
+            name, role=role, password=password, active=active, sites=sites, departments=departments
+        )
         state = "" if account.active else ", inactive"
         detail = f"{_told(account)}{state}{', new password' if password else ''}"
         self._note("change_user", name, detail, author)
@@ -82,4 +93,6 @@ class UserDesk:
 
 
 def _told(account: Account) -> str:
-    return f"role {account.role}" + (f", sites {' '.join(account.sites)}" if account.sites else "")
+    sites = f", sites {' '.join(account.sites)}" if account.sites else ""
+    departments = f", departments {', '.join(account.departments)}" if account.departments else ""
+    return f"role {account.role}{departments}{sites}"

@@ -186,11 +186,13 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
     assert all(may("admin", action) for action in ACTIONS)
     assert {role: sorted(action for action in ACTIONS if may(role, action)) for role in ROLES[1:]} == {
         "hr": [
+            "attendance.approve",
             "attendance.close",
             "attendance.correct",
             "attendance.evidence",
             "attendance.export",
             "attendance.view",
+            "leave.view",
             "live.camera",
             "live.view",
             "people.edit",
@@ -199,6 +201,7 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
             "people.view",
             "system.view",
         ],
+        "manager": ["attendance.approve", "attendance.export", "attendance.view", "leave.view"],
         "security": [
             "alerts.review",
             "alerts.view",
@@ -258,3 +261,36 @@ def test_somebody_stays_who_administers_the_accounts(tmp_path: Path) -> None:
         book.remove("ada")
     book.change("eve", sites=["*"])
     book.remove("ada")
+
+
+def test_a_manager_has_departments_and_nobody_else_does(book: AccountBook) -> None:
+    book.add("ada", "admin", GOOD)
+    with pytest.raises(InputError, match="at least one department"):
+        book.add("max", "manager", GOOD)
+    with pytest.raises(InputError, match="hr sees all departments"):
+        book.add("max", "hr", GOOD, departments=["Sales"])
+    account = book.add("max", "manager", GOOD, departments=["Sales", " SALES ", "Lab"])
+    assert account.departments == ("SALES", "Lab")
+    assert account.scope is not None
+    assert [account.scope.hold(name) for name in ("sales", "LAB", "Sale", "")] == [True, True, False, False]
+    for wrong in ({"departments": []}, {"role": "hr", "departments": ["Sales"]}, {"departments": ["x" * 201]}):
+        with pytest.raises(InputError):
+            book.change("max", **wrong)
+    assert book.change("max", departments=["Lab"]).epoch == account.epoch + 1, "running sessions end"
+    assert book.change("max", password="another good one").departments == ("Lab",)
+    promoted = book.change("max", role="hr")
+    assert (promoted.departments, promoted.scope) == ((), None)
+    with pytest.raises(InputError, match="at least one department"):
+        book.change("max", role="manager")
+    assert book.change("max", role="manager", departments=["Sales"]).departments == ("Sales",)
+
+
+def test_an_account_of_an_older_version_opens_and_sees_what_it_saw(book: AccountBook) -> None:
+    book.add("ada", "admin", GOOD)
+    (stored,) = json.loads(book.document.path.read_text())
+    del stored["departments"]
+    book.document.path.write_text(json.dumps([stored]))
+    assert AccountBook(book.document.path).all()["ada"].scope is None
+    book.document.path.write_text(json.dumps([{**stored, "departments": "Sales"}]))
+    with pytest.raises(StorageError, match="damaged"):
+        AccountBook(book.document.path).all()

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.views import PAGES
 from app.words.terms import TERMS
+from engine.access import ROLES
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 
@@ -41,12 +42,14 @@ def test_every_role_begins_on_the_live_page(tmp_path: Path, monkeypatch: pytest.
 def test_the_menu_of_each_role_holds_what_its_work_asks_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     accounts = bench_of(tmp_path, monkeypatch).accounts
     menus = {}
-    for role in ("admin", "hr", "security", "viewer"):
-        account = accounts.add(role, role, "correct horse")
+    for role in ROLES:
+        own = ["Lab"] if role == "manager" else []
+        account = accounts.add(role, role, "correct horse", departments=own)
         menus[role] = [page.path for page in PAGES if account.may(page.action)]
     assert menus == {
         "admin": ["live", "attendance", "month", "leave", "alerts", "people", "registration", "tuning", "system"],
         "hr": ["live", "attendance", "month", "leave", "people", "registration", "system"],
+        "manager": ["attendance", "month", "leave"],
         "security": ["live", "alerts", "people", "registration", "tuning", "system"],
         "viewer": ["live", "attendance", "month"],
     }

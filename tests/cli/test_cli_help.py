@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from engine.access import ROLES, SCREEN_SCOPES
+from engine.access import REST_SCOPES, ROLES, SCREEN_SCOPES
 from engine.access.devices import SCOPES
 from engine.cli.app import app
 from engine.cli.context import Panel
@@ -81,6 +81,7 @@ def test_words_written_into_help_are_those_of_the_engine() -> None:
         (("users", "add"), "role", ROLES),
         (("users", "set"), "role", ROLES),
         (("kiosk", "pair"), "scope", SCOPES),
+        (("token", "add"), "scope", REST_SCOPES),
         (("store", "grant"), "kind", KINDS),
     ):
         (param,) = (each for each in found(path).params if each.name == option)

@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from served import answers, up
 
-from engine.access import ROLES
+from engine.access import MANAGER, ROLES
 from engine.workbench import Workbench
 
 __all__ = [
@@ -112,7 +112,8 @@ def serve(workspace: Path, *, port: int | None = None, **environment: str) -> It
     accounts = Workbench(workspace).accounts
     for role in ROLES:
         if role not in accounts.all():
-            accounts.add(role, role, Site.password(role), language="en")
+            own = ("Production",) if role == MANAGER else ()
+            accounts.add(role, role, Site.password(role), language="en", departments=own)
     port = port or free_port()
     told = (workspace / "server.log").open("wb")
     process = subprocess.Popen(

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.web import services
 from app.web.sessions import COOKIE
+from engine.access import MANAGER
 from engine.workbench import Workbench
 
 __all__ = ["bench_of", "open_page", "signed_in", "texts"]
@@ -51,7 +52,8 @@ def signed_in(workspace: Path, monkeypatch: pytest.MonkeyPatch, role: str | None
     for each in ("admin", role):
         if each and each not in accounts.all():
             # known by address alone: hashing a password takes longer than most pages
-            accounts.add(each, each, email=f"{each}@example.com", language=language)
+            own = ("Lab",) if each == MANAGER else ()
+            accounts.add(each, each, email=f"{each}@example.com", language=language, departments=own)
     cookies = {COOKIE: services.sessions().issue(accounts.all()[role])} if role else {}
     monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: cookies))
 

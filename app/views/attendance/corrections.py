@@ -25,8 +25,13 @@ def show(bench: Workbench, employee_id: str, day: date, passages: Sequence[Expla
     own = [each for each in bench.attendance.corrections.about_days(day, day) if each.employee_id == employee_id]
     if own:
         _history(bench, own)
-    if access.may("attendance.correct"):
-        _form(employee_id, day, [each for each in passages if _counts(each)], own, row)
+    if access.may("attendance.approve"):
+        if done := st.session_state.pop(_DONE, None):
+            st.toast(parts.plain(done), icon=":material/check:")
+        valid = [each for each in passages if _counts(each)]
+        acting, author = access.acting("attendance.approve")
+        if names := _actions(valid, own, author, four_eyes=acting.config.attendance.four_eyes):
+            _form(acting, names, employee_id, day, valid, own, row)
 
 
 def _counts(each: Explanation) -> bool:
@@ -76,13 +81,15 @@ def _actions(
     passages: Sequence[Explanation], own: Sequence[Correction], author: str, *, four_eyes: bool
 ) -> dict[str, str]:
     """Labels of the corrections that are possible now."""
-    names = {"in": say("Add an arrival"), "out": say("Add a departure"), "status": say("Set a status")}
-    if passages:
-        names["remove"] = say("Remove a passage")
-    if any(map(_shows_a_face, passages)):
-        names["not_this"] = say("Not this person")
-    if holding(own):
-        names["revoke"] = say("Revoke a correction")
+    names: dict[str, str] = {}
+    if access.may("attendance.correct"):
+        names |= {"in": say("Add an arrival"), "out": say("Add a departure"), "status": say("Set a status")}
+        if passages:
+            names["remove"] = say("Remove a passage")
+        if any(map(_shows_a_face, passages)):
+            names["not_this"] = say("Not this person")
+        if holding(own):
+            names["revoke"] = say("Revoke a correction")
     if waiting(own) and not (four_eyes and author.casefold() in authors(own)):
         names["approve"] = say("Approve")
     return names
@@ -99,12 +106,14 @@ def _meaning(status: str) -> str:
 
 
 def _form(
-    employee_id: str, day: date, passages: Sequence[Explanation], own: Sequence[Correction], row: DaySheet | None
+    bench: Workbench,
+    names: dict[str, str],
+    employee_id: str,
+    day: date,
+    passages: Sequence[Explanation],
+    own: Sequence[Correction],
+    row: DaySheet | None,
 ) -> None:
-    bench, author = access.acting("attendance.correct")
-    if done := st.session_state.pop(_DONE, None):
-        st.toast(parts.plain(done), icon=":material/check:")
-    names = _actions(passages, own, author, four_eyes=bench.config.attendance.four_eyes)
     with st.expander(say("Correct this day"), icon=":material/edit:", expanded=_ERROR in st.session_state):
         if bench.attendance.closed.about(day, day):
             st.info(say("This day is closed. A correction is listed and moves no figure."), icon=":material/lock:")
@@ -175,7 +184,7 @@ def _choice(label: str, options: Mapping[str, str], name: str) -> str | None:
 def _save(employee_id: str, day: date, action: str, value: str | time | None, reason: str) -> None:
     """Save the correction in the name of the signed-in user."""
     try:
-        bench, author = access.acting("attendance.correct")
+        bench, author = access.acting("attendance.approve" if action == "approve" else "attendance.correct")
         office = bench.office
 
         def correct(kind: str, **more: object) -> Correction:

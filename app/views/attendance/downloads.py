@@ -70,7 +70,8 @@ def show(asked: SheetFilter) -> None:
     problem = None
     st.subheader(say("Downloads"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = st.selectbox(say("File"), list(_FILES), key=_KEY, format_func=lambda name: names[name], width=330)
+        offered = [kind for kind in _FILES if kind != "muster" or access.may("live.view")]
+        kind = st.selectbox(say("File"), offered, key=_KEY, format_func=lambda name: names[name], width=330)
         wanted = (kind, asked)
         if st.button(say("Prepare"), icon=":material/build:", key=f"{_KEY}-make"):
             st.session_state.pop(_MADE, None)

@@ -128,7 +128,8 @@ def _inside_now(found: Headline) -> str:
 
 def _nothing(bench: Workbench, asked: SheetFilter, today: date) -> None:
     """Why there is nothing to see, and what to do."""
-    if not bench.people.known() and not bench.attendance.log.days():
+    logged = AttendanceReports(bench).logged_days()
+    if not bench.people.known() and not logged:
         parts.notice(
             say("No one is enrolled yet"),
             say("Enrol people, then let a camera watch the entrance."),
@@ -144,7 +145,7 @@ def _nothing(bench: Workbench, asked: SheetFilter, today: date) -> None:
         parts.notice(
             say("No one was expected or seen"),
             say("No shift applies on these days and no camera saw anyone."),
-            action=_earlier if bench.attendance.log.days() else None,
+            action=_earlier if logged else None,
         )
 
 
@@ -153,8 +154,7 @@ def _all() -> None:
 
 
 def _earlier() -> None:
-    bench = access.reading("attendance.view")
-    last = bench.attendance.log.days()[-1]
+    last = AttendanceReports(access.reading("attendance.view")).logged_days()[-1]
     st.button(
         say("Show {day} (last arrivals)", day=say_date(last)),
         on_click=lambda: put(**{"from": last.isoformat(), "to": ""}),

@@ -14,6 +14,7 @@ from app.ui.address import put
 from app.views.leave import form, importing, words
 from app.web import access
 from app.words import language, say, say_date, say_time, term
+from engine.operations.reporting import AttendanceReports
 from engine.people import Balance
 from engine.records import LeaveView
 from engine.workbench import Workbench
@@ -23,27 +24,30 @@ _TALLEST_PX = 620
 
 def show() -> None:
     """The page."""
-    bench = access.reading("attendance.correct")
+    bench, edits = access.reading("leave.view"), access.may("attendance.correct")
     title, buttons = st.columns([1, 2], vertical_alignment="center")
     title.title(say("Leave"))
     with buttons, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         if access.may("people.edit") and st.button(say("Import list"), icon=":material/upload_file:"):
             importing.dialog()
-        st.button(say("Add leave"), icon=":material/add:", type="primary", on_click=lambda: put(entry=form.NEW))
+        if edits:
+            st.button(say("Add leave"), icon=":material/add:", type="primary", on_click=lambda: put(entry=form.NEW))
     if not bench.people.known():
         parts.notice(say("No people yet"), say("Register someone or import your staff list first."))
         return
-    today = bench.records.now().date()
+    today = AttendanceReports(bench).now.date()
     person, year = _filters(bench, today)
-    form.show(bench, person, year)
-    views = {"entries": say("Entries"), "balances": say("Balances"), "history": say("History")}
+    views = {"entries": say("Entries"), "balances": say("Balances")}
+    if edits:
+        form.show(bench, person, year)
+        views["history"] = say("History")
     view = parts.choice(say("View"), views, "leave-view", "view")
     if view == "balances":
-        _balances(bench, person, year)
+        _balances(bench, person, year, edits=edits)
     elif view == "history":
         _history(bench, person)
     else:
-        _entries(bench, person, year, today)
+        _entries(bench, person, year, today, edits=edits)
 
 
 def _name(bench: Workbench, employee_id: str) -> str:
@@ -62,8 +66,7 @@ def _filters(bench: Workbench, today: date) -> tuple[str, int]:
 
     with left:
         person = _chosen(say("Person"), people, label, "person", "")
-    found = {row.first_day.year for row in bench.leave.all()} | {row.last_day.year for row in bench.leave.all()}
-    years = sorted({*found, today.year - 1, today.year, today.year + 1}, reverse=True)
+    years = sorted({*bench.leave_desk.years(), today.year - 1, today.year, today.year + 1}, reverse=True)
     with right:
         year = _chosen(say("Year"), [str(each) for each in years], str, "year", str(today.year))
     return person, int(year)
@@ -83,7 +86,7 @@ def _chosen(label: str, options: list[str], name: Callable[[str], str], address:
     return str(st.session_state[key] or "")
 
 
-def _entries(bench: Workbench, person: str, year: int, today: date) -> None:
+def _entries(bench: Workbench, person: str, year: int, today: date, *, edits: bool) -> None:
     found = bench.leave_desk.entries(date(year, 1, 1), date(year, 12, 31), person)
     away = [each for each in found if each.entry.approved and each.entry.overlaps(today, today)]
     waiting = [each for each in found if not each.entry.approved]
@@ -96,7 +99,8 @@ def _entries(bench: Workbench, person: str, year: int, today: date) -> None:
     if not found:
         parts.notice(say("No leave in {year}", year=year), say("Add leave, or import a list from your HR system."))
         return
-    st.caption(say("Select a row to change it, approve it or take it out."))
+    if edits:
+        st.caption(say("Select a row to change it, approve it or take it out."))
     table = pd.DataFrame([_row(bench, each) for each in found])
 
     def chosen() -> None:
@@ -110,7 +114,7 @@ def _entries(bench: Workbench, person: str, year: int, today: date) -> None:
         hide_index=True,
         height=min(_TALLEST_PX, 38 + 35 * len(table)),
         key="leave-table",
-        on_select=chosen,
+        on_select=chosen if edits else "ignore",
         selection_mode="single-row",
         alt=say("Leave entries"),
         column_config={
@@ -145,10 +149,10 @@ def _row(bench: Workbench, each: LeaveView) -> dict[str, object]:
     }
 
 
-def _balances(bench: Workbench, person: str, year: int) -> None:
+def _balances(bench: Workbench, person: str, year: int, *, edits: bool) -> None:
     found = bench.leave_desk.balances(year, person)
     kinds = bench.leave_desk.kinds
-    if not any(each.entitled is not None for each in found):
+    if edits and not any(each.entitled is not None for each in found):
         st.info(
             say(
                 "Set the days of a year in {file}, section {section}, or select a row to set them for one person.",
@@ -157,7 +161,7 @@ def _balances(bench: Workbench, person: str, year: int) -> None:
             ),
             icon=":material/info:",
         )
-    if person:
+    if edits and person:
         st.button(
             say("Set the opening value"), icon=":material/edit:", on_click=lambda: put(entitle="annual", entry="")
         )
@@ -190,7 +194,7 @@ def _balances(bench: Workbench, person: str, year: int) -> None:
         hide_index=True,
         height=min(_TALLEST_PX, 38 + 35 * len(rows)),
         key="leave-balances",
-        on_select=chosen,
+        on_select=chosen if edits else "ignore",
         selection_mode="single-row",
         placeholder="–",
         alt=say("Balances of leave"),

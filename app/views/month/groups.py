@@ -125,7 +125,7 @@ def _group(group: OpenGroup) -> None:
         selection_mode="multi-row",
     )
     rows = [group.rows[place] for place in state["selection"]["rows"] if place < len(group.rows)] or list(group.rows)
-    if access.may("attendance.correct"):
+    if access.may("attendance.correct" if group.kind != AWAITING else "attendance.approve"):
         _form(group.kind, rows, every=len(rows) == len(group.rows))
 
 
@@ -177,7 +177,7 @@ def _form(kind: str, rows: Sequence[DaySheet], *, every: bool) -> None:
 def _save(rows: Sequence[DaySheet], action: BulkAction, value: str, reason: str) -> None:
     """Correct or approve in the name of the signed-in user."""
     try:
-        bench, author = access.acting("attendance.correct")
+        bench, author = access.acting("attendance.approve" if action == "approve" else "attendance.correct")
         found = bench.office.correct_all(rows, action, author=author, reason=reason, value=value)
     except MusterError as error:
         st.session_state[_ERROR] = [f"{error.message}. {error.hint}"]

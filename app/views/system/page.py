@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.ui import parts
-from app.views.system import audit, cameras, check, mail, recognition, users, workspace
+from app.views.system import audit, cameras, check, mail, recognition, tokens, users, workspace
 from app.web import access, services
 from app.words import LANGUAGES, say
 from engine.errors import MusterError
@@ -18,6 +18,7 @@ _PARTS = {
     "check": ("system.view", check.show),
     "audit": ("system.audit", audit.show),
     "users": ("system.manage", users.show),
+    "tokens": ("system.tokens", tokens.show),
 }
 
 
@@ -37,6 +38,7 @@ def show() -> None:
         "check": say("Check-up"),
         "audit": say("Audit trail"),
         "users": say("Users"),
+        "tokens": say("Access tokens"),
     }
     shown = {part: names[part] for part, (action, _) in _PARTS.items() if access.may(action)}
     _PARTS[parts.choice(say("Part"), shown, "part", address="part")][1](bench)

@@ -10,7 +10,7 @@ import streamlit as st
 from app.ui import parts
 from app.web import access
 from app.words import LANGUAGES, say
-from engine.access import ALL_SITES, PASSWORD_LENGTH, ROLES, Account
+from engine.access import ALL_SITES, MANAGER, PASSWORD_LENGTH, ROLES, Account
 from engine.records import UserDesk
 from engine.workbench import Workbench
 
@@ -32,6 +32,7 @@ def _role(role: str) -> str:
     return {
         "admin": say("Administration: everything, users and the audit trail"),
         "hr": say("HR: attendance, people, corrections"),
+        "manager": say("Manager: attendance and leave of their departments"),
         "security": say("Security: alerts, registration, cameras"),
         "viewer": say("Viewer: live picture and attendance"),
     }[role]
@@ -59,8 +60,23 @@ def _sites_field(key: str, had: Sequence[str] = ()) -> list[str] | None:
     )
 
 
+def _departments_field(key: str, had: Sequence[str] = ()) -> list[str]:
+    """The departments of a manager."""
+    people = access.reading("system.manage").people.known().values()
+    return st.multiselect(
+        say("Departments"),
+        sorted({*had, *(person.department for person in people if person.department)}, key=str.casefold),
+        list(had),
+        key=key,
+        accept_new_options=True,
+        placeholder=say("For the role Manager"),
+        help=say("Managers see the people of these departments only."),
+    )
+
+
 def _table(accounts: list[Account]) -> None:
     several = len(access.every_site()) > 1
+    managers = any(account.role == MANAGER for account in accounts)
     rows = [
         {
             say("Name"): account.name,
@@ -73,6 +89,7 @@ def _table(accounts: list[Account]) -> None:
             ),
             say("E-mail"): account.email,
             **({say("Sites"): _sites_of(account)} if several else {}),
+            **({say("Departments"): ", ".join(account.departments)} if managers else {}),
             say("Language"): LANGUAGES.get(account.language, "–"),
         }
         for account in sorted(accounts, key=lambda account: account.name.casefold())
@@ -105,12 +122,19 @@ def _add() -> None:
             key="new_email",
             help=say("Your organisation's sign-in identifies them by it. Otherwise leave it empty."),
         )
+        departments = _departments_field("new_departments")
         sites = _sites_field("new_sites")
         wanted = st.form_submit_button(say("Add"), type="primary")
     if wanted:
         _acted(
             lambda desk, author: desk.add(
-                name, role, password or "", email=email or "", sites=sites or (), author=author
+                name,
+                role,
+                password or "",
+                email=email or "",
+                sites=sites or (),
+                departments=departments,
+                author=author,
             ),
             say("User added"),
         )
@@ -132,10 +156,12 @@ def _change(accounts: dict[str, Account]) -> None:
             autocomplete="new-password",
             help=say("Leave empty to keep the current one."),
         )
+        departments = _departments_field(f"departments-of-{user}", account.departments)
         sites = _sites_field(f"sites-of-{user}", account.sites)
         saved = st.form_submit_button(say("Save"), type="primary")
     moved = sites is not None and tuple(sites) != account.sites
-    if saved and (role != account.role or password or moved):
+    other = tuple(departments) != account.departments
+    if saved and (role != account.role or password or moved or other):
         _acted(
             lambda desk, author: desk.change(
                 user,
@@ -143,6 +169,7 @@ def _change(accounts: dict[str, Account]) -> None:
                 role=role if role != account.role else None,
                 password=password or None,
                 sites=sites if moved else None,
+                departments=departments if other else None,
             ),
             say("Saved. Their sessions have ended."),
         )

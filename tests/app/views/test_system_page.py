@@ -356,3 +356,37 @@ def test_it_speaks_german(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> 
         "users": "Benutzer hinzufügen",
     }.items():
         assert word in texts(opened(place, monkeypatch, part, language="de"))
+
+
+# --------------------------------------------------------------------------------------------- managers and tokens
+
+
+def test_a_manager_is_added_with_departments(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(place, monkeypatch, "users")
+    page.text_input(key="new_name").set_value("max")
+    page.selectbox(key="new_role").set_value("manager")
+    page.text_input(key="new_email").set_value("max@example.com")
+    press(page, "Add")
+    assert "a manager has at least one department" in texts(page)
+    page.multiselect(key="new_departments").set_value(["Lab"])
+    press(page, "Add")
+    assert place.accounts.all()["max"].departments == ("Lab",)
+    assert page.dataframe[0].value["Departments"].tolist() == ["", "Lab"]
+
+
+def test_a_token_is_shown_once_and_revoked(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(place, monkeypatch, "tokens")
+    page.text_input(key="token_name").set_value(HOSTILE[2])
+    page.multiselect(key="token_departments").set_value(["Lab"])
+    press(page, "Make token")
+    shown = page.code[0].value
+    row = place.tokens.check(shown.removeprefix("Authorization: Bearer "))
+    assert row is not None
+    assert (row.name, row.scopes, row.departments, row.author) == (HOSTILE[2], ("sheets:read",), ("Lab",), "admin")
+    page.run()
+    assert not page.code, "it is shown once"
+    assert HOSTILE[2] in page.dataframe[0].value["Name"].tolist()
+    press(page, "Revoke")
+    assert place.tokens.all()[row.token_id].revoked_at
+    assert [each for _, each, _ in actions(place)] == ["add_token", "revoke_token"]
+    assert "tokens" not in [name.casefold() for name in parts_of(opened(place, monkeypatch, "cameras", "hr"))]
