@@ -47,7 +47,7 @@ def _new() -> None:
         return
     name, token = made
     with st.container(border=True):
-        st.markdown(f"**{parts.plain(say('Token {name}', name=name))}**")
+        parts.show("<b>{title}</b>", title=say("Token {name}", name=name))
         st.code(f"Authorization: Bearer {token}", language=None, wrap_lines=True)
         st.caption(say("Copy it now. Muster stores its hash only and cannot show it again."))
 

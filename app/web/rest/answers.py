@@ -25,7 +25,7 @@ class Refused(Exception):
     """
 
     def __init__(
-        self, status: int, error: str, detail: str, hint: str = "", headers: Mapping[str, str] | None = None
+        self, status: int, error: str, detail: str, hint: str = "", headers: Mapping[str, Any] | None = None
     ) -> None:
         self.status, self.error, self.detail, self.hint = status, error, detail, hint
         self.headers = headers or {}
