@@ -41,7 +41,7 @@ from engine.records import (
 )
 from engine.reports import CaseFiles
 from engine.storage import new_id
-from engine.storage.logs import Logs, Sealer
+from engine.storage.logs import Logs, sealer_of
 from engine.tracking import SightingBook
 from engine.tuning.calibration import Calibration
 from engine.tuning.replay import ReplayDesk
@@ -73,7 +73,7 @@ class Workbench:
         self.clock = clock
         self.config = config or load_config(workspace)
         self.models = models or ModelStore(self.config.runtime.backend, self.config.runtime.threads, progress)
-        zone, sealer = self.config.zone, Sealer(self.config.seal_key or workspace / "seal.key")
+        zone, sealer = self.config.zone, sealer_of(workspace, self.config.seal_key)
         self.store = store = open_store(workspace, self.config, sealer, clock)
         self.spec = embedder_spec(self.config.embedding.model or self._model())
         embedding = self.config.embedding.model_copy(update={"model": self.spec.model_id})

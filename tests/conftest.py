@@ -82,10 +82,17 @@ def sample_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests see no `MUSTER_*` settings of the machine they run on, but for the model cache."""
+    """Tests see no `MUSTER_*` settings of the machine they run on, but for the model cache and seal keys of the tests' own."""
     for name in list(os.environ):
-        if name.startswith("MUSTER_") and name != "MUSTER_CACHE":
+        if name.startswith("MUSTER_") and name not in {"MUSTER_CACHE", "MUSTER_KEYS"}:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _seal_keys(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Seal keys of the tests lie in a folder of theirs; one for all workers, because they share workspaces."""
+    base = tmp_path_factory.getbasetemp()
+    os.environ["MUSTER_KEYS"] = str((base.parent if _WORKER else base) / "keys")
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,16 +15,21 @@ from typer import Option
 from engine.cli.context import Author, EmployeeId, Json, Panel, Workspace, open_workbench
 from engine.cli.output import answer, complain, counted, emit_json, progress_bar, say, table
 from engine.errors import InputError
+from engine.storage import atomic_write, csv_line
+from engine.storage.logs import Head
 
 if TYPE_CHECKING:
     from engine.storage.logs import Finding
 
 app = typer.Typer()
 
+_HEADS = ("chain", "rows", "head")
+
 
 @app.command(rich_help_panel=Panel.ADMINISTER)
 def verify(
     close: Annotated[bool, Option("--close", help="First close the days that are over.")] = False,
+    against: Annotated[Path | None, Option("--against", metavar="FILE", help="Heads that were kept elsewhere.")] = None,
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
@@ -31,9 +37,10 @@ def verify(
 
     The exit code is 1 if a row was tampered with.
     """
+    kept = _read_heads(against) if against else None
     workbench = open_workbench(workspace)
     closed = workbench.records.close(workbench.clock(), workbench.people.known()) if close else []
-    findings = workbench.records.verify()
+    findings = workbench.records.verify(against=kept)
     wrong = [finding for finding in findings if not finding.harmless]
     heads = {
         f"{log.name}{'@' * bool(recorder)}{recorder} {day}": (head.rows, head.chain)
@@ -53,6 +60,43 @@ def verify(
         _show_findings(findings, len(wrong), sum(len(log.days()) for log in workbench.records.logs), len(heads))
     if wrong:
         raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=Panel.ADMINISTER)
+def heads(
+    out: Annotated[Path | None, Option("--out", metavar="FILE", help="Write them to a file.")] = None,
+    workspace: Workspace = Path("data"),
+) -> None:
+    """List how far each log is sealed, to be kept elsewhere.
+
+    Later, `muster verify --against FILE` proves with it that nothing was deleted or rolled back since.
+    """
+    found = open_workbench(workspace).records.heads()
+    rows = [_HEADS, *((name, str(head.rows), head.chain) for name, head in sorted(found.items()))]
+    text = "".join(csv_line(row) for row in rows)
+    if out is None:
+        sys.stdout.write(text)
+        return
+    atomic_write(out, text.encode())
+    say(f"{out}: {counted(len(found), 'log file')}. Keep it where nobody who can write the workspace can change it.")
+
+
+def _read_heads(path: Path) -> dict[str, Head]:
+    """Heads as `muster heads` wrote them.
+
+    Raises:
+        InputError: the file is missing or not of that kind.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            names, *rows = csv.reader(handle, strict=True)
+        if tuple(names) != _HEADS:
+            raise ValueError(names)
+        return {name: Head(int(count), chain) for name, count, chain in rows}
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(
+            f"{path}: no heads can be read", hint="give a file that `muster heads --out FILE` wrote"
+        ) from error
 
 
 def _show_findings(findings: Sequence[Finding], wrong: int, files: int, closed: int) -> None:

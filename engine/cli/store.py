@@ -196,9 +196,9 @@ def _audit(workspace: Path, config: Config, zone: str, action: str, login: str, 
     """Write the change to the site's audit log."""
     from engine.access import Audit
     from engine.postgres import open_database
-    from engine.storage.logs import Sealer
+    from engine.storage.logs import sealer_of
 
-    sealer = Sealer(config.seal_key or workspace / "seal.key")
+    sealer = sealer_of(workspace, config.seal_key)
     store = open_database(workspace, config.model_copy(update={"timezone": zone}), sealer, lambda: datetime.now(UTC))
     with closing(store):
         Audit(ZoneInfo(zone), store.logs).note(action, login, detail, author=author, now=datetime.now(UTC))

@@ -89,7 +89,7 @@ __all__ = [
 ]
 
 CONFIG_NAME = "muster.toml"
-_OTHER_VARIABLES = {"author", "cache", "workspace", "debug"}
+_OTHER_VARIABLES = {"author", "cache", "keys", "workspace", "debug"}
 
 
 class Config(BaseSettings):
@@ -144,7 +144,7 @@ class Config(BaseSettings):
     offline_start: bool = True
     """A recorder on a database keeps people, templates and threshold in `known/`, so that it can start while the database is away."""
     seal_key: Path | None = None
-    """File with the key that seals the logs; empty: `seal.key` in the workspace."""
+    """File with the key that seals the logs; empty: one of its own for each workspace, in the user's configuration."""
     cameras: dict[str, CameraConfig] = {}
     """By name, such as `[cameras.entrance]`."""
 

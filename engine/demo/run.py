@@ -118,7 +118,7 @@ def clear_demo(workspace: Path) -> None:
         raise InputError(
             f"{workspace} holds something that is not a demo", hint="give an empty or new folder with --workspace"
         )
-    files = ("people.csv", "employment.csv", "leave.csv", "time_account.csv", "muster.toml", "seal.key")
+    files = ("people.csv", "employment.csv", "leave.csv", "time_account.csv", "muster.toml", "seal.key", "seal.id")
     folders = ("gallery", "log", "attendance", "images", "outbox", "receipts", "demo", "spool")
     for name in (*files, *folders):
         path = workspace / name

@@ -113,6 +113,7 @@ def _opened(workspace: Path, workbench: Workbench) -> Iterator[Check]:
     yield Check("time zone", f"{workbench.config.timezone} · now {datetime.now(UTC).astimezone(zone):%Y-%m-%d %H:%M}")
     yield Check("people", f"{len(people)} listed, {len(gallery)} with templates")
     yield from _shifts(workbench, people)
+    yield from _key(workbench)
     yield from _threshold(workbench)
     yield from _pictures(workbench)
     if without := sorted(set(people) - set(gallery.people)):
@@ -157,6 +158,17 @@ def _shifts(workbench: Workbench, people: Mapping[str, Person]) -> Iterator[Chec
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _key(workbench: Workbench) -> Iterator[Check]:
+    key_path = workbench.records.sealer.key_path
+    if not key_path.exists():
+        return
+    inside = key_path.resolve().is_relative_to(workbench.workspace.resolve())
+    hint = (
+        "whoever can write the workspace can forge rows: move the file elsewhere and set `seal_key`" if inside else ""
+    )
+    yield Check("seal key", str(key_path), True, hint)
 
 
 def _sites(workspace: Path, home: str) -> Iterator[Check]:

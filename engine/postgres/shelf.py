@@ -223,6 +223,9 @@ class TableShelf:
     def parts(self) -> dict[date, list[str]]:
         return {day: list(found) for day, found in self._chains().items()}
 
+    def witnessed(self) -> dict[date, list[str]]:
+        return self.parts()  # the database keeps every chain's head
+
     def part(self, day: date, recorder: str = "") -> TablePart:
         return TablePart(self, self._database, day, recorder)
 
@@ -409,12 +412,12 @@ class TablePart:
             if line.authentic
         ]
 
-    def check(self, closed: Head | None = None) -> list[Finding]:
-        """Return all findings about the chain."""
+    def check(self, *known: Head | None) -> list[Finding]:
+        """Return all findings about the chain; `known` are heads from elsewhere."""
         with self._database.work() as connection:
             running = self._head(connection)
             found = self._cells(connection)
-        heads, file = [head for head in (closed, running) if head], f"{self.name}.csv"
+        heads, file = [head for head in (*known, running) if head], f"{self.name}.csv"
         if not found and heads:
             detail = f"the rows are gone; there were {max(head.rows for head in heads)}"
             return [Finding(file, 0, "missing", detail)]

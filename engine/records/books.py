@@ -16,7 +16,7 @@ from engine.incidents import ALERT_KINDS, DossierBook, IncidentBook, IncidentRow
 from engine.incidents.notifications import DeliveryRow
 from engine.people import LeaveBook, PeopleStore, TimeAccountBook
 from engine.records.names import Names
-from engine.storage.logs import DayLog, Finding, Sealer, TypedDayLog
+from engine.storage.logs import DayLog, Finding, Head, Heads, Sealer, TypedDayLog
 from engine.tracking import SightingBook
 from engine.types import Person, Progress
 
@@ -122,8 +122,17 @@ class Records:
             log.close(before, now)
         return closed
 
-    def verify(self, progress: Progress | None = None) -> list[Finding]:
+    def heads(self) -> dict[str, Head]:
+        """Return how far each chain of the logs is sealed, by its name; whoever keeps them elsewhere can prove later what was deleted."""
+        journal = self.attendance.log.raw.journal.file
+        found = [journal.heads(), self.audit.raw.heads(), *(log.heads() for log in self.logs)]
+        return {name: head for heads in found for name, head in heads.items()}
+
+    def verify(self, progress: Progress | None = None, against: Heads | None = None) -> list[Finding]:
         """Return all findings about the logs; an empty list if every row is as it was written.
+
+        Args:
+            against: heads that were kept elsewhere, see `heads`.
 
         Raises:
             StorageError: the key of the seals is missing.
@@ -131,12 +140,12 @@ class Records:
         journal = self.attendance.log.raw.journal
         sealer, key_path = self.sealer, self.sealer.key_path
         if not key_path.exists():  # with a new one, every row would count as changed
-            if any(log.days() for log in self.logs) or journal.file or self.audit.raw:
+            if any(log.days() for log in self.logs) or journal.file or self.audit.raw or against:
                 raise StorageError(
                     f"{key_path} is gone: without it no row can be checked", hint="restore it from a backup"
                 )
             return []
-        findings = journal.file.check() + self.audit.raw.check()
+        findings = journal.file.check(against) + self.audit.raw.check(against)
         total, done = sum(len(log.days()) for log in self.logs) if progress else 0, 0
 
         def told() -> None:
@@ -146,7 +155,7 @@ class Records:
                 progress("verifying", min(done, total), total)
 
         for log in self.logs:
-            findings += log.check(told)
+            findings += log.check(told, against=against)
         keys = journal.keys() - {sealer.key_id}
         if keys:
             detail = f"the key was changed: {', '.join(sorted(keys))} before, {sealer.key_id} now"

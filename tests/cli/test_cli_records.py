@@ -24,6 +24,7 @@ from engine.config import Config
 from engine.face_reader import FaceReader
 from engine.imaging import crop_around, read_image, write_jpeg
 from engine.models import ModelStore
+from engine.storage.logs import key_folder
 from engine.workbench import Workbench
 
 NOW = datetime.now(UTC)
@@ -117,12 +118,31 @@ def test_verification_as_json(workspace: Path, run: Run) -> None:
     assert (finding["file"], finding["what"]) == (log.name, "removed")
 
 
+def test_heads_kept_elsewhere_tell_what_was_deleted_since(workspace: Path, run: Run, tmp_path: Path) -> None:
+    kept = tmp_path / "heads.csv"
+    assert run("heads", "--out", str(kept)).code == 0
+    with kept.open(newline="") as handle:
+        rows = {row["chain"]: row for row in csv.DictReader(handle)}
+    assert rows[f"attendance-{DAY}"]["rows"] == "3"
+    assert run("heads").out == kept.read_text()
+    assert run("verify", "--against", str(kept)).code == 0
+    shutil.rmtree(workspace / "log")
+    shutil.rmtree(key_folder() / "heads")
+    assert run("verify").code == 0  # whoever can write everywhere deletes without a trace on this machine
+    answer = run("verify", "--against", str(kept))
+    refused(answer, 1, "faults ", "backup")
+    assert f"attendance-{DAY}.csv" in answer.out
+    (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
+    refused(run("verify", "--against", str(tmp_path / "notes.csv")), 4, "no heads can be read", "muster heads --out")
+
+
 def test_what_cannot_be_verified_is_refused(workspace: Path, run: Run, tmp_path: Path) -> None:
     refused(run("verify", "--workspace", tmp_path / "typo"), 4, "there is no workspace", "--workspace")
     assert not (tmp_path / "typo").exists()
-    (workspace / "seal.key").unlink()
-    refused(run("verify"), 9, "seal.key is gone", "backup")
-    assert not (workspace / "seal.key").exists()
+    key = key_folder() / f"{(workspace / 'seal.id').read_text().strip()}.key"
+    key.unlink()
+    refused(run("verify"), 9, f"{key} is gone", "backup")
+    assert not key.exists()
 
 
 # ----------------------------------------------------------------------------------------- incidents

@@ -263,12 +263,12 @@ def test_a_message_about_somebody_with_a_similar_id_is_sent(tmp_path: Path, id_i
 def test_a_forged_row_makes_nobody_erase_or_give_away_other_files(tmp_path: Path) -> None:
     workbench = bench(tmp_path)
     enrol(workbench, "E1", "Ada Lovelace", face(1))
-    for number, image in enumerate(("seal.key", "people.csv", "images/../seal.key", "/etc/hostname")):
+    for number, image in enumerate(("seal.id", "people.csv", "images/../seal.id", "/etc/hostname")):
         row = PunchRow(f"e{number}", at(number), "E1", "punch", evidence_image=image)
         workbench.attendance.log.append(T0.date(), [row])
     receipt = workbench.privacy.forget("E1", thorough=False)
     assert receipt["pictures"] == 0
-    assert (tmp_path / "seal.key").exists()
+    assert (tmp_path / "seal.id").exists()
 
 
 # ----------------------------------------------------------------------------------------- disclosure

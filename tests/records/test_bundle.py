@@ -125,7 +125,7 @@ def test_a_changed_row_is_named(workbench: Workbench) -> None:
 
 def test_without_the_key_nothing_is_called_changed_or_sound(workbench: Workbench) -> None:
     incident_id = together(workbench)
-    (workbench.workspace / "seal.key").unlink()
+    workbench.records.sealer.key_path.unlink()
     document = json.loads(opened(bench(workbench.workspace), incident_id)["incident.json"])
     assert not document["seals"]["hold"]
     assert document["seals"]["problem"] == "the key of the seals is gone"
@@ -152,10 +152,10 @@ def test_a_forged_path_leads_nowhere(workbench: Workbench) -> None:
     incident_id = together(workbench)
     path = workbench.incidents.log.raw.shelf.path(T0.date())
     text = path.read_text()
-    forged = re.sub(r"images/tailgating/\S+?-annotated\.jpg", "images/../seal.key", text)
+    forged = re.sub(r"images/tailgating/\S+?-annotated\.jpg", "images/../seal.id", text)
     path.write_text(forged)
     content = workbench.cases.export(incident_id, author="sam")
-    key = (workbench.workspace / "seal.key").read_text().strip()
+    key = (workbench.workspace / "seal.id").read_text().strip()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert "pictures/main.jpg" not in " ".join(archive.namelist())
         assert all(key.encode() not in archive.read(name) for name in archive.namelist())

@@ -156,7 +156,7 @@ def test_what_is_no_punch_cannot_be_taken_back(workbench: Workbench, event_id: s
 
 def test_a_punch_without_its_picture_is_left_to_a_correction(workbench: Workbench) -> None:
     row = punch(workbench, "E1", T0, track="run-1", image="images/evidence/gone.jpg")
-    forged = punch(workbench, "E2", T0, track="run-2", image="seal.key")
+    forged = punch(workbench, "E2", T0, track="run-2", image="seal.id")
     for each in (row, forged):
         with pytest.raises(InputError, match="muster correct"):
             workbench.office.not_this(each.event_id, author="Sam", reason="no")

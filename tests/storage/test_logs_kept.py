@@ -32,7 +32,7 @@ from log_builders import (
 from processes import CONTEXT
 
 from engine.errors import StorageError
-from engine.storage.logs import Finding
+from engine.storage.logs import Finding, Head
 from tests.load import kill_writers
 
 # ----------------------------------------------------------------------------------------- crashes
@@ -59,11 +59,10 @@ def test_a_torn_tail_is_reported_then_healed_and_noted_and_never_taken_for_tampe
 def test_a_crash_at_any_byte_of_the_first_write_is_harmless(tmp_path: Path) -> None:
     log = day_log(tmp_path)
     add(log, DAY, 1)
-    head_of(log).unlink()
     content = log.shelf.path(DAY).read_bytes()
     for length in range(len(content)):
         log.shelf.path(DAY).write_bytes(content[:length])
-        head_of(log).unlink(missing_ok=True)
+        log.shelf.part(DAY).set_running_head(Head(0, ""))
         assert all(finding.what == "torn" for finding in log.check())
         add(log, DAY, 1)
         assert (log.shelf.path(DAY).read_bytes(), log.check()) == (content, [])
@@ -89,11 +88,16 @@ def test_a_head_may_lag_behind_the_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"9 abc def\n", b"\xff\xfe", b"6 x"])
-def test_a_head_that_is_gone_or_none_is_noted_and_costs_no_row(tmp_path: Path, content: bytes | None) -> None:
+def test_a_head_that_is_gone_or_forged_has_a_witness_and_costs_no_row(tmp_path: Path, content: bytes | None) -> None:
     log = filled(tmp_path, closed=False)
-    head_of(log).unlink() if content is None else head_of(log).write_bytes(content)
-    (finding,) = log.check()
-    assert (finding.what, finding.harmless) == ("note", True)
+    assert log.sealer.witnesses is not None
+    witness = log.sealer.witnesses / head_of(log).name
+    for path in (head_of(log), witness):
+        path.unlink() if content is None else path.write_bytes(content)
+        found = log.check()
+        if path != witness:
+            assert found == []
+    assert [(each.what, each.harmless) for each in found] == [("missing", False)]
     add(log, DAY, 1, 7)
     assert log.check() == []
 
@@ -298,7 +302,8 @@ def test_a_file_without_the_columns_is_a_storage_error_with_a_hint(tmp_path: Pat
 @given(st.lists(st.lists(st.text(max_size=12), min_size=3, max_size=3), min_size=1, max_size=8))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 def test_any_texts_come_back_and_hold(tmp_path: Path, table: list[list[str]]) -> None:
-    shutil.rmtree(tmp_path / "log", ignore_errors=True)
+    for folder in ("log", "seal.heads"):
+        shutil.rmtree(tmp_path / folder, ignore_errors=True)
     log = day_log(tmp_path)
     with log.exclusive():
         log.append(DAY, [dict(zip(COLUMNS, cells, strict=True)) for cells in table])

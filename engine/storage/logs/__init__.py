@@ -1,7 +1,8 @@
 """Append-only logs with sealed rows, so that no change goes unnoticed."""
 
 from engine.storage.logs.check import Finding, Head
-from engine.storage.logs.days import DayLog, FileLogs, Journal, Logs, WholeLog
+from engine.storage.logs.days import DayLog, FileLogs, Heads, Journal, Logs, WholeLog
+from engine.storage.logs.keys import key_folder, sealer_of
 from engine.storage.logs.rows import RowType, TypedDayLog, TypedLog
 from engine.storage.logs.sealed import SealedFile
 from engine.storage.logs.seals import PSEUDONYM, Sealer
@@ -12,6 +13,7 @@ __all__ = [
     "FileLogs",
     "Finding",
     "Head",
+    "Heads",
     "Journal",
     "Logs",
     "RowType",
@@ -20,4 +22,6 @@ __all__ = [
     "TypedDayLog",
     "TypedLog",
     "WholeLog",
+    "key_folder",
+    "sealer_of",
 ]

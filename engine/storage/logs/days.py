@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import groupby
 from pathlib import Path
 
 from engine.errors import StorageError
@@ -21,6 +22,9 @@ from engine.storage.logs.seals import Sealer
 from engine.storage.logs.shelf import WHOLE, FileShelf, Shelf, stem
 
 log = logging.getLogger(__name__)
+
+Heads = Mapping[str, Head]
+"""How far chains are sealed, by their names, such as `attendance-2026-11-22`."""
 
 
 class Logs(ABC):
@@ -104,10 +108,18 @@ class WholeLog:
         """Return the rows whose seals are valid."""
         return [row for each in self._recorders() for row in self.shelf.part(WHOLE, each).authentic()]
 
-    def check(self) -> list[Finding]:
-        """Return all findings about the log."""
+    def check(self, against: Heads | None = None) -> list[Finding]:
+        """Return all findings about the log; `against`: heads that were kept elsewhere, by the chain's name."""
         with self.exclusive():
-            return [each for recorder in {"", *self._recorders()} for each in self.shelf.part(WHOLE, recorder).check()]
+            recorders = {"", *self._recorders(), *self.shelf.witnessed().get(WHOLE, ())}
+            parts = [self.shelf.part(WHOLE, recorder) for recorder in sorted(recorders)]
+            return [each for part in parts for each in part.check((against or {}).get(part.name))]
+
+    def heads(self) -> Heads:
+        """Return how far each chain is sealed."""
+        with self.exclusive():
+            parts = [self.shelf.part(WHOLE, recorder) for recorder in self._recorders()]
+            return {part.name: part.head() for part in parts}
 
     def redact(self, person: str) -> int:
         """Replace a person's id by their pseudonym; return how many rows named them."""
@@ -191,26 +203,53 @@ class DayLog:
                     done.append(day)
         return list(dict.fromkeys(done))
 
-    def check(self, told: Callable[[], None] | None = None, *, days: Iterable[date] | None = None) -> list[Finding]:
+    def check(
+        self,
+        told: Callable[[], None] | None = None,
+        *,
+        days: Iterable[date] | None = None,
+        against: Heads | None = None,
+    ) -> list[Finding]:
         """Return all findings about the log's days.
 
         Args:
             told: called after each day that has rows.
             days: to check; default: all.
+            against: heads that were kept elsewhere, by the chain's name.
         """
-        closed, there = self.journal.heads(self.name), self.shelf.parts()
-        wanted = {*there, *(day for day, _ in closed)} - {WHOLE}
+        closed, there, kept = self.journal.heads(self.name), self.shelf.parts(), against or {}
+        chains = {(day, each) for found in (there, self.shelf.witnessed()) for day in found for each in found[day]}
+        chains |= closed.keys() | {key for name in kept if (key := self._key(name)) is not None}
+        wanted = sorted(key for key in chains if key[0] != WHOLE)
         if days is not None:
-            wanted &= set(days)
+            only = set(days)
+            wanted = [key for key in wanted if key[0] in only]
         findings = dict[tuple[date, str], list[Finding]]()
-        for day in sorted(wanted):
+        for day, of_day in groupby(wanted, lambda key: key[0]):
             with self.exclusive():  # day by day, so that writers do not wait for the whole check
-                for each in sorted({*there.get(day, ()), *(recorder for at, recorder in closed if at == day)}):
-                    findings[day, each] = self.shelf.part(day, each).check(closed.get((day, each)))
+                for key in of_day:
+                    part = self.shelf.part(*key)
+                    findings[key] = part.check(closed.get(key), kept.get(part.name))
             if told is not None and day in there:
                 told()
-        purged = closed.keys() - self.journal.heads(self.name).keys()  # meanwhile
+        rows = self.shelf.parts()
+        purged = {(day, each) for day, each in self.journal.deleted(self.name) if each not in rows.get(day, ())}
         return [each for key, found in findings.items() if key not in purged for each in found]
+
+    def _key(self, name: str) -> tuple[date, str] | None:
+        """Day and recorder of a chain of this log; None: it belongs to another log."""
+        rest = name.removeprefix(f"{self.name}-")
+        with contextlib.suppress(ValueError):
+            day = date.fromisoformat(rest[:10])
+            if rest != name and name == stem(self.name, day, recorder := rest[11:]):
+                return day, recorder
+        return None
+
+    def heads(self) -> Heads:
+        """Return how far each chain is sealed."""
+        with self.exclusive():
+            parts = [self.shelf.part(*key) for key in self._chains()]
+            return {part.name: part.head() for part in parts}
 
     def purge(self, day: date, time: datetime, reason: str) -> None:
         """Delete a day whose retention has ended; the journal keeps its head."""
@@ -262,9 +301,16 @@ class Journal:
         days = (row["day"] for row in rows if row["log"].partition("@")[0] == log_name)
         return max(map(date.fromisoformat, days), default=None)
 
+    def deleted(self, log_name: str) -> set[tuple[date, str]]:
+        """Return the chains that were deleted on purpose and have not been written since."""
+        return self._states(log_name)[1]
+
     def heads(self, log_name: str) -> dict[tuple[date, str], Head]:
         """Return the latest head of each closed chain by day and recorder, without chains deleted on purpose since."""
-        heads: dict[tuple[date, str], Head] = {}
+        return self._states(log_name)[0]
+
+    def _states(self, log_name: str) -> tuple[dict[tuple[date, str], Head], set[tuple[date, str]]]:
+        heads, deleted = dict[tuple[date, str], Head](), set[tuple[date, str]]()
         # forged rows are not trusted here; `check` reports them
         for row in self.file.authentic():
             name, _, recorder = row["log"].partition("@")
@@ -273,6 +319,8 @@ class Journal:
             key = date.fromisoformat(row["day"]), recorder
             if row["action"] == "closed":
                 heads[key] = Head(int(row["rows"]), row["head"])
+                deleted.discard(key)
             elif row["action"] == "purged":
                 heads.pop(key, None)
-        return heads
+                deleted.add(key)
+        return heads, deleted

@@ -1,7 +1,8 @@
 """An append-only CSV file with sealed rows: changing, removing, moving or inserting one without the key is detected.
 
 Nothing is ever rewritten except the id of a person who asked to be forgotten. The running head, a small file in `.heads` beside the
-file, protects its end: it holds the number of rows and the last value of their chain.
+file, protects its end: it holds the number of rows and the last value of their chain. A copy of it, the witness, is kept beside the key:
+whoever deletes a file with its head, or puts an older copy of both in place, is found out as long as they cannot write there.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ class SealedFile:
         if not rows:
             return 0
         before = self._latest()
+        self._begin_heads()
         lines = []
         for row in rows:
             cells = [encode_cell(row.get(column, "")) for column in self.columns[:-1]]
@@ -138,18 +140,38 @@ class SealedFile:
     def _head_path(self) -> Path:
         return self.path.parent / ".heads" / self.path.name
 
+    @property
+    def _heads(self) -> list[Path]:
+        """Where the running head is, and where its witness."""
+        witnesses = self._sealer.witnesses
+        return [self._head_path, *([witnesses / self.path.name] if witnesses else [])]
+
+    def _begin_heads(self) -> None:
+        """Note durably that a file begins: if its heads are missing later, somebody deleted them."""
+        for path in self._heads:
+            if not path.exists():
+                try:
+                    atomic_write(path, self._head_text(0, "").encode("ascii"))
+                except StorageError as error:
+                    self._not_written(path, str(error))
+
     def _write_head(self, seal: Seal) -> None:
         """Record how far the file is sealed. It is not synced: after a power failure it may lag behind the rows, never run ahead."""
-        path, text = self._head_path, self._head_text(seal.number, seal.chain)
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-        try:
-            path.parent.mkdir(exist_ok=True)
-            temporary.write_text(text, encoding="ascii")
-            temporary.replace(path)
-        except OSError as error:  # the row itself is durable
-            log.warning("%s: cannot write the running head: %s", path, error.strerror)
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        text = self._head_text(seal.number, seal.chain)
+        for path in self._heads:
+            temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+            try:
+                temporary.write_text(text, encoding="ascii")
+                temporary.replace(path)
+            except OSError as error:  # the row itself is durable
+                self._not_written(path, f"{path}: {error.strerror}")
+                with contextlib.suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+
+    def _not_written(self, path: Path, why: str) -> None:
+        log.warning("the running head cannot be written: %s", why)
+        if path != self._head_path:
+            self._sealer.witnesses = None  # said once
 
     def _head_text(self, number: int, chain: str) -> str:
         return f"{number} {chain} {self._sealer.mac('head', self.name, str(number), chain)}\n"
@@ -157,14 +179,19 @@ class SealedFile:
     def drop(self) -> None:
         """Delete the file on purpose."""
         with storage_errors(self.path):
-            # the head first: alone, it would make later rows look like the rest of a longer file
-            self._head_path.unlink(missing_ok=True)
+            # the heads first: alone, they would make later rows look like the rest of a longer file
+            for path in reversed(self._heads):
+                path.unlink(missing_ok=True)
             self.path.unlink(missing_ok=True)
 
     def running_head(self) -> Head | None:
-        """Return how far the rows are protected; None if the running head is missing or forged."""
+        """Return how far the rows are protected, as the head or its witness says; None if both are missing or forged."""
+        found = map(self._read_head, self._heads)
+        return max((head for head in found if head), key=lambda head: head.rows, default=None)
+
+    def _read_head(self, path: Path) -> Head | None:
         try:
-            number, chain, mac = self._head_path.read_text(encoding="ascii").split()
+            number, chain, mac = path.read_text(encoding="ascii").rstrip("\n").split(" ")
         except (OSError, ValueError):
             return None
         if mac != self._sealer.mac("head", self.name, number, chain) or not number.isdecimal():
@@ -172,16 +199,17 @@ class SealedFile:
         return Head(int(number), chain)
 
     def set_running_head(self, head: Head | None) -> None:
-        """Replace the running head durably.
+        """Replace the running head and its witness durably.
 
         Raises:
             StorageError: the head cannot be written.
         """
-        if head is not None:
-            atomic_write(self._head_path, self._head_text(head.rows, head.chain).encode("ascii"))
-            return
-        with storage_errors(self._head_path):
-            self._head_path.unlink(missing_ok=True)
+        for path in self._heads:
+            if head is not None:
+                atomic_write(path, self._head_text(head.rows, head.chain).encode("ascii"))
+                continue
+            with storage_errors(path):
+                path.unlink(missing_ok=True)
 
     def head(self) -> Head:
         """Return how far the file is sealed; zero rows if it is missing or empty."""
@@ -280,23 +308,23 @@ class SealedFile:
         empty = dict.fromkeys(columns, "")
         return columns, [empty | dict(zip(columns, map(decode_cell, cells), strict=False)) for cells in table if cells]
 
-    def check(self, closed: Head | None = None) -> list[Finding]:
+    def check(self, *known: Head | None) -> list[Finding]:
         """Return all findings about the file, after verifying every row's seal.
 
         Args:
-            closed: the head from when its day was closed.
+            known: heads from elsewhere, such as that from when its day was closed.
         """
         with locked(self.path), storage_errors(self.path):
-            running = self.running_head()  # before the rows: a writer adds the row first
+            running = [self._read_head(path) for path in self._heads]  # before the rows: a writer adds the row first
             content = self.path.read_bytes() if self.path.exists() else b""
-        heads = [head for head in (closed, running) if head]
-        if not content and heads:
+        heads = [head for head in (*known, *running) if head]
+        if not content and any(head.rows for head in heads):
             detail = f"the file is gone; it held {max(head.rows for head in heads)} rows"
             return [Finding(self.path.name, 0, "missing", detail)]
         findings = check_content(content, self.path.name, self.columns, self._sealer, self._people, heads)
-        if content.count(b"\n") > 1 and not heads:
-            detail = "its running head is gone, so Muster cannot check whether rows are missing at the end"
-            findings.append(Finding(self.path.name, 0, "note", detail))
+        if content.count(b"\n") > 1 and not heads and all(each.line for each in findings):
+            detail = "its running head is gone: rows may be missing at the end, and nothing tells how many"
+            findings.append(Finding(self.path.name, 0, "missing", detail))
         return findings
 
     def redact(self, person: str) -> int:

@@ -7,8 +7,8 @@ covers all rows up to it.
 Cells with ids of people are hashed by pseudonym, an HMAC of the id. An id can thus be replaced by its own pseudonym, and by
 nothing else, while every seal stays valid; this is how a person is forgotten.
 
-Limit: anybody who can read the key can seal anything. Keep the key where people who could gain from a changed sheet cannot
-read it (`seal_key` in the settings), and keep a copy of the heads of closed days elsewhere.
+Limit: anybody who can read the key can seal anything. It lies outside of the workspace (`engine.storage.logs.keys`); keep it where
+people who could gain from a changed sheet cannot read it, and keep a copy of the heads elsewhere (`muster heads export`).
 """
 
 from __future__ import annotations
@@ -60,27 +60,31 @@ class Sealer:
 
     Args:
         key_path: file with the key, 32 bytes as hexadecimal digits.
+        witnesses: folder for copies of the running heads; default: beside the key.
     """
 
-    def __init__(self, key_path: Path) -> None:
+    def __init__(self, key_path: Path, witnesses: Path | None = None) -> None:
         self.key_path = key_path
+        self.witnesses: Path | None = witnesses or key_path.with_suffix(".heads")
 
     @cached_property
     def _key(self) -> bytes:
         key = self._read()
-        if key is None:
-            with locked(self.key_path):
-                key = self._read()
-                if key is None:
-                    key = secrets.token_bytes(_KEY_BYTES)
-                    atomic_write(self.key_path, (key.hex() + "\n").encode(), mode=0o600)
+        return self._made() if key is None else key
+
+    def _made(self) -> bytes:
+        with locked(self.key_path):
+            key = self._read()
+            if key is None:
+                key = secrets.token_bytes(_KEY_BYTES)
+                atomic_write(self.key_path, (key.hex() + "\n").encode(), mode=0o600)
         return key
 
     def _read(self) -> bytes | None:
         with storage_errors(self.key_path):
             try:
                 text = self.key_path.read_text(encoding="ascii", errors="replace")
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 return None
         try:
             key = bytes.fromhex(text)

@@ -57,8 +57,8 @@ class Chain(Protocol):
     def authentic(self) -> list[dict[str, str]]:
         """Return the rows whose seals are valid."""
 
-    def check(self, closed: Head | None = None) -> list[Finding]:
-        """Return all findings; `closed` is the head from when the day was closed."""
+    def check(self, *known: Head | None) -> list[Finding]:
+        """Return all findings; `known` are heads from elsewhere, such as that from when the day was closed."""
 
     def redact(self, person: str) -> int:
         """Replace a person's id by their pseudonym; return how many rows named them."""
@@ -102,6 +102,9 @@ class Shelf(Protocol):
 
     def parts(self) -> Mapping[date, Sequence[str]]:
         """Return the recorders (empty: no name) that wrote rows, by day, oldest first."""
+
+    def witnessed(self) -> Mapping[date, Sequence[str]]:
+        """Return the same of chains whose heads are known, whether or not they have rows."""
 
     def part(self, day: date, recorder: str = "") -> Chain:
         """Return one of the chains."""
@@ -172,13 +175,21 @@ class FileShelf:
             append_lines(self.path(day, recorder), csv_line(self.columns), lines)
 
     def counts(self) -> dict[Key, int]:
-        found = {(day, each): 0 for day, recorders in self._found(self.folder / ".heads").items() for each in recorders}
+        heads = self._found(self.folder / ".heads")
+        found = {(day, each): 0 for day, recorders in heads.items() for each in recorders}
         for day, recorders in self.parts().items():
             found |= {(day, each): max(0, _lines(self.path(day, each)) - 1) for each in recorders}
         return found
 
     def parts(self) -> dict[date, list[str]]:
         return self._found(self.folder)
+
+    def witnessed(self) -> dict[date, list[str]]:
+        found: dict[date, set[str]] = {}
+        for folder in (self.folder / ".heads", self.sealer.witnesses):
+            for day, recorders in self._found(folder).items() if folder else ():
+                found.setdefault(day, set()).update(recorders)
+        return {day: sorted(recorders) for day, recorders in found.items()}
 
     def _found(self, folder: Path) -> dict[date, list[str]]:
         """Return the days and recorders of the files in a folder of chains or running heads."""
@@ -242,7 +253,7 @@ def _names(folder: Path) -> list[str]:
     with storage_errors(folder):
         try:
             return os.listdir(folder)  # noqa: PTH208 - names are enough, and there may be thousands
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
 
 

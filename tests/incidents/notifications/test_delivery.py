@@ -209,5 +209,6 @@ def test_the_command_seals_the_log_of_deliveries_with_the_key_of_the_settings(
     settings_file.write_text(f'seal_key = "{tmp_path / "elsewhere.key"}"\n' + settings_file.read_text())
     assert notify(workspace, "test")[0] == 0
     assert len(sent_rows(workspace)) == 1
-    assert not (workspace / "seal.key").exists()
+    assert (tmp_path / "elsewhere.key").exists()
+    assert not (workspace / "seal.id").exists()
     assert [finding for finding in Workbench(workspace).records.verify() if not finding.harmless] == []

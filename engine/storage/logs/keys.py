@@ -1,0 +1,76 @@
+"""Where a workspace's seal key lies: in the user's configuration, so that whoever can write the workspace cannot forge its seals.
+
+The workspace names its key in `seal.id`. Keys of workspaces made before lie in the workspace (`seal.key`) and stay in use. Witnesses,
+copies of the running heads, lie beside the keys in either case.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import secrets
+from pathlib import Path
+
+import platformdirs
+
+from engine.errors import StorageError
+from engine.storage.files import atomic_write, locked
+from engine.storage.logs.seals import Sealer
+
+log = logging.getLogger(__name__)
+
+
+def key_folder() -> Path:
+    """The user's folder of seal keys; `MUSTER_KEYS` overrides it."""
+    override = os.environ.get("MUSTER_KEYS")
+    return Path(override) if override else platformdirs.user_config_path("muster") / "keys"
+
+
+def sealer_of(workspace: Path, chosen: Path | None = None) -> Sealer:
+    """The sealer of a workspace.
+
+    Args:
+        chosen: the setting `seal_key`; one key can serve several workspaces.
+    """
+    inside = workspace / "seal.key"
+    if chosen is not None or inside.exists():
+        return Sealer(chosen or inside, _witnesses(workspace))
+    return _OutsideSealer(workspace)
+
+
+def _witnesses(workspace: Path) -> Path:
+    """A folder for each place: copies of a workspace go on independently, with the same key."""
+    place = hashlib.sha256(str(workspace.resolve()).encode()).hexdigest()[:8]
+    return key_folder() / "heads" / f"{workspace.resolve().name}-{place}"
+
+
+class _OutsideSealer(Sealer):
+    """A sealer whose key is named by the workspace; both are made on first use."""
+
+    def __init__(self, workspace: Path) -> None:
+        self._workspace, self._marker = workspace, workspace / "seal.id"
+        key_path = self._named() or key_folder() / f"{secrets.token_hex(8)}.key"
+        super().__init__(key_path, _witnesses(workspace))
+
+    def _named(self) -> Path | None:
+        try:
+            name = self._marker.read_text(encoding="ascii").strip()
+        except (OSError, ValueError):
+            return None
+        return key_folder() / f"{name}.key" if name.isalnum() else None
+
+    def _made(self) -> bytes:
+        with locked(self._marker):
+            named = self._named()
+            if named is not None:  # another process was quicker, or the key is gone
+                self.key_path = named
+            try:
+                key = super()._made()
+            except StorageError as error:
+                log.warning("%s; the seal key is kept in the workspace", error)
+                self.key_path = self._workspace / "seal.key"
+                return super()._made()
+            if named is None:
+                atomic_write(self._marker, f"{self.key_path.stem}\n".encode("ascii"))
+        return key
