@@ -82,7 +82,7 @@ def test_administrators_see_all_parts_and_the_address_names_the_part(
     place: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = opened(place, monkeypatch, "workspace")
-    assert parts_of(page)[-2:] == ["Audit trail", "Users"]
+    assert parts_of(page)[-3:] == ["Audit trail", "Users", "Access tokens"]
     assert "Enrolment pictures" in texts(page)
     page.segmented_control(key="part").set_value("users").run()
     assert page.query_params["part"] == "users"

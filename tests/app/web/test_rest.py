@@ -323,7 +323,7 @@ def test_a_cursor_is_good_for_its_token_and_query_alone(bench: Workbench, ask: A
     assert problem(ask("incidents", **span, cursor=cursor)) == (400, "bad_cursor")
     for other in (token(bench), token(bench, "sheets:read", departments=["Sales"])):
         assert problem(ask("sheets", other, **span, cursor=cursor)) == (400, "bad_cursor")
-    assert problem(ask("sheets", **span, cursor=f"{cursor[:-1]}{'A' if cursor[-1] != 'A' else 'B'}"))[0] == 400
+    assert problem(ask("sheets", **span, cursor=f"{'A' if cursor[0] != 'A' else 'B'}{cursor[1:]}"))[0] == 400
 
 
 def test_an_unknown_address_needs_a_token_first(client: TestClient, ask: Ask) -> None:
