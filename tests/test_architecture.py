@@ -148,11 +148,14 @@ READERS = {
 """Modules that read a file of their own, and hand out values."""
 
 VOCABULARIES = {
+    ("app/charts/people.py", "names"): "labels by value",
+    ("app/charts/tables.py", "stays"): "names by id",
     ("app/kiosk/words.py", "table"): "texts by English text",
     ("app/live/session.py", "LiveSession.__init__"): "words by word",
     ("app/live/session.py", "overlay"): "words by word",
     ("app/ui/parts.py", "choice"): "labels by value",
     ("app/views/alerts/decisions.py", "decide"): "states by incident",
+    ("app/views/attendance/drawn.py", "of_person"): "names by id",
     ("app/views/leave/words.py", "part_names"): "labels by value",
     ("app/words/terms.py", "TERMS"): "words by word",
     ("engine/access/devices.py", "SCOPES"): "descriptions by scope",

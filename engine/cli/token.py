@@ -37,7 +37,7 @@ def add(
 
     The command prints the token. It is not shown again.
     """
-    bench = open_workbench(workspace, begin=True)
+    bench = open_workbench(workspace)
     last = parse_day(until) if until else None
     row, token = bench.token_desk.add(name, scope, departments=department or (), until=last, author=author)
     warn_departments(bench, row.departments)

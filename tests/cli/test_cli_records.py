@@ -127,7 +127,9 @@ def test_heads_kept_elsewhere_tell_what_was_deleted_since(workspace: Path, run: 
     assert run("heads").out == kept.read_text()
     assert run("verify", "--against", str(kept)).code == 0
     shutil.rmtree(workspace / "log")
-    shutil.rmtree(key_folder() / "heads")
+    witnesses = Workbench(workspace).records.sealer.witnesses
+    assert witnesses is not None
+    shutil.rmtree(witnesses)
     assert run("verify").code == 0  # whoever can write everywhere deletes without a trace on this machine
     answer = run("verify", "--against", str(kept))
     refused(answer, 1, "faults ", "backup")

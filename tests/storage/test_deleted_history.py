@@ -113,7 +113,8 @@ def test_heads_kept_elsewhere_prove_a_deletion_even_to_whoever_has_the_key(tmp_p
     add(log, OTHER, 1, 20)
     assert log.check(against=heads) == [], "what was added since is no finding"
     remove_all(workspace / "log")
-    shutil.rmtree(key_folder() / "heads")
+    assert log.sealer.witnesses is not None
+    shutil.rmtree(log.sealer.witnesses)
     log, _ = opened(workspace)
     add(log, OTHER, 4, 30)
     assert log.check() == []

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from engine.attendance import PunchRow
-from engine.storage.logs import DayLog, FileLogs, Finding
+from engine.storage.logs import DayLog, FileLogs, Finding, Sealer
 
 DAY, OTHER = date(2026, 11, 23), date(2026, 11, 24)
 LATER = datetime(2026, 11, 30, tzinfo=UTC)
@@ -18,7 +18,7 @@ NOTES = ("", 'said "no"; left', "Zoë, =1+1", "x" * 40, "-3", "plain")
 
 def day_log(folder: Path) -> DayLog:
     """A log in that folder."""
-    return FileLogs(folder / "log").daily("attendance", COLUMNS, people=("employee_id",))
+    return FileLogs(folder / "log", Sealer(folder / "seal.key")).daily("attendance", COLUMNS, people=("employee_id",))
 
 
 def rows(count: int, first: int = 1) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.errors import StorageError
 from engine.storage.logs.check import Finding, Head
+from engine.storage.logs.keys import sealer_of
 from engine.storage.logs.rows import day_range
 from engine.storage.logs.sealed import Row
 from engine.storage.logs.seals import Sealer
@@ -59,12 +60,12 @@ class FileLogs(Logs):
 
     Args:
         folder: such as `<workspace>/log`.
-        sealer: default: one with the key `seal.key` beside the folder.
+        sealer: default: that of the workspace in which the folder is.
     """
 
     def __init__(self, folder: Path, sealer: Sealer | None = None) -> None:
         self._folder = folder
-        super().__init__(sealer or Sealer(folder.parent / "seal.key"))
+        super().__init__(sealer or sealer_of(folder.parent))
 
     def shelf(self, name: str, columns: Sequence[str], people: Sequence[str], keys: Sequence[str]) -> Shelf:
         return FileShelf(self._folder, name, columns, self.sealer, people, keys)

@@ -46,31 +46,28 @@ def _witnesses(workspace: Path) -> Path:
 
 
 class _OutsideSealer(Sealer):
-    """A sealer whose key is named by the workspace; both are made on first use."""
+    """A sealer whose key is named by the workspace; both are made on first use, by whichever process is first."""
 
     def __init__(self, workspace: Path) -> None:
         self._workspace, self._marker = workspace, workspace / "seal.id"
-        key_path = self._named() or key_folder() / f"{secrets.token_hex(8)}.key"
-        super().__init__(key_path, _witnesses(workspace))
+        super().__init__(key_folder() / f"{secrets.token_hex(8)}.key", _witnesses(workspace))
 
-    def _named(self) -> Path | None:
+    @property
+    def key_path(self) -> Path:
         try:
             name = self._marker.read_text(encoding="ascii").strip()
         except (OSError, ValueError):
-            return None
-        return key_folder() / f"{name}.key" if name.isalnum() else None
+            name = ""
+        return key_folder() / f"{name}.key" if name.isalnum() else self._key_path
 
     def _made(self) -> bytes:
         with locked(self._marker):
-            named = self._named()
-            if named is not None:  # another process was quicker, or the key is gone
-                self.key_path = named
             try:
                 key = super()._made()
             except StorageError as error:
                 log.warning("%s; the seal key is kept in the workspace", error)
-                self.key_path = self._workspace / "seal.key"
+                self._key_path = self._workspace / "seal.key"
                 return super()._made()
-            if named is None:
-                atomic_write(self._marker, f"{self.key_path.stem}\n".encode("ascii"))
+            if self.key_path == self._key_path:
+                atomic_write(self._marker, f"{self._key_path.stem}\n".encode("ascii"))
         return key

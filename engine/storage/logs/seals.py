@@ -64,8 +64,13 @@ class Sealer:
     """
 
     def __init__(self, key_path: Path, witnesses: Path | None = None) -> None:
-        self.key_path = key_path
+        self._key_path = key_path
         self.witnesses: Path | None = witnesses or key_path.with_suffix(".heads")
+
+    @property
+    def key_path(self) -> Path:
+        """File with the key, whether or not it exists yet."""
+        return self._key_path
 
     @cached_property
     def _key(self) -> bytes:
