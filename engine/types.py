@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -35,6 +36,7 @@ __all__ = [
     "TailgatingClass",
     "Track",
     "TrackState",
+    "same_department",
 ]
 
 Image = NDArray[np.uint8]
@@ -439,6 +441,12 @@ class Position:
 
 
 NOTHING_DATED = Position()
+
+
+@lru_cache(maxsize=4096)
+def same_department(text: str) -> str:
+    """A department to compare: `SALES ` is `Sales`."""
+    return " ".join(text.split()).casefold()
 
 
 @dataclass(frozen=True)

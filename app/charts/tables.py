@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from engine.attendance import DaySheet, Status
+from engine.attendance import DaySheet, Status, kinds_of_hours
 from engine.reports import Stay, by_department
 from engine.storage import table_text
 
@@ -29,7 +29,8 @@ def csv(table: pd.DataFrame) -> bytes:
 
 def person_days(rows: Iterable[DaySheet]) -> pd.DataFrame:
     """One row per person and day, with hours, balance, overtime and lateness."""
-    columns = [*_WHO, "date", "planned_hours", "hours", "credited_hours", "late", "late_min", "absence_days"]
+    measured = ("planned_hours", "hours", "credited_hours", "overtime_hours", "absence_days")
+    columns = [*_WHO, "date", *measured[:4], "late", "late_min", measured[4]]
     found = pd.DataFrame(
         [
             (
@@ -40,6 +41,7 @@ def person_days(rows: Iterable[DaySheet]) -> pd.DataFrame:
                 row.planned_hours or 0.0,
                 row.hours or 0.0,
                 row.credited_hours,
+                kinds_of_hours(row)["overtime_hours"] or 0.0,
                 row.late is True,
                 row.late_min or 0,
                 sum(share for _, share in _absent(row)),
@@ -47,16 +49,9 @@ def person_days(rows: Iterable[DaySheet]) -> pd.DataFrame:
             for row in rows
         ],
         columns=columns,
-    ).astype(dict.fromkeys(("planned_hours", "hours", "credited_hours", "absence_days"), float))
+    ).astype(dict.fromkeys(measured, float))
     found["balance"] = (found["hours"] + found["credited_hours"] - found["planned_hours"]).round(2)
-    found["overtime_hours"] = overtime(found)
     return found
-
-
-def overtime(days: pd.DataFrame) -> pd.Series[float]:
-    """Hours beyond the plan of each day; of people without any planned hours, nothing is overtime."""
-    planned = days.groupby("employee_id")["planned_hours"].transform("sum") > 0
-    return days["balance"].clip(lower=0).where(planned, 0.0)
 
 
 def by_time(days: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.storage import clean_text
+from engine.types import same_department
 
 _LONGEST = 200
 
@@ -24,10 +25,11 @@ class Departments:
             InputError: a name is empty or cannot be one.
         """
         found = {
-            name.casefold(): name for name in (clean_text(each, what="department", limit=_LONGEST) for each in names)
+            same_department(name): name
+            for name in (clean_text(each, what="department", limit=_LONGEST) for each in names)
         }
         return cls(tuple(found.values()))
 
     def hold(self, department: str) -> bool:
         """Whether somebody in a department belongs to them."""
-        return bool(department) and department.casefold() in {name.casefold() for name in self.names}
+        return bool(department) and same_department(department) in map(same_department, self.names)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import InputError
-from engine.imaging import rgb_of, turns_of
+from engine.imaging import packets_of, rgb_of, turns_of
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -168,19 +168,6 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, Any]]:
         yield container, stream
 
 
-def _packets(container: InputContainer, stream: Any) -> Iterator[Any]:
-    """Yield packets up to the end, or to where the file becomes unreadable."""
-    import av  # noqa: PLC0415
-
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.error.FFmpegError):
-            return
-        yield packet
-
-
 def scan(path: Path, rotate: int = 0) -> Footage:
     """Read a container, decoding only its first picture.
 
@@ -193,7 +180,7 @@ def scan(path: Path, rotate: int = 0) -> Footage:
     stamps: list[int | None] = []
     cues: list[tuple[int | None, int | None]] = []
     with _opened(path) as (container, stream):
-        for packet in _packets(container, stream):
+        for packet in packets_of(container, stream):
             if packet.size == 0 or packet.is_discard:
                 continue
             stamps.append(packet.pts)
@@ -303,7 +290,7 @@ def _sought(container: InputContainer, stream: Any, stamp: int) -> bool:
 
     try:
         container.seek(stamp, stream=stream, backward=True)
-        packet = next(_packets(container, stream), None)
+        packet = next(packets_of(container, stream), None)
         reached = packet is not None and packet.dts is not None and packet.dts <= stamp
         container.seek(stamp, stream=stream, backward=True)
     except av.error.FFmpegError:
@@ -319,7 +306,7 @@ def _decoded(
 
     numbered = footage is not None and footage.numbered
     number, converter = 0, av.video.reformatter.VideoReformatter()
-    for packet in _packets(container, stream):
+    for packet in packets_of(container, stream):
         try:
             decoded = packet.decode()
         except av.error.FFmpegError:

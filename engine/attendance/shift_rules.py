@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from functools import lru_cache
 from typing import Protocol
 
 from engine.config import RotaConfig, ShiftConfig
 from engine.config.hours import days_of_week
+from engine.types import same_department
 
 
 class Named(Protocol):
@@ -21,12 +21,6 @@ class Named(Protocol):
     @property
     def departments(self) -> tuple[str, ...]:
         """Departments."""
-
-
-@lru_cache(maxsize=4096)
-def same_department(text: str) -> str:
-    """A department to compare: `SALES ` is `Sales`."""
-    return " ".join(text.split()).casefold()
 
 
 def closeness(section: Named, employee_id: str, department: str) -> int | None:

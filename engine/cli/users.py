@@ -41,7 +41,7 @@ def _password(*, from_stdin: bool) -> str:
 
 def warn_departments(bench: Workbench, names: Iterable[str]) -> None:
     """Name departments in which nobody is, because they may be misspelt."""
-    for name in bench.token_desk.unknown_departments(names):
+    for name in bench.people.unknown_departments(names):
         note(f"Nobody is in the department {name} yet.")
 
 

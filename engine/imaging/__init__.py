@@ -4,7 +4,7 @@ Not here: face detection and recognition (the stations), and camera frames (`eng
 """
 
 from engine.imaging.drawing import WORDS, PersonMark, crop_around, draw_tracks, person_marks
-from engine.imaging.frames import rgb_of, turns_of
+from engine.imaging.frames import packets_of, rgb_of, turns_of
 from engine.imaging.images import (
     IMAGE_SUFFIXES,
     MAX_BYTES,
@@ -28,6 +28,7 @@ __all__ = [
     "draw_tracks",
     "encode_jpeg",
     "list_images",
+    "packets_of",
     "person_marks",
     "read_image",
     "rgb_of",

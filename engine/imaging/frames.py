@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from av import VideoFrame
+    from av.container import InputContainer
     from av.video.reformatter import VideoReformatter
+
+
+def packets_of(container: InputContainer, stream: Any) -> Iterator[Any]:
+    """Yield a stream's packets up to the end, or to where the file becomes unreadable."""
+    import av  # noqa: PLC0415 - only where videos are processed
+
+    packets = container.demux(stream)
+    with contextlib.suppress(StopIteration, av.error.FFmpegError):
+        while True:
+            yield next(packets)
 
 
 def turns_of(frame: VideoFrame, rotate: int = 0) -> int:

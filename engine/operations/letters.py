@@ -9,10 +9,10 @@ from datetime import date
 from babel.dates import format_date
 
 from engine.attendance import DaySheet
-from engine.attendance.shift_rules import same_department
 from engine.config import ScheduledReport
 from engine.operations.reporting import AttendanceReports
 from engine.reports import headline, payroll_period
+from engine.types import same_department
 
 _GERMAN: Mapping[str, str] = {
     "Attendance": "Anwesenheit",

@@ -19,7 +19,6 @@ from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
 
-from engine.attendance.shift_rules import same_department
 from engine.config import ScheduledReport
 from engine.errors import ConfigError, InputError, MusterError
 from engine.incidents.notifications import (
@@ -214,16 +213,13 @@ class ReportMail:
         if not self._config.scheduled:
             return []
         states, now, waiting = self._states(), self.now, self.outbox.waiting()
-        known = {same_department(person.department) for person in self._bench.people.known().values()}
         return [
-            self._planned(
-                report, states.get(report.name), [each for each in waiting if each.rule == report.name], now, known
-            )
+            self._planned(report, states.get(report.name), [each for each in waiting if each.rule == report.name], now)
             for report in self._config.scheduled
         ]
 
     def _planned(
-        self, report: ScheduledReport, last: _Queued | None, waiting: Sequence[Message], now: datetime, known: set[str]
+        self, report: ScheduledReport, last: _Queued | None, waiting: Sequence[Message], now: datetime
     ) -> Planned:
         results: list[str] = []
         if last is not None and last.queued is not None:
@@ -240,7 +236,7 @@ class ReportMail:
             delivered=results.count("delivered"),
             waiting=len(waiting),
             given_up=results.count("given up"),
-            unknown_departments=tuple(each for each in report.departments if same_department(each) not in known),
+            unknown_departments=tuple(self._bench.people.unknown_departments(report.departments)),
         )
 
     def _queue(self, report: ScheduledReport, run: Run, now: datetime, author: str) -> set[str]:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from engine.errors import InputError, StorageError, Unreachable
 from engine.people.employment import NO_CAREER, UNDATED, Career, Dating, EmploymentBook, moved
 from engine.storage import FileDocument, clean_text, read_rows, table_text
-from engine.types import Person
+from engine.types import Person, same_department
 
 __all__ = [
     "PEOPLE_COLUMNS",
@@ -172,6 +172,13 @@ class PeopleStore:
                 if self._known is None:
                     raise  # else the rows read last count: a camera must not stop for that
         return self._known[1]
+
+    def unknown_departments(self, names: Iterable[str]) -> list[str]:
+        """Return those names of departments in which nobody is or was, because they may be misspelt."""
+        careers = self.dated().all().values()
+        known = {same_department(row.department) for row in self.known().values()}
+        known |= {same_department(row.value) for career in careers for row in career.rows if row.fact == "department"}
+        return [name for name in names if same_department(name) not in known]
 
     def dated(self) -> EmploymentBook:
         """The book in which changes are dated.

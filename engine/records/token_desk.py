@@ -86,11 +86,3 @@ class TokenDesk:
         names = self._records.names
         detail = clean_text(names.text(what), what="use of a token", limit=500)
         self._records.note("read_api", names.ids(row.name), detail, author=f"token {row.token_id}")
-
-    def unknown_departments(self, names: Iterable[str]) -> list[str]:
-        """Return those names of departments in which nobody is or was, because they may be misspelt."""
-        people = self._records.people
-        known = {row.department.casefold() for row in people.known().values()}
-        careers = people.dated().all().values()
-        known |= {row.value.casefold() for career in careers for row in career.rows if row.fact == "department"}
-        return [name for name in names if name.casefold() not in known]

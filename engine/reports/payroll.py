@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from engine.attendance import KINDS_OF_HOURS, DaySheet, Status, kinds_of_hours
+from engine.config import AttendanceConfig
 from engine.errors import InputError
 from engine.people import TimeAccounts
 from engine.reports.columns import SUMMARY_COLUMNS
@@ -30,30 +31,28 @@ def payroll_period(first: date, last: date) -> str:
     return "" if first.day == 1 or (first.year, first.month) == (last.year, last.month) else f"{first}/{last}"
 
 
-def period_days(period: str, today: date) -> tuple[date, date]:
+def period_days(period: str, today: date, rules: AttendanceConfig) -> tuple[date, date]:
     """First and last day of a period, both included.
 
     Args:
+        rules: on which day a month begins for payroll.
         period: such as `2026-10`, `2026-10-16/2026-11-15`, `this month` (up to today), `last month`, or `21 days` (up to yesterday).
 
     Raises:
         InputError: it is none of these.
     """
-    first, yesterday = today.replace(day=1), today - timedelta(days=1)
+    first, yesterday = rules.payroll_month_of(today)[0], today - timedelta(days=1)
     count, _, unit = period.partition(" ")
     if period == "this month":
         return first, today
     if period == "last month":
-        return (first - timedelta(days=1)).replace(day=1), first - timedelta(days=1)
+        return rules.payroll_month_of(first - timedelta(days=1))
     if unit in {"day", "days"} and count.isdecimal() and 0 < int(count) < 10_000:
         return yesterday - timedelta(days=int(count) - 1), yesterday
     begin, _, end = period.partition("/")
     try:
-        if end:
-            found = date.fromisoformat(begin), date.fromisoformat(end)
-        else:
-            month = date.fromisoformat(f"{period}-01")
-            found = month, month.replace(day=calendar.monthrange(month.year, month.month)[1])
+        day = date.fromisoformat(begin if end else f"{period}-01")
+        found = (day, date.fromisoformat(end)) if end else rules.payroll_month(day)
     except ValueError:
         found = today, date.min
     if found[1] < found[0]:

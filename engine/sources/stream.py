@@ -6,7 +6,6 @@ only if somebody asks for it.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Generator
 
@@ -15,7 +14,7 @@ import numpy as np
 from av import VideoFrame
 from numpy.typing import NDArray
 
-from engine.imaging import rgb_of
+from engine.imaging import packets_of, rgb_of
 
 _ONE_THREAD_PX = 1920 * 1088
 """Up to this size one thread decodes a camera in real time, for a fifth less work than several do together."""
@@ -107,7 +106,7 @@ class Stream:
     def _decoded(self) -> Generator[VideoFrame]:
         can_be_rough, rough = self._context.name in _DEBLOCKED, False
         context = self._decoder(rough) if can_be_rough else self._context
-        for packet in self._packets():
+        for packet in packets_of(self._container, self._container.streams.video[0]):
             if packet.is_keyframe and can_be_rough and rough != self.resting:
                 yield from context.decode(None)
                 rough = not rough
@@ -119,13 +118,6 @@ class Stream:
                 yield from context.decode(packet)
             except av.error.FFmpegError:
                 self.damaged += 1
-
-    def _packets(self) -> Generator[av.Packet[av.VideoStream]]:
-        """Up to the end, or to where the file becomes unreadable."""
-        packets = self._container.demux(self._container.streams.video[0])
-        with contextlib.suppress(StopIteration, av.error.FFmpegError):
-            while True:
-                yield next(packets)
 
     def _decoder(self, rough: bool) -> av.VideoCodecContext:
         """Another decoder of this stream; `rough`: it does not smooth."""

@@ -20,6 +20,7 @@ from engine.reports.typed_json import (
     person_json,
     sheet_json,
 )
+from engine.types import same_department
 from engine.workbench import Workbench
 
 _STEP = timedelta(days=7)
@@ -88,7 +89,7 @@ def _sheets(bench: Workbench, query: Query) -> Part:
 def _wanted(query: Query, key: Key, row: DaySheet) -> bool:
     if query.after is not None and key <= query.after:
         return False
-    return not query.department or row.department.casefold() == query.department.casefold()
+    return not query.department or same_department(row.department) == same_department(query.department)
 
 
 def _time(moment: datetime) -> str:
@@ -101,7 +102,7 @@ def _people(bench: Workbench, query: Query) -> Part:
     found = []
     for employee_id, row in sorted(reports.people_on(day).items()):
         key = (employee_id, "")
-        same = not query.department or row.department.casefold() == query.department.casefold()
+        same = not query.department or same_department(row.department) == same_department(query.department)
         if same and query.person in {"", employee_id} and (query.after is None or key > query.after):
             found.append((key, person_json(row)))
     return Part(found[: query.limit + 1], {"on": f"{day}"})

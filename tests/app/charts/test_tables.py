@@ -25,12 +25,12 @@ ANN = {"employee_id": "E1", "name": "Ann Ray", "department": "Lab"}
 BEN = {"employee_id": "E2", "name": "Ben Orr", "department": "Sales"}
 NO_PLAN = {"planned_in": "", "planned_out": "", "planned_hours": ""}
 WEEK = [
-    row(2, hours="8.00", **ANN),  # Monday: 0.5 over
+    replace(row(2, hours="8.00", **ANN), overtime=timedelta(hours=0.5)),  # Monday: 0.5 over
     row(3, hours="7.00", late_min=20, status="late", first_in="09:20:00", **ANN),  # 0.5 under
     unseen(4, "sick", **ANN),  # credited
-    row(7, hours="3.00", status="present", **NO_PLAN, **ANN),  # Saturday without a plan: 3 over
+    replace(row(7, hours="3.00", status="present", **NO_PLAN, **ANN), overtime=timedelta(hours=3)),  # Saturday: 3 over
     unseen(2, "absent", **BEN),  # 7.5 under
-    row(3, hours="9.00", first_in="08:50:00", **BEN),  # 1.5 over
+    replace(row(3, hours="9.00", first_in="08:50:00", **BEN), overtime=timedelta(hours=1.5)),  # 1.5 over
 ]
 
 
@@ -48,7 +48,7 @@ def test_one_day_is_grouped_by_department_and_a_quarter_by_week() -> None:
     assert tables.by_time(tables.person_days(later))["week"].tolist() == [date(2026, 11, 2), date(2026, 12, 7)]
 
 
-def test_overtime_is_each_days_own_and_nobodys_without_a_plan() -> None:
+def test_overtime_is_that_of_the_sheet() -> None:
     guest = row(7, hours="5.00", status="present", **NO_PLAN, employee_id="E9", name="Guest", department="")
     days = tables.person_days([*WEEK, guest])
     assert days.groupby("employee_id")["overtime_hours"].sum().to_dict() == {"E1": 3.5, "E2": 1.5, "E9": 0.0}
@@ -195,7 +195,7 @@ def test_every_figure_speaks_the_viewers_language_and_leads_somewhere(language: 
 
 def test_colours_run_out_into_grey() -> None:
     rows = [
-        replace(row(2 + n % 5, hours="9.00"), employee_id=f"E{n}", department=f"D{n}", planned=timedelta(hours=7))
+        replace(row(2 + n % 5, hours="9.00"), employee_id=f"E{n}", department=f"D{n}", overtime=timedelta(hours=2))
         for n in range(8)
     ]
     figure = overtime(tables.overtime_by_department(tables.person_days(rows)))
