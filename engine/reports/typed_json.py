@@ -24,6 +24,8 @@ _TIMES: Mapping[str, Callable[[DaySheet], datetime | None]] = {
     "last_out": lambda row: row.last_out,
     "planned_in": lambda row: row.planned_in,
     "planned_out": lambda row: row.planned_out,
+    "counted_in": lambda row: row.counted_in,
+    "counted_out": lambda row: row.counted_out,
     "recorded_first_in": lambda row: row.recorded.first_in,
     "recorded_last_out": lambda row: row.recorded.last_out,
     "pending_first_in": lambda row: (row.pending or _PENDING).first_in,
