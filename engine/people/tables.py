@@ -18,7 +18,7 @@ from engine.errors import InputError
 from engine.people.dates import ORDERS, DateOrder, infer_order, needs_order
 from engine.people.text_files import read_text
 from engine.people.workbooks import Lines, is_workbook, workbook_lines
-from engine.storage import decode_cell
+from engine.storage import read_cell
 
 _JOINERS = "\u200c\u200d"  # invisible, but some scripts are misspelt without them
 _TOP_LINES = 20  # in which the header must be; titles, dates and addresses come before it
@@ -210,7 +210,7 @@ def _row(
         messages.append(RowMessage(line, "", "error", f"{counts}: put cells that contain a delimiter in quotes"))
     tidy = {}
     for field, index in columns.items():
-        tidy[field], level, found = _tidy(decode_cell(cells[index]) if index < len(cells) else "")
+        tidy[field], level, found = _tidy(read_cell(cells[index]) if index < len(cells) else "")
         if level:
             messages.append(RowMessage(line, header[index], level, found))
     return TableRow(line, tidy), messages

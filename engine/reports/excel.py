@@ -13,7 +13,7 @@ from engine.errors import ConfigError, InputError
 from engine.people import TimeAccounts
 from engine.reports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, heading
 from engine.reports.payroll import summarise
-from engine.storage import encode_cell
+from engine.storage import table_cell
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook  # type: ignore[import-untyped]
@@ -46,11 +46,11 @@ _BAD_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def cell_text(value: object) -> str:
-    """The text of a cell: marked as in CSV if it looks like a formula, and without characters that XML cannot hold.
+    """The text of a cell: marked as in CSV where it looks like a formula, and without characters that XML cannot hold.
 
     The cell has the type text in any case, but the mark protects a table that is copied or saved as CSV.
     """
-    text = encode_cell(value if value is None else str(value))
+    text = table_cell(value if value is None else str(value))
     text = _BAD_IN_XML.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from engine.attendance import IMPORTED, Correction, PunchRow, valid_rows
 from engine.attendance.periods import forces
 from engine.attendance.presence import Direction
-from engine.storage import table_text
+from engine.storage import table_cell, table_text
 
 BY_HAND = "correction"
 """The method of passages that a correction adds."""
@@ -115,7 +115,7 @@ def attlog(rows: Sequence[PassageInForce], ids: Mapping[str, str] | None = None)
     numbers = {name: number for number, name in enumerate(sorted({row.camera for row in rows} - {""}), 1)}
     lines = []
     for row in rows:
-        who = (ids or {}).get(row.employee_id, row.employee_id)
+        who = table_cell((ids or {}).get(row.employee_id, row.employee_id))
         way = _OTHER if row.method in {BY_HAND, IMPORTED, "pin"} else _FACE
         cells = (
             f"{who:>9}",

@@ -35,6 +35,9 @@ _ID_BYTES = 6
 """At a thousand events a second, two ids collide within the same second once in eighteen years."""
 _BREAKS = re.compile(r"[\r\n\0\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 _FORMULA = re.compile(r"'*[\s\0]*[=+\-@\t\r\0＝＋－＠]")
+_INNER = r"(?<=[,;\t])((?:[^\S\t]|[\0\"'])*)"
+_SPLIT = re.compile(_INNER + r"(?=[=+\-@＝＋－＠])")
+_MARKED = re.compile(_INNER + r"'(?=[=+\-@＝＋－＠])")
 _NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
 
 
@@ -91,6 +94,23 @@ def _text(value: object) -> str:
 def decode_cell(cell: str) -> str:
     """Return the text of a cell written by `encode_cell`."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def table_cell(value: object) -> str:
+    """Return a cell of a table that people open, in which no spreadsheet finds a formula, wherever it splits; `read_cell` restores the
+    text.
+
+    Spreadsheets of some countries split a CSV at semicolons or tabs, and quotes in the middle of what they take for a cell do not stop
+    them. So a text such as `a;=1+1` gets an apostrophe behind each separator, too. Rows of logs keep the form of `encode_cell`, because
+    seals hold for it.
+    """
+    cell = encode_cell(value)
+    return _SPLIT.sub(r"\1'", cell) if set(cell) & set(",;\t") else cell
+
+
+def read_cell(cell: str) -> str:
+    """Return the text of a cell written by `table_cell`."""
+    return decode_cell(_MARKED.sub(r"\1", cell) if "'" in cell else cell)
 
 
 def csv_line(texts: Iterable[str]) -> str:
@@ -401,8 +421,8 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, 
 
 def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     """Return a table as CSV that is safe to open in a spreadsheet."""
-    lines = (csv_line(encode_cell(row.get(column, "")) for column in columns) for row in rows)
-    return "".join([csv_line(columns), *lines])
+    lines = (csv_line(table_cell(row.get(column, "")) for column in columns) for row in rows)
+    return "".join([csv_line(map(table_cell, columns)), *lines])
 
 
 def read_rows(path: Path, *, by_hand: bool = False) -> list[dict[str, str]]:
@@ -433,4 +453,4 @@ def table_rows(content: bytes, title: str, *, by_hand: bool = False) -> list[dic
         rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         raise StorageError(f"{title} is not a CSV file ({error})", hint="restore the file from a backup") from error
-    return [{key: decode_cell(value or "") for key, value in row.items() if key is not None} for row in rows]
+    return [{key: read_cell(value or "") for key, value in row.items() if key is not None} for row in rows]

@@ -33,7 +33,7 @@ from engine.reports import (
     summarise,
     summary_csv,
 )
-from engine.storage import decode_cell, encode_cell
+from engine.storage import read_cell, table_cell
 
 DAY = date(2026, 11, 2)
 FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
@@ -79,10 +79,10 @@ def test_two_thousand_names_come_through_csv_and_excel_and_none_of_them_runs(tmp
             DaySheet(f"E{index}", DAY, Status.ABSENT, name=name, correction_reason=name)
             for index, name in enumerate(names)
         ]
-        cells = [encode_cell(name) for name in names]
+        cells = [table_cell(name) for name in names]
         table = list(csv.DictReader(io.StringIO(sheet_csv(rows), newline=""), strict=True))
         assert [found["name"] for found in table] == cells
-        assert [encode_cell(decode_cell(found["name"])) for found in table] == cells
+        assert [table_cell(read_cell(found["name"])) for found in table] == cells
         texts = [
             cell
             for found in table
