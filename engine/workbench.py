@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import cast
 from engine.access import AccountBook, Audit, DeviceBook, PinBook, TokenBook, site_names
 from engine.alignment import ALIGNMENT_ID
 from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
-from engine.config import Config, load_config
+from engine.config import Config, LeaveKindConfig, load_config
+from engine.config.current import CurrentSettings
 from engine.enrolment import Registrar
 from engine.errors import MusterError
 from engine.evaluation import cohort_of
@@ -29,12 +30,14 @@ from engine.privacy import PrivacyDesk
 from engine.records import (
     AccountDesk,
     AlertBoard,
+    KindDesk,
     KioskDesk,
     LeaveDesk,
     MonthDesk,
     Office,
     PunchDesk,
     Records,
+    SettingsDesk,
     StaffDesk,
     TokenDesk,
     UserDesk,
@@ -90,7 +93,9 @@ class Workbench:
         self.tokens = TokenBook(store.document("tokens.json", mode=0o600))
         self.pins = PinBook(store.document("pins.json", mode=0o600))
         self.audit = Audit(zone, logs)
-        self.leave = LeaveBook(store.document("leave.csv"), LeaveKinds(self.config.leave))
+        self.settings = CurrentSettings(workspace, self.config)
+        self._kinds: tuple[Mapping[str, LeaveKindConfig], LeaveKinds] | None = None
+        self.leave = LeaveBook(store.document("leave.csv"), self._leave_kinds)
         self.attendance = AttendanceBook(
             workspace, zone, self.config.events, self._plan(logs), logs, may_write_sheets=lambda: store.writes_sheets
         )
@@ -134,6 +139,8 @@ class Workbench:
         self.replays = ReplayDesk(self.records, self.config)
         self.staff = StaffDesk(self.records, threshold)
         self.leave_desk = LeaveDesk(self.records)
+        self.settings_desk = SettingsDesk(self.records)
+        self.leave_kinds = KindDesk(self.records, self.settings_desk)
         self.time_accounts = AccountDesk(self.records)
         self.punches = PunchDesk(self.records, self.config.retention.attendance)
         self.users = UserDesk(self.records, self.accounts, lambda: site_names(workspace, self.config.site))
@@ -147,6 +154,12 @@ class Workbench:
             if (model := self.store.gallery("people", "", "", 0).made_with()) is not None:
                 return embedder_spec(model).model_id
         return usual_model(self.models)
+
+    def _leave_kinds(self) -> LeaveKinds:
+        now = self.settings.get().leave
+        if self._kinds is None or self._kinds[0] is not now:
+            self._kinds = now, LeaveKinds(now)
+        return self._kinds[1]
 
     def _plan(self, logs: Logs) -> Plan:
         config, cameras = self.config, self.config.cameras

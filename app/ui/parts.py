@@ -68,6 +68,7 @@ _STATUS: dict[str, tuple[Tone, str]] = {
     N_("valid"): ("good", "●"),
     N_("expired"): ("quiet", "○"),
     N_("revoked"): ("quiet", "–"),
+    N_("withdrawn"): ("quiet", "–"),
     N_("no templates"): ("warn", "▲"),
     N_("few pictures"): ("warn", "△"),
     N_("no consent"): ("warn", "◆"),

@@ -51,6 +51,7 @@ TERMS: Mapping[str, str] = {
     "account_open": N_("time account opened"),
     "account_change": N_("time account changed"),
     "account_remove": N_("time account entry removed"),
+    "change_setting": N_("setting changed"),
     "send_report": N_("report sent"),
     "sign_in": N_("signed in"),
     "sign_out": N_("signed out"),

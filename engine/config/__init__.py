@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
-    TomlConfigSettingsSource,
 )
 
 from engine.config.alerts import NotificationRule, NotificationsConfig
@@ -49,6 +49,7 @@ from engine.config.cameras import (
 from engine.config.interface import AppConfig, KioskConfig, OidcConfig
 from engine.config.leave import LEAVE_STATUSES, LeaveKindConfig, with_standard
 from engine.config.reports import ReportsConfig, ScheduledReport
+from engine.config.secret import holds_secret
 from engine.errors import ConfigError
 
 __all__ = [
@@ -85,7 +86,9 @@ __all__ = [
     "SourcesConfig",
     "TrackingConfig",
     "VotingConfig",
+    "holds_secret",
     "load_config",
+    "parse_config",
 ]
 
 CONFIG_NAME = "muster.toml"
@@ -196,9 +199,9 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Prefer arguments to the environment, the environment to the file, and the file to the defaults."""
+        """Prefer arguments to the environment; `load_config` adds the file, which counts less than both."""
         del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings
 
 
 def load_config(workspace: Path, **overrides: Any) -> Config:
@@ -212,10 +215,27 @@ def load_config(workspace: Path, **overrides: Any) -> Config:
         ConfigError: the file cannot be parsed, has an unknown key, or a value is out of range.
     """
     path = workspace / CONFIG_NAME
+    try:
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}", hint="correct the file or remove it") from error
+    return parse_config(text, path, **overrides)
+
+
+def parse_config(text: str, path: Path, **overrides: Any) -> Config:
+    """Return the settings that a text makes, together with the environment.
+
+    Args:
+        text: content of a `muster.toml`.
+        path: of the file, for messages.
+
+    Raises:
+        ConfigError: see `load_config`.
+    """
     known = set(Config.model_fields)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} cannot be read: {error}", hint="correct the file or remove it") from error
     if unknown := sorted(set(content) - known):
         raise ConfigError(
@@ -228,7 +248,12 @@ def load_config(workspace: Path, **overrides: Any) -> Config:
             raise ConfigError(f"{name} is not a setting", hint=f"known sections: {', '.join(sorted(known))}")
 
     class _Located(Config):
-        model_config = SettingsConfigDict(toml_file=path)
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *args: Any, **sources: PydanticBaseSettingsSource
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            before = super().settings_customise_sources(settings_cls, *args, **sources)
+            return (*before, InitSettingsSource(settings_cls, init_kwargs=content))
 
     try:
         return _Located(**overrides)
@@ -237,9 +262,7 @@ def load_config(workspace: Path, **overrides: Any) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        # they carry passwords and tokens: never repeat their values
-        secret = {("notifications",), ("reports",), ("store",)}
-        value = "" if first["loc"][:1] in secret else f" = {first.get('input')!r}"
+        value = "" if holds_secret(Config, first["loc"]) else f" = {first.get('input')!r}"
         raise ConfigError(
             f"setting {place}{value}: {first['msg']}", hint=f"correct it in {path} or in MUSTER_*"
         ) from error

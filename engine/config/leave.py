@@ -30,6 +30,8 @@ class LeaveKindConfig(Section):
     """Entitlement of a whole year in working days, unless somebody has one of their own; empty: the kind has no balance."""
     words: tuple[str, ...] = ()
     """Further words for it in lists and calendars."""
+    withdrawn: bool = False
+    """Nobody can choose it any more; entries that have it keep it, and lists may still name it."""
 
 
 STANDARD_KINDS: Mapping[str, Mapping[str, Any]] = {
@@ -94,7 +96,9 @@ def standard_words(key: str) -> frozenset[str]:
 def with_standard(given: Mapping[str, Any]) -> dict[str, Any]:
     """Put a workplace's settings of kinds over the standard ones; its words are added."""
     kinds: dict[str, Any] = {
-        key: dict(kind) | {"words": tuple(kind["words"].split(", "))} for key, kind in STANDARD_KINDS.items()
+        # the name is a word, too: it still means the kind when a workplace calls it differently
+        key: dict(kind) | {"words": (kind["name"], *kind["words"].split(", "))}
+        for key, kind in STANDARD_KINDS.items()
     }
     for key, own in given.items():
         if isinstance(own, Mapping) and isinstance(more := own.get("words", ()), list | tuple):

@@ -134,6 +134,11 @@ class LeaveKinds:
                         self._words[plain(word)] = key
         self._longest_first = sorted(self._words.items(), key=lambda pair: -len(pair[0]))
 
+    @property
+    def offered(self) -> list[str]:
+        """The kinds that people can choose, without those that were withdrawn."""
+        return [key for key, kind in self.all.items() if not kind.withdrawn]
+
     def with_words(self, words: Mapping[str, str]) -> LeaveKinds:
         """Return the same kinds with further words, each with its kind."""
         own = {key: (*kind.words, *(word for word, of in words.items() if of == key)) for key, kind in self.all.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -102,12 +103,17 @@ class LeaveBook:
     Several processes change it, and people may edit it by hand: delete a line to remove the entry.
 
     Args:
-        kinds: of the workplace; default: the standard ones.
+        kinds: returns those of the workplace, which may change; default: the standard ones.
     """
 
-    def __init__(self, place: Path | Document, kinds: LeaveKinds | None = None) -> None:
+    def __init__(self, place: Path | Document, kinds: Callable[[], LeaveKinds] | None = None) -> None:
         self.document = document(place)
-        self.known_kinds = kinds or LeaveKinds()
+        self._kinds = kinds or LeaveKinds
+
+    @property
+    def known_kinds(self) -> LeaveKinds:
+        """The kinds of leave of the workplace, as they are now."""
+        return self._kinds()
 
     def all(self) -> list[Leave]:
         """Return all entries in the order of the file, pending ones included; an invalid line is skipped and logged.
@@ -124,6 +130,14 @@ class LeaveBook:
             StorageError: the file cannot be read.
         """
         return [entry for _, entry in self._read() if entry and entry.employee_id == employee_id]
+
+    def uses(self) -> dict[str, int]:
+        """Return how many entries have each kind, entitlements and pending ones included.
+
+        Raises:
+            StorageError: the file cannot be read.
+        """
+        return dict(Counter(entry.kind for _, entry in self._read() if entry))
 
     def entitlements(self, year: int) -> dict[tuple[str, str], float]:
         """Return days of leave by person and kind that somebody entered for a year."""
@@ -150,7 +164,8 @@ class LeaveBook:
             for offset in range((end - start).days + 1):
                 key = (entry.employee_id, start + timedelta(days=offset))
                 found.setdefault(key, []).append((entry.kind, entry.part, entry.half))
-        combined = {key: self.known_kinds.combined(parts) for key, parts in found.items()}
+        kinds = self.known_kinds
+        combined = {key: kinds.combined(parts) for key, parts in found.items()}
         return {key: away for key, away in combined.items() if away}
 
     def statuses(self, first: date, last: date) -> dict[tuple[str, date], str]:
@@ -224,15 +239,16 @@ class LeaveBook:
     def _read(self) -> list[tuple[dict[str, str], Leave | None]]:
         """Return each line with its entry; None for an invalid line."""
         rows = table_rows(self.document.read() or b"", self.document.title, by_hand=True)
-        return [(row, self._entry(row)) for row in rows]
+        kinds = self.known_kinds
+        return [(row, self._entry(row, kinds)) for row in rows]
 
     def _write(self, rows: Iterable[Mapping[str, object]]) -> None:
         self.document.write(table_text(_LEAVE.columns, rows).encode("utf-8", "replace"))
 
-    def _entry(self, row: Mapping[str, str]) -> Leave | None:
+    def _entry(self, row: Mapping[str, str], kinds: LeaveKinds) -> Leave | None:
         try:
             entry = _LEAVE.parse(row)
-            kind = self.known_kinds.exact(entry.kind)
+            kind = kinds.exact(entry.kind)
             if kind and entry.employee_id and entry.first_day <= entry.last_day and _sensible(entry):
                 return entry if kind == entry.kind else replace(entry, kind=kind, word=entry.word or entry.kind)
             problem = "its id, kind, share or days are invalid"

@@ -7,12 +7,14 @@ from engine.records.account_desk import AccountDesk
 from engine.records.alerts import AlertBoard
 from engine.records.books import Records
 from engine.records.bundle import bundle_name, gather, pack
+from engine.records.kind_desk import KindDesk, KindUse
 from engine.records.kiosk_desk import KioskDesk
 from engine.records.leave_desk import LeaveDesk, LeaveView
 from engine.records.months import MonthDesk, counted_kinds, open_kind
 from engine.records.office import BulkAction, Office, Suggestion
 from engine.records.punch_desk import ImportedPunches, PunchDesk, PunchImport
 from engine.records.punch_rows import ReadingOfPunches
+from engine.records.settings_desk import SettingChange, SettingsDesk
 from engine.records.staff_desk import StaffDesk, TemplateView, uploaded
 from engine.records.token_desk import TokenDesk
 from engine.records.user_desk import UserDesk
@@ -24,6 +26,8 @@ __all__ = [
     "BulkAction",
     "Finding",
     "ImportedPunches",
+    "KindDesk",
+    "KindUse",
     "KioskDesk",
     "LeaveDesk",
     "LeaveView",
@@ -33,6 +37,8 @@ __all__ = [
     "PunchImport",
     "ReadingOfPunches",
     "Records",
+    "SettingChange",
+    "SettingsDesk",
     "StaffDesk",
     "Suggestion",
     "TemplateView",

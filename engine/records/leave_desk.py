@@ -169,7 +169,7 @@ class LeaveDesk:
                 employee_id,
                 first,
                 last,
-                self.kinds.only(kind),
+                self._offered(kind),
                 BY_HAND,
                 now.isoformat(timespec="seconds"),
                 0.5 if half and share is None else share,
@@ -208,7 +208,7 @@ class LeaveDesk:
             old,
             first_day=first or old.first_day,
             last_day=last or old.last_day,
-            kind=self.kinds.only(kind) if kind else old.kind,
+            kind=self._offered(kind, old.kind) if kind else old.kind,
             status=old.status if approved is None else "approved" if approved else "pending",
         )
         if whole:
@@ -346,6 +346,19 @@ class LeaveDesk:
         if not changes:
             raise InputError(f"{entry} says the same as before", hint="give other days, another kind or another part")
         return changes[0]
+
+    def _offered(self, text: str, before: str = "") -> str:
+        """Return the kind that somebody chose; `before`: the one that the entry has, which it may keep.
+
+        Raises:
+            InputError: it is none, or it was withdrawn.
+        """
+        key = self.kinds.only(text)
+        if key != before and self.kinds.all[key].withdrawn:
+            raise InputError(
+                f"{self.kinds.name(key)} was withdrawn", hint=f"choose one of {', '.join(self.kinds.offered)}"
+            )
+        return key
 
     def _reason(self, reason: str) -> str:
         return clean_text(reason, what="reason", limit=300)

@@ -183,7 +183,7 @@ def test_a_workplace_has_kinds_of_its_own(tmp_path: Path, people: PeopleStore) -
     assert kinds.within("Sonderurlaub") == {"annual"}, "the workplace's word wins"
     assert kinds.within("Urlaub") == {"annual"}
     assert (kinds.all["annual"].days_per_year, kinds.all["annual"].name) == (30, "annual leave")
-    book = LeaveBook(tmp_path / "leave.csv", kinds)
+    book = LeaveBook(tmp_path / "leave.csv", lambda: kinds)
     take(book, people, "E1,2026-11-02,,THW", "E1,2026-11-03,,krank")
     parts = [away.parts[0] for away in book.away(date(2026, 11, 2), date(2026, 11, 3)).values()]
     assert [(part.kind, part.credit, part.paid) for part in parts] == [

@@ -105,14 +105,14 @@ def _changed(bench: Workbench, who: str, old: Leave | None) -> None:
                 )
                 or ""
             )
-        kinds = list(desk.kinds.all)
+        kinds = _offered(desk, old.kind if old else "")
         kind = st.selectbox(
             say("Kind"),
             kinds,
             index=kinds.index(old.kind) if old and old.kind in kinds else 0,
             format_func=lambda key: words.kind_name(desk.kinds, key),
             key=_key("kind"),
-            help=say("Add kinds of your own in {file}, section {section}.", file="muster.toml", section="leave"),
+            help=say("Add kinds of your own under “Kinds”."),
         )
         names = words.part_names()
         part = st.selectbox(
@@ -162,6 +162,11 @@ def _changed(bench: Workbench, who: str, old: Leave | None) -> None:
 
     ready = old is None or bool(reason.strip())
     _buttons(say("Save"), save if ready else None, say("Leave added") if old is None else say("Leave changed"))
+
+
+def _offered(desk: LeaveDesk, also: str) -> list[str]:
+    """The kinds to choose from, and the one that is there already."""
+    return [*desk.kinds.offered, *([also] if also in desk.kinds.all and desk.kinds.all[also].withdrawn else [])]
 
 
 def _count(desk: LeaveDesk, entry: Leave, old: Leave | None) -> None:
@@ -216,7 +221,7 @@ def _entitlement(bench: Workbench, person: str, year: int, kind: str) -> None:
         return
     st.subheader(say("Opening value of {name}, {year}", name=parts.plain(known[person].name), year=year))
     now = next((each for each in desk.balances(year, person) if each.kind == kind), None)
-    kinds = list(desk.kinds.all)
+    kinds = _offered(desk, kind)
     left, right = st.columns(2)
     chosen = left.selectbox(
         say("Kind"),

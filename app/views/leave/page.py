@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from app.ui import parts
 from app.ui.address import put
-from app.views.leave import form, importing, words
+from app.views.leave import form, importing, kinds, words
 from app.web import access
 from app.words import language, say, say_date, say_time, term
 from engine.operations.reporting import AttendanceReports
@@ -40,12 +40,14 @@ def show() -> None:
     views = {"entries": say("Entries"), "balances": say("Balances")}
     if edits:
         form.show(bench, person, year)
-        views["history"] = say("History")
+        views |= {"history": say("History"), "kinds": say("Kinds")}
     view = parts.choice(say("View"), views, "leave-view", "view")
     if view == "balances":
         _balances(bench, person, year, edits=edits)
     elif view == "history":
         _history(bench, person)
+    elif view == "kinds":
+        kinds.show(bench)
     else:
         _entries(bench, person, year, today, edits=edits)
 
@@ -134,11 +136,11 @@ def _entries(bench: Workbench, person: str, year: int, today: date, *, edits: bo
 
 
 def _row(bench: Workbench, each: LeaveView) -> dict[str, object]:
-    entry, kinds = each.entry, bench.leave_desk.kinds
-    own = entry.word.casefold() in {"", entry.kind, kinds.name(entry.kind).casefold()}
+    entry, known = each.entry, bench.leave_desk.kinds
+    own = entry.word.casefold() in {"", entry.kind, known.name(entry.kind).casefold()}
     return {
         "name": _name(bench, entry.employee_id),
-        "kind": words.kind_name(kinds, entry.kind),
+        "kind": words.kind_name(known, entry.kind),
         "first": entry.first_day,
         "last": entry.last_day,
         "part": words.part(entry),
@@ -151,14 +153,10 @@ def _row(bench: Workbench, each: LeaveView) -> dict[str, object]:
 
 def _balances(bench: Workbench, person: str, year: int, *, edits: bool) -> None:
     found = bench.leave_desk.balances(year, person)
-    kinds = bench.leave_desk.kinds
+    known = bench.leave_desk.kinds
     if edits and not any(each.entitled is not None for each in found):
         st.info(
-            say(
-                "Set the days of a year in {file}, section {section}, or select a row to set them for one person.",
-                file="muster.toml",
-                section="leave.annual",
-            ),
+            say("Set the days of a year under “Kinds”, or select a row to set them for one person."),
             icon=":material/info:",
         )
     if edits and person:
@@ -171,7 +169,7 @@ def _balances(bench: Workbench, person: str, year: int, *, edits: bool) -> None:
     rows = [
         {
             "name": _name(bench, each.employee_id),
-            "kind": words.kind_name(kinds, each.kind),
+            "kind": words.kind_name(known, each.kind),
             "entitled": each.entitled,
             "own": "✎" if each.own else "",
             "taken": each.taken,

@@ -38,8 +38,13 @@ def part_of(entry: Leave) -> str:
 
 def kind_name(kinds: LeaveKinds, key: str) -> str:
     """The name of a kind, with a capital letter."""
-    name = term(kinds.name(key))
-    return name[:1].upper() + name[1:]
+    return capital(kinds.name(key))
+
+
+def capital(name: str) -> str:
+    """The name of a kind in the viewer's language, with a capital letter."""
+    text = term(name)
+    return text[:1].upper() + text[1:]
 
 
 def days(value: float) -> str:

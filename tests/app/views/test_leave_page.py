@@ -145,3 +145,47 @@ def test_the_page_speaks_german(place: Workbench, monkeypatch: pytest.MonkeyPatc
     shown = texts(opened(place, monkeypatch, language="de"))
     assert "Arbeitstage" in shown
     assert "Working days" not in shown
+
+
+def test_kinds_of_leave_are_kept_on_the_page(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(place, monkeypatch, view="kinds", kind="new")
+    assert next(button for button in page.button if button.label == "Add").disabled, "a kind needs a name"
+    page.text_input(key="leave-kind-name-new").set_value("Bridge day").run()
+    page.toggle(key="leave-kind-paid-new").set_value(False).run()
+    press(page, "Add")
+    kind = place.leave.known_kinds.all["bridge_day"]
+    assert (kind.name, kind.paid, kind.credit) == ("Bridge day", False, "full")
+    table = page.dataframe[0].value
+    assert "Bridge day" in table["name"].tolist()
+    assert "unpaid" in table["paid"].tolist()
+    assert (place.workspace / "muster.toml").read_text().startswith(SETTINGS)
+
+    page = opened(place, monkeypatch, view="kinds", kind="bridge_day")
+    page.text_input(key="leave-kind-name-bridge_day").set_value("Vacation").run()
+    press(page, "Save")
+    assert "means annual leave already" in texts(page)
+    press(page, "Withdraw")
+    assert place.leave.known_kinds.all["bridge_day"].withdrawn
+    assert "bridge_day" not in opened(place, monkeypatch, entry="new").selectbox(key="leave-form-kind-new---").options
+
+    page = opened(place, monkeypatch, view="kinds", kind="bridge_day")
+    press(page, "Remove")
+    assert "bridge_day" not in place.leave.known_kinds.all
+
+
+def test_a_kind_in_use_or_given_by_the_environment_stays(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    day = monday()
+    place.leave_desk.add("E1", "duty", day, day, author="hr")
+    page = opened(place, monkeypatch, view="kinds", kind="duty")
+    assert next(button for button in page.button if button.label == "Remove").disabled
+    assert "1 entry has this kind." in texts(page)
+    monkeypatch.setenv("MUSTER_LEAVE__DUTY__PAID", "false")
+    page = opened(place, monkeypatch, view="kinds", kind="duty", language="de")
+    assert "MUSTER_LEAVE__DUTY__PAID" in texts(page)
+    assert page.text_input(key="leave-kind-name-duty").disabled
+
+
+@pytest.mark.parametrize("role", ["manager", "viewer"])
+def test_others_do_not_see_the_kinds(place: Workbench, monkeypatch: pytest.MonkeyPatch, role: str) -> None:
+    page = open_page("leave", place.workspace, monkeypatch, role, query={"view": "kinds"})
+    assert "Add kind" not in {button.label for button in page.button}
