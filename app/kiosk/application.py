@@ -13,6 +13,7 @@ from app.kiosk import api, operations, screen
 from app.kiosk.guard import guard
 from app.kiosk.station import Station
 from app.kiosk.words import screen_language
+from app.web.proxies import Proxies
 from engine.config import KioskConfig
 from engine.errors import ConfigError
 from engine.workbench import Workbench
@@ -51,6 +52,7 @@ def create_app(workbench: Workbench, overrides: Mapping[str, Any] | None = None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
     app.config.update({name: value for name, value in (overrides or {}).items() if name.isupper()})
     station = app.extensions["muster"] = Station(workbench, camera, source, config)
+    app.wsgi_app = Proxies(config.proxies).before(app.wsgi_app)  # type: ignore[assignment,method-assign]
     operations.measure(app, station)
     guard(app, frozenset(host.casefold() for host in config.hosts))
     for part in (screen.routes, api.routes, operations.routes):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, jsonify, make_response, redirect, render_template, request
 from werkzeug.exceptions import HTTPException
@@ -13,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.kiosk.station import Station
 from app.web.hosts import known_host
+from app.web.proxies import normal_origin
 from engine.access import Device, TryLater
 from engine.errors import GalleryMismatch, InputError, ModelUnavailable, MusterError, StorageError
 
@@ -159,11 +159,17 @@ def _refusal(device: Device, scope: str | None) -> Response | None:
     """The refusal for a device without the right, or None."""
     if scope is not None and not device.may(scope):
         return problem(403, "wrong_scope", f"this device lacks the scope {scope}")
-    origin = request.headers.get("Origin")  # foreign pages can send a cookie, but not a token
-    foreign = origin is not None and urlsplit(origin).netloc.casefold() != request.host.casefold()
-    if foreign and request.method not in {"GET", "HEAD", "OPTIONS"}:
+    if request.method not in {"GET", "HEAD", "OPTIONS"} and not _own_page():
         return problem(403, "foreign_origin", "only pages of this kiosk may send this request")
     return None
+
+
+def _own_page() -> bool:
+    """Whether a page of this kiosk sent a request, or a program, which names no origin. Foreign pages can send a cookie, but no token."""
+    named = request.headers.get("Origin")
+    if named is None:
+        return "Authorization" in request.headers
+    return normal_origin(named) == normal_origin(f"{request.scheme}://{request.host}")
 
 
 def _pair(token: str) -> AnyResponse:

@@ -1,6 +1,7 @@
 """The gate in front of the workbench: without a session, browsers get the sign-in page only.
 
-It also protects Streamlit's own routes (its socket, uploads and pictures), which know nothing of accounts.
+It also protects Streamlit's own routes (its socket, uploads and pictures), which know nothing of accounts, and keeps pages of other
+servers from using a session: cookies are the same for all ports of a host.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.web import services
 from app.web.hosts import known_host
+from app.web.proxies import Arrival, Proxies, normal_origin
 from app.web.sessions import COOKIE
 from engine.access import Account
 from engine.errors import MusterError
@@ -25,9 +27,12 @@ log = logging.getLogger(__name__)
 
 UNREADABLE = "Muster cannot read the accounts right now. Tell your administrator, then try again."
 """The whole message for browsers: only signed-in users may learn where the accounts are kept."""
+FOREIGN = "Only pages of this server may do this. Behind a proxy with TLS: name its address in `proxies` in section [app] of muster.toml."
 
 _OPEN = frozenset({"/sign-in", "/sign-out", "/ticket", "/healthz", "/favicon.png"})
-_OPEN_UNDER = ("/assets/", "/api/v1/")  # the latter asks for a token, see `app.web.rest`
+_PROGRAMS = "/api/v1/"  # asks for a token and takes no cookie, see `app.web.rest`
+_OPEN_UNDER = ("/assets/", _PROGRAMS)
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _OIDC_OPEN = frozenset({"/", "/oauth2callback", "/_stcore/stream", "/_stcore/host-config", "/_stcore/health"})
 _OIDC_OPEN_UNDER = ("/auth/", "/static/")
 
@@ -70,35 +75,45 @@ def visitor(request: Request) -> tuple[Account, str] | None:
 
 
 class Gate:
-    """ASGI middleware: host names, sessions, headers.
+    """ASGI middleware: host names, origins, sessions, headers. What is behind it sees requests as browsers sent them to a proxy.
 
     Args:
         hosts: names under which browsers may come, see `app.web.hosts`.
+        proxies: addresses of proxies, see `app.web.proxies`.
         oidc: the organisation's sign-in is set up; it starts on a page of Streamlit that shows nothing else.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] = (), *, oidc: bool = False) -> None:
+    def __init__(
+        self, app: ASGIApp, hosts: Collection[str] = (), *, proxies: Collection[str] = (), oidc: bool = False
+    ) -> None:
         self._app, self._hosts, self._oidc = app, {host.casefold() for host in hosts}, oidc
+        self._proxies = Proxies(proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or socket."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope)
+        arrival = self._arrival(scope)
+        refusal = self._refusal(scope, arrival)
         if refusal is None:
-            await self._app(scope, receive, _with_headers(send))
+            await self._app(_as_sent(scope, arrival), receive, _with_headers(send))
         elif scope["type"] == "http":
             await refusal(scope, receive, _with_headers(send))
         else:
-            await send({"type": "websocket.close", "code": 4401})
+            await send({"type": "websocket.close", "code": 4000 + refusal.status_code})
 
-    def _refusal(self, scope: Scope) -> Response | None:
+    def _arrival(self, scope: Scope) -> Arrival:
+        headers, client = Headers(scope=scope), scope.get("client")
+        scheme = "https" if scope["scheme"] in {"https", "wss"} else "http"
+        return self._proxies.arrival(
+            client[0] if client else "", scheme, lambda name: ", ".join(headers.getlist(name)) or None
+        )
+
+    def _refusal(self, scope: Scope, arrival: Arrival) -> Response | None:
         headers, path = Headers(scope=scope), scope["path"]
-        if not known_host(headers.get("host", ""), self._hosts):
-            return PlainTextResponse("Unknown host name. Add it to `hosts` in section [app] of muster.toml.", 421)
-        if self._open(path):
-            return None
+        if (astray := self._astray(scope, headers, arrival)) is not None or self._open(path):
+            return astray
         try:
             found = signed_in(headers)
         except MusterError as error:
@@ -111,10 +126,43 @@ class Gate:
             return RedirectResponse(f"/sign-in?next={quote(place, safe='')}", 303)
         return PlainTextResponse("sign in first", 401)
 
+    def _astray(self, scope: Scope, headers: Headers, arrival: Arrival) -> Response | None:
+        """The refusal of a request that was not meant for this server, or was not made by its pages."""
+        if not known_host(arrival.host, self._hosts):
+            return PlainTextResponse("Unknown host name. Add it to `hosts` in section [app] of muster.toml.", 421)
+        acts = scope["type"] == "websocket" or scope["method"] not in _READING
+        if acts and not scope["path"].startswith(_PROGRAMS) and not _own_page(headers, arrival):
+            log.warning("refused a request of %.100r to %r", headers.get("origin"), arrival.origin)
+            return PlainTextResponse(FOREIGN, 403)
+        return None
+
     def _open(self, path: str) -> bool:
         if path in _OPEN or path.startswith(_OPEN_UNDER):
             return True
         return self._oidc and (path in _OIDC_OPEN or path.startswith(_OIDC_OPEN_UNDER))
+
+
+def _own_page(headers: Headers, arrival: Arrival) -> bool:
+    """Whether a page of this server sent a request; browsers name the page's origin in each one that may change something."""
+    named = headers.getlist("origin")
+    return len(named) == 1 and bool(arrival.origin) and normal_origin(named[0]) == arrival.origin
+
+
+def _as_sent(scope: Scope, arrival: Arrival) -> Scope:
+    """A request with the scheme, host and client that the browser meant.
+
+    Host and origin then are the same text: Streamlit asks a server in the internet for its own address when they differ.
+    """
+    origin = Headers(scope=scope).get("origin", "")
+    host = origin.partition("://")[2] if normal_origin(origin) == arrival.origin else arrival.host
+    headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    scheme = arrival.scheme.replace("http", "ws") if scope["type"] == "websocket" else arrival.scheme
+    return {
+        **scope,
+        "scheme": scheme,
+        "client": (arrival.client, 0) if arrival.client else scope.get("client"),
+        "headers": [(b"host", host.encode("latin-1")), *headers],
+    }
 
 
 def _with_headers(send: Send) -> Send:

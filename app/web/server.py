@@ -5,26 +5,37 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import resource
+import socket
+import sys
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import uvicorn
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from streamlit.starlette import App
+from streamlit.web import bootstrap
 
 from app.web import oidc, pictures, rest, services, sign_in, streams
+from app.web.connections import Room, guarded
 from app.web.gate import Gate
+from app.web.proxies import Proxies
 from engine.operations.upkeep import attended, upkeep
 
 log = logging.getLogger(__name__)
 
 _HERE = Path(__file__).parent
 _AGAIN_S = 60.0
+_PING_S = 30.0
+_MESSAGE_BYTES = 25_000_000  # what Streamlit reads of a browser's message
+_FILES = 65_536
+_FAILED = 3
 _LIGHT = {
     "primaryColor": "#0072B2",
     "backgroundColor": "#FFFFFF",
@@ -48,6 +59,7 @@ OPTIONS: dict[str, Any] = {
     "client.disableDataExport": True,  # tables leave only through exports, which check rights and contain no formulas
     "client.showErrorDetails": "none",
     "server.headless": True,
+    "server.enableAgentApi": False,
     "server.fileWatcherType": "none",
     "server.maxUploadSize": 60,
     "server.enableStaticServing": False,
@@ -86,7 +98,7 @@ def create_app() -> App:
             *rest.routes,
             Mount("/assets", StaticFiles(directory=_HERE / "static")),
         ],
-        middleware=[Middleware(Gate, hosts=hosts, oidc=config.oidc is not None)],
+        middleware=[Middleware(Gate, hosts=hosts, proxies=config.proxies, oidc=config.oidc is not None)],
         secrets=oidc.secrets(config.oidc, services.sessions().derived("oidc")) if config.oidc else None,
     )
 
@@ -113,4 +125,40 @@ def serve(workspace: Path, host: str, port: int) -> None:
         ConfigError: the workspace's settings make no sense.
     """
     os.environ["MUSTER_WORKSPACE"] = str(workspace)
-    create_app().run(config={**OPTIONS, "server.address": host, "server.port": port, "browser.serverAddress": host})
+    app, config = create_app(), services.home().config.app
+    bootstrap.load_config_options({**OPTIONS, "server.port": port, "browser.serverAddress": host})
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host,
+            port,
+            http=guarded(Room(config.connections, Proxies(config.proxies))),
+            ws="websockets-sansio",
+            ws_max_size=_MESSAGE_BYTES,
+            ws_ping_interval=_PING_S,
+            ws_ping_timeout=_PING_S,
+            ws_per_message_deflate=False,
+            proxy_headers=False,  # the gate reads them, RFC 7239's included
+            log_level="warning",
+            access_log=False,
+            use_colors=False,
+        )
+    )
+    socket_ = server.config.bind_socket()
+    _patient_with_nobody(socket_)
+    with socket_:
+        server.run(sockets=[socket_])
+    if not server.started:
+        sys.exit(_FAILED)
+
+
+def _patient_with_nobody(listening: socket.socket) -> None:
+    """End connections of browsers that vanished or stopped reading, and allow as many as the system does; accepted ones inherit this."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: unacknowledged data times out after this
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * _PING_S))
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if most == resource.RLIM_INFINITY else min(most, _FILES)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

@@ -66,8 +66,7 @@ def _local(place: str) -> str:
 
 
 async def _form(request: Request) -> dict[str, str] | None:
-    own = urlsplit(request.headers.get("origin", "")).netloc == request.headers.get("host", "")
-    if not own or int(request.headers.get("content-length") or _FORM_LIMIT + 1) > _FORM_LIMIT:
+    if int(request.headers.get("content-length") or _FORM_LIMIT + 1) > _FORM_LIMIT:
         return None
     form = await request.form()
     return {key: value for key, value in form.items() if isinstance(value, str)}

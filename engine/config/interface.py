@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from engine.config.section import Section
+from engine.config.section import LOOPBACK, Network, Section
 
 
 class OidcConfig(Section):
@@ -31,6 +31,10 @@ class AppConfig(Section):
     """Hours until a user must sign in again."""
     hosts: tuple[str, ...] = ()
     """Host names at which browsers reach the workbench, such as `muster.example.com`. `localhost` and plain addresses always work."""
+    proxies: tuple[Network, ...] = LOOPBACK
+    """Addresses and networks of proxies whose headers (`X-Forwarded-*`, `Forwarded`) tell where a browser is and that it uses TLS."""
+    connections: int = Field(256, ge=16, le=10_000)
+    """Most connections of one address at the same time, those of proxies excepted."""
     ice_servers: tuple[str, ...] = ()
     """STUN or TURN servers for camera pictures across networks, such as `stun:stun.example.com:3478`; a LAN needs none."""
     rest_per_minute: int = Field(120, ge=1, le=6000)
@@ -45,6 +49,8 @@ class KioskConfig(Section):
 
     hosts: tuple[str, ...] = ()
     """Host names at which browsers reach the kiosk. `localhost` and plain addresses always work."""
+    proxies: tuple[Network, ...] = LOOPBACK
+    """Addresses and networks of proxies whose headers (`X-Forwarded-*`, `Forwarded`) tell that a browser uses TLS."""
     language: str = Field("", pattern="^([a-z]{2})?$")
     """Language of the screen, such as `de`; empty: the one that its browser asks for."""
     greeting_s: float = Field(4.0, ge=1, le=30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from typing import Annotated
 
@@ -26,6 +27,9 @@ Days = Annotated[str, _readable(days_of_week)]
 """Days of the week such as `mon-fri`."""
 AnyDays = Annotated[str, _readable(lambda text: days_of_week(text) if text else ())]
 """`Days`, or an empty text for any day."""
+Network = Annotated[str, _readable(ipaddress.ip_network)]
+"""An IP address such as `192.0.2.1`, or a network such as `192.0.2.0/24`."""
+LOOPBACK = ("127.0.0.1", "::1")
 
 
 class Section(BaseModel):
