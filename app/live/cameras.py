@@ -298,6 +298,10 @@ class _Told:
     def resting(self, value: bool) -> None:
         self._source.resting = value
 
+    @property
+    def catching_up(self) -> bool:
+        return self._source.catching_up
+
     def close(self) -> None:
         self._source.close()
 

@@ -69,7 +69,15 @@ def watch(
         opened = {}
         for name, spec in specs.items():
             rotate = config.camera(name).rotate
-            opened[name] = open_source(spec, name, config.sources, rotate=rotate, start=begin, fast=fast)
+            opened[name] = open_source(
+                spec,
+                name,
+                config.sources,
+                rotate=rotate,
+                start=begin,
+                fast=fast,
+                doze_s=0.0 if save_video else config.doze_s_of(name),
+            )
             stack.callback(opened[name].close)
         progress = stack.enter_context(progress_bar(quiet=as_json))
         bench = open_workbench(workspace, config, progress=progress, begin=True)

@@ -185,6 +185,11 @@ class Config(BaseSettings):
         """The settings of a camera; the defaults for one that the settings do not name."""
         return self.cameras.get(name) or CameraConfig()
 
+    def doze_s_of(self, camera: str) -> float:
+        """How far apart a camera's key frames may be for it to doze; 0: it never does."""
+        own = self.camera(camera).doze_s
+        return self.sources.doze_s if own is None else own
+
     @property
     def zone(self) -> ZoneInfo:
         """The workplace's time zone."""

@@ -175,6 +175,9 @@ class SourcesConfig(Section):
     open_timeout_s: float = Field(8.0, gt=0)
     backoff_s: tuple[float, float] = (0.5, 5.0)
     """First and longest wait between attempts to reconnect."""
+    doze_s: float = Field(2.0, ge=0, le=4)
+    """While nothing moves, `muster watch` decodes only the key frames of H.264 and H.265 streams whose key frames are no further apart
+    than this. What lies between is decoded as soon as two of them differ. 0: it decodes everything."""
 
 
 def _whole(value: object) -> object:
@@ -190,6 +193,8 @@ class CameraConfig(Section):
     relative to the workspace."""
     rotate: Annotated[Literal[0, 90, 180, 270], BeforeValidator(_whole)] = 0
     """How far its pictures are turned clockwise, in degrees, to stand upright; everything sees the turned ones."""
+    doze_s: float | None = Field(None, ge=0, le=4)
+    """Empty: `sources.doze_s`."""
     min_face_px: int | None = Field(None, ge=12, le=2000)
     """Smallest face; empty: `detection.min_face_px`."""
     direction: Literal["in", "out", "both"] = "both"

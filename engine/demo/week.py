@@ -70,7 +70,7 @@ def _scenes(monday: date, zone: ZoneInfo) -> list[_Scene]:
 class _WeekSource:
     """The week's frames and the camera's outage, at the times of the script."""
 
-    resting = False
+    resting = catching_up = False
 
     def __init__(self, path: Path, scenes: Sequence[_Scene], monday: date, zone: ZoneInfo) -> None:
         self._path, self._scenes, self._monday, self._zone = path, scenes, monday, zone

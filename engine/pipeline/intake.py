@@ -42,7 +42,7 @@ class Intake:
         try:
             for item in self._source:
                 with self._changed:
-                    if not self._newest_wins:
+                    if not self._newest_wins or self._source.catching_up:
                         self._changed.wait_for(lambda: len(self._items) < _AHEAD or self._closed)
                     elif isinstance(item, Frame):
                         self._make_room()

@@ -28,9 +28,13 @@ class Source(Protocol):
 
     Attributes:
         resting: set by the pipeline while nobody is in view and nothing moves: a few frames a second are enough then.
+        catching_up: frames that were held back while the source rested are coming: none of them may be left out.
     """
 
     resting: bool
+
+    @property
+    def catching_up(self) -> bool: ...
 
     def __iter__(self) -> Iterator[Frame | SourceEvent]: ...
 
@@ -51,6 +55,7 @@ def open_source(
     rotate: int = 0,
     start: datetime | None = None,
     fast: bool = False,
+    doze_s: float = 0.0,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Source:
     """Open the source that a text describes.
@@ -62,13 +67,14 @@ def open_source(
         rotate: degrees clockwise by which each picture is turned: 0, 90, 180 or 270.
         start: time of the first frame of a file or folder; default `now()`.
         fast: read a video file as fast as it can be processed instead of in real time.
+        doze_s: a video or network camera that rests shows only its key frames if they are no further apart than this.
         now: the clock.
 
     Raises:
         InputError: there is no such file, or it is not a video.
     """
     if is_live(spec):
-        return LiveSource(spec, camera, config, now=now, rotate=rotate)
+        return LiveSource(spec, camera, config, now=now, rotate=rotate, doze_s=doze_s)
     path = Path(spec)
     if path.is_dir():
         return FolderSource(path, camera, start=start or now(), rotate=rotate)
@@ -77,4 +83,4 @@ def open_source(
             f"{spec}: no such file or folder",
             hint="use a webcam number, an rtsp:// or http:// url, a video or a folder",
         )
-    return VideoSource(path, camera, start=start or now(), fast=fast, rotate=rotate)
+    return VideoSource(path, camera, start=start or now(), fast=fast, rotate=rotate, doze_s=doze_s)

@@ -21,7 +21,7 @@ class FolderSource:
         InputError: the folder has no pictures.
     """
 
-    resting = False
+    resting = catching_up = False
 
     def __init__(self, folder: Path, camera: str, *, start: datetime, interval_s: float = 1.0, rotate: int = 0) -> None:
         self._paths = list_images(folder)

@@ -14,7 +14,7 @@ import threading
 import time as clock
 import types
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from engine.config import SourcesConfig
 from engine.errors import SourceLost
 from engine.imaging import turned
-from engine.sources.capture import AWAKE, RESTING, capture
+from engine.sources.capture import AWAKE, HEADER, RESTING, capture
 from engine.sources.video import REST_S
 from engine.types import Frame, SourceEvent
 
@@ -66,14 +66,31 @@ def _plain_main() -> Iterator[None]:
 
 
 class LiveSource:
-    """A webcam or network camera, reconnected for ever."""
+    """A webcam or network camera, reconnected for ever.
 
-    resting = False
+    Args:
+        spec: number, device or url.
+        camera: its name.
+        config: time-outs.
+        now: the clock.
+        rotate: degrees clockwise by which each picture is turned: 0, 90, 180 or 270.
+        doze_s: see `Stream`.
+    """
+
+    resting = catching_up = False
 
     def __init__(
-        self, spec: str, camera: str, config: SourcesConfig, *, now: Callable[[], datetime], rotate: int = 0
+        self,
+        spec: str,
+        camera: str,
+        config: SourcesConfig,
+        *,
+        now: Callable[[], datetime],
+        rotate: int = 0,
+        doze_s: float = 0.0,
     ) -> None:
         self._spec, self._camera, self._config, self._now, self._rotate = spec, camera, config, now, rotate
+        self._doze_s = doze_s
         self._closed = threading.Event()
         # only one thread at a time may wait for the child's end; re-entrant, because a signal handler may close the source
         self._reaping = threading.RLock()
@@ -85,7 +102,7 @@ class LiveSource:
         ours, theirs = context.Pipe()
         child = context.Process(
             target=capture,
-            args=(self._spec, theirs, self._config.open_timeout_s, self._config.stall_timeout_s),
+            args=(self._spec, theirs, self._config.open_timeout_s, self._config.stall_timeout_s, self._doze_s),
             daemon=True,
             name=f"camera {self._camera}",
         )
@@ -107,8 +124,8 @@ class LiveSource:
                 self._child.kill()
                 self._child.join(5)
 
-    def _next_picture(self, patience_s: float) -> NDArray[np.uint8] | None:
-        """Return the newest picture, RGB; None if the camera delivers none in time."""
+    def _next_picture(self, patience_s: float) -> tuple[NDArray[np.uint8], float] | None:
+        """Return the newest picture, RGB, and its age in seconds; None if the camera delivers none in time."""
         assert self._connection is not None
         try:
             self._connection.send_bytes(RESTING if self.resting else AWAKE)
@@ -119,10 +136,10 @@ class LiveSource:
             answer = self._connection.recv_bytes()
         except (EOFError, OSError):
             return None
-        if len(answer) < 8:
+        if len(answer) < HEADER.size:
             return None
-        height, width = int.from_bytes(answer[:4], "little"), int.from_bytes(answer[4:8], "little")
-        return np.frombuffer(answer, np.uint8, offset=8).reshape(height, width, 3)
+        height, width, age_s, self.catching_up = HEADER.unpack_from(answer)
+        return np.frombuffer(answer, np.uint8, offset=HEADER.size).reshape(height, width, 3), age_s
 
     def __iter__(self) -> Iterator[Frame | SourceEvent]:
         index = 0
@@ -134,16 +151,17 @@ class LiveSource:
             while not self._closed.is_set():
                 self._start_child()
                 patience = start_up_s
-                while (picture := self._next_picture(patience)) is not None and not self._closed.is_set():
+                while (taken := self._next_picture(patience)) is not None and not self._closed.is_set():
+                    picture, age_s = taken
                     patience = self._config.stall_timeout_s
                     pause = self._config.backoff_s[0]
-                    time = self._now()
+                    time = self._now() - timedelta(seconds=age_s)
                     if lost:
                         lost = False
                         yield SourceEvent("camera_back", time, self._camera)
                     yield Frame(turned(picture, self._rotate), time, self._camera, index)
                     index += 1
-                    if self.resting:
+                    if self.resting and not self.catching_up:
                         self._closed.wait(REST_S)
                 self._stop_child()
                 if self._closed.is_set():

@@ -7,20 +7,25 @@ only if somebody asks for it.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+import time as clock
+from collections.abc import Callable, Generator
+from typing import Any
 
 import av
 import numpy as np
-from av import VideoFrame
+from av import Packet, VideoFrame
 from numpy.typing import NDArray
 
 from engine.imaging import packets_of, rgb_of
+from engine.sources.doze import Held, Spacing
 
 _ONE_THREAD_PX = 1920 * 1088
 """Up to this size one thread decodes a camera in real time, for a fifth less work than several do together."""
 _USUAL_FPS = 25.0
 _DEBLOCKED = frozenset({"h264", "hevc"})
 """Codecs whose decoders smooth the edges of blocks, a quarter of their work."""
+_MOST_BEHIND_S, _CATCHES_UP_FOR_S = 6.0, 15.0
+"""A viewer who is further behind, or for longer, does not catch up and misses frames like any who is too slow."""
 
 
 class Stream:
@@ -30,6 +35,10 @@ class Stream:
         spec: path of a file, or a url.
         real_time: nobody waits for more than the camera's own rate.
         timeouts_s: to open the stream and to read from it; None: wait for ever.
+        doze_s: a stream that rests shows only its key frames if they are no further apart than this. When two of them differ, all that
+            lies between is decoded after all. 0: it never does.
+        pace: called with the time of a packet, in seconds since the first, before a dozing stream looks at it: a file must not know
+            more than a camera would.
 
     Attributes:
         fps: nominal frame rate.
@@ -51,6 +60,8 @@ class Stream:
         *,
         real_time: bool = True,
         timeouts_s: tuple[float, float] | None = None,
+        doze_s: float = 0.0,
+        pace: Callable[[float], object] = lambda _time_s: None,
     ) -> None:
         av.logging.set_level(None)  # Muster raises errors of its own
         options = {"rtsp_transport": "tcp"} if spec.startswith(("rtsp://", "rtsps://")) else {}
@@ -74,6 +85,15 @@ class Stream:
         self.position_s = 0.0
         self.damaged = 0
         self.resting = False
+        self.passed_over = 0
+        self.catching_up = False
+        self.behind_s = 0.0
+        self._pace = pace
+        self._spacing = Spacing(doze_s if context.name in _DEBLOCKED else 0.0)
+        self._held = Held()
+        self._in_time: tuple[float, float] | None = None
+        self._woken = 0.0
+        self._shown_pts: int | None = None
         self._first_s: float | None = None
         self._tick = stream.time_base
         self._frame: VideoFrame | None = None
@@ -82,16 +102,28 @@ class Stream:
 
     def grab(self) -> bool:
         """Decode the next frame; False: the stream has ended."""
+        self.passed_over = 0
         self._frame = next(self._frames, None)
         if self._frame is None:
             return False
-        time = None if self._frame.pts is None or self._tick is None else float(self._frame.pts * self._tick)
+        since = self._since_first(self._frame)
         if self._first_s is None:
-            self._first_s = time or 0.0
+            self._first_s = since or 0.0
             return True
-        since = None if time is None else time - self._first_s
         self.position_s = since if since is not None and since > self.position_s else self.position_s + 1 / self.fps
+        if self.catching_up and self._in_time is not None:
+            moment, position_s = self._in_time
+            self.behind_s = clock.monotonic() - moment - (self.position_s - position_s)
+            patient = clock.monotonic() < self._woken + _CATCHES_UP_FOR_S
+            self.catching_up = patient and 0.5 / self.fps < self.behind_s < _MOST_BEHIND_S
+        self.behind_s = max(0.0, self.behind_s) if self.catching_up else 0.0
         return True
+
+    def _since_first(self, item: VideoFrame | Packet[Any]) -> float | None:
+        """Seconds since the first frame; None: the container does not say."""
+        if item.pts is None or self._tick is None:
+            return None
+        return float(item.pts * self._tick) - (self._first_s or 0.0)
 
     def retrieve(self) -> NDArray[np.uint8]:
         """The last frame, RGB uint8 (H, W, 3), upright as the container says."""
@@ -105,21 +137,68 @@ class Stream:
 
     def _decoded(self) -> Generator[VideoFrame]:
         can_be_rough, rough = self._context.name in _DEBLOCKED, False
-        context = self._decoder(rough) if can_be_rough else self._context
+        context = self._decoder(rough=rough) if can_be_rough else self._context
         for packet in packets_of(self._container, self._container.streams.video[0]):
+            time_s = self._since_first(packet)
+            if packet.is_keyframe and time_s is not None:
+                self._spacing.key_frame(time_s)
+            if self._held or (packet.is_keyframe and self.resting and self._spacing.short):
+                if not self._held:
+                    yield from self._frames_of(context, None)  # what the decoder still has; it begins anew
+                if (alone := self._dozing(packet, time_s)) is not None:
+                    yield from alone
+                    continue
+                context, rough = self._decoder(rough=False), False
+                self.catching_up, self._woken = True, clock.monotonic()
+                held = self._held.taken()
+                self._shown_pts = held[0].pts
+                for each in held:
+                    yield from self._frames_of(context, each)
+                continue
             if packet.is_keyframe and can_be_rough and rough != self.resting:
-                yield from context.decode(None)
+                yield from self._frames_of(context, None)
                 rough = not rough
-                context = self._decoder(
-                    rough
-                )  # the old one is dropped with its pictures, a camera's largest share of memory
-            context.skip_frame = "NONREF" if self.resting else "DEFAULT"
-            try:
-                yield from context.decode(packet)
-            except av.error.FFmpegError:
-                self.damaged += 1
+                # the old one is dropped with its pictures, a camera's largest share of memory
+                context = self._decoder(rough=rough)
+            context.skip_frame = "NONREF" if self.resting and not self.catching_up else "DEFAULT"
+            yield from self._frames_of(context, packet)
 
-    def _decoder(self, rough: bool) -> av.VideoCodecContext:
+    def _frames_of(self, context: av.VideoCodecContext, packet: Packet[Any] | None) -> list[VideoFrame]:
+        """What a packet brings out of a decoder; None: all that it still has."""
+        try:
+            frames = context.decode(packet)
+        except av.error.FFmpegError:
+            self.damaged += 1
+            return []
+        if frames and self._shown_pts is not None:  # the first frame that was held back has been shown
+            frames = [each for each in frames if each.pts is None or each.pts > self._shown_pts]
+            self._shown_pts = None if frames else self._shown_pts
+        return frames
+
+    def _dozing(self, packet: Packet[Any], time_s: float | None) -> list[VideoFrame] | None:
+        """Hold a packet back; the frames to show meanwhile, which are few. None: all that is held must be decoded, this packet included."""
+        if not self.resting or time_s is None or self._held.full or self._spacing.overdue(time_s):
+            if self.resting:
+                self._spacing.forget()
+            self._held.add(packet)
+            return None
+        self._pace(time_s)
+        moment = clock.monotonic()
+        if not packet.is_keyframe:
+            self._held.add(packet)
+            return []
+        peek = self._decoder(rough=True)
+        frames = [*self._frames_of(peek, packet), *self._frames_of(peek, None)]
+        if not frames or not self._held.still(frames[0]):
+            self._held.add(packet)
+            return None
+        self.passed_over = self._held.passed_over
+        self._held.taken()
+        self._held.add(packet)
+        self._in_time = moment, time_s
+        return frames
+
+    def _decoder(self, *, rough: bool) -> av.VideoCodecContext:
         """Another decoder of this stream; `rough`: it does not smooth."""
         made = av.CodecContext.create(self._context.name, "r")
         assert isinstance(made, av.VideoCodecContext)

@@ -24,6 +24,7 @@ from engine.embedding import normalised
 from engine.imaging import read_image
 from engine.models import FACENET, ModelStore, embedder_spec
 from engine.sources import VideoSource
+from engine.sources.stream import Stream
 from engine.workbench import Workbench
 from tests.bench.apart import cpu_s
 from tests.bench.crowd import Clip
@@ -57,7 +58,8 @@ def muster_loop(workspace: Path, clip: Clip, live: bool) -> dict[str, Any]:
         shutil.copytree(workspace, folder)
         workbench = Workbench(folder)
         workbench.reader.warm()  # a recording's pipeline does not
-        source = VideoSource(clip.path, "bench", start=datetime.now(UTC), fast=not live)
+        doze_s = workbench.config.sources.doze_s  # as `muster watch` does
+        source = VideoSource(clip.path, "bench", start=datetime.now(UTC), fast=not live, doze_s=doze_s)
         pipeline = workbench.pipeline("bench", min_face_px=clip.smallest_face, live=live)
         used, began = cpu_s(), time.perf_counter()
         ended = [began]
@@ -85,10 +87,13 @@ def muster_loop(workspace: Path, clip: Clip, live: bool) -> dict[str, Any]:
 
 
 def decoding(clip: Clip) -> dict[str, Any]:
-    """Read a clip at its own rate and do nothing with its frames: `cores` used."""
-    source = VideoSource(clip.path, "bench", start=datetime.now(UTC))
+    """Decode a clip at its own rate and look at none of its frames: `cores` used."""
+    stream = Stream(str(clip.path))
     used, began = cpu_s(), time.perf_counter()
-    frames = sum(1 for _ in source)
+    frames = 0
+    while stream.grab():
+        frames += 1
+        time.sleep(max(0.0, began + stream.position_s - time.perf_counter()))
     return {"frames": frames, "cores": (cpu_s() - used) / (time.perf_counter() - began)}
 
 

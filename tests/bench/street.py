@@ -154,9 +154,22 @@ def _paste(scene: NDArray[np.uint8], walker: _Walker, body: RGB, time: float) ->
 
 
 def _encoder(path: Path, width: int, height: int, fps: float) -> subprocess.Popen[bytes]:
-    """H.264 at a camera's bit rate; raw RGB frames go in."""
+    """H.264 at a camera's bit rate with a key frame every two seconds, as cameras are delivered; raw RGB frames go in."""
     command = ["ffmpeg", "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
-    command += ["-r", str(fps), "-i", "-", "-c:v", "libx264", "-preset", "veryfast", "-b:v", _BIT_RATE]
+    command += [
+        "-r",
+        str(fps),
+        "-i",
+        "-",
+        "-c:v",
+        "libx264",
+        "-preset",
+        "veryfast",
+        "-g",
+        str(round(2 * fps)),
+        "-b:v",
+        _BIT_RATE,
+    ]
     command += ["-pix_fmt", "yuv420p", str(path)]
     return subprocess.Popen(command, stdin=subprocess.PIPE)
 

@@ -34,6 +34,8 @@ from tests.bench.loops import enrolled_workspace
 class LoopedClip:
     """A clip over and over, in real time."""
 
+    resting = catching_up = False
+
     def __init__(self, clip: Clip, seconds: float) -> None:
         self._clip, self._seconds = clip, seconds
         self._closed = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -20,6 +21,7 @@ from fakes import T0, at
 from http_camera import HttpCamera
 from numpy.testing import assert_allclose
 from PIL import Image
+from recordings import noisy_video
 
 from engine.config import SourcesConfig
 from engine.errors import InputError, SourceLost
@@ -245,6 +247,51 @@ def test_a_live_camera_gives_frames_is_lost_and_comes_back(capfd: pytest.Capture
     assert list(items) == []
     assert children("one") == []
     assert capfd.readouterr().err == ""  # what the decoder complains of does not reach the terminal
+
+
+@contextlib.contextmanager
+def tcp_camera(video: Path, seconds: float) -> Iterator[str]:
+    """A camera that sends a transport stream once, evenly over its duration; its address."""
+    data = video.read_bytes()
+    pieces = round(seconds * 50)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def send() -> None:
+            with contextlib.suppress(OSError), server.accept()[0] as viewer:
+                began = clock.monotonic()
+                for number in range(pieces):
+                    clock.sleep(max(0.0, began + number / 50 - clock.monotonic()))
+                    viewer.sendall(data[len(data) * number // pieces : len(data) * (number + 1) // pieces])
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+    thread.join()
+
+
+def test_a_live_camera_that_dozed_gives_what_it_held_back_with_the_times_at_which_it_came(tmp_path: Path) -> None:
+    video = tmp_path / "v.ts"
+    noisy_video(video, 8.4, {number: 4 * (number - 140) for number in range(140, 210)}, form="mpegts")
+    times, bright, behind = [], [], []
+    with tcp_camera(video, 8.4) as address:
+        source = LiveSource(address, "dozes", LIVE, now=lambda: datetime.now(UTC), doze_s=1.0)
+        for item in source:
+            if isinstance(item, SourceEvent):
+                break
+            times.append(item.time)
+            behind.append((datetime.now(UTC) - item.time).total_seconds())
+            bright.append(bool((item.image > 180).mean() > 0.01))
+            source.resting = True not in bright
+        source.close()
+    first = bright.index(True)
+    steps = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(times)]
+    asleep = [step for step in steps[: first - 25] if step > 0.5]
+    assert len(asleep) >= 2
+    assert bright[first:].count(True) >= 0.95 * 70
+    assert max(steps[first - 5 : first + 60]) < 0.2
+    assert np.median(steps[first - 5 : first + 20]) == pytest.approx(0.04, abs=0.01)
+    assert 0.3 < behind[first] < 2.5
+    assert behind[-1] < 0.3
 
 
 def test_a_camera_that_rests_gives_five_frames_a_second() -> None:

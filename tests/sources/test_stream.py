@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 from fakes import T0
-from recordings import plain_video
+from recordings import noisy_video, plain_video
 
 from engine.imaging import VideoWriter
 from engine.sources import VideoSource
@@ -105,3 +105,64 @@ def test_a_viewer_who_is_always_late_still_sees_five_pictures_a_second(tmp_path:
         if not frame.index:
             clock.sleep(2.3)  # late from now on
     assert positions == pytest.approx([0.2 * number for number in range(10)])
+
+
+def test_a_dozing_stream_shows_key_frames_and_all_that_came_before_the_one_that_differs(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    noisy_video(path, 14, {number: 2 * (number - 210) for number in range(210, 300)})
+    stream = Stream(str(path), doze_s=1.0)
+    shown, passed_over = [], 0
+    while stream.grab():
+        shown.append(round(stream.position_s * 25))
+        passed_over += stream.passed_over
+        stream.resting = not 225 <= shown[-1] < 320  # as a viewer says who sees the square
+    asleep, woken = [n for n in shown if 75 <= n <= 200], [n for n in shown if 200 < n < 320]
+    assert asleep == [75, 100, 125, 150, 175, 200]  # three intervals show that the key frames come regularly
+    assert woken == list(range(201, 320))  # the square came at 210 and was noticed at 225
+    assert shown[-1] >= 325
+    assert passed_over == 5 * 24
+
+
+def test_what_a_dozing_stream_held_back_comes_at_once_when_it_is_woken(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    noisy_video(path, 6, {})
+    stream = Stream(str(path), doze_s=1.0)
+    stream.resting = True
+    positions = []
+    while stream.grab():
+        positions.append(round(stream.position_s * 25))
+        stream.resting = positions[-1] < 100
+    assert positions[-51:] == [75, *range(100, 150)]
+
+
+@pytest.mark.parametrize(("key_every", "doze_s"), [(25, 0.5), (25, 0.0), (100, 2.0)])
+def test_a_stream_whose_key_frames_are_far_apart_does_not_doze(tmp_path: Path, key_every: int, doze_s: float) -> None:
+    path = tmp_path / "v.mp4"
+    noisy_video(path, 5, {}, key_every=key_every)
+    stream = Stream(str(path), doze_s=doze_s)
+    stream.resting = True
+    count = 0
+    while stream.grab():
+        count += 1
+    assert count > 60  # frames that no other one needs are left out
+
+
+def test_a_video_that_dozed_catches_up_without_leaving_out_a_frame(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    noisy_video(path, 7, {number: 4 * (number - 110) for number in range(110, 175)})
+    source = VideoSource(path, "door", start=T0, doze_s=1.0)
+    began, shown, delays, caught_up = clock.monotonic(), [], [], []
+    for frame in source:
+        since = (frame.time - T0).total_seconds()
+        shown.append(round(25 * since))
+        delays.append(clock.monotonic() - began - since)
+        caught_up.append(source.catching_up)
+        source.resting = shown[-1] < 115
+    woken = shown.index(101)
+    assert shown[woken - 2 : woken] == [75, 100]
+    assert shown[woken : woken + 25] == list(range(101, 126))
+    assert len(shown[woken:]) >= 70  # on a busy machine one may come late afterwards
+    assert delays[woken] == pytest.approx(0.96, abs=0.3)  # a file knows no more than a camera would
+    assert caught_up[woken]
+    assert not caught_up[-1]
+    assert delays[-1] < 0.2

@@ -320,7 +320,7 @@ class Scene:
 class ListSource:
     """A source of what it is given; remembers that it was closed."""
 
-    resting = False
+    resting = catching_up = False
 
     def __init__(self, items: Sequence[Frame | SourceEvent]) -> None:
         self._items = items

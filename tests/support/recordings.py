@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.imaging import read_image
 
-__all__ = ["Walk", "plain_video", "walking_video"]
+__all__ = ["Walk", "noisy_video", "plain_video", "walking_video"]
 
 Image = NDArray[np.uint8]
 SIZE = (360, 640)
@@ -59,6 +59,23 @@ def walking_video(path: Path, seconds: float, walks: Sequence[Walk], fps: int = 
         return rows
 
     _write(path, pictures(), SIZE, 10, "mpeg4", fps)
+
+
+def noisy_video(
+    path: Path, seconds: float, shown: Mapping[int, int], *, key_every: int = 25, fps: int = 25, form: str = "mp4"
+) -> None:
+    """Sensor noise before a grey wall, H.264; `shown`: the left edge of a bright square, by frame."""
+    noise = np.random.default_rng(5)
+    with av.open(str(path), "w", format=form) as container:
+        options = {"g": str(key_every), "keyint_min": str(key_every), "sc_threshold": "0", "preset": "veryfast"}
+        stream = container.add_stream("libx264", rate=fps, options=options)
+        (stream.height, stream.width), stream.pix_fmt, stream.bit_rate = SIZE, "yuv420p", 2_000_000
+        for number in range(round(seconds * fps)):
+            picture = noise.normal(100, 6, (*SIZE, 3)).clip(0, 255).astype(np.uint8)
+            if (left := shown.get(number)) is not None:
+                picture[150:210, left : left + 60] = 200
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
 
 
 def _write(
