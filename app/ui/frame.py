@@ -32,12 +32,12 @@ def sidebar(account: Account) -> None:
                 on_change=lambda: access.turn_to(str(st.session_state["site-switch"])),
             )
         parts.show(
-            '<div class="m-soft">{organisation}<br>{name} · {role} · <a href="/sign-out" target="_self">{out}</a></div>',
+            '<div class="m-soft">{organisation}<br>{name} · {role}</div>',
             organisation=services.home().config.organisation or say("Workbench"),
             name=account.name,
             role=term(account.role),
-            out=say("Sign out"),
         )
+        parts.sign_out(say("Sign out"))
 
 
 def own_site() -> None:

@@ -117,6 +117,11 @@ def show(template: str, **values: object) -> None:
     html(markup(template, **values))
 
 
+def sign_out(text: str) -> None:
+    """A button that ends the session: a form, because a link of another site could sign people out."""
+    show('<form method="post" action="/sign-out"><button class="m-link">{text}</button></form>', text=text)
+
+
 def soft(text: object) -> None:
     """Show a line of small print. Unlike Streamlit's captions, it escapes user texts itself."""
     show('<p class="m-soft">{text}</p>', text=text)

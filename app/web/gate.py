@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.web import services
 from app.web.hosts import known_host
 from app.web.proxies import Arrival, Proxies, normal_origin
-from app.web.sessions import COOKIE
+from app.web.sessions import token_of
 from engine.access import Account
 from engine.errors import MusterError
 
@@ -53,11 +52,7 @@ _HEADERS = {
 
 def signed_in(headers: Headers) -> Account | None:
     """The account of a request's session, or None."""
-    try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return None
-    return services.sessions().account(cookie.value if cookie else None)
+    return services.sessions().account(token_of(headers.get("cookie", "")))
 
 
 def visitor(request: Request) -> tuple[Account, str] | None:

@@ -16,6 +16,7 @@ from app.words import say
 from engine.config import OidcConfig
 from engine.errors import ConfigError
 
+_TICKET_S = 60
 ASKED = "oidc"
 """Query parameter with which the sign-in page links here."""
 
@@ -60,11 +61,12 @@ def show() -> None:
             action=_sign_in_link,
         )
         return
-    place = f"/ticket?ticket={quote(services.sessions().ticket(account), safe='')}"
+    ticket = services.sessions().begin(account, "ticket", life_s=_TICKET_S)
+    place = f"/ticket?ticket={quote(ticket, safe='')}"
     # we made and quoted the ticket, so the script contains no user input
     st.html(f"<script>window.location.replace({place!r})</script>", unsafe_allow_javascript=True)
     parts.show('<a href="{place}" target="_self">{text}</a>', place=Markup(place), text=say("Continue"))
 
 
 def _sign_in_link() -> None:
-    parts.show('<a href="/sign-out" target="_self">{text}</a>', text=say("Sign in"))
+    parts.sign_out(say("Sign in"))  # ends the service's session, too, so that another address can be given

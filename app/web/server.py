@@ -23,6 +23,7 @@ from streamlit.starlette import App
 from streamlit.web import bootstrap
 
 from app.web import oidc, pictures, rest, services, sign_in, streams
+from app.web.activity import Activity
 from app.web.connections import Room, guarded
 from app.web.gate import Gate
 from app.web.proxies import Proxies
@@ -98,8 +99,11 @@ def create_app() -> App:
             *rest.routes,
             Mount("/assets", StaticFiles(directory=_HERE / "static")),
         ],
-        middleware=[Middleware(Gate, hosts=hosts, proxies=config.proxies, oidc=config.oidc is not None)],
-        secrets=oidc.secrets(config.oidc, services.sessions().derived("oidc")) if config.oidc else None,
+        middleware=[
+            Middleware(Gate, hosts=hosts, proxies=config.proxies, oidc=config.oidc is not None),
+            Middleware(Activity),
+        ],
+        secrets=oidc.secrets(config.oidc, services.key().derived("oidc")) if config.oidc else None,
     )
 
 

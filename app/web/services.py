@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 
 from app.live.cameras import Camera, open_cameras
-from app.web.sessions import Sessions
-from engine.access import Account, Sites, find_sites
+from app.web.sessions import Key
+from engine.access import Account, SessionBook, Sites, find_sites
 from engine.config import Config, load_config
 from engine.errors import InputError
 from engine.models import ModelStore
@@ -54,9 +54,17 @@ def _sites(folder: Path) -> Sites:
 
 
 @cache
-def _sessions(folder: Path) -> Sessions:
+def _sessions(folder: Path) -> SessionBook:
     workbench = home()
-    return Sessions(workbench.accounts, folder / "sessions.key", life_h=workbench.config.app.session_h)
+    limits = workbench.config.app
+    return SessionBook(
+        folder / "sessions.json", workbench.accounts, life_s=limits.session_h * 3600, idle_s=limits.idle_min * 60
+    )
+
+
+@cache
+def _key(folder: Path) -> Key:
+    return Key(folder / "sessions.key")
 
 
 def _bench(folder: Path) -> Workbench:
@@ -113,9 +121,14 @@ def bench_for(account: Account, site: str) -> Workbench:
     return seen_by(bench(site), account.scope)
 
 
-def sessions() -> Sessions:
+def sessions() -> SessionBook:
     """Who is signed in."""
     return _sessions(workspace())
+
+
+def key() -> Key:
+    """The key of home, which signs what browsers keep beside their sessions."""
+    return _key(workspace())
 
 
 def cameras(site: str) -> dict[str, Camera]:

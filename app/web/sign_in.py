@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from app.web import services
+from app.web.browsers import browser_name
 from app.web.sessions import COOKIE
 from app.words import choose, translations
 from engine.access import PASSWORD_LENGTH, Account
@@ -35,27 +36,38 @@ def _page(request: Request, *, problem: str = "", name: str = "", status: int = 
 
     Visitors who are not signed in do not learn where the accounts are kept.
     """
-    bench, code = services.home(), _language(request)
+    bench = services.home()
     try:
         first = not bench.accounts.all()
     except MusterError as error:
         log.warning("the accounts cannot be read: %s", error)
         first, away = False, True
-    html = _pages.get_template("sign_in.html").render(
-        say=lambda text, **values: translations(code).gettext(text).format(**values),
-        language=code,
+    return _shown(
+        request,
+        "sign_in.html",
+        503 if away else status,
         first=first,
         problem=problem,
         away=away,
         name=name,
         next=_local(request.query_params.get("next", "/")),
-        organisation=bench.config.organisation,
         sample=bench.config.sample,
         length=PASSWORD_LENGTH,
         workspace=str(bench.workspace),
         oidc=bench.config.app.oidc,
     )
-    return HTMLResponse(html, 503 if away else status, headers={"Cache-Control": "no-store"})
+
+
+def _shown(request: Request, template: str, status: int = 200, **values: object) -> Response:
+    """A page of `app/web/templates` in the visitor's language."""
+    code = _language(request)
+    html = _pages.get_template(template).render(
+        say=lambda text, **values: translations(code).gettext(text).format(**values),
+        language=code,
+        organisation=services.home().config.organisation,
+        **values,
+    )
+    return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
 
 
 def _local(place: str) -> str:
@@ -63,6 +75,10 @@ def _local(place: str) -> str:
     parts = urlsplit(place)
     plain = place.startswith("/") and not place.startswith("//") and "\\" not in place and place.isprintable()
     return place if plain and not parts.scheme and not parts.netloc and parts.path != "/sign-in" else "/"
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 async def _form(request: Request) -> dict[str, str] | None:
@@ -75,11 +91,14 @@ async def _form(request: Request) -> dict[str, str] | None:
 def _welcome(request: Request, account: Account, place: str) -> Response:
     """Start a session and redirect."""
     sessions = services.sessions()
+    token = sessions.begin(
+        account, browser=browser_name(request.headers.get("user-agent", "")), address=_address(request)
+    )
     response = RedirectResponse(_local(place), 303)
     response.set_cookie(
         COOKIE,
-        sessions.issue(account),
-        max_age=sessions.life_s,
+        token,
+        max_age=round(sessions.life_s),
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https",
@@ -125,11 +144,30 @@ async def _ticket(request: Request) -> Response:
 
 
 async def _sign_out(request: Request) -> Response:
-    services.sessions().end(request.cookies.get(COOKIE, ""))
+    """End the session. Only this server's own pages can (the gate sees to it): a link, which other sites can show, leads to a button."""
+    if request.method == "GET":
+        return await run_in_threadpool(_leaving, request)
+    try:
+        await run_in_threadpool(_ended, request.cookies.get(COOKIE, ""))
+    except MusterError as error:
+        log.warning("nobody can sign out: %s", error)
+        return PlainTextResponse("Muster cannot end the session right now. Try again.", 503)
     # also sign out of the organisation's service
     response = RedirectResponse("/auth/logout" if services.home().config.app.oidc else "/sign-in", 303)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
+
+
+def _ended(token: str) -> None:
+    bench, sessions = services.home(), services.sessions()
+    account = sessions.account(token)
+    sessions.end(token)
+    if account is not None:
+        bench.audit.note("sign_out", "", "signed out", author=account.name, now=datetime.now(UTC))
+
+
+def _leaving(request: Request) -> Response:
+    return _shown(request, "sign_out.html")
 
 
 async def _first_page(request: Request) -> Response:
@@ -141,7 +179,7 @@ async def _first_page(request: Request) -> Response:
 routes = [
     Route("/sign-in", _sign_in, methods=["GET", "POST"]),
     Route("/ticket", _ticket),
-    Route("/sign-out", _sign_out),
+    Route("/sign-out", _sign_out, methods=["GET", "POST"]),
     Route("/healthz", PlainTextResponse("ok"), methods=["GET"]),
     Route("/live", _first_page),
 ]

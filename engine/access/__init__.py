@@ -1,6 +1,6 @@
-"""Who may do what: accounts, credentials, kiosk devices, tokens, PINs, the sites of an installation, and the audit log.
+"""Who may do what: accounts, credentials, kiosk devices, tokens, PINs, sessions, the sites of an installation, and the audit log.
 
-Not here: sessions and cookies (`app.web`), and the actions themselves (`engine.records`).
+Not here: cookies (`app.web`), and the actions themselves (`engine.records`).
 """
 
 from engine.access.accounts import ALL_SITES, MANAGER, OF_HOME, PASSWORD_LENGTH, ROLES, Account, AccountBook
@@ -9,6 +9,7 @@ from engine.access.credentials import TryLater
 from engine.access.departments import Departments
 from engine.access.devices import SCREEN_SCOPES, Device, DeviceBook
 from engine.access.pins import PinBook
+from engine.access.sessions import Session, SessionBook
 from engine.access.sites import Sites, find_sites, site_names
 from engine.access.tokens import INCIDENTS, PEOPLE, REST_SCOPES, SHEETS, AccessToken, TokenBook
 
@@ -33,6 +34,8 @@ __all__ = [
     "Device",
     "DeviceBook",
     "PinBook",
+    "Session",
+    "SessionBook",
     "Sites",
     "TokenBook",
     "TryLater",

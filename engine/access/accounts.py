@@ -7,6 +7,8 @@ further one. The file holds the count, so it survives restarts and is shared by 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,7 +66,20 @@ def _loaded(stored: dict[str, Any]) -> Account:
     for name, texts in lists.items():
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise TypeError(f"`{name}` must be a list of names")
-    return Account(**{**stored, **{name: tuple(texts) for name, texts in lists.items()}})
+    row = {**stored, **{name: tuple(texts) for name, texts in lists.items()}}
+    account = Account(**row)
+    if not isinstance(account.id, str):
+        raise TypeError("`id` must be a text")
+    return account if account.id else dataclasses.replace(account, id=_old_id(account))
+
+
+def _old_id(account: Account) -> str:
+    """The id of an account that an older version made: always the same, and of no account that is made from now on."""
+    return "0" + hashlib.sha256(f"{account.name}\n{account.hash}\n{account.email}".encode()).hexdigest()[:31]
+
+
+def _new_id() -> str:
+    return "1" + secrets.token_hex(16)[1:]
 
 
 def may(role: str, action: str) -> bool:
@@ -92,6 +107,7 @@ class Account:
         failures: wrong passwords since the last correct one.
         wait_until: ISO 8601; attempts before it are refused unchecked; may be empty.
         departments: of a manager.
+        id: random; sessions name the account by it, because another account may bear the name later.
     """
 
     name: str
@@ -105,6 +121,7 @@ class Account:
     failures: int = 0
     wait_until: str = ""
     departments: tuple[str, ...] = ()
+    id: str = ""
 
     @property
     def scope(self) -> Departments | None:
@@ -157,7 +174,7 @@ class AccountBook(CredentialFile[Account]):
             raise InputError(f"{name} has neither a password nor an e-mail address", hint="give one of them")
         own = _departments(role, departments)
         hashed = self._hash(password) if password else ""
-        account = Account(name, role, hashed, email, language, _unique(sites), departments=own)
+        account = Account(name, role, hashed, email, language, _unique(sites), departments=own, id=_new_id())
 
         def put(accounts: dict[str, Account]) -> None:
             if first and accounts:
@@ -271,6 +288,10 @@ class AccountBook(CredentialFile[Account]):
 
         self._change(settled)
         return self.all()[account.name]
+
+    def of_id(self, account_id: str) -> Account | None:
+        """Return the account of an id, or None."""
+        return next((each for each in self.all().values() if each.id == account_id), None)
 
     def of_email(self, email: str) -> Account | None:
         """Return the active account of an address confirmed by the organisation's sign-in, or None."""

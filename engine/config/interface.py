@@ -29,6 +29,8 @@ class AppConfig(Section):
 
     session_h: float = Field(12.0, gt=0, le=24 * 30)
     """Hours until a user must sign in again."""
+    idle_min: float = Field(60.0, ge=0, le=60 * 24 * 30)
+    """Minutes without a click after which a session ends; 0: never. A page that renews itself does not count."""
     hosts: tuple[str, ...] = ()
     """Host names at which browsers reach the workbench, such as `muster.example.com`. `localhost` and plain addresses always work."""
     proxies: tuple[Network, ...] = LOOPBACK

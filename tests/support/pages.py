@@ -54,7 +54,7 @@ def signed_in(workspace: Path, monkeypatch: pytest.MonkeyPatch, role: str | None
             # known by address alone: hashing a password takes longer than most pages
             own = ("Lab",) if each == MANAGER else ()
             accounts.add(each, each, email=f"{each}@example.com", language=language, departments=own)
-    cookies = {COOKIE: services.sessions().issue(accounts.all()[role])} if role else {}
+    cookies = {COOKIE: services.sessions().begin(accounts.all()[role])} if role else {}
     monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: cookies))
 
 

@@ -97,7 +97,7 @@ class Rest:
                 "ask an administrator for a token with it",
                 {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{resource.scope}"'},
             )
-        cursors = Cursors(services.sessions().derived("rest"), token.token_id, name)
+        cursors = Cursors(services.key().derived("rest"), token.token_id, name)
         query = parse(request.query_params.multi_items(), resource.parameters, cursors)
         return answered(request, self._page(bench, token, resource, query, cursors))
 

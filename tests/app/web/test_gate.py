@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from httpx2 import Response
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -15,10 +16,12 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from app.web import pictures, services, sign_in, streams
+from app.web.activity import Activity, by_hand
 from app.web.gate import Gate
-from app.web.sessions import COOKIE, Sessions
+from app.web.sessions import COOKIE
 from engine.imaging import write_jpeg
 from engine.people import Person
 
@@ -34,7 +37,8 @@ async def _behind(request: Request) -> PlainTextResponse:
 
 async def _socket(socket: WebSocket) -> None:
     await socket.accept()
-    await socket.close()
+    async for _ in socket.iter_bytes():
+        await socket.send_text("heard")
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def _served() -> Starlette:
             WebSocketRoute("/_stcore/stream", _socket),
             Route("/{path:path}", _behind, methods=["GET", "POST", "PUT"]),
         ],
-        middleware=[Middleware(Gate, hosts=["muster.example.com"], proxies=["10.0.0.0/24"])],
+        middleware=[Middleware(Gate, hosts=["muster.example.com"], proxies=["10.0.0.0/24"]), Middleware(Activity)],
     )
 
 
@@ -140,9 +144,36 @@ def test_a_wrong_password_shows_the_page_again_with_the_name_escaped(client: Tes
 def test_signing_out_ends_the_session_even_for_who_kept_the_cookie(client: TestClient) -> None:
     assert enter(client) == 303
     kept = client.cookies[COOKIE]
-    assert client.get("/sign-out").headers["location"] == "/sign-in"
+    assert sign_out(client).headers["location"] == "/sign-in"
     assert client.get("/attendance").status_code == 401
     client.cookies[COOKIE] = kept
+    assert client.get("/attendance").status_code == 401
+    services._sessions.cache_clear()  # as after a restart
+    assert client.get("/attendance").status_code == 401
+    assert [row.action for row in services.home().audit.read()][-2:] == ["sign_in", "sign_out"]
+
+
+def sign_out(client: TestClient, origin: str = OWN["origin"]) -> Response:
+    """The answer to a press on the button."""
+    return client.post("/sign-out", headers={"origin": origin} if origin else {})
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", ""])
+def test_no_other_site_signs_people_out(client: TestClient, origin: str) -> None:
+    enter(client)
+    assert sign_out(client, origin).status_code == 403
+    page = client.get("/sign-out")
+    assert 'method="post" action="/sign-out"' in page.text, "a link leads to a button"
+    assert client.get("/attendance").status_code == 200
+
+
+def test_the_cookie_of_a_removed_account_does_not_open_its_namesakes(client: TestClient) -> None:
+    accounts = services.home().accounts
+    accounts.add("bob", "viewer", GOOD)
+    assert enter(client, "bob") == 303
+    assert client.get("/attendance").status_code == 200
+    accounts.remove("bob")
+    accounts.add("bob", "admin", GOOD)
     assert client.get("/attendance").status_code == 401
 
 
@@ -156,32 +187,46 @@ def test_a_change_of_the_account_ends_its_sessions(client: TestClient, change: d
     assert client.get("/x").status_code == 401
 
 
-def test_tokens_of_others_are_worth_nothing(client: TestClient, tmp_path: Path) -> None:
-    ada = services.home().accounts.all()["ada"]
-    foreign = Sessions(services.home().accounts, tmp_path / "other.key", life_h=1)
-    own = services.sessions()
-    for token in (foreign.issue(ada), own.ticket(ada), own.issue(ada)[:-1], "x", "", "a.b.c", '["ada",0,"x"]'):
+def test_made_up_tokens_are_worth_nothing(client: TestClient) -> None:
+    ada, own = services.home().accounts.all()["ada"], services.sessions()
+    good = own.begin(ada)
+    for token in (own.begin(ada, "ticket"), own.key_of(good), good[:-1], "x", "", "a.b.c", '["ada",0,"x"]'):
         client.cookies[COOKIE] = token
         assert client.get("/x").status_code == 401, token
-    assert Sessions(services.home().accounts, tmp_path / "sessions.key", life_h=0).account(own.issue(ada)) is not None
-    client.cookies[COOKIE] = own.issue(ada)
+    client.cookies[COOKIE] = good
     assert client.get("/x").status_code == 200
 
 
-def test_a_session_ends_with_its_time(tmp_path: Path, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    from itsdangerous import TimestampSigner
+def test_only_what_people_do_keeps_a_session_from_ending() -> None:
+    def message(*, automatic: bool) -> bytes:
+        run = BackMsg()
+        run.rerun_script.query_string = "camera=entrance"
+        run.rerun_script.is_auto_rerun = automatic
+        return run.SerializeToString()
 
-    sessions = Sessions(services.home().accounts, tmp_path / "sessions.key", life_h=1)
-    token = sessions.issue(services.home().accounts.all()["ada"])
-    then = TimestampSigner("x").get_timestamp()
-    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _self: then + 3600)
-    assert sessions.account(token) is not None
-    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _self: then + 3602)
-    assert sessions.account(token) is None
+    assert by_hand(message(automatic=False))
+    assert not by_hand(message(automatic=True))
+    assert not by_hand(BackMsg(app_heartbeat=BackMsg().app_heartbeat).SerializeToString())
+    assert not by_hand(b"\xff\xff\xff")
+
+
+def test_a_click_on_a_page_is_noted(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert enter(client) == 303
+    token, sessions = client.cookies[COOKIE], services.sessions()
+    began = sessions.all()[sessions.key_of(token)].seen_s
+    monkeypatch.setattr(sessions, "_clock", lambda: began + 300)
+    run = BackMsg()
+    run.rerun_script.query_string = "x"
+    with client.websocket_connect(SOCKET, headers=OWN) as socket:
+        socket.send_bytes(run.SerializeToString())
+        assert socket.receive_text() == "heard"
+    assert sessions.all()[sessions.key_of(token)].seen_s == began + 300
+    monkeypatch.setattr(sessions, "_clock", lambda: began + 300 + 3601)
+    assert client.get("/x").status_code == 401
 
 
 def test_a_ticket_lets_in_once(client: TestClient) -> None:
-    ticket = services.sessions().ticket(services.home().accounts.all()["ada"])
+    ticket = services.sessions().begin(services.home().accounts.all()["ada"], "ticket")
     assert client.get(f"/ticket?ticket={ticket}").headers["location"] == "/"
     assert client.get("/x").status_code == 200
     client.cookies.clear()

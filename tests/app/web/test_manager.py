@@ -269,7 +269,7 @@ def browser(whole: Workbench, seen: Workbench) -> TestClient:
     del seen
     routes = [*pictures.routes, *streams.routes]
     served = Starlette(routes=routes, middleware=[Middleware(Gate)])
-    token = services.sessions().issue(whole.accounts.all()["manager"])
+    token = services.sessions().begin(whole.accounts.all()["manager"])
     return TestClient(served, base_url="http://127.0.0.1:8501", cookies={COOKIE: token}, follow_redirects=False)
 
 

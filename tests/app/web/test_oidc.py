@@ -34,7 +34,7 @@ def test_only_an_address_that_is_vouched_for_and_registered_enters(tmp_path: Pat
                 page.get_by_role("link", name="Sign in with Example").click()
                 if enters:
                     expect(page.get_by_text("ada · hr")).to_be_visible(timeout=30_000)
-                    page.get_by_role("link", name="Sign out").click()
+                    page.get_by_role("button", name="Sign out").click()
                     expect(page.get_by_text("You are signed out")).to_be_visible(timeout=30_000)
                 else:
                     expect(page.get_by_text("No account has the address")).to_be_visible(timeout=30_000)

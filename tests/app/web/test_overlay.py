@@ -36,7 +36,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
 def as_user(client: TestClient, name: str) -> None:
     if name not in services.home().accounts.all():
         services.home().accounts.add(name, "hr", email=f"{name}@example.com")
-    client.cookies[COOKIE] = services.sessions().issue(services.home().accounts.all()[name])
+    client.cookies[COOKIE] = services.sessions().begin(services.home().accounts.all()[name])
 
 
 def lasting(*answers: bool) -> Overlay:

@@ -213,7 +213,7 @@ def test_a_token_with_departments_sees_their_people_on_their_days(bench: Workben
 def test_only_a_valid_token_lets_in(bench: Workbench, client: TestClient, ask: Ask) -> None:
     assert problem(client.get("/api/v1/people")) == (401, "token_missing")
     bench.accounts.add("ada", "admin", email="a@example.com")
-    session = {"cookie": f"{COOKIE}={services.sessions().issue(bench.accounts.all()['ada'])}"}
+    session = {"cookie": f"{COOKIE}={services.sessions().begin(bench.accounts.all()['ada'])}"}
     assert problem(client.get("/api/v1/people", headers=session)) == (401, "token_missing"), "no cookie counts"
     secret = token(bench)
     for header in (f"Basic {secret}", secret, "Bearer"):

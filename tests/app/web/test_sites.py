@@ -342,7 +342,7 @@ def client(home: Path) -> Iterator[TestClient]:
 
 
 def as_role(client: TestClient, role: str) -> None:
-    client.cookies[COOKIE] = services.sessions().issue(services.home().accounts.all()[role])
+    client.cookies[COOKIE] = services.sessions().begin(services.home().accounts.all()[role])
 
 
 ROUTES = ("/picture/images/unknown/x.jpg?side=56", "/portrait?id=E1&side=56", "/camera?name=gate")
