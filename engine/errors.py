@@ -10,7 +10,8 @@
     ├── EnrolmentRejected      the photos do not make a safe template
     ├── GalleryMismatch        templates come from another model or alignment
     └── StorageError           the workspace cannot be read or written
-        └── Unreachable        the database does not answer; rows that must not be lost go to the spool
+        ├── LockLost           the lock over a read and the write that depends on it was lost in between
+        └── Unreachable        the database does not answer, or takes no changes
 
 Each class carries the exit code of the command line. Raise one as `MusterError("what happened", hint="what to do")`.
 """
@@ -25,6 +26,7 @@ __all__ = [
     "EnrolmentRejected",
     "GalleryMismatch",
     "InputError",
+    "LockLost",
     "ModelUnavailable",
     "MusterError",
     "SourceLost",
@@ -102,5 +104,9 @@ class StorageError(MusterError):
     exit_code = 9
 
 
+class LockLost(StorageError):
+    """The lock over a read and the write that depends on it was lost in between: nothing was written, and both must be repeated."""
+
+
 class Unreachable(StorageError):
-    """The database does not answer; rows that must not be lost go to the spool."""
+    """The database does not answer, or takes no changes for now."""

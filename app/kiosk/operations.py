@@ -89,6 +89,7 @@ class _Figures(Collector):
             gauges |= {
                 "spool_rows": ("Rows on disk waiting for the database.", spool["rows"]),
                 "spool_bytes": ("Size of the file of waiting rows.", spool["bytes"]),
+                "spool_refused_rows": ("Rows set aside because the database refused them.", spool["refused"]),
                 "spool_oldest_seconds": ("Waiting time of the oldest row.", spool["oldest_s"]),
             }
         families: tuple[tuple[type[CounterMetricFamily | GaugeMetricFamily], dict[str, tuple[str, Any]]], ...]

@@ -232,6 +232,7 @@ class Station(CameraWatcher):
             "since": since.isoformat(timespec="milliseconds") if since else None,
             "oldest_s": round(max(0.0, (now - since).total_seconds()), 1) if since else 0.0,
             "problem": backlog.problem,
+            "refused": backlog.refused,
         }
 
     def faults(self) -> list[str]:

@@ -85,7 +85,8 @@ class PunchLog(TypedDayLog[PunchRow]):
         """
         time = sighting.time.astimezone(self._zone)
         event_id = self._id_of(sighting)
-        with self.exclusive():
+
+        def written() -> PunchRow | None:
             if (standing := self.standing(time.date(), "event_id", event_id)) is not None:
                 return standing
             event = self._event(sighting, time.date())
@@ -117,6 +118,8 @@ class PunchLog(TypedDayLog[PunchRow]):
             self.append(time.date(), [row])
             return row
 
+        return self.repeated(written)
+
     def would_record(self, sighting: Sighting) -> PunchEvent | None:
         """The event that `record` would write now; None: none.
 
@@ -141,7 +144,8 @@ class PunchLog(TypedDayLog[PunchRow]):
         """
         time = wanted.timestamp.astimezone(self._zone)
         day, place = time.date(), (wanted.camera, wanted.track)
-        with self.exclusive():
+
+        def written() -> list[tuple[PunchRow, PunchRow]]:
             rows = not_taken_back(self.about(wanted.employee_id, day - timedelta(days=1), day))
             found = [
                 (
@@ -161,6 +165,8 @@ class PunchLog(TypedDayLog[PunchRow]):
             if found:
                 self.append(day, [retraction for _, retraction in found])
             return found
+
+        return self.repeated(written)
 
     def unknown(self, wanted: Iterable[PunchRow]) -> list[PunchRow]:
         """Return the imported passages that the log does not have yet, each person's of one moment once, with their ids.

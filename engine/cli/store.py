@@ -113,7 +113,13 @@ def status(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
 
         found = setup.holdings(store.database)
         if as_json:
-            backlog = {"rows": waiting.rows, "bytes": waiting.size, "since": waiting.since, "problem": waiting.problem}
+            backlog = {
+                "rows": waiting.rows,
+                "bytes": waiting.size,
+                "since": waiting.since,
+                "problem": waiting.problem,
+                "refused": waiting.refused,
+            }
             emit_json({"database": str(store.database), "site": bench.config.site, **found, "backlog": backlog})
             return
     say(f"{store.database}, version {found['version']}, as {found['kind']}")
@@ -125,6 +131,8 @@ def status(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
 
 
 def _say_waiting(waiting: Backlog) -> None:
+    if waiting.refused:
+        complain(f"The database refused {counted(waiting.refused, 'row')} → see spool/refused.csv")
     if not waiting.rows:
         say("The spool is empty.")
         return
@@ -133,12 +141,17 @@ def _say_waiting(waiting: Backlog) -> None:
 
 
 @app.command()
-def drain(workspace: Workspace = Path("data")) -> None:
+def drain(
+    again: Annotated[bool, Option("--again", help="Also try rows again that the database refused.")] = False,
+    workspace: Workspace = Path("data"),
+) -> None:
     """Write the rows of the spool to the database now.
 
     The exit code is 9 if that fails.
     """
     with _bench(workspace) as (_, store):
+        if again:
+            store.spool.take_back()
         before = store.backlog().rows
         until = time.monotonic() + _PATIENCE_S
         while left := store.backlog().rows:
@@ -148,7 +161,13 @@ def drain(workspace: Workspace = Path("data")) -> None:
                     hint = "wait for the other process that writes them"
                     raise StorageError(f"the spool still holds {counted(left, 'row')}", hint=hint)
                 time.sleep(0.2)
+        refused = store.backlog().refused
     say(f"Wrote {counted(before, 'row')} to the database." if before else "The spool is empty.")
+    if refused:
+        raise StorageError(
+            f"the database refused {counted(refused, 'row')}",
+            hint=f"see {workspace / 'spool' / 'refused.csv'} for the reasons",
+        )
 
 
 @app.command()

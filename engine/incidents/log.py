@@ -197,15 +197,19 @@ class IncidentBook:
         )
         written: list[Path] = []
         kept = False
+
+        def told() -> bool:
+            if self._told_already(event):
+                return False
+            self.log.append(day, [row])
+            return True
+
         try:
             for column, picture in pictures.items():
                 path = self._workspace / places[column]
                 atomic_write(path, encode_jpeg(picture))
                 written.append(path)
-            with self.log.exclusive():
-                if not self._told_already(event):
-                    self.log.append(day, [row])
-                    kept = True
+            kept = self.log.repeated(told)
         finally:
             for path in () if kept else written:
                 with contextlib.suppress(OSError):

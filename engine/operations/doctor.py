@@ -193,7 +193,12 @@ def _database(workbench: Workbench) -> Iterator[Check]:
         since = backlog.since.astimezone(workbench.config.zone)
         found = f"{backlog.rows} since {since:%Y-%m-%d %H:%M}"
         hint = "a running process of this workspace sends them: start one, and check that the database answers"
+        if backlog.problem and not state.problem:
+            hint = f"{hint} ({backlog.problem})"
         yield Check("rows waiting for the database", found, not late, hint if late else "")
+    if backlog.refused:
+        hint = "see spool/refused.csv for the reasons; then `muster store drain --again`"
+        yield Check("rows that the database refused", str(backlog.refused), False, hint)
 
 
 def _threshold(workbench: Workbench) -> Iterator[Check]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from engine.errors import ConfigError, MusterError, StorageError
 from engine.gallery import Gallery
@@ -19,8 +19,8 @@ from engine.postgres.connection import Database, Unreachable, parsed, shown
 from engine.postgres.known import Known
 from engine.postgres.opening import DatabaseState
 from engine.postgres.rows import GalleryRows, PeopleRows, TableDocument
-from engine.postgres.setup import check_version, zone_of
-from engine.postgres.shelf import TableShelf
+from engine.postgres.setup import Outdated, check_version, zone_of
+from engine.postgres.shelf import PATIENCE_S, TableShelf
 from engine.postgres.spool import Backlog, Entry, Spool
 from engine.postgres.watch import POLL_S, VersionWatch
 from engine.storage.logs import Logs, Sealer
@@ -76,7 +76,7 @@ class DatabaseStore:
         self._offline_start = offline_start
         self.watcher = VersionWatch(self.database, self._known if offline_start else None, poll_s=poll_s, listen=listen)
         self.watcher.on_contact = self._contacted
-        self.spool = Spool(workspace / "spool", sealer, clock)
+        self.spool = Spool(workspace / "spool", sealer, clock, timezone)
         self._timezone = timezone
         self.logs = _TableLogs(self.database, self.spool, recorder, sealer)
         self._keeping = False
@@ -86,20 +86,22 @@ class DatabaseStore:
         self._mutex = threading.Lock()
         self.spool.on_put = self._start
         atexit.register(self.close)
+        self.database.check = self._check
         try:
             self._look()
         except Unreachable as error:
             log.warning("%s (rows are kept in %s until then)", error.message, workspace / "spool")
+        except Outdated as error:
+            if not (offline_start and self._known.versions()):
+                raise
+            log.error("%s (rows are kept in %s until then)", error, workspace / "spool")
         if self.spool:
             self._start()
 
-    def _look(self) -> None:
-        """Check that the database is the one in the settings."""
-        with self.database.work() as connection:
-            check_version(connection, self.database)
-            zone = zone_of(connection, self.database.site)
-            kind = connection.execute(text("SELECT muster.my_kind(:site)"), {"site": self.database.site})
-            self.database.kind = kind.scalar_one()
+    def _check(self, connection: Connection) -> None:
+        """Check that the database is the one in the settings, before anything is read or written there."""
+        check_version(connection, self.database)
+        zone = zone_of(connection, self.database.site)
         if zone is None:
             raise ConfigError(
                 f"{self.database} does not exist, or this login may not see it",
@@ -109,6 +111,24 @@ class DatabaseStore:
             raise ConfigError(
                 f"the settings say {self._timezone}, but {self.database} is in {zone}", hint=f'set timezone = "{zone}"'
             )
+        kind = connection.execute(text("SELECT muster.my_kind(:site)"), {"site": self.database.site})
+        self.database.kind = kind.scalar_one()
+
+    def _look(self) -> None:
+        """Reach the database and check it now.
+
+        Raises:
+            ConfigError: it is not the one in the settings.
+            StorageError: it does not answer.
+        """
+        self.database.forget_check()
+        try:
+            with self.database.work():
+                pass
+        except Unreachable as error:
+            if isinstance(error.__cause__, ConfigError):
+                raise error.__cause__ from None
+            raise
 
     @property
     def writes_sheets(self) -> bool:
@@ -142,8 +162,6 @@ class DatabaseStore:
             self._known.forget()
 
     def _contacted(self, versions: Mapping[str, int]) -> None:
-        if not self.database.kind:  # it was away when this began
-            self._look()
         if self._keeping:
             self._known.follow(versions, self._content)
 
@@ -178,11 +196,18 @@ class DatabaseStore:
         shelf = self.logs.shelves.get(name)
         if shelf is None:
             raise StorageError(f"this version has no log {name}", hint="start the version that wrote the spool")
-        with self.database.locked(name):
+        with self.database.locked(name, PATIENCE_S):
             shelf.insert(day, entries)
 
     def drain(self) -> int:
-        """Send as many waiting rows as possible to the database; return how many."""
+        """Send as many waiting rows as possible to the database; return how many.
+
+        Raises:
+            StorageError: the database does not take them, or is not the one in the settings.
+        """
+        if not self.spool:
+            return 0
+        self.database.forget_check()  # it may have been migrated, restored or replaced since
         return self.spool.drain(self.insert)
 
     def _start(self) -> None:
@@ -192,6 +217,7 @@ class DatabaseStore:
                 self._thread.start()
 
     def _drain(self) -> None:
+        told = ""
         while not self._stopping.wait(_DRAIN_S):
             if not self.spool:
                 continue
@@ -199,10 +225,12 @@ class DatabaseStore:
                 count = self.drain()
                 if count:
                     log.info("%d rows of the spool are in %s now", count, self.database)
-            except Unreachable:
-                continue
+            except Unreachable as error:
+                self.spool.problem = error.message
             except StorageError as error:
-                log.error("the spool cannot be drained: %s", error)
+                if str(error) != told:
+                    log.error("the spool cannot be drained: %s", error)
+                told = str(error)
                 self._stopping.wait(10 * _DRAIN_S)
 
     def close(self) -> None:

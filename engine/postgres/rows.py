@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,25 @@ class PeopleRows(_Versioned):
         self._watch.tell("people", version)
 
 
+_DIGEST = "md5(coalesce(string_agg(template_id || chr(9) || person, chr(10) ORDER BY seq), ''))"
+
+
+def _digest(templates: Sequence[Template]) -> str:
+    """Return what `_DIGEST` gives for the same templates: it shows whether the copy in memory is still the database's."""
+    text = "\n".join(f"{each.template_id}\t{each.person}" for each in templates)
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _combined(
+    before: Gallery, order: Sequence[str], fetched: Mapping[str, tuple[Template, bytes]]
+) -> tuple[list[Template] | None, dict[str, int]]:
+    """Put known and fetched templates in order (None: some are missing), and return the rows of the known ones in `before`."""
+    held = {each.template_id: row for row, each in enumerate(before.templates) if each.template_id not in fetched}
+    if not all(key in fetched or key in held for key in order):
+        return None, held
+    return [fetched[key][0] if key in fetched else before.templates[held[key]] for key in order], held
+
+
 class GalleryRows(_Versioned):
     """A gallery in the database, a row per template, see `engine.gallery.GalleryKeep`."""
 
@@ -170,32 +190,41 @@ class GalleryRows(_Versioned):
             if head is None:
                 return self._empty
             recipe = (head.model_id, head.alignment_id)
-            if before.recipe != recipe:
+            if before.recipe != recipe or before.version > head.version:  # older: the database was restored
                 before = Gallery.empty(*recipe, 0)
             # all ids as one value, which also shows what was removed
-            ids: sa.Select[Any] = (
-                sa.select(sa.literal_column("array_agg(template_id ORDER BY seq)"))
+            ids: sa.Select[Any, Any] = (
+                sa.select(sa.literal_column("array_agg(template_id ORDER BY seq)"), sa.literal_column(_DIGEST))
                 .select_from(table)
                 .where(table.c.site == site)
             )
-            order = connection.execute(ids).scalar() or []
-            new = sa.select(table.c.template_id, table.c.person, table.c.quality, table.c.embedding).where(
-                table.c.site == site, table.c.added > (before.version if before.templates else -1)
-            )
-            fetched = {
-                row.template_id: (Template(row.template_id, row.person, row.quality), row.embedding)
-                for row in connection.execute(new)
-            }
-        held = {each.template_id: row for row, each in enumerate(before.templates) if each.template_id not in fetched}
-        templates = [fetched[key][0] if key in fetched else before.templates[held[key]] for key in order]
+            order, digest = connection.execute(ids).one()
+            order = order or []
+            fetched = self._fetched(connection, before.version if before.templates else -1)
+            templates, held = _combined(before, order, fetched)
+            if templates is None or _digest(templates) != digest:  # restored, and changed since
+                before = Gallery.empty(*recipe, 0)
+                fetched = self._fetched(connection, -1)
+                templates = [fetched[key][0] for key in order]
         width = next((len(content) // 4 for _, content in fetched.values()), before.embeddings.shape[1])
         rows = np.empty((len(order), width or self._empty.embeddings.shape[1]), np.float32)
-        if same := [index for index, key in enumerate(order) if key in held]:
+        if same := [index for index, key in enumerate(order) if key not in fetched]:
             rows[same] = before.embeddings[[held[order[index]] for index in same]]
         for index, key in enumerate(order):
             if key in fetched:
                 rows[index] = np.frombuffer(fetched[key][1], "<f4")
         return Gallery(*recipe, rows, tuple(templates), head.version, head.issued)
+
+    def _fetched(self, connection: sa.Connection, after: int) -> dict[str, tuple[Template, bytes]]:
+        """Return templates and embeddings that were added after a version, by id."""
+        table = self.table
+        new = sa.select(table.c.template_id, table.c.person, table.c.quality, table.c.embedding).where(
+            table.c.site == self._database.site, table.c.added > after
+        )
+        return {
+            row.template_id: (Template(row.template_id, row.person, row.quality), row.embedding)
+            for row in connection.execute(new)
+        }
 
     def save(self, before: Gallery, after: Gallery) -> None:
         """Write the differences in one transaction."""

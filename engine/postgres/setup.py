@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib import resources
 from typing import Literal, get_args
 
@@ -36,20 +37,30 @@ def _config() -> AlembicConfig:
 def versions(connection: Connection) -> tuple[str | None, str | None]:
     """Return the version of the tables (None without tables), and the one this program needs."""
     context = MigrationContext.configure(connection, opts={"version_table_schema": "muster"})
-    return context.get_current_revision(), ScriptDirectory.from_config(_config()).get_current_head()
+    return context.get_current_revision(), _wanted()
+
+
+@cache
+def _wanted() -> str | None:
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+class Outdated(ConfigError):
+    """The tables have another version than this program."""
 
 
 def check_version(connection: Connection, database: Database) -> None:
     """Check that the tables have the version this program needs.
 
     Raises:
-        ConfigError: they have another version, or do not exist.
+        Outdated: they have another version.
+        ConfigError: they do not exist.
     """
     found, wanted = versions(connection)
     if found is None:
         raise ConfigError(f"{database} has no Muster tables", hint="`muster store init` creates them")
     if found != wanted:
-        raise ConfigError(
+        raise Outdated(
             f"{database} has version {found}, this program needs {wanted}",
             hint="run `muster store migrate` with the newer program",
         )

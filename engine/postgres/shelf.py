@@ -5,43 +5,39 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time as clock
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
-from engine.postgres.connection import Database, Unreachable, table
+from engine.errors import LockLost, StorageError, Unreachable
+from engine.postgres.chain import BEGIN, CHAINS, TablePart
+from engine.postgres.connection import Database
 from engine.postgres.spool import Entry, Spool
 from engine.storage import decode_cell, encode_cell
-from engine.storage.logs import Finding, Head, Sealer
-from engine.storage.logs.check import Line, check_lines, line_of
-from engine.storage.logs.exact import Cells, Key, exactly_encoded
+from engine.storage.logs import Sealer
+from engine.storage.logs.exact import Cells, Key
 from engine.storage.logs.sealed import Row
-from engine.storage.logs.seals import Seal, parse_seal, without_person
+from engine.storage.logs.seals import Seal
 from engine.storage.logs.shelf import stem
 
-_BEGIN = sa.text("SELECT * FROM muster.begin_append(:site, :log, :day, :recorder, :ids)")
 _END = sa.text("SELECT muster.end_append(:site, :log, :day, :recorder, :number, :mac)")
 _OF_PERSON = sa.text("SELECT * FROM muster.told_of_person(:site, :key, :days)")
 _OF_STRANGER = sa.text("SELECT * FROM muster.told_of_stranger(:site, :key, :days)")
 _INCIDENT = sa.text("SELECT * FROM muster.told_incident(:site, :key)")
+PATIENCE_S = 5.0
+"""How long to wait for the lock of a log, and how long not to ask again after that: a camera's rows go to the spool meanwhile."""
 _RECENT = 20_000
 """How many of its own rows a process remembers, so that it repeats nothing while the database is away."""
 _DAYS_AT_ONCE = 4
 """Of how many days a recorder may ask what it must know before it writes."""
 _MOST_DAYS = 400
-_PAGE = 2000  # rows copied at once
 _LONGEST_ID = 100
-
-_CHAINS = table(
-    "chains",
-    **{"site": sa.Text, "log": sa.Text, "day": sa.Date, "recorder": sa.Text, "head": sa.Text, "mac": sa.Text},
-    **dict.fromkeys(("rows", "number", "revision"), sa.Integer),
-)
 
 
 def log_table(name: str, columns: Sequence[str]) -> sa.Table:
@@ -67,6 +63,26 @@ class _DayRows:
 
     parts: dict[str, tuple[int, int]] = field(default_factory=dict)  # rows and revision by recorder
     rows: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class _Turn:
+    """What a thread did within `TableShelf.exclusive`.
+
+    Attributes:
+        looked: it read the log, so that what it appends may depend on that.
+        refused: why it has no lock; None: it has one.
+    """
+
+    looked: bool = False
+    refused: StorageError | None = None
+
+
+class _Turns(threading.local):
+    """The turns of this thread, the innermost last."""
+
+    def __init__(self) -> None:
+        self.open: list[_Turn] = []
 
 
 class TableShelf:
@@ -95,35 +111,81 @@ class TableShelf:
         self._known: dict[date, _DayRows] = {}
         self._mutex = threading.Lock()
         self._recent: deque[tuple[date, dict[str, str]]] = deque(maxlen=_RECENT)
+        self._turns = _Turns()
+        self._no_lock: tuple[float, StorageError] | None = None  # until when not to ask for the lock, and why
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Hold the log's lock at this site; while the database is away there is no lock, and rows go to the spool."""
+        """Hold the log's lock at this site; without it, rows go to the spool, and nothing else can be changed."""
+        turn = _Turn()
         with contextlib.ExitStack() as stack:
-            with contextlib.suppress(Unreachable):
-                stack.enter_context(self._database.locked(self.name))
+            if self._no_lock is not None and clock.monotonic() < self._no_lock[0]:
+                turn.refused = self._no_lock[1]
+            else:
+                try:
+                    stack.enter_context(self._database.locked(self.name, PATIENCE_S))
+                    self._no_lock = None
+                except Unreachable as error:
+                    turn.refused = error
+                except StorageError as error:
+                    turn.refused, self._no_lock = error, (clock.monotonic() + PATIENCE_S, error)
+            self._turns.open.append(turn)
+            stack.callback(self._turns.open.pop)
             yield
+
+    def need_lock(self) -> None:
+        """Check that this thread may change what is written.
+
+        Raises:
+            StorageError: the lock could not be had.
+        """
+        if (turn := self._turn) is not None and turn.refused is not None:
+            raise turn.refused
+
+    @property
+    def _turn(self) -> _Turn | None:
+        return self._turns.open[-1] if self._turns.open else None
+
+    def _looked(self) -> None:
+        if (turn := self._turn) is not None:
+            turn.looked = True
 
     # ----------------------------------------------------------------------------------------- writing
 
     def append(self, day: date, rows: Sequence[Row]) -> int:
-        """See `engine.storage.logs.Shelf.append`; when this returns, the rows are in the database or in the spool."""
+        """See `engine.storage.logs.Shelf.append`; when this returns, the rows are in the database or in the spool.
+
+        Raises:
+            LockLost: the lock was lost since the log was read; nothing was written.
+            StorageError: nothing was written, neither there nor in the spool.
+        """
         entries = [self._entry(row) for row in rows]
         if not entries:
             return 0
+        turn, why = self._turn or _Turn(), ""
         written = False
-        if not self._spool:
-            with contextlib.suppress(Unreachable):
+        if turn.refused is not None:
+            why = turn.refused.message
+        elif not self._spool.waits(self.name):
+            try:
                 self.insert(day, entries)
                 written = True
+            except StorageError as error:
+                if self._database.lost and turn.looked:
+                    self._database.forget_pause()
+                    hint = "try again"
+                    raise LockLost(
+                        f"{self._database}: the connection broke, and the lock with it", hint=hint
+                    ) from error
+                why = error.message
         if not written:
-            self._spool.put(self.name, day, entries)
+            self._spool.put(self.name, day, entries, why)
         self._recent.extend((day, dict(entry.cells)) for entry in entries)
         return 0
 
     def _entry(self, row: Row) -> Entry:
         # as a file would return them
-        cells = {column: decode_cell(encode_cell(row.get(column, ""))) for column in self.columns[:-1]}
+        cells = {column: decode_cell(_storable(encode_cell(row.get(column, "")))) for column in self.columns[:-1]}
         first = self.columns[0]
         return Entry(cells[first] if first.endswith("_id") and cells[first] else uuid.uuid4().hex, cells)
 
@@ -136,7 +198,7 @@ class TableShelf:
         """
         place = {"site": self._database.site, "log": self.name, "day": day, "recorder": self._recorder}
         with self._database.work() as connection:
-            found = connection.execute(_BEGIN, place | {"ids": [entry.row_id for entry in entries]}).one()
+            found = connection.execute(BEGIN, place | {"ids": [entry.row_id for entry in entries]}).one()
             known, name = set(found.known), stem(self.name, day, self._recorder)
             seal = Seal(found.number, "", found.head)
             rows: list[dict[str, object]] = []
@@ -161,6 +223,7 @@ class TableShelf:
 
     def restore(self, day: date, rows: Sequence[tuple[str, Cells]]) -> None:
         """See `engine.storage.logs.Shelf.restore`; a row with a duplicate identifier gets another key."""
+        self.need_lock()
         by_id = self.columns[0].endswith("_id")
         decoded = [[*map(decode_cell, cells[:-1]), cells[-1]] for _, cells in rows]
         ids = [values[0] if by_id and len(values[0]) <= _LONGEST_ID else "" for values in decoded]
@@ -169,7 +232,7 @@ class TableShelf:
             taken, positions = {""}, dict[str, int]()
             for recorder in sorted({each for each, _ in rows}):
                 own = [row_id for (each, _), row_id in zip(rows, ids, strict=True) if each == recorder]
-                begun = connection.execute(_BEGIN, place | {"recorder": recorder, "ids": own}).one()
+                begun = connection.execute(BEGIN, place | {"recorder": recorder, "ids": own}).one()
                 taken.update(begun.known)
                 positions[recorder] = begun.rows
             names = ("_recorder", "_position", "_id", *self.columns)
@@ -207,16 +270,16 @@ class TableShelf:
     def _chains(self, days: Sequence[date] | None = None) -> dict[date, dict[str, tuple[int, int]]]:
         """Return rows and revision by day and recorder."""
         wanted = [
-            _CHAINS.c.site == self._database.site,
-            _CHAINS.c.log == self.name,
-            sa.or_(_CHAINS.c.rows > 0, _CHAINS.c.number > 0),  # or its rows are gone, which `check` must report
+            CHAINS.c.site == self._database.site,
+            CHAINS.c.log == self.name,
+            sa.or_(CHAINS.c.rows > 0, CHAINS.c.number > 0),  # or its rows are gone, which `check` must report
         ]
         if days is not None:
-            wanted.append(_CHAINS.c.day.in_(days))
-        query = sa.select(_CHAINS.c.day, _CHAINS.c.recorder, _CHAINS.c.rows, _CHAINS.c.revision).where(*wanted)
+            wanted.append(CHAINS.c.day.in_(days))
+        query = sa.select(CHAINS.c.day, CHAINS.c.recorder, CHAINS.c.rows, CHAINS.c.revision).where(*wanted)
         found: dict[date, dict[str, tuple[int, int]]] = {}
         with self._database.work() as connection:
-            for row in connection.execute(query.order_by(_CHAINS.c.day, _CHAINS.c.recorder)):
+            for row in connection.execute(query.order_by(CHAINS.c.day, CHAINS.c.recorder)):
                 found.setdefault(row.day, {})[row.recorder] = (row.rows, row.revision)
         return found
 
@@ -234,6 +297,7 @@ class TableShelf:
 
     def read(self, days: Sequence[date]) -> dict[date, list[dict[str, str]]]:
         """See `engine.storage.logs.Shelf.read`; fetches only new rows."""
+        self._looked()
         with self._mutex:
             now = self._chains(days)
             whole, grown = [], []
@@ -284,8 +348,9 @@ class TableShelf:
     def about(self, key: str, days: Sequence[date]) -> list[dict[str, str]]:
         """See `engine.storage.logs.Shelf.about`: rows of the database and of the spool.
 
-        While the database is away, the rows that this process wrote lately take its place.
+        While the database cannot be asked, the rows that this process wrote lately take its place.
         """
+        self._looked()
         query = _OF_PERSON if self.name == "attendance" else _OF_STRANGER
         try:
             with self._database.work() as connection:
@@ -294,13 +359,14 @@ class TableShelf:
                     some = list(days[start : start + _DAYS_AT_ONCE])
                     found = connection.execute(query, {"site": self._database.site, "key": key, "days": some})
                     rows += [dict(row) for row in found.mappings()]
-        except Unreachable:
+        except StorageError:
             rows = [cells for day, cells in self._recent if day in days and self._names(cells, key)]
-        waiting = self._spool.waiting(self.name, key) if self._spool else []
+        waiting = self._spool.waiting(self.name, key) if self._spool.waits(self.name) else []
         rows += [dict(entry.cells) for day, entry in waiting if day in days and self._names(entry.cells, key)]
         return list({row[self.columns[0]]: row for row in rows}.values())
 
     def find(self, row_id: str) -> list[dict[str, str]]:
+        self._looked()
         table = self.table
         whole = sa.select(*(table.c[column] for column in self.columns)).where(
             table.c["_site"] == self._database.site, table.c["_id"] == row_id
@@ -314,141 +380,13 @@ class TableShelf:
                     rows = [dict(zip(self.columns, row, strict=True)) for row in connection.execute(whole)]
         except Unreachable:
             rows = [cells for _, cells in self._recent if cells[self.columns[0]] == row_id]
-        waiting = self._spool.waiting(self.name, row_id) if self._spool and not rows else []
+        waiting = self._spool.waiting(self.name, row_id) if self._spool.waits(self.name) and not rows else []
         return rows or [dict(entry.cells) for _, entry in waiting if entry.row_id == row_id]
 
     def _names(self, cells: Mapping[str, str], key: str) -> bool:
         return any(key in cells[column].split(";") for column in self._keys)
 
 
-class TablePart:
-    """One chain in the database, see `engine.storage.logs.Chain`."""
-
-    def __init__(self, shelf: TableShelf, database: Database, day: date, recorder: str) -> None:
-        self.name = stem(shelf.name, day, recorder)
-        self._shelf, self._database = shelf, database
-        table, site = shelf.table, database.site
-        self._rows = (table.c["_site"] == site, table.c["_day"] == day, table.c["_recorder"] == recorder)
-        self._place: dict[str, object] = {"site": site, "log": shelf.name, "day": day, "recorder": recorder}
-        self._chain = tuple(_CHAINS.c[key] == value for key, value in self._place.items())
-
-    def _head(self, connection: sa.Connection) -> Head | None:
-        """Return the running head, if it is authentic."""
-        found = connection.execute(
-            sa.select(_CHAINS.c.number, _CHAINS.c.head, _CHAINS.c.mac).where(*self._chain)
-        ).one_or_none()
-        if found is None:
-            return None
-        sound = found.mac == self._shelf.sealer.mac("head", self.name, str(found.number), found.head)
-        return Head(found.number, found.head) if sound else None
-
-    def running_head(self) -> Head | None:
-        with self._database.work() as connection:
-            return self._head(connection)
-
-    def set_running_head(self, head: Head | None) -> None:
-        values: dict[str, object] = {"mac": ""}
-        if head is not None:
-            mac = self._shelf.sealer.mac("head", self.name, str(head.rows), head.chain)
-            values = {"number": head.rows, "head": head.chain, "mac": mac}
-        with self._database.work() as connection:
-            connection.execute(_BEGIN, {**self._place, "ids": []})
-            connection.execute(sa.update(_CHAINS).where(*self._chain).values(values))
-
-    def head(self) -> Head:
-        """Return how far the chain is sealed."""
-        with self._database.work() as connection:
-            head = self._head(connection)
-            if head is not None:
-                return head
-            last = connection.execute(
-                sa.select(self._shelf.table.c.seal)
-                .where(*self._rows)
-                .order_by(self._shelf.table.c["_position"].desc())
-                .limit(1)
-            ).scalar()
-        seal = parse_seal(last or "")
-        return Head(0, "") if seal is None else Head(seal.number, seal.chain)
-
-    def _cells(
-        self, connection: sa.Connection, after: int = 0, limit: int | None = None
-    ) -> list[tuple[int, list[str]]]:
-        columns = [self._shelf.table.c[column] for column in self._shelf.columns]
-        position = self._shelf.table.c["_position"]
-        query = sa.select(position, *columns).where(*self._rows, position > after).order_by(position).limit(limit)
-        return [(row[0], list(row[1:])) for row in connection.execute(query)]
-
-    def cells(self, closed: Callable[[], Head | None]) -> Iterator[Cells]:
-        del closed
-        last, full = 0, True
-        while full:
-            with self._database.work() as connection:
-                found = self._cells(connection, last, _PAGE)
-            for last, values in found:
-                yield exactly_encoded(values, self._shelf.columns, f"row {last} of {self.name}")
-            full = len(found) == _PAGE
-
-    def read(self) -> list[dict[str, str]]:
-        """Return all rows, oldest first."""
-        with self._database.work() as connection:
-            found = self._cells(connection)
-        return [dict(zip(self._shelf.columns, cells, strict=True)) for _, cells in found]
-
-    def _lines(self, found: Sequence[tuple[int, list[str]]]) -> list[Line]:
-        sealer, people = self._shelf.sealer, self._shelf.people
-        return [
-            line_of([*map(encode_cell, cells[:-1]), cells[-1]], self.name, sealer, people, position + 1)
-            for position, cells in found
-        ]
-
-    def authentic(self) -> list[dict[str, str]]:
-        """Return the rows whose seals are valid."""
-        with self._database.work() as connection:
-            found = self._cells(connection)
-        lines = self._lines(found)
-        return [
-            dict(zip(self._shelf.columns, cells, strict=True))
-            for line, (_, cells) in zip(lines, found, strict=True)
-            if line.authentic
-        ]
-
-    def check(self, *known: Head | None) -> list[Finding]:
-        """Return all findings about the chain; `known` are heads from elsewhere."""
-        with self._database.work() as connection:
-            running = self._head(connection)
-            found = self._cells(connection)
-        heads, file = [head for head in (*known, running) if head], f"{self.name}.csv"
-        if not found and heads:
-            detail = f"the rows are gone; there were {max(head.rows for head in heads)}"
-            return [Finding(file, 0, "missing", detail)]
-        findings = check_lines(self._lines(found), file, self._shelf.sealer, heads)
-        if found and not heads:
-            detail = "its running head is gone, so Muster cannot check whether rows are missing at the end"
-            findings.append(Finding(file, 0, "note", detail))
-        return findings
-
-    def redact(self, person: str) -> int:
-        """Replace a person's id by their pseudonym, which keeps seals valid; return how many rows named them."""
-        shelf, count = self._shelf, 0
-        names = [shelf.columns[index] for index in shelf.people]
-        if not names:
-            return 0
-        table = shelf.table
-        near = sa.or_(*(table.c[name].contains(person, autoescape=True) for name in names))
-        with self._database.work() as connection:
-            query = sa.select(table.c["_position"], *(table.c[name] for name in names)).where(*self._rows, near)
-            for position, *ids in connection.execute(query).all():
-                redacted = (without_person(each, person, shelf.sealer) for each in ids)
-                changes = {name: each for name, each in zip(names, redacted, strict=True) if each is not None}
-                if changes:
-                    count += 1
-                    connection.execute(
-                        sa.update(table).where(*self._rows, table.c["_position"] == position).values(changes)
-                    )
-        return count
-
-    def drop(self) -> None:
-        """Delete the chain on purpose."""
-        with self._database.work() as connection:
-            connection.execute(sa.delete(self._shelf.table).where(*self._rows))
-            connection.execute(sa.delete(_CHAINS).where(*self._chain))
+def _storable(text: str) -> str:
+    """Replace what is no character: half of a pair, which neither a file nor a database takes."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

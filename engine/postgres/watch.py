@@ -11,7 +11,7 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine.errors import MusterError, StorageError, Unreachable
+from engine.errors import MusterError, Unreachable
 from engine.postgres.connection import Database
 from engine.postgres.known import Known
 
@@ -108,7 +108,7 @@ class VersionWatch:
         while not self._stopping.is_set():
             try:
                 self._hear()
-            except (StorageError, psycopg.Error, SQLAlchemyError, OSError) as error:
+            except (MusterError, psycopg.Error, SQLAlchemyError, OSError) as error:
                 log.debug("notifications: %s", error)
                 self._stopping.wait(self._poll_s)
 

@@ -208,7 +208,7 @@ def drain(count: int = 20_000) -> None:
             ]
             store.spool.put("attendance", day, entries)
         put = time.perf_counter() - began
-        size = (place.folder / "gate" / "spool" / "events.csv").stat().st_size
+        size = (place.folder / "gate" / "spool" / "waiting-attendance.csv").stat().st_size
         began = time.perf_counter()
         assert store.drain() == count
         took = time.perf_counter() - began

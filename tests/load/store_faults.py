@@ -135,8 +135,7 @@ def main() -> int:
 
 
 def _waiting(folder: Path) -> int:
-    path = folder / "spool" / "events.csv"
-    return max(0, path.read_bytes().count(b"\n") - 1) if path.exists() else 0
+    return sum(path.read_bytes().count(b"\n") - 1 for path in (folder / "spool").glob("waiting-*.csv"))
 
 
 if __name__ == "__main__":

@@ -292,7 +292,7 @@ def test_a_row_that_was_changed_in_the_spool_is_kept_aside_and_the_others_are_dr
     store.spool.put(
         "attendance", DAY, [Entry(f"e{n}", {"event_id": f"e{n}", "employee_id": f"E{n}"}) for n in range(4)]
     )
-    path = place.folder / "w" / "spool" / "events.csv"
+    path = place.folder / "w" / "spool" / "waiting-attendance.csv"
     path.write_text(path.read_text().replace('""E2""', '""E9""'))
     assert store.drain() == 3
     assert [row["event_id"] for row in book.log.raw.read(DAY)] == ["e0", "e1", "e3"]

@@ -97,6 +97,7 @@ def test_a_kiosk_goes_on_greeting_and_tells_what_waits(postgres: Server, workspa
                 "since": None,
                 "oldest_s": 0.0,
                 "problem": "",
+                "refused": 0,
             }
             assert {name: figures(client.get("/metrics").text)[name] for name in FIGURES} == dict.fromkeys(FIGURES, 0.0)
             with Away(postgres):

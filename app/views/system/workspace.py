@@ -115,3 +115,9 @@ def _database(bench: Workbench) -> None:
             parts.show("<p><b>{a}</b> {b}</p><p>{c}</p>", a=say("Next step:"), b=state.hint, c=meanwhile)
         elif backlog.problem:
             parts.show("<p><b>{a}</b> {b}</p>", a=say("The database refuses the waiting rows:"), b=backlog.problem)
+        if backlog.refused:
+            parts.show(
+                "<p><b>{a}</b> {b}</p>",
+                a=say("Rows that the database refused: {count}.", count=backlog.refused),
+                b=say("They are kept in spool/refused.csv with the reason."),
+            )

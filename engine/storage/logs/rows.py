@@ -17,6 +17,7 @@ from math import isfinite
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from engine.errors import LockLost
 from engine.storage.files import decode_cell, encode_cell, repeatable
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T", bound="DataclassInstance")
+R = TypeVar("R")
 Cells = Mapping[str, str]
 
 
@@ -178,6 +180,8 @@ class _Parsed(Generic[T]):
     rows: list[T]
 
 
+_TRIES = 3
+"""How often work is done whose lock is lost each time."""
 _MOST_DAYS = 100
 """Rows of so many days are kept in memory."""
 
@@ -192,6 +196,18 @@ class TypedDayLog(Generic[T]):
     def exclusive(self) -> contextlib.AbstractContextManager[None]:
         """Hold the log's lock over a read and the append that depends on it."""
         return self.raw.exclusive()
+
+    def repeated(self, work: Callable[[], R]) -> R:
+        """Do a read and the append that depends on it within `exclusive()`; repeat both if the lock was lost in between.
+
+        Raises:
+            StorageError: nothing was written.
+        """
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(LockLost), self.exclusive():
+                return work()
+        with self.exclusive():
+            return work()
 
     def days(self) -> list[date]:
         """Days that have rows, oldest first."""
