@@ -45,6 +45,7 @@ from engine.records import (
 from engine.reports import CaseFiles
 from engine.storage import new_id
 from engine.storage.logs import Logs, sealer_of
+from engine.storage.vault import Vault
 from engine.tracking import SightingBook
 from engine.tuning.calibration import Calibration
 from engine.tuning.replay import ReplayDesk
@@ -77,6 +78,7 @@ class Workbench:
         self.config = config or load_config(workspace)
         self.models = models or ModelStore(self.config.runtime.backend, self.config.runtime.threads, progress)
         zone, sealer = self.config.zone, sealer_of(workspace, self.config.seal_key)
+        vault = Vault(workspace, at_rest=self.config.encryption.at_rest)
         self.store = store = open_store(workspace, self.config, sealer, clock)
         self.spec = embedder_spec(self.config.embedding.model or self._model())
         embedding = self.config.embedding.model_copy(update={"model": self.spec.model_id})
@@ -97,9 +99,17 @@ class Workbench:
         self._kinds: tuple[Mapping[str, LeaveKindConfig], LeaveKinds] | None = None
         self.leave = LeaveBook(store.document("leave.csv"), self._leave_kinds)
         self.attendance = AttendanceBook(
-            workspace, zone, self.config.events, self._plan(logs), logs, may_write_sheets=lambda: store.writes_sheets
+            workspace,
+            zone,
+            self.config.events,
+            self._plan(logs),
+            logs,
+            may_write_sheets=lambda: store.writes_sheets,
+            vault=vault,
         )
-        self.incidents = IncidentBook(workspace, zone, logs, episode_gap_s=self.config.events.episode_gap_s)
+        self.incidents = IncidentBook(
+            workspace, zone, logs, vault=vault, episode_gap_s=self.config.events.episode_gap_s
+        )
         self.dossiers = DossierBook(workspace, zone, logs)
         self.sightings = SightingBook(workspace, zone, logs)
         self.outbox = Outbox(workspace, zone, self.config.notifications, clock=clock, logs=logs)
@@ -120,6 +130,7 @@ class Workbench:
             deliveries=self.outbox.log,
             audit=self.audit,
             pins=self.pins,
+            vault=vault,
         )
         self.calibration = Calibration(
             self.records, store.document("calibration.json"), self.config.matching, self.config.voting

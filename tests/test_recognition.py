@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from command import muster
 from numpy.typing import NDArray
+from unsealed import content_of
 
 from engine.enrolment.photos import Shot, examine_all
 from engine.errors import EnrolmentRejected, InputError
@@ -161,11 +162,11 @@ def test_forgetting_leaves_no_template_picture_or_name(samples: Path, store: Mod
         "E7", "Zebulon Quigley", sorted((samples / "train" / "mindy_kaling").glob("*.jpg"))[:6]
     )
     template = workbench.gallery.current().embeddings[0].tobytes()
-    assert template in (tmp_path / "gallery" / "people.safetensors").read_bytes()
+    assert template in content_of(tmp_path / "gallery" / "people.safetensors")
     receipt = workbench.privacy.forget("E7", author="test")
     assert receipt["templates"] >= 4
     assert receipt["pictures"] == receipt["templates"]
-    content = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    content = [content_of(path) for path in tmp_path.rglob("*") if path.is_file()]
     assert not any(template in each or b"Zebulon" in each for each in content)
     assert not list((tmp_path / "images").rglob("*.jpg"))
     with pytest.raises(InputError, match="nobody is enrolled as E7"):

@@ -16,8 +16,9 @@ from engine.archive.footage import Segment
 from engine.archive.names import Listed
 from engine.archive.observe import Observation
 from engine.errors import StorageError
-from engine.storage import append_lines, atomic_write, csv_line, encode_cell, locked, read_rows, storage_errors
+from engine.storage import append_lines, csv_line, encode_cell, locked, read_rows, storage_errors
 from engine.storage.logs.rows import RowType
+from engine.storage.vault import Owner, Vault, read_file
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,22 @@ class SegmentFolder:
     """The folder with the observations of one recording under one recipe."""
 
     folder: Path
+    vault: Vault
 
     @classmethod
     def of(
-        cls, observations: Path, recording: str, recipe: str, min_face_px: int | None, rotate: int = 0
+        cls,
+        observations: Path,
+        recording: str,
+        recipe: str,
+        min_face_px: int | None,
+        rotate: int = 0,
+        *,
+        vault: Vault,
     ) -> SegmentFolder:
         """Return the folder of a recording, given its id, the digest of the recipe, and its camera's settings."""
         turned = f"-turned{rotate}" if rotate else ""
-        return cls(observations / f"{recording}-{recipe}-{min_face_px or 0}{turned}")
+        return cls(observations / f"{recording}-{recipe}-{min_face_px or 0}{turned}", vault)
 
     def path(self, segment: Segment) -> Path:
         """Return the file of a segment's observation."""
@@ -103,7 +112,7 @@ class SegmentFolder:
 
     def put(self, segment: Segment, content: bytes) -> None:
         """Keep an observation durably."""
-        atomic_write(self.path(segment), content)
+        self.vault.write(self.path(segment), content, Owner.archive())
 
     def read(self, segment: Segment) -> Observation:
         """Return a segment's observation.
@@ -113,7 +122,7 @@ class SegmentFolder:
         """
         path = self.path(segment)
         with storage_errors(path):
-            content = path.read_bytes()
+            content = read_file(path)
         try:
             return Observation.from_bytes(content, path)
         except StorageError:

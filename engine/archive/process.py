@@ -24,6 +24,7 @@ from engine.archive.report import FileOutcome, FileReport, Report
 from engine.errors import InputError, MusterError, StorageError
 from engine.face_reader import FaceReader
 from engine.storage import claimed
+from engine.storage.vault import Vault
 from engine.types import Progress
 from engine.workbench import Workbench
 
@@ -44,7 +45,7 @@ class _Recording:
     rank: int
     footage: Footage | None = None
     state: tuple[int, int] = (0, 0)
-    shelf: SegmentFolder = field(default_factory=lambda: SegmentFolder(Path()))
+    shelf: SegmentFolder = field(default_factory=lambda: SegmentFolder(Path(), Vault(Path())))
     segments: tuple[Segment, ...] = ()
     content: str = ""
     surveyed: threading.Event = field(default_factory=threading.Event)
@@ -228,7 +229,12 @@ class _Backlog:
         listed, report = recording.listed, recording.report
         least = self._bench.config.camera(listed.camera).min_face_px
         recording.shelf = SegmentFolder.of(
-            self._bench.records.observations, report.recording_id, self._recipe.digest, least, footage.rotate
+            self._bench.records.observations,
+            report.recording_id,
+            self._recipe.digest,
+            least,
+            footage.rotate,
+            vault=self._bench.records.vault,
         )
         recording.segments = footage.segments()
         report.segments, report.seconds = len(recording.segments), footage.seconds

@@ -26,7 +26,8 @@ from engine.face_reader import FaceReader, subject
 from engine.gallery import Gallery, GalleryStore, Template
 from engine.imaging import read_image
 from engine.incidents import IncidentKind
-from engine.storage import atomic_write, claimed
+from engine.storage import claimed
+from engine.storage.vault import Owner, Vault, read_file
 from engine.types import Floats, Progress
 from engine.workbench import Workbench
 
@@ -136,7 +137,7 @@ def reembed(
         found = {name: store.stored() for name, store in stores.items()}
         due = {name: old for name, old in found.items() if old is not None and old.recipe != stores[name].recipe}
         pictures = {name: _pictures_of(bench, name, old) for name, old in due.items()}
-        pieces = _Pieces(bench.workspace / "archive" / "reembed", recipe)
+        pieces = _Pieces(bench.workspace / "archive" / "reembed", recipe, bench.records.vault)
         if due:
             with hired(recipe) as crew:
                 report.told = pieces.make([each for some in pictures.values() for each in some.items()], crew, progress)
@@ -221,9 +222,9 @@ def _concerns(bench: Workbench) -> list[str]:
 class _Pieces:
     """Embedded pictures, kept until all are there; `answers` holds the embeddings by template."""
 
-    def __init__(self, folder: Path, recipe: Recipe) -> None:
+    def __init__(self, folder: Path, recipe: Recipe, vault: Vault) -> None:
         self.answers: dict[str, Floats] = {}
-        self._folder, self._recipe = folder, recipe
+        self._folder, self._recipe, self._vault = folder, recipe, vault
         self._done = self._all = 0
         self._mutex = threading.Lock()
 
@@ -266,7 +267,7 @@ class _Pieces:
                 progress("embedding pictures", self._done, self._all)
 
         def done(content: bytes) -> None:
-            atomic_write(place, content)
+            self._vault.write(place, content, Owner.archive())
             take(content)
 
         def lost(error: MusterError) -> None:
@@ -276,9 +277,9 @@ class _Pieces:
             return
         try:
             if place.is_file():
-                take(place.read_bytes())
+                take(read_file(place))
                 return
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, StorageError):
             place.unlink(missing_ok=True)
         crew.add((number,), ReembedTask(tuple(read)), done, lost)
 

@@ -24,6 +24,7 @@ from engine.attendance.sheets import DaySheets, Plan
 from engine.config import EventsConfig, HolidaysConfig
 from engine.errors import InputError, StorageError
 from engine.storage.logs import FileLogs, Logs
+from engine.storage.vault import Vault
 from engine.types import NOBODY, Person
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class AttendanceBook:
     Args:
         logs: creates the logs; default: files in the workspace.
         may_write_sheets: see `SheetKeeper`.
+        vault: encrypts pictures; default: they are not encrypted.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class AttendanceBook:
         logs: Logs | None = None,
         *,
         may_write_sheets: Callable[[], bool] = lambda: True,
+        vault: Vault | None = None,
     ) -> None:
+        self.vault = vault or Vault(workspace, at_rest=False)
         self.plan = plan = plan or Plan()
         logs = logs or FileLogs(workspace / "log")
         self.rota = plan.rota or Rota({}, HolidaysConfig(), zone)

@@ -10,8 +10,9 @@ from pathlib import Path
 from engine.attendance.book import AttendanceBook
 from engine.attendance.log import Sighting
 from engine.attendance.rows import PunchRow
+from engine.errors import StorageError
 from engine.imaging import encode_jpeg
-from engine.storage import atomic_write
+from engine.storage.vault import Owner
 from engine.types import Image, Person
 
 log = logging.getLogger(__name__)
@@ -48,10 +49,12 @@ def record_shown(
                 log.warning("no evidence picture: %s", error)
             else:
                 path = book.log.evidence_path(sighting)
-                atomic_write(path, content)
+                book.vault.write(
+                    path, content, Owner.evidence(path.parent.name, book.log.month_of(sighting), sighting.employee_id)
+                )
         row = book.record(sighting, people(), book.log.relative(path) if path else "", renew=renew)
     finally:
         if row is None and path is not None:  # it failed, or another camera was faster
-            with contextlib.suppress(OSError):
-                path.unlink()
+            with contextlib.suppress(StorageError):
+                book.vault.erase(path)
     return row

@@ -248,6 +248,10 @@ class PunchLog(TypedDayLog[PunchRow]):
         about = ("picture", sighting.track, sighting.employee_id)
         return folder / f"{new_id(sighting.time.astimezone(self._zone), *about)}.jpg"
 
+    def month_of(self, sighting: Sighting) -> str:
+        """The month of a sighting, such as `2026-11`, in the workplace's time zone."""
+        return f"{sighting.time.astimezone(self._zone):%Y-%m}"
+
     def relative(self, path: Path) -> str:
         """A path as in rows: within the workspace, with forward slashes."""
         return path.relative_to(self._workspace).as_posix()

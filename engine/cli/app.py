@@ -17,6 +17,7 @@ from engine.cli import (
     demo,
     evaluate,
     hr,
+    keys,
     kiosk,
     leave,
     machine,
@@ -42,7 +43,7 @@ _PANELS = {
     Panel.RECOGNISE: (people, watching, kiosk, archive),
     Panel.ATTENDANCE: (attendance, punches, leave, account, month, hr),
     Panel.SECURITY: (security, notify),
-    Panel.ADMINISTER: (users, token, store, records),
+    Panel.ADMINISTER: (users, token, store, records, keys),
     Panel.MEASURE: (calibrate, replay, evaluate),
 }
 attendance.report_app.add_typer(mail.app)

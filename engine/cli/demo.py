@@ -51,15 +51,14 @@ def demo(
     The exit code is 1 if anything differs from the script.
     """
     from engine.config import load_config
-    from engine.demo.run import clear_demo, run_demo
+    from engine.demo.run import clear_demo, prepare_demo, run_demo
     from engine.demo.week import prepare_week
     from engine.models import fetch_samples
 
     name = "week" if week else "demo"
     workspace = workspace or Path("data", name)
     clear_demo(workspace)
-    if week:
-        prepare_week(workspace)
+    (prepare_week if week else prepare_demo)(workspace)
     config = load_config(workspace)
     begin = moment(start, config.zone)
     with progress_bar(quiet=as_json) as progress:

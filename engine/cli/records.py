@@ -161,6 +161,7 @@ def forget(
 def _show_receipt(receipt: Mapping[str, object]) -> None:
     say(
         f"Erased: the name, templates ({receipt['templates']}) and pictures ({receipt['pictures']}). "
+        f"Keys destroyed, and with them what backups hold: {receipt['keys_destroyed']}. "
         f"Faces hidden in pictures of others: {receipt['faces_hidden_in_pictures_of_others']}. "
         f"Day sheets rewritten: {receipt['day_sheets']}. Receipt: {receipt['receipt']}"
     )

@@ -46,6 +46,7 @@ from engine.config.cameras import (
     TrackingConfig,
     VotingConfig,
 )
+from engine.config.encryption import EncryptionConfig
 from engine.config.interface import AppConfig, KioskConfig, OidcConfig
 from engine.config.leave import LEAVE_STATUSES, LeaveKindConfig, with_standard
 from engine.config.reports import ReportsConfig, ScheduledReport
@@ -64,6 +65,7 @@ __all__ = [
     "Config",
     "DetectionConfig",
     "EmbeddingConfig",
+    "EncryptionConfig",
     "EventsConfig",
     "Half",
     "HolidayGroupConfig",
@@ -148,6 +150,7 @@ class Config(BaseSettings):
     """A recorder on a database keeps people, templates and threshold in `known/`, so that it can start while the database is away."""
     seal_key: Path | None = None
     """File with the key that seals the logs; empty: one of its own for each workspace, in the user's configuration."""
+    encryption: EncryptionConfig = EncryptionConfig()
     cameras: dict[str, CameraConfig] = {}
     """By name, such as `[cameras.entrance]`."""
 

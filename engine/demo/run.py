@@ -118,7 +118,16 @@ def clear_demo(workspace: Path) -> None:
         raise InputError(
             f"{workspace} holds something that is not a demo", hint="give an empty or new folder with --workspace"
         )
-    files = ("people.csv", "employment.csv", "leave.csv", "time_account.csv", "muster.toml", "seal.key", "seal.id")
+    files = (
+        "people.csv",
+        "employment.csv",
+        "leave.csv",
+        "time_account.csv",
+        "muster.toml",
+        "seal.key",
+        "seal.id",
+        "vault.id",
+    )
     folders = ("gallery", "log", "attendance", "images", "outbox", "receipts", "demo", "spool")
     for name in (*files, *folders):
         path = workspace / name
@@ -126,6 +135,12 @@ def clear_demo(workspace: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def prepare_demo(workspace: Path) -> None:
+    """Write the settings of a demo into its workspace: everything in it is made up, and its pictures are there to be looked at."""
+    atomic_write(workspace / "muster.toml", b"# settings of the demonstration\n[encryption]\nat_rest = false\n")
+    atomic_write(workspace / MARK, b"{}")
 
 
 def run_demo(workbench: Workbench, photos: Path, script: Script, progress: Progress) -> DemoOutcome:

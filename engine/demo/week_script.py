@@ -25,6 +25,9 @@ break_min = 30
 [cameras.entrance]
 direction = "both"
 
+[encryption]
+at_rest = false                 # the pictures are there to be looked at
+
 [attendance]
 gap_s = 900                     # between visits one frame every 14 minutes stands for an empty hall
 """

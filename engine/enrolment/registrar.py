@@ -16,14 +16,15 @@ import numpy as np
 
 from engine.enrolment.drafts import ENOUGH_PHOTOS, Draft, EnrolmentReport, draft, judge
 from engine.enrolment.photos import Picture, RefusedPhoto, Shot, examine_all, overrule
-from engine.errors import InputError
+from engine.errors import InputError, StorageError
 from engine.evaluation import cohort_of
 from engine.face_reader import FaceReader
 from engine.gallery import Gallery, Template
-from engine.imaging import write_jpeg
+from engine.imaging import encode_jpeg
 from engine.people import Person, clean_department, clean_email, clean_id, clean_name
 from engine.records import Records
 from engine.storage import new_id
+from engine.storage.vault import Owner
 from engine.types import NOBODY
 
 
@@ -237,7 +238,7 @@ class Registrar:
         written = False
         try:
             for path, shot in zip(pictures, kept, strict=True):
-                write_jpeg(path, shot.picture)
+                records.vault.write(path, encode_jpeg(shot.picture), Owner.person(employee_id))
             person = self._person(drafted, before, moment, department=department, email=email, consent_at=consent_at)
             if known:
                 records.people.change(employee_id, consent_at=person.consent_at, enrolled_at=person.enrolled_at)
@@ -247,8 +248,8 @@ class Registrar:
             after = records.gallery.update(added)
         except BaseException:
             for path in pictures:
-                with contextlib.suppress(OSError):
-                    path.unlink()
+                with contextlib.suppress(StorageError):
+                    records.vault.erase(path)
             if written:
                 self._put_back(employee_id, before)
             raise

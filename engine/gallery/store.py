@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.errors import GalleryMismatch, Unreachable
+from engine.gallery.sealed import destroy_keys, from_sealed, keys_in, model_of_sealed, retire_keys, sealed, to_sealed
 from engine.gallery.templates import Gallery
 from engine.storage import FileDocument, atomic_write, storage_errors
+from engine.storage.vault import Vault
 
 
 class GalleryKeep(Protocol):
@@ -56,34 +58,80 @@ class GalleryKeep(Protocol):
     def aside(self) -> list[Path]:
         """Return the files that `keep_aside` wrote."""
 
+    def change_aside(self, change: Callable[[Gallery], Gallery]) -> None:
+        """Change the galleries that `keep_aside` wrote."""
+
 
 class GalleryFile(FileDocument):
-    """A gallery in a safetensors file.
+    """A gallery in a file: encrypted (`engine.gallery.sealed`), or in the safetensors format.
 
     When a gallery of another model replaces it, the old file stays beside it as `people.<model>+<alignment>.safetensors`.
+
+    Args:
+        path: the file; galleries of before encryption have this name, too.
+        vault: encrypts; default: the file is not encrypted.
     """
+
+    def __init__(self, path: Path, vault: Vault | None = None) -> None:
+        super().__init__(path)
+        self._vault = vault or Vault(path.parent.parent, at_rest=False)
 
     def load(self, before: Gallery) -> Gallery:
         del before
-        return Gallery.from_file(self.path)
+        return self._load(self.path)
+
+    def _load(self, path: Path) -> Gallery:
+        return from_sealed(path, self._vault) if sealed(path) else Gallery.from_file(path)
 
     def made_with(self) -> str | None:
         """Return the model in the file's header."""
-        return Gallery.model_of(self.path) if self.path.exists() else None
+        if not self.path.exists():
+            return None
+        return model_of_sealed(self.path) if sealed(self.path) else Gallery.model_of(self.path)
 
     def save(self, before: Gallery, after: Gallery) -> None:
-        del before
-        self.write(after.to_bytes())
+        retired = retire_keys(before, after, self.path, self._vault)
+        self._write(self.path, after)
+        destroy_keys(after, self.path, self._vault, retired=retired)
+
+    def _write(self, path: Path, gallery: Gallery) -> None:
+        at_rest = self._vault.at_rest
+        atomic_write(path, to_sealed(gallery, path, self._vault) if at_rest else gallery.to_bytes())
 
     def keep_aside(self, gallery: Gallery) -> Path:
         """Write the gallery to a file beside this one, named after its model."""
         kept = self.path.with_name(f"{self.path.stem}.{'+'.join(gallery.recipe)}{self.path.suffix}")
-        atomic_write(kept, gallery.to_bytes())
+        self._write(kept, gallery)
         return kept
 
     def aside(self) -> list[Path]:
         """Return the files beside this one."""
         return sorted(self.path.parent.glob(f"{self.path.stem}.*{self.path.suffix}"))
+
+    def change_aside(self, change: Callable[[Gallery], Gallery]) -> None:
+        """Change the files beside this one."""
+        for path in self.aside():
+            with self.exclusive():
+                before = self._load(path)
+                if (after := change(before)) is not before:
+                    self._write(path, after)
+
+    def convert(self) -> int:
+        """Write this file and those beside it anew, encrypted or not as the settings say; return how many were otherwise.
+
+        Raises:
+            StorageError: a file cannot be read or written; a second attempt continues.
+        """
+        count = 0
+        for path in [self.path, *self.aside()]:
+            with self.exclusive():
+                if path.exists() and (sealed(path) != self._vault.at_rest or self._outdated(path)):
+                    self._write(path, self._load(path))
+                    count += 1
+        return count
+
+    def _outdated(self, path: Path) -> bool:
+        return sealed(path) and any(map(self._vault.ring.is_old, keys_in(path)))
 
 
 class GalleryStore:
@@ -167,12 +215,7 @@ class GalleryStore:
     def scrub(self, person: str, template_ids: Iterable[str] = ()) -> None:
         """Remove a person, and templates, from superseded galleries too, so that erased data does not survive in a copy."""
         gone = set(template_ids)
-        for path in self.kept_aside():
-            with self.keep.exclusive():
-                before = Gallery.from_file(path)
-                after = before.remove(person).remove_templates(gone)
-                if after is not before:
-                    atomic_write(path, after.to_bytes())
+        self.keep.change_aside(lambda gallery: gallery.remove(person).remove_templates(gone))
 
     def drop_aside(self) -> int:
         """Delete the superseded galleries; return how many there were."""

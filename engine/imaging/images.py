@@ -18,8 +18,9 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from engine.errors import InputError
+from engine.errors import InputError, StorageError
 from engine.storage import atomic_write
+from engine.storage.vault import read_file
 
 # cameras, searches and writers run side by side, and OpenCV's own threads would wait for one another
 cv2.setNumThreads(1)
@@ -113,17 +114,19 @@ def _orientation(picture: Image.Image) -> object:
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """Read a picture file as RGB uint8 (H, W, 3).
+    """Read a picture file as RGB uint8 (H, W, 3); an encrypted one of a workspace is opened with its key.
 
     Raises:
-        InputError: the file is missing, unreadable, or refused by `decode_image`.
+        InputError: the file is missing, unreadable, or refused by `decode_image`, or its key is gone.
     """
     try:
         if not path.is_file() and path.exists():
             raise InputError(f"{path}: not a file", hint="give a picture file")
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: over {MAX_BYTES / 1e6:.0f} MB", hint="save a smaller version")
-        content = path.read_bytes()
+        content = read_file(path)
+    except StorageError as error:
+        raise InputError(f"{path}: {error.message}", hint=error.hint) from error
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}", hint="check the path and the access rights") from error
     except ValueError as error:

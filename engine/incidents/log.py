@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import InputError
+from engine.errors import InputError, StorageError
 from engine.imaging import encode_jpeg
-from engine.storage import atomic_write, clean_text, new_id
+from engine.storage import clean_text, new_id
 from engine.storage.logs import FileLogs, Logs, RowType, TypedDayLog
+from engine.storage.vault import Owner, Vault
 from engine.types import Event, EventKind, Severity, TailgatingClass
 
 PEOPLE_CELLS = ("employee_ids", "author", "assignee")
@@ -126,12 +127,20 @@ class IncidentBook:
     Args:
         workspace: folder of `log/` and `images/`.
         logs: makes the log; default: files in the workspace.
+        vault: encrypts pictures; default: they are not encrypted.
         episode_gap_s: a stranger with an incident at the same camera within this time counts as still present.
     """
 
     def __init__(
-        self, workspace: Path, zone: ZoneInfo, logs: Logs | None = None, *, episode_gap_s: float = 0.0
+        self,
+        workspace: Path,
+        zone: ZoneInfo,
+        logs: Logs | None = None,
+        *,
+        vault: Vault | None = None,
+        episode_gap_s: float = 0.0,
     ) -> None:
+        self._vault = vault or Vault(workspace, at_rest=False)
         logs = logs or FileLogs(workspace / "log")
         raw = logs.daily("incidents", INCIDENTS.columns[:-1], PEOPLE_CELLS, keys=("unknown_ids",))
         self.log = TypedDayLog(raw, INCIDENTS)
@@ -207,13 +216,13 @@ class IncidentBook:
         try:
             for column, picture in pictures.items():
                 path = self._workspace / places[column]
-                atomic_write(path, encode_jpeg(picture))
+                self._vault.write(path, encode_jpeg(picture), Owner.picture(path))
                 written.append(path)
             kept = self.log.repeated(told)
         finally:
             for path in () if kept else written:
-                with contextlib.suppress(OSError):
-                    path.unlink()
+                with contextlib.suppress(OSError, StorageError):
+                    self._vault.erase(path)
         return row if kept else None
 
     def _told_already(self, event: Event) -> bool:

@@ -19,6 +19,7 @@ from engine.errors import MusterError
 from engine.models import FACENET, MOBILEFACENET, EmbedderSpec, ModelStore, cache_dir, embedder_spec, usual_model
 from engine.operations.overview import GREY_MISSES, GREY_SHARE, cameras, versions
 from engine.sources import probe_live
+from engine.storage.logs.keys import key_folder
 from engine.types import Person
 from engine.workbench import Workbench
 
@@ -114,6 +115,7 @@ def _opened(workspace: Path, workbench: Workbench) -> Iterator[Check]:
     yield Check("people", f"{len(people)} listed, {len(gallery)} with templates")
     yield from _shifts(workbench, people)
     yield from _key(workbench)
+    yield from _encryption(workbench)
     yield from _threshold(workbench)
     yield from _pictures(workbench)
     if without := sorted(set(people) - set(gallery.people)):
@@ -169,6 +171,28 @@ def _key(workbench: Workbench) -> Iterator[Check]:
         "whoever can write the workspace can forge rows: move the file elsewhere and set `seal_key`" if inside else ""
     )
     yield Check("seal key", str(key_path), True, hint)
+
+
+def _encryption(workbench: Workbench) -> Iterator[Check]:
+    """Check that templates and pictures are encrypted, with keys that lie elsewhere."""
+    try:
+        found = workbench.privacy.encryption()
+    except MusterError as error:
+        yield _failure("encryption", error)
+        return
+    if not found.at_rest:
+        hint = "whoever copies the workspace sees every face: remove `at_rest = false` from [encryption]"
+        yield Check("encryption", "off in the settings", hint="" if workbench.config.sample else hint)
+    elif found.keys is not None and found.keys.inside:
+        hint = f"they protect nothing there: let this user write {key_folder()}, then move {found.keys.folder} there"
+        yield Check("encryption", f"the keys lie in the workspace: {found.keys.folder}", False, hint)
+    elif found.plain:
+        count = f"{found.plain} files with faces are not encrypted, {found.sealed} are"
+        yield Check("encryption", count, hint="`muster keys encrypt`")
+    elif found.keys is not None:
+        yield Check("encryption", f"{found.sealed} files · keys in {found.keys.folder}")
+        if found.keys.old:
+            yield Check("data keys", f"{found.keys.old} are to be replaced", hint="`muster keys rotate --reencrypt`")
 
 
 def _sites(workspace: Path, home: str) -> Iterator[Check]:

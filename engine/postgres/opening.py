@@ -19,6 +19,7 @@ from engine.people import PeopleFile, PeopleKeep
 from engine.postgres.spool import Backlog
 from engine.storage import Document, FileDocument
 from engine.storage.logs import FileLogs, Logs, Sealer
+from engine.storage.vault import Vault
 
 if TYPE_CHECKING:
     from engine.postgres.connection import Database
@@ -86,8 +87,8 @@ class FileStore(Store):
 
     writes_sheets = True
 
-    def __init__(self, workspace: Path, sealer: Sealer) -> None:
-        self._workspace, self._sealer = workspace, sealer
+    def __init__(self, workspace: Path, sealer: Sealer, vault: Vault | None = None) -> None:
+        self._workspace, self._sealer, self._vault = workspace, sealer, vault
 
     @cached_property
     def logs(self) -> Logs:
@@ -101,7 +102,7 @@ class FileStore(Store):
     def gallery(self, name: str, model_id: str, alignment_id: str, dimension: int) -> GalleryKeep:
         """Return `gallery/<name>.safetensors`."""
         del model_id, alignment_id, dimension
-        return GalleryFile(self._workspace / "gallery" / f"{name}.safetensors")
+        return GalleryFile(self._workspace / "gallery" / f"{name}.safetensors", self._vault)
 
     def document(self, name: str, *, mode: int = 0o640) -> Document:
         """Return the file of that name."""
@@ -114,7 +115,9 @@ def open_store(workspace: Path, config: Config, sealer: Sealer, clock: Callable[
     Raises:
         ConfigError: the address is invalid, packages are missing, or the database is another one.
     """
-    return open_database(workspace, config, sealer, clock) if config.store else FileStore(workspace, sealer)
+    if config.store:
+        return open_database(workspace, config, sealer, clock)
+    return FileStore(workspace, sealer, Vault(workspace, at_rest=config.encryption.at_rest))
 
 
 def open_database(workspace: Path, config: Config, sealer: Sealer, clock: Callable[[], datetime]) -> DatabaseStore:

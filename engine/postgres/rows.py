@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -160,6 +160,9 @@ class GalleryRows(_Versioned):
     def aside(self) -> list[Path]:
         """Return nothing, see `keep_aside`."""
         return []
+
+    def change_aside(self, change: Callable[[Gallery], Gallery]) -> None:
+        """Do nothing, see `keep_aside`."""
 
     def made_with(self) -> str | None:
         """Return the model of the gallery's head."""

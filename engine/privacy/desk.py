@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.config import RetentionConfig
+from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.models import no_progress
+from engine.privacy import encryption
 from engine.privacy.disclosure import export_subject
 from engine.privacy.erasure import Prospect, foresee, forget
 from engine.privacy.retention import Expired, purge
@@ -64,6 +66,45 @@ class PrivacyDesk:
         counts = export_subject(self._records, employee_id, target, reader=self._reader(), threshold=self._threshold())
         self._records.note("export_subject", employee_id, f"{counts['pictures']} pictures", author=author)
         return counts
+
+    def encryption(self) -> encryption.Encryption:
+        """Return how far the workspace is encrypted, see `engine.privacy.encryption`.
+
+        Raises:
+            StorageError: the keys are missing or damaged.
+        """
+        return encryption.examine(self._records)
+
+    def convert(self, *, author: str = "", progress: Progress = no_progress) -> int:
+        """Encrypt what is plain, or the other way round if encryption is off; return the number of files.
+
+        Raises:
+            StorageError: a file cannot be read or written; another attempt continues.
+        """
+        count = encryption.convert(self._records, progress)
+        if count:
+            word = "encrypted" if self._records.vault.at_rest else "decrypted"
+            self._records.note("keys", "", f"{count} files {word}", author=author)
+        return count
+
+    def rotate(self, *, reencrypt: bool = False, author: str = "", progress: Progress = no_progress) -> tuple[int, str]:
+        """Make a new workspace key, and with `reencrypt` new data keys.
+
+        Returns:
+            How many files were encrypted anew, and the name of the key.
+
+        Raises:
+            InputError: nothing is encrypted, or encryption is off.
+            StorageError: the keys or a file cannot be read or written; another attempt continues.
+        """
+        ring = self._records.vault.ring
+        if not ring.exists:
+            raise InputError("this workspace has no keys yet", hint="`muster keys encrypt` makes them")
+        key = ring.rotate()
+        count = encryption.reencrypt(self._records, progress) if reencrypt else 0
+        more = f", {count} files encrypted anew" if reencrypt else ""
+        self._records.note("keys", "", f"new workspace key {key}{more}", author=author)
+        return count, key
 
     def purge(self, *, apply: bool, author: str = "") -> list[Expired]:
         """Erase, or count, what is older than the settings allow, see `engine.privacy.retention`.

@@ -24,6 +24,7 @@ from engine.records.books import Records
 from engine.records.names import replaced
 from engine.storage import atomic_write
 from engine.storage.logs import TypedDayLog
+from engine.storage.vault import read_file
 from engine.tracking import SIGHTING, SightingRow
 from engine.types import Person
 
@@ -196,7 +197,7 @@ def _of_one(path: Path, reader: FaceReader, subject: Subject, sure: bool) -> byt
     theirs = subject.shows(embeddings)
     if sure and len(boxes) and not theirs.any():
         theirs[int((boxes[:, 2:] - boxes[:, :2]).prod(1).argmax())] = True
-    return path.read_bytes() if theirs.all() else encode_jpeg(hide(image, boxes[~theirs]))
+    return read_file(path) if theirs.all() else encode_jpeg(hide(image, boxes[~theirs]))
 
 
 _README = """What is held on {employee_id}, as of {time}.

@@ -16,9 +16,9 @@ from typing import Any
 from xml.sax.saxutils import unescape
 
 from engine.attendance import ClosedDay
-from engine.errors import InputError
+from engine.errors import InputError, StorageError
 from engine.face_reader import FaceReader
-from engine.imaging import read_image, write_jpeg
+from engine.imaging import encode_jpeg, read_image
 from engine.people import NO_CAREER
 from engine.privacy.faces import hide, look
 from engine.privacy.subjects import Subject, find
@@ -26,6 +26,7 @@ from engine.records.books import Records
 from engine.records.names import mentions, spells
 from engine.storage import atomic_write, new_id, read_rows, storage_errors
 from engine.storage.logs import PSEUDONYM
+from engine.storage.vault import Owner, Vault, read_file
 from engine.types import Progress
 
 _TEXTS = {".csv", ".json", ".toml", ".txt", ".html", ".md", ".ics", ".svg"}
@@ -53,6 +54,9 @@ def forget(
     seals allow, replaces an id that reveals the name, or whose name is no longer known. Rows of closed
     months stay likewise. A face that resembles another enrolled person more counts as that person's.
 
+    The keys of their templates and pictures are destroyed (ISO/IEC 24745): what copies of the workspace hold of them cannot be opened
+    any more.
+
     Args:
         reader: opens the networks that search other pictures; None: skip the search, which the receipt records.
         threshold: smallest similarity (`>=`) of the person's own faces.
@@ -74,10 +78,10 @@ def forget(
     book = records.people.employment
     employment = len(book.all().get(employee_id, NO_CAREER).rows) if book else 0
     _put(records, subject, active=False)
-    erased = _unlinked(subject.own_pictures())
+    erased = _unlinked(subject.own_pictures(), records.vault)
     search = _search_pictures(records, networks, subject, progress) if networks else _Search()
     subject = Subject(records, employee_id, threshold)  # again, for what was written meanwhile
-    erased += _unlinked(subject.own_pictures())
+    erased += _unlinked(subject.own_pictures(), records.vault)
     records.strangers.update(lambda gallery: gallery.remove_templates(subject.elsewhere))
     records.anchors.update(lambda gallery: gallery.remove_templates(subject.elsewhere).remove(employee_id))
     for store in (records.gallery, records.strangers, records.anchors):
@@ -85,7 +89,8 @@ def forget(
     if records.observations.exists():  # faces without names; `muster process` observes undecided recordings again
         with storage_errors(records.observations):
             shutil.rmtree(records.observations)
-    messages = _unlinked(_messages(records.workspace / "outbox", subject))
+        records.vault.ring.destroy(lambda owner: owner == Owner.archive())
+    messages = _unlinked(_messages(records.workspace / "outbox", subject), records.vault)
     leave, pin = records.leave.remove(employee_id), records.pins.remove(employee_id)
     account = records.accounts.remove(employee_id)
     told = {name} - {""}  # an author may be recorded by name
@@ -100,7 +105,9 @@ def forget(
         book.remove(employee_id)
     sheets = _renew_sheets(records, subject)
     records.gallery.update(lambda gallery: gallery.remove(employee_id))
-    _unlinked(_abandoned(records.workspace, now))
+    # last of all: with the key, every copy of their templates and pictures in backups is erased
+    keys = records.vault.ring.destroy(lambda owner: Owner.is_of(owner, employee_id))
+    _unlinked(_abandoned(records.workspace, now), records.vault)
     erased += search.erased
     receipt: dict[str, object] = {
         "receipt_id": new_id(now),
@@ -109,6 +116,7 @@ def forget(
         "subject": pseudonym or employee_id,
         "templates": len(subject.templates),
         "pictures": len(erased),
+        "keys_destroyed": keys,
         "faces_hidden_in_pictures_of_others": search.hidden,
         "dossiers_as_stranger": sorted(subject.strangers),
         "templates_as_stranger_or_by_mistake": len(subject.elsewhere),
@@ -201,15 +209,24 @@ def _put(records: Records, subject: Subject, **changes: Any) -> None:
         records.people.put(dataclasses.replace(subject.person, **changes))
 
 
-def _unlinked(paths: Iterable[Path]) -> list[str]:
-    """Erase files; return the hashes of their content."""
+def _unlinked(paths: Iterable[Path], vault: Vault) -> list[str]:
+    """Erase files, and the keys that open nothing else; return the hashes of their content."""
     hashes = []
     for path in sorted(paths):
         with storage_errors(path), contextlib.suppress(FileNotFoundError):
-            content = path.read_bytes()
-            path.unlink()
-            hashes.append(hashlib.sha256(content).hexdigest())
+            digest = _digest(path)
+            vault.erase(path)
+            hashes.append(digest)
     return hashes
+
+
+def _digest(path: Path) -> str:
+    """Return the hash of a file's content, or of the encrypted one if its key is gone."""
+    try:
+        content = read_file(path)
+    except StorageError:
+        content = path.read_bytes()
+    return hashlib.sha256(content).hexdigest()
 
 
 @dataclass
@@ -245,13 +262,13 @@ def _search_pictures(records: Records, reader: FaceReader, subject: Subject, pro
         theirs = subject.shows(embeddings)
         if not theirs.any():
             continue
-        search.erased += _unlinked(_drawn_beside(path))
+        search.erased += _unlinked(_drawn_beside(path), records.vault)
         areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
         if theirs[int(areas.argmax())] and path.parent.name != "enrolment":
-            search.erased += _unlinked([path])
+            search.erased += _unlinked([path], records.vault)
         elif path.is_file():
-            search.changed.append(hashlib.sha256(path.read_bytes()).hexdigest())
-            write_jpeg(path, hide(image, boxes[theirs]))
+            search.changed.append(_digest(path))
+            records.vault.rewrite(path, encode_jpeg(hide(image, boxes[theirs])))
             search.hidden += int(theirs.sum())
     progress("looking for the face in other pictures", len(paths), len(paths))
     return search

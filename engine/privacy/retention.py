@@ -15,6 +15,7 @@ from engine.gallery import Gallery
 from engine.records.books import Records
 from engine.storage import storage_errors
 from engine.storage.logs import DayLog
+from engine.storage.vault import Owner
 
 _IMAGES: Mapping[str, tuple[str, ...]] = {
     "unknown_images": ("unknown", "unidentified"),
@@ -105,12 +106,16 @@ class _Purge:
                 if day < self._limit:
                     old.append(day)
                     if self._apply:
-                        path.unlink()
+                        self._records.vault.erase(path)
         return old
 
-    def pictures(self, folders: Iterable[str]) -> list[date]:
+    def pictures(self, folders: Collection[str]) -> list[date]:
         images = self._records.workspace / "images"
-        return self._files(path for folder in folders for path in sorted((images / folder).glob("*.jpg")))
+        old = self._files(path for folder in folders for path in sorted((images / folder).glob("*.jpg")))
+        if self._apply:  # the months of which nothing is left
+            first = f"{self._limit:%Y-%m}"
+            self._records.vault.ring.destroy(lambda owner: Owner.is_before(owner, set(folders), first))
+        return old
 
     def strangers(self) -> list[date]:
         """Treat strangers whom nobody has seen for so long, except for those on the watch list."""

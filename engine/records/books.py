@@ -17,6 +17,7 @@ from engine.incidents.notifications import DeliveryRow
 from engine.people import LeaveBook, PeopleStore, TimeAccountBook
 from engine.records.names import Names
 from engine.storage.logs import DayLog, Finding, Head, Heads, Sealer, TypedDayLog
+from engine.storage.vault import Vault
 from engine.tracking import SightingBook
 from engine.types import Person, Progress
 
@@ -30,6 +31,7 @@ class Records:
     Attributes:
         gallery, strangers, anchors: templates of people, of strangers, and of faces mistaken for somebody.
         clock: returns the present time.
+        vault: encrypts templates and pictures.
     """
 
     workspace: Path
@@ -48,6 +50,7 @@ class Records:
     deliveries: TypedDayLog[DeliveryRow]
     audit: Audit
     pins: PinBook
+    vault: Vault
 
     @property
     def sealer(self) -> Sealer:

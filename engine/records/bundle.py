@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,10 @@ from engine.records.alerts import AlertBoard, erased, is_stranger, latest_pictur
 from engine.records.books import Records
 from engine.storage import storage_errors, table_text
 from engine.storage.logs import Finding
+from engine.storage.vault import read_file
 from engine.types import Person
+
+log = logging.getLogger(__name__)
 
 _ID = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8,12}")
 
@@ -153,8 +157,11 @@ def _content(path: Path | None) -> bytes:
         return b""
     with storage_errors(path):
         try:
-            return path.read_bytes()
+            return read_file(path)
         except FileNotFoundError:  # erased a moment ago
+            return b""
+        except StorageError as error:  # its key is gone, or it is another picture than it says
+            log.warning("%s", error)
             return b""
 
 

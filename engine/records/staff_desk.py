@@ -172,9 +172,7 @@ class StaffDesk:
 
         without(self._records.gallery.current())  # checked before a picture is deleted
         for each in wanted:
-            path = self._records.workspace / "images" / "enrolment" / f"{each}.jpg"
-            with storage_errors(path):
-                path.unlink(missing_ok=True)
+            self._records.vault.erase(self._records.workspace / "images" / "enrolment" / f"{each}.jpg")
         after = self._records.gallery.update(without)
         count = len(wanted)
         text = f"{count} template{'s' if count > 1 else ''} removed, gallery version {after.version}"

@@ -28,6 +28,7 @@ from engine.errors import GalleryMismatch, InputError, MusterError, StorageError
 from engine.gallery import Gallery, GalleryStore, Template
 from engine.imaging import VideoWriter, turned
 from engine.storage import new_id, repeatable_ids
+from engine.storage.vault import Vault
 from engine.workbench import Workbench
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -282,7 +283,7 @@ def observation(faces: int) -> Observation:
 def test_a_damaged_observation_is_told_and_made_anew(tmp_path: Path) -> None:
     footage = Footage(Fraction(1, 25), 0, 3, 0, 1.0, (4, 4), numbered=False)
     (segment,) = footage.segments()
-    shelf = SegmentFolder.of(tmp_path, "recording", "recipe", None)
+    shelf = SegmentFolder.of(tmp_path, "recording", "recipe", None, vault=Vault(tmp_path))
     shelf.put(segment, observation(2).to_bytes())
     assert shelf.read(segment).counts.tolist() == [2, 0, 0]
     shelf.path(segment).write_bytes(observation(2).to_bytes()[:-40])

@@ -22,6 +22,7 @@ import psutil
 import pytest
 from command import Answer, muster
 from recordings import Walk, plain_video, walking_video
+from unsealed import content_of, gallery_in
 from waiting import until
 
 from engine.archive.crew import Crew, Task, perform
@@ -29,7 +30,6 @@ from engine.archive.names import listed
 from engine.archive.observe import ObserveTask, Recipe
 from engine.archive.process import process
 from engine.errors import InputError
-from engine.gallery import Gallery
 from engine.storage import read_rows
 from engine.workbench import Workbench
 
@@ -351,7 +351,7 @@ def test_a_gallery_is_embedded_anew_whoever_works(place: Path, one: tuple[Path, 
     for workers in ("1", "2"):
         workspace = tmp_path / workers
         shutil.copytree(one[0], workspace)
-        old = Gallery.from_file(workspace / "gallery" / "people.safetensors")
+        old = gallery_in(workspace / "gallery" / "people.safetensors")
         lost = old.templates[0].template_id
         (workspace / "images" / "enrolment" / f"{lost}.jpg").unlink()
         (workspace / "muster.toml").write_text("[alignment]\nmirror = false\n")
@@ -362,13 +362,13 @@ def test_a_gallery_is_embedded_anew_whoever_works(place: Path, one: tuple[Path, 
         people, strangers, anchors = json.loads(answer.out)["galleries"]
         assert people["left_out"] == [[lost, "ben_afflek", "no picture"]]
         assert (strangers["outcome"], anchors["outcome"]) == ("embedded", "empty")
-        new = Gallery.from_file(workspace / "gallery" / "people.safetensors")
+        new = gallery_in(workspace / "gallery" / "people.safetensors")
         assert new.templates == old.templates[1:]
         assert new.version == old.version + 1
         assert ((new.embeddings * old.embeddings[1:]).sum(1) > 0.85).all()
         assert (workspace / "gallery" / people["kept"]).is_file()
         galleries.append(
-            [(workspace / "gallery" / f"{name}.safetensors").read_bytes() for name in ("people", "strangers")]
+            [content_of(workspace / "gallery" / f"{name}.safetensors") for name in ("people", "strangers")]
         )
         again = muster("archive", "reembed", "--drop-old", "--workspace", workspace)
         assert again.code == 0

@@ -14,7 +14,7 @@ from engine.enrolment import Registrar, Shot
 from engine.enrolment.registrar import next_id
 from engine.errors import EnrolmentRejected, InputError, StorageError
 from engine.gallery import GalleryStore
-from engine.imaging import write_jpeg
+from engine.imaging import encode_jpeg
 from engine.people import Person
 from engine.types import Event, EventKind, FaceQuality
 from engine.workbench import Workbench
@@ -98,12 +98,12 @@ def test_who_is_enrolled_while_the_pictures_are_written_is_noticed_too(
     here, elsewhere = registrar(tmp_path), registrar(tmp_path)
     drafted = here.draft("1", "Ann", shots("ann"))
 
-    def slowly(path: Path, image: np.ndarray) -> None:
-        write_jpeg(path, image)
+    def slowly(image: np.ndarray) -> bytes:
         monkeypatch.undo()  # the other one writes at once
         elsewhere.enrol(elsewhere.draft("2", "Anna", shots("ann", 1)))
+        return encode_jpeg(image)
 
-    monkeypatch.setattr("engine.enrolment.registrar.write_jpeg", slowly)
+    monkeypatch.setattr("engine.enrolment.registrar.encode_jpeg", slowly)
     with pytest.raises(EnrolmentRejected, match="1 looks like 2"):
         here.enrol(drafted, new=True)
     assert list(Workbench(tmp_path).people.all()) == ["2"]

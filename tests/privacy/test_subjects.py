@@ -16,6 +16,7 @@ import pytest
 from fakes import T0, at
 from paperwork import bench, enrol, face, punch
 from paperwork_faces import OTHER, OTHER_NAME, Traces, build, opened
+from unsealed import content_of
 
 from engine.attendance import PunchRow
 from engine.errors import InputError, StorageError
@@ -66,11 +67,11 @@ def files(workspace: Path) -> list[Path]:
 
 
 def scan(workspace: Path, traces: Traces, hashes: set[str]) -> list[str]:
-    """Where a person can still be found, byte by byte, but for receipts."""
+    """Where whoever holds the keys can still find a person, byte by byte, but for receipts."""
     found = []
     parts = re.split(r"[\W_]+", traces.name.lower())
     for path in files(workspace):
-        content = path.read_bytes()
+        content = content_of(path)
         if any(row.tobytes() in content for row in traces.faces):
             found.append(f"{path}: template")
         if hashlib.sha256(content).hexdigest() in hashes:
@@ -83,7 +84,7 @@ def scan(workspace: Path, traces: Traces, hashes: set[str]) -> list[str]:
 
 
 def hashes_of(workspace: Path, relative: list[str]) -> set[str]:
-    return {hashlib.sha256((workspace / each).read_bytes()).hexdigest() for each in relative}
+    return {hashlib.sha256(content_of(workspace / each)).hexdigest() for each in relative}
 
 
 def shown(workbench: Workbench, traces: Traces, folder: Path) -> list[str]:

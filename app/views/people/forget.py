@@ -143,6 +143,7 @@ def _receipt(receipt: dict[str, Any]) -> None:
     lines = [
         say("Templates: {count}", count=receipt["templates"] + receipt["templates_as_stranger_or_by_mistake"]),
         say("Pictures: {count}", count=receipt["pictures"]),
+        say("Destroyed keys: {count}", count=receipt["keys_destroyed"]),
         say("Faces blurred in pictures of others: {count}", count=receipt["faces_hidden_in_pictures_of_others"]),
         say("Leave entries: {count}", count=receipt["leave_entries"]),
         say("Rebuilt day sheets: {count}", count=receipt["day_sheets"]),

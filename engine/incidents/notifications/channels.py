@@ -6,12 +6,14 @@ Logs and errors never contain an address, because it holds credentials.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import logging
 import os
 import re
+import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from engine.config import NotificationRule, NotificationsConfig
 from engine.errors import ConfigError
 from engine.incidents.notifications.rules import Message, Target, targets
 from engine.incidents.notifications.webhook import TIMEOUT_S, SendResult, post_webhook
+from engine.storage.vault import read_file
 
 SHORTEST_KEY = 16
 DEADLINE_S = 60.0
@@ -191,8 +194,8 @@ class Channels:
                 body = _webhook_body(message, picture)
                 return post_webhook(target.address, key, body, message.message_id, self._clock(), self._timeout_s)
             warning = message.facts.get("severity") in _WARNING_FROM
-            pictures = [picture] if picture else []
-            return send_apprise(target.address, message.title, message.body, pictures, warning=warning)
+            with _readable(picture) as pictures:
+                return send_apprise(target.address, message.title, message.body, pictures, warning=warning)
         except Exception as error:  # noqa: BLE001 - services raise many things, whose texts may hold addresses
             return SendResult("retry", f"failed: {type(error).__name__}")
 
@@ -202,6 +205,18 @@ class Channels:
         wanted = message.image and self._rules[message.rule].attach_image
         inside = path.is_relative_to(self._workspace.resolve())
         return path if wanted and inside and path.is_file() else None
+
+
+@contextlib.contextmanager
+def _readable(picture: Path | None) -> Iterator[list[Path]]:
+    """Yield a picture that services can read: of an encrypted one, a copy that is gone afterwards."""
+    if picture is None:
+        yield []
+        return
+    with tempfile.TemporaryDirectory(prefix="muster-picture-") as folder:  # readable by this user alone
+        copy = Path(folder) / picture.name
+        copy.write_bytes(read_file(picture))
+        yield [copy]
 
 
 def _webhook_body(message: Message, picture: Path | None) -> bytes:
@@ -215,7 +230,7 @@ def _webhook_body(message: Message, picture: Path | None) -> bytes:
         "incident": message.facts,
     }
     if picture is not None:
-        content["picture_jpeg_base64"] = base64.b64encode(picture.read_bytes()).decode()
+        content["picture_jpeg_base64"] = base64.b64encode(read_file(picture)).decode()
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
