@@ -8,8 +8,10 @@ from pathlib import Path
 from app.web.parent import end_with_input
 from app.web.server import serve
 from engine.errors import MusterError
+from engine.masking import mask_process
 
 if __name__ == "__main__":
+    mask_process()
     folder, host, port, *more = sys.argv[1:]
     if "--with-input" in more:
         end_with_input()

@@ -21,6 +21,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from engine.masking import mask
+
 __all__ = [
     "ConfigError",
     "EnrolmentRejected",
@@ -43,7 +45,7 @@ def _one_line(text: str, limit: int = 400) -> str:
 
 
 class MusterError(Exception):
-    """Base of all expected failures.
+    """Base of all expected failures. No text of theirs repeats a password or a token.
 
     Args:
         message: what happened, naming the file or the value.
@@ -53,8 +55,8 @@ class MusterError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        self.message = _one_line(message)
-        self.hint = _one_line(hint)
+        self.message = _one_line(mask(message))  # before it is cut off: half an address is harder to recognise
+        self.hint = _one_line(mask(hint))
         super().__init__(f"{self.message} → {self.hint}" if self.hint else self.message)
 
 

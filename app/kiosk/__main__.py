@@ -9,10 +9,12 @@ from pathlib import Path
 from app.kiosk.server import serve
 from app.web.parent import end_with_input
 from engine.errors import MusterError
+from engine.masking import mask_process, unveil
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="muster (%(levelname)s): %(message)s")
-    folder, camera, source, host, port, *more = sys.argv[1:]
+    mask_process()
+    folder, camera, source, host, port, *more = unveil(sys.argv[1:])
     if "--with-input" in more:
         end_with_input()
     try:

@@ -24,6 +24,7 @@ from engine.archive.compat import kill_workers
 from engine.archive.observe import Recipe
 from engine.errors import ModelUnavailable, MusterError
 from engine.face_reader import FaceReader
+from engine.masking import mask_process
 from engine.models.runtime import cores
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ class Worker(ABC):
 
 def _settle() -> None:
     """Leave Ctrl-C to the parent process, and end with it even if it is killed."""
+    mask_process()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def follow() -> None:

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 
 from engine.errors import MusterError
+from engine.masking import mask, mask_process, veil_process
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Run the program. A failure is one line on standard error, never a traceback."""
+    veil_process()
+    mask_process()
     from engine.cli.app import command  # an import may fail, too
 
     code = 0
@@ -32,10 +36,10 @@ def main() -> None:
         code = 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - one line instead of a traceback
         if os.environ.get("MUSTER_DEBUG"):
-            raise
-        text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            print(mask(traceback.format_exc()), file=sys.stderr)  # noqa: T201
+        text = " ".join(mask(f"{type(error).__name__}: {error}").split())[:300]
         print(  # noqa: T201
             f"muster: internal error ({text}) → set MUSTER_DEBUG=1, run the command again and report the traceback",
             file=sys.stderr,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 from typer import Option
+from typer.core import TyperGroup
 
 from engine import __version__
 from engine.cli import (
@@ -36,8 +39,36 @@ from engine.cli import (
     workbench,
 )
 from engine.cli.context import Panel
+from engine.masking import mask
 
-app = typer.Typer(name="muster", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+
+class _Program(TyperGroup):
+    """Complains about wrong usage without repeating passwords."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """See click."""
+        with _masking():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        """See click."""
+        with _masking():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _masking() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if isinstance(text := getattr(error, "message", None), str):  # click's
+            error.message = mask(text)  # type: ignore[attr-defined]
+        raise
+
+
+app = typer.Typer(
+    cls=_Program, name="muster", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+)
 _PANELS = {
     Panel.START: (demo, workbench, machine),
     Panel.RECOGNISE: (people, watching, kiosk, archive),

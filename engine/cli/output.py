@@ -16,6 +16,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from engine.masking import mask, mask_userinfo
+
 # a pipe or a file has no width; 160 columns keep a row on one line
 _console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -31,7 +33,7 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, float):
         return None if math.isnan(value) else round(value, 6)
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+    return value if value is None or isinstance(value, bool | int) else mask_userinfo(str(value))
 
 
 def emit_json(value: Any) -> None:
@@ -41,7 +43,7 @@ def emit_json(value: Any) -> None:
 
 def say(text: str) -> None:
     """Print a line on standard output, as it is."""
-    _console.print(text, markup=False)
+    _console.print(mask_userinfo(text), markup=False)
 
 
 def answer(as_json: bool, value: Any, text: str) -> None:
@@ -51,12 +53,12 @@ def answer(as_json: bool, value: Any, text: str) -> None:
 
 def note(text: str) -> None:
     """Print a remark on standard error."""
-    _errors.print(text, markup=False)
+    _errors.print(mask(text), markup=False)
 
 
 def complain(failure: object) -> None:
     """Print a failure on standard error: one line that begins with the program's name."""
-    print(f"muster: {failure}", file=sys.stderr)  # noqa: T201
+    print(mask(f"muster: {failure}"), file=sys.stderr)  # noqa: T201
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -77,7 +79,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     for column in columns:
         grid.add_column(escape(column), overflow="fold")
     for row in rows:
-        grid.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
+        grid.add_row(*(escape("" if cell is None else mask_userinfo(str(cell))) for cell in row))
     _console.print(grid)
 
 

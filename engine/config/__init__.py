@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -52,6 +53,7 @@ from engine.config.leave import LEAVE_STATUSES, LeaveKindConfig, with_standard
 from engine.config.reports import ReportsConfig, ScheduledReport
 from engine.config.secret import holds_secret
 from engine.errors import ConfigError
+from engine.masking import is_secret, mask, remember
 
 __all__ = [
     "CONFIG_NAME",
@@ -245,6 +247,8 @@ def parse_config(text: str, path: Path, **overrides: Any) -> Config:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} cannot be read: {error}", hint="correct the file or remove it") from error
+    remember(content)
+    remember({name: value for name, value in os.environ.items() if name.startswith("MUSTER_")})
     if unknown := sorted(set(content) - known):
         raise ConfigError(
             f"{path} has unknown settings {', '.join(unknown)}", hint=f"known sections: {', '.join(sorted(known))}"
@@ -270,7 +274,18 @@ def parse_config(text: str, path: Path, **overrides: Any) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        value = "" if holds_secret(Config, first["loc"]) else f" = {first.get('input')!r}"
         raise ConfigError(
-            f"setting {place}{value}: {first['msg']}", hint=f"correct it in {path} or in MUSTER_*"
+            f"setting {place}{_told(first)}: {first['msg']}", hint=f"correct it in {path} or in MUSTER_*"
         ) from error
+
+
+def _told(error: ErrorDetails) -> str:
+    """The wrong value, if it may be read: a section holds others, and under a misspelt name there may be a password."""
+    place, value = error["loc"], error["input"]
+    hidden = (
+        holds_secret(Config, place)
+        or error["type"] in {"extra_forbidden", "missing"}
+        or not isinstance(value, str | int | float)
+        or any(is_secret(str(part)) for part in place)
+    )
+    return "" if hidden else f" = {mask(repr(value))}"

@@ -16,6 +16,7 @@ from typing import Literal
 from engine.access import find_sites
 from engine.config import load_config
 from engine.errors import MusterError
+from engine.masking import mask_address
 from engine.models import FACENET, MOBILEFACENET, EmbedderSpec, ModelStore, cache_dir, embedder_spec, usual_model
 from engine.operations.overview import GREY_MISSES, GREY_SHARE, cameras, versions
 from engine.sources import probe_live
@@ -257,8 +258,9 @@ def _pictures(workbench: Workbench) -> Iterator[Check]:
 
 
 def _camera(spec: str, workspace: Path) -> Check:
+    what = f"camera {mask_address(spec)}"
     try:
         width, height = probe_live(spec, load_config(workspace).sources)
     except MusterError as error:
-        return _failure(f"camera {spec}", error)
-    return Check(f"camera {spec}", f"{width}×{height}")
+        return _failure(what, error)
+    return Check(what, f"{width}×{height}")

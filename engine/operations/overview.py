@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import os
-import re
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from engine.attendance import PunchRow, valid_rows
 from engine.attendance import Span as WatchedSpan
 from engine.attendance.coverage import Coverage
+from engine.masking import mask_address
 from engine.pipeline import CameraNote
 from engine.storage import storage_errors
 from engine.workbench import Workbench
@@ -132,17 +132,6 @@ class CameraView:
         return self.days[-1]
 
 
-def masked(source: str) -> str:
-    """Return a camera's address without user, password and query values."""
-    head, mark, rest = source.partition("://")
-    head, rest = (head + mark, rest) if mark else ("", head)
-    secret, at, place = rest.rpartition("@")
-    if at and (mark or ":" in secret):
-        rest = f"•••@{place}"
-    place, question, query = rest.partition("?")
-    return head + place + question + re.sub(r"=[^&;#]*", "=•••", query)
-
-
 def cameras(bench: Workbench, days: int = 7) -> list[CameraView]:
     """Return the cameras and how well they watched, today included; those from the settings come first."""
     book = bench.attendance.plan.coverage
@@ -183,7 +172,7 @@ def _view(
     covered = sum((day.share or 0.0) * (day.end - day.begin).total_seconds() for day in counted)
     return CameraView(
         name,
-        masked(camera.source) if camera else "",
+        mask_address(camera.source) if camera else "",
         camera.direction if camera else "both",
         camera.entrance if camera else True,
         camera is not None,

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import NoReturn
 
 from engine.errors import ConfigError, InputError
+from engine.masking import veiled
 
 MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "8000000"}
 """Settings for glibc. Its defaults keep an arena per thread and place pictures between small objects, which fragments the memory
@@ -60,9 +61,10 @@ def address(host: str, port: int) -> str:
 
 
 def become(module: str, *arguments: str) -> NoReturn:
-    """Replace this process by `python -m MODULE ARGUMENTS`."""
+    """Replace this process by `python -m MODULE ARGUMENTS`; nobody else reads secrets of the arguments, see `veiled`."""
     sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, "-m", module, *arguments], {**MEMORY, **os.environ})  # noqa: S606
+    shown, carried = veiled(arguments)
+    os.execve(sys.executable, [sys.executable, "-m", module, *shown], {**MEMORY, **os.environ, **carried})  # noqa: S606
 
 
 def together(main: Sequence[str], beside: Sequence[str]) -> NoReturn:
@@ -73,8 +75,9 @@ def together(main: Sequence[str], beside: Sequence[str]) -> NoReturn:
     """
 
     def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
-        words = [sys.executable, "-m", *command, "--with-input"]
-        return subprocess.Popen(words, stdin=subprocess.PIPE, env={**MEMORY, **os.environ})
+        shown, carried = veiled([*command, "--with-input"][1:])
+        words = [sys.executable, "-m", command[0], *shown]
+        return subprocess.Popen(words, stdin=subprocess.PIPE, env={**MEMORY, **os.environ, **carried})
 
     stopping: list[int] = []
 

@@ -6,6 +6,7 @@ picture, so no queue builds up. Times of a file are its container's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from engine.types import Frame, SourceEvent
 
 __all__ = ["FolderSource", "LiveSource", "Source", "VideoSource", "is_live", "open_source", "probe_live"]
 
-_URL_SCHEMES = ("rtsp://", "rtsps://", "http://", "https://", "rtmp://", "udp://", "tcp://")
+_STREAM = re.compile(r"(rtsps?|https?|rtmps?|rtp|srt|udp|tcp|mms)://", re.IGNORECASE)
 
 
 class Source(Protocol):
@@ -44,7 +45,8 @@ class Source(Protocol):
 
 def is_live(spec: str) -> bool:
     """Return whether a source is live: a webcam number, a device such as /dev/video0, or a stream's url."""
-    return spec.isdecimal() or spec.startswith(_URL_SCHEMES) or spec.startswith("/dev/video")
+    spec = spec.strip()
+    return spec.isdecimal() or _STREAM.match(spec) is not None or spec.startswith("/dev/video")
 
 
 def open_source(
@@ -74,7 +76,7 @@ def open_source(
         InputError: there is no such file, or it is not a video.
     """
     if is_live(spec):
-        return LiveSource(spec, camera, config, now=now, rotate=rotate, doze_s=doze_s)
+        return LiveSource(spec.strip(), camera, config, now=now, rotate=rotate, doze_s=doze_s)
     path = Path(spec)
     if path.is_dir():
         return FolderSource(path, camera, start=start or now(), rotate=rotate)

@@ -187,7 +187,7 @@ def probe_live(spec: str, config: SourcesConfig) -> tuple[int, int]:
     Raises:
         SourceLost: the camera delivers no picture.
     """
-    source = LiveSource(spec, "probe", config, now=lambda: datetime.now(UTC))
+    source = LiveSource(spec.strip(), "probe", config, now=lambda: datetime.now(UTC))
     try:
         for item in source:
             if isinstance(item, Frame):

@@ -64,7 +64,7 @@ class Stream:
         pace: Callable[[float], object] = lambda _time_s: None,
     ) -> None:
         av.logging.set_level(None)  # Muster raises errors of its own
-        options = {"rtsp_transport": "tcp"} if spec.startswith(("rtsp://", "rtsps://")) else {}
+        options = {"rtsp_transport": "tcp"} if spec.lower().startswith(("rtsp://", "rtsps://")) else {}
         try:
             self._container = av.open(spec, options=options, timeout=timeouts_s)
         except av.error.FFmpegError as error:

@@ -13,7 +13,8 @@ from paperwork import Clock, bench, enrol, face, picture, punch
 
 from engine.attendance.coverage import Span
 from engine.imaging import write_jpeg
-from engine.operations.overview import CameraView, cameras, free_bytes, kept, last_punches, last_seen, masked, versions
+from engine.masking import mask_address
+from engine.operations.overview import CameraView, cameras, free_bytes, kept, last_punches, last_seen, versions
 from engine.workbench import Workbench
 
 CAMERAS = {
@@ -59,7 +60,7 @@ def test_versions_name_what_recognition_stands_on() -> None:
     ],
 )
 def test_the_address_of_a_camera_tells_no_password(source: str, shown: str) -> None:
-    assert masked(source) == shown
+    assert mask_address(source) == shown
 
 
 # --------------------------------------------------------------------------------------------- people
