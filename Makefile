@@ -7,7 +7,14 @@ PORT ?= 8501
 KIOSK_PORT ?= 8502
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo notebooks test static check words format bench clean
+# what was tested, with hashes: wheels only, so that nothing is built from sources that nobody checked
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCKED = $(INSTALL) --require-hashes --only-binary :all: --requirement
+MUSTER = $(INSTALL) --no-deps --no-build-isolation --editable .
+LOCK = $(VENV)/tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-annotate --custom-compile-command "make lock" pyproject.toml --group build
+
+.PHONY: help setup run demo notebooks test static check words format bench lock audit clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -16,15 +23,15 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Muster needs Python 3.11 or newer, found $$($(PYTHON) --version): make demo PYTHON=python3.12"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 
-$(VENV)/.core: $(BIN)/python pyproject.toml
+$(VENV)/.core: $(BIN)/python pyproject.toml requirements.lock
 	@echo "installing Muster and what it stands on (some minutes, once)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[office,notify,kiosk]"
+	$(LOCKED) requirements.lock
+	$(MUSTER)
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+$(VENV)/.dev: $(VENV)/.core requirements-dev.lock
+	$(LOCKED) requirements-dev.lock
 	@touch $@
 
 setup: $(VENV)/.dev  ## .venv with everything, models fetched
@@ -36,11 +43,7 @@ run: $(VENV)/.core  ## the workbench in the browser and a kiosk beside it, on a 
 demo: $(VENV)/.core  ## real people recognised in a video, an attendance sheet, an incident log with pictures
 	$(BIN)/muster demo
 
-$(VENV)/.notebooks: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[notebooks]"
-	@touch $@
-
-notebooks: $(VENV)/.notebooks  ## threshold, attendance and incidents in JupyterLab, on a sample workspace
+notebooks: $(VENV)/.dev  ## threshold, attendance and incidents in JupyterLab, on a sample workspace
 	cd notebooks && ../$(BIN)/jupyter lab
 
 test: $(VENV)/.dev  ## all tests once, on real models and photos
@@ -64,12 +67,28 @@ format: $(VENV)/.dev  ## put the code into the house's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-$(VENV)/.bench: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[bench,large]"
+$(VENV)/.bench: $(VENV)/.dev requirements-bench.lock
+	$(LOCKED) requirements-bench.lock
 	@touch $@
 
 bench: $(VENV)/.bench  ## speed and accuracy against other engines, and attacks, in half an hour
 	$(BIN)/python -m tests.bench
+
+$(VENV)/.tools: $(BIN)/python
+	$(PYTHON) -m venv $(VENV)/tools
+	$(VENV)/tools/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.9" "pip-audit>=2.9"
+	@touch $@
+
+lock: $(VENV)/.tools  ## the newest releases that fit, with hashes, into requirements*.lock; run the tests afterwards
+	$(LOCK) --upgrade --extra dev --output-file requirements-dev.lock
+	$(LOCK) --constraint requirements-dev.lock --extra office --extra notify --extra kiosk --output-file requirements.lock
+	$(LOCK) --constraint requirements-dev.lock --extra bench --extra large --output-file requirements-bench.lock
+
+audit: $(VENV)/.tools  ## known weaknesses of what is locked, as the advisories of the Python index name them
+	@$(VENV)/tools/bin/pip-audit --disable-pip --require-hashes --progress-spinner off --requirement requirements-dev.lock \
+	  > $(VENV)/audit.txt 2>&1 && result=0 || result=$$?; \
+	if grep -qE "Error|Max retries|could not be audited: numpy" $(VENV)/audit.txt; \
+	then echo "not audited: the advisories cannot be reached from here"; exit 3; else cat $(VENV)/audit.txt; exit $$result; fi
 
 clean:  ## remove .venv and what tools left behind
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

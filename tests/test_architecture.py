@@ -169,6 +169,7 @@ VOCABULARIES = {
     ("engine/imaging/drawing.py", "person_marks"): "names by id, words by word",
     ("engine/incidents/dossiers.py", "Register"): "current identifiers by former ones",
     ("engine/incidents/notifications/rules.py", "Message"): "what a template may name",
+    ("engine/masking.py", "veiled"): "variables of the environment by name",
     ("engine/models/registry.py", "MTCNN_WEIGHTS"): "digests by file",
     ("engine/operations/overview.py", "versions"): "versions by package",
     ("engine/people/clock_files.py", "ClockFile"): "headings by field",
