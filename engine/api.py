@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -179,7 +180,7 @@ def _sheet_row(row: DaySheet) -> dict[str, object]:
         return None if duration is None else round(duration.total_seconds() / 3600, 2)
 
     return {
-        **vars(row),
+        **{each.name: getattr(row, each.name) for each in fields(row)},
         "date": row.day,
         "status": row.status.value,
         "presence": row.presence.value,

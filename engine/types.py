@@ -7,7 +7,8 @@ timezone-aware; similarity is the cosine of unit embeddings and is accepted iff 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -37,6 +38,7 @@ __all__ = [
     "Track",
     "TrackState",
     "same_department",
+    "spellings",
 ]
 
 Image = NDArray[np.uint8]
@@ -447,6 +449,15 @@ NOTHING_DATED = Position()
 def same_department(text: str) -> str:
     """A department to compare: `SALES ` is `Sales`."""
     return " ".join(text.split()).casefold()
+
+
+def spellings(names: Iterable[str]) -> dict[str, str]:
+    """Return how to write each department, by its form to compare: as most write it, or the first of the alphabet of those."""
+    counts = Counter(name for name in names if name.strip())
+    found: dict[str, str] = {}
+    for name, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
+        found.setdefault(same_department(name), name)
+    return found
 
 
 @dataclass(frozen=True)

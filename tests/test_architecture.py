@@ -193,6 +193,7 @@ VOCABULARIES = {
     ("engine/tuning/reading.py", "LabelledPhotos"): "reasons by photo",
     ("engine/tuning/replay/changes.py", "Past.__init__"): "directions by camera",
     ("engine/tuning/replay/rules.py", "DoorRules.__init__"): "directions by camera",
+    ("engine/types.py", "spellings"): "departments by their form to compare",
 }
 """Public mappings of texts that are no rows: what they hold, by module and name."""
 

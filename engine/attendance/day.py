@@ -62,7 +62,7 @@ WORKED = PUNCTUAL | {Status.HALF_DAY, Status.AS_PLANNED}
 _UNKNOWN = frozenset({Status.NOT_COVERED, Status.NOT_IDENTIFIED, Status.NOT_ENROLLED})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Variant:
     """What a day comes to with other corrections than those that count.
 
@@ -80,7 +80,7 @@ class Variant:
     credited: timedelta = timedelta()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DaySheet:
     """One person's working day.
 

@@ -27,7 +27,8 @@ from engine.types import Person
 
 SETTLED_DAYS = 3
 """Age of a day whose rows are complete: they are in files of up to two days later, and today's file still grows."""
-_HELD_DAYS = 40
+_HELD_ROWS = 30_000
+"""Rows that a process keeps in memory, about 2 kB each: the 13 weeks that a chart shows, of 400 people."""
 
 
 def log_stamps(days: Sequence[date], attendance: DayLog, coverage: CoverageBook | None) -> dict[date, list[object]]:
@@ -103,9 +104,18 @@ class SheetCache:
             except (OSError, ValueError):
                 return None
         self._held[day] = held
-        for old in list(self._held)[:-_HELD_DAYS]:  # those unused for longest
-            self._held.pop(old, None)
+        self._spare()
         return list(held[1])
+
+    def _spare(self) -> None:
+        """Forget the sheets that were unused for longest, as far as there are too many rows."""
+        kept = list(self._held.items())
+        rows = sum(len(sheet) for _, (_, sheet) in kept)
+        for day, (_, sheet) in kept:
+            if rows <= _HELD_ROWS:
+                break
+            self._held.pop(day, None)
+            rows -= len(sheet)
 
     def write(self, day: date, rows: Sequence[DaySheet], made_from: str, *, closed: bool = False) -> None:
         """Cache a sheet; if it cannot be written, it is computed again the next time.

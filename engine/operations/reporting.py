@@ -24,7 +24,7 @@ from engine.reports import (
     passages_in_force,
     stays,
 )
-from engine.types import NOBODY, Person
+from engine.types import NOBODY, Person, same_department, spellings
 from engine.workbench import Workbench
 
 
@@ -46,14 +46,28 @@ class AttendanceReports:
         return self._bench.clock().astimezone(self._bench.config.zone)
 
     def rows(self, first: date, last: date, only: str | None = None) -> list[DaySheet]:
-        """Return day sheets with readable reasons, see `DaySheets.between` and `engine.records.names`."""
+        """Return day sheets with readable reasons and one spelling of each department, see `DaySheets.between` and
+        `engine.records.names`.
+        """
         bench, view = self._bench, self._view
         found = bench.attendance.sheets.between(first, last, bench.people.known(), only=only)
         found = [row for row in found if view is None or view.departments.hold(row.department)]
+        found = self._spelt(found)
         reasons = {row.correction_reason: self._readable(row.correction_reason) for row in found}
         return [
             replace(row, correction_reason=reasons[row.correction_reason]) if row.correction_reason else row
             for row in found
+        ]
+
+    def _spelt(self, rows: Sequence[DaySheet]) -> list[DaySheet]:
+        """The rows with `SALES` written `Sales` where most people's rows say so."""
+        found = spellings(person.department for person in self._bench.people.known().values())
+        for key, name in spellings(row.department for row in rows).items():
+            found.setdefault(key, name)
+        as_written = {name: found.get(same_department(name), name) for name in {row.department for row in rows}}
+        return [
+            row if as_written[row.department] == row.department else replace(row, department=as_written[row.department])
+            for row in rows
         ]
 
     def accounts(self, until: date, only: str | None = None) -> TimeAccounts:

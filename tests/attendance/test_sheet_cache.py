@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.attendance import sheets
+from engine.attendance import sheet_cache, sheets
 from engine.attendance.coverage import Span
 from engine.attendance.sheet_cache import SheetCache
 from engine.demo.sample import fill, prepare_sample
@@ -220,3 +220,17 @@ def test_where_nothing_can_be_written_sheets_are_computed(workspace: Path, tmp_p
     (workspace / "attendance").write_text("a file in the folder's place")
     bench = opened(workspace)
     assert bench.attendance.sheets.between(FIRST, LAST, bench.people.known()) == expected
+
+
+@pytest.mark.parametrize(("most", "again"), [(30_000, False), (1, True)])
+def test_sheets_stay_in_memory_as_long_as_their_rows_fit(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, most: int, again: bool
+) -> None:
+    monkeypatch.setattr(sheet_cache, "_HELD_ROWS", most)
+    bench, read = opened(workspace), []
+    people = bench.people.known()
+    first = bench.attendance.sheets.between(FIRST, LAST, people)
+    original = sheet_cache.days_from_json
+    monkeypatch.setattr(sheet_cache, "days_from_json", lambda content: read.append(1) or original(content))
+    assert bench.attendance.sheets.between(FIRST, LAST, people) == first
+    assert bool(read) == again

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import streamlit as st
 
-from app.ui import parts
+from app.ui import parts, people_filter
 from app.ui.address import day_of, put
 from app.words import date_format, say, say_date
 from engine.attendance import DaySheet
 from engine.operations.reporting import AttendanceReports
+from engine.types import Person
 from engine.workbench import Workbench
 
 SHOWN = timedelta(days=92)
@@ -44,10 +45,7 @@ class SheetFilter:
 
     def keeps(self, row: DaySheet) -> bool:
         """Whether a row of the sheet is shown, by person."""
-        if self.department and row.department != self.department:
-            return False
-        find = self.find.casefold()
-        return not find or find in row.name.casefold() or find in row.employee_id.casefold()
+        return people_filter.keeps(row, self.department, self.find)
 
     def rows(self, bench: Workbench) -> list[DaySheet]:
         """The rows of the sheet that are shown."""
@@ -90,7 +88,7 @@ def spans(today: date) -> dict[str, tuple[date, date]]:
     }
 
 
-def row(asked: SheetFilter, today: date, departments: Sequence[str]) -> None:
+def row(asked: SheetFilter, today: date, people: Iterable[Person]) -> None:
     """Draw the row."""
     names = {
         "today": say("Today"),
@@ -104,8 +102,6 @@ def row(asked: SheetFilter, today: date, departments: Sequence[str]) -> None:
         (name for name, span in offered.items() if span == (asked.first, asked.last)), None
     )
     st.session_state[_KEY("days")] = (asked.first, asked.last)
-    st.session_state[_KEY("department")] = asked.department
-    st.session_state[_KEY("find")] = asked.find
 
     def period() -> None:
         first, last = offered[st.session_state[_KEY("period")] or "today"]
@@ -121,19 +117,4 @@ def row(asked: SheetFilter, today: date, departments: Sequence[str]) -> None:
             say("Period"), list(names), key=_KEY("period"), on_change=period, format_func=lambda name: names[name]
         )
         st.date_input(say("Days"), key=_KEY("days"), on_change=days, format=date_format(), width=222)
-        st.selectbox(
-            say("Department"),
-            sorted({"", asked.department, *departments}, key=str.casefold),
-            key=_KEY("department"),
-            on_change=lambda: put(department=st.session_state[_KEY("department")] or ""),
-            width=160,
-            format_func=lambda name: name or say("All departments"),
-        )
-        st.text_input(
-            say("Person"),
-            key=_KEY("find"),
-            placeholder=say("Name or id"),
-            width=150,
-            icon=":material/search:",
-            on_change=lambda: put(find=st.session_state[_KEY("find")]),
-        )
+        people_filter.fields("attendance", asked.department, asked.find, people, width=160)

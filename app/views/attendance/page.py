@@ -37,7 +37,7 @@ def show() -> None:
             if st.button(say("Import punches"), icon=":material/upload_file:"):
                 importing.dialog()
     people = bench.people.known()
-    filters.row(asked, today, [person.department for person in people.values() if person.department])
+    filters.row(asked, today, people.values())
     filters.cut(asked)
     shown = asked.shown
     if st.query_params.get("chart") and "view" not in st.query_params:  # a link from before there was a view

@@ -8,7 +8,7 @@ from datetime import date
 
 import streamlit as st
 
-from app.ui import parts
+from app.ui import parts, people_filter
 from app.ui.address import put, to
 from app.views.month.filters import MonthFilter
 from app.web import access
@@ -138,14 +138,7 @@ def changes(asked: MonthFilter) -> None:
         return
     people = bench.people.known()
     found = [each for row in held for each in bench.months.changed(row)]
-    if asked.department or asked.find:
-        find = asked.find.casefold()
-        found = [
-            each
-            for each in found
-            if (not asked.department or people[each.employee_id].department == asked.department)
-            and (find in people[each.employee_id].name.casefold() or find in each.employee_id.casefold())
-        ]
+    found = [each for each in found if people_filter.keeps(people[each.employee_id], asked.department, asked.find)]
     if not found:
         parts.notice(say("Nothing has changed"), say("The computation gives the closed figures."), tone="good")
         return

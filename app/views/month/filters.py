@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import streamlit as st
 
+from app.ui import people_filter
 from app.ui.address import day_of, put
 from app.words import date_format, say, say_date, say_month
 from engine.attendance import DaySheet, Status
 from engine.config import AttendanceConfig
 from engine.reports import AWAITING
+from engine.types import Person
 
 LONGEST = timedelta(days=62)
 """The longest period that the page draws."""
@@ -66,10 +68,7 @@ class MonthFilter:
 
     def keeps(self, row: DaySheet) -> bool:
         """Whether a row is shown, by person."""
-        if self.department and row.department != self.department:
-            return False
-        find = self.find.casefold()
-        return not find or find in row.name.casefold() or find in row.employee_id.casefold()
+        return people_filter.keeps(row, self.department, self.find)
 
     def of_kind(self, rows: Sequence[DaySheet]) -> list[DaySheet]:
         """All rows of the people who have a day of the kind."""
@@ -96,7 +95,7 @@ def _put(span: tuple[date, date], today: date, rules: AttendanceConfig) -> None:
     put(**{"from": "" if this else f"{span[0]}", "to": "" if usual else f"{span[1]}"})
 
 
-def row(asked: MonthFilter, today: date, departments: Sequence[str]) -> None:
+def row(asked: MonthFilter, today: date, people: Iterable[Person]) -> None:
     """Draw the row."""
     rules = asked.rules
     kinds = {
@@ -110,8 +109,6 @@ def row(asked: MonthFilter, today: date, departments: Sequence[str]) -> None:
         AWAITING: say("Awaiting approval"),
     }
     st.session_state[_KEY("days")] = (asked.first, asked.last)
-    st.session_state[_KEY("department")] = asked.department
-    st.session_state[_KEY("find")] = asked.find
     st.session_state[_KEY("kind")] = asked.kind if asked.kind in kinds else ""
 
     def days() -> None:
@@ -123,29 +120,22 @@ def row(asked: MonthFilter, today: date, departments: Sequence[str]) -> None:
     before, after = (rules.payroll_month_of(day) for day in (asked.first - timedelta(days=1), next_day))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
-            say("Previous month"),
-            icon=":material/chevron_left:",
+            ":material/chevron_left:",
+            help=say("Previous month"),
             on_click=_put,
             args=(before, today, rules),
             key=_KEY("before"),
         )
         st.button(
-            say("Next month"),
-            icon=":material/chevron_right:",
+            ":material/chevron_right:",
+            help=say("Next month"),
             on_click=_put,
             args=(after, today, rules),
             disabled=after[0] > today,
             key=_KEY("after"),
         )
         st.date_input(say("Days"), key=_KEY("days"), on_change=days, format=date_format(), width=222)
-        st.selectbox(
-            say("Department"),
-            sorted({"", asked.department, *departments}, key=str.casefold),
-            key=_KEY("department"),
-            on_change=lambda: put(department=st.session_state[_KEY("department")] or ""),
-            width=150,
-            format_func=lambda name: name or say("All departments"),
-        )
+        people_filter.fields("month", asked.department, asked.find, people, width=150)
         st.selectbox(
             say("People with"),
             list(kinds),
@@ -153,12 +143,4 @@ def row(asked: MonthFilter, today: date, departments: Sequence[str]) -> None:
             on_change=lambda: put(kind=st.session_state[_KEY("kind")] or ""),
             width=155,
             format_func=lambda name: kinds[name],
-        )
-        st.text_input(
-            say("Person"),
-            key=_KEY("find"),
-            placeholder=say("Name or id"),
-            width=130,
-            icon=":material/search:",
-            on_change=lambda: put(find=st.session_state[_KEY("find")]),
         )

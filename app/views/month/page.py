@@ -23,8 +23,7 @@ def show() -> None:
     today = reports.now.date()
     asked = filters.wanted(today, bench.config.attendance)
     st.title(asked.title)
-    departments = [person.department for person in bench.people.known().values() if person.department]
-    filters.row(asked, today, departments)
+    filters.row(asked, today, bench.people.known().values())
     everybody = reports.rows(asked.first, asked.last)
     closing.show(asked, everybody, today)
     rows = asked.of_kind([row for row in everybody if asked.keeps(row)])

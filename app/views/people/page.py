@@ -14,6 +14,7 @@ from app.web import access
 from app.words import language, say
 from engine.enrolment import ENOUGH_PHOTOS
 from engine.operations.overview import last_seen
+from engine.types import same_department, spellings
 from engine.workbench import Workbench
 
 _DAYS = 31
@@ -132,7 +133,8 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     chosen = view.selectbox(
         say("State"), list(views), format_func=lambda each: views[each], key="show", bind="query-params"
     )
-    departments = sorted({each for each in table["department"] if each})
+    spelt = spellings(table["department"])
+    departments = sorted(spelt.values(), key=str.casefold)
     wanted = department.selectbox(
         say("Department"),
         ["", *departments],
@@ -147,7 +149,7 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
         )
         shown = shown[cells.str.contains(word, regex=False)]
     if wanted:
-        shown = shown[shown["department"] == wanted]
+        shown = shown[shown["department"].map(same_department) == same_department(wanted)]
     if chosen in {"active", "inactive"}:
         shown = shown[shown["active"] == (chosen == "active")]
     elif chosen == "no templates":

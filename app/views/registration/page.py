@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from markupsafe import Markup
 
-from app.ui import parts
+from app.ui import parts, people_filter
 from app.ui.address import day_of, to
 from app.views.registration import check, pictures
 from app.views.registration.state import Registration, Stage, current, forget, restart
@@ -112,7 +112,7 @@ def _details(state: Registration, bench: Workbench) -> None:
     if state.known:
         _details_known(state)
         return
-    departments = sorted({person.department for person in bench.people.known().values() if person.department})
+    departments = people_filter.departments(bench.people.known().values())
     person, chosen = state.person, state.person.department
     state.suggested = state.suggested or bench.registrar.next_id()
     with st.container(width=640), st.form("registration-details", border=False):

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui import parts
+from app.ui.people_filter import departments
 from app.web import access
 from app.words import date_format, say, say_date
 from engine.access import INCIDENTS, PEOPLE, REST_SCOPES, SHEETS, AccessToken
@@ -70,15 +71,15 @@ def _table(found: list[AccessToken], today: date) -> None:
 
 
 def _add(bench: Workbench, today: date) -> None:
-    known = {row.department for row in bench.people.known().values() if row.department}
+    known = departments(bench.people.known().values())
     with st.form("add_token", border=False):
         name = st.text_input(
             say("Name"), max_chars=60, key="token_name", placeholder=say("Example: {name}", name="payroll")
         )
         scopes = st.multiselect(say("Reads"), list(REST_SCOPES), [SHEETS], format_func=_scope, key="token_scopes")
-        departments = st.multiselect(
+        wanted_departments = st.multiselect(
             say("Departments"),
-            sorted(known, key=str.casefold),
+            known,
             key="token_departments",
             accept_new_options=True,
             placeholder=say("all"),
@@ -91,7 +92,7 @@ def _add(bench: Workbench, today: date) -> None:
     if wanted:
         with parts.told():
             acting, author = access.acting("system.tokens")
-            made = acting.token_desk.add(name or "", scopes, departments=departments, until=until, author=author)
+            made = acting.token_desk.add(name or "", scopes, departments=wanted_departments, until=until, author=author)
             st.session_state[_MADE] = (made[0].name, made[1])
             parts.done(say("Token made"))
 

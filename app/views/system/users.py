@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui import parts
+from app.ui.people_filter import departments
 from app.web import access
 from app.words import LANGUAGES, say
 from engine.access import ALL_SITES, MANAGER, PASSWORD_LENGTH, ROLES, Account
@@ -65,7 +66,7 @@ def _departments_field(key: str, had: Sequence[str] = ()) -> list[str]:
     people = access.reading("system.manage").people.known().values()
     return st.multiselect(
         say("Departments"),
-        sorted({*had, *(person.department for person in people if person.department)}, key=str.casefold),
+        sorted({*had, *departments(people, *had)}, key=str.casefold),
         list(had),
         key=key,
         accept_new_options=True,
