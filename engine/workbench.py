@@ -90,7 +90,9 @@ class Workbench:
             GalleryStore(store.gallery(name, *made_with), *made_with) for name in ("people", "strangers", "anchors")
         )
         logs = store.logs
-        self.accounts = AccountBook(store.document("accounts.json", mode=0o600), self.config.site)
+        self.accounts = AccountBook(
+            store.document("accounts.json", mode=0o600), self.config.site, tries=workspace / "tries.json"
+        )
         self.devices = DeviceBook(store.document("devices.json", mode=0o600))
         self.tokens = TokenBook(store.document("tokens.json", mode=0o600))
         self.pins = PinBook(store.document("pins.json", mode=0o600))

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from app.live.cameras import Camera, open_cameras
-from app.web.sessions import Key
+from app.web.sessions import Browsers, Key
 from engine.access import Account, SessionBook, Sites, find_sites
 from engine.config import Config, load_config
 from engine.errors import InputError
@@ -124,6 +124,11 @@ def bench_for(account: Account, site: str) -> Workbench:
 def sessions() -> SessionBook:
     """Who is signed in."""
     return _sessions(workspace())
+
+
+def browsers() -> Browsers:
+    """Browsers in which somebody signed in."""
+    return Browsers(key())
 
 
 def key() -> Key:

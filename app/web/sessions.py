@@ -9,9 +9,16 @@ import threading
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from engine.access import Account, Visitor
 from engine.storage import atomic_write, locked, storage_errors
 
 COOKIE = "muster_session"
+BROWSER = "muster_browser"
+"""The cookie of a browser in which somebody signed in: strangers elsewhere cannot make its users wait."""
+BROWSER_S = 180 * 86400
+_USERS = 8
 
 
 def token_of(cookie_header: str) -> str:
@@ -21,6 +28,33 @@ def token_of(cookie_header: str) -> str:
     except CookieError:
         return ""
     return cookie.value if cookie else ""
+
+
+class Browsers:
+    """Signs and reads the cookie that lets a browser be known again."""
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+
+    def _signer(self) -> URLSafeTimedSerializer:
+        return URLSafeTimedSerializer(self._key.derived("browser"))
+
+    def visitor(self, cookie: str, address: str) -> Visitor:
+        """Who a request comes from.
+
+        Raises:
+            StorageError: the key cannot be read or written.
+        """
+        try:
+            name, accounts = self._signer().loads(cookie, max_age=BROWSER_S)
+            return Visitor(address, str(name), frozenset(map(str, accounts)))
+        except (BadData, ValueError, TypeError):
+            return Visitor(address)
+
+    def after(self, visitor: Visitor, account: Account) -> str:
+        """The cookie after somebody signed in."""
+        others = sorted(visitor.accounts - {account.id})[: _USERS - 1]
+        return str(self._signer().dumps([visitor.browser or secrets.token_hex(8), [account.id, *others]]))
 
 
 class Key:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,9 +16,9 @@ from starlette.routing import Route
 
 from app.web import services
 from app.web.browsers import browser_name
-from app.web.sessions import COOKIE
+from app.web.sessions import BROWSER, BROWSER_S, COOKIE
 from app.words import choose, translations
-from engine.access import PASSWORD_LENGTH, Account
+from engine.access import PASSWORD_LENGTH, Account, TryLater, Visitor, WrongSecret
 from engine.errors import InputError, MusterError
 
 _pages = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape())
@@ -31,7 +32,15 @@ def _language(request: Request) -> str:
     return fixed or choose(accepted)
 
 
-def _page(request: Request, *, problem: str = "", name: str = "", status: int = 200, away: bool = False) -> Response:
+def _page(
+    request: Request,
+    *,
+    problem: str = "",
+    name: str = "",
+    status: int = 200,
+    away: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     """The sign-in page: with the problem and the name of the last try, or (away) while the accounts cannot be read or written.
 
     Visitors who are not signed in do not learn where the accounts are kept.
@@ -46,6 +55,7 @@ def _page(request: Request, *, problem: str = "", name: str = "", status: int = 
         request,
         "sign_in.html",
         503 if away else status,
+        headers=headers or {},
         first=first,
         problem=problem,
         away=away,
@@ -58,7 +68,9 @@ def _page(request: Request, *, problem: str = "", name: str = "", status: int = 
     )
 
 
-def _shown(request: Request, template: str, status: int = 200, **values: object) -> Response:
+def _shown(
+    request: Request, template: str, status: int = 200, *, headers: Mapping[str, str] = {}, **values: object
+) -> Response:
     """A page of `app/web/templates` in the visitor's language."""
     code = _language(request)
     html = _pages.get_template(template).render(
@@ -67,7 +79,7 @@ def _shown(request: Request, template: str, status: int = 200, **values: object)
         organisation=services.home().config.organisation,
         **values,
     )
-    return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
+    return HTMLResponse(html, status, headers={"Cache-Control": "no-store", **headers})
 
 
 def _local(place: str) -> str:
@@ -77,10 +89,6 @@ def _local(place: str) -> str:
     return place if plain and not parts.scheme and not parts.netloc and parts.path != "/sign-in" else "/"
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
 async def _form(request: Request) -> dict[str, str] | None:
     if int(request.headers.get("content-length") or _FORM_LIMIT + 1) > _FORM_LIMIT:
         return None
@@ -88,21 +96,24 @@ async def _form(request: Request) -> dict[str, str] | None:
     return {key: value for key, value in form.items() if isinstance(value, str)}
 
 
+def _visitor(request: Request) -> Visitor:
+    address = request.client.host if request.client else ""
+    return services.browsers().visitor(request.cookies.get(BROWSER, ""), address)
+
+
 def _welcome(request: Request, account: Account, place: str) -> Response:
-    """Start a session and redirect."""
-    sessions = services.sessions()
-    token = sessions.begin(
-        account, browser=browser_name(request.headers.get("user-agent", "")), address=_address(request)
-    )
+    """Start a session and redirect; the browser is known from now on."""
+    sessions, visitor = services.sessions(), _visitor(request)
+    name = browser_name(request.headers.get("user-agent", ""))
+    token, known = sessions.begin(account, browser=name, address=visitor.address), services.browsers()
     response = RedirectResponse(_local(place), 303)
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=round(sessions.life_s),
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
+    for cookie, value, life_s in (
+        (COOKIE, token, round(sessions.life_s)),
+        (BROWSER, known.after(visitor, account), BROWSER_S),
+    ):
+        response.set_cookie(
+            cookie, value, max_age=life_s, httponly=True, samesite="strict", secure=request.url.scheme == "https"
+        )
     return response
 
 
@@ -125,14 +136,26 @@ def _checked(request: Request, form: dict[str, str]) -> Response:
             account = bench.accounts.add(name, "admin", form.get("password", ""), first=True)
             bench.audit.note("first_admin", "", "created the first account", author=account.name, now=now)
         else:
-            account = bench.accounts.check(name, form.get("password", ""), now)
-            bench.audit.note("sign_in", "", "signed in", author=account.name, now=now)
+            account = bench.accounts.check(name, form.get("password", ""), now, _visitor(request))
+            bench.users.entered(account)
     except InputError as error:
-        return _page(request, problem=str(error), name=name, status=400)
+        return _refused(request, error, name)
     except MusterError as error:
         log.warning("nobody can sign in: %s", error)
         return _page(request, name=name, away=True)
     return _welcome(request, account, form.get("next", "/"))
+
+
+def _refused(request: Request, error: InputError, name: str) -> Response:
+    """The page again, after something was wrong."""
+    if isinstance(error, TryLater):
+        return _page(request, problem=str(error), name=name, status=429, headers={"Retry-After": str(error.wait_s)})
+    if isinstance(error, WrongSecret):
+        try:
+            services.home().users.failed(error, _visitor(request).address)
+        except MusterError as unwritten:
+            log.warning("a failed sign-in cannot be recorded: %s", unwritten)
+    return _page(request, problem=str(error), name=name, status=400)
 
 
 async def _ticket(request: Request) -> Response:
@@ -163,7 +186,7 @@ def _ended(token: str) -> None:
     account = sessions.account(token)
     sessions.end(token)
     if account is not None:
-        bench.audit.note("sign_out", "", "signed out", author=account.name, now=datetime.now(UTC))
+        bench.users.entered(account, "signed out")
 
 
 def _leaving(request: Request) -> Response:

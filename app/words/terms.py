@@ -55,6 +55,7 @@ TERMS: Mapping[str, str] = {
     "send_report": N_("report sent"),
     "sign_in": N_("signed in"),
     "sign_out": N_("signed out"),
+    "sign_in_failed": N_("sign-in failed"),
     "known+known": N_("two known people"),
     "known+unknown": N_("a known and an unknown person"),
     "unknown+unknown": N_("two unknown people"),

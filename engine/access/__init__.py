@@ -3,7 +3,16 @@
 Not here: cookies (`app.web`), and the actions themselves (`engine.records`).
 """
 
-from engine.access.accounts import ALL_SITES, MANAGER, OF_HOME, PASSWORD_LENGTH, ROLES, Account, AccountBook
+from engine.access.accounts import (
+    ALL_SITES,
+    MANAGER,
+    OF_HOME,
+    PASSWORD_LENGTH,
+    ROLES,
+    Account,
+    AccountBook,
+    WrongSecret,
+)
 from engine.access.audit import AUDIT, Audit, AuditRow
 from engine.access.credentials import TryLater
 from engine.access.departments import Departments
@@ -11,6 +20,7 @@ from engine.access.devices import SCREEN_SCOPES, Device, DeviceBook
 from engine.access.pins import PinBook
 from engine.access.sessions import Session, SessionBook
 from engine.access.sites import Sites, find_sites, site_names
+from engine.access.throttle import Visitor
 from engine.access.tokens import INCIDENTS, PEOPLE, REST_SCOPES, SHEETS, AccessToken, TokenBook
 
 __all__ = [
@@ -39,6 +49,8 @@ __all__ = [
     "Sites",
     "TokenBook",
     "TryLater",
+    "Visitor",
+    "WrongSecret",
     "find_sites",
     "site_names",
 ]

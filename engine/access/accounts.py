@@ -1,7 +1,6 @@
 """Who may sign in to the workbench and what they may do there: `accounts.json` in the workspace.
 
-Passwords are stored as argon2id hashes. After five wrong passwords an account is locked for a time that doubles with each
-further one. The file holds the count, so it survives restarts and is shared by processes. `ACTIONS` is the one table of rights.
+Passwords are stored as argon2id hashes; `engine.access.throttle` slows guesses down. `ACTIONS` is the one table of rights.
 """
 
 from __future__ import annotations
@@ -15,8 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from engine.access.credentials import CredentialFile, SlowHashes, one_more_try
+from engine.access.credentials import CredentialFile, SlowHashes, one_at_a_time
 from engine.access.departments import Departments
+from engine.access.throttle import Attempt, Tries, Visitor
 from engine.errors import InputError
 from engine.storage import Document, clean_text
 
@@ -57,6 +57,10 @@ OF_HOME = frozenset({"system.manage"})
 ALL_SITES = "*"
 """Stands for every site in place of names."""
 
+_NOBODY = Visitor()
+_QUEUE, _QUEUE_OF_KNOWN = 4, 8
+"""How many may wait for their password to be checked; browsers in which the user signed in before have places of their own."""
+
 PASSWORD_LENGTH = 10
 """Shortest password, in characters (NIST SP 800-63B asks for at least 8 and no composition rules)."""
 
@@ -66,7 +70,11 @@ def _loaded(stored: dict[str, Any]) -> Account:
     for name, texts in lists.items():
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise TypeError(f"`{name}` must be a list of names")
-    row = {**stored, **{name: tuple(texts) for name, texts in lists.items()}}
+    past = {"failures", "wait_until"}  # an older version counted wrong passwords here
+    row = {
+        **{key: value for key, value in stored.items() if key not in past},
+        **{name: tuple(texts) for name, texts in lists.items()},
+    }
     account = Account(**row)
     if not isinstance(account.id, str):
         raise TypeError("`id` must be a text")
@@ -104,8 +112,6 @@ class Account:
         sites: names of the visible sites; empty: the home site; `ALL_SITES`: every site, future ones included.
         active: False: the user may not sign in.
         epoch: grows with every change that must end running sessions.
-        failures: wrong passwords since the last correct one.
-        wait_until: ISO 8601; attempts before it are refused unchecked; may be empty.
         departments: of a manager.
         id: random; sessions name the account by it, because another account may bear the name later.
     """
@@ -118,8 +124,6 @@ class Account:
     sites: tuple[str, ...] = ()
     active: bool = True
     epoch: int = 0
-    failures: int = 0
-    wait_until: str = ""
     departments: tuple[str, ...] = ()
     id: str = ""
 
@@ -137,12 +141,25 @@ class Account:
         return self.active and (ALL_SITES in self.sites or site in (self.sites or (home,)))
 
 
+class WrongSecret(InputError):
+    """A password or code is wrong.
+
+    Attributes:
+        attempt: how often that happened. account: whose, if there is such an account; for the audit log only.
+    """
+
+    def __init__(self, attempt: Attempt, account: Account | None, what: str = "name or password") -> None:
+        self.attempt, self.account = attempt, account
+        super().__init__(f"{what} is wrong", hint="try again, or ask an administrator for help")
+
+
 class AccountBook(CredentialFile[Account]):
     """`accounts.json`; `home`: name of the site that holds the accounts."""
 
-    def __init__(self, place: Path | Document, home: str = "main") -> None:
+    def __init__(self, place: Path | Document, home: str = "main", *, tries: Path | None = None) -> None:
         super().__init__(place, "name", _loaded, "restore it, or remove it and add the users again")
         self.home, self._hashes = home, SlowHashes()
+        self.tries = Tries(tries or (place if isinstance(place, Path) else Path(place.title)).with_name("tries.json"))
 
     def add(
         self,
@@ -217,7 +234,7 @@ class AccountBook(CredentialFile[Account]):
             _check_role(role)
             changes["role"] = role
         if password is not None:
-            changes |= {"hash": self._hash(password), "failures": 0, "wait_until": ""}
+            changes["hash"] = self._hash(password)
         if active is not None:
             changes["active"] = active
         if sites is not None:
@@ -260,34 +277,34 @@ class AccountBook(CredentialFile[Account]):
                 hint=f"give another user the role admin and the site {self.home} first",
             )
 
-    def check(self, name: str, password: str, now: datetime) -> Account:
+    def check(self, name: str, password: str, now: datetime, visitor: Visitor = _NOBODY) -> Account:
         """Return the account of a name and a password, as typed.
 
+        A name that nobody has costs the same work and gets the same answers.
+
         Raises:
-            InputError: name or password is wrong (the error does not say which), or there were too many wrong attempts.
+            WrongSecret: name or password is wrong; the message does not say which.
+            TryLater: there were too many wrong attempts, or too many people sign in at once.
+            StorageError: a file cannot be read or written.
         """
-        wrong = InputError("name or password is wrong", hint="try again, or ask an administrator for a new password")
-        account = self.all().get(name.strip())
-        if account is None or not account.active or not account.hash:
-            self._hashes.right("", password)  # an unknown name must not answer faster than a known one
-            raise wrong
+        typed = name.strip()
+        account = self.all().get(typed)
+        usable = account if account is not None and account.active and account.hash else None
+        known = account is not None and visitor.knows(account.id)
+        with one_at_a_time(_QUEUE_OF_KNOWN if known else _QUEUE):
+            attempt = self.tries.begin(typed, account.id if account else "", visitor, now)
+            if not self._hashes.right(usable.hash if usable else "", password) or usable is None:
+                raise WrongSecret(attempt, account)
+            self.tries.settle(attempt)
+            if self._hashes.outdated(usable.hash):
+                again = self._hashes.make(password)
 
-        def count(accounts: dict[str, Account]) -> None:
-            before = accounts[account.name]
-            failures, until = one_more_try(before.failures, before.wait_until, now, secrets="passwords")
-            accounts[account.name] = dataclasses.replace(before, failures=failures, wait_until=until)
+                def renewed(accounts: dict[str, Account]) -> None:
+                    if (now_there := accounts.get(usable.name)) is not None and now_there.hash == usable.hash:
+                        accounts[usable.name] = dataclasses.replace(now_there, hash=again)
 
-        self._change(count)
-        if not self._hashes.right(account.hash, password):
-            raise wrong
-        again = self._hashes.outdated(account.hash)
-
-        def settled(accounts: dict[str, Account]) -> None:
-            changes = {"failures": 0, "wait_until": "", **({"hash": self._hashes.make(password)} if again else {})}
-            accounts[account.name] = dataclasses.replace(accounts[account.name], **changes)  # type: ignore[arg-type]
-
-        self._change(settled)
-        return self.all()[account.name]
+                self._change(renewed)
+        return usable
 
     def of_id(self, account_id: str) -> Account | None:
         """Return the account of an id, or None."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -93,6 +95,37 @@ STRENGTH = RFC_9106_LOW_MEMORY
 """Cost of a hash: 64 MiB, three passes."""
 
 
+_QUEUE = 4
+"""How many hashes may be asked for at a time; beyond it, callers are told to try later."""
+_turn, _queue = threading.RLock(), threading.Lock()
+_asking: set[int] = set()
+
+
+@contextlib.contextmanager
+def one_at_a_time(queue: int = _QUEUE) -> Iterator[None]:
+    """Wait for one's turn to hash: one in the process, because each takes 64 MiB and all processors.
+
+    Args:
+        queue: longest queue that one may join.
+
+    Raises:
+        TryLater: the queue is longer.
+    """
+    me = threading.get_ident()
+    with _queue:
+        inside = me in _asking
+        if not inside and len(_asking) > queue:
+            raise TryLater("too many people sign in at this moment", wait_s=2)
+        _asking.add(me)
+    try:
+        with _turn:
+            yield
+    finally:
+        if not inside:
+            with _queue:
+                _asking.discard(me)
+
+
 class SlowHashes:
     """argon2id hashes (RFC 9106) of secrets that people choose or type: every guess costs the attacker time."""
 
@@ -101,16 +134,26 @@ class SlowHashes:
         self._decoy = ""
 
     def make(self, secret: str) -> str:
-        """Return the hash of a secret."""
-        return self._hasher.hash(secret)
+        """Return the hash of a secret.
+
+        Raises:
+            TryLater: too many hashes are asked for.
+        """
+        with one_at_a_time():
+            return self._hasher.hash(secret)
 
     def right(self, hashed: str, secret: str) -> bool:
-        """Return whether a secret matches a hash; an empty hash never matches, and takes as long to check."""
-        self._decoy = self._decoy or self._hasher.hash(token_hex())
-        try:
-            return self._hasher.verify(hashed or self._decoy, secret) and bool(hashed)
-        except (VerificationError, InvalidHashError):
-            return False
+        """Return whether a secret matches a hash; an empty hash never matches, and takes as long to check.
+
+        Raises:
+            TryLater: too many hashes are asked for.
+        """
+        with one_at_a_time():
+            self._decoy = self._decoy or self._hasher.hash(token_hex())
+            try:
+                return self._hasher.verify(hashed or self._decoy, secret) and bool(hashed)
+            except (VerificationError, InvalidHashError):
+                return False
 
     def outdated(self, hashed: str) -> bool:
         """Return whether a hash was made with weaker settings than today's."""

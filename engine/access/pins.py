@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from engine.access.credentials import CredentialFile, SlowHashes, one_more_try
+from engine.access.credentials import CredentialFile, SlowHashes, one_at_a_time, one_more_try
 from engine.errors import InputError
 from engine.storage import Document
 
@@ -142,7 +142,8 @@ class PinBook(CredentialFile[_Pin]):
                 pins[employee_id] = dataclasses.replace(now_there, failures=0, wait_until="")
                 settled = True
 
-        self._change(count)
-        if self._hashes.right(counted.hash, pin if _PIN.fullmatch(pin) else ""):
-            self._change(settle)
+        with one_at_a_time():  # before the attempt is counted
+            self._change(count)
+            if self._hashes.right(counted.hash, pin if _PIN.fullmatch(pin) else ""):
+                self._change(settle)
         return settled

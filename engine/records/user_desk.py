@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.access import ALL_SITES, Account, AccountBook
+from engine.access import ALL_SITES, Account, AccountBook, WrongSecret
 from engine.errors import InputError
 from engine.records.books import Records
+
+_TOLD_EACH = 4
 
 
 class UserDesk:
@@ -80,6 +82,24 @@ class UserDesk:
         detail = f"{_told(account)}{state}{', new password' if password else ''}"
         self._note("change_user", name, detail, author)
         return account, detail
+
+    def entered(self, account: Account, detail: str = "signed in") -> None:
+        """Record that a user signed in or out (`detail`)."""
+        action = "sign_out" if detail == "signed out" else "sign_in"
+        self._records.note(action, "", detail, author=self._records.names.author(account.name))
+
+    def failed(self, wrong: WrongSecret, address: str) -> None:
+        """Record a wrong password or code: the first ones, and then at each doubling, so that guessing fills no log.
+
+        A name that nobody has stays out, because people may type their password as their name. What is counted are tries of
+        the address, whatever the name, so that the answer takes as long for a name that nobody has.
+        """
+        count, account = wrong.attempt.address_failures, wrong.account
+        if count > _TOLD_EACH and count & (count - 1):
+            return
+        user = self._records.names.ids(account.name) if account else ""
+        what = wrong.message if account else "no such user"
+        self._records.note("sign_in_failed", user, f"{what}, try {count} from {address or '?'}", author="muster app")
 
     def remove(self, name: str, *, author: str) -> None:
         """Remove an account.

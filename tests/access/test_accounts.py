@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -35,12 +34,6 @@ def book(tmp_path: Path) -> AccountBook:
     return book
 
 
-def tries(book: AccountBook, count: int, now: datetime = NOW) -> None:
-    for _ in range(count):
-        with pytest.raises(InputError):
-            book.check("ada", "wrong horse battery", now)
-
-
 def test_without_a_file_there_is_nobody(tmp_path: Path) -> None:
     assert AccountBook(tmp_path / "accounts.json").all() == {}
 
@@ -64,49 +57,6 @@ def test_an_unknown_name_is_refused_with_the_same_words(book: AccountBook) -> No
     with pytest.raises(InputError) as wrong:
         book.check("ada", "wrong horse battery", NOW)
     assert str(unknown.value) == str(wrong.value)
-
-
-def test_the_fifth_wrong_password_makes_the_account_wait_even_for_the_right_one(book: AccountBook) -> None:
-    tries(book, 5)
-    with pytest.raises(InputError, match="too many"):
-        book.check("ada", GOOD, NOW)
-    assert book.check("ada", GOOD, NOW + timedelta(seconds=1)).name == "ada"
-
-
-def test_the_wait_doubles_up_to_a_quarter_of_an_hour_and_survives_a_restart(book: AccountBook) -> None:
-    tries(book, 5)
-    moment, waits = NOW, []
-    for _ in range(12):
-        account = AccountBook(book.document.path).all()["ada"]
-        until = datetime.fromisoformat(account.wait_until)
-        waits.append((until - moment).total_seconds())
-        moment = until
-        tries(AccountBook(book.document.path), 1, moment)
-    assert waits == [min(900, 2**power) for power in range(12)]
-
-
-def test_the_right_password_ends_the_count(book: AccountBook) -> None:
-    tries(book, 4)
-    book.check("ada", GOOD, NOW)
-    assert (book.all()["ada"].failures, book.all()["ada"].wait_until) == (0, "")
-
-
-def test_many_wrong_passwords_at_once_are_all_counted(book: AccountBook) -> None:
-    answers: list[str] = []
-
-    def attempt() -> None:
-        try:
-            AccountBook(book.document.path).check("ada", "wrong horse battery", NOW)
-        except InputError as error:
-            answers.append(error.message)
-
-    threads = [threading.Thread(target=attempt) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert answers.count("name or password is wrong") == 5
-    assert answers.count("too many wrong passwords") == 7
 
 
 @pytest.mark.parametrize("password", ["short", "", "x" * 201])

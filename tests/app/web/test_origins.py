@@ -58,7 +58,7 @@ def browser(peer: str = "127.0.0.1", base: str = BASE) -> TestClient:
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The cookie of somebody who is signed in."""
     monkeypatch.setenv("MUSTER_WORKSPACE", str(tmp_path))
-    return services.sessions().issue(services.home().accounts.add("ada", "admin", GOOD))
+    return services.sessions().begin(services.home().accounts.add("ada", "admin", GOOD))
 
 
 FOREIGN = [
