@@ -163,7 +163,7 @@ class Vault:
         Raises:
             StorageError: the keys are missing, or the file cannot be written.
         """
-        with _erasing(path):
+        with self._erasing():
             name = self.key_of(path)
             owner = self.ring.owner_of(name) if name else None
             if owner is None:
@@ -185,10 +185,19 @@ class Vault:
         name = self.key_of(path)
         if (name is not None) == self.at_rest and not (name and self.ring.is_old(name)):
             return False
-        with _erasing(path), storage_errors(path), contextlib.suppress(FileNotFoundError, KeyErased):
+        if self.at_rest:
+            self.ring.names_for([owner])
+        with self._erasing(), storage_errors(path), contextlib.suppress(FileNotFoundError, KeyErased):
             self.write(path, self.read(path), owner)
             return True
         return False
+
+    def _erasing(self) -> AbstractContextManager[None]:
+        """Hold the lock under which files are erased or written anew, so that nothing comes back that was erased.
+
+        Without keys nothing is written anew.
+        """
+        return locked(self.workspace / "vault") if self.ring.exists else contextlib.nullcontext()
 
     def key_of(self, path: Path) -> str | None:
         """Return the name of the key with which a file is sealed; None if it is not sealed, or missing."""
@@ -202,7 +211,7 @@ class Vault:
         Raises:
             StorageError: it cannot be deleted.
         """
-        with _erasing(path), storage_errors(path):
+        with self._erasing(), storage_errors(path):
             name = self.key_of(path)
             owner = self.ring.owner_of(name) if name and self.ring.exists else None
             try:
@@ -212,11 +221,6 @@ class Vault:
             if owner is not None and owner.startswith(_PICTURE):
                 self.ring.destroy(lambda each: each == owner)
             return True
-
-
-def _erasing(path: Path) -> AbstractContextManager[None]:
-    """Hold the lock under which files of a folder are erased or written anew, so that nothing comes back that was erased."""
-    return locked(path.parent / "erase")
 
 
 def _place(path: Path) -> str:
