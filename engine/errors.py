@@ -11,6 +11,7 @@
     ├── GalleryMismatch        templates come from another model or alignment
     └── StorageError           the workspace cannot be read or written
         ├── LockLost           the lock over a read and the write that depends on it was lost in between
+        ├── Tampered           a sealed file is not as Muster wrote it
         └── Unreachable        the database does not answer, or takes no changes
 
 Each class carries the exit code of the command line. Raise one as `MusterError("what happened", hint="what to do")`.
@@ -33,6 +34,7 @@ __all__ = [
     "MusterError",
     "SourceLost",
     "StorageError",
+    "Tampered",
     "Unreachable",
 ]
 
@@ -108,6 +110,10 @@ class StorageError(MusterError):
 
 class LockLost(StorageError):
     """The lock over a read and the write that depends on it was lost in between: nothing was written, and both must be repeated."""
+
+
+class Tampered(StorageError):
+    """A sealed file is not as Muster wrote it."""
 
 
 class Unreachable(StorageError):

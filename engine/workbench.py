@@ -133,6 +133,7 @@ class Workbench:
             audit=self.audit,
             pins=self.pins,
             vault=vault,
+            seals=store.seals(),
         )
         self.calibration = Calibration(
             self.records, store.document("calibration.json"), self.config.matching, self.config.voting

@@ -64,9 +64,23 @@ def above() -> None:
             say("Muster cannot record or change anything. Give the user that runs Muster write access."),
             tone="bad",
         )
+    _changed(bench)
     _waiting(bench)
     if bench.config.sample:
         st.info(say("Sample workspace: these people and punches are not real."), icon=":material/science:")
+
+
+def _changed(bench: Workbench) -> None:
+    """A notice about files that somebody changed outside of Muster."""
+    if changed := bench.records.changed_files():
+        parts.notice(
+            say("Changed outside of Muster: {files}", files=", ".join(changed)),
+            say(
+                "Changed templates are not used, changed tables are. "
+                "Ask an administrator to restore the file, or to accept it with `muster verify --accept`."
+            ),
+            tone="bad",
+        )
 
 
 def _waiting(bench: Workbench) -> None:

@@ -60,7 +60,7 @@ class CredentialFile(Generic[Row]):
         """
         stamp = self.document.stamp()
         if stamp is None:
-            return {}
+            return self._fresh()  # a sealed file that is gone must not count as "nobody"
         if self._read is None or self._read[0] != stamp:
             self._read = (stamp, self._fresh())
         return self._read[1]

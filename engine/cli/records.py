@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from engine.cli.context import Author, EmployeeId, Json, Panel, Workspace, open_workbench
+from engine.cli.context import Author, EmployeeId, Json, Panel, Reason, Workspace, open_workbench
 from engine.cli.output import answer, complain, counted, emit_json, progress_bar, say, table
 from engine.errors import InputError
 from engine.storage import atomic_write, csv_line
@@ -30,15 +30,25 @@ _HEADS = ("chain", "rows", "head")
 def verify(
     close: Annotated[bool, Option("--close", help="First close the days that are over.")] = False,
     against: Annotated[Path | None, Option("--against", metavar="FILE", help="Heads that were kept elsewhere.")] = None,
+    accept: Annotated[
+        list[str] | None,
+        Option("--accept", metavar="FILE", help="Take a changed file for right, such as people.csv, or all."),
+    ] = None,
+    reason: Reason = "",
+    author: Author = "",
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Prove that no log row was changed, removed or added.
+    """Prove that no log row and no sealed file was changed, removed or added.
 
-    The exit code is 1 if a row was tampered with.
+    The exit code is 1 if something was tampered with.
     """
     kept = _read_heads(against) if against else None
     workbench = open_workbench(workspace)
+    for name in accept or ():
+        for each in workbench.records.accept(name, author=author, reason=reason):
+            if not as_json:
+                say(f"{each} is accepted as it is now; the audit log says so.")
     closed = workbench.records.close(workbench.clock(), workbench.people.known()) if close else []
     findings = workbench.records.verify(against=kept)
     wrong = [finding for finding in findings if not finding.harmless]
@@ -106,7 +116,7 @@ def _show_findings(findings: Sequence[Finding], wrong: int, files: int, closed: 
     if wrong:
         complain(f"{counted(wrong, 'fault')} → restore the files listed above from a backup")
     else:
-        say(f"No row was changed in {counted(files, 'log file')}; closed: {closed}.")
+        say(f"No row and no sealed file was changed in {counted(files, 'log file')}; closed: {closed}.")
 
 
 @app.command(rich_help_panel=Panel.ADMINISTER)

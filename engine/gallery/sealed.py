@@ -134,14 +134,17 @@ def _header(path: Path) -> dict[str, Any]:
     return header
 
 
-def from_sealed(path: Path, vault: Vault) -> Gallery:
+def from_sealed(path: Path, vault: Vault, content: bytes, *, tolerant: bool = False) -> Gallery:
     """Read an encrypted gallery, whatever its model.
+
+    Args:
+        path: where it lies.
+        content: of the file.
+        tolerant: leave out parts that were changed.
 
     Raises:
         StorageError: the file cannot be read or was changed, or the keys are missing.
     """
-    with storage_errors(path):
-        content = path.read_bytes()
     begin = len(MAGIC) + _LENGTH
     try:
         length = int.from_bytes(content[len(MAGIC) : begin], "little")
@@ -168,10 +171,12 @@ def from_sealed(path: Path, vault: Vault) -> Gallery:
             start = _LENGTH + int.from_bytes(plain[:_LENGTH], "little")
             person, told = json.loads(plain[_LENGTH:start])
             own = [Template(template_id, person, quality) for template_id, quality in told]
-            rows.append(np.frombuffer(plain, "<f4", offset=start).reshape(len(own), dimension))
             if {owner_of(each) for each in own} != {owner}:
                 raise ValueError(f"a part is not of {owner}")
+            rows.append(np.frombuffer(plain, "<f4", offset=start).reshape(len(own), dimension))
         except (InvalidTag, ValueError, TypeError) as error:
+            if tolerant:
+                continue
             what = "a part was changed, or belongs elsewhere" if isinstance(error, InvalidTag) else error
             raise _unreadable(path, what) from error
         templates += own

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 from engine.errors import GalleryMismatch, Unreachable
-from engine.gallery.sealed import destroy_keys, from_sealed, keys_in, model_of_sealed, retire_keys, sealed, to_sealed
+from engine.gallery.sealed import (
+    MAGIC,
+    destroy_keys,
+    from_sealed,
+    keys_in,
+    model_of_sealed,
+    retire_keys,
+    sealed,
+    to_sealed,
+)
 from engine.gallery.templates import Gallery
 from engine.storage import FileDocument, atomic_write, storage_errors
+from engine.storage.state import FileSeal
 from engine.storage.vault import Vault
+
+log = logging.getLogger(__name__)
 
 
 class GalleryKeep(Protocol):
@@ -65,23 +80,60 @@ class GalleryKeep(Protocol):
 class GalleryFile(FileDocument):
     """A gallery in a file: encrypted (`engine.gallery.sealed`), or in the safetensors format.
 
-    When a gallery of another model replaces it, the old file stays beside it as `people.<model>+<alignment>.safetensors`.
+    When a gallery of another model replaces it, the old file stays beside it as `people.<model>+<alignment>.safetensors`. If the file is
+    sealed, a hash of each person's templates lies beside it, too, so that a change from outside costs only those whom it concerns.
 
     Args:
         path: the file; galleries of before encryption have this name, too.
         vault: encrypts; default: the file is not encrypted.
+        seal: of the file; default: the file is not sealed.
     """
 
-    def __init__(self, path: Path, vault: Vault | None = None) -> None:
+    def __init__(self, path: Path, vault: Vault | None = None, seal: FileSeal | None = None) -> None:
         super().__init__(path)
         self._vault = vault or Vault(path.parent.parent, at_rest=False)
+        self._gallery_seal = seal
+        self._fault = ""
+        self.set_aside: tuple[str, ...] = ()
+        """Ids of people whose templates were changed outside of Muster, as of the last `load`."""
+
+    @property
+    def _parts_path(self) -> Path:
+        return self.path.with_name(f".{self.path.stem}.parts")
 
     def load(self, before: Gallery) -> Gallery:
         del before
         return self._load(self.path)
 
     def _load(self, path: Path) -> Gallery:
-        return from_sealed(path, self._vault) if sealed(path) else Gallery.from_file(path)
+        seal = self._gallery_seal
+        if path != self.path or seal is None:
+            with storage_errors(path):
+                content: bytes | None = path.read_bytes()
+            return self._parsed(path, content or b"")
+        content, self._fault = seal.examined(self._bytes)
+        gallery = self._parsed(path, content or b"", tolerant=bool(self._fault))
+        aside = self._changed(gallery, seal) if self._fault else ()
+        if aside and aside != self.set_aside:
+            error = seal.error(f"{self._fault}; the templates of {len(aside)} people are set aside")
+            log.error("%s: %s", error, ", ".join(aside[:20]))
+        self.set_aside = aside
+        return gallery.without(aside)
+
+    def _parsed(self, path: Path, content: bytes, *, tolerant: bool = False) -> Gallery:
+        if content.startswith(MAGIC):
+            return from_sealed(path, self._vault, content, tolerant=tolerant)
+        return Gallery.from_bytes(content, str(path))
+
+    def _changed(self, gallery: Gallery, seal: FileSeal) -> tuple[str, ...]:
+        """Return whose templates are not those that Muster wrote; everybody's if nothing tells."""
+        try:
+            content = self._parts_path.read_bytes()
+            known = json.loads(content) if seal.accepts_parts(hashlib.sha256(content).hexdigest()) else {}
+        except (OSError, ValueError):
+            known = {}
+        found = {person: gallery.digest_of(person) for person in gallery.people}
+        return tuple(person for person in {**known, **found} if known.get(person) != found.get(person))
 
     def made_with(self) -> str | None:
         """Return the model in the file's header."""
@@ -90,13 +142,58 @@ class GalleryFile(FileDocument):
         return model_of_sealed(self.path) if sealed(self.path) else Gallery.model_of(self.path)
 
     def save(self, before: Gallery, after: Gallery) -> None:
+        """See `GalleryKeep.save`.
+
+        Raises:
+            StorageError: the file cannot be written.
+            Tampered: it was changed outside of Muster, and holds people who were enrolled.
+        """
         retired = retire_keys(before, after, self.path, self._vault)
         self._write(self.path, after)
         destroy_keys(after, self.path, self._vault, retired=retired)
 
     def _write(self, path: Path, gallery: Gallery) -> None:
-        at_rest = self._vault.at_rest
-        atomic_write(path, to_sealed(gallery, path, self._vault) if at_rest else gallery.to_bytes())
+        at_rest, seal = self._vault.at_rest, self._gallery_seal
+        if path != self.path or seal is None:
+            atomic_write(path, to_sealed(gallery, path, self._vault) if at_rest else gallery.to_bytes())
+            return
+        if not self.path.exists():
+            self._fault = seal.examined(self._bytes)[1]
+        if self._fault:
+            if self.path.stem == "people":
+                raise seal.error(self._fault)
+            self._keep_changed()
+        content = to_sealed(gallery, path, self._vault) if at_rest else gallery.to_bytes()
+        parts = _parts_of(gallery)
+        with seal.replacing(content, hashlib.sha256(parts).hexdigest()):
+            atomic_write(self._parts_path, parts)
+            atomic_write(path, content)
+        self._fault = ""
+
+    def _keep_changed(self) -> None:
+        """Keep a changed file as evidence: cameras must go on writing what they see."""
+        content = self._bytes()
+        if content is not None:
+            digest = hashlib.sha256(content).hexdigest()[:8]
+            kept = self.path.with_name(f"{self.path.stem}.changed-{digest}{self.path.suffix}")
+            atomic_write(kept, content)
+            log.error("%s was changed outside of Muster; it is kept as %s", self.path, kept.name)
+
+    def accept(self) -> None:
+        """Take the file as it is now for written by Muster.
+
+        Raises:
+            StorageError: it cannot be read or written.
+        """
+        if self._gallery_seal is None:
+            return
+        with self.exclusive():
+            content, digest = self._bytes(), ""
+            if content is not None:
+                parts = _parts_of(self._parsed(self.path, content))
+                atomic_write(self._parts_path, parts)
+                digest = hashlib.sha256(parts).hexdigest()
+            self._gallery_seal.seals.accept(self._gallery_seal.name, digest)
 
     def keep_aside(self, gallery: Gallery) -> Path:
         """Write the gallery to a file beside this one, named after its model."""
@@ -132,6 +229,10 @@ class GalleryFile(FileDocument):
 
     def _outdated(self, path: Path) -> bool:
         return sealed(path) and any(map(self._vault.ring.is_old, keys_in(path)))
+
+
+def _parts_of(gallery: Gallery) -> bytes:
+    return json.dumps({person: gallery.digest_of(person) for person in gallery.people}).encode()
 
 
 class GalleryStore:

@@ -8,6 +8,7 @@ the door, as it could if the best template decided alone.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -338,17 +339,38 @@ class Gallery:
         Raises:
             StorageError: the file cannot be read.
         """
-        from safetensors import SafetensorError, safe_open  # noqa: PLC0415
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise StorageError(
+                f"{path} cannot be read ({error})", hint="restore it from a backup, or remove it and enrol again"
+            ) from error
+        return cls.from_bytes(content, str(path))
+
+    @classmethod
+    def from_bytes(cls, content: bytes, title: str) -> Gallery:
+        """Read a gallery from the bytes of a file; `title` names it in errors.
+
+        Raises:
+            StorageError: the bytes are no gallery.
+        """
+        from safetensors import SafetensorError  # noqa: PLC0415
+        from safetensors.numpy import load  # noqa: PLC0415
 
         try:
-            with safe_open(path, framework="numpy") as file:
-                header = file.metadata() or {}
-                embeddings = file.get_tensor("embeddings")
+            embeddings = load(content)["embeddings"]
+            header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
             model_id, alignment_id = header["model_id"], header["alignment_id"]
             templates = tuple(Template(*row) for row in json.loads(header["templates"]))
             version = int(header["version"])
             return cls(model_id, alignment_id, embeddings, templates, version, int(header.get("issued", "0")))
-        except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+        except (SafetensorError, KeyError, ValueError, TypeError) as error:
             raise StorageError(
-                f"{path} cannot be read ({error})", hint="restore it from a backup, or remove it and enrol again"
+                f"{title} cannot be read ({error})", hint="restore it from a backup, or remove it and enrol again"
             ) from error
+
+    def digest_of(self, person: str) -> str:
+        """Return a hash of a person's templates, which tells whether they were changed."""
+        rows = self._rows_of[person]
+        origins = [(each.template_id, round(each.quality, 4)) for each in map(self.templates.__getitem__, rows)]
+        return hashlib.sha256(repr(origins).encode() + self.embeddings[rows].tobytes()).hexdigest()[:32]

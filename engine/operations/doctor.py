@@ -96,6 +96,7 @@ def _workspace(workspace: Path, *, thorough: bool) -> Iterator[Check]:
 def _opened(workspace: Path, workbench: Workbench) -> Iterator[Check]:
     yield from _sites(workspace, workbench.config.site)
     yield from _database(workbench)
+    yield from _state_files(workbench)
     try:
         people, gallery = workbench.people.all(), workbench.gallery.current()
     except MusterError as error:
@@ -194,6 +195,16 @@ def _encryption(workbench: Workbench) -> Iterator[Check]:
         yield Check("encryption", f"{found.sealed} files · keys in {found.keys.folder}")
         if found.keys.old:
             yield Check("data keys", f"{found.keys.old} are to be replaced", hint="`muster keys rotate --reencrypt`")
+
+
+def _state_files(workbench: Workbench) -> Iterator[Check]:
+    """Check that files such as accounts, people and templates are as Muster wrote them."""
+    seals = workbench.records.seals
+    for each in seals.check() if seals else ():
+        hint = (
+            f"restore it from a backup, or if the change is right run `muster verify --accept {each.file} --reason …`"
+        )
+        yield Check(each.file, each.detail, False, hint)
 
 
 def _sites(workspace: Path, home: str) -> Iterator[Check]:

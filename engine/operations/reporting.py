@@ -187,7 +187,11 @@ class AttendanceReports:
     def verified(self) -> str:
         """Verify all logs, which reads everything; return the result for the foot of a report."""
         wrong = [finding for finding in self._bench.records.verify() if not finding.harmless]
-        return f"{len(wrong)} faults in the logs: see muster verify" if wrong else "all logs are as they were written"
+        return (
+            f"{len(wrong)} faults in logs and sealed files: see muster verify"
+            if wrong
+            else "all logs are as they were written"
+        )
 
     def verified_days(self, first: date, last: date) -> str:
         """Verify the passages of some days, which is quick; return the result for the foot of a report.
@@ -198,6 +202,8 @@ class AttendanceReports:
         log = self._bench.attendance.log
         days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
         faults = [each for each in log.raw.check(days=days) if not each.harmless]
+        if changed := self._bench.records.changed_files():
+            return f"changed outside of Muster: {', '.join(changed)}; see muster verify"
         wrong = f"{len(faults)} faults in the attendance log of these days: see muster verify"
         return wrong if faults else "the attendance log of these days is as it was written"
 

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 
-from engine.errors import MusterError
+from engine.errors import MusterError, Tampered
 from engine.incidents.notifications import Channels, Courier
 from engine.operations.mailing import ReportMail
 from engine.storage import claimed, file_name
@@ -47,6 +47,19 @@ def upkeep(work: Callable[[], object], every_s: float = 3600.0) -> Iterator[None
         thread.join(_JOIN_S)
 
 
+def _keep_house(bench: Workbench) -> None:
+    """Seal what is not sealed yet, apply dated changes of people, close days that are over, erase expired data."""
+    if bench.records.seals is not None:
+        bench.records.seals.adopt()
+    try:
+        for employee_id in bench.people.take_effect():
+            bench.records.note("change_person", employee_id, "employment", author="engine")
+    except Tampered as error:  # the rest does not depend on it
+        log.warning("dated changes of people wait: %s", error)
+    bench.records.close(bench.clock(), bench.people.known())
+    bench.privacy.purge(apply=True, author="engine")
+
+
 @contextlib.contextmanager
 def attended(bench: Workbench) -> Iterator[None]:
     """Within the context, deliver notifications, send scheduled reports, close days that are over, apply dated changes of people,
@@ -58,10 +71,7 @@ def attended(bench: Workbench) -> Iterator[None]:
 
     def keep_house() -> None:
         if bench.store.writes_sheets:  # else this is a recorder, and others do this work
-            for employee_id in bench.people.take_effect():
-                bench.records.note("change_person", employee_id, "employment", author="engine")
-            bench.records.close(bench.clock(), bench.people.known())
-            bench.privacy.purge(apply=True, author="engine")
+            _keep_house(bench)
 
     def follow() -> None:
         if bench.store.writes_sheets:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from engine.errors import InputError, StorageError, Unreachable
 from engine.people.employment import NO_CAREER, UNDATED, Career, Dating, EmploymentBook, moved
-from engine.storage import FileDocument, clean_text, read_rows, table_text
+from engine.storage import FileDocument, clean_text, table_rows, table_text
 from engine.types import Person, same_department
 
 __all__ = [
@@ -106,7 +106,7 @@ class PeopleFile(FileDocument):
             StorageError: the file cannot be read or lacks a column.
         """
         people: dict[str, Person] = {}
-        for row in read_rows(self.path, by_hand=True):
+        for row in table_rows(self.read() or b"", self.title, by_hand=True):
             if "employee_id" not in row or "name" not in row:
                 raise StorageError(
                     f"{self.path} lacks the column employee_id or name",

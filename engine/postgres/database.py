@@ -154,6 +154,9 @@ class DatabaseStore:
         del mode
         return TableDocument(self.database, self.watcher, name)
 
+    def seals(self) -> None:
+        """Return None: the rights of the database protect what files would hold."""
+
     def keep_known(self) -> None:
         """Keep copies of what cameras need up to date in files, or delete the copies if the settings forbid them."""
         if self._offline_start:

@@ -19,6 +19,7 @@ from engine.people import PeopleFile, PeopleKeep
 from engine.postgres.spool import Backlog
 from engine.storage import Document, FileDocument
 from engine.storage.logs import FileLogs, Logs, Sealer
+from engine.storage.state import SECRETS, TABLES, StateSeals
 from engine.storage.vault import Vault
 
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ class Store(Protocol):
     def document(self, name: str, *, mode: int = 0o640) -> Document:
         """Return the place of a document, such as `accounts.json`."""
 
+    def seals(self) -> StateSeals | None:
+        """Return the seals of state files; None: a database holds them."""
+        return None
+
     def keep_known(self) -> None:
         """Keep local copies of what a camera's recorder needs to start while the database is away; files are local."""
         return
@@ -89,6 +94,11 @@ class FileStore(Store):
 
     def __init__(self, workspace: Path, sealer: Sealer, vault: Vault | None = None) -> None:
         self._workspace, self._sealer, self._vault = workspace, sealer, vault
+        self._seals = StateSeals(workspace, sealer)
+
+    def seals(self) -> StateSeals:
+        """Return the seals of its files."""
+        return self._seals
 
     @cached_property
     def logs(self) -> Logs:
@@ -97,16 +107,18 @@ class FileStore(Store):
 
     def people(self) -> PeopleKeep:
         """Return `people.csv`."""
-        return PeopleFile(self._workspace / "people.csv")
+        return PeopleFile(self._workspace / "people.csv", seal=self._seals.of("people.csv"))
 
     def gallery(self, name: str, model_id: str, alignment_id: str, dimension: int) -> GalleryKeep:
         """Return `gallery/<name>.safetensors`."""
         del model_id, alignment_id, dimension
-        return GalleryFile(self._workspace / "gallery" / f"{name}.safetensors", self._vault)
+        seal = self._seals.of(f"gallery/{name}.safetensors")
+        return GalleryFile(self._workspace / "gallery" / f"{name}.safetensors", self._vault, seal)
 
     def document(self, name: str, *, mode: int = 0o640) -> Document:
         """Return the file of that name."""
-        return FileDocument(self._workspace / name, mode=mode)
+        seal = self._seals.of(name) if name in (*TABLES, *SECRETS) else None
+        return FileDocument(self._workspace / name, mode=mode, seal=seal)
 
 
 def open_store(workspace: Path, config: Config, sealer: Sealer, clock: Callable[[], datetime]) -> Store:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 
 from engine.access import Audit, PinBook
 from engine.attendance import AttendanceBook, PunchRow
-from engine.errors import StorageError
-from engine.gallery import GalleryStore
+from engine.errors import InputError, StorageError
+from engine.gallery import GalleryFile, GalleryStore
 from engine.incidents import ALERT_KINDS, DossierBook, IncidentBook, IncidentRow
 from engine.incidents.notifications import DeliveryRow
 from engine.people import LeaveBook, PeopleStore, TimeAccountBook
 from engine.records.names import Names
+from engine.storage import clean_text, locked
 from engine.storage.logs import DayLog, Finding, Head, Heads, Sealer, TypedDayLog
+from engine.storage.state import CHAIN, LIST, TABLES, StateSeals, known_name
 from engine.storage.vault import Vault
 from engine.tracking import SightingBook
 from engine.types import Person, Progress
@@ -32,6 +34,7 @@ class Records:
         gallery, strangers, anchors: templates of people, of strangers, and of faces mistaken for somebody.
         clock: returns the present time.
         vault: encrypts templates and pictures.
+        seals: of state files; None: a database holds them.
     """
 
     workspace: Path
@@ -51,6 +54,15 @@ class Records:
     audit: Audit
     pins: PinBook
     vault: Vault
+    seals: StateSeals | None = None
+
+    def __post_init__(self) -> None:
+        if self.seals is not None:
+            self.seals.adopted = self._adopted
+
+    def _adopted(self, names: Sequence[str]) -> None:
+        """Record which files counted as written by Muster when the workspace was sealed for the first time."""
+        self.note("seal_files", "", ", ".join(names), author="engine")
 
     @property
     def sealer(self) -> Sealer:
@@ -129,7 +141,56 @@ class Records:
         """Return how far each chain of the logs is sealed, by its name; whoever keeps them elsewhere can prove later what was deleted."""
         journal = self.attendance.log.raw.journal.file
         found = [journal.heads(), self.audit.raw.heads(), *(log.heads() for log in self.logs)]
-        return {name: head for heads in found for name, head in heads.items()}
+        state = self.seals.head() if self.seals else None
+        return {name: head for heads in found for name, head in heads.items()} | ({CHAIN: state} if state else {})
+
+    def accept(self, name: str, *, author: str, reason: str) -> list[str]:
+        """Take state files as they are now for written by Muster, after somebody has looked at them.
+
+        Args:
+            name: of a file, or `all`.
+
+        Returns:
+            The names of the files that had been changed.
+
+        Raises:
+            InputError: there is no such file, or author or reason is missing.
+            StorageError: something cannot be written; what was accepted before is in the audit log.
+        """
+        wanted = known_name(name)
+        author, reason = clean_text(author, what="author", limit=100), clean_text(reason, what="reason", limit=1000)
+        if self.seals is None:
+            raise InputError("a database holds these files", hint="its own rights protect them")
+        changed = {each.file for each in self.seals.check() if not each.harmless}
+        if LIST in changed and self.seals.foreign:
+            if name != "all":
+                raise InputError(f"{LIST} belongs to another key", hint="accept all files, or restore the key")
+            self.seals.begin_anew()
+            self.note("accept_file", "all", self.names.text(reason), author=author)
+            self.seals.adopt()
+            return wanted
+        galleries = {f"gallery/{each.path.name}": each for each in self._gallery_files()}
+        done = [each for each in wanted if each in changed]
+        for each in done:
+            self.note("accept_file", each, self.names.text(reason), author=author)
+            if each in galleries:
+                galleries[each].accept()
+            else:
+                with locked(self.workspace / each):
+                    self.seals.accept(each)
+        return done
+
+    def changed_files(self) -> list[str]:
+        """Return tables, and galleries as they were read last, that were changed outside of Muster; quick enough for every page."""
+        if self.seals is None:
+            return []
+        aside = [f"gallery/{each.path.name}" for each in self._gallery_files() if each.set_aside]
+        return [*self.seals.changed(TABLES), *aside]
+
+    def _gallery_files(self) -> Iterator[GalleryFile]:
+        for store in (self.gallery, self.strangers, self.anchors):
+            if isinstance(store.keep, GalleryFile):
+                yield store.keep
 
     def verify(self, progress: Progress | None = None, against: Heads | None = None) -> list[Finding]:
         """Return all findings about the logs; an empty list if every row is as it was written.
@@ -159,6 +220,7 @@ class Records:
 
         for log in self.logs:
             findings += log.check(told, against=against)
+        findings += self.seals.check((against or {}).get(CHAIN)) if self.seals else []
         keys = journal.keys() - {sealer.key_id}
         if keys:
             detail = f"the key was changed: {', '.join(sorted(keys))} before, {sealer.key_id} now"

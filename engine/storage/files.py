@@ -17,7 +17,7 @@ import os
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from datetime import datetime
@@ -369,11 +369,32 @@ class Document(Protocol):
         """
 
 
-class FileDocument:
-    """A document that is a file."""
+class DocumentSeal(Protocol):
+    """Notices changes of a file from outside; see `engine.storage.state`."""
 
-    def __init__(self, path: Path, *, mode: int = 0o640) -> None:
-        self.path, self._mode = path, mode
+    def checked(self, read: Callable[[], bytes | None]) -> bytes | None:
+        """Return what `read` returns.
+
+        Raises:
+            Tampered: the file is not as Muster wrote it, and must not be used.
+        """
+
+    def before_change(self, read: Callable[[], bytes | None]) -> None:
+        """Refuse to write over what somebody else wrote.
+
+        Raises:
+            Tampered: the file is not as Muster wrote it.
+        """
+
+    def replacing(self, content: bytes) -> AbstractContextManager[None]:
+        """Seal what the block writes."""
+
+
+class FileDocument:
+    """A document that is a file, sealed or not."""
+
+    def __init__(self, path: Path, *, mode: int = 0o640, seal: DocumentSeal | None = None) -> None:
+        self.path, self._mode, self._seal = path, mode, seal
 
     @property
     def title(self) -> str:
@@ -390,20 +411,37 @@ class FileDocument:
         return status.st_mtime_ns, status.st_ino, status.st_size
 
     def read(self) -> bytes | None:
-        """Return the file's bytes, or None."""
+        """Return the file's bytes, or None.
+
+        Raises:
+            StorageError: the file cannot be read.
+            Tampered: it is not as Muster wrote it.
+        """
+        return self._bytes() if self._seal is None else self._seal.checked(self._bytes)
+
+    def _bytes(self) -> bytes | None:
         with storage_errors(self.path):
             try:
                 return self.path.read_bytes()
             except FileNotFoundError:
                 return None
 
-    def exclusive(self) -> AbstractContextManager[None]:
-        """Hold the cross-process lock beside the file."""
-        return locked(self.path)
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the cross-process lock beside the file.
+
+        Raises:
+            Tampered: somebody edited the file by hand, and nobody accepted it yet.
+        """
+        with locked(self.path):
+            if self._seal is not None:
+                self._seal.before_change(self._bytes)
+            yield
 
     def write(self, content: bytes) -> None:
         """Replace the file atomically."""
-        atomic_write(self.path, content, mode=self._mode)
+        with self._seal.replacing(content) if self._seal else contextlib.nullcontext():
+            atomic_write(self.path, content, mode=self._mode)
 
 
 def document(place: Path | Document, *, mode: int = 0o640) -> Document:

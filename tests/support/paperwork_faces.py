@@ -151,10 +151,11 @@ def build(workspace: Path, samples: Path, reader: FaceReader, person: str, name:
     taken = crop("mindy_kaling", 4)[1]
     anchors = [Template("m-1", OTHER, 0.9), Template("m-2", person, 0.9)]  # Mindy taken for Ben, Madonna for Mindy
     workbench.anchors.update(lambda old: old.add(anchors, np.stack([taken, madonna[1]])))
-    (workspace / "leave.csv").write_text(
+    leave = (
         "leave_id,employee_id,first_day,last_day,kind,source,imported_at\n"
         f"l1,{person},2026-11-30,2026-12-01,on leave,csv:{person}.csv,\nl2,{OTHER},2026-11-30,2026-11-30,remote,,\n"
     )
+    workbench.leave.document.write(leave.encode())
     for incident in workbench.incidents.incidents(T0.date(), T0.date()):
         assert workbench.outbox.submit(incident.row) == 1
     clock.now = at(3600)

@@ -379,6 +379,7 @@ def test_a_threshold_of_another_alignment_is_not_used(tmp_path: Path, caplog: py
     crowd(workbench, 3)
     workbench.calibration.apply(workbench.calibration.report(), 0.66, **WHO)
     (tmp_path / "gallery" / "people.safetensors").unlink()
+    workbench.records.accept("people.safetensors", author="ann", reason="enrolled anew")
     other = opened(tmp_path, alignment={"mirror": False})
     crowd(other, 3)
     found = other.calibration.in_force()
@@ -452,7 +453,7 @@ def test_a_damaged_history_is_told_and_not_overwritten(tmp_path: Path, content: 
     workbench = opened(tmp_path)
     crowd(workbench, 3)
     report = workbench.calibration.report()
-    (tmp_path / "calibration.json").write_text(content)
+    workbench.store.document("calibration.json").write(content.encode())
     with pytest.raises(StorageError, match=r"calibration\.json cannot be read"):
         opened(tmp_path).calibration.threshold()
     with pytest.raises(StorageError, match=r"calibration\.json cannot be read"):
@@ -481,7 +482,7 @@ def test_a_value_mistyped_by_hand_opens_no_door(tmp_path: Path, name: str, value
     path = tmp_path / "calibration.json"
     table = json.loads(path.read_text())
     table["versions"][0][name] = value
-    path.write_text(json.dumps(table))
+    workbench.store.document("calibration.json").write(json.dumps(table).encode())
     with pytest.raises(StorageError, match=r"calibration\.json cannot be read"):
         opened(tmp_path).calibration.threshold()
 
@@ -498,7 +499,7 @@ def test_a_running_camera_keeps_its_threshold_while_the_history_is_damaged(
     with caplog.at_level(logging.WARNING):
         assert [running.calibration.threshold() for _ in range(3)] == [0.64] * 3
     assert len(caplog.records) == 1
-    path.write_text(whole.replace("0.64", "0.65"))
+    running.store.document("calibration.json").write(whole.replace("0.64", "0.65").encode())
     assert running.calibration.threshold() == 0.65
 
 

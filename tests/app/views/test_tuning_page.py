@@ -234,8 +234,9 @@ def test_a_workspace_that_cannot_be_written_is_only_looked_at(tmp_path: Path, mo
 
 
 def test_a_damaged_history_is_a_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    crowd(bench_of(tmp_path, monkeypatch), 3)
-    (tmp_path / "calibration.json").write_text("{")
+    bench = bench_of(tmp_path, monkeypatch)
+    crowd(bench, 3)
+    bench.store.document("calibration.json").write(b"{")
     said = texts(opened(tmp_path, monkeypatch))
     assert "calibration.json cannot be read" in said
     assert "restore it from a backup" in said
