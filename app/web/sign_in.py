@@ -18,7 +18,7 @@ from app.web import services
 from app.web.browsers import browser_name
 from app.web.sessions import BROWSER, BROWSER_S, COOKIE
 from app.words import choose, translations
-from engine.access import PASSWORD_LENGTH, Account, TryLater, Visitor, WrongSecret
+from engine.access import PASSWORD_LENGTH, Account, TryLater, Visitor, WrongSecret, end_setup, right_setup
 from engine.errors import InputError, MusterError
 
 _pages = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape())
@@ -40,6 +40,7 @@ def _page(
     status: int = 200,
     away: bool = False,
     headers: Mapping[str, str] | None = None,
+    setup: str = "",
 ) -> Response:
     """The sign-in page: with the problem and the name of the last try, or (away) while the accounts cannot be read or written.
 
@@ -64,6 +65,7 @@ def _page(
         sample=bench.config.sample,
         length=PASSWORD_LENGTH,
         workspace=str(bench.workspace),
+        setup=setup or request.query_params.get("setup", ""),
         oidc=bench.config.app.oidc,
     )
 
@@ -131,22 +133,25 @@ def _checked(request: Request, form: dict[str, str]) -> Response:
     now = datetime.now(UTC)
     try:
         if not bench.accounts.all():
+            if not right_setup(bench.workspace, form.get("setup", "")):
+                raise InputError("the set-up code is wrong", hint="open the link that `muster app` printed last")
             if form.get("password", "") != form.get("again", ""):
                 raise InputError("the passwords differ", hint="type the same password twice")
             account = bench.accounts.add(name, "admin", form.get("password", ""), first=True)
+            end_setup(bench.workspace)
             bench.audit.note("first_admin", "", "created the first account", author=account.name, now=now)
         else:
             account = bench.accounts.check(name, form.get("password", ""), now, _visitor(request))
             bench.users.entered(account)
     except InputError as error:
-        return _refused(request, error, name)
+        return _refused(request, error, name, form.get("setup", ""))
     except MusterError as error:
         log.warning("nobody can sign in: %s", error)
         return _page(request, name=name, away=True)
     return _welcome(request, account, form.get("next", "/"))
 
 
-def _refused(request: Request, error: InputError, name: str) -> Response:
+def _refused(request: Request, error: InputError, name: str, setup: str = "") -> Response:
     """The page again, after something was wrong."""
     if isinstance(error, TryLater):
         return _page(request, problem=str(error), name=name, status=429, headers={"Retry-After": str(error.wait_s)})
@@ -155,7 +160,7 @@ def _refused(request: Request, error: InputError, name: str) -> Response:
             services.home().users.failed(error, _visitor(request).address)
         except MusterError as unwritten:
             log.warning("a failed sign-in cannot be recorded: %s", unwritten)
-    return _page(request, problem=str(error), name=name, status=400)
+    return _page(request, problem=str(error), name=name, status=400, setup=setup)
 
 
 async def _ticket(request: Request) -> Response:

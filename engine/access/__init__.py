@@ -7,18 +7,19 @@ from engine.access.accounts import (
     ALL_SITES,
     MANAGER,
     OF_HOME,
-    PASSWORD_LENGTH,
     ROLES,
     Account,
     AccountBook,
     WrongSecret,
 )
 from engine.access.audit import AUDIT, Audit, AuditRow
+from engine.access.choosing import PASSWORD_LENGTH
 from engine.access.credentials import TryLater
 from engine.access.departments import Departments
 from engine.access.devices import SCREEN_SCOPES, Device, DeviceBook
 from engine.access.pins import PinBook
 from engine.access.sessions import Session, SessionBook
+from engine.access.setup import end_setup, offer_setup, right_setup
 from engine.access.sites import Sites, find_sites, site_names
 from engine.access.throttle import Visitor
 from engine.access.tokens import INCIDENTS, PEOPLE, REST_SCOPES, SHEETS, AccessToken, TokenBook
@@ -51,6 +52,9 @@ __all__ = [
     "TryLater",
     "Visitor",
     "WrongSecret",
+    "end_setup",
     "find_sites",
+    "offer_setup",
+    "right_setup",
     "site_names",
 ]

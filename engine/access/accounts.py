@@ -8,12 +8,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import secrets
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from engine.access.choosing import account_name, check_password
 from engine.access.credentials import CredentialFile, SlowHashes, one_at_a_time
 from engine.access.departments import Departments
 from engine.access.throttle import Attempt, Tries, Visitor
@@ -60,9 +62,6 @@ ALL_SITES = "*"
 _NOBODY = Visitor()
 _QUEUE, _QUEUE_OF_KNOWN = 4, 8
 """How many may wait for their password to be checked; browsers in which the user signed in before have places of their own."""
-
-PASSWORD_LENGTH = 10
-"""Shortest password, in characters (NIST SP 800-63B asks for at least 8 and no composition rules)."""
 
 
 def _loaded(stored: dict[str, Any]) -> Account:
@@ -184,20 +183,21 @@ class AccountBook(CredentialFile[Account]):
             InputError: a value cannot be used, the name or address is taken, or `first` is refused.
             StorageError: the file cannot be written.
         """
-        name = clean_text(name, what="user name", limit=60)
+        if first and self.all():
+            raise InputError("an account already exists", hint="sign in, or ask an administrator")
+        name = account_name(name, self.all())
         email = clean_text(email, what="e-mail address", limit=200).casefold() if email.strip() else ""
         _check_role(role)
         if not password and not email:
             raise InputError(f"{name} has neither a password nor an e-mail address", hint="give one of them")
         own = _departments(role, departments)
-        hashed = self._hash(password) if password else ""
+        hashed = self._hash(password, name, email) if password else ""
         account = Account(name, role, hashed, email, language, _unique(sites), departments=own, id=_new_id())
 
         def put(accounts: dict[str, Account]) -> None:
             if first and accounts:
                 raise InputError("an account already exists", hint="sign in, or ask an administrator")
-            if name in accounts:
-                raise InputError(f"the user {name!r} already exists", hint="choose another name, or change that user")
+            account_name(name, accounts)
             if email and any(other.email == email for other in accounts.values()):
                 raise InputError(f"{email} belongs to another user", hint="give another address")
             accounts[name] = account
@@ -205,11 +205,8 @@ class AccountBook(CredentialFile[Account]):
         self._change(put)
         return account
 
-    def _hash(self, password: str) -> str:
-        if not PASSWORD_LENGTH <= len(password) <= 200:
-            raise InputError(
-                f"the password has {len(password)} characters", hint=f"choose one of {PASSWORD_LENGTH} to 200"
-            )
+    def _hash(self, password: str, *about: str) -> str:
+        check_password(password, (*about, self.home))
         return self._hashes.make(password)
 
     def change(
@@ -234,7 +231,7 @@ class AccountBook(CredentialFile[Account]):
             _check_role(role)
             changes["role"] = role
         if password is not None:
-            changes["hash"] = self._hash(password)
+            changes["hash"] = self._hash(password, name)
         if active is not None:
             changes["active"] = active
         if sites is not None:
@@ -287,7 +284,7 @@ class AccountBook(CredentialFile[Account]):
             TryLater: there were too many wrong attempts, or too many people sign in at once.
             StorageError: a file cannot be read or written.
         """
-        typed = name.strip()
+        typed = name.strip() if name.strip() in self.all() else unicodedata.normalize("NFKC", name).strip()
         account = self.all().get(typed)
         usable = account if account is not None and account.active and account.hash else None
         known = account is not None and visitor.knows(account.id)

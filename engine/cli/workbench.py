@@ -57,7 +57,10 @@ def workbench(
     if sample:
         _add_sample_accounts(bench.accounts)
     elif not bench.accounts.all():
-        say("There is no account yet: open the page to create the first one.")
+        from engine.access import offer_setup
+
+        link = f"{address(host, port)}/sign-in?setup={offer_setup(workspace)}"
+        say(f"There is no account yet. Create the first one here; the link works once: {link}")
     command = ["app", str(workspace.absolute()), host, str(port)]
     if not kiosk:
         become(*command)

@@ -22,7 +22,7 @@ from app.web import pictures, services, sign_in, streams
 from app.web.activity import Activity, by_hand
 from app.web.gate import Gate
 from app.web.sessions import COOKIE, Browsers, Key
-from engine.access import Visitor
+from engine.access import Visitor, offer_setup
 from engine.imaging import write_jpeg
 from engine.people import Person
 
@@ -283,16 +283,30 @@ def test_every_answer_forbids_what_pages_do_not_need(client: TestClient) -> None
         assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_first_visitor_creates_the_administrator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MUSTER_WORKSPACE", str(tmp_path / "new"))
+def test_only_who_has_the_set_up_code_creates_the_administrator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = tmp_path / "new"
+    workspace.mkdir()
+    monkeypatch.setenv("MUSTER_WORKSPACE", str(workspace))
     client = TestClient(_served(), base_url="http://127.0.0.1:8501", follow_redirects=False)
-    assert "Create the administrator" in client.get("/sign-in").text
-    assert enter(client, again="something else") == 400
+    assert "Set-up code" in client.get("/sign-in").text
+    assert enter(client, again=GOOD) == 400, "none was printed"
+    old, code = offer_setup(workspace), offer_setup(workspace)
+    assert code not in (workspace / "setup.code").read_text()
+    page = client.get(f"/sign-in?setup={code}").text
+    assert "Create the administrator" in page
+    assert f'type="hidden" name="setup" value="{code}"' in page
+    for wrong in ("", "x", old, code[:-1]):
+        assert enter(client, again=GOOD, setup=wrong) == 400
+    assert enter(client, again="something else", setup=code) == 400
+    assert enter(client, password="1234567890", again="1234567890", setup=code) == 400
     assert services.home().accounts.all() == {}
-    assert enter(client, again=GOOD) == 303
+    assert enter(client, again=GOOD, setup=code) == 303
     assert services.home().accounts.all()["ada"].role == "admin"
+    assert not (workspace / "setup.code").exists()
     other = TestClient(_served(), base_url="http://127.0.0.1:8501", follow_redirects=False)
-    assert enter(other, "eve", GOOD, again=GOOD) == 400
+    assert enter(other, "eve", GOOD, again=GOOD, setup=code) == 400
 
 
 def test_the_sign_in_page_speaks_the_browsers_language(client: TestClient) -> None:

@@ -1,0 +1,70 @@
+"""Names that cannot be mistaken, and passwords that are not the first to be tried."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.access import ROLES
+from engine.access.choosing import account_name, check_password
+from engine.errors import InputError
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*ROLES, "ada", "Ann Lee", "o'neil", "ann.lee@example.com", "Jürgen", "Ирина", "山田さくら", "김민준", "zoë-2"],
+)
+def test_names_that_people_have(name: str) -> None:
+    assert account_name(f" {name} ", []) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("engine", "reserved"),
+        ("System", "reserved"),
+        ("muster", "reserved"),
+        ("muster  app", "reserved"),
+        ("ｍｕｓｔｅｒ", "reserved"),
+        ("еngine", "mixes"),  # the first letter is Cyrillic
+        ("аdmin", "mixes"),
+        ("αdmin", "mixes"),
+        ("ada\u200b", "U[+]200B"),
+        ("ada\u202e", "U[+]202E"),
+        ("ada\x00", "U[+]0000"),
+        ("ada\tb", "U[+]0009"),
+        ("<ada>", "sign <"),
+        ("ada٣", "sign ٣"),
+        ("", "empty"),
+        (" ", "empty"),
+        ("x" * 61, "characters"),
+    ],
+)
+def test_names_that_would_be_mistaken(name: str, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        account_name(name, [])
+
+
+@pytest.mark.parametrize("name", ["Admin", "ADMIN", "adm1n", "ａdmin", "сор", "bi11", "Bill"])
+def test_a_name_does_not_look_like_one_that_is_taken(name: str) -> None:
+    with pytest.raises(InputError, match=r"looks like|already exists"):
+        account_name(name, ["admin", "cop", "bill"])
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        *("1234567890", "administrator", "qwertyuiop", "qwertzuiop", "1q2w3e4r5t", "aaaaaaaaaa", "password123"),
+        *("Passwort123", "Sommer2026!", "muster2026!", "P@ssw0rd2026", "ada lovelace", "Lovelace2026", "headquarters1"),
+        *("abcdefghijkl", "short", "x" * 201),
+    ],
+)
+def test_passwords_that_are_tried_first(password: str) -> None:
+    with pytest.raises(InputError):
+        check_password(password, ["ada", "lovelace@example.com", "headquarters"])
+
+
+@pytest.mark.parametrize(
+    "password", ["correct horse battery", "Tr4ktor-im-Nebel", "xK9#vLq2pZ", "naß und kalt am Deich"]
+)
+def test_passwords_that_are_not(password: str) -> None:
+    check_password(password, ["ada"])
