@@ -144,11 +144,11 @@ class Stream:
                 self._spacing.key_frame(time_s)
             if self._held or (packet.is_keyframe and self.resting and self._spacing.short):
                 if not self._held:
-                    yield from self._frames_of(context, None)  # what the decoder still has; it begins anew
+                    yield from self._frames_of(context, None)
+                    context, rough = self._decoder(rough=False), False  # the old one's pictures take 50 MB
                 if (alone := self._dozing(packet, time_s)) is not None:
                     yield from alone
                     continue
-                context, rough = self._decoder(rough=False), False
                 self.catching_up, self._woken = True, clock.monotonic()
                 held = self._held.taken()
                 self._shown_pts = held[0].pts
