@@ -173,8 +173,12 @@ def drain(
 @app.command()
 def grant(
     login: _Login,
-    kind: Annotated[str, Option("--as", help="Role: recorder, workbench or reader.")],
+    kind: Annotated[str, Option("--as", help="Role: recorder, kiosk, workbench or reader.")],
     site: _Site = None,
+    recorder: Annotated[
+        str | None,
+        Option(show_default="the login", help="Name of the recorder or kiosk, the only one it may write as."),
+    ] = None,
     password_stdin: Annotated[bool, Option("--password-stdin", help="Read the password from standard input.")] = False,
     author: Author = "",
     workspace: Workspace = Path("data"),
@@ -192,11 +196,15 @@ def grant(
         if password == "":
             raise InputError("the password is empty", hint="write it on one line to standard input")
         zone = setup.site_zone(database)
-        made = setup.grant(database, login, kind, password)
+        own = recorder or login
+        made = setup.grant(database, login, kind, password, own)
         _audit(workspace, config, zone, "grant", login, kind, author)
         address = database.url.set(username=login, password=None).render_as_string()
     say(f"{login} is {'a new' if made else 'a'} {kind} of {config.site}.")
-    say(f'Put this into its muster.toml: store = "{address}" and site = "{config.site}"')
+    say("Put this into its muster.toml:")
+    say(f'store = "{address}"\nsite = "{config.site}"')
+    if kind in {"recorder", "kiosk"}:
+        say(f'recorder = "{own}"')
 
 
 @app.command()

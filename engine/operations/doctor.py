@@ -224,6 +224,8 @@ def _database(workbench: Workbench) -> Iterator[Check]:
         yield Check("database", state.problem, False, state.hint)
     else:
         yield Check("database", f"{state.address} · site {state.site} · login {state.login} ({state.kind})")
+    if state.concern:
+        yield Check("connection to the database", state.concern, False, "add ?sslmode=verify-full to `store`")
     if backlog.since is not None:
         late = workbench.clock() - backlog.since > _PATIENCE
         since = backlog.since.astimezone(workbench.config.zone)

@@ -19,7 +19,7 @@ from engine.storage.logs.shelf import stem
 if TYPE_CHECKING:
     from engine.postgres.shelf import TableShelf
 
-BEGIN = sa.text("SELECT * FROM muster.begin_append(:site, :log, :day, :recorder, :ids)")
+BEGIN = sa.text("SELECT * FROM muster.begin_rows(:site, :log, :day, :recorder, :ids)")
 _PAGE = 2000  # rows copied at once
 
 CHAINS = table(

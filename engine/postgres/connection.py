@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import ipaddress
 import logging
+import os
 import threading
 import time as clock
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +22,7 @@ from sqlalchemy.types import TypeEngine
 from engine.errors import ConfigError, StorageError, Unreachable
 from engine.postgres.spool import Refused
 
-__all__ = ["Database", "Refused", "Unreachable", "parsed", "shown", "table"]
+__all__ = ["Database", "Refused", "Unreachable", "concern", "parsed", "shown", "table"]
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,19 @@ def parsed(url: str) -> URL:
 def shown(url: URL) -> str:
     """Return an address without its password."""
     return url.render_as_string(hide_password=True)
+
+
+def concern(url: URL) -> str:
+    """Return why the connection to another machine can be listened to or answered by somebody else; empty if it cannot."""
+    mode = str(url.query.get("sslmode") or os.environ.get("PGSSLMODE") or "prefer")
+    host = str(url.query.get("host") or url.host or "")
+    local = not host or host.startswith("/") or host == "localhost"
+    if not local:
+        with contextlib.suppress(ValueError):
+            local = ipaddress.ip_address(host).is_loopback
+    if local or mode in {"verify-full", "verify-ca"}:
+        return ""
+    return f"sslmode={mode}: whoever is between this machine and {host} can read and change what is sent"
 
 
 def table(name: str, /, **columns: type[TypeEngine[Any]]) -> Table:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from engine.errors import ConfigError, MusterError, StorageError
 from engine.gallery import Gallery
 from engine.people import PeopleFile
-from engine.postgres.connection import Database, Unreachable, parsed, shown
+from engine.postgres.connection import Database, Unreachable, concern, parsed, shown
 from engine.postgres.known import Known
 from engine.postgres.opening import DatabaseState
 from engine.postgres.rows import GalleryRows, PeopleRows, TableDocument
@@ -87,6 +87,8 @@ class DatabaseStore:
         self.spool.on_put = self._start
         atexit.register(self.close)
         self.database.check = self._check
+        if exposed := concern(self.database.url):
+            log.warning("%s: %s", self.database, exposed)
         try:
             self._look()
         except Unreachable as error:
@@ -186,9 +188,8 @@ class DatabaseStore:
             self._look()
         except MusterError as error:
             problem, hint = error.message, error.hint
-        return DatabaseState(
-            shown(database.url), database.site, database.url.username or "", database.kind, problem, hint
-        )
+        place = (shown(database.url), database.site, database.url.username or "", database.kind)
+        return DatabaseState(*place, problem, hint, concern(database.url))
 
     def insert(self, name: str, day: date, entries: Sequence[Entry]) -> None:
         """Write rows from the spool.

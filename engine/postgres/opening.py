@@ -36,6 +36,7 @@ class DatabaseState:
         kind: the login's rights: `owner`, `workbench`, `reader` or `recorder`; empty: not known yet.
         problem: why the database cannot be used; empty if it can.
         hint: how to fix the problem.
+        concern: why the connection is not protected; empty if it is.
     """
 
     address: str
@@ -44,6 +45,7 @@ class DatabaseState:
     kind: str
     problem: str = ""
     hint: str = ""
+    concern: str = ""
 
 
 class Store(Protocol):

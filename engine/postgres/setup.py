@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import resources
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
+import psycopg
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
@@ -18,9 +19,9 @@ from engine.errors import ConfigError, InputError
 from engine.postgres.connection import Database
 from engine.postgres.rows import GALLERIES
 
-Kind = Literal["recorder", "workbench", "reader"]
+Kind = Literal["recorder", "kiosk", "workbench", "reader"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-"""Rights of a login: append rows and read people; everything at its sites; only read."""
+"""Rights of a login: append rows and read people; also check PINs and see today; everything at its sites; only read."""
 
 _MIGRATING = 5_081_601
 """Key of the lock for migrations."""
@@ -186,22 +187,24 @@ def _checked(login: str) -> str:
     return login
 
 
-def grant(database: Database, login: str, kind: Kind, password: str | None = None) -> bool:
+def grant(database: Database, login: str, kind: Kind, password: str | None = None, recorder: str | None = None) -> bool:
     """Give a login access to the database's site.
 
     Args:
         database: opened with a login that may create logins.
         login: created if missing.
-        password: to set; None: it signs in otherwise (certificate, peer).
+        password: to set; None: it signs in otherwise (certificate, peer). The server gets only the verifier made from it.
+        recorder: name of the chains that a recorder or kiosk may append to; None: that of its first row.
 
     Returns:
         Whether the login was created.
 
     Raises:
-        InputError: the name cannot be a login, or the login is of another kind at another site.
+        InputError: the name cannot be a login, the login is of another kind at another site, or another login has the recorder's name.
         StorageError: the opening login may not do this.
     """
     login, site = _checked(login), database.site
+    row = {"login": login, "site": site, "kind": kind, "recorder": recorder if kind in {"recorder", "kiosk"} else None}
     with database.work() as connection:
         raw = connection.connection.cursor()
         there = connection.execute(
@@ -212,16 +215,35 @@ def grant(database: Database, login: str, kind: Kind, password: str | None = Non
         )
         if (found := set(kinds.scalars())) and found != {kind}:
             raise InputError(f"{login} is already a {', '.join(found)}", hint="revoke it first, or use another login")
+        same = "SELECT login FROM muster.members WHERE site = :site AND recorder = :recorder AND login <> :login"
+        if (other := connection.execute(text(same), row).scalar()) is not None:
+            raise InputError(
+                f"{other} is already the recorder {recorder}", hint="revoke it first, or use another name: --recorder"
+            )
         if not there:
             raw.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(login)))
         if password is not None:
-            raw.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login), sql.Literal(password)))
-        raw.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(f"muster_{kind}"), sql.Identifier(login)))
+            driver = cast("psycopg.Connection[tuple[object, ...]]", connection.connection.driver_connection)
+            # made here: the statement, which the server may log, holds no password
+            verifier = driver.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256").decode()
+            raw.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login), sql.Literal(verifier)))
+        raw.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(_role(connection, kind)), sql.Identifier(login)))
         connection.execute(
-            text("INSERT INTO muster.members VALUES (:login, :site, :kind) ON CONFLICT DO NOTHING"),
-            {"login": login, "site": site, "kind": kind},
+            text(
+                "INSERT INTO muster.members (login, site, kind, recorder) VALUES (:login, :site, :kind, :recorder) "
+                "ON CONFLICT (login, site) DO UPDATE SET recorder = coalesce(EXCLUDED.recorder, members.recorder)"
+            ),
+            row,
         )
     return not there
+
+
+def _role(connection: Connection, kind: str) -> str:
+    """Return the role of a kind of login in this database."""
+    found: str = connection.execute(
+        text("SELECT role FROM muster.roles WHERE kind = :kind"), {"kind": kind}
+    ).scalar_one()
+    return found
 
 
 def revoke(database: Database, login: str) -> None:
@@ -241,4 +263,5 @@ def revoke(database: Database, login: str) -> None:
             raise InputError(f"{login} has no rights at {database.site}")
         if not connection.execute(text("SELECT count(*) FROM muster.members WHERE login = :login"), row).scalar():
             raw = connection.connection.cursor()
-            raw.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(f"muster_{kind}"), sql.Identifier(login)))
+            role = _role(connection, kind)
+            raw.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(role), sql.Identifier(login)))

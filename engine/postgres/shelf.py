@@ -325,7 +325,7 @@ class TableShelf:
                 for each, (_, revision) in now[day].items():
                     count = self._known[day].parts.get(each, (0, 0))[0]
                     self._known[day].parts[each] = (count, revision)
-            rows = {day: list(self._known[day].rows) for day in days if day in self._known}
+            rows = {day: list(self._known[day].rows) for day in days if day in self._known and self._known[day].rows}
             for old in list(self._known)[:-_MOST_DAYS]:
                 del self._known[old]
             return rows
@@ -373,7 +373,7 @@ class TableShelf:
         )
         try:
             with self._database.work() as connection:
-                if self._database.kind == "recorder":
+                if self._database.kind in {"recorder", "kiosk"}:
                     incident = connection.execute(_INCIDENT, {"site": self._database.site, "key": row_id})
                     rows = [dict(row) for row in incident.mappings()]
                 else:

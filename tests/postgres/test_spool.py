@@ -235,7 +235,7 @@ def test_a_program_older_than_the_tables_keeps_its_rows(place: Place, tmp_path: 
     gate.keep_known()
     until((tmp_path / "gate" / "known" / "people.safetensors").exists)
     place.ask("UPDATE muster.alembic_version SET version_num = '9999'")
-    place.ask("ALTER FUNCTION muster.begin_append RENAME TO begin_append_9999")
+    place.ask("ALTER FUNCTION muster.begin_rows RENAME TO begin_rows_9999")
     assert book.record(sighting("E1"), NOBODY, renew=False) is not None
     assert gate.backlog().rows == 1
     gate.close()
@@ -249,7 +249,7 @@ def test_a_program_older_than_the_tables_keeps_its_rows(place: Place, tmp_path: 
     with place.database() as database, database.work() as connection:
         found = setup.versions(connection)[1]
     place.ask("UPDATE muster.alembic_version SET version_num = %s", found)
-    place.ask("ALTER FUNCTION muster.begin_append_9999 RENAME TO begin_append")
+    place.ask("ALTER FUNCTION muster.begin_rows_9999 RENAME TO begin_rows")
     until(lambda: not again.spool)
     assert people(again, tmp_path) == ["E1", "E2"]
 

@@ -68,6 +68,7 @@ def _login_kind(kind: str) -> str:
         "workbench": say("workbench: all rights of the pages"),
         "reader": say("reader: may read"),
         "recorder": say("recorder: may append rows and read people"),
+        "kiosk": say("kiosk: may append rows, check PINs and see today"),
     }.get(kind, say("unknown"))
 
 
@@ -107,6 +108,12 @@ def _database(bench: Workbench) -> None:
             title=say("Database"),
             facts=parts.facts(facts),
         )
+        if state.concern:
+            parts.show(
+                "<p><b>{a}</b> {b}</p>",
+                a=say("The connection is not protected:"),
+                b=say("add ?sslmode=verify-full to the address of the database."),
+            )
         if state.problem:
             meanwhile = say(
                 "Muster still recognises and records people. Their rows wait on this machine. ({problem})",
