@@ -24,6 +24,9 @@ _ONE_THREAD_PX = 1920 * 1088
 _USUAL_FPS = 25.0
 _DEBLOCKED = frozenset({"h264", "hevc"})
 """Codecs whose decoders smooth the edges of blocks, a quarter of their work."""
+_JUMP_S = 0.5
+_MOST_REORDERED = 16
+"""Frames that a decoder may hold to put them in order."""
 _MOST_BEHIND_S, _CATCHES_UP_FOR_S = 6.0, 15.0
 """A viewer who is further behind, or for longer, does not catch up and misses frames like any who is too slow."""
 
@@ -94,6 +97,7 @@ class Stream:
         self._in_time: tuple[float, float] | None = None
         self._woken = 0.0
         self._shown_pts: int | None = None
+        self._may_repeat = 0
         self._first_s: float | None = None
         self._tick = stream.time_base
         self._frame: VideoFrame | None = None
@@ -110,7 +114,11 @@ class Stream:
         if self._first_s is None:
             self._first_s = since or 0.0
             return True
-        self.position_s = since if since is not None and since > self.position_s else self.position_s + 1 / self.fps
+        after = self.position_s + 1 / self.fps
+        if since is not None and since < self.position_s - _JUMP_S:  # the camera was set back, or has begun anew
+            self._first_s += since - after
+            since = after
+        self.position_s = since if since is not None and since > self.position_s else after
         if self.catching_up and self._in_time is not None:
             moment, position_s = self._in_time
             self.behind_s = clock.monotonic() - moment - (self.position_s - position_s)
@@ -151,7 +159,7 @@ class Stream:
                     continue
                 self.catching_up, self._woken = True, clock.monotonic()
                 held = self._held.taken()
-                self._shown_pts = held[0].pts
+                self._shown_pts, self._may_repeat = held[0].pts, _MOST_REORDERED
                 for each in held:
                     yield from self._frames_of(context, each)
                 continue
@@ -170,9 +178,13 @@ class Stream:
         except av.error.FFmpegError:
             self.damaged += 1
             return []
-        if frames and self._shown_pts is not None:  # the first frame that was held back has been shown
-            frames = [each for each in frames if each.pts is None or each.pts > self._shown_pts]
-            self._shown_pts = None if frames else self._shown_pts
+        while frames and self._shown_pts is not None:  # the first frame that was held back has been shown
+            repeated = frames[0].pts is not None and frames[0].pts <= self._shown_pts
+            if repeated and self._may_repeat:  # not for ever, because a camera's times may jump back
+                self._may_repeat -= 1
+                del frames[0]
+            else:
+                self._shown_pts = None
         return frames
 
     def _dozing(self, packet: Packet[Any], time_s: float | None) -> list[VideoFrame] | None:

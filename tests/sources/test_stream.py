@@ -135,6 +135,20 @@ def test_what_a_dozing_stream_held_back_comes_at_once_when_it_is_woken(tmp_path:
     assert positions[-51:] == [75, *range(100, 150)]
 
 
+def test_a_dozing_stream_whose_times_jump_back_goes_on(tmp_path: Path) -> None:
+    once, twice = tmp_path / "once.ts", tmp_path / "twice.ts"
+    noisy_video(once, 7, {}, form="mpegts")
+    twice.write_bytes(2 * once.read_bytes())
+    stream = Stream(str(twice), doze_s=1.0)
+    positions = []
+    while stream.grab():
+        positions.append(stream.position_s)
+        stream.resting = stream.position_s < 10
+    assert positions == sorted(positions)
+    assert positions[-1] == pytest.approx(13.5, abs=1)  # nobody knows how long the jump took
+    assert sum(position > 10 for position in positions) == pytest.approx(25 * (positions[-1] - 10), abs=2)
+
+
 @pytest.mark.parametrize(("key_every", "doze_s"), [(25, 0.5), (25, 0.0), (100, 2.0)])
 def test_a_stream_whose_key_frames_are_far_apart_does_not_doze(tmp_path: Path, key_every: int, doze_s: float) -> None:
     path = tmp_path / "v.mp4"
