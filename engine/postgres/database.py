@@ -24,6 +24,7 @@ from engine.postgres.shelf import PATIENCE_S, TableShelf
 from engine.postgres.spool import Backlog, Entry, Spool
 from engine.postgres.watch import POLL_S, VersionWatch
 from engine.storage.logs import Logs, Sealer
+from engine.storage.vault import Vault
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class DatabaseStore:
         offline_start: keep copies of what cameras need in `known/`, and start with them while the database is away.
         poll_s: longest time between two queries for changes.
         listen: subscribe to notifications of changes.
+        vault: encrypts the copies of galleries in `known/`; default: they are not encrypted.
     """
 
     def __init__(
@@ -70,9 +72,10 @@ class DatabaseStore:
         offline_start: bool = True,
         poll_s: float = POLL_S,
         listen: bool = True,
+        vault: Vault | None = None,
     ) -> None:
         self.database = Database(parsed(url), site)
-        self._known = Known(workspace / "known", str(self.database))
+        self._known = Known(workspace / "known", str(self.database), vault)
         self._offline_start = offline_start
         self.watcher = VersionWatch(self.database, self._known if offline_start else None, poll_s=poll_s, listen=listen)
         self.watcher.on_contact = self._contacted

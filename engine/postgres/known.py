@@ -12,6 +12,7 @@ from engine.errors import StorageError
 from engine.gallery import Gallery
 from engine.people import PeopleFile, Person
 from engine.storage import FileDocument, atomic_write, storage_errors
+from engine.storage.vault import Vault
 
 _THRESHOLD = "calibration.json"
 _FILES = {
@@ -27,12 +28,14 @@ class Known:
     Args:
         folder: `known/` of the workspace.
         place: identifies database and site; copies from another place are ignored.
+        vault: encrypts galleries; default: they are not encrypted.
     """
 
     NAMES = _FILES.keys()
 
-    def __init__(self, folder: Path, place: str) -> None:
+    def __init__(self, folder: Path, place: str, vault: Vault | None = None) -> None:
         self._folder, self._place = folder, place
+        self._vault = vault or Vault(folder.parent, at_rest=False)
         self._index = FileDocument(folder / "versions.json", mode=0o600)
         self._noted: tuple[object, Mapping[str, int]] | None = None
 
@@ -59,7 +62,10 @@ class Known:
 
     def gallery(self, name: str) -> Gallery:
         """Return a gallery."""
-        return Gallery.from_file(self._folder / _FILES[f"gallery/{name}"])
+        path = self._folder / _FILES[f"gallery/{name}"]
+        with storage_errors(path):
+            content = self._vault.read(path)
+        return Gallery.from_bytes(content, str(path))
 
     def document(self, name: str) -> bytes | None:
         """Return a document."""
@@ -89,13 +95,13 @@ class Known:
             self._index.write(json.dumps({"place": self._place, "versions": wanted}, indent=1, sort_keys=True).encode())
             self._noted = (self._index.stamp(), wanted)
 
-    @staticmethod
-    def _copy(path: Path, content: bytes | None) -> None:
-        if content is not None:
+    def _copy(self, path: Path, content: bytes | None) -> None:
+        if content is None:
+            self._vault.erase(path)
+        elif path.suffix == ".safetensors":  # with a new key, so that older copies do not tell of who was erased
+            self._vault.write_anew(path, content)
+        else:
             atomic_write(path, content, mode=0o600 if path.name == _THRESHOLD else 0o640)
-            return
-        with storage_errors(path):
-            path.unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Remove all copies.
@@ -103,6 +109,8 @@ class Known:
         Raises:
             StorageError: the folder cannot be removed.
         """
+        for name in _FILES.values():
+            self._vault.erase(self._folder / name)
         with storage_errors(self._folder):
             if self._folder.exists():
                 shutil.rmtree(self._folder)

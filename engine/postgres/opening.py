@@ -151,6 +151,7 @@ def open_database(workspace: Path, config: Config, sealer: Sealer, clock: Callab
         sealer=sealer,
         clock=clock,
         offline_start=config.offline_start,
+        vault=Vault(workspace, at_rest=config.encryption.at_rest),
     )
 
 

@@ -109,3 +109,5 @@ def _pictures(records: Records, evidence: Callable[[], dict[str, str]]) -> Itera
                 yield path, Owner.picture(path)
     for path in sorted((records.workspace / "archive").glob("*/**/*.npz")):
         yield path, Owner.archive()
+    for path in sorted((records.workspace / "known").glob("*.safetensors")):
+        yield path, Owner.picture(path)

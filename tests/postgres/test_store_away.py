@@ -18,6 +18,7 @@ from engine.models import ModelStore
 from engine.operations.upkeep import recording
 from engine.people import Person
 from engine.sources import VideoSource
+from engine.storage.vault import is_sealed, read_file
 from engine.workbench import Workbench
 
 
@@ -35,7 +36,11 @@ def _bench(workspace: Path) -> Workbench:
 def _kept(workspace: Path) -> list[str]:
     """Whose templates a recorder keeps."""
     path = workspace / "known" / "people.safetensors"
-    return sorted({each.person for each in Gallery.from_file(path).templates}) if path.exists() else []
+    if not path.exists():
+        return []
+    content = path.read_bytes()
+    assert is_sealed(content)
+    return sorted({each.person for each in Gallery.from_bytes(read_file(path), str(path)).templates})
 
 
 def _enrolled(bench: Workbench, *who: str) -> None:

@@ -55,7 +55,7 @@ class Owner:
 
     @staticmethod
     def picture(path: Path) -> str:
-        """Of one picture of an incident, which may show several people."""
+        """Of one file, such as a picture of an incident, which may show several people."""
         return f"picture:{path.parent.name}/{path.name}"
 
     @staticmethod
@@ -169,12 +169,28 @@ class Vault:
             if owner is None:
                 atomic_write(path, content)
                 return
-            alone = owner.startswith(_PICTURE)
-            if alone:
-                self.ring.retire(lambda each: each == owner)
-            atomic_write(path, self.seal(content, owner, _place(path)))
-            if alone:
-                self.ring.drop_old(lambda each: each == owner)
+            if owner.startswith(_PICTURE):
+                self._write_anew(path, content, owner)
+            else:
+                atomic_write(path, self.seal(content, owner, _place(path)))
+
+    def write_anew(self, path: Path, content: bytes) -> None:
+        """Replace a file, and the key of its own, so that no copy of what it was can be opened; plain if the settings say so.
+
+        Raises:
+            StorageError: the keys are missing, or the file cannot be written.
+        """
+        with self._erasing():
+            if self.at_rest:
+                self._write_anew(path, content, Owner.picture(path))
+            else:
+                atomic_write(path, content)
+
+    def _write_anew(self, path: Path, content: bytes, owner: str) -> None:
+        if self.ring.exists:
+            self.ring.retire(lambda each: each == owner)
+        atomic_write(path, self.seal(content, owner, _place(path)))
+        self.ring.drop_old(lambda each: each == owner)
 
     def convert(self, path: Path, owner: str) -> bool:
         """Seal a file that is plain or has an old key, or with `at_rest` off write a sealed one plain; return whether it was changed.
