@@ -9,6 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from app.ui import frame, parts
 from app.views import PAGES, registration
+from app.views import account as account_page
 from app.web import access, oidc
 from app.web.collector import spare_what_is_loaded
 from app.words import say
@@ -20,6 +21,8 @@ def _tidy(path: str) -> None:
     """Drop personal pictures and files when the user leaves the page that made them."""
     if path != "registration":
         registration.forget()
+    if path != "account":
+        account_page.forget()
     for name, page in (("export", "people"), ("attendance-made", "attendance"), ("tuning-replay", "tuning")):
         if path != page:
             st.session_state.pop(name, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.views import alerts, attendance, leave, live, month, people, registration, system, tuning
+from app.views import account, alerts, attendance, leave, live, month, people, registration, system, tuning
 from app.web import access
 from app.words import say
 from engine.errors import MusterError
@@ -46,5 +46,6 @@ PAGES = (
     Page("people", "people.view", lambda: say("People"), ":material/group:", people.show),
     Page("registration", "people.enrol", lambda: say("Registration"), ":material/person_add:", registration.show),
     Page("tuning", "system.tune", lambda: say("Tuning"), ":material/tune:", tuning.show),
+    Page("account", "account.own", lambda: say("Your account"), ":material/person:", account.show),
     Page("system", "system.view", lambda: say("System"), ":material/settings:", system.show),
 )

@@ -16,7 +16,7 @@ import streamlit as st
 from app.ui.address import put
 from app.web import services, viewer
 from app.web.sessions import COOKIE
-from engine.access import OF_HOME, Account
+from engine.access import OF_HOME, Account, Session, Visitor
 from engine.errors import MusterError
 from engine.workbench import Workbench
 
@@ -120,14 +120,19 @@ def lasting(action: str) -> Callable[[], bool]:
     return still
 
 
-def _own() -> Account:
+def own() -> Account:
+    """The account that is signed in.
+
+    Raises:
+        NotAllowed: nobody is.
+    """
     if (found := account()) is None:
         raise NotAllowed("you are signed out", hint="reload the page and sign in")
     return found
 
 
 def _entitled(action: str) -> tuple[Workbench, Account]:
-    found, place = _own(), _place(action)
+    found, place = own(), _place(action)
     if action and not found.may(action):
         raise NotAllowed(f"your role ({found.role}) does not allow this ({action})", hint="ask an administrator")
     if not _sees(found, place):
@@ -183,4 +188,53 @@ def own_language(language: str) -> None:
         NotAllowed: nobody is signed in.
         StorageError: it could not be written.
     """
-    services.home().accounts.change(_own().name, language=language)
+    services.home().accounts.change(own().name, language=language)
+
+
+def _token() -> str:
+    return str(st.context.cookies.get(COOKIE) or "")
+
+
+def own_sessions() -> tuple[str, list[Session]]:
+    """The key of this session, and all sessions of one's own account, the one used last first."""
+    sessions = services.sessions()
+    return sessions.key_of(_token()), sessions.of(own())
+
+
+def end_own(key: str = "") -> None:
+    """End another session of one's own account by its key, or all others.
+
+    Raises:
+        NotAllowed: nobody is signed in.
+        StorageError: it could not be written.
+    """
+    services.sessions().end_of(own(), key, but=_token())
+
+
+def own_password(old: str, new: str) -> None:
+    """Change one's own password; this session goes on, all others end.
+
+    Raises:
+        NotAllowed: nobody is signed in.
+        InputError: the old password is wrong, or the new one cannot be used.
+        StorageError: it could not be written.
+    """
+    sessions = services.sessions()
+    changed = services.home().users.own_password(own(), old, new, sessions.key_of(_token()))
+    sessions.keep(_token(), changed)
+
+
+def own_factor(password: str, secret: str, code: str) -> list[str]:
+    """Set up one's own second factor and return its recovery codes; this session goes on, all others end.
+
+    Raises:
+        NotAllowed: nobody is signed in.
+        InputError: password or code is wrong.
+        StorageError: it could not be written.
+    """
+    sessions, home, account = services.sessions(), services.home(), own()
+    session = sessions.key_of(_token())
+    home.accounts.check(account.name, password, home.clock(), Visitor(f"session {session}"))
+    codes = home.users.enrol(account, secret, code)
+    sessions.keep(_token(), home.accounts.all()[account.name])
+    return codes

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import segno
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -18,11 +19,21 @@ from app.web import services
 from app.web.browsers import browser_name
 from app.web.sessions import BROWSER, BROWSER_S, COOKIE
 from app.words import choose, translations
-from engine.access import PASSWORD_LENGTH, Account, TryLater, Visitor, WrongSecret, end_setup, right_setup
+from engine.access import (
+    PASSWORD_LENGTH,
+    Account,
+    TryLater,
+    Visitor,
+    WrongSecret,
+    end_setup,
+    right_setup,
+    second_factor,
+)
 from engine.errors import InputError, MusterError
 
 _pages = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape())
 _FORM_LIMIT = 8192
+_SECOND_S = 600
 log = logging.getLogger(__name__)
 
 
@@ -142,6 +153,8 @@ def _checked(request: Request, form: dict[str, str]) -> Response:
             bench.audit.note("first_admin", "", "created the first account", author=account.name, now=now)
         else:
             account = bench.accounts.check(name, form.get("password", ""), now, _visitor(request))
+            if account.totp or account.role in bench.config.app.second_factor:
+                return _second(request, account, form)
             bench.users.entered(account)
     except InputError as error:
         return _refused(request, error, name, form.get("setup", ""))
@@ -149,6 +162,63 @@ def _checked(request: Request, form: dict[str, str]) -> Response:
         log.warning("nobody can sign in: %s", error)
         return _page(request, name=name, away=True)
     return _welcome(request, account, form.get("next", "/"))
+
+
+def _second(request: Request, account: Account, form: dict[str, str]) -> Response:
+    """Ask for the second factor, or set it up if the role must have one."""
+    secret = "" if account.totp else second_factor.new_secret()
+    pending = services.sessions().begin(account, "second", life_s=_SECOND_S, data=secret)
+    return _code_page(request, account, secret, pending, _local(form.get("next", "/")))
+
+
+def _code_page(
+    request: Request, account: Account, secret: str, pending: str, place: str, *, problem: str = "", status: int = 200
+) -> Response:
+    place_name = services.home().config.organisation
+    qr = segno.make(second_factor.address(secret, account.name, place_name)).svg_data_uri(scale=4) if secret else ""
+    return _shown(
+        request, "second_factor.html", status, secret=secret, qr=qr, pending=pending, next=place, problem=problem
+    )
+
+
+def _code_checked(request: Request, form: dict[str, str]) -> Response:
+    sessions, users, place = services.sessions(), services.home().users, _local(form.get("next", "/"))
+    token, code = form.get("pending", ""), form.get("code", "")
+    try:
+        if (found := sessions.pending(token)) is None:
+            return RedirectResponse("/sign-in", 303)
+        account, secret = found
+        try:
+            codes = users.enrol(account, secret, code) if secret else []
+            if not secret:
+                services.home().accounts.check_code(account.name, code, datetime.now(UTC))
+        except InputError as error:
+            if isinstance(error, WrongSecret):
+                users.failed(error, _visitor(request).address)
+            status = 429 if isinstance(error, TryLater) else 400
+            return _code_page(request, account, secret, token, place, problem=str(error), status=status)
+        sessions.end(token)
+        now_there = services.home().accounts.of_id(account.id)
+        if now_there is None:
+            return RedirectResponse("/sign-in", 303)
+        users.entered(now_there)
+    except MusterError as error:
+        log.warning("nobody can sign in: %s", error)
+        return _page(request, away=True)
+    welcome = _welcome(request, now_there, place)
+    if not codes:
+        return welcome
+    page = _shown(request, "recovery.html", codes=codes, next=place)
+    for cookie in welcome.headers.getlist("set-cookie"):
+        page.headers.append("set-cookie", cookie)
+    return page
+
+
+async def _code(request: Request) -> Response:
+    form = await _form(request)
+    if form is None:
+        return PlainTextResponse("use the sign-in page of this server", 400)
+    return await run_in_threadpool(_code_checked, request, form)
 
 
 def _refused(request: Request, error: InputError, name: str, setup: str = "") -> Response:
@@ -206,6 +276,7 @@ async def _first_page(request: Request) -> Response:
 
 routes = [
     Route("/sign-in", _sign_in, methods=["GET", "POST"]),
+    Route("/sign-in/code", _code, methods=["POST"]),
     Route("/ticket", _ticket),
     Route("/sign-out", _sign_out, methods=["GET", "POST"]),
     Route("/healthz", PlainTextResponse("ok"), methods=["GET"]),

@@ -3,6 +3,7 @@
 Not here: cookies (`app.web`), and the actions themselves (`engine.records`).
 """
 
+from engine.access import second_factor
 from engine.access.accounts import (
     ALL_SITES,
     MANAGER,
@@ -56,5 +57,6 @@ __all__ = [
     "find_sites",
     "offer_setup",
     "right_setup",
+    "second_factor",
     "site_names",
 ]

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from engine.access import second_factor
 from engine.access.choosing import account_name, check_password
 from engine.access.credentials import CredentialFile, SlowHashes, one_at_a_time
 from engine.access.departments import Departments
@@ -46,6 +47,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
         "alerts.review": ("security",),
         "system.tune": ("security",),  # the match threshold decides who gets in
         "system.view": ("hr", "security"),
+        "account.own": ("hr", "manager", "security", "viewer"),  # one's own password, second factor and sessions
         "system.audit": (),
         "system.manage": (),
         "system.tokens": (),  # of programs that read this site's attendance
@@ -65,7 +67,7 @@ _QUEUE, _QUEUE_OF_KNOWN = 4, 8
 
 
 def _loaded(stored: dict[str, Any]) -> Account:
-    lists = {name: stored.get(name, []) for name in ("sites", "departments")}
+    lists = {name: stored.get(name, []) for name in ("sites", "departments", "recovery")}
     for name, texts in lists.items():
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise TypeError(f"`{name}` must be a list of names")
@@ -75,8 +77,8 @@ def _loaded(stored: dict[str, Any]) -> Account:
         **{name: tuple(texts) for name, texts in lists.items()},
     }
     account = Account(**row)
-    if not isinstance(account.id, str):
-        raise TypeError("`id` must be a text")
+    if not (isinstance(account.id, str) and isinstance(account.totp, str) and isinstance(account.totp_step, int)):
+        raise TypeError("ids and secrets must be texts, steps numbers")
     return account if account.id else dataclasses.replace(account, id=_old_id(account))
 
 
@@ -112,6 +114,9 @@ class Account:
         active: False: the user may not sign in.
         epoch: grows with every change that must end running sessions.
         departments: of a manager.
+        totp: secret of the second factor, base32; empty: none.
+        totp_step: time step of the code used last.
+        recovery: SHA-256 of recovery codes.
         id: random; sessions name the account by it, because another account may bear the name later.
     """
 
@@ -125,6 +130,9 @@ class Account:
     epoch: int = 0
     departments: tuple[str, ...] = ()
     id: str = ""
+    totp: str = ""
+    totp_step: int = 0
+    recovery: tuple[str, ...] = ()
 
     @property
     def scope(self) -> Departments | None:
@@ -302,6 +310,70 @@ class AccountBook(CredentialFile[Account]):
 
                 self._change(renewed)
         return usable
+
+    def check_code(self, name: str, code: str, now: datetime) -> Account:
+        """Return the account whose second factor a code is; each code counts once. The password was checked before.
+
+        Raises:
+            WrongSecret: the code is wrong or was used.
+            TryLater: there were too many wrong codes.
+            InputError: there is no such user.
+            StorageError: a file cannot be read or written.
+        """
+        account = _named(self.all(), name)
+        attempt = self.tries.code(account.id, now)
+        right = False
+
+        def use(accounts: dict[str, Account]) -> None:
+            nonlocal right
+            own = accounts.get(name)
+            if own is None or not own.totp or own.id != account.id:
+                return
+            if step := second_factor.step_of(own.totp, code, now, after=own.totp_step):
+                accounts[name] = dataclasses.replace(own, totp_step=step)
+            elif (left := second_factor.without(own.recovery, code)) is not None:
+                accounts[name] = dataclasses.replace(own, recovery=left)
+            else:
+                return
+            right = True
+
+        self._change(use)
+        if not right:
+            raise WrongSecret(attempt, account, "the code")
+        self.tries.settle(attempt)
+        return self.all()[name]
+
+    def enrol(self, name: str, secret: str, code: str, now: datetime) -> list[str]:
+        """Give an account a second factor and return its recovery codes; running sessions end.
+
+        Args:
+            secret: from `second_factor.new_secret`. code: of the app that has it, as proof.
+
+        Raises:
+            InputError: no such user, or the code is wrong.
+            StorageError: the account cannot be written.
+        """
+        if not (step := second_factor.step_of(secret, code, now)):
+            raise InputError("the code is wrong", hint="type the six digits that the app shows now")
+        codes = second_factor.new_recovery_codes()
+        self._factor(name, totp=secret, totp_step=step, recovery=second_factor.hashed(codes))
+        return codes
+
+    def unenrol(self, name: str) -> None:
+        """Take an account's second factor away; running sessions end.
+
+        Raises:
+            InputError: no such user.
+            StorageError: the account cannot be written.
+        """
+        self._factor(name, totp="", totp_step=0, recovery=())
+
+    def _factor(self, name: str, **changes: Any) -> None:
+        def put(accounts: dict[str, Account]) -> None:
+            before = _named(accounts, name)
+            accounts[name] = dataclasses.replace(before, epoch=before.epoch + 1, **changes)
+
+        self._change(put)
 
     def of_id(self, account_id: str) -> Account | None:
         """Return the account of an id, or None."""

@@ -144,7 +144,7 @@ class Tries(CredentialFile[Tried]):
             row = _step(tried, _key("code", account_id), now, "codes")
             tried.pop(row.key, None)
             tried[row.key] = row
-            made.append(Attempt(row.key, {}, row.failures, 0))
+            made.append(Attempt(row.key, {}, row.failures, row.failures))
 
         self._change(count)
         return made[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, SecretStr
 
 from engine.config.section import LOOPBACK, Network, Section
@@ -31,6 +33,8 @@ class AppConfig(Section):
     """Hours until a user must sign in again."""
     idle_min: float = Field(60.0, ge=0, le=60 * 24 * 30)
     """Minutes without a click after which a session ends; 0: never. A page that renews itself does not count."""
+    second_factor: tuple[Literal["admin", "hr", "manager", "security", "viewer"], ...] = ()
+    """Roles that must give a code of an authenticator app beside their password; others may."""
     hosts: tuple[str, ...] = ()
     """Host names at which browsers reach the workbench, such as `muster.example.com`. `localhost` and plain addresses always work."""
     proxies: tuple[Network, ...] = LOOPBACK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.access import ALL_SITES, Account, AccountBook, WrongSecret
+from engine.access import ALL_SITES, Account, AccountBook, Visitor, WrongSecret
 from engine.errors import InputError
 from engine.records.books import Records
 
@@ -100,6 +100,38 @@ class UserDesk:
         user = self._records.names.ids(account.name) if account else ""
         what = wrong.message if account else "no such user"
         self._records.note("sign_in_failed", user, f"{what}, try {count} from {address or '?'}", author="muster app")
+
+    def own_password(self, account: Account, old: str, new: str, session: str) -> Account:
+        """Change the password of one's own account; its sessions end.
+
+        Args:
+            session: key of the session in which it happens: wrong passwords make it wait.
+
+        Raises:
+            WrongSecret: the old password is wrong.
+            InputError: the new one cannot be used.
+            StorageError: the change cannot be written.
+        """
+        self._accounts.check(account.name, old, self._records.now(), Visitor(f"session {session}"))
+        changed = self._accounts.change(account.name, password=new)
+        self._note("change_user", account.name, "new password of their own", account.name)
+        return changed
+
+    def enrol(self, account: Account, secret: str, code: str) -> list[str]:
+        """Give one's own account a second factor, see `AccountBook.enrol`; return its recovery codes."""
+        codes = self._accounts.enrol(account.name, secret, code, self._records.now())
+        self._note("change_user", account.name, "second factor set up", account.name)
+        return codes
+
+    def unenrol(self, name: str, *, author: str) -> None:
+        """Take an account's second factor away, as when its owner lost the phone and the recovery codes.
+
+        Raises:
+            InputError: no such user.
+            StorageError: the change cannot be written.
+        """
+        self._accounts.unenrol(name)
+        self._note("change_user", name, "second factor removed", author)
 
     def remove(self, name: str, *, author: str) -> None:
         """Remove an account.

@@ -136,6 +136,7 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
     assert all(may("admin", action) for action in ACTIONS)
     assert {role: sorted(action for action in ACTIONS if may(role, action)) for role in ROLES[1:]} == {
         "hr": [
+            "account.own",
             "attendance.approve",
             "attendance.close",
             "attendance.correct",
@@ -151,8 +152,9 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
             "people.view",
             "system.view",
         ],
-        "manager": ["attendance.approve", "attendance.export", "attendance.view", "leave.view"],
+        "manager": ["account.own", "attendance.approve", "attendance.export", "attendance.view", "leave.view"],
         "security": [
+            "account.own",
             "alerts.review",
             "alerts.view",
             "live.camera",
@@ -162,7 +164,7 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
             "system.tune",
             "system.view",
         ],
-        "viewer": ["attendance.view", "live.view"],
+        "viewer": ["account.own", "attendance.view", "live.view"],
     }
     with pytest.raises(KeyError):
         may("admin", "no such thing")

@@ -47,11 +47,22 @@ def test_the_menu_of_each_role_holds_what_its_work_asks_for(tmp_path: Path, monk
         account = accounts.add(role, role, "correct horse", departments=own)
         menus[role] = [page.path for page in PAGES if account.may(page.action)]
     assert menus == {
-        "admin": ["live", "attendance", "month", "leave", "alerts", "people", "registration", "tuning", "system"],
-        "hr": ["live", "attendance", "month", "leave", "people", "registration", "system"],
-        "manager": ["attendance", "month", "leave"],
-        "security": ["live", "alerts", "people", "registration", "tuning", "system"],
-        "viewer": ["live", "attendance", "month"],
+        "admin": [
+            "live",
+            "attendance",
+            "month",
+            "leave",
+            "alerts",
+            "people",
+            "registration",
+            "tuning",
+            "account",
+            "system",
+        ],
+        "hr": ["live", "attendance", "month", "leave", "people", "registration", "account", "system"],
+        "manager": ["attendance", "month", "leave", "account"],
+        "security": ["live", "alerts", "people", "registration", "tuning", "account", "system"],
+        "viewer": ["live", "attendance", "month", "account"],
     }
 
 

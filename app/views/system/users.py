@@ -82,6 +82,7 @@ def _table(accounts: list[Account]) -> None:
         {
             say("Name"): account.name,
             say("Role"): _role(account.role).partition(":")[0],
+            say("Second factor"): say("yes") if account.totp else "–",
             say("State"): parts.mark("active" if account.active else "inactive"),
             say("Signs in with"): ", ".join(
                 text
@@ -179,6 +180,10 @@ def _change(accounts: dict[str, Account]) -> None:
             _acted(lambda desk, author: desk.change(user, author=author, active=False), say("User blocked"))
         if not account.active and st.button(say("Unblock"), icon=":material/check:", key="user_unblock"):
             _acted(lambda desk, author: desk.change(user, author=author, active=True), say("User unblocked"))
+        if account.totp and st.button(
+            say("Remove second factor"), icon=":material/phonelink_erase:", key="user_factor"
+        ):
+            _acted(lambda desk, author: desk.unenrol(user, author=author), say("Second factor removed"))
         if st.button(say("Remove"), icon=":material/delete:", key="user_remove"):
             _removal(user)
 

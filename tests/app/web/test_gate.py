@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyotp
 import pytest
 from httpx2 import Response
 from starlette.applications import Starlette
@@ -307,6 +309,56 @@ def test_only_who_has_the_set_up_code_creates_the_administrator(
     assert not (workspace / "setup.code").exists()
     other = TestClient(_served(), base_url="http://127.0.0.1:8501", follow_redirects=False)
     assert enter(other, "eve", GOOD, again=GOOD, setup=code) == 400
+
+
+def _pending(text: str) -> str:
+    return text.split('name="pending" value="')[1].split('"', maxsplit=1)[0]
+
+
+def test_who_has_a_second_factor_enters_with_its_code_alone(client: TestClient) -> None:
+    secret, accounts, now = pyotp.random_base32(), services.home().accounts, datetime.now(UTC)
+    accounts.enrol("ada", secret, pyotp.TOTP(secret).at(now - timedelta(seconds=30)), now)
+    page = client.post("/sign-in", data={"name": "ada", "password": GOOD, "next": "/attendance"}, headers=OWN)
+    assert (page.status_code, COOKIE in client.cookies) == (200, False)
+    form = {"pending": _pending(page.text), "next": "/attendance"}
+    assert secret not in page.text
+    client.cookies[COOKIE] = form["pending"]
+    assert client.get("/x").status_code == 401, "half a sign-in is none"
+    client.cookies.clear()
+    assert client.post("/sign-in/code", data={**form, "code": "12345"}, headers=OWN).status_code == 400
+    assert (
+        client.post("/sign-in/code", data={"pending": "x", "code": "1"}, headers=OWN).headers["location"] == "/sign-in"
+    )
+    answer = client.post("/sign-in/code", data={**form, "code": pyotp.TOTP(secret).at(now)}, headers=OWN)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/attendance")
+    assert client.get("/x").status_code == 200
+    again = client.post("/sign-in/code", data={**form, "code": pyotp.TOTP(secret).at(now)}, headers=OWN)
+    assert again.headers["location"] == "/sign-in"
+
+
+def test_a_role_that_needs_a_second_factor_sets_it_up_at_sign_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "strict").mkdir()
+    (tmp_path / "strict" / "muster.toml").write_text('[app]\nsecond_factor = ["admin"]\n')
+    monkeypatch.setenv("MUSTER_WORKSPACE", str(tmp_path / "strict"))
+    accounts = services.home().accounts
+    accounts.add("ada", "admin", GOOD)
+    accounts.add("bob", "hr", GOOD)
+    client = TestClient(_served(), base_url="http://127.0.0.1:8501", follow_redirects=False)
+    assert enter(client, "bob") == 303, "this role need not have one"
+    client.cookies.clear()
+    page = client.post("/sign-in", data={"name": "ada", "password": GOOD}, headers=OWN)
+    assert (page.status_code, COOKIE in client.cookies) == (200, False)
+    assert "data:image/svg+xml" in page.text
+    secret = page.text.split("<code>")[1].split("</code>")[0]
+    form = {"pending": _pending(page.text)}
+    assert client.post("/sign-in/code", data={**form, "code": "12345"}, headers=OWN).status_code == 400
+    answer = client.post("/sign-in/code", data={**form, "code": pyotp.TOTP(secret).now()}, headers=OWN)
+    assert answer.status_code == 200
+    assert answer.text.count("<code>") == 8
+    assert client.get("/x").status_code == 200
+    assert accounts.all()["ada"].totp == secret
 
 
 def test_the_sign_in_page_speaks_the_browsers_language(client: TestClient) -> None:

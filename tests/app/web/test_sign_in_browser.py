@@ -33,3 +33,15 @@ def test_the_button_below_the_menu_signs_out_for_good(site: Site, browser: Brows
     page.goto(site.base + "/attendance")
     page.wait_for_url("**/sign-in?next=*")
     page.context.close()
+
+
+def test_another_session_is_ended_on_the_page_of_ones_account(site: Site, browser: Browser) -> None:
+    other = sign_in(browser, site, "viewer", "/attendance")
+    page = sign_in(browser, site, "viewer", "/account")
+    page.get_by_text("this one").wait_for()
+    page.get_by_role("button", name="End", exact=True).click()
+    page.get_by_text("Session ended").wait_for()
+    other.goto(site.base + "/attendance")
+    other.wait_for_url("**/sign-in?next=*")
+    for each in (page, other):
+        each.context.close()
