@@ -19,6 +19,7 @@ from engine.attendance import ClosedDay
 from engine.errors import InputError, StorageError
 from engine.face_reader import FaceReader
 from engine.imaging import encode_jpeg, read_image
+from engine.incidents.notifications import changing
 from engine.people import NO_CAREER
 from engine.privacy.faces import hide, look
 from engine.privacy.subjects import Subject, find
@@ -90,7 +91,8 @@ def forget(
         with storage_errors(records.observations):
             shutil.rmtree(records.observations)
         records.vault.ring.destroy(lambda owner: owner == Owner.archive())
-    messages = _unlinked(_messages(records.workspace / "outbox", subject), records.vault)
+    with changing(records.workspace / "outbox"):  # or a delivery under way would write one of them again
+        messages = _unlinked(_messages(records.workspace / "outbox", subject), records.vault)
     leave, pin = records.leave.remove(employee_id), records.pins.remove(employee_id)
     account = records.accounts.remove(employee_id)
     told = {name} - {""}  # an author may be recorded by name

@@ -6,7 +6,7 @@ Muster sends nothing. See docs/notifications.md.
 
 from engine.incidents.notifications.channels import Channels, send_apprise, understands
 from engine.incidents.notifications.courier import Courier
-from engine.incidents.notifications.outbox import DELIVERIES, DeliveryRow, Outbox, Sender
+from engine.incidents.notifications.outbox import DELIVERIES, DeliveryRow, Outbox, Sender, changing
 from engine.incidents.notifications.rules import Held, Message, Target, channel_of, compose, matches, targets
 from engine.incidents.notifications.webhook import SendResult, post_webhook, sign, verify_signature
 
@@ -21,6 +21,7 @@ __all__ = [
     "SendResult",
     "Sender",
     "Target",
+    "changing",
     "channel_of",
     "compose",
     "matches",

@@ -72,6 +72,7 @@ def _service(url: SecretStr) -> Any:
         image_url_logo="",
         async_mode=False,
         service_timeout=0,
+        http_redirects=False,  # a message must not arrive at an address that nobody chose
     )
     instance = apprise.Apprise.instantiate(url.get_secret_value(), asset=asset)
     return apprise.Apprise([instance], asset=asset) if instance is not None else None

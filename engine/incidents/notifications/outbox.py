@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -206,6 +207,8 @@ class Outbox:
                 address = (message.rule, message.channel, message.place)
                 if address in failed or not (everything or self._due(message)):
                     continue
+                if not self._path(message).exists():  # erased since this began: somebody was forgotten
+                    continue
                 deliveries.append(self._attempt(message, send))
                 if deliveries[-1].result == "retry":
                     failed.add(address)
@@ -247,7 +250,7 @@ class Outbox:
                 wait = BACK_OFF_S[min(message.attempts, len(BACK_OFF_S) - 1)]
                 wait = max(wait, min(outcome.retry_after_s or 0.0, BACK_OFF_S[-1]))
                 next_at = min(now + timedelta(seconds=wait), end)
-                self._write(message.model_copy(update={"attempts": message.attempts + 1, "next_at": next_at}))
+                self._put_off(message.model_copy(update={"attempts": message.attempts + 1, "next_at": next_at}))
             else:
                 with storage_errors(self._path(message)):
                     self._path(message).unlink(missing_ok=True)
@@ -274,8 +277,19 @@ class Outbox:
     def _path(self, message: Message) -> Path:
         return self.folder / f"{message.message_id}.json"
 
+    def _put_off(self, message: Message) -> None:
+        """Write a message again, unless it was erased while it was tried."""
+        with changing(self.folder):
+            if self._path(message).exists():
+                self._write(message)
+
     def _write(self, message: Message) -> None:
         atomic_write(self._path(message), message.model_dump_json(indent=1).encode())
+
+
+def changing(folder: Path) -> AbstractContextManager[None]:
+    """Hold the lock under which the waiting messages of a folder are changed or erased."""
+    return locked(folder / "messages")
 
 
 def _take(rule: NotificationRule, window: _Window, now: datetime) -> tuple[_Window, bool, Held | None]:

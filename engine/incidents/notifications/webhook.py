@@ -22,6 +22,8 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from pydantic import SecretStr
 
 TIMEOUT_S = 10.0
+_FINAL = {400, 410, 413, 415, 422}
+"""The receiver will not take this message, however often it is sent."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def post_webhook(
 ) -> SendResult:
     """POST a JSON body with its signature.
 
-    2xx counts as delivered, 4xx other than 408 and 429 as refused; Muster retries after everything else.
+    2xx counts as delivered; a status about this message (`_FINAL`) as refused. Muster retries after everything else: a receiver that
+    is being set up, or whose key was changed, answers 401, 403 or 404 for a while.
 
     Args:
         body: JSON in UTF-8.
@@ -116,7 +119,7 @@ def _not_accepted(status: int, retry_after: str, now: datetime) -> SendResult:
     detail = f"HTTP {status} {phrase}".strip()
     if 300 <= status < 400:
         return SendResult("retry", f"{detail}: redirects are not followed, give the final address")
-    if 400 <= status < 500 and status not in {408, 429}:
+    if status in _FINAL:
         return SendResult("refused", detail)
     return SendResult("retry", detail, _seconds(retry_after, now))
 

@@ -32,7 +32,15 @@ from outgoing import (
 from pydantic import SecretStr
 
 from engine.errors import ConfigError
-from engine.incidents.notifications import SendResult, compose, post_webhook, sign, targets, verify_signature
+from engine.incidents.notifications import (
+    SendResult,
+    compose,
+    post_webhook,
+    send_apprise,
+    sign,
+    targets,
+    verify_signature,
+)
 
 # apprise looks for the module on its way; Python 3.13 removed it
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -123,8 +131,8 @@ def post(receiver: Receiver, timeout_s: float = 5) -> SendResult:
 @pytest.mark.parametrize(
     ("status", "result"),
     [(200, "delivered"), (201, "delivered"), (204, "delivered")]
-    + [(status, "refused") for status in (400, 401, 403, 404, 410, 422)]
-    + [(status, "retry") for status in (302, 307, 408, 429, 500, 502, 503, 599)],
+    + [(status, "refused") for status in (400, 410, 422)]
+    + [(status, "retry") for status in (302, 307, 401, 403, 404, 408, 429, 500, 502, 503, 599)],
 )
 def test_what_a_receiver_answers_decides(receiver: Receiver, status: int, result: str) -> None:
     receiver.answers = [status]
@@ -349,3 +357,12 @@ def test_a_hanging_channel_does_not_hold_up_the_end_of_the_program(
     out, _ = process.communicate("\n", timeout=10)  # far less than the 60 s that the attempt may take
     assert (process.returncode, out.strip()) == (0, "False")
     assert len(list((tmp_path / "outbox").glob("2*.json"))) == 1
+
+
+def test_no_channel_follows_a_redirect(receivers: list[Receiver]) -> None:
+    receivers[0].answers = [302]
+    receivers[0].headers = {"Location": receivers[1].url}
+    address = SecretStr(f"json://127.0.0.1:{receivers[0].port}/")
+    assert send_apprise(address, "title", "body").result == "retry"
+    assert receivers[0].requests
+    assert not receivers[1].requests

@@ -103,7 +103,7 @@ def test_no_credential_is_written_or_logged_whatever_becomes_of_the_message(
 ) -> None:
     monkeypatch.setenv("GATE_KEY", "hook-key-0123456789")
     caplog.set_level(logging.INFO)
-    receivers[0].answers = [500, 403]
+    receivers[0].answers = [500, 410]
     receivers[1].answers = [500]
     clock = Clock()
     chosen = rule(

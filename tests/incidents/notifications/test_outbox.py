@@ -108,7 +108,7 @@ def test_a_receivers_wish_to_wait_is_respected_within_bounds(
 def test_what_is_refused_is_given_up_at_once(tmp_path: Path) -> None:
     outbox = make_outbox(tmp_path, rule())
     outbox.submit(incident())
-    assert [delivery.result for delivery in outbox.drain(Script(SendResult("refused", "HTTP 403 Forbidden")))] == [
+    assert [delivery.result for delivery in outbox.drain(Script(SendResult("refused", "HTTP 410 Gone")))] == [
         "given up"
     ]
     assert outbox.waiting() == []
@@ -263,3 +263,19 @@ def test_two_processes_that_drain_at_once_send_each_message_once(tmp_path: Path,
     assert len(receiver.ids) == 30
     assert len(set(receiver.ids)) == 30
     assert len(sent_rows(tmp_path)) == 30
+
+
+def test_a_message_that_is_erased_while_others_are_delivered_is_neither_sent_nor_written_again(tmp_path: Path) -> None:
+    outbox = make_outbox(tmp_path, rule(to=["json://one.org", "json://two.org"]))
+    outbox.submit(incident())
+    tried: list[Message] = []
+
+    def send(message: Message) -> SendResult:
+        tried.append(message)
+        for path in outbox.folder.glob("2*.json"):  # somebody is forgotten meanwhile
+            path.unlink()
+        return FAILED
+
+    assert [delivery.result for delivery in outbox.drain(send)] == ["retry"]
+    assert len(tried) == 1
+    assert outbox.waiting() == []
