@@ -122,12 +122,13 @@ def _show_findings(findings: Sequence[Finding], wrong: int, files: int, closed: 
 @app.command(rich_help_panel=Panel.ADMINISTER)
 def purge(
     apply: Annotated[bool, Option("--apply", help="Erase; without it, the command only counts.")] = False,
+    trust_clock: Annotated[bool, Option("--trust-clock", help="The clock is right, although it jumped.")] = False,
     author: Author = "",
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
     """Erase records older than the retention settings allow."""
-    rows = open_workbench(workspace).privacy.purge(apply=apply, author=author)
+    rows = open_workbench(workspace).privacy.purge(apply=apply, author=author, trust_clock=trust_clock)
     if as_json:
         emit_json({"applied": apply, "expired": [dataclasses.asdict(row) for row in rows]})
         return

@@ -227,3 +227,5 @@ class RetentionConfig(Section):
     """Sealed sheets of closed months; empty: as long as `attendance`."""
     incidents: int | None = Field(None, ge=31)
     """Incident log, dossiers and deliveries."""
+    quarantine: int = Field(14, ge=0)
+    """Days that pictures and logs are kept in `quarantine/` before upkeep erases them for good."""

@@ -117,6 +117,7 @@ def _opened(workspace: Path, workbench: Workbench) -> Iterator[Check]:
     yield Check("people", f"{len(people)} listed, {len(gallery)} with templates")
     yield from _shifts(workbench, people)
     yield from _key(workbench)
+    yield from _clock(workbench)
     yield from _encryption(workbench)
     yield from _threshold(workbench)
     yield from _pictures(workbench)
@@ -195,6 +196,17 @@ def _encryption(workbench: Workbench) -> Iterator[Check]:
         yield Check("encryption", f"{found.sealed} files · keys in {found.keys.folder}")
         if found.keys.old:
             yield Check("data keys", f"{found.keys.old} are to be replaced", hint="`muster keys rotate --reencrypt`")
+
+
+def _clock(workbench: Workbench) -> Iterator[Check]:
+    try:
+        doubt = workbench.privacy.clock_doubt()
+    except MusterError as error:
+        yield _failure("clock", error)
+        return
+    if doubt:
+        hint = "set the clock right, or run `muster purge --apply --trust-clock` if it is"
+        yield Check("clock", doubt, False, hint)
 
 
 def _state_files(workbench: Workbench) -> Iterator[Check]:

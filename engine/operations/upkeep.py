@@ -60,7 +60,7 @@ def _keep_house(bench: Workbench) -> None:
     except Tampered as error:  # the rest does not depend on it
         log.warning("dated changes of people wait: %s", error)
     bench.records.close(bench.clock(), bench.people.known())
-    bench.privacy.purge(apply=True, author="engine")
+    bench.privacy.purge_in_time(author="engine")
 
 
 def _give_memory_back() -> None:

@@ -12,7 +12,9 @@ from engine.models import no_progress
 from engine.privacy import encryption
 from engine.privacy.disclosure import export_subject
 from engine.privacy.erasure import Prospect, foresee, forget
-from engine.privacy.retention import Expired, purge
+from engine.privacy.looks import NAME as LOOKS
+from engine.privacy.looks import known, look
+from engine.privacy.retention import Expired, purge, purge_in_time, release
 from engine.records.books import Records
 from engine.types import Progress
 
@@ -43,6 +45,7 @@ class PrivacyDesk:
             InputError: the person is unknown.
             StorageError: something could not be erased; a second attempt continues.
         """
+        release(self._records)  # it may hold pictures of the person, and is too old anyway
         reader = self._reader if thorough else None
         return forget(
             self._records, employee_id, reader=reader, threshold=self._threshold(), author=author, progress=progress
@@ -106,10 +109,32 @@ class PrivacyDesk:
         self._records.note("keys", "", f"new workspace key {key}{more}", author=author)
         return count, key
 
-    def purge(self, *, apply: bool, author: str = "") -> list[Expired]:
-        """Erase, or count, what is older than the settings allow, see `engine.privacy.retention`.
+    def clock_doubt(self) -> str:
+        """Return why the clock is doubted, so that nothing is erased; empty if it is not."""
+        return known(self._records).doubt
+
+    def purge_in_time(self, *, author: str) -> list[Expired]:
+        """Erase what is older than the settings allow, with the caution of something that runs unasked.
 
         Raises:
             StorageError: something could not be erased; a second attempt continues.
         """
+        return purge_in_time(self._records, self._retention, author=author)
+
+    def purge(self, *, apply: bool, author: str = "", trust_clock: bool = False) -> list[Expired]:
+        """Erase, or count, what is older than the settings allow, see `engine.privacy.retention`.
+
+        Args:
+            trust_clock: the clock is right, although it jumped.
+
+        Raises:
+            InputError: the clock is doubted.
+            StorageError: something could not be erased; a second attempt continues.
+        """
+        if trust_clock:
+            look(self._records, trust=True)
+        elif apply and (self._records.workspace / LOOKS).exists() and (doubt := self.clock_doubt()):
+            raise InputError(doubt, hint="set the clock right, or add --trust-clock if it is")
+        if apply:
+            release(self._records)
         return purge(self._records, self._retention, apply=apply, author=author)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from engine.config import RetentionConfig
 from engine.gallery import Gallery
+from engine.privacy.looks import look
 from engine.records.books import Records
 from engine.storage import storage_errors
 from engine.storage.logs import DayLog
@@ -22,6 +24,8 @@ _IMAGES: Mapping[str, tuple[str, ...]] = {
     "tailgating_images": ("tailgating", "presentation_attack", "watch_list"),
     "evidence_images": ("evidence",),
 }
+QUARANTINE = "quarantine"
+"""Folder of what is too old and not erased yet."""
 _STAMP = re.compile(r"(\d{8})T\d{6}-")
 
 
@@ -50,7 +54,43 @@ def _day(name: str) -> date | None:
     return None
 
 
-def purge(records: Records, config: RetentionConfig, *, apply: bool, author: str) -> list[Expired]:
+def purge_in_time(records: Records, config: RetentionConfig, *, author: str) -> list[Expired]:
+    """Move to quarantine what is too old, and erase what has been there for long enough; nothing while the clock is doubted.
+
+    Raises:
+        StorageError: something could not be erased; a second attempt continues.
+    """
+    now = look(records)
+    if now.doubt or now.earlier is None:
+        return []
+    release(records, now.earlier - timedelta(days=config.quarantine))
+    return purge(records, config, apply=True, author=author, today=now.earlier, quarantine=True)
+
+
+def release(records: Records, last: date | None = None) -> int:
+    """Erase for good what was moved to quarantine by a day, default: everything; return the number of files."""
+    count = 0
+    for folder in sorted((records.workspace / QUARANTINE).glob("*-*-*")):
+        with contextlib.suppress(ValueError):  # another folder is not Muster's
+            if last is None or date.fromisoformat(folder.name) <= last:
+                for path in sorted(folder.rglob("*"), reverse=True):  # files before their folders
+                    if path.is_dir():
+                        path.rmdir()
+                    else:
+                        count += records.vault.erase(path)
+                folder.rmdir()
+    return count
+
+
+def purge(
+    records: Records,
+    config: RetentionConfig,
+    *,
+    apply: bool,
+    author: str,
+    today: date | None = None,
+    quarantine: bool = False,
+) -> list[Expired]:
     """Erase what is older than the settings allow, or only count it.
 
     Muster erases a day's log as a whole file and keeps its head in the journal, so verification still passes. Decisions about a stranger
@@ -59,11 +99,13 @@ def purge(records: Records, config: RetentionConfig, *, apply: bool, author: str
     Args:
         apply: erase; otherwise nothing changes.
         author: for the audit log.
+        today: the day to count from; default: the clock's.
+        quarantine: move pictures and logs to a folder instead of erasing them.
 
     Raises:
         StorageError: something could not be erased; a second attempt continues.
     """
-    purging = _Purge(records, apply)
+    purging = _Purge(records, apply, today, config.quarantine if quarantine else 0)
     classes: dict[str, Callable[[], Iterable[date]]] = {
         **{what: partial(purging.pictures, folders) for what, folders in _IMAGES.items()},
         "strangers": purging.strangers,
@@ -87,15 +129,22 @@ def purge(records: Records, config: RetentionConfig, *, apply: bool, author: str
 class _Purge:
     """Finds, and with `apply` erases, what is older than `days`; each method returns the days of what it found."""
 
-    def __init__(self, records: Records, apply: bool) -> None:
-        self._records, self._apply = records, apply
+    def __init__(self, records: Records, apply: bool, today: date | None, quarantine_days: int) -> None:
+        self._records, self._apply, self._quarantine = records, apply, quarantine_days
         self._now = records.clock()
+        self._today = today or records.attendance.day_of(self._now)
         self._forgotten: set[str] = set()
         self.days = 0
 
     @property
     def _limit(self) -> date:
-        return self._records.attendance.day_of(self._now) - timedelta(days=self.days)
+        return self._today - timedelta(days=self.days)
+
+    def _aside(self, name: str) -> Path:
+        """The place of a file in quarantine, whose folder is made."""
+        path = self._records.workspace / QUARANTINE / self._today.isoformat() / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
 
     def _files(self, paths: Iterable[Path], named: Callable[[str], date | None] = _day) -> list[date]:
         """Treat files whose name, or else whose time of change, is too old."""
@@ -105,7 +154,9 @@ class _Purge:
                 day = named(path.name) or datetime.fromtimestamp(path.stat().st_mtime, self._records.zone).date()
                 if day < self._limit:
                     old.append(day)
-                    if self._apply:
+                    if self._apply and self._quarantine:
+                        path.replace(self._aside(f"{path.parent.name}/{path.name}"))
+                    elif self._apply:
                         self._records.vault.erase(path)
         return old
 
@@ -113,7 +164,7 @@ class _Purge:
         images = self._records.workspace / "images"
         old = self._files(path for folder in folders for path in sorted((images / folder).glob("*.jpg")))
         if self._apply:  # the months of which nothing is left
-            first = f"{self._limit:%Y-%m}"
+            first = f"{self._limit - timedelta(days=self._quarantine):%Y-%m}"
             self._records.vault.ring.destroy(lambda owner: Owner.is_before(owner, set(folders), first))
         return old
 
@@ -182,5 +233,9 @@ class _Purge:
         """Treat the days of a log, except for those to keep."""
         old = {day for day in log.days() if day < self._limit and day not in keep}
         for day in sorted(old) if self._apply else ():
+            for name in log.files(day) if self._quarantine else ():
+                path = self._records.workspace / "log" / name
+                with storage_errors(path), contextlib.suppress(FileNotFoundError):  # rows of a database are no files
+                    shutil.copy2(path, self._aside(f"log/{name}"))
             log.purge(day, self._now, f"kept for {self.days} days")
         return old

@@ -12,7 +12,7 @@ import pytest
 from fakes import T0
 from paperwork import Clock, bench, enrol, face, picture, punch, stranger, tailgating
 
-from engine.errors import StorageError
+from engine.errors import InputError, StorageError
 from engine.gallery import Template
 from engine.imaging import write_jpeg
 from engine.operations.upkeep import attended, upkeep
@@ -252,16 +252,93 @@ def test_upkeep_does_not_wait_out_its_pause_when_the_work_is_over() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "upkeep"]
 
 
+def waiting(picture: Path, looks: Path) -> bool:
+    """Whether the second look has not done its work yet."""
+    return picture.exists() and '"earlier": null' not in looks.read_text()
+
+
 def test_while_somebody_watches_days_are_closed_and_what_is_too_old_goes(tmp_path: Path) -> None:
     workbench = workspace(tmp_path, unknown_images=10)
     enrol(workbench, "E1", "Ada Lovelace")
     punch(workbench, "E1", ago(3), track="run-1")
     row = stranger(workbench, face(1), ago(20), track="run-2", image=picture())
+    clock = workbench.clock
+    assert isinstance(clock, Clock)
     done = threading.Event()
-    with attended(workbench):
-        for _ in range(500):
-            if not (tmp_path / row.image).exists():
-                break
-            done.wait(0.02)
+    for _ in range(2):  # on two days
+        clock.now += timedelta(days=1)
+        with attended(workbench):
+            for _ in range(500):
+                looks = tmp_path / "retention.json"
+                if (
+                    looks.exists()
+                    and str(clock.now.date()) in looks.read_text()
+                    and not waiting(tmp_path / row.image, looks)
+                ):
+                    break
+                done.wait(0.02)
     assert not (tmp_path / row.image).exists()
+    assert len(list((tmp_path / "quarantine").glob("*/unknown/*.jpg"))) == 1
     assert (ago(3).date(), "") in workbench.attendance.log.raw.journal.heads("attendance")
+
+
+def test_a_clock_that_jumps_erases_nothing(tmp_path: Path) -> None:
+    clock = Clock(T0)
+    workbench = bench(tmp_path, clock)
+    enrol(workbench, "E1", "Ada Lovelace")
+    punch(workbench, "E1", ago(1), track="run-1")
+    row = stranger(workbench, face(1), ago(2), track="run-2", image=picture())
+    before = {
+        name: raw for name, raw in content(tmp_path).items() if name.startswith(("images", "log/att", "gallery/str"))
+    }
+    for jump in (3 * 365, 3 * 365 + 1, -400, 3 * 365 + 2, 5 * 365):
+        clock.now = T0 + timedelta(days=jump)
+        assert workbench.privacy.purge_in_time(author="engine") == []
+        assert "nothing is erased" in workbench.privacy.clock_doubt()
+        with pytest.raises(InputError, match="the clock says"):
+            workbench.privacy.purge(apply=True, author="Sam")
+    clock.now = T0 + timedelta(days=1)
+    workbench.privacy.purge_in_time(author="engine")
+    assert workbench.privacy.clock_doubt() == ""
+    after = content(tmp_path)
+    assert {name: after[name] for name in before} == before
+    assert (tmp_path / row.image).exists()
+    assert [each.action for each in workbench.audit.read()].count("clock") == 1
+    assert workbench.records.verify() == []
+
+
+def test_a_long_pause_is_believed_after_a_week_or_when_somebody_says_so(tmp_path: Path) -> None:
+    clock = Clock(T0)
+    workbench = bench(tmp_path, clock)
+    row = stranger(workbench, face(1), ago(2), track="run-2", image=picture())
+    for days in range(100, 106):
+        clock.now = T0 + timedelta(days=days)
+        assert workbench.privacy.purge_in_time(author="engine") == []
+    other = bench(tmp_path, clock)
+    clock.now = T0 + timedelta(days=106)
+    assert sum(each.count for each in workbench.privacy.purge_in_time(author="engine")) > 0
+    assert not (tmp_path / row.image).exists()
+    clock.now = T0 + timedelta(days=400)
+    other.privacy.purge(apply=True, author="Sam", trust_clock=True)
+    assert other.privacy.clock_doubt() == ""
+
+
+def test_what_is_too_old_waits_in_quarantine_and_then_goes(tmp_path: Path) -> None:
+    workbench = workspace(tmp_path, unknown_images=10)
+    row = stranger(workbench, face(1), ago(20), track="run-2", image=picture())
+    name = Path(row.image).name
+    clock = workbench.clock
+    assert isinstance(clock, Clock)
+    seen = []
+    for day in range(20):
+        clock.now = T0 - timedelta(days=19 - day)
+        workbench.privacy.purge_in_time(author="engine")
+        seen.append((tmp_path / row.image).exists())
+    assert seen[:11] == [True] * 11
+    assert seen[-1] is False
+    assert [path.name for path in (tmp_path / "quarantine").rglob("*.jpg")] == [name]
+    for day in range(1, 20):
+        clock.now = T0 + timedelta(days=day)
+        workbench.privacy.purge_in_time(author="engine")
+    assert list((tmp_path / "quarantine").rglob("*.jpg")) == []
+    assert workbench.records.verify() == []
