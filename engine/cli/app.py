@@ -16,6 +16,7 @@ from engine.cli import (
     account,
     archive,
     attendance,
+    backup,
     calibrate,
     demo,
     evaluate,
@@ -74,7 +75,7 @@ _PANELS = {
     Panel.RECOGNISE: (people, watching, kiosk, archive),
     Panel.ATTENDANCE: (attendance, punches, leave, account, month, hr),
     Panel.SECURITY: (security, notify),
-    Panel.ADMINISTER: (users, token, store, records, keys),
+    Panel.ADMINISTER: (users, token, store, records, keys, backup),
     Panel.MEASURE: (calibrate, replay, evaluate),
 }
 attendance.report_app.add_typer(mail.app)

@@ -9,7 +9,7 @@ from engine.config import RetentionConfig
 from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.models import no_progress
-from engine.privacy import encryption
+from engine.privacy import encryption, forgotten
 from engine.privacy.disclosure import export_subject
 from engine.privacy.erasure import Prospect, foresee, forget
 from engine.privacy.looks import NAME as LOOKS
@@ -47,9 +47,22 @@ class PrivacyDesk:
         """
         release(self._records)  # it may hold pictures of the person, and is too old anyway
         reader = self._reader if thorough else None
-        return forget(
+        receipt = forget(
             self._records, employee_id, reader=reader, threshold=self._threshold(), author=author, progress=progress
         )
+        forgotten.remember(self._records, employee_id)
+        return receipt
+
+    def forget_again(self) -> list[str]:
+        """Erase whoever was erased after this copy of the workspace was made, as a list beside the seal key says; return their ids.
+
+        Raises:
+            StorageError: something could not be erased; a second attempt continues.
+        """
+        again = forgotten.here_again(self._records)
+        for employee_id in again:
+            self.forget(employee_id, author="engine", thorough=False)
+        return again
 
     def foresee(self, employee_id: str) -> Prospect:
         """Return what `forget` would erase, without changing anything.
