@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,10 +19,6 @@ app = typer.Typer()
 KeyFile = Annotated[
     Path | None, Option("--key-file", metavar="FILE", help="File whose content encrypts, instead of a passphrase.")
 ]
-Passphrase = Annotated[
-    str,
-    Option("--passphrase", envvar="MUSTER_PASSPHRASE", hidden=True, show_default=False, help="From the environment."),
-]
 _SHORTEST = 12
 
 
@@ -29,7 +26,6 @@ _SHORTEST = 12
 def backup(
     file: Annotated[Path, Argument(help="File to write.")],
     key_file: KeyFile = None,
-    passphrase: Passphrase = "",
     workspace: Workspace = Path("data"),
 ) -> None:
     """Write the workspace and its keys to one encrypted file.
@@ -38,7 +34,7 @@ def backup(
     """
     from engine.operations.backup import backup as write
 
-    count = write(workspace, file, _secret(key_file, passphrase, new=True))
+    count = write(workspace, file, _secret(key_file, new=True))
     say(f"{file}: {counted(count, 'file')}, encrypted and read back. Keep it and its passphrase in different places.")
 
 
@@ -47,7 +43,6 @@ def restore(
     file: Annotated[Path, Argument(help="File that `muster backup` wrote.")],
     folder: Annotated[Path, Argument(help="New folder.")],
     key_file: KeyFile = None,
-    passphrase: Passphrase = "",
 ) -> None:
     """Put a backup into a new folder and check its seals.
 
@@ -55,12 +50,12 @@ def restore(
     """
     from engine.operations.backup import restore as put_back
 
-    done = put_back(file, folder, _secret(key_file, passphrase, new=False))
+    done = put_back(file, folder, _secret(key_file, new=False))
     again = f" Erased again: {counted(done.forgotten, 'person', 'people')}." if done.forgotten else ""
     say(f"{folder}: {counted(done.files, 'file')}; all seals hold.{again}")
 
 
-def _secret(key_file: Path | None, passphrase: str, *, new: bool) -> bytes:
+def _secret(key_file: Path | None, *, new: bool) -> bytes:
     """The secret of a backup.
 
     Raises:
@@ -74,6 +69,7 @@ def _secret(key_file: Path | None, passphrase: str, *, new: bool) -> bytes:
         if len(content) < _SHORTEST:
             raise InputError(f"{key_file} is too short for a key", hint="make one: `head -c 32 /dev/urandom > FILE`")
         return content
+    passphrase = os.environ.get("MUSTER_PASSPHRASE", "")  # no option: others can read a process's arguments
     if not passphrase and sys.stdin.isatty():
         passphrase = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=new)
     if not passphrase:

@@ -16,6 +16,7 @@ from engine.privacy.looks import NAME as LOOKS
 from engine.privacy.looks import known, look
 from engine.privacy.retention import Expired, purge, purge_in_time, release
 from engine.records.books import Records
+from engine.storage import writable
 from engine.types import Progress
 
 
@@ -80,7 +81,8 @@ class PrivacyDesk:
             StorageError: something cannot be read or written.
         """
         counts = export_subject(self._records, employee_id, target, reader=self._reader(), threshold=self._threshold())
-        self._records.note("export_subject", employee_id, f"{counts['pictures']} pictures", author=author)
+        if writable(self._records.workspace):  # of a read-only copy nothing can be recorded
+            self._records.note("export_subject", employee_id, f"{counts['pictures']} pictures", author=author)
         return counts
 
     def encryption(self) -> encryption.Encryption:

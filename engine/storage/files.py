@@ -187,6 +187,11 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"{path}: {error.strerror or error}", hint=hint) from error
 
 
+def _read_only(folder: Path) -> bool:
+    """Whether nobody can write into an existing folder through this process, so that readers need no lock there."""
+    return folder.is_dir() and not os.access(folder, os.W_OK)
+
+
 def _acquired(path: Path, timeout_s: float) -> AbstractContextManager[object] | None:
     """Acquire the cross-process lock beside a path; return None if another process holds it for so long."""
     with storage_errors(path):
@@ -201,9 +206,14 @@ def _acquired(path: Path, timeout_s: float) -> AbstractContextManager[object] | 
 def locked(path: Path) -> Iterator[None]:
     """Hold the cross-process lock that guards `path` (a hidden `.name.lock` beside it).
 
+    In a folder that this process may not write there is no lock: whatever the block writes would fail.
+
     Raises:
         StorageError: the folder cannot be created or written, or another process holds the lock for over 30 s.
     """
+    if _read_only(path.parent):
+        yield
+        return
     lock = _acquired(path, LOCK_TIMEOUT_S)
     if lock is None:
         raise StorageError(
@@ -308,6 +318,8 @@ def append_lines(path: Path, header: str, lines: Sequence[str]) -> int:
     payload = "".join(lines).encode("utf-8", "replace")
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if _read_only(path.parent):  # its rows could be written, but not under a lock
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o640)
         try:
             # a crash may have left part of the header in a new file; it is healed like any torn line
