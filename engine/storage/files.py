@@ -385,18 +385,10 @@ class DocumentSeal(Protocol):
     """Notices changes of a file from outside; see `engine.storage.state`."""
 
     def checked(self, read: Callable[[], bytes | None]) -> bytes | None:
-        """Return what `read` returns.
-
-        Raises:
-            Tampered: the file is not as Muster wrote it, and must not be used.
-        """
+        """Return what `read` returns, or raise Tampered: it is not as Muster wrote it, and must not be used."""
 
     def before_change(self, read: Callable[[], bytes | None]) -> None:
-        """Refuse to write over what somebody else wrote.
-
-        Raises:
-            Tampered: the file is not as Muster wrote it.
-        """
+        """Raise Tampered before anything is written over what somebody else wrote."""
 
     def replacing(self, content: bytes) -> AbstractContextManager[None]:
         """Seal what the block writes."""
@@ -440,11 +432,7 @@ class FileDocument:
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Hold the cross-process lock beside the file.
-
-        Raises:
-            Tampered: somebody edited the file by hand, and nobody accepted it yet.
-        """
+        """Hold the cross-process lock beside the file; raises Tampered if an edit by hand was not accepted yet."""
         with locked(self.path):
             if self._seal is not None:
                 self._seal.before_change(self._bytes)
