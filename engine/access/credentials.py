@@ -7,7 +7,7 @@ import dataclasses
 import json
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -73,7 +73,7 @@ class CredentialFile(Generic[Row]):
             values = json.loads(content)
             if not isinstance(values, list):
                 raise TypeError("expected a list of rows")
-            rows = [self._load(row) for row in values]
+            rows = [_sound(self._load(row)) for row in values]
             return {str(getattr(row, self._key)): row for row in rows}
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise StorageError(f"{self.document.title} is damaged", hint=self._remedy) from error
@@ -89,6 +89,24 @@ class CredentialFile(Generic[Row]):
             change(rows)
             texts = [dataclasses.asdict(row) for row in rows.values()]
             self.document.write(json.dumps(texts, indent=1, ensure_ascii=False).encode())
+
+
+_KINDS: Mapping[str, type | tuple[type, ...]] = {"str": str, "int": int, "bool": bool, "tuple[str, ...]": tuple}
+
+
+def _sound(row: Row) -> Row:
+    """Return a row whose fields have their types and whose wait can be read.
+
+    Raises:
+        TypeError, ValueError: one does not.
+    """
+    for field in dataclasses.fields(row):
+        value = getattr(row, field.name)
+        if not isinstance(value, _KINDS.get(str(field.type), object)):
+            raise TypeError(f"`{field.name}` must be {field.type}")
+        if field.name == "wait_until" and value and datetime.fromisoformat(str(value)).tzinfo is None:
+            raise ValueError("`wait_until` needs an offset")
+    return row
 
 
 STRENGTH = RFC_9106_LOW_MEMORY

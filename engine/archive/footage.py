@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import InputError
+from engine.errors import InputError, MusterError
 from engine.imaging import packets_of, rgb_of, turns_of
 
 if TYPE_CHECKING:
@@ -163,6 +163,8 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, Any]]:
         if not container.streams.video:
             raise InputError(f"{path}: has no picture", hint=_HINT)
         stream = container.streams.video[0]
+        if stream.codec_context is None:
+            raise InputError(f"{path}: its video is coded in a way that cannot be read here", hint=_HINT)
         stream.codec_context.thread_count = 1
         stream.thread_type = "NONE"
         yield container, stream
@@ -177,6 +179,15 @@ def scan(path: Path, rotate: int = 0) -> Footage:
     Raises:
         InputError: the file is not a video, or no picture can be decoded.
     """
+    try:
+        return _scanned(path, rotate)
+    except MusterError:
+        raise
+    except Exception as error:  # readers of containers raise anything for damaged files
+        raise InputError(f"{path}: damaged video ({error or type(error).__name__})", hint=_HINT) from error
+
+
+def _scanned(path: Path, rotate: int) -> Footage:
     stamps: list[int | None] = []
     cues: list[tuple[int | None, int | None]] = []
     with _opened(path) as (container, stream):

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +33,7 @@ from engine.errors import InputError, StorageError
 from engine.face_reader import FaceReader, open_reader
 from engine.models import ModelStore
 from engine.pipeline import Offers
+from engine.storage import read_arrays
 from engine.tracking import Tracker
 from engine.types import Detections, Floats, Frame
 
@@ -115,11 +115,19 @@ class Observation:
             StorageError: the file is damaged.
         """
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as file:
-                found = cls(**{name: file[name] for name in cls.__dataclass_fields__})
-            if len(found.keys) != len(found.counts) or found.counts.sum() != len(found.boxes):
+            found = cls(*read_arrays(content, str(place), *cls.__dataclass_fields__))
+            faces, embedded = len(found.scores), len(found.embeddings)
+            shapes = (
+                found.boxes.shape,
+                found.landmarks.shape,
+                found.scores.shape,
+                found.prints.shape,
+                found.keys.shape,
+            )
+            fitting = ((faces, 4), (faces, 5, 2), (faces,), (embedded, 16), found.counts.shape)
+            if shapes != fitting or found.embeddings.ndim != 2 or found.counts.sum() != faces:
                 raise ValueError("its rows do not fit together")
-        except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise StorageError(f"{place} is damaged ({error})", hint="run the command again") from error
         return found
 

@@ -205,6 +205,9 @@ class _Backlog:
             self._look_into(recording)
         except MusterError as error:
             recording.fail(error)
+        except Exception as error:
+            log.exception("%s cannot be looked into", recording.report.file)
+            recording.fail(_odd(recording, error))
         if recording.footage is not None and not recording.failed:
             self._split(recording, recording.footage, crew)
         recording.surveyed.set()
@@ -328,6 +331,12 @@ class _Backlog:
             if _state(recording.listed.path) != recording.state:
                 recording.shelf.clear()
             return
+        except MusterError:
+            raise
+        except Exception as error:
+            log.exception("%s cannot be decided", report.file)
+            recording.fail(_odd(recording, error))
+            return
         report.work_s = clock.perf_counter() - began - recording.waited_s
         self._keep(recording, decision, footage)
 
@@ -359,6 +368,14 @@ class _Backlog:
             )
         )
         recording.shelf.clear()
+
+
+def _odd(recording: _Recording, error: Exception) -> InputError:
+    """One file must not end the run of all others, whatever is wrong with it."""
+    return InputError(
+        f"{recording.listed.path}: cannot be processed ({type(error).__name__}: {error})",
+        hint="see whether a player shows it, or leave it out; the others are not affected",
+    )
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ from engine.face_reader import FaceReader, subject
 from engine.gallery import Gallery, GalleryStore, Template
 from engine.imaging import read_image
 from engine.incidents import IncidentKind
-from engine.storage import claimed
+from engine.storage import claimed, read_arrays
 from engine.storage.vault import Owner, Vault, read_file
 from engine.types import Floats, Progress
 from engine.workbench import Workbench
@@ -259,8 +258,8 @@ class _Pieces:
         place = self._folder / f"{hashlib.sha256(' '.join(told).encode()).hexdigest()[:32]}.npz"
 
         def take(content: bytes) -> None:
-            with np.load(io.BytesIO(content), allow_pickle=False) as file:
-                rows, found = file["embeddings"], file["found"].tolist()
+            rows, there = read_arrays(content, str(place), "embeddings", "found")
+            found = there.tolist()
             with self._mutex:  # kept pieces are read in a thread of their own
                 self.answers.update({key: row for key, row, there in zip(names, rows, found, strict=True) if there})
                 self._done += len(piece)
@@ -279,7 +278,7 @@ class _Pieces:
             if place.is_file():
                 take(read_file(place))
                 return
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile, StorageError):
+        except (OSError, ValueError, TypeError, StorageError):
             place.unlink(missing_ok=True)
         crew.add((number,), ReembedTask(tuple(read)), done, lost)
 

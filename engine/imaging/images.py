@@ -86,8 +86,9 @@ def decode_image(content: bytes, *, name: str = "image") -> NDArray[np.uint8]:
         raise InputError(f"{name}: not a picture that can be read", hint=_CHOOSE) from error
     except Image.DecompressionBombError as error:
         raise InputError(f"{name}: too many pixels", hint="save a smaller version") from error
-    except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, IndexError, KeyError, TypeError) as error:
-        # Pillow's decoders raise any of these on damaged files
+    except InputError:
+        raise
+    except Exception as error:  # the decoders raise anything for damaged files
         raise InputError(f"{name}: damaged picture ({error})", hint="take or copy the picture again") from error
 
 

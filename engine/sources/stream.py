@@ -76,6 +76,9 @@ class Stream:
             self._container.close()
             raise ValueError(f"{spec}: has no picture")
         stream = self._container.streams.video[0]
+        if stream.codec_context is None:
+            self._container.close()
+            raise ValueError(f"{spec}: its video is coded in a way that cannot be read here")
         context = self._context = stream.codec_context
         self.size = (context.height, context.width)
         if real_time and context.height * context.width <= _ONE_THREAD_PX:

@@ -3,6 +3,7 @@
 Not here: what is written. `engine.postgres` is the counterpart over a database.
 """
 
+from engine.storage.arrays import read_arrays
 from engine.storage.files import (
     Document,
     FileDocument,
@@ -43,6 +44,7 @@ __all__ = [
     "file_name",
     "locked",
     "new_id",
+    "read_arrays",
     "read_cell",
     "read_rows",
     "repeatable",
