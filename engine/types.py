@@ -462,7 +462,7 @@ def spellings(names: Iterable[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Person:
-    """One row of `people.csv`; times are ISO 8601, empty if not given."""
+    """One row of `people.csv`; times are ISO 8601, empty if not given; `consent_at`: see `engine.people.basis`."""
 
     employee_id: str
     name: str

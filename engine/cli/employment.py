@@ -55,6 +55,14 @@ def change(
     active: Annotated[
         bool | None, Option("--active/--inactive", show_default=False, help="Recognise and expect the person, or not.")
     ] = None,
+    consent: Annotated[
+        str | None,
+        Option(
+            show_default=False,
+            metavar="DATE",
+            help='When the person consented; or "law DATE", "agreement DATE", "contract DATE"; withdrawn: the consent ends now.',
+        ),
+    ] = None,
     valid_from: Annotated[
         str | None, Option("--from", metavar="DAY", show_default="today", help="Day from which the change holds.")
     ] = None,
@@ -72,6 +80,8 @@ def change(
 
     The sheets of days before it stay as they are. Nobody is expected before their first or after their last day.
     """
+    from engine.people.basis import basis_of
+
     bench = open_workbench(workspace)
     after = bench.staff.change(
         employee_id,
@@ -80,6 +90,7 @@ def change(
         department=department,
         email=email,
         active=active,
+        consent_at="" if consent == "withdrawn" else consent,
         shift=shift,
         valid_from=_day(valid_from),
         hired_on=_day(hired_on),
@@ -87,6 +98,8 @@ def change(
     )
     state = "active" if after.active else "inactive"
     text = f"{employee_id} is now {state}, department {after.department or '–'}; `muster staff history` shows what is dated."
+    if basis_of(after) == "withdrawn":
+        text = f"{employee_id} is no longer recognised. `muster forget {employee_id}` erases templates and pictures."
     answer(as_json, dataclasses.asdict(after), text)
 
 

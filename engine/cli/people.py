@@ -30,6 +30,10 @@ def enrol(
     department: Annotated[str, Option(show_default=False, help="Department.")] = "",
     email: Annotated[str, Option(show_default=False, help="E-mail address.")] = "",
     consent: Annotated[str, Option(show_default=False, help="Date of consent, YYYY-MM-DD.")] = "",
+    basis: Annotated[
+        str,
+        Option(show_default=False, help="Basis other than consent: agreement, law or contract; recorded with the day."),
+    ] = "",
     allow_look_alike: Annotated[
         bool, Option("--allow-look-alike", help="Accept that somebody enrolled looks the same.")
     ] = False,
@@ -43,31 +47,44 @@ def enrol(
 ) -> None:
     """Enrol people from photos.
 
+    Say when the person consented, or on what other basis you enrol them; for whom one is recorded, it stays.
+
     Give three good photos per person. The command names each file that it leaves out, with the reason.
 
     Each photo must show one good face. Photos that lie on their side or stand on their head are turned.
 
     A person who cannot be enrolled does not stop the others; the exit code is that of the first failure.
     """
+    from engine.people.basis import based_on
+
     jobs = _jobs(paths, employee_id, name)
     anyway = {path.resolve() for path in use_anyway or ()}
     if strays := anyway - {photo.resolve() for _, _, photos in jobs for photo in photos}:
         raise InputError(
             f"{min(strays)} is not among the photos", hint="give --use-anyway a photo of one of the people"
         )
-    details: dict[str, Any] = {"department": department, "email": email, "consent_at": consent}
+    details: dict[str, Any] = {"department": department, "email": email}
     details |= {"allow_look_alike": allow_look_alike, "author": author}
     reports: list[EnrolmentReport] = []
     errors: dict[str, MusterError] = {}
     with progress_bar(quiet=as_json) as progress:
         bench = open_workbench(workspace, progress=progress, begin=True)
+        stated = _stated(consent, basis, bench)
+        known = bench.people.all()
         for index, (person, called, photos) in enumerate(jobs):
             progress("enrolling", index, len(jobs))
             used = [photo for photo in photos if photo.resolve() in anyway]
             try:
                 if not photos:
                     raise InputError(f"{paths[index]} contains no pictures", hint="add photos of the person")
-                reports.append(bench.registrar.enrol_photos(person, called, photos, use_anyway=used, **details))
+                if not stated and not (person in known and based_on(known[person])):
+                    raise InputError(
+                        f"nobody has said that {person} agreed to be recognised",
+                        hint="give --consent DATE, or --basis agreement, law or contract",
+                    )
+                reports.append(
+                    bench.registrar.enrol_photos(person, called, photos, use_anyway=used, consent_at=stated, **details)
+                )
             except MusterError as error:
                 errors.setdefault(person, error)
         progress("enrolling", len(jobs), len(jobs))
@@ -78,6 +95,24 @@ def enrol(
     else:
         _show_enrolled(reports, errors, bench)
     _fail_with(list(errors.values()))
+
+
+def _stated(consent: str, basis: str, bench: Workbench) -> str:
+    """On what the recognition rests, as stored; empty: nothing was said.
+
+    Raises:
+        InputError: both or an unknown basis was given, or the date is none.
+    """
+    from engine.people import clean_consent
+    from engine.people.basis import BASES
+
+    now = bench.records.now()
+    if basis and (consent or basis not in BASES or basis == "consent"):
+        raise InputError(
+            "give either --consent DATE or --basis",
+            hint="--basis takes agreement, law or contract; it holds from today",
+        )
+    return f"{basis} {now.date().isoformat()}" if basis else clean_consent(consent, now)
 
 
 def _left_out(error: MusterError) -> list[str]:

@@ -179,6 +179,9 @@ def _show_receipt(receipt: Mapping[str, object]) -> None:
     named = receipt["still_named_in"]
     for path in named if isinstance(named, list) else ():
         say(f"{path} still contains the name: erase it there.")
+    unread = receipt["not_read"]
+    for path in unread if isinstance(unread, list) else ():
+        say(f"{path} was not read: look yourself whether it names the person.")
 
 
 @app.command("export-subject", rich_help_panel=Panel.ADMINISTER)

@@ -245,7 +245,7 @@ def parse_config(text: str, path: Path, **overrides: Any) -> Config:
     known = set(Config.model_fields)
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} cannot be read: {error}", hint="correct the file or remove it") from error
     remember(content)
     remember({name: value for name, value in os.environ.items() if name.startswith("MUSTER_")})

@@ -22,6 +22,7 @@ from engine.face_reader import FaceReader
 from engine.gallery import Gallery, Template
 from engine.imaging import encode_jpeg
 from engine.people import Person, clean_department, clean_email, clean_id, clean_name
+from engine.people.basis import WITHDRAWN, basis_of
 from engine.records import Records
 from engine.storage import new_id
 from engine.storage.vault import Owner
@@ -295,6 +296,10 @@ class Registrar:
     ) -> Person:
         """Return the person's new row; values not given stay."""
         old = before or NOBODY
+        if basis_of(old) == WITHDRAWN and not consent_at:
+            raise InputError(
+                f"{drafted.employee_id} withdrew their consent", hint="give the date of a new consent, or another basis"
+            )
         return Person(
             drafted.employee_id,
             drafted.name,

@@ -9,6 +9,7 @@ from typing import Literal
 
 from engine.errors import InputError
 from engine.people.absence import spelling
+from engine.people.basis import BASES, WITHDRAWN
 from engine.people.dates import DateOrder, NotADay, read_day
 from engine.people.employment import NO_CAREER, UNDATED, Career, Dating, moved
 from engine.people.store import Person, clean_department, clean_email, clean_id, clean_name
@@ -256,7 +257,9 @@ class StaffRows:
 
 
 def clean_consent(text: str, now: datetime) -> str:
-    """Return the time of a consent (ISO 8601) as stored: a date, or a date and time; empty stays empty.
+    """Return a basis as stored: a date, or a date and time (ISO 8601); of another basis than consent behind its word.
+
+    Empty stays empty. `law 2026-11-22` is a basis, `withdrawn 2026-11-22` a consent that was withdrawn.
 
     Args:
         now: timezone-aware, in the workplace's zone.
@@ -266,6 +269,10 @@ def clean_consent(text: str, now: datetime) -> str:
     """
     if not text:
         return ""
+    word, _, when = text.strip().partition(" ")
+    if when and word in {*BASES, WITHDRAWN}:
+        stored = clean_consent(when.strip(), now)
+        return stored if word == "consent" else f"{word} {stored}"
     try:
         moment = datetime.fromisoformat(text)
         local = moment.astimezone(now.tzinfo) if moment.tzinfo else moment

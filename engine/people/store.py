@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.errors import InputError, StorageError, Unreachable
+from engine.people.basis import WITHDRAWN, basis_of
 from engine.people.employment import NO_CAREER, UNDATED, Career, Dating, EmploymentBook, moved
 from engine.storage import FileDocument, clean_text, table_rows, table_text
 from engine.types import Person, same_department
@@ -191,12 +192,14 @@ class PeopleStore:
         return self.employment
 
     def inactive(self) -> frozenset[str]:
-        """Ids of people whose row says `active` = `no`: they are no longer recognised.
+        """Ids of people who are not recognised: their row says `active` = `no`, or they withdrew their consent.
 
         Raises:
             StorageError: the rows cannot be read, and never were.
         """
-        return frozenset(key for key, person in self.known().items() if not person.active)
+        return frozenset(
+            key for key, person in self.known().items() if not person.active or basis_of(person) == WITHDRAWN
+        )
 
     def stamp(self) -> object:
         """Return a stamp that differs after every change of the rows."""

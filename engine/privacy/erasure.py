@@ -8,6 +8,7 @@ import hashlib
 import json
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +33,13 @@ from engine.types import Progress
 
 _TEXTS = {".csv", ".json", ".toml", ".txt", ".html", ".md", ".ics", ".svg"}
 _ARCHIVES = {".xlsx", ".zip"}
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError)
+"""What unpacking raises: damaged, packed in another way, or with a password."""
+_OWN = {"images", "gallery", "archive", "outbox", "receipts", "known", "spool", "sites", "log", "attendance", "demo"}
+"""Folders in which Muster writes files of its own kinds."""
+_FOREIGN = {".bak", ".old", ".orig", ".pdf", ".doc", ".docx", ".xls", ".eml", ".msg", ".gz", ".tar", ".7z", ".rar"}
+"""Kinds that Muster never writes, wherever they lie."""
+_NOT_FOR_READING = {".id", ".seals", ".safetensors", ".key", ".keys", ".lock", ".npz"}
 _LARGEST = 64 * 2**20
 _ABANDONED_S = 600.0
 """An older temporary file was left behind by a crash."""
@@ -64,7 +72,8 @@ def forget(
         progress: called with the number of pictures.
 
     Returns:
-        The receipt: counts, hashes of erased files, and other files in the workspace that still contain the name.
+        The receipt: counts, hashes of erased files, other files in the workspace that still contain the name, and foreign files that
+        could not be read for it.
 
     Raises:
         InputError: the person is unknown.
@@ -136,6 +145,7 @@ def forget(
         "pictures_that_could_not_be_read": search.unreadable,
         "sha256_of_erased_pictures": sorted(erased),
         "sha256_of_changed_pictures": sorted(search.changed),
+        "not_read": sorted(_unread(records.workspace)),
         "still_named_in": sorted(_naming(records.workspace, {name, employee_id} if pseudonym else {name})),
     }
     path = records.workspace / "receipts" / f"{receipt['receipt_id']}.json"
@@ -339,7 +349,33 @@ def _texts(path: Path) -> Iterator[str]:
     if suffix in _TEXTS:
         yield path.read_text(encoding="utf-8", errors="replace")
     elif suffix in _ARCHIVES:
-        with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        with contextlib.suppress(*_UNREADABLE), zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
                 if member.file_size <= _LARGEST:
                     yield unescape(archive.read(member).decode("utf-8", errors="replace"))
+
+
+def _unread(workspace: Path) -> Iterator[str]:
+    """Yield files that somebody else put here and that Muster cannot read, so that it cannot say whom they name."""
+    for path in sorted(workspace.rglob("*")):
+        place = path.relative_to(workspace)
+        own = place.parts[0] in _OWN and place.suffix.lower() not in _FOREIGN
+        if own or place.name.startswith(".") or place.suffix.lower() in _NOT_FOR_READING:
+            continue
+        with storage_errors(path), contextlib.suppress(FileNotFoundError):
+            if path.is_file() and not _read(path):
+                yield place.as_posix()
+
+
+def _read(path: Path) -> bool:
+    """Whether `_texts` yields all that a file holds."""
+    suffix = path.suffix.lower()
+    if path.stat().st_size > _LARGEST:
+        return False
+    if suffix not in _ARCHIVES:
+        return suffix in _TEXTS
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None and all(each.file_size <= _LARGEST for each in archive.infolist())
+    except _UNREADABLE:
+        return False

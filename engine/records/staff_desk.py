@@ -31,8 +31,10 @@ from engine.people import (
     import_shifts,
     import_staff,
 )
+from engine.people.basis import WITHDRAWN, basis_of
 from engine.records.books import Records
 from engine.storage import storage_errors
+from engine.types import NOBODY
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class StaffDesk:
 
         Args:
             name, department, email: as typed; all but the name may be empty.
-            consent_at: ISO 8601; empty if consent was withdrawn or never given.
+            consent_at: see `engine.people.basis`. Empty withdraws what was given: from now on nobody recognises the person.
             active: whether Muster recognises the person and expects them at work.
             shift: a shift or a rota of the settings, assigned to the person; empty: as the settings say.
             valid_from: from when on department, `active` and shift hold; None: from today.
@@ -100,7 +102,7 @@ class StaffDesk:
         if email is not None:
             changes["email"] = clean_email(email)
         if consent_at is not None:
-            changes["consent_at"] = clean_consent(consent_at.strip(), self._records.now())
+            changes["consent_at"] = self._consent(employee_id, consent_at)
         if active is not None:
             changes["active"] = active
         people = self._records.people
@@ -111,9 +113,28 @@ class StaffDesk:
             fields += [] if "department" in fields else ["employment"]
         if fields:
             self._note("change_person", employee_id, ", ".join(fields).replace("_at", ""), author)
+        self._note_basis(before, after, author)
         if before.active != after.active:
             self._note("reactivate" if after.active else "deactivate", employee_id, "", author)
         return after
+
+    def _consent(self, employee_id: str, text: str) -> str:
+        """A basis as stored; an empty text withdraws the one that was given."""
+        now = self._records.now()
+        given = clean_consent(text.strip(), now)
+        before = self._records.people.all().get(employee_id, NOBODY)
+        if given or not before.consent_at or basis_of(before) == WITHDRAWN:
+            return given or before.consent_at
+        return f"{WITHDRAWN} {now.isoformat(timespec='seconds')}"
+
+    def _note_basis(self, before: Person, after: Person, author: str) -> None:
+        if basis_of(before) == basis_of(after):
+            return
+        if basis_of(after) == WITHDRAWN:
+            detail = "no longer recognised; `muster forget` erases the templates"
+            self._note("withdraw_consent", after.employee_id, detail, author)
+        elif basis_of(after) != "consent":  # a consent is noted among the changed fields
+            self._note("basis", after.employee_id, after.consent_at, author)
 
     def _shift(self, name: str | None) -> str | None:
         rota = self._records.attendance.rota

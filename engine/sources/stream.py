@@ -76,7 +76,7 @@ class Stream:
             self._container.close()
             raise ValueError(f"{spec}: has no picture")
         stream = self._container.streams.video[0]
-        if stream.codec_context is None:
+        if getattr(stream, "codec_context", None) is None:  # of a code that FFmpeg does not know
             self._container.close()
             raise ValueError(f"{spec}: its video is coded in a way that cannot be read here")
         context = self._context = stream.codec_context

@@ -20,6 +20,8 @@ from engine.workbench import Workbench
 
 pytestmark = pytest.mark.models
 
+AGREED = ("--consent", "2026-11-01")
+
 
 def _refused(answer: Answer, code: int, *words: str) -> None:
     assert answer.code == code, (answer.code, answer.err)
@@ -53,20 +55,29 @@ def bad(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Path:
 def test_a_picture_that_cannot_be_read(bad: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / "w").mkdir()
     _refused(muster("identify", bad / name, "--workspace", tmp_path / "w"), 4, name)
-    _refused(muster("enrol", "--id", "E1", "--name", "Ada", bad / name, "--workspace", tmp_path / "w"), 7, name)
+    _refused(
+        muster("enrol", *AGREED, "--id", "E1", "--name", "Ada", bad / name, "--workspace", tmp_path / "w"),
+        7,
+        name,
+    )
 
 
 @pytest.mark.parametrize(("name", "reason"), [("nobody.jpg", "no face"), ("two.jpg", "2 faces")])
 def test_a_photo_that_does_not_show_one_face_is_not_enrolled(bad: Path, tmp_path: Path, name: str, reason: str) -> None:
     workspace = tmp_path / "w"
-    _refused(muster("enrol", "--id", "E1", "--name", "Ada", bad / name, "--workspace", workspace), 7, name, reason)
+    _refused(
+        muster("enrol", *AGREED, "--id", "E1", "--name", "Ada", bad / name, "--workspace", workspace),
+        7,
+        name,
+        reason,
+    )
     assert not (workspace / "people.csv").exists()
     assert not list(workspace.rglob("*.jpg"))
 
 
 def test_an_empty_folder(bad: Path, tmp_path: Path) -> None:
     workspace = tmp_path / "w"
-    _refused(muster("enrol", bad / "empty", "--workspace", workspace), 4, "empty", "no pictures")
+    _refused(muster("enrol", *AGREED, bad / "empty", "--workspace", workspace), 4, "empty", "no pictures")
     _refused(muster("evaluate", bad / "empty", "--workspace", workspace), 4, "empty")
     _refused(muster("watch", "--source", bad / "empty", "--camera", "c", "--workspace", workspace), 4, "empty")
 
@@ -126,7 +137,7 @@ def test_a_workspace_that_is_a_file(tmp_path: Path, samples: Path) -> None:
     place = tmp_path / "file"
     place.write_text("x", encoding="utf-8")
     photos = sorted((samples / "train" / "mindy_kaling").glob("*.jpg"))[:4]
-    _refused(muster("enrol", "--id", "E1", *photos, "--workspace", place), 9, "file")
+    _refused(muster("enrol", *AGREED, "--id", "E1", *photos, "--workspace", place), 9, "file")
 
 
 def test_forgetting_somebody_who_is_not_there(tmp_path: Path) -> None:
@@ -182,7 +193,7 @@ def test_an_odd_name_neither_escapes_nor_breaks_a_file(
 def test_an_odd_name_on_the_command_line(tmp_path: Path, samples: Path) -> None:
     folder = tmp_path / "-1=HYPERLINK(x)\ny"
     shutil.copytree(samples / "train" / "mindy_kaling", folder)
-    answer = muster("enrol", "--workspace", tmp_path / "w", "--json", "--", folder)
+    answer = muster("enrol", *AGREED, "--workspace", tmp_path / "w", "--json", "--", folder)
     assert answer.code == 0, answer.err
     (report,) = json.loads(answer.out)["enrolled"]
     assert report["employee_id"] == "-1=HYPERLINK(x) y"
@@ -193,14 +204,24 @@ def test_an_odd_name_on_the_command_line(tmp_path: Path, samples: Path) -> None:
 
 def test_a_name_of_ten_kilobytes_is_refused(tmp_path: Path, samples: Path) -> None:
     photo = samples / "train" / "mindy_kaling" / "01.jpg"
-    _refused(muster("enrol", "--id", "E1", "--name", "x" * 10_000, photo, "--workspace", tmp_path), 4, "name", "10000")
-    _refused(muster("enrol", "--id", "x" * 10_000, photo, "--workspace", tmp_path), 4, "employee id", "10000")
+    _refused(
+        muster("enrol", *AGREED, "--id", "E1", "--name", "x" * 10_000, photo, "--workspace", tmp_path),
+        4,
+        "name",
+        "10000",
+    )
+    _refused(
+        muster("enrol", *AGREED, "--id", "x" * 10_000, photo, "--workspace", tmp_path),
+        4,
+        "employee id",
+        "10000",
+    )
     assert not (tmp_path / "people.csv").exists()
 
 
 def test_a_gallery_of_another_model_is_refused(tmp_path: Path, samples: Path) -> None:
     photos = sorted((samples / "train" / "mindy_kaling").glob("*.jpg"))[:3]
-    assert muster("enrol", "--id", "E1", *photos, "--workspace", tmp_path).code == 0
+    assert muster("enrol", *AGREED, "--id", "E1", *photos, "--workspace", tmp_path).code == 0
     answer = muster("people", "--workspace", tmp_path, MUSTER_EMBEDDING__MODEL="facenet-vggface2-512")
     _refused(answer, 8, "facenet-mobilefacenet-320", "facenet-vggface2-512")
 

@@ -37,7 +37,7 @@ def folder(tmp_path: Path, samples: Path) -> Path:
 
 
 def test_every_file_left_out_is_named_with_its_reason(folder: Path, tmp_path: Path) -> None:
-    answer = muster("enrol", folder, "--workspace", tmp_path / "w")
+    answer = muster("enrol", "--consent", "2026-11-01", folder, "--workspace", tmp_path / "w")
     assert answer.code == 0, answer.err
     left_out = [line for line in answer.err.splitlines() if line.startswith("left out: ")]
     assert len(left_out) == 3
@@ -53,7 +53,17 @@ def test_every_file_left_out_is_named_with_its_reason(folder: Path, tmp_path: Pa
 
 
 def test_programs_are_told_the_same(folder: Path, tmp_path: Path) -> None:
-    answer = muster("enrol", folder, "--workspace", tmp_path / "w", "--use-anyway", folder / "cut.jpg", "--json")
+    answer = muster(
+        "enrol",
+        "--consent",
+        "2026-11-01",
+        folder,
+        "--workspace",
+        tmp_path / "w",
+        "--use-anyway",
+        folder / "cut.jpg",
+        "--json",
+    )
     assert answer.code == 0, answer.err
     told = json.loads(answer.out)
     (report,) = told["enrolled"]
@@ -70,11 +80,11 @@ def test_of_people_who_cannot_be_enrolled_each_file_is_named_too(folder: Path, t
     for path in folder.iterdir():
         if path.name not in {"nobody.jpg", "notes.txt"}:
             path.unlink()
-    answer = muster("enrol", folder, "--workspace", tmp_path / "w")
+    answer = muster("enrol", "--consent", "2026-11-01", folder, "--workspace", tmp_path / "w")
     assert answer.code == 7
     assert answer.err.count(str(folder / "nobody.jpg")) == answer.err.count(str(folder / "notes.txt")) == 1
     assert "madonna was not enrolled" in answer.error_lines[-1]
-    told = json.loads(muster("enrol", folder, "--workspace", tmp_path / "w", "--json").out)
+    told = json.loads(muster("enrol", "--consent", "2026-11-01", folder, "--workspace", tmp_path / "w", "--json").out)
     assert "nobody.jpg" in told["failed"]["madonna"]
     assert "notes.txt" in told["left_out"]["madonna"][0]
 
@@ -90,7 +100,9 @@ def test_of_people_who_cannot_be_enrolled_each_file_is_named_too(folder: Path, t
 def test_a_file_that_shows_no_face_cannot_be_used_anyway(
     folder: Path, tmp_path: Path, name: str, code: int, problem: str
 ) -> None:
-    answer = muster("enrol", folder, "--workspace", tmp_path / "w", "--use-anyway", folder / name)
+    answer = muster(
+        "enrol", "--consent", "2026-11-01", folder, "--workspace", tmp_path / "w", "--use-anyway", folder / name
+    )
     assert answer.code == code
     assert name in answer.error_lines[-1]
     assert problem in answer.error_lines[-1]
@@ -99,7 +111,9 @@ def test_a_file_that_shows_no_face_cannot_be_used_anyway(
 
 def test_too_few_photos_are_said_with_what_they_cost(folder: Path, tmp_path: Path) -> None:
     workspace = tmp_path / "w"
-    enrolled = muster("enrol", "--id", "E1", folder / "c.jfif", folder / "d", "--workspace", workspace)
+    enrolled = muster(
+        "enrol", "--consent", "2026-11-01", "--id", "E1", folder / "c.jfif", folder / "d", "--workspace", workspace
+    )
     for answer in (enrolled, muster("people", "--workspace", workspace)):
         assert answer.code == 0, answer.err
         assert "too few photos: E1 (2) → enrol 3 photos of each person: with one, a single look misses" in answer.err

@@ -79,6 +79,8 @@ def show(asked: SheetFilter) -> None:
                 bench, author = access.acting("attendance.export")
                 with st.spinner(say("Preparing the file…")):
                     st.session_state[_MADE] = (wanted, _content(kind, bench, asked, author))
+                if kind not in {"punches", "attlog"}:  # which record it themselves
+                    bench.records.note("export_sheet", kind, f"{asked.first} to {asked.last}", author=author)
             except MusterError as error:
                 problem = error
         made = st.session_state.get(_MADE)

@@ -163,6 +163,9 @@ def _receipt(receipt: dict[str, Any]) -> None:
         if receipt["still_named_in"]:
             st.warning(say("These files still contain the name. Check them:"), icon=":material/warning:")
             parts.bullets(receipt["still_named_in"])
+        if receipt["not_read"]:
+            st.warning(say("Muster cannot read these files. Look into them yourself:"), icon=":material/warning:")
+            parts.bullets(receipt["not_read"])
         if receipt["pictures_that_could_not_be_read"]:
             st.warning(
                 say("Unreadable pictures: {count}", count=receipt["pictures_that_could_not_be_read"]),

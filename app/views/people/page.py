@@ -14,6 +14,7 @@ from app.web import access
 from app.words import language, say
 from engine.enrolment import ENOUGH_PHOTOS
 from engine.operations.overview import last_seen
+from engine.people.basis import based_on
 from engine.types import same_department, spellings
 from engine.workbench import Workbench
 
@@ -74,7 +75,7 @@ def _table(bench: Workbench) -> pd.DataFrame:
             *(["not in the list"] if person is None else []),
             *(["no templates"] if active and not count else []),
             *(["few pictures"] if active and 0 < count < ENOUGH_PHOTOS else []),
-            *(["no consent"] if active and person and not person.consent_at else []),
+            *(["no consent"] if active and person and not based_on(person) else []),
         ]
         state = "inactive" if person and not active else missing[0] if missing else "active"
         rows.append(
@@ -87,7 +88,7 @@ def _table(bench: Workbench) -> pd.DataFrame:
                 "seen": seen[key].timestamp.replace(tzinfo=None) if key in seen else None,
                 "templates": count,
                 "enrolled": day_of(person.enrolled_at) if person else None,
-                "consent": day_of(person.consent_at) if person else None,
+                "consent": day_of(based_on(person)) if person else None,
                 "active": active,
             }
         )

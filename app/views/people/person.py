@@ -20,6 +20,7 @@ from engine.attendance import PunchRow
 from engine.enrolment import ENOUGH_PHOTOS
 from engine.operations.overview import last_punches
 from engine.people import Person
+from engine.people.basis import based_on, basis_of
 from engine.workbench import Workbench
 
 _PUNCHES, _DAYS = 8, 31
@@ -56,7 +57,7 @@ def _head(employee_id: str, person: Person | None, templates: int) -> None:
     states += [("active" if active else "inactive")] if person else []
     states += ["no templates"] if not templates else []
     states += ["few pictures"] if active and 0 < templates < ENOUGH_PHOTOS else []
-    states += ["no consent"] if active and person and not person.consent_at else []
+    states += ["no consent"] if active and person and not based_on(person) else []
     link, day = Markup(""), day_of(person.enrolled_at) if person else None
     registered = say("registered {day}", day=say_date(day)) if day else ""
     if access.may("people.enrol"):
@@ -85,18 +86,25 @@ def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
         )
         return
     if not access.may("people.edit"):
-        consent = day_of(person.consent_at)
+        consent = day_of(based_on(person))
         for name, value in (
             (say("E-mail"), person.email or "–"),
             (say("Consent"), say_date(consent) if consent else say("not recorded")),
         ):
             parts.show("<p><b>{name}</b><br>{value}</p>", name=name, value=value)
         return
+    if basis_of(person) == "withdrawn":
+        st.warning(
+            say(
+                "Consent was withdrawn: cameras no longer recognise this person. “Forget this person” erases the templates."
+            ),
+            icon=":material/person_off:",
+        )
     with st.form("details", border=False):
         name = st.text_input(say("Name"), person.name, max_chars=200)
         department = st.text_input(say("Department"), person.department, max_chars=200)
         email = st.text_input(say("E-mail"), person.email, max_chars=254)
-        known, today = day_of(person.consent_at), bench.attendance.day_of(bench.clock())
+        known, today = day_of(based_on(person)), bench.attendance.day_of(bench.clock())
         consent = st.date_input(
             say("Consent given on"),
             known,
@@ -108,8 +116,8 @@ def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
         saved = st.form_submit_button(say("Save"), type="primary")
     if saved:
         given = consent.isoformat() if isinstance(consent, date) else ""
-        # keep the recorded time of consent unless the user changed the day
-        given = person.consent_at if given == person.consent_at[:10] else given
+        # keep the recorded time or basis unless the user changed the day
+        given = person.consent_at if given == based_on(person)[:10] else given
         _change(
             employee_id,
             say("Saved"),

@@ -147,6 +147,14 @@ def _become(state: Registration, employee_id: str, bench: Workbench) -> None:
     st.rerun()
 
 
+def _basis(state: Registration) -> str:
+    """On what the recognition rests, as stored."""
+    if state.consent_on is None or not state.agreed:
+        return ""
+    day = state.consent_on.isoformat()
+    return day if state.basis == "consent" else f"{state.basis} {day}"
+
+
 def _store(state: Registration, draft: Draft, reason: str) -> None:
     person = state.person
     try:
@@ -155,7 +163,7 @@ def _store(state: Registration, draft: Draft, reason: str) -> None:
             draft,
             department=person.department,
             email=person.email,
-            consent_at=state.consent_on.isoformat() if state.consent_on and state.agreed else "",
+            consent_at=_basis(state),
             new=not state.known,
             known=state.known,
             allow_look_alike=draft.verdict == "look_alike",

@@ -15,6 +15,7 @@ from app.words import date_format, say, say_count, say_date
 from engine.enrolment import ENOUGH_PHOTOS
 from engine.errors import InputError
 from engine.people import Person
+from engine.people.basis import BASES, based_on, basis_of
 from engine.workbench import Workbench
 
 __all__ = ["forget", "show"]
@@ -174,7 +175,7 @@ def _kept(days: int | None) -> str:
 
 def _consent(state: Registration, bench: Workbench) -> None:
     today = bench.clock().astimezone(bench.config.zone).date()
-    kept, given = bench.config.retention, state.person.consent_at
+    kept, given = bench.config.retention, based_on(state.person)
     with st.container(width=760):
         rows = (
             (say("Name, id, department, e-mail"), say("until the person is erased")),
@@ -186,9 +187,20 @@ def _consent(state: Registration, bench: Workbench) -> None:
         parts.table((say("Stored data"), say("Retention")), rows)
         st.caption(say("All data stays in this workspace. After a withdrawal, People → Forget erases it."))
         if given and not state.agreed and state.consent_on is None:
-            state.agreed, state.consent_on = True, day_of(given)
+            state.agreed, state.consent_on, state.basis = True, day_of(given), basis_of(state.person)
         who = state.person.name or state.person.employee_id
-        agreed = st.checkbox(say("{name} has been informed and agrees", name=parts.plain(who)), state.agreed)
+        names = {
+            "consent": say("Consent"),
+            "agreement": say("Works agreement"),
+            "law": say("Law"),
+            "contract": say("Contract"),
+        }
+        basis = st.selectbox(
+            say("Basis"), BASES, BASES.index(state.basis), format_func=lambda each: names[each], width=280
+        )
+        informed = say("{name} has been informed", name=parts.plain(who))
+        agrees = say("{name} has been informed and agrees", name=parts.plain(who))
+        agreed = st.checkbox(agrees if basis == "consent" else informed, state.agreed)
         on = st.date_input(
             say("Agreed on"),
             state.consent_on or today,
@@ -201,7 +213,7 @@ def _consent(state: Registration, bench: Workbench) -> None:
             back = st.button(say("Back"))
         if not agreed:
             st.caption(say("Muster takes no pictures without consent."))
-    state.agreed, state.consent_on = agreed, on
+    state.agreed, state.consent_on, state.basis = agreed, on, str(basis)
     if forward or back:
         state.stage = "pictures" if forward else "details"
         st.rerun()
@@ -222,7 +234,7 @@ def _done(state: Registration, bench: Workbench) -> None:
         )
         if report.templates >= ENOUGH_PHOTOS
         else cost(bench, report.templates),
-        consent=say("Consent of {day}", day=say_date(day)) if (day := day_of(person.consent_at)) else "",
+        consent=say("Consent of {day}", day=say_date(day)) if (day := day_of(based_on(person))) else "",
     )
     if state.problem:
         st.warning(parts.plain(state.problem), icon=":material/error:")

@@ -56,7 +56,8 @@ class Registration:
         known: whether they are on the list already and only add pictures.
         dossier: the stranger to register; empty: none.
         offered: pictures of the dossier: place in the workspace, file.
-        agreed, consent_on: whether and when they consented.
+        agreed, consent_on: whether and when they consented, or the other basis was stated.
+        basis: one of `engine.people.basis.BASES`.
         capture, camera: the guided capture, once started.
         pieces: pictures from other sources than the guided capture, and those of it for which the user overruled the check.
         refused: pictures that the check refused.
@@ -74,6 +75,7 @@ class Registration:
     offered: list[tuple[str, Path]] = field(default_factory=list)
     agreed: bool = False
     consent_on: date | None = None
+    basis: str = "consent"
     capture: GuidedCapture | None = None
     camera: BrowserCamera | None = None
     pieces: list[Piece] = field(default_factory=list)
