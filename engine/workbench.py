@@ -145,7 +145,14 @@ class Workbench:
         # similarity below which two photos are taken for two people: about one in forty impostor pairs lies above
         cohort = cohort_of(self.spec.model_id)
         other_person = cohort.pairs_mean + 2 * cohort.pairs_std
-        self.registrar = Registrar(self.records, self._networks, threshold, other_person, clock)
+        self.registrar = Registrar(
+            self.records,
+            self._networks,
+            threshold,
+            other_person,
+            clock,
+            1e6 * self.config.detection.photo_max_megapixels,
+        )
         self.privacy = PrivacyDesk(self.records, self._networks, threshold, self.config.retention)
         self.cases = CaseFiles(
             self.records, self.alerts, self.registrar.portrait, self.office.readable, self.config.organisation, clock

@@ -151,6 +151,7 @@ VOCABULARIES = {
     ("app/charts/people.py", "names"): "labels by value",
     ("app/charts/tables.py", "stays"): "names by id",
     ("app/kiosk/words.py", "table"): "texts by English text",
+    ("app/kiosk/words.py", "pairing_words"): "texts by English text",
     ("app/live/session.py", "LiveSession.__init__"): "words by word",
     ("app/live/session.py", "overlay"): "words by word",
     ("app/ui/parts.py", "choice"): "labels by value",

@@ -13,7 +13,7 @@ from app.kiosk.guard import needs, problem, station
 from app.live.broadcast import shrunk
 from engine.access import TryLater
 from engine.errors import InputError
-from engine.imaging import decode_image
+from engine.imaging import check_size, decode_image
 from engine.pipeline import IdentifiedFace
 from engine.records.today import arrivals
 from engine.types import NOBODY, Person
@@ -23,8 +23,8 @@ routes = Blueprint("api", __name__, url_prefix="/api")
 _LONGEST_PX = 1920
 _PATIENCE_S = 10.0
 _MOST_OF_A_PIN = 4096
-_looking = threading.BoundedSemaphore(1)
-"""One picture at a time, so that the camera's own recognition keeps up."""
+_looking, _asking = threading.BoundedSemaphore(1), threading.BoundedSemaphore(3)
+"""One picture at a time, so that the camera's own recognition keeps up; few wait, so that threads are left for the door."""
 
 
 @routes.get("/status")
@@ -65,21 +65,36 @@ def today() -> Response:
 @needs("recognise")
 def recognitions() -> Response:
     """Identify the people in a picture without recording anything."""
-    content = _picture()
-    if not _looking.acquire(timeout=_PATIENCE_S):
-        answer = problem(503, "busy", "the kiosk is busy with other pictures")
-        answer.headers["Retry-After"] = "5"
-        return answer
+    content, most_px = _picture(), 1e6 * station().bench.config.detection.photo_max_megapixels
+    check_size(content, name="the picture", most_px=most_px)
+    if not _asking.acquire(blocking=False):
+        return _busy()
     try:
-        image = decode_image(content, name="the picture")
-        height, width = image.shape[:2]
-        smaller, factor = shrunk(image, _LONGEST_PX)
-        bench = station().bench
-        names = bench.people.known()
-        faces = [_face(face, factor, names) for face in bench.services().identify(smaller)]
+        if not _looking.acquire(timeout=_PATIENCE_S):
+            return _busy()
+        try:
+            return jsonify(_found(content))
+        finally:
+            _looking.release()
     finally:
-        _looking.release()
-    return jsonify({"width": width, "height": height, "faces": faces})
+        _asking.release()
+
+
+def _busy() -> Response:
+    answer = problem(503, "busy", "the kiosk is busy with other pictures")
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
+def _found(content: bytes) -> dict[str, Any]:
+    """The people in a picture."""
+    bench = station().bench
+    image = decode_image(content, name="the picture")
+    height, width = image.shape[:2]
+    smaller, factor = shrunk(image, _LONGEST_PX)
+    names = bench.people.known()
+    faces = [_face(face, factor, names) for face in bench.services().identify(smaller)]
+    return {"width": width, "height": height, "faces": faces}
 
 
 def _picture() -> bytes:

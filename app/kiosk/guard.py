@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from flask import Flask, Response, current_app, g, jsonify, make_response, redirect, render_template, request
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.kiosk.station import Station
+from app.kiosk.words import pairing_words, screen_language
 from app.web.hosts import known_host
 from app.web.proxies import normal_origin
 from engine.access import Device, TryLater
 from engine.errors import GalleryMismatch, InputError, ModelUnavailable, MusterError, StorageError
+from engine.imaging import PictureTooLarge
 
 log = logging.getLogger(__name__)
 
 COOKIE = "muster_kiosk"
-_YEAR_S = 365 * 24 * 3600
+_DAY_S = 24 * 3600
 _PAIR = "pair"
 
 _HEADERS = {
@@ -34,6 +40,9 @@ _HEADERS = {
         "base-uri 'none'; frame-ancestors 'none'"
     ),
 }
+_PAGE_STYLE = (Path(__file__).parent / "templates" / "unpaired.css").read_text(encoding="utf-8")
+_STYLE = f"'sha256-{base64.b64encode(hashlib.sha256(_PAGE_STYLE.encode()).digest()).decode()}'"
+"""The page for screens that are not paired gets no file, so its style is in it."""
 _NOT_READY: Mapping[type, str] = {
     StorageError: "the workspace cannot be read or written",
     ModelUnavailable: "the models are missing",
@@ -88,6 +97,25 @@ def _token() -> str:
     return (given.token or "") if given and given.type == "bearer" else request.cookies.get(COOKIE, "")
 
 
+def _known() -> Device | None:
+    """The device that sends a request. A screen counts as used, and its cookie lives on; unused for too long, it is nobody."""
+    kiosk, token = station(), _token()
+    device = kiosk.bench.devices.check(token)
+    if device is None or request.cookies.get(COOKIE) != token:
+        return device
+    today = kiosk.bench.clock().date()
+    unused = device.unused_days(today)
+    if unused > kiosk.config.paired_days:
+        return None
+    if unused or not device.used_on:
+        g.renewed = token
+        try:
+            kiosk.bench.devices.seen(device.device_id, today)
+        except StorageError as error:  # the screen works on; the next request tries again
+            log.warning("the use of %s cannot be noted: %s", device.device_id, error)
+    return device
+
+
 def guard(app: Flask, hosts: frozenset[str]) -> None:
     """Put the guard before every route of an application."""
 
@@ -100,9 +128,9 @@ def guard(app: Flask, hosts: frozenset[str]) -> None:
         scope = _scope(app)
         if scope == "":
             return None
-        if request.path == "/" and _PAIR in request.args:
+        if request.path == "/" and request.method == "GET" and _PAIR in request.args:
             return _pair(request.args[_PAIR])
-        device = station().bench.devices.check(_token())
+        device = _known()
         if device is None:
             return _unpaired()
         g.device = device
@@ -110,6 +138,8 @@ def guard(app: Flask, hosts: frozenset[str]) -> None:
 
     @app.after_request
     def finish(answer: Response) -> Response:
+        if (token := g.get("renewed")) is not None and answer.status_code != 401:
+            _keep(answer, token)
         for name, value in _HEADERS.items():
             answer.headers.setdefault(name, value)
         return answer
@@ -135,6 +165,8 @@ def _expected(error: MusterError) -> Response:
         answer = problem(429, "throttled", error.message, retry_after_s=error.wait_s)
         answer.headers["Retry-After"] = str(error.wait_s)
         return answer
+    if isinstance(error, PictureTooLarge):
+        return problem(413, "too_large", error.message, hint=error.hint)
     if isinstance(error, InputError):
         return problem(422, "cannot_be_used", error.message, hint=error.hint)
     log.warning("%s", error)
@@ -172,19 +204,38 @@ def _own_page() -> bool:
     return normal_origin(named) == normal_origin(f"{request.scheme}://{request.host}")
 
 
-def _pair(token: str) -> AnyResponse:
-    """Handle a pairing link: move the token from the address into a cookie."""
-    device = station().bench.devices.check(token)
-    if device is None or not device.may("screen"):
-        return _unpaired()
+def _pair(code: str) -> AnyResponse:
+    """Handle a pairing link: exchange its code for a token, which the browser keeps where scripts cannot read it."""
+    admitted = station().bench.kiosk.admit(code)
+    if admitted is None:
+        return _unpaired(refused=True)
     answer = redirect("/", 303)
-    answer.set_cookie(COOKIE, token, max_age=_YEAR_S, httponly=True, samesite="Lax", secure=request.is_secure)
+    _keep(answer, admitted[1])
     return answer
 
 
-def _unpaired() -> Response:
+def _keep(answer: AnyResponse, token: str) -> None:
+    answer.set_cookie(
+        COOKIE,
+        token,
+        max_age=station().config.paired_days * _DAY_S,
+        httponly=True,
+        samesite="Lax",  # a link from elsewhere leads to a page that is paired
+        secure=request.is_secure,
+    )
+
+
+def _unpaired(*, refused: bool = False) -> Response:
+    """The answer to who is not paired; `refused`: with a code that is not good."""
     if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
-        answer = make_response(render_template("unpaired.html"), 401)
+        language = screen_language(station().config.language, [code for code, _ in request.accept_languages])
+        shown = {"language": language, "words": pairing_words(language), "refused": refused}
+        page = render_template("unpaired.html", style=Markup(_PAGE_STYLE), **shown)
+        answer = make_response(page, 401)
+        policy = _HEADERS["Content-Security-Policy"].replace("style-src 'self'", f"style-src {_STYLE}")
+        answer.headers["Content-Security-Policy"] = policy
+    elif refused:
+        answer = problem(401, "wrong_code", "this code was used or is over: `muster kiosk pair` prints a new one")
     else:
         answer = problem(401, "not_paired", "device token missing: create one with `muster kiosk pair`")
     answer.headers["WWW-Authenticate"] = "Bearer"

@@ -51,10 +51,15 @@ def page() -> str:
 @needs("screen")
 def stream() -> Response:
     """The live picture: one JPEG after the other (multipart/x-mixed-replace)."""
-    kiosk = station()
+    kiosk, owner = station(), device().device_id
+    if not kiosk.watching.enter(owner):
+        return _crowded("this device watches too often")
     if not kiosk.picture.enter(kiosk.config.max_viewers):
+        kiosk.watching.leave(owner)
         return _crowded("too many screens watch this camera")
-    return _streamed(_pictures(kiosk, still_may("screen")), MULTIPART, kiosk.picture.leave)
+    return _streamed(
+        _pictures(kiosk, still_may("screen")), MULTIPART, kiosk.picture.leave, lambda: kiosk.watching.leave(owner)
+    )
 
 
 def _pictures(kiosk: Station, may: Callable[[], bool]) -> Iterator[bytes]:
@@ -89,12 +94,15 @@ def snapshot() -> Response:
 @needs("screen")
 def events() -> Response:
     """Server-sent events, continued after `Last-Event-ID`."""
-    kiosk = station()
+    kiosk, owner = station(), device().device_id
+    if not kiosk.listening.enter(owner):
+        return _crowded("this device listens too often")
     if not kiosk.hub.enter(kiosk.config.max_viewers + _MORE_LISTENERS):
+        kiosk.listening.leave(owner)
         return _crowded("too many screens are connected")
     pin = device().may("pin")
     told = _told(kiosk, request.headers.get("Last-Event-ID", ""), still_may("screen"), pin=pin)
-    return _streamed(told, "text/event-stream", kiosk.hub.leave)
+    return _streamed(told, "text/event-stream", kiosk.hub.leave, lambda: kiosk.listening.leave(owner))
 
 
 def _told(kiosk: Station, last_id: str, may: Callable[[], bool], *, pin: bool) -> Iterator[bytes]:
@@ -117,10 +125,11 @@ def _told(kiosk: Station, last_id: str, may: Callable[[], bool], *, pin: bool) -
             yield as_event("hello", kiosk.hello(pin=offered)).encode()
 
 
-def _streamed(parts: Iterator[bytes], mimetype: str, leave: Callable[[], None]) -> Response:
-    """A streamed answer that calls `leave` once when it ends, even if it never started."""
+def _streamed(parts: Iterator[bytes], mimetype: str, *leave: Callable[[], None]) -> Response:
+    """A streamed answer that calls each `leave` once when it ends, even if it never started."""
     answer, ending = Response(parts, mimetype=mimetype), contextlib.ExitStack()
-    ending.callback(leave)
+    for each in leave:
+        ending.callback(each)
     answer.call_on_close(ending.close)
     return answer
 

@@ -21,6 +21,7 @@ from app.kiosk.prompts import PROVEN, Prompter
 from app.kiosk.words import screen_language, table
 from app.live.broadcast import Broadcast
 from app.live.cameras import Camera, CameraWatcher
+from app.live.places import Places
 from app.live.session import overlay
 from engine import __version__
 from engine.access import TryLater
@@ -49,6 +50,7 @@ class Station(CameraWatcher):
         self.bench, self.config = bench, config
         self.hub = Hub(bench.clock)
         self.picture = Broadcast(longest_px=config.longest_px, fps=config.fps)
+        self.watching, self.listening = Places(config.streams_per_device), Places(config.streams_per_device)
         self.camera = Camera(bench, camera, source, picture=self.picture, watcher=self, draw=self._drawn)
         self._words = table(screen_language(config.language, ()))
         self.greeter = Greeter(bench, camera, self.hub)

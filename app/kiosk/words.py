@@ -90,6 +90,22 @@ _WORDS = {
     "tag_conflict": N_("not sure"),
     "tag_unknown": N_("unknown"),
 }
+_PAIRING = {
+    "title": N_("This screen is not paired"),
+    "hint": N_(
+        "On the machine that runs the kiosk, run this command. Open its link here within ten minutes, or enter the code:"
+    ),
+    "code": N_("Pairing code"),
+    "pair": N_("Pair"),
+    "refused": N_("This code was used or is over. Make a new one."),
+    "open": N_("Open the kiosk"),
+}
+
+
+def pairing_words(language: str) -> dict[str, str]:
+    """The words of the page for screens that are not paired."""
+    translate = translations(language).gettext
+    return {key: translate(text) for key, text in _PAIRING.items()}
 
 
 def table(language: str) -> dict[str, str]:

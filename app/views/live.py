@@ -149,7 +149,9 @@ def _still(bench: Workbench) -> None:
     if shot is None:
         return
     with parts.told():
-        faces = bench.services().identify(decode_image(shot.getvalue(), name=say("the picture")))
+        most_px = 1e6 * bench.config.detection.photo_max_megapixels
+        picture = decode_image(shot.getvalue(), name=say("the picture"), most_px=most_px)
+        faces = bench.services().identify(picture)
         if not faces:
             parts.notice(say("No face found"), say("Come closer, face the camera and check the light."))
         for face in faces:

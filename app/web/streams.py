@@ -7,16 +7,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from app.live.broadcast import MULTIPART, part
 from app.live.cameras import Camera
 from app.live.overlay import Overlay, find
+from app.live.places import Places
 from app.web import services
 from app.web.gate import signed_in, visitor
 from engine.errors import MusterError
@@ -26,7 +28,9 @@ log = logging.getLogger(__name__)
 _POLL_S = 0.03
 _OVERLAY_POLL_S = 0.015
 _CHECK_S = 20.0
-_MOST_VIEWERS = 24
+_MOST_VIEWERS, _EACH = 24, 8
+_watching, _drawing = Places(_EACH), Places(_EACH)
+"""Pictures of cameras, and drawings, that are being sent to each account."""
 _HEADERS = {"Cache-Control": "no-store", "Content-Encoding": "identity"}  # compression would delay what is sent
 
 
@@ -68,7 +72,7 @@ async def _stream(request: Request) -> Response:
         return PlainTextResponse("camera not found", 404)
     if camera.picture.viewers >= _MOST_VIEWERS:
         return PlainTextResponse("too many viewers for this camera", 503)
-    return StreamingResponse(_frames(request, camera), media_type=MULTIPART, headers=_HEADERS)
+    return _lasting(_frames(request, camera), MULTIPART, _watching, found[0].name)
 
 
 async def _drawings(request: Request, overlay: Overlay) -> AsyncIterator[str]:
@@ -101,11 +105,35 @@ async def _overlay(request: Request) -> Response:
         log.warning("%s", error)
         return PlainTextResponse("Muster cannot read this right now", 503)
     overlay = find(request.query_params.get("key", ""), account.name) if account else None
-    if overlay is None:
+    if overlay is None or account is None:
         return PlainTextResponse("camera not found", 404)
     if not _may_draw(overlay):
         return PlainTextResponse("your role does not allow this", 403)
-    return StreamingResponse(_drawings(request, overlay), media_type="text/event-stream", headers=_HEADERS)
+    return _lasting(_drawings(request, overlay), "text/event-stream", _drawing, account.name)
+
+
+def _lasting(parts: AsyncIterator[bytes] | AsyncIterator[str], media_type: str, places: Places, who: str) -> Response:
+    """An answer that does not end by itself, unless its account has too many of them."""
+    if not places.enter(who):
+        return PlainTextResponse("you have too many of these open: close other windows", 503)
+    return _Lasting(parts, media_type, lambda: places.leave(who))
+
+
+class _Lasting(StreamingResponse):
+    """Says when it ends, however it does."""
+
+    def __init__(
+        self, parts: AsyncIterator[bytes] | AsyncIterator[str], media_type: str, ended: Callable[[], None]
+    ) -> None:
+        super().__init__(parts, media_type=media_type, headers=_HEADERS)
+        self._ended = ended
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See `StreamingResponse`."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._ended()
 
 
 routes = [Route("/camera", _stream), Route("/overlay", _overlay)]

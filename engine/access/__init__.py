@@ -17,7 +17,7 @@ from engine.access.audit import AUDIT, Audit, AuditRow
 from engine.access.choosing import PASSWORD_LENGTH
 from engine.access.credentials import TryLater
 from engine.access.departments import Departments
-from engine.access.devices import SCREEN_SCOPES, Device, DeviceBook
+from engine.access.devices import CODE_LIFE, SCREEN_SCOPES, Device, DeviceBook
 from engine.access.pins import PinBook
 from engine.access.sessions import Session, SessionBook
 from engine.access.setup import end_setup, offer_setup, right_setup
@@ -28,6 +28,7 @@ from engine.access.tokens import INCIDENTS, PEOPLE, REST_SCOPES, SHEETS, AccessT
 __all__ = [
     "ALL_SITES",
     "AUDIT",
+    "CODE_LIFE",
     "INCIDENTS",
     "MANAGER",
     "OF_HOME",

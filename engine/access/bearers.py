@@ -38,7 +38,7 @@ class Bearer(Protocol):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the token, hexadecimal."""
+        """SHA-256 of the token, hexadecimal; empty: there is none yet."""
 
     @property
     def revoked_at(self) -> str:
@@ -105,8 +105,14 @@ def chosen(scopes: Iterable[str], known: Mapping[str, object], name: str) -> tup
     return tuple(scope for scope in known if scope in wanted)
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
+    """What a file of bearers holds of a token: its SHA-256, hexadecimal."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_token(key: str) -> str:
+    """A token for the bearer of an id."""
+    return f"muster_{key}_{secrets.token_urlsafe(32)}"
 
 
 class BearerBook(CredentialFile[B], Generic[B]):
@@ -131,6 +137,7 @@ class BearerBook(CredentialFile[B], Generic[B]):
             make: makes the bearer from its id and the hash of its token.
             at: the present, ISO 8601.
             replace: revoke a bearer of that name; delete those of that name that were revoked before (the audit log keeps them).
+                One that never got its token is always deleted.
 
         Returns:
             The bearer, and its token `muster_<id>_<secret>`, which is stored nowhere.
@@ -140,13 +147,13 @@ class BearerBook(CredentialFile[B], Generic[B]):
             StorageError: the file cannot be written.
         """
         key = secrets.token_hex(4)
-        token = f"muster_{key}_{secrets.token_urlsafe(32)}"
-        bearer = make(key, _digest(token))
+        token = new_token(key)
+        bearer = make(key, digest(token))
 
         def put(bearers: dict[str, B]) -> None:
             same = {each: old for each, old in bearers.items() if old.name.casefold() == name.casefold()}
             for each, old in same.items():
-                if replace and old.revoked_at:
+                if not old.hash or (replace and old.revoked_at):
                     del bearers[each]
                 elif replace:
                     bearers[each] = old.revoked(at)
@@ -166,7 +173,7 @@ class BearerBook(CredentialFile[B], Generic[B]):
         """
         form = _TOKEN.fullmatch(token)
         found = self.all().get(form[1]) if form else None
-        if found is None or not hmac.compare_digest(found.hash, _digest(token)) or found.revoked_at:
+        if found is None or not hmac.compare_digest(found.hash, digest(token)) or found.revoked_at:
             return None
         return found
 

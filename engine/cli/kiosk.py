@@ -17,7 +17,9 @@ from engine.errors import InputError
 from engine.operations.serving import address, become, check_installed, check_port
 
 if TYPE_CHECKING:
-    from engine.access import DeviceBook
+    from datetime import datetime
+
+    from engine.access import Device, DeviceBook
     from engine.config import Config
 
 KIOSK_MODULES = ("app.kiosk", "flask", "cheroot", "prometheus_client")
@@ -72,7 +74,7 @@ def start_kiosk(workspace: Path, camera: str | None, source: str | None, host: s
     check_port(host, port)
     say(f"Kiosk of {workspace}, camera {command[2]}: {address(host, port)} · stop it with Ctrl-C")
     known = open_workbench(workspace, begin=True).devices.all().values()
-    if not any(device.author != "engine" and not device.revoked_at for device in known):
+    if not any(device.author != "engine" and device.hash and not device.revoked_at for device in known):
         say("No screen is paired yet: `muster kiosk pair` prints a link for one.")
     become(*command)
 
@@ -92,9 +94,9 @@ def kiosk_command(
     return ["app.kiosk", str(workspace.absolute()), camera, found, host, str(port)]
 
 
-def pairing_link(host: str, port: int, token: str) -> str:
+def pairing_link(host: str, port: int, code: str) -> str:
     """Link that pairs the screen which opens it."""
-    return f"{address(host, port)}/?pair={token}"
+    return f"{address(host, port)}/?pair={code}"
 
 
 def _only_camera(config: Config) -> str:
@@ -133,6 +135,10 @@ def pair(
             help="What the device may do: screen, status, attendance, recognise, pin or metrics; repeatable.",
         ),
     ] = None,
+    token: Annotated[
+        bool, Option("--token", help="Print a token for a program, even if the device may show the screen.")
+    ] = False,
+    replace: Annotated[bool, Option("--replace", help="Revoke the device of that name.")] = False,
     host: _KioskHost = "127.0.0.1",
     port: _KioskPort = 8502,
     author: Author = "",
@@ -141,23 +147,29 @@ def pair(
 ) -> None:
     """Let a screen or another program use the kiosk.
 
-    The command prints the device's token. It is not shown again.
+    A screen gets a link and a code, good once and for ten minutes. A program gets a token, which is not shown again.
     """
-    from engine.access import SCREEN_SCOPES
+    from engine.access import CODE_LIFE, SCREEN_SCOPES
 
     bench = open_workbench(workspace, begin=True)
-    device, token = bench.kiosk.pair(name or _free_name(bench.devices), scope or SCREEN_SCOPES, author=author)
-    link = pairing_link(host, port, token) if device.may("screen") else ""
+    name, scopes = name or _free_name(bench.devices), scope or SCREEN_SCOPES
+    by_link = "screen" in scopes and not token
+    give = bench.kiosk.invite if by_link else bench.kiosk.pair
+    device, secret = give(name, scopes, author=author, replace=replace)
+    link = pairing_link(host, port, secret)
     if as_json:
-        shown = {"device_id": device.device_id, "name": device.name, "scopes": device.scopes, "token": token}
-        emit_json(shown | ({"link": link} if link else {}))
+        told = {"link": link, "code": secret, "until": device.code_until} if by_link else {"token": secret}
+        emit_json({"device_id": device.device_id, "name": device.name, "scopes": device.scopes, **told})
         return
     say(f"{device.name} ({device.device_id}) may use: {', '.join(device.scopes)}")
-    if link:
-        say(f"Open this link once on the screen: {link}")
+    if by_link:
+        minutes = round(CODE_LIFE.total_seconds() / 60)
+        say(f"Open this link on the screen, once and within {minutes} minutes: {link}")
+        say(f"Or open the kiosk there and enter {secret}.")
     else:
-        say(f"Send this with every request: Authorization: Bearer {token}")
-    say("The token is shown only now. To withdraw it, use `muster kiosk revoke`.")
+        say(f"Send this with every request: Authorization: Bearer {secret}")
+        say("The token is shown only now.")
+    say("To end the device's access, use `muster kiosk revoke`.")
 
 
 def _free_name(book: DeviceBook) -> str:
@@ -168,16 +180,32 @@ def _free_name(book: DeviceBook) -> str:
 @app.command()
 def devices(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
     """List paired devices and what they may do."""
-    found = open_workbench(workspace).devices.all().values()
+    bench = open_workbench(workspace)
+    found, now = bench.devices.all().values(), bench.clock()
     if as_json:
         rows = [dataclasses.asdict(device) for device in found]
-        emit_json([{key: value for key, value in row.items() if key != "hash"} for row in rows])
+        emit_json([{key: value for key, value in row.items() if key not in {"hash", "code"}} for row in rows])
         return
     cells = [
-        (each.name, each.device_id, ", ".join(each.scopes), each.created_at[:16], each.revoked_at[:16] or "–")
+        (
+            each.name,
+            each.device_id,
+            ", ".join(each.scopes),
+            each.created_at[:16],
+            _state(each, now),
+            each.used_on or "–",
+        )
         for each in found
     ]
-    table("Devices", ("name", "id", "may use", "since", "revoked"), cells)
+    table("Devices", ("name", "id", "may use", "since", "state", "last seen"), cells)
+
+
+def _state(device: Device, now: datetime) -> str:
+    if device.revoked_at:
+        return f"revoked {device.revoked_at[:16]}"
+    if device.hash:
+        return "paired"
+    return f"link until {device.code_until[11:16]}" if device.awaited(now) else "link expired"
 
 
 @app.command()

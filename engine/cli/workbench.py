@@ -68,8 +68,10 @@ def workbench(
     if sample:
         from engine.access import SCREEN_SCOPES
 
-        _, token = bench.kiosk.pair("sample screen", SCREEN_SCOPES, author="muster app", replace=True)
-        say(f"Kiosk: {pairing_link(host, kiosk_port, token)}")
+        _, code = bench.kiosk.invite("sample screen", SCREEN_SCOPES, author="muster app", replace=True)
+        say(f"Kiosk: {pairing_link(host, kiosk_port, code)}")
+        again = f"muster kiosk pair --workspace {workspace} --port {kiosk_port}"
+        say(f"The link pairs one browser within 10 minutes; `{again}` prints another.")
     else:
         say(f"Kiosk for camera {kiosk}: {address(host, kiosk_port)}")
     together(command, beside)

@@ -30,6 +30,8 @@ class DetectionConfig(Section):
     """Smallest face in a video frame: side of its box in pixels."""
     photo_min_face_px: int = Field(20, ge=12, le=2000)
     """Smallest face in a photo."""
+    photo_max_megapixels: float = Field(25.0, gt=0, le=50)
+    """Largest photo; its header tells, before anything is decoded."""
     thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7)
     """Minimum scores of a candidate in PNet, RNet and ONet."""
     scale_factor: float = Field(0.709, gt=0.3, lt=0.95)

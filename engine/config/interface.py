@@ -67,6 +67,10 @@ class KioskConfig(Section):
     """With `presentation.policy = "require"`: ask people to turn their heads until the check has proven a living person."""
     max_viewers: int = Field(30, ge=1, le=200)
     """Most live streams at the same time; further viewers are refused."""
+    streams_per_device: int = Field(6, ge=2, le=200)
+    """Most live streams, and most event streams, of one device at the same time."""
+    paired_days: int = Field(90, ge=1, le=400)
+    """Days after which a screen that was not used must be paired again."""
     fps: float = Field(15.0, ge=1, le=60)
     """Highest frame rate of a live stream."""
     longest_px: int = Field(1280, ge=160, le=3840)

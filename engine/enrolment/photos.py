@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.errors import InputError, MusterError
 from engine.face_reader import BYSTANDER_SHARE, FaceReader, bystanders
-from engine.imaging import crop_around, decode_image, read_image
+from engine.imaging import MAX_PIXELS, crop_around, decode_image, read_image
 from engine.occlusion import COVERED
 from engine.types import Detections, FaceQuality, Floats, Image
 
@@ -137,16 +137,22 @@ def overrule(
     return [*shots, *used], [each for each in refused if each.name not in names]
 
 
-def examine_all(reader: FaceReader, pictures: Iterable[tuple[str, Picture]]) -> tuple[list[Shot], list[RefusedPhoto]]:
-    """Return the usable photos, and the others with the reasons why not; one picture at a time is held in memory."""
+def examine_all(
+    reader: FaceReader, pictures: Iterable[tuple[str, Picture]], most_px: float = MAX_PIXELS
+) -> tuple[list[Shot], list[RefusedPhoto]]:
+    """Return the usable photos, and the others with the reasons why not; one picture at a time is held in memory.
+
+    Args:
+        most_px: most pixels of a photo, see `decode_image`.
+    """
     shots: list[Shot] = []
     refused: list[RefusedPhoto] = []
     for name, picture in pictures:
         try:
             if isinstance(picture, Path):
-                image = read_image(picture)
+                image = read_image(picture, most_px=most_px)
             else:
-                image = decode_image(picture, name=name) if isinstance(picture, bytes) else picture
+                image = decode_image(picture, name=name, most_px=most_px) if isinstance(picture, bytes) else picture
         except InputError as error:
             refused.append(RefusedPhoto(name, "not a picture", str(error)))
             continue

@@ -20,7 +20,7 @@ from engine.errors import InputError, StorageError
 from engine.evaluation import cohort_of
 from engine.face_reader import FaceReader
 from engine.gallery import Gallery, Template
-from engine.imaging import encode_jpeg
+from engine.imaging import MAX_PIXELS, encode_jpeg
 from engine.people import Person, clean_department, clean_email, clean_id, clean_name
 from engine.people.basis import WITHDRAWN, basis_of
 from engine.records import Records
@@ -52,6 +52,7 @@ class Registrar:
         reader: opens the networks.
         threshold: returns the matching threshold for a gallery.
         same_person: similarity below which two photos count as two people's.
+        most_px: most pixels of a photo.
     """
 
     def __init__(
@@ -61,9 +62,10 @@ class Registrar:
         threshold: Callable[[Gallery], float],
         same_person: float,
         clock: Callable[[], datetime],
+        most_px: float = MAX_PIXELS,
     ) -> None:
         self._records, self._reader, self._threshold = records, reader, threshold
-        self._same_person, self._clock = same_person, clock
+        self._same_person, self._clock, self._most_px = same_person, clock, most_px
         self._names = records.names
 
     def next_id(self) -> str:
@@ -89,7 +91,7 @@ class Registrar:
 
     def examine(self, pictures: Iterable[tuple[str, Picture]]) -> tuple[list[Shot], list[RefusedPhoto]]:
         """Return the usable photos and the refused ones, see `engine.enrolment.photos`."""
-        return examine_all(self._reader(), pictures)
+        return examine_all(self._reader(), pictures, self._most_px)
 
     def draft(self, employee_id: str, name: str, shots: Sequence[Shot], refused: Sequence[RefusedPhoto] = ()) -> Draft:
         """Draft an enrolment with the current gallery, see `engine.enrolment.drafts`.

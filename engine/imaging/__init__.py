@@ -8,6 +8,9 @@ from engine.imaging.frames import packets_of, rgb_of, turns_of
 from engine.imaging.images import (
     IMAGE_SUFFIXES,
     MAX_BYTES,
+    MAX_PIXELS,
+    PictureTooLarge,
+    check_size,
     decode_image,
     encode_jpeg,
     list_images,
@@ -20,9 +23,12 @@ from engine.imaging.video import VideoWriter
 __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_BYTES",
+    "MAX_PIXELS",
     "WORDS",
     "PersonMark",
+    "PictureTooLarge",
     "VideoWriter",
+    "check_size",
     "crop_around",
     "decode_image",
     "draw_tracks",

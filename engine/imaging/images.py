@@ -6,10 +6,11 @@ claims to be huge. OpenCV gets arrays only.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ import numpy as np
 import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from engine.errors import InputError, StorageError
 from engine.storage import atomic_write
@@ -27,6 +29,7 @@ cv2.setNumThreads(1)
 
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 30_000_000
+_ROWS = 64
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "HEIF")
 _TURNS: Mapping[object, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -48,17 +51,50 @@ _CHOOSE = "choose a picture: JPEG, PNG, HEIC, WebP, AVIF, TIFF, GIF or BMP"
 pillow_heif.register_heif_opener()
 
 
-def decode_image(content: bytes, *, name: str = "image") -> NDArray[np.uint8]:
+class PictureTooLarge(InputError):
+    """A picture has more bytes or pixels than it may have; its header tells, so nothing was decoded."""
+
+
+def decode_image(content: bytes, *, name: str = "image", most_px: float = MAX_PIXELS) -> NDArray[np.uint8]:
     """Decode a picture of one of the `FORMATS` to RGB uint8 (H, W, 3), turned upright by its EXIF orientation.
 
     The content decides the format, not the name. Of an animation the first picture is taken. Values of more than 8 bits are scaled
     from the bits that the brightest one needs, because 10 and 12 bits are often stored in 16.
 
+    Args:
+        most_px: most pixels of the whole picture, at most 50 million.
+
     Raises:
-        InputError: not a picture, damaged, over 30 MB or over 50 megapixels.
+        PictureTooLarge: over 30 MB, or too many pixels.
+        InputError: not a picture, or damaged.
     """
+    with _opened(content, name, most_px) as picture:
+        deep = picture.format == "PNG" and picture.mode == "RGB" and "16" in str(picture.tile[0].args)
+        picture.load()
+        # Pillow would keep the upper 8 bits of colours
+        whole: Image.Image = Image.fromarray(_colours_of_16_bits(content)) if deep else picture
+        turn = _TURNS.get(_orientation(picture))
+        upright = whole if turn is None else whole.transpose(turn)
+        if upright.mode[0] in "IF":  # grey values of 16 or 32 bits
+            upright = Image.fromarray(_eight_bits(np.asarray(upright)))
+        return np.array(upright.convert("RGB"), np.uint8)
+
+
+def check_size(content: bytes, *, name: str = "image", most_px: float = MAX_PIXELS) -> None:
+    """Refuse what `decode_image` would refuse by the picture's header; takes no memory and some milliseconds.
+
+    Raises:
+        PictureTooLarge, InputError: see `decode_image`.
+    """
+    with _opened(content, name, most_px):
+        pass
+
+
+@contextlib.contextmanager
+def _opened(content: bytes, name: str, most_px: float) -> Iterator[ImageFile]:
+    """A picture whose header was read; errors of decoding it are refusals."""
     if len(content) > MAX_BYTES:
-        raise InputError(
+        raise PictureTooLarge(
             f"{name}: {len(content) / 1e6:.0f} MB, at most {MAX_BYTES / 1e6:.0f} MB", hint="save a smaller version"
         )
     if not content:
@@ -68,42 +104,44 @@ def decode_image(content: bytes, *, name: str = "image") -> NDArray[np.uint8]:
             warnings.simplefilter("ignore")  # a picture with odd metadata is still accepted
             with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
                 width, height = picture.size
-                if width * height > MAX_PIXELS:
-                    raise InputError(
-                        f"{name}: {width}×{height} pixels, at most {MAX_PIXELS / 1e6:.0f} megapixels",
-                        hint="save a smaller version",
+                if width * height > (most := min(most_px, MAX_PIXELS)):
+                    larger = ", or raise photo_max_megapixels in section [detection]" if most < MAX_PIXELS else ""
+                    raise PictureTooLarge(
+                        f"{name}: {width}×{height} pixels, at most {most / 1e6:g} megapixels",
+                        hint=f"save a smaller version{larger}",
                     )
-                deep = picture.format == "PNG" and picture.mode == "RGB" and "16" in str(picture.tile[0].args)
-                picture.load()
-                # Pillow would keep the upper 8 bits of colours
-                whole: Image.Image = Image.fromarray(_colours_of_16_bits(content)) if deep else picture
-                turn = _TURNS.get(_orientation(picture))
-                upright = whole if turn is None else whole.transpose(turn)
-                if upright.mode[0] in "IF":  # grey values of 16 or 32 bits
-                    upright = Image.fromarray(_eight_bits(np.asarray(upright, np.float64)))
-                return np.array(upright.convert("RGB"), np.uint8)
+                yield picture
     except UnidentifiedImageError as error:
         raise InputError(f"{name}: not a picture that can be read", hint=_CHOOSE) from error
     except Image.DecompressionBombError as error:
-        raise InputError(f"{name}: too many pixels", hint="save a smaller version") from error
+        raise PictureTooLarge(f"{name}: too many pixels", hint="save a smaller version") from error
     except InputError:
         raise
     except Exception as error:  # the decoders raise anything for damaged files
         raise InputError(f"{name}: damaged picture ({error})", hint="take or copy the picture again") from error
 
 
-def _eight_bits(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Scale values to 0 to 255 from the bits that the greatest needs, or from 0 to 1."""
+def _eight_bits(values: NDArray[np.floating] | NDArray[np.integer]) -> NDArray[np.uint8]:
+    """Scale values to 0 to 255 from the bits that the greatest needs, or from 0 to 1; not all at once, to save memory."""
     most = float(values.max(initial=0.0))
     full = 1.0 if 0 < most <= 1 else 2.0 ** max(8, math.ceil(math.log2(most + 1))) - 1
-    return np.asarray((values.clip(0, full) * (255 / full)).round(), np.uint8)
+
+    def scale(part: NDArray[np.generic]) -> NDArray[np.uint8]:
+        return np.asarray((part.astype(np.float64).clip(0, full) * (255 / full)).round(), np.uint8)
+
+    if values.dtype == np.uint16:
+        return np.asarray(scale(np.arange(2**16))[values], np.uint8)
+    scaled = np.empty(values.shape, np.uint8)
+    for top in range(0, len(values), _ROWS):
+        scaled[top : top + _ROWS] = scale(values[top : top + _ROWS])
+    return scaled
 
 
 def _colours_of_16_bits(content: bytes) -> NDArray[np.uint8]:
     values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None or values.ndim != 3:
         raise ValueError("16-bit PNG cannot be decoded")
-    return _eight_bits(values[..., 2::-1].astype(np.float64))
+    return _eight_bits(values[..., 2::-1])
 
 
 def _orientation(picture: Image.Image) -> object:
@@ -114,8 +152,8 @@ def _orientation(picture: Image.Image) -> object:
         return None
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """Read a picture file as RGB uint8 (H, W, 3); an encrypted one of a workspace is opened with its key.
+def read_image(path: Path, *, most_px: float = MAX_PIXELS) -> NDArray[np.uint8]:
+    """Read a picture file as RGB uint8 (H, W, 3); an encrypted one of a workspace is opened with its key. `most_px`: see `decode_image`.
 
     Raises:
         InputError: the file is missing, unreadable, or refused by `decode_image`, or its key is gone.
@@ -124,7 +162,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         if not path.is_file() and path.exists():
             raise InputError(f"{path}: not a file", hint="give a picture file")
         if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: over {MAX_BYTES / 1e6:.0f} MB", hint="save a smaller version")
+            raise PictureTooLarge(f"{path}: over {MAX_BYTES / 1e6:.0f} MB", hint="save a smaller version")
         content = read_file(path)
     except StorageError as error:
         raise InputError(f"{path}: {error.message}", hint=error.hint) from error
@@ -132,7 +170,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         raise InputError(f"{path}: {error.strerror or error}", hint="check the path and the access rights") from error
     except ValueError as error:
         raise InputError(f"{path}: {error}", hint="check the path") from error
-    return decode_image(content, name=str(path))
+    return decode_image(content, name=str(path), most_px=most_px)
 
 
 def list_images(folder: Path) -> list[Path]:

@@ -39,6 +39,33 @@ class KioskDesk:
         records.note("pair_device", names.ids(device.name), detail, author=noted)
         return device, token
 
+    def invite(self, name: str, scopes: Iterable[str], *, author: str, replace: bool = False) -> tuple[Device, str]:
+        """Announce a screen and return its code, see `DeviceBook.invite`.
+
+        Raises:
+            InputError: the name is invalid or taken, or a scope does not exist.
+            StorageError: the device cannot be written.
+        """
+        records, names = self._records, self._records.names
+        noted = names.author(author)
+        device, code = self._devices.invite(name, scopes, author=names.text(author), now=records.now(), replace=replace)
+        detail = f"{device.device_id}: {', '.join(device.scopes)}"
+        records.note("invite_device", names.ids(device.name), detail, author=noted)
+        return device, code
+
+    def admit(self, code: str) -> tuple[Device, str] | None:
+        """Exchange a code for a device's token, see `DeviceBook.admit`.
+
+        Raises:
+            StorageError: the device cannot be read or written.
+        """
+        admitted = self._devices.admit(code, now=self._records.now())
+        if admitted is not None:
+            device = admitted[0]
+            names = self._records.names
+            self._records.note("pair_device", names.ids(device.name), device.device_id, author=device.author)
+        return admitted
+
     def revoke(self, device_id_or_name: str, *, author: str) -> Device:
         """Revoke a device's access, see `DeviceBook.revoke`.
 

@@ -168,18 +168,21 @@ def test_options_before_a_subcommand_are_refused_and_never_passed_over(place: Pa
 # --------------------------------------------------------------------------------------------- devices
 
 
-def test_a_screen_is_paired_by_a_link_listed_without_its_hash_and_revoked(place: Path) -> None:
-    paired = run("pair", "front door", "--port", "9000", "--author", "sam", workspace=place)
-    assert paired.code == 0, paired.err
-    (link,) = [word for word in paired.out.split() if word.startswith("http")]
-    address, _, token = link.partition("/?pair=")
+def test_a_screen_is_paired_by_a_link_that_is_good_once_listed_without_its_hash_and_revoked(place: Path) -> None:
+    asked = run("pair", "front door", "--port", "9000", "--author", "sam", workspace=place)
+    assert asked.code == 0, asked.err
+    (link,) = [word for word in asked.out.split() if word.startswith("http")]
+    address, _, code = link.partition("/?pair=")
     assert address == "http://127.0.0.1:9000"
-    device = DeviceBook(place / "devices.json").check(token)
-    assert device is not None
+    assert "muster_" not in asked.out
+    assert "link until" in run("devices", workspace=place).out
+    desk = Workbench(place).kiosk
+    device, token = desk.admit(code) or pytest.fail("the link is not good")
+    assert desk.admit(code) is None
     assert (device.name, device.scopes, device.author) == ("front door", SCREEN_SCOPES, "sam")
 
     listed = run("devices", workspace=place)
-    assert all(word in listed.out for word in ("front door", device.device_id, "screen, status, pin"))
+    assert all(word in listed.out for word in ("front door", device.device_id, "screen, status, pin", "paired"))
     everything = listed.out + run("devices", "--json", workspace=place).out
     assert device.hash not in everything
     assert token not in everything
@@ -187,12 +190,15 @@ def test_a_screen_is_paired_by_a_link_listed_without_its_hash_and_revoked(place:
     assert run("revoke", "front door", workspace=place).code == 0
     assert DeviceBook(place / "devices.json").check(token) is None
     (row,) = json.loads(run("devices", "--json", workspace=place).out)
-    assert row.keys() == {"device_id", "name", "scopes", "created_at", "author", "revoked_at"}
+    usual = {"device_id", "name", "scopes", "created_at", "author", "revoked_at"}
+    assert row.keys() == usual | {"code_until", "used_on"}
     assert row["revoked_at"] > row["created_at"][:10]
     again = run("revoke", "front door", workspace=place)
     assert (again.code, len(again.error_lines)) == (4, 1)
     audit = (place / "log" / "audit.csv").read_text()
-    assert [word in audit for word in ("pair_device", "revoke_device", "sam", token)] == [True, True, True, False]
+    assert all(word in audit for word in ("invite_device", "pair_device", "revoke_device", "sam"))
+    assert token not in audit
+    assert code not in audit
 
 
 def test_another_program_gets_a_token_and_no_link(place: Path) -> None:
@@ -204,7 +210,12 @@ def test_another_program_gets_a_token_and_no_link(place: Path) -> None:
     assert paired.keys() == {"device_id", "name", "scopes", "token"}
     assert paired["scopes"] == ["attendance", "recognise"]
     screen = json.loads(run("pair", "third", "--host", "::1", "--json", workspace=place).out)
-    assert screen["link"] == f"http://[::1]:8502/?pair={screen['token']}"
+    assert screen.keys() == {"device_id", "name", "scopes", "link", "code", "until"}
+    assert screen["link"] == f"http://[::1]:8502/?pair={screen['code']}"
+    wall = json.loads(run("pair", "second", "--scope", "screen", "--token", "--replace", "--json", workspace=place).out)
+    book = DeviceBook(place / "devices.json")
+    assert book.check(paired["token"]) is None
+    assert book.check(wall["token"]) is not None
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,17 @@ from PIL import Image
 from processes import CONTEXT
 
 from engine.errors import InputError, StorageError
-from engine.imaging import MAX_BYTES, decode_image, encode_jpeg, list_images, read_image, write_jpeg
-from engine.imaging.images import MAX_PIXELS
+from engine.imaging import (
+    MAX_BYTES,
+    MAX_PIXELS,
+    PictureTooLarge,
+    check_size,
+    decode_image,
+    encode_jpeg,
+    list_images,
+    read_image,
+    write_jpeg,
+)
 
 ORIENTATION = 0x0112
 RNG = np.random.default_rng(20261122)
@@ -122,6 +131,15 @@ def test_a_picture_of_exactly_the_limit_is_read() -> None:
     image = decode_image(png_of_ones(10_000, MAX_PIXELS // 10_000))
     assert image.shape == (MAX_PIXELS // 10_000, 10_000, 3)
     assert image[-1, -1].tolist() == [255, 255, 255]
+
+
+def test_a_lower_limit_counts_pixels_of_the_header_and_names_the_setting() -> None:
+    content = png_of_ones(1000, 1001)
+    assert decode_image(content, most_px=1_001_000).shape == (1001, 1000, 3)
+    for refuses in (decode_image, check_size):
+        with pytest.raises(PictureTooLarge, match="1000×1001 pixels, at most 1 megapixels") as told:
+            refuses(content, most_px=1e6)
+        assert "photo_max_megapixels" in told.value.hint
 
 
 FORMATS = [

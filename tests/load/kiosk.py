@@ -187,7 +187,11 @@ def main() -> None:
         bench.registrar.enrol_photos("E1", "Ben", list_images(fetch_samples() / "train" / "ben_afflek")[:8])
         clip = Path(folder) / "camera.y4m"
         entrance_clip(clip, read_image(list_images(fetch_samples() / "val" / "ben_afflek")[0]))
-        with serve_kiosk(bench.workspace, "entrance", str(clip), MUSTER_EVENTS__COOL_DOWN_S="5") as door:
+        own = {
+            "MUSTER_EVENTS__COOL_DOWN_S": "5",
+            "MUSTER_KIOSK__STREAMS_PER_DEVICE": "200",
+        }  # one token for all viewers
+        with serve_kiosk(bench.workspace, "entrance", str(clip), **own) as door:
             door.wait_for("playing", 60)
             print(json.dumps(greetings(door, 5)), flush=True)
             print(json.dumps(viewers(door, chosen.viewers, chosen.seconds)), flush=True)

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from kiosk_client import asking, kiosk_app, station_of, token_for
+from outgoing import Clock
 from waiting import until
 from werkzeug.routing import Rule
 
 from app.kiosk import create_app
-from app.kiosk.guard import COOKIE
 from app.kiosk.operations import description
+from engine.access import SCREEN_SCOPES
 from engine.access.devices import SCOPES
 from engine.errors import ConfigError
 from engine.workbench import Workbench
@@ -121,35 +122,100 @@ def test_the_description_names_every_route_and_no_other(app: Flask) -> None:
     assert named == set(SCOPES)
 
 
-def test_the_pairing_link_puts_the_token_into_a_cookie_that_scripts_cannot_read(app: Flask) -> None:
-    token, client = token_for(app, "screen", "status"), asking(app)
-    answer = client.get(f"/?pair={token}")
+def code_for(app: Flask, *scopes: str, name: str = "tests") -> str:
+    """A code that pairs a screen."""
+    return station_of(app).bench.kiosk.invite(name, scopes or SCREEN_SCOPES, author="tests", replace=True)[1]
+
+
+def test_a_code_pairs_one_browser_once_with_a_token_that_scripts_cannot_read(app: Flask) -> None:
+    code, client = code_for(app, "screen", "status"), asking(app)
+    assert client.head(f"/?pair={code}").status_code == 401  # what looks at a link does not use it up
+    answer = client.get(f"/?pair={code}")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     cookie = answer.headers["Set-Cookie"]
-    assert cookie.startswith(f"{COOKIE}={token};")
-    assert {"HttpOnly", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
+    assert code not in cookie
+    parts = {part.strip() for part in cookie.split(";")}
+    assert {"HttpOnly", "SameSite=Lax", f"Max-Age={90 * 86400}"} <= parts
+    assert "Secure" not in parts
+    token = cookie.partition("=")[2].partition(";")[0]
     assert client.get("/api/status").status_code == 200
     assert client.get("/api/today").status_code == 403
+    for again in (client, asking(app)):
+        answer = again.get(f"/?pair={code}", headers=PAGE)
+        assert answer.status_code == 401
+        assert "Set-Cookie" not in answer.headers
+        assert "was used or is over" in answer.text
+    assert asking(app).get(f"/?pair={token}").status_code == 401  # the token itself is no code
+    assert client.get("/api/status").status_code == 200
     station_of(app).bench.kiosk.revoke("tests", author="tests")
     assert client.get("/api/status").status_code == 401
 
 
-def test_a_link_with_another_token_pairs_nothing(app: Flask) -> None:
-    for token in ("nonsense", token_for(app, "metrics")):
-        answer = asking(app).get(f"/?pair={token}")
-        assert answer.status_code == 401
-        assert "Set-Cookie" not in answer.headers
+@pytest.fixture
+def timed(tmp_path: Path) -> tuple[Flask, Clock]:
+    clock = Clock()
+    return create_app(Workbench(tmp_path, clock=clock), {"camera": "entrance", "source": "0"}), clock
 
 
-def test_a_screen_that_is_not_paired_says_what_to_do(app: Flask) -> None:
-    answer = asking(app).get("/", headers=PAGE)
+def test_a_code_is_good_for_ten_minutes_and_as_it_is_typed(timed: tuple[Flask, Clock]) -> None:
+    app, clock = timed
+    code = code_for(app)
+    clock.forward(601)
+    assert asking(app).get(f"/?pair={code}").status_code == 401
+    code = code_for(app)  # the name is free again
+    clock.forward(-3600)  # a wrong clock does not make it last
+    assert asking(app).get(f"/?pair={code}").status_code == 401
+    clock.forward(3600 + 590)
+    typed = f" {code.replace('-', '').lower().replace('0', 'o').replace('1', 'l')} "
+    assert asking(app).get("/", query_string={"pair": typed}).status_code == 303
+    assert asking(app).get("/?pair=").status_code == 401
+    assert asking(app).get("/", query_string={"pair": "☃" * 99}).status_code == 401
+
+
+def test_a_screen_stays_paired_as_long_as_it_is_used(timed: tuple[Flask, Clock]) -> None:
+    app, clock = timed
+    client = asking(app)
+    client.get(f"/?pair={code_for(app)}")
+    assert "Set-Cookie" not in client.get("/api/status").headers
+    day = 86_400
+    for _ in range(3):
+        clock.forward(89 * day)
+        assert f"Max-Age={90 * day}" in client.get("/api/status").headers["Set-Cookie"]
+        assert "Set-Cookie" not in client.get("/api/status").headers
+    clock.forward(91 * day)
+    answer = client.get("/api/status")
     assert answer.status_code == 401
+    assert "Set-Cookie" not in answer.headers
+    clock.forward(-day)
+    kept = asking(app, token_for(app, name="program"))  # a program's token has no such end
+    clock.forward(1000 * day)
+    assert kept.get("/api/status").status_code == 200
+
+
+@pytest.mark.parametrize("told", [{"X-Forwarded-Proto": "https"}, {"Forwarded": "for=1.2.3.4;proto=https"}])
+def test_behind_a_proxy_with_tls_the_cookie_is_secure_and_only_configured_ones_are_believed(
+    app: Flask, told: dict[str, str]
+) -> None:
+    for peer, secure in (("127.0.0.1", True), ("::1", True), ("192.0.2.7", False)):
+        answer = asking(app).get(f"/?pair={code_for(app)}", headers=told, environ_overrides={"REMOTE_ADDR": peer})
+        assert answer.status_code == 303
+        assert ("Secure" in answer.headers["Set-Cookie"]) == secure, peer
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "not paired"), ("de", "nicht gekoppelt")])
+def test_a_screen_that_is_not_paired_asks_for_a_code(app: Flask, language: str, title: str) -> None:
+    answer = asking(app).get("/", headers={**PAGE, "Accept-Language": language})
+    assert answer.status_code == 401
+    assert f'lang="{language}"' in answer.text
+    assert title in answer.text
     assert "muster kiosk pair" in answer.text
+    assert 'name="pair"' in answer.text
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
 
 
 def test_pages_of_others_cannot_use_a_screens_cookie_to_send_something(app: Flask) -> None:
     client = asking(app)
-    client.get(f"/?pair={token_for(app, 'screen', 'pin')}")
+    client.get(f"/?pair={code_for(app, 'screen', 'pin')}")
     body = {"employee_id": "E1", "pin": "482913"}
     foreign = ("http://evil.example.com", "null", "http://127.0.0.1:8501", "https://127.0.0.1:8502", "http://127.0.0.1")
     for headers in ({"Origin": each} for each in foreign):

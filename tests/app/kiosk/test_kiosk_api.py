@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import struct
+import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +17,7 @@ import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
-from kiosk_client import asking, kiosk_app, station_of, token_for
+from kiosk_client import Program, asking, kiosk_app, station_of, token_for
 from PIL import Image
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import (
@@ -24,6 +27,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from app.kiosk import api
 from app.kiosk.operations import description
 from engine.imaging import encode_jpeg, list_images, read_image
 from engine.people import Person
@@ -248,3 +252,46 @@ def test_who_came_today_stands_there_newest_first(app: Flask) -> None:
 
 def test_a_picture_that_there_is_none_of_is_not_made_up(app: Flask) -> None:
     assert asking(app, token_for(app, "screen")).get("/snapshot.jpg").status_code == 503
+
+
+def _blank_png(width: int, height: int) -> bytes:
+    """A small file of many pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    packer, row = zlib.compressobj(9), bytes(1 + (width + 7) // 8)
+    rows = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def test_a_small_file_of_many_pixels_is_refused_by_its_header_even_while_others_are_looked_at(app: Flask) -> None:
+    bomb = _blank_png(7000, 7000)
+    assert len(bomb) < 8_000
+    client = asking(app, token_for(app, "recognise"))
+    client.post("/api/recognitions", data=bomb, content_type="image/png")  # what is loaded once
+    with api._looking:
+        began = time.perf_counter()
+        answer = client.post("/api/recognitions", data=bomb, content_type="image/png")
+        took_s = time.perf_counter() - began
+    assert (answer.status_code, answer.json["error"]["code"]) == (413, "too_large")
+    assert "49 megapixels" not in answer.text
+    assert "photo_max_megapixels" in answer.json["error"]["hint"]
+    assert took_s < 0.1
+
+
+def test_few_pictures_wait_so_that_the_door_is_answered(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "_PATIENCE_S", 0.5)
+    small = encode_jpeg(np.zeros((40, 40, 3), np.uint8))
+    clients = [asking(app, token_for(app, "recognise", name=f"{number}")) for number in range(12)]
+    with api._looking, ThreadPoolExecutor(12) as crowd:
+
+        def asks(client: Program) -> tuple[int, float]:
+            began = time.perf_counter()
+            answer = client.post("/api/recognitions", data=small, content_type="image/jpeg")
+            return answer.status_code, time.perf_counter() - began
+
+        answers = list(crowd.map(asks, clients))
+    assert {status for status, _ in answers} == {503}
+    assert sum(seconds >= 0.5 for _, seconds in answers) <= 3

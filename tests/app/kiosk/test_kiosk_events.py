@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import T0, at, make_track, sighting
-from flask import Flask
+from flask import Flask, Response
 from flask.testing import FlaskClient
 from kiosk_client import asking, kiosk_app, station_of, token_for
 from log_builders import retraction
@@ -138,6 +138,22 @@ def test_the_number_of_listeners_and_viewers_is_bounded_and_each_is_counted_off_
     answer.close()
     answer.close()
     assert station.picture.viewers == 1
+
+
+@pytest.mark.parametrize("path", ["/events", "/stream.mjpg"])
+def test_streams_of_one_device_leave_places_for_others(tmp_path: Path, path: str) -> None:
+    app = kiosk_app(tmp_path)
+    client = FlaskClient(app, app.response_class)
+
+    def opened(token: str) -> Response:
+        return client.get(path, headers={"Host": "127.0.0.1", "Authorization": f"Bearer {token}"})
+
+    greedy, other = token_for(app, name="greedy"), token_for(app, name="other")
+    streams = [opened(greedy) for _ in range(80)]
+    assert [stream.status_code for stream in streams] == [200] * 6 + [503] * 74
+    assert opened(other).status_code == 200
+    streams[0].close()
+    assert [opened(greedy).status_code for _ in range(2)] == [200, 503]
 
 
 # ----------------------------------------------------------------------------------------- prompts

@@ -100,3 +100,19 @@ def test_an_overlay_ends_with_its_page() -> None:
     del overlay
     gc.collect()
     assert find(key, "hr") is None
+
+
+def test_one_users_streams_leave_places_for_others_and_each_is_counted_off(client: TestClient) -> None:
+    overlay = lasting(True, False, True, False, True, True)
+    overlay.show([ANN])
+    assert client.get("/overlay", params={"key": overlay.key}).status_code == 200
+    taken = [streams._drawing.enter("hr") for _ in range(20)]
+    try:
+        assert taken == [True] * 8 + [False] * 12  # the one above has ended
+        answer = client.get("/overlay", params={"key": overlay.key})
+        assert (answer.status_code, answer.text.partition(":")[0]) == (503, "you have too many of these open")
+        assert streams._drawing.enter("security")
+        streams._drawing.leave("security")
+    finally:
+        for _ in range(8):
+            streams._drawing.leave("hr")
