@@ -32,7 +32,8 @@ _PUBLIC = frozenset(
 _DATABASES = ("postgres", "postgresql")
 _NAMES = r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|pin|credentials?|key|signature|authorization)s?"
 _SECRET_NAME = re.compile(rf"(?:^|.*[^a-z]){_NAMES}|.*(?:password|secret|token|apikey)s?", re.IGNORECASE)
-_NO_SECRET = {"seal_key"}
+_NO_SECRET = {"seal_key", "muster_keys"}
+"""Paths."""
 _ADDRESSES = frozenset({"to", "webhook", "mail_server"})
 """Settings in the notation of notification services, whose paths hold tokens."""
 

@@ -20,7 +20,7 @@ app.add_typer(_keys, rich_help_panel=Panel.ADMINISTER)
 
 @_keys.command()
 def status(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
-    """Show where the keys lie, what they protect, and what is not encrypted yet."""
+    """Show where the keys lie and what is encrypted."""
     found = open_workbench(workspace).privacy.encryption()
     if as_json:
         emit_json(dataclasses.asdict(found))
@@ -40,7 +40,7 @@ def status(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
 
 @_keys.command()
 def encrypt(author: Author = "", workspace: Workspace = Path("data"), as_json: Json = False) -> None:
-    """Encrypt the templates and pictures that an earlier version left plain.
+    """Encrypt templates and pictures that are still plain.
 
     Recorders and the workbench may run meanwhile. If it is interrupted, run it again.
     """
@@ -54,7 +54,10 @@ def encrypt(author: Author = "", workspace: Workspace = Path("data"), as_json: J
 
 @_keys.command()
 def decrypt(author: Author = "", workspace: Workspace = Path("data"), as_json: Json = False) -> None:
-    """Store templates and pictures plain again, after `at_rest = false` was set."""
+    """Store templates and pictures plain again.
+
+    Set `at_rest = false` first.
+    """
     bench = open_workbench(workspace)
     if bench.config.encryption.at_rest:
         raise InputError("encryption is on", hint="set `at_rest = false` in [encryption] first; doctor will say so")
@@ -72,7 +75,7 @@ def rotate(
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Make a new workspace key, wrap the data keys with it and delete the old one.
+    """Make a new workspace key and delete the old one.
 
     With `--reencrypt`, backups of before cannot be opened any more: make a new one. If it is interrupted, run it again.
     """

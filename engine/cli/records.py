@@ -39,7 +39,7 @@ def verify(
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Prove that no log row and no sealed file was changed, removed or added.
+    """Prove that nothing sealed was changed, removed or added.
 
     The exit code is 1 if something was tampered with.
     """

@@ -379,7 +379,7 @@ def excel_summary(reports: AttendanceReports, workspace: Path, day: date) -> dic
 
 def notebook_frame(reports: AttendanceReports, workspace: Path, day: date) -> dict[str, float]:
     del workspace
-    frame = pd.DataFrame([vars(row) for row in reports.rows(day, day)])
+    frame = pd.DataFrame(reports.rows(day, day))
     status = frame["status"].value_counts()
     return {
         "late": int((frame["late"] == True).sum()),  # noqa: E712 - None is neither

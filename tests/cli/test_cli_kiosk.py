@@ -256,6 +256,6 @@ def test_a_pin_is_made_up_and_told_once_or_read_and_not_told_and_taken_away(plac
 
     assert run("pin", "E1", "--remove", workspace=place).code == 0
     assert not PinBook(place / "pins.json").any()
-    notes = [(row.author, row.action, row.subject) for row in bench.audit.read()]
+    notes = [(row.author, row.action, row.subject) for row in bench.audit.read() if row.action != "seal_files"]
     assert notes == [("sam", "set_pin", "E1"), ("", "set_pin", "E1"), ("", "remove_pin", "E1")]
     assert pin not in (place / "log" / "audit.csv").read_text()
