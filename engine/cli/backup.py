@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from engine.cli.context import Panel, Workspace
+from engine.cli.context import Panel, Workspace, open_workbench
 from engine.cli.output import counted, say
 from engine.errors import InputError
 
@@ -34,6 +34,7 @@ def backup(
     """
     from engine.operations.backup import backup as write
 
+    open_workbench(workspace)  # a typing error is told before anybody types a passphrase
     count = write(workspace, file, _secret(key_file, new=True))
     say(f"{file}: {counted(count, 'file')}, encrypted and read back. Keep it and its passphrase in different places.")
 
