@@ -10,7 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 from app.ui import frame, parts
 from app.views import PAGES, registration
 from app.views import account as account_page
-from app.web import access, oidc
+from app.web import access, oidc, uploads
 from app.web.collector import spare_what_is_loaded
 from app.words import say
 from engine.access import Account
@@ -69,7 +69,7 @@ def main() -> None:
         if access.site() in access.sites():
             frame.above()
             spare_what_is_loaded(chosen.url_path)
-            chosen.run()
+            uploads.run(chosen.run)
         else:
             parts.notice(
                 say("You have no access to the site “{name}”", name=access.site()),

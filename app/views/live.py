@@ -13,7 +13,7 @@ from app.live.stream import BrowserCamera, browser_camera, show_failure
 from app.ui import parts
 from app.views.alerts import open_count
 from app.views.system.cameras import tell_turned
-from app.web import access, services
+from app.web import access, services, uploads
 from app.web.pictures import at_site
 from app.words import say, say_minutes, say_number, say_time, term
 from engine.attendance import Inside, Presence, count_inside
@@ -142,6 +142,7 @@ def _server_state(name: str) -> None:
 
 
 def _still(bench: Workbench) -> None:
+    uploads.expect()
     shot = st.camera_input(say("Take a picture"), resolution="720p", key="still")
     st.caption(
         say("A single picture identifies people but records nothing. Attendance needs several frames that agree.")

@@ -27,6 +27,7 @@ from app.web.activity import Activity
 from app.web.connections import Room, guarded
 from app.web.gate import Gate
 from app.web.proxies import Proxies
+from app.web.uploads import Uploads
 from engine.operations.upkeep import attended, upkeep
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ def create_app() -> App:
         middleware=[
             Middleware(Gate, hosts=hosts, proxies=config.proxies, oidc=config.oidc is not None),
             Middleware(Activity),
+            Middleware(Uploads),
         ],
         secrets=oidc.secrets(config.oidc, services.key().derived("oidc")) if config.oidc else None,
     )

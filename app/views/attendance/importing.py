@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.ui import parts, reading
 from app.ui.messages import show_messages
-from app.web import access
+from app.web import access, uploads
 from app.words import say, say_count, say_date, say_number, say_time
 from engine.attendance.presence import Direction
 from engine.people import CLOCK_FIELDS, ClockDirection, read_ids
@@ -43,6 +43,7 @@ def body() -> None:
             "Known punches are not imported again. Rows with errors are left out."
         )
     )
+    uploads.expect()
     file = st.file_uploader(say("Log or table"), type=["dat", "txt", "csv", "tsv", "log", "xlsx"], key=_KEY)
     if file is None:
         return
@@ -98,6 +99,7 @@ def _reading(bench: Workbench, file_id: str) -> ReadingOfPunches:
         for place, (name, label) in zip(st.columns(len(headings)), headings.items(), strict=True):
             if text := place.text_input(label, key=f"{_KEY}-column-{name}", placeholder=CLOCK_FIELDS[name][0]):
                 columns[name] = text
+        uploads.expect()
         listed = st.file_uploader(
             say("Whose ids these are (terminal id, employee id)"), type=["csv", "txt", "tsv", "xlsx"], key=f"{_KEY}-ids"
         )

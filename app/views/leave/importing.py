@@ -10,7 +10,7 @@ import streamlit as st
 from app.ui import parts, reading
 from app.ui.messages import show_messages
 from app.views.leave import words
-from app.web import access
+from app.web import access, uploads
 from app.words import say, say_number
 from engine.people import DateOrder, Leave, LeaveImport, LeaveKinds
 from engine.records import uploaded
@@ -39,6 +39,7 @@ def body() -> None:
             "Columns for status, half days and request ids count, too. Rows with errors are left out."
         )
     )
+    uploads.expect()
     file = st.file_uploader(say("Table or calendar"), type=["csv", "txt", "tsv", "xlsx", "ics", "ical"], key=_KEY)
     if file is None:
         return

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.ui import parts, reading
 from app.ui.messages import show_messages
-from app.web import access
+from app.web import access, uploads
 from app.words import say, say_number
 from engine.people import DateOrder, StaffImport
 from engine.records import uploaded
@@ -58,6 +58,7 @@ def body(what: str) -> None:
             )
         )
     label = say("Staff list") if what == "staff" else say("List of shifts")
+    uploads.expect()
     file = st.file_uploader(label, type=_TYPES, key=f"import_{what}")
     if file is None:
         return

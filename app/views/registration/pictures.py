@@ -12,7 +12,7 @@ from app.ui import parts
 from app.views.registration.refused import refused_list
 from app.views.registration.state import CAMERA_KEY, MOST_PICTURES, Piece, Registration, camera_name
 from app.views.registration.words import cost, instruction, photo_name, quality_mark, shot_face, shot_marks, step_name
-from app.web import access
+from app.web import access, uploads
 from app.web.pictures import inline, picture
 from app.words import say
 from engine.enrolment import ENOUGH_PHOTOS, STEPS, Picture, RefusedPhoto, Step, Take
@@ -141,6 +141,7 @@ def _slot(state: Registration, step: Step, take: Take | None, *, now: bool) -> N
 
 def _files(state: Registration) -> None:
     room = MOST_PICTURES - state.count
+    uploads.expect()
     files = st.file_uploader(
         say(
             "Photos of this person only, at most {count}: JPEG, PNG, HEIC, WebP, AVIF, TIFF, GIF, BMP",
@@ -158,6 +159,7 @@ def _files(state: Registration) -> None:
 
 def _single(state: Registration) -> None:
     with st.container(width=560):
+        uploads.expect()
         taken = st.camera_input(
             say("One from the front, then some with the head turned slightly"),
             key=f"registration-single-{state.rounds}",

@@ -1,0 +1,110 @@
+"""Files come only to pages that take them, and not more than memory holds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+from streamlit.runtime import Runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+
+from app.web import uploads
+from app.web.sessions import COOKIE
+from app.web.uploads import Uploads
+
+MB = 1_000_000
+
+
+class Held:
+    """A server's files, as far as the middleware asks for them."""
+
+    def __init__(self) -> None:
+        self.bytes: Counter[str] = Counter()
+
+    def held(self) -> Counter[str]:
+        return Counter(self.bytes)
+
+    def cookie(self, session: str) -> str | None:
+        return {"one": f"{COOKIE}=a", "two": f"{COOKIE}=b"}.get(session)
+
+
+@pytest.fixture
+def held() -> Held:
+    return Held()
+
+
+@pytest.fixture
+def client(held: Held) -> Iterator[TestClient]:
+    """The browser of session `one`, whose page takes files."""
+
+    async def keep(request: Request) -> PlainTextResponse:
+        size = len(await request.body())
+        held.bytes[request.path_params["session"]] += size
+        return PlainTextResponse("kept", 204)
+
+    route = Route("/_stcore/upload_file/{session}/{file}", keep, methods=["PUT"])
+    uploads._expected.add("one")
+    yield TestClient(Starlette(routes=[route], middleware=[Middleware(Uploads, files=held)]), cookies={COOKIE: "a"})
+    uploads._expected.begin("one")
+    uploads._expected.end("one")
+
+
+def put(client: TestClient, session: str, size: int, file: int = 0) -> int:
+    return client.put(f"/_stcore/upload_file/{session}/{file}", content=bytes(size)).status_code
+
+
+def test_a_page_that_takes_files_gets_them(client: TestClient, held: Held) -> None:
+    assert put(client, "one", 5 * MB) == 204
+    assert held.bytes == {"one": 5 * MB}
+
+
+@pytest.mark.parametrize("session", ["two", "none", ""])
+def test_no_other_session_gets_any(client: TestClient, held: Held, session: str) -> None:
+    uploads._expected.add("none")
+    assert put(client, session, MB) in {403, 404}
+    assert not held.bytes
+
+
+def test_a_page_that_takes_no_files_any_more_gets_none(client: TestClient, held: Held) -> None:
+    uploads._expected.begin("one")
+    assert put(client, "one", 10) == 204  # while the page runs, nobody knows yet
+    assert not uploads._expected.end("one")
+    assert put(client, "one", 10) == 403
+
+
+def test_a_file_of_unknown_length_is_refused(client: TestClient) -> None:
+    answer = client.put("/_stcore/upload_file/one/1", content=iter([b"a", b"b"]))
+    assert answer.status_code == 411
+
+
+def test_thirty_files_of_twenty_megabytes_are_too_many(client: TestClient, held: Held) -> None:
+    answers = Counter(put(client, "one", 20 * MB, number) for number in range(30))
+    assert answers == {204: 6, 413: 24}
+    assert held.bytes.total() == 120 * MB
+
+
+def test_all_sessions_together_have_a_limit(client: TestClient, held: Held) -> None:
+    held.bytes["others"] = 390 * MB
+    assert put(client, "one", 20 * MB) == 503
+    held.bytes["others"] = 0
+    assert put(client, "one", 20 * MB) == 204
+
+
+def test_streamlit_still_has_what_this_asks_it_for() -> None:
+    manager = MemoryUploadedFileManager("/upload")
+    manager.add_file("s", UploadedFileRec("f", "a.csv", "text/csv", b"1234"))
+    assert {name: sum(len(file.data) for file in files.values()) for name, files in manager.file_storage.items()} == {
+        "s": 4
+    }
+    assert callable(Runtime.get_client)
+    assert "uploaded_file_mgr" in {field.name for field in dataclasses.fields(ScriptRunContext)}
