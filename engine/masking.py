@@ -43,6 +43,7 @@ _PAIR = re.compile(
     r"""(?P<value>"[^"]*"?|'[^']*'?|[^\s,;&"'}\])…]+)""",
     re.IGNORECASE,
 )
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::\d+)?", re.ASCII)
 _HEADER = re.compile(r"\b(?P<kind>Bearer|Basic)\s+(?P<value>[A-Za-z0-9._~+/=-]{6,})")
 _QUERY = re.compile(r"([^=&;#]*)=([^&;#]*)")
 
@@ -146,12 +147,13 @@ def _secrets(text: str, name: str) -> Iterable[str]:
         yield user.partition(":")[2]
         yield from _parts(user.partition(":")[2])
         for key, value in re.findall(r"([^?=&;#]*)=([^&;#\s\"']*)", place.partition("?")[2]):
-            if scheme not in _DATABASES or is_secret(key):
+            if is_secret(key) or (scheme not in _DATABASES and not _HOST.fullmatch(value)):
                 yield from _parts(value)
         if scheme not in _PUBLIC or name.lower().rpartition("__")[2] in _ADDRESSES:
-            yield rest
             host, _, path = place.partition("/")
             token = scheme not in _PUBLIC and "." not in host  # of some services, the host is one
+            if user or path or token:  # a host alone, such as a mail server's, is no secret
+                yield rest
             yield from _parts(f"{user}/{host if token else ''}/{path}")
 
 

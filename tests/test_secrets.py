@@ -26,7 +26,7 @@ from engine.config import Config, load_config
 from engine.errors import ConfigError, InputError
 from engine.incidents.notifications.channels import Channels, send_apprise
 from engine.incidents.notifications.rules import targets
-from engine.masking import HIDDEN, mask, mask_address, mask_process, mask_userinfo
+from engine.masking import HIDDEN, mask, mask_address, mask_process, mask_userinfo, remember
 from engine.operations.doctor import examine
 from engine.sources import is_live, open_source
 
@@ -300,6 +300,21 @@ def test_the_process_list_shows_no_password_of_a_camera(words: tuple[str, ...], 
 
 
 # -------------------------------------------------------------------------------------------------------- the look
+
+
+def test_a_host_alone_is_no_secret_whatever_names_it() -> None:
+    remember(
+        {
+            "notifications": {
+                "mail_server": "smtp://mail.example.org:25",
+                "to": ["mailtos://ann:s3cret-pw@example.org?smtp=192.0.2.77&pass=other.secret"],
+                "webhook": "http://192.0.2.78",
+            }
+        }
+    )
+    kept = "mail.example.org:25 and 192.0.2.77 and http://192.0.2.78:80 answer"
+    assert mask(kept) == kept
+    assert mask("s3cret-pw other.secret") == "••• •••"
 
 
 @pytest.mark.parametrize(
