@@ -96,7 +96,7 @@ __all__ = [
 ]
 
 CONFIG_NAME = "muster.toml"
-_OTHER_VARIABLES = {"author", "cache", "keys", "workspace", "debug"}
+_OTHER_VARIABLES = {"author", "cache", "keys", "passphrase", "workspace", "debug"}
 
 
 class Config(BaseSettings):

@@ -15,6 +15,7 @@ from engine.demo.sample_days import fill
 from engine.errors import InputError
 from engine.models import fetch_samples
 from engine.storage import atomic_write, locked, storage_errors
+from engine.storage.logs import give_witnesses
 from engine.types import Progress
 from engine.workbench import Workbench
 
@@ -82,6 +83,7 @@ def seed_sample(workspace: Path, progress: Progress) -> bool:
         if workspace.is_dir():
             workspace.rmdir()
         making.replace(workspace)
+        give_witnesses(workspace)
     return True
 
 

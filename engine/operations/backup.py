@@ -17,7 +17,7 @@ from engine.config import load_config
 from engine.errors import InputError, StorageError
 from engine.storage import locked, storage_errors
 from engine.storage.chunked import Decrypting, Encrypting
-from engine.storage.logs import key_folder, sealer_of
+from engine.storage.logs import give_witnesses, key_folder, sealer_of, set_witnesses_aside
 from engine.storage.state import GALLERIES, LIST, SECRETS, TABLES
 from engine.workbench import Workbench
 
@@ -189,6 +189,7 @@ def restore(source: Path, target: Path, secret: bytes) -> Restored:
         shutil.rmtree(making, ignore_errors=True)
     forgotten = 0
     for place in _workspaces(target):
+        set_witnesses_aside(place)
         bench = Workbench(place)
         wrong = [each for each in bench.records.verify() if not each.harmless]
         if wrong:
@@ -196,6 +197,7 @@ def restore(source: Path, target: Path, secret: bytes) -> Restored:
                 f"{place} is restored, but {len(wrong)} seals do not hold, first: {wrong[0].file}: {wrong[0].detail}",
                 hint="`muster verify` names them; take another backup",
             )
+        give_witnesses(place)
         forgotten += len(bench.privacy.forget_again())
     return Restored(count, forgotten)
 

@@ -77,6 +77,11 @@ def test_a_camera_of_the_environment_is_turned_and_one_without_settings_is_not(
     assert (config.camera("door").rotate, config.camera("yard").rotate) == (180, 0)
 
 
+def test_the_passphrase_of_backups_is_no_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSTER_PASSPHRASE", "a passphrase of the tests")
+    assert load_config(tmp_path).model_dump() == Config().model_dump()
+
+
 def test_arguments_beat_the_environment(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toml.write_text("[events]\nepisode_gap_s = 7\n")
     monkeypatch.setenv("MUSTER_EVENTS__COOL_DOWN_S", "600")

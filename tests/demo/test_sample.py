@@ -162,6 +162,17 @@ def test_the_sample_workspace_holds_real_faces_and_three_weeks(sample_workspace:
     assert not seed_sample(sample_workspace, no_progress)
 
 
+@pytest.mark.models
+@pytest.mark.slow
+def test_the_sample_workspace_has_witnesses_where_it_lies(sample_workspace: Path) -> None:
+    bench = Workbench(sample_workspace)
+    witnesses = bench.records.sealer.witnesses
+    assert witnesses is not None
+    heads = {path.name for path in (sample_workspace / "log/.heads").glob("*.csv")}
+    assert heads
+    assert heads | {"state.seals"} <= {path.name for path in witnesses.iterdir()}
+
+
 def test_settings_are_those_of_the_product(tmp_path: Path) -> None:
     prepare_sample(tmp_path, "Europe/Berlin")
     config = Workbench(tmp_path).config

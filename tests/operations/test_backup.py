@@ -124,3 +124,28 @@ def test_a_backup_beside_writers_is_consistent(workspace: Path, tmp_path: Path) 
     assert written
     for number in range(3):
         restore(tmp_path / f"{number}.muster", tmp_path / f"again-{number}", SECRET)  # verifies
+
+
+def test_a_workspace_that_was_lost_comes_back_in_its_place_without_the_erased(workspace: Path, tmp_path: Path) -> None:
+    file = tmp_path / "backup.muster"
+    backup(workspace, file, SECRET)
+    later = opened(workspace)
+    punch(later, "E2", T0, track="run-3")
+    later.privacy.forget("E1", author="hr", thorough=False)
+    shutil.rmtree(workspace)
+    assert restore(file, workspace, SECRET).forgotten == 1
+    again = opened(workspace)
+    assert set(again.people.all()) == {"E2"}
+    assert set(again.gallery.current().people) == {"E2"}
+    assert [each for each in again.records.verify() if not each.harmless] == []
+
+
+def test_what_is_deleted_from_a_restored_workspace_is_missed(workspace: Path, tmp_path: Path) -> None:
+    file = tmp_path / "backup.muster"
+    backup(workspace, file, SECRET)
+    restore(file, tmp_path / "again", SECRET)
+    (row,) = (tmp_path / "again/log").glob("attendance-*.csv")
+    row.unlink()
+    (row.parent / ".heads" / row.name).unlink()
+    found = opened(tmp_path / "again").records.verify()
+    assert [(each.file, each.what) for each in found] == [(row.name, "missing")]

@@ -2,7 +2,7 @@
 
 from engine.storage.logs.check import Finding, Head
 from engine.storage.logs.days import DayLog, FileLogs, Heads, Journal, Logs, WholeLog
-from engine.storage.logs.keys import key_folder, sealer_of
+from engine.storage.logs.keys import give_witnesses, key_folder, sealer_of, set_witnesses_aside
 from engine.storage.logs.rows import RowType, TypedDayLog, TypedLog
 from engine.storage.logs.sealed import SealedFile
 from engine.storage.logs.seals import PSEUDONYM, Sealer
@@ -22,6 +22,8 @@ __all__ = [
     "TypedDayLog",
     "TypedLog",
     "WholeLog",
+    "give_witnesses",
     "key_folder",
     "sealer_of",
+    "set_witnesses_aside",
 ]

@@ -15,7 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from engine.errors import StorageError
-from engine.storage.files import atomic_write, locked
+from engine.storage.files import atomic_write, locked, storage_errors
 from engine.storage.logs.seals import Sealer
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,35 @@ def _witnesses(workspace: Path) -> Path:
     """A folder for each place: copies of a workspace go on independently, with the same key."""
     place = hashlib.sha256(str(workspace.resolve()).encode()).hexdigest()[:8]
     return key_folder() / "heads" / f"{workspace.resolve().name}-{place}"
+
+
+def set_witnesses_aside(workspace: Path) -> None:
+    """Rename the witnesses of what lay here before, so that a backup put in its place is not taken for a roll-back.
+
+    Raises:
+        StorageError: they cannot be renamed.
+    """
+    witnesses = _witnesses(workspace)
+    with storage_errors(witnesses):
+        if witnesses.is_dir():
+            witnesses.rename(witnesses.with_name(f"{witnesses.name}.before-{secrets.token_hex(4)}"))
+
+
+def give_witnesses(workspace: Path) -> None:
+    """Copy the running heads beside the key, for a workspace that Muster itself moved to where it lies now.
+
+    Without them nobody would miss what is deleted before the next row of the same log. If nothing can be written there, as when the
+    key lies in the workspace, it is said and the workspace goes on without.
+    """
+    witnesses = _witnesses(workspace)
+    for path in (*sorted((workspace / "log" / ".heads").glob("*.csv")), workspace / "state.seals"):
+        try:
+            atomic_write(witnesses / path.name, path.read_bytes())
+        except FileNotFoundError:
+            continue
+        except (OSError, StorageError) as error:
+            log.warning("the witness of %s cannot be written: %s", path.name, error)
+            return
 
 
 class _OutsideSealer(Sealer):
