@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
-from gettext import GNUTranslations, NullTranslations
-from io import BytesIO
+from gettext import NullTranslations
 from pathlib import Path
 
 from babel.dates import format_date, get_day_names
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
+import engine.words
 from app.web import viewer
 from app.words.terms import TERMS
+from engine.words.catalogue import compiled
 
 __all__ = [
     "LANGUAGES",
@@ -50,12 +49,9 @@ def translations(code: str) -> NullTranslations:
     """The catalogue of a language; English needs none."""
     if code == "en":
         return NullTranslations()
-    path = Path(__file__).parent / "locale" / code / "LC_MESSAGES" / "muster.po"
-    compiled = BytesIO()
-    with path.open("rb") as file:
-        write_mo(compiled, read_po(file))
-    compiled.seek(0)
-    return GNUTranslations(compiled)
+    found = compiled(Path(__file__).parent / "locale" / code / "LC_MESSAGES" / "muster.po")
+    found.add_fallback(engine.words.translations(code))
+    return found
 
 
 def choose(accepted: Sequence[str]) -> str:

@@ -66,7 +66,6 @@ TERMS: Mapping[str, str] = {
     "made up for the sample": N_("sample data"),
     "calibrate": N_("threshold applied"),
     "calibrate_rollback": N_("threshold rolled back"),
-    "Look through that day's unknown people.": N_("Check that day's unknown people."),
     "of {count} that voted": N_("of {count} votes"),
     "seen although {leave}": N_("seen despite {leave}"),
     "late by {minutes} min": N_("{minutes} min late"),

@@ -13,6 +13,7 @@ from engine.attendance.day import AWAY_STATUSES, Status, credit, decided, remain
 from engine.attendance.explain import Part
 from engine.attendance.rota import Planned
 from engine.config import Away, AwayPart
+from engine.words import N_
 
 _QUIET = {"annual", "sick", "remote", ""}
 """Kinds that the status says already."""
@@ -82,7 +83,8 @@ def notes(away: Away | None) -> tuple[Part, ...]:
     found = []
     for part in away.parts:
         if part.half:
-            text = "leave in the morning: {leave}" if part.half == "morning" else "leave in the afternoon: {leave}"
+            morning, afternoon = N_("leave in the morning: {leave}"), N_("leave in the afternoon: {leave}")
+            text = morning if part.half == "morning" else afternoon
             found.append(Part(text, {"leave": part.name}))
         elif part.share < 0.999:
             found.append(

@@ -19,6 +19,7 @@ from engine.attendance.presence import TimesInside
 from engine.attendance.rota import Rota, planned_break_s
 from engine.config import AttendanceConfig, Rounding, ShiftConfig
 from engine.config.hours import minutes_of_day
+from engine.words import N_
 
 Times = tuple[datetime, datetime]
 _minutes = lru_cache(maxsize=8)(minutes_of_day)
@@ -112,8 +113,8 @@ def too_short(worked_s: float, shift: ShiftConfig, expected: float) -> TooShort 
         expected: share of the day that leave does not take; the hours that it must have shrink with it.
     """
     for least, status, share, text in (
-        (shift.half_day_h, Status.ABSENT, 0.0, "{hours} h are less than half a day ({least} h)"),
-        (shift.full_day_h, Status.HALF_DAY, 0.5, "{hours} h are less than a day ({least} h)"),
+        (shift.half_day_h, Status.ABSENT, 0.0, N_("{hours} h are less than half a day ({least} h)")),
+        (shift.full_day_h, Status.HALF_DAY, 0.5, N_("{hours} h are less than a day ({least} h)")),
     ):
         if worked_s < least * expected * 3600:
             values = {"hours": f"{worked_s / 3600:.2f}", "least": f"{least * expected:g}"}

@@ -89,7 +89,7 @@ def _of_face(row: PunchRow) -> Iterator[Part]:
         yield Part("similarity {value}", {"value": _cosine(row.similarity)})
     if row.runner_up_similarity is not None:
         values = {"value": _cosine(row.runner_up_similarity), "who": row.runner_up}
-        yield Part("next best {value} ({who})" if row.runner_up else "next best {value}", values)
+        yield Part("next best {value} ({who})", values) if row.runner_up else Part("next best {value}", values)
     if row.threshold is not None:
         yield Part("threshold {value}", {"value": _cosine(row.threshold)})
     if row.liveness in _LIVENESS:

@@ -27,6 +27,7 @@ from engine.attendance.stay import CurrentStay, current_stay
 from engine.config import AttendanceConfig
 from engine.config.away import Away
 from engine.types import NOBODY, Person
+from engine.words import N_
 
 _DAY = timedelta(days=1)
 _OVER = timedelta(hours=1)
@@ -448,7 +449,7 @@ class _Person:
         return counted(here, rules, self._book.config, self._book.zone, self._full.gaps if self._full else ())
 
 
-_CREDITED = "present without all times: the missing planned hours are credited"
+_CREDITED = N_("present without all times: the missing planned hours are credited")
 _OPEN = frozenset({Status.MISSING_IN, Status.MISSING_OUT, Status.NOT_COVERED})
 _PUNCTUALITY = {
     (False, False): Status.ON_TIME,

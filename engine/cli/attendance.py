@@ -121,12 +121,13 @@ def _write_report(
     from engine.reports import payroll_period
     from engine.storage import atomic_write
 
+    accounts, verified = reports.accounts(span[1], person), reports.verified()
+    words = reports.words
     if xlsx is not None:
-        accounts = reports.accounts(span[1], person)
-        atomic_write(xlsx, reports.excel(rows, title, reports.verified(), payroll_period(*span), accounts))
+        atomic_write(xlsx, reports.excel(rows, title, verified, payroll_period(*span), accounts, words))
         say(f"{counted(len(rows), 'row')} written to {xlsx}")
     if html is not None:
-        atomic_write(html, reports.month_page(rows, title, reports.verified()).encode())
+        atomic_write(html, reports.month_page(rows, title, verified, accounts, words).encode())
         say(f"{counted(len(rows), 'row')} written to {html}")
 
 

@@ -33,7 +33,7 @@ class ScheduledReport(Section):
     format: Literal["html", "xlsx", "both"] = "both"
     """What is attached: the printable page, the Excel workbook, or both."""
     language: Literal["en", "de", ""] = ""
-    """Language of subject and text; empty: that of the workbench, else English."""
+    """Language of subject, text and files; empty: that of the workbench, else English."""
 
     @field_validator("at")
     @classmethod

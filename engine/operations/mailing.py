@@ -30,10 +30,11 @@ from engine.incidents.notifications import (
     send_apprise,
     understands,
 )
-from engine.operations.letters import Letter, letter, spelled_days
+from engine.operations.letters import Letter, letter
 from engine.operations.reporting import AttendanceReports
 from engine.operations.schedule import Run, last_run, next_run, runs
 from engine.operations.serving import check_installed
+from engine.words import ENGLISH
 from engine.workbench import Workbench
 
 log = logging.getLogger(__name__)
@@ -251,7 +252,7 @@ class ReportMail:
                 place=place,
                 created=now,
                 next_at=now,
-                title=f"{report.name}: {spelled_days(run.first, run.last, 'en')}",
+                title=f"{report.name}: {ENGLISH.span(run.first, run.last)}",
                 body="",
                 facts={"to": address, "first": run.first.isoformat(), "last": run.last.isoformat()},
             )

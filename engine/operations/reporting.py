@@ -25,6 +25,7 @@ from engine.reports import (
     stays,
 )
 from engine.types import NOBODY, Person, same_department, spellings
+from engine.words import ENGLISH, Words, phrase
 from engine.workbench import Workbench
 
 
@@ -44,6 +45,11 @@ class AttendanceReports:
     def now(self) -> datetime:
         """The present, in the workplace's zone."""
         return self._bench.clock().astimezone(self._bench.config.zone)
+
+    @property
+    def words(self) -> Words:
+        """The words of files that nobody asked for in a language of their own: those of the settings."""
+        return Words(self._bench.config.app.language or "en")
 
     def rows(self, first: date, last: date, only: str | None = None) -> list[DaySheet]:
         """Return day sheets with readable reasons and one spelling of each department, see `DaySheets.between` and
@@ -187,11 +193,9 @@ class AttendanceReports:
     def verified(self) -> str:
         """Verify all logs, which reads everything; return the result for the foot of a report."""
         wrong = [finding for finding in self._bench.records.verify() if not finding.harmless]
-        return (
-            f"{len(wrong)} faults in logs and sealed files: see muster verify"
-            if wrong
-            else "all logs are as they were written"
-        )
+        if wrong:
+            return phrase("{count} faults in logs and sealed files: see muster verify", count=len(wrong))
+        return phrase("all logs are as they were written")
 
     def verified_days(self, first: date, last: date) -> str:
         """Verify the passages of some days, which is quick; return the result for the foot of a report.
@@ -203,9 +207,10 @@ class AttendanceReports:
         days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
         faults = [each for each in log.raw.check(days=days) if not each.harmless]
         if changed := self._bench.records.changed_files():
-            return f"changed outside of Muster: {', '.join(changed)}; see muster verify"
-        wrong = f"{len(faults)} faults in the attendance log of these days: see muster verify"
-        return wrong if faults else "the attendance log of these days is as it was written"
+            return phrase("changed outside of Muster: {files}; see muster verify", files=", ".join(changed))
+        if faults:
+            return phrase("{count} faults in the attendance log of these days: see muster verify", count=len(faults))
+        return phrase("the attendance log of these days is as it was written")
 
     def excel(
         self,
@@ -214,12 +219,27 @@ class AttendanceReports:
         verified: str,
         period: str = "",
         accounts: TimeAccounts | None = None,
+        words: Words = ENGLISH,
     ) -> bytes:
         """Return an Excel workbook, see `engine.reports.excel_bytes`."""
-        now = self.now
-        return excel_bytes(rows, title=title, generated_at=now, verified=verified, period=period, accounts=accounts)
+        return excel_bytes(
+            rows,
+            title=title,
+            generated_at=self.now,
+            verified=verified,
+            period=period,
+            accounts=accounts,
+            words=words,
+        )
 
-    def month_page(self, rows: Sequence[DaySheet], title: str, verified: str) -> str:
+    def month_page(
+        self,
+        rows: Sequence[DaySheet],
+        title: str,
+        verified: str,
+        accounts: TimeAccounts | None = None,
+        words: Words = ENGLISH,
+    ) -> str:
         """Return a printable page, see `engine.reports.month_report`."""
         config = self._bench.config
         graces = {shift.grace_min for shift in config.shifts.values()}
@@ -230,6 +250,8 @@ class AttendanceReports:
             generated_at=self.now,
             verified=verified,
             grace_min=graces.pop() if len(graces) == 1 else None,
+            accounts=accounts,
+            words=words,
         )
 
     def muster_page(self, rows: Iterable[Inside]) -> str:

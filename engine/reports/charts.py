@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta
 
 from engine.attendance import DaySheet
 from engine.reports.columns import STATUSES
+from engine.words import ENGLISH, Words
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 720.0, 46.0, 8.0, 12.0, 24.0
 
@@ -59,7 +60,7 @@ def _svg(height: float, title: str, parts: Sequence[str]) -> str:
 
 
 def arrivals_chart(
-    arrivals: Sequence[DaySheet], first: date, last: date, *, grace_min: float | None
+    arrivals: Sequence[DaySheet], first: date, last: date, *, grace_min: float | None, words: Words = ENGLISH
 ) -> tuple[str, int]:
     """A mark per arrival, by day (`first` to `last`, both included) and by minutes after the planned start.
 
@@ -90,7 +91,9 @@ def arrivals_chart(
     for tick in range(int(low // step * step), int(high) + 1, step):
         if tick >= low:
             parts.append(_rule(up(tick), "zero" if tick == 0 else "grid"))
-            parts.append(_label(LEFT - 6, up(tick) + 4, f"{tick:+d}".replace("-", "−") if tick else "plan", "end"))
+            parts.append(
+                _label(LEFT - 6, up(tick) + 4, f"{tick:+d}".replace("-", "−") if tick else words.say("plan"), "end")
+            )
     crowd = len(arrivals) / len({row.day for row in arrivals})
     size = 3.2 if crowd <= 20 else 2.2 if crowd <= 60 else 1.3
     dots, marks = "", ""
@@ -106,7 +109,7 @@ def arrivals_chart(
     if marks:
         parts.append(f'<path class="mark" d="{marks}"/>')
     beyond = sum(not low <= delta <= high for delta in deltas)
-    return _svg(height, "Arrivals by day, in minutes after the planned start", parts), beyond
+    return _svg(height, words.say("Arrivals by day, in minutes after the planned start"), parts), beyond
 
 
 def _offset(row: DaySheet) -> float:
@@ -126,8 +129,10 @@ def _spread(arrivals: Sequence[DaySheet], axis: _Days, size: float) -> list[tupl
     return placed
 
 
-def late_chart(values: Mapping[date, float], first: date, last: date, *, unit: str) -> str:
-    """A bar per day with its number above it; at least one of the values is above 0."""
+def late_chart(
+    values: Mapping[date, float], first: date, last: date, *, minutes: bool = False, words: Words = ENGLISH
+) -> str:
+    """A bar per day with its number above it; at least one of the values is above 0. `minutes`: of one person, not people."""
     height = 150.0
     base = height - BOTTOM
     axis = _Days(first, last)
@@ -143,10 +148,11 @@ def late_chart(values: Mapping[date, float], first: date, last: date, *, unit: s
             )
             parts.append(_label(x, base - tall - 4, f"{value:.0f}", "middle", "value"))
     parts.append(_rule(base, "zero"))
-    return _svg(height, f"Late arrivals by day, {unit}", parts)
+    title = words.say("Minutes late, by day") if minutes else words.say("Late arrivals by day, people")
+    return _svg(height, title, parts)
 
 
-def presence_chart(rows: Sequence[DaySheet]) -> str:
+def presence_chart(rows: Sequence[DaySheet], words: Words = ENGLISH) -> str:
     """One person's days (at least one, by day) below each other: bars from first in to last out, in frames for the plan."""
     spans = [_span(row) for row in rows]
     points = [minute for span in spans for minute in span if minute is not None]
@@ -173,7 +179,7 @@ def presence_chart(rows: Sequence[DaySheet]) -> str:
         parts.append(_label(x, base + 15, f"{(int(low) // 60 + hour) % 24:02d}", "middle"))
     for row, (start, end, plan_start, plan_end), y in zip(rows, spans, tops, strict=True):
         status = STATUSES[row.status]
-        parts.append(_label(left - 8, y + 11.5, f"{row.day:%a} {row.day.day}", "end"))
+        parts.append(_label(left - 8, y + 11.5, words.weekday(row.day), "end"))
         if plan_start is not None and plan_end is not None:
             parts.append(_bar("plan", across(plan_start), across(plan_end), y + 1, 14.0))
         if start is not None:
@@ -181,10 +187,12 @@ def presence_chart(rows: Sequence[DaySheet]) -> str:
             parts.append(_bar("bar", across(start), max(until, across(start) + 4), y + 4, 8.0, status.colour))
         worked = row.hours
         end_x = WIDTH - right + 8
-        parts.append(_label(end_x + 26, y + 11.5, f"{worked:.2f}" if worked is not None else "", "end", "value"))
+        parts.append(
+            _label(end_x + 26, y + 11.5, words.number(worked, 2) if worked is not None else "", "end", "value")
+        )
         parts.append(_bar("bar", end_x + 34, end_x + 42, y + 4, 8.0, status.colour))
-        parts.append(_label(end_x + 48, y + 11.5, f"{status.symbol} {row.status}"[:20], "start"))
-    return _svg(base + BOTTOM, "Presence by day, against the planned time", parts)
+        parts.append(_label(end_x + 48, y + 11.5, f"{status.symbol} {words.say(row.status)}"[:20], "start"))
+    return _svg(base + BOTTOM, words.say("Presence by day, against the planned time"), parts)
 
 
 def _week(row: DaySheet) -> tuple[int, int]:

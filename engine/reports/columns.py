@@ -134,7 +134,7 @@ STATUSES: Mapping[str, StatusStyle] = {
         "○", _PURPLE, "open", "the camera was offline, so nothing can be said", "Ask when they were there."
     ),
     "not identified": StatusStyle(
-        "?", _PURPLE, "open", "may be among faces that were not identified", "Look through that day's unknown people."
+        "?", _PURPLE, "open", "may be among faces that were not identified", "Check that day's unknown people."
     ),
     "not enrolled": StatusStyle(
         "◌", _PURPLE, "open", "works here, but no pictures are enrolled yet", "Enrol the person."

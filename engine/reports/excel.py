@@ -13,7 +13,9 @@ from engine.errors import ConfigError, InputError
 from engine.people import TimeAccounts
 from engine.reports.columns import COLUMNS, STATUSES, SUMMARY_COLUMNS, heading
 from engine.reports.payroll import summarise
+from engine.reports.texts import notes_text
 from engine.storage import table_cell
+from engine.words import ENGLISH, N_, Words
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook  # type: ignore[import-untyped]
@@ -41,7 +43,10 @@ _PRINTED = (
 )
 """Printed columns of the sheet "Days", in order; the columns of the evidence follow, for the screen only."""
 _DAYS = (*_PRINTED, *(column for column in COLUMNS if column not in _PRINTED))
-_MEANINGS = ("sheet", "heading", "name_in_csv", "meaning")
+_WORDS = ("status", "recorded_status", "pending_status", "presence", "liveness", "late", "left_early", "long")
+_MEANINGS = ("worksheet", "heading", "name_in_csv", "meaning")
+_MEANING_HEADS = (N_("Worksheet"), N_("Heading"), N_("Name in CSV"), N_("Meaning"))
+"""Their headings, for the translators."""
 _BAD_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -63,6 +68,7 @@ def excel_bytes(
     verified: str = "",
     period: str = "",
     accounts: TimeAccounts | None = None,
+    words: Words = ENGLISH,
 ) -> bytes:
     """A workbook with the sheets "Days", "Summary" and "Columns".
 
@@ -74,6 +80,7 @@ def excel_bytes(
         generated_at: timezone-aware.
         period: of the sums, see `engine.reports.payroll_period`; empty: by month.
         accounts: time accounts up to the last of the days.
+        words: language of headings, statuses, notes and names of sheets; the column "name in CSV" says what programs call them.
 
     Raises:
         ConfigError: the package that writes Excel is not installed.
@@ -97,24 +104,33 @@ def excel_bytes(
         book.set_properties(
             {"title": cell_text(title)[:250], "created": generated_at.astimezone(UTC).replace(tzinfo=None)}
         )
-        made = f"Made on {generated_at:%Y-%m-%d at %H:%M} ({generated_at.isoformat()[-6:]})"
-        style = _Style(book)
-        days = _sheet(book, style, "Days", _DAYS, list(map(_typed, rows)), frozen=_DAYS.index("date") + 1)
+        made = words.say(
+            "Made on {day} at {time} ({offset})",
+            day=f"{generated_at:%Y-%m-%d}",
+            time=f"{generated_at:%H:%M}",
+            offset=generated_at.isoformat()[-6:],
+        )
+        style = _Style(book, words)
+        days = _sheet(
+            book, style, N_("Days"), _DAYS, [_typed(row, words) for row in rows], frozen=_DAYS.index("date") + 1
+        )
         days.print_area(0, 0, max(len(rows), 1), len(_PRINTED) - 1)
         sums = summarise(rows, period, accounts=accounts)
-        summary = _sheet(book, style, "Summary", tuple(SUMMARY_COLUMNS), sums, frozen=2)
-        _sheet(book, style, "Columns", _MEANINGS, _meanings(made, verified), frozen=0)
+        summary = _sheet(book, style, N_("Summary"), tuple(SUMMARY_COLUMNS), sums, frozen=2)
+        _sheet(book, style, N_("Columns"), _MEANINGS, _meanings(made, verified, words), frozen=0)
         for sheet in book.worksheets():
-            _page(sheet, title, made)
+            _page(sheet, title, made, words)
         summary.fit_to_pages(2, 0)  # on one page its columns would be too small to read
         summary.repeat_columns(0, 1)
     return memory.getvalue()
 
 
 class _Style:
-    """The formats of a workbook."""
+    """The formats and the words of a workbook."""
 
-    def __init__(self, book: Workbook) -> None:
+    def __init__(self, book: Workbook, words: Words) -> None:
+        self.words = words
+
         def new(**values: Any) -> Format:
             return book.add_format({"valign": "top", "font_size": 10, **values})
 
@@ -127,7 +143,7 @@ class _Style:
         self.balance = new(num_format="+0.00;[Red]\u22120.00;0.00")
         self.whole = new(num_format="0")
         self.status = {
-            word: new(bg_color=_tint(status.colour), bold=status.group in {"open", "absent"})
+            words.say(word): new(bg_color=_tint(status.colour), bold=status.group in {"open", "absent"})
             for word, status in STATUSES.items()
         }
 
@@ -147,10 +163,11 @@ def _sheet(
     *,
     frozen: int,
 ) -> Worksheet:
-    sheet = book.add_worksheet(name)
-    widths = [max(map(len, heading(column).split())) + 3 for column in columns]  # 3: the filter's button
-    for index, column in enumerate(columns):
-        sheet.write_string(0, index, heading(column), style.header)
+    sheet = book.add_worksheet(style.words.say(name))
+    heads = [style.words.say(heading(column)) for column in columns]
+    widths = [max(map(len, head.split())) + 3 for head in heads]  # 3: the filter's button
+    for index, head in enumerate(heads):
+        sheet.write_string(0, index, head, style.header)
     for line, row in enumerate(rows, 1):
         for index, column in enumerate(columns):
             widths[index] = max(widths[index], _write(sheet, style, line, index, column, row))
@@ -162,8 +179,10 @@ def _sheet(
     return sheet
 
 
-def _typed(row: DaySheet) -> dict[str, object]:
-    """A day with real dates, times and numbers in place of their texts."""
+def _typed(row: DaySheet, words: Words) -> dict[str, object]:
+    """A day with real dates, times and numbers in place of their texts, and words in the reader's language."""
+    plain = cells(row)
+    translated = {column: words.say(str(plain[column])) for column in _WORDS if plain[column]}
 
     def clock(moment: datetime | None) -> time | None:
         return moment.time().replace(microsecond=0) if moment else None
@@ -172,7 +191,10 @@ def _typed(row: DaySheet) -> dict[str, object]:
         return None if duration is None else round(duration.total_seconds() / 3600, 2)
 
     return {
-        **cells(row),
+        **plain,
+        **translated,
+        "note": notes_text(row.notes, words),
+        "leave": "; ".join(dict.fromkeys(words.say(part.name) for part in row.leave)),
         "date": row.day,
         "first_in": clock(row.first_in),
         "last_out": clock(row.last_out),
@@ -215,18 +237,20 @@ def _write(sheet: Worksheet, style: _Style, line: int, index: int, column: str, 
     return 0 if value is None else len(cell_text(value))
 
 
-def _meanings(made: str, verified: str) -> list[Mapping[str, str]]:
+def _meanings(made: str, verified: str, words: Words) -> list[Mapping[str, str]]:
+    say = words.say
+    days, summary, status = say("Days"), say("Summary"), say("Status")
     rows = [
-        *(("Days", heading(column), column, COLUMNS[column]) for column in _DAYS),
-        *(("Summary", heading(column), column, meaning) for column, meaning in SUMMARY_COLUMNS.items()),
-        *(("Days", f"Status {style.symbol} {word}", word, style.meaning) for word, style in STATUSES.items()),
-        ("", "This file", "", made),
-        ("", "The log", "", verified or "was not verified"),
+        *((days, say(heading(column)), column, say(COLUMNS[column])) for column in _DAYS),
+        *((summary, say(heading(column)), column, say(meaning)) for column, meaning in SUMMARY_COLUMNS.items()),
+        *((days, f"{status} {style.symbol} {say(word)}", word, say(style.meaning)) for word, style in STATUSES.items()),
+        ("", say("This file"), "", made),
+        ("", say("The log"), "", say(verified) if verified else say("was not verified")),
     ]
     return [dict(zip(_MEANINGS, row, strict=True)) for row in rows]
 
 
-def _page(sheet: Worksheet, title: str, made: str) -> None:
+def _page(sheet: Worksheet, title: str, made: str, words: Words) -> None:
     """A4 landscape, one page wide, header and page numbers on each page."""
     plain = cell_text(title)[:120].replace("&", "&&")  # a single & begins a code
     sheet.set_landscape()
@@ -235,4 +259,5 @@ def _page(sheet: Worksheet, title: str, made: str) -> None:
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0)
     sheet.set_header(f"&L{plain}&R&A")
-    sheet.set_footer(f"&L{made}&RPage &P of &N")
+    pages = words.say("Page {page} of {pages}", page="&P", pages="&N")
+    sheet.set_footer(f"&L{made}&R{pages}")

@@ -410,7 +410,7 @@ def printed_month(reports: AttendanceReports, workspace: Path, day: date) -> dic
     }
     on_time, known = (int(each) for each in re.findall(r"\d+", tiles["Not late"][1]))
     if known:
-        assert f"{known} arrival{'s' if known > 1 else ''}, {known - on_time} late" in page
+        assert f"Arrivals: {known}, late: {known - on_time}." in page
     return {
         "present": float(tiles["Days worked"][0]),
         "late": float(tiles["Late"][0]),

@@ -93,7 +93,7 @@ def test_a_report_of_nothing_says_so() -> None:
 def test_a_day_of_one_person_is_a_report() -> None:
     page = report([row()], grace_min=5)
     assert "2 November 2026" in page.text
-    assert "1 arrival, 0 late" in page.text
+    assert "Arrivals: 1, late: 0." in page.text
     assert "Nothing is open" in page.text
     assert "No day counts as late." in page.text
     assert "08:55 17:10 7.76 09:00–17:00" in page.text
@@ -112,7 +112,7 @@ def test_what_is_to_be_settled_stands_first_with_what_to_do() -> None:
     assert page.text.index("To be settled (3)") < page.text.index("Arrivals")
     for step in (STATUSES["absent"].next_step, STATUSES["missing out"].next_step, "Approve the correction."):
         assert step in page.text
-    assert "Corrected by hr: forgot. Recorded: – to –, missing out. Not approved yet." in page.text
+    assert "Corrected by hr: forgot. Recorded: …–…, missing out. Not approved yet." in page.text
 
 
 def test_many_open_days_are_cut_and_counted() -> None:
@@ -140,7 +140,7 @@ def test_everybody_has_a_table_of_days() -> None:
 def test_a_report_over_two_months_has_one_line_per_person() -> None:
     rows = [row(), row(date="2026-12-01"), row(employee_id="E2", name="Ben")]
     page = report(rows)
-    assert "2 November 2026 to 1 December 2026" in page.text
+    assert "2 November to 1 December 2026" in page.text
     assert page.count("details") == 2
     assert "15.52" in page.text
 
@@ -163,7 +163,7 @@ def test_a_mark_per_arrival() -> None:
 def test_an_arrival_after_midnight_belongs_to_the_shift_of_the_evening() -> None:
     night = {"planned_in": "22:00", "planned_out": "06:00", "last_out": "06:10:00"}
     page = report([row(status="late", first_in="00:10:00", late_min=130, **night)])
-    assert "the middle one at 130 minutes after the planned start" in page.text
+    assert "The middle one is 130 min after the planned start." in page.text
 
 
 @pytest.mark.parametrize(("delta", "beyond"), [(-120, 0), (-121, 1), (150, 0), (151, 1)])

@@ -7,10 +7,11 @@ import streamlit as st
 from app.ui import parts
 from app.views.attendance.filters import SheetFilter
 from app.web import access
-from app.words import say, term
+from app.words import language, say, term
 from engine.errors import MusterError
 from engine.operations.reporting import AttendanceReports
 from engine.reports import COLUMNS, SUMMARY_COLUMNS, attlog, payroll_period, punches_csv, sheet_csv, summary_csv
+from engine.words import Words
 from engine.workbench import Workbench
 
 _KEY = "attendance-file"
@@ -46,11 +47,15 @@ def _content(kind: str, bench: Workbench, asked: SheetFilter, author: str) -> by
     if kind == "payroll":
         return summary_csv(rows, period, reports.accounts(asked.last)).encode()
     days = " – ".join(dict.fromkeys((asked.first.isoformat(), asked.last.isoformat())))
-    title = f"Attendance {days}" + (f", {asked.department}" if asked.department else "")
-    verified = reports.verified_days(asked.first, asked.last)
+    title = say("Attendance {days}", days=days) + (f", {asked.department}" if asked.department else "")
+    verified, accounts, words = (
+        reports.verified_days(asked.first, asked.last),
+        reports.accounts(asked.last),
+        Words(language()),
+    )
     if kind == "excel":
-        return reports.excel(rows, title, verified, period, reports.accounts(asked.last))
-    return reports.month_page(rows, title, verified).encode()
+        return reports.excel(rows, title, verified, period, accounts, words)
+    return reports.month_page(rows, title, verified, accounts, words).encode()
 
 
 @st.fragment
