@@ -55,7 +55,7 @@ def watch(
     Several cameras share the networks and the processor. The command ends with its sources, or with Ctrl-C.
     """
     from engine.config import load_config
-    from engine.operations.upkeep import attended, recording
+    from engine.operations.upkeep import attended, recording, returning_memory
     from engine.sources import VideoSource, is_live, open_source
 
     config = load_config(workspace)
@@ -90,6 +90,7 @@ def watch(
                     f"another process already records camera {name}", hint="stop that process, or use another --camera"
                 )
         stack.enter_context(attended(bench))
+        stack.enter_context(returning_memory())
         stack.enter_context(_stops_cleanly(opened.values()))
         if len(specs) > 1:
             results = _watch_all(opened, pipelines, progress, limit=frames, quiet=as_json)

@@ -29,8 +29,10 @@ class _Camera(Protocol):
     """A stream or a webcam; see `Stream`."""
 
     resting: bool
-    catching_up: bool
     behind_s: float
+
+    @property
+    def catching_up(self) -> bool: ...
 
     def grab(self) -> bool: ...
 

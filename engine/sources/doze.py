@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as clock
 from collections import deque
 from typing import Any
 
@@ -18,6 +19,8 @@ _CHANGED_CELLS = 3
 _INTERVALS = 3
 _SLACK = 1.1
 _MOST_BYTES = 24_000_000
+_MOST_BEHIND_S, _LONGEST_CHASE_S = 6.0, 15.0
+"""A viewer who is further behind, or for longer, does not catch up and misses frames like any who is too slow."""
 
 
 class Spacing:
@@ -93,3 +96,21 @@ class Held:
         now = lines[:, : _SIZE[0]].copy()
         before, self._before = self._before if self._packets else None, now
         return before is None or int((cv2.absdiff(now, before) >= _CHANGE).sum()) < _CHANGED_CELLS
+
+
+class Chase:
+    """How far behind the camera a stream is that decodes what was held back.
+
+    Args:
+        moment, position_s: when the stream was in time (`time.monotonic`), and which frame it had then, in seconds since the first.
+    """
+
+    def __init__(self, moment: float, position_s: float) -> None:
+        self._lead_s = moment - position_s
+        self._given_up = clock.monotonic() + _LONGEST_CHASE_S
+
+    def behind_s(self, position_s: float) -> float:
+        """How long ago a frame came; 0: it is in time, or the stream does not catch up."""
+        now = clock.monotonic()
+        behind_s = now - self._lead_s - position_s
+        return behind_s if 0 < behind_s < _MOST_BEHIND_S and now < self._given_up else 0.0

@@ -17,7 +17,7 @@ from av import Packet, VideoFrame
 from numpy.typing import NDArray
 
 from engine.imaging import packets_of, rgb_of
-from engine.sources.doze import Held, Spacing
+from engine.sources.doze import Chase, Held, Spacing
 
 _ONE_THREAD_PX = 1920 * 1088
 """Up to this size one thread decodes a camera in real time, for a fifth less work than several do together."""
@@ -27,8 +27,6 @@ _DEBLOCKED = frozenset({"h264", "hevc"})
 _JUMP_S = 0.5
 _MOST_REORDERED = 16
 """Frames that a decoder may hold to put them in order."""
-_MOST_BEHIND_S, _CATCHES_UP_FOR_S = 6.0, 15.0
-"""A viewer who is further behind, or for longer, does not catch up and misses frames like any who is too slow."""
 
 
 class Stream:
@@ -51,6 +49,8 @@ class Stream:
         damaged: packets that could not be decoded.
         resting: set while nobody needs good pictures or all of them. Frames that no other one needs are left out at once, and from the
             next key frame on, blocks keep their edges; faces are still recognised, until a key frame brings whole pictures again.
+        passed_over: frames before the last one that nobody looked at.
+        behind_s: how long ago the last frame came while the stream catches up; otherwise 0.
 
     Raises:
         OSError: there is nothing to read, or it is no video.
@@ -92,13 +92,12 @@ class Stream:
         self.damaged = 0
         self.resting = False
         self.passed_over = 0
-        self.catching_up = False
         self.behind_s = 0.0
         self._pace = pace
         self._spacing = Spacing(doze_s if context.name in _DEBLOCKED else 0.0)
         self._held = Held()
-        self._in_time: tuple[float, float] | None = None
-        self._woken = 0.0
+        self._chase: Chase | None = None
+        self._in_time = (0.0, 0.0)
         self._shown_pts: int | None = None
         self._may_repeat = 0
         self._first_s: float | None = None
@@ -122,13 +121,15 @@ class Stream:
             self._first_s += since - after
             since = after
         self.position_s = since if since is not None and since > self.position_s else after
-        if self.catching_up and self._in_time is not None:
-            moment, position_s = self._in_time
-            self.behind_s = clock.monotonic() - moment - (self.position_s - position_s)
-            patient = clock.monotonic() < self._woken + _CATCHES_UP_FOR_S
-            self.catching_up = patient and 0.5 / self.fps < self.behind_s < _MOST_BEHIND_S
-        self.behind_s = max(0.0, self.behind_s) if self.catching_up else 0.0
+        self.behind_s = self._chase.behind_s(self.position_s) if self._chase else 0.0
+        if self.behind_s <= 0.5 / self.fps:
+            self._chase, self.behind_s = None, 0.0
         return True
+
+    @property
+    def catching_up(self) -> bool:
+        """Whether the last frame is one that was held back, or came meanwhile: none of them may be left out."""
+        return self._chase is not None
 
     def _since_first(self, item: VideoFrame | Packet[Any]) -> float | None:
         """Seconds since the first frame; None: the container does not say."""
@@ -160,7 +161,7 @@ class Stream:
                 if (alone := self._dozing(packet, time_s)) is not None:
                     yield from alone
                     continue
-                self.catching_up, self._woken = True, clock.monotonic()
+                self._chase = Chase(*self._in_time)
                 held = self._held.taken()
                 self._shown_pts, self._may_repeat = held[0].pts, _MOST_REORDERED
                 for each in held:
