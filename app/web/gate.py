@@ -31,6 +31,8 @@ FOREIGN = "Only pages of this server may do this. Behind a proxy with TLS: name 
 _OPEN = frozenset({"/sign-in", "/sign-in/code", "/sign-out", "/ticket", "/healthz", "/favicon.png"})
 _PROGRAMS = "/api/v1/"  # asks for a token and takes no cookie, see `app.web.rest`
 _OPEN_UNDER = ("/assets/", _PROGRAMS)
+_CLOSED_UNDER = ("/_stcore/metrics", "/_stcore/agent")
+"""What Streamlit serves to whoever operates it, and to programs; nobody needs it here."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _OIDC_OPEN = frozenset({"/", "/oauth2callback", "/_stcore/stream", "/_stcore/host-config", "/_stcore/health"})
 _OIDC_OPEN_UNDER = ("/auth/", "/static/")
@@ -109,6 +111,8 @@ class Gate:
         headers, path = Headers(scope=scope), scope["path"]
         if (astray := self._astray(scope, headers, arrival)) is not None or self._open(path):
             return astray
+        if path.startswith(_CLOSED_UNDER):
+            return PlainTextResponse("not found", 404)
         try:
             found = signed_in(headers)
         except MusterError as error:

@@ -111,6 +111,7 @@ class Uploads:
     def __init__(self, app: ASGIApp, files: Files | None = None) -> None:
         self._app, self._files = app, files or _Streamlit()
         self._arriving: Counter[str] = Counter()
+        self._guard = threading.Lock()  # over a look at what is held and the reservation that depends on it
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or socket."""
@@ -127,7 +128,9 @@ class Uploads:
         try:
             await self._app(scope, receive, send)
         finally:
-            self._arriving[session] -= size
+            with self._guard:
+                self._arriving[session] -= size
+                self._arriving += Counter()  # forgets who sends nothing any more
 
     def _refusal(self, session: str, cookies: str, size: int | None) -> Response | None:
         """The refusal of a file; None: it may come, and its size is reserved."""
@@ -137,10 +140,11 @@ class Uploads:
             return PlainTextResponse("this page takes no files", 403)
         if size is None:
             return None
-        held = self._files.held() + self._arriving
-        if held[session] + size > _SESSION_BYTES:
-            return PlainTextResponse("too many files at once: reload the page", 413)
-        if held.total() + size > _ALL_BYTES:
-            return PlainTextResponse("others are sending files: try again in a minute", 503)
-        self._arriving[session] += size
+        with self._guard:
+            held = self._files.held() + self._arriving
+            if held[session] + size > _SESSION_BYTES:
+                return PlainTextResponse("too many files at once: reload the page", 413)
+            if held.total() + size > _ALL_BYTES:
+                return PlainTextResponse("others are sending files: try again in a minute", 503)
+            self._arriving[session] += size
         return None

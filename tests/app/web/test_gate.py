@@ -94,6 +94,13 @@ def test_without_a_session_nothing_is_served(client: TestClient, path: str) -> N
     assert client.put(path, headers=OWN).status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/agent/x"])
+def test_nobody_is_answered_where_streamlit_tells_of_itself(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+    assert enter(client) == 303
+    assert client.get(path).status_code == 404
+
+
 def test_without_a_session_no_socket_is_opened(client: TestClient) -> None:
     with pytest.raises(WebSocketDisconnect) as refused, client.websocket_connect(SOCKET, headers=OWN):
         pass

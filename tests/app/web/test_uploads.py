@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.applications import Starlette
@@ -73,6 +75,8 @@ def test_no_other_session_gets_any(client: TestClient, held: Held, session: str)
     uploads._expected.add("none")
     assert put(client, session, MB) in {403, 404}
     assert not held.bytes
+    uploads._expected.begin("none")
+    uploads._expected.end("none")
 
 
 def test_a_page_that_takes_no_files_any_more_gets_none(client: TestClient, held: Held) -> None:
@@ -91,6 +95,19 @@ def test_thirty_files_of_twenty_megabytes_are_too_many(client: TestClient, held:
     answers = Counter(put(client, "one", 20 * MB, number) for number in range(30))
     assert answers == {204: 6, 413: 24}
     assert held.bytes.total() == 120 * MB
+
+
+def test_files_that_come_side_by_side_have_the_same_limit(held: Held) -> None:
+    uploads._expected.add("one")
+    middleware = Uploads(Starlette(), held)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(30) as threads:
+            refusals = list(threads.map(lambda _: middleware._refusal("one", f"{COOKIE}=a", 20 * MB), range(30)))
+    finally:
+        sys.setswitchinterval(before)
+    assert refusals.count(None) == 6
 
 
 def test_all_sessions_together_have_a_limit(client: TestClient, held: Held) -> None:
