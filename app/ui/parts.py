@@ -19,6 +19,7 @@ from app.ui.address import put
 from app.web import access, pictures
 from app.words import say, say_number, term
 from app.words.terms import N_
+from engine.access import PASSWORD_LENGTH
 from engine.errors import MusterError, Unreachable
 
 P = ParamSpec("P")
@@ -284,6 +285,18 @@ def similarity_bar(
         width=place(similarity),
         second=second,
         line=place(threshold),
+    )
+
+
+def new_password(label: str, key: str) -> str | None:
+    """A field for a password that somebody chooses; what was typed."""
+    return st.text_input(
+        label,
+        type="password",
+        max_chars=200,
+        key=key,
+        autocomplete="new-password",
+        help=say("At least {length} characters.", length=PASSWORD_LENGTH),
     )
 
 

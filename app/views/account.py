@@ -10,7 +10,7 @@ import streamlit as st
 from app.ui import parts
 from app.web import access, services
 from app.words import say, say_date, say_time
-from engine.access import PASSWORD_LENGTH, Account, Session, second_factor
+from engine.access import Account, Session, second_factor
 from engine.errors import InputError
 
 _SECRET, _CODES = "own-secret", "own-codes"
@@ -45,14 +45,7 @@ def _password(account: Account) -> None:
         old = st.text_input(
             say("Current password"), type="password", max_chars=200, key="own_old", autocomplete="current-password"
         )
-        new = st.text_input(
-            say("New password"),
-            type="password",
-            max_chars=200,
-            key="own_new",
-            autocomplete="new-password",
-            help=say("At least {length} characters.", length=PASSWORD_LENGTH),
-        )
+        new = parts.new_password(say("New password"), "own_new")
         again = st.text_input(
             say("Password again"), type="password", max_chars=200, key="own_again", autocomplete="new-password"
         )

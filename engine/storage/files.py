@@ -259,10 +259,10 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def atomic_write(path: Path, content: bytes, *, mode: int = 0o640) -> None:
+def atomic_write(path: Path, content: bytes, *, mode: int = 0o640, durable: bool = True) -> None:
     """Replace a file, in a folder that is created if missing; readers see the old file or the new one, never a part.
 
-    `mode` holds the access rights before the user's mask.
+    `mode` holds the access rights before the user's mask. Without `durable`, the file before may be there after a power failure.
 
     Raises:
         StorageError: the file cannot be written; the old one is intact.
@@ -275,9 +275,11 @@ def atomic_write(path: Path, content: bytes, *, mode: int = 0o640) -> None:
             with os.fdopen(descriptor, "wb") as handle:
                 handle.write(content)
                 handle.flush()
-                os.fsync(handle.fileno())
+                if durable:
+                    os.fsync(handle.fileno())
             temporary.replace(path)
-            _sync_folder(path.parent)
+            if durable:
+                _sync_folder(path.parent)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise

@@ -14,7 +14,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -227,19 +226,15 @@ class StateSeals:
                 "seal": self._mac(after),
             }
             content = json.dumps(raw, indent=0).encode()
-            if durable:
-                atomic_write(self._path, content)
-            else:
-                _write_quickly(self._path, content)
+            atomic_write(self._path, content, durable=durable)
             self._write_witness(content)
             self._known = None
 
     def _write_witness(self, content: bytes) -> None:
         for path in self._places[1:]:
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _write_quickly(path, content)
-            except (OSError, StorageError) as error:
+                atomic_write(path, content, durable=False)
+            except StorageError as error:
                 log.warning("the witness of %s cannot be written: %s", LIST, error)
                 self._sealer.witnesses = None  # said once
 
@@ -369,14 +364,3 @@ def _fault(entry: _Entry | None, content: bytes | None) -> str:
     if hashlib.sha256(content).hexdigest() in entry.digests:
         return ""
     return "the file was changed outside of Muster" if entry.digests else "the file was not written by Muster"
-
-
-def _write_quickly(path: Path, content: bytes) -> None:
-    """Replace a file without waiting for the disk: after a power failure the one before may be there."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    with storage_errors(path):
-        try:
-            temporary.write_bytes(content)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)

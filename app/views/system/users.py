@@ -11,7 +11,7 @@ from app.ui import parts
 from app.ui.people_filter import departments
 from app.web import access
 from app.words import LANGUAGES, say
-from engine.access import ALL_SITES, MANAGER, PASSWORD_LENGTH, ROLES, Account
+from engine.access import ALL_SITES, MANAGER, ROLES, Account
 from engine.records import UserDesk
 from engine.workbench import Workbench
 
@@ -110,14 +110,7 @@ def _add() -> None:
     with st.form("add_user", border=False, clear_on_submit=False):
         name = st.text_input(say("User name"), max_chars=60, key="new_name") or ""
         role = st.selectbox(say("Role"), ROLES, index=len(ROLES) - 1, format_func=_role, key="new_role")
-        password = st.text_input(
-            say("Password"),
-            type="password",
-            max_chars=200,
-            key="new_password",
-            autocomplete="new-password",
-            help=say("At least {length} characters.", length=PASSWORD_LENGTH),
-        )
+        password = parts.new_password(say("Password"), "new_password")
         email = st.text_input(
             say("E-mail"),
             max_chars=200,
