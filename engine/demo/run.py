@@ -19,6 +19,7 @@ from engine.incidents import IncidentRow
 from engine.pipeline import FrameResult, RunStats
 from engine.sources import Source
 from engine.storage import atomic_write
+from engine.storage.state import LIST, TABLES
 from engine.types import Progress
 from engine.workbench import Workbench
 
@@ -119,15 +120,13 @@ def clear_demo(workspace: Path) -> None:
             f"{workspace} holds something that is not a demo", hint="give an empty or new folder with --workspace"
         )
     files = (
-        "people.csv",
-        "employment.csv",
-        "leave.csv",
-        "time_account.csv",
+        *TABLES,
+        LIST,
         "muster.toml",
         "seal.key",
         "seal.id",
         "vault.id",
-    )
+    )  # a list of seals without its key seals nothing
     folders = ("gallery", "log", "attendance", "images", "outbox", "receipts", "demo", "spool")
     for name in (*files, *folders):
         path = workspace / name
