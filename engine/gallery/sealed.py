@@ -25,12 +25,12 @@ from engine.errors import StorageError
 from engine.gallery.templates import Gallery, Template
 from engine.storage import storage_errors
 from engine.storage.vault import Owner, Vault
+from engine.storage.vault.ring import NONCE_BYTES
 
 log = logging.getLogger(__name__)
 
 MAGIC = b"MUSTERG1"
 _LENGTH = 8
-_NONCE_BYTES = 12
 _OWNERS: Mapping[str, Callable[[Template], str]] = {
     "strangers": lambda template: Owner.stranger(template.person),
     "anchors": lambda template: Owner.anchor(template.template_id),
@@ -81,7 +81,7 @@ def to_sealed(gallery: Gallery, path: Path, vault: Vault) -> bytes:
         templates = [(each.template_id, round(each.quality, 4)) for each in (gallery.templates[row] for row in rows)]
         head = json.dumps([person, templates]).encode()
         content = b"".join((len(head).to_bytes(_LENGTH, "little"), head, embeddings[rows].tobytes()))
-        nonce = secrets.token_bytes(_NONCE_BYTES)
+        nonce = secrets.token_bytes(NONCE_BYTES)
         part = nonce + ciphers[names[owner]][1].encrypt(nonce, content, _bound(origin, owner, path))
         parts.append(part)
         told.append((names[owner], len(part)))
@@ -167,7 +167,7 @@ def from_sealed(path: Path, vault: Vault, content: bytes, *, tolerant: bool = Fa
             continue
         owner, cipher = ciphers[name]
         try:
-            plain = cipher.decrypt(part[:_NONCE_BYTES], part[_NONCE_BYTES:], _bound(origin, owner, path))
+            plain = cipher.decrypt(part[:NONCE_BYTES], part[NONCE_BYTES:], _bound(origin, owner, path))
             start = _LENGTH + int.from_bytes(plain[:_LENGTH], "little")
             person, told = json.loads(plain[_LENGTH:start])
             own = [Template(template_id, person, quality) for template_id, quality in told]

@@ -11,6 +11,7 @@ from engine.errors import StorageError
 from engine.records.books import Records
 from engine.storage import append_lines, csv_line, locked, read_rows
 from engine.storage.logs import RowType, key_folder
+from engine.types import NOBODY
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +47,14 @@ def here_again(records: Records) -> list[str]:
         StorageError: the list cannot be read.
     """
     times = {row.pseudonym: row.time for row in _ROWS.parse_all(read_rows(_path(records)), "people who were erased")}
+    people, enrolled = records.people.known(), records.gallery.current().people
     found = []
-    for employee_id in dict.fromkeys((*records.people.known(), *records.gallery.current().people)):
+    for employee_id in dict.fromkeys((*people, *enrolled)):
         pseudonym = records.sealer.pseudonym(employee_id)
-        person = records.people.known().get(employee_id)
-        named = person is not None and person.name not in {"", pseudonym}
-        since = person.enrolled_at if person else ""
-        anew = bool(since) and pseudonym in times and datetime.fromisoformat(since) > times[pseudonym]
-        if pseudonym in times and not anew and (named or employee_id in records.gallery.current().people):
+        if (erased_at := times.get(pseudonym)) is None:
+            continue
+        person = people.get(employee_id, NOBODY)
+        anew = bool(person.enrolled_at) and datetime.fromisoformat(person.enrolled_at) > erased_at
+        if not anew and (person.name not in {"", pseudonym} or employee_id in enrolled):
             found.append(employee_id)
     return found

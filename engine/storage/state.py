@@ -16,10 +16,11 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from engine.errors import InputError, StorageError, Tampered
-from engine.storage.files import atomic_write, locked, storage_errors, writable
+from engine.storage.files import FileDocument, atomic_write, locked, storage_errors, writable
 from engine.storage.logs.check import Finding, Head
 from engine.storage.logs.sealed import file_stamp
 from engine.storage.logs.seals import Sealer
@@ -37,6 +38,7 @@ SECRETS = ("accounts.json", "devices.json", "tokens.json", "pins.json", "calibra
 GALLERIES = ("gallery/people.safetensors", "gallery/strangers.safetensors", "gallery/anchors.safetensors")
 """Templates: those that were changed are set aside."""
 
+_ALL = (*TABLES, *SECRETS, *GALLERIES)
 _TRIES = 5
 
 
@@ -177,11 +179,7 @@ class StateSeals:
 
     def adopt(self) -> None:
         """Give the workspace a list if it has none."""
-        if (
-            self.current() is None
-            and any(map(self._there, (*TABLES, *SECRETS, *GALLERIES)))
-            and writable(self.workspace)
-        ):
+        if self.current() is None and any(map(self._there, _ALL)) and writable(self.workspace):
             self._change({}, durable=True)
 
     def accept(self, name: str, parts: str = "") -> None:
@@ -206,12 +204,7 @@ class StateSeals:
         return (self.workspace / name).exists()
 
     def _content(self, name: str) -> bytes | None:
-        path = self.workspace / name
-        with storage_errors(path):
-            try:
-                return path.read_bytes()
-            except FileNotFoundError:
-                return None
+        return FileDocument(self.workspace / name).read()
 
     def _change(self, changes: Mapping[str, Callable[[_Entry], _Entry]], *, durable: bool) -> None:
         with locked(self._path):
@@ -239,9 +232,7 @@ class StateSeals:
                 self._sealer.witnesses = None  # said once
 
     def _first(self) -> _Seals:
-        found = {
-            name: content for name in (*TABLES, *SECRETS, *GALLERIES) if (content := self._content(name)) is not None
-        }
+        found = {name: content for name in _ALL if (content := self._content(name)) is not None}
         if found:
             self.adopted(sorted(found))
         return _Seals(0, {name: _Entry((hashlib.sha256(content).hexdigest(),)) for name, content in found.items()})
@@ -257,16 +248,16 @@ class StateSeals:
         if seals is None:
             return [Finding(LIST, 0, "missing", f"the list is gone; it was written {kept.rows} times")] if kept else []
         findings = [each for each in (self._list_fault(seals, kept),) if each]
-        names = sorted({*seals.files, *filter(self._there, (*TABLES, *SECRETS, *GALLERIES))})
+        names = sorted({*seals.files, *filter(self._there, _ALL)})
         for name in names:
-            content, fault = self.examine(name, lambda name=name: self._content(name))  # type: ignore[misc]
+            content, fault = self.examine(name, partial(self._content, name))
             if fault:
                 findings.append(Finding(name, 0, "missing" if content is None else "changed", fault))
         return findings
 
     def changed(self, names: Sequence[str]) -> list[str]:
         """Return those of these files that are not as Muster wrote them."""
-        return [name for name in names if self.examine(name, lambda name=name: self._content(name))[1]]  # type: ignore[misc]
+        return [name for name in names if self.examine(name, partial(self._content, name))[1]]
 
     def _list_fault(self, seals: _Seals, kept: Head | None) -> Finding | None:
         own = self._authentic(self._path)
@@ -342,12 +333,11 @@ def known_name(text: str) -> list[str]:
     Raises:
         InputError: there is none of that name.
     """
-    names = (*TABLES, *SECRETS, *GALLERIES)
     if text == "all":
-        return list(names)
-    found = [name for name in names if text in {name, Path(name).name}]
+        return list(_ALL)
+    found = [name for name in _ALL if text in {name, Path(name).name}]
     if not found:
-        raise InputError(f"{text} is no sealed file", hint=f"name one of {', '.join(names)}, or `all`")
+        raise InputError(f"{text} is no sealed file", hint=f"name one of {', '.join(_ALL)}, or `all`")
     return found
 
 

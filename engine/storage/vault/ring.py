@@ -22,6 +22,7 @@ import secrets
 import shutil
 import threading
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -121,10 +122,7 @@ class Ring:
             return None
         with self._mutex:
             self._refresh()
-            kinds: dict[str, int] = {}
-            for row in self._rows.values():
-                if row.state != "gone":
-                    kinds[row.owner.partition(":")[0]] = kinds.get(row.owner.partition(":")[0], 0) + 1
+            kinds = dict(Counter(row.owner.partition(":")[0] for row in self._rows.values() if row.state != "gone"))
             count = [row.state for row in self._rows.values()]
             folder = self.folder
             inside = folder.resolve().is_relative_to(self._workspace.resolve())
@@ -370,7 +368,8 @@ class Ring:
             rows = [
                 replace(row, state="old") if not row.state and wanted(row.owner) else row for row in self._rows.values()
             ]
-            self._rewrite(path, self._head, rows)
+            if rows != list(self._rows.values()):
+                self._rewrite(path, self._head, rows)
             return sum(row.state == "old" for row in rows)
 
     def drop_old(self, wanted: Callable[[str], bool] = lambda _owner: True) -> int:
@@ -378,7 +377,8 @@ class Ring:
         with self._mutex, self._changing() as path:
             rows = [row for row in self._rows.values() if row.state != "old" or not wanted(row.owner)]
             count = len(self._rows) - len(rows)
-            self._rewrite(path, self._head, rows)
+            if count:
+                self._rewrite(path, self._head, rows)
             return count
 
     def _rewrapped(self, wrapping: AESGCM) -> list[Row]:
