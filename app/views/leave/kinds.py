@@ -125,24 +125,16 @@ def _form(old: KindUse | None) -> None:
             placeholder=say("Example: {name}", name=say("fire brigade")),
             help=say("Lists with the name before are still understood.") if old else None,
         )
-        status = st.selectbox(
-            say("Day"),
-            list(statuses),
-            index=list(statuses).index(old.kind.status) if old else 0,
-            format_func=statuses.__getitem__,
-            key=_key("status"),
-            disabled=fixed,
-        )
+        status = _choice(say("Day"), statuses, old.kind.status if old else None, "status", fixed=fixed)
         paid = st.toggle(say("Paid"), old.kind.paid if old else True, key=_key("paid"), disabled=fixed)
     with right:
-        credit = st.selectbox(
+        credit = _choice(
             say("Planned hours"),
-            list(credits_),
-            index=list(credits_).index(old.kind.credit) if old else 0,
-            format_func=credits_.__getitem__,
-            key=_key("credit"),
-            disabled=fixed,
-            help=say("What a day of this kind does to the balance of hours."),
+            credits_,
+            old.kind.credit if old else None,
+            "credit",
+            fixed=fixed,
+            note=say("What a day of this kind does to the balance of hours."),
         )
         days = st.number_input(
             say("Days a year"),
@@ -199,6 +191,20 @@ def _form(old: KindUse | None) -> None:
         st.button(say("Close"), key=f"{_KEY}-close", on_click=_close)
     if error := st.session_state.pop(_ERROR, None):
         parts.notice(*error, tone="bad")
+
+
+def _choice(label: str, names: dict[str, str], now: str | None, name: str, *, fixed: bool, note: str = "") -> str:
+    """A list of values under their labels; the first one is chosen where there is none yet."""
+    values = list(names)
+    return st.selectbox(
+        label,
+        values,
+        index=values.index(now) if now else 0,
+        format_func=names.__getitem__,
+        key=_key(name),
+        disabled=fixed,
+        help=note or None,
+    )
 
 
 def _button(
