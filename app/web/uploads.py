@@ -22,6 +22,7 @@ from app.web.sessions import token_of
 
 _WHERE = "/_stcore/upload_file/"
 _SESSION_BYTES, _ALL_BYTES = 120_000_000, 400_000_000
+_MOST_SESSIONS = 10_000  # nobody says here when a session ends
 
 
 class Files(Protocol):
@@ -54,34 +55,36 @@ class _Streamlit:
 
 
 class _Expected:
-    """Sessions whose page takes files."""
+    """Sessions whose page takes files; beyond a number of them, the one whose page ran longest ago is forgotten."""
 
     def __init__(self) -> None:
-        self._now: set[str] = set()
-        self._renewed: set[str] = set()
+        self._renewed: dict[str, bool] = {}  # whether the page said so in the run that is going on, or was the last
         self._guard = threading.Lock()
 
     def begin(self, session: str) -> None:
         """A run of the session's page begins."""
         with self._guard:
-            self._renewed.discard(session)
+            if session in self._renewed:
+                self._renewed[session] = False
 
     def add(self, session: str) -> None:
         """The page takes a file."""
         with self._guard:
-            self._now.add(session)
-            self._renewed.add(session)
+            self._renewed.pop(session, None)
+            self._renewed[session] = True
+            if len(self._renewed) > _MOST_SESSIONS:
+                del self._renewed[next(iter(self._renewed))]
 
     def end(self, session: str) -> bool:
         """The run is over; whether the page takes files."""
         with self._guard:
-            if session not in self._renewed:
-                self._now.discard(session)
-            return session in self._now
+            if not self._renewed.get(session):
+                self._renewed.pop(session, None)
+            return session in self._renewed
 
     def __contains__(self, session: str) -> bool:
         with self._guard:
-            return session in self._now
+            return session in self._renewed
 
 
 _expected = _Expected()

@@ -86,6 +86,18 @@ def test_a_page_that_takes_no_files_any_more_gets_none(client: TestClient, held:
     assert put(client, "one", 10) == 403
 
 
+def test_sessions_that_have_ended_are_forgotten_in_the_end() -> None:
+    expected = uploads._Expected()
+    for number in range(uploads._MOST_SESSIONS):
+        expected.add(f"session {number}")
+    expected.add("session 0")  # its page runs once more
+    expected.add("new")
+    assert "new" in expected
+    assert "session 0" in expected
+    assert "session 1" not in expected
+    assert "session 2" in expected
+
+
 def test_a_file_of_unknown_length_is_refused(client: TestClient) -> None:
     answer = client.put("/_stcore/upload_file/one/1", content=iter([b"a", b"b"]))
     assert answer.status_code == 411
