@@ -6,7 +6,6 @@ cost every request.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -16,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
-from engine.access.credentials import CredentialFile
+from engine.access.credentials import CredentialFile, digest
 from engine.errors import InputError
 from engine.storage import Document, clean_text
 
@@ -103,11 +102,6 @@ def chosen(scopes: Iterable[str], known: Mapping[str, object], name: str) -> tup
     if not wanted:
         raise InputError(f"{name} has no scope", hint=f"choose from {', '.join(known)}")
     return tuple(scope for scope in known if scope in wanted)
-
-
-def digest(token: str) -> str:
-    """What a file of bearers holds of a token: its SHA-256, hexadecimal."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def new_token(key: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import math
 import threading
@@ -107,6 +108,11 @@ def _sound(row: Row) -> Row:
         if field.name == "wait_until" and value and datetime.fromisoformat(str(value)).tzinfo is None:
             raise ValueError("`wait_until` needs an offset")
     return row
+
+
+def digest(secret: str) -> str:
+    """What is stored of a random secret: its SHA-256, hexadecimal. Nobody guesses so many bits, so it need not be slow."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
 STRENGTH = RFC_9106_LOW_MEMORY

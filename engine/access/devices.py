@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from engine.access.bearers import BearerBook, Kind, chosen, digest, loaded, new_token
+from engine.access.bearers import BearerBook, Kind, chosen, loaded, new_token
+from engine.access.credentials import digest
 from engine.storage import Document
 
 SCOPES: Mapping[str, str] = {

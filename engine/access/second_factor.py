@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
 import pyotp
+
+from engine.access.credentials import digest
 
 _STEP_S = 30
 _RECOVERY = 8
@@ -54,11 +55,11 @@ def hashed(codes: Sequence[str]) -> tuple[str, ...]:
 
 def without(stored: Sequence[str], code: str) -> tuple[str, ...] | None:
     """Return the stored recovery codes without the one that was typed; None: it is none of them."""
-    digest = _digest(code)
-    left = tuple(each for each in stored if not hmac.compare_digest(each, digest))
+    typed = _digest(code)
+    left = tuple(each for each in stored if not hmac.compare_digest(each, typed))
     return left if len(left) < len(stored) else None
 
 
 def _digest(code: str) -> str:
     plain = "".join(sign for sign in code.casefold() if sign.isalnum())
-    return hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()
+    return digest(plain)

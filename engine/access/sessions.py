@@ -7,7 +7,6 @@ token of a removed account opens no other account of the same name.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import logging
 import secrets
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.access.accounts import Account, AccountBook
-from engine.access.credentials import CredentialFile
+from engine.access.credentials import CredentialFile, digest
 from engine.errors import StorageError
 
 Kind = Literal["session", "ticket", "second"]
@@ -65,10 +64,6 @@ def _loaded(row: dict[str, Any]) -> Session:
     return session
 
 
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
-
-
 class SessionBook(CredentialFile[Session]):
     """`sessions.json`. May be used from several threads and processes.
 
@@ -114,7 +109,7 @@ class SessionBook(CredentialFile[Session]):
         token, now = secrets.token_urlsafe(32), self._clock()
         until = now + (self.life_s if life_s is None else min(life_s, self.life_s))
         began = Session(
-            _digest(token), account.id, account.epoch, kind, now, now, until, browser[:80], address[:60], data
+            digest(token), account.id, account.epoch, kind, now, now, until, browser[:80], address[:60], data
         )
 
         def put(sessions: dict[str, Session]) -> None:
@@ -134,7 +129,7 @@ class SessionBook(CredentialFile[Session]):
         return not idle and row.began_s <= now + 1 and now <= min(row.until_s, row.began_s + self.life_s)
 
     def _valid(self, token: str | None, kind: Kind) -> tuple[Account, Session] | None:
-        row = self.all().get(_digest(token)) if token else None
+        row = self.all().get(digest(token)) if token else None
         if row is None or row.kind != kind or not self._runs(row, self._clock()):
             return None
         account = self._accounts.of_id(row.account)
@@ -184,7 +179,7 @@ class SessionBook(CredentialFile[Session]):
         Raises:
             StorageError: the file cannot be written.
         """
-        key = _digest(token or "")
+        key = digest(token or "")
         if key in self.all():
             self._drop(lambda row: row.key == key)
 
@@ -199,7 +194,7 @@ class SessionBook(CredentialFile[Session]):
     @staticmethod
     def key_of(token: str | None) -> str:
         """The key of a token, to find a session in a list."""
-        return _digest(token or "")
+        return digest(token or "")
 
     def end_of(self, account: Account, key: str = "", *, but: str | None = None) -> int:
         """End sessions of an account: one by its key, else all; return how many.
@@ -210,7 +205,7 @@ class SessionBook(CredentialFile[Session]):
         Raises:
             StorageError: the file cannot be written.
         """
-        spared = _digest(but or "")
+        spared = digest(but or "")
         return self._drop(lambda row: row.account == account.id and row.key != spared and key in {"", row.key})
 
     def keep(self, token: str | None, account: Account) -> None:
@@ -219,7 +214,7 @@ class SessionBook(CredentialFile[Session]):
         Raises:
             StorageError: the file cannot be written.
         """
-        key = _digest(token or "")
+        key = digest(token or "")
 
         def put(sessions: dict[str, Session]) -> None:
             row = sessions.get(key)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from pathlib import Path
 
+from engine.access.credentials import digest
 from engine.storage import atomic_write, storage_errors
 
 _NAME = "setup.code"
-
-
-def _digest(code: str) -> str:
-    return hashlib.sha256(code.encode("utf-8", "replace")).hexdigest()
 
 
 def offer_setup(workspace: Path) -> str:
@@ -23,7 +19,7 @@ def offer_setup(workspace: Path) -> str:
         StorageError: it cannot be written.
     """
     code = secrets.token_urlsafe(16)
-    atomic_write(workspace / _NAME, _digest(code).encode(), mode=0o600)
+    atomic_write(workspace / _NAME, digest(code).encode(), mode=0o600)
     return code
 
 
@@ -36,7 +32,7 @@ def right_setup(workspace: Path, code: str) -> bool:
     path = workspace / _NAME
     with storage_errors(path):
         kept = path.read_text("ascii", "replace") if path.exists() else ""
-    return bool(kept) and hmac.compare_digest(kept.encode(), _digest(code.strip()).encode())
+    return bool(kept) and hmac.compare_digest(kept.encode(), digest(code.strip()).encode())
 
 
 def end_setup(workspace: Path) -> None:
