@@ -238,7 +238,7 @@ async def _ticket(request: Request) -> Response:
     account = await run_in_threadpool(services.sessions().redeem, request.query_params.get("ticket", ""))
     if account is None:
         return RedirectResponse("/sign-in", 303)
-    return _welcome(request, account, "/")
+    return await run_in_threadpool(_welcome, request, account, "/")
 
 
 async def _sign_out(request: Request) -> Response:
