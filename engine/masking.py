@@ -37,15 +37,16 @@ _NO_SECRET = {"seal_key", "muster_keys"}
 _ADDRESSES = frozenset({"to", "webhook", "mail_server"})
 """Settings in the notation of notification services, whose paths hold tokens."""
 
-_URL = re.compile(r"\b(?P<scheme>[a-z][a-z0-9+.-]+):(?P<slashes>/+)(?P<rest>[^\s\"'<>`]*)", re.IGNORECASE)
+# Each begins only where a match can begin, or looks a short way ahead: the time must not grow with the square of a text's length.
+_URL = re.compile(r"\b(?P<scheme>[a-z][a-z0-9+.-]{1,200}):(?P<slashes>/+)(?P<rest>[^\s\"'<>`]*)", re.IGNORECASE)
 _PAIR = re.compile(
-    rf"""(?P<name>\b(?:[\w-]*[_-])?{_NAMES}["']?\s*=\s*|["'](?:[\w-]*[_-])?{_NAMES}["']\s*:\s*)"""
+    rf"""(?P<name>(?<![^\W_]){_NAMES}["']?\s*=\s*|["'](?:[\w-]*[_-])?{_NAMES}["']\s*:\s*)"""
     r"""(?P<value>"[^"]*"?|'[^']*'?|[^\s,;&"'}\])…]+)""",
     re.IGNORECASE,
 )
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::\d+)?", re.ASCII)
 _HEADER = re.compile(r"\b(?P<kind>Bearer|Basic)\s+(?P<value>[A-Za-z0-9._~+/=-]{6,})")
-_QUERY = re.compile(r"([^=&;#]*)=([^&;#]*)")
+_QUERY = re.compile(r"((?<![^=&;#])[^=&;#]+|)=([^&;#]*)")
 
 
 # ----------------------------------------------------------------------------------------------------- addresses
@@ -170,7 +171,7 @@ def _add(found: Iterable[str]) -> None:
     with _guard:
         _known.update(new)
         every = sorted(_known, key=len, reverse=True)
-        _pattern = re.compile("|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in every))
+        _pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, every))})(?!\w)")
 
 
 # ------------------------------------------------------------------------------------------------------ messages
