@@ -11,11 +11,10 @@ from typing import Any
 from engine.config import CONFIG_NAME, Config, holds_secret, parse_config
 from engine.config.editing import SettingPath, edited, value_at, variable_of
 from engine.errors import ConfigError, InputError, StorageError
+from engine.masking import HIDDEN
 from engine.records.books import Records
 from engine.storage import atomic_write, locked, storage_errors
 
-HIDDEN = "•••"
-"""Stands for a value that nobody is shown."""
 _LONGEST = 200
 
 
