@@ -1,4 +1,6 @@
-"""Durable files: atomic writes, locks, documents and identifiers, and in `logs` append-only logs with sealed rows.
+"""Durable files: atomic writes, locks, documents and identifiers.
+
+`logs` has append-only logs with sealed rows, `state` the seals of files that are replaced as a whole, `vault` encrypted files.
 
 Not here: what is written. `engine.postgres` is the counterpart over a database.
 """
