@@ -10,7 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 from app.ui import frame, parts
 from app.views import PAGES, registration
 from app.views import account as account_page
-from app.web import access, oidc, uploads
+from app.web import access, uploads
 from app.web.collector import spare_what_is_loaded
 from app.words import say
 from engine.access import Account
@@ -48,6 +48,10 @@ def _pages(account: Account) -> list[StreamlitPage]:
     return shown
 
 
+def _sign_in_link() -> None:
+    parts.show('<a href="/sign-in" target="_self">{text}</a>', text=say("Sign in"))
+
+
 def main() -> None:
     """One run of the script."""
     st.set_page_config(
@@ -61,7 +65,7 @@ def main() -> None:
         access.look()
         if account is None:
             _tidy("")
-            oidc.show()
+            parts.notice(say("You are signed out"), say("Sign in again to continue."), action=_sign_in_link)
             return
         chosen = st.navigation(_pages(account), expanded=True)
         _tidy(chosen.url_path)

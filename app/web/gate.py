@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.web import services
+from app.web import oidc, services
 from app.web.hosts import known_host
 from app.web.proxies import Arrival, Proxies, normal_origin
 from app.web.sessions import token_of
@@ -28,14 +28,12 @@ UNREADABLE = "Muster cannot read the accounts right now. Tell your administrator
 """The whole message for browsers: only signed-in users may learn where the accounts are kept."""
 FOREIGN = "Only pages of this server may do this. Behind a proxy with TLS: name its address in `proxies` in section [app] of muster.toml."
 
-_OPEN = frozenset({"/sign-in", "/sign-in/code", "/sign-out", "/ticket", "/healthz", "/favicon.png"})
+_OPEN = frozenset({"/sign-in", "/sign-in/code", "/sign-out", "/healthz", "/favicon.png", oidc.START, oidc.BACK})
 _PROGRAMS = "/api/v1/"  # asks for a token and takes no cookie, see `app.web.rest`
 _OPEN_UNDER = ("/assets/", _PROGRAMS)
-_CLOSED_UNDER = ("/_stcore/metrics", "/_stcore/agent")
-"""What Streamlit serves to whoever operates it, and to programs; nobody needs it here."""
+_CLOSED_UNDER = ("/_stcore/metrics", "/_stcore/agent", "/auth/")
+"""What Streamlit serves to whoever operates it, to programs, and to its own sign-in; nobody needs it here."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_OIDC_OPEN = frozenset({"/", "/oauth2callback", "/_stcore/stream", "/_stcore/host-config", "/_stcore/health"})
-_OIDC_OPEN_UNDER = ("/auth/", "/static/")
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -77,13 +75,10 @@ class Gate:
     Args:
         hosts: names under which browsers may come, see `app.web.hosts`.
         proxies: addresses of proxies, see `app.web.proxies`.
-        oidc: the organisation's sign-in is set up; it starts on a page of Streamlit that shows nothing else.
     """
 
-    def __init__(
-        self, app: ASGIApp, hosts: Collection[str] = (), *, proxies: Collection[str] = (), oidc: bool = False
-    ) -> None:
-        self._app, self._hosts, self._oidc = app, {host.casefold() for host in hosts}, oidc
+    def __init__(self, app: ASGIApp, hosts: Collection[str] = (), *, proxies: Collection[str] = ()) -> None:
+        self._app, self._hosts = app, {host.casefold() for host in hosts}
         self._proxies = Proxies(proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,9 +89,9 @@ class Gate:
         arrival = self._arrival(scope)
         refusal = self._refusal(scope, arrival)
         if refusal is None:
-            await self._app(_as_sent(scope, arrival), receive, _with_headers(send))
+            await self._app(_as_sent(scope, arrival), receive, _with_headers(send, arrival))
         elif scope["type"] == "http":
-            await refusal(scope, receive, _with_headers(send))
+            await refusal(scope, receive, _with_headers(send, arrival))
         else:
             await send({"type": "websocket.close", "code": 4000 + refusal.status_code})
 
@@ -109,7 +104,7 @@ class Gate:
 
     def _refusal(self, scope: Scope, arrival: Arrival) -> Response | None:
         headers, path = Headers(scope=scope), scope["path"]
-        if (astray := self._astray(scope, headers, arrival)) is not None or self._open(path):
+        if (astray := self._astray(scope, headers, arrival)) is not None or _open(path):
             return astray
         if path.startswith(_CLOSED_UNDER):
             return PlainTextResponse("not found", 404)
@@ -135,10 +130,9 @@ class Gate:
             return PlainTextResponse(FOREIGN, 403)
         return None
 
-    def _open(self, path: str) -> bool:
-        if path in _OPEN or path.startswith(_OPEN_UNDER):
-            return True
-        return self._oidc and (path in _OIDC_OPEN or path.startswith(_OIDC_OPEN_UNDER))
+
+def _open(path: str) -> bool:
+    return path in _OPEN or path.startswith(_OPEN_UNDER)
 
 
 def _own_page(headers: Headers, arrival: Arrival) -> bool:
@@ -164,12 +158,20 @@ def _as_sent(scope: Scope, arrival: Arrival) -> Scope:
     }
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, arrival: Arrival) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
+        if arrival.scheme == "https" and message.get("headers"):
+            message["headers"] = [_secured(*each) for each in message["headers"]]
         await send(message)
 
     return sending
+
+
+def _secured(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """A header; if it is a cookie, of Streamlit for example, browsers must not send it without TLS."""
+    marks = {part.strip().lower() for part in value.split(b";")} if name.lower() == b"set-cookie" else {b"secure"}
+    return name, value if b"secure" in marks else value + b"; Secure"

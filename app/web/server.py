@@ -78,6 +78,8 @@ def create_app() -> App:
         ConfigError: the workspace's settings make no sense.
     """
     config = services.home().config.app
+    if config.oidc:
+        oidc.check(config.oidc)
     for name, problem in services.sites().problems.items():
         log.error("the site %s is left out: %s", name, problem)
 
@@ -95,17 +97,17 @@ def create_app() -> App:
         lifespan=attended,
         routes=[
             *sign_in.routes,
+            *oidc.routes,
             *pictures.routes,
             *streams.routes,
             *rest.routes,
             Mount("/assets", StaticFiles(directory=_HERE / "static")),
         ],
         middleware=[
-            Middleware(Gate, hosts=hosts, proxies=config.proxies, oidc=config.oidc is not None),
+            Middleware(Gate, hosts=hosts, proxies=config.proxies),
             Middleware(Activity),
             Middleware(Uploads),
         ],
-        secrets=oidc.secrets(config.oidc, services.key().derived("oidc")) if config.oidc else None,
     )
 
 

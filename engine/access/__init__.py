@@ -18,6 +18,7 @@ from engine.access.choosing import PASSWORD_LENGTH
 from engine.access.credentials import TryLater
 from engine.access.departments import Departments
 from engine.access.devices import CODE_LIFE, SCREEN_SCOPES, Device, DeviceBook
+from engine.access.identities import Identity, NotAdmitted
 from engine.access.pins import PinBook
 from engine.access.sessions import Session, SessionBook
 from engine.access.setup import end_setup, offer_setup, right_setup
@@ -46,6 +47,8 @@ __all__ = [
     "Departments",
     "Device",
     "DeviceBook",
+    "Identity",
+    "NotAdmitted",
     "PinBook",
     "Session",
     "SessionBook",

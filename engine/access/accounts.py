@@ -8,8 +8,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import secrets
+import time
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from engine.access import second_factor
 from engine.access.choosing import account_name, check_password
 from engine.access.credentials import CredentialFile, SlowHashes, one_at_a_time
 from engine.access.departments import Departments
+from engine.access.identities import Identity, owner_of
 from engine.access.throttle import Attempt, Tries, Visitor
 from engine.errors import InputError
 from engine.storage import Document, clean_text
@@ -77,8 +79,6 @@ def _loaded(stored: dict[str, Any]) -> Account:
         **{name: tuple(texts) for name, texts in lists.items()},
     }
     account = Account(**row)
-    if not (isinstance(account.id, str) and isinstance(account.totp, str) and isinstance(account.totp_step, int)):
-        raise TypeError("ids and secrets must be texts, steps numbers")
     return account if account.id else dataclasses.replace(account, id=_old_id(account))
 
 
@@ -118,6 +118,8 @@ class Account:
         totp_step: time step of the code used last.
         recovery: SHA-256 of recovery codes.
         id: random; sessions name the account by it, because another account may bear the name later.
+        issuer, subject: the identity of the organisation's sign-in to which the account is bound; empty: none yet.
+        ended_s: when sessions were ended last, in whole seconds since 1970; no identity that was proven before opens the account.
     """
 
     name: str
@@ -133,6 +135,9 @@ class Account:
     totp: str = ""
     totp_step: int = 0
     recovery: tuple[str, ...] = ()
+    issuer: str = ""
+    subject: str = ""
+    ended_s: int = 0
 
     @property
     def scope(self) -> Departments | None:
@@ -161,11 +166,23 @@ class WrongSecret(InputError):
 
 
 class AccountBook(CredentialFile[Account]):
-    """`accounts.json`; `home`: name of the site that holds the accounts."""
+    """`accounts.json`.
 
-    def __init__(self, place: Path | Document, home: str = "main", *, tries: Path | None = None) -> None:
+    Args:
+        home: name of the site that holds the accounts.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        place: Path | Document,
+        home: str = "main",
+        *,
+        tries: Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         super().__init__(place, "name", _loaded, "restore it, or remove it and add the users again")
-        self.home, self._hashes = home, SlowHashes()
+        self.home, self._hashes, self._clock = home, SlowHashes(), clock
         self.tries = Tries(tries or (place if isinstance(place, Path) else Path(place.title)).with_name("tries.json"))
 
     def add(
@@ -250,7 +267,7 @@ class AccountBook(CredentialFile[Account]):
 
         def put(accounts: dict[str, Account]) -> None:
             before = _named(accounts, name)
-            after = dataclasses.replace(before, **changes, epoch=before.epoch + ends)  # type: ignore[arg-type]
+            after = self._ended(before, **changes) if ends else dataclasses.replace(before, **changes)  # type: ignore[arg-type]
             if role is not None or departments is not None:
                 had = before.departments if after.role == MANAGER else ()
                 own = _departments(after.role, had if departments is None else departments)
@@ -356,7 +373,7 @@ class AccountBook(CredentialFile[Account]):
         if not (step := second_factor.step_of(secret, code, now)):
             raise InputError("the code is wrong", hint="type the six digits that the app shows now")
         codes = second_factor.new_recovery_codes()
-        self._factor(name, totp=secret, totp_step=step, recovery=second_factor.hashed(codes))
+        self._renew(name, totp=secret, totp_step=step, recovery=second_factor.hashed(codes))
         return codes
 
     def unenrol(self, name: str) -> None:
@@ -366,24 +383,67 @@ class AccountBook(CredentialFile[Account]):
             InputError: no such user.
             StorageError: the account cannot be written.
         """
-        self._factor(name, totp="", totp_step=0, recovery=())
+        self._renew(name, totp="", totp_step=0, recovery=())
 
-    def _factor(self, name: str, **changes: Any) -> None:
+    def _renew(self, name: str, **changes: Any) -> None:
         def put(accounts: dict[str, Account]) -> None:
-            before = _named(accounts, name)
-            accounts[name] = dataclasses.replace(before, epoch=before.epoch + 1, **changes)
+            accounts[name] = self._ended(_named(accounts, name), **changes)
 
         self._change(put)
+
+    def _ended(self, account: Account, **changes: Any) -> Account:
+        """An account after a change that ends its sessions."""
+        return dataclasses.replace(account, **changes, epoch=account.epoch + 1, ended_s=int(self._clock()))
+
+    def identified(self, identity: Identity, life_s: float) -> tuple[Account, bool]:
+        """Return the account of a proven identity, and whether it was bound to it just now.
+
+        Args:
+            life_s: how old the proof may be.
+
+        Raises:
+            NotAdmitted: see `owner_of`.
+            StorageError: the file cannot be read or written.
+        """
+        found = owner_of(identity, self.all().values(), now_s=self._clock(), life_s=life_s)
+        if found.subject:
+            return found, False
+
+        def bind(accounts: dict[str, Account]) -> None:
+            own = owner_of(identity, accounts.values(), now_s=self._clock(), life_s=life_s)
+            accounts[own.name] = dataclasses.replace(own, issuer=identity.issuer, subject=identity.subject)
+
+        self._change(bind)
+        return owner_of(identity, self.all().values(), now_s=self._clock(), life_s=life_s), True
+
+    def release(self, name: str) -> None:
+        """Unbind an account from its identity, so that the next one with its address binds it; running sessions end.
+
+        Raises:
+            InputError: no such user.
+            StorageError: the account cannot be written.
+        """
+        self._renew(name, issuer="", subject="")
+
+    def sessions_ended(self, account_id: str) -> None:
+        """Note that sessions of an account were ended, so that an identity that was proven before opens no new one.
+
+        Raises:
+            StorageError: the account cannot be written.
+        """
+        found = self.of_id(account_id)
+        if found is None or not found.subject or found.ended_s >= int(self._clock()):
+            return
+
+        def note(accounts: dict[str, Account]) -> None:
+            if (own := accounts.get(found.name)) is not None and own.id == account_id:
+                accounts[own.name] = dataclasses.replace(own, ended_s=int(self._clock()))
+
+        self._change(note)
 
     def of_id(self, account_id: str) -> Account | None:
         """Return the account of an id, or None."""
         return next((each for each in self.all().values() if each.id == account_id), None)
-
-    def of_email(self, email: str) -> Account | None:
-        """Return the active account of an address confirmed by the organisation's sign-in, or None."""
-        wanted = email.strip().casefold()
-        found = (account for account in self.all().values() if wanted and account.email == wanted and account.active)
-        return next(found, None)
 
 
 def _check_role(role: str) -> None:

@@ -19,7 +19,7 @@ from engine.access.accounts import Account, AccountBook
 from engine.access.credentials import CredentialFile, digest
 from engine.errors import StorageError
 
-Kind = Literal["session", "ticket", "second"]
+Kind = Literal["session", "second"]
 log = logging.getLogger(__name__)
 
 _TEXTS, _NUMBERS = ("key", "account", "kind", "browser", "address", "data"), ("epoch", "began_s", "seen_s", "until_s")
@@ -31,13 +31,13 @@ _FRESH_S = 60.0
 
 @dataclass(frozen=True)
 class Session:
-    """A session, or a ticket for one.
+    """A session, or a sign-in that waits for its second factor.
 
     Attributes:
         key: SHA-256 of the token, hexadecimal.
         account: id of the account.
         epoch: of the account at the beginning; another one has ended the session.
-        kind: `session`; `ticket`: proves a sign-in elsewhere, for a minute; `second`: a right password, while the second factor is asked.
+        kind: `session`; `second`: a right password, while the second factor is asked.
         began_s, seen_s, until_s: beginning, last use and latest end, in seconds since 1970.
         browser, address: where it began, for the account's owner.
         data: what a `second` holds.
@@ -95,7 +95,7 @@ class SessionBook(CredentialFile[Session]):
         address: str = "",
         data: str = "",
     ) -> str:
-        """Begin a session of an authenticated account, or issue a ticket for one, see `Session`.
+        """Begin a session of an authenticated account, or its wait for the second factor, see `Session`.
 
         Args:
             life_s: shorter than the book's.
@@ -164,15 +164,6 @@ class SessionBook(CredentialFile[Session]):
         found = self._valid(token, "second")
         return (found[0], found[1].data) if found else None
 
-    def redeem(self, token: str | None, kind: Kind = "ticket") -> Account | None:
-        """Redeem a ticket: its account, once, or None.
-
-        Raises:
-            StorageError: the file cannot be read or written.
-        """
-        found = self._valid(token, kind)
-        return found[0] if found and self._drop(lambda row: row.key == found[1].key) else None
-
     def end(self, token: str | None) -> None:
         """Sign out: the token is worth nothing from now on.
 
@@ -180,8 +171,10 @@ class SessionBook(CredentialFile[Session]):
             StorageError: the file cannot be written.
         """
         key = digest(token or "")
-        if key in self.all():
+        if (found := self.all().get(key)) is not None:
             self._drop(lambda row: row.key == key)
+            if found.kind == "session":
+                self._accounts.sessions_ended(found.account)
 
     def of(self, account: Account) -> list[Session]:
         """The running sessions of an account, the one used last first."""
@@ -206,7 +199,9 @@ class SessionBook(CredentialFile[Session]):
             StorageError: the file cannot be written.
         """
         spared = digest(but or "")
-        return self._drop(lambda row: row.account == account.id and row.key != spared and key in {"", row.key})
+        count = self._drop(lambda row: row.account == account.id and row.key != spared and key in {"", row.key})
+        self._accounts.sessions_ended(account.id)
+        return count
 
     def keep(self, token: str | None, account: Account) -> None:
         """Let one session go on after a change of its account that its owner made in it.

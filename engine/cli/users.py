@@ -99,12 +99,17 @@ def set_user(
     department: Annotated[
         list[str] | None, Option(show_default="as before", help="Departments instead of the manager's; repeatable.")
     ] = None,
+    release: Annotated[
+        bool, Option("--release", help="Unbind it from its identity at the organisation's sign-in.")
+    ] = False,
     author: Author = "",
     workspace: Workspace = Path("data"),
 ) -> None:
     """Change an account and end its sessions."""
     bench = open_workbench(workspace)
     new = _password(from_stdin=password_stdin) if password or password_stdin else None
+    if release:
+        bench.users.release(name, author=author)
     account, detail = bench.users.change(
         name,
         role=role,

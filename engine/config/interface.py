@@ -10,7 +10,7 @@ from engine.config.section import LOOPBACK, Network, Section
 
 
 class OidcConfig(Section):
-    """Sign-in through the organisation's own provider (OpenID Connect); the e-mail address finds the account (`muster users add`)."""
+    """Sign-in through the organisation's own provider (OpenID Connect); the e-mail address finds the account the first time."""
 
     metadata_url: str
     """Address of the provider's metadata, such as `https://login.example.com/.well-known/openid-configuration`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.access import ALL_SITES, Account, AccountBook, Visitor, WrongSecret
+from engine.access import ALL_SITES, Account, AccountBook, Identity, NotAdmitted, Visitor, WrongSecret
 from engine.errors import InputError
 from engine.records.books import Records
 
@@ -94,12 +94,49 @@ class UserDesk:
         A name that nobody has stays out, because people may type their password as their name. What is counted are tries of
         the address, whatever the name, so that the answer takes as long for a name that nobody has.
         """
-        count, account = wrong.attempt.address_failures, wrong.account
+        what = wrong.message if wrong.account else "no such user"
+        self._failed(what, wrong.account, wrong.attempt.address_failures, address)
+
+    def _failed(self, what: str, account: Account | None, count: int, address: str) -> None:
         if count > _TOLD_EACH and count & (count - 1):
             return
         user = self._records.names.ids(account.name) if account else ""
-        what = wrong.message if account else "no such user"
         self._records.note("sign_in_failed", user, f"{what}, try {count} from {address or '?'}", author="muster app")
+
+    def identified(self, identity: Identity, life_s: float, visitor: Visitor) -> Account:
+        """Return the account of an identity that the organisation's sign-in proved; both outcomes are recorded.
+
+        Args:
+            life_s: how old the proof may be.
+
+        Raises:
+            NotAdmitted: it opens none, see `AccountBook.identified`.
+            TryLater: it was refused too often.
+            StorageError: a file cannot be read or written.
+        """
+        tries = self._accounts.tries
+        attempt = tries.begin(f"{identity.issuer} {identity.subject}", "", visitor, self._records.now())
+        try:
+            account, bound = self._accounts.identified(identity, life_s)
+        except NotAdmitted as refusal:
+            told = f"organisation's sign-in: {refusal.why}"
+            self._failed(told, refusal.account, attempt.address_failures, visitor.address)
+            raise
+        tries.settle(attempt)
+        if bound:
+            self._note("change_user", account.name, f"bound to an identity of {identity.issuer}", "muster app")
+        self.entered(account, "signed in with the organisation's sign-in")
+        return account
+
+    def release(self, name: str, *, author: str) -> None:
+        """Unbind an account from its identity at the organisation, as when the person has a new one there.
+
+        Raises:
+            InputError: no such user.
+            StorageError: the change cannot be written.
+        """
+        self._accounts.release(name)
+        self._note("change_user", name, "released from the organisation's identity", author)
 
     def own_password(self, account: Account, old: str, new: str, session: str) -> Account:
         """Change the password of one's own account; its sessions end.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from engine.access import ROLES, AccountBook
+from engine.access import ROLES, AccountBook, Identity, NotAdmitted
 from engine.access.accounts import ACTIONS, may
 from engine.access.credentials import STRENGTH
 from engine.errors import InputError, StorageError
@@ -80,12 +81,19 @@ def test_a_name_and_an_address_belong_to_one_account(book: AccountBook) -> None:
         book.add("eve", "viewer", email="bob@example.com")
 
 
-def test_an_account_without_password_is_reached_through_its_address_alone(book: AccountBook) -> None:
+def test_an_account_without_password_is_reached_through_its_identity_alone(book: AccountBook) -> None:
     book.add("bob", "hr", email="Bob@Example.com")
-    found = book.of_email(" bob@example.COM ")
-    assert found is not None
-    assert found.name == "bob"
-    assert book.of_email("") is None
+    now_s = time.time()
+    found, bound = book.identified(Identity("https://login.example.com", "7", "bob@example.com", now_s), 60)
+    assert (found.name, found.subject, bound) == ("bob", "7", True)
+    again, bound = book.identified(Identity("https://login.example.com", "7", "", now_s), 60)
+    assert (again.name, bound) == ("bob", False)
+    for other in (
+        Identity("https://login.example.com", "8", "", now_s),
+        Identity("https://other.example", "7", "", now_s),
+    ):
+        with pytest.raises(NotAdmitted, match="No account"):
+            book.identified(other, 60)
     for password in ("", GOOD):
         with pytest.raises(InputError):
             book.check("bob", password, NOW)

@@ -156,17 +156,6 @@ def test_a_change_ends_all_sessions_but_the_one_in_which_its_owner_made_it(accou
     assert (sessions.account(here), sessions.account(there)) == (changed, None)
 
 
-def test_a_ticket_is_worth_one_session_for_a_minute_and_is_none(accounts: AccountBook, clock: Clock) -> None:
-    sessions = book(accounts, clock)
-    ticket, late = (sessions.begin(root(accounts), "ticket", life_s=60) for _ in range(2))
-    assert sessions.account(ticket) is None
-    assert sessions.redeem(ticket) == root(accounts)
-    assert book(accounts, clock).redeem(ticket) is None
-    assert sessions.redeem(sessions.begin(root(accounts))) is None, "a session is no ticket"
-    clock.now += 61
-    assert sessions.redeem(late) is None
-
-
 def test_the_file_keeps_what_runs_only_and_no_account_fills_it(accounts: AccountBook, clock: Clock) -> None:
     sessions = book(accounts, clock, life_s=60)
     first = sessions.begin(root(accounts))

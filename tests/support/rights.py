@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 
 from app.kiosk.operations import description
 from app.views import PAGES
-from app.web import pictures, rest, services, sign_in, streams
+from app.web import oidc, pictures, rest, services, sign_in, streams
 from app.web.gate import Gate
 from engine.access import ROLES
 from engine.access.accounts import ACTIONS
@@ -39,7 +39,8 @@ _PICTURES = ("enrolment", "evidence", "unidentified", "unknown", "tailgating", "
 ASKED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "/sign-in": [("GET", "/sign-in", "sign-in page")],
     "/sign-in/code": [("POST", "/sign-in/code", "second factor, after the password")],
-    "/ticket": [("GET", "/ticket", "way back from the organisation's sign-in")],
+    "/sign-in/organisation": [("GET", "/sign-in/organisation", "leads to the organisation's sign-in")],
+    "/oauth2callback": [("GET", "/oauth2callback", "way back from there")],
     "/sign-out": [("GET", "/sign-out", "asks whether to sign out"), ("POST", "/sign-out", "ends the session")],
     "/healthz": [("GET", "/healthz", "whether the server answers")],
     "/live": [("GET", "/live", "leads to the first page")],
@@ -57,7 +58,7 @@ ASKED: Mapping[str, Sequence[tuple[str, str, str]]] = {
 
 def workbench_routes() -> list[str]:
     """The addresses that the workbench serves beside Streamlit's own, which the gate keeps behind a session."""
-    routes = [*sign_in.routes, *pictures.routes, *streams.routes, *rest.routes]
+    routes = [*sign_in.routes, *oidc.routes, *pictures.routes, *streams.routes, *rest.routes]
     return [*dict.fromkeys(each.path for each in routes), "/assets"]
 
 
@@ -77,7 +78,7 @@ def route_rows(folder: Path) -> list[list[str]]:
     assets = Path(sign_in.__file__).parent / "static"
     served = Starlette(
         routes=[
-            *(*sign_in.routes, *pictures.routes, *streams.routes, *rest.routes),
+            *(*sign_in.routes, *oidc.routes, *pictures.routes, *streams.routes, *rest.routes),
             Mount("/assets", StaticFiles(directory=assets)),
         ],
         middleware=[Middleware(Gate)],

@@ -115,7 +115,7 @@ def _add() -> None:
             say("E-mail"),
             max_chars=200,
             key="new_email",
-            help=say("Your organisation's sign-in identifies them by it. Otherwise leave it empty."),
+            help=say("Your organisation's sign-in identifies them by it the first time. Otherwise leave it empty."),
         )
         departments = _departments_field("new_departments")
         sites = _sites_field("new_sites")
@@ -177,6 +177,13 @@ def _change(accounts: dict[str, Account]) -> None:
             say("Remove second factor"), icon=":material/phonelink_erase:", key="user_factor"
         ):
             _acted(lambda desk, author: desk.unenrol(user, author=author), say("Second factor removed"))
+        if account.subject and st.button(
+            say("Release identity"),
+            icon=":material/link_off:",
+            key="user_release",
+            help=say("The next identity of your organisation with this e-mail address gets the account."),
+        ):
+            _acted(lambda desk, author: desk.release(user, author=author), say("Identity released"))
         if st.button(say("Remove"), icon=":material/delete:", key="user_remove"):
             _removal(user)
 

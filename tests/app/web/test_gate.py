@@ -227,7 +227,7 @@ def test_a_change_of_the_account_ends_its_sessions(client: TestClient, change: d
 def test_made_up_tokens_are_worth_nothing(client: TestClient) -> None:
     ada, own = services.home().accounts.all()["ada"], services.sessions()
     good = own.begin(ada)
-    for token in (own.begin(ada, "ticket"), own.key_of(good), good[:-1], "x", "", "a.b.c", '["ada",0,"x"]'):
+    for token in (own.begin(ada, "second"), own.key_of(good), good[:-1], "x", "", "a.b.c", '["ada",0,"x"]'):
         client.cookies[COOKIE] = token
         assert client.get("/x").status_code == 401, token
     client.cookies[COOKIE] = good
@@ -259,15 +259,6 @@ def test_a_click_on_a_page_is_noted(client: TestClient, monkeypatch: pytest.Monk
         assert socket.receive_text() == "heard"
     assert sessions.all()[sessions.key_of(token)].seen_s == began + 300
     monkeypatch.setattr(sessions, "_clock", lambda: began + 300 + 3601)
-    assert client.get("/x").status_code == 401
-
-
-def test_a_ticket_lets_in_once(client: TestClient) -> None:
-    ticket = services.sessions().begin(services.home().accounts.all()["ada"], "ticket")
-    assert client.get(f"/ticket?ticket={ticket}").headers["location"] == "/"
-    assert client.get("/x").status_code == 200
-    client.cookies.clear()
-    assert client.get(f"/ticket?ticket={ticket}").headers["location"] == "/sign-in"
     assert client.get("/x").status_code == 401
 
 

@@ -30,7 +30,8 @@ def test_without_a_session_little_is_answered(tmp_path: Path, monkeypatch: pytes
 OPEN = (
     "GET /sign-in",
     "POST /sign-in/code",
-    "GET /ticket",
+    "GET /sign-in/organisation",
+    "GET /oauth2callback",
     "GET /sign-out",
     "POST /sign-out",
     "GET /healthz",
