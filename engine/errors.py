@@ -46,19 +46,24 @@ def _one_line(text: str, limit: int = 400) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def _shown(text: str) -> str:
+    """Return a text that may be shown: on one line, without secrets. A phrase stays one only if nothing had to be taken out."""
+    line = _one_line(mask(text))  # masked before it is cut off: half an address is harder to recognise
+    return text if line == text else line
+
+
 class MusterError(Exception):
     """Base of all expected failures. No text of theirs repeats a password or a token.
 
     Args:
-        message: what happened, naming the file or the value.
+        message: what happened, naming the file or the value; a `Phrase` can be shown in the reader's language.
         hint: the next step; may be empty.
     """
 
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        self.message = _one_line(mask(message))  # before it is cut off: half an address is harder to recognise
-        self.hint = _one_line(mask(hint))
+        self.message, self.hint = _shown(message), _shown(hint)
         super().__init__(f"{self.message} → {self.hint}" if self.hint else self.message)
 
 

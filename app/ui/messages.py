@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from app.words import say, say_number, term
+from app.words import said, say, say_number, term
 from engine.people import RowMessage
 
 _SHOWN = 200
@@ -23,7 +23,7 @@ def show_messages(messages: Sequence[RowMessage]) -> None:
             say("Line"): str(message.line or "–"),
             say("Column"): message.column,
             say("Type"): f"{'■' if message.level == 'error' else '▲'} {term(message.level)}",
-            say("Message"): message.text,
+            say("Message"): said(message.text),
         }
         for message in ordered[:_SHOWN]
     ]

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from app.ui.address import put
 from app.web import access, pictures
-from app.words import say, say_number, term
+from app.words import said, say, say_number, term
 from app.words.terms import N_
 from engine.access import PASSWORD_LENGTH
 from engine.errors import MusterError, Unreachable
@@ -100,7 +100,7 @@ _ESCAPED = str.maketrans({sign: f"\\{sign}" for sign in string.punctuation if si
 
 def plain(text: object) -> str:
     """Escape a text for Streamlit's labels: no Markdown, links or symbols."""
-    return " ".join(str(text).split()).translate(_ESCAPED)
+    return " ".join(said(text).split()).translate(_ESCAPED)
 
 
 def markup(template: str, **values: object) -> Markup:
@@ -352,7 +352,8 @@ def figures(*row: Metric) -> None:
 def notice(title: str, why: str, *, tone: Tone = "quiet", action: Callable[[], object] | None = None) -> None:
     """A notice for an empty, first-use or error state: what is missing, why it matters, and the button that `action` draws."""
     with st.container(border=True):
-        show('<div class="m-notice m-{tone}"><h3>{title}</h3><p>{why}</p></div>', title=title, why=why, tone=tone)
+        body = '<div class="m-notice m-{tone}"><h3>{title}</h3><p>{why}</p></div>'
+        show(body, title=said(title), why=said(why), tone=tone)
         if action is not None:
             action()
 

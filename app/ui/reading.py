@@ -6,7 +6,7 @@ from typing import cast
 
 import streamlit as st
 
-from app.words import say
+from app.words import said, say
 from engine.people import ENCODINGS, DateOrder
 
 
@@ -17,7 +17,7 @@ def asked(what: str) -> tuple[str | None, DateOrder | None]:
         what: the kind of list, part of the widgets' keys.
     """
     orders: dict[str, str] = {"": say("As the columns tell"), "dmy": say("Day first"), "mdy": say("Month first")}
-    encodings = {"": say("Found out"), **ENCODINGS}
+    encodings = {"": say("Found out"), **{key: said(name) for key, name in ENCODINGS.items()}}
     encoding = st.selectbox(say("Encoding"), list(encodings), format_func=encodings.__getitem__, key=f"encoding_{what}")
     order = st.selectbox(say("Days such as 03/04"), list(orders), format_func=orders.__getitem__, key=f"order_{what}")
     return encoding or None, cast("DateOrder | None", order or None)

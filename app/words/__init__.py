@@ -18,13 +18,16 @@ from babel.numbers import format_decimal, format_percent
 import engine.words
 from app.web import viewer
 from app.words.terms import TERMS
+from engine.errors import MusterError
 from engine.words.catalogue import compiled
+from engine.words.phrases import Phrase
 
 __all__ = [
     "LANGUAGES",
     "choose",
     "date_format",
     "language",
+    "said",
     "say",
     "say_count",
     "say_date",
@@ -72,6 +75,13 @@ def say(text: str, /, **values: object) -> str:
     """
     found = translations(language()).gettext(text)
     return found.format(**values) if values else found
+
+
+def said(text: object) -> str:
+    """What the engine says, in the viewer's language: a phrase, or an error with its next step. Other texts stay as they are."""
+    if isinstance(text, MusterError):
+        return " → ".join(filter(None, (said(text.message), said(text.hint))))
+    return text.said(translations(language()).gettext) if isinstance(text, Phrase) else str(text)
 
 
 def say_count(one: str, many: str, count: int, /, **values: object) -> str:

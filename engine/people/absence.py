@@ -8,7 +8,13 @@ from typing import Literal
 
 from engine.people.store import Person
 from engine.people.tables import TableRow, plain
+from engine.words import N_, Phrase, phrase
 
+_NOBODY_HAS = {
+    "employee_id": N_("nobody has the id {text!r}: correct it, or import the staff list first"),
+    "email": N_("nobody has the e-mail address {text!r}: correct it, or import the staff list first"),
+    "name": N_("nobody has the name {text!r}: correct it, or import the staff list first"),
+}
 _DECIMAL = re.compile(r"(\d+)[.,]0+")
 
 
@@ -35,9 +41,9 @@ class StaffIds:
 class RowRefused(Exception):
     """An entry cannot be used; `field`: the one at fault, may be empty; `level`: `error` if a person should look at it."""
 
-    def __init__(self, reason: str, field: str = "", level: Literal["error", "warning"] = "error") -> None:
+    def __init__(self, reason: Phrase, field: str = "", level: Literal["error", "warning"] = "error") -> None:
         super().__init__(reason)
-        self.field, self.level = field, level
+        self.reason, self.field, self.level = reason, field, level
 
 
 class Who:
@@ -45,6 +51,8 @@ class Who:
 
     def __init__(self, people: Iterable[Person]) -> None:
         self._ids: dict[str, Person] = {}
+        people = list(people)
+        self._spelt = StaffIds(person.employee_id for person in people)
         self._emails: dict[str, set[str]] = {}
         self._names: dict[str, set[str]] = {}
         for person in people:
@@ -56,8 +64,8 @@ class Who:
         self._longest_first = sorted(self._names, key=len, reverse=True)
 
     def has_id(self, text: str) -> bool:
-        """Whether this is somebody's id."""
-        return text in self._ids
+        """Whether this is somebody's id, perhaps spelt as a spreadsheet or a terminal does."""
+        return self._spelt.find(text) is not None
 
     def of_row(self, row: TableRow) -> str:
         """Return the id of the person in a row: by `employee_id`, else by `email`, else by `name`.
@@ -67,19 +75,19 @@ class Who:
         """
         field = next((field for field in ("employee_id", "email", "name") if row.text(field)), "")
         if not field:
-            raise RowRefused("the row does not say who: write an id, an e-mail address or a name", "employee_id")
+            raise RowRefused(
+                phrase("the row does not say who: write an id, an e-mail address or a name"), "employee_id"
+            )
         text = row.text(field)
         if field == "employee_id":
-            found = {text} & self._ids.keys()
+            alike = self._spelt.find(text)
+            found = {alike} if alike is not None else set()
         elif field == "email":
             found = self._emails.get(text.casefold(), set())
         else:
             found = self._names.get(plain(text), set())
         if not found:
-            what = field.replace("_", " ")
-            raise RowRefused(
-                f"nobody in people.csv has the {what} {text!r}: correct it, or import the staff list first", field
-            )
+            raise RowRefused(phrase(_NOBODY_HAS[field], text=text), field)
         return _one(found, field)
 
     def of_event(self, title: str, attendees: Iterable[str], organiser: str) -> tuple[str, str]:
@@ -94,9 +102,12 @@ class Who:
         named, rest = self._named(title)
         found = named & coming if named and coming else named or coming or self._emails.get(organiser, set())
         if not found and named:
-            raise RowRefused(f"the title names {_list(named)}, the attendees are {_list(coming)}")
+            text = phrase(
+                "the title names {named}, the attendees are {coming}", named=_list(named), coming=_list(coming)
+            )
+            raise RowRefused(text)
         if not found:
-            raise RowRefused("names nobody of people.csv", level="warning")
+            raise RowRefused(phrase("names nobody of the staff list"), level="warning")
         return _one(found, ""), rest
 
     def _named(self, title: str) -> tuple[set[str], str]:
@@ -118,6 +129,16 @@ class Who:
         return found, line
 
 
+def taken_for(row: TableRow, employee_id: str) -> Phrase | None:
+    """What to say about a row that spells somebody's id in another way."""
+    text = row.text("employee_id")
+    if text in {"", employee_id}:
+        return None
+    return phrase(
+        "{id} is taken for {found}, the only id that differs in zeros or case alone", id=text, found=employee_id
+    )
+
+
 def _orders(name: str) -> Iterable[str]:
     """Return a name as given, and with the family name first."""
     words = name.split()
@@ -126,7 +147,8 @@ def _orders(name: str) -> Iterable[str]:
 
 def _one(found: set[str], field: str) -> str:
     if len(found) > 1:
-        raise RowRefused(f"this may be {_list(found, ' or ')}: it is not clear who, write the id", field)
+        who = _list(found, " / ")
+        raise RowRefused(phrase("this may be {who}: it is not clear who, write the id", who=who), field)
     return next(iter(found))
 
 

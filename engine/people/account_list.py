@@ -9,11 +9,12 @@ from datetime import date
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.people.absence import RowRefused, Who
+from engine.people.absence import RowRefused, Who, taken_for
 from engine.people.dates import DateOrder, NotADay, infer_order, read_day
 from engine.people.shift_list import SHIFT_FIELDS
 from engine.people.store import Person
-from engine.people.tables import RowMessage, TableRow, headings, read_table
+from engine.people.tables import RowMessage, TableRow, headings, read_table, sentence
+from engine.words import phrase
 
 ACCOUNT_FIELDS = {field: SHIFT_FIELDS[field] for field in ("employee_id", "email", "name")} | headings(
     hours="hours, balance, opening balance, time account, account, overtime, stunden, saldo, zeitkonto, anfangssaldo, "
@@ -59,7 +60,9 @@ def read_openings(
     """
     table = read_table(path, ACCOUNT_FIELDS)
     if "hours" not in table.headings:
-        raise InputError(f"{path} has no column for the hours", hint="name it hours")
+        raise InputError(
+            phrase("{path} has no column for the hours", path=path.name), hint=phrase("name it {names}", names="hours")
+        )
     order = order or infer_order([row.text("day") for row in table.rows if row.text("day")])
     who, messages, found = Who(people), list(table.messages), dict[tuple[str, date], Opening]()
     bad = {message.line for message in messages if message.level == "error"}
@@ -67,8 +70,10 @@ def read_openings(
         try:
             opening = _opening(row, who, day, order)
         except RowRefused as error:
-            messages.append(RowMessage(row.line, table.headings.get(error.field, ""), "error", str(error)))
+            messages.append(RowMessage(row.line, table.headings.get(error.field, ""), "error", error.reason))
             continue
+        if said := taken_for(row, opening.employee_id):
+            messages.append(RowMessage(row.line, table.headings["employee_id"], "warning", said))
         if row.line not in bad:
             found[opening.employee_id, opening.day] = opening
     return AccountImport(tuple(found.values()), tuple(sorted(messages, key=lambda message: message.line)))
@@ -79,13 +84,13 @@ def _opening(row: TableRow, who: Who, day: date | None, order: DateOrder | None)
     try:
         known = read_day(row.text("day"), order) if row.text("day") else day
     except NotADay as error:
-        raise RowRefused(str(error), "day") from error
+        raise RowRefused(error.reason, "day") from error
     if known is None:
-        raise RowRefused("the row has no day: write it, or give one for all rows", "day")
+        raise RowRefused(phrase("the row has no day: write it, or give one for all rows"), "day")
     try:
         return Opening(employee_id, known, hours_of(row.text("hours")))
     except InputError as error:
-        raise RowRefused(f"{error.message}: {error.hint}", "hours") from error
+        raise RowRefused(sentence(error), "hours") from error
 
 
 def hours_of(text: str) -> float:
@@ -103,5 +108,7 @@ def hours_of(text: str) -> float:
     except ValueError:
         value = float("nan")
     if not abs(value) <= 10_000:
-        raise InputError(f"{text!r} is no number of hours", hint="write it as 12.5, -3.25 or -3:15")
+        raise InputError(
+            phrase("{text!r} is no number of hours", text=text), hint=phrase("write it as 12.5, -3.25 or -3:15")
+        )
     return round(value, 2)

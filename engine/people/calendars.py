@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from engine.errors import ConfigError, InputError
 from engine.people.tables import RowMessage
 from engine.people.text_files import read_text
+from engine.words import Phrase, phrase
 
 if TYPE_CHECKING:
     from icalendar import Event
@@ -69,9 +70,9 @@ class CalendarFile:
 class _Skip(Exception):
     """An event yields no days; `error` if a person should look at it."""
 
-    def __init__(self, reason: str, *, error: bool = False) -> None:
+    def __init__(self, reason: Phrase, *, error: bool = False) -> None:
         super().__init__(reason)
-        self.error = error
+        self.reason, self.error = reason, error
 
 
 def read_calendar(path: Path, zone: ZoneInfo, first: date, last: date) -> CalendarFile:
@@ -94,10 +95,13 @@ def read_calendar(path: Path, zone: ZoneInfo, first: date, last: date) -> Calend
         calendars = Calendar.from_ical(text, multiple=True)
     except _DAMAGED as error:
         raise InputError(
-            f"{path} is not an iCalendar file: {error}", hint="export the calendar as .ics again"
+            phrase("{path} is not an iCalendar file: {error}", path=path.name, error=str(error)),
+            hint=phrase("export the calendar as .ics again"),
         ) from error
     if not calendars:
-        raise InputError(f"{path} has no complete calendar", hint="export the calendar as .ics again")
+        raise InputError(
+            phrase("{path} has no complete calendar", path=path.name), hint=phrase("export the calendar as .ics again")
+        )
     lines = [number for number, line in enumerate(text.splitlines(), 1) if line.strip().upper() == "BEGIN:VEVENT"]
     messages = [RowMessage(0, "", "warning", warning)] if warning else []
     groups: dict[str, list[Event]] = {}
@@ -119,11 +123,15 @@ def read_calendar(path: Path, zone: ZoneInfo, first: date, last: date) -> Calend
             spans += _spans(uid, line, members, zone, (first, last))
         except _Skip as skip:
             title = _title(members[0])
-            messages.append(RowMessage(line, "", "error" if skip.error else "warning", f"{title!r}: {skip}"))
+            text = phrase("{title!r}: {what}", title=title, what=skip.reason)
+            messages.append(RowMessage(line, "", "error" if skip.error else "warning", text))
             if skip.error:
                 damaged.add(uid)
         if len(spans) > MAX_SPANS:
-            raise InputError(f"{path} repeats events more than {MAX_SPANS} times", hint="give a smaller --horizon")
+            raise InputError(
+                phrase("{path} repeats events more than {count} times", path=path.name, count=MAX_SPANS),
+                hint="give a smaller --horizon",
+            )
     return CalendarFile(frozenset(groups.keys() - damaged), frozenset(damaged), tuple(spans), tuple(messages))
 
 
@@ -147,9 +155,9 @@ def _spans(uid: str, line: int, events: list[Event], zone: ZoneInfo, days: tuple
     if not events or all(_is(event, "CANCELLED") for event in events):
         return []
     if all(_is(event, "TENTATIVE") for event in events):
-        raise _Skip("is only tentative")
+        raise _Skip(phrase("is only tentative"))
     found = []
-    reason = ""
+    reason: Phrase | None = None
     try:
         for event in events:
             _check(event, zone)
@@ -158,11 +166,11 @@ def _spans(uid: str, line: int, events: list[Event], zone: ZoneInfo, days: tuple
                 continue
             start, end = _days(event, zone)
             if start is None or end is None:
-                reason = "is shorter than a day"
+                reason = phrase("is shorter than a day")
                 continue
             found.append(CalendarSpan(uid, line, start, end, _title(event), _summary(event), *_addresses(event)))
     except _DAMAGED as error:
-        raise _Skip(f"cannot be read: {error}", error=True) from error
+        raise _Skip(phrase("cannot be read: {error}", error=str(error)), error=True) from error
     if reason and not found:
         raise _Skip(reason)
     return found
@@ -182,9 +190,9 @@ def _check(event: Event, zone: ZoneInfo) -> None:
         parts = {str(key).upper(): value for key, value in rule.items()} if isinstance(rule, dict) else {}
         often = {"SECONDLY", "MINUTELY", "HOURLY"} & {str(value).upper() for value in parts.get("FREQ", ())}
         if often or parts.keys() & {"BYHOUR", "BYMINUTE", "BYSECOND"}:
-            raise _Skip("repeats within a day")
+            raise _Skip(phrase("repeats within a day"))
         if any(int(value) < 1 for value in parts.get("INTERVAL", ())):
-            raise _Skip("repeats at an interval below 1", error=True)  # which would never end
+            raise _Skip(phrase("repeats at an interval below 1"), error=True)  # which would never end
     try:
         start, end = event.start, event.end
         backwards = (
@@ -193,11 +201,11 @@ def _check(event: Event, zone: ZoneInfo) -> None:
             else _day(start) > _day(end)
         )
     except _DAMAGED as error:
-        raise _Skip(f"has no readable time: {error}", error=True) from error
+        raise _Skip(phrase("has no readable time: {error}", error=str(error)), error=True) from error
     if backwards:
-        raise _Skip("ends before it begins", error=True)
+        raise _Skip(phrase("ends before it begins"), error=True)
     if (_day(end) - _day(start)).days > MAX_SPAN_DAYS:
-        raise _Skip(f"is longer than {MAX_SPAN_DAYS} days", error=True)
+        raise _Skip(phrase("is longer than {days} days", days=MAX_SPAN_DAYS), error=True)
 
 
 def _unrolled(events: list[Event], days: tuple[date, date]) -> Iterator[Event]:

@@ -17,6 +17,7 @@ from engine.people.dates import DateOrder, NotADay
 from engine.people.tables import RowMessage, Table, TableRow, headings, order_of_days, plain, read_table, with_columns
 from engine.people.text_files import read_text
 from engine.people.workbooks import is_workbook
+from engine.words import Phrase, phrase
 
 ClockDirection = Literal["in", "out", "both", "ignore"]
 """What a word of a file means; `both`: nobody said; `ignore`: no punch."""
@@ -76,6 +77,7 @@ ID_FIELDS = headings(
 """Accepted headings of a list that says whose an id of a terminal is."""
 _ATTLOG = re.compile(r"\s*[^\t,;]+?\s*\t\s*\d{4}-\d\d?-\d\d? +\d\d?:\d\d(?::\d\d)?\s*(?:\t.*)?")
 _LOOKED_AT = 20
+_NO_ID = phrase("the id is missing: write it in this cell")
 _SEVERAL: Sequence[tuple[str, ClockDirection]] = (("in", "in"), ("out", "out"), ("in2", "in"), ("out2", "out"))
 """Columns of a row with several times. `in, out, in 2, out 2`, in this order of time."""
 
@@ -120,7 +122,7 @@ class ClockFile:
         """The heading of a field as the file writes it; of `attlog.dat` the field itself."""
         return self.columns.get(name, "") if self.columns else name
 
-    def refuse(self, line: int, column: str, text: str) -> None:
+    def refuse(self, line: int, column: str, text: Phrase) -> None:
         """Leave a row out."""
         self.messages.append(RowMessage(line, self.column(column), "error", text))
 
@@ -158,7 +160,8 @@ def read_clock_file(
     for name, heading in (columns or {}).items():
         if name not in table.headings:
             raise InputError(
-                f"{path} has no column {heading!r}", hint=f"its columns are {', '.join(filter(None, table.header))}"
+                phrase("{path} has no column {name!r}", path=path.name, name=heading),
+                hint=phrase("its columns are {names}", names=", ".join(filter(None, table.header))),
             )
     return _ClockTable(path, table, known, order).read()
 
@@ -172,14 +175,24 @@ def read_ids(path: Path, *, encoding: str | None = None) -> dict[str, str]:
     """
     table = read_table(path, ID_FIELDS, encoding=encoding)
     if missing := [ID_FIELDS[name][0] for name in ID_FIELDS if name not in table.headings]:
-        raise InputError(f"{path} has no column {missing[0]}", hint="give the columns terminal id and employee id")
+        raise InputError(
+            phrase("{path} has no column {name!r}", path=path.name, name=missing[0]),
+            hint=phrase("give the columns terminal id and employee id"),
+        )
     found: dict[str, str] = {}
     for row in table.rows:
         who, employee_id = row.text("terminal"), row.text("employee_id")
         if who and employee_id and found.setdefault(who, employee_id) != employee_id:
             raise InputError(
-                f"{path}:{row.line} says {employee_id} for {who}, but it is {found[who]} already",
-                hint="keep one of them",
+                phrase(
+                    "line {line} of {path} says {new} for {who}, but it is {known} already",
+                    line=row.line,
+                    path=path.name,
+                    new=employee_id,
+                    who=who,
+                    known=found[who],
+                ),
+                hint=phrase("keep one of them"),
             )
     return found
 
@@ -193,10 +206,10 @@ def _attlog(found: ClockFile, lines: Sequence[str], known: Mapping[str, ClockDir
         try:
             time = read_moment(text, None)
         except NotADay as error:
-            found.refuse(number, "time", str(error))
+            found.refuse(number, "time", error.reason)
             continue
         if not who:
-            found.refuse(number, "id", "the id is missing")
+            found.refuse(number, "id", _NO_ID)
         elif (direction := _direction(found, number, state, known)) is not None:
             found.punches.append(ClockPunch(number, who, time, direction, device))
 
@@ -210,7 +223,10 @@ def _direction(
     if direction is None:
         found.unknown_words[text] += 1
         if found.unknown_words[text] == 1:
-            said = f"{text!r} is no known direction, so rows with it are left out: say whether it means in, out, both or ignore"
+            said = phrase(
+                "{text!r} is no known direction, so rows with it are left out: say whether it means in, out, both or ignore",
+                text=text,
+            )
             found.refuse(line, "state", said)
     return None if direction == "ignore" else direction
 
@@ -222,12 +238,16 @@ class _ClockTable:
         self._table, self._known = table, known
         has = table.headings.keys()
         if "id" not in has:
-            raise InputError(f"{path} has no column with ids", hint='name one id, or say which it is: --column id="…"')
+            raise InputError(
+                phrase("{path} has no column with ids", path=path.name),
+                hint=phrase('name one id, or say which it is (on the command line: --column id="…")'),
+            )
         self._several = [each for each in _SEVERAL if each[0] in has]
         single = "datetime" in has or "time" in has
         if not single and not self._several:
             raise InputError(
-                f"{path} has no column with times", hint='name one time, or say which it is: --column time="…"'
+                phrase("{path} has no column with times", path=path.name),
+                hint=phrase('name one time, or say which it is (on the command line: --column time="…")'),
             )
         if single:
             self._several = []
@@ -246,10 +266,10 @@ class _ClockTable:
                 continue
             try:
                 if not row.text("id"):
-                    raise RowRefused("the id is missing", "id")
+                    raise RowRefused(_NO_ID, "id")
                 found.punches += list(self._punches(row))
             except RowRefused as error:
-                found.refuse(row.line, error.field, str(error))
+                found.refuse(row.line, error.field, error.reason)
         return found
 
     def _punches(self, row: TableRow) -> Iterator[ClockPunch]:
@@ -272,10 +292,10 @@ class _ClockTable:
 
     def _moment(self, row: TableRow, day: str, name: str) -> datetime:
         if not row.text(name):
-            raise RowRefused("the time is missing", name)
+            raise RowRefused(phrase("the time is missing: write it as 2026-11-22 08:57"), name)
         try:
             if name == "datetime":
                 return read_moment(row.text(name), self._order)
             return combined(day, row.text(name), self._order)
         except NotADay as error:
-            raise RowRefused(str(error), name) from error
+            raise RowRefused(error.reason, name) from error

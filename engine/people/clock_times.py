@@ -8,6 +8,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from engine.people.dates import DateOrder, NotADay, read_day
+from engine.words import Phrase, phrase
 
 _CLOCK = re.compile(
     r"(?:^|[T ,]+)(?P<hour>\d{1,2})[:h](?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?"
@@ -18,14 +19,13 @@ _WITH_DOTS = re.compile(r"^(\d{1,2})\.(\d{2})(?:\.(\d{2}))?(?=\s*(?:uhr)?$)", re
 _DIGITS = re.compile(r"^(\d{1,2})(\d{2})(\d{2})?$")
 _COMPACT = re.compile(r"(\d{8})[T ]?(\d{4}|\d{6})")
 _SERIAL = re.compile(r"(\d{5})[.,](\d+)")
-_TO_WRITE = "write it as 2026-11-22 08:57"
 
 
 class LocalMoment(NamedTuple):
-    """A moment in a time zone; `note`: what to say about it where the clocks change, else empty."""
+    """A moment in a time zone; `note`: what to say about it where the clocks change."""
 
     time: datetime
-    note: str
+    note: Phrase | None
 
 
 def read_moment(text: str, order: DateOrder | None) -> datetime:
@@ -51,7 +51,7 @@ def read_moment(text: str, order: DateOrder | None) -> datetime:
         return combined(match[1], match[2], order)
     match = _CLOCK.search(bare)
     if match is None or not bare[: match.start()].strip():
-        raise NotADay(f"{text!r} is not a day with a time: {_TO_WRITE}")
+        raise NotADay(phrase("{text!r} is not a day with a time: write it as 2026-11-22 08:57", text=text))
     return _joined(read_day(bare[: match.start()].strip(" ,T"), order), match, text)
 
 
@@ -74,7 +74,9 @@ def combined(day: str, clock: str, order: DateOrder | None) -> datetime:
     if alone is None:
         return read_moment(clock, order)
     if not day:
-        raise NotADay(f"{clock!r} has no day: {_TO_WRITE}, or give the column of the day")
+        raise NotADay(
+            phrase("{text!r} has no day: write it as 2026-11-22 08:57, or give the column of the day", text=clock)
+        )
     return _joined(read_day(day, order), alone, clock)
 
 
@@ -90,7 +92,7 @@ def _joined(day: date, match: re.Match[str], text: str) -> datetime:
         offset = match["offset"] or ""
         return found if not offset else found.replace(tzinfo=_zone(offset))
     except (ValueError, OverflowError) as error:
-        raise NotADay(f"{text!r} is not a time: {_TO_WRITE}") from error
+        raise NotADay(phrase("{text!r} is not a time: write it as 2026-11-22 08:57", text=text)) from error
 
 
 def _zone(offset: str) -> tzinfo | None:
@@ -107,12 +109,13 @@ def in_zone(written: datetime, zone: ZoneInfo) -> LocalMoment:
         written: a time with its own offset is that moment.
     """
     if written.tzinfo is not None:
-        return LocalMoment(written.astimezone(zone), "")
+        return LocalMoment(written.astimezone(zone), None)
     first, second = (written.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.utcoffset() == second.utcoffset():
-        return LocalMoment(first, "")
+        return LocalMoment(first, None)
     found = first.astimezone(UTC).astimezone(zone)
     read = f"{found:%H:%M:%S} {found.isoformat()[-6:]}"
+    told = {"time": f"{written:%H:%M:%S}", "day": f"{written:%Y-%m-%d}", "read": read}
     if found.replace(tzinfo=None) == written:
-        return LocalMoment(found, f"{written:%H:%M:%S} comes twice on {written:%Y-%m-%d}, read as the first, {read}")
-    return LocalMoment(found, f"{written:%H:%M:%S} does not exist on {written:%Y-%m-%d}, read as {read}")
+        return LocalMoment(found, phrase("{time} comes twice on {day}, read as the first, {read}", **told))
+    return LocalMoment(found, phrase("{time} does not exist on {day}, read as {read}", **told))

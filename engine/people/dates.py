@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from engine.words import Phrase, phrase
+
 DateOrder = Literal["dmy", "mdy"]
-ORDERS: dict[DateOrder, str] = {"dmy": "day/month/year", "mdy": "month/day/year"}
+ORDERS: dict[DateOrder, str] = {"dmy": phrase("day/month/year"), "mdy": phrase("month/day/year")}
 
 _CLOCK = re.compile(
     r"[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?$"
@@ -26,7 +28,11 @@ _SERIALS = range(25_569, 73_051)  # 1970 to 2099
 
 
 class NotADay(Exception):
-    """A text is not a day; the text of the error says why and how to write it."""
+    """A text is not a day; `reason` says why and how to write it."""
+
+    def __init__(self, reason: Phrase) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def infer_order(texts: Iterable[str], spans: Iterable[tuple[str, str]] = ()) -> DateOrder | None:
@@ -103,7 +109,7 @@ def read_day(text: str, order: DateOrder | None) -> date:
     except (ValueError, OverflowError):
         found = None
     if found is None:
-        raise NotADay(f"{text!r} is not a day: write it as 2026-11-22")
+        raise NotADay(phrase("{text!r} is not a day: write it as 2026-11-22", text=text))
     return found
 
 
@@ -141,7 +147,9 @@ def _numbered(text: str, order: DateOrder | None) -> date | None:
     if second > 12:
         return date(year, first, second)
     one, other = date(year, second, first), date(year, first, second)
-    raise NotADay(f"{text!r} may be {one} or {other}: say the date order, dmy or mdy")
+    raise NotADay(
+        phrase("{text!r} may be {one} or {other}: say the date order, dmy or mdy", text=text, one=one, other=other)
+    )
 
 
 def _year(text: str) -> int:

@@ -17,6 +17,7 @@ from engine.errors import InputError, Unreachable
 from engine.storage import Document, document, table_rows, table_text
 from engine.storage.logs.rows import RowType
 from engine.types import NOTHING_DATED, Person, Position
+from engine.words import phrase
 
 Fact = Literal["department", "shift", "employed"]
 _DAY = timedelta(days=1)
@@ -211,7 +212,8 @@ class Career:
         first = times[-1].first
         if first is not None and last < first - _DAY:
             raise InputError(
-                f"{last} is before {first}, the first day", hint="give the first day of this employment, too"
+                phrase("{last} is before {first}, the first day", last=last, first=first),
+                hint=phrase("give the first day of this employment, too"),
             )
         return self._employed([*times[:-1], Employed(first, last if last < date.max else None)], noted)
 

@@ -23,8 +23,13 @@ from engine.people.leave import Leave, LeaveBook, LeaveChange
 from engine.people.leave_table import IGNORED, LEAVE_FIELDS, LeaveRow, LeaveTable, UnknownKind
 from engine.people.store import PeopleStore
 from engine.people.tables import RowMessage, plain, read_table
+from engine.words import N_, Phrase, phrase
 
 _NO_HALF: Half = ""
+_NO_COLUMN = {
+    "first_day": N_("{path} has no column for the first day"),
+    "kind": N_("{path} has no column for the kind"),
+}
 
 
 @dataclass(frozen=True)
@@ -100,10 +105,14 @@ def import_table(
     table = read_table(path, LEAVE_FIELDS, encoding=encoding)
     for wanted in ("first_day", "kind"):
         if wanted not in table.headings:
-            names = " or ".join(LEAVE_FIELDS[wanted][:2])
-            raise InputError(f"{path} has no column for the {wanted.replace('_', ' ')}", hint=f"name it {names}")
+            names = " / ".join(LEAVE_FIELDS[wanted][:2])
+            text = phrase(_NO_COLUMN[wanted], path=path.name)
+            raise InputError(text, hint=phrase("name it {names}", names=names))
     if not {"employee_id", "email", "name", "employee"} & set(table.headings):
-        raise InputError(f"{path} has no column that says who", hint="name it employee id, email or name")
+        raise InputError(
+            phrase("{path} has no column that says who", path=path.name),
+            hint=phrase("name it {names}", names="employee id / email / name"),
+        )
     kinds, ignored = mapped_kinds(book.known_kinds, {**_as_before(book), **(mapping or {})})
     reader = LeaveTable(table, Who(people.all().values()), kinds, order, ignored)
     spoilt = {message.line for message in table.messages if message.level == "error" and message.line}
@@ -118,7 +127,7 @@ def import_table(
         except RowRefused as error:
             if isinstance(error, UnknownKind):
                 unknown[error.word] += 1
-            messages.append(RowMessage(row.line, reader.heading(error.field), "error", str(error)))
+            messages.append(RowMessage(row.line, reader.heading(error.field), "error", error.reason))
     merge = _Merge(book, f"csv:{path.name}", now, rows)
     messages += [*reader.notes, *merge.messages, *_about_status(rows)]
     messages += merge.beside(row for row in book.all() if not row.source.startswith(("csv:", "ical:")))
@@ -135,8 +144,15 @@ def _as_before(book: LeaveBook) -> dict[str, str]:
 
 def _about_status(rows: Sequence[LeaveRow]) -> list[RowMessage]:
     count = Counter(row.status for row in rows)
-    told = [f"{count[status]} {status}" for status in ("pending", "rejected", "cancelled") if count[status]]
-    return [RowMessage(0, "", "warning", f"rows that are no leave: {', '.join(told)}")] if told else []
+    if not any(count[status] for status in ("pending", "rejected", "cancelled")):
+        return []
+    text = phrase(
+        "rows that are no leave: {pending} pending, {rejected} rejected, {cancelled} cancelled",
+        pending=count["pending"],
+        rejected=count["rejected"],
+        cancelled=count["cancelled"],
+    )
+    return [RowMessage(0, "", "warning", text)]
 
 
 def _report(
@@ -179,8 +195,17 @@ class _Merge:
             return
         before = self.entries[key]
         level = "warning" if before.content == entry.content else "error"
-        days = "request" if row.reference else "days"
-        said = f"line {self._lines[key]} says {before.kind} for the same {days}: keep one of them"
+        said = (
+            phrase(
+                "line {line} says {kind} for the same request: keep one of them",
+                line=self._lines[key],
+                kind=before.kind,
+            )
+            if row.reference
+            else phrase(
+                "line {line} says {kind} for the same days: keep one of them", line=self._lines[key], kind=before.kind
+            )
+        )
         self.messages.append(RowMessage(row.line, "", level, said))  # type: ignore[arg-type]
 
     def _entry(self, row: LeaveRow) -> Leave:
@@ -211,7 +236,11 @@ class _Merge:
         for old in by_hand:
             for new in self._of.get(old.employee_id, ()):
                 if new.overlaps(old.first_day, old.last_day) and new.leave_id != old.leave_id:
-                    said = f"{old} of {old.employee_id} was entered by hand and stays, too: take it out if this row replaces it"
+                    said = phrase(
+                        "{entry} of {person} was entered by hand and stays, too: take it out if this row replaces it",
+                        entry=str(old),
+                        person=old.employee_id,
+                    )
                     found.append(RowMessage(self._lines[new.leave_id], "", "warning", said))
         return found
 
@@ -319,7 +348,8 @@ def import_calendar(
         except RowRefused as error:
             # calendars hold much else: only an event that mentions absence is worth an error
             level = error.level if fixed or kinds.within(span.summary) else "warning"
-            messages.append(RowMessage(span.line, "", level, f"{span.title!r}: {error}"))
+            text = phrase("{title!r}: {what}", title=span.title, what=error.reason)
+            messages.append(RowMessage(span.line, "", level, text))
             if level == "error":
                 refused.add(span.uid)
             continue
@@ -348,11 +378,11 @@ def _event(span: CalendarSpan, who: Who, kinds: LeaveKinds, fixed: str) -> tuple
     part = part_of_day(title)
     found = {fixed} if fixed else kinds.within(part[2] if part else title)
     if len(found) != 1:
-        names = " and ".join(sorted(map(kinds.name, found)))
+        names = ", ".join(sorted(map(kinds.name, found)))
         raise RowRefused(
-            f"speaks of {names}: name one of them"
+            phrase("speaks of several kinds ({kinds}): name one of them", kinds=names)
             if found
-            else f"does not say which kind of leave it is: {', '.join(kinds.all)}"
+            else phrase("does not say which kind of leave it is: {kinds}", kinds=", ".join(kinds.all))
         )
     share, half = part[:2] if part and not fixed else (None, _NO_HALF)
     key = f"{_event_id(span.uid)}-{_hash(employee_id, span.first_day)}"
@@ -361,7 +391,7 @@ def _event(span: CalendarSpan, who: Who, kinds: LeaveKinds, fixed: str) -> tuple
     return key, Leave(key, employee_id, *days, found.pop(), share=share, half=half, word=word, status="approved")
 
 
-def _missing(book: LeaveBook, calendar: CalendarFile, path: Path, today: date) -> str:
+def _missing(book: LeaveBook, calendar: CalendarFile, path: Path, today: date) -> Phrase | None:
     """Return a warning about future days that an earlier file of this name had and this one lacks.
 
     They may have been deleted in the calendar, or this is another calendar of the same name: only a person can tell.
@@ -370,9 +400,13 @@ def _missing(book: LeaveBook, calendar: CalendarFile, path: Path, today: date) -
     future = [row for row in book.all() if row.source == f"ical:{path.name}" and row.last_day >= today]
     gone = sum(row.leave_id[:_EVENT_ID] not in events for row in future)
     if not gone:
-        return ""
-    text = f"future entries of an earlier {path.name} are not in this one and were kept ({gone})"
-    return f"{text}: take them out with `muster leave remove` if they no longer apply"
+        return None
+    return phrase(
+        "future entries of an earlier {file} are not in this one and were kept ({count}): "
+        "take them out with `muster leave remove` if they no longer apply",
+        file=path.name,
+        count=gone,
+    )
 
 
 def _hash(*values: object) -> str:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from engine.config import Half
-from engine.people.absence import RowRefused, Who
+from engine.people.absence import RowRefused, Who, taken_for
 from engine.people.calendars import MAX_SPAN_DAYS
 from engine.people.dates import ORDERS, DateOrder, NotADay, has_time, infer_order, needs_order, read_day
 from engine.people.kinds import LeaveKinds, RequestStatus, part_in_cell, part_of_day, request_status
 from engine.people.tables import RowMessage, Table, TableRow, headings, plain
+from engine.words import Phrase, phrase
 
 LEAVE_FIELDS = headings(
     employee_id="employee id, id, employee no, employee number, personnel number, personnel no, staff id, staff no, "
@@ -64,7 +65,7 @@ class LeaveRow:
 class UnknownKind(RowRefused):
     """A row's kind is not known; `word`: as the file says it."""
 
-    def __init__(self, word: str, reason: str) -> None:
+    def __init__(self, word: str, reason: Phrase) -> None:
         super().__init__(reason, "kind")
         self.word = word
 
@@ -87,8 +88,11 @@ class LeaveTable:
         self.notes: list[RowMessage] = []
         if order is None and self.order is not None and needs_order(texts):
             other = next(each for each in ORDERS if each != self.order)
-            said = f"dates were read as {ORDERS[self.order]}, the only order that fits all of them"
-            text = f"{said}: if that is wrong, say date order {other}"
+            text = phrase(
+                "dates were read as {order}, the only order that fits all of them: if that is wrong, say date order {other}",
+                order=ORDERS[self.order],
+                other=other,
+            )
             self.notes.append(RowMessage(0, "", "warning", text))
 
     def read(self, row: TableRow) -> list[LeaveRow]:
@@ -99,12 +103,21 @@ class LeaveTable:
         """
         row = self._with_person(row)
         employee_id = self._who.of_row(row)
+        if said := taken_for(row, employee_id):
+            self.notes.append(RowMessage(row.line, self.heading("employee_id"), "warning", said))
         first = self._day(row, "first_day")
         last = self._day(row, "last_day") if row.text("last_day") else first
         if last < first:
-            raise RowRefused(f"{last} is before {first}: exchange or correct the days", "last_day")
+            text = phrase("{last} is before {first}: exchange or correct the days", last=last, first=first)
+            raise RowRefused(text, "last_day")
         if (last - first).days > MAX_SPAN_DAYS:
-            raise RowRefused(f"{first} to {last} is more than {MAX_SPAN_DAYS} days: correct the year", "last_day")
+            text = phrase(
+                "{first} to {last} is more than {days} days: correct the year",
+                first=first,
+                last=last,
+                days=MAX_SPAN_DAYS,
+            )
+            raise RowRefused(text, "last_day")
         if plain(row.text("kind")) in self._ignored:
             return []
         status = self._status(row)
@@ -134,13 +147,13 @@ class LeaveTable:
     def _day(self, row: TableRow, field: str) -> date:
         text = row.text(field)
         if not text:
-            raise RowRefused("the day is missing: write it as 2026-11-22", field)
+            raise RowRefused(phrase("the day is missing: write it as 2026-11-22"), field)
         try:
             found = read_day(text, self.order)
         except NotADay as error:
-            raise RowRefused(str(error), field) from error
+            raise RowRefused(error.reason, field) from error
         if has_time(text):
-            said = f"the time of {text!r} was left out: leave is counted in days and halves of days"
+            said = phrase("the time of {text!r} was left out: leave is counted in days and halves of days", text=text)
             self.notes.append(RowMessage(row.line, self.heading(field), "warning", said))
         return found
 
@@ -149,9 +162,10 @@ class LeaveTable:
             return "approved"
         text = row.text("status")
         if not text:
-            raise RowRefused("the status is empty: write approved, pending, rejected or cancelled", "status")
+            raise RowRefused(phrase("the status is empty: write approved, pending, rejected or cancelled"), "status")
         if (found := request_status(text)) is None:
-            raise RowRefused(f"{text!r} is no known status: write approved, pending, rejected or cancelled", "status")
+            said = phrase("{text!r} is no known status: write approved, pending, rejected or cancelled", text=text)
+            raise RowRefused(said, "status")
         return found
 
     def _kind(self, row: TableRow, *, lenient: bool) -> tuple[float | None, Half, str]:
@@ -161,12 +175,8 @@ class LeaveTable:
         part = part_of_day(text)
         found = {known} if known else self._kinds.within(part[2] if part else text)
         if len(found) != 1 and not lenient:
-            told = (
-                f"speaks of {' and '.join(sorted(map(self._kinds.name, found)))}"
-                if found
-                else "is no known kind of leave"
-            )
-            raise UnknownKind(text, f"{text!r} {told}: say which kind it is")
+            kinds = ", ".join(sorted(map(self._kinds.name, found)))
+            raise UnknownKind(text, _unclear(text, kinds))
         share, half = self._share(row, part[:2] if part else None)
         return share, half, next(iter(found)) if len(found) == 1 else ""
 
@@ -176,9 +186,8 @@ class LeaveTable:
         try:
             told = part_in_cell(text) or told
         except ValueError as error:
-            raise RowRefused(
-                f"{text!r} is no part of a day: write morning, afternoon, 0.5 or nothing", "half"
-            ) from error
+            said = phrase("{text!r} is no part of a day: write morning, afternoon, 0.5 or nothing", text=text)
+            raise RowRefused(said, "half") from error
         count = _number(row.text("days"))
         if told is None and count is not None and 0 < count < 1:
             told = (count, "")
@@ -189,7 +198,10 @@ class LeaveTable:
         if row.text("half_day") and found.last > found.first:
             day = self._day(row, "half_day")
             if not found.first <= day <= found.last:
-                raise RowRefused(f"{day} is not within {found.first} to {found.last}: correct it", "half_day")
+                said = phrase(
+                    "{day} is not within {first} to {last}: correct it", day=day, first=found.first, last=found.last
+                )
+                raise RowRefused(said, "half_day")
             spans = [(found.first, day - timedelta(days=1), None), (day, day, found.share or 0.5)]
             spans.append((day + timedelta(days=1), found.last, None))
             for first, last, share in spans:
@@ -201,9 +213,23 @@ class LeaveTable:
             return
         count = _number(row.text("days"))
         if found.share is None and found.last > found.first and count is not None and count % 1:
-            said = f"{count:g} days from {found.first} to {found.last}: which day is a half is not said, give it a row of its own"
+            said = phrase(
+                "{count:g} days from {first} to {last}: which day is a half is not said, give it a row of its own",
+                count=count,
+                first=found.first,
+                last=found.last,
+            )
             raise RowRefused(said, "days")
         yield found
+
+
+def _unclear(text: str, kinds: str) -> Phrase:
+    """Why a row's kind is not known; `kinds`: those that its text mentions."""
+    if not text:
+        return phrase("the kind of leave is missing: write it in this cell")
+    if kinds:
+        return phrase("{text!r} speaks of several kinds ({kinds}): say which kind it is", text=text, kinds=kinds)
+    return phrase("{text!r} is no known kind of leave: say which kind it is", text=text)
 
 
 def _number(text: str) -> float | None:

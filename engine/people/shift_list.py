@@ -8,12 +8,13 @@ from datetime import date
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.people.absence import RowRefused, Who
+from engine.people.absence import RowRefused, Who, taken_for
 from engine.people.dates import DateOrder, NotADay, infer_order, read_day
 from engine.people.employment import NO_CAREER, Career, EmploymentBook, Noted
 from engine.people.staff import StaffImport
 from engine.people.store import Person
 from engine.people.tables import RowMessage, Table, TableRow, headings, plain, read_table
+from engine.words import phrase
 
 SHIFT_FIELDS = headings(
     employee_id="employee id, id, employee no, employee number, personnel number, personnel no, staff id, staff no, badge, "
@@ -65,9 +66,14 @@ def import_shifts(
     """
     table = read_table(path, SHIFT_FIELDS, encoding=encoding)
     if "shift" not in table.headings:
-        raise InputError(f"{path} has no column for the shift", hint="name it shift")
+        raise InputError(
+            phrase("{path} has no column for the shift", path=path.name), hint=phrase("name it {names}", names="shift")
+        )
     if not {"employee_id", "email", "name"} & set(table.headings):
-        raise InputError(f"{path} has no column that says who", hint="name it employee id, email or name")
+        raise InputError(
+            phrase("{path} has no column that says who", path=path.name),
+            hint=phrase("name it {names}", names="employee id / email / name"),
+        )
     texts = [row.text(field) for row in table.rows for field in ("valid_from", "valid_until") if row.text(field)]
     order = date_order or infer_order(texts, [(row.text("valid_from"), row.text("valid_until")) for row in table.rows])
     who, names = Who(people.values()), {plain(name): name for name in shifts}
@@ -75,8 +81,10 @@ def import_shifts(
     for row in table.rows:
         try:
             found.append(_assignment(row, table, who, names, today, order))
+            if said := taken_for(row, found[-1].employee_id):
+                messages.append(RowMessage(row.line, table.headings["employee_id"], "warning", said))
         except RowRefused as error:
-            messages.append(RowMessage(row.line, table.headings.get(error.field, ""), "error", str(error)))
+            messages.append(RowMessage(row.line, table.headings.get(error.field, ""), "error", error.reason))
     bad = {message.line for message in messages if message.level == "error"}
     wanted = [each for each in found if each.line not in bad]
     before = book.all()
@@ -104,15 +112,22 @@ def _assignment(
     shift = "" if plain(text) in _NONE else names.get(plain(text))
     if shift is None:
         raise RowRefused(
-            f"{text!r} is not a shift of the settings: use {', '.join(names.values()) or 'none yet'}", "shift"
+            phrase(
+                "{text!r} is not a shift of the settings: use {names}",
+                text=text,
+                names=", ".join(names.values()) or "–",
+            ),
+            "shift",
         )
     try:
         first = read_day(row.text("valid_from"), order) if row.text("valid_from") else today
         last = read_day(row.text("valid_until"), order) if row.text("valid_until") else None
     except NotADay as error:
-        raise RowRefused(str(error), "valid_from" if "valid_from" in table.headings else "valid_until") from error
+        raise RowRefused(error.reason, "valid_from" if "valid_from" in table.headings else "valid_until") from error
     if last is not None and last < first:
-        raise RowRefused(f"{last} is before {first}: give the first day first", "valid_until")
+        raise RowRefused(
+            phrase("{last} is before {first}: give the first day first", last=last, first=first), "valid_until"
+        )
     return _Assignment(row.line, employee_id, shift, first, last)
 
 

@@ -13,6 +13,7 @@ from engine.people.dates import DateOrder
 from engine.people.staff_rows import STAFF_FIELDS, StaffRows
 from engine.people.store import PeopleStore
 from engine.people.tables import RowMessage, order_of_days, read_table
+from engine.words import phrase
 
 _DATES = ("hired_on", "left_on", "valid_from", "consent_at")
 
@@ -72,9 +73,15 @@ def import_staff(
     """
     table = read_table(path, STAFF_FIELDS, encoding=encoding)
     if "employee_id" not in table.headings:
-        raise InputError(f"{path} has no column with ids", hint="name one of them id, employee id or personnel number")
+        raise InputError(
+            phrase("{path} has no column with ids", path=path.name),
+            hint=phrase("name it {names}", names="id / employee id / personnel number"),
+        )
     if not {"name", "first_name", "last_name"} & set(table.headings):
-        raise InputError(f"{path} has no column with names", hint="name one of them name, or first name and last name")
+        raise InputError(
+            phrase("{path} has no column with names", path=path.name),
+            hint=phrase("name it {names}", names="name / first name + last name"),
+        )
     stored = people.all()
     texts = [row.text(field) for row in table.rows for field in _DATES if row.text(field)]
     spans = [(row.text("hired_on"), row.text("left_on")) for row in table.rows]
@@ -92,10 +99,14 @@ def import_staff(
     if skip_bad:
         sheet.drop_bad()
     if not table.rows:
-        sheet.messages.append(RowMessage(0, "", "warning", "the file names nobody"))
+        sheet.messages.append(RowMessage(0, "", "warning", phrase("the file names nobody")))
     if missing := len(stored.keys() - sheet.lines.keys()):
-        text = f"{missing} people are not in the file" if missing > 1 else "1 person is not in the file"
-        sheet.messages.append(RowMessage(0, "", "warning", f"{text}: left as stored"))
+        text = (
+            phrase("{count} people are not in the file: left as stored", count=missing)
+            if missing > 1
+            else phrase("1 person is not in the file: left as stored")
+        )
+        sheet.messages.append(RowMessage(0, "", "warning", text))
     added = tuple(key for key in sheet.people if key not in stored)
     changed = tuple(key for key in sheet.people if key in stored and key in different)
     messages = tuple(sorted(sheet.messages, key=lambda message: message.line))

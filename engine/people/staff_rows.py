@@ -13,8 +13,9 @@ from engine.people.basis import BASES, WITHDRAWN
 from engine.people.dates import DateOrder, NotADay, read_day
 from engine.people.employment import NO_CAREER, UNDATED, Career, Dating, moved
 from engine.people.store import Person, clean_department, clean_email, clean_id, clean_name
-from engine.people.tables import RowMessage, Table, TableRow, headings, plain
+from engine.people.tables import RowMessage, Table, TableRow, headings, plain, sentence
 from engine.types import NOBODY
+from engine.words import Phrase, phrase
 
 STAFF_FIELDS = headings(
     employee_id="employee id, id, employee no, employee number, emp id, personnel number, personnel no, personnel id, "
@@ -71,19 +72,23 @@ class StaffRows:
         self.datings: dict[str, Dating] = {}
         self.lines: dict[str, int] = {}
         self._spelling = {spelling(key): key for key in stored}
-        self._as_numbers = self._ids_are_numbers()
+        self._numbers = self._numbers_as_texts()
 
-    def _ids_are_numbers(self) -> bool:
-        """Whether a spreadsheet wrote each id of the list as a number, 1042.0 for 1042; said once."""
-        ids = [text for row in self._table.rows if (text := row.text("employee_id"))]
-        found = bool(ids) and not self._stored.keys() & set(ids) and all(_DECIMAL.fullmatch(each) for each in ids)
+    def _numbers_as_texts(self) -> frozenset[str]:
+        """Ids that a spreadsheet wrote as numbers, 1042.0 for 1042, and that nobody has in this form; said once."""
+        ids = [text for row in self._table.rows if (text := row.text("employee_id")) and text not in self._stored]
+        found = [each for each in ids if _DECIMAL.fullmatch(each)]
         if found:
-            bare = ids[0].partition(".")[0].partition(",")[0]
-            text = f"each id ends in .0, as a spreadsheet writes numbers: {ids[0]} is read as {bare}"
+            text = phrase(
+                "ids that end in .0, as spreadsheets write numbers ({count}): {id} is read as {bare}",
+                count=len(found),
+                id=found[0],
+                bare=_DECIMAL.sub(r"\1", found[0]),
+            )
             self._say(0, "employee_id", text, "warning")
-        return found
+        return frozenset(found)
 
-    def _say(self, line: int, field: str, text: str, level: Literal["error", "warning"] = "error") -> None:
+    def _say(self, line: int, field: str, text: Phrase, level: Literal["error", "warning"] = "error") -> None:
         self.messages.append(RowMessage(line, self._table.headings.get(field, ""), level, text))
 
     def take(self, row: TableRow) -> None:
@@ -102,7 +107,11 @@ class StaffRows:
         )
         dating = self._dating(row, person)
         if employee_id in self.lines:
-            text = f"the id {employee_id} is already in line {self.lines[employee_id]}: remove one of the rows, or correct an id"
+            text = phrase(
+                "the id {id} is already in line {line}: remove one of the rows, or correct an id",
+                id=employee_id,
+                line=self.lines[employee_id],
+            )
             self._say(row.line, "employee_id", text)
         elif employee_id:
             self.people[employee_id], self.lines[employee_id] = person, row.line
@@ -112,22 +121,33 @@ class StaffRows:
         if not row.text("employee_id"):
             name = " ".join(filter(None, (row.text(field) for field in ("name", "first_name", "last_name"))))
             self._say(
-                row.line, "employee_id", f"the id is missing{f' for {name}' if name else ''}: write it in this cell"
+                row.line,
+                "employee_id",
+                phrase("the id is missing for {name}: write it in this cell", name=name)
+                if name
+                else phrase("the id is missing: write it in this cell"),
             )
             return ""
         employee_id = self._cleaned(row, "employee_id", clean_id)
-        if self._as_numbers:
+        if employee_id in self._numbers:
             employee_id = _DECIMAL.sub(r"\1", employee_id)
         other = self._spelling.setdefault(spelling(employee_id), employee_id)
         if employee_id and employee_id not in self._stored and other != employee_id:
-            where = "exists" if other in self._stored else f"is in line {self.lines.get(other, '?')}"
-            text = f"{employee_id} counts as a new person, but {other} {where}: did a spreadsheet change the id?"
+            told = {"id": employee_id, "other": other}
+            text = (
+                phrase("{id} counts as a new person, but {other} exists: did a spreadsheet change the id?", **told)
+                if other in self._stored
+                else phrase(
+                    "{id} counts as a new person, but {other} is in line {line}: did a spreadsheet change the id?",
+                    **told,
+                    line=self.lines.get(other, "?"),
+                )
+            )
             self._say(row.line, "employee_id", text, "warning")
         elif _SPOILT_NUMBER.fullmatch(employee_id):
-            text = f"{employee_id} looks like a long number that a spreadsheet cut short"
-            self._say(row.line, "employee_id", text, "warning")
-        elif employee_id not in self._stored and (decimal := _DECIMAL.fullmatch(employee_id)):
-            text = f"{employee_id} looks like {decimal[1]} as a spreadsheet changed it: format the column as text"
+            text = phrase(
+                "{id} looks like a long number that a spreadsheet cut short: format the column as text", id=employee_id
+            )
             self._say(row.line, "employee_id", text, "warning")
         return employee_id
 
@@ -140,10 +160,18 @@ class StaffRows:
             name = f"{first} {last}"
         field = next(field for field in ("name", "last_name", "first_name") if field in headings)
         if not name.strip():
-            self._say(row.line, field, f"the name of {employee_id or 'this row'} is empty: write it in this cell")
+            self._say(
+                row.line,
+                field,
+                phrase("the name of {id} is missing: write it in this cell", id=employee_id)
+                if employee_id
+                else phrase("the name is missing: write it in this cell"),
+            )
             return ""
         if not any(ch.isalpha() for ch in name):
-            self._say(row.line, field, f"{name.strip()} is no name: is this the right column?", "warning")
+            # a row of sums, or a column of other numbers
+            text = phrase("{name} is no name: write the name, or remove the row", name=name.strip())
+            self._say(row.line, field, text)
         return self._cleaned(row, field, lambda _: clean_name(name))
 
     def _cleaned(self, row: TableRow, field: str, clean: Callable[[str], str]) -> str:
@@ -151,14 +179,24 @@ class StaffRows:
         try:
             return clean(row.text(field))
         except InputError as error:
-            self._say(row.line, field, str(error))
+            self._say(row.line, field, sentence(error))
             return ""
 
     def _active(self, row: TableRow, default: bool) -> bool:
         word = plain(row.text("active"))
         if word and word not in _YES | _NO:
-            kept = "active" if default else "inactive"
-            text = f"it is not known whether {row.text('active')!r} means employed, so the person stays {kept}: write yes or no"
+            told = row.text("active")
+            text = (
+                phrase(
+                    "it is not known whether {text!r} means employed, so the person stays active: write yes or no",
+                    text=told,
+                )
+                if default
+                else phrase(
+                    "it is not known whether {text!r} means employed, so the person stays inactive: write yes or no",
+                    text=told,
+                )
+            )
             self._say(row.line, "active", text, "warning")
         return word in _YES if word in _YES | _NO else default
 
@@ -178,7 +216,7 @@ class StaffRows:
         try:
             return read_day(row.text(field), self._order) if row.text(field) else None
         except NotADay as error:
-            self._say(row.line, field, str(error))
+            self._say(row.line, field, error.reason)
             return None
 
     def _dating(self, row: TableRow, person: Person) -> Dating:
@@ -186,15 +224,18 @@ class StaffRows:
         valid_from, hired_on, left_on = (self._day(row, field) for field in ("valid_from", "hired_on", "left_on"))
         shift = self._shifts.get(plain(row.text("shift"))) if row.text("shift") else None
         if row.text("shift") and shift is None:
-            known = ", ".join(self._shifts.values()) or "none"
-            self._say(
-                row.line,
-                "shift",
-                f"{row.text('shift')!r} is not a shift of the settings ({known}): not read",
-                "warning",
+            text = phrase(
+                "{text!r} is not a shift of the settings, so it is left out: use {names}",
+                text=row.text("shift"),
+                names=", ".join(self._shifts.values()) or "–",
             )
+            self._say(row.line, "shift", text, "warning")
         if hired_on and left_on and left_on < hired_on:
-            text = f"{left_on} is before the first day {hired_on}: read as left and hired again; correct it if that is wrong"
+            text = phrase(
+                "{last} is before the first day {first}: read as left and hired again; correct it if that is wrong",
+                last=left_on,
+                first=hired_on,
+            )
             self._say(row.line, "left_on", text, "warning")
         left = left_on is not None and left_on < self._now.date()
         if (
@@ -203,7 +244,11 @@ class StaffRows:
             and left is person.active
             and (hired_on is None or hired_on <= left_on)
         ):
-            text = f"the row says {row.text('active')!r}, but {left_on} as the last day: the day counts"
+            text = phrase(
+                "the row says {text!r}, but {day} as the last day: the day counts; correct it if that is wrong",
+                text=row.text("active"),
+                day=left_on,
+            )
             self._say(row.line, "left_on", text, "warning")
         elif (
             not person.active
@@ -211,7 +256,9 @@ class StaffRows:
             and self._stored.get(person.employee_id, NOBODY).active
             and person.employee_id in self._stored
         ):
-            text = f"{person.employee_id} counts as left from today on: a column `left on` gives the last day"
+            text = phrase(
+                "{id} counts as left from today on: a column `left on` gives the last day", id=person.employee_id
+            )
             self._say(row.line, "active", text, "warning")
         given = (valid_from, hired_on, left_on, shift)
         return UNDATED if not any(given) else Dating(*given, "staff list")
@@ -224,7 +271,7 @@ class StaffRows:
             try:
                 after = moved(career, before, person, self.datings[key], today)
             except InputError as error:
-                self._say(self.lines[key], "left_on", str(error))
+                self._say(self.lines[key], "left_on", sentence(error))
                 continue
             if (person if after is career else person.at(after.on(today))) != before or after.rows != career.rows:
                 changed.add(key)
@@ -244,16 +291,21 @@ class StaffRows:
     def check_emails(self) -> None:
         """Check that no two people, listed or stored, share an address: calendars identify people by it."""
         owners: dict[str, list[str]] = {}
-        for key, person in {**self._stored, **self.people}.items():
+        people = {**self._stored, **self.people}
+        for key, person in people.items():
             if person.email:
                 owners.setdefault(person.email.casefold(), []).append(key)
         for keys in owners.values():
             for key in keys:
                 others = [other for other in keys if other != key]
                 if key in self.people and others:
-                    line = self.lines.get(others[0])
-                    where = f"line {line}" if line else "already stored"
-                    self._say(self.lines[key], "email", f"{key} and {others[0]} ({where}) have the same e-mail address")
+                    self._say(self.lines[key], "email", self._same_address(key, others[0], people[key].email))
+
+    def _same_address(self, key: str, other: str, email: str) -> Phrase:
+        told = {"id": key, "other": other, "email": email}
+        if line := self.lines.get(other):
+            return phrase("{id} and {other} (line {line}) both have {email}: correct one of them", **told, line=line)
+        return phrase("{id} and {other} (already stored) both have {email}: correct one of them", **told)
 
 
 def clean_consent(text: str, now: datetime) -> str:
@@ -277,7 +329,7 @@ def clean_consent(text: str, now: datetime) -> str:
         moment = datetime.fromisoformat(text)
         local = moment.astimezone(now.tzinfo) if moment.tzinfo else moment
     except (ValueError, OverflowError):
-        raise InputError(f"{text!r} is not a date: write it as 2026-11-22") from None
+        raise InputError(phrase("{text!r} is not a day: write it as 2026-11-22", text=text)) from None
     if local.date() > now.date():
-        raise InputError(f"{text} is in the future")
+        raise InputError(phrase("{text} is in the future: correct it, or empty the cell", text=text))
     return moment.isoformat() if "T" in text or ":" in text else moment.date().isoformat()

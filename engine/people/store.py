@@ -15,6 +15,7 @@ from engine.people.basis import WITHDRAWN, basis_of
 from engine.people.employment import NO_CAREER, UNDATED, Career, Dating, EmploymentBook, moved
 from engine.storage import FileDocument, clean_text, table_rows, table_text
 from engine.types import Person, same_department
+from engine.words import phrase
 
 __all__ = [
     "PEOPLE_COLUMNS",
@@ -39,11 +40,16 @@ def clean_id(text: str) -> str:
     Raises:
         InputError: it cannot be one.
     """
-    value = clean_text(text, what="employee id", limit=ID_LIMIT)
+    value = clean_text(text, what=phrase("employee id"), limit=ID_LIMIT)
     if ";" in value:
-        raise InputError(f"the employee id {value!r} contains a semicolon", hint="use letters, digits, dots or dashes")
+        raise InputError(
+            phrase("the employee id {text!r} contains a semicolon", text=value),
+            hint=phrase("use letters, digits, dots or dashes"),
+        )
     if value.startswith("unknown-"):
-        raise InputError(f"the employee id {value!r} is reserved for strangers", hint="choose another id")
+        raise InputError(
+            phrase("the employee id {text!r} is reserved for strangers", text=value), hint=phrase("choose another id")
+        )
     return value
 
 
@@ -53,7 +59,7 @@ def clean_name(text: str) -> str:
     Raises:
         InputError: it cannot be one.
     """
-    return clean_text(text, what="name", limit=NAME_LIMIT)
+    return clean_text(text, what=phrase("name"), limit=NAME_LIMIT)
 
 
 def clean_email(text: str) -> str:
@@ -62,9 +68,9 @@ def clean_email(text: str) -> str:
     Raises:
         InputError: the text is not an address.
     """
-    email = clean_text(text, what="email", limit=254) if text.strip() else ""
+    email = clean_text(text, what=phrase("email"), limit=254) if text.strip() else ""
     if email and not _EMAIL.fullmatch(email):
-        raise InputError(f"{email} is not an e-mail address: write it as ann@example.org")
+        raise InputError(phrase("{text} is not an e-mail address: write it as ann@example.org", text=email))
     return email
 
 
@@ -74,7 +80,7 @@ def clean_department(text: str) -> str:
     Raises:
         InputError: the text is not one printable line of at most 200 characters.
     """
-    return clean_text(text, what="department", limit=NAME_LIMIT) if text.strip() else ""
+    return clean_text(text, what=phrase("department"), limit=NAME_LIMIT) if text.strip() else ""
 
 
 class PeopleKeep(Protocol):

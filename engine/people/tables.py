@@ -19,12 +19,17 @@ from engine.people.dates import ORDERS, DateOrder, infer_order, needs_order
 from engine.people.text_files import read_text
 from engine.people.workbooks import Lines, is_workbook, workbook_lines
 from engine.storage import read_cell
+from engine.words import Phrase, phrase
 
 _JOINERS = "\u200c\u200d"  # invisible, but some scripts are misspelt without them
 _TOP_LINES = 20  # in which the header must be; titles, dates and addresses come before it
 _GENERIC = {"id", "name"}
 """Headings that give way to a more precise one: beside `Employee #`, `ID` is a number of the other program."""
 _SPREADSHEET_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"}
+
+
+def _printable(text: str) -> str:
+    return " ".join("".join(ch if ch.isprintable() else " " for ch in text).split())
 
 
 @dataclass(frozen=True)
@@ -35,17 +40,16 @@ class RowMessage:
         line: of the file, counted from 1; 0 means the whole file.
         column: the heading as written in the file; empty means the whole row.
         level: an error stops the import of a table, or skips an event of a calendar; a warning does not.
-        text: in plain words; unprintable characters become spaces.
+        text: in plain words, with what to do; pages show it in the reader's language. Unprintable characters become spaces.
     """
 
     line: int
     column: str
     level: Literal["error", "warning"]
-    text: str
+    text: Phrase
 
     def __post_init__(self) -> None:
-        printable = "".join(ch if ch.isprintable() else " " for ch in self.text)
-        object.__setattr__(self, "text", " ".join(printable.split()))
+        object.__setattr__(self, "text", self.text.with_texts(_printable))
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,13 @@ class Table:
     header: tuple[str, ...] = ()
 
 
+def sentence(error: InputError) -> Phrase:
+    """What an error says about a cell, with what to do."""
+    if error.hint:
+        return phrase("{what}: {hint}", what=error.message, hint=error.hint)
+    return error.message if isinstance(error.message, Phrase) else phrase("{what}", what=error.message)
+
+
 def headings(**fields: str) -> dict[str, tuple[str, ...]]:
     """Return the accepted headings by field, from lists separated by commas."""
     return {field: tuple(names.split(", ")) for field, names in fields.items()}
@@ -94,7 +105,10 @@ def order_of_days(
     order = given or infer_order(texts, spans)
     if order is None or given or not needs_order(texts):
         return order, []
-    text = f"days such as 03/04/2026 are read as {ORDERS[order]}, as all days of the file allow: give the order if that is wrong"
+    text = phrase(
+        "days such as 03/04/2026 are read as {order}, as all days of the file allow: give the order if that is wrong",
+        order=ORDERS[order],
+    )
     return order, [RowMessage(0, "", "warning", text)]
 
 
@@ -108,7 +122,10 @@ def with_columns(fields: Mapping[str, Sequence[str]], given: Mapping[str, str]) 
         InputError: there is no such field.
     """
     if unknown := given.keys() - fields.keys():
-        raise InputError(f"{min(unknown)!r} is no column that is read", hint=f"choose one of {', '.join(fields)}")
+        raise InputError(
+            phrase("{name!r} is no column that is read", name=min(unknown)),
+            hint=phrase("choose one of {names}", names=", ".join(fields)),
+        )
     taken = {plain_heading(heading) for heading in given.values()}
     return {
         field: (plain_heading(given[field]),) if field in given else [each for each in names if each not in taken]
@@ -141,17 +158,25 @@ def read_table(path: Path, fields: Mapping[str, Sequence[str]], *, encoding: str
         lines, warning = _csv_lines(path, names, encoding)
     messages = [RowMessage(0, "", "warning", warning)] if warning else []
     if not lines:
-        raise InputError(f"{path} is empty", hint="write the column names in the first line, then one row per entry")
+        raise InputError(
+            phrase("{path} is empty", path=path.name),
+            hint=phrase("write the column names in the first line, then one row per entry"),
+        )
     at, _ = _header(lines, names)
     heading_line, header = lines[at][0], [" ".join(cell.split()) for cell in lines[at][1]]
     columns, unused = _columns(path, header, names)
     if not columns:
         raise InputError(
-            f"{path} has no known column in line {heading_line}: {', '.join(header)[:80]}",
-            hint=f"known columns are {', '.join(aliases[0] for aliases in fields.values())}",
+            phrase(
+                "{path} has no known column in line {line}: {names}",
+                path=path.name,
+                line=heading_line,
+                names=", ".join(header)[:80],
+            ),
+            hint=phrase("known columns are {names}", names=", ".join(aliases[0] for aliases in fields.values())),
         )
     if at:
-        text = f"the column names are in line {heading_line}; the lines above it are not read"
+        text = phrase("the column names are in line {line}; the lines above it are not read", line=heading_line)
         messages.append(RowMessage(heading_line, "", "warning", text))
     messages += [RowMessage(heading_line, "", "warning", text) for text in unused]
     rows = []
@@ -172,12 +197,14 @@ def _header(lines: Lines, names: Mapping[str, Sequence[str]]) -> tuple[int, int]
     return (known.index(best), best) if best > 1 else (0, known[0] if known else 0)
 
 
-def _columns(path: Path, header: Sequence[str], names: Mapping[str, Sequence[str]]) -> tuple[dict[str, int], list[str]]:
+def _columns(
+    path: Path, header: Sequence[str], names: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, int], list[Phrase]]:
     """Return the column number of each field in the header, and what to say about the other columns."""
     columns: dict[str, int] = {}
-    unused: list[str] = []
+    unused: list[Phrase] = []
     others = [heading for heading in header if heading and plain_heading(heading) not in names]
-    unused += [f"ignored columns: {', '.join(others)}"] if others else []
+    unused += [phrase("ignored columns: {names}", names=", ".join(others))] if others else []
 
     def order(index: int) -> tuple[bool, bool, int]:
         """Precise headings first, then by how usual they are; last those that may mean several fields."""
@@ -194,9 +221,21 @@ def _columns(path: Path, header: Sequence[str], names: Mapping[str, Sequence[str
             other = header[columns[wanted[0]]]
             if wanted == ["employee_id"] and not any(order(index)[:2]):
                 raise InputError(
-                    f"{path}: the columns {other!r} and {header[index]!r} mean the same", hint="keep one of them"
+                    phrase(
+                        "{path}: the columns {one!r} and {other!r} mean the same",
+                        path=path.name,
+                        one=other,
+                        other=header[index],
+                    ),
+                    hint=phrase("keep one of them"),
                 )
-            unused.append(f"the column {header[index]} is not read, because {other} says the same more precisely")
+            unused.append(
+                phrase(
+                    "the column {name} is not read, because {other} says the same more precisely",
+                    name=header[index],
+                    other=other,
+                )
+            )
     return columns, unused
 
 
@@ -206,12 +245,16 @@ def _row(
     """Return a row's tidied cells, and the messages about them."""
     messages = []
     if any(cell.strip() for cell in cells[len(header) :]):
-        counts = f"the row has {len(cells)} cells, the header {len(header)}"
-        messages.append(RowMessage(line, "", "error", f"{counts}: put cells that contain a delimiter in quotes"))
+        text = phrase(
+            "the row has {cells} cells, the header {headings}: put cells that contain a delimiter in quotes",
+            cells=len(cells),
+            headings=len(header),
+        )
+        messages.append(RowMessage(line, "", "error", text))
     tidy = {}
     for field, index in columns.items():
         tidy[field], level, found = _tidy(read_cell(cells[index]) if index < len(cells) else "")
-        if level:
+        if found:
             messages.append(RowMessage(line, header[index], level, found))
     return TableRow(line, tidy), messages
 
@@ -227,7 +270,7 @@ def plain_heading(text: str) -> str:
     return plain(re.sub("[#\u2116]", " no ", text))
 
 
-def _csv_lines(path: Path, names: Mapping[str, Sequence[str]], encoding: str | None) -> tuple[Lines, str]:
+def _csv_lines(path: Path, names: Mapping[str, Sequence[str]], encoding: str | None) -> tuple[Lines, Phrase | None]:
     """Return the rows of a CSV file that are not blank, each with its first line, which pandas does not report, and a warning."""
     text, warning = read_text(path, encoding)
     skipped = 0
@@ -243,7 +286,13 @@ def _csv_lines(path: Path, names: Mapping[str, Sequence[str]], encoding: str | N
             start = reader.line_num + 1 + skipped
     except csv.Error as error:
         raise InputError(
-            f"{path} cannot be read as CSV from line {start} on: {error}", hint="look for an unclosed quotation mark"
+            phrase(
+                "{path} cannot be read as CSV from line {line} on: {error}",
+                path=path.name,
+                line=start,
+                error=str(error),
+            ),
+            hint=phrase("look for an unclosed quotation mark"),
         ) from error
     return lines, warning
 
@@ -261,22 +310,26 @@ def _delimiter(text: str, names: Mapping[str, Sequence[str]]) -> str:
     return max(",;\t", key=known)
 
 
-def _tidy(cell: str) -> tuple[str, Literal["", "error", "warning"], str]:
+def _tidy(cell: str) -> tuple[str, Literal["error", "warning"], Phrase | None]:
     """Return the cell as one line without invisible characters, with the level and text of a message, if any."""
     if cell.strip() in _SPREADSHEET_ERRORS:
-        return "", "error", f"the cell holds the spreadsheet error {cell.strip()}: mend its formula, or empty the cell"
-    level: Literal["", "error", "warning"] = ""
-    found = ""
+        text = phrase(
+            "the cell holds the spreadsheet error {error}: mend its formula, or empty the cell", error=cell.strip()
+        )
+        return "", "error", text
+    level: Literal["error", "warning"] = "warning"
+    found: Phrase | None = None
     characters = []
     for ch in cell:
         category = unicodedata.category(ch)
         if category in {"Cc", "Zl", "Zp"}:
             if ch not in "\t\r\n\u2028\u2029":
-                return "", "error", f"the cell contains the control character U+{ord(ch):04X}: remove it"
-            level, found = "warning", "a line break or tab in the cell became a space"
+                text = phrase("the cell contains the control character {code}: remove it", code=f"U+{ord(ch):04X}")
+                return "", "error", text
+            found = phrase("a line break or tab in the cell became a space")
             characters.append(" ")
         elif category in {"Cf", "Cs", "Co"} and ch not in _JOINERS:
-            level, found = "warning", f"an invisible character (U+{ord(ch):04X}) was removed"
+            found = phrase("an invisible character ({code}) was removed", code=f"U+{ord(ch):04X}")
         else:
             characters.append(ch)
     return unicodedata.normalize("NFC", " ".join("".join(characters).split())), level, found

@@ -12,27 +12,29 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import InputError
+from engine.words import Phrase, phrase
 
 MAX_BYTES = 32 * 2**20
 ENCODINGS = {
-    "utf-8": "Unicode (UTF-8)",
-    "cp1252": "Western Europe (Windows-1252)",
-    "cp1250": "Central Europe (Windows-1250)",
-    "cp1251": "Cyrillic (Windows-1251)",
-    "cp1253": "Greek (Windows-1253)",
-    "cp1254": "Turkish (Windows-1254)",
-    "cp1257": "Baltic (Windows-1257)",
-    "gb18030": "Chinese, simplified (GBK, GB 18030)",
-    "big5": "Chinese, traditional (Big5)",
-    "shift_jis": "Japanese (Shift JIS)",
-    "cp949": "Korean (Windows-949)",
+    "utf-8": phrase("Unicode (UTF-8)"),
+    "cp1252": phrase("Western Europe (Windows-1252)"),
+    "cp1250": phrase("Central Europe (Windows-1250)"),
+    "cp1251": phrase("Cyrillic (Windows-1251)"),
+    "cp1253": phrase("Greek (Windows-1253)"),
+    "cp1254": phrase("Turkish (Windows-1254)"),
+    "cp1257": phrase("Baltic (Windows-1257)"),
+    "gb18030": phrase("Chinese, simplified (GBK, GB 18030)"),
+    "big5": phrase("Chinese, traditional (Big5)"),
+    "shift_jis": phrase("Japanese (Shift JIS)"),
+    "cp949": phrase("Korean (Windows-949)"),
 }
 """Encodings to choose from; `read_text` knows all that Python knows."""
 
+_SAVE_AS_UTF8 = phrase('save it as "CSV UTF-8"')
 _NOT_TEXT = {
-    b"PK\x03\x04": "an Excel or ZIP file",
-    b"\xd0\xcf\x11\xe0": "an old Excel file",
-    b"%PDF": "a PDF file",
+    b"PK\x03\x04": phrase("an Excel or ZIP file"),
+    b"\xd0\xcf\x11\xe0": phrase("an old Excel file"),
+    b"%PDF": phrase("a PDF file"),
 }
 # the letters beyond ASCII of languages that share an encoding; a name is written in one of them
 _ALPHABETS = {
@@ -51,14 +53,14 @@ _ALPHABETS = {
 _SHOWN = 4
 
 
-def read_text(path: Path, encoding: str | None = None) -> tuple[str, str]:
+def read_text(path: Path, encoding: str | None = None) -> tuple[str, Phrase | None]:
     """Read a text file.
 
     Args:
         encoding: as Python names it; None: UTF-8 or UTF-16, or else a guess among Windows-1252, -1250, -1251, GB 18030 and Shift JIS.
 
     Returns:
-        The text without a byte order mark, and a warning that shows some words if the encoding was guessed, else an empty text.
+        The text without a byte order mark, and a warning that shows some words if the encoding was guessed.
 
     Raises:
         InputError: the file is missing, too large, not text, or not in that encoding.
@@ -66,10 +68,15 @@ def read_text(path: Path, encoding: str | None = None) -> tuple[str, str]:
     content = read_content(path)
     for start, what in _NOT_TEXT.items():
         if content.startswith(start):
-            raise InputError(f"{path} is {what}", hint='save it as "CSV UTF-8", then give that file')
-    text, warning = _decoded(path, content) if not encoding else (_decoded_as(path, content, encoding), "")
+            raise InputError(
+                phrase("{path} is {what}", path=path.name, what=what),
+                hint=phrase('save it as "CSV UTF-8", then give that file'),
+            )
+    text, warning = _decoded(path, content) if not encoding else (_decoded_as(path, content, encoding), None)
     if "\0" in text:
-        raise InputError(f"{path} contains zero bytes, so it is not a text file", hint='save it as "CSV UTF-8"')
+        raise InputError(
+            phrase("{path} contains zero bytes, so it is not a text file", path=path.name), hint=_SAVE_AS_UTF8
+        )
     return text, warning
 
 
@@ -82,7 +89,8 @@ def read_content(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(
-                f"{path} is larger than {MAX_BYTES >> 20} MiB", hint="remove everything but the list, or split it"
+                phrase("{path} is larger than {limit} MiB", path=path.name, limit=MAX_BYTES >> 20),
+                hint=phrase("remove everything but the list, or split it"),
             )
         return path.read_bytes()
     except OSError as error:
@@ -95,16 +103,24 @@ def _decoded_as(path: Path, content: bytes, encoding: str) -> str:
         text = content.decode("utf-8-sig" if name == "utf-8" else name)
     except LookupError as error:
         known = ", ".join(ENCODINGS)
-        raise InputError(f"{encoding!r} is not an encoding", hint=f"choose one of {known}") from error
+        raise InputError(
+            phrase("{name!r} is not an encoding", name=encoding), hint=phrase("choose one of {names}", names=known)
+        ) from error
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(
-            f"{path} is not {encoding}: line {line} has bytes that mean nothing in it", hint="choose another encoding"
+            phrase(
+                "{path} is not {encoding}: line {line} has bytes that mean nothing in it",
+                path=path.name,
+                encoding=encoding,
+                line=line,
+            ),
+            hint=phrase("choose another encoding"),
         ) from error
     return text
 
 
-def _decoded(path: Path, content: bytes) -> tuple[str, str]:
+def _decoded(path: Path, content: bytes) -> tuple[str, Phrase | None]:
     encoding = "utf-8-sig"
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
@@ -113,14 +129,16 @@ def _decoded(path: Path, content: bytes) -> tuple[str, str]:
     elif len(content) > 3 and not content[0] and content[1]:
         encoding = "utf-16-be"
     try:
-        return content.decode(encoding), ""
+        return content.decode(encoding), None
     except UnicodeDecodeError as error:
         if encoding != "utf-8-sig":
-            raise InputError(f"{path} is damaged UTF-16: {error.reason}", hint='save it as "CSV UTF-8"') from error
+            raise InputError(
+                phrase("{path} is damaged UTF-16: {error}", path=path.name, error=error.reason), hint=_SAVE_AS_UTF8
+            ) from error
     return _guessed(path, content)
 
 
-def _guessed(path: Path, content: bytes) -> tuple[str, str]:
+def _guessed(path: Path, content: bytes) -> tuple[str, Phrase | None]:
     """Return the text in the encoding that explains most words, and a warning that shows some of them."""
     found: dict[str, tuple[str, tuple[float, bool]]] = {}
     for encoding in _GUESSED:
@@ -132,16 +150,23 @@ def _guessed(path: Path, content: bytes) -> tuple[str, str]:
     best = max(found, key=lambda name: found[name][1], default="")  # among equals the first
     if not best or (found[best][1][0] == 0 and best != "cp1252"):
         raise InputError(
-            f"{path} is neither UTF-8, UTF-16 nor in another usual encoding",
-            hint='save it as "CSV UTF-8", or give its encoding',
+            phrase("{path} is neither UTF-8, UTF-16 nor in another usual encoding", path=path.name),
+            hint=phrase('save it as "CSV UTF-8", or give its encoding'),
         )
     text = found[best][0]
     words = ", ".join(list(dict.fromkeys(_words(text)))[:_SHOWN])
-    shown = f" as in {words}" if words else ""
-    return (
-        text,
-        f"the file is not UTF-8 and was read as {ENCODINGS[best]}{shown}: if this looks wrong, choose its encoding",
-    )
+    if not words:
+        said = phrase(
+            "the file is not UTF-8 and was read as {encoding}: if this looks wrong, choose its encoding",
+            encoding=ENCODINGS[best],
+        )
+    else:
+        said = phrase(
+            "the file is not UTF-8 and was read as {encoding} as in {words}: if this looks wrong, choose its encoding",
+            encoding=ENCODINGS[best],
+            words=words,
+        )
+    return text, said
 
 
 def _words(text: str) -> list[str]:

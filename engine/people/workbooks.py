@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.errors import ConfigError, InputError
 from engine.people.text_files import read_content
+from engine.words import Phrase, phrase
 
 Lines = Sequence[tuple[int, Sequence[str]]]
 """Rows that are not blank, each with its number in the file, counted from 1."""
@@ -30,7 +31,7 @@ def is_workbook(path: Path) -> bool:
     return read_content(path).startswith(_ZIP)
 
 
-def workbook_lines(path: Path, known: Callable[[Lines], int]) -> tuple[Lines, str]:
+def workbook_lines(path: Path, known: Callable[[Lines], int]) -> tuple[Lines, Phrase | None]:
     """Return the rows of the sheet with most known columns, and a warning that names the other sheets, if any.
 
     Raises:
@@ -53,14 +54,20 @@ def workbook_lines(path: Path, known: Callable[[Lines], int]) -> tuple[Lines, st
         raise
     except Exception as error:  # the parser raises anything for damaged files
         raise InputError(
-            f"{path} cannot be read as an Excel file: {error or type(error).__name__}",
-            hint='save it as .xlsx again, or as "CSV UTF-8"',
+            phrase(
+                "{path} cannot be read as an Excel file: {error}",
+                path=path.name,
+                error=str(error) or type(error).__name__,
+            ),
+            hint=phrase('save it as .xlsx again, or as "CSV UTF-8"'),
         ) from error
     if not any(sheets.values()):
-        return (), ""
+        return (), None
     best = max(sheets, key=lambda title: (known(sheets[title]), bool(sheets[title])))  # among equals the first
     others = [title for title, rows in sheets.items() if rows and title != best]
-    return sheets[best], f"read the sheet {best}, not {', '.join(others)}" if others else ""
+    if not others:
+        return sheets[best], None
+    return sheets[best], phrase("read the sheet {sheet}, not {others}", sheet=best, others=", ".join(others))
 
 
 def _rows(sheet: Any) -> Lines:

@@ -14,6 +14,7 @@ from engine.attendance.presence import Direction
 from engine.people import ClockDirection, ClockFile, ClockPunch, DateOrder, RowMessage, StaffIds, in_zone
 from engine.records.books import Records
 from engine.storage import clean_text, new_id
+from engine.words import Phrase, phrase
 
 _EARLIEST_YEAR = 2001
 """A terminal that has lost its battery begins with 2000."""
@@ -76,7 +77,10 @@ class ImportedRows:
             if before is not row:
                 self.repeated += 1
                 if before.direction != row.direction:
-                    text = f"an earlier line says {before.direction} for this person and moment, and counts"
+                    text = phrase(
+                        "an earlier line says {direction} for this person and moment, and counts: correct one of them",
+                        direction=before.direction,
+                    )
                     self._say(punch, "state", text, "warning")
         self._check_directions(rows.values())
         self._tell_unknown()
@@ -91,7 +95,10 @@ class ImportedRows:
             if row.method == IMPORTED and row.event == "punch"
         }
         if other := sum(logged.get(row.content) != row.direction for row in rows):
-            text = f"the log says another direction for {other} of the known punches, and it stays: take that import back first"
+            text = phrase(
+                "the log says another direction for {count} of the known punches, and it stays: take that import back first",
+                count=other,
+            )
             self.messages.append(RowMessage(0, "", "warning", text))
 
     def _row(self, punch: ClockPunch, employee_id: str, time: datetime) -> PunchRow:
@@ -110,7 +117,7 @@ class ImportedRows:
             direction=cast("Direction", direction),
         )
 
-    def _say(self, punch: ClockPunch, column: str, text: str, level: Literal["error", "warning"] = "error") -> None:
+    def _say(self, punch: ClockPunch, column: str, text: Phrase, level: Literal["error", "warning"] = "error") -> None:
         self.messages.append(RowMessage(punch.line, self._found.column(column), level, text))
 
     def _person(self, punch: ClockPunch) -> str:
@@ -125,7 +132,11 @@ class ImportedRows:
             self._say(
                 punch,
                 "id",
-                f"{wanted} is taken for {found}, the only id that differs in zeros or case alone",
+                phrase(
+                    "{id} is taken for {found}, the only id that differs in zeros or case alone",
+                    id=wanted,
+                    found=found,
+                ),
                 "warning",
             )
         return found
@@ -136,14 +147,21 @@ class ImportedRows:
         found = in_zone(punch.time, self._how.zone or zone)
         time, column = found.time.astimezone(zone), self._column()
         if time.year < _EARLIEST_YEAR:
-            self._say(punch, column, f"{time:%Y-%m-%d} cannot be: the terminal had lost its time")
+            text = phrase("{day} cannot be: the terminal had lost its time, so correct the day", day=f"{time:%Y-%m-%d}")
+            self._say(punch, column, text)
         elif time.astimezone(UTC) > self._now.astimezone(UTC):
-            self._say(
-                punch, column, f"{time:%Y-%m-%d %H:%M} is in the future: check the terminal's clock and the time zone"
+            text = phrase(
+                "{time} is in the future: check the terminal's clock and the time zone", time=f"{time:%Y-%m-%d %H:%M}"
             )
+            self._say(punch, column, text)
         elif time.date() < self._oldest:
-            kept = f"kept for {self._keep_days} days (retention.attendance), so from {self._oldest} on"
-            self._say(punch, column, f"{time:%Y-%m-%d} is too old: attendance is {kept}")
+            text = phrase(
+                "{day} is too old: attendance is kept for {count} days (retention.attendance), so from {oldest} on",
+                day=f"{time:%Y-%m-%d}",
+                count=self._keep_days,
+                oldest=self._oldest,
+            )
+            self._say(punch, column, text)
         else:
             if found.note:
                 self._say(punch, column, found.note, "warning")
@@ -163,8 +181,11 @@ class ImportedRows:
     def _check_directions(self, rows: Collection[PunchRow]) -> None:
         told = {row.direction for row in rows}
         if len(rows) >= _SAME_WORDS and len(told) == 1 and not told & {"both"} and self._how.direction is None:
-            what = "an arrival" if told == {"in"} else "a departure"
-            text = f"every punch is {what}: if people do not choose a key, read all of them as both"
+            text = (
+                phrase("every punch is an arrival: if people do not choose a key, read all of them as both")
+                if told == {"in"}
+                else phrase("every punch is a departure: if people do not choose a key, read all of them as both")
+            )
             self.messages.append(RowMessage(0, "", "warning", text))
 
     def _tell_unknown(self) -> None:
@@ -173,10 +194,17 @@ class ImportedRows:
         for punch in self._found.punches:
             first.setdefault(punch.who, punch)
         for who, count in self.unknown_ids.items():
-            punches = f"{count} punch{'es' if count > 1 else ''} left out"
             wanted = self._how.people.get(who, who)
-            self._say(
-                first[who],
-                "id",
-                f"nobody has the id {wanted!r}, {punches}: say who it is, or import the staff list first",
+            text = (
+                phrase(
+                    "nobody has the id {id!r}, {count} punches left out: say who it is, or import the staff list first",
+                    id=wanted,
+                    count=count,
+                )
+                if count > 1
+                else phrase(
+                    "nobody has the id {id!r}, 1 punch left out: say who it is, or import the staff list first",
+                    id=wanted,
+                )
             )
+            self._say(first[who], "id", text)

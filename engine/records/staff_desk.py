@@ -291,4 +291,6 @@ def uploaded(content: bytes, name: str) -> Iterator[Path]:
         try:
             yield path
         except InputError as error:
+            if folder not in error.message:
+                raise
             raise InputError(error.message.replace(f"{folder}/", ""), hint=error.hint) from error

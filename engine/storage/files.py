@@ -27,6 +27,7 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from engine.errors import InputError, StorageError
+from engine.words import phrase
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +64,11 @@ def clean_text(text: str, *, what: str, limit: int) -> str:
     )
     line = unicodedata.normalize("NFC", " ".join(printable.split()))
     if not line.strip(" \u200c\u200d"):
-        raise InputError(f"the {what} is empty", hint=f"give a {what} with at least one printable character")
+        hint = phrase("give a {what} with at least one printable character", what=what)
+        raise InputError(phrase("the {what} is empty", what=what), hint=hint)
     if len(line) > limit:
-        raise InputError(f"the {what} has {len(line)} characters: {line[:24]}…", hint=f"use at most {limit}")
+        text = phrase("the {what} has {count} characters: {start}…", what=what, count=len(line), start=line[:24])
+        raise InputError(text, hint=phrase("use at most {limit}", limit=limit))
     return line
 
 

@@ -33,6 +33,20 @@ class Phrase(str):
         }
         return translate(self.pattern).format(**values)
 
+    def with_texts(self, change: Callable[[str], str]) -> Phrase:
+        """The same sentence with each of its texts changed."""
+
+        def changed(value: object) -> object:
+            if isinstance(value, Phrase):
+                return value.with_texts(change)
+            return change(value) if isinstance(value, str) else value
+
+        return (
+            phrase(self.pattern, **{name: changed(value) for name, value in self.values.items()})
+            if self.values
+            else self
+        )
+
 
 def phrase(pattern: str, /, **values: Any) -> Phrase:
     """A sentence in English, with `{name}` in place of each value."""

@@ -130,7 +130,7 @@ def test_what_cannot_be_used_is_named_and_the_rest_is_imported(place: Workbench,
             "error",
             "2026-07-25 is too old: attendance is kept for 100 days (retention.attendance), so from 2026-07-26 on",
         ),
-        (7, "time", "error", "2000-01-01 cannot be: the terminal had lost its time"),
+        (7, "time", "error", "2000-01-01 cannot be: the terminal had lost its time, so correct the day"),
         (8, "time", "warning", "02:30:00 comes twice on 2026-10-25, read as the first, 02:30:00 +02:00"),
     ]
     assert found.unknown_ids == {"99": 2}

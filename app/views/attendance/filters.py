@@ -112,7 +112,7 @@ def row(asked: SheetFilter, today: date, people: Iterable[Person]) -> None:
         if len(chosen) == 2:
             put(**{"from": chosen[0].isoformat(), "to": chosen[1].isoformat() if chosen[1] != chosen[0] else ""})
 
-    with st.container(horizontal=True, vertical_alignment="top"):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control(
             say("Period"), list(names), key=_KEY("period"), on_change=period, format_func=lambda name: names[name]
         )

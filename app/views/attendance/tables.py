@@ -118,7 +118,7 @@ def exceptions(found: Sequence[Exceptional], *, several_days: bool) -> None:
     for each in found:
         told, would, todo = note(each.row), once_approved(each.row), next_step(each.kind, each.row)
         cells.append({**_base(each.row, marks[each.kind]), "next": " · ".join(filter(None, (told, would, todo)))})
-    order = ["face", "name", "status", "date", "next", "came", "left", "planned", "department"]
+    order = ["face", "name", "status", "date", "came", "left", "next", "planned", "department"]
     columns = _columns([each.kind for each in found], several_days=several_days)
     columns["next"] = st.column_config.TextColumn(say("Finding and next step"), width=400)
     _show([each.row for each in found], cells, columns, order, "attendance-exceptions")

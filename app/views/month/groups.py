@@ -11,7 +11,7 @@ from app.ui import parts
 from app.views.attendance import tables
 from app.views.month.filters import MonthFilter
 from app.web import access
-from app.words import say, say_count, say_date
+from app.words import said, say, say_count, say_date
 from engine.attendance import DaySheet
 from engine.attendance.corrections import EXCUSES
 from engine.errors import InputError, MusterError
@@ -180,7 +180,7 @@ def _save(rows: Sequence[DaySheet], action: BulkAction, value: str, reason: str)
         bench, author = access.acting("attendance.approve" if action == "approve" else "attendance.correct")
         found = bench.office.correct_all(rows, action, author=author, reason=reason, value=value)
     except MusterError as error:
-        st.session_state[_ERROR] = [f"{error.message}. {error.hint}"]
+        st.session_state[_ERROR] = [said(error)]
         return
     refused = [(made, error) for made, error in found if error is not None]
     st.session_state[_DONE] = say_count("{count} day saved", "{count} days saved", len(found) - len(refused))
@@ -190,7 +190,7 @@ def _save(rows: Sequence[DaySheet], action: BulkAction, value: str, reason: str)
 
 def _told(refused: Sequence[tuple[object, InputError]]) -> list[str]:
     """The first refusals, each message once, and how many there are."""
-    messages = list(dict.fromkeys(f"{error.message}: {error.hint}" for _, error in refused))
+    messages = list(dict.fromkeys(said(error) for _, error in refused))
     if not messages:
         return []
     more = len(messages) - _SHOWN

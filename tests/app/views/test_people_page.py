@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextvars import ContextVar
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from paperwork import enrol, face, picture, punch
 from streamlit.testing.v1 import AppTest
 from waiting import until
 
+from app.web import viewer
+from app.web.viewer import Viewer
 from engine.imaging import write_jpeg
 from engine.people import Person
 from engine.workbench import Workbench
@@ -57,6 +60,12 @@ def press(page: AppTest, label: str) -> AppTest:
 def within(page: AppTest, opener: str) -> AppTest:
     """Run with a dialog open: without a browser it is opened anew in each run."""
     return press(page, opener)
+
+
+def german(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The page in German, also where the test names what is chosen."""
+    monkeypatch.setattr(viewer, "current", ContextVar("viewer", default=Viewer("de")))  # noqa: B039 - it is frozen
+    return opened(place, monkeypatch, language="de")
 
 
 def actions(workbench: Workbench) -> list[tuple[str, str, str]]:
@@ -328,13 +337,13 @@ def test_what_goes_wrong_while_forgetting_is_told_and_can_be_tried_again(
 # --------------------------------------------------------------------------------------------- lists
 
 
-def imported(page: AppTest, content: bytes, name: str, kind: str = "staff") -> AppTest:
-    within(page, "Import lists")
+def imported(page: AppTest, content: bytes, name: str, kind: str = "staff", button: str = "Import lists") -> AppTest:
+    within(page, button)
     if kind != "staff":
         page.segmented_control(key="import_what").set_value(kind)
-        within(page, "Import lists")
+        within(page, button)
     page.file_uploader(key=f"import_{kind}").set_value((name, content, "text/csv"))
-    return within(page, "Import lists")
+    return within(page, button)
 
 
 def test_a_staff_list_is_shown_before_it_is_taken_in(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,6 +365,34 @@ def test_a_list_with_a_mistake_is_told_by_line_and_cannot_be_taken_in(
     assert table["Line"].tolist()[0] == "2"
     assert "the id is missing" in table["Message"].tolist()[0]
     assert "Correct the rows with errors" in page.error[0].value
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "line", "column", "text"),
+    [
+        ("staff", "id,name,hired\n,Eve,\n", "2", "id", "die Personalnummer von Eve fehlt"),
+        ("staff", "id,name,hired\nE6,Fay,soon\n", "2", "hired", "„soon“ ist kein Tag: Schreiben Sie 2026-11-22"),
+        ("staff", "id,name,mail\nE6,Fay,fay@\n", "2", "mail", "„fay@“ ist keine E-Mail-Adresse"),
+        ("shifts", "id,shift,from\nE1,dawn,2026-11-02\n", "2", "shift", "die Schicht „dawn“ gibt es"),
+        ("leave", "id,from,kind\nE9,2026-11-02,Urlaub\n", "2", "id", "niemand hat die Personalnummer „E9“"),
+        ("leave", "id,from,kind\nE1,2026-11-02,Kur\n", "2", "kind", "die Art „Kur“ ist unbekannt"),
+        ("punches", "id,time\nE1,2026-02-30 8:00\n", "2", "time", "„2026-02-30“ ist kein Tag"),
+        ("punches", "id,time\n77,2026-11-02 8:00\n", "2", "id", "niemand hat die Personalnummer „77“, 1 Buchung"),
+    ],
+)
+def test_messages_about_rows_are_german_on_a_german_page(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch, kind: str, content: str, line: str, column: str, text: str
+) -> None:
+    page = imported(german(place, monkeypatch), content.encode(), f"{kind}.csv", kind, "Listen importieren")
+    table = page.dataframe[-1].value
+    told = table[table["Hinweis"].str.contains(text, regex=False)]
+    assert (told["Zeile"].tolist(), told["Spalte"].tolist()) == ([line], [column]), table["Hinweis"].tolist()
+
+
+def test_a_file_that_is_no_list_is_refused_in_german(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = imported(german(place, monkeypatch), b"a,b\n1,2\n", "x.csv", "staff", "Listen importieren")
+    told = page.error[0].value.replace("\\", "").replace("\u2060", "")
+    assert told.startswith("x.csv hat in Zeile 1 keine bekannte Spalte: a, b → Bekannte Spalten sind")
 
 
 def test_rows_with_errors_can_be_left_out(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
