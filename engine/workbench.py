@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from engine.access import AccountBook, Audit, DeviceBook, PinBook, TokenBook, site_names
+from engine.access import AccountBook, Audit, DeviceBook, PinBook, SecretTexts, TokenBook, site_names
 from engine.alignment import ALIGNMENT_ID
 from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
 from engine.config import Config, LeaveKindConfig, load_config
@@ -91,7 +91,11 @@ class Workbench:
         )
         logs = store.logs
         self.accounts = AccountBook(
-            store.document("accounts.json", mode=0o600), self.config.site, tries=workspace / "tries.json"
+            store.document("accounts.json", mode=0o600),
+            self.config.site,
+            about=(self.config.organisation,),
+            tries=workspace / "tries.json",
+            secrets=SecretTexts(vault, plain=store.seals() is None),
         )
         self.devices = DeviceBook(store.document("devices.json", mode=0o600))
         self.tokens = TokenBook(store.document("tokens.json", mode=0o600))
@@ -134,6 +138,7 @@ class Workbench:
             pins=self.pins,
             vault=vault,
             seals=store.seals(),
+            users=self.accounts,
         )
         self.calibration = Calibration(
             self.records, store.document("calibration.json"), self.config.matching, self.config.voting

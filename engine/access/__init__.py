@@ -4,15 +4,7 @@ Not here: cookies (`app.web`), and the actions themselves (`engine.records`).
 """
 
 from engine.access import second_factor
-from engine.access.accounts import (
-    ALL_SITES,
-    MANAGER,
-    OF_HOME,
-    ROLES,
-    Account,
-    AccountBook,
-    WrongSecret,
-)
+from engine.access.accounts import Account, AccountBook, WrongSecret
 from engine.access.audit import AUDIT, Audit, AuditRow
 from engine.access.choosing import PASSWORD_LENGTH
 from engine.access.credentials import TryLater
@@ -20,6 +12,8 @@ from engine.access.departments import Departments
 from engine.access.devices import CODE_LIFE, SCREEN_SCOPES, Device, DeviceBook
 from engine.access.identities import Identity, NotAdmitted
 from engine.access.pins import PinBook
+from engine.access.rights import ALL_SITES, MANAGER, OF_HOME, ROLES
+from engine.access.secret_texts import SecretTexts
 from engine.access.sessions import Session, SessionBook
 from engine.access.setup import end_setup, offer_setup, right_setup
 from engine.access.sites import Sites, find_sites, site_names
@@ -50,6 +44,7 @@ __all__ = [
     "Identity",
     "NotAdmitted",
     "PinBook",
+    "SecretTexts",
     "Session",
     "SessionBook",
     "Sites",

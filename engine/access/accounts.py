@@ -1,12 +1,14 @@
 """Who may sign in to the workbench and what they may do there: `accounts.json` in the workspace.
 
-Passwords are stored as argon2id hashes; `engine.access.throttle` slows guesses down. `ACTIONS` is the one table of rights.
+Passwords are stored as argon2id hashes; `engine.access.throttle` slows guesses down.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
+import logging
 import secrets
 import time
 import unicodedata
@@ -21,47 +23,13 @@ from engine.access.choosing import account_name, check_password
 from engine.access.credentials import CredentialFile, SlowHashes, one_at_a_time
 from engine.access.departments import Departments
 from engine.access.identities import Identity, owner_of
+from engine.access.rights import ACTIONS, ALL_SITES, MANAGER, ROLES
+from engine.access.secret_texts import SecretTexts, is_sealed_text
 from engine.access.throttle import Attempt, Tries, Visitor
-from engine.errors import InputError
+from engine.errors import InputError, StorageError
 from engine.storage import Document, clean_text
 
-ROLES = ("admin", "hr", "manager", "security", "viewer")
-MANAGER = "manager"
-"""The role that sees the people of its departments only, see `Account.scope`."""
-
-ACTIONS: Mapping[str, frozenset[str]] = {
-    action: frozenset(("admin", *roles))
-    for action, roles in {
-        "live.view": ("hr", "security", "viewer"),
-        "live.camera": ("hr", "security"),  # start a camera of one's own, which writes attendance
-        "attendance.view": ("hr", "manager", "viewer"),
-        "attendance.evidence": ("hr",),  # pictures and explanation of punches
-        "attendance.export": ("hr", "manager"),
-        "attendance.correct": ("hr",),
-        "attendance.approve": ("hr", "manager"),  # corrections that somebody else made
-        "attendance.close": ("hr",),  # a month, for payroll
-        "leave.view": ("hr", "manager"),
-        "people.view": ("hr", "security"),
-        "people.enrol": ("hr", "security"),
-        "people.edit": ("hr",),
-        "people.forget": ("hr",),
-        "alerts.view": ("security",),
-        "alerts.review": ("security",),
-        "system.tune": ("security",),  # the match threshold decides who gets in
-        "system.view": ("hr", "security"),
-        "account.own": ("hr", "manager", "security", "viewer"),  # one's own password, second factor and sessions
-        "system.audit": (),
-        "system.manage": (),
-        "system.tokens": (),  # of programs that read this site's attendance
-    }.items()
-}
-"""Roles by action."""
-
-OF_HOME = frozenset({"system.manage"})
-"""Actions on what all sites share: only accounts that see the home site may do them, at whichever site they are."""
-
-ALL_SITES = "*"
-"""Stands for every site in place of names."""
+log = logging.getLogger(__name__)
 
 _NOBODY = Visitor()
 _QUEUE, _QUEUE_OF_KNOWN = 4, 8
@@ -170,6 +138,8 @@ class AccountBook(CredentialFile[Account]):
 
     Args:
         home: name of the site that holds the accounts.
+        about: what the workplace is called, which no password may consist of.
+        secrets: how the secrets of second factors are stored.
         clock: seconds since 1970.
     """
 
@@ -178,12 +148,47 @@ class AccountBook(CredentialFile[Account]):
         place: Path | Document,
         home: str = "main",
         *,
+        about: Sequence[str] = (),
         tries: Path | None = None,
+        secrets: SecretTexts | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(place, "name", _loaded, "restore it, or remove it and add the users again")
-        self.home, self._hashes, self._clock = home, SlowHashes(), clock
+        super().__init__(place, "name", self._opened, "restore it, or remove it and add the users again")
+        self.home, self._about, self._hashes, self._clock = home, tuple(about), SlowHashes(), clock
+        self.secrets = secrets or SecretTexts()
         self.tries = Tries(tries or (place if isinstance(place, Path) else Path(place.title)).with_name("tries.json"))
+
+    def _opened(self, stored: dict[str, Any]) -> Account:
+        account = _loaded(stored)
+        try:
+            return dataclasses.replace(account, totp=self.secrets.open(account.totp, _place(account)))
+        except StorageError as error:  # recovery codes still count, and others can sign in
+            log.warning("a second factor cannot be read: %s", error)
+            return account
+
+    def _stored(self, row: Account) -> dict[str, Any]:
+        return {**dataclasses.asdict(row), "totp": self.secrets.seal(row.totp, _place(row))}
+
+    def converted(self) -> bool:
+        """Whether all secrets are stored as new ones are.
+
+        Raises:
+            StorageError: the file cannot be read, or keys are missing.
+        """
+        self._fresh()  # tells of a damaged file
+        accounts = json.loads(self.document.read() or b"[]")
+        return all(self.secrets.current(str(stored.get("totp", ""))) for stored in accounts)
+
+    def convert(self) -> bool:
+        """Store all secrets as new ones are stored, encrypted or not; return whether that changed any.
+
+        Raises:
+            StorageError: the file cannot be read or written, or keys are missing.
+        """
+        if self.converted():
+            return False
+        self._change(lambda _accounts: None)
+        return True
 
     def add(
         self,
@@ -231,7 +236,7 @@ class AccountBook(CredentialFile[Account]):
         return account
 
     def _hash(self, password: str, *about: str) -> str:
-        check_password(password, (*about, self.home))
+        check_password(password, (*about, self.home, *self._about))
         return self._hashes.make(password)
 
     def change(
@@ -256,7 +261,8 @@ class AccountBook(CredentialFile[Account]):
             _check_role(role)
             changes["role"] = role
         if password is not None:
-            changes["hash"] = self._hash(password, name)
+            own = self.all().get(name)
+            changes["hash"] = self._hash(password, name, own.email if own else "")
         if active is not None:
             changes["active"] = active
         if sites is not None:
@@ -346,10 +352,16 @@ class AccountBook(CredentialFile[Account]):
             own = accounts.get(name)
             if own is None or not own.totp or own.id != account.id:
                 return
-            if step := second_factor.step_of(own.totp, code, now, after=own.totp_step):
+            readable = not is_sealed_text(own.totp)
+            if readable and (step := second_factor.step_of(own.totp, code, now, after=own.totp_step)):
                 accounts[name] = dataclasses.replace(own, totp_step=step)
             elif (left := second_factor.without(own.recovery, code)) is not None:
                 accounts[name] = dataclasses.replace(own, recovery=left)
+            elif not readable:
+                raise StorageError(
+                    f"the second factor of {name} cannot be read",
+                    hint="put the folder of keys back, use a recovery code, or let an administrator remove it",
+                )
             else:
                 return
             right = True
@@ -444,6 +456,10 @@ class AccountBook(CredentialFile[Account]):
     def of_id(self, account_id: str) -> Account | None:
         """Return the account of an id, or None."""
         return next((each for each in self.all().values() if each.id == account_id), None)
+
+
+def _place(account: Account) -> str:
+    return f"accounts.json/{account.id}"
 
 
 def _check_role(role: str) -> None:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import math
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from babel.dates import get_day_names, get_month_names
 
 from engine.errors import InputError
 from engine.storage import clean_text
@@ -13,6 +19,7 @@ PASSWORD_LENGTH = 10
 """Shortest password, in characters (NIST SP 800-63B asks for at least 8 and no composition rules)."""
 
 _LONGEST_NAME = 60
+_LONGEST_JUDGED = 72
 _PUNCTUATION = frozenset(" .-_@'’+·")
 _RESERVED = (
     *("muster", "muster app", "engine", "system", "kiosk", "camera", "recorder", "sample", "sign-in", "import"),
@@ -24,14 +31,38 @@ _TOGETHER = ({"CJK", "HIRAGANA", "KATAKANA"}, {"CJK", "HANGUL"}, {"CJK", "BOPOMO
 _LOOKALIKES = str.maketrans("аеорсухіјѕԁһӏкмтвнԛԝαορνικτυχ01|lı", "aeopcyxijsdhikmtbhqwaopviktuxoiiii")
 """Letters of other scripts, and signs, that look like Latin ones in most typefaces."""
 
-_GUESSED = (
-    *("muster", "passwort", "kennwort", "geheim", "willkommen", "hallo", "schatz", "sommer", "winter", "herbst"),
-    *("fruehling", "frühling", "montag", "freitag", "januar", "dezember", "anwesenheit", "attendance", "qwertz"),
-    *("qwertzuiop", "asdfghjkl", "yxcvbnm", "deutschland", "berlin", "muenchen", "münchen"),
+_WORKPLACE = (
+    *("muster", "attendance", "anwesenheit", "deutschland", "berlin", "münchen"),
+    *("frühling", "sommer", "herbst", "winter", "spring", "summer", "autumn"),
 )
-"""What people here begin passwords with, beside the thirty thousand passwords and names that zxcvbn knows."""
+"""What people here begin passwords with, beside the names of their workplace, months and days of the week."""
+_GUESSED = (
+    *("passwort", "kennwort", "geheim", "willkommen", "hallo", "schatz"),
+    *("qwertz", "qwertzuiop", "asdfghjkl", "yxcvbnm"),
+)
+"""Further ones that are none of the words and names that zxcvbn knows."""
+_CALENDAR = ("de", "en")
 _STRONG = 3
 """zxcvbn's score from which a password takes 10^8 guesses."""
+_REST = 1e7
+"""Guesses that letters and digits must take that are left when the words of owner and workplace are left out."""
+_PHRASE = 2
+"""A password with so many other words is a phrase, which zxcvbn judges as a whole."""
+_SHORTEST_WORD = 3
+_SIGNS = {
+    "a": "a4@",
+    "b": "b8",
+    "e": "e3€",
+    "g": "g9",
+    "i": "i1!|",
+    "l": "l1|",
+    "o": "o0",
+    "s": "s5$",
+    "t": "t7+",
+    "z": "z2",
+}
+"""What stands for a letter in passwords."""
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
 def looks(name: str) -> str:
@@ -78,16 +109,73 @@ def check_password(password: str, about: Iterable[str] = ()) -> None:
     """Check that a password is not among the first that somebody would try.
 
     Args:
-        about: what stands for its owner and workplace, such as the user name.
+        about: what stands for its owner and workplace, such as the names of user, organisation and site.
 
     Raises:
         InputError: it is too short, too long, or easy to guess.
     """
     if not PASSWORD_LENGTH <= len(password) <= 200:
         raise InputError(f"the password has {len(password)} characters", hint=f"choose one of {PASSWORD_LENGTH} to 200")
-    own = [text for each in about for text in (each, *each.replace("@", " ").split()) if len(text) > 2]
-    guessed = importlib.import_module("zxcvbn").zxcvbn  # not before: its lists take a moment and ten megabytes
-    if guessed(password[:72], user_inputs=[*own, *_GUESSED])["score"] < _STRONG:
+    own = {*_words((*about, *_WORKPLACE)), *_calendar()}
+    rest = _without(password[:_LONGEST_JUDGED], own)
+    if _guess(password, {*own, *_GUESSED})["score"] < _STRONG or (
+        rest != _plain(password[:_LONGEST_JUDGED]) and _easy(rest)
+    ):
         raise InputError(
             "the password is easy to guess", hint="choose three or four words that nobody would put together"
         )
+
+
+def _guess(password: str, own: Iterable[str]) -> Mapping[str, Any]:
+    guessed = importlib.import_module("zxcvbn").zxcvbn  # not before: its lists take a moment and ten megabytes
+    found: Mapping[str, Any] = guessed(password[:_LONGEST_JUDGED], user_inputs=sorted(own))
+    return found
+
+
+def _easy(rest: str) -> bool:
+    """Whether what is left of a password beside well-known words is guessed soon.
+
+    zxcvbn adds a factor of 10^4 for every further piece, because it does not know how a password is put together. Words of the
+    workplace with a year and a sign behind are put together in the way that everybody tries first, so the other pieces alone count.
+    """
+    if len(re.findall(r"[^\W\d_]{2,}", rest)) >= _PHRASE:
+        return False
+    bare = re.sub(r"[\W_]", "", rest)
+    return not bare or math.prod(float(piece["guesses"]) for piece in _guess(bare, _GUESSED)["sequence"]) < _REST
+
+
+def _plain(text: str) -> str:
+    """A text in small letters without accents."""
+    parts = unicodedata.normalize("NFKC", text).casefold().translate(_UMLAUTS)
+    return "".join(sign for sign in unicodedata.normalize("NFD", parts) if not unicodedata.combining(sign))
+
+
+def _words(texts: Iterable[str]) -> set[str]:
+    """The words of names and addresses, each as it may be spelt."""
+    found = set()
+    for text in texts:
+        bare = "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
+        for spelt in (_plain(text), _plain(bare)):
+            pieces = re.findall(r"[^\W\d_]+", spelt)
+            found |= {*pieces, "".join(pieces)}
+    return {word for word in found if len(word) >= _SHORTEST_WORD}
+
+
+@cache
+def _calendar() -> frozenset[str]:
+    names = (
+        name
+        for language in _CALENDAR
+        for name in (
+            *get_month_names("wide", locale=language).values(),
+            *get_day_names("wide", locale=language).values(),
+        )
+    )
+    return frozenset(_words(names))
+
+
+def _without(password: str, words: Iterable[str]) -> str:
+    """A password without words, however they are disguised: other signs for letters, and read backwards."""
+    longest_first = sorted({*words, *(word[::-1] for word in words)}, key=lambda word: (-len(word), word))
+    pattern = "|".join("".join(f"[{re.escape(_SIGNS.get(sign, sign))}]" for sign in word) for word in longest_first)
+    return re.sub(pattern, "", _plain(password))

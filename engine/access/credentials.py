@@ -88,8 +88,16 @@ class CredentialFile(Generic[Row]):
         with self.document.exclusive():
             rows = self._fresh()  # two writes within one tick of the file system's clock may have the same stamp
             change(rows)
-            texts = [dataclasses.asdict(row) for row in rows.values()]
+            texts = [self._stored(row) for row in rows.values()]
             self.document.write(json.dumps(texts, indent=1, ensure_ascii=False).encode())
+
+    def _stored(self, row: Row) -> dict[str, Any]:
+        """What is written of a row.
+
+        Raises:
+            StorageError: it cannot be encrypted.
+        """
+        return dataclasses.asdict(row)
 
 
 _KINDS: Mapping[str, type | tuple[type, ...]] = {"str": str, "int": int, "bool": bool, "tuple[str, ...]": tuple}

@@ -40,7 +40,7 @@ class Session:
         kind: `session`; `second`: a right password, while the second factor is asked.
         began_s, seen_s, until_s: beginning, last use and latest end, in seconds since 1970.
         browser, address: where it began, for the account's owner.
-        data: what a `second` holds.
+        data: what a `second` holds: the secret of a factor that is being set up, stored like those of accounts.
     """
 
     key: str
@@ -64,6 +64,10 @@ def _loaded(row: dict[str, Any]) -> Session:
     return session
 
 
+def _place(row: Session) -> str:
+    return f"sessions.json/{row.key}"
+
+
 class SessionBook(CredentialFile[Session]):
     """`sessions.json`. May be used from several threads and processes.
 
@@ -82,8 +86,19 @@ class SessionBook(CredentialFile[Session]):
         idle_s: float = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(place, "key", _loaded, "remove it: everybody signs in again")
+        super().__init__(place, "key", self._opened, "remove it: everybody signs in again")
         self._accounts, self.life_s, self.idle_s, self._clock = accounts, life_s, idle_s, clock
+
+    def _opened(self, stored: dict[str, Any]) -> Session:
+        row = _loaded(stored)
+        try:
+            return dataclasses.replace(row, data=self._accounts.secrets.open(row.data, _place(row)))
+        except StorageError as error:
+            log.warning("a sign-in cannot be read: %s", error)
+            return dataclasses.replace(row, until_s=0)
+
+    def _stored(self, row: Session) -> dict[str, Any]:
+        return {**dataclasses.asdict(row), "data": self._accounts.secrets.seal(row.data, _place(row))}
 
     def begin(
         self,

@@ -53,6 +53,8 @@ def convert(records: Records, progress: Progress) -> int:
         StorageError: a file cannot be read or written.
     """
     count = sum(store.convert() for store in _files(records))
+    if records.users is not None and records.users.convert():
+        count += 1
     vault, found = records.vault, list(_pictures(records, lambda: _evidence(records)))
     for index, (path, owner) in enumerate(found):
         progress("encrypting pictures" if vault.at_rest else "decrypting pictures", index, len(found))
@@ -77,6 +79,8 @@ def reencrypt(records: Records, progress: Progress) -> int:
     still = [path for path, _ in _pictures(records, dict) if (name := vault.key_of(path)) and vault.ring.is_old(name)]
     if still:
         raise StorageError(f"{len(still)} files have old keys still, such as {still[0]}", hint="run it again")
+    if records.users is not None and not records.users.converted():
+        raise StorageError("the secrets of accounts have an old key still", hint="run it again")
     vault.ring.drop_old()
     return count
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from engine.access import Audit, PinBook
+from engine.access import AccountBook, Audit, PinBook
 from engine.attendance import AttendanceBook, PunchRow
 from engine.errors import InputError, StorageError
 from engine.gallery import GalleryFile, GalleryStore
@@ -35,6 +35,7 @@ class Records:
         clock: returns the present time.
         vault: encrypts templates and pictures.
         seals: of state files; None: a database holds them.
+        users: accounts of the workbench, whose secrets are encrypted, too.
     """
 
     workspace: Path
@@ -55,6 +56,7 @@ class Records:
     pins: PinBook
     vault: Vault
     seals: StateSeals | None = None
+    users: AccountBook | None = None
 
     def __post_init__(self) -> None:
         if self.seals is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from engine.access import ROLES
 from engine.access.choosing import account_name, check_password
 from engine.errors import InputError
+from engine.workbench import Workbench
 
 
 @pytest.mark.parametrize(
@@ -56,15 +59,57 @@ def test_a_name_does_not_look_like_one_that_is_taken(name: str) -> None:
         *("1234567890", "administrator", "qwertyuiop", "qwertzuiop", "1q2w3e4r5t", "aaaaaaaaaa", "password123"),
         *("Passwort123", "Sommer2026!", "muster2026!", "P@ssw0rd2026", "ada lovelace", "Lovelace2026", "headquarters1"),
         *("abcdefghijkl", "short", "x" * 201),
+        *(
+            "muster-123456",
+            "Muster2026!",
+            "MUSTER_2026",
+            "Mu$ter2026!!",
+            "retsum-123456",
+            "muster muster 1",
+            "Muster-2026-Berlin!",
+        ),
+        *(
+            "Beispiel2026!",
+            "beispiel-gmbh-1",
+            "BeispielGmbH99!",
+            "Be1sp1el#2026",
+            "Grünstadt1234!",
+            "Gruenstadt-2026",
+            "grunstadt99!!",
+        ),
+        *("November2026!!", "januar-2026-x", "Saturday12345", "Donnerstag#1", "April-Mai-2026", "Ada.Lovelace.26"),
     ],
 )
 def test_passwords_that_are_tried_first(password: str) -> None:
     with pytest.raises(InputError):
-        check_password(password, ["ada", "lovelace@example.com", "headquarters"])
+        check_password(password, ["ada", "lovelace@example.com", "headquarters", "Beispiel GmbH", "Grünstadt"])
 
 
 @pytest.mark.parametrize(
-    "password", ["correct horse battery", "Tr4ktor-im-Nebel", "xK9#vLq2pZ", "naß und kalt am Deich"]
+    "password",
+    [
+        *("correct horse battery", "Tr4ktor-im-Nebel", "xK9#vLq2pZ", "naß und kalt am Deich", "correct horse"),
+        *(
+            "password of admin",
+            "password of manager",
+            "ada-xK9#vLq2pZ",
+            "mayhem in the attic",
+            "Beispiel kalt am Deich",
+        ),
+    ],
 )
 def test_passwords_that_are_not(password: str) -> None:
-    check_password(password, ["ada"])
+    check_password(password, ["ada", "admin", "manager", "Beispiel GmbH"])
+
+
+def test_the_name_of_the_organisation_is_no_password(tmp_path: Path) -> None:
+    (tmp_path / "muster.toml").write_text('organisation = "Beispiel GmbH"\nsite = "gruenstadt"\n')
+    bench = Workbench(tmp_path)
+    bench.users.add("ada", "admin", "correct horse battery", email="lovelace@example.com", author="x")
+    for password in ("Beispiel-2026!", "Grünstadt2026!"):
+        with pytest.raises(InputError, match="easy to guess"):
+            bench.users.add("bob", "admin", password, author="ada")
+        with pytest.raises(InputError, match="easy to guess"):
+            bench.users.change("ada", password=password, author="ada")
+    with pytest.raises(InputError, match="easy to guess"):
+        bench.users.change("ada", password="Lovelace-2026!", author="ada")

@@ -23,7 +23,7 @@ from app.views import PAGES
 from app.web import oidc, pictures, rest, services, sign_in, streams
 from app.web.gate import Gate
 from engine.access import ROLES
-from engine.access.accounts import ACTIONS
+from engine.access.rights import ACTIONS
 from engine.imaging import write_jpeg
 from engine.people import Person
 

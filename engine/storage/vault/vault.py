@@ -64,6 +64,11 @@ class Owner:
         return "archive:"
 
     @staticmethod
+    def account() -> str:
+        """Of the secrets of accounts."""
+        return "account:"
+
+    @staticmethod
     def is_of(owner: str, employee_id: str) -> bool:
         """Whether a key belongs to a person: their templates, enrolment and evidence."""
         kind, _, rest = owner.partition(":")

@@ -1,0 +1,43 @@
+"""Roles, and what each may do: `ACTIONS` is the one table of rights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+ROLES = ("admin", "hr", "manager", "security", "viewer")
+MANAGER = "manager"
+"""The role that sees the people of its departments only, see `Account.scope`."""
+
+ACTIONS: Mapping[str, frozenset[str]] = {
+    action: frozenset(("admin", *roles))
+    for action, roles in {
+        "live.view": ("hr", "security", "viewer"),
+        "live.camera": ("hr", "security"),  # start a camera of one's own, which writes attendance
+        "attendance.view": ("hr", "manager", "viewer"),
+        "attendance.evidence": ("hr",),  # pictures and explanation of punches
+        "attendance.export": ("hr", "manager"),
+        "attendance.correct": ("hr",),
+        "attendance.approve": ("hr", "manager"),  # corrections that somebody else made
+        "attendance.close": ("hr",),  # a month, for payroll
+        "leave.view": ("hr", "manager"),
+        "people.view": ("hr", "security"),
+        "people.enrol": ("hr", "security"),
+        "people.edit": ("hr",),
+        "people.forget": ("hr",),
+        "alerts.view": ("security",),
+        "alerts.review": ("security",),
+        "system.tune": ("security",),  # the match threshold decides who gets in
+        "system.view": ("hr", "security"),
+        "account.own": ("hr", "manager", "security", "viewer"),  # one's own password, second factor and sessions
+        "system.audit": (),
+        "system.manage": (),
+        "system.tokens": (),  # of programs that read this site's attendance
+    }.items()
+}
+"""Roles by action."""
+
+OF_HOME = frozenset({"system.manage"})
+"""Actions on what all sites share: only accounts that see the home site may do them, at whichever site they are."""
+
+ALL_SITES = "*"
+"""Stands for every site in place of names."""
