@@ -1,10 +1,11 @@
 """Muster against other engines, on the sample photos: `make bench`, or parts of it.
 
-    python -m tests.bench [speed] [accuracy] [attacks] [--quick] [--json] [--pages docs]
+    python -m tests.bench [speed] [accuracy] [attacks] [recall] [--quick] [--json] [--pages docs]
 
 speed       stations, whole loops, live watching, search and start-up against facenet-pytorch and face_recognition (ten minutes)
 accuracy    the default recipe against other engines and other recipes (five minutes)
 attacks     how often rendered attacks pass the liveness checks (fifteen minutes)
+recall      whom live watching names among those that a plain loop names, over twelve streets (half an hour; only if named)
 
 All of it needs the extra `bench`. `--pages` writes performance.md and evaluation.md with their plots into a folder; what was written by
 hand in a page stays. The table of attacks is printed, for docs/presentation.md. Photos of thousands of people: `tests.bench.scale`.
@@ -27,24 +28,29 @@ from tests.bench.accuracy_page import write_accuracy_page
 from tests.bench.attacks import markdown, measure
 from tests.bench.loops import has_dlib
 from tests.bench.page import write_page
+from tests.bench.recall import recall
 from tests.bench.suite import run_bench
 
 PARTS = ("speed", "accuracy", "attacks")
+_ON_REQUEST = ("recall",)
+_STREETS = 12
 
 
 def main() -> None:
     """Run the parts that were asked for, all of them by default."""
     parser = argparse.ArgumentParser("python -m tests.bench", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default: all")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"of {', '.join((*PARTS, *_ON_REQUEST))}; default: {', '.join(PARTS)}"
+    )
     parser.add_argument("--quick", action="store_true", help="speed: only the stations one by one, in a minute")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument(
-        "--people", type=Path, metavar="FOLDER", help="speed: a folder of photos per person for the hard clips"
+        "--people", type=Path, metavar="FOLDER", help="speed, recall: a folder of photos per person for the hard clips"
     )
     parser.add_argument("--pages", type=Path, metavar="FOLDER", help="write performance.md and evaluation.md there")
     options = parser.parse_args()
     parts = options.parts or PARTS
-    if unknown := set(parts) - set(PARTS):
+    if unknown := set(parts) - {*PARTS, *_ON_REQUEST}:
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
     if options.quick and (options.pages or "speed" not in parts):
         parser.error("--quick goes with speed, and measures too little for a page")
@@ -84,6 +90,8 @@ def run(
                 write_accuracy_page(pages / "evaluation.md", found["accuracy"])
         if "attacks" in parts:
             found["attacks"] = measure(photos, bench.reader.detector, rounds=2, progress=progress)
+        if "recall" in parts:
+            found["recall"] = recall(people or photos / "val", _STREETS, progress)
     return found
 
 
@@ -95,6 +103,13 @@ def show(found: dict[str, Any]) -> None:
         show_accuracy(found["accuracy"])
     if "attacks" in found:
         print(markdown(found["attacks"]))
+    if "recall" in found:
+        row = found["recall"]
+        say(
+            f"{row['clips']} streets: of {row['enrolled']} enrolled people the plain loop named {row['reference']}; of these "
+            f"Muster named {row['live']} live ({row['share']:.1%}) and {row['every_frame']} with every frame; "
+            f"{row['beyond']} live beyond the plain loop."
+        )
 
 
 def show_speed(result: dict[str, Any]) -> None:

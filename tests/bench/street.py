@@ -198,6 +198,7 @@ def render_street(
     size: tuple[int, int] = (1920, 1080),
     fps: float = 25.0,
     seconds: float,
+    seed: int = 0,
 ) -> Clip:
     """Render a street into which all people come within the first third, to stand there or to walk up and down.
 
@@ -208,13 +209,14 @@ def render_street(
         people: how many come. If the folder has fewer, they come again in other photos.
         size: width and height in pixels.
         fps, seconds: rate and length.
+        seed: other people and another wall for each.
 
     Raises:
         MusterError: nobody has enough photos, a photo shows no face, or ffmpeg is missing.
     """
     width, height = size
-    generator = np.random.default_rng(people)
-    actors = actors_of(folder, people)
+    generator = np.random.default_rng(people + 1000 * seed)
+    actors = actors_of(folder, people, seed=19 + seed)
     everything = [photo for each in sorted(folder.iterdir()) if each.is_dir() for photo in list_images(each)]
     texture = [everything[index] for index in generator.permutation(len(everything))[:300].tolist()]
     wall = _wall(texture, width, height, generator)

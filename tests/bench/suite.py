@@ -23,6 +23,7 @@ from tests.bench.crowd import ENROLLED, Clip, enrolment_of, render_clip
 from tests.bench.loops import decoding, dlib_loop, enrolled_workspace, facenet_loop, has_dlib, muster_loop
 from tests.bench.others import facenet_start, muster_start, search_among
 from tests.bench.pairs import run_pairs
+from tests.bench.site import watch_cameras
 from tests.bench.street import render_empty, render_street
 
 __all__ = ["TARGETS", "run_bench"]
@@ -36,6 +37,7 @@ _STREETS = (7, 20)
 _LIVE = ("street_7", "street_20", "1920x1080_5", "1920x1080_10", "640x360_1", "640x360_2")
 _SECONDS = 8.0
 _STREET_SECONDS = 16.0
+_SITE_SECONDS = 60.0
 _PLAIN_FRAMES = 8
 _DLIB_FRAMES = 3
 _GALLERIES = (1_000, 100_000, 1_000_000)
@@ -98,6 +100,15 @@ TARGETS: tuple[tuple[str, str, Read, str, float], ...] = (
     ("live 640×360 at 30 fps, 2 people", "cores used", lambda r: r["live"]["640x360_2"]["cores"], "<=", 0.5),
     ("idle 1920×1080 at 25 fps, sensor noise", "cores used", lambda r: r["idle"]["cores"], "<=", 0.15),
     ("idle 1920×1080 at 25 fps, sensor noise", "× decoding alone", lambda r: r["idle"]["ratio"], "<=", 1.5),
+    ("eight 1080p25 cameras, people before two", "cores used", lambda r: r["site"]["cores"], "<=", 2.0),
+    (
+        "eight 1080p25 cameras, people before two",
+        "share of frames with people",
+        lambda r: r["site"]["kept"],
+        ">=",
+        0.99,
+    ),
+    ("eight 1080p25 cameras, people before two", "MB at most", lambda r: r["site"]["peak_mb"], "<=", 1600.0),
     ("search among 1,000,000", "ms", lambda r: r["search"]["1000000"]["probe_ms"], "<=", 20.0),
     ("search among 1,000,000", "recall", lambda r: r["search"]["1000000"]["recall"], ">=", 0.999),
     ("start to first recognised face", "s", lambda r: r["start"]["muster_s"], "<=", 3.0),
@@ -203,6 +214,24 @@ def _idle(folder: Path, workspace: Path, clip: Clip, progress: Progress) -> dict
     return {"cores": watched["cores"], "decoding": decoded["cores"], "ratio": watched["cores"] / decoded["cores"]}
 
 
+def _site(folder: Path, photos: Path, progress: Progress) -> dict[str, Any]:
+    """Eight 1080p cameras in one process: six empty halls with sensor noise, one and two people before the others."""
+    progress("watching eight cameras", 0, 0)
+    store = ModelStore("onnx")
+    detector = MTCNNDetector(*store.mtcnn(), DetectionConfig(), workers=store.threads)
+    size = (1920, 1080)
+    render_empty(folder / "empty.mp4", size=size, fps=25.0, seconds=_SITE_SECONDS)
+    cameras = {f"hall-{number}": folder / "empty.mp4" for number in range(6)}
+    for people in (1, 2):
+        path = folder / f"door-{people}.mp4"
+        clip = render_clip(path, detector, photos, size=size, people=people, fps=25.0, seconds=_SITE_SECONDS)
+        cameras[path.stem] = clip.path
+    found = watch_cameras(folder / "workspace", cameras)
+    doors = [row for name, row in found["cameras"].items() if name.startswith("door-")]
+    seen, left_out = sum(row["frames"] for row in doors), sum(row["dropped"] for row in doors)
+    return {**found, "kept": seen / max(seen + left_out, 1)}
+
+
 def run_bench(photos: Path, progress: Progress, *, people: Path | None = None, quick: bool = False) -> dict[str, Any]:
     """Run the benchmark.
 
@@ -214,7 +243,7 @@ def run_bench(photos: Path, progress: Progress, *, people: Path | None = None, q
 
     Returns:
         `machine`, `versions`, `ratios`, `medians_ms`, `parity`, `sgemm_gflops`, `facenet_share_of_sgemm`; and unless quick `loops`, `live`,
-        `search`, `start` and `targets` (work, unit, found, wanted, met).
+        `idle`, `site`, `search`, `start` and `targets` (work, unit, found, wanted, met).
 
     Raises:
         MusterError: a part ended early.
@@ -250,6 +279,7 @@ def run_bench(photos: Path, progress: Progress, *, people: Path | None = None, q
         result["live"] = _live(clips, workspaces, progress)
         result["loops"] = _loops(clips, workspaces, progress)
         result["idle"] = _idle(folder, folder / "workspace", clips["1920x1080_5"], progress)
+        result["site"] = _site(folder, photos, progress)
     result["search"] = {}
     for index, count in enumerate(_GALLERIES):
         progress(f"searching among {count:,}", index, len(_GALLERIES))

@@ -93,6 +93,7 @@ RESULT: dict[str, Any] = {
         name: _live() for name in ("street_7", "street_20", "1920x1080_5", "1920x1080_10", "640x360_1", "640x360_2")
     },
     "idle": {"cores": 0.14, "decoding": 0.1, "ratio": 1.4},
+    "site": {"cores": 0.9, "kept": 0.991, "peak_mb": 1500.0, "last_mb": 1400.0, "cameras": {}},
     "search": {
         "1000000": {
             "templates": 1_000_000,
