@@ -34,7 +34,15 @@ def watch_cameras(workspace: Path, cameras: Mapping[str, Path]) -> dict[str, Any
     Raises:
         MusterError: watching failed.
     """
-    command = [sys.executable, "-m", "engine.cli", "watch", "--workspace", str(workspace), "--json"]
+    command = [
+        sys.executable,
+        "-c",
+        "from engine.cli import main; main()",
+        "watch",
+        "--workspace",
+        str(workspace),
+        "--json",
+    ]
     for name, source in cameras.items():
         command += ["--camera", name, "--source", str(source)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
