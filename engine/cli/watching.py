@@ -66,6 +66,7 @@ def watch(
         raise InputError(f"{save_video} is not an MP4 file", hint="end the file name in .mp4")
     begin = moment(start, config.zone)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(returning_memory())
         opened = {}
         for name, spec in specs.items():
             rotate = config.camera(name).rotate
@@ -90,7 +91,6 @@ def watch(
                     f"another process already records camera {name}", hint="stop that process, or use another --camera"
                 )
         stack.enter_context(attended(bench))
-        stack.enter_context(returning_memory())
         stack.enter_context(_stops_cleanly(opened.values()))
         if len(specs) > 1:
             results = _watch_all(opened, pipelines, progress, limit=frames, quiet=as_json)

@@ -15,10 +15,8 @@ from typing import NoReturn
 
 from engine.errors import ConfigError, InputError
 from engine.masking import veiled
+from engine.operations.memory import ENVIRONMENT
 
-MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "8000000"}
-"""Settings for glibc. Its defaults keep an arena per thread and place pictures between small objects, which fragments the memory
-(measured on a kiosk: a steady 470 MB instead of 570 MB and growing)."""
 _RESTART_S, _PATIENCE_S = 10.0, 20.0
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
 
@@ -64,7 +62,7 @@ def become(module: str, *arguments: str) -> NoReturn:
     """Replace this process by `python -m MODULE ARGUMENTS`; nobody else reads secrets of the arguments, see `veiled`."""
     sys.stdout.flush()
     shown, carried = veiled(arguments)
-    os.execve(sys.executable, [sys.executable, "-m", module, *shown], {**MEMORY, **os.environ, **carried})  # noqa: S606
+    os.execve(sys.executable, [sys.executable, "-m", module, *shown], {**ENVIRONMENT, **os.environ, **carried})  # noqa: S606
 
 
 def together(main: Sequence[str], beside: Sequence[str]) -> NoReturn:
@@ -77,7 +75,7 @@ def together(main: Sequence[str], beside: Sequence[str]) -> NoReturn:
     def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
         shown, carried = veiled([*command, "--with-input"][1:])
         words = [sys.executable, "-m", command[0], *shown]
-        return subprocess.Popen(words, stdin=subprocess.PIPE, env={**MEMORY, **os.environ, **carried})
+        return subprocess.Popen(words, stdin=subprocess.PIPE, env={**ENVIRONMENT, **os.environ, **carried})
 
     stopping: list[int] = []
 

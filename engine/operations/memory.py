@@ -1,0 +1,36 @@
+"""How the C library keeps memory. glibc's defaults suit small objects; pictures of six megabytes fragment what it keeps."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+
+__all__ = ["ENVIRONMENT", "keep_little"]
+
+_ARENAS, _MAPPED_BYTES, _KEPT_BYTES = 2, 262_144, 8_000_000
+"""Heaps that threads share, the size from which memory is mapped by itself, and how much of a heap's end stays when it is free."""
+_OPTIONS = {-8: _ARENAS, -3: _MAPPED_BYTES, -1: _KEPT_BYTES}
+"""The same by glibc's numbers (`malloc.h`)."""
+
+ENVIRONMENT = {
+    "MALLOC_ARENA_MAX": str(_ARENAS),
+    "MALLOC_MMAP_THRESHOLD_": str(_MAPPED_BYTES),
+    "MALLOC_TRIM_THRESHOLD_": str(_KEPT_BYTES),
+}
+"""For a process that is to be started (measured on a kiosk: a steady 470 MB instead of 570 MB and growing)."""
+
+
+def keep_little() -> Callable[[], object]:
+    """Set this process up to keep little of what it frees; call it before threads begin.
+
+    Returns:
+        A function that returns what is free to the system, in about 25 ms with eight 1080p cameras.
+    """
+    try:
+        library = ctypes.CDLL("libc.so.6")
+        option, trim = library.mallopt, library.malloc_trim
+    except (OSError, AttributeError):  # another C library
+        return lambda: None
+    for name, value in _OPTIONS.items():
+        option(name, value)
+    return lambda: trim(0)
