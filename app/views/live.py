@@ -142,7 +142,7 @@ def _server_state(name: str) -> None:
 
 
 def _still(bench: Workbench) -> None:
-    uploads.expect()
+    uploads.expect("live.camera")
     shot = st.camera_input(say("Take a picture"), resolution="720p", key="still")
     st.caption(
         say("A single picture identifies people but records nothing. Attendance needs several frames that agree.")

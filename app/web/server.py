@@ -22,18 +22,18 @@ from starlette.staticfiles import StaticFiles
 from streamlit.starlette import App
 from streamlit.web import bootstrap
 
-from app.web import oidc, pictures, rest, services, sign_in, streams
+from app.web import oidc, pictures, rest, services, sign_in, streams, uploads
 from app.web.activity import Activity
 from app.web.connections import Room, guarded
 from app.web.gate import Gate
 from app.web.proxies import Proxies
-from app.web.uploads import Uploads
 from engine.operations.upkeep import attended, upkeep
 
 log = logging.getLogger(__name__)
 
 _HERE = Path(__file__).parent
 _AGAIN_S = 60.0
+_TIDY_S = 5.0
 _PING_S = 30.0
 _MESSAGE_BYTES = 25_000_000  # what Streamlit reads of a browser's message
 _FILES = 65_536
@@ -88,6 +88,7 @@ def create_app() -> App:
         """Send notifications, close days and erase old data at every site while the server runs."""
         with contextlib.ExitStack() as stack:
             await run_in_threadpool(_attend, stack)
+            stack.enter_context(upkeep(uploads.tidy, _TIDY_S))
             yield None
             await run_in_threadpool(stack.close)
 
@@ -106,7 +107,7 @@ def create_app() -> App:
         middleware=[
             Middleware(Gate, hosts=hosts, proxies=config.proxies),
             Middleware(Activity),
-            Middleware(Uploads),
+            Middleware(uploads.Uploads),
         ],
     )
 

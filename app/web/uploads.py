@@ -7,21 +7,25 @@ Streamlit keeps every file that a session sends, whether its page asked for one 
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
-from streamlit.runtime import get_instance
+from streamlit.runtime import exists, get_instance
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
+from app.web import access
 from app.web.sessions import token_of
 
 _WHERE = "/_stcore/upload_file/"
 _SESSION_BYTES, _ALL_BYTES = 120_000_000, 400_000_000
+_BACK_S = 15.0
+"""Files of a session that is not connected are kept so long; Streamlit keeps the session itself for less."""
 _MOST_SESSIONS = 10_000  # nobody says here when a session ends
 
 
@@ -29,29 +33,45 @@ class Files(Protocol):
     """What a server holds for its sessions."""
 
     def held(self) -> Counter[str]:
-        """Bytes by session; files of sessions that have ended are dropped first."""
+        """Bytes by session; files of sessions that ended a while ago are dropped first."""
 
     def cookie(self, session: str) -> str | None:
         """The cookies with which a session's page was opened; None: there is no such session."""
 
 
 class _Streamlit:
-    """Files of the running Streamlit server, see `Files`."""
+    """Files of the running Streamlit server, see `Files`.
+
+    A browser that lost its connection comes back to its session within seconds, and finds its files.
+
+    Args:
+        runtime: of Streamlit. clock: seconds.
+    """
+
+    def __init__(self, runtime: Callable[[], Any] = get_instance, clock: Callable[[], float] = time.monotonic) -> None:
+        self._runtime, self._clock, self._gone = runtime, clock, dict[str, float]()
+        self._guard = threading.Lock()
 
     def held(self) -> Counter[str]:
-        runtime = get_instance()
-        storage = runtime.uploaded_file_mgr.file_storage  # type: ignore[attr-defined]
-        for session in list(storage):
-            if not runtime.is_active_session(session):
-                runtime.uploaded_file_mgr.remove_session_files(session)
+        runtime, now = self._runtime(), self._clock()
+        storage = runtime.uploaded_file_mgr.file_storage
+        with self._guard:
+            here = {session for session in list(storage) if not runtime.is_active_session(session)}
+            self._gone = {session: self._gone.get(session, now) for session in here}
+            over = [session for session, since in self._gone.items() if now - since > _BACK_S]
+        for session in over:
+            runtime.uploaded_file_mgr.remove_session_files(session)
         return Counter(
             {name: sum(len(file.data) for file in list(files.values())) for name, files in list(storage.items())}
         )
 
     def cookie(self, session: str) -> str | None:
-        client = get_instance().get_client(session)
+        client = self._runtime().get_client(session)
         context = getattr(client, "client_context", None)
         return "; ".join(f"{name}={value}" for name, value in context.cookies.items()) if context else None
+
+
+_streamlit = _Streamlit()
 
 
 class _Expected:
@@ -90,8 +110,13 @@ class _Expected:
 _expected = _Expected()
 
 
-def expect() -> None:
-    """The page that runs shows an uploader, or asks the browser for a picture."""
+def expect(action: str) -> None:
+    """The page that runs shows an uploader, or asks the browser for a picture, to whoever may do an action.
+
+    Raises:
+        NotAllowed: they may not.
+    """
+    access.acting(action)
     if (context := get_script_run_ctx(suppress_warning=True)) is not None:
         _expected.add(context.session_id)
 
@@ -108,11 +133,17 @@ def run(page: Callable[[], object]) -> None:
         context.uploaded_file_mgr.remove_session_files(context.session_id)
 
 
+def tidy() -> None:
+    """Free the files of sessions that ended; Streamlit notices that only when somebody comes."""
+    if exists():
+        _streamlit.held()
+
+
 class Uploads:
     """ASGI middleware behind the gate."""
 
     def __init__(self, app: ASGIApp, files: Files | None = None) -> None:
-        self._app, self._files = app, files or _Streamlit()
+        self._app, self._files = app, files or _streamlit
         self._arriving: Counter[str] = Counter()
         self._guard = threading.Lock()  # over a look at what is held and the reservation that depends on it
 

@@ -43,7 +43,7 @@ def body() -> None:
             "Known punches are not imported again. Rows with errors are left out."
         )
     )
-    uploads.expect()
+    uploads.expect("attendance.correct")
     file = st.file_uploader(say("Log or table"), type=["dat", "txt", "csv", "tsv", "log", "xlsx"], key=_KEY)
     if file is None:
         return
@@ -99,7 +99,7 @@ def _reading(bench: Workbench, file_id: str) -> ReadingOfPunches:
         for place, (name, label) in zip(st.columns(len(headings)), headings.items(), strict=True):
             if text := place.text_input(label, key=f"{_KEY}-column-{name}", placeholder=CLOCK_FIELDS[name][0]):
                 columns[name] = text
-        uploads.expect()
+        uploads.expect("attendance.correct")
         listed = st.file_uploader(
             say("Whose ids these are (terminal id, employee id)"), type=["csv", "txt", "tsv", "xlsx"], key=f"{_KEY}-ids"
         )

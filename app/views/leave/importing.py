@@ -39,7 +39,7 @@ def body() -> None:
             "Columns for status, half days and request ids count, too. Rows with errors are left out."
         )
     )
-    uploads.expect()
+    uploads.expect("people.edit")
     file = st.file_uploader(say("Table or calendar"), type=["csv", "txt", "tsv", "xlsx", "ics", "ical"], key=_KEY)
     if file is None:
         return

@@ -58,7 +58,7 @@ def body(what: str) -> None:
             )
         )
     label = say("Staff list") if what == "staff" else say("List of shifts")
-    uploads.expect()
+    uploads.expect("people.edit")
     file = st.file_uploader(label, type=_TYPES, key=f"import_{what}")
     if file is None:
         return

@@ -141,7 +141,7 @@ def _slot(state: Registration, step: Step, take: Take | None, *, now: bool) -> N
 
 def _files(state: Registration) -> None:
     room = MOST_PICTURES - state.count
-    uploads.expect()
+    uploads.expect("people.enrol")
     files = st.file_uploader(
         say(
             "Photos of this person only, at most {count}: JPEG, PNG, HEIC, WebP, AVIF, TIFF, GIF, BMP",
@@ -159,7 +159,7 @@ def _files(state: Registration) -> None:
 
 def _single(state: Registration) -> None:
     with st.container(width=560):
-        uploads.expect()
+        uploads.expect("people.enrol")
         taken = st.camera_input(
             say("One from the front, then some with the head turned slightly"),
             key=f"registration-single-{state.rounds}",

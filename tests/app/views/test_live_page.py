@@ -6,9 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pages import bench_of, open_page, texts
+from pages import bench_of, open_page, signed_in, texts
 
-from app.web import services
+from app.web import services, uploads
+from app.web.access import NotAllowed
 from engine.attendance import Sighting
 from engine.people import Person
 from engine.types import Identity, TrackState
@@ -53,6 +54,25 @@ def test_only_those_who_may_record_are_offered_a_camera_of_their_own(
     assert not page.exception
     offered = [option.content for option in page.get("button_group")[0].proto.options]
     assert offered == (["entrance", "This device's camera", "Single pictures"] if own else ["entrance"])
+
+
+@pytest.mark.parametrize(("role", "takes"), [("security", True), ("viewer", False)])
+def test_a_single_picture_is_taken_from_those_who_may_use_a_camera_whatever_the_address_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str, *, takes: bool
+) -> None:
+    camera(tmp_path)
+    page = open_page("live", tmp_path, monkeypatch, role, query={"camera": "still"})
+    assert bool(page.get("camera_input")) == takes
+    assert ("test session id" in uploads._expected) == takes  # AppTest calls all its sessions so
+    uploads._expected.begin("test session id")
+    uploads._expected.end("test session id")
+
+
+def test_whoever_loses_the_right_is_shown_no_uploader_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    camera(tmp_path)
+    signed_in(tmp_path, monkeypatch, "viewer")
+    with pytest.raises(NotAllowed):
+        uploads.expect("live.camera")
 
 
 def test_arrivals_are_shown_as_text_whatever_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

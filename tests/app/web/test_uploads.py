@@ -21,6 +21,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunCon
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from app.web import uploads
+from app.web.server import OPTIONS
 from app.web.sessions import COOKIE
 from app.web.uploads import Uploads
 
@@ -134,6 +135,39 @@ def test_all_sessions_together_have_a_limit(client: TestClient, held: Held) -> N
     assert put(client, "one", 20 * MB) == 503
     held.bytes["others"] = 0
     assert put(client, "one", 20 * MB) == 204
+
+
+class Served:
+    """Streamlit's runtime, as far as files ask for it: which sessions are connected."""
+
+    def __init__(self) -> None:
+        self.uploaded_file_mgr = MemoryUploadedFileManager("/upload")
+        self.connected: set[str] = set()
+
+    def is_active_session(self, session: str) -> bool:
+        return session in self.connected
+
+
+def test_files_of_a_session_that_comes_back_are_there_and_those_of_one_that_does_not_are_freed() -> None:
+    runtime, now = Served(), [0.0]
+    files = uploads._Streamlit(lambda: runtime, lambda: now[0])
+    for session in ("stays", "returns", "leaves"):
+        runtime.connected.add(session)
+        runtime.uploaded_file_mgr.add_file(session, UploadedFileRec("f", "a.csv", "text/csv", b"1234"))
+    runtime.connected -= {"returns", "leaves"}
+    assert files.held() == {"stays": 4, "returns": 4, "leaves": 4}, "a connection that was lost for a moment"
+    now[0] += 8
+    runtime.connected.add("returns")
+    assert files.held().total() == 12
+    runtime.connected.discard("returns")
+    now[0] += 14
+    assert files.held() == {"stays": 4, "returns": 4}, "time counts from when it was lost last"
+    now[0] += 16
+    assert files.held() == {"stays": 4}
+
+
+def test_streamlit_keeps_no_session_longer_than_its_files() -> None:
+    assert OPTIONS["server.disconnectedSessionTTL"] < uploads._BACK_S
 
 
 def test_streamlit_still_has_what_this_asks_it_for() -> None:
