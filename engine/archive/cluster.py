@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 from engine.archive.crew import Crew, Task, Worker, WorkerLost, perform
@@ -15,6 +17,11 @@ from engine.archive.observe import Recipe
 from engine.errors import InputError, MusterError
 
 _MEMORY = 100 * 2**20  # bytes for objects: answers are small
+_CACHE = "MUSTER_CACHE"
+_ONE_MACHINE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""If this is 0, Ray listens on loopback alone, as it does by default on other systems than Linux."""
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_TOKEN_FILE = Path.home() / ".ray" / "auth_token"
 _PYTHON = "the same versions of Python, Ray and Muster must be installed on every node"
 
 
@@ -78,10 +85,11 @@ def ray_crew(address: str, recipe: Recipe, workers: int | None) -> Iterator[Crew
         workers: how many; None: one per core of the cluster.
 
     Raises:
-        InputError: Ray is not installed, or the cluster cannot be reached.
+        InputError: Ray is not installed, the cluster cannot be reached, or is on other machines and has no token.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is sent outside
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    _guarded(address)  # before Ray reads its settings
     try:
         import ray  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -90,16 +98,49 @@ def ray_crew(address: str, recipe: Recipe, workers: int | None) -> Iterator[Crew
         yield from _connected(ray, address, recipe, workers)
 
 
+@contextlib.contextmanager
+def _without_secrets() -> Iterator[None]:
+    """Within the context, processes that are started inherit none of Muster's settings: workers need none, and some are passwords."""
+    held = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("MUSTER_") and name != _CACHE}
+    try:
+        yield
+    finally:
+        os.environ.update(held)
+
+
+def _guarded(address: str) -> None:
+    """Give a cluster of this machine a token, and demand one for any other: whoever reaches a cluster without one runs code there.
+
+    Raises:
+        InputError: the cluster is on other machines, and this command has no token for it.
+    """
+    if address == "local":
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+        os.environ[_ONE_MACHINE] = "0"
+        return
+    place = os.environ.get("RAY_ADDRESS", "") if address == "auto" else address
+    host = place.removeprefix("ray://").rpartition(":")[0].strip("[]")
+    if host in _LOOPBACK or place in {"", "auto"}:
+        return
+    has_token = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH") or _TOKEN_FILE.exists()
+    if os.environ.get("RAY_AUTH_MODE", "token").lower() != "token" or not has_token:
+        raise InputError(
+            f"the cluster at {place} is used without a token, so whoever reaches it could run code here and there",
+            hint="start it with RAY_AUTH_MODE=token and RAY_AUTH_TOKEN=…, and set both for this command, see docs/archives.md",
+        )
+
+
 def _connected(ray: Any, address: str, recipe: Recipe, workers: int | None) -> Iterator[Crew]:
     here: dict[str, Any] = {"num_cpus": workers, "object_store_memory": _MEMORY, "include_dashboard": False}
     try:
-        ray.init(
-            address=address,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            namespace="muster",
-            **(here if address == "local" else {}),
-        )
+        with _without_secrets():
+            ray.init(
+                address=address,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                namespace="muster",
+                **(here if address == "local" else {}),
+            )
     except (ConnectionError, RuntimeError, ValueError, TimeoutError, ray.exceptions.RayError) as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         what = (lines[-1] if lines else type(error).__name__)[:160]

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time as clock
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
@@ -41,6 +42,14 @@ class Task(Protocol):
     @property
     def where(self) -> str:
         """What the task works on, for messages."""
+
+    @property
+    def part_of(self) -> str:
+        """What several tasks work on, such as a file; if one of them hangs, the others are not begun."""
+
+    @property
+    def deadline_s(self) -> float:
+        """Longest time that the task may take."""
 
     def run(self, reader: FaceReader, recipe: Recipe) -> bytes:
         """Run the task with open networks; return the result."""
@@ -116,6 +125,7 @@ class _Entry:
     done: Callable[[bytes], None] = field(compare=False)
     failed: Callable[[MusterError], None] = field(compare=False)
     tries: int = field(default=0, compare=False)
+    spent_s: float = field(default=0.0, compare=False)
 
 
 class Crew:
@@ -135,6 +145,7 @@ class Crew:
         self._busy: dict[Future[bytes], tuple[Worker, _Entry | None]] = {}
         self._idle: list[Worker] = []
         self._deaths: dict[int, int] = {}
+        self._hung: dict[str, MusterError] = {}
 
     def add(
         self, rank: tuple[int, ...], task: Task, done: Callable[[bytes], None], failed: Callable[[MusterError], None]
@@ -167,6 +178,7 @@ class Crew:
         with ThreadPoolExecutor(1, "finding work") as aside:
             finding: Future[bool] | None = aside.submit(more)
             begun = exhausted = False
+            then = clock.monotonic()
             while not self._stopped.is_set():
                 if finding is not None and finding.done():
                     exhausted, finding = not finding.result(), None
@@ -176,8 +188,7 @@ class Crew:
                     begun = True
                     for worker in self._workers:
                         self._begin(worker, None)
-                while self._idle and not self._queue.empty():
-                    self._begin(self._idle.pop(0), self._queue.get_nowait())
+                self._hand_out()
                 at_work = any(entry for _, entry in self._busy.values())
                 if finding is None and self._queue.empty() and not at_work:
                     return
@@ -189,8 +200,47 @@ class Crew:
                 wait(awaited, _PAUSE_S, FIRST_COMPLETED)
                 for future in [each for each in self._busy if each.done()]:
                     self._settle(future, *self._busy.pop(future))
+                # a run that was stopped for a while and goes on has not waited meanwhile
+                passed, then = min(clock.monotonic() - then, 10 * _PAUSE_S), clock.monotonic()
+                self._end_late(passed)
+
+    def _hand_out(self) -> None:
+        """Give idle workers the next tasks, but for those of what made a worker hang."""
+        while self._idle and not self._queue.empty():
+            entry = self._queue.get_nowait()
+            if (error := self._hung.get(entry.task.part_of)) is not None:
+                entry.failed(error)
+            else:
+                self._begin(self._idle.pop(0), entry)
+
+    def _end_late(self, passed_s: float) -> None:
+        """End workers that are beyond the deadline of their task; `passed_s`: time since this was done last."""
+        for future, (worker, entry) in list(self._busy.items()):
+            if entry is not None:
+                entry.spent_s += passed_s
+                if entry.spent_s > entry.task.deadline_s:
+                    del self._busy[future]
+                    self._give_up(worker, entry)
+
+    def _give_up(self, worker: Worker, entry: _Entry) -> None:
+        """End a worker that hangs, and go on without what it works on."""
+        error = MusterError(
+            f"{entry.task.where}: not finished after {entry.task.deadline_s:.0f} s, so its worker was ended",
+            hint="see whether a player shows it, or leave it out; the others are not affected",
+        )
+        self._hung[entry.task.part_of] = error
+        self._replace(worker)
+        entry.failed(error)
+
+    def _replace(self, worker: Worker) -> None:
+        self.replaced += 1
+        worker.close()
+        worker.start()
+        self._begin(worker, None)
 
     def _begin(self, worker: Worker, entry: _Entry | None) -> None:
+        if entry is not None:
+            entry.spent_s = 0.0
         try:
             answer = worker.submit(entry.task if entry is not None else None)
         except (BrokenExecutor, WorkerLost) as error:  # it died while it had nothing to do
@@ -211,10 +261,7 @@ class Crew:
             if entry is not None:
                 self._again(entry, error)
             if self._deaths[id(worker)] < _MOST_DEATHS:
-                self.replaced += 1
-                worker.close()
-                worker.start()
-                self._begin(worker, None)
+                self._replace(worker)
         elif entry is None or isinstance(error, ModelUnavailable):
             raise error
         else:

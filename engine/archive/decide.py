@@ -177,7 +177,7 @@ def decide(
     finder, embedder = _RecordedFinder(), _RecordedEmbedder(networks.beside.embedder)
     reader = _RecordedReader(networks, bench.config, finder, embedder)
     # nobody needs an alert about last month
-    services = replace(bench.services(reader), alert=None)
+    services = replace(bench.services(reader), alert=None, announce=None)
     keys = [np.empty(0, np.int64)]
     with repeatable_ids(recording_id), Reel(path, footage) as reel:
         pipeline, count = open_pipeline(services, bench.config, camera, run_id=recording_id), 0

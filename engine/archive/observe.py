@@ -13,13 +13,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.alignment import ALIGNMENT_ID
-from engine.archive.footage import SEGMENT_S, WARM_UP_S, Footage, Reel, Segment
+from engine.archive.footage import SEGMENT_S, WARM_UP_S, Footage, Reel, Segment, digest
 from engine.config import (
     AlignmentConfig,
     Config,
@@ -39,6 +40,7 @@ from engine.types import Detections, Floats, Frame
 
 _FORMAT = 2
 _SECTIONS = ("embedding", "alignment", "detection", "quality", "tracking", "voting")
+_LEAST_S, _SLOWEST = 120.0, 40.0
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -149,15 +151,28 @@ class ObserveTask:
     """Observe one segment.
 
     Attributes:
-        size: of the file in bytes, which must be the same on every machine.
+        content: SHA-256 of the file, which must be the same on every machine.
         min_face_px: smallest face; None: of the settings.
     """
 
     path: Path
-    size: int
+    content: str
     footage: Footage
     segment: Segment
     min_face_px: int | None = None
+
+    @property
+    def part_of(self) -> str:
+        """The file."""
+        return str(self.path)
+
+    @property
+    def deadline_s(self) -> float:
+        """After this time a decoder hangs: the slowest machines take a tenth of it in a crowd."""
+        begin, end = self.footage.offset_s(self.segment.begin), self.footage.seconds
+        if self.segment.end is not None:
+            end = self.footage.offset_s(self.segment.end)
+        return _LEAST_S + _SLOWEST * (max(0.0, end - begin) + WARM_UP_S)
 
     @property
     def where(self) -> str:
@@ -170,19 +185,30 @@ class ObserveTask:
         """Return the observation as bytes.
 
         Raises:
-            InputError: the file is missing, or has changed.
+            InputError: the file is missing, is another one here, or changes meanwhile.
         """
+        before = self._state()
+        if _digest(*before) != self.content:
+            raise InputError(
+                f"{self.path} is not the file that was looked into",
+                hint="it changed meanwhile, or this node has another: copy it there again, then run the command again",
+            )
+        nothing = Observation.of(0, Detections.empty(), (), np.empty((0, reader.embedder.dimension), np.float32))
+        nothing = replace(nothing, keys=nothing.keys[:0], counts=nothing.counts[:0])
+        found = Observation.joined([nothing, *self._frames(reader, recipe)]).to_bytes()
+        if self._state() != before:
+            raise InputError(f"{self.path} changed meanwhile", hint="run the command again when it is complete")
+        return found
+
+    def _state(self) -> tuple[Path, int, int, int]:
+        """Return path, size, time of change and number of the file."""
         try:
-            size = self.path.stat().st_size
+            status = self.path.stat()
         except OSError as error:
             raise InputError(
                 f"{self.path}: {error.strerror}", hint="recordings must lie under the same path on every node"
             ) from error
-        if size != self.size:
-            raise InputError(f"{self.path} changed meanwhile", hint="run the command again when it is complete")
-        nothing = Observation.of(0, Detections.empty(), (), np.empty((0, reader.embedder.dimension), np.float32))
-        nothing = replace(nothing, keys=nothing.keys[:0], counts=nothing.counts[:0])
-        return Observation.joined([nothing, *self._frames(reader, recipe)]).to_bytes()
+        return self.path, status.st_size, status.st_mtime_ns, status.st_ino
 
     def _frames(self, reader: FaceReader, recipe: Recipe) -> Iterator[Observation]:
         footage, segment = self.footage, self.segment
@@ -229,6 +255,12 @@ class ObserveTask:
         if not good:
             return [], np.empty((0, reader.embedder.dimension), np.float32)
         return prints, reader.beside.embedder.embed(faces.crops[good])
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, _size: int, _changed_ns: int, _inode: int) -> str:
+    """Return the SHA-256 of a file in a state: a worker reads each file once as a whole."""
+    return digest(path)
 
 
 class _Guess:

@@ -5,7 +5,9 @@ Both run at the same time: while one segment is decided, workers observe the nex
 
 from __future__ import annotations
 
+import functools
 import logging
+import math
 import threading
 import time as clock
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +34,8 @@ log = logging.getLogger(__name__)
 
 _STEADY_S = 2.0
 """Muster checks a file that changed more recently again after this time, because it may still be growing."""
+_LEAST_S, _SLOWEST_BYTES_S = 120.0, 2e6
+"""Looking into a file takes no longer than this, and what reading it takes."""
 _GROWING_S = 600.0
 """A file that changed more recently and does not state its length may be a stalled copy, so it is observed as a whole first."""
 
@@ -202,7 +206,7 @@ class _Backlog:
     def _survey(self, recording: _Recording, crew: Crew) -> None:
         """Inspect a file and hand out its segments."""
         try:
-            self._look_into(recording)
+            _in_time(functools.partial(self._look_into, recording), recording)
         except MusterError as error:
             recording.fail(error)
         except Exception as error:
@@ -247,7 +251,7 @@ class _Backlog:
         report.observed = len(missing)
         self._pieces += len(missing)
         for segment in missing:
-            task = ObserveTask(listed.path, recording.state[0], footage, segment, least)
+            task = ObserveTask(listed.path, recording.content, footage, segment, least)
             self._hand_out(recording, segment, task, crew)
 
     def _check_steady(self, recording: _Recording) -> None:
@@ -368,6 +372,36 @@ class _Backlog:
             )
         )
         recording.shelf.clear()
+
+
+def _in_time(work: Callable[[], None], recording: _Recording) -> None:
+    """Run work on a file in a thread of its own, which is left behind if it hangs.
+
+    Raises:
+        InputError: it hangs.
+    """
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
+            errors.append(error)
+
+    seconds = _LEAST_S + recording.state[0] / _SLOWEST_BYTES_S
+    thread = threading.Thread(target=run, name="looking into a file", daemon=True)
+    thread.start()
+    for _ in range(math.ceil(seconds)):  # in steps: a run that was stopped for a while has not waited meanwhile
+        thread.join(1.0)
+        if not thread.is_alive():
+            break
+    else:
+        raise InputError(
+            f"{recording.listed.path}: not read within {seconds:.0f} s",
+            hint="check the drive, and see whether a player shows it; the others are not affected",
+        )
+    for error in errors:
+        raise error
 
 
 def _odd(recording: _Recording, error: Exception) -> InputError:

@@ -91,6 +91,16 @@ class ReembedTask:
         """Names the pictures for people."""
         return f"pictures of the templates {self.pictures[0][0]} to {self.pictures[-1][0]}"
 
+    @property
+    def part_of(self) -> str:
+        """Nothing larger."""
+        return self.where
+
+    @property
+    def deadline_s(self) -> float:
+        """After this time a worker hangs."""
+        return 120.0 + 30.0 * len(self.pictures)
+
     def run(self, reader: FaceReader, recipe: Recipe) -> bytes:
         """Return embeddings and whether each picture shows a face, as an npz file without pickle."""
         del recipe

@@ -19,11 +19,11 @@ import pytest
 from fakes import ListSource, Scene, make_pipeline, vector
 from recordings import plain_video
 
-from engine.archive.crew import Crew, Task
+from engine.archive.crew import Crew, LocalWorker, Task
 from engine.archive.footage import Footage, Reel, digest, scan
 from engine.archive.kept import DoneList, DoneRow, SegmentFolder, recording_id
 from engine.archive.names import Listed, listed, moment_in, start_in_name
-from engine.archive.observe import Observation
+from engine.archive.observe import Observation, ObserveTask
 from engine.errors import GalleryMismatch, InputError, MusterError, StorageError
 from engine.gallery import Gallery, GalleryStore, Template
 from engine.imaging import VideoWriter, turned
@@ -169,6 +169,18 @@ def test_what_is_no_video_is_told_in_a_line(content: bytes, tmp_path: Path) -> N
         scan(tmp_path / "x.mp4")
 
 
+def test_a_node_with_another_file_of_that_name_and_size_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    plain_video(path, range(0, 400, 40))
+    footage = scan(path)
+    task = ObserveTask(path, digest(path), footage, footage.segments()[0])
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="not the file that was looked into"):
+        task.run(None, None)  # type: ignore[arg-type]
+
+
 def test_an_empty_file_is_told_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "x.mp4").touch()
     with pytest.raises(InputError, match="the file is empty"):
@@ -187,6 +199,14 @@ class Number:
     @property
     def where(self) -> str:
         return f"number {self.number}"
+
+    @property
+    def part_of(self) -> str:
+        return f"file {self.number // 10}"
+
+    @property
+    def deadline_s(self) -> float:
+        return 60.0
 
     def run(self, reader: object, recipe: object) -> bytes:
         return bytes([self.number])
@@ -245,6 +265,52 @@ def test_what_fails_three_times_is_told_and_the_others_go_on() -> None:
     assert sorted(done) == [0, 1, 3, 4]
     assert len(failed) == 1
     assert "number 2: ValueError: no" in failed[0]
+
+
+@dataclass(frozen=True)
+class Hanging(Number):
+    """A task whose worker gets no further, like one in a decoder that hangs."""
+
+    @property
+    def deadline_s(self) -> float:
+        return 0.3
+
+    def run(self, reader: object, recipe: object) -> bytes:
+        threading.Event().wait()
+        return b""
+
+
+class OwnProcess(LocalWorker):
+    """A worker in a process of its own, without networks."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def submit(self, task: Task | None) -> Future[bytes]:
+        return self._pool.submit(_run, task)
+
+
+def _run(task: Task | None) -> bytes:
+    return task.run(None, None) if task is not None else b""  # type: ignore[arg-type]
+
+
+def test_a_worker_that_hangs_is_ended_and_what_it_works_on_is_named_and_left_out() -> None:
+    crew, done, failed = Crew([OwnProcess()]), list[int](), dict[int, str]()
+    for task in (Hanging(0), Number(1), Number(10), Number(20)):
+        crew.add(
+            (task.number,),
+            task,
+            lambda answer: done.append(answer[0]),
+            lambda error, number=task.number: failed.__setitem__(number, str(error)),  # type: ignore[misc]
+        )
+    try:
+        crew.run()
+    finally:
+        crew.close()
+    assert done == [10, 20]
+    assert sorted(failed) == [0, 1]  # of the same file
+    assert all("number 0: not finished after" in each for each in failed.values())
+    assert crew.replaced == 1
 
 
 def test_workers_that_cannot_start_end_the_run_with_an_error() -> None:

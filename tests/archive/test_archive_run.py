@@ -25,6 +25,7 @@ from recordings import Walk, plain_video, walking_video
 from unsealed import content_of, gallery_in
 from waiting import until
 
+from engine.archive.cluster import ray_crew
 from engine.archive.crew import Crew, Task, perform
 from engine.archive.names import listed
 from engine.archive.observe import ObserveTask, Recipe
@@ -260,6 +261,59 @@ def test_workers_and_the_command_itself_may_be_killed(place: Path, one: tuple[Pa
     done = archived(place, workspace, "--workers", "2", "--json")
     assert done.code == 0, done.err
     assert contents(workspace) == contents(one[0])
+
+
+def test_a_cluster_on_other_machines_needs_a_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("engine.archive.cluster._TOKEN_FILE", tmp_path / "none")
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
+    bench = Workbench(tmp_path)
+    recipe = Recipe.of(bench.config, bench.models)
+    for address, settings in (
+        ("10.0.0.1:6379", {}),
+        ("ray://muster.example.org:10001", {"RAY_AUTH_MODE": "token"}),
+        ("10.0.0.1:6379", {"RAY_AUTH_MODE": "disabled", "RAY_AUTH_TOKEN": "x"}),
+        ("auto", {"RAY_ADDRESS": "10.0.0.1:6379"}),
+    ):
+        with monkeypatch.context() as own:
+            for name, value in settings.items():
+                own.setenv(name, value)
+            with pytest.raises(InputError, match="without a token"), ray_crew(address, recipe, 1):
+                pass
+
+
+_LOCAL_CLUSTER = """
+import json, os, psutil, sys
+from pathlib import Path
+from engine.archive.cluster import ray_crew
+from engine.archive.observe import Recipe
+from engine.workbench import Workbench
+
+bench = Workbench(Path(sys.argv[1]))
+with ray_crew("local", Recipe.of(bench.config, bench.models), 1):
+    import ray
+    own = psutil.Process()
+    below = own.children(recursive=True)
+    listening = [each for process in below for each in process.net_connections("tcp") if each.status == "LISTEN"]
+    places = {each.laddr.ip.removeprefix("::ffff:") for each in listening}
+    found = {name for process in below for name in process.environ() if name.startswith("MUSTER_")}
+    print(json.dumps([sorted(places), sorted(found), os.environ["MUSTER_RECORDER"]]), file=sys.__stdout__)
+"""
+
+
+@pytest.mark.slow
+def test_a_cluster_on_this_machine_listens_on_loopback_and_knows_no_settings(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    own = {"MUSTER_RECORDER": "x", "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", _LOCAL_CLUSTER, tmp_path],
+        env=os.environ | own,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout.decode().splitlines()[-1]) == [["127.0.0.1"], [], "x"]
 
 
 @pytest.fixture
