@@ -6,7 +6,7 @@ A review is a row that refers to its incident; the latest one counts. Muster nev
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -159,6 +159,7 @@ class IncidentBook:
         model: str = "",
         gallery_version: int = 0,
         tracks: Sequence[str] = (),
+        ahead: Callable[[IncidentRow], object] | None = None,
     ) -> IncidentRow | None:
         """Write an incident durably.
 
@@ -166,6 +167,7 @@ class IncidentBook:
             event: of one of the `INCIDENT_KINDS`.
             pictures: RGB uint8 (H, W, 3) by column (`IMAGE_COLUMNS`).
             tracks: names of its tracks.
+            ahead: called with the row before it is written, so that it is not forgotten what must follow if the process dies then.
 
         Returns:
             The row; None if another process has just reported the stranger's visit.
@@ -210,6 +212,8 @@ class IncidentBook:
         def told() -> bool:
             if self._told_already(event):
                 return False
+            if ahead is not None:
+                ahead(row)
             self.log.append(day, [row])
             return True
 

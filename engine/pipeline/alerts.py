@@ -22,6 +22,7 @@ class Alerts:
 
     Args:
         notify: tells others of an incident once it is written; may raise StorageError, and is then called again.
+        announce: notes before it is written that others must be told.
     """
 
     def __init__(
@@ -31,9 +32,10 @@ class Alerts:
         writer: Writer,
         name: Callable[[int], str],
         notify: Callable[[IncidentRow], object] | None,
+        announce: Callable[[IncidentRow], object] | None = None,
     ) -> None:
         self._incidents, self._dossiers, self._writer, self._name = incidents, dossiers, writer, name
-        self._notify = notify
+        self._notify, self._announce = notify, announce
         self._register = Register()
         with contextlib.suppress(StorageError):  # it is asked again when an alert is written
             self._decided()
@@ -64,6 +66,7 @@ class Alerts:
             model=gallery.model_id if gallery else "",
             gallery_version=gallery.version if gallery else 0,
             tracks=[self._name(track_id) for track_id in event.track_ids],
+            ahead=self._announce,
         )
         if row is None:
             return None

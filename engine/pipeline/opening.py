@@ -77,7 +77,7 @@ def open_pipeline(
         importlib.import_module("scipy.optimize")  # which scipy loads at first use, in half a second
     networks = (reader.beside.embedder, stats.embedding, reader.beside.glance)
     writer = Writer(services.attendance, services.people, threaded=live)
-    alerts = Alerts(services.incidents, services.dossiers, writer, name, services.alert)
+    alerts = Alerts(services.incidents, services.dossiers, writer, name, services.alert, services.announce)
     scenes = SceneKeeper(config.events.context_s, services.people)
     stages = Stages(
         coverage=CoverageKeeper(watching, services.attendance.plan.coverage, writer, check),

@@ -45,6 +45,7 @@ class Services:
         inactive: ids of people who are enrolled but no longer recognised.
         searcher: searches the frames of all live cameras; None: each camera has its own.
         alert: notifies others of an incident that was written; may raise StorageError, and is then called again.
+        announce: called before that with an incident that is about to be written.
     """
 
     reader: FaceReader
@@ -62,6 +63,7 @@ class Services:
     inactive: Callable[[], Collection[str]] = frozenset
     searcher: Searcher | None = None
     alert: Callable[[IncidentRow], object] | None = None
+    announce: Callable[[IncidentRow], object] | None = None
 
     def search(self, probes: NDArray[np.float32], gallery: Gallery | None = None) -> list[Match]:
         """Who these faces are, with all that people have said about mistakes.

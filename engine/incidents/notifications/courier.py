@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from engine.errors import StorageError
 from engine.incidents.log import IncidentRow
@@ -19,10 +20,20 @@ class Courier:
 
     The thread, which calls `send`, is a daemon: a channel that hangs does not delay the end of the program, and its message stays in
     the outbox.
+
+    Args:
+        written: whether the log has an incident, by its id: whoever died between an incident and its messages is made up for.
     """
 
-    def __init__(self, outbox: Outbox, send: Sender, *, interval_s: float = 5.0) -> None:
-        self._outbox, self._send, self._interval_s = outbox, send, interval_s
+    def __init__(
+        self,
+        outbox: Outbox,
+        send: Sender,
+        *,
+        interval_s: float = 5.0,
+        written: Callable[[str], object] = lambda _incident_id: None,
+    ) -> None:
+        self._outbox, self._send, self._interval_s, self._written = outbox, send, interval_s, written
         self._wake, self._closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="muster-courier", daemon=True)
         self._thread.start()
@@ -53,6 +64,7 @@ class Courier:
             )  # before the drain, so that messages submitted before `close()` are still tried
             wait_s = PAUSE_S
             try:
+                self._outbox.reconcile(self._written)
                 self._outbox.drain(self._send)
                 wait_s = self._interval_s
             except StorageError as error:

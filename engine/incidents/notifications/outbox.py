@@ -3,18 +3,23 @@
 ::
 
     outbox/20261122T204107-5f0c9a1e.json     one message for one address; ids only, no names, no credentials
+    outbox/announced/….json                  an incident that is about to be written, until its messages are here
+    outbox/staged-….json · told.json         messages on their way here · of which incidents they all are
     outbox/limits.json                       what each rule sent lately about each camera
     outbox/….json.damaged                    unreadable files
     outbox/reports/….json                    the same for scheduled reports, which may take a while: alerts never wait for them
     log/deliveries-2026-11-22.csv            every attempt (append-only)
 
-Muster removes a message after delivery. After a crash in between it sends the message again with the same id: at least once.
+A process that dies between an incident and its messages leaves the announcement, from which another tells it, and only once. Muster
+removes a message after delivery. After a crash in between it sends the message again with the same id: at least once.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +30,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from engine.config import NotificationRule, NotificationsConfig
-from engine.incidents.log import IncidentRow
+from engine.errors import StorageError
+from engine.incidents.log import INCIDENTS, IncidentRow
 from engine.incidents.notifications.rules import Held, Message, compose, matches, targets
 from engine.incidents.notifications.webhook import SendResult
 from engine.storage import atomic_write, claimed, locked, new_id, storage_errors
@@ -35,6 +41,9 @@ log = logging.getLogger(__name__)
 
 BACK_OFF_S = (10.0, 30.0, 120.0, 600.0, 3600.0)
 """Waits after the first, second, … failed attempt; the last one repeats, and is the longest that a receiver may ask for."""
+
+_REMEMBERED = 2000
+"""So many incidents are known to be told."""
 
 Sender = Callable[[Message], SendResult]
 Result = Literal["delivered", "retry", "given up"]
@@ -101,15 +110,64 @@ class Outbox:
         folder: str = "outbox",
     ) -> None:
         self.folder = workspace / folder
-        self._limits_path = self.folder / "limits.json"
+        self._limits_path, self._told_path = self.folder / "limits.json", self.folder / "told.json"
+        self._announced = self.folder / "announced"
         logs = logs or FileLogs(workspace / "log")
         self.log = TypedDayLog(logs.daily("deliveries", DELIVERIES.columns), DELIVERIES)
         self._zone = zone
         self._config = config
         self._clock = clock
 
+    def announce(self, row: IncidentRow) -> None:
+        """Note durably that an incident is about to be written, so that it is told even if this process dies then.
+
+        Raises:
+            StorageError: the note cannot be written.
+        """
+        if any(matches(rule, row, self._zone) for rule in self._config.rules):
+            note = {"incident_id": row.incident_id, "facts": INCIDENTS.texts(row)}
+            atomic_write(self._announcement(row.incident_id), json.dumps(note, ensure_ascii=False).encode())
+
+    def reconcile(self, written: Callable[[str], object]) -> int:
+        """Queue the messages of incidents that were announced and written, but not told; return how many messages.
+
+        Args:
+            written: returns whether the log has an incident, by its id.
+
+        Raises:
+            StorageError: a log cannot be read, or the messages cannot be written; another attempt continues.
+        """
+        self._finish()
+        count, now = 0, self._clock()
+        for path in sorted(self._announced.glob("[0-9]*.json")):
+            with storage_errors(path), contextlib.suppress(FileNotFoundError):
+                try:
+                    row = INCIDENTS.parse_all([json.loads(path.read_bytes())["facts"]], str(path))[0]
+                except (ValueError, KeyError, TypeError, StorageError):
+                    _set_aside(path)
+                    continue
+                if written(row.incident_id):
+                    count += self.submit(row)
+                elif now.timestamp() - path.stat().st_mtime > self._config.give_up_s:  # it was never written
+                    _unlink(path)
+        return count
+
+    def _finish(self) -> None:
+        """Do what was left of a `submit` whose process died in the middle."""
+        if not any(self.folder.glob("staged-*~*.json")):
+            return
+        with locked(self._limits_path):
+            told = self._told()
+            for path in sorted(self.folder.glob("staged-*~*.json")):
+                if path.name.removeprefix("staged-").partition("~")[0] in told:
+                    self._release(path)
+                else:
+                    _unlink(path)
+
     def submit(self, row: IncidentRow) -> int:
         """Queue messages durably: one for each address of each rule that applies to an incident and is within its limit.
+
+        An incident is told once, however often this is called.
 
         Returns:
             How many were queued.
@@ -119,25 +177,56 @@ class Outbox:
         """
         rules = [rule for rule in self._config.rules if matches(rule, row, self._zone)]
         if not rules:
+            _unlink(self._announcement(row.incident_id))
             return 0
         now = self._clock().astimezone(self._zone)
         messages: list[Message] = []
         with locked(self._limits_path):
-            limits = self._limits()
-            for rule in rules:
-                cameras = limits.setdefault(rule.name, {})
-                cameras[row.camera], within, held = _take(rule, cameras.get(row.camera, _Window()), now)
-                if within:
-                    messages += self._compose(rule, row, now, held)
-            try:
-                for message in messages:
-                    self._write(message)
-                atomic_write(self._limits_path, _LIMITS.dump_json(limits))
-            except BaseException:
-                for message in messages:
-                    self._path(message).unlink(missing_ok=True)
-                raise
+            told = self._told()
+            if row.incident_id not in told:
+                limits = self._limits()
+                for rule in rules:
+                    cameras = limits.setdefault(rule.name, {})
+                    cameras[row.camera], within, held = _take(rule, cameras.get(row.camera, _Window()), now)
+                    if within:
+                        messages += self._compose(rule, row, now, held)
+                self._queue_once(row.incident_id, messages, limits, told)
+            _unlink(self._announcement(row.incident_id))
         return len(messages)
+
+    def _queue_once(self, incident_id: str, messages: Sequence[Message], limits: _Limits, told: Sequence[str]) -> None:
+        """Put the messages of an incident into the outbox: all of them as soon as it counts as told, or none."""
+        staged = [self.folder / f"staged-{incident_id}~{each.message_id}.json" for each in messages]
+        try:
+            for path, message in zip(staged, messages, strict=True):
+                atomic_write(path, message.model_dump_json(indent=1).encode())
+            atomic_write(self._limits_path, _LIMITS.dump_json(limits))
+            atomic_write(self._told_path, json.dumps([*told, incident_id][-_REMEMBERED:]).encode())
+        except BaseException:
+            for path in staged:
+                path.unlink(missing_ok=True)
+            raise
+        for path in staged:
+            self._release(path)
+
+    def _release(self, path: Path) -> None:
+        """Give a staged message its place among those that wait."""
+        with storage_errors(path):
+            path.replace(self.folder / path.name.partition("~")[2])
+
+    def _announcement(self, incident_id: str) -> Path:
+        return self._announced / f"{incident_id}.json"
+
+    def _told(self) -> list[str]:
+        """Return the incidents told last; a damaged file counts as none, because too many messages are better than none."""
+        with storage_errors(self._told_path):
+            try:
+                return [str(each) for each in json.loads(self._told_path.read_bytes())]
+            except FileNotFoundError:
+                return []
+            except (ValueError, TypeError):
+                _set_aside(self._told_path)
+                return []
 
     def queue(self, messages: Iterable[Message]) -> None:
         """Queue messages durably; one that already waits is replaced.
@@ -300,6 +389,11 @@ def _take(rule: NotificationRule, window: _Window, now: datetime) -> tuple[_Wind
         return _Window(sent=sent, held=window.held + 1, since=window.since or now), False, None
     held = Held(window.held, window.since) if window.held and window.since else None
     return _Window(sent=(*sent, now)), True, held
+
+
+def _unlink(path: Path) -> None:
+    with storage_errors(path):
+        path.unlink(missing_ok=True)
 
 
 def _set_aside(path: Path) -> None:

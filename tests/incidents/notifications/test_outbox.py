@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from outgoing import (
+    BERLIN,
     DELIVERED,
     FAILED,
     NOON,
@@ -28,7 +31,9 @@ from outgoing import (
 )
 
 from engine.errors import StorageError
+from engine.incidents import IncidentBook
 from engine.incidents.notifications import Message, SendResult
+from engine.types import Event, EventKind, Severity
 
 # apprise looks for the module on its way; Python 3.13 removed it
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -279,3 +284,91 @@ def test_a_message_that_is_erased_while_others_are_delivered_is_neither_sent_nor
     assert [delivery.result for delivery in outbox.drain(send)] == ["retry"]
     assert len(tried) == 1
     assert outbox.waiting() == []
+
+
+def _book(workspace: Path) -> IncidentBook:
+    return IncidentBook(workspace, BERLIN)
+
+
+def _event(number: int = 0) -> Event:
+    return Event(EventKind.CAMERA_LOST, NOON + timedelta(seconds=number), f"door {number}", severity=Severity.HIGH)
+
+
+def test_an_incident_whose_process_died_before_its_message_is_told_once_at_the_next_start(tmp_path: Path) -> None:
+    outbox, book = make_outbox(tmp_path, rule()), _book(tmp_path)
+    row = book.record(_event(), {}, ahead=outbox.announce)
+    assert row is not None  # and nobody submits it
+    assert outbox.waiting() == []
+    again, script = make_outbox(tmp_path, rule()), Script(DELIVERED)
+    assert again.reconcile(_book(tmp_path).log.find) == 1
+    assert [message.incident_id for message in again.waiting()] == [row.incident_id]
+    again.drain(script)
+    for each in (again, make_outbox(tmp_path, rule())):
+        assert each.reconcile(book.log.find) == 0
+        assert each.submit(row) == 0  # whoever wrote it lives after all
+        each.drain(script)
+    assert len(script.messages) == 1
+    assert list((outbox.folder / "announced").glob("[0-9]*")) == []
+
+
+def test_an_incident_that_was_announced_and_never_written_is_not_told(tmp_path: Path) -> None:
+    clock = Clock()
+    outbox, book = make_outbox(tmp_path, rule(), clock=clock), _book(tmp_path)
+
+    def dies(row: object) -> None:
+        outbox.announce(row)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        book.record(_event(), {}, ahead=dies)
+    (note,) = (outbox.folder / "announced").glob("[0-9]*")
+    os.utime(note, (NOON.timestamp(), NOON.timestamp()))
+    assert outbox.reconcile(book.log.find) == 0
+    assert note.exists()  # another process may be about to write it
+    clock.now += timedelta(days=8)
+    assert outbox.reconcile(book.log.find) == 0
+    assert not note.exists()
+
+
+def test_an_incident_that_the_limit_held_back_is_not_told_at_the_next_start(tmp_path: Path) -> None:
+    outbox, book = make_outbox(tmp_path, rule(limit=1)), _book(tmp_path)
+    for number in range(2):
+        event = replace(_event(number), camera="door")
+        row = book.record(event, {}, ahead=outbox.announce)
+        assert row is not None
+        outbox.submit(row)
+    assert len(outbox.waiting()) == 1
+    assert make_outbox(tmp_path, rule(limit=1)).reconcile(book.log.find) == 0
+    assert len(outbox.waiting()) == 1
+
+
+@pytest.mark.parametrize("step", ["told.json", "limits.json"])
+def test_a_process_that_dies_in_the_middle_of_queueing_leaves_all_messages_or_none_and_none_twice(
+    tmp_path: Path, step: str
+) -> None:
+    chosen = rule(to=["json://one.org", "json://two.org"])
+    outbox, book = make_outbox(tmp_path, chosen), _book(tmp_path)
+    row = book.record(_event(), {}, ahead=outbox.announce)
+    assert row is not None
+    code = (
+        "import engine.incidents.notifications.outbox as room\n"
+        "real = room.atomic_write\n"
+        "def write(path, content, **more):\n"
+        f"    real(path, content, **more)\n"
+        f"    if path.name == {step!r}: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "room.atomic_write = write\n"
+        "from engine.incidents import IncidentBook\n"
+        "from pathlib import Path\n"
+        "outbox.reconcile(IncidentBook(outbox.folder.parent, outbox._zone).log.find)"
+    )
+    process = start_child(code, tmp_path, chosen)
+    process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL
+    assert outbox.waiting() == []
+    script = Script(*[DELIVERED] * 4)
+    for _ in range(2):
+        again = make_outbox(tmp_path, chosen)
+        again.reconcile(book.log.find)
+        again.drain(script)
+    assert sorted(message.channel for message in script.messages) == ["json://one.org", "json://two.org"]
+    assert not list(outbox.folder.glob("staged-*"))

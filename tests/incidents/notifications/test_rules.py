@@ -20,6 +20,7 @@ from outgoing import (
     NOON,
     Clock,
     Script,
+    another,
     incident,
     make_outbox,
     rule,
@@ -330,43 +331,43 @@ def test_what_the_limit_holds_back_is_counted_and_told_with_the_next_message(tmp
     outbox = make_outbox(tmp_path, rule(limit=2, per_s=3600), clock=clock)
     counts = []
     for _ in range(5):
-        counts.append(outbox.submit(incident()))
+        counts.append(outbox.submit(another()))
         clock.forward(60)
     assert counts == [1, 1, 0, 0, 0]
     clock.forward(3600 - 5 * 60 - 1)
-    assert outbox.submit(incident()) == 0  # a second too early
+    assert outbox.submit(another()) == 0  # a second too early
     clock.forward(1)
-    assert outbox.submit(incident()) == 1
+    assert outbox.submit(another()) == 1
     last = outbox.waiting()[-1]
     assert last.held == 4
     assert "And 4 more since 12:02, held back by the limit of 2 in 60 minutes for a camera" in last.body
     clock.forward(7200)
-    assert outbox.submit(incident()) == 1
+    assert outbox.submit(another()) == 1
     assert outbox.waiting()[-1].held == 0  # they are told once
 
 
 def test_the_limit_is_for_a_rule_and_a_camera_each(tmp_path: Path) -> None:
     outbox = make_outbox(tmp_path, rule("a", limit=1), rule("b", limit=2))
-    assert [outbox.submit(incident(camera="yard")) for _ in range(3)] == [2, 1, 0]
-    assert [outbox.submit(incident(camera="gate")) for _ in range(3)] == [2, 1, 0]
+    assert [outbox.submit(another(camera="yard")) for _ in range(3)] == [2, 1, 0]
+    assert [outbox.submit(another(camera="gate")) for _ in range(3)] == [2, 1, 0]
 
 
 def test_the_limit_survives_a_restart(tmp_path: Path) -> None:
     clock = Clock()
     for expected in (1, 1, 0, 0):
-        assert make_outbox(tmp_path, rule(limit=2), clock=clock).submit(incident()) == expected
+        assert make_outbox(tmp_path, rule(limit=2), clock=clock).submit(another()) == expected
     clock.forward(3601)
     again = make_outbox(tmp_path, rule(limit=2), clock=clock)
-    again.submit(incident())
+    again.submit(another())
     assert again.waiting()[-1].held == 2
 
 
 def test_a_clock_that_is_set_back_does_not_silence_a_rule(tmp_path: Path) -> None:
     clock = Clock()
     outbox = make_outbox(tmp_path, rule(limit=1), clock=clock)
-    assert outbox.submit(incident()) == 1
+    assert outbox.submit(another()) == 1
     clock.forward(-86400)
-    assert [outbox.submit(incident()) for _ in range(2)] == [1, 0]
+    assert [outbox.submit(another()) for _ in range(2)] == [1, 0]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"night": {"entrance": {"held": "many"}}}', b"\xff"])
@@ -375,7 +376,7 @@ def test_a_damaged_state_of_the_limits_is_set_aside_and_the_alert_goes_out(
 ) -> None:
     (tmp_path / "outbox").mkdir()
     (tmp_path / "outbox" / "limits.json").write_bytes(content)
-    assert make_outbox(tmp_path, rule()).submit(incident()) == 1
+    assert make_outbox(tmp_path, rule()).submit(another()) == 1
     assert (tmp_path / "outbox" / "limits.json.damaged").read_bytes() == content
     assert "limits.json is damaged" in caplog.text
 
@@ -390,10 +391,10 @@ def test_in_no_stretch_of_time_more_than_the_limit_goes_out_and_none_is_forgotte
         told: list[datetime] = []
         for step in steps:
             clock.forward(step)
-            if outbox.submit(incident()):
+            if outbox.submit(another()):
                 told.append(clock.now)
         clock.forward(1000)
-        assert outbox.submit(incident()) == 1  # by now all limits are over
+        assert outbox.submit(another()) == 1  # by now all limits are over
     finally:
         waiting = outbox.waiting()
         shutil.rmtree(workspace)
@@ -403,7 +404,12 @@ def test_in_no_stretch_of_time_more_than_the_limit_goes_out_and_none_is_forgotte
 
 
 def test_several_processes_keep_one_limit(tmp_path: Path) -> None:
-    code = "print('ready', flush=True); sys.stdin.readline(); print(sum(outbox.submit(row) for _ in range(15)))"
+    code = (
+        "from dataclasses import replace\n"
+        "print('ready', flush=True); sys.stdin.readline()\n"
+        "rows = [replace(row, incident_id=f'{row.incident_id}-{os.getpid()}-{n}') for n in range(15)]\n"
+        "print(sum(map(outbox.submit, rows)))"
+    )
     children = [start_child(code, tmp_path, rule(limit=7)) for _ in range(2)]
     assert sum(int(said) for said in run_at_once(children)) == 7
     assert len(make_outbox(tmp_path, rule()).waiting()) == 7
