@@ -158,7 +158,14 @@ class Workbench:
             clock,
             1e6 * self.config.detection.photo_max_megapixels,
         )
-        self.privacy = PrivacyDesk(self.records, self._networks, threshold, self.config.retention)
+        self.privacy = PrivacyDesk(
+            self.records,
+            self._networks,
+            threshold,
+            self.config.retention,
+            store.erasures(),
+            lambda: store.writes_sheets,
+        )
         self.cases = CaseFiles(
             self.records, self.alerts, self.registrar.portrait, self.office.readable, self.config.organisation, clock
         )
@@ -257,6 +264,7 @@ class Workbench:
             inactive=self.people.inactive,
             searcher=self._searcher if reader is None else None,
             alert=self.outbox.submit,
+            announce=self.outbox.announce,
         )
 
     def pipeline(

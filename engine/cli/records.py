@@ -176,6 +176,11 @@ def _show_receipt(receipt: Mapping[str, object]) -> None:
         f"Faces hidden in pictures of others: {receipt['faces_hidden_in_pictures_of_others']}. "
         f"Day sheets rewritten: {receipt['day_sheets']}. Receipt: {receipt['receipt']}"
     )
+    machines = receipt["machines_that_have_not_confirmed"]
+    if isinstance(machines, list) and machines:
+        say(
+            f"Not confirmed yet by {', '.join(machines)}: `muster doctor` says so until they have erased their pictures."
+        )
     named = receipt["still_named_in"]
     for path in named if isinstance(named, list) else ():
         say(f"{path} still contains the name: erase it there.")

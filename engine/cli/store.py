@@ -112,6 +112,7 @@ def status(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
         from engine.postgres import setup
 
         found = setup.holdings(store.database)
+        machines = bench.privacy.unconfirmed()
         if as_json:
             backlog = {
                 "rows": waiting.rows,
@@ -120,10 +121,20 @@ def status(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
                 "problem": waiting.problem,
                 "refused": waiting.refused,
             }
-            emit_json({"database": str(store.database), "site": bench.config.site, **found, "backlog": backlog})
+            emit_json(
+                {
+                    "database": str(store.database),
+                    "site": bench.config.site,
+                    **found,
+                    "backlog": backlog,
+                    "unconfirmed": machines,
+                }
+            )
             return
     say(f"{store.database}, version {found['version']}, as {found['kind']}")
     sites = cast("dict[str, str]", found["sites"])
+    for machine, since in machines.items():
+        complain(f"{machine} may still hold pictures of people erased since {since:%Y-%m-%d %H:%M}")
     say(f"sites: {', '.join(f'{name} ({zone})' for name, zone in sites.items())}")
     logged, templates = cast("dict[str, int]", found["rows"]), cast("dict[str, int]", found["templates"])
     rows = {**logged, "people": found["people"], **templates}

@@ -96,6 +96,7 @@ def _workspace(workspace: Path, *, thorough: bool) -> Iterator[Check]:
 def _opened(workspace: Path, workbench: Workbench) -> Iterator[Check]:
     yield from _sites(workspace, workbench.config.site)
     yield from _database(workbench)
+    yield from _erasures(workbench)
     yield from _state_files(workbench)
     try:
         people, gallery = workbench.people.all(), workbench.gallery.current()
@@ -249,6 +250,22 @@ def _database(workbench: Workbench) -> Iterator[Check]:
     if backlog.refused:
         hint = "see spool/refused.csv for the reasons; then `muster store drain --again`"
         yield Check("rows that the database refused", str(backlog.refused), False, hint)
+
+
+def _erasures(workbench: Workbench) -> Iterator[Check]:
+    """Check that every machine has erased whoever was erased on one of them."""
+    try:
+        found = workbench.privacy.unconfirmed()
+    except MusterError as error:
+        yield _failure("erased people", error)
+        return
+    if found:
+        since = min(found.values()).astimezone(workbench.config.zone)
+        what = (
+            f"not confirmed since {since:%Y-%m-%d %H:%M} by {', '.join(sorted(found))}: pictures of them may lie there"
+        )
+        hint = "start Muster there; for a machine that is gone, erase its disk, then `muster store revoke LOGIN`"
+        yield Check("erased people", what, False, hint)
 
 
 def _threshold(workbench: Workbench) -> Iterator[Check]:

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 _JOIN_S = 5.0
 _SHEETS_S = 10.0
 """How often day sheets are exported if recorders write to a database."""
+_ERASURES_S = 2.0
+"""How often to look whether somebody was erased on another machine, which costs nothing while nobody was."""
 _REPORTS_S = 20.0
 """How often scheduled reports are looked for."""
 _MEMORY_S = 5.0
@@ -73,15 +75,17 @@ def returning_memory() -> Iterator[None]:
 @contextlib.contextmanager
 def attended(bench: Workbench) -> Iterator[None]:
     """Within the context, deliver notifications, send scheduled reports, close days that are over, apply dated changes of people,
-    erase expired data.
+    erase expired data and whoever was erased on another machine.
 
     Raises:
         ConfigError: a notification rule cannot be followed, or a scheduled report cannot be sent.
     """
 
     def keep_house() -> None:
-        if bench.store.writes_sheets:  # else this is a recorder, and others do this work
+        if bench.store.writes_sheets:
             _keep_house(bench)
+        else:  # a recorder: others do the rest of this work
+            bench.privacy.purge_in_time(author="engine")
 
     def follow() -> None:
         if bench.store.writes_sheets:
@@ -93,9 +97,13 @@ def attended(bench: Workbench) -> Iterator[None]:
     with upkeep(keep_house), contextlib.ExitStack() as stack:
         if bench.config.store:
             stack.enter_context(upkeep(follow, _SHEETS_S))
+            stack.enter_context(upkeep(bench.privacy.catch_up, _ERASURES_S))
         if rules.rules:
             channels = Channels(bench.workspace, rules, clock=bench.clock)
-            stack.callback(Courier(bench.outbox, channels.send, interval_s=rules.interval_s).close)
+            courier = Courier(
+                bench.outbox, channels.send, interval_s=rules.interval_s, written=bench.incidents.log.find
+            )
+            stack.callback(courier.close)
         if bench.config.reports.scheduled:
             stack.enter_context(upkeep(mail.work, _REPORTS_S))
         yield

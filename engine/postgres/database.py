@@ -16,6 +16,7 @@ from engine.errors import ConfigError, MusterError, StorageError
 from engine.gallery import Gallery
 from engine.people import PeopleFile
 from engine.postgres.connection import Database, Unreachable, concern, parsed, shown
+from engine.postgres.erasures import Erasures
 from engine.postgres.known import Known
 from engine.postgres.opening import DatabaseState
 from engine.postgres.rows import GalleryRows, PeopleRows, TableDocument
@@ -34,14 +35,15 @@ _DRAIN_S = 0.5
 class _TableLogs(Logs):
     """Logs in tables."""
 
-    def __init__(self, database: Database, spool: Spool, recorder: str, sealer: Sealer) -> None:
+    def __init__(self, database: Database, spool: Spool, recorder: str, sealer: Sealer, erasures: Erasures) -> None:
         self.shelves: dict[str, TableShelf] = {}
-        self._made_with = (database, spool, recorder)
+        self._made_with, self._erasures = (database, spool, recorder), erasures
         super().__init__(sealer)
 
     def shelf(self, name: str, columns: Sequence[str], people: Sequence[str], keys: Sequence[str]) -> TableShelf:
         if name not in self.shelves:
-            self.shelves[name] = TableShelf(*self._made_with, name, columns, self.sealer, people, keys)
+            made_with = (*self._made_with, name, columns, self.sealer, people, keys)
+            self.shelves[name] = TableShelf(*made_with, erasures=self._erasures)
         return self.shelves[name]
 
 
@@ -75,13 +77,16 @@ class DatabaseStore:
         vault: Vault | None = None,
     ) -> None:
         self.database = Database(parsed(url), site)
+        vault = vault or Vault(workspace, at_rest=False)
         self._known = Known(workspace / "known", str(self.database), vault)
         self._offline_start = offline_start
         self.watcher = VersionWatch(self.database, self._known if offline_start else None, poll_s=poll_s, listen=listen)
         self.watcher.on_contact = self._contacted
         self.spool = Spool(workspace / "spool", sealer, clock, timezone)
         self._timezone = timezone
-        self.logs = _TableLogs(self.database, self.spool, recorder, sealer)
+        made_with = (self.database, self.watcher, self.spool, sealer, vault)
+        self._erasures = Erasures(*made_with, machine=recorder, renew_copies=self._renew_known)
+        self.logs = _TableLogs(self.database, self.spool, recorder, sealer, self._erasures)
         self._keeping = False
         self._galleries: dict[str, Callable[[], Gallery]] = {}
         self._stopping = threading.Event()
@@ -172,6 +177,18 @@ class DatabaseStore:
     def _contacted(self, versions: Mapping[str, int]) -> None:
         if self._keeping:
             self._known.follow(versions, self._content)
+
+    def _renew_known(self) -> None:
+        """Bring copies up to date that another process may have left; without them there is nothing to do."""
+        if self._known.there:
+            if self._offline_start:
+                self._known.follow(self.watcher.refresh(), self._content)
+            else:
+                self._known.forget()
+
+    def erasures(self) -> Erasures:
+        """Return the list of people who were erased."""
+        return self._erasures
 
     def _content(self, name: str) -> bytes | None:
         """Return people, a gallery or a document as the bytes of a file."""

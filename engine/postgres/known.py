@@ -39,6 +39,11 @@ class Known:
         self._index = FileDocument(folder / "versions.json", mode=0o600)
         self._noted: tuple[object, Mapping[str, int]] | None = None
 
+    @property
+    def there(self) -> bool:
+        """Whether there are copies."""
+        return self._folder.exists()
+
     def versions(self) -> dict[str, int] | None:
         """Return the versions by name; None without copies of this site.
 

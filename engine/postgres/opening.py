@@ -18,6 +18,7 @@ from engine.gallery import GalleryFile, GalleryKeep
 from engine.people import PeopleFile, PeopleKeep
 from engine.postgres.spool import Backlog
 from engine.storage import Document, FileDocument
+from engine.storage.erasures import ForgetList
 from engine.storage.logs import FileLogs, Logs, Sealer
 from engine.storage.state import SECRETS, TABLES, StateSeals
 from engine.storage.vault import Vault
@@ -82,6 +83,10 @@ class Store(Protocol):
 
     def state(self) -> DatabaseState | None:
         """Query the database's state, which may take seconds; None without a database."""
+        return None
+
+    def erasures(self) -> ForgetList | None:
+        """Return the list of people who were erased, for all machines; None: this folder is all there is."""
         return None
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from engine.errors import LockLost, StorageError, Unreachable
 from engine.postgres.chain import BEGIN, CHAINS, TablePart
 from engine.postgres.connection import Database
+from engine.postgres.erasures import Erasures
 from engine.postgres.spool import Entry, Spool
 from engine.storage import decode_cell, encode_cell
 from engine.storage.logs import Sealer
@@ -26,6 +27,10 @@ from engine.storage.logs.sealed import Row
 from engine.storage.logs.seals import Seal
 from engine.storage.logs.shelf import stem
 
+_BEGIN = sa.text(
+    "SELECT b.*, (SELECT max(e.seq) FROM muster.erasures e WHERE e.site = :site) AS erased "
+    "FROM muster.begin_rows(:site, :log, :day, :recorder, :ids) b"
+)
 _END = sa.text("SELECT muster.end_append(:site, :log, :day, :recorder, :number, :mac)")
 _OF_PERSON = sa.text("SELECT * FROM muster.told_of_person(:site, :key, :days)")
 _OF_STRANGER = sa.text("SELECT * FROM muster.told_of_stranger(:site, :key, :days)")
@@ -91,6 +96,7 @@ class TableShelf:
     Args:
         spool: takes rows that cannot be written now.
         recorder: name of the chain that this process appends to.
+        erasures: who was erased, and must not enter under their id.
     """
 
     def __init__(
@@ -103,11 +109,14 @@ class TableShelf:
         sealer: Sealer,
         people: Sequence[str] = (),
         keys: Sequence[str] = (),
+        *,
+        erasures: Erasures,
     ) -> None:
         self.name, self.sealer, self.columns = name, sealer, tuple(columns)
         self.table = log_table(name, columns)
         self.people = [self.columns.index(column) for column in people]
         self._database, self._spool, self._recorder, self._keys = database, spool, recorder, tuple(keys)
+        self._erasures = erasures
         self._known: dict[date, _DayRows] = {}
         self._mutex = threading.Lock()
         self._recent: deque[tuple[date, dict[str, str]]] = deque(maxlen=_RECENT)
@@ -198,7 +207,9 @@ class TableShelf:
         """
         place = {"site": self._database.site, "log": self.name, "day": day, "recorder": self._recorder}
         with self._database.work() as connection:
-            found = connection.execute(BEGIN, place | {"ids": [entry.row_id for entry in entries]}).one()
+            found = connection.execute(_BEGIN, place | {"ids": [entry.row_id for entry in entries]}).one()
+            people = [self.columns[index] for index in self.people]
+            entries = self._erasures.applied(connection, found.erased, self.name, people, entries)
             known, name = set(found.known), stem(self.name, day, self._recorder)
             seal = Seal(found.number, "", found.head)
             rows: list[dict[str, object]] = []

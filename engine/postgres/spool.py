@@ -170,8 +170,7 @@ class Spool:
             queue.file.append(rows)
 
     def _row(self, now: str, name: str, day: date, entry: Entry) -> dict[str, str]:
-        cells = json.dumps(dict(entry.cells), ensure_ascii=False)
-        values = (now, self._zone, name, day.isoformat(), entry.row_id, cells)
+        values = (now, self._zone, name, day.isoformat(), entry.row_id, _json(entry.cells))
         return dict(zip(_COLUMNS, values, strict=False))
 
     def waiting(self, name: str, key: str) -> list[tuple[date, Entry]]:
@@ -287,6 +286,25 @@ class Spool:
         self.on_put()
         return count
 
+    def change_refused(self, change: Callable[[str, Cells], Cells]) -> None:
+        """Change rows that were set aside, such as to erase somebody: those are queued again, and one that was tampered with goes.
+
+        Args:
+            change: returns the new cells of a row of a log.
+
+        Raises:
+            StorageError: the files cannot be read or written.
+        """
+        with locked(self._refused.path):
+            rows = self._refused.authentic() if self._refused else []
+            changed = [{**row, "cells": _json(change(row["log"], json.loads(row["cells"])))} for row in rows]
+            if changed == rows:
+                return
+            for row in changed:
+                self._put(row["log"], [row])
+            self._refused.drop()
+        self.on_put()
+
     def _adopt(self) -> None:
         """Move the rows that an earlier version kept in one file to the files of their logs."""
         if not self._first:
@@ -300,6 +318,10 @@ class Spool:
                 if row["seal"] in sound:
                     self._put(row["log"], [{**row, "zone": self._zone}])
         self._first.advance(len(rows), self._clock())
+
+
+def _json(cells: Cells) -> str:
+    return json.dumps(dict(cells), ensure_ascii=False)
 
 
 def _entry(row: Mapping[str, str]) -> tuple[date, Entry]:

@@ -18,9 +18,13 @@ from engine.postgres.known import Known
 log = logging.getLogger(__name__)
 
 POLL_S = 1.0
+ERASURES = "erasures"
+"""The list of people who were erased, which grows with every step of an erasure."""
 _VERSIONS = text(
     "SELECT name, version FROM muster.documents WHERE site = :site "
-    "UNION ALL SELECT 'gallery/' || gallery, version FROM muster.galleries WHERE site = :site"
+    "UNION ALL SELECT 'gallery/' || gallery, version FROM muster.galleries WHERE site = :site "
+    "UNION ALL SELECT 'erasures', max(seq) + count(*) FILTER (WHERE complete) "
+    "FROM muster.erasures WHERE site = :site HAVING count(*) > 0"
 )
 
 

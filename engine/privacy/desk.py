@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from engine.config import RetentionConfig
@@ -11,12 +12,14 @@ from engine.face_reader import FaceReader
 from engine.models import no_progress
 from engine.privacy import encryption, forgotten
 from engine.privacy.disclosure import export_subject
+from engine.privacy.elsewhere import catch_up
 from engine.privacy.erasure import Prospect, foresee, forget
 from engine.privacy.looks import NAME as LOOKS
 from engine.privacy.looks import known, look
 from engine.privacy.retention import Expired, purge, purge_in_time, release
 from engine.records.books import Records
 from engine.storage import writable
+from engine.storage.erasures import ForgetList
 from engine.types import Progress
 
 
@@ -26,6 +29,8 @@ class PrivacyDesk:
     Args:
         reader: opens the networks.
         threshold: returns the matching threshold in force.
+        shared: the list of people who were erased, for all machines of a site; None: there is but one.
+        reads_logs: returns whether this process may read and purge whole logs; a recorder in front of a database may not.
     """
 
     def __init__(
@@ -34,8 +39,11 @@ class PrivacyDesk:
         reader: Callable[[], FaceReader],
         threshold: Callable[[], float],
         retention: RetentionConfig,
+        shared: ForgetList | None = None,
+        reads_logs: Callable[[], bool] = lambda: True,
     ) -> None:
         self._records, self._reader, self._threshold, self._retention = records, reader, threshold, retention
+        self._shared, self._reads_logs = shared, reads_logs
 
     def forget(
         self, employee_id: str, *, author: str = "", thorough: bool = True, progress: Progress = no_progress
@@ -49,10 +57,35 @@ class PrivacyDesk:
         release(self._records)  # it may hold pictures of the person, and is too old anyway
         reader = self._reader if thorough else None
         receipt = forget(
-            self._records, employee_id, reader=reader, threshold=self._threshold(), author=author, progress=progress
+            self._records,
+            employee_id,
+            reader=reader,
+            threshold=self._threshold(),
+            author=author,
+            progress=progress,
+            shared=self._shared,
         )
         forgotten.remember(self._records, employee_id)
         return receipt
+
+    def catch_up(self) -> int:
+        """Erase on this machine whoever was erased on another of the site, and confirm; return how many people.
+
+        Raises:
+            StorageError: something could not be erased; a second attempt continues.
+        """
+        return catch_up(self._records, self._shared, sheets=self._reads_logs()) if self._shared is not None else 0
+
+    def unconfirmed(self) -> dict[str, datetime]:
+        """Return the machines that may still hold pictures of people who were erased, and since when.
+
+        Raises:
+            StorageError: the list cannot be read.
+        """
+        found: dict[str, datetime] = {}
+        for each in self._shared.unconfirmed() if self._shared is not None else ():
+            found.setdefault(each.machine, each.erased_at)
+        return found
 
     def forget_again(self) -> list[str]:
         """Erase whoever was erased after this copy of the workspace was made, as a list beside the seal key says; return their ids.
@@ -134,7 +167,7 @@ class PrivacyDesk:
         Raises:
             StorageError: something could not be erased; a second attempt continues.
         """
-        return purge_in_time(self._records, self._retention, author=author)
+        return purge_in_time(self._records, self._retention, author=author, own=not self._reads_logs())
 
     def purge(self, *, apply: bool, author: str = "", trust_clock: bool = False) -> list[Expired]:
         """Erase, or count, what is older than the settings allow, see `engine.privacy.retention`.
@@ -152,4 +185,4 @@ class PrivacyDesk:
             raise InputError(doubt, hint="set the clock right, or add --trust-clock if it is")
         if apply:
             release(self._records)
-        return purge(self._records, self._retention, apply=apply, author=author)
+        return purge(self._records, self._retention, apply=apply, author=author, own=not self._reads_logs())

@@ -6,10 +6,11 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from engine.attendance import ClosedDay
 from engine.errors import InputError, StorageError
 from engine.face_reader import FaceReader
 from engine.imaging import encode_jpeg, read_image
+from engine.incidents import IMAGE_COLUMNS
 from engine.incidents.notifications import changing
 from engine.people import NO_CAREER
 from engine.privacy.faces import hide, look
@@ -27,9 +29,10 @@ from engine.privacy.subjects import Subject, find
 from engine.records.books import Records
 from engine.records.names import mentions, spells
 from engine.storage import atomic_write, new_id, read_rows, storage_errors
+from engine.storage.erasures import Erasure, ForgetList
 from engine.storage.logs import PSEUDONYM
 from engine.storage.vault import Owner, Vault, read_file
-from engine.types import Progress
+from engine.types import Person, Progress
 
 _TEXTS = {".csv", ".json", ".toml", ".txt", ".html", ".md", ".ics", ".svg"}
 _ARCHIVES = {".xlsx", ".zip"}
@@ -44,6 +47,8 @@ _LARGEST = 64 * 2**20
 _ABANDONED_S = 600.0
 """An older temporary file was left behind by a crash."""
 _DRAWN = "-annotated.jpg"
+_WORDS = re.compile(r"""[^\s"';,:{}\[\]]+""")
+"""What may be an id in a damaged message."""
 
 
 def forget(
@@ -54,6 +59,7 @@ def forget(
     threshold: float,
     author: str,
     progress: Progress,
+    shared: ForgetList | None = None,
 ) -> dict[str, object]:
     """Erase a person from the workspace, and write a receipt to `receipts/`.
 
@@ -70,6 +76,7 @@ def forget(
         reader: opens the networks that search other pictures; None: skip the search, which the receipt records.
         threshold: smallest similarity (`>=`) of the person's own faces.
         progress: called with the number of pictures.
+        shared: tells the other machines of a site; log rows then always get the pseudonym, because rows may still be on their way.
 
     Returns:
         The receipt: counts, hashes of erased files, other files in the workspace that still contain the name, and foreign files that
@@ -82,30 +89,31 @@ def forget(
     subject = find(records, employee_id, threshold)
     name, pseudonym = subject.person.name if subject.person else "", ""
     author, now = records.names.ids(author), records.now()
+    receipt_id = new_id(now)
     networks = reader() if reader and subject.face is not None else None
     # deactivated at once, so that nobody is recognised meanwhile; row and templates, by which all else is found, are erased last,
     # so that an interrupted attempt can be repeated
     book = records.people.employment
     employment = len(book.all().get(employee_id, NO_CAREER).rows) if book else 0
     _put(records, subject, active=False)
-    erased = _unlinked(subject.own_pictures(), records.vault)
+    if shared is not None:
+        shared.begin(receipt_id, records.sealer.pseudonym(employee_id), records.now())
+        _publish(shared, Subject(records, employee_id, threshold), receipt_id)
+    erased = erase_files(subject.own_pictures(), records.vault)
     search = _search_pictures(records, networks, subject, progress) if networks else _Search()
     subject = Subject(records, employee_id, threshold)  # again, for what was written meanwhile
-    erased += _unlinked(subject.own_pictures(), records.vault)
+    erased += erase_files(subject.own_pictures(), records.vault)
     records.strangers.update(lambda gallery: gallery.remove_templates(subject.elsewhere))
     records.anchors.update(lambda gallery: gallery.remove_templates(subject.elsewhere).remove(employee_id))
     for store in (records.gallery, records.strangers, records.anchors):
         store.scrub(employee_id, subject.elsewhere)
-    if records.observations.exists():  # faces without names; `muster process` observes undecided recordings again
-        with storage_errors(records.observations):
-            shutil.rmtree(records.observations)
-        records.vault.ring.destroy(lambda owner: owner == Owner.archive())
-    with changing(records.workspace / "outbox"):  # or a delivery under way would write one of them again
-        messages = _unlinked(_messages(records.workspace / "outbox", subject), records.vault)
+    erase_observations(records)
+    incidents = {row.incident_id for row in subject.incidents}
+    messages = erase_messages(records, lambda each: each in subject.ids, incidents)
     leave, pin = records.leave.remove(employee_id), records.pins.remove(employee_id)
     account = records.accounts.remove(employee_id)
     told = {name} - {""}  # an author may be recorded by name
-    if _told_by_id(subject):
+    if _told_by_id(subject) or shared is not None:
         pseudonym = records.sealer.pseudonym(employee_id)
         author = pseudonym if author == employee_id else author
         told.add(employee_id)
@@ -114,14 +122,15 @@ def forget(
     _put(records, subject, name=pseudonym, department="", email="", consent_at="", active=False)
     if book is not None:
         book.remove(employee_id)
-    sheets = _renew_sheets(records, subject)
+    others = {key: row for key, row in records.people.known().items() if key != employee_id}
+    sheets = renew_sheets(records, lambda each: each in subject.ids, others)
     records.gallery.update(lambda gallery: gallery.remove(employee_id))
     # last of all: with the key, every copy of their templates and pictures in backups is erased
     keys = records.vault.ring.destroy(lambda owner: Owner.is_of(owner, employee_id))
-    _unlinked(_abandoned(records.workspace, now), records.vault)
+    erase_abandoned(records)
     erased += search.erased
     receipt: dict[str, object] = {
-        "receipt_id": new_id(now),
+        "receipt_id": receipt_id,
         "time": now.isoformat(timespec="seconds"),
         "author": author,
         "subject": pseudonym or employee_id,
@@ -145,6 +154,7 @@ def forget(
         "pictures_that_could_not_be_read": search.unreadable,
         "sha256_of_erased_pictures": sorted(erased),
         "sha256_of_changed_pictures": sorted(search.changed),
+        "machines_that_have_not_confirmed": _unconfirmed(shared, receipt_id, pseudonym) if shared else [],
         "not_read": sorted(_unread(records.workspace)),
         "still_named_in": sorted(_naming(records.workspace, {name, employee_id} if pseudonym else {name})),
     }
@@ -154,6 +164,22 @@ def forget(
     records.note("forget", pseudonym or employee_id, detail, author=author)
     records.people.remove(employee_id)
     return receipt | {"receipt": path.relative_to(records.workspace).as_posix()}
+
+
+def _publish(shared: ForgetList, subject: Subject, receipt_id: str) -> None:
+    """Tell all machines of the site what they may hold of a person."""
+    shared.publish(
+        receipt_id,
+        punches={row.event_id: row.evidence_image for row in subject.attendance},
+        incidents={row.incident_id: [getattr(row, column) for column in IMAGE_COLUMNS] for row in subject.incidents},
+        pictures=[f"images/enrolment/{each.template_id}.jpg" for each in subject.templates],
+    )
+
+
+def _unconfirmed(shared: ForgetList, receipt_id: str, pseudonym: str) -> list[str]:
+    """Confirm for this machine; return those that have not confirmed yet."""
+    shared.confirm(Erasure(receipt_id, pseudonym), "erased by forget")
+    return sorted({each.machine for each in shared.unconfirmed() if each.erasure_id == receipt_id})
 
 
 def _closed_rows(records: Records, ids: Collection[str]) -> list[ClosedDay]:
@@ -207,7 +233,9 @@ def foresee(records: Records, employee_id: str, threshold: float) -> Prospect:
         pictures=len(own),
         dossiers=len(subject.strangers),
         leave_entries=len(records.leave.of(employee_id)),
-        messages=sum(1 for _ in _messages(records.workspace / "outbox", subject)),
+        messages=sum(
+            1 for _ in _messages(records, subject.ids.__contains__, {row.incident_id for row in subject.incidents})
+        ),
         pin=records.pins.has(employee_id),
         incidents=len({row.refers_to or row.incident_id for row in subject.incidents}),
         rows=len(subject.attendance),
@@ -221,7 +249,7 @@ def _put(records: Records, subject: Subject, **changes: Any) -> None:
         records.people.put(dataclasses.replace(subject.person, **changes))
 
 
-def _unlinked(paths: Iterable[Path], vault: Vault) -> list[str]:
+def erase_files(paths: Iterable[Path], vault: Vault) -> list[str]:
     """Erase files, and the keys that open nothing else; return the hashes of their content."""
     hashes = []
     for path in sorted(paths):
@@ -274,10 +302,10 @@ def _search_pictures(records: Records, reader: FaceReader, subject: Subject, pro
         theirs = subject.shows(embeddings)
         if not theirs.any():
             continue
-        search.erased += _unlinked(_drawn_beside(path), records.vault)
+        search.erased += erase_files(_drawn_beside(path), records.vault)
         areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
         if theirs[int(areas.argmax())] and path.parent.name != "enrolment":
-            search.erased += _unlinked([path], records.vault)
+            search.erased += erase_files([path], records.vault)
         elif path.is_file():
             search.changed.append(_digest(path))
             records.vault.rewrite(path, encode_jpeg(hide(image, boxes[theirs])))
@@ -293,37 +321,60 @@ def _drawn_beside(path: Path) -> list[Path]:
     return [drawn] if path.parent.name == "tailgating" and kind and drawn.is_file() else []
 
 
-def _messages(outbox: Path, subject: Subject) -> Iterator[Path]:
-    """Yield waiting messages that name the person or an incident they took part in."""
-    incidents = {row.incident_id for row in subject.incidents}
-    for path in sorted(outbox.glob("[0-9]*.json*")):
+def erase_messages(records: Records, is_theirs: Callable[[str], bool], incidents: Collection[str]) -> list[str]:
+    """Erase the waiting messages about a person; return the hashes of their content.
+
+    Args:
+        is_theirs: whether an id is the person's.
+        incidents: ids of those that the person took part in.
+    """
+    with changing(records.workspace / "outbox"):  # or a delivery under way would write one of them again
+        return erase_files(list(_messages(records, is_theirs, incidents)), records.vault)
+
+
+def _messages(records: Records, is_theirs: Callable[[str], bool], incidents: Collection[str]) -> Iterator[Path]:
+    """Yield waiting messages about a person, damaged ones included."""
+    outbox = records.workspace / "outbox"
+    kinds = ("[0-9]*.json*", "staged-*.json*", "announced/*.json*")
+    for path in sorted(path for kind in kinds for path in outbox.glob(kind)):
         with storage_errors(path), contextlib.suppress(FileNotFoundError):
-            text = path.read_text(encoding="utf-8", errors="replace")
             try:
+                text = path.read_text(encoding="utf-8", errors="replace")
                 message = json.loads(text)
-                named = set(str(message["facts"].get("employee_ids", "")).split(";"))
-                concerns = message["incident_id"] in incidents or bool(named & subject.ids)
+                named = str(message["facts"].get("employee_ids", "")).split(";")
+                concerns = message["incident_id"] in incidents or any(map(is_theirs, named))
             except (ValueError, TypeError, KeyError, AttributeError):
-                concerns = mentions(text, subject.id)  # damaged, so it is never sent
+                concerns = any(map(is_theirs, _WORDS.findall(text)))
             if concerns:
                 yield path
 
 
-def _renew_sheets(records: Records, subject: Subject) -> int:
+def erase_observations(records: Records) -> None:
+    """Erase faces without names; `muster process` observes undecided recordings again."""
+    if records.observations.exists():
+        with storage_errors(records.observations):
+            shutil.rmtree(records.observations)
+        records.vault.ring.destroy(lambda owner: owner == Owner.archive())
+
+
+def renew_sheets(records: Records, is_theirs: Callable[[str], bool], people: Mapping[str, Person]) -> int:
     """Compute the day sheets with a row of the person again; return how many."""
-    others = {key: row for key, row in records.people.known().items() if key != subject.id}
     count = 0
     for path in sorted((records.workspace / "attendance").glob("*.csv")):
         with contextlib.suppress(ValueError):  # other files are not Muster's
             day = datetime.strptime(path.stem, "%Y-%m-%d").date()  # noqa: DTZ007 - a day, no moment
-            if any(row.get("employee_id") in subject.ids for row in read_rows(path)):
-                records.attendance.keeper.refresh(day, others)
+            if any(is_theirs(row.get("employee_id") or "") for row in read_rows(path)):
+                records.attendance.keeper.refresh(day, people)
                 count += 1
     return count
 
 
+def erase_abandoned(records: Records) -> None:
+    """Erase temporary files that a crash left behind, which may contain anything."""
+    erase_files(_abandoned(records.workspace, records.now()), records.vault)
+
+
 def _abandoned(workspace: Path, now: datetime) -> Iterator[Path]:
-    """Yield temporary files that a crash left behind, which may contain anything."""
     for path in sorted(workspace.rglob(".*.tmp")):
         with contextlib.suppress(FileNotFoundError):
             if abs(now.timestamp() - path.stat().st_mtime) > _ABANDONED_S:

@@ -54,8 +54,11 @@ def _day(name: str) -> date | None:
     return None
 
 
-def purge_in_time(records: Records, config: RetentionConfig, *, author: str) -> list[Expired]:
+def purge_in_time(records: Records, config: RetentionConfig, *, author: str, own: bool = False) -> list[Expired]:
     """Move to quarantine what is too old, and erase what has been there for long enough; nothing while the clock is doubted.
+
+    Args:
+        own: only what lies on this machine alone, see `purge`.
 
     Raises:
         StorageError: something could not be erased; a second attempt continues.
@@ -64,7 +67,7 @@ def purge_in_time(records: Records, config: RetentionConfig, *, author: str) -> 
     if now.doubt or now.earlier is None:
         return []
     release(records, now.earlier - timedelta(days=config.quarantine))
-    return purge(records, config, apply=True, author=author, today=now.earlier, quarantine=True)
+    return purge(records, config, apply=True, author=author, today=now.earlier, quarantine=True, own=own)
 
 
 def release(records: Records, last: date | None = None) -> int:
@@ -90,6 +93,7 @@ def purge(
     author: str,
     today: date | None = None,
     quarantine: bool = False,
+    own: bool = False,
 ) -> list[Expired]:
     """Erase what is older than the settings allow, or only count it.
 
@@ -101,13 +105,16 @@ def purge(
         author: for the audit log.
         today: the day to count from; default: the clock's.
         quarantine: move pictures and logs to a folder instead of erasing them.
+        own: only the pictures of this machine; rows and strangers are in a database, where others purge them.
 
     Raises:
         StorageError: something could not be erased; a second attempt continues.
     """
     purging = _Purge(records, apply, today, config.quarantine if quarantine else 0)
     classes: dict[str, Callable[[], Iterable[date]]] = {
-        **{what: partial(purging.pictures, folders) for what, folders in _IMAGES.items()},
+        what: partial(purging.pictures, folders) for what, folders in _IMAGES.items()
+    }
+    shared: dict[str, Callable[[], Iterable[date]]] = {
         "strangers": purging.strangers,
         "sightings": lambda: purging.log(records.sightings.log.raw),
         "attendance": partial(purging.attendance, closed=config.closed_sheets is None),
@@ -115,7 +122,7 @@ def purge(
         "incidents": purging.incidents,
     }
     found = []
-    for what, old in classes.items():
+    for what, old in (classes if own else classes | shared).items():
         days: int | None = getattr(config, what)
         if days is not None:
             purging.days = days

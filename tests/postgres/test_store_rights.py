@@ -66,6 +66,8 @@ def test_a_recorder_can_append_and_read_people_and_nothing_else(place: Place, tm
             "chains",
             "sites",
             "alembic_version",
+            "erasures",
+            "erased_things",
         },
         "INSERT": {
             "attendance",

@@ -160,6 +160,12 @@ def _receipt(receipt: dict[str, Any]) -> None:
             author=receipt["author"],
             lines=parts.items(lines),
         )
+        if receipt["machines_that_have_not_confirmed"]:
+            st.info(
+                say("These machines have not confirmed yet. The System page shows which remain:"),
+                icon=":material/sync:",
+            )
+            parts.bullets(receipt["machines_that_have_not_confirmed"])
         if receipt["still_named_in"]:
             st.warning(say("These files still contain the name. Check them:"), icon=":material/warning:")
             parts.bullets(receipt["still_named_in"])

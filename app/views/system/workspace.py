@@ -128,3 +128,10 @@ def _database(bench: Workbench) -> None:
                 a=say("Rows that the database refused: {count}.", count=backlog.refused),
                 b=say("They are kept in spool/refused.csv with the reason."),
             )
+        if not state.problem and (machines := bench.privacy.unconfirmed()):
+            since = min(machines.values()).astimezone(bench.config.zone)
+            parts.show(
+                "<p><b>{a}</b> {b}</p>",
+                a=say("Machines that may still hold pictures of erased people: {names}.", names=", ".join(machines)),
+                b=say("They have not confirmed since {day}, {time}.", day=say_date(since.date()), time=say_time(since)),
+            )

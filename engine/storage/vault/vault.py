@@ -69,12 +69,17 @@ class Owner:
         return "account:"
 
     @staticmethod
-    def is_of(owner: str, employee_id: str) -> bool:
-        """Whether a key belongs to a person: their templates, enrolment and evidence."""
+    def person_of(owner: str) -> str:
+        """Return the id of the person to whom a key belongs: of their templates, enrolment and evidence; else an empty text."""
         kind, _, rest = owner.partition(":")
         if kind in MONTHLY:
-            return rest.partition(":")[2] == employee_id
-        return kind == "person" and rest == employee_id
+            return rest.partition(":")[2]
+        return rest if kind == "person" else ""
+
+    @staticmethod
+    def is_of(owner: str, employee_id: str) -> bool:
+        """Whether a key belongs to a person, see `person_of`."""
+        return Owner.person_of(owner) == employee_id
 
     @staticmethod
     def is_before(owner: str, folders: Collection[str], month: str) -> bool:
