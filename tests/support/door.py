@@ -18,7 +18,7 @@ from browser import Served, free_port
 from served import up
 
 from engine.access.devices import SCOPES
-from engine.operations.serving import MEMORY
+from engine.operations.memory import ENVIRONMENT
 from engine.workbench import Workbench
 
 __all__ = ["Door", "serve_kiosk"]
@@ -114,7 +114,7 @@ def serve_kiosk(workspace: Path, camera: str, source: str, **environment: str) -
     process = subprocess.Popen(
         [sys.executable, "-m", "app.kiosk", str(workspace), camera, source, "127.0.0.1", str(port)],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, **MEMORY, **environment},
+        env={**os.environ, **ENVIRONMENT, **environment},
         stdout=told,
         stderr=subprocess.STDOUT,
     )
