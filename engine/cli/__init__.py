@@ -12,6 +12,7 @@ import os
 import sys
 import traceback
 
+from engine.cli.terminal import plain_where_needed
 from engine.errors import MusterError
 from engine.masking import mask, mask_process, veil_process
 
@@ -20,6 +21,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the program. A failure is one line on standard error, never a traceback."""
+    plain_where_needed()
     veil_process()
     mask_process()
     from engine.cli.app import command  # an import may fail, too

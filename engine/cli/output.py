@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from engine.cli.terminal import shows
 from engine.masking import mask, mask_userinfo
 
 # a pipe or a file has no width; 160 columns keep a row on one line
@@ -38,7 +39,9 @@ def _plain(value: Any) -> Any:
 
 def emit_json(value: Any) -> None:
     """Print one JSON document on standard output. NaN becomes null; floats are rounded to six digits."""
-    sys.stdout.write(json.dumps(_plain(value), indent=2, ensure_ascii=False) + "\n")
+    document = _plain(value)
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    sys.stdout.write((text if shows(text) else json.dumps(document, indent=2)) + "\n")
 
 
 def say(text: str) -> None:

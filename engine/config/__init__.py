@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -48,6 +49,7 @@ from engine.config.cameras import (
     VotingConfig,
 )
 from engine.config.encryption import EncryptionConfig
+from engine.config.environment import name_unknown, settings_only
 from engine.config.interface import AppConfig, KioskConfig, OidcConfig
 from engine.config.leave import LEAVE_STATUSES, LeaveKindConfig, with_standard
 from engine.config.reports import ReportsConfig, ScheduledReport
@@ -57,6 +59,7 @@ from engine.masking import is_secret, mask, remember
 
 __all__ = [
     "CONFIG_NAME",
+    "ENCODING",
     "LEAVE_STATUSES",
     "AlignmentConfig",
     "AppConfig",
@@ -96,7 +99,8 @@ __all__ = [
 ]
 
 CONFIG_NAME = "muster.toml"
-_OTHER_VARIABLES = {"author", "cache", "keys", "passphrase", "workspace", "debug"}
+ENCODING = "utf-8-sig"
+"""Of that file: UTF-8, with or without the mark that some editors of Windows put in front."""
 
 
 class Config(BaseSettings):
@@ -211,6 +215,8 @@ class Config(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Prefer arguments to the environment; `load_config` adds the file, which counts less than both."""
         del dotenv_settings, file_secret_settings
+        if isinstance(env_settings, EnvSettingsSource):
+            env_settings.env_vars = settings_only(cls, env_settings.env_vars)
         return init_settings, env_settings
 
 
@@ -226,8 +232,10 @@ def load_config(workspace: Path, **overrides: Any) -> Config:
     """
     path = workspace / CONFIG_NAME
     try:
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding=ENCODING) if path.is_file() else ""
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} cannot be read: {error}", hint="save it as UTF-8") from error
+    except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error}", hint="correct the file or remove it") from error
     return parse_config(text, path, **overrides)
 
@@ -254,10 +262,7 @@ def parse_config(text: str, path: Path, **overrides: Any) -> Config:
             f"{path} has unknown settings {', '.join(unknown)}", hint=f"known sections: {', '.join(sorted(known))}"
         )
 
-    for name in sorted(os.environ):
-        section = name.removeprefix("MUSTER_").split("__")[0].lower()
-        if name.startswith("MUSTER_") and section not in known | _OTHER_VARIABLES:
-            raise ConfigError(f"{name} is not a setting", hint=f"known sections: {', '.join(sorted(known))}")
+    name_unknown(Config)
 
     class _Located(Config):
         @classmethod

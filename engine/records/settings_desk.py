@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.config import CONFIG_NAME, Config, holds_secret, parse_config
+from engine.config import CONFIG_NAME, ENCODING, Config, holds_secret, parse_config
 from engine.config.editing import SettingPath, edited, value_at, variable_of
 from engine.errors import ConfigError, InputError, StorageError
 from engine.masking import HIDDEN
@@ -101,7 +101,7 @@ class SettingsDesk:
     def _text(self) -> str:
         with storage_errors(self.path):
             try:
-                return self.path.read_text(encoding="utf-8")
+                return self.path.read_text(encoding=ENCODING)
             except FileNotFoundError:
                 return ""
             except UnicodeDecodeError as error:

@@ -32,6 +32,7 @@ from engine.words import phrase
 log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S = 30.0
+_NO_LOCKS = "this file system has no locks: use a local disk, or mount the share with locks (NFS: without nolock)"
 _ID_BYTES = 6
 """At a thousand events a second, two ids collide within the same second once in eighteen years."""
 _BREAKS = re.compile(r"[\r\n\0\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
@@ -183,8 +184,8 @@ def storage_errors(path: Path) -> Iterator[None]:
             errno.ENOSPC: "free space on the disk, then run the command again",
             errno.EDQUOT: "free space within the quota, then run the command again",
             errno.EFBIG: "the file reached its size limit: raise the limit or use another workspace",
-            errno.EACCES: "give this user write access to the workspace",
-            errno.EPERM: "give this user write access to the workspace",
+            **dict.fromkeys((errno.EACCES, errno.EPERM), "give this user write access to the workspace"),
+            **dict.fromkeys((errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP), _NO_LOCKS),
             errno.EROFS: "the file system is read-only: choose another workspace with --workspace",
         }.get(error.errno or 0, "check the disk and the workspace's access rights")
         raise StorageError(f"{path}: {error.strerror or error}", hint=hint) from error
@@ -196,11 +197,11 @@ def _read_only(folder: Path) -> bool:
 
 
 def _acquired(path: Path, timeout_s: float) -> AbstractContextManager[object] | None:
-    """Acquire the cross-process lock beside a path; return None if another process holds it for so long."""
+    """Acquire the cross-process lock, never a file in its place that outlives its process; None: another holds it for so long."""
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            return FileLock(path.with_name(f".{path.name}.lock")).acquire(timeout=timeout_s)
+            return FileLock(path.with_name(f".{path.name}.lock"), fallback_to_soft=False).acquire(timeout=timeout_s)
         except Timeout:
             return None
 

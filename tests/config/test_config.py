@@ -94,6 +94,13 @@ def test_other_variables_of_the_product_are_no_settings(tmp_path: Path, monkeypa
     assert load_config(tmp_path).model_dump() == DEFAULTS
 
 
+def test_the_mark_of_windows_editors_does_no_harm(toml: Path) -> None:
+    toml.write_text('timezone = "Europe/Berlin"\n', encoding="utf-8-sig")
+    assert load_config(toml.parent).timezone == "Europe/Berlin"
+    toml.write_text("", encoding="utf-8-sig")
+    assert load_config(toml.parent).model_dump() == DEFAULTS
+
+
 def test_two_workspaces_do_not_share_settings(tmp_path: Path) -> None:
     for name, seconds in (("one", 1), ("two", 2)):
         (tmp_path / name).mkdir()
@@ -157,7 +164,7 @@ def test_a_broken_file_is_named(toml: Path, content: bytes) -> None:
     ("variable", "value", "named"),
     [
         ("MUSTER_EVENTS__COOL_DOWN_S", "soon", "events.cool_down_s"),
-        ("MUSTER_EVENTS__COOLDOWN", "1", "events.cooldown"),
+        ("MUSTER_EVENTS", '{"cooldown": 1}', "events.cooldown"),
         ("MUSTER_TIMEZONE", "Mars/Olympus", "timezone"),
         ("MUSTER_EVENTS", "5", "events"),
         ("MUSTER_EVENTS", "{", "events"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import resource
@@ -274,6 +276,19 @@ def test_a_lock_keeps_others_out_until_its_holder_leaves_or_dies(
     holder.join(60)
     with locked(path):
         assert not path.exists(), "locking a file does not make it"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def flock(_file: int, _how: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", flock)  # the system's; some network shares answer so
+    with (
+        pytest.raises(StorageError, match="→ this file system has no locks: use a local disk"),
+        locked(tmp_path / "log.csv"),
+    ):
+        pytest.fail("nothing holds the lock")
 
 
 def test_killed_writers_lose_nothing_they_acknowledged(tmp_path: Path) -> None:
