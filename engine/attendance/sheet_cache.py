@@ -101,7 +101,7 @@ class SheetCache:
                 if seal != self._seal(day, made_from, self._content(day), rows):
                     return None
                 held = made_from, days_from_json(rows)
-            except (OSError, ValueError):
+            except (OSError, ValueError, StorageError):  # without the key of the seals it is computed
                 return None
         self._held[day] = held
         self._spare()

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from engine.cli.context import Author, Json, Panel, Workspace, open_workbench
+from engine.cli.context import Author, Json, Panel, Reason, Workspace, open_workbench
 from engine.cli.output import answer, counted, emit_json, progress_bar, table
 from engine.errors import InputError
 
@@ -84,3 +84,17 @@ def rotate(
     more = f" {counted(count, 'file')} encrypted anew." if reencrypt else ""
     text = f"New workspace key {key}.{more} Renew your copy of the folder of keys."
     answer(as_json, {"key": key, "files": count}, text)
+
+
+@_keys.command()
+def begin(author: Author = "", reason: Reason = "", workspace: Workspace = Path("data"), as_json: Json = False) -> None:
+    """Begin new seals after the seal key was lost for good.
+
+    All rows are sealed as they are found, and the audit log says so: nobody can prove any more what was changed before. Stop everything
+    else first. If you have a copy of the key, put it back instead.
+    """
+    from engine.records import begin_seals
+
+    count, aside = begin_seals(open_workbench(workspace).records, author=author, reason=reason)
+    text = f"{counted(count, 'row')} sealed with a new key, as they were found. The files of before are in {aside}."
+    answer(as_json, {"rows": count, "aside": str(aside)}, text)

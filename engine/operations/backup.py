@@ -189,7 +189,8 @@ def restore(source: Path, target: Path, secret: bytes) -> Restored:
         shutil.rmtree(making, ignore_errors=True)
     forgotten = 0
     for place in _workspaces(target):
-        set_witnesses_aside(place)
+        chosen = load_config(place).seal_key
+        set_witnesses_aside(place, chosen)
         bench = Workbench(place)
         wrong = [each for each in bench.records.verify() if not each.harmless]
         if wrong:
@@ -197,7 +198,7 @@ def restore(source: Path, target: Path, secret: bytes) -> Restored:
                 f"{place} is restored, but {len(wrong)} seals do not hold, first: {wrong[0].file}: {wrong[0].detail}",
                 hint="`muster verify` names them; take another backup",
             )
-        give_witnesses(place)
+        give_witnesses(place, chosen)
         forgotten += len(bench.privacy.forget_again())
     return Restored(count, forgotten)
 

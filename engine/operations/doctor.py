@@ -20,7 +20,7 @@ from engine.masking import mask_address
 from engine.models import FACENET, MOBILEFACENET, EmbedderSpec, ModelStore, cache_dir, embedder_spec, usual_model
 from engine.operations.overview import GREY_MISSES, GREY_SHARE, cameras, versions
 from engine.sources import probe_live
-from engine.storage.logs.keys import key_folder
+from engine.storage.logs.witnesses import key_folder
 from engine.types import Person
 from engine.workbench import Workbench
 

@@ -14,6 +14,7 @@ from engine.records.months import MonthDesk, counted_kinds, open_kind
 from engine.records.office import BulkAction, Office, Suggestion
 from engine.records.punch_desk import ImportedPunches, PunchDesk, PunchImport
 from engine.records.punch_rows import ReadingOfPunches
+from engine.records.resealing import begin_seals
 from engine.records.settings_desk import SettingChange, SettingsDesk
 from engine.records.staff_desk import StaffDesk, TemplateView, uploaded
 from engine.records.token_desk import TokenDesk
@@ -44,6 +45,7 @@ __all__ = [
     "TemplateView",
     "TokenDesk",
     "UserDesk",
+    "begin_seals",
     "bundle_name",
     "counted_kinds",
     "gather",

@@ -208,7 +208,8 @@ class Records:
         if not key_path.exists():  # with a new one, every row would count as changed
             if any(log.days() for log in self.logs) or journal.file or self.audit.raw or against:
                 raise StorageError(
-                    f"{key_path} is gone: without it no row can be checked", hint="restore it from a backup"
+                    f"{key_path} is gone: without it no row can be checked",
+                    hint="restore it from a backup, or begin new seals: `muster keys begin --author … --reason …`",
                 )
             return []
         findings = journal.file.check(against) + self.audit.raw.check(against)
@@ -227,4 +228,8 @@ class Records:
         if keys:
             detail = f"the key was changed: {', '.join(sorted(keys))} before, {sealer.key_id} now"
             findings.append(Finding("seals.csv", 0, "note", detail))
+        for row in self.audit.read():
+            if row.action == "begin_seals":
+                detail = f"seals were begun anew on {row.timestamp:%Y-%m-%d %H:%M} ({row.author}): rows of before prove nothing"
+                findings.append(Finding("audit.csv", 0, "note", detail))
         return findings

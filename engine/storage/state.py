@@ -224,12 +224,13 @@ class StateSeals:
             self._known = None
 
     def _write_witness(self, content: bytes) -> None:
+        self._sealer.settle()
         for path in self._places[1:]:
             try:
                 atomic_write(path, content, durable=False)
             except StorageError as error:
                 log.warning("the witness of %s cannot be written: %s", LIST, error)
-                self._sealer.witnesses = None  # said once
+                self._sealer.no_witnesses()  # said once
 
     def _first(self) -> _Seals:
         found = {name: content for name in _ALL if (content := self._content(name)) is not None}

@@ -7,45 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from log_builders import DAY, LATER, OTHER, add, rows
+from log_builders import DAY, LATER, OTHER, add, kept, opened, remove, remove_a_closed_day, rows
 
-from engine.storage.logs import DayLog, FileLogs, key_folder, sealer_of
-
-
-def opened(workspace: Path) -> tuple[DayLog, FileLogs]:
-    logs = FileLogs(workspace / "log", sealer_of(workspace))
-    return logs.daily("attendance", ("event_id", "employee_id", "note"), people=("employee_id",)), logs
-
-
-def kept(workspace: Path) -> DayLog:
-    """A log of a closed day and an open one."""
-    workspace.mkdir()
-    log, _ = opened(workspace)
-    add(log, DAY, 5)
-    log.close(OTHER, LATER)
-    add(log, OTHER, 3, 10)
-    return log
-
-
-def _remove(folder: Path, *names: str) -> None:
-    for name in names:
-        shutil.rmtree(folder / name) if (folder / name).is_dir() else (folder / name).unlink(missing_ok=True)
-
-
-def remove_a_closed_day(folder: Path) -> None:
-    name = f"attendance-{DAY}.csv"
-    _remove(folder, name, f".heads/{name}", "seals.csv", ".heads/seals.csv")
+from engine.storage.logs import key_folder, sealer_of
 
 
 def remove_the_open_day(folder: Path) -> None:
     name = f"attendance-{OTHER}.csv"
-    _remove(folder, name, f".heads/{name}")
+    remove(folder, name, f".heads/{name}")
 
 
 def cut_rows_without_heads(folder: Path) -> None:
     path = folder / f"attendance-{OTHER}.csv"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
-    _remove(folder, ".heads", "seals.csv")
+    remove(folder, ".heads", "seals.csv")
 
 
 def remove_all(folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from engine.errors import InputError, StorageError
 from engine.imaging import read_image
-from engine.storage.logs.keys import key_folder
+from engine.storage.logs.witnesses import key_folder
 from engine.storage.vault import KeyErased, Owner, Ring, Vault, read_file
 
 ANN, BOB = Owner.person("E1"), Owner.person("E2")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from engine.attendance import PunchRow
-from engine.storage.logs import DayLog, FileLogs, Finding, Sealer
+from engine.storage.logs import DayLog, FileLogs, Finding, Sealer, sealer_of
 
 DAY, OTHER = date(2026, 11, 23), date(2026, 11, 24)
 LATER = datetime(2026, 11, 30, tzinfo=UTC)
@@ -75,3 +76,31 @@ def retraction(
 ) -> PunchRow:
     """A row that takes back what a track was reported as, for `AttendanceBook.retract`."""
     return PunchRow("", time, employee_id, "retract", camera, track=track, author=author, reason=reason)
+
+
+def opened(workspace: Path, chosen: Path | None = None) -> tuple[DayLog, FileLogs]:
+    """A log of a workspace, and all logs; `chosen`: the key that the settings name."""
+    logs = FileLogs(workspace / "log", sealer_of(workspace, chosen))
+    return logs.daily("attendance", ("event_id", "employee_id", "note"), people=("employee_id",)), logs
+
+
+def kept(workspace: Path, chosen: Path | None = None) -> DayLog:
+    """A log of a closed day and an open one; `chosen`: the key that the settings name."""
+    workspace.mkdir()
+    log, _ = opened(workspace, chosen)
+    add(log, DAY, 5)
+    log.close(OTHER, LATER)
+    add(log, OTHER, 3, 10)
+    return log
+
+
+def remove(folder: Path, *names: str) -> None:
+    """Delete files or folders of a folder."""
+    for name in names:
+        shutil.rmtree(folder / name) if (folder / name).is_dir() else (folder / name).unlink(missing_ok=True)
+
+
+def remove_a_closed_day(folder: Path) -> None:
+    """Delete a closed day of the log in `folder`, its head and the journal."""
+    name = f"attendance-{DAY}.csv"
+    remove(folder, name, f".heads/{name}", "seals.csv", ".heads/seals.csv")

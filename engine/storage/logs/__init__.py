@@ -2,10 +2,11 @@
 
 from engine.storage.logs.check import Finding, Head
 from engine.storage.logs.days import DayLog, FileLogs, Heads, Journal, Logs, WholeLog
-from engine.storage.logs.keys import give_witnesses, key_folder, sealer_of, set_witnesses_aside
+from engine.storage.logs.keys import KeyMissing, give_witnesses, sealer_of, set_witnesses_aside
 from engine.storage.logs.rows import RowType, TypedDayLog, TypedLog
 from engine.storage.logs.sealed import SealedFile
 from engine.storage.logs.seals import PSEUDONYM, Sealer
+from engine.storage.logs.witnesses import key_folder
 
 __all__ = [
     "PSEUDONYM",
@@ -15,6 +16,7 @@ __all__ = [
     "Head",
     "Heads",
     "Journal",
+    "KeyMissing",
     "Logs",
     "RowType",
     "SealedFile",

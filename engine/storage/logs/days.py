@@ -292,6 +292,18 @@ class Journal:
         with self.file.exclusive():
             self.file.append([dict(zip(self.COLUMNS, cells, strict=True))])
 
+    def begin_anew(self) -> None:
+        """Delete the journal and begin it again with only what retention deleted: heads of before say nothing under another key.
+
+        Raises:
+            StorageError: it cannot be read or written.
+        """
+        with self.file.exclusive():
+            purged = [row for row in self.file.read() if row["action"] == "purged"]
+            for recorder in list(self.file.shelf.parts().get(WHOLE, ())):
+                self.file.shelf.part(WHOLE, recorder).drop()
+            self.file.append([row | {"rows": "", "head": "", "key": self.file.sealer.key_id} for row in purged])
+
     def keys(self) -> set[str]:
         """Return the ids of the keys that days were sealed with."""
         return {row["key"] for row in self.file.read()}

@@ -148,6 +148,7 @@ class SealedFile:
 
     def _begin_heads(self) -> None:
         """Note durably that a file begins: if its heads are missing later, somebody deleted them."""
+        self._sealer.settle()
         for path in self._heads:
             if not path.exists():
                 try:
@@ -171,7 +172,7 @@ class SealedFile:
     def _not_written(self, path: Path, why: str) -> None:
         log.warning("the running head cannot be written: %s", why)
         if path != self._head_path:
-            self._sealer.witnesses = None  # said once
+            self._sealer.no_witnesses()  # said once
 
     def _head_text(self, number: int, chain: str) -> str:
         return f"{number} {chain} {self._sealer.mac('head', self.name, str(number), chain)}\n"
@@ -204,6 +205,7 @@ class SealedFile:
         Raises:
             StorageError: the head cannot be written.
         """
+        self._sealer.settle()
         for path in self._heads:
             if head is not None:
                 atomic_write(path, self._head_text(head.rows, head.chain).encode("ascii"))
@@ -326,6 +328,31 @@ class SealedFile:
             detail = "its running head is gone: rows may be missing at the end, and nothing tells how many"
             findings.append(Finding(self.path.name, 0, "missing", detail))
         return findings
+
+    def reseal(self, change: Callable[[list[str]], list[str]] = list) -> int:
+        """Seal all rows anew with the present key, whatever their seals say; return how many. Call it within the lock.
+
+        A line that is no row is left out.
+
+        Args:
+            change: returns the encoded cells of a row, without the seal, as they are to be sealed.
+
+        Raises:
+            StorageError: the file cannot be read or written.
+        """
+        with storage_errors(self.path):
+            content = self.path.read_bytes() if self.path.exists() else b""
+        lines, seal = [csv_line(self.columns)], None
+        for cells in map(_cells, content.decode("utf-8", "replace").split("\n")[1:-1]):
+            if cells and len(cells) == len(self.columns):
+                own = [encode_cell(decode_cell(cell)) for cell in change(cells[:-1])]
+                seal = self._sealer.next(seal, self.name, own, self._people)
+                lines.append(csv_line([*own, str(seal)]))
+        if seal is None:
+            return 0
+        atomic_write(self.path, "".join(lines).encode())
+        self.set_running_head(Head(seal.number, seal.chain))
+        return seal.number
 
     def redact(self, person: str) -> int:
         """Replace a person's id by their pseudonym, which keeps seals valid; return how many rows named them."""

@@ -65,7 +65,37 @@ class Sealer:
 
     def __init__(self, key_path: Path, witnesses: Path | None = None) -> None:
         self._key_path = key_path
-        self.witnesses: Path | None = witnesses or key_path.with_suffix(".heads")
+        self._witnesses = witnesses or key_path.with_suffix(".heads")
+        self._silent = False
+
+    @property
+    def witnesses(self) -> Path | None:
+        """Folder of the witnesses; None: they cannot be written, which was said."""
+        return None if self._silent else self._folder()
+
+    def _folder(self) -> Path:
+        return self._witnesses
+
+    def settle(self) -> None:
+        """Prepare the folder of witnesses before something is written there; the key is made.
+
+        Raises:
+            StorageError: the key is gone, or cannot be made.
+        """
+
+    def no_witnesses(self) -> None:
+        """Do without witnesses from now on, because they cannot be written."""
+        self._silent = True
+
+    def begin(self) -> None:
+        """Make a key if there is none, whatever was sealed with another one before.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        if self._read() is None:
+            self._make()
+        self.__dict__.pop("_key", None)
 
     @property
     def key_path(self) -> Path:
@@ -78,6 +108,10 @@ class Sealer:
         return self._made() if key is None else key
 
     def _made(self) -> bytes:
+        """Make the key on first use."""
+        return self._make()
+
+    def _make(self) -> bytes:
         with locked(self.key_path):
             key = self._read()
             if key is None:

@@ -34,7 +34,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from engine.errors import StorageError
 from engine.storage.files import append_lines, atomic_write, locked, storage_errors
-from engine.storage.logs.keys import key_folder
+from engine.storage.logs.witnesses import key_folder
 from engine.storage.vault.rows import Head, KeyErased, RingState, Row
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,11 @@ class Ring:
     def exists(self) -> bool:
         """Whether the workspace has keys; they may be missing all the same."""
         return self._marker.exists()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the workspace names keys that are not there."""
+        return self.exists and not (self.folder / "ring").exists()
 
     @property
     def folder(self) -> Path:
