@@ -17,7 +17,7 @@ from typing import Literal
 from engine.errors import InputError
 from engine.people.dates import ORDERS, DateOrder, infer_order, needs_order
 from engine.people.text_files import read_text
-from engine.people.workbooks import Lines, is_workbook, workbook_lines
+from engine.people.workbooks import NO_VALUE, Lines, is_workbook, workbook_lines
 from engine.storage import read_cell
 from engine.words import Phrase, phrase
 
@@ -153,10 +153,11 @@ def read_table(path: Path, fields: Mapping[str, Sequence[str]], *, encoding: str
         for alias in aliases:
             names.setdefault(plain(alias), []).append(field)
     if is_workbook(path):
-        lines, warning = workbook_lines(path, lambda lines: _header(lines, names)[1])
+        lines, warnings = workbook_lines(path, lambda lines: _header(lines, names)[1])
     else:
         lines, warning = _csv_lines(path, names, encoding)
-    messages = [RowMessage(0, "", "warning", warning)] if warning else []
+        warnings = [warning] if warning else []
+    messages = [RowMessage(0, "", "warning", each) for each in warnings]
     if not lines:
         raise InputError(
             phrase("{path} is empty", path=path.name),
@@ -312,6 +313,11 @@ def _delimiter(text: str, names: Mapping[str, Sequence[str]]) -> str:
 
 def _tidy(cell: str) -> tuple[str, Literal["error", "warning"], Phrase | None]:
     """Return the cell as one line without invisible characters, with the level and text of a message, if any."""
+    if cell == NO_VALUE:
+        text = phrase(
+            "the formula of the cell has no value: open the file in a spreadsheet, save it, and choose it again"
+        )
+        return "", "error", text
     if cell.strip() in _SPREADSHEET_ERRORS:
         text = phrase(
             "the cell holds the spreadsheet error {error}: mend its formula, or empty the cell", error=cell.strip()

@@ -19,6 +19,12 @@ Lines = Sequence[tuple[int, Sequence[str]]]
 
 _MAX_UNPACKED = 512 * 2**20
 _MAX_COLUMNS = 500  # a sheet with a format on whole rows has 16,384
+_MAX_SEARCHED = 64 * 2**20
+_NAMED = 5
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+_MERGED = re.compile(rb'<mergeCell ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
+NO_VALUE = "#FORMULA!"
+"""In place of the value of a formula that was never computed."""
 _ZIP = b"PK\x03\x04"
 
 
@@ -31,8 +37,10 @@ def is_workbook(path: Path) -> bool:
     return read_content(path).startswith(_ZIP)
 
 
-def workbook_lines(path: Path, known: Callable[[Lines], int]) -> tuple[Lines, Phrase | None]:
-    """Return the rows of the sheet with most known columns, and a warning that names the other sheets, if any.
+def workbook_lines(path: Path, known: Callable[[Lines], int]) -> tuple[Lines, list[Phrase]]:
+    """Return the rows of the sheet with most known columns, and warnings: which sheets are not read, and which cells are merged.
+
+    A formula that was never computed reads as `NO_VALUE`.
 
     Raises:
         InputError: the file is damaged or something else.
@@ -46,10 +54,15 @@ def workbook_lines(path: Path, known: Callable[[Lines], int]) -> tuple[Lines, Ph
     try:
         with zipfile.ZipFile(content) as archive:
             if sum(each.file_size for each in archive.infolist()) > _MAX_UNPACKED:
-                raise InputError(f"{path} unpacks to more than 512 MiB", hint="save only the list as a new file")
-        book = load_workbook(content, read_only=True, data_only=True)
-        sheets = {sheet.title: _rows(sheet) for sheet in book.worksheets if sheet.sheet_state == "visible"}
-        book.close()
+                raise InputError(
+                    phrase("{path} unpacks to more than 512 MiB", path=path.name),
+                    hint=phrase("save only the list as a new file"),
+                )
+            parts = [_part(archive, each) for each in archive.infolist() if _SHEET.fullmatch(each.filename)]
+        sheets = _sheets(load_workbook(content, read_only=True, data_only=True))
+        if any(b"<f" in part for part in parts):
+            formulas = _sheets(load_workbook(content, read_only=True))
+            sheets = {title: _without_values(rows, formulas[title]) for title, rows in sheets.items()}
     except InputError:
         raise
     except Exception as error:  # the parser raises anything for damaged files
@@ -62,12 +75,48 @@ def workbook_lines(path: Path, known: Callable[[Lines], int]) -> tuple[Lines, Ph
             hint=phrase('save it as .xlsx again, or as "CSV UTF-8"'),
         ) from error
     if not any(sheets.values()):
-        return (), None
+        return (), []
     best = max(sheets, key=lambda title: (known(sheets[title]), bool(sheets[title])))  # among equals the first
     others = [title for title, rows in sheets.items() if rows and title != best]
-    if not others:
-        return sheets[best], None
-    return sheets[best], phrase("read the sheet {sheet}, not {others}", sheet=best, others=", ".join(others))
+    warnings = []
+    if others:
+        warnings.append(phrase("read the sheet {sheet}, not {others}", sheet=best, others=", ".join(others)))
+    if merged := [name for part in parts for name in _merged(part)]:
+        text = phrase(
+            "merged cells ({cells}): only the first row of each has the value; unmerge them and fill each row",
+            cells=", ".join(merged[:_NAMED]) + (" …" if len(merged) > _NAMED else ""),
+        )
+        warnings.append(text)
+    return sheets[best], warnings
+
+
+def _part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
+    """The XML of a sheet; of a huge one nothing: who writes those merges no cells."""
+    return archive.read(part) if part.file_size <= _MAX_SEARCHED else b""
+
+
+def _sheets(book: Any) -> dict[str, Lines]:
+    sheets = {sheet.title: _rows(sheet) for sheet in book.worksheets if sheet.sheet_state == "visible"}
+    book.close()
+    return sheets
+
+
+def _without_values(rows: Lines, formulas: Lines) -> Lines:
+    """The rows, with `NO_VALUE` where there is a formula that no program has computed."""
+    texts = {number: list(cells) for number, cells in rows}
+    for number, cells in formulas:
+        for place, cell in enumerate(cells):
+            row = texts.setdefault(number, [])
+            if cell.startswith("=") and not "".join(row[place : place + 1]):
+                row += [""] * (place + 1 - len(row))
+                row[place] = NO_VALUE
+    return [(number, texts[number]) for number in sorted(texts) if texts[number]]
+
+
+def _merged(part: bytes) -> list[str]:
+    """Merged cells over several rows, such as `D300:D304`."""
+    found = [match.groups() for match in _MERGED.finditer(part)]
+    return [b"".join((a, b, b":", c, d)).decode() for a, b, c, d in found if b != d]
 
 
 def _rows(sheet: Any) -> Lines:

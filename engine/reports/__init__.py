@@ -17,6 +17,7 @@ from engine.reports.month import month_report
 from engine.reports.muster_list import MUSTER_COLUMNS, inside_cells, muster_list_csv, muster_list_html
 from engine.reports.payroll import payroll_period, period_days, summarise, summary_csv
 from engine.reports.punches import PassageInForce, attlog, passages_in_force, punches_csv
+from engine.reports.row_messages import messages_excel
 from engine.reports.stays import Stay, occupancy, stays
 from engine.reports.trends import Day, Department, Week, by_department, days_of, weeks
 
@@ -49,6 +50,7 @@ __all__ = [
     "headline",
     "incident_sheet",
     "inside_cells",
+    "messages_excel",
     "minute_of_day",
     "month_report",
     "muster_list_csv",

@@ -184,6 +184,27 @@ def test_an_excel_file_is_read_as_its_texts(read: Read) -> None:
     assert [message.line for message in table.messages] == [3]
 
 
+def test_a_formula_that_was_never_computed_is_told_with_its_cell(read: Read) -> None:
+    table = read(workbook(Staff=[["id", "name", "dept"], [7, "Ann", "=A2"], [8, "Ben", "Desk"], ["=A3", "Cem"]]))
+    assert cells(table, "employee_id", "department") == [("7", ""), ("8", "Desk"), ("", "")]
+    told = [(each.line, each.column, each.level) for each in table.messages]
+    assert told == [(2, "dept", "error"), (4, "id", "error")]
+    assert all("has no value" in each.text for each in table.messages)
+
+
+def test_cells_merged_over_several_rows_are_told(read: Read) -> None:
+    book, stream = openpyxl.Workbook(), io.BytesIO()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["Staff", None], ["id", "name"], [7, "Ann"], [8, "Ben"], [9, "Cem"]):
+        sheet.append(row)
+    for area in ("A1:B1", "B3:B4"):
+        sheet.merge_cells(area)
+    book.save(stream)
+    told = [each.text for each in read(stream.getvalue()).messages if not each.line]
+    assert told == ["merged cells (B3:B4): only the first row of each has the value; unmerge them and fill each row"]
+
+
 def test_zeros_that_excel_only_shows_belong_to_an_id(read: Read) -> None:
     book, stream = openpyxl.Workbook(), io.BytesIO()
     sheet = book.active

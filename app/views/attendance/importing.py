@@ -54,7 +54,7 @@ def body() -> None:
             result = bench.punches.import_file(path, how, author=author, dry_run=True)
         _words(result, how, file.file_id)
         _people(bench, result, file.file_id)
-        _show(bench, result)
+        _show(bench, result, file.name)
         label = say("Import") if not result.errors else say("Import the rest")
         if st.button(label, type="primary", icon=":material/check:", disabled=not result.added, key="import_apply"):
             with uploaded(file.getvalue(), file.name) as path:
@@ -156,7 +156,7 @@ def _people(bench: Workbench, result: PunchImport, file_id: str) -> None:
             st.caption(say("… and {count} more", count=say_number(len(ids) - _ASKED)))
 
 
-def _show(bench: Workbench, result: PunchImport) -> None:
+def _show(bench: Workbench, result: PunchImport, name: str) -> None:
     left_out = sum(result.unknown_ids.values()) + sum(result.unknown_words.values())
     parts.figures(
         parts.Metric(say("New"), len(result.added)),
@@ -189,4 +189,4 @@ def _show(bench: Workbench, result: PunchImport) -> None:
             st.dataframe(pd.DataFrame(rows), hide_index=True, alt=say("New punches"))
             if len(result.added) > _SHOWN:
                 st.caption(say("… and {count} more", count=say_number(len(result.added) - _SHOWN)))
-    show_messages(result.messages)
+    show_messages(result.messages, name)

@@ -50,7 +50,7 @@ def body() -> None:
         mapping: dict[str, str] = st.session_state.get(f"{_KEY}-kinds-{file.file_id}", {})
         result = _take(bench, file.name, file.getvalue(), author, mapping, how, dry_run=True)
         _unknown(bench.leave_desk.kinds, result, mapping, file.file_id)
-        _show(result, bench.leave_desk.kinds)
+        _show(result, bench.leave_desk.kinds, file.name)
         label = say("Import") if not result.errors else say("Import the rest")
         if st.button(label, type="primary", icon=":material/check:", disabled=not result.changes, key="import_apply"):
             _take(bench, file.name, file.getvalue(), author, mapping, how, dry_run=False)
@@ -102,7 +102,7 @@ def _unknown(kinds: LeaveKinds, result: LeaveImport, mapping: Mapping[str, str],
         )
 
 
-def _show(result: LeaveImport, kinds: LeaveKinds) -> None:
+def _show(result: LeaveImport, kinds: LeaveKinds, name: str) -> None:
     changed = [change for change in result.changes if change.before]
     parts.figures(
         parts.Metric(say("New"), sum(change.before is None for change in result.changes)),
@@ -128,7 +128,7 @@ def _show(result: LeaveImport, kinds: LeaveKinds) -> None:
         st.dataframe(pd.DataFrame(rows), hide_index=True, alt=say("Entries that change"))
         if len(changed) > _SHOWN:
             st.caption(say("… and {count} more", count=say_number(len(changed) - _SHOWN)))
-    show_messages(result.messages)
+    show_messages(result.messages, name)
 
 
 def _told(kinds: LeaveKinds, entry: Leave | None) -> str:

@@ -9,12 +9,11 @@ import streamlit as st
 from app.ui import parts, reading
 from app.ui.messages import show_messages
 from app.web import access, uploads
-from app.words import say, say_number
+from app.words import say
 from engine.people import DateOrder, StaffImport
 from engine.records import uploaded
 from engine.workbench import Workbench
 
-_SHOWN = 200
 _TYPES = ["csv", "txt", "tsv", "xlsx"]
 
 
@@ -28,8 +27,8 @@ class _Upload:
     encoding: str | None
     order: DateOrder | None
 
-    def take(self, bench: Workbench, author: str, *, dry_run: bool, skip_bad: bool) -> StaffImport:
-        """Import the file, or say what that would do."""
+    def take(self, bench: Workbench, author: str, *, dry_run: bool) -> StaffImport:
+        """Import the file without the rows that have errors, or say what that would do."""
         with uploaded(self.content, self.name) as path:
             imported = bench.staff.import_staff if self.what == "staff" else bench.staff.import_shifts
             return imported(
@@ -38,7 +37,7 @@ class _Upload:
                 dry_run=dry_run,
                 encoding=self.encoding,
                 date_order=self.order,
-                skip_bad=skip_bad,
+                skip_bad=True,
             )
 
 
@@ -67,32 +66,28 @@ def body(what: str) -> None:
     upload = _Upload(what, file.name, file.getvalue(), encoding, order)
     with parts.told():
         bench, author = access.acting("people.edit")
-        result = upload.take(bench, author, dry_run=True, skip_bad=False)
-        bad = len({message.line for message in result.errors})
-        skip = bool(bad) and st.toggle(
-            say("Leave out rows with errors ({count})", count=say_number(bad)), key=f"skip_{what}"
-        )
-        if skip:
-            result = upload.take(bench, author, dry_run=True, skip_bad=True)
-        ready = bool(result.added or result.changed) and (skip or not bad)
-        _show(result, ready=ready, skip=skip)
-        if st.button(say("Import"), type="primary", icon=":material/check:", disabled=not ready, key="import_apply"):
-            upload.take(bench, author, dry_run=False, skip_bad=skip)
+        result = upload.take(bench, author, dry_run=True)
+        ready = bool(result.added or result.changed)
+        _show(result, file.name, ready=ready)
+        label = say("Import") if not result.errors else say("Import the rest")
+        if st.button(label, type="primary", icon=":material/check:", disabled=not ready, key="import_apply"):
+            upload.take(bench, author, dry_run=False)
             parts.done(say("The list was imported"))
 
 
-def _show(result: StaffImport, *, ready: bool, skip: bool) -> None:
+def _show(result: StaffImport, name: str, *, ready: bool) -> None:
+    left_out = len({message.line for message in result.errors})
     parts.figures(
         parts.Metric(say("New"), len(result.added)),
         parts.Metric(say("Changed"), len(result.changed)),
         parts.Metric(say("Unchanged"), len(result.unchanged)),
-        parts.Metric(say("Errors"), len(result.errors), tone="bad"),
+        parts.Metric(say("Left out"), left_out, say("rows with errors") if left_out else "", "bad"),
     )
-    if result.errors and not skip:
-        text = say("Correct the rows with errors and choose the file again, or leave them out.")
-        st.error(text, icon=":material/error:")
-    elif not ready:
+    if result.errors:
+        text = say("Correct the rows with errors and choose the file again, or import the rest now.")
+        st.warning(text, icon=":material/error:")
+    if not ready:
         st.info(say("This file contains nothing new."), icon=":material/info:")
     else:
         st.caption(say("Nothing is saved yet."))
-    show_messages(result.messages)
+    show_messages(result.messages, name)
