@@ -14,8 +14,8 @@ from engine.reports import messages_excel
 from engine.words import Words
 
 _SHOWN = 200
-_ALIKE = 4
-"""So many notes of one kind are shown each; of more, one row names the lines."""
+_ALIKE = {"warning": 4, "error": 20}
+"""So many messages of one kind are shown each; of more, one row names the lines."""
 _LINES = 12
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -65,14 +65,22 @@ def show_messages(messages: Sequence[RowMessage], name: str) -> None:
         )
 
 
+def nothing_new(has_errors: bool) -> None:
+    """Say that the list changes nothing, and that its rows with errors are left out."""
+    if has_errors:
+        st.info(say("Besides the rows with errors, this file contains nothing new."), icon=":material/info:")
+    else:
+        st.info(say("This file contains nothing new."), icon=":material/info:")
+
+
 def _folded(messages: Iterable[RowMessage]) -> Iterable[list[RowMessage]]:
-    """Messages one by one; of many notes of one kind about one column, all together."""
+    """Messages one by one; of many of one kind about one column, all together."""
     kinds: dict[object, list[RowMessage]] = {}
     for place, message in enumerate(messages):
-        kind = (message.column, message.text.pattern) if message.level == "warning" and message.line else place
+        kind = (message.level, message.column, message.text.pattern) if message.line else place
         kinds.setdefault(kind, []).append(message)
     for alike in kinds.values():
-        if len(alike) > _ALIKE:
+        if len(alike) > _ALIKE[alike[0].level]:
             yield alike
         else:
             yield from ([message] for message in alike)

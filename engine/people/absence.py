@@ -14,6 +14,7 @@ _NOBODY_HAS = {
     "employee_id": N_("nobody has the id {text!r}: correct it, or import the staff list first"),
     "email": N_("nobody has the e-mail address {text!r}: correct it, or import the staff list first"),
     "name": N_("nobody has the name {text!r}: correct it, or import the staff list first"),
+    "last_name": N_("nobody has the name {text!r}: correct it, or import the staff list first"),
 }
 _DECIMAL = re.compile(r"(\d+)[.,]0+")
 
@@ -73,7 +74,7 @@ class Who:
         Raises:
             RowRefused: the row matches nobody, or several people.
         """
-        field = next((field for field in ("employee_id", "email", "name") if row.text(field)), "")
+        field = next((field for field in ("employee_id", "email", "name", "last_name") if row.text(field)), "")
         if not field:
             raise RowRefused(
                 phrase("the row does not say who: write an id, an e-mail address or a name"), "employee_id"
@@ -85,6 +86,7 @@ class Who:
         elif field == "email":
             found = self._emails.get(text.casefold(), set())
         else:
+            text = " ".join(filter(None, (row.text("first_name"), text))) if field == "last_name" else text
             found = self._names.get(plain(text), set())
         if not found:
             raise RowRefused(phrase(_NOBODY_HAS[field], text=text), field)

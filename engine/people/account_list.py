@@ -16,7 +16,9 @@ from engine.people.store import Person
 from engine.people.tables import RowMessage, TableRow, headings, read_table, sentence
 from engine.words import phrase
 
-ACCOUNT_FIELDS = {field: SHIFT_FIELDS[field] for field in ("employee_id", "email", "name")} | headings(
+ACCOUNT_FIELDS = {
+    field: SHIFT_FIELDS[field] for field in ("employee_id", "email", "name", "first_name", "last_name")
+} | headings(
     hours="hours, balance, opening balance, time account, account, overtime, stunden, saldo, zeitkonto, anfangssaldo, "
     "stundenkonto, uberstunden, solde",
     day="day, date, on, since, from, tag, datum, ab, stand, stichtag, a partir du",

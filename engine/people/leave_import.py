@@ -108,7 +108,7 @@ def import_table(
             names = " / ".join(LEAVE_FIELDS[wanted][:2])
             text = phrase(_NO_COLUMN[wanted], path=path.name)
             raise InputError(text, hint=phrase("name it {names}", names=names))
-    if not {"employee_id", "email", "name", "employee"} & set(table.headings):
+    if not {"employee_id", "email", "name", "employee", "last_name"} & set(table.headings):
         raise InputError(
             phrase("{path} has no column that says who", path=path.name),
             hint=phrase("name it {names}", names="employee id / email / name"),

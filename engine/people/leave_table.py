@@ -11,12 +11,13 @@ from engine.people.absence import RowRefused, Who, taken_for
 from engine.people.calendars import MAX_SPAN_DAYS
 from engine.people.dates import ORDERS, DateOrder, NotADay, has_time, infer_order, needs_order, read_day
 from engine.people.kinds import LeaveKinds, RequestStatus, part_in_cell, part_of_day, request_status
-from engine.people.tables import RowMessage, Table, TableRow, headings, plain
+from engine.people.tables import FIRST_NAMES, ID_HEADINGS, LAST_NAMES, RowMessage, Table, TableRow, headings, plain
 from engine.words import Phrase, phrase
 
 LEAVE_FIELDS = headings(
-    employee_id="employee id, id, employee no, employee number, personnel number, personnel no, staff id, staff no, "
-    "personalnummer, personalnr, mitarbeiternummer, mitarbeiter id, matricule",
+    employee_id=ID_HEADINGS,
+    first_name=FIRST_NAMES,
+    last_name=LAST_NAMES,
     email="email, e mail, mail, email address, e mail address, e mail adresse",
     name="name, full name, employee name, mitarbeitername",
     employee="employee, mitarbeiter",

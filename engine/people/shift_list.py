@@ -13,12 +13,23 @@ from engine.people.dates import DateOrder, NotADay, infer_order, read_day
 from engine.people.employment import NO_CAREER, Career, EmploymentBook, Noted
 from engine.people.staff import StaffImport
 from engine.people.store import Person
-from engine.people.tables import RowMessage, Table, TableRow, headings, plain, read_table
+from engine.people.tables import (
+    FIRST_NAMES,
+    ID_HEADINGS,
+    LAST_NAMES,
+    RowMessage,
+    Table,
+    TableRow,
+    headings,
+    plain,
+    read_table,
+)
 from engine.words import phrase
 
 SHIFT_FIELDS = headings(
-    employee_id="employee id, id, employee no, employee number, personnel number, personnel no, staff id, staff no, badge, "
-    "personalnummer, personalnr, pers nr, mitarbeiternummer, mitarbeiter id, matricule",
+    employee_id=ID_HEADINGS,
+    first_name=FIRST_NAMES,
+    last_name=LAST_NAMES,
     email="email, e mail, mail, email address, e mail address, e mail adresse",
     name="name, full name, employee name, employee, mitarbeiter",
     shift="shift, shift name, shift type, rota, schicht, schichtname, dienst, equipe",
@@ -69,7 +80,7 @@ def import_shifts(
         raise InputError(
             phrase("{path} has no column for the shift", path=path.name), hint=phrase("name it {names}", names="shift")
         )
-    if not {"employee_id", "email", "name"} & set(table.headings):
+    if not {"employee_id", "email", "name", "last_name"} & set(table.headings):
         raise InputError(
             phrase("{path} has no column that says who", path=path.name),
             hint=phrase("name it {names}", names="employee id / email / name"),

@@ -13,17 +13,25 @@ from engine.people.basis import BASES, WITHDRAWN
 from engine.people.dates import DateOrder, NotADay, read_day
 from engine.people.employment import NO_CAREER, UNDATED, Career, Dating, moved
 from engine.people.store import Person, clean_department, clean_email, clean_id, clean_name
-from engine.people.tables import RowMessage, Table, TableRow, headings, plain, sentence
+from engine.people.tables import (
+    FIRST_NAMES,
+    ID_HEADINGS,
+    LAST_NAMES,
+    RowMessage,
+    Table,
+    TableRow,
+    headings,
+    plain,
+    sentence,
+)
 from engine.types import NOBODY
 from engine.words import Phrase, phrase
 
 STAFF_FIELDS = headings(
-    employee_id="employee id, id, employee no, employee number, emp id, personnel number, personnel no, personnel id, "
-    "staff id, staff no, staff number, badge, badge number, personalnummer, personalnr, personal nr, pers nr, "
-    "mitarbeiternummer, mitarbeiternr, mitarbeiter id, mitarbeiter nr, matricule, employee, mitarbeiter",
+    employee_id=f"{ID_HEADINGS}, employee, mitarbeiter",
     name="name, full name, display name, employee name, employee, mitarbeiter, mitarbeitername",
-    first_name="first name, firstname, given name, forename, vorname, prenom",
-    last_name="last name, lastname, surname, family name, nachname, familienname, nom",
+    first_name=FIRST_NAMES,
+    last_name=LAST_NAMES,
     department="department, dept, abteilung, service, division, unit, bereich, team, group",
     email="email, e mail, mail, email address, e mail address, e mail adresse, mail address",
     active="active, aktiv, employed, status, employment status",

@@ -52,6 +52,16 @@ class RowMessage:
         object.__setattr__(self, "text", self.text.with_texts(_printable))
 
 
+ID_HEADINGS = (
+    "employee id, id, employee no, employee number, emp id, personnel number, personnel no, personnel id, staff id, staff no, "
+    "staff number, badge, badge number, personalnummer, personalnr, personal nr, pers nr, mitarbeiternummer, mitarbeiternr, "
+    "mitarbeiter id, mitarbeiter nr, matricule"
+)
+"""Headings of a column with employee ids, in every list."""
+FIRST_NAMES = "first name, firstname, given name, forename, vorname, prenom"
+LAST_NAMES = "last name, lastname, surname, family name, nachname, familienname, nom"
+
+
 @dataclass(frozen=True)
 class TableRow:
     """One row: its first line in the file, and its cells by field, each one tidy line."""

@@ -53,6 +53,17 @@ def test_a_roster_of_weeks(take: Take, book: EmploymentBook) -> None:
     assert take(f"id,shift,from\n{rows}").unchanged == ("E1", "E2")
 
 
+@pytest.mark.parametrize("who", ["E1", "e1", "Ann Ray", "Ray"])
+def test_a_list_says_who_as_staff_lists_do(take: Take, book: EmploymentBook, who: str) -> None:
+    head = {"E1": "Personal-Nr.", "e1": "Emp. ID", "Ann Ray": "Name", "Ray": "Vorname,Nachname"}[who]
+    cell = "Ann,Ray" if who == "Ray" else who
+    result = take(f"{head},Schicht,ab\n{cell},early,2026-11-02\n")
+    assert (result.changed, result.errors) == (("E1",), ())
+    assert [message.text for message in result.messages] == (
+        ["e1 is taken for E1, the only id that differs in zeros or case alone"] if who == "e1" else []
+    )
+
+
 def test_a_time_with_an_end_returns_to_what_held(take: Take, book: EmploymentBook) -> None:
     take("name,Schicht,von,bis\nAnn Ray,early,01.11.2026,\nRay Ann,night,09.11.2026,15.11.2026\n")
     assert plan(book, "2026-11-08", "2026-11-09", "2026-11-15", "2026-11-16") == ["Early", "night", "night", "Early"]

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui import parts, reading
-from app.ui.messages import show_messages
+from app.ui.messages import nothing_new, show_messages
 from app.web import access, uploads
 from app.words import say, say_count, say_date, say_number, say_time
 from engine.attendance.presence import Direction
@@ -21,6 +21,7 @@ from engine.workbench import Workbench
 _SHOWN = 200
 _ASKED = 30
 """Of so many unknown ids the page asks whose they are; for more there is a list."""
+_FEW, _TALLEST_PX = 3, 260
 _KEY = "import_punches"
 
 
@@ -52,6 +53,7 @@ def body() -> None:
         how = _reading(bench, file.file_id)
         with uploaded(file.getvalue(), file.name) as path:
             result = bench.punches.import_file(path, how, author=author, dry_run=True)
+        _figures(result)
         _words(result, how, file.file_id)
         _people(bench, result, file.file_id)
         _show(bench, result, file.name)
@@ -149,14 +151,16 @@ def _people(bench: Workbench, result: PunchImport, file_id: str) -> None:
         known = bench.people.known()
         names = {key: f"{known[key].name} ({key})" for key in sorted(known, key=lambda key: known[key].name.casefold())}
         options = {"": say("Leave these rows out"), **names}
-        for who in ids[:_ASKED]:
-            count = f" ({say_number(result.unknown_ids[who])})" if who in result.unknown_ids else ""
-            _ask("people", file_id, who, f"{parts.plain(who)}{count}", options)
-        if len(ids) > _ASKED:
-            st.caption(say("… and {count} more", count=say_number(len(ids) - _ASKED)))
+        st.caption(say("Choose the person for each, or give a list under “How to read the file”."))
+        with st.container(height=_TALLEST_PX if len(ids) > _FEW else "content", border=len(ids) > _FEW):
+            for who in ids[:_ASKED]:
+                count = f" ({say_number(result.unknown_ids[who])})" if who in result.unknown_ids else ""
+                _ask("people", file_id, who, f"{parts.plain(who)}{count}", options)
+            if len(ids) > _ASKED:
+                st.caption(say("… and {count} more", count=say_number(len(ids) - _ASKED)))
 
 
-def _show(bench: Workbench, result: PunchImport, name: str) -> None:
+def _figures(result: PunchImport) -> None:
     left_out = sum(result.unknown_ids.values()) + sum(result.unknown_words.values())
     parts.figures(
         parts.Metric(say("New"), len(result.added)),
@@ -165,13 +169,16 @@ def _show(bench: Workbench, result: PunchImport, name: str) -> None:
         parts.Metric(say("Said twice"), result.repeated),
         parts.Metric(say("Left out"), max(left_out, len(result.errors)), tone="bad"),
     )
+
+
+def _show(bench: Workbench, result: PunchImport, name: str) -> None:
     for closing in result.closed:
         days = f"{say_date(closing.first)} – {say_date(closing.last)}"
         st.info(
             say("{days} is closed. New punches are listed there and move no figure.", days=days), icon=":material/lock:"
         )
     if not result.added:
-        st.info(say("This file contains nothing new."), icon=":material/info:")
+        nothing_new(bool(result.errors))
     else:
         st.caption(say("Nothing is saved yet."))
         known, words = bench.people.known(), _directions()

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui import parts, reading
-from app.ui.messages import show_messages
+from app.ui.messages import nothing_new, show_messages
 from app.views.leave import words
 from app.web import access, uploads
 from app.words import say, say_number
@@ -112,7 +112,7 @@ def _show(result: LeaveImport, kinds: LeaveKinds, name: str) -> None:
         parts.Metric(say("Left out"), len(result.errors), say("rows with errors") if result.errors else "", "bad"),
     )
     if not result.changes:
-        st.info(say("This file contains nothing new."), icon=":material/info:")
+        nothing_new(bool(result.errors))
     else:
         st.caption(say("Nothing is saved yet."))
     if changed:

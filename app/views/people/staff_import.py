@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.ui import parts, reading
-from app.ui.messages import show_messages
+from app.ui.messages import nothing_new, show_messages
 from app.web import access, uploads
 from app.words import say
 from engine.people import DateOrder, StaffImport
@@ -87,7 +87,7 @@ def _show(result: StaffImport, name: str, *, ready: bool) -> None:
         text = say("Correct the rows with errors and choose the file again, or import the rest now.")
         st.warning(text, icon=":material/error:")
     if not ready:
-        st.info(say("This file contains nothing new."), icon=":material/info:")
+        nothing_new(bool(result.errors))
     else:
         st.caption(say("Nothing is saved yet."))
     show_messages(result.messages, name)

@@ -395,6 +395,14 @@ def test_a_file_that_is_no_list_is_refused_in_german(place: Workbench, monkeypat
     assert told.startswith("x.csv hat in Zeile 1 keine bekannte Spalte: a, b → Bekannte Spalten sind")
 
 
+def test_many_messages_of_one_kind_are_one_row(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = "".join(f"E{number},P{'x' * number},odd\n" for number in range(10, 16))
+    page = imported(opened(place, monkeypatch), f"id,name,status\n{rows},Eve,\n,Fay,\n".encode(), "staff.csv")
+    table = page.dataframe[-1].value
+    assert table["Line"].tolist() == ["8", "9", "–", "2"]
+    assert table["Message"].tolist()[-1].endswith("write yes or no – the same in 5 lines: 3, 4, 5, 6, 7")
+
+
 def test_rows_with_errors_can_be_left_out(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     page = imported(opened(place, monkeypatch), b"id,name\n,Eve\nE6,Fay\n", "staff.csv")
     page.button(key="import_apply").click()
