@@ -341,7 +341,7 @@ def figures(*row: Metric) -> None:
             '<div class="m-figure"><span>{label}</span><strong class="m-{tone}">{value}</strong><small>{note}</small></div>',
             label=each.label,
             tone=each.tone if each.value else "quiet",
-            value=each.value,
+            value=say_number(each.value) if isinstance(each.value, int) else each.value,
             note=each.note,
         )
         for each in row

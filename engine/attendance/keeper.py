@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -16,6 +17,9 @@ from engine.types import Person
 
 log = logging.getLogger(__name__)
 
+_AT_ONCE = timedelta(days=6)
+_PAUSE = 3
+"""Preparing takes a quarter of a processor: so many times as long as a week took, it rests."""
 _READY = timedelta(weeks=13)
 """Sheets of this time are prepared when days are closed: the longest range that people look at day by day."""
 
@@ -25,6 +29,7 @@ class SheetKeeper:
 
     Args:
         may_write: whether this process may write day sheets; a recorder with few rights may not.
+        pause: rests for some seconds.
     """
 
     def __init__(
@@ -35,9 +40,11 @@ class SheetKeeper:
         sheets: DaySheets,
         zone: ZoneInfo,
         may_write: Callable[[], bool],
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self._log, self._corrections, self._coverage = log, corrections, coverage
         self._sheets, self._zone, self._may_write = sheets, zone, may_write
+        self._pause = pause
         self._behind: set[date] = set()
         self._followed: dict[date, object] = {}
 
@@ -112,5 +119,14 @@ class SheetKeeper:
             if self._log.raw.stamps([day]):
                 self.refresh(day, people)
         if logged := self._log.days():
-            self._sheets.between(max(logged[0], before - _READY), before, people)
+            self._prepare(max(logged[0], before - _READY), before, people)
         return closed
+
+    def _prepare(self, first: date, last: date, people: Mapping[str, Person]) -> None:
+        """Make the sheets of some days, the latest first and with pauses: whoever opens a page meanwhile comes first."""
+        while last >= first:
+            began = time.thread_time()
+            self._sheets.between(max(first, last - _AT_ONCE), last, people)
+            last -= _AT_ONCE + timedelta(days=1)
+            if last >= first:
+                self._pause(_PAUSE * (time.thread_time() - began))

@@ -112,9 +112,9 @@ def row(asked: SheetFilter, today: date, people: Iterable[Person]) -> None:
         if len(chosen) == 2:
             put(**{"from": chosen[0].isoformat(), "to": chosen[1].isoformat() if chosen[1] != chosen[0] else ""})
 
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         st.segmented_control(
             say("Period"), list(names), key=_KEY("period"), on_change=period, format_func=lambda name: names[name]
         )
         st.date_input(say("Days"), key=_KEY("days"), on_change=days, format=date_format(), width=222)
-        people_filter.fields("attendance", asked.department, asked.find, people, width=160)
+        people_filter.fields("attendance", asked.department, asked.find, people, width=145)

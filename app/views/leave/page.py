@@ -171,7 +171,7 @@ def _balances(bench: Workbench, person: str, year: int, *, edits: bool) -> None:
             "name": _name(bench, each.employee_id),
             "kind": words.kind_name(known, each.kind),
             "entitled": each.entitled,
-            "own": "✎" if each.own else "",
+            **({"own": "✎" if each.own else ""} if any(row.own for row in found) else {}),
             "taken": each.taken,
             "planned": each.planned,
             "left": each.left,
@@ -203,9 +203,9 @@ def _balances(bench: Workbench, person: str, year: int, *, edits: bool) -> None:
                 say("Opening value"), format="localized", help=say("Days of the year, carried days included.")
             ),
             "own": st.column_config.TextColumn(" ", width="small", help=say("Set for this person.")),
-            "taken": number(say("Taken"), format="localized", help=say("Up to today.")),
-            "planned": number(say("Planned"), format="localized", help=say("Approved, after today.")),
-            "left": number(say("Left"), format="localized", help=say("Opening value less taken and planned.")),
+            "taken": number(say("Days taken"), format="localized", help=say("Up to today.")),
+            "planned": number(say("Days planned"), format="localized", help=say("Approved, after today.")),
+            "left": number(say("Days left"), format="localized", help=say("Opening value less taken and planned.")),
             "pending": number(say("Not approved"), format="localized"),
         },
     )
