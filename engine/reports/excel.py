@@ -132,16 +132,19 @@ class _Style:
         self.words = words
 
         def new(**values: Any) -> Format:
-            return book.add_format({"valign": "top", "font_size": 10, **values})
+            # indented, so that a number and the text beside it do not touch
+            return book.add_format({"valign": "top", "font_size": 10, "align": "left", "indent": 1, **values})
 
-        self.header = new(bold=True, bottom=1, bg_color="#EDEDED", text_wrap=True)
+        self.header, self.header_of_numbers = (
+            new(bold=True, bottom=1, bg_color="#EDEDED", text_wrap=True, align=align) for align in ("left", "right")
+        )
         self.text = new()
         self.wrapped = new(text_wrap=True)
-        self.date = new(num_format="yyyy-mm-dd", align="left")
-        self.time = new(num_format="hh:mm", align="left")  # as everywhere in Muster; the seconds stay in the cell
-        self.hours = new(num_format="0.00")
-        self.balance = new(num_format="+0.00;[Red]\u22120.00;0.00")
-        self.whole = new(num_format="0")
+        self.date = new(num_format="yyyy-mm-dd")
+        self.time = new(num_format="hh:mm")  # as everywhere in Muster; the seconds stay in the cell
+        self.hours = new(num_format="0.00", align="right")
+        self.balance = new(num_format="+0.00;[Red]\u22120.00;0.00", align="right")
+        self.whole = new(num_format="0", align="right")
         self.status = {
             words.say(word): new(bg_color=_tint(status.colour), bold=status.group in {"open", "absent"})
             for word, status in STATUSES.items()
@@ -166,13 +169,13 @@ def _sheet(
     sheet = book.add_worksheet(style.words.say(name))
     heads = [style.words.say(heading(column)) for column in columns]
     widths = [max(map(len, head.split())) + 3 for head in heads]  # 3: the filter's button
-    for index, head in enumerate(heads):
-        sheet.write_string(0, index, head, style.header)
     for line, row in enumerate(rows, 1):
         for index, column in enumerate(columns):
             widths[index] = max(widths[index], _write(sheet, style, line, index, column, row))
     for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
-        sheet.set_column(index, index, min(width + 1, 90 if column == "meaning" else 36))
+        numbers = any(isinstance(row.get(column), int | float) for row in rows)
+        sheet.write_string(0, index, heads[index], style.header_of_numbers if numbers else style.header)
+        sheet.set_column(index, index, min(width + 2, 90 if column == "meaning" else 36))
     sheet.set_row(0, 30)
     sheet.freeze_panes(1, frozen)
     sheet.autofilter(0, 0, max(len(rows), 1), len(columns) - 1)

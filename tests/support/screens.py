@@ -38,7 +38,7 @@ def places(bench: Workbench) -> dict[str, str]:
         "live": "/?camera=entrance",
         "attendance": f"/attendance?from={friday}",
         "charts": f"/attendance?from={friday - timedelta(days=11)}&to={friday}&view=charts&chart=delays",
-        "month": f"/month?from={day.replace(day=1) - timedelta(days=1):%Y-%m}-01",
+        "month": f"/month?from={friday:%Y-%m}-01",  # the sample has three weeks
         "person": f"/attendance?person=ben_afflek&day={day}",
         "alerts": "/alerts",
         "incident": f"/alerts?incident={alert.row.incident_id}",
