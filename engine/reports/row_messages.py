@@ -25,7 +25,7 @@ def messages_excel(messages: Sequence[RowMessage], name: str, words: Words = ENG
         ConfigError: the package that writes Excel is not installed.
     """
     try:
-        from xlsxwriter import Workbook  # noqa: PLC0415 - an extra
+        from xlsxwriter import Workbook  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ConfigError("Excel files need a further package", hint="pip install 'muster[office]'") from error
     memory = io.BytesIO()
