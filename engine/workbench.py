@@ -44,7 +44,8 @@ from engine.records import (
 )
 from engine.reports import CaseFiles
 from engine.storage import new_id
-from engine.storage.logs import Logs, sealer_of
+from engine.storage.logs import FileLogs, Logs, Sealer, sealer_of
+from engine.storage.pictures import PictureList
 from engine.storage.vault import Vault
 from engine.tracking import SightingBook
 from engine.tuning.calibration import Calibration
@@ -78,8 +79,8 @@ class Workbench:
         self.config = config or load_config(workspace)
         self.models = models or ModelStore(self.config.runtime.backend, self.config.runtime.threads, progress)
         zone, sealer = self.config.zone, sealer_of(workspace, self.config.seal_key)
-        vault = Vault(workspace, at_rest=self.config.encryption.at_rest)
         self.store = store = open_store(workspace, self.config, sealer, clock)
+        vault, listing = self._vault(sealer)
         self.spec = embedder_spec(self.config.embedding.model or self._model())
         embedding = self.config.embedding.model_copy(update={"model": self.spec.model_id})
         self.config = self.config.model_copy(update={"embedding": embedding})
@@ -139,6 +140,7 @@ class Workbench:
             vault=vault,
             seals=store.seals(),
             users=self.accounts,
+            listing=listing,
         )
         self.calibration = Calibration(
             self.records, store.document("calibration.json"), self.config.matching, self.config.voting
@@ -180,6 +182,13 @@ class Workbench:
         self.kiosk = KioskDesk(self.records, self.devices)
         self.token_desk = TokenDesk(self.records, self.tokens)
         self._opening = threading.Lock()
+
+    def _vault(self, sealer: Sealer) -> tuple[Vault, PictureList]:
+        """What encrypts pictures, and their list, which lies in files as they do, whatever holds the rows."""
+        logs = self.store.logs
+        local = logs if isinstance(logs, FileLogs) else FileLogs(self.workspace / "log", sealer)
+        listing = PictureList(self.workspace, local, lambda: self.clock().astimezone(self.config.zone))
+        return Vault(self.workspace, at_rest=self.config.encryption.at_rest, listing=listing), listing
 
     def _model(self) -> str:
         """The gallery's model, or the usual one if there is no gallery (or none that can be used: whoever reads it is told)."""

@@ -24,6 +24,7 @@ from app.web.gate import visitor
 from engine.access import Account
 from engine.errors import MusterError
 from engine.imaging import encode_jpeg, read_image
+from engine.records import Records
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ _SIDES = (56, 112, 160, 320, 640, 1280)
 _FACES = ("live.view", "attendance.view", "people.view", "alerts.view")
 _FACE_PX = 160  # beside a name, for roles without the right to larger pictures
 _KEPT_PX = 320
+_RED = (200, 0, 0)
 _TONES = ("#0072B2", "#9A6A00", "#00785A", "#A0527D", "#1F6F99", "#A64B00")
 
 
@@ -75,11 +77,22 @@ def inline(image: NDArray[np.uint8], side: int = 160, share: float = 1.0, *, who
     return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(np.asarray(part, np.uint8), 85)).decode()
 
 
-def _small(path: Path, stamp: tuple[int, int], side: int, *, square: bool) -> bytes:
+def _small(path: Path, stamp: tuple[int, int], side: int, *, square: bool, changed: bool) -> bytes:
     del stamp  # part of the key, so that a replaced file is a new picture
     image = read_image(path)
     image, _ = shrunk(_middle(image) if square else image, side)
-    return encode_jpeg(np.ascontiguousarray(image), 85)
+    image = np.ascontiguousarray(image)
+    return encode_jpeg(_struck_out(image) if changed else image, 85)
+
+
+def _struck_out(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A copy of a picture, RGB uint8 (H, W, 3), framed and struck out in red: it is not the one that Muster took."""
+    marked, (height, width) = image.copy(), image.shape[:2]
+    thick = max(2, min(height, width) // 24)
+    cv2.rectangle(marked, (0, 0), (width - 1, height - 1), _RED, 2 * thick)
+    cv2.line(marked, (0, 0), (width - 1, height - 1), _RED, thick)
+    cv2.line(marked, (0, height - 1), (width - 1, 0), _RED, thick)
+    return marked
 
 
 _kept = lru_cache(maxsize=1500)(_small)
@@ -98,17 +111,21 @@ def _side(request: Request) -> int:
     return next((side for side in _SIDES if side >= wanted), _SIDES[-1])
 
 
-def _serve(request: Request, path: Path, *, square: bool, most_px: int = _SIDES[-1]) -> Response:
+def _serve(request: Request, records: Records, path: Path, *, square: bool, most_px: int = _SIDES[-1]) -> Response:
+    """A picture of a workspace; one that was changed outside of Muster is struck out."""
     try:
+        changed = bool(records.picture_fault(path.relative_to(records.workspace.resolve()).as_posix()))
         status = path.stat()
         stamp = (status.st_mtime_ns, status.st_size)
         side = min(_side(request), most_px)
-        tag = f'"{hashlib.sha256(f"{path}{stamp}{side}{square}".encode()).hexdigest()[:24]}"'
+        tag = f'"{hashlib.sha256(f"{path}{stamp}{side}{square}{changed}".encode()).hexdigest()[:24]}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}  # an erased picture must not linger in a browser
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         make = _kept if side <= _KEPT_PX else _small  # large ones are viewed only once
-        return Response(make(path, stamp, side, square=square), media_type="image/jpeg", headers=headers)
+        return Response(
+            make(path, stamp, side, square=square, changed=changed), media_type="image/jpeg", headers=headers
+        )
     except (OSError, MusterError):
         return PlainTextResponse("this picture no longer exists", 404)
 
@@ -123,7 +140,8 @@ def _picture(request: Request) -> Response:
         return PlainTextResponse("picture not found", 404)
     if not allowed(account, path.relative_to(root).parts[0]):
         return PlainTextResponse("your role does not allow this", 403)
-    return _serve(request, path, square="square" in request.query_params)
+    records = services.bench(found[1]).records
+    return _serve(request, records, path, square="square" in request.query_params)
 
 
 def _portrait(request: Request) -> Response:
@@ -136,7 +154,8 @@ def _portrait(request: Request) -> Response:
     best = bench.gallery.current().best_template(employee_id) if row or account.scope is None else None
     if best is not None:
         most = _SIDES[-1] if allowed(account, "enrolment") else _FACE_PX
-        response = _serve(request, bench.registrar.picture(best), square=True, most_px=most)
+        own = bench.registrar.picture(best).resolve()
+        response = _serve(request, bench.records, own, square=True, most_px=most)
         if response.status_code != 404:
             return response
     return Response(

@@ -21,8 +21,8 @@ from engine.attendance.coverage import COVERAGE_DAYS, CoverageBook
 from engine.attendance.day import SHEET_COLUMNS, DaySheet, cells, days_from_json, days_to_json
 from engine.config import Away
 from engine.errors import StorageError
-from engine.storage import atomic_write, table_text
-from engine.storage.logs import DayLog, Sealer
+from engine.storage import atomic_write, storage_errors, table_text
+from engine.storage.logs import DayLog, Finding, Sealer
 from engine.types import Person
 
 SETTLED_DAYS = 3
@@ -83,11 +83,70 @@ class SheetCache:
     def _mark(self, day: date) -> Path:
         return self._folder / ".made" / day.isoformat()
 
+    def _table(self, day: date) -> Path:
+        return self._folder / ".tables" / day.isoformat()
+
     def _content(self, day: date) -> str:
         try:
             return self.path(day).read_text(encoding="utf-8")
         except FileNotFoundError:
             return ""
+
+    def write_table(self, day: date, table: str) -> None:
+        """Write the table of a day that people read, and what it is checked with.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        seal, before = self._table_seal(day, table), self._written(day)
+        if before[:1] != [
+            seal
+        ]:  # before the table: a crash in between leaves the one of before, which is accepted, too
+            atomic_write(self._table(day), "\n".join([seal, *before[:1]]).encode(), durable=False)
+        atomic_write(self.path(day), table.encode("utf-8", "replace"))
+
+    def _table_seal(self, day: date, table: str) -> str:
+        return self._sealer.mac("table", day.isoformat(), table)
+
+    def _written(self, day: date) -> list[str]:
+        """The seals of the table as it was written last and before; none by an earlier version."""
+        try:
+            return (self._table(day)).read_text(encoding="ascii").split()
+        except (OSError, ValueError):
+            return []
+
+    def check(self) -> list[Finding]:
+        """Return all findings about the tables; one of an earlier version is not covered.
+
+        Raises:
+            StorageError: one cannot be read.
+        """
+        findings, uncovered = [], list[str]()
+        for path in sorted(self._folder.glob("*.csv")):
+            with contextlib.suppress(ValueError), storage_errors(path):  # other files are not Muster's
+                day, name = date.fromisoformat(path.stem), f"{self._folder.name}/{path.name}"
+                seals = self._written(day)
+                if not seals:
+                    uncovered.append(name)
+                elif self._table_seal(day, self._content(day)) not in seals:
+                    detail = (
+                        "the day sheet was changed outside of Muster; `muster report` computes what holds from the logs"
+                    )
+                    findings.append(Finding(name, 0, "changed", detail))
+        if uncovered:
+            detail = f"{len(uncovered)} day sheets are not covered: an earlier version wrote them, or somebody put them there"
+            findings.append(Finding(self._folder.name, 0, "note", detail))
+        return findings
+
+    def forget(self, day: date) -> None:
+        """Delete the table of a day on purpose, and all that was made with it.
+
+        Raises:
+            StorageError: it cannot be deleted.
+        """
+        for path in (self.path(day), self._mark(day), self._table(day)):
+            with storage_errors(path):
+                path.unlink(missing_ok=True)
 
     def _seal(self, day: date, made_from: str, table: str, rows: bytes) -> bytes:
         return self._sealer.mac("sheet", day.isoformat(), made_from, table, rows.decode()).encode()
@@ -132,7 +191,7 @@ class SheetCache:
             elif not rows and not before:
                 table = ""  # no file for a day without rows
             elif table != before:
-                atomic_write(self.path(day), table.encode("utf-8", "replace"))
+                self.write_table(day, table)
             mark, content = self._mark(day), days_to_json(rows)
             mark.parent.mkdir(parents=True, exist_ok=True)
             temporary = mark.with_name(f".{mark.name}.{secrets.token_hex(4)}.tmp")

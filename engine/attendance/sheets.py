@@ -19,7 +19,8 @@ from engine.attendance.sheet import Book, day_sheet
 from engine.attendance.sheet_cache import SETTLED_DAYS, SheetCache, log_stamps, states
 from engine.config import AttendanceConfig
 from engine.config.away import Away
-from engine.storage import write_table
+from engine.storage import table_text
+from engine.storage.logs import Finding
 from engine.storage.logs.rows import day_range
 from engine.types import Person
 
@@ -150,10 +151,18 @@ class DaySheets:
                 self._cache.write(day, found[day], made_from[day], closed=held)
         return found
 
+    def check(self) -> list[Finding]:
+        """Return all findings about the tables that people read; see `SheetCache.check`."""
+        return self._cache.check()
+
+    def forget(self, day: date) -> None:
+        """Delete the table of a day on purpose."""
+        self._cache.forget(day)
+
     def write(self, day: date, people: Mapping[str, Person]) -> None:
         """Write the table of a day that people read, `attendance/<day>.csv`.
 
         Raises:
             StorageError: the logs cannot be read, or the table cannot be written.
         """
-        write_table(self._cache.path(day), SHEET_COLUMNS, list(map(cells, self.on(day, people))))
+        self._cache.write_table(day, table_text(SHEET_COLUMNS, map(cells, self.on(day, people))))

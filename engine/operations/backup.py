@@ -18,6 +18,7 @@ from engine.errors import InputError, StorageError
 from engine.storage import locked, storage_errors
 from engine.storage.chunked import Decrypting, Encrypting
 from engine.storage.logs import give_witnesses, key_folder, sealer_of, set_witnesses_aside
+from engine.storage.pictures import FOLDER, LOG
 from engine.storage.state import GALLERIES, LIST, SECRETS, TABLES
 from engine.workbench import Workbench
 
@@ -95,17 +96,37 @@ def _put(archive: tarfile.TarFile, home: Path, place: Path) -> int:
             count += _add(archive, place / name, base / name)
     done = {LIST, *TABLES, *SECRETS, *GALLERIES}
     logs = sorted(place.glob("log/*.csv"), key=lambda path: (path.name != "seals.csv", path.name))
-    for path in logs:
-        match = _LOG.fullmatch(path.name)
-        with locked(path.parent / (match.group(1) if match else path.stem)):
-            for each in (path, path.parent / ".heads" / path.name):
-                name = each.relative_to(place).as_posix()
-                count += _add(archive, each, base / name)
-                done.add(name)
+    lists = [path for path in logs if path.name.startswith(f"{LOG}-")]
+    count += sum(_put_log(archive, place, base, path, done) for path in logs if path not in lists)
+    done |= {
+        each.relative_to(place).as_posix() for path in lists for each in (path, path.parent / ".heads" / path.name)
+    }
+    pictures = set[str]()
     for path in _others(place, done):
-        count += _add(archive, path, base / path.relative_to(place).as_posix())
+        name = path.relative_to(place).as_posix()
+        if _add(archive, path, base / name):
+            count += 1
+            pictures.add(name)
+    # after the pictures, so that none is missing that is listed; what was written meanwhile follows
+    count += sum(_put_log(archive, place, base, path, done) for path in lists)
+    for path in sorted(place.glob(f"{FOLDER}/*/*.jpg")):
+        name = path.relative_to(place).as_posix()
+        if name not in pictures:
+            count += _add(archive, path, base / name)
     for path, name in _keys(place):
         count += _add(archive, path, PurePosixPath(_KEYS) / name)
+    return count
+
+
+def _put_log(archive: tarfile.TarFile, place: Path, base: PurePosixPath, path: Path, done: set[str]) -> int:
+    """Add a log with its running head while its lock is held; return the number of files."""
+    match = _LOG.fullmatch(path.name)
+    count = 0
+    with locked(path.parent / (match.group(1) if match else path.stem)):
+        for each in (path, path.parent / ".heads" / path.name):
+            name = each.relative_to(place).as_posix()
+            count += _add(archive, each, base / name)
+            done.add(name)
     return count
 
 
@@ -192,6 +213,7 @@ def restore(source: Path, target: Path, secret: bytes) -> Restored:
         chosen = load_config(place).seal_key
         set_witnesses_aside(place, chosen)
         bench = Workbench(place)
+        _drop_erased(bench)
         wrong = [each for each in bench.records.verify() if not each.harmless]
         if wrong:
             raise StorageError(
@@ -201,6 +223,14 @@ def restore(source: Path, target: Path, secret: bytes) -> Restored:
         give_witnesses(place, chosen)
         forgotten += len(bench.privacy.forget_again())
     return Restored(count, forgotten)
+
+
+def _drop_erased(bench: Workbench) -> None:
+    """Erase pictures whose keys were destroyed since the backup."""
+    vault = bench.records.vault
+    for path in bench.records.pictures() if vault.ring.exists and not vault.ring.lost else ():
+        if (name := vault.key_of(path)) is not None and vault.ring.owner_of(name) is None:
+            vault.erase(path)
 
 
 def _put_keys(folder: Path) -> None:

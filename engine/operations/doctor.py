@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +24,7 @@ from engine.storage.logs.witnesses import key_folder
 from engine.types import Person
 from engine.workbench import Workbench
 
+_LATELY = timedelta(days=7)
 _PATIENCE = timedelta(minutes=1)
 """A restarting database is back within this time."""
 
@@ -90,10 +91,10 @@ def _workspace(workspace: Path, *, thorough: bool) -> Iterator[Check]:
         return
     with contextlib.closing(workbench.store):
         yield from _models(store, workbench.spec, thorough=thorough)
-        yield from _opened(workspace, workbench)
+        yield from _opened(workspace, workbench, thorough=thorough)
 
 
-def _opened(workspace: Path, workbench: Workbench) -> Iterator[Check]:
+def _opened(workspace: Path, workbench: Workbench, *, thorough: bool) -> Iterator[Check]:
     yield from _sites(workspace, workbench.config.site)
     yield from _database(workbench)
     yield from _erasures(workbench)
@@ -122,6 +123,7 @@ def _opened(workspace: Path, workbench: Workbench) -> Iterator[Check]:
     yield from _encryption(workbench)
     yield from _threshold(workbench)
     yield from _pictures(workbench)
+    yield from _stored_pictures(workbench, thorough=thorough)
     if without := sorted(set(people) - set(gallery.people)):
         yield Check("people without templates", ", ".join(without[:5]), False, "enrol them")
     with contextlib.suppress(MusterError):  # the threshold cannot be read, which its own check says
@@ -218,6 +220,23 @@ def _state_files(workbench: Workbench) -> Iterator[Check]:
             f"restore it from a backup, or if the change is right run `muster verify --accept {each.file} --reason …`"
         )
         yield Check(each.file, each.detail, False, hint)
+
+
+def _stored_pictures(workbench: Workbench, *, thorough: bool) -> Iterator[Check]:
+    """Check that pictures are as Muster wrote them; unless `thorough`, those of the last days."""
+    since = date.min if thorough else workbench.attendance.day_of(workbench.clock()) - _LATELY
+    try:
+        findings = workbench.records.check_pictures(since)
+    except MusterError as error:
+        yield _failure("pictures", error)
+        return
+    for each in findings:
+        if each.harmless:
+            hint = "cover them from now on, as they are: `muster verify --accept pictures --author … --reason …`"
+            yield Check("pictures", each.detail, hint=hint)
+        else:
+            hint = f"restore it from a backup, or if it is right run `muster verify --accept {each.file} --reason …`"
+            yield Check(each.file, each.detail, False, hint)
 
 
 def _sites(workspace: Path, home: str) -> Iterator[Check]:

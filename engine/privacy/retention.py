@@ -128,6 +128,8 @@ def purge(
             purging.days = days
             ages = sorted(old())
             found.append(Expired(what, days, len(ages), ages[0] if ages else None))
+    if apply and records.listing is not None:
+        records.listing.purge(purging.today - timedelta(days=config.quarantine), records.now())
     if apply and (erased := [f"{row.count} {row.what.replace('_', ' ')}" for row in found if row.count]):
         records.note("purge", "", ", ".join(erased), author=author)
     return found
@@ -139,33 +141,37 @@ class _Purge:
     def __init__(self, records: Records, apply: bool, today: date | None, quarantine_days: int) -> None:
         self._records, self._apply, self._quarantine = records, apply, quarantine_days
         self._now = records.clock()
-        self._today = today or records.attendance.day_of(self._now)
+        self.today = today or records.attendance.day_of(self._now)
         self._forgotten: set[str] = set()
         self.days = 0
 
     @property
     def _limit(self) -> date:
-        return self._today - timedelta(days=self.days)
+        return self.today - timedelta(days=self.days)
 
     def _aside(self, name: str) -> Path:
         """The place of a file in quarantine, whose folder is made."""
-        path = self._records.workspace / QUARANTINE / self._today.isoformat() / name
+        path = self._records.workspace / QUARANTINE / self.today.isoformat() / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def _files(self, paths: Iterable[Path], named: Callable[[str], date | None] = _day) -> list[date]:
         """Treat files whose name, or else whose time of change, is too old."""
-        old = []
+        old: dict[Path, date] = {}
         for path in paths:
             with storage_errors(path), contextlib.suppress(FileNotFoundError):  # another process may erase, too
                 day = named(path.name) or datetime.fromtimestamp(path.stat().st_mtime, self._records.zone).date()
                 if day < self._limit:
-                    old.append(day)
-                    if self._apply and self._quarantine:
-                        path.replace(self._aside(f"{path.parent.name}/{path.name}"))
-                    elif self._apply:
-                        self._records.vault.erase(path)
-        return old
+                    old[path] = day
+        if self._apply and old:
+            self._records.vault.erasing(old)
+        for path in old if self._apply else ():
+            with storage_errors(path), contextlib.suppress(FileNotFoundError):
+                if self._quarantine:
+                    path.replace(self._aside(f"{path.parent.name}/{path.name}"))
+                else:
+                    self._records.vault.erase(path)
+        return list(old.values())
 
     def pictures(self, folders: Collection[str]) -> list[date]:
         images = self._records.workspace / "images"
@@ -215,10 +221,8 @@ class _Purge:
                 day = date.fromisoformat(path.stem)
                 if day < self._limit:
                     old.add(day)
-                    with storage_errors(path):
-                        if self._apply:
-                            path.unlink(missing_ok=True)
-                            path.parent.joinpath(".made", path.stem).unlink(missing_ok=True)
+                    if self._apply:
+                        attendance.sheets.forget(day)
         return old
 
     def incidents(self) -> set[date]:

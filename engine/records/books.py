@@ -18,6 +18,7 @@ from engine.people import LeaveBook, PeopleStore, TimeAccountBook
 from engine.records.names import Names
 from engine.storage import clean_text, locked
 from engine.storage.logs import DayLog, Finding, Head, Heads, Sealer, TypedDayLog
+from engine.storage.pictures import PictureList
 from engine.storage.state import CHAIN, LIST, TABLES, StateSeals, known_name
 from engine.storage.vault import Vault
 from engine.tracking import SightingBook
@@ -36,6 +37,7 @@ class Records:
         vault: encrypts templates and pictures.
         seals: of state files; None: a database holds them.
         users: accounts of the workbench, whose secrets are encrypted, too.
+        listing: of pictures.
     """
 
     workspace: Path
@@ -57,6 +59,7 @@ class Records:
     vault: Vault
     seals: StateSeals | None = None
     users: AccountBook | None = None
+    listing: PictureList | None = None
 
     def __post_init__(self) -> None:
         if self.seals is not None:
@@ -130,12 +133,35 @@ class Records:
         within = path.resolve().is_relative_to((self.workspace / "images").resolve())
         return path if relative and within and path.is_file() else None
 
+    def picture_fault(self, relative: str) -> str:
+        """Return what is wrong with a picture that a row names; empty: nothing, or it is not covered.
+
+        Raises:
+            StorageError: the list of pictures cannot be read.
+        """
+        if self.listing is None or self.vault.ring.lost:
+            return ""
+        return self.listing.fault(self.listing.name_of(self.workspace / relative), self.vault.read)
+
+    def check_pictures(self, since: date = date.min) -> list[Finding]:
+        """Return all findings about pictures, from the day `since` on.
+
+        Raises:
+            StorageError: the list of pictures cannot be read.
+        """
+        if self.listing is None:
+            return []
+        if self.vault.ring.lost:
+            return [Finding("images", 0, "note", "pictures were not checked: the keys that open them are missing")]
+        return self.listing.check(self.pictures(), self.vault.read, since)
+
     def close(self, now: datetime, people: Mapping[str, Person]) -> list[date]:
         """Close all past days; return those of the attendance log."""
         closed = self.attendance.keeper.close_days(now, people)
         before = self.attendance.day_of(now)
         beside = (self.attendance.closed.log, self.attendance.closed.days, self.incidents.log, self.dossiers.log)
-        for log in (*(each.raw for each in beside), self.sightings.log.raw, self.deliveries.raw):
+        pictures = [self.listing.log.raw] if self.listing else []
+        for log in (*(each.raw for each in beside), self.sightings.log.raw, self.deliveries.raw, *pictures):
             log.close(before, now)
         return closed
 
@@ -143,6 +169,8 @@ class Records:
         """Return how far each chain of the logs is sealed, by its name; whoever keeps them elsewhere can prove later what was deleted."""
         journal = self.attendance.log.raw.journal.file
         found = [journal.heads(), self.audit.raw.heads(), *(log.heads() for log in self.logs)]
+        if self.listing and self.seals:  # with a database, each machine has pictures and a list of its own
+            found.append(self.listing.log.raw.heads())
         state = self.seals.head() if self.seals else None
         return {name: head for heads in found for name, head in heads.items()} | ({CHAIN: state} if state else {})
 
@@ -150,7 +178,7 @@ class Records:
         """Take state files as they are now for written by Muster, after somebody has looked at them.
 
         Args:
-            name: of a file, or `all`.
+            name: of a file, or `all` of them; path of a picture, or `pictures` for all.
 
         Returns:
             The names of the files that had been changed.
@@ -159,8 +187,13 @@ class Records:
             InputError: there is no such file, or author or reason is missing.
             StorageError: something cannot be written; what was accepted before is in the audit log.
         """
-        wanted = known_name(name)
+        pictures = name == "pictures" or name.startswith("images/")
+        wanted = [] if pictures or name.startswith("attendance/") else known_name(name)
         author, reason = clean_text(author, what="author", limit=100), clean_text(reason, what="reason", limit=1000)
+        if name.startswith("attendance/"):
+            return self._accept_sheet(name, author, self.names.text(reason))
+        if pictures:
+            return self._accept_pictures(name, author, self.names.text(reason))
         if self.seals is None:
             raise InputError("a database holds these files", hint="its own rights protect them")
         changed = {each.file for each in self.seals.check() if not each.harmless}
@@ -181,6 +214,26 @@ class Records:
                 with locked(self.workspace / each):
                     self.seals.accept(each)
         return done
+
+    def _accept_sheet(self, name: str, author: str, reason: str) -> list[str]:
+        """Write a day sheet from the logs again: nobody can accept other figures there."""
+        try:
+            day = date.fromisoformat(Path(name).stem)
+        except ValueError as error:
+            raise InputError(f"{name} is no day sheet", hint="name one as `muster verify` does") from error
+        self.note("accept_file", name, reason, author=author)
+        self.attendance.keeper.refresh(day, self.people.known())
+        return [name]
+
+    def _accept_pictures(self, name: str, author: str, reason: str) -> list[str]:
+        listing = self.listing
+        if listing is None:
+            return []
+        every = {*listing.names(), *map(listing.name_of, self.pictures())} - {""}
+        if name != "pictures" and name not in every:
+            raise InputError(f"there is no picture {name}", hint="name one as `muster verify` does, or `pictures`")
+        self.note("accept_file", name, reason, author=author)
+        return [each for each in sorted(every) if name in {"pictures", each} and listing.accept(each, self.vault.read)]
 
     def changed_files(self) -> list[str]:
         """Return tables, and galleries as they were read last, that were changed outside of Muster; quick enough for every page."""
@@ -223,6 +276,8 @@ class Records:
 
         for log in self.logs:
             findings += log.check(told, against=against)
+        findings += self._check_listing(against)
+        findings += self.attendance.sheets.check()
         findings += self.seals.check((against or {}).get(CHAIN)) if self.seals else []
         keys = journal.keys() - {sealer.key_id}
         if keys:
@@ -233,3 +288,12 @@ class Records:
                 detail = f"seals were begun anew on {row.timestamp:%Y-%m-%d %H:%M} ({row.author}): rows of before prove nothing"
                 findings.append(Finding("audit.csv", 0, "note", detail))
         return findings
+
+    def _check_listing(self, against: Heads | None) -> list[Finding]:
+        """Return findings about the list of pictures, and about the pictures."""
+        if self.listing is None:
+            return []
+        log = self.listing.log.raw
+        own = self.attendance.log.raw.journal.file.shelf is not log.journal.file.shelf
+        findings = log.journal.file.check() if own else []
+        return [*findings, *log.check(against=against if self.seals else None), *self.check_pictures()]

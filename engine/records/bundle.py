@@ -149,7 +149,10 @@ def gather(
     days, log = board.days_of(incident_id), records.incidents.log.raw
     own = [row for row in log.on(days) if incident_id in (row["incident_id"], row["refers_to"])]
     written = table_text(log.shelf.columns, own)
-    return Case(incident, tuple(found), pictures, gone, _seals(records, days), written, readable)
+    faults = [Finding(each, 0, "changed", fault) for each in named.values() if (fault := records.picture_fault(each))]
+    seals = _seals(records, days)
+    seals = replace(seals, findings=(*seals.findings, *faults))
+    return Case(incident, tuple(found), pictures, gone, seals, written, readable)
 
 
 def _content(path: Path | None) -> bytes:

@@ -55,7 +55,8 @@ def _reseal_logs(records: Records, aside: Path) -> int:
         _keep(journal.file.shelf, aside)
         journal.begin_anew()
     closed = records.attendance.closed
-    shelves = [records.audit.raw.shelf, *(log.shelf for log in records.logs if log is not closed.log.raw)]
+    pictures = [records.listing.log.raw.shelf] if records.listing else []
+    shelves = [records.audit.raw.shelf, *pictures, *(log.shelf for log in records.logs if log is not closed.log.raw)]
     count = sum(_reseal(shelf, aside) for shelf in shelves)
     # the hash of a closed sheet holds pseudonyms, which the key makes
     digests = {row.closing_id: closed.digest(closed.rows_of(row)) for row in closed.history() if row.action == "close"}

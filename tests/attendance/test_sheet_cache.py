@@ -15,6 +15,7 @@ from engine.attendance.coverage import Span
 from engine.attendance.sheet_cache import SheetCache
 from engine.demo.sample import fill, prepare_sample
 from engine.people import import_table
+from engine.storage.logs import Sealer
 from engine.workbench import Workbench
 
 NOW = datetime(2025, 3, 21, 12, tzinfo=UTC)
@@ -193,9 +194,7 @@ def test_a_forged_sheet_needs_the_key(workspace: Path, tmp_path: Path) -> None:
     seal, rows = mark.read_bytes().split(b"\n", 1)
     forged = rows.replace(b'"late"', b'"on time"')
     assert forged != rows
-    other = SheetCache(
-        workspace / "attendance", type(opened(workspace).attendance.log.raw.sealer)(tmp_path / "other.key")
-    )
+    other = SheetCache(workspace / "attendance", Sealer(tmp_path / "other.key"))
     edited = genuine.replace(",late,", ",on time,")
     for text, by in ((genuine, seal), (edited, seal), (edited, other._seal(DAY, "anything", edited, forged))):
         table.write_text(text)
@@ -234,3 +233,36 @@ def test_sheets_stay_in_memory_as_long_as_their_rows_fit(
     monkeypatch.setattr(sheet_cache, "days_from_json", lambda content: read.append(1) or original(content))
     assert bench.attendance.sheets.between(FIRST, LAST, people) == first
     assert bool(read) == again
+
+
+# ----------------------------------------------------------------------------------------- tables that people read
+
+
+@pytest.mark.parametrize("back", [2, 9], ids=["not settled", "cached"])
+def test_a_table_that_was_edited_is_found_until_it_is_written_again(workspace: Path, back: int) -> None:
+    bench = opened(workspace)
+    paths = [path for path in sorted((workspace / "attendance").glob("*.csv")) if path.stem < f"{NOW.date()}"]
+    path = paths[-back]
+    assert bench.records.verify() == []
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before.replace(":", ";", 1), encoding="utf-8")
+    assert [(each.file, each.what) for each in opened(workspace).records.verify()] == [
+        (f"attendance/{path.name}", "changed")
+    ]
+    opened(workspace).records.accept(f"attendance/{path.name}", author="ann", reason="from the logs again")
+    assert opened(workspace).records.verify() == []
+    assert path.read_text(encoding="utf-8") == before
+
+
+def test_a_correction_and_a_report_leave_no_finding(workspace: Path) -> None:
+    bench = opened(workspace)
+    who = next(iter(bench.people.known()))
+    bench.office.correct(who, DAY, "status", author="ann", reason="excused", value="excused")
+    assert bench.records.verify() == []
+    opened(workspace).attendance.sheets.between(FIRST, LAST, bench.people.known())
+    assert opened(workspace).records.verify() == []
+
+
+def test_a_table_of_an_earlier_version_is_told_as_not_covered(workspace: Path) -> None:
+    shutil.rmtree(workspace / "attendance" / ".tables")
+    assert [(each.file, each.what) for each in opened(workspace).records.verify()] == [("attendance", "note")]

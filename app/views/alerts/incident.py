@@ -114,12 +114,13 @@ def _pictures(bench: Workbench, alert: Incident) -> Markup:
                 alt=captions[column],
             )
         css = ("m-main" if column == "image" else "") + (" m-single" if len(places) == 1 else "")
+        fault = say("Changed or deleted outside of Muster") if bench.records.picture_fault(place) else ""
         frames.append(
             parts.markup(
                 '<figure class="{css}">{picture}<figcaption>{caption}</figcaption></figure>',
                 css=css,
                 picture=picture,
-                caption=captions[column],
+                caption=" · ".join(filter(None, (captions[column], fault))),
             )
         )
     if not frames:

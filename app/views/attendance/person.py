@@ -152,7 +152,7 @@ def _day(bench: Workbench, reports: AttendanceReports, employee_id: str, day: da
     passages = reports.explained(employee_id, day)
     if passages:
         names = {key: each.name for key, each in bench.people.known().items()}
-        parts.html(parts.joined(_passage(each, names, evidence=evidence) for each in passages))
+        parts.html(parts.joined(_passage(bench, each, names, evidence=evidence) for each in passages))
     else:
         st.caption(say("No camera saw this person on this day."))
     if day <= reports.now.date():
@@ -186,7 +186,7 @@ def _summary(row: DaySheet) -> None:
     parts.show('<div class="a-row">{lines}</div>', lines=parts.joined(lines))
 
 
-def _passage(each: Explanation, names: Mapping[str, str], *, evidence: bool) -> Markup:
+def _passage(bench: Workbench, each: Explanation, names: Mapping[str, str], *, evidence: bool) -> Markup:
     """One passage: picture, time, and why it was taken for theirs."""
     row = each.row
     direction = {"in": say("came in"), "out": say("went out")}.get(row.direction or "both", say("passed by"))
@@ -217,8 +217,12 @@ def _passage(each: Explanation, names: Mapping[str, str], *, evidence: bool) -> 
         picture=picture,
         head=head,
         bar=parts.similarity_bar(row.similarity, row.threshold, row.runner_up_similarity),
-        told=_sentence(each, names),
+        told=" ".join(filter(None, (_sentence(each, names), _fault(bench, row.evidence_image)))),
     )
+
+
+def _fault(bench: Workbench, picture: str) -> str:
+    return say("The picture was changed or deleted outside of Muster.") if bench.records.picture_fault(picture) else ""
 
 
 def _sentence(each: Explanation, names: Mapping[str, str]) -> str:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 
@@ -98,16 +99,28 @@ def sealed_key(content: bytes) -> str | None:
     return content[len(MAGIC) : len(MAGIC) + KEY_NAME_BYTES].hex() if is_sealed(content) else None
 
 
+class Listing(Protocol):
+    """Notes what is written and erased; see `engine.storage.pictures`."""
+
+    def writing(self, path: Path, content: bytes, read: Callable[[Path], bytes]) -> AbstractContextManager[None]:
+        """Note what the block writes to a file."""
+
+    def erasing(self, paths: Iterable[Path]) -> None:
+        """Note that files are erased on purpose, before they are."""
+
+
 class Vault:
     """Seals and opens what must not lie readable in a workspace.
 
     Args:
         workspace: folder.
         at_rest: whether new files are sealed; sealed ones are opened either way.
+        listing: of pictures; default: they are not listed.
     """
 
-    def __init__(self, workspace: Path, *, at_rest: bool = True) -> None:
+    def __init__(self, workspace: Path, *, at_rest: bool = True, listing: Listing | None = None) -> None:
         self.workspace, self.at_rest, self.ring = workspace, at_rest, ring_of(workspace)
+        self._listing = listing
 
     def _bound(self, owner: str, place: str) -> bytes:
         return "\0".join(("muster file", self.ring.origin, owner, place)).encode()
@@ -155,7 +168,23 @@ class Vault:
         Raises:
             StorageError: the keys are missing, or the file cannot be written; the old one is intact.
         """
+        with self._listed(path, content):
+            self._put(path, content, owner, mode)
+
+    def _put(self, path: Path, content: bytes, owner: str, mode: int = 0o640) -> None:
         atomic_write(path, self.seal(content, owner, _place(path)) if self.at_rest else content, mode=mode)
+
+    def _listed(self, path: Path, content: bytes) -> AbstractContextManager[None]:
+        return self._listing.writing(path, content, self.read) if self._listing else contextlib.nullcontext()
+
+    def erasing(self, paths: Iterable[Path]) -> None:
+        """Note that files are erased or set aside on purpose, all at once and before they are; `erase` does so for one.
+
+        Raises:
+            StorageError: it cannot be noted; nothing may be erased.
+        """
+        if self._listing is not None:
+            self._listing.erasing(paths)
 
     def read(self, path: Path) -> bytes:
         """Return the content of a file, sealed or not.
@@ -173,7 +202,7 @@ class Vault:
         Raises:
             StorageError: the keys are missing, or the file cannot be written.
         """
-        with self._erasing():
+        with self._erasing(), self._listed(path, content):
             name = self.key_of(path)
             owner = self.ring.owner_of(name) if name else None
             if owner is None:
@@ -214,7 +243,7 @@ class Vault:
         if self.at_rest:
             self.ring.names_for([owner])
         with self._erasing(), storage_errors(path), contextlib.suppress(FileNotFoundError, KeyErased):
-            self.write(path, self.read(path), owner)
+            self._put(path, self.read(path), owner)
             return True
         return False
 
@@ -240,6 +269,7 @@ class Vault:
         with self._erasing(), storage_errors(path):
             name = self.key_of(path)
             owner = self.ring.owner_of(name) if name and self.ring.exists else None
+            self.erasing([path])
             try:
                 path.unlink()
             except FileNotFoundError:
