@@ -138,6 +138,16 @@ class SheetCache:
             findings.append(Finding(self._folder.name, 0, "note", detail))
         return findings
 
+    def forget_seals(self) -> None:
+        """Delete the seals of all tables.
+
+        Raises:
+            StorageError: they cannot be deleted.
+        """
+        with storage_errors(self._folder):
+            for path in (self._folder / ".tables").glob("*"):
+                path.unlink(missing_ok=True)
+
     def forget(self, day: date) -> None:
         """Delete the table of a day on purpose, and all that was made with it.
 

@@ -155,6 +155,10 @@ class DaySheets:
         """Return all findings about the tables that people read; see `SheetCache.check`."""
         return self._cache.check()
 
+    def forget_seals(self) -> None:
+        """Forget what tables were written with another key: they are not covered until they are written again."""
+        self._cache.forget_seals()
+
     def forget(self, day: date) -> None:
         """Delete the table of a day on purpose."""
         self._cache.forget(day)

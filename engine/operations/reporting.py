@@ -131,7 +131,9 @@ class AttendanceReports:
             and self._sees(row.employee_id, row.time.date())
         ]
         author = bench.records.names.author(author)
-        bench.records.note("export_punches", only or "", f"{len(wanted)} punches, {first} to {last}", author=author)
+        bench.records.note_reading(
+            "export_punches", only or "", f"{len(wanted)} punches, {first} to {last}", author=author
+        )
         return wanted
 
     def stays(self, first: date, last: date, only: str | None = None) -> list[Stay]:

@@ -115,7 +115,7 @@ class PrivacyDesk:
         """
         counts = export_subject(self._records, employee_id, target, reader=self._reader(), threshold=self._threshold())
         if writable(self._records.workspace):  # of a read-only copy nothing can be recorded
-            self._records.note("export_subject", employee_id, f"{counts['pictures']} pictures", author=author)
+            self._records.note_reading("export_subject", employee_id, f"{counts['pictures']} pictures", author=author)
         return counts
 
     def encryption(self) -> encryption.Encryption:

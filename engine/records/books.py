@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,13 +17,15 @@ from engine.incidents import ALERT_KINDS, DossierBook, IncidentBook, IncidentRow
 from engine.incidents.notifications import DeliveryRow
 from engine.people import LeaveBook, PeopleStore, TimeAccountBook
 from engine.records.names import Names
-from engine.storage import clean_text, locked
-from engine.storage.logs import DayLog, Finding, Head, Heads, Sealer, TypedDayLog
+from engine.storage import clean_text, locked, writable
+from engine.storage.logs import DayLog, Finding, Head, Heads, KeyMissing, Sealer, TypedDayLog
 from engine.storage.pictures import PictureList
 from engine.storage.state import CHAIN, LIST, TABLES, StateSeals, known_name
 from engine.storage.vault import Vault
 from engine.tracking import SightingBook
 from engine.types import Person, Progress
+
+log = logging.getLogger(__name__)
 
 PICTURE_FOLDERS = ("enrolment", "evidence", "unidentified", *ALERT_KINDS)
 
@@ -90,6 +93,19 @@ class Records:
             StorageError: the log cannot be written.
         """
         self.audit.note(action, subject, detail, author=author, now=self.clock())
+
+    def note_reading(self, action: str, subject: str, detail: str, *, author: str) -> None:
+        """Record that something was read out. A copy that nobody may write, or whose key is gone, is read without, which is said.
+
+        Raises:
+            StorageError: the log cannot be written, for another reason.
+        """
+        try:
+            self.note(action, subject, detail, author=author)
+        except StorageError as error:
+            if not isinstance(error, KeyMissing) and writable(self.workspace / "log"):
+                raise
+            log.warning("the audit log does not record %s: %s", action, error.message)
 
     @property
     def logs(self) -> list[DayLog]:

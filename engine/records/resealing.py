@@ -40,6 +40,7 @@ def begin_seals(records: Records, *, author: str, reason: str) -> tuple[int, Pat
     records.sealer.begin()
     templates = _templates_aside(records, aside)
     count = _reseal_logs(records, aside)
+    records.attendance.sheets.forget_seals()
     records.seals.begin_anew()
     detail = f"{count} rows sealed as they were found; those of before are in {aside.name}"
     records.note("begin_seals", "", f"{detail}; {records.names.text(reason)}{templates}", author=author)

@@ -33,5 +33,5 @@ class CaseFiles:
         case = gather(records, self.alerts, incident_id, people=people, portrait=self.portrait, readable=self.readable)
         now = self.clock().astimezone(records.zone)
         content = pack(case, incident_sheet(case, generated_at=now, place=self.place), now)
-        records.audit.note("export_incident", incident_id, f"{len(case.pictures)} pictures", author=author, now=now)
+        records.note_reading("export_incident", incident_id, f"{len(case.pictures)} pictures", author=author)
         return content
