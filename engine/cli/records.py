@@ -15,7 +15,7 @@ from typer import Option
 from engine.cli.context import Author, EmployeeId, Json, Panel, Reason, Workspace, open_workbench
 from engine.cli.output import answer, complain, counted, emit_json, progress_bar, say, table
 from engine.errors import InputError
-from engine.storage import atomic_write, csv_line
+from engine.storage import atomic_write
 from engine.storage.logs import Head
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_HEADS = ("chain", "rows", "head")
+_HEADS = ("chain", "rows", "head")  # see `engine.records.books`
 
 
 @app.command(rich_help_panel=Panel.ADMINISTER)
@@ -81,14 +81,13 @@ def heads(
 
     Later, `muster verify --against FILE` proves with it that nothing was deleted or rolled back since.
     """
-    found = open_workbench(workspace).records.heads()
-    rows = [_HEADS, *((name, str(head.rows), head.chain) for name, head in sorted(found.items()))]
-    text = "".join(csv_line(row) for row in rows)
+    text = open_workbench(workspace).records.heads_table()
     if out is None:
         sys.stdout.write(text)
         return
     atomic_write(out, text.encode())
-    say(f"{out}: {counted(len(found), 'log file')}. Keep it where nobody who can write the workspace can change it.")
+    count = len(text.splitlines()) - 1
+    say(f"{out}: {counted(count, 'log file')}. Keep it where nobody who can write the workspace can change it.")
 
 
 def _read_heads(path: Path) -> dict[str, Head]:

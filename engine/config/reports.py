@@ -30,8 +30,9 @@ class ScheduledReport(Section):
     """E-mail addresses; each gets a message of its own."""
     departments: tuple[str, ...] = ()
     """Only people of these departments; empty: everybody."""
-    format: Literal["html", "xlsx", "both"] = "both"
-    """What is attached: the printable page, the Excel workbook, or both."""
+    format: Literal["html", "xlsx", "both", "heads"] = "both"
+    """What is attached: the printable page, the Excel workbook, or both; or instead of a report the heads of the logs, to be kept
+    elsewhere."""
     language: Literal["en", "de", ""] = ""
     """Language of subject, text and files; empty: that of the workbench, else English."""
 

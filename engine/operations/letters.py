@@ -33,6 +33,12 @@ def letter(
         StorageError: the logs cannot be read.
     """
     words, say = Words(language), Words(language).say
+    if report.format == "heads":
+        title = " · ".join(filter(None, (say("Heads of the logs"), f"{last}", organisation)))
+        body = say(
+            "The attached file says how far each log is sealed. Keep it: muster verify --against FILE compares with it."
+        )
+        return Letter(title, body, {f"heads-{last}.csv": reports.heads().encode()})
     wanted = set(map(same_department, report.departments))
     rows = [row for row in reports.rows(first, last) if not wanted or same_department(row.department) in wanted]
     span = words.span(first, last)

@@ -192,6 +192,10 @@ class AttendanceReports:
             for row in sorted(own, key=lambda row: (row.timestamp, row.event_id))
         ]
 
+    def heads(self) -> str:
+        """Return how far each log is sealed, as a table that `muster verify --against` reads."""
+        return self._bench.records.heads_table()
+
     def verified(self) -> str:
         """Verify all logs, which reads everything; return the result for the foot of a report."""
         wrong = [finding for finding in self._bench.records.verify() if not finding.harmless]

@@ -17,7 +17,7 @@ from engine.incidents import ALERT_KINDS, DossierBook, IncidentBook, IncidentRow
 from engine.incidents.notifications import DeliveryRow
 from engine.people import LeaveBook, PeopleStore, TimeAccountBook
 from engine.records.names import Names
-from engine.storage import clean_text, locked, writable
+from engine.storage import clean_text, csv_line, locked, writable
 from engine.storage.logs import DayLog, Finding, Head, Heads, KeyMissing, Sealer, TypedDayLog
 from engine.storage.pictures import PictureList
 from engine.storage.state import CHAIN, LIST, TABLES, StateSeals, known_name
@@ -26,6 +26,8 @@ from engine.tracking import SightingBook
 from engine.types import Person, Progress
 
 log = logging.getLogger(__name__)
+
+HEAD_COLUMNS = ("chain", "rows", "head")
 
 PICTURE_FOLDERS = ("enrolment", "evidence", "unidentified", *ALERT_KINDS)
 
@@ -189,6 +191,12 @@ class Records:
             found.append(self.listing.log.raw.heads())
         state = self.seals.head() if self.seals else None
         return {name: head for heads in found for name, head in heads.items()} | ({CHAIN: state} if state else {})
+
+    def heads_table(self) -> str:
+        """Return the heads as CSV, a line for each chain, which `muster verify --against` reads."""
+        found = sorted(self.heads().items())
+        rows = [HEAD_COLUMNS, *((name, str(head.rows), head.chain) for name, head in found)]
+        return "".join(csv_line(row) for row in rows)
 
     def accept(self, name: str, *, author: str, reason: str) -> list[str]:
         """Take state files as they are now for written by Muster, after somebody has looked at them.

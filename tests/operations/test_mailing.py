@@ -278,3 +278,31 @@ def test_the_command_shows_sends_and_lists(
     (listed,) = json.loads(run("report", "scheduled", "--json")[1])
     assert (listed["name"], listed["last"], listed["waiting"]) == ("month", None, 0)
     assert run("report", "send", "year")[0] == 4
+
+
+def test_heads_that_arrived_by_mail_prove_a_deletion(
+    tmp_path: Path,
+    box: Mailbox,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bench = opened(tmp_path, box, clock, every="day", format="heads", to=["keeper@example.org"])
+    filled(bench)
+    mail = ReportMail(bench)
+    written = mail.letter(mail.report("week"), MONDAY.date(), MONDAY.date())
+    ((name, content),) = written.files.items()
+    assert content.decode() == bench.records.heads_table()
+    kept = tmp_path.parent / f"{tmp_path.name}-{name}"
+    kept.write_bytes(content)
+    monkeypatch.setattr(sys, "argv", ["muster", "verify", "--against", str(kept), "--workspace", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code in {0, None}, capsys.readouterr()
+    day = bench.attendance.log.days()[0]
+    for each in (bench.records.sealer.witnesses or tmp_path, tmp_path / "log", tmp_path / "log" / ".heads"):
+        (each / f"attendance-{day}.csv").unlink()
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert f"attendance-{day}.csv" in capsys.readouterr().out
