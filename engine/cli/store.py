@@ -86,12 +86,18 @@ def init(workspace: Workspace = Path("data")) -> None:
 def migrate(workspace: Workspace = Path("data")) -> None:
     """Upgrade the tables to this version of Muster.
 
-    Older versions then refuse to work with them.
+    Older versions then refuse to work with them. Templates of the workspace's site that are plain are encrypted.
     """
     with _database(workspace) as (database, _):
         from engine.postgres import setup
 
         _say_version(database, *setup.migrate(database))
+        with database.work() as connection:
+            there = setup.zone_of(connection, database.site) is not None
+    if there:
+        with _bench(workspace) as (bench, store):
+            if count := store.convert_templates():
+                say(f"Templates {'encrypted' if bench.config.encryption.at_rest else 'decrypted'}: {count}")
 
 
 def _say_version(database: Database, before: str | None, after: str) -> None:

@@ -65,6 +65,22 @@ def _keep_house(bench: Workbench) -> None:
     bench.privacy.purge_in_time(author="engine")
 
 
+class _SaidOnce:
+    """Work that is repeated every other second: what goes wrong is logged once, as long as it is the same."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self._work, self._told = work, ""
+
+    def __call__(self) -> None:
+        try:
+            self._work()
+            self._told = ""
+        except MusterError as error:
+            if str(error) != self._told:
+                log.error("somebody who was erased is not erased on this machine yet: %s", error)
+            self._told = str(error)
+
+
 @contextlib.contextmanager
 def returning_memory() -> Iterator[None]:
     """Keep little of what this process frees, and within the context return the rest regularly; enter it before threads begin."""
@@ -97,7 +113,7 @@ def attended(bench: Workbench) -> Iterator[None]:
     with upkeep(keep_house), contextlib.ExitStack() as stack:
         if bench.config.store:
             stack.enter_context(upkeep(follow, _SHEETS_S))
-            stack.enter_context(upkeep(bench.privacy.catch_up, _ERASURES_S))
+            stack.enter_context(upkeep(_SaidOnce(bench.privacy.catch_up), _ERASURES_S))
         if rules.rules:
             channels = Channels(bench.workspace, rules, clock=bench.clock)
             courier = Courier(

@@ -19,10 +19,11 @@ from engine.postgres.connection import Database, Unreachable, concern, parsed, s
 from engine.postgres.erasures import Erasures
 from engine.postgres.known import Known
 from engine.postgres.opening import DatabaseState
-from engine.postgres.rows import GalleryRows, PeopleRows, TableDocument
+from engine.postgres.rows import GALLERIES, GalleryRows, PeopleRows, TableDocument
 from engine.postgres.setup import Outdated, check_version, zone_of
 from engine.postgres.shelf import PATIENCE_S, TableShelf
 from engine.postgres.spool import Backlog, Entry, Spool
+from engine.postgres.templates import TemplateSeals
 from engine.postgres.watch import POLL_S, VersionWatch
 from engine.storage.logs import Logs, Sealer
 from engine.storage.vault import Vault
@@ -85,6 +86,7 @@ class DatabaseStore:
         self.spool = Spool(workspace / "spool", sealer, clock, timezone)
         self._timezone = timezone
         made_with = (self.database, self.watcher, self.spool, sealer, vault)
+        self._template_seals = TemplateSeals(sealer, site, at_rest=vault.at_rest)
         self._erasures = Erasures(*made_with, machine=recorder, renew_copies=self._renew_known)
         self.logs = _TableLogs(self.database, self.spool, recorder, sealer, self._erasures)
         self._keeping = False
@@ -155,9 +157,20 @@ class DatabaseStore:
     def gallery(self, name: str, model_id: str, alignment_id: str, dimension: int) -> GalleryRows:
         """Return one of the site's galleries."""
         empty = Gallery.empty(model_id, alignment_id, dimension)
-        rows = GalleryRows(self.database, self.watcher, name, empty)
+        rows = GalleryRows(self.database, self.watcher, name, empty, self._template_seals)
         self._galleries[name] = lambda: rows.load(empty)
         return rows
+
+    def convert_templates(self) -> int:
+        """Encrypt the templates that are plain, or the other way round if encryption is off; return how many.
+
+        Raises:
+            StorageError: they cannot be read or written, or another seal key is the site's.
+        """
+        empty = Gallery.empty("", "", 0)
+        return sum(
+            GalleryRows(self.database, self.watcher, name, empty, self._template_seals).convert() for name in GALLERIES
+        )
 
     def document(self, name: str, *, mode: int = 0o640) -> TableDocument:
         """Return one of the site's documents; the login decides whether it may be read."""

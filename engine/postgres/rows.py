@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,7 +16,11 @@ import sqlalchemy as sa
 from engine.gallery import Gallery, Template
 from engine.people import PEOPLE_COLUMNS, Person
 from engine.postgres.connection import Database, table
+from engine.postgres.templates import MAGIC, Changed, TemplateSeals
 from engine.postgres.watch import VersionWatch
+from engine.types import Floats
+
+log = logging.getLogger(__name__)
 
 DOCUMENTS = table("documents", site=sa.Text, name=sa.Text, version=sa.BigInteger, content=sa.LargeBinary)
 PEOPLE = table(
@@ -137,9 +142,11 @@ def _combined(
 class GalleryRows(_Versioned):
     """A gallery in the database, a row per template, see `engine.gallery.GalleryKeep`."""
 
-    def __init__(self, database: Database, watch: VersionWatch, gallery: str, empty: Gallery) -> None:
+    def __init__(
+        self, database: Database, watch: VersionWatch, gallery: str, empty: Gallery, seals: TemplateSeals
+    ) -> None:
         super().__init__(database, watch, f"gallery/{gallery}", f"gallery/{gallery}")
-        self._gallery, self._empty = gallery, empty
+        self._gallery, self._empty, self._seals = gallery, empty, seals
         self.table = table(
             GALLERIES[gallery],
             **dict.fromkeys(("site", "template_id", "person"), sa.Text),
@@ -202,12 +209,12 @@ class GalleryRows(_Versioned):
                 .where(table.c.site == site)
             )
             order, digest = connection.execute(ids).one()
-            order = order or []
-            fetched = self._fetched(connection, before.version if before.templates else -1)
+            ids_now: list[str] = order or []
+            order, fetched = self._fetched(connection, before.version if before.templates else -1, ids_now)
             templates, held = _combined(before, order, fetched)
             if templates is None or _digest(templates) != digest:  # restored, and changed since
                 before = Gallery.empty(*recipe, 0)
-                fetched = self._fetched(connection, -1)
+                order, fetched = self._fetched(connection, -1, ids_now)
                 templates = [fetched[key][0] for key in order]
         width = next((len(content) // 4 for _, content in fetched.values()), before.embeddings.shape[1])
         rows = np.empty((len(order), width or self._empty.embeddings.shape[1]), np.float32)
@@ -218,23 +225,57 @@ class GalleryRows(_Versioned):
                 rows[index] = np.frombuffer(fetched[key][1], "<f4")
         return Gallery(*recipe, rows, tuple(templates), head.version, head.issued)
 
-    def _fetched(self, connection: sa.Connection, after: int) -> dict[str, tuple[Template, bytes]]:
-        """Return templates and embeddings that were added after a version, by id."""
+    def _fetched(
+        self, connection: sa.Connection, after: int, order: Sequence[str]
+    ) -> tuple[list[str], dict[str, tuple[Template, bytes]]]:
+        """Return templates and embeddings that were added after a version, by id, and the order without those that were changed."""
         table = self.table
         new = sa.select(table.c.template_id, table.c.person, table.c.quality, table.c.embedding).where(
             table.c.site == self._database.site, table.c.added > after
         )
-        return {
-            row.template_id: (Template(row.template_id, row.person, row.quality), row.embedding)
-            for row in connection.execute(new)
-        }
+        found: dict[str, tuple[Template, bytes]] = {}
+        changed = set[str]()
+        for row in connection.execute(new):
+            template = Template(row.template_id, row.person, row.quality)
+            try:
+                found[row.template_id] = template, self._seals.open(self._gallery, template, row.embedding)
+            except Changed as error:  # nobody is recognised by it; the others are
+                changed.add(row.template_id)
+                log.error("%s: %s", self.title, error.message)
+        return [each for each in order if each not in changed], found
+
+    def _sealed(self, template: Template, row: Floats) -> bytes:
+        return self._seals.seal(self._gallery, template, row.astype("<f4").tobytes())
+
+    def convert(self) -> int:
+        """Encrypt the templates that an earlier version wrote plain, or the other way round if encryption is off; return how many.
+
+        Raises:
+            StorageError: they cannot be read or written, or were encrypted with another seal key.
+        """
+        table, site = self.table, self._database.site
+        count = 0
+        with self.exclusive(), self._database.work() as connection:
+            own = sa.select(table.c.template_id, table.c.person, table.c.quality, table.c.embedding)
+            for row in connection.execute(own.where(table.c.site == site)).all():
+                if row.embedding.startswith(MAGIC) == self._seals.at_rest:
+                    continue
+                self._seals.check(connection)
+                template = Template(row.template_id, row.person, row.quality)
+                plain = self._seals.open(self._gallery, template, row.embedding)
+                changed = sa.update(table).where(table.c.site == site, table.c.template_id == row.template_id)
+                connection.execute(changed.values(embedding=self._seals.seal(self._gallery, template, plain)))
+                count += 1
+        return count
 
     def save(self, before: Gallery, after: Gallery) -> None:
         """Write the differences in one transaction."""
         table, site = self.table, self._database.site
         had = {each.template_id: each for each in before.templates}
         has = {each.template_id: each for each in after.templates}
+        rows = {each.template_id: row for each, row in zip(after.templates, after.embeddings, strict=True)}
         with self._database.work() as connection:
+            self._seals.check(connection)
             if before.recipe != after.recipe:  # no embedding stays
                 connection.execute(sa.delete(table).where(table.c.site == site))
                 had = {}
@@ -245,18 +286,16 @@ class GalleryRows(_Versioned):
             for key in had.keys() & has.keys():
                 if had[key] != has[key]:
                     own = (table.c.site == site, table.c.template_id == key)
-                    connection.execute(
-                        sa.update(table)
-                        .where(*own)
-                        .values(person=has[key].person, quality=has[key].quality, added=after.version)
-                    )
+                    values = {"person": has[key].person, "quality": has[key].quality, "added": after.version}
+                    values["embedding"] = self._sealed(has[key], rows[key])
+                    connection.execute(sa.update(table).where(*own).values(values))
             added: list[dict[str, Any]] = [
                 {
                     "site": site,
                     "template_id": each.template_id,
                     "person": each.person,
                     "quality": each.quality,
-                    "embedding": row.astype("<f4").tobytes(),
+                    "embedding": self._sealed(each, row),
                     "added": after.version,
                 }
                 for each, row in zip(after.templates, after.embeddings, strict=True)

@@ -399,7 +399,7 @@ def test_another_key_or_none_is_refused_before_anything_is_written(place: Place)
         ("DELETE FROM muster.people WHERE employee_id = 'E0'", "people", 2, ""),
         ("UPDATE muster.documents SET content = 'x' WHERE name = 'leave.csv'", "leave.csv", 0, ""),
         ("UPDATE muster.templates SET quality = 0.5001", "gallery/people", 1, "quality"),
-        ("UPDATE muster.strangers SET person = 'unknown-2'", "gallery/strangers", 1, "person"),
+        ("UPDATE muster.strangers SET person = 'unknown-2'", "gallery/strangers", 1, ""),
         ("UPDATE muster.galleries SET issued = 9 WHERE gallery = 'strangers'", "gallery/strangers", 0, "issued"),
         ("DELETE FROM muster.strangers", "gallery/strangers", 1, ""),
     ],

@@ -141,6 +141,10 @@ class Sealer:
         """Identifies the key without revealing it."""
         return hashlib.sha256(b"muster seal key" + self._key).hexdigest()[:8]
 
+    def derived(self, purpose: str) -> bytes:
+        """Return a key of 32 bytes for another purpose, which does not reveal this one."""
+        return hmac.new(self._key, f"muster key for {purpose}".encode(), hashlib.sha256).digest()
+
     def mac(self, *parts: str) -> str:
         """Return a keyed hash over texts, 32 hexadecimal digits; the hashed message differs for different lists of texts."""
         message = b"".join(
