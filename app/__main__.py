@@ -1,4 +1,4 @@
-"""`python -m app WORKSPACE HOST PORT [--with-input]`: what `muster app` starts."""
+"""`python -m app WORKSPACE HOST PORT [--with-input] [--tls … --root-path …]`: what `muster app` starts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from app.web.parent import end_with_input
 from app.web.server import serve
 from engine.errors import MusterError
 from engine.masking import mask_process
+from engine.operations.reach import Reach
 
 if __name__ == "__main__":
     mask_process()
@@ -16,7 +17,7 @@ if __name__ == "__main__":
     if "--with-input" in more:
         end_with_input()
     try:
-        serve(Path(folder), host, int(port))
+        serve(Path(folder), host, int(port), Reach.read(more))
     except MusterError as error:
         print(f"muster: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)

@@ -11,6 +11,7 @@ from app.ui import frame, parts
 from app.views import PAGES, registration
 from app.views import account as account_page
 from app.web import access, uploads
+from app.web.below import at
 from app.web.collector import spare_what_is_loaded
 from app.words import say
 from engine.access import Account
@@ -49,7 +50,7 @@ def _pages(account: Account) -> list[StreamlitPage]:
 
 
 def _sign_in_link() -> None:
-    parts.show('<a href="/sign-in" target="_self">{text}</a>', text=say("Sign in"))
+    parts.show('<a href="{place}" target="_self">{text}</a>', place=at("/sign-in"), text=say("Sign in"))
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from app.kiosk import api, operations, screen
 from app.kiosk.guard import guard
 from app.kiosk.station import Station
 from app.kiosk.words import screen_language
+from app.web.below import below
 from app.web.proxies import Proxies
 from engine.config import KioskConfig
 from engine.errors import ConfigError
@@ -22,7 +23,7 @@ MAX_BYTES = 8_000_000
 """Largest request: a camera picture with some margin."""
 
 
-def create_app(workbench: Workbench, overrides: Mapping[str, Any] | None = None) -> Flask:
+def create_app(workbench: Workbench, overrides: Mapping[str, Any] | None = None, root_path: str = "") -> Flask:
     """The kiosk as a WSGI application.
 
     It answers at once; its camera runs while `app.extensions["muster"].running()` lasts, which the server sees to
@@ -33,6 +34,7 @@ def create_app(workbench: Workbench, overrides: Mapping[str, Any] | None = None)
         overrides: `camera` (name; default: the only one in the settings that has a source, else `entrance`), `source` (default: that
             camera's in the settings; without one the kiosk says that the camera is off), settings of section `[kiosk]` that win over the
             workspace's, and in capitals Flask's own, such as `TESTING`.
+        root_path: path below which a proxy shows the kiosk, such as `/door`.
 
     Raises:
         ConfigError: there is no such setting, or there are several cameras to choose from.
@@ -52,7 +54,7 @@ def create_app(workbench: Workbench, overrides: Mapping[str, Any] | None = None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
     app.config.update({name: value for name, value in (overrides or {}).items() if name.isupper()})
     station = app.extensions["muster"] = Station(workbench, camera, source, config)
-    app.wsgi_app = Proxies(config.proxies).before(app.wsgi_app)  # type: ignore[assignment,method-assign]
+    app.wsgi_app = Proxies(config.proxies).before(below(app.wsgi_app, root_path))  # type: ignore[assignment,method-assign]
     operations.measure(app, station)
     guard(app, frozenset(host.casefold() for host in config.hosts))
     for part in (screen.routes, api.routes, operations.routes):

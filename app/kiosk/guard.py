@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.kiosk.station import Station
 from app.kiosk.words import pairing_words, screen_language
-from app.web.hosts import known_host
+from app.web.hosts import PINNED, known_host, pinned
 from app.web.proxies import normal_origin
 from engine.access import Device, TryLater
 from engine.errors import GalleryMismatch, InputError, ModelUnavailable, MusterError, StorageError
@@ -142,6 +142,8 @@ def guard(app: Flask, hosts: frozenset[str]) -> None:
             _keep(answer, token)
         for name, value in _HEADERS.items():
             answer.headers.setdefault(name, value)
+        if pinned(request.scheme, request.host):
+            answer.headers["Strict-Transport-Security"] = PINNED
         return answer
 
     app.register_error_handler(HTTPException, _refused)

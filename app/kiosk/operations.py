@@ -25,7 +25,7 @@ routes = Blueprint("operations", __name__)
 @routes.get("/healthz")
 @needs("")
 def healthz() -> Response:
-    """Liveness of the process. The only route without a token, so it reveals nothing else."""
+    """Liveness of the process. It needs no token, so it reveals nothing else."""
     return jsonify({"status": "ok"})
 
 
@@ -49,6 +49,16 @@ def metrics() -> Response:
 def openapi() -> Response:
     """The description of this API."""
     return jsonify(description())
+
+
+def offer_authority(app: Flask, authority: Path) -> None:
+    """Give the authority that devices must learn to trust to everybody, see `app.web.trust`."""
+
+    @needs("")
+    def offered() -> Response:
+        return Response(authority.read_bytes(), content_type="application/x-x509-ca-cert")
+
+    app.add_url_rule("/trust/muster-authority.crt", view_func=offered)
 
 
 @cache

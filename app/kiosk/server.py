@@ -14,10 +14,13 @@ from cheroot import wsgi
 from cheroot.server import HTTPConnection, HTTPRequest
 from flask import Flask
 
+from app.kiosk import operations
 from app.kiosk.application import MAX_BYTES, create_app
+from app.kiosk.secure import Secured
 from app.kiosk.station import Station
 from app.live.relay import announced
-from engine.operations.serving import address
+from engine.operations.reach import AT_ROOT, Reach
+from engine.operations.tls import Certificates, current_context
 from engine.workbench import Workbench
 
 _SHORT = 12
@@ -109,10 +112,14 @@ class _Server(wsgi.Server):
         """Log nothing: browsers come and go, and the application logs its own errors."""
 
 
-def make_server(app: Flask, host: str, port: int) -> wsgi.Server:
+def make_server(app: Flask, host: str, port: int, certificates: Certificates | None = None) -> wsgi.Server:
     """A server that is ready to `serve()` an application of `create_app`; port 0: any, see its `bind_addr`.
 
+    Args:
+        certificates: for TLS; None: plain HTTP.
+
     Raises:
+        ConfigError, StorageError: the certificate cannot be used or made.
         OSError: the address cannot be used.
     """
     station: Station = app.extensions["muster"]
@@ -128,6 +135,8 @@ def make_server(app: Flask, host: str, port: int) -> wsgi.Server:
     )
     server.max_request_header_size = 32 * 1024
     server.max_request_body_size = MAX_BYTES  # also for refused requests, whose bodies are read completely
+    if certificates is not None:
+        server.ssl_adapter = Secured(current_context(certificates))
     server.prepare()
     # accepted connections inherit these
     server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
@@ -137,23 +146,29 @@ def make_server(app: Flask, host: str, port: int) -> wsgi.Server:
     return server
 
 
-def serve(workspace: Path, overrides: dict[str, Any], host: str, port: int) -> None:
+def serve(workspace: Path, overrides: dict[str, Any], host: str, port: int, reach: Reach = AT_ROOT) -> None:
     """Serve until interrupted.
 
     Raises:
-        ConfigError: settings make no sense.
+        ConfigError: settings make no sense, or the certificate cannot be used.
+        StorageError: the certificate cannot be made.
         OSError: the address cannot be used.
     """
     bench = Workbench(workspace)
-    app = create_app(bench, {"hosts": (*bench.config.kiosk.hosts, host), **overrides})
-    server = make_server(app, host, port)
+    hosts = bench.config.kiosk.hosts
+    certificates = reach.certificates(hosts)
+    names = certificates.names if certificates else ()
+    app = create_app(bench, {"hosts": (*hosts, *names, host), **overrides}, reach.root_path)
+    if certificates is not None and certificates.authority is not None:
+        operations.offer_authority(app, certificates.authority)
+    server = make_server(app, host, port, certificates)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     station: Station = app.extensions["muster"]
     with contextlib.ExitStack() as stack:
         stack.callback(server.stop)
-        stack.enter_context(announced(bench, station.camera.name, address(host, port)))
+        stack.enter_context(announced(bench, station.camera.name, reach.address(host, port)))
         threading.Thread(target=server.serve, name="server", daemon=True).start()
         stack.enter_context(station.running())
         ended.wait()

@@ -24,6 +24,7 @@ from streamlit_webrtc import WebRtcMode, webrtc_streamer
 from app.live.overlay import Drawing, Overlay
 from app.ui import parts
 from app.web import access, services
+from app.web.below import at
 from app.web.collector import spare_what_is_loaded
 from app.words import say
 from engine.errors import MusterError
@@ -134,7 +135,7 @@ def browser_camera(
                 "playing": playing,
                 "mirrored": mirrored,
                 "turn": turn_deg,
-                "source": f"/overlay?key={camera.overlay.key}",
+                "source": at(f"/overlay?key={camera.overlay.key}"),
                 "label": say("Preview of the camera"),
                 "off": say("The camera is off"),
                 "in_view": "" if mirrored else say("In view: {names}"),

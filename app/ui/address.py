@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 import streamlit as st
 
 from app.web import viewer
+from app.web.below import at
 
 
 def put(**values: str) -> None:
@@ -35,4 +36,4 @@ def to(path: str = "", **values: str) -> str:
     """
     given = {name: value for name, value in (*values.items(), ("site", viewer.current.get().site)) if value}
     query = urlencode(given, safe="", quote_via=quote)
-    return f"{path}?{query}" if query else path
+    return at(f"{path}?{query}" if query else path)

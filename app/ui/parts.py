@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from app.ui.address import put
 from app.web import access, pictures
+from app.web.below import at
 from app.words import said, say, say_number, term
 from app.words.terms import N_
 from engine.access import PASSWORD_LENGTH
@@ -120,7 +121,11 @@ def show(template: str, **values: object) -> None:
 
 def sign_out(text: str) -> None:
     """A button that ends the session: a form, because a link of another site could sign people out."""
-    show('<form method="post" action="/sign-out"><button class="m-link">{text}</button></form>', text=text)
+    show(
+        '<form method="post" action="{place}"><button class="m-link">{text}</button></form>',
+        place=at("/sign-out"),
+        text=text,
+    )
 
 
 def soft(text: object) -> None:

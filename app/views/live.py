@@ -14,6 +14,7 @@ from app.ui import parts
 from app.views.alerts import open_count
 from app.views.system.cameras import tell_turned
 from app.web import access, services, uploads
+from app.web.below import at
 from app.web.pictures import at_site
 from app.words import say, say_minutes, say_number, say_time, term
 from engine.attendance import Inside, Presence, count_inside
@@ -104,9 +105,10 @@ def _rate(rate: FrameRate, dropped: int) -> str:
 
 def _server_camera(name: str) -> None:
     parts.show(
-        '<div class="m-live"><img src="/camera?name={name}{site}" alt="{alt}"></div>',
+        '<div class="m-live"><img src="{root}/camera?name={name}{site}" alt="{alt}"></div>',
         name=Markup(quote(name, safe="")),
         site=Markup(at_site()),
+        root=at(""),
         alt=say("Live picture of camera {name}", name=name),
     )
     _server_state(name)

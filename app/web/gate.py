@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.web import oidc, services
-from app.web.hosts import known_host
+from app.web.hosts import PINNED, known_host, pinned
 from app.web.proxies import Arrival, Proxies, normal_origin
 from app.web.sessions import token_of
 from engine.access import Account
@@ -30,7 +30,7 @@ FOREIGN = "Only pages of this server may do this. Behind a proxy with TLS: name 
 
 _OPEN = frozenset({"/sign-in", "/sign-in/code", "/sign-out", "/healthz", "/favicon.png", oidc.START, oidc.BACK})
 _PROGRAMS = "/api/v1/"  # asks for a token and takes no cookie, see `app.web.rest`
-_OPEN_UNDER = ("/assets/", _PROGRAMS)
+_OPEN_UNDER = ("/assets/", "/trust", _PROGRAMS)
 _CLOSED_UNDER = ("/_stcore/metrics", "/_stcore/agent", "/auth/")
 """What Streamlit serves to whoever operates it, to programs, and to its own sign-in; nobody needs it here."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -159,10 +159,12 @@ def _as_sent(scope: Scope, arrival: Arrival) -> Scope:
 
 
 def _with_headers(send: Send, arrival: Arrival) -> Send:
+    more = {"Strict-Transport-Security": PINNED} if pinned(arrival.scheme, arrival.host) else {}
+
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
+            for name, value in (_HEADERS | more).items():
                 headers.setdefault(name, value)
         if arrival.scheme == "https" and message.get("headers"):
             message["headers"] = [_secured(*each) for each in message["headers"]]

@@ -29,3 +29,23 @@ def known_host(header: str, hosts: Collection[str]) -> bool:
     except ValueError:
         return False
     return True
+
+
+PINNED = "max-age=31536000"
+"""For a year browsers come with TLS only. Names below this one may be somebody else's, so they are left alone."""
+
+
+def pinned(scheme: str, header: str) -> bool:
+    """Whether browsers may remember that this server is reached with TLS (HSTS, RFC 6797).
+
+    Not under `localhost`: browsers remember a name for all its ports, and other programs on the machine speak plain HTTP there.
+    """
+    try:
+        name = (urlsplit(f"//{header}").hostname or "").casefold()
+    except ValueError:
+        return False
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return scheme == "https" and name not in {"", "localhost"} and not name.endswith(".localhost")
+    return False

@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from app.live.broadcast import shrunk
 from app.web import services, viewer
+from app.web.below import at
 from app.web.gate import visitor
 from engine.access import Account
 from engine.errors import MusterError
@@ -49,12 +50,12 @@ def at_site() -> str:
 
 def picture(path: str, side: int = 160) -> str:
     """The address of a picture of the current site; its longest side is at least `side` pixels, as far as it has them."""
-    return f"/picture/{quote(path)}?side={side}{at_site()}"
+    return at(f"/picture/{quote(path)}?side={side}{at_site()}")
 
 
 def portrait(employee_id: str, side: int = 112) -> str:
     """The address of a person's face: their best enrolment picture, or their initials."""
-    return f"/portrait?id={quote(employee_id, safe='')}&side={side}{at_site()}"
+    return at(f"/portrait?id={quote(employee_id, safe='')}&side={side}{at_site()}")
 
 
 def _middle(image: NDArray[np.uint8], share: float = 1.0) -> NDArray[np.uint8]:

@@ -14,7 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from app.web import services
+from app.web import authority, services
+from app.web.below import at
 from app.web.browsers import browser_name
 from app.web.sessions import BROWSER, BROWSER_S, COOKIE
 from app.words import choose, translations
@@ -76,6 +77,8 @@ def shown(request: Request, template: str, status: int = 200, *, wait_s: int = 0
     html = _pages.get_template(template).render(
         say=lambda text, **values: translations(code).gettext(text).format(**values),
         language=code,
+        root=at(""),
+        self_signed=authority.offered() is not None,
         organisation=services.home().config.organisation,
         **values,
     )
@@ -114,7 +117,7 @@ def told(request: Request, refusal: NotAdmitted) -> str:
 
 def onward(request: Request, place: str) -> Response:
     """A page that leads on by itself, as links of this server do: browsers send cookies that other sites' redirects do not get."""
-    return shown(request, "onward.html", place=place)
+    return shown(request, "onward.html", place=at(place))
 
 
 def visitor(request: Request) -> Visitor:

@@ -22,11 +22,14 @@ from starlette.staticfiles import StaticFiles
 from streamlit.starlette import App
 from streamlit.web import bootstrap
 
-from app.web import oidc, pictures, rest, services, sign_in, streams, uploads
+from app.web import authority, oidc, pictures, rest, services, sign_in, streams, trust, uploads
 from app.web.activity import Activity
+from app.web.below import Below, show_below
 from app.web.connections import Room, guarded
 from app.web.gate import Gate
 from app.web.proxies import Proxies
+from engine.operations.reach import AT_ROOT, Reach
+from engine.operations.tls import Certificates, current_context
 from engine.operations.upkeep import attended, upkeep
 
 log = logging.getLogger(__name__)
@@ -71,8 +74,12 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def create_app() -> App:
+def create_app(reach: Reach = AT_ROOT, certificates: Certificates | None = None) -> App:
     """The server's application, for the workspace that MUSTER_WORKSPACE names.
+
+    Args:
+        reach: how browsers come.
+        certificates: whose names browsers may use, too.
 
     Raises:
         ConfigError: the workspace's settings make no sense.
@@ -92,7 +99,10 @@ def create_app() -> App:
             yield None
             await run_in_threadpool(stack.close)
 
-    hosts = [*config.hosts, *([urlsplit(config.oidc.base_url).hostname or ""] if config.oidc else [])]
+    show_below(reach.root_path)
+    authority.offer(certificates.authority if certificates else None)
+    names = certificates.names if certificates else ()
+    hosts = [*config.hosts, *names, *([urlsplit(config.oidc.base_url).hostname or ""] if config.oidc else [])]
     return App(
         _HERE.parent / "main.py",
         lifespan=attended,
@@ -102,9 +112,11 @@ def create_app() -> App:
             *pictures.routes,
             *streams.routes,
             *rest.routes,
+            *(trust.routes if authority.offered() else ()),
             Mount("/assets", StaticFiles(directory=_HERE / "static")),
         ],
         middleware=[
+            Middleware(Below, root=reach.root_path),
             Middleware(Gate, hosts=hosts, proxies=config.proxies),
             Middleware(Activity),
             Middleware(uploads.Uploads),
@@ -127,14 +139,17 @@ def _attend_site(name: str, held: contextlib.ExitStack, begun: list[str]) -> Non
         begun.append(name)
 
 
-def serve(workspace: Path, host: str, port: int) -> None:
+def serve(workspace: Path, host: str, port: int, reach: Reach = AT_ROOT) -> None:
     """Serve until interrupted.
 
     Raises:
-        ConfigError: the workspace's settings make no sense.
+        ConfigError: the workspace's settings make no sense, or the certificate cannot be used.
+        StorageError: the certificate cannot be made.
     """
     os.environ["MUSTER_WORKSPACE"] = str(workspace)
-    app, config = create_app(), services.home().config.app
+    config = services.home().config.app
+    certificates = reach.certificates(config.hosts)
+    app = create_app(reach, certificates)
     bootstrap.load_config_options({**OPTIONS, "server.port": port, "browser.serverAddress": host})
     server = uvicorn.Server(
         uvicorn.Config(
@@ -153,6 +168,9 @@ def serve(workspace: Path, host: str, port: int) -> None:
             use_colors=False,
         )
     )
+    server.config.load()
+    if certificates is not None:
+        server.config.ssl = current_context(certificates)
     socket_ = server.config.bind_socket()
     _patient_with_nobody(socket_)
     with socket_:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from typer import Argument, Option
@@ -15,6 +15,7 @@ from engine.errors import InputError
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.operations.reach import Reach
     from engine.workbench import Workbench
 
 
@@ -43,6 +44,17 @@ From = Annotated[str | None, Option("--from", help="First day of a period, such 
 Until = Annotated[str | None, Option("--until", help="Last day of the period, included.")]
 EmployeeId = Annotated[str, Argument(help="Employee id.")]
 Host = Annotated[str, Option(help="Address to listen on; 0.0.0.0 accepts other machines.")]
+TlsMode = Annotated[
+    Literal["self-signed"] | None,
+    Option("--tls", show_default="plain HTTP", help="Speak TLS, with a certificate of this machine's own authority."),
+]
+TlsCert = Annotated[
+    Path | None, Option(metavar="FILE", show_default=False, help="Speak TLS with this chain of certificates (PEM).")
+]
+TlsKey = Annotated[Path | None, Option(metavar="FILE", show_default=False, help="The key of --tls-cert (PEM).")]
+RootPath = Annotated[
+    str | None, Option(metavar="PATH", show_default=False, help="Path below which a proxy shows the server, /muster.")
+]
 Port = Annotated[int, Option(min=1, max=65535, help="TCP port to listen on.")]
 
 
@@ -124,3 +136,16 @@ def moment_or_clock(text: str | None, zone: ZoneInfo) -> datetime | time | None:
     if found.tzinfo is not None:
         raise InputError(f"{text!r} has an offset but no date", hint="write it as 08:57 or 2026-11-22T08:57+01:00")
     return found
+
+
+def tell_reach(reach: Reach, host: str, port: int) -> None:
+    """Print where other machines reach a server, and what they must know of its certificate."""
+    from engine.cli.output import say
+    from engine.operations.tls import fingerprint
+
+    if elsewhere := reach.elsewhere(host, port):
+        say(f"From other machines: {elsewhere}")
+    certificates = reach.certificates()
+    if certificates is not None and certificates.authority is not None:
+        say(f"Devices must trust this machine's authority once: {reach.address(host, port)}/trust")
+        say(f"Its fingerprint (SHA-256): {fingerprint(certificates.authority)}")

@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from engine.cli.context import Author, EmployeeId, Host, Json, Port, Workspace, open_workbench
+from engine.cli.context import (
+    Author,
+    EmployeeId,
+    Host,
+    Json,
+    Port,
+    RootPath,
+    TlsCert,
+    TlsKey,
+    TlsMode,
+    Workspace,
+    open_workbench,
+    tell_reach,
+)
 from engine.cli.output import emit_json, say, table
 from engine.errors import InputError
 from engine.operations.serving import address, become, check_installed, check_port
@@ -21,6 +34,7 @@ if TYPE_CHECKING:
 
     from engine.access import Device, DeviceBook
     from engine.config import Config
+    from engine.operations.reach import Reach
 
 KIOSK_MODULES = ("app.kiosk", "flask", "cheroot", "prometheus_client")
 
@@ -38,6 +52,10 @@ def kiosk(
     camera: Annotated[str | None, Option(show_default="the only one with a source", help="Name of the camera.")] = None,
     host: Host = "127.0.0.1",
     port: Port = 8502,
+    tls: TlsMode = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    root_path: RootPath = None,
     workspace: Workspace = Path("data"),
 ) -> None:
     """Serve the screen at the door, pair devices, give PINs.
@@ -45,7 +63,9 @@ def kiosk(
     Without a subcommand, this starts the kiosk. Stop it with Ctrl-C.
     """
     if context.invoked_subcommand is None:
-        start_kiosk(workspace, camera, source, host, port)
+        from engine.operations.reach import chosen
+
+        start_kiosk(workspace, camera, source, host, port, chosen(tls, tls_cert, tls_key, root_path))
         return
     for name in context.params:
         given = context.get_parameter_source(name)
@@ -56,27 +76,33 @@ def kiosk(
             )
 
 
-def start_kiosk(workspace: Path, camera: str | None, source: str | None, host: str, port: int) -> None:
+def start_kiosk(
+    workspace: Path, camera: str | None, source: str | None, host: str, port: int, given: Reach | None = None
+) -> None:
     """Replace this process by the kiosk's server.
 
     Args:
         camera: name of the camera; None: the only one in the settings that has a source.
         source: webcam number, URL, video file or folder; None: the camera's source in the settings.
+        given: how browsers come; default: plain HTTP at the root.
 
     Raises:
         ConfigError: a setting is invalid, or the package `app.kiosk` is not installed.
         InputError: the camera is ambiguous, the source does not exist, or the port is in use.
     """
     from engine.config import load_config
+    from engine.operations.reach import AT_ROOT
 
+    reach = given or AT_ROOT
     check_installed("the kiosk is", *KIOSK_MODULES)
     command = kiosk_command(workspace, load_config(workspace), camera, source, host, port)
     check_port(host, port)
-    say(f"Kiosk of {workspace}, camera {command[2]}: {address(host, port)} · stop it with Ctrl-C")
+    say(f"Kiosk of {workspace}, camera {command[2]}: {reach.address(host, port)} · stop it with Ctrl-C")
     known = open_workbench(workspace, begin=True).devices.all().values()
     if not any(device.author != "engine" and device.hash and not device.revoked_at for device in known):
         say("No screen is paired yet: `muster kiosk pair` prints a link for one.")
-    become(*command)
+    tell_reach(reach, host, port)
+    become(*command, *reach.words())
 
 
 def kiosk_command(
@@ -94,9 +120,13 @@ def kiosk_command(
     return ["app.kiosk", str(workspace.absolute()), camera, found, host, str(port)]
 
 
-def pairing_link(host: str, port: int, code: str) -> str:
-    """Link that pairs the screen which opens it."""
-    return f"{address(host, port)}/?pair={code}"
+def pairing_link(kiosk: str, code: str) -> str:
+    """Link that pairs the screen which opens it.
+
+    Args:
+        kiosk: its address.
+    """
+    return f"{kiosk}/?pair={code}"
 
 
 def _only_camera(config: Config) -> str:
@@ -141,6 +171,10 @@ def pair(
     replace: Annotated[bool, Option("--replace", help="Revoke the device of that name.")] = False,
     host: _KioskHost = "127.0.0.1",
     port: _KioskPort = 8502,
+    tls: Annotated[bool, Option("--tls", help="The kiosk speaks TLS.")] = False,
+    url: Annotated[
+        str, Option(metavar="ADDRESS", show_default=False, help="Whole address of the kiosk, as behind a proxy.")
+    ] = "",
     author: Author = "",
     workspace: Workspace = Path("data"),
     as_json: Json = False,
@@ -156,7 +190,8 @@ def pair(
     by_link = "screen" in scopes and not token
     give = bench.kiosk.invite if by_link else bench.kiosk.pair
     device, secret = give(name, scopes, author=author, replace=replace)
-    link = pairing_link(host, port, secret)
+    plain = address(host, port)
+    link = pairing_link(url.rstrip("/") or (plain.replace("http:", "https:", 1) if tls else plain), secret)
     if as_json:
         told = {"link": link, "code": secret, "until": device.code_until} if by_link else {"token": secret}
         emit_json({"device_id": device.device_id, "name": device.name, "scopes": device.scopes, **told})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import secrets
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from engine.cli.context import Host, Panel, Port, open_workbench
+from engine.cli.context import Host, Panel, Port, RootPath, TlsCert, TlsKey, TlsMode, open_workbench, tell_reach
 from engine.cli.kiosk import KIOSK_MODULES, kiosk_command, pairing_link
 from engine.cli.output import progress_bar, say
-from engine.operations.serving import address, become, check_installed, check_port, together
+from engine.operations.reach import chosen
+from engine.operations.serving import become, check_installed, check_port, together
 
 if TYPE_CHECKING:
     from engine.access import AccountBook
@@ -35,12 +37,17 @@ def workbench(
     sample: Annotated[bool, Option("--sample", help="Look around with made-up people and punches.")] = False,
     kiosk: Annotated[str | None, Option(metavar="CAMERA", help="Also serve the kiosk for this camera.")] = None,
     kiosk_port: Annotated[int, Option(min=1, max=65535, help="TCP port of the kiosk.")] = 8502,
+    tls: TlsMode = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    root_path: RootPath = None,
 ) -> None:
     """Start the workbench in the browser.
 
     Stop it with Ctrl-C. With --sample, the kiosk is served as well, and the passwords of the sample accounts are printed.
     """
     workspace = workspace or Path("data/sample" if sample else os.environ.get("MUSTER_WORKSPACE") or "data")
+    reach = chosen(tls, tls_cert, tls_key, root_path)
     check_installed("the workbench's pages are", "app.web.server")
     check_port(host, port)
     if kiosk or sample:
@@ -53,27 +60,29 @@ def workbench(
         with progress_bar() as progress:
             seed_sample(workspace, progress)
     bench = open_workbench(workspace, begin=True)
-    say(f"Workbench of {workspace}: {address(host, port)} · stop it with Ctrl-C")
+    say(f"Workbench of {workspace}: {reach.address(host, port)} · stop it with Ctrl-C")
     if sample:
         _add_sample_accounts(bench.accounts)
     elif not bench.accounts.all():
         from engine.access import offer_setup
 
-        link = f"{address(host, port)}/sign-in?setup={offer_setup(workspace)}"
+        link = f"{reach.address(host, port)}/sign-in?setup={offer_setup(workspace)}"
         say(f"There is no account yet. Create the first one here; the link works once: {link}")
-    command = ["app", str(workspace.absolute()), host, str(port)]
+    tell_reach(reach, host, port)
+    command = ["app", str(workspace.absolute()), host, str(port), *reach.words()]
     if not kiosk:
         become(*command)
-    beside = kiosk_command(workspace, bench.config, kiosk, None, host, kiosk_port)
+    at_root = dataclasses.replace(reach, root_path="")  # each server has a path of its own
+    beside = [*kiosk_command(workspace, bench.config, kiosk, None, host, kiosk_port), *at_root.words()]
     if sample:
         from engine.access import SCREEN_SCOPES
 
         _, code = bench.kiosk.invite("sample screen", SCREEN_SCOPES, author="muster app", replace=True)
-        say(f"Kiosk: {pairing_link(host, kiosk_port, code)}")
-        again = f"muster kiosk pair --workspace {workspace} --port {kiosk_port}"
+        say(f"Kiosk: {pairing_link(at_root.address(host, kiosk_port), code)}")
+        again = f"muster kiosk pair --workspace {workspace} --port {kiosk_port}{' --tls' if reach.secure else ''}"
         say(f"The link pairs one browser within 10 minutes; `{again}` prints another.")
     else:
-        say(f"Kiosk for camera {kiosk}: {address(host, kiosk_port)}")
+        say(f"Kiosk for camera {kiosk}: {at_root.address(host, kiosk_port)}")
     together(command, beside)
 
 

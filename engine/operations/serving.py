@@ -18,7 +18,7 @@ from engine.masking import veiled
 from engine.operations.memory import ENVIRONMENT
 
 _RESTART_S, _PATIENCE_S = 10.0, 20.0
-_EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
+EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
 
 
 def check_installed(what: str, *modules: str) -> None:
@@ -54,7 +54,7 @@ def check_port(host: str, port: int) -> None:
 
 def address(host: str, port: int) -> str:
     """URL of a server, for a browser on this machine."""
-    name = "127.0.0.1" if host in _EVERYWHERE else f"[{host}]" if ":" in host else host
+    name = "127.0.0.1" if host in EVERYWHERE else f"[{host}]" if ":" in host else host
     return f"http://{name}:{port}"
 
 

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -107,8 +107,15 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serve(workspace: Path, *, port: int | None = None, **environment: str) -> Iterator[Site]:
-    """Serve a workspace as `muster app` does, with an account for each role."""
+def serve(
+    workspace: Path, *, port: int | None = None, words: Sequence[str] = (), base: str = "", **environment: str
+) -> Iterator[Site]:
+    """Serve a workspace as `muster app` does, with an account for each role.
+
+    Args:
+        words: further arguments of the server's process.
+        base: where browsers find it; default: the server itself.
+    """
     accounts = Workbench(workspace).accounts
     for role in ROLES:
         if role not in accounts.all():
@@ -117,21 +124,21 @@ def serve(workspace: Path, *, port: int | None = None, **environment: str) -> It
     port = port or free_port()
     told = (workspace / "server.log").open("wb")
     process = subprocess.Popen(
-        [sys.executable, "-m", "app", str(workspace), "127.0.0.1", str(port)],
+        [sys.executable, "-m", "app", str(workspace), "127.0.0.1", str(port), *words],
         cwd=Path(__file__).parents[2],
         env={**os.environ, "MALLOC_ARENA_MAX": "2", **environment},
         stdout=told,
         stderr=subprocess.STDOUT,
     )
-    base = f"http://127.0.0.1:{port}"
-    with told, up(process, lambda: answers(f"{base}/healthz"), workspace / "server.log"):
-        yield Site(process.pid, base, workspace)
+    own = f"http{'s' if '--tls' in words else ''}://127.0.0.1:{port}"
+    with told, up(process, lambda: answers(f"{own}/healthz"), workspace / "server.log"):
+        yield Site(process.pid, base or own, workspace)
 
 
 @contextlib.contextmanager
-def camera_browser(clip: Path | None = None) -> Iterator[Browser]:
-    """Chromium, whose camera shows a clip (.y4m) again and again."""
-    flags = [*_FLAGS, f"--use-file-for-fake-video-capture={clip}"] if clip else _FLAGS
+def camera_browser(clip: Path | None = None, *more: str) -> Iterator[Browser]:
+    """Chromium, whose camera shows a clip (.y4m) again and again; `more`: switches."""
+    flags = [*_FLAGS, *more, *([f"--use-file-for-fake-video-capture={clip}"] if clip else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         try:

@@ -40,7 +40,7 @@ export class Events {
   }
 
   #open() {
-    const source = new EventSource("/events");
+    const source = new EventSource("events");
     this.#older = this.#source; // goes on until the new one is heard, so that nothing is missed
     this.#source = source;
     this.#opened_ms = performance.now();
@@ -92,7 +92,7 @@ export class Events {
     const limit = setTimeout(() => asked.abort(), PATIENCE_MS);
     let status = 0;
     try {
-      status = (await fetch("/events", { signal: asked.signal, cache: "no-store" })).status;
+      status = (await fetch("events", { signal: asked.signal, cache: "no-store" })).status;
     } catch {
       // nobody answers
     }

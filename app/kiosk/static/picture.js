@@ -66,7 +66,7 @@ export class Picture {
     image.alt = "";
     image.addEventListener("load", () => image === this.#next && this.#came(), { once: true });
     image.addEventListener("error", () => image === this.#next && this.#failed(), { once: true });
-    image.src = `/stream.mjpg?n=${(this.#count += 1)}`;
+    image.src = `stream.mjpg?n=${(this.#count += 1)}`;
     this.#box.append(image);
   }
 

@@ -152,7 +152,7 @@ export class PinDialog {
     let status = 0;
     let answer = null;
     try {
-      const response = await fetch("/api/pin", {
+      const response = await fetch("api/pin", {
         method: "POST", headers: { "Content-Type": "application/json" }, body: content, cache: "no-store",
         signal: AbortSignal.timeout(PATIENCE_MS),
       });

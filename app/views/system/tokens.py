@@ -10,6 +10,7 @@ import streamlit as st
 from app.ui import parts
 from app.ui.people_filter import departments
 from app.web import access
+from app.web.below import at
 from app.words import date_format, say, say_date
 from engine.access import INCIDENTS, PEOPLE, REST_SCOPES, SHEETS, AccessToken
 from engine.workbench import Workbench
@@ -21,7 +22,7 @@ def show(_bench: Workbench) -> None:
     """The part of the page."""
     bench = access.reading("system.tokens")
     found, today = list(bench.tokens.all().values()), bench.records.now().date()
-    parts.soft(say("With a token, a program reads attendance at {address}.", address="/api/v1"))
+    parts.soft(say("With a token, a program reads attendance at {address}.", address=at("/api/v1")))
     _new()
     if found:
         _table(found, today)
