@@ -19,7 +19,7 @@ from app.live.session import FrameRate, overlay
 from engine.errors import ConfigError, MusterError
 from engine.operations.upkeep import recording
 from engine.pipeline import FrameResult, Pipeline
-from engine.sources import Source, is_live, open_source
+from engine.sources import LiveSource, NoPicture, Source, is_live, open_source
 from engine.types import Frame, SourceEvent
 from engine.workbench import Workbench
 
@@ -140,6 +140,12 @@ class Camera:
         if self._closing:
             return False
         return bool(self._kept or self.picture.viewers) or time.monotonic() - self._left < _LINGER_S
+
+    @property
+    def trouble(self) -> NoPicture | None:
+        """Why a live camera gives no picture now; None: it does, or nothing is known."""
+        source = self._source
+        return source.trouble if isinstance(source, LiveSource) and self.state != "playing" else None
 
     def _begin(self) -> None:
         with self._lock:

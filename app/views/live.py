@@ -12,7 +12,7 @@ from app.live.session import FrameRate, LiveSession
 from app.live.stream import BrowserCamera, browser_camera, show_failure
 from app.ui import parts
 from app.views.alerts import open_count
-from app.views.system.cameras import tell_turned
+from app.views.system.cameras import no_picture, tell_turned
 from app.web import access, services, uploads
 from app.web.below import at
 from app.web.pictures import at_site
@@ -125,9 +125,10 @@ def _server_state(name: str) -> None:
     if camera.state == "failed":
         parts.notice(say("Muster cannot read the camera"), camera.detail, tone="bad")
     elif camera.state == "lost":
+        why = camera.trouble
         parts.notice(
-            say("The connection to the camera was lost"),
-            say("Muster keeps trying. Check its power and network. {detail}", detail=camera.detail),
+            no_picture(why) if why else say("The connection to the camera was lost"),
+            f"{say(why.hint)}. {say('Muster keeps trying.')}" if why else say("Muster keeps trying."),
             tone="warn",
         )
     elif camera.state == "ended":

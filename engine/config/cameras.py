@@ -187,10 +187,15 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
+def _webcam(value: object) -> object:
+    """Take a webcam's number without quotes."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else value
+
+
 class CameraConfig(Section):
     """Settings of one camera."""
 
-    source: str = ""
+    source: Annotated[str, BeforeValidator(_webcam)] = ""
     """Where the pictures come from, as in `muster watch --source`; the workbench can then show the camera. File paths are
     relative to the workspace."""
     rotate: Annotated[Literal[0, 90, 180, 270], BeforeValidator(_whole)] = 0

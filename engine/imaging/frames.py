@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,14 +14,34 @@ if TYPE_CHECKING:
     from av.video.reformatter import VideoReformatter
 
 
-def packets_of(container: InputContainer, stream: Any) -> Iterator[Any]:
-    """Yield a stream's packets up to the end, or to where the file becomes unreadable."""
+_MOST_UNREADABLE = 1000
+"""So many packets in a row that cannot be read end a file."""
+
+
+def packets_of(
+    container: InputContainer, stream: Any, failed: Callable[[Exception], object] = lambda _error: None
+) -> Iterator[Any]:
+    """Yield a stream's packets up to the end, or to where nothing can be read any more. Damage in between is passed over.
+
+    Args:
+        failed: called with each error of reading: damage, or what ended the stream.
+    """
     import av  # noqa: PLC0415 - only where videos are processed
 
-    packets = container.demux(stream)
-    with contextlib.suppress(StopIteration, av.error.FFmpegError):
-        while True:
-            yield next(packets)
+    unreadable = 0
+    while unreadable < _MOST_UNREADABLE:
+        try:
+            for packet in container.demux(stream):  # cannot be used further once it has raised
+                unreadable = 0
+                yield packet
+        except av.error.InvalidDataError as error:
+            unreadable += 1
+            failed(error)
+        except av.error.FFmpegError as error:
+            failed(error)
+            return
+        else:
+            return
 
 
 def turns_of(frame: VideoFrame, rotate: int = 0) -> int:

@@ -7,15 +7,17 @@ import importlib.metadata
 import os
 import shutil
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from engine.attendance import PunchRow, valid_rows
 from engine.attendance import Span as WatchedSpan
 from engine.attendance.coverage import Coverage
+from engine.incidents import IncidentKind
 from engine.masking import mask_address
 from engine.pipeline import CameraNote
+from engine.sources import NoPicture
 from engine.storage import storage_errors
 from engine.workbench import Workbench
 
@@ -111,6 +113,7 @@ class CameraView:
         share: of the time of all days during which it watched; None: see `CameraDay.share`.
         rotate: the value of the setting that turns its pictures upright; None: nothing speaks against today's.
         grey: share of the faces of these days that were grey (night or infrared); None: there were none.
+        trouble: why it gives no picture, as its recorder last wrote; None: it watches, or nothing is known.
     """
 
     name: str
@@ -125,6 +128,7 @@ class CameraView:
     share: float | None
     rotate: int | None = None
     grey: float | None = None
+    trouble: NoPicture | None = None
 
     @property
     def today(self) -> CameraDay:
@@ -146,7 +150,20 @@ def cameras(bench: Workbench, days: int = 7) -> list[CameraView]:
         rows.setdefault(row.camera, []).append(row)
     windows = {day: _window(bench, day, now) for day in (first + timedelta(days=offset) for offset in range(days))}
     names = list(dict.fromkeys([*bench.config.cameras, *sorted(spans)]))
-    return [_view(bench, name, spans.get(name, ()), rows.get(name, ()), windows, now) for name in names]
+    found = [_view(bench, name, spans.get(name, ()), rows.get(name, ()), windows, now) for name in names]
+    told = _troubles(bench, today) if any(not each.watching for each in found) else {}
+    return [each if each.watching else replace(each, trouble=told.get(each.name)) for each in found]
+
+
+def _troubles(bench: Workbench, today: date) -> dict[str, NoPicture | None]:
+    """Why cameras that were lost since yesterday and are not back give no picture, by camera."""
+    found: dict[str, NoPicture | None] = {}
+    for each in bench.incidents.incidents(today - timedelta(days=1), today):
+        if each.row.kind is IncidentKind.CAMERA_LOST:
+            found[each.row.camera] = NoPicture.read(each.row.detail)
+        elif each.row.kind is IncidentKind.CAMERA_BACK:
+            found[each.row.camera] = None
+    return found
 
 
 def _view(

@@ -1,7 +1,7 @@
 """Cameras, videos and folders of pictures as iterators of frames.
 
-FFmpeg decodes files and network cameras (`stream`), OpenCV reads webcams. A child process reads a live camera and keeps only the newest
-picture, so no queue builds up. Times of a file are its container's.
+FFmpeg decodes files and network cameras (`stream`), Muster itself reads pictures over HTTP (`http`), and OpenCV reads webcams. A child
+process reads a live camera and keeps only the newest picture, so no queue builds up. Times of a file are its container's.
 """
 
 from __future__ import annotations
@@ -16,10 +16,21 @@ from engine.config import SourcesConfig
 from engine.errors import InputError
 from engine.sources.folder import FolderSource
 from engine.sources.live import LiveSource, probe_live
+from engine.sources.trouble import NoPicture, Trouble
 from engine.sources.video import VideoSource
 from engine.types import Frame, SourceEvent
 
-__all__ = ["FolderSource", "LiveSource", "Source", "VideoSource", "is_live", "open_source", "probe_live"]
+__all__ = [
+    "FolderSource",
+    "LiveSource",
+    "NoPicture",
+    "Source",
+    "Trouble",
+    "VideoSource",
+    "is_live",
+    "open_source",
+    "probe_live",
+]
 
 _STREAM = re.compile(r"(rtsps?|https?|rtmps?|rtp|srt|udp|tcp|mms)://", re.IGNORECASE)
 
@@ -73,7 +84,7 @@ def open_source(
         now: the clock.
 
     Raises:
-        InputError: there is no such file, or it is not a video.
+        InputError: there is no such file, or it is not a video; or it is not certain where the password in an address ends.
     """
     if is_live(spec):
         return LiveSource(spec.strip(), camera, config, now=now, rotate=rotate, doze_s=doze_s)

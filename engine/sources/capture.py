@@ -1,42 +1,58 @@
 """The child process that reads a live camera: as fast as the camera delivers; the newest picture goes to whoever asks.
 
-Protocol: the parent sends b"?", or b"r?" to rest meanwhile. The child answers with a `HEADER` and the bytes of an RGB picture, or with
-b"" if the camera cannot be opened or has ended, and then exits.
+Protocol: the parent sends b"?", or b"r?" to rest meanwhile. The child answers with a `HEADER` and the bytes of an RGB picture. A height
+of 0 means that there is none: a `NoPicture` as JSON follows, and the child exits unless it says that the camera may still begin.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import struct
 import threading
 from multiprocessing.connection import Connection
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.sources.http import open_pictures
 from engine.sources.stream import Stream
+from engine.sources.trouble import NoPicture, Trouble, Unreadable, of_device, of_error
 
 AWAKE, RESTING = b"?", b"r?"
+_WAITING_S = 0.5
 HEADER = struct.Struct("<IIf?")
 """Height and width in pixels, how long ago the camera gave the picture in seconds, and whether the next one is waiting; see `Stream`."""
 
 
+def packed(why: NoPicture) -> bytes:
+    """Why there is no picture, as it is sent."""
+    return HEADER.pack(0, 0, 0.0, False) + json.dumps([why.kind, why.extra]).encode()
+
+
+def unpacked(answer: bytes) -> NoPicture:
+    """The reverse of `packed`."""
+    kind, extra = json.loads(answer[HEADER.size :])
+    return NoPicture(Trouble(kind), extra)
+
+
 class _Camera(Protocol):
-    """A stream or a webcam; see `Stream`."""
+    """A stream or a webcam; see `Stream`. No picture: the last one cannot be decoded."""
 
     resting: bool
     behind_s: float
+    waiting: NoPicture | None
 
     @property
     def catching_up(self) -> bool: ...
 
     def grab(self) -> bool: ...
 
-    def retrieve(self) -> NDArray[np.uint8]: ...
+    def retrieve(self) -> NDArray[np.uint8] | None: ...
 
 
 class _Webcam:
@@ -44,20 +60,26 @@ class _Webcam:
 
     resting = catching_up = False
     behind_s = 0.0
+    waiting: NoPicture | None = None
 
-    def __init__(self, device: int | str) -> None:
-        self._capture = cv2.VideoCapture(device)
+    def __init__(self, spec: str) -> None:
+        self._spec = spec
+        self._capture = cv2.VideoCapture(int(spec) if spec.isdecimal() else spec)
         if not self._capture.isOpened():
-            raise OSError(f"{device}: cannot be opened")
+            self._fail()
 
     def grab(self) -> bool:
-        return self._capture.grab()
+        return self._capture.grab() or self._fail()
 
     def retrieve(self) -> NDArray[np.uint8]:
         ok, picture = self._capture.retrieve()
         if not ok:
-            raise OSError("no picture")
+            self._fail()
         return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+    def _fail(self) -> NoReturn:
+        why = of_device(self._spec)
+        raise Unreadable(why.kind, why.extra)
 
 
 class _Newest:
@@ -66,11 +88,12 @@ class _Newest:
     While a camera catches up, each of its pictures waits until it is taken.
     """
 
-    def __init__(self, camera: _Camera) -> None:
-        self._camera = camera
+    def __init__(self, camera: _Camera, spec: str) -> None:
+        self._camera, self._spec = camera, spec
         self._changed = threading.Condition()
         self._wanted = self._ended = False
         self._answer: bytes | None = None
+        self._why = NoPicture(Trouble.ENDED)
 
     def read(self) -> None:
         """Read to the camera's end."""
@@ -81,8 +104,8 @@ class _Newest:
                 ok = camera.grab()
                 if ok and (self._wanted or camera.catching_up):
                     answer = _answer(camera)
-            except OSError:
-                ok = False
+            except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told and begins anew
+                ok, self._why = False, of_error(error, self._spec)
             with self._changed:
                 if camera.catching_up:
                     self._changed.wait_for(lambda: self._answer is None)
@@ -91,18 +114,22 @@ class _Newest:
                     self._answer, self._wanted = answer, False
                 self._changed.notify_all()
 
-    def next(self) -> bytes:
-        """The next picture with its header; empty: the camera has ended."""
+    def next(self) -> tuple[bytes, bool]:
+        """The next picture with its header, or why there is none; and whether anything more may come."""
         with self._changed:
             self._wanted = True
-            self._changed.wait_for(lambda: self._answer is not None or self._ended)
+            while not self._changed.wait_for(lambda: self._answer is not None or self._ended, _WAITING_S):
+                if (why := self._camera.waiting) is not None:
+                    return packed(why), True
             answer, self._answer = self._answer, None
             self._changed.notify_all()
-        return answer or b""
+        return answer or packed(self._why), answer is not None
 
 
-def _answer(camera: _Camera) -> bytes:
+def _answer(camera: _Camera) -> bytes | None:
     picture = camera.retrieve()
+    if picture is None:
+        return None
     return HEADER.pack(*picture.shape[:2], camera.behind_s, camera.catching_up) + picture.tobytes()
 
 
@@ -116,24 +143,24 @@ def capture(
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         camera = _opened(spec, (open_timeout_s, read_timeout_s), doze_s)
-    except (OSError, ValueError):
-        with contextlib.suppress(OSError):
-            connection.send_bytes(b"")
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told and begins anew
+        with contextlib.suppress(OSError, EOFError):
+            connection.recv_bytes()
+            connection.send_bytes(packed(of_error(error, spec)))
         return
-    newest = _Newest(camera)
+    newest = _Newest(camera, spec)
     threading.Thread(target=newest.read, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):  # the parent has exited
-        while wish := connection.recv_bytes():
+        more = True
+        while more and (wish := connection.recv_bytes()):
             camera.resting = wish == RESTING
-            answer = newest.next()
+            answer, more = newest.next()
             connection.send_bytes(answer)
-            if not answer:
-                return
 
 
 def _opened(spec: str, timeouts_s: tuple[float, float], doze_s: float) -> _Camera:
-    if spec.isdecimal():
-        return _Webcam(int(spec))
-    if spec.startswith("/dev/video"):
+    if spec.isdecimal() or spec.startswith("/dev/video"):
         return _Webcam(spec)
+    if spec.lower().startswith(("http://", "https://")) and (pictures := open_pictures(spec, timeouts_s)) is not None:
+        return pictures
     return Stream(spec, timeouts_s=timeouts_s, doze_s=doze_s)

@@ -7,6 +7,7 @@ A child process reads the camera, because readers can hang for ever and a proces
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import signal
 import sys
@@ -22,11 +23,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.config import SourcesConfig
-from engine.errors import SourceLost
 from engine.imaging import turned
-from engine.sources.capture import AWAKE, HEADER, RESTING, capture
+from engine.masking import mask_address
+from engine.sources.address import written_out
+from engine.sources.capture import AWAKE, HEADER, RESTING, capture, unpacked
+from engine.sources.trouble import NoPicture, Trouble
 from engine.sources.video import REST_S
 from engine.types import Frame, SourceEvent
+
+log = logging.getLogger(__name__)
+
+_LONGEST_WAIT_S = 60.0
+"""A camera that sends no key frame for so long is connected anew."""
+_STEADY_S = 10.0
+"""A connection that lasted longer is tried again at once; one that did not, after growing pauses."""
 
 
 @contextlib.contextmanager
@@ -75,9 +85,16 @@ class LiveSource:
         now: the clock.
         rotate: degrees clockwise by which each picture is turned: 0, 90, 180 or 270.
         doze_s: see `Stream`.
+
+    Attributes:
+        trouble: why there is no picture now; None while there is one, and before it is known.
+
+    Raises:
+        InputError: it is not certain where the password in the address ends.
     """
 
     resting = catching_up = False
+    trouble: NoPicture | None = None
 
     def __init__(
         self,
@@ -89,7 +106,7 @@ class LiveSource:
         rotate: int = 0,
         doze_s: float = 0.0,
     ) -> None:
-        self._spec, self._camera, self._config, self._now, self._rotate = spec, camera, config, now, rotate
+        self._spec, self._camera, self._config, self._now, self._rotate = written_out(spec), camera, config, now, rotate
         self._doze_s = doze_s
         self._closed = threading.Event()
         # only one thread at a time may wait for the child's end; re-entrant, because a signal handler may close the source
@@ -124,56 +141,76 @@ class LiveSource:
                 self._child.kill()
                 self._child.join(5)
 
-    def _next_picture(self, patience_s: float) -> tuple[NDArray[np.uint8], float] | None:
-        """Return the newest picture, RGB, and its age in seconds; None if the camera delivers none in time."""
+    def _next_picture(self, patience_s: float, begun: bool) -> tuple[NDArray[np.uint8], float] | NoPicture:
+        """Return the newest picture, RGB, and its age in seconds, or why the camera delivers none.
+
+        Args:
+            begun: the camera has given pictures.
+        """
         assert self._connection is not None
+        silent = NoPicture(Trouble.STALLED if begun else Trouble.TIMEOUT)
         try:
             self._connection.send_bytes(RESTING if self.resting else AWAKE)
             deadline = clock.monotonic() + patience_s
             while not self._connection.poll(min(0.2, max(0.0, deadline - clock.monotonic()))):
                 if self._closed.is_set() or clock.monotonic() >= deadline:
-                    return None
+                    return silent
             answer = self._connection.recv_bytes()
-        except (EOFError, OSError):
-            return None
-        if len(answer) < HEADER.size:
-            return None
+        except (EOFError, OSError):  # the child has died
+            return silent
         height, width, age_s, self.catching_up = HEADER.unpack_from(answer)
+        if not height:
+            return unpacked(answer)
         return np.frombuffer(answer, np.uint8, offset=HEADER.size).reshape(height, width, 3), age_s
 
     def __iter__(self) -> Iterator[Frame | SourceEvent]:
         index = 0
         lost = False
         pause, longest = self._config.backoff_s
-        # the new process needs a moment to start, on top of the camera's own time
-        start_up_s = self._config.open_timeout_s + 5.0
         try:
             while not self._closed.is_set():
                 self._start_child()
-                patience = start_up_s
-                while (taken := self._next_picture(patience)) is not None and not self._closed.is_set():
+                began = clock.monotonic()
+                # the new process needs a moment to start, on top of the camera's own time
+                patience = self._config.open_timeout_s + 5.0
+                first = index
+                while not self._closed.is_set():
+                    taken = self._next_picture(patience, begun=index > first)
+                    if isinstance(taken, NoPicture):
+                        if self._closed.is_set():
+                            return
+                        self._because(taken)
+                        if not lost:
+                            lost = True
+                            yield SourceEvent("camera_lost", self._now(), self._camera, str(taken))
+                        if taken.kind is not Trouble.NO_KEY_FRAME or clock.monotonic() - began > _LONGEST_WAIT_S:
+                            break
+                        self._closed.wait(REST_S)
+                        continue
                     picture, age_s = taken
                     patience = self._config.stall_timeout_s
-                    pause = self._config.backoff_s[0]
                     time = self._now() - timedelta(seconds=age_s)
                     if lost:
                         lost = False
                         yield SourceEvent("camera_back", time, self._camera)
+                    self.trouble = None
                     yield Frame(turned(picture, self._rotate), time, self._camera, index)
                     index += 1
                     if self.resting and not self.catching_up:
                         self._closed.wait(REST_S)
                 self._stop_child()
-                if self._closed.is_set():
-                    return
-                if not lost:
-                    lost = True
-                    detail = "no picture yet" if index == 0 else "no picture any more"
-                    yield SourceEvent("camera_lost", self._now(), self._camera, detail)
+                if clock.monotonic() - began > _STEADY_S + self._config.open_timeout_s:
+                    pause = self._config.backoff_s[0]
                 self._closed.wait(pause)
                 pause = min(pause * 2, longest)
         finally:
             self._stop_child()
+
+    def _because(self, why: NoPicture) -> None:
+        """Note why there is no picture, and log a reason that is new."""
+        if why != self.trouble:
+            log.warning("camera %s: %s → %s", self._camera, why.told, why.hint)
+            self.trouble = why
 
     def close(self) -> None:
         """See `Source`. Another thread or a signal handler may call this during iteration."""
@@ -185,9 +222,10 @@ def probe_live(spec: str, config: SourcesConfig) -> tuple[int, int]:
     """Take one picture from a live camera; return its width and height.
 
     Raises:
-        SourceLost: the camera delivers no picture.
+        SourceLost: the camera delivers no picture, and why.
+        InputError: see `LiveSource`.
     """
-    source = LiveSource(spec.strip(), "probe", config, now=lambda: datetime.now(UTC))
+    source = LiveSource(spec, "probe", config, now=lambda: datetime.now(UTC))
     try:
         for item in source:
             if isinstance(item, Frame):
@@ -195,6 +233,4 @@ def probe_live(spec: str, config: SourcesConfig) -> tuple[int, int]:
             break
     finally:
         source.close()
-    raise SourceLost(
-        f"camera {spec} delivers no picture", hint="check cable, address and password; run `muster doctor`"
-    )
+    raise (source.trouble or NoPicture(Trouble.TIMEOUT)).error(f"camera {mask_address(spec)}")

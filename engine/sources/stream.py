@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time as clock
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 import av
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from engine.imaging import packets_of, rgb_of
 from engine.sources.doze import Chase, Held, Spacing
+from engine.sources.trouble import NoPicture, Trouble, Unreadable, of_error
 
 _ONE_THREAD_PX = 1920 * 1088
 """Up to this size one thread decodes a camera in real time, for a fifth less work than several do together."""
@@ -46,15 +48,15 @@ class Stream:
         frame_count: as the container says; 0 if it does not.
         size: (height, width) in pixels as coded.
         position_s: of the last frame, in seconds since the first.
-        damaged: packets that could not be decoded.
+        damaged: packets that could not be read or decoded.
+        waiting: why a camera that does send has given no frame yet; None while that is no wonder.
         resting: set while nobody needs good pictures or all of them. Frames that no other one needs are left out at once, and from the
             next key frame on, blocks keep their edges; faces are still recognised, until a key frame brings whole pictures again.
         passed_over: frames before the last one that nobody looked at.
         behind_s: how long ago the last frame came while the stream catches up; otherwise 0.
 
     Raises:
-        OSError: there is nothing to read, or it is no video.
-        ValueError: it has no picture.
+        Unreadable: there is nothing to read, it is no video, or it has no picture.
     """
 
     def __init__(
@@ -68,17 +70,26 @@ class Stream:
     ) -> None:
         av.logging.set_level(None)  # Muster raises errors of its own
         options = {"rtsp_transport": "tcp"} if spec.lower().startswith(("rtsp://", "rtsps://")) else {}
+        self._live, began = timeouts_s is not None, clock.monotonic()
         try:
-            self._container = av.open(spec, options=options, timeout=timeouts_s)
-        except av.error.FFmpegError as error:
-            raise OSError(str(error)) from error
-        if not self._container.streams.video:
+            # a file's name may look like an address: 2026-11-22T08:55:00.mp4
+            self._container = av.open(
+                spec if self._live else str(Path(spec).absolute()), options=options, timeout=timeouts_s
+            )
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            why = of_error(error, spec if self._live else "")
+            if (
+                timeouts_s is not None and clock.monotonic() - began > 0.9 * timeouts_s[0]
+            ):  # FFmpeg's RTSP does not say so
+                why = NoPicture(Trouble.TIMEOUT)
+            raise Unreadable(why.kind, why.extra) from error
+        streams = self._container.streams
+        # of a code that FFmpeg does not know, there is no context
+        if not streams.video or getattr(streams.video[0], "codec_context", None) is None:
+            kind = Trouble.CODEC if streams.video else Trouble.NO_VIDEO if len(streams) else Trouble.NOT_VIDEO
             self._container.close()
-            raise ValueError(f"{spec}: has no picture")
-        stream = self._container.streams.video[0]
-        if getattr(stream, "codec_context", None) is None:  # of a code that FFmpeg does not know
-            self._container.close()
-            raise ValueError(f"{spec}: its video is coded in a way that cannot be read here")
+            raise Unreadable(kind)
+        stream = streams.video[0]
         context = self._context = stream.codec_context
         self.size = (context.height, context.width)
         if real_time and context.height * context.width <= _ONE_THREAD_PX:
@@ -90,6 +101,11 @@ class Stream:
         self.frame_count = stream.frames
         self.position_s = 0.0
         self.damaged = 0
+        self.waiting: NoPicture | None = None
+        self._first_by = began + timeouts_s[0] if timeouts_s is not None else None
+        self._seen_any = self._seen_key = False
+        self._ended_by: Exception | None = None
+        self._no_decoder = False
         self.resting = False
         self.passed_over = 0
         self.behind_s = 0.0
@@ -107,11 +123,18 @@ class Stream:
         self._converter = av.video.reformatter.VideoReformatter()
 
     def grab(self) -> bool:
-        """Decode the next frame; False: the stream has ended."""
+        """Decode the next frame; False: the stream has ended.
+
+        Raises:
+            Unreadable: a camera gives no more, and why.
+        """
         self.passed_over = 0
         self._frame = next(self._frames, None)
         if self._frame is None:
+            if self._live:
+                raise self._end()
             return False
+        self._first_by = self.waiting = None
         since = self._since_first(self._frame)
         if self._first_s is None:
             self._first_s = since or 0.0
@@ -125,6 +148,23 @@ class Stream:
         if self.behind_s <= 0.5 / self.fps:
             self._chase, self.behind_s = None, 0.0
         return True
+
+    def _end(self) -> Unreadable:
+        """Why a camera gives nothing more."""
+        began, silent = self._first_by is None, isinstance(self._ended_by, av.error.ExitError)
+        if began:
+            return Unreadable(Trouble.STALLED if silent else Trouble.ENDED)
+        if self._no_decoder or self._seen_key:
+            return Unreadable(Trouble.CODEC if self._no_decoder else Trouble.UNDECODABLE, self._context.name)
+        return Unreadable(Trouble.NO_KEY_FRAME if self._seen_any else Trouble.TIMEOUT if silent else Trouble.NOT_VIDEO)
+
+    def _wait(self) -> None:
+        """Note that packets come but no frame does; give up if they cannot be decoded."""
+        if self._first_by is None or clock.monotonic() < self._first_by:
+            return
+        if self._seen_key:
+            raise self._end()
+        self.waiting = NoPicture(Trouble.NO_KEY_FRAME)
 
     @property
     def catching_up(self) -> bool:
@@ -150,7 +190,10 @@ class Stream:
     def _decoded(self) -> Generator[VideoFrame]:
         can_be_rough, rough = self._context.name in _DEBLOCKED, False
         context = self._decoder(rough=rough) if can_be_rough else self._context
-        for packet in packets_of(self._container, self._container.streams.video[0]):
+        for packet in packets_of(self._container, self._container.streams.video[0], self._failed):
+            self._seen_any = self._seen_any or packet.size > 0
+            self._seen_key = self._seen_key or bool(packet.is_keyframe and packet.size)
+            self._wait()
             time_s = self._since_first(packet)
             if packet.is_keyframe and time_s is not None:
                 self._spacing.key_frame(time_s)
@@ -175,12 +218,20 @@ class Stream:
             context.skip_frame = "NONREF" if self.resting and not self.catching_up else "DEFAULT"
             yield from self._frames_of(context, packet)
 
+    def _failed(self, error: Exception) -> None:
+        """Reading failed: at a damaged place, or for good."""
+        if isinstance(error, av.error.InvalidDataError):
+            self.damaged += 1
+        else:
+            self._ended_by = error
+
     def _frames_of(self, context: av.VideoCodecContext, packet: Packet[Any] | None) -> list[VideoFrame]:
         """What a packet brings out of a decoder; None: all that it still has."""
         try:
             frames = context.decode(packet)
-        except av.error.FFmpegError:
+        except (av.error.FFmpegError, NotImplementedError) as error:
             self.damaged += 1
+            self._no_decoder = isinstance(error, NotImplementedError | av.error.PatchWelcomeError)
             return []
         while frames and self._shown_pts is not None:  # the first frame that was held back has been shown
             repeated = frames[0].pts is not None and frames[0].pts <= self._shown_pts

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.errors import InputError
 from engine.imaging import turned
 from engine.sources.stream import Stream
+from engine.sources.trouble import Trouble, Unreadable
 from engine.types import Frame
 
 log = logging.getLogger(__name__)
@@ -132,8 +133,10 @@ def _opened(
     hint = "use an MP4, MKV, AVI or MOV file"
     try:
         stream = Stream(str(path), real_time=real_time, doze_s=doze_s, pace=pace)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a video that can be read", hint=hint) from error
+    except Unreadable as error:
+        known = error.why.kind in {Trouble.CODEC, Trouble.NO_VIDEO}
+        what = error.why.told if known else "not a video that can be read"
+        raise InputError(f"{path}: {what}", hint=hint) from error
     if stream.grab():
         return stream, stream.retrieve()
     stream.close()

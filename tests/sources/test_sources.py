@@ -26,7 +26,16 @@ from recordings import noisy_video
 from engine.config import SourcesConfig
 from engine.errors import InputError, SourceLost
 from engine.imaging import VideoWriter, encode_jpeg, write_jpeg
-from engine.sources import FolderSource, LiveSource, VideoSource, is_live, open_source, probe_live
+from engine.sources import (
+    FolderSource,
+    LiveSource,
+    NoPicture,
+    Trouble,
+    VideoSource,
+    is_live,
+    open_source,
+    probe_live,
+)
 from engine.types import Frame, SourceEvent
 
 pytestmark = pytest.mark.alone
@@ -235,7 +244,7 @@ def test_a_live_camera_gives_frames_is_lost_and_comes_back(capfd: pytest.Capture
         assert len(children("one")) == 1
     try:
         lost = wait_for(items, "camera_lost")
-        assert (lost.camera, lost.detail) == ("one", "no picture any more")
+        assert (lost.camera, lost.detail) == ("one", "The camera ended the stream")
         with grey_camera(port):
             back = wait_for(items, "camera_back")
             assert back.time > lost.time
@@ -355,10 +364,12 @@ def test_a_camera_that_refuses_is_lost_and_tried_again() -> None:
     source = watching(port, "four")
     items = iter(source)
     lost = wait_for(items, "camera_lost")
-    assert lost.detail == "no picture yet"
+    assert lost.detail == "The device refuses the connection: nothing listens on this port"
+    assert source.trouble == NoPicture(Trouble.REFUSED)
     with grey_camera(port):
         wait_for(items, "camera_back")
         assert frame_of(items).index == 0
+        assert source.trouble is None
         source.close()
         assert list(items) == []
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from app.ui import parts
 from app.words import say, say_count, say_date, say_percent, say_time, term
 from engine.operations.overview import GREY_MISSES, GREY_SHARE, CameraDay, CameraView, cameras
+from engine.sources import NoPicture
 from engine.workbench import Workbench
 
 
@@ -89,6 +90,8 @@ def _camera(camera: CameraView) -> None:
             b=say_count("in the last day", "in the last {count} days", len(camera.days)),
             days=_days(camera.days),
         )
+        if camera.trouble is not None:
+            parts.notice(no_picture(camera.trouble), f"{say(camera.trouble.hint)}.", tone="warn")
         _pictures(camera)
 
 
@@ -107,6 +110,11 @@ def _pictures(camera: CameraView) -> None:
                 colour=colour,
             )
         )
+
+
+def no_picture(why: NoPicture) -> str:
+    """Say why there is no picture."""
+    return f"{say(why.what)} ({why.extra})" if why.extra else say(why.what)
 
 
 def tell_turned(name: str, rotate: int) -> None:

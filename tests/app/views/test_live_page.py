@@ -6,11 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from odd_cameras import free_port
 from pages import bench_of, open_page, signed_in, texts
+from waiting import until
 
 from app.web import services, uploads
 from app.web.access import NotAllowed
 from engine.attendance import Sighting
+from engine.face_reader import FaceReader
 from engine.people import Person
 from engine.types import Identity, TrackState
 
@@ -102,3 +105,22 @@ def test_the_page_speaks_german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     page = open_page("live", tmp_path, monkeypatch, "viewer", language="de")
     assert "Ankünfte heute" in texts(page)
     assert "Arrivals today" not in texts(page)
+
+
+@pytest.mark.models
+def test_a_camera_without_a_picture_is_told_with_its_cause_and_the_next_step_in_the_users_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: FaceReader
+) -> None:
+    camera(tmp_path, f"rtsp://user:se-cret-7@127.0.0.1:{free_port()}/s")
+    open_page("live", tmp_path, monkeypatch, "admin", query={"camera": "entrance"}, language="de")
+    found = services.cameras("main")["entrance"]
+    found._bench.__dict__["reader"] = reader
+    with found.watched():
+        until(lambda: found.state == "lost")
+        page = open_page("live", tmp_path, monkeypatch, "admin", query={"camera": "entrance"}, language="de")
+    until(lambda: found._thread is None)
+    system = open_page("system", tmp_path, monkeypatch, "admin", query={"part": "cameras"}, language="de")
+    for told in (texts(page), texts(system)):
+        assert "Das Gerät lehnt die Verbindung ab" in told
+        assert "Prüfen Sie den Port" in told
+        assert "se-cret-7" not in told

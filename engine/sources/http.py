@@ -1,0 +1,269 @@
+"""Pictures over HTTP as cameras really send them: Motion JPEG with or without boundaries, and snapshots that are asked for again."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import re
+import ssl
+import time as clock
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Protocol
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.imaging import rgb_of
+from engine.sources.trouble import NoPicture, Trouble, Unreadable, of_socket, of_status
+
+_BEGIN, _END = b"\xff\xd8\xff", 0xD9
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_CHUNK = 1 << 16
+_LARGEST = 32_000_000
+_LOST_IN = 4_000_000
+"""So many bytes without the beginning of a picture are no pictures."""
+_FASTEST_S, _SHARE = 0.25, 2.0
+"""A snapshot is asked for at most four times a second, and the camera rests for as long as it took to answer."""
+_RETRY_S = 0.5
+
+
+class _Answer(Protocol):
+    headers: http.client.HTTPMessage
+
+    def read(self, amount: int = -1, /) -> bytes: ...
+
+    def read1(self, amount: int = -1, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+class _Client:
+    """Asks a camera, with its user and password if it wants them (Basic or Digest)."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        address = urlsplit(url)
+        place = address.netloc.rpartition("@")[2]
+        self._url, self._timeout_s = urlunsplit(address._replace(netloc=place, fragment="")), timeout_s
+        self._signed_in = address.username is not None
+        known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+        if self._signed_in:  # for every path of the camera, and for no other host
+            known.add_password(
+                None, f"{address.scheme}://{place}/", unquote(address.username or ""), unquote(address.password or "")
+            )
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # cameras sign their certificates themselves
+        self._opener = urllib.request.build_opener(
+            urllib.request.HTTPSHandler(context=context),
+            urllib.request.HTTPDigestAuthHandler(known),
+            urllib.request.HTTPBasicAuthHandler(known),
+        )
+        self._opener.addheaders = [("User-Agent", "Muster"), ("Accept", "*/*")]
+
+    def ask(self) -> _Answer:
+        """Ask for the address.
+
+        Raises:
+            Unreadable: there is no answer, or it is an error.
+            http.client.HTTPException: what answers speaks something else.
+        """
+        try:
+            answer: _Answer = self._opener.open(self._url, timeout=self._timeout_s)
+        except urllib.error.HTTPError as error:
+            with error:
+                why = of_status(error.code, signed_in=self._signed_in)
+        except urllib.error.URLError as error:
+            why = of_socket(error.reason) if isinstance(error.reason, OSError) else NoPicture(Trouble.OTHER)
+        except ValueError as error:  # an unusual way of signing in
+            raise http.client.HTTPException(str(error)) from error
+        except OSError as error:
+            why = of_socket(error)
+        else:
+            return answer
+        raise Unreadable(why.kind, why.extra)
+
+
+def open_pictures(url: str, timeouts_s: tuple[float, float]) -> HttpPictures | None:
+    """Open an address that gives JPEG pictures; None: it gives another stream, which is FFmpeg's to read.
+
+    Args:
+        timeouts_s: to open the stream and to read from it.
+
+    Raises:
+        Unreadable: there is no answer, it is an error, or it is a page.
+    """
+    client = _Client(url, timeouts_s[0])
+    try:
+        answer = client.ask()
+    except http.client.HTTPException:
+        return None
+    try:
+        begin = _beginning(answer)
+    except (OSError, http.client.HTTPException) as error:
+        answer.close()
+        raise Unreadable(Trouble.TIMEOUT if isinstance(error, TimeoutError) else Trouble.ENDED) from error
+    kind, head = answer.headers.get_content_type(), begin.lstrip()[:512]
+    told = "Content-Type" in answer.headers
+    if (told and kind.startswith("multipart/")) or head.startswith((b"--", b"Content-")):
+        return HttpPictures(_stream(answer, begin))
+    if head.startswith(_BEGIN) or (told and kind.startswith("image/")):
+        if "Content-Length" not in answer.headers and head.startswith(_BEGIN) and not kind.startswith("image/"):
+            return HttpPictures(_stream(answer, begin))  # one JPEG after the other, and nothing between
+        return HttpPictures(_snapshots(client, answer, begin, timeouts_s[1]))
+    answer.close()
+    if kind in {"text/html", "application/xhtml+xml", "application/json"} or head[:1] in {b"<", b"{"}:
+        if head.lower().startswith((b"<mpd", b"<smil")) or b"<MPD" in head:
+            return None
+        raise Unreadable(Trouble.WEB_PAGE)
+    return None
+
+
+def _beginning(answer: _Answer) -> bytes:
+    """The first bytes of an answer, enough to see what it is."""
+    data = b""
+    while len(data.lstrip()) < 3 and (more := answer.read1(_CHUNK)):
+        data += more
+    return data
+
+
+class HttpPictures:
+    """A camera whose pictures are files; see `Stream`.
+
+    Attributes:
+        damaged: pictures that could not be decoded.
+    """
+
+    resting = catching_up = False
+    behind_s = 0.0
+    waiting: NoPicture | None = None
+
+    def __init__(self, pictures: Iterator[bytes]) -> None:
+        self._pictures = pictures
+        self._newest = b""
+        self._decoder: av.VideoCodecContext | None = None
+        self._converter = av.video.reformatter.VideoReformatter()
+        self.damaged = 0
+
+    def grab(self) -> bool:
+        """Take the next picture; False: there are no more.
+
+        Raises:
+            Unreadable: the camera gives no more, and why.
+        """
+        self._newest = next(self._pictures, b"")
+        return bool(self._newest)
+
+    def retrieve(self) -> NDArray[np.uint8] | None:
+        """The last picture, RGB uint8 (H, W, 3), or None if it cannot be decoded."""
+        picture = self._decoded(self._newest)
+        self.damaged += picture is None
+        return picture
+
+    def _decoded(self, data: bytes) -> NDArray[np.uint8] | None:
+        if data.startswith(_BEGIN):
+            if self._decoder is None:
+                made = av.CodecContext.create("mjpeg", "r")
+                assert isinstance(made, av.VideoCodecContext)
+                self._decoder = made
+                made.thread_count, made.thread_type = 1, "NONE"
+            with contextlib.suppress(av.error.FFmpegError, ValueError):
+                for frame in self._decoder.decode(av.Packet(data)):
+                    return rgb_of(frame, self._converter)
+            self._decoder = None
+            return None
+        with contextlib.suppress(cv2.error):
+            picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+            if picture is not None:
+                return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+        return None
+
+
+def _stream(answer: _Answer, begin: bytes) -> Iterator[bytes]:
+    """Yield the JPEG pictures of an endless answer, whatever stands between them."""
+    data = begin
+    found = False
+    with contextlib.closing(answer):
+        while True:
+            at = data.find(_BEGIN)
+            if at < 0:
+                if len(data) > _LOST_IN:
+                    raise Unreadable(Trouble.NOT_VIDEO)
+                # what stands between pictures is not kept, except while none was found and for a mark that is cut in two
+                data = data if not found else data[-2:]
+            else:
+                data = data[at:]
+                end = _end_of(data)
+                if end is not None:
+                    if end > 0:
+                        found = True
+                        yield data[:end]
+                    data = data[abs(end) :]
+                    continue
+                if len(data) > _LARGEST:
+                    data = data[2:]
+            try:
+                more = answer.read1(_CHUNK)
+            except TimeoutError as error:
+                raise Unreadable(Trouble.STALLED if found else Trouble.TIMEOUT) from error
+            except (OSError, http.client.HTTPException) as error:
+                raise Unreadable(Trouble.ENDED) from error
+            if not more:
+                raise Unreadable(Trouble.ENDED if found else Trouble.NOT_VIDEO)
+            data += more
+
+
+def _end_of(data: bytes) -> int | None:
+    """Where a JPEG picture at the beginning of some bytes ends; None: not yet. Negative: where the next one begins in a torn one.
+
+    Segments are skipped by their lengths, because a thumbnail in one of them has an end of its own.
+    """
+    at = 2
+    while True:
+        found = _MARKER.search(data, at)
+        if found is None:
+            return None
+        at, mark = found.end(), found[0][1]
+        if mark == _END:
+            return at
+        if mark == 0xD8:
+            return -found.start()
+        if mark != 0x01:
+            if len(data) < at + 2:
+                return None
+            at += int.from_bytes(data[at : at + 2], "big")
+
+
+def _snapshots(client: _Client, answer: _Answer | None, begin: bytes, patience_s: float) -> Iterator[bytes]:
+    """Yield a picture that is asked for again and again; an answer that fails is asked for again, too, for a while."""
+    good = clock.monotonic()
+    while True:
+        began = clock.monotonic()
+        try:
+            if answer is None:
+                answer, begin = client.ask(), b""
+            with contextlib.closing(answer):
+                data = _whole(answer, begin)
+        except (OSError, http.client.HTTPException) as error:
+            if clock.monotonic() - good > patience_s:
+                raise error if isinstance(error, Unreadable) else Unreadable(Trouble.ENDED) from error
+            clock.sleep(_RETRY_S)
+        else:
+            good = clock.monotonic()
+            yield data
+            clock.sleep(max(_FASTEST_S - (clock.monotonic() - began), (good - began) * (_SHARE - 1)))
+        answer = None
+
+
+def _whole(answer: _Answer, data: bytes) -> bytes:
+    """One picture, to the end of the answer or to its own."""
+    while not (data.startswith(_BEGIN) and _end_of(data)) and (more := answer.read1(_CHUNK)):
+        data += more
+        if len(data) > _LARGEST:
+            raise Unreadable(Trouble.NOT_VIDEO)
+    if not data:
+        raise Unreadable(Trouble.ENDED)
+    return data
