@@ -138,7 +138,7 @@ class Workspace:
         if start is not None and start.tzinfo is None:
             start = start.replace(tzinfo=config.zone)
         rotate = config.camera(camera).rotate
-        opened = open_source(spec, camera, config.sources, rotate=rotate, start=start, fast=True)
+        opened = open_source(spec, camera, config.sources, rotate=rotate, start=start, zone=config.zone, fast=True)
         with contextlib.closing(opened), contextlib.ExitStack() as stack:
             if is_live(spec) and not stack.enter_context(recording(self.bench, camera)):
                 raise InputError(f"camera {camera} is being recorded already", hint="stop the other recorder first")

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.errors import InputError
+from engine.sources.times import placed, start_in_name
 from engine.storage import clean_text, read_rows
-
-_STAMP = re.compile(
-    r"(?<!\d)(?P<year>\d{4})[-_.]?(?P<month>\d{2})[-_.]?(?P<day>\d{2})(?P<t>[T _-])?(?P<hour>\d{2})[-_.:h]?(?P<minute>\d{2})"
-    r"[-_.:m]?(?P<second>\d{2})(?:\.\d{1,6}(?=Z|[+-]\d{4}|$))?(?P<offset>Z|\+\d{2}:?\d{2}|-\d{2}:?(?:00|30|45))?(?!\d)"
-)
-_HINT = "give --start, or a --manifest with the columns file,camera,start"
 
 
 @dataclass(frozen=True)
@@ -40,37 +34,7 @@ def moment_in(text: str, zone: ZoneInfo, what: str) -> datetime:
         raise InputError(f"{what}: {text!r} is not a time", hint="write it as 2026-11-22T08:55:00+01:00") from error
     if time.tzinfo is not None:
         return time
-    early, late = time.replace(tzinfo=zone, fold=0), time.replace(tzinfo=zone, fold=1)
-    if early.utcoffset() == late.utcoffset():
-        return early
-    often = "twice" if (early.utcoffset() or timedelta()) > (late.utcoffset() or timedelta()) else "never"
-    offsets = " or ".join(sorted({f"{each:%z}" for each in (early, late)}))
-    raise InputError(
-        f"{what}: {time:%Y-%m-%d %H:%M:%S} came {often} in {zone.key}, the clocks were changed",
-        hint=f"give the offset, too, such as {time:%Y-%m-%dT%H:%M:%S}{early:%z} ({offsets}), with --start or in a manifest",
-    )
-
-
-def start_in_name(path: Path, zone: ZoneInfo) -> datetime:
-    """Return the first time in a file's name, such as `20261122-085500`, `2026-11-22_08-55-00` or `20261122T085500+0100`.
-
-    A negative offset counts only after the `T` of ISO 8601; elsewhere it may be another number.
-
-    Raises:
-        InputError: the name contains no time; the time of the last change is never used instead.
-    """
-    for match in _STAMP.finditer(path.stem):
-        part = match.groupdict()
-        offset = part["offset"] or ""
-        if offset.startswith("-") and part["t"] != "T":
-            offset = ""
-        text = "{year}-{month}-{day}T{hour}:{minute}:{second}".format(**part)
-        try:
-            datetime.fromisoformat(text + offset)
-        except ValueError:
-            continue
-        return moment_in(text + offset, zone, str(path))
-    raise InputError(f"{path}: its name does not tell when it began", hint=_HINT)
+    return placed(time, zone, what)
 
 
 def listed(

@@ -40,7 +40,13 @@ def watch(
             help="Webcam number, rtsp:// or http:// URL, video file or picture folder; one for each --camera.",
         ),
     ] = None,
-    start: Annotated[str | None, Option(show_default="now", help="Time of a file's first frame, ISO 8601.")] = None,
+    start: Annotated[
+        str | None,
+        Option(
+            show_default="now; for pictures, what they say",
+            help="Time of the first frame of a file or folder, ISO 8601.",
+        ),
+    ] = None,
     fast: Annotated[bool, Option("--fast", help="Process every frame of a file, as fast as possible.")] = False,
     save_video: Annotated[Path | None, Option(help="Write an annotated MP4 video to this file.")] = None,
     min_face: Annotated[
@@ -76,6 +82,7 @@ def watch(
                 config.sources,
                 rotate=rotate,
                 start=begin,
+                zone=config.zone,
                 fast=fast,
                 doze_s=0.0 if save_video else config.doze_s_of(name),
             )
@@ -101,7 +108,7 @@ def watch(
             sink = _sink(progress, pipelines[name].stats, total, draw, quiet=as_json)
             began = time.perf_counter()
             stats = pipelines[name].run(only, sink, limit=frames)
-            results = {name: _result(stats, time.perf_counter() - began)}
+            results = {name: _result(stats, time.perf_counter() - began, only)}
     if as_json:
         emit_json({"cameras": results} if len(specs) > 1 else results[name])
         return
@@ -158,7 +165,7 @@ def _watch_all(
         except BaseException as error:  # noqa: BLE001 - raised when the other cameras have ended
             failures[name] = error
             note(f"{name}: {error}")
-        results[name] = _result(pipeline.stats, time.perf_counter() - began)
+        results[name] = _result(pipeline.stats, time.perf_counter() - began, sources[name])
 
     threads = [threading.Thread(target=run, args=(name,), name=f"camera {name}") for name in pipelines]
     for thread in threads:
@@ -236,13 +243,14 @@ def _sink(
     return show
 
 
-def _result(stats: RunStats, seconds: float) -> dict[str, Any]:
+def _result(stats: RunStats, seconds: float, source: Source) -> dict[str, Any]:
     frames = ("dropped", "scans", "faces", "embedded", "glances", "passed_over", "tracks")
     decisions = ("punches", "seen", "retracted", "unresolved")
     return {
         "frames": stats.frames,
         "fps": stats.frames / seconds if seconds > 0 else 0.0,
         **{name: getattr(stats, name) for name in (*frames, *decisions)},
+        "damaged": getattr(source, "damaged", 0),
         "incidents": dict(stats.incidents),
         "stage_ms": {name: value * 1000 / max(stats.frames, 1) for name, value in stats.stage_s.items()},
         "latency_s": _latency(stats),
@@ -268,6 +276,8 @@ def _show(result: dict[str, Any]) -> None:
     )
     if result["dropped"] or result["passed_over"]:
         say(f"Skipped to keep up: {result['dropped']} frames, {result['passed_over']} faces.")
+    if result["damaged"]:
+        say(f"Damaged: {result['damaged']} packets could not be decoded and were passed over.")
     if (latency := result["latency_s"]) is not None:
         say(
             f"From the first good frame to the stored punch: median {latency['median']:.2f} s, "

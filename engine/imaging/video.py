@@ -19,7 +19,8 @@ class VideoWriter:
     """
 
     def __init__(self, path: Path, fps: float) -> None:
-        self._path, self._part, self._fps = path, path.with_name(f".{path.stem}.part.mp4"), fps
+        # with its whole path, because FFmpeg takes a:b.mp4 for an address
+        self._path, self._part, self._fps = path, path.with_name(f".{path.stem}.part.mp4").absolute(), fps
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from engine.config import SourcesConfig
 from engine.errors import InputError
@@ -67,6 +68,7 @@ def open_source(
     *,
     rotate: int = 0,
     start: datetime | None = None,
+    zone: ZoneInfo | None = None,
     fast: bool = False,
     doze_s: float = 0.0,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -78,7 +80,8 @@ def open_source(
         camera: its name in the workspace.
         config: time-outs.
         rotate: degrees clockwise by which each picture is turned: 0, 90, 180 or 270.
-        start: time of the first frame of a file or folder; default `now()`.
+        start: time of the first frame of a file or folder; default `now()`, or what the pictures of a folder say.
+        zone: the workplace's, for times of pictures without an offset; None: pictures are not asked for their times.
         fast: read a video file as fast as it can be processed instead of in real time.
         doze_s: a video or network camera that rests shows only its key frames if they are no further apart than this.
         now: the clock.
@@ -90,7 +93,7 @@ def open_source(
         return LiveSource(spec.strip(), camera, config, now=now, rotate=rotate, doze_s=doze_s)
     path = Path(spec)
     if path.is_dir():
-        return FolderSource(path, camera, start=start or now(), rotate=rotate)
+        return FolderSource(path, camera, start=start, zone=zone, now=now, rotate=rotate)
     if not path.exists():
         raise InputError(
             f"{spec}: no such file or folder",

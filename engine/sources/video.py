@@ -75,6 +75,11 @@ class VideoSource:
         self._stream.resting = resting and not self._fast
 
     @property
+    def damaged(self) -> int:
+        """Packets so far that could not be read or decoded."""
+        return self._stream.damaged
+
+    @property
     def catching_up(self) -> bool:
         """See `Source`."""
         return self._stream.catching_up
@@ -111,8 +116,8 @@ class VideoSource:
             picture, shown_s = None, position
             index += 1
         self._stream.close()
-        if self._stream.damaged:
-            log.warning("%s is damaged: %d of its packets could not be decoded", self.path, self._stream.damaged)
+        if self.damaged:
+            log.warning("%s is damaged: %d of its packets could not be decoded", self.path, self.damaged)
         elif not self._closed.is_set() and (read := round(position * self.fps) + 1) < 0.98 * self.frame_count - 2:
             log.warning("%s ended early: only %d of %d frames could be read", self.path, read, self.frame_count)
 

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -70,6 +71,48 @@ def test_a_folder_gives_its_pictures_by_name_one_second_apart(tmp_path: Path) ->
     assert all(isinstance(frame, Frame) for frame in frames)
     assert [round(float(frame.image.mean()), -1) for frame in frames] == [50, 100, 150]
     assert [(frame.time, frame.index, frame.camera) for frame in frames] == [(at(k), k, "door") for k in range(3)]
+
+
+def test_pictures_have_the_times_of_their_names_or_exif_and_a_gap_stays_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    taken = Image.Exif()
+    taken.get_ifd(0x8769).update({36867: "2026:11:22 09:30:00", 36881: "+02:00"})  # 08:30 in Berlin
+    for name, value in (
+        ("z_20261122_082900.png", 40),
+        ("a 2026-11-22 08.29.00.jpg", 60),
+        ("IMG_22-11-2026_08-59-00.png", 80),
+    ):
+        Image.fromarray(grey(value)).save(tmp_path / name)
+    Image.fromarray(grey(100)).save(tmp_path / "DSC_0001.jpg", exif=taken)
+    Image.fromarray(grey(120)).save(tmp_path / "05-11-2026_09-12-10.jpg")
+    frames = list(open_source(str(tmp_path), "door", LIVE, zone=zone))
+    times = [item.time.astimezone(zone).strftime("%H:%M:%S.%f")[:10] for item in frames]
+    assert times == ["08:29:00.0", "08:29:00.5", "08:30:00.0", "08:59:00.0"]
+    assert [round(float(item.image.mean()), -1) for item in frames if isinstance(item, Frame)] == [60, 40, 100, 80]
+    assert "1 of 5 pictures" in caplog.text
+    given = list(open_source(str(tmp_path), "door", LIVE, zone=zone, start=T0))
+    assert [item.time for item in given] == [at(number) for number in range(5)]
+
+
+def test_pictures_that_say_no_time_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    Image.fromarray(grey(100)).save(tmp_path / "DSC_0001.jpg")
+    (item,) = open_source(str(tmp_path), "door", LIVE, zone=ZoneInfo("Europe/Berlin"), now=lambda: T0)
+    assert item.time == T0
+    assert "say when they were taken" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["2026-11-22T08:55:00.mp4", "rtsp:entrance.mp4", "cam%03d.mp4", "-dash.mp4"])
+def test_a_file_name_that_looks_like_something_else_is_a_file(
+    tmp_path: Path, video: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(video, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert len(list(open_source(name, "door", LIVE, start=T0, fast=True))) == 16
+    with VideoWriter(Path(f"new {name}"), FPS) as writer:
+        writer.write(grey(80))
+    assert len(list(open_source(f"new {name}", "door", LIVE, start=T0, fast=True))) == 1
 
 
 def test_a_source_that_was_closed_gives_no_more(tmp_path: Path, video: Path) -> None:

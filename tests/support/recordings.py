@@ -32,10 +32,22 @@ class Walk:
 
 
 def plain_video(
-    path: Path, stamps_ms: Sequence[int], *, key_every: int = 5, size: tuple[int, int] = (96, 128), codec: str = "mpeg4"
+    path: Path,
+    stamps_ms: Sequence[int],
+    *,
+    key_every: int = 5,
+    size: tuple[int, int] = (96, 128),
+    codec: str = "mpeg4",
+    noise: int = 0,
 ) -> None:
-    """A video whose n-th picture is of one grey and has the n-th time stamp."""
-    pictures = (np.full((*size, 3), 20 + 5 * (number % 40), np.uint8) for number in range(len(stamps_ms)))
+    """A video whose n-th picture is of one grey, give or take `noise`, and has the n-th time stamp."""
+    random = np.random.default_rng(0)
+    pictures = (
+        (20 + 5 * (number % 40) + (random.integers(0, noise, (*size, 3)) if noise else np.zeros((*size, 3)))).astype(
+            np.uint8
+        )
+        for number in range(len(stamps_ms))
+    )
     _write(path, zip(stamps_ms, pictures, strict=True), size, key_every, codec, 1000)
 
 
