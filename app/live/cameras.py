@@ -269,7 +269,7 @@ class Camera:
         self._become("playing")
 
     def _lost(self, detail: str, index: int) -> None:
-        self.losses += 1
+        self.losses += self.state != "lost"  # a camera that stays away is said to be lost once more
         self._newest, self._lost_at = None, index
         self.picture.clear()
         self._become("lost", detail)

@@ -14,6 +14,7 @@ from engine.incidents.log import (
     IncidentBook,
     IncidentKind,
     IncidentRow,
+    over,
     with_reviews,
 )
 
@@ -32,5 +33,6 @@ __all__ = [
     "IncidentKind",
     "IncidentRow",
     "Register",
+    "over",
     "with_reviews",
 ]

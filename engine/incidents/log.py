@@ -6,6 +6,7 @@ A review is a row that refers to its incident; the latest one counts. Muster nev
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -26,6 +27,10 @@ from engine.types import Event, EventKind, Severity, TailgatingClass
 PEOPLE_CELLS = ("employee_ids", "author", "assignee")
 IMAGE_COLUMNS = ("image", "clean_image", "before_image", "after_image")
 REVIEW_STATES = ("open", "acknowledged", "resolved", "false alarm")
+
+_AGAIN, _STAYS, _EPISODE = timedelta(minutes=10), timedelta(seconds=50), timedelta(hours=1)
+"""A camera that is lost again within the first time flaps; one that is lost for the second is away. The third: longest incident of one."""
+_TIMES, _BACK = re.compile(r"lost (\d+) times"), ", back since"
 
 
 class IncidentKind(StrEnum):
@@ -121,6 +126,11 @@ def _reviewed(row: IncidentRow, reviews: Sequence[IncidentRow]) -> Incident:
     return Incident(row, latest.state, assignee, latest.detail, latest.author, latest.timestamp, tuple(reviews))
 
 
+def over(incident: Incident) -> bool:
+    """Return whether the camera of an incident that was counted on came back the last time."""
+    return _BACK in incident.note
+
+
 class IncidentBook:
     """Writes incidents: pictures first, then the row, so that a row never names a missing picture.
 
@@ -170,7 +180,8 @@ class IncidentBook:
             ahead: called with the row before it is written, so that it is not forgotten what must follow if the process dies then.
 
         Returns:
-            The row; None if another process has just reported the stranger's visit.
+            The row; None if another process has just reported the stranger's visit, or if a camera that comes and goes was lost or is
+            back once more: its incident is counted on instead.
 
         Raises:
             StorageError: the incident cannot be written; no picture remains.
@@ -210,7 +221,7 @@ class IncidentBook:
         kept = False
 
         def told() -> bool:
-            if self._told_already(event):
+            if self._told_already(event) or self._flaps(event):
                 return False
             if ahead is not None:
                 ahead(row)
@@ -241,6 +252,46 @@ class IncidentBook:
             for row in rows
             if (row.kind, row.camera, row.unknown_ids) == ("unknown", event.camera, event.unknown_ids[:1])
         )
+
+    def _flaps(self, event: Event) -> bool:
+        """Whether a camera is lost or back once more within an incident that is told; the incident is then counted on.
+
+        A camera that stays away after it came and went is a new incident: somebody may have been told that it is back.
+        """
+        if event.kind not in {EventKind.CAMERA_LOST, EventKind.CAMERA_BACK}:
+            return False
+        lost, time = event.kind is EventKind.CAMERA_LOST, event.time.astimezone(self._zone)
+        rows = [
+            row for row in self.log.read(self.day_of(time - _EPISODE), self.day_of(time)) if row.camera == event.camera
+        ]
+        incident = next((row for row in reversed(rows) if row.kind is IncidentKind.CAMERA_LOST), None)
+        if incident is None or time < incident.timestamp:
+            return False
+        later = rows[rows.index(incident) + 1 :]
+        back = next((row for row in later if row.kind is IncidentKind.CAMERA_BACK), None)
+        notes = [row for row in later if row.refers_to == incident.incident_id and row.author == "engine"]
+        newest = max(row.timestamp for row in (incident, *notes, *([back] if back else [])))
+        if back is None:  # told and not over, unless nobody has looked for long
+            return lost and time - newest <= _AGAIN
+        away = bool(notes) and _BACK not in notes[-1].detail
+        long = time - incident.timestamp > _EPISODE or (away and time - newest >= _STAYS)
+        if time - newest > _AGAIN or (long if lost else not away):
+            return False
+        counted = _TIMES.match(notes[-1].detail) if notes else None
+        count = (int(counted[1]) if counted else 1) + (lost and not away)
+        ended = "" if lost else f"{_BACK} {time:%H:%M:%S}"
+        note = f"lost {count} times since {incident.timestamp.astimezone(self._zone):%H:%M:%S}{ended}"
+        row = IncidentRow(
+            new_id(time, "review", incident.incident_id, note),
+            time,
+            IncidentKind.REVIEW,
+            event.camera,
+            detail=note,
+            refers_to=incident.incident_id,
+            author="engine",
+        )
+        self.log.append(self.day_of(time), [row])
+        return True
 
     def review(
         self,

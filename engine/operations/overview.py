@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.attendance import PunchRow, valid_rows
 from engine.attendance import Span as WatchedSpan
 from engine.attendance.coverage import Coverage
-from engine.incidents import IncidentKind
+from engine.incidents import IncidentKind, over
 from engine.masking import mask_address
 from engine.pipeline import CameraNote
 from engine.sources import NoPicture
@@ -158,11 +158,18 @@ def cameras(bench: Workbench, days: int = 7) -> list[CameraView]:
 def _troubles(bench: Workbench, today: date) -> dict[str, NoPicture | None]:
     """Why cameras that were lost since yesterday and are not back give no picture, by camera."""
     found: dict[str, NoPicture | None] = {}
-    for each in bench.incidents.incidents(today - timedelta(days=1), today):
+    incidents = bench.incidents.incidents(today - timedelta(days=1), today)
+    flapping = [each for each in incidents if each.row.kind is IncidentKind.CAMERA_LOST and each.note]
+    for each in incidents:
         if each.row.kind is IncidentKind.CAMERA_LOST:
             found[each.row.camera] = NoPicture.read(each.row.detail)
         elif each.row.kind is IncidentKind.CAMERA_BACK:
             found[each.row.camera] = None
+            counted = next((old for old in reversed(flapping) if old.row.camera == each.row.camera), None)
+            if counted is not None and counted.row.timestamp <= each.row.timestamp < (
+                counted.reviewed_at or each.row.timestamp
+            ):
+                found[each.row.camera] = None if over(counted) else NoPicture.read(counted.row.detail)
     return found
 
 

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 _LONGEST_WAIT_S = 60.0
 """A camera that sends no key frame for so long is connected anew."""
+_AWAY_S = 60.0
+"""A camera that is lost for so long is said once more to be lost: before, it may have come and gone."""
 _STEADY_S = 10.0
 """A connection that lasted longer is tried again at once; one that did not, after growing pauses."""
 
@@ -165,7 +167,8 @@ class LiveSource:
 
     def __iter__(self) -> Iterator[Frame | SourceEvent]:
         index = 0
-        lost = False
+        lost_at: float | None = None
+        told = False
         pause, longest = self._config.backoff_s
         try:
             while not self._closed.is_set():
@@ -180,8 +183,9 @@ class LiveSource:
                         if self._closed.is_set():
                             return
                         self._because(taken)
-                        if not lost:
-                            lost = True
+                        away_s = clock.monotonic() - lost_at if lost_at is not None else 0.0
+                        if lost_at is None or (away_s >= _AWAY_S and not told):
+                            lost_at, told = lost_at or clock.monotonic(), away_s >= _AWAY_S
                             yield SourceEvent("camera_lost", self._now(), self._camera, str(taken))
                         if taken.kind is not Trouble.NO_KEY_FRAME or clock.monotonic() - began > _LONGEST_WAIT_S:
                             break
@@ -190,8 +194,8 @@ class LiveSource:
                     picture, age_s = taken
                     patience = self._config.stall_timeout_s
                     time = self._now() - timedelta(seconds=age_s)
-                    if lost:
-                        lost = False
+                    if lost_at is not None:
+                        lost_at, told = None, False
                         yield SourceEvent("camera_back", time, self._camera)
                     self.trouble = None
                     yield Frame(turned(picture, self._rotate), time, self._camera, index)

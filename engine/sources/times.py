@@ -174,9 +174,9 @@ def _date(part: dict[str, str | None]) -> tuple[int, int, int]:
     if part["y1"]:
         return int(part["y1"]), int(part["m1"] or 0), int(part["d1"] or 0)
     for number in "34":
-        if (year := part[f"y{number}"]) is not None:
+        if (told := part[f"y{number}"]) is not None:
             name = (part[f"n{number}"] or "").lower()
-            return int(year), _GERMAN.get(name) or _MONTHS.index(name) + 1, int(part[f"d{number}"] or 0)
+            return int(told), _GERMAN.get(name) or _MONTHS.index(name) + 1, int(part[f"d{number}"] or 0)
     first, second, year = int(part["a"] or 0), int(part["b"] or 0), int(part["y2"] or 0)
     if first > 12 or first == second or part["s2"] == ".":  # dots divide dates that begin with the day
         return year, second, first

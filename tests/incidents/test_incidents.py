@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from PIL import Image
 
 from engine.errors import StorageError
-from engine.incidents import INCIDENTS, IncidentBook
+from engine.incidents import INCIDENTS, IncidentBook, over
 from engine.types import Event, EventKind, Identity, TailgatingClass, TrackState
 
 DAY = date(2026, 11, 23)
@@ -111,6 +111,41 @@ def test_a_camera_that_is_lost_or_back_is_a_row_without_pictures(
     assert (row["kind"], row["camera"], row["state"], row["detail"]) == (kind.value, "door", "", "no picture any more")
     assert all(row[column] == "" for column in COLUMNS)
     assert not (tmp_path / "images").exists()
+
+
+def said(book: IncidentBook, *events: tuple[str, float]) -> list[str | None]:
+    """Record that a camera was lost or is back, in seconds; the kinds of rows that became incidents."""
+    rows = (
+        book.record(Event(EventKind(f"camera_{kind}"), at(second), "door", detail="cable"), {})
+        for kind, second in events
+    )
+    return [row.kind.value.removeprefix("camera_") if row else None for row in rows]
+
+
+def test_a_camera_that_comes_and_goes_is_one_incident_with_a_count_also_after_a_restart(
+    book: IncidentBook, tmp_path: Path
+) -> None:
+    coming = [event for number in range(10) for event in (("lost", 10 * number), ("back", 10 * number + 4))]
+    assert said(book, *coming[:10]) == ["lost", "back", *[None] * 8]
+    assert said(IncidentBook(tmp_path, ZoneInfo("UTC")), *coming[10:]) == [None] * 10
+    incidents = book.incidents(DAY, DAY)
+    assert [each.row.kind for each in incidents] == ["camera_lost", "camera_back"]
+    assert incidents[0].note.startswith("lost 10 times since ")
+    assert over(incidents[0])
+    other = Event(EventKind.CAMERA_LOST, at(95), "yard")
+    assert book.record(other, {}) is not None  # each camera has its own
+
+
+def test_a_camera_that_stays_away_after_it_came_and_went_is_told_anew(book: IncidentBook) -> None:
+    assert said(book, ("lost", 0), ("back", 5), ("lost", 100)) == ["lost", "back", None]
+    assert not over(book.incidents(DAY, DAY)[0])
+    assert said(book, ("lost", 160), ("lost", 170), ("back", 400)) == ["lost", None, "back"]
+
+
+def test_a_loss_long_after_the_last_one_is_an_incident_of_its_own(book: IncidentBook) -> None:
+    assert said(book, ("lost", 0), ("back", 5), ("lost", 700), ("back", 705)) == ["lost", "back", "lost", "back"]
+    hours = [event for number in range(15) for event in (("lost", 705 + 300 * number), ("back", 710 + 300 * number))]
+    assert said(book, *hours).count("lost") == 1  # at most one an hour
 
 
 def test_when_the_row_cannot_be_written_no_picture_is_left(book: IncidentBook, tmp_path: Path) -> None:

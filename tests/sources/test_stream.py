@@ -13,6 +13,7 @@ import pytest
 from fakes import T0
 from recordings import noisy_video, plain_video
 
+from engine.attendance import Watching
 from engine.imaging import VideoWriter
 from engine.sources import VideoSource
 from engine.sources.stream import Stream
@@ -26,6 +27,21 @@ def test_times_are_those_of_the_container_where_the_rate_varies_and_pictures_are
     assert [round(float(frame.image.mean())) for frame in frames] == pytest.approx(
         [20 + 5 * n for n in range(8)], abs=2
     )
+
+
+def test_a_gap_in_a_file_is_not_coverage(tmp_path: Path) -> None:
+    plain_video(tmp_path / "v.mp4", [*range(0, 2000, 40), *range(62_000, 64_000, 200)])
+    watching = Watching("door", 5.0, 60.0)
+    spans = [
+        span
+        for frame in VideoSource(tmp_path / "v.mp4", "door", start=T0, fast=True)
+        for span in watching.frame(frame.time)
+    ]
+    spans += watching.pause("stopped")
+    assert [((span.begins - T0).total_seconds(), (span.ends - T0).total_seconds(), span.why) for span in spans] == [
+        (0, pytest.approx(1.96), "gap"),
+        (62, pytest.approx(63.8), "stopped"),
+    ]
 
 
 def test_a_damaged_packet_costs_its_own_pictures_and_no_others(
