@@ -128,7 +128,7 @@ def _server_state(name: str) -> None:
         why = camera.trouble
         parts.notice(
             no_picture(why) if why else say("The connection to the camera was lost"),
-            f"{say(why.hint)}. {say('Muster keeps trying.')}" if why else say("Muster keeps trying."),
+            f"{term(why.hint)}. {say('Muster keeps trying.')}" if why else say("Muster keeps trying."),
             tone="warn",
         )
     elif camera.state == "ended":

@@ -91,7 +91,7 @@ def _camera(camera: CameraView) -> None:
             days=_days(camera.days),
         )
         if camera.trouble is not None:
-            parts.notice(no_picture(camera.trouble), f"{say(camera.trouble.hint)}.", tone="warn")
+            parts.notice(no_picture(camera.trouble), f"{term(camera.trouble.hint)}.", tone="warn")
         _pictures(camera)
 
 
@@ -114,7 +114,7 @@ def _pictures(camera: CameraView) -> None:
 
 def no_picture(why: NoPicture) -> str:
     """Say why there is no picture."""
-    return f"{say(why.what)} ({why.extra})" if why.extra else say(why.what)
+    return f"{term(why.what)} ({why.extra})" if why.extra else term(why.what)
 
 
 def tell_turned(name: str, rotate: int) -> None:
