@@ -117,7 +117,7 @@ def calls(page: Path) -> list[list[str]]:
 def test_commands_exist(page: Path) -> None:
     wrong = []
     for words in calls(page):
-        name, rest = _split(words)
+        name, rest = _split(words[: words.index("--")] if "--" in words else words)
         group = bool(getattr(COMMANDS[name], "commands", {}))
         plain = rest and re.fullmatch(r"[a-z][a-z-]+", rest[0])
         unknown = {word.split("=")[0] for word in rest if word.startswith("--")} - options(name)

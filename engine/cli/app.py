@@ -33,6 +33,7 @@ from engine.cli import (
     records,
     replay,
     security,
+    service,
     store,
     token,
     users,
@@ -75,7 +76,7 @@ _PANELS = {
     Panel.RECOGNISE: (people, watching, kiosk, archive),
     Panel.ATTENDANCE: (attendance, punches, leave, account, month, hr),
     Panel.SECURITY: (security, notify),
-    Panel.ADMINISTER: (users, token, store, records, keys, backup),
+    Panel.ADMINISTER: (users, token, store, records, keys, backup, service),
     Panel.MEASURE: (calibrate, replay, evaluate),
 }
 attendance.report_app.add_typer(mail.app)

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,14 +105,16 @@ class Door(Served):
 
 
 @contextlib.contextmanager
-def serve_kiosk(workspace: Path, camera: str, source: str, **environment: str) -> Iterator[Door]:
-    """Serve a kiosk, with a device that may do everything."""
+def serve_kiosk(
+    workspace: Path, camera: str, source: str, *, words: Sequence[str] = (), **environment: str
+) -> Iterator[Door]:
+    """Serve a kiosk, with a device that may do everything; `words`: further arguments of its process."""
     bench = Workbench(workspace)
     _, token = bench.kiosk.pair("tests", list(SCOPES), author="tests", replace=True)
     port = free_port()
     told = (workspace / "kiosk.log").open("wb")
     process = subprocess.Popen(
-        [sys.executable, "-m", "app.kiosk", str(workspace), camera, source, "127.0.0.1", str(port)],
+        [sys.executable, "-m", "app.kiosk", str(workspace), camera, source, "127.0.0.1", str(port), *words],
         cwd=Path(__file__).parents[2],
         env={**os.environ, **ENVIRONMENT, **environment},
         stdout=told,
