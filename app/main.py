@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from app.ui import frame, parts
-from app.views import PAGES, registration
+from app.views import PAGES, registration, settings
 from app.views import account as account_page
 from app.web import access, uploads
 from app.web.below import at
@@ -24,6 +24,8 @@ def _tidy(path: str) -> None:
         registration.forget()
     if path != "account":
         account_page.forget()
+    if path != "settings":
+        settings.forget()
     for name, page in (("export", "people"), ("attendance-made", "attendance"), ("tuning-replay", "tuning")):
         if path != page:
             st.session_state.pop(name, None)
@@ -73,6 +75,8 @@ def main() -> None:
         frame.sidebar(account)
         if access.site() in access.sites():
             frame.above()
+            if chosen.url_path in {"", "live", "settings"}:
+                settings.checklist()
             spare_what_is_loaded(chosen.url_path)
             uploads.run(chosen.run)
         else:

@@ -38,6 +38,7 @@ from engine.records import (
     PunchDesk,
     Records,
     SettingsDesk,
+    SitesDesk,
     StaffDesk,
     TokenDesk,
     UserDesk,
@@ -228,6 +229,11 @@ class Workbench:
             directions={name: camera.direction for name, camera in cameras.items()},
             clock=self.clock,
         )
+
+    @cached_property
+    def sites_desk(self) -> SitesDesk:
+        """Adds sites to this one."""
+        return SitesDesk(self.records, self.config.site)
 
     @property
     def _alignment_id(self) -> str:

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import typer
 from pydantic import BaseModel
+from setting_places import with_places
 
 import engine
 from engine import api
@@ -169,6 +170,11 @@ def test_every_setting_is_described_with_its_default() -> None:
             assert row[1] == f"`{str(default).lower()}`", f"[{section}] {name}"
         elif isinstance(default, int | float):
             assert float(row[1].strip("`")) == default, f"[{section}] {name}"
+
+
+def test_every_setting_says_on_which_page_it_is() -> None:
+    page = ROOT / "docs" / "settings.md"
+    assert read(page) == with_places(read(page)), "run python tests/support/setting_places.py"
 
 
 # --------------------------------------------------------------------------------------------- the Python API

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.views import account, alerts, attendance, leave, live, month, people, registration, system, tuning
+from app.views import account, alerts, attendance, leave, live, month, people, registration, settings, system, tuning
 from app.web import access
 from app.words import say
 from engine.errors import MusterError
@@ -47,5 +47,6 @@ PAGES = (
     Page("registration", "people.enrol", lambda: say("Registration"), ":material/person_add:", registration.show),
     Page("tuning", "system.tune", lambda: say("Tuning"), ":material/tune:", tuning.show),
     Page("account", "account.own", lambda: say("Your account"), ":material/person:", account.show),
-    Page("system", "system.view", lambda: say("System"), ":material/settings:", system.show),
+    Page("settings", "system.settings", lambda: say("Settings"), ":material/settings:", settings.show),
+    Page("system", "system.view", lambda: say("System"), ":material/monitor_heart:", system.show),
 )

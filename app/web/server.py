@@ -8,6 +8,7 @@ import os
 import resource
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -28,9 +29,11 @@ from app.web.below import Below, show_below
 from app.web.connections import Room, guarded
 from app.web.gate import Gate
 from app.web.proxies import Proxies
+from engine.errors import MusterError
 from engine.operations.reach import AT_ROOT, Reach
 from engine.operations.tls import Certificates, current_context
 from engine.operations.upkeep import attended, upkeep
+from engine.workbench import Workbench
 
 log = logging.getLogger(__name__)
 
@@ -126,17 +129,58 @@ def create_app(reach: Reach = AT_ROOT, certificates: Certificates | None = None)
 
 def _attend(stack: contextlib.ExitStack) -> None:
     """Open all sites. Home must open; a site that fails is retried later and does not affect others."""
-    stack.enter_context(attended(services.home()))
+    attending = _Attending()
+    stack.callback(attending.close)
+    attending.begin(services.home())
     for name in services.sites().names[1:]:
-        held = stack.enter_context(contextlib.ExitStack())
-        stack.enter_context(upkeep(partial(_attend_site, name, held, []), _AGAIN_S))
+        stack.enter_context(upkeep(partial(_attend_site, name, attending), _AGAIN_S))
+    services.follow(attending.again)
 
 
-def _attend_site(name: str, held: contextlib.ExitStack, begun: list[str]) -> None:
+def _attend_site(name: str, attending: _Attending) -> None:
     """Run one round of upkeep; called repeatedly."""
-    if not begun:
-        held.enter_context(attended(services.bench(name)))
-        begun.append(name)
+    attending.begin(services.bench(name))
+
+
+class _Attending:
+    """What runs beside the pages for each site, begun anew when the settings of a site have changed."""
+
+    def __init__(self) -> None:
+        self._held: dict[Path, contextlib.ExitStack] = {}
+        self._turn = threading.Lock()
+        self._closed = False
+
+    def begin(self, bench: Workbench) -> None:
+        """Begin for a site, unless it has begun.
+
+        Raises:
+            ConfigError: see `attended`.
+        """
+        with self._turn:
+            if bench.workspace not in self._held and not self._closed:
+                held = contextlib.ExitStack()
+                held.enter_context(attended(bench))
+                self._held[bench.workspace] = held
+
+    def again(self, folder: Path) -> None:
+        """Begin a site anew, in a thread: ending what ran takes a while."""
+        threading.Thread(target=self._again, args=(folder,), name="settings", daemon=True).start()
+
+    def _again(self, folder: Path) -> None:
+        with self._turn:
+            if (held := self._held.pop(folder, None)) is not None:
+                held.close()
+        try:
+            self.begin(services.bench_in(folder))
+        except MusterError:
+            log.exception("messages and upkeep wait for the next start")
+
+    def close(self) -> None:
+        """End all of it."""
+        with self._turn:
+            self._closed = True
+            for held in self._held.values():
+                held.close()
 
 
 def serve(workspace: Path, host: str, port: int, reach: Reach = AT_ROOT) -> None:

@@ -1,7 +1,7 @@
 """The workbenches that pages and routes share: one per process and site, with shared models.
 
-Home is the workspace that MUSTER_WORKSPACE names. It keeps accounts and sessions, and its settings apply to the server. Sites and
-settings are read once.
+Home is the workspace that MUSTER_WORKSPACE names. It keeps accounts and sessions, and its settings apply to the server. Sites are read
+once, settings again when a page has changed them.
 
 They are kept outside Streamlit's caches, because the web server's own routes use them, too.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from engine.workbench import Workbench
 _opening = threading.RLock()
 _benches: dict[Path, Workbench] = {}
 _watched: dict[Path, dict[str, Camera]] = {}
+_followers: list[Callable[[Path], None]] = []
 
 
 def workspace() -> Path:
@@ -77,6 +79,44 @@ def _bench(folder: Path) -> Workbench:
     return found
 
 
+def take_over(folder: Path) -> None:
+    """Open the workbench of a folder anew, because its settings have changed; what runs with the old one goes on until it ends.
+
+    Cameras whose settings are the same go on, too. The server's own settings (addresses, limits of sessions) hold until it starts again.
+
+    Raises:
+        ConfigError: the settings make no sense; the workbench before stays.
+    """
+    with _opening:
+        if (old := _benches.get(folder)) is None:
+            return
+        config = load_config(folder)
+        new = Workbench(folder, config, models=old.models, clock=old.clock)
+        kept = ("embedding", "alignment", "detection", "quality")
+        if "reader" in old.__dict__ and all(getattr(old.config, each) == getattr(new.config, each) for each in kept):
+            new.__dict__["reader"] = old.__dict__["reader"]
+        _benches[folder] = new
+        _watched.pop(folder, None)
+        _config.cache_clear()
+    for each in list(_followers):
+        each(folder)
+
+
+def find_sites_again() -> None:
+    """Look for sites again, because one was added."""
+    _sites.cache_clear()
+    for folder in sites().folders.values():
+        if folder not in _benches:
+            _bench(folder)
+            for each in list(_followers):
+                each(folder)
+
+
+def follow(told: Callable[[Path], None]) -> None:
+    """Be told of each workbench that was opened anew, by its folder."""
+    _followers.append(told)
+
+
 def _folder(site: str) -> Path:
     if (folder := sites().folders.get(site)) is None:
         raise InputError(f"no site {site!r} is served here", hint=f"there are: {', '.join(sites().names)}")
@@ -109,6 +149,15 @@ def bench(site: str) -> Workbench:
         ConfigError: its settings make no sense.
     """
     return _bench(_folder(site))
+
+
+def bench_in(folder: Path) -> Workbench:
+    """The workbench of a served folder.
+
+    Raises:
+        ConfigError: its settings make no sense.
+    """
+    return _bench(folder)
 
 
 def bench_for(account: Account, site: str) -> Workbench:

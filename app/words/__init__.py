@@ -27,6 +27,7 @@ __all__ = [
     "choose",
     "date_format",
     "language",
+    "marked",
     "said",
     "say",
     "say_count",
@@ -82,6 +83,11 @@ def said(text: object) -> str:
     if isinstance(text, MusterError):
         return " → ".join(filter(None, (said(text.message), said(text.hint))))
     return text.said(translations(language()).gettext) if isinstance(text, Phrase) else str(text)
+
+
+def marked(text: str) -> str:
+    """A text that was marked with `N_`, in the viewer's language."""
+    return translations(language()).gettext(text) if text else ""
 
 
 def say_count(one: str, many: str, count: int, /, **values: object) -> str:

@@ -29,6 +29,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
         "system.tune": ("security",),  # the match threshold decides who gets in
         "system.view": ("hr", "security"),
         "account.own": ("hr", "manager", "security", "viewer"),  # one's own password, second factor and sessions
+        "system.settings": (),  # what muster.toml of this site says
         "system.audit": (),
         "system.manage": (),
         "system.tokens": (),  # of programs that read this site's attendance

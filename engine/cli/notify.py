@@ -12,7 +12,6 @@ from typer import Option
 
 from engine.cli.context import Json, Workspace, open_workbench
 from engine.cli.output import counted, emit_json, say, table
-from engine.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from engine.config import Config, NotificationRule
@@ -92,28 +91,9 @@ def send_test(
 
     The exit code is 1 if a message could not be delivered.
     """
-    from engine.config import CONFIG_NAME
-    from engine.incidents import IncidentKind, IncidentRow
-    from engine.incidents.notifications import compose, targets
-    from engine.storage import new_id
+    from engine.operations.trial_message import send_trial
 
-    config, outbox = _open(workspace)
-    known = config.notifications.rules
-    if not known:
-        hint = "add one, see docs/notifications.md"
-        raise ConfigError(f"{workspace / CONFIG_NAME} has no [[notifications.rules]]", hint=hint)
-    chosen = [entry for entry in known if rule in {None, entry.name}]
-    if not chosen:
-        names = ", ".join(entry.name for entry in known)
-        raise InputError(f"there is no notification rule {rule!r}", hint=f"choose one of: {names}")
-    channels = _channels(workspace, config)
-    deliveries = []
-    for entry in chosen:
-        for target in targets(entry):
-            now = datetime.now(config.zone)
-            row = IncidentRow("", now, IncidentKind.TEST, "", detail="nothing has happened")
-            message = compose(entry, target, row, message_id=new_id(now), now=now, zone=config.zone)
-            deliveries.append(outbox.send_once(message, channels.send))
+    deliveries = list(send_trial(open_workbench(workspace), rule))
     _show(deliveries, "Test messages", as_json)
     if any(delivery.result != "delivered" for delivery in deliveries):
         raise typer.Exit(1)

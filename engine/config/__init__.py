@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -50,17 +51,20 @@ from engine.config.cameras import (
 )
 from engine.config.encryption import EncryptionConfig
 from engine.config.environment import name_unknown, settings_only
+from engine.config.hidden import SECRETS_NAME, named_secrets, read_secrets, with_secrets
 from engine.config.interface import AppConfig, KioskConfig, OidcConfig
 from engine.config.leave import LEAVE_STATUSES, LeaveKindConfig, with_standard
 from engine.config.reports import ReportsConfig, ScheduledReport
-from engine.config.secret import holds_secret
+from engine.config.secret import holds_secret, is_secret_itself
 from engine.errors import ConfigError
 from engine.masking import is_secret, mask, remember
+from engine.words import phrase
 
 __all__ = [
     "CONFIG_NAME",
     "ENCODING",
     "LEAVE_STATUSES",
+    "SECRETS_NAME",
     "AlignmentConfig",
     "AppConfig",
     "AttendanceConfig",
@@ -82,6 +86,7 @@ __all__ = [
     "NotificationsConfig",
     "OidcConfig",
     "PresentationConfig",
+    "Problem",
     "QualityConfig",
     "ReportsConfig",
     "RetentionConfig",
@@ -94,8 +99,10 @@ __all__ = [
     "TrackingConfig",
     "VotingConfig",
     "holds_secret",
+    "is_secret_itself",
     "load_config",
     "parse_config",
+    "problems_of",
 ]
 
 CONFIG_NAME = "muster.toml"
@@ -164,16 +171,26 @@ class Config(BaseSettings):
     def _known_shifts(self) -> Config:
         for name, rota in self.rotas.items():
             if unknown := sorted({*rota.cycle} - {*self.shifts, "off"}):
-                raise ValueError(f"rotas.{name}: the cycle names {', '.join(unknown)}, which is no shift")
+                raise ValueError(
+                    phrase(
+                        "rotas.{name}: the cycle names {shifts}, which is no shift",
+                        name=name,
+                        shifts=", ".join(unknown),
+                    )
+                )
             if name in self.shifts:
-                raise ValueError(f"rotas.{name}: a shift has the same name")
+                raise ValueError(phrase("rotas.{name}: a shift has the same name", name=name))
         return self
 
     @model_validator(mode="after")
     def _different_senders(self) -> Config:
         rules = {rule.name for rule in self.notifications.rules}  # the log of deliveries names either
         if twice := sorted(rules & {report.name for report in self.reports.scheduled}):
-            raise ValueError(f"a notification rule and a scheduled report are both named {twice[0]!r}; rename one")
+            raise ValueError(
+                phrase(
+                    "a notification rule and a scheduled report are both named {name}; rename one", name=repr(twice[0])
+                )
+            )
         return self
 
     @field_validator("timezone")
@@ -182,7 +199,9 @@ class Config(BaseSettings):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Berlin") from error
+            raise ValueError(
+                phrase("{name} is not an IANA time zone such as Europe/Berlin", name=repr(value))
+            ) from error
         return value
 
     @field_validator("leave", mode="before")
@@ -240,21 +259,73 @@ def load_config(workspace: Path, **overrides: Any) -> Config:
     return parse_config(text, path, **overrides)
 
 
-def parse_config(text: str, path: Path, **overrides: Any) -> Config:
+def parse_config(text: str, path: Path, *, secrets: Mapping[str, str] | None = None, **overrides: Any) -> Config:
     """Return the settings that a text makes, together with the environment.
 
     Args:
         text: content of a `muster.toml`.
         path: of the file, for messages.
+        secrets: by the names that the text uses; default: those of the file beside it.
 
     Raises:
         ConfigError: see `load_config`.
     """
+    try:
+        return _validated(text, path, secrets, overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"setting {place}{_told(first)}: {first['msg']}", hint=f"correct it in {path} or in MUSTER_*"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one setting.
+
+    Attributes:
+        path: sections, keys, names of entries and places in lists.
+        kind: pydantic's name of the rule. limits: its values, such as `ge`.
+        message: in English; a `Phrase` where the model says it itself.
+    """
+
+    path: tuple[str | int, ...]
+    kind: str
+    message: str
+    limits: Mapping[str, Any]
+
+
+def problems_of(text: str, path: Path, *, secrets: Mapping[str, str] | None = None) -> list[Problem]:
+    """Return everything that is wrong with the settings that a text makes; for the parameters see `parse_config`.
+
+    Raises:
+        ConfigError: the text is no settings at all: it cannot be parsed, or names an unknown section.
+    """
+    try:
+        _validated(text, path, secrets, {})
+    except ValidationError as error:
+        return [_problem(each) for each in error.errors()]
+    return []
+
+
+def _problem(error: ErrorDetails) -> Problem:
+    limits = error.get("ctx", {})
+    own = limits.get("error")
+    message = own.args[0] if isinstance(own, ValueError) and own.args else error["msg"]
+    return Problem(error["loc"], error["type"], message, limits)
+
+
+def _validated(text: str, path: Path, secrets: Mapping[str, str] | None, overrides: Mapping[str, Any]) -> Config:
     known = set(Config.model_fields)
     try:
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} cannot be read: {error}", hint="correct the file or remove it") from error
+    if names := set(named_secrets(content)):
+        secrets = read_secrets(path.parent) if secrets is None else secrets
+        remember({"secret": [value for name, value in secrets.items() if name in names]})
+        content = with_secrets(content, secrets)
     remember(content)
     remember({name: value for name, value in os.environ.items() if name.startswith("MUSTER_")})
     if unknown := sorted(set(content) - known):
@@ -276,12 +347,6 @@ def parse_config(text: str, path: Path, **overrides: Any) -> Config:
         return _Located(**overrides)
     except SettingsError as error:
         raise ConfigError(f"{error}", hint="correct the MUSTER_* variable, write a list as [1, 2]") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"setting {place}{_told(first)}: {first['msg']}", hint=f"correct it in {path} or in MUSTER_*"
-        ) from error
 
 
 def _told(error: ErrorDetails) -> str:

@@ -10,7 +10,10 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from engine.config.hours import days_of_week
 from engine.config.section import AnyDays, Section, Window
 from engine.types import EventKind, Severity
+from engine.words import phrase
 
+SHORTEST_KEY = 16
+"""Characters of a key that signs webhooks."""
 _ATTENDANCE_KINDS = {EventKind.SIGHTING, EventKind.RETRACTION, EventKind.UNIDENTIFIED}
 _INCIDENT_KINDS = sorted(kind.value for kind in EventKind if kind not in _ATTENDANCE_KINDS)
 
@@ -31,8 +34,10 @@ class NotificationRule(Section):
     """Addresses in apprise's notation, such as `mailto://…`, `dbus://`, `slack://…`."""
     webhook: SecretStr | None = None
     """http or https address that receives a signed POST."""
+    webhook_key: SecretStr | None = None
+    """Key that signs it, …"""
     webhook_secret_env: str = ""
-    """Name of the environment variable that holds the signing key, …"""
+    """… or the name of the environment variable that holds it, …"""
     webhook_secret_file: str = ""
     """… or a file that holds it, relative to the workspace."""
     attach_image: bool = False
@@ -45,7 +50,11 @@ class NotificationRule(Section):
     @classmethod
     def _known_kinds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if unknown := sorted(set(value) - set(_INCIDENT_KINDS)):
-            raise ValueError(f"{unknown[0]!r} is not a kind of incident: {', '.join(_INCIDENT_KINDS)}")
+            raise ValueError(
+                phrase(
+                    "{name} is not a kind of incident: {kinds}", name=repr(unknown[0]), kinds=", ".join(_INCIDENT_KINDS)
+                )
+            )
         return value
 
     @field_validator("to", "webhook")
@@ -54,38 +63,52 @@ class NotificationRule(Section):
         # addresses carry passwords and tokens: no message may repeat one
         for address in value if isinstance(value, tuple) else ():
             if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", address.get_secret_value()):
-                raise ValueError("an address begins with its service, such as mailto://, slack:// or dbus://")
+                raise ValueError(phrase("an address begins with its service, such as mailto://, slack:// or dbus://"))
         if isinstance(value, SecretStr):
             text = value.get_secret_value()
             if not re.fullmatch(r"https?://((?![@/?#])[!-~])+([/?][!-~]*)?", text, re.ASCII | re.IGNORECASE):
                 raise ValueError(
-                    "expected http:// or https://, a host and a path in ASCII, without user and password "
-                    "(the body is signed instead)"
+                    phrase(
+                        "expected http:// or https://, a host and a path in ASCII, without user and password "
+                        "(the body is signed instead)"
+                    )
                 )
             try:
                 complete = bool(urlsplit(text).hostname and urlsplit(text).port != 0)
             except ValueError:
                 complete = False
             if not complete:
-                raise ValueError("the host or the port of the address is not valid")
+                raise ValueError(phrase("the host or the port of the address is not valid"))
+        return value
+
+    @field_validator("webhook_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(phrase("a signing key has at least {count} characters", count=SHORTEST_KEY))
         return value
 
     @field_validator("webhook_secret_env")
     @classmethod
     def _free_variable(cls, value: str) -> str:
         if value.upper().startswith("MUSTER_"):
-            raise ValueError("names that begin with MUSTER_ are settings; choose another, such as WEBHOOK_KEY")
+            raise ValueError(phrase("names that begin with MUSTER_ are settings; choose another, such as WEBHOOK_KEY"))
         return value
 
     @model_validator(mode="after")
     def _complete(self) -> NotificationRule:
         if not self.to and self.webhook is None:
-            raise ValueError(f"rule {self.name!r} has no recipient; give it to = [...] or webhook = ...")
-        keys = bool(self.webhook_secret_env) + bool(self.webhook_secret_file)
+            raise ValueError(
+                phrase("rule {name} has no recipient; give it to = [...] or webhook = ...", name=repr(self.name))
+            )
+        keys = bool(self.webhook_key) + bool(self.webhook_secret_env) + bool(self.webhook_secret_file)
         if keys != (self.webhook is not None):
             raise ValueError(
-                f"rule {self.name!r}: a webhook needs either webhook_secret_env or webhook_secret_file, "
-                "and these need a webhook"
+                phrase(
+                    "rule {name}: a webhook needs one of webhook_key, webhook_secret_env and webhook_secret_file, "
+                    "and these need a webhook",
+                    name=repr(self.name),
+                )
             )
         return self
 
@@ -110,5 +133,5 @@ class NotificationsConfig(Section):
     def _different_names(cls, value: tuple[NotificationRule, ...]) -> tuple[NotificationRule, ...]:
         names = [rule.name for rule in value]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two rules are named {twice[0]!r}; give each rule its own name")
+            raise ValueError(phrase("two rules are named {name}; give each rule its own name", name=repr(twice[0])))
         return value

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from engine.config.hours import minutes_of_day
 from engine.config.section import AnyWindow, Days, Section, Window
+from engine.words import phrase
 
 Rounding = Literal["up", "down", "nearest"]
 """To which step a time is rounded: the next, the previous, or the nearest one."""
@@ -76,26 +77,28 @@ class ShiftConfig(Section):
         if any(
             name in values and str(values[name])[:5] != edge for name, edge in zip(("start", "end"), edges, strict=True)
         ):
-            raise ValueError("give either hours, or start and end")
+            raise ValueError(phrase("give either hours, or start and end"))
         return {**values, "start": edges[0], "end": edges[1]}
 
     @field_validator("start", "end")
     @classmethod
     def _local(cls, value: time) -> time:
         if value.tzinfo is not None:
-            raise ValueError("give the local time without an offset, such as 08:30")
+            raise ValueError(phrase("give the local time without an offset, such as 08:30"))
         return value
 
     @model_validator(mode="after")
     def _in_order(self) -> ShiftConfig:
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
-            raise ValueError("valid_until lies before valid_from")
+            raise ValueError(phrase("the last day lies before the first"))
         parts = self.parts_min
         touching = any(after[0] <= before[1] for before, after in pairwise(parts))
         if touching or (parts and parts[-1][1] - parts[0][0] >= 1440):
-            raise ValueError("the hours touch or overlap: give the parts of a day in order, with time between them")
+            raise ValueError(
+                phrase("the hours touch or overlap: give the parts of a day in order, with time between them")
+            )
         if self.full_day_h and self.half_day_h > self.full_day_h:
-            raise ValueError("half_day_h is more than full_day_h")
+            raise ValueError(phrase("half a day has more hours than a full one"))
         return self
 
 
@@ -204,7 +207,7 @@ class AttendanceConfig(Section):
     @classmethod
     def _morning(cls, value: time) -> time:
         if value.tzinfo is not None or value > time(12):
-            raise ValueError("give a local time up to noon, such as 04:00")
+            raise ValueError(phrase("give a local time up to noon, such as 04:00"))
         return value
 
 

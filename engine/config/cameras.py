@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from engine.config.section import Section, Window
+from engine.words import phrase
 
 log = logging.getLogger(__name__)
 
+_LEAST_SHARE = 0.05
 _RETIRED = {"model", "model_crop", "model_threshold"}
 
 
@@ -192,6 +194,9 @@ def _webcam(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else value
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class CameraConfig(Section):
     """Settings of one camera."""
 
@@ -200,6 +205,8 @@ class CameraConfig(Section):
     relative to the workspace."""
     rotate: Annotated[Literal[0, 90, 180, 270], BeforeValidator(_whole)] = 0
     """How far its pictures are turned clockwise, in degrees, to stand upright; everything sees the turned ones."""
+    region: tuple[Share, Share, Share, Share] | None = None
+    """Left, top, right and bottom edge of the part of the upright picture in which faces count, as shares of its sides; empty: all."""
     doze_s: float | None = Field(None, ge=0, le=4)
     """Empty: `sources.doze_s`."""
     min_face_px: int | None = Field(None, ge=12, le=2000)
@@ -221,3 +228,14 @@ class CameraConfig(Section):
     quiet_hours: tuple[Window, ...] = ()
     """Windows of local time such as `20:00-06:00` without exceptions: every passage of several people is an open incident, and
     every event is of high severity."""
+
+    @field_validator("region")
+    @classmethod
+    def _with_an_inside(
+        cls, value: tuple[float, float, float, float] | None
+    ) -> tuple[float, float, float, float] | None:
+        if value is not None and (value[2] - value[0] < _LEAST_SHARE or value[3] - value[1] < _LEAST_SHARE):
+            raise ValueError(
+                phrase("the region has no inside: give left, top, right and bottom edge, such as [0.2, 0.0, 0.8, 1.0]")
+            )
+        return value

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
+from engine.words import phrase
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|(24):(00))", re.ASCII)
 
@@ -20,7 +22,7 @@ def days_of_week(text: str) -> frozenset[int]:
     for part in text.lower().replace(" ", "").split(","):
         names = part.split("-")
         if len(names) > 2 or any(name not in DAYS for name in names):
-            raise ValueError(f"{text!r} names no days: write mon-fri or sat,sun")
+            raise ValueError(phrase("{text} names no days: write mon-fri or sat,sun", text=repr(text)))
         first, last = DAYS.index(names[0]), DAYS.index(names[-1])
         found |= {(first + offset) % 7 for offset in range((last - first) % 7 + 1)}
     return frozenset(found)
@@ -34,10 +36,10 @@ def minutes_of_day(text: str) -> tuple[int, int]:
     """
     match = _WINDOW.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is not a window of hours such as 08:00-17:30 or 20:00-06:00")
+        raise ValueError(phrase("{text} is not a window of hours such as 08:00-17:30 or 20:00-06:00", text=repr(text)))
     begin_h, begin_m, end_h, end_m = (int(part) for part in match.groups() if part is not None)
     if (begin_h, begin_m) == (end_h, end_m):
-        raise ValueError(f"{text!r} is empty; leave hours out for the whole day")
+        raise ValueError(phrase("{text} is empty; leave hours out for the whole day", text=repr(text)))
     return 60 * begin_h + begin_m, 60 * end_h + end_m
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from engine.config.hours import days_of_week
 from engine.config.section import AnyDays, Section
+from engine.words import phrase
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 
@@ -40,16 +41,16 @@ class ScheduledReport(Section):
     @classmethod
     def _local(cls, value: time) -> time:
         if value.tzinfo is not None:
-            raise ValueError("give a local time such as 07:00")
+            raise ValueError(phrase("give a local time such as 07:00"))
         return value
 
     @field_validator("to")
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if wrong := [each for each in value if not _ADDRESS.fullmatch(each)]:
-            raise ValueError(f"{wrong[0]!r} is not an e-mail address such as hr@example.org")
+            raise ValueError(phrase("{name} is not an e-mail address such as hr@example.org", name=repr(wrong[0])))
         if len({each.casefold() for each in value}) < len(value):
-            raise ValueError("an address is named twice; name each once")
+            raise ValueError(phrase("an address is named twice; name each once"))
         return value
 
     @property
@@ -74,16 +75,18 @@ class ReportsConfig(Section):
         # it holds a password: no message may repeat it
         text = value.get_secret_value() if value else "mailtos://"
         if not re.match(r"mailtos?://", text):
-            raise ValueError("expected mailtos:// (or mailto:// for a server without TLS)")
+            raise ValueError(phrase("expected mailtos:// (or mailto:// for a server without TLS)"))
         if re.search(r"[?&](to|cc|bcc)=", text):
-            raise ValueError("leave to=, cc= and bcc= out; each report names its own addresses in `to`")
+            raise ValueError(phrase("leave to=, cc= and bcc= out; each report names its own addresses in `to`"))
         return value
 
     @model_validator(mode="after")
     def _complete(self) -> ReportsConfig:
         names = [report.name for report in self.scheduled]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two scheduled reports are named {twice[0]!r}; give each its own name")
+            raise ValueError(
+                phrase("two scheduled reports are named {name}; give each its own name", name=repr(twice[0]))
+            )
         if self.scheduled and self.mail_server is None:
-            raise ValueError("scheduled reports need mail_server, the mailbox that sends them")
+            raise ValueError(phrase("scheduled reports need mail_server, the mailbox that sends them"))
         return self

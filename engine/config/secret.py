@@ -21,6 +21,12 @@ def holds_secret(model: type[BaseModel], path: Sequence[str | int]) -> bool:
     return bool(path and path[0] in _ALSO) or _secret(_below(model, path))
 
 
+def is_secret_itself(model: type[BaseModel], path: Sequence[str | int]) -> bool:
+    """Return whether the value at a path is a password or token as a whole; an address with a password in it is not."""
+    kind = _below(model, path)
+    return path == ("store",) or kind is SecretStr or SecretStr in _choices(kind)
+
+
 def _below(kind: Any, path: Sequence[str | int]) -> Any:
     """The type of what is at a path; the last one that is known."""
     for part in path:
@@ -35,8 +41,11 @@ def _below(kind: Any, path: Sequence[str | int]) -> Any:
 
 def _models(kind: Any) -> list[type[BaseModel]]:
     """The models that a value of a type can be itself, not those of its entries."""
-    choices = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-    return [each for each in choices if isinstance(each, type) and issubclass(each, BaseModel)]
+    return [each for each in _choices(kind) if isinstance(each, type) and issubclass(each, BaseModel)]
+
+
+def _choices(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
 
 
 def _secret(kind: Any) -> bool:

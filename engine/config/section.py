@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
@@ -19,13 +20,20 @@ def _readable(parse: Callable[[str], object]) -> AfterValidator:
     return AfterValidator(check)
 
 
-Window = Annotated[str, _readable(minutes_of_day)]
+@dataclass(frozen=True)
+class Look:
+    """What a text looks like, for whoever draws a field for it: `window`, `days`."""
+
+    name: str
+
+
+Window = Annotated[str, _readable(minutes_of_day), Look("window")]
 """Hours of the day such as `20:00-06:00`."""
-AnyWindow = Annotated[str, _readable(lambda text: minutes_of_day(text) if text else ())]
+AnyWindow = Annotated[str, _readable(lambda text: minutes_of_day(text) if text else ()), Look("window")]
 """`Window`, or an empty text for none."""
-Days = Annotated[str, _readable(days_of_week)]
+Days = Annotated[str, _readable(days_of_week), Look("days")]
 """Days of the week such as `mon-fri`."""
-AnyDays = Annotated[str, _readable(lambda text: days_of_week(text) if text else ())]
+AnyDays = Annotated[str, _readable(lambda text: days_of_week(text) if text else ()), Look("days")]
 """`Days`, or an empty text for any day."""
 Network = Annotated[str, _readable(ipaddress.ip_network)]
 """An IP address such as `192.0.2.1`, or a network such as `192.0.2.0/24`."""

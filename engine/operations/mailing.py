@@ -19,9 +19,10 @@ from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
 
-from engine.config import ScheduledReport
+from engine.config import Config, ScheduledReport
 from engine.errors import ConfigError, InputError, MusterError
 from engine.incidents.notifications import (
+    Channels,
     DeliveryRow,
     Message,
     Outbox,
@@ -295,6 +296,21 @@ class ReportMail:
 
     def _keep(self, states: dict[str, _Queued]) -> None:
         self._state.write(_STATES.dump_json(states, indent=1))
+
+
+def check_delivery(workspace: Path, config: Config) -> None:
+    """Check that notifications and reports of some settings could be sent; no server would start with others.
+
+    Raises:
+        ConfigError: a package is missing, apprise does not understand an address, or a key cannot be read.
+    """
+    Channels(workspace, config.notifications, clock=lambda: datetime.now(config.zone))
+    server = config.reports.mail_server
+    if server is not None and not understands(server):
+        raise ConfigError(
+            "reports.mail_server: apprise does not understand the address",
+            hint="see docs/notifications.md for how addresses are written",
+        )
 
 
 def _message_id(report: ScheduledReport, address: str, moment: datetime) -> str:

@@ -12,6 +12,20 @@ from engine.tracking import BreakWatch, Tracker, Trail
 from engine.types import Detections, Frame
 
 _RESTS_AFTER_S = 3.0
+Region = tuple[float, float, float, float]
+
+
+def within(found: Detections, region: Region, size: tuple[int, ...]) -> Detections:
+    """Return the faces whose middle lies in a region.
+
+    Args:
+        region: see `FaceFollower`. size: height and width of the picture in pixels.
+    """
+    left, top, right, bottom = region
+    height, width = size
+    middle = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+    across = (middle[:, 0] >= left * width) & (middle[:, 0] <= right * width)
+    return found[across & (middle[:, 1] >= top * height) & (middle[:, 1] <= bottom * height)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,10 +47,14 @@ class FollowedFaces:
 
 
 class FaceFollower:
-    """Finds the faces of one camera's frames and follows them."""
+    """Finds the faces of one camera's frames and follows them.
 
-    def __init__(self, finder: Finder, tracker: Tracker, stats: RunStats) -> None:
-        self._finder, self._tracker, self._stats = finder, tracker, stats
+    Args:
+        region: left, top, right and bottom edge, as shares of the picture's sides, of the part in which faces count; None: all of it.
+    """
+
+    def __init__(self, finder: Finder, tracker: Tracker, stats: RunStats, region: Region | None = None) -> None:
+        self._finder, self._tracker, self._stats, self._region = finder, tracker, stats, region
         self._breaks = BreakWatch()
 
     @property
@@ -53,6 +71,8 @@ class FaceFollower:
         with self._stats.stage("detection"):
             expected = self._tracker.expected(frame.time, self._finder.scanned)
             found = self._finder.look(frame, *expected)
+            if self._region is not None:
+                found = within(found, self._region, frame.image.shape[:2])
         self._stats.faces += len(found)
         self._stats.scans = self._finder.scans
         with self._stats.stage("tracking"):

@@ -81,7 +81,9 @@ def open_pipeline(
     scenes = SceneKeeper(config.events.context_s, services.people)
     stages = Stages(
         coverage=CoverageKeeper(watching, services.attendance.plan.coverage, writer, check),
-        following=FaceFollower(reader.finder(config.detection, smallest, searcher), Tracker(config.tracking), stats),
+        following=FaceFollower(
+            reader.finder(config.detection, smallest, searcher), Tracker(config.tracking), stats, rules.region
+        ),
         check=check,
         identification=Identification(services, config, stats),
         embedding=ThreadedQueue(*networks, reader.beside.turns) if live else LaggedQueue(*networks),

@@ -15,7 +15,9 @@ from engine.records.office import BulkAction, Office, Suggestion
 from engine.records.punch_desk import ImportedPunches, PunchDesk, PunchImport
 from engine.records.punch_rows import ReadingOfPunches
 from engine.records.resealing import begin_seals
-from engine.records.settings_desk import SettingChange, SettingsDesk
+from engine.records.secret_keeping import Kept, shown
+from engine.records.settings_desk import LastChange, Preview, SettingChange, SettingsDesk, SettingsNow
+from engine.records.sites_desk import SitesDesk
 from engine.records.staff_desk import StaffDesk, TemplateView, uploaded
 from engine.records.token_desk import TokenDesk
 from engine.records.user_desk import UserDesk
@@ -27,19 +29,24 @@ __all__ = [
     "BulkAction",
     "Finding",
     "ImportedPunches",
+    "Kept",
     "KindDesk",
     "KindUse",
     "KioskDesk",
+    "LastChange",
     "LeaveDesk",
     "LeaveView",
     "MonthDesk",
     "Office",
+    "Preview",
     "PunchDesk",
     "PunchImport",
     "ReadingOfPunches",
     "Records",
     "SettingChange",
     "SettingsDesk",
+    "SettingsNow",
+    "SitesDesk",
     "StaffDesk",
     "Suggestion",
     "TemplateView",
@@ -51,5 +58,6 @@ __all__ = [
     "gather",
     "open_kind",
     "pack",
+    "shown",
     "uploaded",
 ]

@@ -44,7 +44,7 @@ class Stream:
             more than a camera would.
 
     Attributes:
-        fps: nominal frame rate.
+        fps: nominal frame rate. codec: such as `h264`.
         frame_count: as the container says; 0 if it does not.
         size: (height, width) in pixels as coded.
         position_s: of the last frame, in seconds since the first.
@@ -98,6 +98,7 @@ class Stream:
             stream.thread_type, context.thread_count = "AUTO", os.cpu_count() or 1
         rate = float(stream.average_rate or stream.guessed_rate or 0)
         self.fps = rate if 0.5 <= rate <= 240 else _USUAL_FPS
+        self.codec = context.name
         self.frame_count = stream.frames
         self.position_s = 0.0
         self.damaged = 0

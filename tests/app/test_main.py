@@ -57,6 +57,7 @@ def test_the_menu_of_each_role_holds_what_its_work_asks_for(tmp_path: Path, monk
             "registration",
             "tuning",
             "account",
+            "settings",
             "system",
         ],
         "hr": ["live", "attendance", "month", "leave", "people", "registration", "account", "system"],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import Config, holds_secret
+from engine.config import Config, holds_secret, load_config
 from engine.config.editing import edited, variable_of
 from engine.errors import ConfigError, InputError, StorageError
 from engine.people import Person
@@ -91,8 +91,14 @@ def test_what_the_environment_gives_is_locked(bench: Workbench, monkeypatch: pyt
 def test_a_secret_is_neither_shown_nor_recorded(bench: Workbench) -> None:
     rule = {"name": "door", "to": ["mailto://user:hunter2@example.com"]}
     (change,) = bench.settings_desk.change({("notifications", "rules"): [rule]}, author="admin")
-    assert "hunter2" in bench.settings_desk.path.read_text()
+    assert "hunter2" not in bench.settings_desk.path.read_text()
+    secrets = bench.workspace / "secrets.toml"
+    assert "hunter2" in secrets.read_text()
+    assert secrets.stat().st_mode & 0o777 == 0o600
     assert "hunter2" not in f"{change}{audited(bench)}"
+    assert "hunter2" not in str(bench.settings_desk.now().written)
+    (loaded,) = load_config(bench.workspace).notifications.rules
+    assert loaded.to[0].get_secret_value() == "mailto://user:hunter2@example.com"
     assert bench.settings_desk.written(("notifications", "rules")) is None
     with pytest.raises(InputError) as refused:
         bench.settings_desk.change({("notifications", "rules"): [{"name": "door", "to": ["hunter2"]}]}, author="admin")

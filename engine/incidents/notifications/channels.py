@@ -22,12 +22,12 @@ from urllib.parse import unquote
 from pydantic import SecretStr
 
 from engine.config import NotificationRule, NotificationsConfig
+from engine.config.alerts import SHORTEST_KEY
 from engine.errors import ConfigError
 from engine.incidents.notifications.rules import Message, Target, targets
 from engine.incidents.notifications.webhook import TIMEOUT_S, SendResult, post_webhook
 from engine.storage.vault import read_file
 
-SHORTEST_KEY = 16
 DEADLINE_S = 60.0
 _WARNING_FROM = {"medium", "high"}
 
@@ -236,6 +236,8 @@ def _webhook_body(message: Message, picture: Path | None) -> bytes:
 
 
 def _key(rule: NotificationRule, workspace: Path) -> bytes:
+    if rule.webhook_key is not None:  # the settings have checked it
+        return os.fsencode(rule.webhook_key.get_secret_value())
     if rule.webhook_secret_env:
         place = f"the environment variable {rule.webhook_secret_env}"
         key = os.fsencode(os.environ.get(rule.webhook_secret_env, "")).strip()
