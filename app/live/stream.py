@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,9 @@ from engine.errors import MusterError
 log = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
+
+_LATELY_S, _ENOUGH_FPS = 8.0, 6.0
+"""Fewer looks a second than that take long to recognise somebody who walks by."""
 
 _preview = st.components.v2.component(
     "muster-preview",
@@ -62,6 +67,14 @@ class BrowserCamera:
         self._lock = threading.Lock()
         self.failure: Exception | None = None
         self.dropped = 0
+        self._recent = deque[tuple[float, int]](maxlen=400)
+
+    @property
+    def too_slow(self) -> bool:
+        """Whether most of the frames of the last seconds were left out, and fewer than `_ENOUGH_FPS` a second were looked at."""
+        since = time.monotonic() - _LATELY_S
+        recent = [count for moment, count in tuple(self._recent) if moment >= since]
+        return len(recent) >= 3 and sum(recent) > 2 * len(recent) and len(recent) < _ENOUGH_FPS * _LATELY_S
 
     async def frames(self, waiting: list[av.VideoFrame]) -> list[av.VideoFrame]:
         """Process the newest of the frames since the last call. WebRTC calls this in the stream's own thread.
@@ -69,6 +82,7 @@ class BrowserCamera:
         Only this frame is converted. What is returned goes nowhere.
         """
         self.dropped += len(waiting) - 1
+        self._recent.append((time.monotonic(), len(waiting)))
         image: Image = np.ascontiguousarray(waiting[-1].to_ndarray(format="rgb24"), np.uint8)
         try:
             with self._lock:
@@ -87,6 +101,26 @@ def show_failure(camera: BrowserCamera) -> None:
     if camera.failure is not None:
         told = camera.failure if isinstance(camera.failure, MusterError) else say("A frame could not be processed.")
         st.warning(parts.plain(told), icon=":material/error:")
+
+
+def _troubles() -> dict[str, str]:
+    """Why a browser gives no picture, and what to click, by the browser's names for it and those of `preview.js`."""
+    return {
+        "NotAllowedError": say(
+            "The browser blocks the camera. Click the camera sign in the address bar, choose Allow, and start the camera again."
+        ),
+        "NotFoundError": say("This device has no camera. Plug one in and start the camera again."),
+        "NotReadableError": say(
+            "Another program uses the camera. Close it, such as a video call, and start the camera again."
+        ),
+        "Insecure": say(
+            "Browsers give cameras to secure pages only. Open Muster by its https address, or on its own computer as localhost."
+        ),
+        "Ended": say("The camera was unplugged, or another program took it. Plug it in and start the camera again."),
+        "Lost": say("The connection to Muster was interrupted. Muster connects again by itself."),
+        "Gone": say("The connection to Muster keeps breaking off. Check the network, then start the camera again."),
+        "Other": say("The browser cannot open the camera. Choose another one, or start the browser again."),
+    }
 
 
 def browser_camera(
@@ -138,6 +172,9 @@ def browser_camera(
                 "source": at(f"/overlay?key={camera.overlay.key}"),
                 "label": say("Preview of the camera"),
                 "off": say("The camera is off"),
+                "start": say("Start camera"),
+                "stop": say("Stop camera"),
+                "troubles": _troubles(),
                 "in_view": "" if mirrored else say("In view: {names}"),
             },
         )

@@ -96,6 +96,10 @@ def _pace(session: LiveSession, camera: BrowserCamera) -> None:
         frames=session.frames,
         text=_rate(session.rate, camera.dropped),
     )
+    if camera.too_slow:
+        st.caption(
+            say("This computer is too slow: most pictures are left out. Close other programs or watch fewer cameras.")
+        )
 
 
 def _rate(rate: FrameRate, dropped: int) -> str:

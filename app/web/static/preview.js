@@ -7,6 +7,8 @@ const NS = "http://www.w3.org/2000/svg";
 const LOOK_MS = 50;
 const STALE_MS = 1_500; // a drawing that nothing follows belongs to a picture that is gone
 const AGAIN_MS = 3_000;
+const RETRIES_MS = [1_000, 2_000, 4_000, 8_000, 16_000]; // a connection that broke off is made again
+const STEADY_MS = 20_000; // what lasted so long begins with the first of them
 const CALM_MS = 500; // between two texts for screen readers
 const OVAL = { wide: 0.27, high: 0.36 }; // half axes, as shares of the picture's shorter side
 const INK = "#141414";
@@ -32,12 +34,15 @@ class Preview {
   #stage = made("div", { class: "m-live m-stage" });
   #video = made("video", { playsinline: "" });
   #drawing = drawn("svg", { "aria-hidden": "true" });
-  #off = made("p", {});
+  #off = made("p", { "aria-live": "polite" });
   #status = made("p", { class: "m-soft", role: "status" });
   #looking = 0;
   #events = null;
   #own = null;
   #opening = false;
+  #why = ""; // a name among the page's troubles
+  #wished = false; // the user has started the camera and not stopped it
+  #tries = 0;
   #text = "";
   #timers = {};
 
@@ -53,8 +58,10 @@ class Preview {
 
   /** What the page says now. */
   update(data) {
+    const broke = this.#data.playing && !data.playing && this.#wished;
     this.#data = data;
-    this.#off.textContent = data.off;
+    if (broke) this.#again();
+    this.#explain();
     this.#video.setAttribute("aria-label", data.label);
     this.#video.style.transform = `${data.mirrored ? "scaleX(-1)" : ""} rotate(${data.turn}deg)`;
     this.#stage.classList.toggle("m-turned", data.turn % 180 !== 0);
@@ -65,6 +72,7 @@ class Preview {
   }
 
   close() {
+    this.#wished = false;
     clearInterval(this.#looking);
     this.#block.removeEventListener("camera", this.#heard);
     this.#stop();
@@ -79,19 +87,63 @@ class Preview {
   /** Take part when the frame opens the camera; it may be loaded again at any time. */
   #listen() {
     const frame = this.#block.querySelector("iframe");
+    if (frame && !window.isSecureContext) this.#failed("Insecure");
     const media = frame?.contentWindow?.navigator.mediaDevices; // none on an insecure page
     if (!media || media.heard) return;
     media.heard = true;
+    const heed = (event) => {
+      if (event.isTrusted && pressed(event) === this.#data.stop) this.#wished = false;
+    };
+    frame.contentDocument.addEventListener("click", heed, true);
     const open = media.getUserMedia.bind(media);
     media.getUserMedia = async (wanted) => {
-      const stream = await open(wanted);
+      this.#failed("");
+      const stream = await open(wanted).catch((error) => {
+        this.#failed(error.name);
+        throw error;
+      });
+      this.#wished = true;
+      for (const track of stream.getVideoTracks()) track.addEventListener("ended", () => this.#failed("Ended"));
       frame.camera = stream;
       frame.dispatchEvent(new Event("camera", { bubbles: true }));
       return stream;
     };
   }
 
+  /** Keep why there is no picture; empty: nothing speaks against one. */
+  #failed(why) {
+    if (why !== this.#why) {
+      this.#why = why;
+      this.#explain();
+    }
+  }
+
+  #explain() {
+    const { troubles = {}, off } = this.#data;
+    const text = (this.#why && (troubles[this.#why] ?? troubles.Other)) || off;
+    if (this.#off.textContent !== text) this.#off.textContent = text ?? "";
+  }
+
+  /** The connection broke off: say so, and press the frame's button for the user. */
+  #again() {
+    if (this.#why !== "Ended") this.#why = "Lost";
+    const pause = RETRIES_MS[this.#tries++];
+    if (pause === undefined) {
+      this.#why = "Gone";
+      this.#tries = 0;
+      this.#wished = false;
+      return;
+    }
+    setTimeout(() => {
+      const buttons = this.#block.querySelector("iframe")?.contentDocument?.querySelectorAll("button") ?? [];
+      const start = [...buttons].find((each) => each.textContent.trim() === this.#data.start);
+      if (this.#wished && !this.#data.playing) start?.click();
+    }, pause);
+  }
+
   #play() {
+    this.#timers.steady ??= setTimeout(() => { this.#tries = 0; }, STEADY_MS);
+    this.#failed("");
     if (!this.#events) this.#subscribe();
     const frame = this.#block.querySelector("iframe");
     const stream = frame?.camera ?? this.#own;
@@ -211,6 +263,8 @@ function put(shape, attributes) {
   return shape;
 }
 
+/** What the button says that was pressed. */
+const pressed = (event) => event.target.closest?.("button")?.textContent.trim();
 const made = (tag, attributes) => put(document.createElement(tag), attributes);
 const drawn = (tag, attributes) => put(document.createElementNS(NS, tag), attributes);
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import camera_browser, needs_chromium
+from browser import CHROMIUM, camera_browser, needs_chromium
 from playwright.sync_api import Browser, Page, Route, expect
 
 import app
@@ -51,6 +51,9 @@ DATA = {
     "source": "/overlay",
     "label": "",
     "off": "Off",
+    "start": "Start",
+    "stop": "Stop",
+    "troubles": {"NotAllowedError": "Blocked", "NotFoundError": "No camera", "Lost": "Again", "Other": "Other"},
     "in_view": "In view: {names}",
 }
 ARROW = """
@@ -143,6 +146,36 @@ def test_a_box_lies_over_its_part_of_the_picture(browser: Browser, data: dict[st
         middle = [shown["video"][0] + shown["video"][2] / 2, shown["video"][1] + shown["video"][3] / 2]
         assert middle == pytest.approx([x + wide / 2, y + tall / 2], abs=1)
         assert shown["video"][2:] == pytest.approx([wide, tall], abs=1)
+    page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("flags", "granted", "told"),
+    [(["--use-fake-device-for-media-stream"], [], "Blocked"), ([], ["camera"], "No camera")],
+)
+def test_a_browser_that_gives_no_camera_says_why(
+    browser: Browser, flags: list[str], granted: list[str], told: str
+) -> None:
+    """One whose user does not allow the camera, and one without a camera."""
+    real = browser.browser_type.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *flags])
+    page = opened(real, {})
+    page.context.grant_permissions(granted, origin=BASE)
+    page.evaluate("data => run(data)", {**DATA, "playing": False})
+    expect(page.locator(".m-stage p")).to_have_text("Off")
+    page.wait_for_function("document.querySelector('iframe').contentWindow.navigator.mediaDevices.heard === true")
+    page.frame_locator("iframe").get_by_role("button").click()
+    expect(page.locator(".m-stage p")).to_have_text(told)
+    real.close()
+
+
+def test_a_connection_that_breaks_off_is_made_again_and_one_that_is_stopped_is_not(browser: Browser) -> None:
+    page = started(opened(browser, {"people": [PERSON]}))
+    page.evaluate("document.querySelector('iframe').camera = null")
+    page.evaluate("data => run(data)", {**DATA, "playing": False})
+    expect(page.locator(".m-stage p")).to_have_text("Again")
+    page.wait_for_function(
+        "Boolean(document.querySelector('iframe').camera)", timeout=10_000
+    )  # nobody pressed the button
     page.context.close()
 
 

@@ -62,6 +62,18 @@ def test_only_the_newest_frame_is_converted_and_no_picture_is_made(
     assert json.loads(found.overlay.newest[1])["guide"]["held"] == 0.5
 
 
+def test_a_computer_that_leaves_out_most_frames_is_told_to_be_too_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, skipped = camera(tmp_path, monkeypatch, lambda _image: None), cast(Any, object())
+    for _ in range(3):
+        asyncio.run(found.frames([frame(90)]))
+    assert not found.too_slow
+    for _ in range(3):
+        asyncio.run(found.frames([skipped, skipped, skipped, skipped, frame(90)]))
+    assert found.too_slow
+
+
 def test_a_frame_that_fails_is_told_and_leaves_nothing_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers: list[GuideMark | InputError] = [GuideMark("good"), InputError("the disk is full"), GuideMark("wrong")]
 
