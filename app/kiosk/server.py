@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from flask import Flask
 
 from app.kiosk import operations
 from app.kiosk.application import MAX_BYTES, create_app
+from app.kiosk.arrivals import Hall
 from app.kiosk.secure import Secured
 from app.kiosk.station import Station
 from app.live.relay import announced
 from engine.operations.reach import AT_ROOT, Reach
+from engine.operations.serving import many_connections
 from engine.operations.tls import Certificates, current_context
 from engine.workbench import Workbench
 
@@ -70,37 +73,45 @@ class _Request(HTTPRequest):
 
     def send_headers(self) -> None:
         self.server.deadlines.clear(self.conn)
+        if self.conn.unread:
+            self.close_connection = True  # else the body would be waited for
         super().send_headers()
 
 
 class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
     spoken = False
+    unread = False
 
     def communicate(self) -> bool:
         try:
             return bool(super().communicate())  # type: ignore[no-untyped-call]
         finally:
             self.server.deadlines.clear(self)
+            self.server.hall.left(self)
 
 
 class _Server(wsgi.Server):
     ConnectionClass = _Connection
 
-    def __init__(self, *arguments: Any, **more: Any) -> None:
+    def __init__(self, *arguments: Any, known: Callable[[str], bool], **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self.deadlines = _Deadlines()
+        self.deadlines, self.hall = _Deadlines(), Hall(super().process_conn, known)
 
     def process_conn(self, conn: _Connection) -> None:
-        """Hand a connection to a thread once it sends data."""
-        if conn.spoken:
-            super().process_conn(conn)
-        else:
+        """Hand a connection to a thread once its request is here."""
+        if not conn.spoken:
             conn.spoken = True
             self.put_conn(conn)
+        elif self.ssl_adapter is not None or conn.rfile.has_data():
+            # what is encrypted cannot be looked at ahead; or it is of a request that came together with the one before
+            super().process_conn(conn)
+        else:
+            self.hall.enter(conn)
 
     def serve(self) -> None:
         threading.Thread(target=self._enforce, name="deadlines", daemon=True).start()
+        threading.Thread(target=self.hall.keep, args=(lambda: self.ready,), name="arrivals", daemon=True).start()
         super().serve()
 
     def _enforce(self) -> None:
@@ -131,7 +142,8 @@ def make_server(app: Flask, host: str, port: int, certificates: Certificates | N
         server_name="muster",
         timeout=_TIMEOUT_S,
         shutdown_timeout=3,
-        request_queue_size=128,
+        request_queue_size=1024,
+        known=lambda token: station.bench.devices.check(token) is not None,
     )
     server.max_request_header_size = 32 * 1024
     server.max_request_body_size = MAX_BYTES  # also for refused requests, whose bodies are read completely
@@ -161,6 +173,7 @@ def serve(workspace: Path, overrides: dict[str, Any], host: str, port: int, reac
     app = create_app(bench, {"hosts": (*hosts, *names, host), **overrides}, reach.root_path)
     if certificates is not None and certificates.authority is not None:
         operations.offer_authority(app, certificates.authority)
+    many_connections()
     server = make_server(app, host, port, certificates)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import resource
 import socket
 import sys
 import threading
@@ -31,6 +30,7 @@ from app.web.gate import Gate
 from app.web.proxies import Proxies
 from engine.errors import MusterError
 from engine.operations.reach import AT_ROOT, Reach
+from engine.operations.serving import many_connections
 from engine.operations.tls import Certificates, current_context
 from engine.operations.upkeep import attended, upkeep
 from engine.workbench import Workbench
@@ -42,7 +42,6 @@ _AGAIN_S = 60.0
 _TIDY_S = 5.0
 _PING_S = 30.0
 _MESSAGE_BYTES = 25_000_000  # what Streamlit reads of a browser's message
-_FILES = 65_536
 _FAILED = 3
 _LIGHT = {
     "primaryColor": "#0072B2",
@@ -217,6 +216,7 @@ def serve(workspace: Path, host: str, port: int, reach: Reach = AT_ROOT) -> None
         server.config.ssl = current_context(certificates)
     socket_ = server.config.bind_socket()
     _patient_with_nobody(socket_)
+    many_connections()
     with socket_:
         server.run(sockets=[socket_])
     if not server.started:
@@ -224,12 +224,7 @@ def serve(workspace: Path, host: str, port: int, reach: Reach = AT_ROOT) -> None
 
 
 def _patient_with_nobody(listening: socket.socket) -> None:
-    """End connections of browsers that vanished or stopped reading, and allow as many as the system does; accepted ones inherit this."""
+    """End connections of browsers that vanished or stopped reading; accepted ones inherit this."""
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: unacknowledged data times out after this
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * _PING_S))
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if most == resource.RLIM_INFINITY else min(most, _FILES)
-    if now != resource.RLIM_INFINITY and now < wanted:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

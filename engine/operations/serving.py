@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -18,6 +20,7 @@ from engine.masking import veiled
 from engine.operations.memory import ENVIRONMENT
 
 _RESTART_S, _PATIENCE_S = 10.0, 20.0
+_FILES = 65_536
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
 
 
@@ -50,6 +53,15 @@ def check_port(host: str, port: int) -> None:
             raise InputError(
                 f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another --port"
             ) from error
+
+
+def many_connections() -> None:
+    """Let this process have as many connections as the system allows; they are files to it."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if most == resource.RLIM_INFINITY else min(most, _FILES)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def address(host: str, port: int) -> str:
