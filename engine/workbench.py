@@ -42,6 +42,7 @@ from engine.records import (
     StaffDesk,
     TokenDesk,
     UserDesk,
+    Views,
 )
 from engine.reports import CaseFiles
 from engine.storage import new_id
@@ -190,6 +191,11 @@ class Workbench:
         local = logs if isinstance(logs, FileLogs) else FileLogs(self.workspace / "log", sealer)
         listing = PictureList(self.workspace, local, lambda: self.clock().astimezone(self.config.zone))
         return Vault(self.workspace, at_rest=self.config.encryption.at_rest, listing=listing), listing
+
+    @cached_property
+    def views(self) -> Views:
+        """Records who looks at what."""
+        return Views(self.records)
 
     def _model(self) -> str:
         """The gallery's model, or the usual one if there is no gallery (or none that can be used: whoever reads it is told)."""

@@ -172,6 +172,37 @@ def visiting() -> Workbench:
     return services.bench(site())
 
 
+def viewed(action: str, subject: str, detail: str = "") -> None:
+    """Record in the audit log that the signed-in user looks at something of this site, see `engine.records.Views`.
+
+    Raises:
+        NotAllowed: nobody is signed in.
+    """
+    found = own()
+    session = services.sessions().key_of(_token())
+    services.bench(site()).views.note(action, subject, detail, author=found.name, session=session)
+
+
+def telling() -> Callable[[str, str, str], None]:
+    """What `exported` does, callable from any thread."""
+    records, author = services.bench(site()).records, own().name
+
+    def tell(action: str, subject: str, detail: str) -> None:
+        records.note(action, records.names.ids(subject), detail, author=records.names.author(author))
+
+    return tell
+
+
+def exported(action: str, subject: str, detail: str) -> None:
+    """Record in the audit log that the signed-in user takes data of this site away; call it before they get any.
+
+    Raises:
+        NotAllowed: nobody is signed in.
+        StorageError: it could not be written.
+    """
+    telling()(action, subject, detail)
+
+
 def colleagues(action: str) -> list[str]:
     """Who else may do something at this site."""
     return sorted(

@@ -22,6 +22,7 @@ from app.live.broadcast import shrunk
 from app.web import services, viewer
 from app.web.below import at
 from app.web.gate import visitor
+from app.web.sessions import token_of
 from engine.access import Account
 from engine.errors import MusterError
 from engine.imaging import encode_jpeg, read_image
@@ -35,6 +36,7 @@ _RIGHTS = {
     "unidentified": ("attendance.evidence", "alerts.view"),
 }
 _SIDES = (56, 112, 160, 320, 640, 1280)
+_SHOWN = frozenset({200, 304})
 _FACES = ("live.view", "attendance.view", "people.view", "alerts.view")
 _FACE_PX = 160  # beside a name, for roles without the right to larger pictures
 _KEPT_PX = 320
@@ -142,7 +144,15 @@ def _picture(request: Request) -> Response:
     if not allowed(account, path.relative_to(root).parts[0]):
         return PlainTextResponse("your role does not allow this", 403)
     records = services.bench(found[1]).records
-    return _serve(request, records, path, square="square" in request.query_params)
+    answer = _serve(request, records, path, square="square" in request.query_params)
+    if answer.status_code in _SHOWN:
+        _viewed(request, found, str(path.relative_to(root)))
+    return answer
+
+
+def _viewed(request: Request, found: tuple[Account, str], subject: str) -> None:
+    session = services.sessions().key_of(token_of(request.headers.get("cookie", "")))
+    services.bench(found[1]).views.note("view_picture", subject, author=found[0].name, session=session)
 
 
 def _portrait(request: Request) -> Response:
@@ -157,7 +167,9 @@ def _portrait(request: Request) -> Response:
         most = _SIDES[-1] if allowed(account, "enrolment") else _FACE_PX
         own = bench.registrar.picture(best).resolve()
         response = _serve(request, bench.records, own, square=True, most_px=most)
-        if response.status_code != 404:
+        if response.status_code in _SHOWN:
+            if min(_side(request), most) > _FACE_PX:
+                _viewed(request, found, employee_id)
             return response
     return Response(
         _initials(row.name if row else "?", employee_id),

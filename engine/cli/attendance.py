@@ -25,6 +25,7 @@ from engine.cli.context import (
     Until,
     Workspace,
     moment_or_clock,
+    note_export,
     open_workbench,
 )
 from engine.cli.output import answer, counted, emit_json, note, say, table
@@ -84,6 +85,7 @@ def report(
     name = workbench.people.known().get(person, NOBODY).name or person if person else ""
     title = f"Attendance {span}" + (f", {name}" if name else "")
     if xlsx is not None or html is not None:
+        note_export(workbench, "report", span, person or "")
         _write_report(reports, rows, title, (first, last), xlsx, html, person)
     elif summary:
         _print_summary(rows, first, last, reports.accounts(last, person), as_csv=as_csv, as_json=as_json)
@@ -162,6 +164,7 @@ def inside(as_csv: Csv = False, html: Html = None, workspace: Workspace = Path("
         from engine.operations.reporting import AttendanceReports
         from engine.storage import atomic_write
 
+        note_export(workbench, "muster list", f"{len(rows)} people")
         atomic_write(html, AttendanceReports(workbench).muster_page(rows).encode())
         say(f"{counted(len(rows), 'person', 'people')} written to {html}")
     elif as_json:

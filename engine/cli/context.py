@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -149,3 +150,19 @@ def tell_reach(reach: Reach, host: str, port: int) -> None:
     if certificates is not None and certificates.authority is not None:
         say(f"Devices must trust this machine's authority once: {reach.address(host, port)}/trust")
         say(f"Its fingerprint (SHA-256): {fingerprint(certificates.authority)}")
+
+
+def note_export(
+    bench: Workbench, what: str, detail: str, employee_id: str = "", *, action: str = "export_sheet"
+) -> None:
+    """Record in the audit log that a command hands data on; of a read-only copy nothing can be recorded.
+
+    Raises:
+        StorageError: the log cannot be written.
+    """
+    from engine.storage import writable
+
+    if writable(bench.workspace):
+        names = bench.records.names
+        author = names.author(os.environ.get("MUSTER_AUTHOR", ""))
+        bench.records.note(action, employee_id or what, f"{what}, {detail}" if employee_id else detail, author=author)

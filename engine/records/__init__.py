@@ -21,6 +21,7 @@ from engine.records.sites_desk import SitesDesk
 from engine.records.staff_desk import StaffDesk, TemplateView, uploaded
 from engine.records.token_desk import TokenDesk
 from engine.records.user_desk import UserDesk
+from engine.records.views import Views
 from engine.storage.logs import Finding
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "TemplateView",
     "TokenDesk",
     "UserDesk",
+    "Views",
     "begin_seals",
     "bundle_name",
     "counted_kinds",

@@ -34,6 +34,7 @@ def show(bench: Workbench, unknown_id: str) -> None:
     if dossier is None:
         parts.notice(say("Dossier not found"), say("It may have been erased after its retention time."))
         return
+    access.viewed("view_stranger", current)
     st.title(parts.plain(dossier.unknown_id), anchor=False)
     first, last = (moment(bench, dossier.incidents[place].timestamp) for place in (0, -1))
     parts.show(

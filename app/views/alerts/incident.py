@@ -31,6 +31,7 @@ def show(bench: Workbench, incident_id: str) -> None:
             action=lambda: st.button(say("All alerts"), on_click=partial(put, incident="")),
         )
         return
+    access.viewed("view_incident", incident_id)
     _head(bench, alert)
     grid = st.grid(5, min_column_width=150)  # on a tablet the second cell moves below the first
     with grid.cell(column_span=3):

@@ -83,9 +83,10 @@ def show(asked: SheetFilter) -> None:
             try:
                 bench, author = access.acting("attendance.export")
                 with st.spinner(say("Preparing the file…")):
-                    st.session_state[_MADE] = (wanted, _content(kind, bench, asked, author))
+                    content = _content(kind, bench, asked, author)
                 if kind not in {"punches", "attlog"}:  # which record it themselves
-                    bench.records.note("export_sheet", kind, f"{asked.first} to {asked.last}", author=author)
+                    access.exported("export_sheet", kind, f"{asked.first} to {asked.last}")
+                st.session_state[_MADE] = (wanted, content)
             except MusterError as error:
                 problem = error
         made = st.session_state.get(_MADE)

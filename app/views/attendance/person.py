@@ -37,6 +37,7 @@ def show(bench: Workbench, employee_id: str) -> None:
             say("No one has this id in this month"), say("The person may have been erased, or the address is wrong.")
         )
         return
+    access.viewed("view_attendance", employee_id, f"month {first:%Y-%m}")
     found = headline(rows.values())
     hours = sum(row.hours or 0.0 for row in rows.values())
     late = sum(row.late_min or 0 for row in rows.values())

@@ -39,6 +39,7 @@ def show(bench: Workbench, employee_id: str) -> None:
             say("The person may have been erased. The list shows everyone."),
         )
         return
+    access.viewed("view_person", employee_id, "record")
     _head(employee_id, person, len(templates))
     details, punches = st.columns([1, 1], gap="large")
     with details:

@@ -11,7 +11,8 @@ import streamlit as st
 from app.ui import parts
 from app.web import access
 from app.words import date_format, say, say_date, say_time, term
-from engine.access import AuditRow
+from engine.access import AUDIT, AuditRow
+from engine.storage import table_text
 from engine.workbench import Workbench
 
 _PAGE = 25
@@ -32,6 +33,7 @@ def show(_bench: Workbench) -> None:
     if not found:
         parts.notice(say("No entry matches these filters"), say("Choose another author, action or period."))
         return
+    _export(bench, found)
     pages = -(-len(found) // _PAGE)
     number = min(int(st.session_state.get("audit_page", 1)), pages)
     _table(bench, found[(number - 1) * _PAGE : number * _PAGE])
@@ -40,7 +42,11 @@ def show(_bench: Workbench) -> None:
 
 
 def _filtered(bench: Workbench, rows: Sequence[AuditRow]) -> list[AuditRow]:
-    who, what, when = st.columns([1, 1, 1], vertical_alignment="bottom")
+    word, who, what, when = st.columns([1, 1, 1, 1], vertical_alignment="bottom")
+    wanted = word.text_input(
+        say("Search"), key="audit_text", type="search", placeholder=say("Subject or detail"), bind="query-params"
+    )
+    words = (wanted or "").casefold().split()
     authors = {row.author: bench.office.readable(row.author) for row in rows}
     author = who.selectbox(
         say("Author"),
@@ -67,7 +73,37 @@ def _filtered(bench: Workbench, rows: Sequence[AuditRow]) -> list[AuditRow]:
         if (not author or authors[row.author] == author)
         and (not action or row.action == action)
         and first <= row.timestamp.date() <= last
+        and (not words or _holds(bench, row, words))
     ]
+
+
+def _holds(bench: Workbench, row: AuditRow, words: Sequence[str]) -> bool:
+    person = bench.people.known().get(bench.office.readable(row.subject))
+    texts = (row.subject, row.detail, term(row.action), row.action, row.author, person.name if person else "")
+    text = " ".join(bench.office.readable(each) for each in texts).casefold()
+    return all(word in text for word in words)
+
+
+def _export(bench: Workbench, rows: Sequence[AuditRow]) -> None:
+    still, tell, readable = access.lasting("system.audit"), access.telling(), bench.office.readable
+
+    def content() -> str:
+        """Make the file on click, outside the page's run, so check the account again."""
+        if not still():
+            raise access.NotAllowed("your role does not allow this", hint="ask an administrator")
+        tell("export_audit", "", f"{len(rows)} rows")
+        texts = [{name: readable(text) for name, text in AUDIT.texts(row).items()} for row in rows]
+        return table_text(AUDIT.columns, texts)
+
+    st.download_button(
+        say("Download, CSV"),
+        content,
+        "audit.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="audit-csv",
+    )
 
 
 def _table(bench: Workbench, rows: Sequence[AuditRow]) -> None:

@@ -69,7 +69,9 @@ def german(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 
 def actions(workbench: Workbench) -> list[tuple[str, str, str]]:
-    return [(row.author, row.action, row.subject) for row in workbench.audit.read()]
+    """What was changed; that somebody looked is left out."""
+    rows = workbench.audit.read()
+    return [(row.author, row.action, row.subject) for row in rows if not row.action.startswith("view_")]
 
 
 # --------------------------------------------------------------------------------------------- the list
@@ -501,3 +503,14 @@ def test_without_models_people_are_shown_all_the_same(tmp_path: Path, monkeypatc
     assert ids(opened(workbench, monkeypatch)) == ["E1"]
     assert "Templates (2)" in texts(opened(workbench, monkeypatch, person="E1"))
     assert not (tmp_path / "cache").exists(), "looking at people opens no networks"
+
+
+def test_who_looked_at_a_record_is_in_the_audit_trail_once_however_often_the_page_runs(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = opened(place, monkeypatch, person="E1")
+    page.run()
+    page.run()
+    opened(place, monkeypatch, person="nobody")
+    found = [(row.author, row.action, row.subject) for row in place.audit.read() if row.action.startswith("view")]
+    assert found == [("hr", "view_person", "E1")]

@@ -227,6 +227,18 @@ def test_an_empty_audit_trail_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "No changes yet" in texts(opened(bench_of(tmp_path, monkeypatch), monkeypatch, "audit"))
 
 
+def test_the_audit_trail_is_searched_and_its_export_is_recorded(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.audit.note("enrol", "E1", "three pictures", author="sam", now=place.clock())
+    place.audit.note("view_picture", "evidence/x.jpg", "", author="=1+1", now=place.clock())
+    page = opened(place, monkeypatch, "audit")
+    page.text_input(key="audit_text").set_value("evidence").run()
+    assert "1 of 2 entries" in texts(page)
+    (button,) = page.get("download_button")
+    assert button.proto.label == "Download, CSV"
+
+
 def test_the_audit_trail_is_read_newest_first_and_filtered(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(40):
         moment = place.clock() - timedelta(days=40 - number)

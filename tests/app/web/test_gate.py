@@ -443,3 +443,20 @@ def test_who_has_no_picture_is_shown_by_initials_that_cannot_run(client: TestCli
     assert "<script" not in answer.text
     assert ">Ø<" in answer.text
     assert client.get("/portrait?id=nobody").status_code == 200
+
+
+def test_who_looked_at_which_picture_is_in_the_audit_trail_once(client: TestClient, tmp_path: Path) -> None:
+    painted(tmp_path / "images" / "evidence" / "x.jpg")
+    services.home().accounts.add("bob", "hr", GOOD)
+    services.home().accounts.add("eve", "viewer", GOOD)
+
+    def looks(name: str) -> int:
+        enter(client, name)
+        for side in (112, 640, 112):
+            status = client.get(f"/picture/images/evidence/x.jpg?side={side}").status_code
+        client.get("/picture/images/evidence/none.jpg")
+        return int(status)
+
+    assert (looks("bob"), looks("eve"), looks("bob")) == (200, 403, 200)
+    found = [(row.author, row.subject) for row in services.home().audit.read() if row.action == "view_picture"]
+    assert found == [("bob", "evidence/x.jpg")] * 2, "once for each session, and of what was shown alone"
