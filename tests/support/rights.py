@@ -7,27 +7,43 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from flask import Flask
-from kiosk_client import kiosk_app
+import pytest
+from kiosk_client import token_for
+from pages import signed_in, texts
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
 
+from app.kiosk import create_app
 from app.kiosk.operations import description
 from app.views import PAGES
 from app.web import oidc, pictures, rest, services, sign_in, streams
 from app.web.gate import Gate
-from engine.access import ROLES
-from engine.access.rights import ACTIONS
+from app.web.rest.resources import RESOURCES
+from engine.access import INCIDENTS, REST_SCOPES, ROLES
+from engine.access.devices import SCOPES
 from engine.imaging import write_jpeg
 from engine.people import Person
+from engine.workbench import Workbench
 
-__all__ = ["ASKED", "DOC", "kiosk_rows", "page_rows", "renewed", "route_rows", "tables", "workbench_routes"]
+__all__ = [
+    "ASKED",
+    "DOC",
+    "kiosk_rows",
+    "page_rows",
+    "renewed",
+    "rest_rows",
+    "route_rows",
+    "tables",
+    "workbench_routes",
+]
 
 DOC = Path(__file__).parents[2] / "docs" / "security.md"
 PASSWORD = "correct horse battery"
@@ -97,33 +113,112 @@ def route_rows(folder: Path) -> list[list[str]]:
     return rows
 
 
-def page_rows() -> list[list[str]]:
-    """For every page, who may open it."""
-    return [
-        [page.path, f"`{page.action}`", "", *("yes" if role in ACTIONS[page.action] else "" for role in ROLES)]
-        for page in PAGES
-    ]
+_SCRIPT = """
+from app.ui import parts
+from app.views import PAGES
+from app.web import access
+access.enter()
+parts.style()
+parts.guarded(next(page for page in PAGES if page.path == {path!r}).show)()
+"""
+_REFUSALS = ("does not allow this", "you are signed out")
 
 
-def kiosk_rows(app: Flask) -> list[list[str]]:
-    """For every address of the kiosk, the scope that a device's token must have."""
+def page_rows(folder: Path) -> list[list[str]]:
+    """Open every page as everybody.
+
+    Args:
+        folder: an empty one, for a workspace.
+    """
+    rows = []
+    with pytest.MonkeyPatch.context() as patch:
+        for page in PAGES:
+            answers = []
+            for who in _WHO:
+                signed_in(folder, patch, None if who == _NOBODY else who)
+                opened = AppTest.from_string(_SCRIPT.format(path=page.path), default_timeout=60)
+                opened.query_params["camera"] = "still"  # no browser is here to show its camera
+                shown = opened.run()
+                assert not shown.exception, (page.path, who, shown.exception)
+                answers.append("" if any(text in texts(shown) for text in _REFUSALS) else "yes")
+            rows.append([page.path, f"`{page.action}`", *answers])
+    return rows
+
+
+_KIOSK_WHO = ("no token", *SCOPES, "revoked")
+
+
+def kiosk_rows(folder: Path) -> list[list[str]]:
+    """Ask every address of the kiosk with a token of each scope, with none, and with one that was revoked."""
+    now = [datetime(2026, 11, 23, 8, 0, tzinfo=UTC)]
+    bench = Workbench(folder, clock=lambda: now[0])
+    app = create_app(bench, {"camera": "entrance", "source": "0"})
+    tokens = {scope: token_for(app, scope, name=scope) for scope in SCOPES} | {"no token": ""}
+    tokens["revoked"] = token_for(app, name="gone")
+    bench.kiosk.revoke("gone", author="tests")
+
+    def answers(method: str, address: str, token: str) -> str:
+        own = {"Authorization": f"Bearer {token}"} if token else {}
+        answer = app.test_client().open(address, method=method, headers={"Host": "127.0.0.1:8502", **own})
+        answer.close()  # streams do not end by themselves
+        return "" if answer.status_code in {401, 403} else "yes"
+
     found = set()
     for rule in app.url_map.iter_rules():
-        address = str(rule).replace("<path:filename>", "{filename}")
-        for method, operation in description()["paths"][address].items():
-            scope = operation.get("x-scope") or ("–" if address == "/healthz" else "any token")
-            found.add((address, method.upper(), str(scope)))
-    return [[f"`{method} {address}`", scope] for address, method, scope in sorted(found)]
+        for method in description()["paths"][str(rule).replace("<path:filename>", "{filename}")]:
+            found.add((str(rule), method.upper()))
+    rows = []
+    for rule_, method in sorted(found):
+        shown, address = rule_.replace("<path:filename>", "{filename}"), rule_.replace("<path:filename>", "kiosk.js")
+        rows.append([f"`{method} {shown}`", *(answers(method, address, tokens[who]) for who in _KIOSK_WHO)])
+    links = [bench.kiosk.invite(name, ["screen"], author="tests")[1] for name in ("one", "two")]
+    used = [answers("GET", f"/?pair={links[0]}", "") for _ in range(2)]
+    now[0] += timedelta(minutes=11)
+    late = answers("GET", f"/?pair={links[1]}", "")
+    for what, answer in (("a new code", used[0]), ("a used code", used[1]), ("a code after ten minutes", late)):
+        rows.append([f"`GET /?pair=…`, {what}", answer, *[""] * (len(_KIOSK_WHO) - 1)])
+    return rows
+
+
+_PROGRAMS = ("no token", "session", *REST_SCOPES, "departments", "expired", "revoked")
+
+
+def rest_rows(folder: Path) -> list[list[str]]:
+    """Ask every address for programs with each kind of token, and with the session of an administrator."""
+    os.environ["MUSTER_WORKSPACE"] = str(folder)
+    bench, today = services.home(), services.home().records.now()
+    bench.accounts.add("admin", "admin", PASSWORD)
+    tokens = {scope: bench.tokens.add(scope, [scope], author="x", now=today)[1] for scope in REST_SCOPES}
+    own = [scope for scope in REST_SCOPES if scope != INCIDENTS]
+    tokens["departments"] = bench.tokens.add("departments", own, author="x", now=today, departments=["Sales"])[1]
+    past = today - timedelta(days=9)
+    tokens["expired"] = bench.tokens.add("expired", REST_SCOPES, author="x", now=past, until=past.date())[1]
+    tokens["revoked"] = bench.tokens.add("revoked", REST_SCOPES, author="x", now=today)[1]
+    bench.token_desk.revoke("revoked", author="x")
+    served = Starlette(routes=[*sign_in.routes, *rest.routes], middleware=[Middleware(Gate)])
+    days = {"from": str(past.date()), "until": str(today.date())}
+    rows = []
+    for name in (*(resource.name for resource in RESOURCES), "openapi.json"):
+        answers = []
+        for who in _PROGRAMS:
+            client = TestClient(served, base_url="http://127.0.0.1:8501", follow_redirects=False)
+            if who == "session":
+                client.post("/sign-in", data={"name": "admin", "password": PASSWORD}, headers=_OWN)
+            headers = {"Authorization": f"Bearer {tokens[who]}"} if who in tokens else {}
+            query = days if name in {"sheets", "incidents"} else {}
+            status = client.get(f"/api/v1/{name}", params=query, headers=headers).status_code
+            answers.append("" if status in {401, 403} else "yes")
+        rows.append([f"`GET /api/v1/{name}`", *answers])
+    return rows
 
 
 def tables(folder: Path) -> dict[str, str]:
     """The tables of docs/security.md, by name."""
-    heads = ["what", "address", *_WHO]
-    kiosk = kiosk_app(folder / "kiosk")
     return {
-        "routes": _table(heads, route_rows(folder / "workbench")),
-        "pages": _table(["page", "right", *_WHO], page_rows()),
-        "kiosk": _table(["address", "scope"], kiosk_rows(kiosk)),
+        "routes": _table(["what", "address", *_WHO], route_rows(folder / "workbench")),
+        "pages": _table(["page", "right", *_WHO], page_rows(folder / "pages")),
+        "kiosk": _table(["address", *_KIOSK_WHO], kiosk_rows(folder / "kiosk")),
+        "programs": _table(["address", *_PROGRAMS], rest_rows(folder / "programs")),
     }
 
 
