@@ -88,7 +88,7 @@ def draw(chart: Chart, key: str, name: str) -> None:
 
             table, still, told = chart.table, access.lasting("attendance.export"), access.telling()
 
-            def content() -> str:
+            def content() -> bytes:
                 """Make the file on click, outside the page's run, so check the account again."""
                 if not still():
                     raise access.NotAllowed("your role does not allow this", hint="ask an administrator")
