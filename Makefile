@@ -7,9 +7,10 @@ PORT ?= 8501
 KIOSK_PORT ?= 8502
 
 .DEFAULT_GOAL := help
-# what was tested, with hashes: wheels only, so that nothing is built from sources that nobody checked
+# what was tested, with hashes: wheels only, so that nothing is built from sources that nobody checked; pip shows each
+# download with its size and a bar
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
-LOCKED = $(INSTALL) --require-hashes --only-binary :all: --requirement
+LOCKED = $(BIN)/python -m pip install --disable-pip-version-check --require-hashes --only-binary :all: --requirement
 MUSTER = $(INSTALL) --no-deps --no-build-isolation --editable .
 LOCK = $(VENV)/tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-annotate --custom-compile-command "make lock" pyproject.toml --group build
@@ -25,7 +26,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.core: $(BIN)/python pyproject.toml requirements.lock
-	@echo "installing Muster and what it stands on (some minutes, once)"
+	@echo "installing Muster and what it stands on: some minutes, once"
 	$(LOCKED) requirements.lock
 	$(MUSTER)
 	@touch $@

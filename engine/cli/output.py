@@ -13,8 +13,9 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from engine.cli.terminal import shows
 from engine.masking import mask, mask_userinfo
@@ -22,7 +23,9 @@ from engine.masking import mask, mask_userinfo
 # a pipe or a file has no width; 160 columns keep a row on one line
 _console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
-_PROGRESS_EVERY_S = 30.0
+_PROGRESS_EVERY_S = 10.0
+_BYTES = 1_000_000
+"""Activities with so many steps count bytes."""
 
 
 def _plain(value: Any) -> Any:
@@ -86,11 +89,24 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     _console.print(grid)
 
 
+def amount(done: int, total: int) -> str:
+    """How much of an activity is done, in megabytes or steps."""
+    if total >= _BYTES:
+        return f"{done / 1e6:.0f} of {total / 1e6:.0f} MB"
+    return f"{done:,} of {total:,}" if total else ""
+
+
+class _Amount(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """See rich."""
+        return Text(amount(int(task.completed), int(task.total or 0)))
+
+
 @contextlib.contextmanager
 def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
     """Yield a function `(activity, done, total)` that draws one bar per activity on standard error.
 
-    Where standard error is not a terminal, it prints each activity, and every half minute how far it has got; with `quiet` it prints
+    Where standard error is not a terminal, it prints each activity, and every ten seconds how far it has got; with `quiet` it prints
     nothing.
     """
     if quiet or not _errors.is_terminal:
@@ -100,12 +116,13 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], N
             now = time.monotonic()
             if quiet or now - printed.get(what, -math.inf) < _PROGRESS_EVERY_S:
                 return
-            note(f"{what}: {done:,} of {total:,}" if what in printed and total else f"{what} …")
+            size = f": {total / 1e6:.0f} MB" if total >= _BYTES else ""
+            note(f"{what}: {amount(done, total)}" if what in printed and total else f"{what}{size} …")
             printed[what] = now
 
         yield line
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), _Amount(), TimeRemainingColumn())
     with Progress(*columns, console=_errors) as bars:
         tasks: dict[str, TaskID] = {}
 
