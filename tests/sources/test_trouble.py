@@ -171,6 +171,8 @@ def test_the_doctor_tells_the_cause_and_the_next_step(camera: OddCamera, tmp_pat
         ("rtsp://user:100%@cam/s", "rtsp://user:100%25@cam/s"),
         ("http://user:a?b@10.0.0.4/jpg?x=1", "http://user:a%3Fb@10.0.0.4/jpg?x=1"),
         ("rtsp://user:a:b c@[fe80::1]:554/s", "rtsp://user:a%3Ab%20c@[fe80::1]:554/s"),
+        ("rtsp://user:se/cr@10.0.0.4/s", "rtsp://user:se%2Fcr@10.0.0.4/s"),
+        ("http://user:a@se/b@cam.local:81/s", "http://user:a%40se%2Fb@cam.local:81/s"),
         ("rtsp://admin@cam/s", "rtsp://admin@cam/s"),
         ("http://cam/live/user@site/s", "http://cam/live/user@site/s"),
         ("http://cam:80?token=a@b/c", "http://cam:80?token=a@b/c"),
