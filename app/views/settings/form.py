@@ -19,6 +19,7 @@ from app.words import marked, say, say_count
 from engine.config.editing import SettingPath
 from engine.errors import MusterError
 from engine.operations.mailing import check_delivery
+from engine.operations.reloading import reload_served
 from engine.records import Preview, SettingChange
 
 _ERROR, _DONE = "settings-error", "settings-done"
@@ -165,8 +166,10 @@ def place_of(path: SettingPath) -> str:
     return " › ".join([marked(section), *names, *([marked(title)] if title else [])])
 
 
-def taken_over(takes: Takes) -> str:
-    """Who takes a change over, and when."""
+def taken_over(takes: Takes, *, served: bool = False) -> str:
+    """Who takes a change over, and when; `served`: a running `muster serve` was told."""
+    if served and takes != "server":
+        return say("Recorders and screens read it now.")
     return {
         "now": say("The workbench takes it over at once, other processes at their next start."),
         "recorder": say("Recorders take it over at their next start or reload."),
@@ -184,7 +187,8 @@ def _save(changes: dict[SettingPath, Any], done: str, takes: Takes, after: Calla
     except MusterError as error:
         st.session_state[_ERROR] = (error.message, error.hint)
         return
-    st.session_state[_DONE] = f"{done}. {taken_over(takes)}"
+    served = reload_served(bench.workspace)
+    st.session_state[_DONE] = f"{done}. {taken_over(takes, served=served)}"
     forget()
     after()
 
@@ -196,6 +200,7 @@ def undo() -> None:
         bench, author = access.acting(ACTION)
         bench.settings_desk.undo(author=author, check=partial(check_delivery, bench.workspace))
         services.take_over(bench.workspace)
+        reload_served(bench.workspace)
     except MusterError as error:
         st.session_state[_ERROR] = (error.message, error.hint)
         return

@@ -16,6 +16,8 @@ from engine.workbench import Workbench
 _MADE, _PIN = "settings-screen", "settings-pin"
 _ACTION = "system.settings"
 _PORT = 8502
+_OWN = "engine"
+"""Author of devices that Muster's own processes use among themselves."""
 
 
 def show(bench: Workbench) -> None:
@@ -44,7 +46,7 @@ def _screens(bench: Workbench) -> None:
             st.code(f"http://{_host()}:{_PORT}/?pair={made[1]}", language=None, wrap_lines=True)
             parts.soft(say("Or open this address there, if the kiosk runs on the usual port of this computer."))
     found, now = list(bench.devices.all().values()), bench.clock()
-    there = [each for each in found if not each.revoked_at]
+    there = [each for each in found if not each.revoked_at and each.author != _OWN]
     for device in there:
         with st.container(horizontal=True, vertical_alignment="center"):
             parts.show(
@@ -124,7 +126,7 @@ def _pins(bench: Workbench) -> None:
         say("Person"),
         list(people),
         None,
-        format_func=lambda each: parts.plain(f"{people[each].name} ({each})") + (" ●" if each in having else ""),
+        format_func=lambda each: f"{people[each].name} ({each}){' ●' if each in having else ''}",
         key="settings-pin-person",
         placeholder=say("Choose a person"),
         help=say("● has a PIN."),

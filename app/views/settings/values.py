@@ -12,7 +12,6 @@ from zoneinfo import available_timezones
 import streamlit as st
 from babel import Locale
 
-from app.ui import parts
 from app.ui.people_filter import departments
 from app.views.settings.choices import choice
 from app.views.settings.described import Named
@@ -293,18 +292,18 @@ def _people(draft: Draft, path: SettingPath, label: str, note: str | None, value
 
     def name(employee_id: str) -> str:
         person: Person | None = known.get(employee_id)
-        return parts.plain(f"{person.name} ({employee_id})" if person else employee_id)
+        return f"{person.name} ({employee_id})" if person else employee_id
 
     return _several(path, label, note, value, fixed, list(known), name)
 
 
 def _departments(draft: Draft, path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
     known = departments(draft.bench.people.known().values())
-    return _several(path, label, note, value, fixed, known, parts.plain)
+    return _several(path, label, note, value, fixed, known, str)
 
 
 def _cameras(draft: Draft, path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
-    return _several(path, label, note, value, fixed, list(draft.now.config.cameras), parts.plain)
+    return _several(path, label, note, value, fixed, list(draft.now.config.cameras), str)
 
 
 def _shifts(draft: Draft, path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
