@@ -47,7 +47,7 @@ def _picture(bench: Workbench) -> None:
     if not choices:
         parts.notice(
             say("No camera available"),
-            say("An administrator can add one to muster.toml, section [cameras.entrance], with a source."),
+            say("An administrator can add one under Settings › Cameras."),
         )
         return
     chosen = parts.choice(say("Camera"), choices, "camera", address="camera")

@@ -40,10 +40,10 @@ def fields(draft: Draft, block: Block, base: SettingPath, *, new: bool = False) 
     rare = [named for named in block.fields if named.more]
 
     def draw(some: Sequence[Named]) -> None:
-        columns = st.columns(2, gap="large")
-        for number, named in enumerate(some):
-            with columns[number % 2]:
-                _field(draft, block, (*base, named.name), named, given if new else None)
+        for first in range(0, len(some), 2):  # row by row, so that a narrow screen keeps the order
+            for column, named in zip(st.columns(2, gap="large"), some[first : first + 2], strict=False):
+                with column:
+                    _field(draft, block, (*base, named.name), named, given if new else None)
 
     draw(usual)
     if rare:

@@ -21,9 +21,7 @@ def show(bench: Workbench) -> None:
     if not found:
         parts.notice(
             say("No cameras yet"),
-            say(
-                "Add cameras in muster.toml, section [cameras], and start `muster watch`, or start one on the Live page."
-            ),
+            say("Add cameras under Settings › Cameras, and start `muster watch`, or start one on the Live page."),
         )
         return
     watching = sum(each.watching for each in found)

@@ -25,14 +25,14 @@ def _reports(mail: ReportMail) -> None:
     if not plan:
         parts.notice(
             say("No scheduled reports"),
-            say("To send attendance by e-mail, add [[reports.scheduled]] to muster.toml."),
+            say("To send attendance by e-mail, add a report under Settings › Notifications."),
         )
         return
     for each in plan:
         if each.unknown_departments:
             parts.notice(
                 say("{name}: nobody works in {departments}", name=each.report.name, departments=_listed(each)),
-                say("Correct the department in muster.toml, then restart Muster."),
+                say("Correct the department under Settings › Notifications."),
                 tone="warn",
             )
     heads = (say("Report"), say("Recipients"), say("Next report"), say("Last report"), say("State"))
@@ -87,7 +87,9 @@ def _rules(bench: Workbench) -> None:
     st.header(say("Notifications"))
     rules = bench.config.notifications.rules
     if not rules:
-        parts.notice(say("No notification rules"), say("To alert people, add [[notifications.rules]] to muster.toml."))
+        parts.notice(
+            say("No notification rules"), say("To alert people, add a channel under Settings › Notifications.")
+        )
         return
     waiting = bench.outbox.waiting()
     rows = [

@@ -22,7 +22,7 @@ def show(bench: Workbench) -> None:
     with left:
         st.header(say("Active settings"))
         parts.table((say("Setting"), say("Value"), say("Meaning")), _settings(bench))
-        st.caption(say("They come from muster.toml and MUSTER_* variables. The workbench does not change them."))
+        st.caption(say("An administrator changes them under Settings › Recognition."))
     with right:
         st.header(say("Versions"))
         rows = [(name, version or parts.status("missing")) for name, version in versions().items()]

@@ -59,7 +59,7 @@ def show(bench: Workbench) -> None:
         heads=parts.joined(parts.markup('<th class="{c}">{head}</th>', c=c, head=head) for head, c in heads),
         body=body,
     )
-    st.caption(say("Section [retention] of muster.toml sets these periods. Muster erases older data."))
+    st.caption(say("Settings › Retention sets these periods. Muster erases older data."))
 
 
 def _login_kind(kind: str) -> str:
