@@ -38,8 +38,8 @@ $(VENV)/.dev: $(VENV)/.core requirements-dev.lock
 setup: $(VENV)/.dev  ## .venv with everything, models fetched
 	$(BIN)/muster models fetch --samples
 
-run: $(VENV)/.core  ## the workbench in the browser and a kiosk beside it, on a sample workspace
-	$(BIN)/muster app --sample --port $(PORT) --kiosk-port $(KIOSK_PORT)
+run: $(VENV)/.core  ## a whole site on a sample workspace: a camera that is recorded, the workbench, a kiosk
+	$(BIN)/muster serve --sample --port $(PORT) --kiosk-port $(KIOSK_PORT)
 
 demo: $(VENV)/.core  ## real people recognised in a video, an attendance sheet, an incident log with pictures
 	$(BIN)/muster demo

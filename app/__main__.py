@@ -8,11 +8,11 @@ from pathlib import Path
 from app.web.parent import end_with_input
 from app.web.server import serve
 from engine.errors import MusterError
-from engine.masking import mask_process
+from engine.operations.logs import begin_logs
 from engine.operations.reach import Reach
 
 if __name__ == "__main__":
-    mask_process()
+    begin_logs()
     folder, host, port, *more = sys.argv[1:]
     if "--with-input" in more:
         end_with_input()

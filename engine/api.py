@@ -21,8 +21,9 @@ from engine.enrolment import EnrolmentReport
 from engine.errors import InputError
 from engine.imaging import read_image
 from engine.incidents import INCIDENTS, Incident
+from engine.operations.recording import recording
 from engine.operations.reporting import AttendanceReports
-from engine.operations.upkeep import attended, recording
+from engine.operations.upkeep import attended
 from engine.pipeline import FrameResult, IdentifiedFace, RunStats
 from engine.sources import is_live, open_source
 from engine.workbench import Workbench

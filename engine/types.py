@@ -373,6 +373,7 @@ class EventKind(StrEnum):
     WATCH_LIST = "watch_list"
     CAMERA_LOST = "camera_lost"
     CAMERA_BACK = "camera_back"
+    PART_LOST = "part_lost"
 
 
 class Severity(StrEnum):

@@ -13,7 +13,7 @@ from typing import cast
 from engine.access import AccountBook, Audit, DeviceBook, PinBook, SecretTexts, TokenBook, site_names
 from engine.alignment import ALIGNMENT_ID
 from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
-from engine.config import Config, LeaveKindConfig, load_config
+from engine.config import CameraConfig, Config, LeaveKindConfig, load_config
 from engine.config.current import CurrentSettings
 from engine.enrolment import Registrar
 from engine.errors import MusterError
@@ -204,6 +204,10 @@ class Workbench:
                 return embedder_spec(model).model_id
         return usual_model(self.models)
 
+    def take_over(self, cameras: Mapping[str, CameraConfig]) -> None:
+        """Take over the settings of cameras as they are now; pipelines that run keep those before."""
+        self.config = self.config.model_copy(update={"cameras": dict(cameras)})
+
     def _leave_kinds(self) -> LeaveKinds:
         now = self.settings.get().leave
         if self._kinds is None or self._kinds[0] is not now:
@@ -215,8 +219,8 @@ class Workbench:
         coverage = CoverageBook(
             self.workspace / "log",
             config.zone,
-            entrances=[name for name, camera in cameras.items() if camera.entrance],
-            others=[name for name, camera in cameras.items() if not camera.entrance],
+            entrances=[name for name, camera in cameras.items() if camera.entrance and camera.enabled],
+            others=[name for name, camera in cameras.items() if not (camera.entrance and camera.enabled)],
             outage_s=config.attendance.outage_s,
             logs=logs,
         )

@@ -153,7 +153,7 @@ VOCABULARIES = {
     ("app/kiosk/words.py", "table"): "texts by English text",
     ("app/kiosk/words.py", "pairing_words"): "texts by English text",
     ("app/live/session.py", "LiveSession.__init__"): "words by word",
-    ("app/live/session.py", "overlay"): "words by word",
+    ("engine/operations/recording.py", "overlay"): "words by word",
     ("app/ui/parts.py", "choice"): "labels by value",
     ("app/views/alerts/decisions.py", "decide"): "states by incident",
     ("app/views/attendance/drawn.py", "of_person"): "names by id",

@@ -26,7 +26,7 @@ from engine.config import Config
 from engine.demo.sample import fill, prepare_sample
 from engine.errors import InputError
 from engine.imaging import read_image
-from engine.operations.upkeep import recording
+from engine.operations.recording import recording
 from engine.workbench import Workbench
 
 ROOT = Path(__file__).parents[1]

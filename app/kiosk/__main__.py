@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 
 from app.kiosk.server import serve
 from app.web.parent import end_with_input
 from engine.errors import MusterError
-from engine.masking import mask_process, unveil
+from engine.masking import unveil
+from engine.operations.logs import begin_logs
 from engine.operations.reach import Reach
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING, format="muster (%(levelname)s): %(message)s")
-    mask_process()
+    begin_logs()
     folder, camera, source, host, port, *more = unveil(sys.argv[1:])
     if "--with-input" in more:
         end_with_input()

@@ -10,10 +10,9 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.kiosk.guard import needs, problem, station
-from app.live.broadcast import shrunk
 from engine.access import TryLater
 from engine.errors import InputError
-from engine.imaging import check_size, decode_image
+from engine.imaging import check_size, decode_image, shrunk
 from engine.pipeline import IdentifiedFace
 from engine.records.today import arrivals
 from engine.types import NOBODY, Person

@@ -40,6 +40,14 @@ class _Expected:
     due: float
 
 
+@dataclass(frozen=True)
+class _Written:
+    """A row of another process, by its id and time."""
+
+    event_id: str
+    time: datetime
+
+
 def first_name(name: str) -> str:
     """The first name for a greeting: `Ada` from `Ada Lovelace` or `Lovelace, Ada`."""
     family, comma, given = name.partition(",")
@@ -51,7 +59,7 @@ class Greeter:
 
     def __init__(self, bench: Workbench, camera: str, hub: Hub) -> None:
         self._bench, self._camera, self._hub = bench, camera, hub
-        self._jobs: queue.SimpleQueue[PunchRow | _Expected | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[PunchRow | _Expected | _Written | None] = queue.SimpleQueue()
         self._expected: dict[str, _Expected] = {}
         self._greeted: dict[str, str] = {}
         self._thread: threading.Thread | None = None
@@ -77,10 +85,18 @@ class Greeter:
         """Accept the result of a frame. Called in the camera's thread; returns at once."""
         for event in result.events:
             if event.kind is EventKind.SIGHTING and event.arrival:
-                self._jobs.put(_Expected(event.employee_ids[0], event.time, clock.monotonic() + _PATIENCE_S))
+                self.expect(event.employee_ids[0], event.time)
         for row in result.rows:
             if isinstance(row, PunchRow):
                 self.row(row)
+
+    def expect(self, employee_id: str, time: datetime) -> None:
+        """Somebody was recognised, and their row is on its way."""
+        self._jobs.put(_Expected(employee_id, time, clock.monotonic() + _PATIENCE_S))
+
+    def written(self, event_id: str, time: datetime) -> None:
+        """Another process wrote a row."""
+        self._jobs.put(_Written(event_id, time))
 
     def row(self, row: PunchRow) -> None:
         """Accept a row that is now durable."""
@@ -117,7 +133,13 @@ class Greeter:
         except Exception:
             log.exception("a greeting is missing")
 
-    def _take(self, job: PunchRow | _Expected) -> None:
+    def _take(self, job: PunchRow | _Expected | _Written) -> None:
+        if isinstance(job, _Written):
+            day = self._bench.attendance.day_of(job.time)
+            for row in self._bench.attendance.log.read(day, day):
+                if row.event_id == job.event_id and row.event != "unidentified":
+                    self._take(row)
+            return
         if isinstance(job, _Expected):
             self._expected.setdefault(job.employee_id, job)
             return

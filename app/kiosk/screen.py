@@ -12,7 +12,7 @@ from app.kiosk.guard import device, needs, problem, station, still_may
 from app.kiosk.hub import as_event
 from app.kiosk.station import Station
 from app.kiosk.words import screen_language, table
-from app.live.broadcast import MULTIPART, part
+from app.live.multipart import MULTIPART, part
 from app.words import LANGUAGES
 
 routes = Blueprint("screen", __name__)

@@ -20,7 +20,6 @@ from app.kiosk.application import MAX_BYTES, create_app
 from app.kiosk.arrivals import Hall
 from app.kiosk.secure import Secured
 from app.kiosk.station import Station
-from app.live.relay import announced
 from engine.operations.reach import AT_ROOT, Reach
 from engine.operations.serving import many_connections
 from engine.operations.tls import Certificates, current_context
@@ -181,7 +180,6 @@ def serve(workspace: Path, overrides: dict[str, Any], host: str, port: int, reac
     station: Station = app.extensions["muster"]
     with contextlib.ExitStack() as stack:
         stack.callback(server.stop)
-        stack.enter_context(announced(bench, station.camera.name, reach.address(host, port)))
         threading.Thread(target=server.serve, name="server", daemon=True).start()
         stack.enter_context(station.running())
         ended.wait()

@@ -7,31 +7,26 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from app.kiosk.greeter import Greeter, first_name
+from app.kiosk.door import DOOR, door_style
+from app.kiosk.greeter import Greeter
 from app.kiosk.hub import Hub
 from app.kiosk.prompts import PROVEN, Prompter
-from app.kiosk.words import screen_language, table
-from app.live.broadcast import Broadcast
-from app.live.cameras import Camera, CameraWatcher
+from app.live.cameras import Camera, CameraWatcher, may_record
 from app.live.places import Places
-from app.live.session import overlay
 from engine import __version__
 from engine.access import TryLater
-from engine.attendance import IMPORTED, PunchRow
+from engine.attendance import PunchRow
 from engine.config import KioskConfig
 from engine.errors import InputError, MusterError
-from engine.imaging import WORDS
+from engine.imaging import Broadcast
+from engine.operations.standing import standing
 from engine.operations.upkeep import attended
 from engine.pipeline import FrameResult, Pipeline
-from engine.records.today import Arrival, arrivals
+from engine.records.today import arrivals
 from engine.storage import writable
 from engine.workbench import Workbench
 
@@ -51,8 +46,18 @@ class Station(CameraWatcher):
         self.hub = Hub(bench.clock)
         self.picture = Broadcast(longest_px=config.longest_px, fps=config.fps)
         self.watching, self.listening = Places(config.streams_per_device), Places(config.streams_per_device)
-        self.camera = Camera(bench, camera, source, picture=self.picture, watcher=self, draw=self._drawn)
-        self._words = table(screen_language(config.language, ()))
+        style = door_style(bench)
+        self.camera = Camera(
+            bench,
+            camera,
+            source,
+            picture=self.picture,
+            watcher=self,
+            draw=lambda _bench, result: style.draw(result),
+            style=DOOR,
+            styles={DOOR: style},
+            records=lambda: may_record(bench.workspace, camera),
+        )
         self.greeter = Greeter(bench, camera, self.hub)
         self.prompt = ""
         self.today = 0
@@ -73,7 +78,8 @@ class Station(CameraWatcher):
         self._stopping.clear()
         self.hub.open()
         with contextlib.ExitStack() as stack:
-            stack.enter_context(attended(self.bench))
+            if standing(self.bench.workspace) is None:  # else the workbench beside it does this work
+                stack.enter_context(attended(self.bench))
             self.greeter.start()
             stack.callback(self.greeter.stop)
             poll = threading.Thread(target=self._poll, name="poll", daemon=True)
@@ -102,14 +108,15 @@ class Station(CameraWatcher):
             self._ask("")
         self.hub.publish("camera", self.state())
 
-    def _drawn(self, bench: Workbench, result: FrameResult) -> NDArray[np.uint8]:
-        """The picture for the public screen: first names only, without strangers' identifiers or similarities."""
-        tracks = tuple(
-            replace(track, unknown_id=None, identity=replace(track.identity, similarity=None))
-            for track in result.tracks
-        )
-        words = {state: self._words[f"tag_{state}"] for state in WORDS}
-        return overlay(bench, replace(result, tracks=tracks), words, first_name)
+    def told(self, kind: str, data: Mapping[str, Any]) -> None:
+        """See `CameraWatcher`."""
+        if kind == "prompt":
+            self._ask(str(data["code"]) if self.camera.state == "playing" else "")
+        elif kind == "seen":
+            self.greeter.expect(str(data["employee_id"]), datetime.fromisoformat(data["time"]))
+        elif kind == "row":
+            self.punches += data["event"] == "punch"
+            self.greeter.written(str(data["event_id"]), datetime.fromisoformat(data["time"]))
 
     def _ask(self, prompt: str) -> None:
         if prompt != self.prompt:
@@ -117,28 +124,16 @@ class Station(CameraWatcher):
             self.hub.publish("prompt", {"code": prompt})
 
     def _poll(self) -> None:
-        """Update what changes without the camera: rows of other recorders, today's count, the database backlog."""
-        newest: str | None = None
+        """Update what changes without the camera: today's count, the database backlog."""
         while not self._stopping.is_set():
             try:
                 self.backlog = self.bench.store.backlog()
-                self.today, rows = arrivals(self.bench.records, self.bench.clock(), 20)
-                if newest is not None and not self.camera.recording:
-                    self._greet_others(rows, newest)
-                newest = rows[0].event_id if rows else ""
+                self.today, _ = arrivals(self.bench.records, self.bench.clock(), 1)
             except MusterError as error:
                 log.warning("%s", error)
             except Exception:
                 log.exception("what happens today")
             self._stopping.wait(_POLL_S)
-
-    def _greet_others(self, rows: list[Arrival], newest: str) -> None:
-        """Greet rows that another process recorded for this camera."""
-        fresh = [row.event_id for row in rows if row.event_id > newest and row.camera == self.camera.name]
-        day = self.bench.attendance.day_of(self.bench.clock())
-        for row in self.bench.attendance.log.read(day, day) if fresh else ():
-            if row.event_id in fresh and row.method != IMPORTED:
-                self.greeter.row(row)
 
     def _checked(self, employee_id: str, pin: str) -> PunchRow | None:
         now = time.monotonic()
@@ -197,7 +192,7 @@ class Station(CameraWatcher):
 
     def status(self) -> dict[str, Any]:
         """All metrics, without reading a file."""
-        camera, pipeline = self.camera, self.camera.pipeline
+        camera = self.camera
         now = self.bench.clock().astimezone(self.bench.config.zone)
         return {
             "time": now.isoformat(timespec="milliseconds"),
@@ -205,7 +200,7 @@ class Station(CameraWatcher):
             "camera": {
                 **self.state(),
                 "detail": camera.detail,
-                "fps": round(camera.rate.per_second(), 1) if camera.state == "playing" else 0.0,
+                "fps": round(camera.fps, 1) if camera.state == "playing" else 0.0,
                 "width": camera.size[0] if camera.size else None,
                 "height": camera.size[1] if camera.size else None,
                 "recording": camera.recording and camera.state in {"playing", "lost"},
@@ -216,7 +211,7 @@ class Station(CameraWatcher):
             "prompt": self.prompt,
             "people_today": self.today,
             "greetings": self.greeter.count,
-            "waiting_rows": pipeline.waiting if pipeline else 0,
+            "waiting_rows": camera.waiting,
             "spool": self._spool(now),
             "viewers": self.picture.viewers,
             "listeners": self.hub.listeners,
@@ -241,12 +236,10 @@ class Station(CameraWatcher):
         """The reasons why the kiosk cannot work right now; empty if it can."""
         camera = self.camera
         found = [] if camera.state == "playing" else [f"the camera is {camera.state}"]
-        if camera.state == "playing" and not camera.recording:
-            found.append("another process records this camera")
         if not writable(self.bench.workspace):
             found.append("the workspace cannot be written")
         if camera.state == "playing" and not self.greeter.alive:
             found.append("nobody is greeted")
-        if camera.pipeline is not None and camera.pipeline.stuck:
+        if camera.stuck:
             found.append("rows cannot be written and are kept in memory")
         return found

@@ -1,4 +1,4 @@
-"""Cameras that this process reads itself (RTSP, webcam, file): one reader and one recognition for all viewers."""
+"""Cameras of the settings (RTSP, webcam, file) for viewers: recorded by this process, or seen through the one that records them."""
 
 from __future__ import annotations
 
@@ -8,26 +8,41 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.live.broadcast import Broadcast
-from app.live.relay import pictures
-from app.live.session import FrameRate, overlay
 from engine.errors import ConfigError, MusterError
-from engine.operations.upkeep import recording
+from engine.imaging import Broadcast, decode_image
+from engine.operations.recording import (
+    NAMES,
+    FrameRate,
+    Recorded,
+    Recorder,
+    Reported,
+    Style,
+    newest_picture,
+    overlay,
+    recording,
+    viewing,
+)
+from engine.operations.standing import standing
 from engine.pipeline import FrameResult, Pipeline
 from engine.sources import LiveSource, NoPicture, Source, is_live, open_source
-from engine.types import Frame, SourceEvent
+from engine.types import Frame
 from engine.workbench import Workbench
 
 log = logging.getLogger(__name__)
 
+CameraState = Literal["off", "starting", "playing", "lost", "ended", "failed"]
+
 _LINGER_S = 8.0
 _SETTLES_S = 15.0
-_CLAIM_S = 5.0
+_ASK_S = 0.5
 _PAUSE_S = (1.0, 15.0)
 
 
@@ -40,11 +55,18 @@ class CameraWatcher:
     def became(self, state: str, detail: str) -> None:
         """The camera's state changed."""
 
+    def taken(self) -> None:
+        """Another process records the camera."""
+
+    def told(self, kind: str, data: Mapping[str, Any]) -> None:
+        """News of the process that records the camera, if that is another one; see `Recorder.tell`."""
+
 
 class Camera:
     """One camera, running while it has viewers or is kept running.
 
-    A video file plays in a loop, to try things out. It raises incidents in its first round only.
+    It is recorded meanwhile, unless another process does: then its pictures and state come from there. A video file plays in a loop,
+    to try things out. It raises incidents in its first round only.
 
     Args:
         bench: the workbench.
@@ -53,13 +75,17 @@ class Camera:
         picture: distributes its pictures to viewers.
         watcher: receives every result and change of state.
         draw: draws a result for viewers.
-        elsewhere: the pictures of another process that records the camera, with names on them; None: there is none.
+        style: what this camera's viewers see if another process records it, see `Style`.
+        styles: what viewers in other processes may ask for.
+        records: whether this process may record it; asked each time it could begin to.
+        doze: see `open_source`.
 
     Attributes:
         state: `off`, `starting`, `playing`, `lost` (reconnecting), `ended` or `failed`. detail: why. since: from when on.
         recording: False if another process records this camera and this one only shows it.
-        pipeline: the running one, or None.
-        frames, dropped, losses: counted since the start.
+        recorder, pipeline: the running ones, or None.
+        frames, dropped, losses: counted since the start, by the process that records.
+        advice: see `Pipeline.advice`.
         size: (width, height) of the newest frame.
     """
 
@@ -72,12 +98,16 @@ class Camera:
         picture: Broadcast | None = None,
         watcher: CameraWatcher | None = None,
         draw: Callable[[Workbench, FrameResult], NDArray[np.uint8]] = overlay,
-        elsewhere: Callable[[Workbench, str], Iterator[bytes] | None] = lambda _bench, _name: None,
+        style: str = NAMES,
+        styles: Mapping[str, Style] | None = None,
+        records: Callable[[], bool] = lambda: True,
+        doze: bool = False,
     ) -> None:
         file = bench.workspace / source
         own = bool(source) and not is_live(source) and file.exists()
         self._bench, self.name, self._spec = bench, name, str(file) if own else source
-        self._watcher, self._draw, self._elsewhere = watcher or CameraWatcher(), draw, elsewhere
+        self._watcher, self._draw = watcher or CameraWatcher(), draw
+        self._style, self._styles, self._records, self._doze = style, styles, records, doze
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._source: Source | None = None
@@ -85,13 +115,17 @@ class Camera:
         self._kept = 0
         self._closing = False
         self._stop = threading.Event()
-        self._newest: FrameResult | Frame | None = None
+        self._newest: FrameResult | None = None
+        self._told: Recorded | None = None
         self._lost_at = -1
         self.picture = picture or Broadcast()
         self.rate = FrameRate()
-        self.state, self.detail, self.since = "off", "", bench.clock()
+        self.state: CameraState = "off"
+        self.detail, self.since = "", bench.clock()
         self.recording = True
+        self.recorder: Recorder | None = None
         self.pipeline: Pipeline | None = None
+        self.advice: int | None = None
         self.frames = self.dropped = self.losses = 0
         self.size: tuple[int, int] | None = None
 
@@ -124,17 +158,35 @@ class Camera:
                     thread.join(_SETTLES_S)
                 self._closing = False
 
+    @property
+    def fps(self) -> float:
+        """Frames a second that are recorded."""
+        return self._told.fps if self._told is not None else self.rate.per_second()
+
+    @property
+    def waiting(self) -> int:
+        """Rows and pictures that are not on disk yet."""
+        return self._told.waiting if self._told is not None else self.pipeline.waiting if self.pipeline else 0
+
+    @property
+    def stuck(self) -> bool:
+        """Something could not be written and is tried again."""
+        return self._told.stuck if self._told is not None else bool(self.pipeline and self.pipeline.stuck)
+
     def snapshot(self) -> bytes | None:
         """The newest picture as JPEG, or None."""
-        if self.picture.viewers and self.picture.newest.jpeg:
-            return self.picture.newest.jpeg
+        if self._told is not None or (self.picture.viewers and self.picture.newest.jpeg):
+            return self.picture.newest.jpeg or None
         newest = self._newest
-        return None if newest is None else self.picture.encode(self._drawn(newest))
+        return None if newest is None else self.picture.encode(self._draw(self._bench, newest))
 
     def frame(self) -> NDArray[np.uint8] | None:
         """The newest unprocessed picture, RGB uint8 (H, W, 3), or None."""
+        if self._told is not None:
+            jpeg = newest_picture(self._bench.workspace, self.name)
+            return None if jpeg is None else decode_image(jpeg, name="the camera's picture")
         newest = self._newest
-        return newest.frame.image if isinstance(newest, FrameResult) else newest.image if newest else None
+        return None if newest is None else newest.frame.image
 
     def _wanted(self) -> bool:
         if self._closing:
@@ -160,26 +212,36 @@ class Camera:
     def _run(self) -> None:
         guard = threading.Thread(target=self._guard, daemon=True)
         guard.start()
-        pauses = itertools.chain((_PAUSE_S[0] * 2**step for step in range(4)), itertools.repeat(_PAUSE_S[1]))
         while True:
-            self._become("starting")
-            try:
-                self._once()
-                self._become("ended")
-            except MusterError as error:
-                told = str(error)  # an address may contain a password
-                self._become("failed", told.replace(self._spec, "its source") if is_live(self._spec) else told)
-            except Exception as error:
-                self._become("failed", f"{type(error).__name__}: {error}")
-                log.exception("camera %s", self.name)
-            self._newest = self._source = None
-            self.picture.clear()
-            if self._kept and self.state == "failed":
-                self._stop.wait(next(pauses))
+            self._tried(self._once)
+            self._rest(_PAUSE_S[0])
             with self._lock:
-                if self._closing or (not self._kept and (self.state == "failed" or not self.picture.viewers)):
+                if self._done():
                     self._thread = None
                     return
+
+    def _tried(self, work: Callable[[], object]) -> bool:
+        """Do something that may fail, and become what it came to."""
+        try:
+            work()
+            return True
+        except MusterError as error:
+            told = str(error)  # an address may contain a password
+            self._become("failed", told.replace(self._spec, "its source") if is_live(self._spec) else told)
+        except Exception as error:
+            self._become("failed", f"{type(error).__name__}: {error}")
+            log.exception("camera %s", self.name)
+        return False
+
+    def _rest(self, seconds: float) -> None:
+        """After a failure, wait before it is tried again."""
+        self._newest = self._source = None
+        self.picture.clear()
+        if self._kept and self.state == "failed":
+            self._stop.wait(seconds)
+
+    def _done(self) -> bool:
+        return self._closing or (not self._kept and (self.state == "failed" or not self.picture.viewers))
 
     def _guard(self) -> None:
         """End the source after some seconds without viewers."""
@@ -190,77 +252,111 @@ class Camera:
                 self._end()
 
     def _once(self) -> None:
-        """Run from the opening of the source to its end."""
-        with contextlib.ExitStack() as claim:
-            self.recording = claim.enter_context(recording(self._bench, self.name))
-            if not self.recording:
-                if (shown := self._elsewhere(self._bench, self.name)) is not None:
-                    self._pass_on(shown)
-                else:
-                    self._show()
-                return
-            live = is_live(self._spec)
-            for round_ in itertools.count():
-                self._recognise(self._open(), incidents=round_ == 0)
-                gc.collect()  # a pipeline holds pictures in reference cycles; otherwise a dozen pile up before Python collects them
-                if live or not self._wanted():
+        """Record, or show what another process records."""
+        while self._wanted():
+            with contextlib.ExitStack() as claim:
+                may = self._records()
+                recorder = claim.enter_context(recording(self._bench, self.name, self._styles)) if may else None
+                if may and recorder is None and self.recording:
+                    self._watcher.taken()
+                self.recording = recorder is not None
+                if recorder is not None:
+                    self._record(recorder)
                     return
+            self._pass_on()
+
+    def _record(self, recorder: Recorder) -> None:
+        """Record again and again; in between nobody else does."""
+        self.recorder = recorder
+        pauses = _pauses()
+        try:
+            while True:
+                self._become("starting")
+                if self._tried(lambda: self._play(recorder)):
+                    self._become("ended")
+                    pauses = _pauses()
+                self._rest(next(pauses))
+                if self._done():
+                    return
+        finally:
+            self.recorder = None
+
+    def _play(self, recorder: Recorder) -> None:
+        """Record from the opening of the source to its end."""
+        live = is_live(self._spec)
+        for round_ in itertools.count():
+            self._recognise(self._open(), recorder, incidents=round_ == 0)
+            gc.collect()  # a pipeline holds pictures in reference cycles; otherwise a dozen pile up before Python collects them
+            if live or not self._wanted():
+                return
 
     def _open(self) -> Source:
         if not self._spec:
             raise ConfigError(f"camera {self.name} has no source", hint="name it in muster.toml, or with --source")
         config = self._bench.config
         rotate = config.camera(self.name).rotate
-        source = open_source(self._spec, self.name, config.sources, rotate=rotate, now=self._bench.clock)
+        doze_s = config.doze_s_of(self.name) if self._doze else 0.0
+        source = open_source(self._spec, self.name, config.sources, rotate=rotate, now=self._bench.clock, doze_s=doze_s)
         self._source, self._lost_at = source, -1
         if not self._wanted():
             source.close()
+        elif isinstance(source, LiveSource):
+            source.start()  # while the networks are opened
         return source
 
-    def _recognise(self, source: Source, *, incidents: bool) -> None:
+    def _recognise(self, source: Source, recorder: Recorder, *, incidents: bool) -> None:
         before = self.dropped
         pipeline = self.pipeline = self._bench.pipeline(self.name, live=True, incidents=incidents)
 
         def saw(result: FrameResult) -> None:
-            self.dropped = before + pipeline.stats.dropped
+            self.dropped, self.advice = before + pipeline.stats.dropped, pipeline.advice
             if result.frame.index > self._lost_at:  # not a frame left over from before the loss
-                if not isinstance(self._newest, FrameResult) or self._newest.frame is not result.frame:
+                if self._newest is None or self._newest.frame is not result.frame:
                     self._playing(result.frame)
                 self._newest = result
-                self.picture.show(lambda: self._drawn(result))
+                self.picture.show(lambda: self._draw(self._bench, result))
+            recorder.saw(
+                result,
+                frames=self.frames,
+                dropped=self.dropped,
+                advice=self.advice,
+                waiting=pipeline.waiting,
+                stuck=pipeline.stuck,
+                fresh=result.frame.index > self._lost_at,
+            )
             self._watcher.saw(result, pipeline)
 
         try:
-            pipeline.run(_Told(source, self._lost), saw)
+            pipeline.run(Reported(source, self._lost), saw)
         finally:
             self.pipeline = None
 
-    def _pass_on(self, shown: Iterator[bytes]) -> None:
-        """Relay a kiosk's pictures unchanged, with the names drawn on them."""
-        for jpeg in shown:
-            self.rate.count()
-            self._become("playing")
-            self.picture.give(jpeg)
-            if not self._wanted():
-                return
-
-    def _show(self) -> None:
-        """Show the camera without recording, until the other recorder stops."""
-        source, asked = self._open(), time.monotonic()
-        with contextlib.closing(source):
-            for item in _Told(source, self._lost):
-                if isinstance(item, Frame):
-                    self._playing(item)
-                    self._newest = item
-                    self.picture.show(lambda item=item: item.image)  # type: ignore[misc]
-                if time.monotonic() - asked > _CLAIM_S:
-                    asked = time.monotonic()
-                    with recording(self._bench, self.name) as free:
-                        if free:
-                            return
-
-    def _drawn(self, shown: FrameResult | Frame) -> NDArray[np.uint8]:
-        return shown.image if isinstance(shown, Frame) else self._draw(self._bench, shown)
+    def _pass_on(self) -> None:
+        """Show what another process records, until it ends or nobody looks."""
+        shown = viewing(self._bench.workspace, self.name, self._style)
+        if shown is None:
+            self._become("starting", "no process records this camera yet")
+            self._stop.wait(_ASK_S) if self._kept else time.sleep(_ASK_S)
+            return
+        try:
+            with contextlib.closing(shown):
+                for each in shown:
+                    told = self._told = each.told
+                    self.frames, self.dropped, self.losses = told.frames, told.dropped, told.losses
+                    self.size, self.advice = told.size, told.advice
+                    self._become(told.state, told.detail)
+                    if told.state != "playing":
+                        if self.picture.newest.jpeg:
+                            self.picture.clear()
+                    elif each.jpeg:
+                        self.picture.give(each.jpeg)
+                    for kind, data in each.news:
+                        self._watcher.told(kind, data)
+                    if not self._wanted():
+                        return
+        finally:
+            self._told = None
+            self.picture.clear()
 
     def _playing(self, frame: Frame) -> None:
         self.frames += 1
@@ -274,45 +370,32 @@ class Camera:
         self.picture.clear()
         self._become("lost", detail)
 
-    def _become(self, state: str, detail: str = "") -> None:
+    def _become(self, state: CameraState, detail: str = "") -> None:
         if (state, detail) == (self.state, self.detail):
             return
         self.state, self.detail, self.since = state, detail, self._bench.clock()
+        if self.recorder is not None and state in {"starting", "playing", "lost", "failed"}:
+            self.recorder.became(state, detail)
         self._watcher.became(state, detail)
 
 
-class _Told:
-    """A source that reports losses with the index of the last frame before each."""
+def _pauses() -> Iterator[float]:
+    return itertools.chain((_PAUSE_S[0] * 2**step for step in range(4)), itertools.repeat(_PAUSE_S[1]))
 
-    def __init__(self, source: Source, lost: Callable[[str, int], None]) -> None:
-        self._source, self._lost = source, lost
 
-    def __iter__(self) -> Iterator[Frame | SourceEvent]:
-        index = -1
-        for item in self._source:
-            if isinstance(item, Frame):
-                index = item.index
-            elif item.kind == "camera_lost":
-                self._lost(item.detail, index)
-            yield item
-
-    @property
-    def resting(self) -> bool:
-        return self._source.resting
-
-    @resting.setter
-    def resting(self, value: bool) -> None:
-        self._source.resting = value
-
-    @property
-    def catching_up(self) -> bool:
-        return self._source.catching_up
-
-    def close(self) -> None:
-        self._source.close()
+def may_record(workspace: Path, camera: str) -> bool:
+    """Whether a process may record a camera: `muster serve` leaves those of its settings to its recorder."""
+    served = standing(workspace)
+    return served is None or camera not in served.cameras
 
 
 def open_cameras(bench: Workbench) -> dict[str, Camera]:
-    """All cameras in the settings that have a source, by name; none runs before it is watched."""
-    configured = bench.config.cameras.items()
-    return {name: Camera(bench, name, each.source, elsewhere=pictures) for name, each in configured if each.source}
+    """All cameras in the settings that are on and have a source, by name; none runs before it is watched.
+
+    This process records none that `muster serve` is to record.
+    """
+    configured = {name: each for name, each in bench.config.cameras.items() if each.source and each.enabled}
+    return {
+        name: Camera(bench, name, each.source, records=partial(may_record, bench.workspace, name))
+        for name, each in configured.items()
+    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -14,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import InputError
-from engine.imaging import WORDS, PersonMark, draw_tracks, person_marks, turned
+from engine.imaging import WORDS, PersonMark, person_marks, turned
+from engine.operations.recording import FrameRate
 from engine.pipeline import FrameResult, Pipeline
 from engine.types import NOBODY, Frame
 from engine.workbench import Workbench
@@ -29,35 +29,10 @@ _IDLE_S = 6.0
 _ASK_S = 3.0
 
 
-class FrameRate:
-    """Frames per second over the last seconds. Thread-safe."""
-
-    def __init__(self, span_s: float = 3.0) -> None:
-        self._span_s, self._times = span_s, deque[float](maxlen=400)
-
-    def count(self) -> None:
-        """One more."""
-        self._times.append(time.monotonic())
-
-    def per_second(self) -> float:
-        """The recent rate; 0 without frames."""
-        now = time.monotonic()
-        late = [moment for moment in tuple(self._times) if now - moment <= self._span_s]
-        return (len(late) - 1) / (late[-1] - late[0]) if len(late) > 2 and late[-1] > late[0] else 0.0
-
-
-def overlay(
-    bench: Workbench, result: FrameResult, words: Mapping[str, str] = WORDS, called: Callable[[str], str] = str
-) -> Image:
-    """The frame of a result with boxes drawn on it, and names as somebody is `called`."""
-    names, needed = _names(bench, result, called), bench.config.voting.min_agreeing
-    return draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed, words=words)
-
-
-def _names(bench: Workbench, result: FrameResult, called: Callable[[str], str]) -> dict[str, str]:
+def _names(bench: Workbench, result: FrameResult) -> dict[str, str]:
     people = bench.people.known()
     shown = [track.identity.person for track in result.tracks if track.identity.person]
-    return {person: called(people.get(person, NOBODY).name) for person in shown}
+    return {person: people.get(person, NOBODY).name for person in shown}
 
 
 def _shares(box: Box, width: int, height: int) -> Box:
@@ -132,7 +107,7 @@ class LiveSession:
         return self._marks(result)
 
     def _marks(self, result: FrameResult) -> list[PersonMark]:
-        names, needed = _names(self._bench, result, str), self._bench.config.voting.min_agreeing
+        names, needed = _names(self._bench, result), self._bench.config.voting.min_agreeing
         marks = person_marks(result.tracks, names, alarmed=result.alarmed, needed=needed, words=self._words)
         height, width = result.frame.image.shape[:2]
         return [replace(mark, box=_shares(mark.box, width, height)) for mark in marks]

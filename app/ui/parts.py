@@ -94,6 +94,8 @@ _STATUS: dict[str, tuple[Tone, str]] = {
     N_("passed"): ("good", "●"),
     N_("unproven"): ("quiet", "○"),
     N_("failed"): ("bad", "■"),
+    N_("running"): ("good", "●"),
+    N_("starting"): ("warn", "◐"),
 }
 
 _ESCAPED = str.maketrans({sign: f"\\{sign}" for sign in string.punctuation if sign != ":"} | {":": "\\:\u2060"})

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import streamlit as st
 from markupsafe import Markup
 
-from app.live.session import FrameRate, LiveSession
+from app.live.session import LiveSession
 from app.live.stream import BrowserCamera, browser_camera, show_failure
 from app.ui import parts
 from app.views.alerts import open_count
@@ -94,7 +94,7 @@ def _pace(session: LiveSession, camera: BrowserCamera) -> None:
     parts.show(
         '<p class="m-soft" data-frames="{frames}">{text}</p>',
         frames=session.frames,
-        text=_rate(session.rate, camera.dropped),
+        text=_rate(session.rate.per_second(), camera.dropped),
     )
     if camera.too_slow:
         st.caption(
@@ -102,8 +102,8 @@ def _pace(session: LiveSession, camera: BrowserCamera) -> None:
         )
 
 
-def _rate(rate: FrameRate, dropped: int) -> str:
-    shown = say_number(rate.per_second())
+def _rate(fps: float, dropped: int) -> str:
+    shown = say_number(fps)
     return say("{rate} frames per second · {dropped} dropped", rate=shown, dropped=dropped)
 
 
@@ -140,12 +140,12 @@ def _server_state(name: str) -> None:
     elif camera.state != "playing":
         st.caption(say("Opening the camera…"))
     else:
-        text = _rate(camera.rate, camera.dropped)
+        text = _rate(camera.fps, camera.dropped)
         if not camera.recording:
             text += " · " + say("another recorder is using this camera")
         parts.soft(text)
-        if (pipeline := camera.pipeline) is not None and pipeline.advice is not None:
-            tell_turned(name, pipeline.advice)
+        if camera.advice is not None:
+            tell_turned(name, camera.advice)
 
 
 def _still(bench: Workbench) -> None:

@@ -28,7 +28,12 @@ UNREADABLE = "Muster cannot read the accounts right now. Tell your administrator
 """The whole message for browsers: only signed-in users may learn where the accounts are kept."""
 FOREIGN = "Only pages of this server may do this. Behind a proxy with TLS: name its address in `proxies` in section [app] of muster.toml."
 
-_OPEN = frozenset({"/sign-in", "/sign-in/code", "/sign-out", "/healthz", "/favicon.png", oidc.START, oidc.BACK})
+_OPEN = frozenset(
+    {
+        *("/sign-in", "/sign-in/code", "/sign-out", oidc.START, oidc.BACK),
+        *("/healthz", "/readyz", "/metrics", "/favicon.png"),
+    }
+)
 _PROGRAMS = "/api/v1/"  # asks for a token and takes no cookie, see `app.web.rest`
 _OPEN_UNDER = ("/assets/", "/trust", _PROGRAMS)
 _CLOSED_UNDER = ("/_stcore/metrics", "/_stcore/agent", "/auth/")

@@ -18,14 +18,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from app.live.broadcast import shrunk
 from app.web import services, viewer
 from app.web.below import at
 from app.web.gate import visitor
 from app.web.sessions import token_of
 from engine.access import Account
 from engine.errors import MusterError
-from engine.imaging import encode_jpeg, read_image
+from engine.imaging import encode_jpeg, read_image, shrunk
 from engine.records import Records
 
 log = logging.getLogger(__name__)

@@ -162,6 +162,5 @@ routes = [
     Route("/sign-in", plain.answered(_sign_in), methods=["GET", "POST"]),
     Route("/sign-in/code", plain.answered(_code), methods=["POST"]),
     Route("/sign-out", plain.answered(_sign_out), methods=["GET", "POST"]),
-    Route("/healthz", PlainTextResponse("ok"), methods=["GET"]),
     Route("/live", _first_page),
 ]

@@ -15,8 +15,8 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from app.live.broadcast import MULTIPART, part
 from app.live.cameras import Camera
+from app.live.multipart import MULTIPART, part
 from app.live.overlay import Overlay, find
 from app.live.places import Places
 from app.web import services

@@ -17,6 +17,7 @@ TERMS: Mapping[str, str] = {
     "watch_list": N_("watch list"),
     "camera_lost": N_("camera lost"),
     "camera_back": N_("camera back"),
+    "part_lost": N_("part restarted"),
     "enrol": N_("enrolled"),
     "overrule": N_("picture used anyway"),
     "change_person": N_("person changed"),

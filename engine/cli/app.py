@@ -33,6 +33,7 @@ from engine.cli import (
     records,
     replay,
     security,
+    serve,
     service,
     store,
     token,
@@ -72,7 +73,7 @@ app = typer.Typer(
     cls=_Program, name="muster", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
 )
 _PANELS = {
-    Panel.START: (demo, workbench, machine),
+    Panel.START: (demo, serve, workbench, machine),
     Panel.RECOGNISE: (people, watching, kiosk, archive),
     Panel.ATTENDANCE: (attendance, punches, leave, account, month, hr),
     Panel.SECURITY: (security, notify),

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +21,7 @@ from engine.errors import InputError
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.operations.recording import Recorder
     from engine.pipeline import FrameResult, Pipeline, RunStats
     from engine.sources import Source
     from engine.workbench import Workbench
@@ -61,7 +63,8 @@ def watch(
     Several cameras share the networks and the processor. The command ends with its sources, or with Ctrl-C.
     """
     from engine.config import load_config
-    from engine.operations.upkeep import attended, recording, returning_memory
+    from engine.operations.recording import Reported
+    from engine.operations.upkeep import attended, returning_memory
     from engine.sources import VideoSource, is_live, open_source
 
     config = load_config(workspace)
@@ -73,7 +76,7 @@ def watch(
     begin = moment(start, config.zone)
     with contextlib.ExitStack() as stack:
         stack.enter_context(returning_memory())
-        opened = {}
+        opened: dict[str, Source] = {}
         for name, spec in specs.items():
             rotate = config.camera(name).rotate
             opened[name] = open_source(
@@ -89,23 +92,23 @@ def watch(
             stack.callback(opened[name].close)
         progress = stack.enter_context(progress_bar(quiet=as_json))
         bench = open_workbench(workspace, config, progress=progress, begin=True)
-        pipelines = {}
+        pipelines: dict[str, Pipeline] = {}
+        recorders: dict[str, Recorder] = {}
         for name, each in opened.items():
             live = is_live(specs[name]) or (isinstance(each, VideoSource) and not fast)
             pipelines[name] = bench.pipeline(name, min_face_px=min_face, live=live)
-            if is_live(specs[name]) and not stack.enter_context(recording(bench, name)):
-                raise InputError(
-                    f"another process already records camera {name}", hint="stop that process, or use another --camera"
-                )
+            if is_live(specs[name]):
+                recorders[name] = stack.enter_context(_claimed(bench, name))
+                opened[name] = Reported(each, partial(_lost, recorders[name]))
         stack.enter_context(attended(bench))
         stack.enter_context(_stops_cleanly(opened.values()))
         if len(specs) > 1:
-            results = _watch_all(opened, pipelines, progress, limit=frames, quiet=as_json)
+            results = _watch_all(opened, pipelines, recorders, progress, limit=frames, quiet=as_json)
         else:
             ((name, only),) = opened.items()
             draw = stack.enter_context(_drawing(save_video, only, bench)) if save_video else None
             total = only.frame_count if isinstance(only, VideoSource) else 0
-            sink = _sink(progress, pipelines[name].stats, total, draw, quiet=as_json)
+            sink = _sink(progress, pipelines[name], total, draw, recorders.get(name), quiet=as_json)
             began = time.perf_counter()
             stats = pipelines[name].run(only, sink, limit=frames)
             results = {name: _result(stats, time.perf_counter() - began, only)}
@@ -147,6 +150,7 @@ def _paired(cameras: Sequence[str], sources: Sequence[str], config: Config) -> d
 def _watch_all(
     sources: Mapping[str, Source],
     pipelines: Mapping[str, Pipeline],
+    recorders: Mapping[str, Recorder],
     progress: Callable[[str, int, int], None],
     *,
     limit: int | None,
@@ -158,7 +162,9 @@ def _watch_all(
 
     def run(name: str) -> None:
         pipeline = pipelines[name]
-        sink = _sink(lambda _text, _done, _total: None, pipeline.stats, 0, None, quiet=quiet, camera=name)
+        sink = _sink(
+            lambda _text, _done, _total: None, pipeline, 0, None, recorders.get(name), quiet=quiet, camera=name
+        )
         began = time.perf_counter()
         try:
             pipeline.run(sources[name], sink, limit=limit)
@@ -179,6 +185,29 @@ def _watch_all(
     if failures:
         raise next(iter(failures.values()))
     return {name: results[name] for name in pipelines}
+
+
+@contextlib.contextmanager
+def _claimed(bench: Workbench, camera: str) -> Iterator[Recorder]:
+    """Record a camera alone.
+
+    Raises:
+        InputError: another process records it.
+    """
+    from engine.operations.recording import recorded, recording
+
+    with recording(bench, camera) as recorder:
+        if recorder is None:
+            other = recorded(bench.workspace, camera)
+            who = f"process {other.pid}" if other else "another process"
+            raise InputError(
+                f"{who} already records camera {camera}", hint="stop that process, or use another --camera"
+            )
+        yield recorder
+
+
+def _lost(recorder: Recorder, detail: str, _index: int) -> None:
+    recorder.became("lost", detail)
 
 
 @contextlib.contextmanager
@@ -214,23 +243,34 @@ def _drawing(path: Path, source: Source, bench: Workbench) -> Iterator[Callable[
 
 def _sink(
     progress: Callable[[str, int, int], None],
-    stats: RunStats,
+    pipeline: Pipeline,
     total: int,
     draw: Callable[[FrameResult], None] | None,
+    recorder: Recorder | None,
     *,
     quiet: bool,
     camera: str = "",
 ) -> Callable[[FrameResult], None]:
-    """A function that shows each frame's result: in the video, in the progress bar and, unless quiet, row by row.
+    """A function that shows each frame's result: in the video, to other processes, in the progress bar and, unless quiet, row by row.
 
     Args:
         camera: its name, if rows of several cameras are shown.
     """
     from engine.attendance import PunchRow
 
+    stats = pipeline.stats
+
     def show(result: FrameResult) -> None:
         if draw is not None:
             draw(result)
+        if recorder is not None:
+            recorder.saw(
+                result,
+                dropped=stats.dropped,
+                advice=pipeline.advice,
+                waiting=pipeline.waiting,
+                stuck=pipeline.stuck,
+            )
         incidents = sum(stats.incidents.values())
         progress(f"watching · {stats.punches} punches · {incidents} incidents", stats.frames, total)
         for row in () if quiet else result.rows:

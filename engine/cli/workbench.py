@@ -62,12 +62,9 @@ def workbench(
     bench = open_workbench(workspace, begin=True)
     say(f"Workbench of {workspace}: {reach.address(host, port)} · stop it with Ctrl-C")
     if sample:
-        _add_sample_accounts(bench.accounts)
-    elif not bench.accounts.all():
-        from engine.access import offer_setup
-
-        link = f"{reach.address(host, port)}/sign-in?setup={offer_setup(workspace)}"
-        say(f"There is no account yet. Create the first one here; the link works once: {link}")
+        add_sample_accounts(bench.accounts)
+    else:
+        offer_first_account(workspace, bench.accounts, reach.address(host, port))
     tell_reach(reach, host, port)
     command = ["app", str(workspace.absolute()), host, str(port), *reach.words()]
     if not kiosk:
@@ -86,7 +83,16 @@ def workbench(
     together(command, beside)
 
 
-def _add_sample_accounts(accounts: AccountBook) -> None:
+def offer_first_account(workspace: Path, accounts: AccountBook, server: str) -> None:
+    """Print a link to a server, by its address, that creates the first account, if there is none."""
+    if not accounts.all():
+        from engine.access import offer_setup
+
+        link = f"{server}/sign-in?setup={offer_setup(workspace)}"
+        say(f"There is no account yet. Create the first one here; the link works once: {link}")
+
+
+def add_sample_accounts(accounts: AccountBook) -> None:
     """Give each role an account, all with one new password.
 
     The password is new at every start: the sample data is public, but other people may reach this machine.

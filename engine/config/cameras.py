@@ -203,6 +203,10 @@ class CameraConfig(Section):
     source: Annotated[str, BeforeValidator(_webcam)] = ""
     """Where the pictures come from, as in `muster watch --source`; the workbench can then show the camera. File paths are
     relative to the workspace."""
+    enabled: bool = True
+    """Nobody records a camera that is off, and nobody's absence depends on it."""
+    kiosk_port: int | None = Field(None, ge=1, le=65535)
+    """`muster serve` serves a screen for this camera at this TCP port; empty: none, unless its options ask for one."""
     rotate: Annotated[Literal[0, 90, 180, 270], BeforeValidator(_whole)] = 0
     """How far its pictures are turned clockwise, in degrees, to stand upright; everything sees the turned ones."""
     region: tuple[Share, Share, Share, Share] | None = None

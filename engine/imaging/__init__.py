@@ -3,6 +3,7 @@
 Not here: face detection and recognition (the stations), and camera frames (`engine.sources`).
 """
 
+from engine.imaging.broadcast import Broadcast, LivePicture, shrunk
 from engine.imaging.drawing import WORDS, PersonMark, crop_around, draw_tracks, person_marks
 from engine.imaging.frames import packets_of, rgb_of, turns_of
 from engine.imaging.images import (
@@ -25,6 +26,8 @@ __all__ = [
     "MAX_BYTES",
     "MAX_PIXELS",
     "WORDS",
+    "Broadcast",
+    "LivePicture",
     "PersonMark",
     "PictureTooLarge",
     "VideoWriter",
@@ -38,6 +41,7 @@ __all__ = [
     "person_marks",
     "read_image",
     "rgb_of",
+    "shrunk",
     "turned",
     "turns_of",
     "write_jpeg",

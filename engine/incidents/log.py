@@ -42,14 +42,17 @@ class IncidentKind(StrEnum):
     WATCH_LIST = "watch_list"
     CAMERA_LOST = "camera_lost"
     CAMERA_BACK = "camera_back"
+    PART_LOST = "part_lost"
+    """A part of `muster serve` ended by itself and was started again; `detail` names it."""
     REVIEW = "review"
     TEST = "test_message"
     """Of a notification that tests an address; never in the log."""
 
 
 INCIDENT_KINDS = tuple(kind.value for kind in IncidentKind if kind not in {IncidentKind.REVIEW, IncidentKind.TEST})
-ALERT_KINDS = tuple(kind for kind in INCIDENT_KINDS if not kind.startswith("camera_"))
-"""Kinds that somebody must handle; the others report the state of cameras."""
+_REPORTS = {IncidentKind.CAMERA_LOST, IncidentKind.CAMERA_BACK, IncidentKind.PART_LOST}
+ALERT_KINDS = tuple(kind for kind in INCIDENT_KINDS if kind not in _REPORTS)
+"""Kinds that somebody must handle; the others report the state of cameras and of Muster itself."""
 
 
 @dataclass(frozen=True)

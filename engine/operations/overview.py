@@ -16,6 +16,7 @@ from engine.attendance import Span as WatchedSpan
 from engine.attendance.coverage import Coverage
 from engine.incidents import IncidentKind, over
 from engine.masking import mask_address
+from engine.operations.recording import recorded
 from engine.pipeline import CameraNote
 from engine.sources import NoPicture
 from engine.storage import storage_errors
@@ -189,6 +190,7 @@ def _view(
     why = rows[-1].why if rows else ""
     notes = [CameraNote.parse(row.detail) for row in rows]
     faces = sum(note.faces for note in notes)
+    told = recorded(bench.workspace, name)
     # a row is written every so often; the next one may still be on its way
     late = timedelta(seconds=2 * config.coverage_every_s + config.gap_s)
     counted = [day for day in days if day.share is not None]
@@ -200,7 +202,7 @@ def _view(
         camera.direction if camera else "both",
         camera.entrance if camera else True,
         camera is not None,
-        bool(end and why == "running" and now - end <= late),
+        told.state == "playing" if told is not None else bool(end and why == "running" and now - end <= late),
         end,
         why,
         days,

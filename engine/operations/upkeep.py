@@ -1,4 +1,4 @@
-"""Work beside the cameras: close days, erase expired data, deliver messages. Also decides which process records a camera."""
+"""Work beside the cameras: close days, erase expired data, deliver messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from engine.errors import MusterError, Tampered
 from engine.incidents.notifications import Channels, Courier
 from engine.operations.mailing import ReportMail
 from engine.operations.memory import keep_little
-from engine.storage import claimed, file_name
 from engine.workbench import Workbench
 
 log = logging.getLogger(__name__)
@@ -89,6 +88,24 @@ def returning_memory() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def delivering(bench: Workbench) -> Iterator[None]:
+    """Within the context, deliver notifications.
+
+    Raises:
+        ConfigError: a notification rule cannot be followed.
+    """
+    rules = bench.config.notifications
+    with contextlib.ExitStack() as stack:
+        if rules.rules:
+            channels = Channels(bench.workspace, rules, clock=bench.clock)
+            courier = Courier(
+                bench.outbox, channels.send, interval_s=rules.interval_s, written=bench.incidents.log.find
+            )
+            stack.callback(courier.close)
+        yield
+
+
+@contextlib.contextmanager
 def attended(bench: Workbench) -> Iterator[None]:
     """Within the context, deliver notifications, send scheduled reports, close days that are over, apply dated changes of people,
     erase expired data and whoever was erased on another machine.
@@ -107,28 +124,13 @@ def attended(bench: Workbench) -> Iterator[None]:
         if bench.store.writes_sheets:
             bench.attendance.keeper.follow(bench.clock(), bench.people.known())
 
-    rules = bench.config.notifications
     mail = ReportMail(bench)
     mail.check()
     with upkeep(keep_house), contextlib.ExitStack() as stack:
         if bench.config.store:
             stack.enter_context(upkeep(follow, _SHEETS_S))
             stack.enter_context(upkeep(_SaidOnce(bench.privacy.catch_up), _ERASURES_S))
-        if rules.rules:
-            channels = Channels(bench.workspace, rules, clock=bench.clock)
-            courier = Courier(
-                bench.outbox, channels.send, interval_s=rules.interval_s, written=bench.incidents.log.find
-            )
-            stack.callback(courier.close)
+        stack.enter_context(delivering(bench))
         if bench.config.reports.scheduled:
             stack.enter_context(upkeep(mail.work, _REPORTS_S))
         yield
-
-
-@contextlib.contextmanager
-def recording(bench: Workbench, camera: str) -> Iterator[bool]:
-    """Claim a live camera, because two recorders would report everything twice; yield False if it is recorded already."""
-    with claimed(bench.workspace / "log" / f"recording-{file_name(camera)}") as first:
-        if first:
-            bench.store.keep_known()
-        yield first

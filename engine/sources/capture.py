@@ -7,10 +7,12 @@ of 0 means that there is none: a `NoPicture` as JSON follows, and the child exit
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
 import struct
+import sys
 import threading
 from multiprocessing.connection import Connection
 from typing import NoReturn, Protocol
@@ -27,6 +29,9 @@ AWAKE, RESTING = b"?", b"r?"
 _WAITING_S = 0.5
 HEADER = struct.Struct("<IIf?")
 """Height and width in pixels, how long ago the camera gave the picture in seconds, and whether the next one is waiting; see `Stream`."""
+
+
+_PR_SET_PDEATHSIG = 1
 
 
 def packed(why: NoPicture) -> bytes:
@@ -138,6 +143,7 @@ def capture(
 ) -> None:
     """Body of the child process, see the module."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with_parent()
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # the parent tells that a camera is lost
     with contextlib.suppress(AttributeError):
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -156,6 +162,13 @@ def capture(
             camera.resting = wish == RESTING
             answer, more = newest.next()
             connection.send_bytes(answer)
+
+
+def _end_with_parent() -> None:
+    """Die with the process that started this one, even while a camera's driver hangs."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _opened(spec: str, timeouts_s: tuple[float, float], doze_s: float) -> _Camera:

@@ -17,6 +17,7 @@ import types
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 
 import numpy as np
@@ -62,6 +63,12 @@ def _no_interrupts() -> Iterator[None]:
 
 
 _STARTING = threading.Lock()
+_CONTEXT: BaseContext
+if sys.platform == "linux":  # children of several cameras share what they have imported; elsewhere a fork is not safe
+    _CONTEXT = multiprocessing.get_context("forkserver")
+    _CONTEXT.set_forkserver_preload(["engine.sources.capture"])
+else:
+    _CONTEXT = multiprocessing.get_context("spawn")
 
 
 @contextlib.contextmanager
@@ -116,10 +123,14 @@ class LiveSource:
         self._child: BaseProcess | None = None
         self._connection: Connection | None = None
 
+    def start(self) -> None:
+        """Begin to read before the first frame is asked for."""
+        if self._connection is None:
+            self._start_child()
+
     def _start_child(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        child = context.Process(
+        ours, theirs = _CONTEXT.Pipe()
+        child = _CONTEXT.Process(  # type: ignore[attr-defined]
             target=capture,
             args=(self._spec, theirs, self._config.open_timeout_s, self._config.stall_timeout_s, self._doze_s),
             daemon=True,
@@ -172,7 +183,7 @@ class LiveSource:
         pause, longest = self._config.backoff_s
         try:
             while not self._closed.is_set():
-                self._start_child()
+                self.start()
                 began = clock.monotonic()
                 # the new process needs a moment to start, on top of the camera's own time
                 patience = self._config.open_timeout_s + 5.0

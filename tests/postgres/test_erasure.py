@@ -18,7 +18,8 @@ from engine.gallery import Gallery, Template
 from engine.imaging import encode_jpeg
 from engine.incidents.notifications import Message
 from engine.operations.doctor import examine
-from engine.operations.upkeep import attended, recording
+from engine.operations.recording import recording
+from engine.operations.upkeep import attended
 from engine.people import Person
 from engine.postgres import setup
 from engine.postgres.spool import Entry

@@ -15,7 +15,7 @@ from waiting import until
 from engine.errors import StorageError, Unreachable
 from engine.gallery import Gallery, Template
 from engine.models import ModelStore
-from engine.operations.upkeep import recording
+from engine.operations.recording import recording
 from engine.people import Person
 from engine.sources import VideoSource
 from engine.storage.vault import is_sealed, read_file

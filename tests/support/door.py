@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from browser import Served, free_port
 from served import up
 
@@ -96,12 +97,12 @@ class Door(Served):
     @property
     def children(self) -> list[int]:
         """Processes that the kiosk started: those that read cameras. The resource tracker of Python is not one."""
-        pids: set[str] = set()
-        for task in Path(f"/proc/{self.pid}/task").iterdir():
-            with contextlib.suppress(FileNotFoundError):  # a search's thread ends with its work
-                pids.update((task / "children").read_text().split())
-        commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids}
-        return [pid for pid, command in commands.items() if b"spawn_main" in command]
+        return [each.pid for server in _servers(psutil.Process(self.pid)) for each in server.children()]
+
+
+def _servers(process: psutil.Process) -> list[psutil.Process]:
+    """The processes that fork readers of cameras for another one."""
+    return [each for each in process.children() if "forkserver" in " ".join(each.cmdline())]
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from streamlit.testing.v1 import AppTest
 from app.kiosk import create_app
 from app.kiosk.operations import description
 from app.views import PAGES
-from app.web import oidc, pictures, rest, services, sign_in, streams
+from app.web import monitoring, oidc, pictures, rest, services, sign_in, streams
 from app.web.gate import Gate
 from app.web.rest.resources import RESOURCES
 from app.web.sessions import COOKIE
@@ -59,6 +59,8 @@ ASKED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "/oauth2callback": [("GET", "/oauth2callback", "way back from there")],
     "/sign-out": [("GET", "/sign-out", "asks whether to sign out"), ("POST", "/sign-out", "ends the session")],
     "/healthz": [("GET", "/healthz", "whether the server answers")],
+    "/readyz": [("GET", "/readyz", "whether everything that is wanted runs; details by token")],
+    "/metrics": [("GET", "/metrics", "figures for monitoring, by token")],
     "/live": [("GET", "/live", "leads to the first page")],
     "/picture/{path:path}": [
         ("GET", f"/picture/images/{kind}/x.jpg", f"pictures in `images/{kind}`") for kind in _PICTURES
@@ -74,7 +76,7 @@ ASKED: Mapping[str, Sequence[tuple[str, str, str]]] = {
 
 def workbench_routes() -> list[str]:
     """The addresses that the workbench serves beside Streamlit's own, which the gate keeps behind a session."""
-    routes = [*sign_in.routes, *oidc.routes, *pictures.routes, *streams.routes, *rest.routes]
+    routes = [*monitoring.routes, *sign_in.routes, *oidc.routes, *pictures.routes, *streams.routes, *rest.routes]
     return [*dict.fromkeys(each.path for each in routes), "/assets"]
 
 
@@ -94,7 +96,7 @@ def route_rows(folder: Path) -> list[list[str]]:
     assets = Path(sign_in.__file__).parent / "static"
     served = Starlette(
         routes=[
-            *(*sign_in.routes, *oidc.routes, *pictures.routes, *streams.routes, *rest.routes),
+            *(*sign_in.routes, *oidc.routes, *monitoring.routes, *pictures.routes, *streams.routes, *rest.routes),
             Mount("/assets", StaticFiles(directory=assets)),
         ],
         middleware=[Middleware(Gate)],

@@ -95,6 +95,8 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
             N_("Cameras"),
             (
                 Named("source", N_("Address"), N_("rtsp:// or http:// address, number of a webcam, or a video file.")),
+                Named("enabled", N_("On"), N_("While it is off, nobody records it.")),
+                Named("kiosk_port", N_("Kiosk port"), N_("A screen for this camera. Empty: none.")),
                 Named("direction", N_("Direction"), N_("Whom the camera sees: who comes, who goes, or both.")),
                 Named("entrance", N_("Entrance"), N_("While it is off, nobody's absence is certain.")),
                 Named("rotate", N_("Turn pictures"), N_("Clockwise, until people stand upright."), N_("degrees")),

@@ -9,6 +9,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from app.ui import parts
+from app.views.system import running
 from app.words import say, say_count, say_date, say_percent, say_time, term
 from engine.operations.overview import GREY_MISSES, GREY_SHARE, CameraDay, CameraView, cameras
 from engine.sources import NoPicture
@@ -17,11 +18,12 @@ from engine.workbench import Workbench
 
 def show(bench: Workbench) -> None:
     """The part of the page."""
+    running.show(bench)
     found = cameras(bench)
     if not found:
         parts.notice(
             say("No cameras yet"),
-            say("Add cameras under Settings › Cameras, and start `muster watch`, or start one on the Live page."),
+            say("Add cameras under Settings › Cameras, and start `muster serve`."),
         )
         return
     watching = sum(each.watching for each in found)

@@ -33,6 +33,7 @@ _TITLES = {
     IncidentKind.WATCH_LIST: "Somebody on the watch list at {camera}",
     IncidentKind.CAMERA_LOST: "Camera {camera} is lost",
     IncidentKind.CAMERA_BACK: "Camera {camera} is back",
+    IncidentKind.PART_LOST: "A part of Muster ended and was started again",
     IncidentKind.TEST: "Test message",
 }
 # for other services, the part after :// may be a token

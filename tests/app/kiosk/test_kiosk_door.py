@@ -213,11 +213,11 @@ def test_a_device_that_is_revoked_sees_no_more_of_a_stream_that_runs(door: Door)
 def test_the_workbench_shows_what_a_kiosk_sees_without_reading_the_camera_itself(
     door: Door, camera: HttpCamera
 ) -> None:
+
     from app.live.cameras import Camera
-    from app.live.relay import pictures
 
     bench = Workbench(door.workspace)
-    shown = Camera(bench, "entrance", camera.address, elsewhere=pictures)
+    shown = Camera(bench, "entrance", camera.address)
     with shown.watched() as picture:
         until(lambda: picture.newest.number > 5 and bool(picture.newest.jpeg))
         assert (shown.state, shown.recording) == ("playing", False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -16,7 +18,7 @@ from app.live.cameras import Camera, CameraWatcher
 from app.live.session import LiveSession
 from engine.attendance import PunchRow
 from engine.imaging import PersonMark, VideoWriter, decode_image, list_images, read_image
-from engine.operations.upkeep import recording
+from engine.operations.recording import recording, viewing
 from engine.pipeline import FrameResult, Pipeline
 from engine.workbench import Workbench
 
@@ -138,34 +140,51 @@ def test_without_anybody_who_keeps_it_a_failed_camera_rests(bench: Workbench) ->
         assert camera.state == "failed"
 
 
-def test_what_another_process_records_is_shown_without_names_until_that_ends(bench: Workbench, samples: Path) -> None:
+def test_what_another_process_records_is_shown_through_it_until_that_ends(bench: Workbench, samples: Path) -> None:
+    """The camera is read once, and whoever waits for it takes over."""
     with HttpCamera(swaying([read_image(list_images(samples / "val" / "ben_afflek")[0])]), fps=10) as shown:
         noted = Noted()
+        first = Camera(Workbench(bench.workspace), "entrance", shown.address)
         camera = Camera(bench, "entrance", shown.address, watcher=noted)
-        with recording(Workbench(bench.workspace), "entrance") as first:
-            assert first
-            camera_kept = camera.kept()
-            camera_kept.__enter__()
-            until(lambda: camera.state == "playing")
-            assert not camera.recording
-            assert noted.frames == 0
-        try:
+        with contextlib.ExitStack() as viewing_:
+            with first.kept():
+                until(lambda: first.state == "playing")
+                picture = viewing_.enter_context(camera.watched())
+                viewing_.enter_context(camera.kept())
+                until(lambda: camera.state == "playing" and picture.newest.jpeg.startswith(b"\xff\xd8"))
+                assert not camera.recording
+                assert camera.size == (640, 480)
+                assert camera.frame() is not None
+                until(lambda: camera.fps > 3)
+                assert noted.frames == 0
             until(lambda: camera.recording and noted.frames > 3, 40)
-        finally:
-            camera_kept.__exit__(None, None, None)
 
 
-def test_pictures_that_somebody_else_makes_of_it_are_passed_on(bench: Workbench) -> None:
-    def elsewhere(_bench: Workbench, name: str) -> Iterator[bytes]:
-        assert name == "entrance"
-        for _ in range(1000):
-            time.sleep(0.02)
-            yield b"a picture"
+def test_news_of_the_recorder_reach_those_who_look_through_it(bench: Workbench) -> None:
+    heard: list[tuple[str, object]] = []
 
-    camera = Camera(bench, "entrance", "nothing.mp4", elsewhere=elsewhere)
-    with recording(Workbench(bench.workspace), "entrance"), camera.watched() as picture:
-        until(lambda: picture.newest.jpeg == b"a picture")
-        assert camera.state == "playing"
+    class Listening(CameraWatcher):
+        def told(self, kind: str, data: Mapping[str, object]) -> None:
+            heard.append((kind, data["code"]))
+
+    camera = Camera(bench, "entrance", "nothing.mp4", watcher=Listening())
+    with recording(Workbench(bench.workspace), "entrance") as recorder:
+        assert recorder
+        recorder.became("lost", "no picture any more")
+        with camera.watched():
+            until(lambda: (camera.state, camera.detail) == ("lost", "no picture any more"))
+            recorder.tell("prompt", {"code": "come_closer"})
+            until(lambda: heard == [("prompt", "come_closer")])
+
+
+def test_without_the_token_nobody_looks_through_a_recorder(bench: Workbench) -> None:
+    with recording(bench, "entrance"):
+        (file,) = (bench.workspace / "log").glob("recording-*.json")
+        told = json.loads(file.read_text())
+        file.write_text(json.dumps({**told, "token": "guessed"}))
+        shown = viewing(bench.workspace, "entrance")
+        assert shown is not None
+        assert list(shown) == []
 
 
 def test_a_lost_camera_shows_nothing_old(bench: Workbench) -> None:

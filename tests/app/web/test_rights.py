@@ -53,5 +53,6 @@ OPEN = (
     "GET /sign-out",
     "POST /sign-out",
     "GET /healthz",
+    "GET /readyz",
     "GET /assets/sign_in.css",
 )

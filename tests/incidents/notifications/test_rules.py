@@ -222,6 +222,7 @@ def message_for(row: IncidentRow, **values: object) -> Message:
         ("watch_list", "Somebody on the watch list at entrance · 20:41"),
         ("camera_lost", "Camera entrance is lost · 20:41"),
         ("camera_back", "Camera entrance is back · 20:41"),
+        ("part_lost", "A part of Muster ended and was started again · 20:41"),
     ],
 )
 def test_a_message_is_in_plain_words_and_local_time(kind: str, title: str) -> None:

@@ -8,8 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from app.live.broadcast import Broadcast
-from engine.imaging import decode_image
+from engine.imaging import Broadcast, decode_image
 
 
 def shade(value: int, height: int = 90, width: int = 160) -> np.ndarray:

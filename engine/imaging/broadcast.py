@@ -1,4 +1,4 @@
-"""One picture for many viewers: encoded once, the newest wins. Knows neither Streamlit nor Flask."""
+"""One picture for many viewers: encoded once, the newest wins."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_BOUNDARY = "muster-frame"
-MULTIPART = f"multipart/x-mixed-replace; boundary={_BOUNDARY}"
-"""The media type of one JPEG after the other."""
-
 
 @dataclass(frozen=True)
 class LivePicture:
@@ -26,12 +22,6 @@ class LivePicture:
 
     number: int
     jpeg: bytes
-
-
-def part(jpeg: bytes) -> bytes:
-    """One picture of a `MULTIPART` answer."""
-    head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-    return b"".join((head.encode(), jpeg, b"\r\n"))
 
 
 def shrunk(image: NDArray[np.uint8], longest_px: int) -> tuple[NDArray[np.uint8], float]:

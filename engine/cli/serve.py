@@ -1,0 +1,112 @@
+"""`muster serve`: a whole site under one command."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from typer import Option
+
+from engine.cli.context import Host, Panel, Port, RootPath, TlsCert, TlsKey, TlsMode, open_workbench, tell_reach
+from engine.cli.kiosk import KIOSK_MODULES, pairing_link
+from engine.cli.output import progress_bar, say
+from engine.cli.workbench import add_sample_accounts, offer_first_account
+from engine.operations.reach import chosen
+from engine.operations.serving import become, check_installed, check_port
+
+app = typer.Typer()
+
+
+@app.command(rich_help_panel=Panel.START)
+def serve(
+    workspace: Annotated[
+        Path | None,
+        Option(
+            show_default="MUSTER_WORKSPACE, else data; data/sample with --sample",
+            help="Folder of people, gallery, logs and pictures.",
+        ),
+    ] = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8501,
+    kiosk: Annotated[
+        list[str] | None,
+        Option(
+            metavar="CAMERA",
+            show_default="cameras with a kiosk_port, else the first at an entrance",
+            help="Serve a screen for this camera; repeatable.",
+        ),
+    ] = None,
+    kiosk_port: Annotated[
+        int, Option(min=1, max=65535, help="TCP port of the first such screen; the next ones follow.")
+    ] = 8502,
+    no_kiosk: Annotated[bool, Option("--no-kiosk", help="Serve no screen unless a camera has a kiosk_port.")] = False,
+    sample: Annotated[bool, Option("--sample", help="Look around with made-up people and punches.")] = False,
+    tls: TlsMode = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    root_path: RootPath = None,
+    log_format: Annotated[Literal["text", "json"], Option(help="Form of the log lines on standard error.")] = "text",
+    log_file: Annotated[
+        Path | None, Option(help="Also write the log to this file; it is rotated at 10 MB and five are kept.")
+    ] = None,
+) -> None:
+    """Run a site: record every camera around the clock, serve the workbench and the screens at doors.
+
+    What ends by itself is started again. Ctrl-C and SIGTERM end everything cleanly; SIGHUP reads the settings again.
+    """
+    from engine.config import load_config
+    from engine.operations.site import Options, recorded_cameras, screens, served
+
+    workspace = workspace or Path("data/sample" if sample else os.environ.get("MUSTER_WORKSPACE") or "data")
+    reach = chosen(tls, tls_cert, tls_key, root_path)
+    at_root = dataclasses.replace(reach, root_path="")  # each server has a path of its own
+    check_installed("the workbench's pages are", "app.web.server", "app.recorder")
+    check_installed("the kiosk is", *KIOSK_MODULES)
+    check_port(host, port)
+    if sample:
+        from engine.demo.sample import seed_sample
+
+        with progress_bar() as progress:
+            seed_sample(workspace, progress)
+    config = load_config(workspace)
+    options = Options(
+        workspace,
+        host,
+        port,
+        tuple(kiosk or ()),
+        kiosk_port,
+        no_kiosk,
+        log_format,
+        str(log_file.absolute()) if log_file else "",
+        tuple(reach.words()),
+    )
+    kiosks = screens(config, options)
+    for each in kiosks.values():
+        check_port(host, each)
+    with served(workspace):
+        bench = open_workbench(workspace, config, begin=True)
+    say(f"Workbench of {workspace}: {reach.address(host, port)} · stop everything with Ctrl-C")
+    if sample:
+        add_sample_accounts(bench.accounts)
+    else:
+        offer_first_account(workspace, bench.accounts, reach.address(host, port))
+    tell_reach(reach, host, port)
+    cameras = recorded_cameras(config)
+    if cameras:
+        say(f"Recording: {', '.join(cameras)}")
+    else:
+        say("No camera is recorded yet: add one to muster.toml, section [cameras.NAME], with a source.")
+    for name, each in kiosks.items():
+        say(f"Kiosk of camera {name}: {at_root.address(host, each)}")
+    if sample and kiosks:
+        from engine.access import SCREEN_SCOPES
+
+        first = next(iter(kiosks.values()))
+        _, code = bench.kiosk.invite("sample screen", SCREEN_SCOPES, author="muster serve", replace=True)
+        say(f"Pair this browser with it: {pairing_link(at_root.address(host, first), code)}")
+        again = f"muster kiosk pair --workspace {workspace} --port {first}{' --tls' if reach.secure else ''}"
+        say(f"The link pairs one browser within 10 minutes; `{again}` prints another.")
+    become("engine.operations.site", options.written())
