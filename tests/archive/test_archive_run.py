@@ -73,14 +73,22 @@ def recordings(place: Path) -> list[Path]:
 
 
 def contents(workspace: Path) -> dict[str, bytes]:
-    """Every file of results: logs, sheets, pictures, galleries."""
+    """Every file of results: logs, sheets, pictures, galleries; of the list of pictures their names."""
     paths = (path for path in sorted(workspace.rglob("*")) if path.is_file() and not path.name.startswith("."))
     found = {
         str(path.relative_to(workspace)): path
         for path in paths
-        if not {".heads", ".made", "archive", "vault.id", "state.seals"} & set(path.parts)  # of one workspace alone
+        if not {".heads", ".made", "archive", "vault.id", "seal.id", "state.seals"}
+        & set(path.parts)  # of one workspace alone
     }
-    return {name: content_of(path) for name, path in found.items()}
+    return {
+        name: pictures_of(path) if name.startswith("log/pictures-") else content_of(path) for name, path in found.items()
+    }
+
+
+def pictures_of(path: Path) -> bytes:
+    """Names of the pictures of a list; their bytes are encrypted anew each time, and a run that was killed lists some twice."""
+    return "\n".join(sorted({row["picture"] for row in read_rows(path)})).encode()
 
 
 @pytest.fixture(scope="module")
