@@ -82,7 +82,8 @@ def contents(workspace: Path) -> dict[str, bytes]:
         & set(path.parts)  # of one workspace alone
     }
     return {
-        name: pictures_of(path) if name.startswith("log/pictures-") else content_of(path) for name, path in found.items()
+        name: pictures_of(path) if name.startswith("log/pictures-") else content_of(path)
+        for name, path in found.items()
     }
 
 
