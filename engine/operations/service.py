@@ -16,7 +16,7 @@ from engine.models import cache_dir
 from engine.storage import atomic_write, storage_errors
 from engine.storage.logs import key_folder
 
-COMMAND = "app"
+COMMAND = "serve"
 """What the unit runs."""
 _HOMES = ("/home", "/root", "/run/user")
 _STATE, _CACHE = Path("/var/lib/muster"), Path("/var/cache/muster")

@@ -217,7 +217,9 @@ def test_an_alert_goes_from_open_to_resolved(workbench: Workbench, monkeypatch: 
     assert {"resolve", "false-alarm"}.isdisjoint(keys(page))
     page.button("reopen").click().run()
     assert workbench.alerts.open_count() == 1
-    assert [each for each in workbench.records.verify() if each.what != "note"] == []  # its picture was put there by hand
+    assert [
+        each for each in workbench.records.verify() if each.what != "note"
+    ] == []  # its picture was put there by hand
 
 
 def test_what_somebody_else_decided_is_not_overruled_unseen(
