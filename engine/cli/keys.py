@@ -90,8 +90,7 @@ def rotate(
 def begin(author: Author = "", reason: Reason = "", workspace: Workspace = Path("data"), as_json: Json = False) -> None:
     """Begin new seals after the seal key was lost for good.
 
-    All rows are sealed as they are found, and the audit log says so: nobody can prove any more what was changed before. Stop everything
-    else first. If you have a copy of the key, put it back instead.
+    If you have a copy of the key, put it back instead. Stop everything else first. All rows are sealed as they are found.
     """
     from engine.records import begin_seals
 

@@ -53,7 +53,7 @@ def serve(
         Path | None, Option(help="Also write the log to this file; it is rotated at 10 MB and five are kept.")
     ] = None,
 ) -> None:
-    """Run a site: record every camera around the clock, serve the workbench and the screens at doors.
+    """Run a site: all cameras, the workbench, the screens.
 
     What ends by itself is started again. Ctrl-C and SIGTERM end everything cleanly; SIGHUP reads the settings again.
     """

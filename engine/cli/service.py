@@ -20,7 +20,7 @@ app = typer.Typer(name="service", help="Let systemd run a site from the machine'
 @app.command()
 def install(
     options: Annotated[
-        list[str] | None, Argument(metavar="[-- OPTION…]", help="Options of the served command, after `--`.")
+        list[str] | None, Argument(metavar="[-- OPTION]", help="Options of the served command, after `--`.")
     ] = None,
     system: Annotated[
         bool | None,
@@ -31,7 +31,7 @@ def install(
     only_print: Annotated[bool, Option("--print", help="Print the unit instead of writing it.")] = False,
     workspace: Workspace = Path("data"),
 ) -> None:
-    """Write a systemd unit that runs a site with as few rights as it needs.
+    """Write a systemd unit that runs a site with few rights.
 
     It starts nothing; the command prints what does.
     """

@@ -99,7 +99,7 @@ def add_sample_accounts(accounts: AccountBook) -> None:
     """
     from engine.access import MANAGER, ROLES
 
-    password = f"muster-{secrets.token_hex(3)}"
+    password = "-".join(secrets.token_hex(3) for _ in range(2))
     known = accounts.all()
     for role in ROLES:
         if role in known:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from command import muster
+
+from engine.access import ROLES
+from engine.cli.workbench import add_sample_accounts
+from engine.workbench import Workbench
 
 GOOD = "correct horse battery\n"
 
@@ -66,3 +71,14 @@ def test_sample_data_never_goes_into_a_real_workspace(tmp_path: Path) -> None:
     answer = muster("app", "--sample", "--port", "0", "--workspace", tmp_path)
     assert answer.code != 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["people.csv"]
+
+
+def test_the_sample_has_an_account_for_each_role_at_every_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(3):
+        accounts = Workbench(tmp_path).accounts
+        add_sample_accounts(accounts)
+        password = capsys.readouterr().out.split("password ")[1].strip().rstrip(".")
+        assert set(accounts.all()) == set(ROLES)
+        assert accounts.check("admin", password, datetime.now(UTC)).role == "admin"

@@ -122,7 +122,7 @@ def test_the_outbox_lists_reports_and_rules_without_credentials(
 def test_without_cameras_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = opened(bench_of(tmp_path, monkeypatch), monkeypatch, "cameras", "hr")
     assert "No cameras yet" in texts(page)
-    assert "muster.toml" in texts(page)
+    assert "Settings › Cameras" in texts(page)
 
 
 def test_cameras_show_their_state_and_outages_but_no_password(
