@@ -332,8 +332,8 @@ def test_an_incident_that_was_announced_and_never_written_is_not_told(tmp_path: 
 
 def test_an_incident_that_the_limit_held_back_is_not_told_at_the_next_start(tmp_path: Path) -> None:
     outbox, book = make_outbox(tmp_path, rule(limit=1)), _book(tmp_path)
-    for number in range(2):
-        event = replace(_event(number), camera="door")
+    for kind in (EventKind.CAMERA_LOST, EventKind.PART_LOST):
+        event = replace(_event(), kind=kind, camera="door")
         row = book.record(event, {}, ahead=outbox.announce)
         assert row is not None
         outbox.submit(row)
