@@ -215,4 +215,6 @@ def test_a_false_match_is_taken_back_and_not_made_again(
         ("enrol", "X"),
         ("not_this", "X"),
     ]
-    assert workbench.records.verify() == []
+    assert [
+        each for each in workbench.records.verify() if each.what != "note"
+    ] == []  # its picture was put there by hand
