@@ -166,9 +166,10 @@ def test_what_was_decided_is_written_though_the_source_breaks(tmp_path: Path) ->
 
 def test_a_damaged_attendance_log_does_not_hold_incidents_up(tmp_path: Path) -> None:
     pipeline, services = make_pipeline(tmp_path, Scene())
-    services.attendance.log.raw.shelf.path(T0.date()).parent.mkdir(parents=True)
-    services.attendance.log.raw.shelf.path(T0.date()).write_bytes("event_id,naïve\n1,é\n".encode("latin-1"))
     recorder, writer = pipeline._stages.recorder, pipeline._stages.writer
+    recorder.camera_event(Event(EventKind.CAMERA_LOST, T0, "gate"), Frame(BLACK, T0, "gate"))
+    assert len(writer.write()) == 1  # the workspace has a seal key
+    services.attendance.log.raw.shelf.path(T0.date()).write_bytes("event_id,naïve\n1,é\n".encode("latin-1"))
     frame, retraction = Frame(BLACK, T0, "door"), Event(EventKind.RETRACTION, T0, "door", (1,), ("ann",))
     recorder.record(frame, Decisions([], {}, services.gallery.current()), [retraction], passage_open=False)
     recorder.camera_event(Event(EventKind.CAMERA_LOST, T0, "door"), frame)

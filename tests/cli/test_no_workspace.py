@@ -14,7 +14,7 @@ from engine.errors import InputError
 
 BEGIN = {
     *("app", "archive process", "demo", "doctor", "enrol", "evaluate", "kiosk", "kiosk pair"),
-    *("staff import", "users add", "watch"),
+    *("serve", "service install", "staff import", "users add", "watch"),
 }
 """These make the folder, or need none."""
 DATABASE = {f"store {name}" for name in ("init", "migrate", "status", "drain", "grant", "revoke", "copy", "verify")}
