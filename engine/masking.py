@@ -117,6 +117,8 @@ def _without_values(text: str) -> str:
 
 # ---------------------------------------------------------------------------------------------------- remembered
 
+_NUMBERED = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?")
+"""An address of a machine: no secret, whatever address of a camera it was cut out of."""
 _known: set[str] = set()
 _pattern: re.Pattern[str] | None = None
 _guard = threading.Lock()
@@ -165,7 +167,8 @@ def _parts(text: str) -> Iterable[str]:
 def _add(found: Iterable[str]) -> None:
     global _pattern  # noqa: PLW0603 - as logging: what one part of the process knows, no other may print
     new = {text for each in found for text in (each, unquote(each), unquote_plus(each), quote(each), quote_plus(each))}
-    new = {text for text in new if len(text) >= _SHORTEST and not _WORD.fullmatch(text) and HIDDEN not in text} - _known
+    public = (text for text in new if _WORD.fullmatch(text) or _NUMBERED.fullmatch(text) or HIDDEN in text)
+    new = {text for text in new if len(text) >= _SHORTEST} - set(public) - _known
     if not new:
         return
     with _guard:

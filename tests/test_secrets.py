@@ -363,3 +363,9 @@ def test_a_long_text_is_masked_at_once(text: str) -> None:
     began = time.perf_counter()
     mask(text)
     assert time.perf_counter() - began < 1, "each message and log record passes here, whoever chose its words"
+
+
+def test_the_number_of_a_machine_is_no_secret_wherever_an_address_is_cut() -> None:
+    remember({"source": "rtsp://ann:Kw3-7pass@127.0.0.1/live@home?next=http://127.0.0.1:9/Kw3-7path"})
+    assert mask("http://127.0.0.1:8501 · stop it") == "http://127.0.0.1:8501 · stop it"
+    assert "Kw3-7pass" not in mask("the bare Kw3-7pass")
