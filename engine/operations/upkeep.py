@@ -23,7 +23,7 @@ _ERASURES_S = 2.0
 _REPORTS_S = 20.0
 """How often scheduled reports are looked for."""
 _MEMORY_S = 5.0
-"""How often freed memory goes back: with eight cameras a process takes 1.5 GB at most instead of 2.0."""
+"""How often freed memory goes back to the system."""
 
 
 @contextlib.contextmanager
