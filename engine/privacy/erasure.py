@@ -252,7 +252,10 @@ def _put(records: Records, subject: Subject, **changes: Any) -> None:
 def erase_files(paths: Iterable[Path], vault: Vault) -> list[str]:
     """Erase files, and the keys that open nothing else; return the hashes of their content."""
     hashes = []
-    for path in sorted(paths):
+    with storage_errors(vault.workspace):
+        there = sorted(path for path in paths if path.is_file())
+    vault.erasing(there)  # noted at once, not one by one
+    for path in there:
         with storage_errors(path), contextlib.suppress(FileNotFoundError):
             digest = _digest(path)
             vault.erase(path)

@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -31,6 +31,8 @@ _UNDATED = date(2000, 1, 1)
 """Day of pictures whose names tell none."""
 _NAMED = 20
 """Findings that are listed one by one."""
+_MOST_DAYS = 8
+"""Days whose pictures are kept in memory: somebody looks at several pictures of a day, or erases them one by one."""
 CHANGED = "the picture was replaced or changed outside of Muster"
 GONE = "the picture is gone, and Muster did not erase it"
 
@@ -58,9 +60,24 @@ PICTURES = RowType(PictureRow, timespec="seconds")
 class _Entry:
     """What the list says of a picture: hashes that it may have, all that it ever had, and whether it was erased."""
 
-    allowed: frozenset[str]
-    ever: frozenset[str]
-    erased: bool
+    allowed: frozenset[str] = frozenset()
+    ever: frozenset[str] = frozenset()
+    erased: bool = False
+
+    def after(self, row: PictureRow) -> _Entry:
+        """Return what it says with one more row."""
+        own = frozenset({row.sha256} - {""})
+        allowed = self.allowed | own if row.action == "replacing" else own
+        return _Entry(allowed, self.ever | own, row.action == "erased")
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the rows of a day came to so far; a log only grows."""
+
+    last: PictureRow
+    count: int
+    entries: Mapping[str, _Entry]
 
 
 class PictureList:
@@ -74,6 +91,7 @@ class PictureList:
     def __init__(self, workspace: Path, logs: Logs, clock: Callable[[], datetime]) -> None:
         self.log = TypedDayLog(logs.daily(LOG, PICTURES.columns), PICTURES)
         self._workspace, self._clock = workspace, clock
+        self._known: dict[date, _Known] = {}
 
     def name_of(self, path: Path) -> str:
         """Return a picture's path within the workspace; empty: it is no picture that is listed."""
@@ -118,7 +136,8 @@ class PictureList:
             StorageError: the list cannot be written; nothing may be erased.
         """
         names = [name for path in paths if (name := self.name_of(path))]
-        self._append([name for name in names if (entry := self._entry(name)) and not entry.erased], "erased")
+        listed = {day: self._entries(day) for day in set(map(_day, names))}
+        self._append([name for name in names if (entry := listed[_day(name)].get(name)) and not entry.erased], "erased")
 
     def accept(self, name: str, read: Callable[[Path], bytes]) -> bool:
         """Take a picture as it is now, or that it is gone, for right; return whether anything had to be noted.
@@ -156,14 +175,20 @@ class PictureList:
 
     # ----------------------------------------------------------------------------------------- checking
 
-    def _entries(self, day: date) -> dict[str, _Entry]:
-        found: dict[str, _Entry] = {}
-        for row in self.log.read(day):
-            before = found.get(row.picture, _Entry(frozenset(), frozenset(), erased=False))
-            own = frozenset({row.sha256} - {""})
-            allowed = before.allowed | own if row.action == "replacing" else own
-            found[row.picture] = _Entry(allowed, before.ever | own, row.action == "erased")
-        return found
+    def _entries(self, day: date) -> Mapping[str, _Entry]:
+        rows = self.log.by_day([day]).get(day, [])
+        if not rows:
+            return {}
+        known, count = self._known.pop(day, None), 0
+        entries: dict[str, _Entry] = {}
+        if known is not None and known.count <= len(rows) and known.last is rows[known.count - 1]:
+            count, entries = known.count, dict(known.entries)
+        for row in rows[count:]:
+            entries[row.picture] = entries.get(row.picture, _Entry()).after(row)
+        self._known[day] = _Known(rows[-1], len(rows), entries)
+        for old in list(self._known)[:-_MOST_DAYS]:
+            self._known.pop(old, None)
+        return entries
 
     def _entry(self, name: str) -> _Entry | None:
         return self._entries(_day(name)).get(name)

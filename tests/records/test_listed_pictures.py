@@ -146,6 +146,20 @@ def test_what_muster_erases_or_writes_anew_is_no_finding(workspace: Path) -> Non
     assert found(workspace) == []
 
 
+def test_a_process_follows_what_another_writes_and_erases(workspace: Path) -> None:
+    one, other = opened(workspace), opened(workspace)
+    first, second = some(workspace, "evidence")
+    names = [path.relative_to(workspace).as_posix() for path in (first, second)]
+    assert [one.records.picture_fault(name) for name in names] == ["", ""]
+
+    other.records.vault.rewrite(first, encode_jpeg(picture(77)))
+    other.records.vault.erase(second)
+    assert [one.records.picture_fault(name) for name in names] == ["", ""]
+
+    first.write_bytes(encode_jpeg(picture(78)))
+    assert [bench.records.picture_fault(names[0]) for bench in (one, other)] == [CHANGED] * 2
+
+
 def test_quarantine_and_back(workspace: Path) -> None:
     later = opened(workspace, days=40)
     purge(later.records, later.config.retention, apply=True, author="ann", quarantine=True)
