@@ -182,59 +182,96 @@ class HttpPictures:
         return None
 
 
+class _Jpeg:
+    """One JPEG picture that comes in pieces: each byte is looked at once."""
+
+    def __init__(self) -> None:
+        self._at = 2
+
+    def end(self, data: bytes | bytearray) -> int | None:
+        """Return where the picture at the beginning of some bytes ends; None: not yet, ask again with more of them.
+
+        Negative: where the next one begins in a torn one. Segments are skipped by their lengths, because a thumbnail in one of them has
+        an end of its own.
+        """
+        while found := _MARKER.search(data, self._at):
+            self._at, mark = found.end(), found[0][1]
+            if mark == _END:
+                return self._at
+            if mark == 0xD8:
+                return -found.start()
+            if mark != 0x01:
+                if len(data) < self._at + 2:
+                    self._at = found.start()
+                    return None
+                self._at += int.from_bytes(data[self._at : self._at + 2], "big")
+        self._at = max(self._at, len(data) - 1)  # a marker may be cut in two
+        return None
+
+
+class _Cutter:
+    """Cuts JPEG pictures out of bytes that come in pieces, whatever stands between them.
+
+    Attributes:
+        found: whether there was a picture.
+    """
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._picture: _Jpeg | None = None
+        self.found = False
+
+    def cut(self, more: bytes) -> Iterator[bytes]:
+        """Yield the pictures that end in the next piece.
+
+        Raises:
+            Unreadable: there are none.
+        """
+        self._data += more
+        while (picture := self._begun()) is not None:
+            end = picture.end(self._data)
+            if end is None:
+                if len(self._data) > _LARGEST:
+                    self._leave(2)
+                return
+            if end > 0:
+                self.found = True
+                yield bytes(self._data[:end])
+            self._leave(abs(end))
+
+    def _begun(self) -> _Jpeg | None:
+        """Return the picture that the bytes begin with; None: no one begins in them."""
+        if self._picture is not None:
+            return self._picture
+        at = self._data.find(_BEGIN)
+        if at >= 0:
+            self._leave(at)
+            self._picture = _Jpeg()
+        elif len(self._data) > _LOST_IN:
+            raise Unreadable(Trouble.NOT_VIDEO)
+        elif self.found:  # what stands between pictures is not kept, except for a mark that is cut in two
+            self._leave(len(self._data) - 2)
+        return self._picture
+
+    def _leave(self, count: int) -> None:
+        del self._data[: max(0, count)]
+        self._picture = None
+
+
 def _stream(answer: _Answer, begin: bytes) -> Iterator[bytes]:
-    """Yield the JPEG pictures of an endless answer, whatever stands between them."""
-    data = begin
-    found = False
+    """Yield the JPEG pictures of an endless answer."""
+    cutter, more = _Cutter(), begin
     with contextlib.closing(answer):
         while True:
-            at = data.find(_BEGIN)
-            if at < 0:
-                if len(data) > _LOST_IN:
-                    raise Unreadable(Trouble.NOT_VIDEO)
-                # what stands between pictures is not kept, except while none was found and for a mark that is cut in two
-                data = data if not found else data[-2:]
-            else:
-                data = data[at:]
-                end = _end_of(data)
-                if end is not None:
-                    if end > 0:
-                        found = True
-                        yield data[:end]
-                    data = data[abs(end) :]
-                    continue
-                if len(data) > _LARGEST:
-                    data = data[2:]
+            yield from cutter.cut(more)
             try:
                 more = answer.read1(_CHUNK)
             except TimeoutError as error:
-                raise Unreadable(Trouble.STALLED if found else Trouble.TIMEOUT) from error
+                raise Unreadable(Trouble.STALLED if cutter.found else Trouble.TIMEOUT) from error
             except (OSError, http.client.HTTPException) as error:
                 raise Unreadable(Trouble.ENDED) from error
             if not more:
-                raise Unreadable(Trouble.ENDED if found else Trouble.NOT_VIDEO)
-            data += more
-
-
-def _end_of(data: bytes) -> int | None:
-    """Where a JPEG picture at the beginning of some bytes ends; None: not yet. Negative: where the next one begins in a torn one.
-
-    Segments are skipped by their lengths, because a thumbnail in one of them has an end of its own.
-    """
-    at = 2
-    while True:
-        found = _MARKER.search(data, at)
-        if found is None:
-            return None
-        at, mark = found.end(), found[0][1]
-        if mark == _END:
-            return at
-        if mark == 0xD8:
-            return -found.start()
-        if mark != 0x01:
-            if len(data) < at + 2:
-                return None
-            at += int.from_bytes(data[at : at + 2], "big")
+                raise Unreadable(Trouble.ENDED if cutter.found else Trouble.NOT_VIDEO)
 
 
 def _snapshots(client: _Client, answer: _Answer | None, begin: bytes, patience_s: float) -> Iterator[bytes]:
@@ -258,12 +295,13 @@ def _snapshots(client: _Client, answer: _Answer | None, begin: bytes, patience_s
         answer = None
 
 
-def _whole(answer: _Answer, data: bytes) -> bytes:
+def _whole(answer: _Answer, begin: bytes) -> bytes:
     """One picture, to the end of the answer or to its own."""
-    while not (data.startswith(_BEGIN) and _end_of(data)) and (more := answer.read1(_CHUNK)):
+    data, picture = bytearray(begin), _Jpeg()
+    while not (data.startswith(_BEGIN) and picture.end(data)) and (more := answer.read1(_CHUNK)):
         data += more
         if len(data) > _LARGEST:
             raise Unreadable(Trouble.NOT_VIDEO)
     if not data:
         raise Unreadable(Trouble.ENDED)
-    return data
+    return bytes(data)

@@ -18,7 +18,7 @@ from engine.errors import InputError, SourceLost
 from engine.imaging import encode_jpeg
 from engine.sources import LiveSource, NoPicture, Trouble, open_source, probe_live
 from engine.sources.address import written_out
-from engine.sources.http import _end_of
+from engine.sources.http import _Jpeg
 from engine.types import Frame, SourceEvent
 
 pytestmark = pytest.mark.alone
@@ -259,9 +259,13 @@ def test_a_picture_ends_behind_its_thumbnail() -> None:
     (picture,) = pictures(1)
     thumbnail = b"\xff\xe1" + (2 + len(picture)).to_bytes(2, "big") + picture
     whole = picture[:2] + thumbnail + picture[2:]
-    assert _end_of(whole + b"\r\n--frame") == len(whole)
-    assert all(_end_of(whole[:cut]) is None for cut in range(3, len(whole)))
-    assert _end_of(whole[:-20] + picture) == -(len(whole) - 20)
+    assert _Jpeg().end(whole + b"\r\n--frame") == len(whole)
+    assert all(_Jpeg().end(whole[:cut]) is None for cut in range(3, len(whole)))
+    assert _Jpeg().end(whole[:-20] + picture) == -(len(whole) - 20)
+    byte_by_byte = _Jpeg()
+    assert [byte_by_byte.end(whole[:cut]) for cut in range(3, len(whole) + 1)] == [None] * (len(whole) - 3) + [
+        len(whole)
+    ]
 
 
 def test_a_camera_that_ends_its_stream_is_tried_after_growing_pauses(camera: OddCamera) -> None:
