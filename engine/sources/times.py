@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from engine.errors import InputError
 
@@ -35,53 +35,13 @@ _STAMP = re.compile(
     (?:[-_\s]*(?-i:(?P<called>[A-Z]{{2,5}}))(?![^\W_]))?""",
     re.VERBOSE | re.IGNORECASE,
 )
-_CALLED = frozenset(
-    {
-        *(
-            "CET",
-            "CEST",
-            "MEZ",
-            "MESZ",
-            "WET",
-            "WEST",
-            "EET",
-            "EEST",
-            "MSK",
-            "BST",
-            "IST",
-            "SAST",
-            "SGT",
-            "HKT",
-            "JST",
-            "KST",
-        ),
-        *(
-            "EST",
-            "EDT",
-            "CST",
-            "CDT",
-            "MST",
-            "MDT",
-            "PST",
-            "PDT",
-            "AKST",
-            "HST",
-            "AST",
-            "ADT",
-            "BRT",
-            "AEST",
-            "AEDT",
-            "NZST",
-            "NZDT",
-        ),
-    }
+_CALLED = re.compile(
+    "CET|CEST|MEZ|MESZ|WET|WEST|EET|EEST|MSK|BST|IST|SAST|SGT|HKT|JST|KST"
+    "|EST|EDT|CST|CDT|MST|MDT|PST|PDT|AKST|HST|AST|ADT|BRT|AEST|AEDT|NZST|NZDT"
 )
 _SAME = {"MEZ": "CET", "MESZ": "CEST"}
 _LONGEST = timedelta(days=1)
 _HINT = "give --start, or a --manifest with the columns file,camera,start"
-
-
-_EXIF, _TAKEN, _TAKEN_OFFSET = 0x8769, 36867, 36881
 
 
 class _Doubt(ValueError):
@@ -118,9 +78,9 @@ def taken_at(path: Path, zone: ZoneInfo) -> datetime | None:
         return start_in_name(path, zone)
     with contextlib.suppress(OSError, ValueError, KeyError, SyntaxError, InputError, Image.DecompressionBombError):
         with Image.open(path) as picture:
-            told = picture.getexif().get_ifd(_EXIF)
-        time = datetime.strptime(str(told[_TAKEN]).strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - the zone follows
-        offset = _offset(str(told.get(_TAKEN_OFFSET, "")).strip("\0 "), iso=True)
+            told = picture.getexif().get_ifd(ExifTags.IFD.Exif)
+        time = datetime.strptime(str(told[ExifTags.Base.DateTimeOriginal]).strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - the zone follows
+        offset = _offset(str(told.get(ExifTags.Base.OffsetTimeOriginal, "")).strip("\0 "), iso=True)
         return placed(time, zone, str(path)) if offset is None else time.replace(tzinfo=timezone(offset))
     return None
 
@@ -165,7 +125,7 @@ def _moment(match: re.Match[str], zone: ZoneInfo) -> datetime:
     if offset is not None:
         return time.replace(tzinfo=timezone(offset))
     called = part["called"] or ""
-    if called in _CALLED and _SAME.get(called, called) != placed(time, zone, match[0]).tzname():
+    if _CALLED.fullmatch(called) and _SAME.get(called, called) != placed(time, zone, match[0]).tzname():
         raise _Doubt(f"{called} is not the workplace's zone then")
     return time
 
@@ -187,11 +147,11 @@ def _date(part: dict[str, str | None]) -> tuple[int, int, int]:
 
 def _offset(text: str, *, iso: bool) -> timedelta | None:
     """An offset from UTC; None: there is none, or it may be another number."""
-    text = text.strip("-_ \t").upper() if text.strip("-_ \t").upper().startswith(("UTC", "GMT")) else text.upper()
-    if text in {"Z", "UTC", "GMT"}:
+    name = text.strip("-_ \t").upper()
+    if name in {"Z", "UTC", "GMT"}:
         return timedelta()
-    named = text.startswith(("UTC", "GMT"))
-    found = re.fullmatch(r"([+-])(\d{1,2}):?(\d{2})?", text[3:] if named else text)
+    named = name.startswith(("UTC", "GMT"))
+    found = re.fullmatch(r"([+-])(\d{1,2}):?(\d{2})?", name[3:] if named else text)
     if found is None or (found[1] == "-" and not (iso or named)):
         return None
     hours, minutes = int(found[2]), int(found[3] or 0)
