@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -202,8 +200,6 @@ class SheetCache:
                 table = ""  # no file for a day without rows
             elif table != before:
                 self.write_table(day, table)
-            mark, content = self._mark(day), days_to_json(rows)
-            mark.parent.mkdir(parents=True, exist_ok=True)
-            temporary = mark.with_name(f".{mark.name}.{secrets.token_hex(4)}.tmp")
-            temporary.write_bytes(self._seal(day, made_from, table, content) + b"\n" + content)
-            os.replace(temporary, mark)  # noqa: PTH105
+            content = days_to_json(rows)
+            seal = self._seal(day, made_from, table, content)
+            atomic_write(self._mark(day), seal + b"\n" + content, durable=False)

@@ -7,11 +7,9 @@ whoever deletes a file with its head, or puts an older copy of both in place, is
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import logging
 import os
-import secrets
 import threading
 import time
 import zlib
@@ -158,16 +156,12 @@ class SealedFile:
 
     def _write_head(self, seal: Seal) -> None:
         """Record how far the file is sealed. It is not synced: after a power failure it may lag behind the rows, never run ahead."""
-        text = self._head_text(seal.number, seal.chain)
+        text = self._head_text(seal.number, seal.chain).encode("ascii")
         for path in self._heads:
-            temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
             try:
-                temporary.write_text(text, encoding="ascii")
-                temporary.replace(path)
-            except OSError as error:  # the row itself is durable
-                self._not_written(path, f"{path}: {error.strerror}")
-                with contextlib.suppress(OSError):
-                    temporary.unlink(missing_ok=True)
+                atomic_write(path, text, durable=False)
+            except StorageError as error:  # the row itself is durable
+                self._not_written(path, str(error))
 
     def _not_written(self, path: Path, why: str) -> None:
         log.warning("the running head cannot be written: %s", why)
