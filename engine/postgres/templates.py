@@ -19,12 +19,13 @@ from engine.gallery import Template
 from engine.postgres.chain import CHAINS
 from engine.storage.logs import Sealer
 from engine.storage.logs.shelf import stem
+from engine.storage.vault.ring import NONCE_BYTES
 
 MAGIC = b"MTS1"
-_NAME_BYTES, _NONCE_BYTES = 4, 12
+_NAME_BYTES = 4
 _HINT = "copy the site's seal key to this machine and name it with `seal_key`, see docs/database.md"
 _LATEST = 20
-_HEADER = len(MAGIC) + _NAME_BYTES + _NONCE_BYTES
+_HEADER = len(MAGIC) + _NAME_BYTES + NONCE_BYTES
 
 
 class Changed(StorageError):
@@ -79,7 +80,7 @@ class TemplateSeals:
         """
         if not self.at_rest:
             return embedding
-        nonce = secrets.token_bytes(_NONCE_BYTES)
+        nonce = secrets.token_bytes(NONCE_BYTES)
         header = MAGIC + bytes.fromhex(self._sealer.key_id) + nonce
         return header + self._cipher.encrypt(nonce, embedding, self._bound(gallery, template))
 
@@ -100,7 +101,7 @@ class TemplateSeals:
             )
         try:
             return self._cipher.decrypt(
-                content[_HEADER - _NONCE_BYTES : _HEADER], content[_HEADER:], self._bound(gallery, template)
+                content[_HEADER - NONCE_BYTES : _HEADER], content[_HEADER:], self._bound(gallery, template)
             )
         except (InvalidTag, ValueError) as error:
             raise Changed(f"the template {template.template_id} was changed in the database") from error
