@@ -168,7 +168,11 @@ class PictureList:
 
     def purge(self, before: date, now: datetime) -> None:
         """Delete the lists of days whose pictures were all erased before a day; the journal keeps their heads."""
+        # a list is not even read while a picture of its day is there: there may be years of them
+        there = {_day(path.name) for path in (self._workspace / FOLDER).glob("*/*.jpg")}
         for day in self.log.days():
+            if day >= before or day in there:
+                continue
             last = max((row.timestamp.date() for row in self.log.read(day)), default=date.max)
             if last < before and all(entry.erased for entry in self._entries(day).values()):
                 self.log.raw.purge(day, now, "its pictures are erased")
